@@ -1,0 +1,487 @@
+//! Answers as CSV: `item,contributor,answer`, or crowd-kit's `task,worker,label`.
+
+use std::collections::HashMap;
+
+use tacit_core::job::{MAX_NAME, is_name};
+use thiserror::Error;
+
+use crate::table::{Table, TableError};
+
+const WANTED: &str = "item,contributor,answer";
+
+/// Answers in the order of the file; items, contributors and classes by index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answers {
+    /// The items: those of the job, or by first appearance.
+    pub items: Vec<String>,
+    /// The contributors by first appearance.
+    pub contributors: Vec<String>,
+    /// The classes: those of the job, or all that occur, sorted.
+    pub classes: Vec<String>,
+    /// The answers.
+    pub rows: Vec<Row>,
+    /// Rows whose answer is empty; they are left out.
+    pub unanswered: u64,
+}
+
+/// One answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// Index of the item.
+    pub item: u32,
+    /// Index of the contributor.
+    pub contributor: u32,
+    /// Index of the class.
+    pub class: u32,
+}
+
+/// What the answers have to fit.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Expected<'a> {
+    /// The classes, if they are known beforehand.
+    pub classes: Option<&'a [String]>,
+    /// The items, if they are known beforehand.
+    pub items: Option<&'a [String]>,
+    /// The one contributor whose answers count; then the column is optional, and rows of others are
+    /// left out.
+    pub contributor: Option<&'a str>,
+}
+
+/// Why a file of answers is refused. Messages begin with the file's name.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum AnswersError {
+    /// Not a table with these columns.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// An item or contributor is empty.
+    #[error("{file}, line {line}: field `{field}` is empty")]
+    EmptyField {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+        /// The field.
+        field: &'static str,
+    },
+    /// A name is too long or has control characters.
+    #[error("{file}, line {line}: field `{field}` must be 1 to {MAX_NAME} bytes without control characters")]
+    Name {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+        /// The field.
+        field: &'static str,
+    },
+    /// An answer is none of the classes.
+    #[error("{file}, line {line}: field `answer`: `{class}` is not a class; the classes are {known}")]
+    UnknownClass {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+        /// The answer.
+        class: String,
+        /// The classes.
+        known: String,
+    },
+    /// An item is none of the job's.
+    #[error("{file}, line {line}: field `item`: the job has no item `{item}`")]
+    UnknownItem {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+        /// The item.
+        item: String,
+    },
+    /// No row is an answer.
+    #[error("{file}: no answers: the field `answer` is empty in every row{of}")]
+    NoAnswers {
+        /// The file.
+        file: String,
+        /// Of whom.
+        of: String,
+    },
+    /// No row is of the contributor.
+    #[error("{file}: no row is of contributor `{contributor}`; name the contributor as the file does")]
+    NotThisContributor {
+        /// The file.
+        file: String,
+        /// The contributor.
+        contributor: String,
+    },
+    /// Whose answers to send is not said anywhere.
+    #[error("{file}, line 1: no column `contributor` says whose answers these are: add it, or give --contributor NAME")]
+    NoContributor {
+        /// The file.
+        file: String,
+    },
+    /// Answers of several contributors, and it is not said whose to send.
+    #[error("{file}: has answers of several contributors ({names}): say whose to send with --contributor NAME")]
+    SeveralContributors {
+        /// The file.
+        file: String,
+        /// Their names.
+        names: String,
+    },
+    /// More than 2^32 items, contributors or classes.
+    #[error("{file}: more than 4294967295 different values of `{field}`")]
+    TooMany {
+        /// The file.
+        file: String,
+        /// The field.
+        field: &'static str,
+    },
+}
+
+/// Reads answers. `file` is the name for messages.
+pub fn parse(file: &str, bytes: &[u8], expected: Expected<'_>) -> Result<Answers, AnswersError> {
+    let table = Table::new(file, bytes, WANTED)?;
+    let item_at = table.required("item", &["task"])?;
+    let (contributor, answer) = convention(&table)?;
+    let contributor_at = match expected.contributor {
+        None => Some(table.required(contributor, &[])?),
+        Some(_) => table.column(contributor, &[])?,
+    };
+    let answer_at = table.required(answer, &[])?;
+
+    let mut items = Names::new(file, "item", expected.items);
+    let mut contributors = Names::new(file, "contributor", None);
+    let mut classes = Names::new(file, "answer", expected.classes);
+    let (mut rows, mut unanswered, mut others) = (Vec::new(), 0, 0);
+    let total = table.rows::<AnswersError>(|line, record| {
+        let field = |at: usize| record.get(at).unwrap_or_default();
+        let contributor = contributor_at.map(field).or(expected.contributor).unwrap_or_default();
+        for (name, text) in [("item", field(item_at)), ("contributor", contributor)] {
+            if text.is_empty() {
+                return Err(AnswersError::EmptyField {
+                    file: file.to_owned(),
+                    line,
+                    field: name,
+                });
+            }
+        }
+        if expected.contributor.is_some_and(|wanted| wanted != contributor) {
+            others += 1;
+            return Ok(());
+        }
+        if field(answer_at).is_empty() {
+            unanswered += 1;
+            return Ok(());
+        }
+        let (item, contributor, class) = (
+            items.index(line, field(item_at))?,
+            contributors.index(line, contributor)?,
+            classes.index(line, field(answer_at))?,
+        );
+        rows.push(Row { item, contributor, class });
+        Ok(())
+    })?;
+    if let Some(contributor) = expected.contributor
+        && others == total
+    {
+        return Err(AnswersError::NotThisContributor {
+            file: file.to_owned(),
+            contributor: contributor.to_owned(),
+        });
+    }
+    if rows.is_empty() {
+        let of = expected
+            .contributor
+            .filter(|_| others > 0)
+            .map(|name| format!(" of `{name}`"))
+            .unwrap_or_default();
+        return Err(AnswersError::NoAnswers { file: file.to_owned(), of });
+    }
+    let classes = if expected.classes.is_some() {
+        classes.list
+    } else {
+        sort_classes(classes.list, &mut rows)
+    };
+    Ok(Answers {
+        items: items.list,
+        contributors: contributors.list,
+        classes,
+        rows,
+        unanswered,
+    })
+}
+
+/// The one contributor of whom a file has rows.
+pub fn only_contributor(file: &str, bytes: &[u8]) -> Result<String, AnswersError> {
+    let table = Table::new(file, bytes, WANTED)?;
+    let (contributor, _) = convention(&table)?;
+    let Some(at) = table.column(contributor, &[])? else {
+        return Err(AnswersError::NoContributor { file: file.to_owned() });
+    };
+    let mut names = Names::new(file, "contributor", None);
+    table.rows::<AnswersError>(|line, record| match record.get(at).unwrap_or_default() {
+        "" => Err(AnswersError::EmptyField {
+            file: file.to_owned(),
+            line,
+            field: "contributor",
+        }),
+        name => names.index(line, name).map(drop),
+    })?;
+    match names.list.as_slice() {
+        [name] => Ok(name.clone()),
+        several => Err(AnswersError::SeveralContributors {
+            file: file.to_owned(),
+            names: quoted(several),
+        }),
+    }
+}
+
+/// What the columns of contributor and answer are called: the names of one convention or of the
+/// other, as a mix is more likely a mistake.
+fn convention(table: &Table<'_>) -> Result<(&'static str, &'static str), TableError> {
+    Ok(if table.column("item", &[])?.is_some() {
+        ("contributor", "answer")
+    } else {
+        ("worker", "label")
+    })
+}
+
+/// Sorts the classes, so that they do not depend on the order of the rows.
+fn sort_classes(classes: Vec<String>, rows: &mut [Row]) -> Vec<String> {
+    let mut order: Vec<(usize, String)> = classes.into_iter().enumerate().collect();
+    order.sort_by(|a, b| a.1.cmp(&b.1));
+    let mut rank = vec![0; order.len()];
+    for (new, (old, _)) in order.iter().enumerate() {
+        rank[*old] = new as u32;
+    }
+    rows.iter_mut().for_each(|row| row.class = rank[row.class as usize]);
+    order.into_iter().map(|(_, class)| class).collect()
+}
+
+/// Names and their indices; a closed list if it was given beforehand.
+struct Names<'a> {
+    file: &'a str,
+    field: &'static str,
+    closed: bool,
+    list: Vec<String>,
+    indices: HashMap<String, u32>,
+}
+
+impl<'a> Names<'a> {
+    fn new(file: &'a str, field: &'static str, known: Option<&[String]>) -> Self {
+        let list = known.unwrap_or_default().to_vec();
+        let indices = list.iter().cloned().zip(0..).collect();
+        Self {
+            file,
+            field,
+            closed: known.is_some(),
+            list,
+            indices,
+        }
+    }
+
+    fn index(&mut self, line: u64, name: &str) -> Result<u32, AnswersError> {
+        if let Some(index) = self.indices.get(name) {
+            return Ok(*index);
+        }
+        let (file, field) = (self.file.to_owned(), self.field);
+        if !is_name(name) {
+            return Err(AnswersError::Name { file, line, field });
+        }
+        if self.closed {
+            return Err(match field {
+                "item" => AnswersError::UnknownItem {
+                    file,
+                    line,
+                    item: name.to_owned(),
+                },
+                _ => AnswersError::UnknownClass {
+                    file,
+                    line,
+                    class: name.to_owned(),
+                    known: quoted(&self.list),
+                },
+            });
+        }
+        let index = u32::try_from(self.list.len()).map_err(|_| AnswersError::TooMany { file, field })?;
+        self.list.push(name.to_owned());
+        self.indices.insert(name.to_owned(), index);
+        Ok(index)
+    }
+}
+
+fn quoted(names: &[String]) -> String {
+    const SHOWN: usize = 20;
+    let shown = names
+        .iter()
+        .take(SHOWN)
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    match names.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 => format!("{shown} and {more} more"),
+        _ => shown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Answers, AnswersError> {
+        parse("a.csv", text.as_bytes(), Expected::default())
+    }
+
+    fn message(text: &str, expected: Expected<'_>) -> String {
+        parse("a.csv", text.as_bytes(), expected).unwrap_err().to_string()
+    }
+
+    fn list(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn both_headers_in_any_order_with_other_columns() {
+        let ours = read("contributor,note,item,answer\r\nu,x,i1,b\r\nv,,i2,a\r\nu,,i2,\r\n").unwrap();
+        assert_eq!(ours.items, ["i1", "i2"]);
+        assert_eq!(ours.contributors, ["u", "v"]);
+        assert_eq!(ours.classes, ["a", "b"], "sorted");
+        assert_eq!(
+            ours.rows,
+            [
+                Row {
+                    item: 0,
+                    contributor: 0,
+                    class: 1
+                },
+                Row {
+                    item: 1,
+                    contributor: 1,
+                    class: 0
+                }
+            ]
+        );
+        assert_eq!(ours.unanswered, 1);
+        assert_eq!(read("task,worker,label\ni1,u,b\ni2,v,a\n").unwrap().rows, ours.rows);
+        assert_eq!(
+            read("item,contributor,label\ni1,u,b\n").unwrap_err().to_string(),
+            "a.csv, line 1: no column `answer`; the header has `item`, `contributor`, `label`"
+        );
+    }
+
+    #[test]
+    fn answers_are_class_names_as_written() {
+        assert_eq!(read("item,contributor,answer\ni,u, a\ni,v,a \n").unwrap().classes, [" a", "a "]);
+    }
+
+    #[test]
+    fn every_error_names_file_line_and_field() {
+        let any = Expected::default();
+        assert_eq!(
+            message("", any),
+            "a.csv: the file is empty: it needs a header line (item,contributor,answer) and rows"
+        );
+        assert_eq!(
+            message("item,who,answer\n1,2,3\n", any),
+            "a.csv, line 1: no column `contributor`; the header has `item`, `who`, `answer`"
+        );
+        assert_eq!(
+            message("item,contributor,answer\ni,u,a\n,u,a\n", any),
+            "a.csv, line 3: field `item` is empty"
+        );
+        assert_eq!(
+            message("item,contributor,answer\ni,,a\n", any),
+            "a.csv, line 2: field `contributor` is empty"
+        );
+        let long = format!("item,contributor,answer\n{},u,a\n", "x".repeat(257));
+        assert_eq!(
+            message(&long, any),
+            "a.csv, line 2: field `item` must be 1 to 256 bytes without control characters"
+        );
+        assert_eq!(
+            message("item,contributor,answer\ni,u\u{7},a\n", any),
+            "a.csv, line 2: field `contributor` must be 1 to 256 bytes without control characters"
+        );
+        assert_eq!(
+            message("item,contributor,answer\ni,u,a\u{1}\n", any),
+            "a.csv, line 2: field `answer` must be 1 to 256 bytes without control characters"
+        );
+        assert_eq!(
+            message("item,contributor,answer\ni,u,\n", any),
+            "a.csv: no answers: the field `answer` is empty in every row"
+        );
+
+        let classes = list(&["cat", "dog"]);
+        assert_eq!(
+            message(
+                "item,contributor,answer\ni,u,cat\ni,v,cow\n",
+                Expected {
+                    classes: Some(&classes),
+                    ..any
+                }
+            ),
+            "a.csv, line 3: field `answer`: `cow` is not a class; the classes are `cat`, `dog`"
+        );
+        let items = list(&["i"]);
+        assert_eq!(
+            message(
+                "item,contributor,answer\nj,u,cat\n",
+                Expected {
+                    items: Some(&items),
+                    ..any
+                }
+            ),
+            "a.csv, line 2: field `item`: the job has no item `j`"
+        );
+    }
+
+    #[test]
+    fn one_contributor_alone() {
+        let (items, classes) = (list(&["i", "j"]), list(&["b", "a"]));
+        let expected = Expected {
+            items: Some(&items),
+            classes: Some(&classes),
+            contributor: Some("u"),
+        };
+        let alone = parse("a.csv", b"item,answer\nj,a\n", expected).unwrap();
+        assert_eq!(
+            alone.rows,
+            [Row {
+                item: 1,
+                contributor: 0,
+                class: 1
+            }]
+        );
+        let of_many = parse(
+            "a.csv",
+            b"item,contributor,answer\ni,v,b\nj,u,a\nno such item,v,no such class\n",
+            expected,
+        )
+        .unwrap();
+        assert_eq!(of_many.rows, alone.rows);
+        assert_eq!(
+            message("item,contributor,answer\ni,v,b\n", expected),
+            "a.csv: no row is of contributor `u`; name the contributor as the file does"
+        );
+        assert_eq!(
+            message("item,contributor,answer\ni,v,b\ni,u,\n", expected),
+            "a.csv: no answers: the field `answer` is empty in every row of `u`"
+        );
+    }
+
+    #[test]
+    fn the_only_contributor_of_a_file() {
+        let only = |text: &str| only_contributor("a.csv", text.as_bytes()).map_err(|e| e.to_string());
+        assert_eq!(only("item,contributor,answer\ni,u,a\nj,u,\n"), Ok("u".to_owned()));
+        assert_eq!(only("task,worker,label\ni,u,a\n"), Ok("u".to_owned()));
+        assert_eq!(
+            only("item,contributor,answer\ni,u,a\ni,v,a\n").unwrap_err(),
+            "a.csv: has answers of several contributors (`u`, `v`): say whose to send with --contributor NAME"
+        );
+        assert_eq!(
+            only("item,answer\ni,a\n").unwrap_err(),
+            "a.csv, line 1: no column `contributor` says whose answers these are: add it, or give --contributor NAME"
+        );
+        assert_eq!(
+            only("item,contributor,answer\ni,u,a\ni,,a\n").unwrap_err(),
+            "a.csv, line 3: field `contributor` is empty"
+        );
+    }
+}

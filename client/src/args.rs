@@ -1,0 +1,305 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use tacit_core::job::{JobId, PayRule};
+
+const EXAMPLES: &str = "\
+Examples:
+  tacit demo                                        see it run, on this machine, with real data
+  tacit demo --answers mine.csv --out result        the same with your answers
+  tacit job create signs.toml --cluster cluster.toml --token-file token
+  tacit answer JOB --answers mine.csv --key my.key --cluster cluster.toml
+  tacit job close JOB; tacit job watch JOB; tacit job result JOB --out result
+  tacit verify result/result.json --cluster cluster.toml
+
+Every command exits with 0 when it did what it says, 1 when not (one line on standard error says why), \
+2 on wrong usage.";
+
+const DEMO_HELP: &str = "\
+Answers are a CSV file with the header item,contributor,answer (or task,worker,label), in any order; \
+other columns are ignored; an empty answer is no answer. Without --answers: the bundled data set DICES-350, \
+123 people on the safety of 350 chatbot answers (CC BY 4.0).
+
+Examples:
+  tacit demo
+  tacit demo --answers votes.csv --classes yes,no --nodes 5 --threshold 2
+  tacit demo --release-scores --pay-rule flat --base 50000 --out out";
+
+const JOB_HELP: &str = "\
+Examples:
+  export TACIT_CLUSTER=cluster.toml
+  tacit job create signs.toml --token-file token    prints the job's id
+  tacit job watch 0199d9a4-6d5e-7c3a-a5cb-3f6f1d7d2f11
+  tacit job result ID --csv payouts > payouts.csv
+  tacit job result ID --out result                  result.json, payouts.csv, certificate.json";
+
+const CREATE_HELP: &str = "\
+A spec is TOML, or JSON of the same fields if its name ends in .json:
+
+  name = \"street signs, week 14\"
+  question = { kind = \"categorical\", classes = [\"stop\", \"yield\"], text = \"Which sign?\" }
+  items = \"items.csv\"              # beside the spec: id[, text or url]; or a list here
+  answers_per_item = 5
+  closes_at = 2026-12-01T00:00:00Z # optional
+  sensitive = true                 # whether answers say something about contributors
+  release = [\"agreement\", \"class_totals\", \"payouts\"]     # also: labels, scores
+  [payout]
+  rule = \"peer_agreement_beyond_chance\"                # or peer_agreement, flat
+  currency = \"EUR\"
+  base_per_item = 20000            # micro-units: 20000 are 0.02 EUR
+  bonus_per_item = 20000
+  budget = 500000000               # must cover the most that can fall due";
+
+const ANSWER_HELP: &str = "\
+Answers leave this machine only as shares, each sealed to one node. What is sent is kept beside the key, \
+in KEY.JOB.d, so that the command can be run again after any interruption: it goes on where it stopped, and sends nothing twice.
+
+Examples:
+  tacit keygen --out alice.key
+  tacit answer JOB --answers alice.csv --key alice.key --cluster cluster.toml
+  tacit answer JOB --answers all.csv --key alice.key --contributor alice --cluster cluster.toml
+
+Run again once the job is published, it says which answers count, and why the others do not.";
+
+const RECEIPT_HELP: &str = "\
+Examples:
+  tacit receipt JOB --key alice.key --cluster cluster.toml";
+
+const VERIFY_HELP: &str = "\
+The cluster file is what you trust: get it from the operators, not from the coordinator. Everything else is \
+recomputed: the nodes' signatures are checked, result.json and payouts.csv are made again from the certificate and compared byte for byte.
+
+Examples:
+  tacit verify tacit-demo-out/result.json --cluster tacit-demo-out/cluster.toml
+  tacit verify result/result.json --cluster cluster.toml --spec signs.toml
+  tacit verify certificate.json --cluster cluster.toml --json";
+
+/// Scores the agreement of people who label data, without anyone seeing their answers.
+#[derive(Debug, Parser)]
+#[command(name = "tacit", version, after_help = EXAMPLES)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a whole cluster on this machine: nodes, coordinator, contributors, a verified result.
+    Demo(Demo),
+    /// Create, follow and close validation jobs, and fetch their results.
+    Job(Job),
+    /// Share and submit one contributor's answers to a job.
+    Answer(Answer),
+    /// Show the receipts of one contributor's submissions, and what became of each answer.
+    Receipt(Receipt),
+    /// Verify a result offline, with the cluster file alone.
+    Verify(Verify),
+    /// Make a contributor's key.
+    Keygen(Keygen),
+}
+
+/// `demo`.
+#[derive(Debug, Group)]
+#[command(after_help = DEMO_HELP)]
+pub struct Demo {
+    /// A CSV file of answers; without it, the bundled data set.
+    #[arg(long, value_name = "FILE.csv")]
+    pub answers: Option<PathBuf>,
+    /// The classes, separated by commas, the first one winning ties; by default those that occur, sorted.
+    #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
+    pub classes: Option<Vec<String>>,
+    /// How many nodes.
+    #[arg(long, default_value_t = 3)]
+    pub nodes: usize,
+    /// How many nodes may be corrupt without learning or changing anything: below half of the nodes.
+    #[arg(long, default_value_t = 1)]
+    pub threshold: usize,
+    /// Release each contributor's agreement scores too.
+    #[arg(long)]
+    pub release_scores: bool,
+    /// How pay follows from answers.
+    #[arg(long, value_enum, value_name = "RULE", default_value_t = Rule::PeerAgreementBeyondChance)]
+    pub pay_rule: Rule,
+    /// Base pay for each answer, in micro-units (10^-6 of the currency).
+    #[arg(long, value_name = "MICRO", default_value_t = 20_000)]
+    pub base: u64,
+    /// Bonus for each answer, in micro-units, at most the base; by default 20000 or the base, whichever is less.
+    #[arg(long, value_name = "MICRO")]
+    pub bonus: Option<u64>,
+    /// The currency.
+    #[arg(long, default_value = "EUR")]
+    pub currency: String,
+    /// Where result.json, payouts.csv, certificate.json and cluster.toml are written.
+    #[arg(long, value_name = "DIR", default_value = "tacit-demo-out")]
+    pub out: PathBuf,
+    /// Keep the folders of nodes and coordinator here, with their logs; by default they are temporary.
+    #[arg(long, value_name = "DIR")]
+    pub work: Option<PathBuf>,
+    /// Give up after so many seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout: u64,
+}
+
+/// A pay rule.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum Rule {
+    /// The base for every answer.
+    Flat,
+    /// A bonus for agreeing with peers.
+    PeerAgreement,
+    /// A bonus for agreeing with peers more than answers to other items would.
+    PeerAgreementBeyondChance,
+}
+
+impl From<Rule> for PayRule {
+    fn from(rule: Rule) -> Self {
+        match rule {
+            Rule::Flat => Self::Flat,
+            Rule::PeerAgreement => Self::PeerAgreement,
+            Rule::PeerAgreementBeyondChance => Self::PeerAgreementBeyondChance,
+        }
+    }
+}
+
+/// Which coordinator, and what is trusted.
+#[derive(Debug, Group)]
+pub struct Network {
+    /// The coordinator; by default the one in the cluster file.
+    #[arg(long, value_name = "URL", env = "TACIT_COORDINATOR", global = true)]
+    pub coordinator: Option<String>,
+    /// The cluster file, got from the operators: what this command trusts. The coordinator must have the same.
+    #[arg(long, value_name = "cluster.toml", env = "TACIT_CLUSTER", global = true)]
+    pub cluster: Option<PathBuf>,
+}
+
+/// `job`.
+#[derive(Debug, Group)]
+#[command(after_help = JOB_HELP)]
+pub struct Job {
+    #[command(flatten)]
+    pub network: Network,
+    /// The file of the buyer's token; by default the token is taken from the variable TACIT_TOKEN.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub token_file: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: JobCommand,
+}
+
+/// What to do with jobs.
+#[derive(Debug, Subcommand)]
+pub enum JobCommand {
+    /// Open a job from a spec, and print its id.
+    #[command(after_help = CREATE_HELP)]
+    Create {
+        /// The spec.
+        spec: PathBuf,
+        /// The job's id: lower-case letters, digits and dashes; by default a new UUID. The same id with the same spec is no error.
+        #[arg(long)]
+        id: Option<JobId>,
+    },
+    /// List all jobs.
+    List,
+    /// Say where a job stands.
+    Status {
+        /// The job.
+        id: JobId,
+    },
+    /// Follow a job until it is published, cancelled or failed.
+    Watch {
+        /// The job.
+        id: JobId,
+    },
+    /// Close a job: no more submissions, compute the result.
+    Close {
+        /// The job.
+        id: JobId,
+    },
+    /// Give a job up; nothing of it is computed or released.
+    Cancel {
+        /// The job.
+        id: JobId,
+    },
+    /// Fetch the result of a published job, and verify it where the cluster file is given.
+    Result {
+        /// The job.
+        id: JobId,
+        /// Print this part as CSV.
+        #[arg(long, value_enum)]
+        csv: Option<Part>,
+        /// Save result.json, payouts.csv and certificate.json here.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// A part of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// contributor,pay,currency,reference
+    Payouts,
+    /// item,label
+    Labels,
+}
+
+/// `answer`.
+#[derive(Debug, Group)]
+#[command(after_help = ANSWER_HELP)]
+pub struct Answer {
+    /// The job.
+    pub job: JobId,
+    /// A CSV file: item,contributor,answer; where several contributors are in it, the rows of --contributor count.
+    #[arg(long, value_name = "FILE.csv")]
+    pub answers: PathBuf,
+    /// The contributor's key file, see `tacit keygen`.
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// The contributor's name, as payouts will list it; by default the one in the file.
+    #[arg(long, value_name = "NAME")]
+    pub contributor: Option<String>,
+    #[command(flatten)]
+    pub network: Network,
+}
+
+/// `receipt`.
+#[derive(Debug, Group)]
+#[command(after_help = RECEIPT_HELP)]
+pub struct Receipt {
+    /// The job.
+    pub job: JobId,
+    /// The contributor's key file; the receipts are beside it.
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    #[command(flatten)]
+    pub network: Network,
+}
+
+/// `verify`.
+#[derive(Debug, Group)]
+#[command(after_help = VERIFY_HELP)]
+pub struct Verify {
+    /// A result.json or certificate.json; the files beside it are checked with it.
+    pub path: PathBuf,
+    /// The cluster file.
+    #[arg(long, value_name = "cluster.toml", env = "TACIT_CLUSTER")]
+    pub cluster: PathBuf,
+    /// The job's spec as its buyer wrote it: verify that the result is of exactly that job.
+    #[arg(long)]
+    pub spec: Option<PathBuf>,
+    /// Print what was certified as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `keygen`.
+#[derive(Debug, Group)]
+pub struct Keygen {
+    /// The new file; one that is there is never overwritten.
+    #[arg(long, value_name = "FILE", default_value = "contributor.key")]
+    pub out: PathBuf,
+}

@@ -1,0 +1,78 @@
+//! How one contributor's answers are cut into submissions.
+
+use std::collections::HashMap;
+
+use tacit_core::submission::most_answers;
+
+/// The most answers of one submission that this client makes: small enough to show progress and to
+/// lose little when a connection breaks.
+const USUAL: usize = 500;
+
+/// The answers of one submission: pairs of item and class, items ascending.
+pub type Batch = Vec<(u32, u32)>;
+
+/// How many answers a submission of a job with `classes` classes gets.
+pub fn most(classes: usize) -> usize {
+    most_answers(classes).clamp(1, USUAL)
+}
+
+/// Cuts a contributor's answers, pairs of item and class in the order they were given, into
+/// submissions of at most `most` answers with ascending items.
+///
+/// A submission cannot have an item twice, and the first answer to arrive counts. So first answers go
+/// first, in their order, and repeated ones follow in later submissions, where the nodes see and
+/// reject them.
+pub fn split(answers: &[(u32, u32)], most: usize) -> Vec<Batch> {
+    let mut layers: Vec<Batch> = Vec::new();
+    let mut seen: HashMap<u32, usize> = HashMap::new();
+    for answer in answers {
+        let times = seen.entry(answer.0).or_default();
+        if layers.len() == *times {
+            layers.push(Vec::new());
+        }
+        layers[*times].push(*answer);
+        *times += 1;
+    }
+    let mut batches: Vec<Batch> = layers
+        .iter()
+        .flat_map(|layer| layer.chunks(most.max(1)).map(<[_]>::to_vec))
+        .collect();
+    batches.iter_mut().for_each(|batch| batch.sort_unstable());
+    batches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn repeats_follow_their_first_answers() {
+        let answers = [(2, 0), (1, 1), (2, 1), (2, 2), (0, 0)];
+        assert_eq!(split(&answers, 500), [vec![(0, 0), (1, 1), (2, 0)], vec![(2, 1)], vec![(2, 2)]]);
+        assert_eq!(split(&answers, 2), [vec![(1, 1), (2, 0)], vec![(0, 0)], vec![(2, 1)], vec![(2, 2)]]);
+        assert!(split(&[], 5).is_empty());
+    }
+
+    #[test]
+    fn a_submission_of_many_classes_is_small() {
+        assert_eq!(most(3), 500);
+        assert_eq!(most(1_000), most_answers(1_000));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_and_first_answers_come_first(answers in prop::collection::vec((0u32..20, 0u32..4), 0..120), most in 1usize..12) {
+            let batches = split(&answers, most);
+            for batch in &batches {
+                prop_assert!(!batch.is_empty() && batch.len() <= most);
+                prop_assert!(batch.windows(2).all(|pair| pair[0].0 < pair[1].0));
+            }
+            for item in 0..20 {
+                let given: Vec<_> = answers.iter().filter(|a| a.0 == item).collect();
+                let sent: Vec<_> = batches.iter().flatten().filter(|a| a.0 == item).collect();
+                prop_assert_eq!(given, sent, "each item's answers keep their order");
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! `tacit answer`: share and submit one contributor's answers, as often as it takes.
+
+use anyhow::{Context, Result, ensure};
+use tacit_client::answers::{Expected, only_contributor, parse};
+use tacit_client::batches::{self, Batch};
+use tacit_client::http::Api;
+use tacit_client::outcome::{self, Outcome, Sent};
+use tacit_client::state::{Plan, State};
+use tacit_client::{files, keys, sharing, trust};
+use tacit_core::cluster::Cluster;
+use tacit_core::identity::SecretKey;
+use tacit_core::job::{Job, is_name};
+use tacit_core::submission::Submission;
+
+use crate::args::Answer;
+use crate::commands::connect::connect;
+use crate::output;
+
+/// How many rejected items are listed for each reason; `tacit receipt` lists them all.
+const SHOWN: usize = 20;
+
+/// Shares and submits.
+pub async fn run(args: &Answer) -> Result<()> {
+    let key = keys::load(&args.key)?;
+    let file = args.answers.display().to_string();
+    let bytes = files::read(&args.answers)?;
+    let contributor = contributor(args, &file, &bytes)?;
+    let (api, cluster) = connect(&args.network, None).await?;
+    let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): answers are sealed to the nodes it names")?;
+    let job = trust::fetch_job(&api, &args.job).await?;
+    let (batches, unanswered) = read(&file, &contributor, &bytes, &job)?;
+    output::report_unanswered(&file, unanswered);
+
+    let plan = Plan::new(&cluster, &job, &contributor, &key, &bytes, batches.len());
+    let state = State::open(&args.key, &plan)?;
+    let (mut now, mut sent) = (0, Vec::new());
+    for (index, batch) in batches.iter().enumerate() {
+        let submission = submission(&state, index, &contributor, &key, &cluster, &job, batch)?;
+        let (header, encoded) = sharing::encode(submission);
+        let receipt = match state.receipt(index)? {
+            Some(receipt) => {
+                sharing::check_receipt(&cluster, &header, &receipt)?;
+                receipt
+            }
+            None => {
+                if now == 0 {
+                    sharing::enrol(&api, &cluster, &contributor, &key).await?;
+                }
+                let receipt = sharing::send(&api, &cluster, &header, encoded).await?;
+                state.keep_receipt(index, &receipt)?;
+                now += 1;
+                receipt
+            }
+        };
+        sent.push(Sent { header, receipt });
+    }
+    let answers: usize = batches.iter().map(Vec::len).sum();
+    let news = if now == 0 {
+        "all of it sent before".to_owned()
+    } else {
+        format!("{now} sent now")
+    };
+    output::print(&format!(
+        "{}: {answers} answers of {} in {} submissions, {news}; receipts in {}\n",
+        args.job,
+        output::cell(&contributor),
+        batches.len(),
+        state.folder().display()
+    ))?;
+    output::print(&outcome(&api, &cluster, &sent, answers).await?)
+}
+
+/// Whose answers to send: as named, as at the first run, or as the file has it.
+fn contributor(args: &Answer, file: &str, bytes: &[u8]) -> Result<String> {
+    let Some(name) = &args.contributor else {
+        return match State::kept(&args.key, &args.job)? {
+            Some((_, plan)) => Ok(plan.contributor().to_owned()),
+            None => Ok(only_contributor(file, bytes)?),
+        };
+    };
+    ensure!(is_name(name), "--contributor must be 1 to 256 bytes without control characters");
+    Ok(name.clone())
+}
+
+/// What became of the answers, in words; nothing before the job is published.
+async fn outcome(api: &Api, cluster: &Cluster, sent: &[Sent], answers: usize) -> Result<String> {
+    let mut total = Outcome::default();
+    for sent in sent {
+        match outcome::fetch(api, cluster, sent).await? {
+            Some(outcome) => total.add(outcome),
+            None => return Ok(String::new()),
+        }
+    }
+    Ok(format!(
+        "published: {} of {answers} answers count\n{}",
+        total.accepted,
+        output::rejected(&total, SHOWN)
+    ))
+}
+
+/// The batches of the contributor's answers, and how many rows have none.
+fn read(file: &str, contributor: &str, bytes: &[u8], job: &Job) -> Result<(Vec<Batch>, u64)> {
+    let items: Vec<String> = job.items().iter().map(|item| item.id.clone()).collect();
+    let classes = job.terms().classes();
+    let expected = Expected {
+        classes: Some(classes),
+        items: Some(&items),
+        contributor: Some(contributor),
+    };
+    let answers = parse(file, bytes, expected)?;
+    let pairs: Vec<(u32, u32)> = answers.rows.iter().map(|row| (row.item, row.class)).collect();
+    Ok((batches::split(&pairs, batches::most(classes.len())), answers.unanswered))
+}
+
+/// The submission as it was kept, or a new one, kept before it is sent.
+fn submission(
+    state: &State,
+    index: usize,
+    contributor: &str,
+    key: &SecretKey,
+    cluster: &Cluster,
+    job: &Job,
+    batch: &[(u32, u32)],
+) -> Result<Submission> {
+    if let Some(kept) = state.submission(index)? {
+        let statement = &kept.header.value.statement;
+        let same = statement.key == key.public()
+            && statement.contributor == contributor
+            && (statement.cluster, statement.job_digest) == (cluster.digest(), job.digest())
+            && statement.items.iter().copied().eq(batch.iter().map(|(item, _)| *item));
+        ensure!(
+            same,
+            "{}: submission {} is not of this key and these answers",
+            state.folder().display(),
+            index + 1
+        );
+        return Ok(kept);
+    }
+    let submission = Submission::create(cluster, job, contributor, key, batch, &mut rand::rng())?;
+    state.keep_submission(index, &submission)?;
+    Ok(submission)
+}

@@ -1,0 +1,131 @@
+//! `tacit job`.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use tacit_client::files::{self, Access};
+use tacit_client::http::{Api, Published};
+use tacit_client::spec;
+use tacit_client::verify::{CERTIFICATE, Files, PAYOUTS, RESULT, check};
+use tacit_client::watch::Watch;
+use tacit_core::api::JobState;
+use tacit_core::cluster::Cluster;
+use tacit_core::job::{Job, JobId};
+
+use crate::args::{self, JobCommand, Part};
+use crate::commands::connect::{connect, need_token, token};
+use crate::output;
+
+/// Runs one of the commands on jobs.
+pub async fn run(args: &args::Job) -> Result<()> {
+    let token = token(args.token_file.as_deref())?;
+    let (api, cluster) = connect(&args.network, token.as_ref().map(|token| token.as_str())).await?;
+    match &args.command {
+        JobCommand::Create { spec, id } => create(&api, spec, id.as_ref()).await,
+        JobCommand::List => {
+            need_token(&api)?;
+            output::print(&output::jobs(&api.jobs().await?.jobs))
+        }
+        JobCommand::Status { id } => output::print(&output::status(&api.status(id).await?)),
+        JobCommand::Watch { id } => watch(&api, id).await,
+        JobCommand::Close { id } => {
+            need_token(&api)?;
+            output::print(&format!("{}\n", output::status_line(&api.close(id).await?)))
+        }
+        JobCommand::Cancel { id } => {
+            need_token(&api)?;
+            api.cancel(id).await?;
+            output::print(&format!("{id} cancelled\n"))
+        }
+        JobCommand::Result { id, csv, out } => result(&api, cluster, id, *csv, out.as_deref()).await,
+    }
+}
+
+async fn create(api: &Api, path: &Path, id: Option<&JobId>) -> Result<()> {
+    let spec = spec::load(path)?;
+    need_token(api)?;
+    let id = match id {
+        Some(id) => id.clone(),
+        None => uuid::Uuid::now_v7().to_string().parse().context("a new id")?,
+    };
+    let job = Job::new(id.clone(), spec.clone()).with_context(|| path.display().to_string())?;
+    let status = api.create_job(&id, &spec).await?;
+    if status.digest != job.digest() {
+        bail!("job {id}: the coordinator has opened another job than was sent: cancel it, and tell the operators");
+    }
+    output::print(&format!("{id}\n"))
+}
+
+async fn watch(api: &Api, id: &JobId) -> Result<()> {
+    let mut watch = Watch::new(api, id);
+    let mut last = String::new();
+    let mut state = None;
+    while let Some(status) = watch.next().await? {
+        let line = output::status_line(&status);
+        if line != last {
+            output::print(&format!("{line}\n"))?;
+            last = line;
+        }
+        state = Some((status.state, status.reason));
+    }
+    match state {
+        Some((JobState::Published, _)) => Ok(()),
+        Some((state, reason)) => bail!(
+            "job {id} is {}: {}",
+            state.name(),
+            reason.unwrap_or_else(|| "no reason given".to_owned())
+        ),
+        None => bail!("job {id}: the coordinator said nothing about it"),
+    }
+}
+
+async fn result(api: &Api, cluster: Option<Cluster>, id: &JobId, csv: Option<Part>, out: Option<&Path>) -> Result<()> {
+    let result = api.fetch(id, Published::Result).await?;
+    let report: Value = serde_json::from_slice(&result).context("the coordinator's result is not JSON")?;
+    let payouts = match report.get("payouts") {
+        Some(Value::Object(_)) => Some(api.fetch(id, Published::Payouts).await?),
+        _ => None,
+    };
+    let certificate = api.fetch(id, Published::Certificate).await?;
+    let verified = cluster.is_some();
+    if let Some(cluster) = cluster {
+        let files = Files {
+            certificate: (CERTIFICATE.into(), certificate.clone()),
+            result: Some((RESULT.into(), result.clone())),
+            payouts: payouts.clone().map(|payouts| (PAYOUTS.into(), payouts)),
+        };
+        let verified = check(&files, cluster).context("the coordinator's result is refused")?;
+        if verified.report.job.id != id.as_str() {
+            bail!(
+                "the coordinator's result is refused: it is of job {}, not {id}",
+                verified.report.job.id
+            );
+        }
+    }
+    if let Some(out) = out {
+        files::make_folder(out, Access::Public)?;
+        let files = [
+            (PAYOUTS, payouts.as_ref()),
+            (CERTIFICATE, Some(&certificate)),
+            (RESULT, Some(&result)),
+        ];
+        for (name, bytes) in files.into_iter().filter_map(|(name, bytes)| Some((name, bytes?))) {
+            files::write(&out.join(name), bytes, Access::Public)?;
+        }
+    }
+    match csv {
+        Some(Part::Payouts) => {
+            let payouts = payouts.context("the job has no payouts: its spec does not release them")?;
+            return output::print(&String::from_utf8(payouts).context("the coordinator's payouts are not text")?);
+        }
+        Some(Part::Labels) => return output::print(&output::labels(&report)),
+        None => {}
+    }
+    let ending = if verified {
+        "verified"
+    } else {
+        "not verified: give --cluster cluster.toml"
+    };
+    output::print(&format!("{}\n{ending}\n", output::report(id.as_str(), &report)))
+}

@@ -1,0 +1,13 @@
+//! `tacit keygen`.
+
+use anyhow::Result;
+use tacit_client::keys;
+
+use crate::args::Keygen;
+use crate::output;
+
+/// Makes a key and prints its public half.
+pub fn run(args: &Keygen) -> Result<()> {
+    let key = keys::generate(&args.out)?;
+    output::print(&format!("{}\n", key.public()))
+}

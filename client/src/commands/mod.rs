@@ -1,0 +1,8 @@
+//! The commands other than the demo.
+
+pub mod answer;
+mod connect;
+pub mod job;
+pub mod keygen;
+pub mod receipt;
+pub mod verify;

@@ -1,0 +1,90 @@
+//! `tacit verify`.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use tacit_client::spec;
+use tacit_client::verify::{Verified, verify};
+use tacit_core::job::{Job, Terms};
+
+use crate::args::Verify;
+use crate::output;
+
+/// Verifies a result and says what was certified.
+pub fn run(args: &Verify) -> Result<()> {
+    let verified = verify(&args.path, &args.cluster)?;
+    if let Some(path) = &args.spec {
+        of_spec(&verified, path)?;
+    }
+    output::print(&if args.json { machine(&verified) } else { people(&verified) })
+}
+
+/// The nodes certify a job's terms, but a coordinator could have opened other terms than the buyer's under
+/// the same id.
+fn of_spec(verified: &Verified, path: &Path) -> Result<()> {
+    let terms = &verified.certificate.terms;
+    let job = Job::new(terms.id.clone(), spec::load(path)?).with_context(|| path.display().to_string())?;
+    ensure!(
+        job.digest() == terms.digest(),
+        "{}: the result is of a job with other terms: its digest is {}, this spec's {}",
+        path.display(),
+        terms.digest(),
+        job.digest()
+    );
+    Ok(())
+}
+
+fn people(verified: &Verified) -> String {
+    let job = &verified.report.job;
+    let signers: Vec<String> = verified
+        .signers()
+        .iter()
+        .map(|(name, operator)| format!("{name} ({operator})"))
+        .collect();
+    format!(
+        "job          {}: {}\nterms        {}\nanswers      {} of {} contributors to {} items; {} rejected\n\
+         signed by    {}\ncluster      {} {}\naccepted set {}\nverified\n",
+        job.id,
+        output::cell(&verified.certificate.terms.name),
+        pay(&verified.certificate.terms),
+        job.answers,
+        job.contributors,
+        job.items,
+        job.rejected_answers,
+        output::cell(&signers.join(", ")),
+        output::cell(&verified.cluster.file().name),
+        verified.cluster.digest(),
+        verified.certificate.accepted(),
+    )
+}
+
+fn pay(terms: &Terms) -> String {
+    let each = format!("{} answers to an item", terms.answers_per_item);
+    match terms.payout() {
+        None => format!("{each}, no pay"),
+        Some(pay) => format!(
+            "{each}, base {} and bonus up to {} for each, budget {}",
+            output::money(pay.base_per_item, &pay.currency),
+            output::money(pay.bonus_per_item, &pay.currency),
+            output::money(pay.budget, &pay.currency)
+        ),
+    }
+}
+
+fn machine(verified: &Verified) -> String {
+    let signers: Vec<_> = verified
+        .signers()
+        .iter()
+        .map(|(name, operator)| json!({ "node": name, "operator": operator }))
+        .collect();
+    let job = &verified.report.job;
+    let text = json!({
+        "verified": true,
+        "job": { "id": job.id, "name": verified.certificate.terms.name, "digest": verified.certificate.terms.digest() },
+        "cluster": verified.cluster.digest(),
+        "accepted": verified.certificate.accepted(),
+        "signed_by": signers,
+    });
+    format!("{text:#}\n")
+}

@@ -1,0 +1,177 @@
+//! The cluster's processes. They stop when their standard input ends, so none outlives the demo.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use futures::future::select_all;
+use tacit_client::http::one_line;
+use thiserror::Error;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::demo::cluster_files::{Binaries, Laid};
+
+/// How long a process has to become ready.
+const READY: Duration = Duration::from_secs(30);
+/// How long the processes have to stop by themselves.
+const STOP: Duration = Duration::from_secs(5);
+
+/// A process found its port taken.
+#[derive(Debug, Error)]
+#[error("{name} cannot listen: {reason}")]
+pub struct BusyPort {
+    name: String,
+    reason: String,
+}
+
+/// All processes of a cluster.
+pub struct Processes(Vec<Process>);
+
+struct Process {
+    name: String,
+    child: Child,
+    /// Open as long as the process shall run.
+    input: Option<ChildStdin>,
+    log: PathBuf,
+}
+
+impl Processes {
+    /// Starts the nodes and the coordinator and waits until all are ready; if one fails, none stays.
+    pub async fn start(binaries: &Binaries, laid: &Laid) -> Result<Self> {
+        let mut processes = Self(Vec::new());
+        match processes.start_all(binaries, laid).await {
+            Ok(()) => Ok(processes),
+            Err(error) => {
+                processes.stop().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn start_all(&mut self, binaries: &Binaries, laid: &Laid) -> Result<()> {
+        let nodes = laid
+            .nodes
+            .iter()
+            .map(|(name, folder)| (name.as_str(), binaries.node.as_path(), folder.as_path()));
+        let coordinator = ("the coordinator", binaries.coordinator.as_path(), laid.coordinator.as_path());
+        let mut outputs = Vec::new();
+        for (name, binary, folder) in nodes.chain([coordinator]) {
+            let (process, output) = Process::spawn(name, binary, folder)?;
+            self.0.push(process);
+            outputs.push(output);
+        }
+        for (process, mut output) in self.0.iter_mut().zip(outputs) {
+            process.ready(&mut output).await?;
+            // Whatever else it prints must not fill the pipe.
+            tokio::spawn(async move { tokio::io::copy(&mut output, &mut tokio::io::sink()).await });
+        }
+        Ok(())
+    }
+
+    /// Waits until one of the processes ends, which none should, and says which and why.
+    pub async fn died(&mut self) -> anyhow::Error {
+        let (error, _, _) = select_all(self.0.iter_mut().map(|process| Box::pin(process.ended()))).await;
+        error
+    }
+
+    /// Asks all to stop, and makes those stop that do not.
+    pub async fn stop(mut self) {
+        self.0.iter_mut().for_each(|process| drop(process.input.take()));
+        let deadline = Instant::now() + STOP;
+        for process in &mut self.0 {
+            if timeout_at(deadline, process.child.wait()).await.is_err() {
+                // It may have ended just now; then there is nothing to kill.
+                let _ = process.child.kill().await;
+            }
+        }
+    }
+}
+
+impl Process {
+    fn spawn(name: &str, binary: &Path, folder: &Path) -> Result<(Self, BufReader<ChildStdout>)> {
+        let log = folder.join("log.txt");
+        let errors = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+        let mut command = Command::new(binary);
+        command
+            .arg("run")
+            .arg("--config")
+            .arg(folder.join("config.toml"))
+            .arg("--stop-with-stdin");
+        if std::env::var_os("RUST_LOG").is_none() {
+            command.env("RUST_LOG", "warn");
+        }
+        // The log is read again to say why a process ended: without colours.
+        command
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(errors)
+            .kill_on_drop(true);
+        // Ctrl-C is for the demo, which then stops the others in order.
+        #[cfg(unix)]
+        command.process_group(0);
+        let mut child = command.spawn().with_context(|| format!("{} cannot be run", binary.display()))?;
+        let input = child.stdin.take();
+        let output = child.stdout.take().context("no pipe to a process")?;
+        Ok((
+            Self {
+                name: name.to_owned(),
+                child,
+                input,
+                log,
+            },
+            BufReader::new(output),
+        ))
+    }
+
+    async fn ready(&mut self, output: &mut BufReader<ChildStdout>) -> Result<()> {
+        let mut line = String::new();
+        match timeout(READY, output.read_line(&mut line)).await {
+            Err(_) => anyhow::bail!("{} is not ready after {} seconds{}", self.name, READY.as_secs(), self.last_line()),
+            Ok(read) => read.with_context(|| format!("reading from {}", self.name))?,
+        };
+        if line.starts_with("ready ") {
+            return Ok(());
+        }
+        let error = self.ended().await;
+        let reason = self.last_line();
+        if reason.to_lowercase().contains("in use") {
+            return Err(BusyPort {
+                name: self.name.clone(),
+                reason,
+            }
+            .into());
+        }
+        Err(error)
+    }
+
+    async fn ended(&mut self) -> anyhow::Error {
+        let how = match self.child.wait().await {
+            Ok(status) => describe(status),
+            Err(error) => error.to_string(),
+        };
+        anyhow::anyhow!("{} stopped unexpectedly ({how}){}", self.name, self.last_line())
+    }
+
+    /// The last line of the log, if there is one.
+    fn last_line(&self) -> String {
+        let text = std::fs::read(&self.log).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let last = text.lines().map(one_line).rfind(|line| !line.is_empty());
+        last.map(|line| format!(": {line}")).unwrap_or_default()
+    }
+}
+
+fn describe(status: ExitStatus) -> String {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return format!("killed by signal {signal}");
+    }
+    status
+        .code()
+        .map_or_else(|| "no exit code".to_owned(), |code| format!("exit code {code}"))
+}

@@ -1,0 +1,120 @@
+//! How far the demo is: bars on a terminal, short lines elsewhere; and how long each phase took.
+
+use std::cell::RefCell;
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::output;
+
+/// The progress of the whole demo.
+pub struct Progress {
+    terminal: bool,
+    began: Instant,
+    state: RefCell<State>,
+}
+
+#[derive(Default)]
+struct State {
+    times: Vec<(&'static str, Duration)>,
+    now: String,
+}
+
+/// A phase under way; it ends when it is dropped.
+pub struct Phase<'a> {
+    progress: &'a Progress,
+    name: &'static str,
+    began: Instant,
+    bar: Option<ProgressBar>,
+    title: String,
+}
+
+impl Progress {
+    /// Nothing has begun.
+    pub fn new() -> Self {
+        Self {
+            terminal: std::io::stderr().is_terminal(),
+            began: Instant::now(),
+            state: RefCell::default(),
+        }
+    }
+
+    /// Begins a phase; `total` if it can be counted.
+    pub fn phase(&self, name: &'static str, title: String, total: Option<u64>) -> Phase<'_> {
+        let bar = self.terminal.then(|| bar(&title, total));
+        if bar.is_none() {
+            eprintln!("tacit: {title}");
+        }
+        let mut state = self.state.borrow_mut();
+        state.now.clone_from(&title);
+        Phase {
+            progress: self,
+            name,
+            began: Instant::now(),
+            bar,
+            title,
+        }
+    }
+
+    /// What is going on.
+    pub fn now(&self) -> String {
+        self.state.borrow().now.clone()
+    }
+
+    /// How long each phase took.
+    pub fn table(&self) -> String {
+        let seconds = |time: Duration| format!("{:.2} s", time.as_secs_f64());
+        let state = self.state.borrow();
+        let rows = state.times.iter().map(|(name, time)| vec![(*name).to_owned(), seconds(*time)]);
+        output::table(
+            &["phase", "time"],
+            rows.chain([vec!["total".to_owned(), seconds(self.began.elapsed())]]),
+        )
+    }
+}
+
+impl Phase<'_> {
+    /// So many more are done.
+    pub fn advance(&self, by: u64) {
+        if let Some(bar) = &self.bar {
+            bar.inc(by);
+        }
+    }
+
+    /// Something to know about where it stands; said once.
+    pub fn note(&self, text: String) {
+        let now = format!("{} ({text})", self.title);
+        let mut state = self.progress.state.borrow_mut();
+        if state.now == now {
+            return;
+        }
+        match &self.bar {
+            Some(bar) => bar.set_message(now.clone()),
+            None => eprintln!("tacit: {text}"),
+        }
+        state.now = now;
+    }
+}
+
+impl Drop for Phase<'_> {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        self.progress.state.borrow_mut().times.push((self.name, self.began.elapsed()));
+    }
+}
+
+fn bar(title: &str, total: Option<u64>) -> ProgressBar {
+    let (bar, template) = match total {
+        Some(total) => (ProgressBar::new(total), "{spinner} {msg} [{bar:30}] {pos}/{len}"),
+        None => (ProgressBar::new_spinner(), "{spinner} {msg} {elapsed}"),
+    };
+    // The template is fixed; were it wrong, the plain style would do.
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style.progress_chars("=> "));
+    bar.set_message(title.to_owned());
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}

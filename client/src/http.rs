@@ -1,0 +1,364 @@
+//! The coordinator's HTTP API, as its clients use it.
+
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, Method, Response, StatusCode, Url};
+use serde::de::DeserializeOwned;
+use tacit_core::api::{ClusterInfo, Enrolment, JobList, JobStatus, Problem, Receipt, SUBMISSION_TYPE, SubmissionStatus};
+use tacit_core::job::{JobId, JobSpec};
+use tacit_core::submission::SubmissionId;
+use thiserror::Error;
+
+use crate::watch::Events;
+
+/// The largest body that is read: more than the certificate of the largest job.
+const MAX_BODY: usize = 1 << 30;
+/// How often a request is tried again when the connection fails or the coordinator is busy. All
+/// requests are idempotent.
+const RETRIES: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const JSON: &str = "application/json";
+
+/// Why the coordinator gave no usable answer.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ApiError {
+    /// The URL is not one.
+    #[error("`{url}` is not the URL of a coordinator: {reason}")]
+    Url {
+        /// As given.
+        url: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The token has characters that tokens do not have.
+    #[error("the buyer's token has characters that cannot be sent: it must be one line of plain letters, digits and signs")]
+    Token,
+    /// No connection, or it broke.
+    #[error("the coordinator at {url} cannot be reached: {reason}")]
+    Unreachable {
+        /// The coordinator.
+        url: String,
+        /// What the network says.
+        reason: String,
+    },
+    /// The request was refused.
+    #[error("the coordinator at {url} answered {} to {request}: {}: {}", problem.status, problem.title, problem.detail)]
+    Refused {
+        /// The coordinator.
+        url: String,
+        /// Method and path.
+        request: String,
+        /// What the coordinator says.
+        problem: Box<Problem>,
+    },
+    /// The answer is not what the API promises.
+    #[error("the coordinator at {url} gave no valid answer to {request}: {reason}")]
+    Answer {
+        /// The coordinator.
+        url: String,
+        /// Method and path.
+        request: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// What can be fetched of a published job, byte for byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Published {
+    /// `result.json`.
+    Result,
+    /// `payouts.csv`.
+    Payouts,
+    /// `certificate.json`.
+    Certificate,
+}
+
+/// A client of one coordinator.
+#[derive(Debug, Clone)]
+pub struct Api {
+    client: Client,
+    base: String,
+    token: Option<HeaderValue>,
+}
+
+impl Api {
+    /// A client of the coordinator at `url`; `token` is a buyer's.
+    pub fn new(url: &str, token: Option<&str>) -> Result<Self, ApiError> {
+        let wrong = |reason: String| ApiError::Url {
+            url: url.to_owned(),
+            reason,
+        };
+        let parsed: Url = url.parse().map_err(|e| wrong(format!("{e}")))?;
+        if !matches!(parsed.scheme(), "http" | "https") || !parsed.has_host() || parsed.query().is_some() {
+            return Err(wrong("expected http://HOST:PORT or https://HOST".to_owned()));
+        }
+        let mut builder = Client::builder()
+            .user_agent(concat!("tacit/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(Duration::from_secs(10))
+            .read_timeout(Duration::from_secs(60))
+            // A token is for this coordinator, not for wherever it points to.
+            .redirect(reqwest::redirect::Policy::none());
+        if parsed.scheme() == "http" {
+            // No need for the system's certificates, which a small container may lack.
+            builder = builder.tls_certs_only([]);
+        }
+        if matches!(parsed.host_str(), Some("127.0.0.1" | "[::1]" | "localhost")) {
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|e| wrong(chain(&e)))?;
+        let token = token.map(bearer).transpose()?;
+        Ok(Self {
+            client,
+            base: url.trim_end_matches('/').to_owned(),
+            token,
+        })
+    }
+
+    /// The coordinator's URL.
+    pub fn url(&self) -> &str {
+        &self.base
+    }
+
+    /// Whether a buyer's token is at hand.
+    pub fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+
+    /// The cluster as the coordinator has it.
+    pub async fn cluster(&self) -> Result<ClusterInfo, ApiError> {
+        self.json(Method::GET, "/v1/cluster", None).await
+    }
+
+    /// Enrols a contributor's key.
+    pub async fn enrol(&self, enrolment: &Enrolment) -> Result<(), ApiError> {
+        self.send(Method::POST, "/v1/contributors", Some((JSON, to_json(enrolment))))
+            .await
+            .map(drop)
+    }
+
+    /// Opens a job.
+    pub async fn create_job(&self, id: &JobId, spec: &JobSpec) -> Result<JobStatus, ApiError> {
+        self.json(Method::PUT, &format!("/v1/jobs/{id}"), Some((JSON, to_json(spec)))).await
+    }
+
+    /// All jobs.
+    pub async fn jobs(&self) -> Result<JobList, ApiError> {
+        self.json(Method::GET, "/v1/jobs", None).await
+    }
+
+    /// Where a job stands.
+    pub async fn status(&self, id: &JobId) -> Result<JobStatus, ApiError> {
+        self.json(Method::GET, &format!("/v1/jobs/{id}"), None).await
+    }
+
+    /// A job's spec.
+    pub async fn spec(&self, id: &JobId) -> Result<JobSpec, ApiError> {
+        self.json(Method::GET, &format!("/v1/jobs/{id}/spec"), None).await
+    }
+
+    /// Closes a job.
+    pub async fn close(&self, id: &JobId) -> Result<JobStatus, ApiError> {
+        self.json(Method::POST, &format!("/v1/jobs/{id}/close"), None).await
+    }
+
+    /// Gives a job up.
+    pub async fn cancel(&self, id: &JobId) -> Result<(), ApiError> {
+        self.send(Method::DELETE, &format!("/v1/jobs/{id}"), None).await.map(drop)
+    }
+
+    /// A job's changes as they happen.
+    pub async fn events(&self, id: &JobId) -> Result<Events, ApiError> {
+        self.send(Method::GET, &format!("/v1/jobs/{id}/events"), None)
+            .await
+            .map(Events::new)
+    }
+
+    /// Uploads an encoded submission.
+    pub async fn submit(&self, job: &JobId, id: &SubmissionId, bytes: Vec<u8>) -> Result<Receipt, ApiError> {
+        self.json(
+            Method::PUT,
+            &format!("/v1/jobs/{job}/submissions/{id}"),
+            Some((SUBMISSION_TYPE, bytes)),
+        )
+        .await
+    }
+
+    /// A submission's receipt and what became of its answers.
+    pub async fn submission(&self, job: &JobId, id: &SubmissionId) -> Result<SubmissionStatus, ApiError> {
+        self.json(Method::GET, &format!("/v1/jobs/{job}/submissions/{id}"), None).await
+    }
+
+    /// Fetches what was published.
+    pub async fn fetch(&self, id: &JobId, what: Published) -> Result<Vec<u8>, ApiError> {
+        let name = match what {
+            Published::Result => "result",
+            Published::Payouts => "payouts",
+            Published::Certificate => "certificate",
+        };
+        let path = format!("/v1/jobs/{id}/{name}");
+        let response = self.send(Method::GET, &path, None).await?;
+        self.body(response, &format!("GET {path}")).await
+    }
+
+    async fn json<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<(&'static str, Vec<u8>)>) -> Result<T, ApiError> {
+        let request = format!("{method} {path}");
+        let response = self.send(method, path, body).await?;
+        let bytes = self.body(response, &request).await?;
+        serde_json::from_slice(&bytes).map_err(|e| self.answer(&request, one_line(&e.to_string())))
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<(&'static str, Vec<u8>)>) -> Result<Response, ApiError> {
+        let mut pause = FIRST_PAUSE;
+        let mut retries = RETRIES;
+        loop {
+            let mut request = self
+                .client
+                .request(method.clone(), format!("{}{path}", self.base))
+                .header(ACCEPT, "*/*");
+            if let Some(token) = &self.token {
+                request = request.header(AUTHORIZATION, token.clone());
+            }
+            if let Some((kind, bytes)) = &body {
+                request = request.header(CONTENT_TYPE, *kind).body(bytes.clone());
+            }
+            let last = retries == 0;
+            match request.send().await {
+                Ok(response) if response.status().is_success() => return Ok(response),
+                Ok(response) if last || !is_busy(&response) => {
+                    return Err(self.refused(&format!("{method} {path}"), response).await);
+                }
+                Err(error) if last || error.is_builder() || error.is_redirect() => {
+                    return Err(ApiError::Unreachable {
+                        url: self.base.clone(),
+                        reason: chain(&error),
+                    });
+                }
+                Ok(_) | Err(_) => {}
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+            retries -= 1;
+        }
+    }
+
+    async fn body(&self, mut response: Response, request: &str) -> Result<Vec<u8>, ApiError> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|e| self.answer(request, format!("it broke off: {}", chain(&e))))?
+        {
+            if bytes.len() + chunk.len() > MAX_BODY {
+                return Err(self.answer(request, format!("it is longer than {MAX_BODY} bytes")));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }
+
+    async fn refused(&self, request: &str, response: Response) -> ApiError {
+        let status = response.status();
+        let bytes = match self.body(response, request).await {
+            Ok(bytes) => bytes,
+            Err(error) => return error,
+        };
+        let problem = match serde_json::from_slice::<Problem>(&bytes) {
+            Ok(problem) => Problem {
+                kind: problem.kind,
+                title: one_line(&problem.title),
+                status: status.as_u16(),
+                detail: one_line(&problem.detail),
+            },
+            Err(_) => Problem {
+                kind: "about:blank".to_owned(),
+                title: status.canonical_reason().unwrap_or("an error").to_owned(),
+                status: status.as_u16(),
+                detail: one_line(&String::from_utf8_lossy(&bytes).chars().take(200).collect::<String>()),
+            },
+        };
+        ApiError::Refused {
+            url: self.base.clone(),
+            request: request.to_owned(),
+            problem: Box::new(problem),
+        }
+    }
+
+    fn answer(&self, request: &str, reason: String) -> ApiError {
+        ApiError::Answer {
+            url: self.base.clone(),
+            request: request.to_owned(),
+            reason,
+        }
+    }
+}
+
+/// Whether something on the way is busy. A coordinator that says so in a problem document has already waited.
+fn is_busy(response: &Response) -> bool {
+    let considered = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind == "application/problem+json");
+    (!considered || response.headers().contains_key(RETRY_AFTER))
+        && matches!(
+            response.status(),
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
+        )
+}
+
+fn bearer(token: &str) -> Result<HeaderValue, ApiError> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| ApiError::Token)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn to_json<T: serde::Serialize>(value: &T) -> Vec<u8> {
+    #[expect(clippy::expect_used, reason = "API bodies have text keys only and no failing Serialize")]
+    serde_json::to_vec(value).expect("API bodies serialise")
+}
+
+/// A text from elsewhere on one line, without control characters.
+pub fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}
+
+/// An error with what caused it: the outermost says little.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    one_line(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_checked() {
+        for url in ["", "coordinator:8080", "ftp://host", "http://host/?a=b"] {
+            assert!(matches!(Api::new(url, None), Err(ApiError::Url { .. })), "{url}");
+        }
+        assert_eq!(Api::new("https://host/tacit/", None).unwrap().url(), "https://host/tacit");
+    }
+
+    #[test]
+    fn a_token_is_never_shown() {
+        let api = Api::new("http://127.0.0.1:1", Some("very-secret")).unwrap();
+        assert!(!format!("{api:?}").contains("very-secret"));
+        assert_eq!(Api::new("http://h", Some("a\nb")).unwrap_err(), ApiError::Token);
+    }
+
+    #[test]
+    fn text_from_elsewhere_stays_on_one_line() {
+        assert_eq!(one_line("a\nb\u{1b}[2J\r\n"), "a b [2J");
+    }
+}

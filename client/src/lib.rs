@@ -1,0 +1,16 @@
+//! The library behind the `tacit` command: reading answers and job specs, sharing answers, talking to a
+//! coordinator, verifying results.
+
+pub mod answers;
+pub mod batches;
+pub mod files;
+pub mod http;
+pub mod keys;
+pub mod outcome;
+pub mod sharing;
+pub mod spec;
+pub mod state;
+pub mod table;
+pub mod trust;
+pub mod verify;
+pub mod watch;

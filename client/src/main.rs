@@ -1,0 +1,39 @@
+//! `tacit`: the command of contributors, buyers and auditors.
+
+mod args;
+mod commands;
+mod demo;
+mod output;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use tacit_client::http::one_line;
+
+use args::{Args, Command};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tacit: {}", one_line(&format!("{error:#}")));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: Args) -> Result<()> {
+    let work = async {
+        match args.command {
+            Command::Demo(args) => demo::run(&args).await,
+            Command::Job(args) => commands::job::run(&args).await,
+            Command::Answer(args) => commands::answer::run(&args).await,
+            Command::Receipt(args) => commands::receipt::run(&args).await,
+            Command::Verify(args) => commands::verify::run(&args),
+            Command::Keygen(args) => commands::keygen::run(&args),
+        }
+    };
+    tokio::runtime::Runtime::new().context("cannot start the runtime")?.block_on(work)
+}

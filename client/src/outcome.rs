@@ -1,0 +1,127 @@
+//! What became of a contributor's answers: which count, and why the others do not.
+
+use std::collections::BTreeMap;
+
+use tacit_core::api::Receipt;
+use tacit_core::cluster::Cluster;
+use tacit_core::reject::RejectReason;
+use tacit_core::submission::Header;
+use thiserror::Error;
+
+use crate::http::{Api, ApiError};
+use crate::sharing::{SendError, check_receipt};
+
+/// A submission that was sent, and its receipt.
+#[derive(Debug)]
+pub struct Sent {
+    /// Its public part.
+    pub header: Header,
+    /// Its receipt, as kept.
+    pub receipt: Receipt,
+}
+
+/// What became of answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// How many count.
+    pub accepted: u64,
+    /// The items of those that do not, by reason.
+    pub rejected: BTreeMap<RejectReason, Vec<String>>,
+}
+
+/// Why the coordinator's account is not believed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum OutcomeError {
+    /// The coordinator gave no answer.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The kept receipt is not the coordinator's word.
+    #[error(transparent)]
+    Receipt(#[from] SendError),
+    /// The coordinator has changed its word.
+    #[error("submission {submission}: the coordinator now gives another receipt than when it was sent; keep yours, and tell the operators")]
+    OtherReceipt {
+        /// The submission's id.
+        submission: String,
+    },
+    /// The numbers do not add up.
+    #[error(
+        "submission {submission}: the coordinator says that {accepted} of its {answers} answers count and {rejected} do not; \
+         keep the receipt, and tell the operators"
+    )]
+    Sum {
+        /// The submission's id.
+        submission: String,
+        /// Its answers.
+        answers: usize,
+        /// How many are said to count.
+        accepted: u64,
+        /// How many are said not to.
+        rejected: usize,
+    },
+}
+
+impl Outcome {
+    /// How many answers do not count.
+    pub fn rejections(&self) -> usize {
+        self.rejected.values().map(Vec::len).sum()
+    }
+
+    /// Adds what became of other answers.
+    pub fn add(&mut self, other: Self) {
+        self.accepted += other.accepted;
+        for (reason, items) in other.rejected {
+            self.rejected.entry(reason).or_default().extend(items);
+        }
+    }
+}
+
+/// What became of a submission's answers; `None` before the job is published.
+pub async fn fetch(api: &Api, cluster: &Cluster, sent: &Sent) -> Result<Option<Outcome>, OutcomeError> {
+    let statement = &sent.header.statement;
+    let submission = || statement.id.to_string();
+    check_receipt(cluster, &sent.header, &sent.receipt)?;
+    let status = api.submission(&statement.job, &statement.id).await?;
+    if status.receipt != sent.receipt {
+        return Err(OutcomeError::OtherReceipt { submission: submission() });
+    }
+    let Some(outcome) = status.outcome else {
+        return Ok(None);
+    };
+    let (answers, rejected) = (statement.items.len(), outcome.rejected.len());
+    if outcome.accepted.checked_add(rejected as u64) != Some(answers as u64) {
+        return Err(OutcomeError::Sum {
+            submission: submission(),
+            answers,
+            accepted: outcome.accepted,
+            rejected,
+        });
+    }
+    let mut by_reason: BTreeMap<RejectReason, Vec<String>> = BTreeMap::new();
+    for answer in outcome.rejected {
+        by_reason.entry(answer.reason).or_default().push(answer.item);
+    }
+    Ok(Some(Outcome {
+        accepted: outcome.accepted,
+        rejected: by_reason,
+    }))
+}
+
+/// A reason in the contributor's words.
+pub fn explain(reason: RejectReason) -> &'static str {
+    match reason {
+        RejectReason::Malformed => "the submission is not as the protocol has it",
+        RejectReason::WrongJob => "the submission is for another job or cluster",
+        RejectReason::BadSignature => "the submission's signature is not of its key",
+        RejectReason::Unsealable => "a node could not open its part of the submission",
+        RejectReason::DigestMismatch => "a node's part of the submission is not what its public digests say",
+        RejectReason::DuplicateSubmission => "another submission of the same id came first",
+        RejectReason::JobClosed => "the submission came after the job was closed",
+        RejectReason::NotDelivered => "the coordinator did not deliver the submission to every node",
+        RejectReason::KeyConflict => "the name belongs to another key, or the key to another name",
+        RejectReason::DuplicateAnswer => "an earlier answer of yours to the item counts",
+        RejectReason::ItemFull => "the item had all the answers the job asked for",
+        RejectReason::JobFull => "the job had twice the answers it asked for",
+        RejectReason::MalformedAnswer => "the nodes found that the shares are not of a well-formed answer",
+    }
+}

@@ -1,0 +1,274 @@
+//! What people read: tables and lines. All text of others is shown without control characters.
+
+use std::io::{ErrorKind, Write};
+
+use anyhow::{Context, Result};
+use comfy_table::{Cell, CellAlignment, Table, presets};
+use serde_json::Value;
+use tacit_client::http::one_line;
+use tacit_client::outcome::{Outcome, explain};
+use tacit_core::api::JobStatus;
+use tacit_core::reject::RejectReason;
+use tacit_core::report::csv_cell;
+
+/// How many contributors the table of payouts shows.
+const PAYOUTS_SHOWN: usize = 5;
+
+/// Writes to standard output; a reader that has heard enough is no error.
+pub fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to standard output"),
+        _ => Ok(()),
+    }
+}
+
+/// Says once, on standard error, how many rows of a file have no answer.
+pub fn report_unanswered(file: &str, rows: u64) {
+    match rows {
+        0 => {}
+        1 => eprintln!("tacit: {file}: 1 row has no answer and is left out"),
+        _ => eprintln!("tacit: {file}: {rows} rows have no answer and are left out"),
+    }
+}
+
+/// Text from elsewhere, fit for a terminal.
+pub fn cell(text: &str) -> String {
+    one_line(text)
+}
+
+/// A table; columns from the second on are numbers.
+pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED);
+    let aligned = |cells: Vec<String>| {
+        cells
+            .into_iter()
+            .enumerate()
+            .map(|(at, text)| Cell::new(text).set_alignment(if at == 0 { CellAlignment::Left } else { CellAlignment::Right }))
+            .collect::<Vec<_>>()
+    };
+    table.set_header(aligned(header.iter().map(|name| (*name).to_owned()).collect()));
+    for row in rows {
+        table.add_row(aligned(row));
+    }
+    format!("{}\n", table.trim_fmt())
+}
+
+/// An amount in micro-units as people write money.
+pub fn money(micro: u64, currency: &str) -> String {
+    let (whole, rest) = (micro / 1_000_000, format!("{:06}", micro % 1_000_000));
+    let cents = rest.trim_end_matches('0');
+    format!("{whole}.{cents:0<2} {}", cell(currency))
+}
+
+/// Where a job stands, on one line.
+pub fn status_line(status: &JobStatus) -> String {
+    let mut line = format!("{} {}", status.id, status.state.name());
+    if let Some(phase) = status.phase {
+        line += &format!(" ({phase})");
+    }
+    line += &format!(
+        ": {} submissions with {} answers, {} delivered",
+        status.submissions, status.answers, status.delivered
+    );
+    if status.attempt > 1 {
+        line += &format!(", attempt {}", status.attempt);
+    }
+    for waiting in &status.waiting_on {
+        let help = if waiting.needs_operator { " (its operator has to act)" } else { "" };
+        line += &format!("; waiting on {}{help}: {}", cell(&waiting.node), cell(&waiting.reason));
+    }
+    if let Some(reason) = &status.reason {
+        line += &format!("; {}", cell(reason));
+    }
+    line
+}
+
+/// Everything about where one job stands.
+pub fn status(status: &JobStatus) -> String {
+    let mut rows = vec![
+        ("job", status.id.to_string()),
+        ("name", cell(&status.name)),
+        ("digest", status.digest.to_string()),
+        ("state", status.state.name().to_owned()),
+        ("items", status.items.to_string()),
+        ("answers per item", status.answers_per_item.to_string()),
+        (
+            "submissions",
+            format!(
+                "{} with {} answers, {} delivered to every node",
+                status.submissions, status.answers, status.delivered
+            ),
+        ),
+    ];
+    if status.attempt > 0 {
+        rows.push(("attempt", status.attempt.to_string()));
+    }
+    rows.extend(status.phase.map(|phase| ("phase", phase.to_string())));
+    rows.extend(status.reason.as_ref().map(|reason| ("reason", cell(reason))));
+    for waiting in &status.waiting_on {
+        let help = if waiting.needs_operator { "; its operator has to act" } else { "" };
+        rows.push(("waiting on", format!("{}: {}{help}", cell(&waiting.node), cell(&waiting.reason))));
+    }
+    rows.iter().map(|(name, value)| format!("{name:<17}{value}\n")).collect()
+}
+
+/// The answers that do not count, by reason, with the first `shown` items of each.
+pub fn rejected(outcome: &Outcome, shown: usize) -> String {
+    let line = |(reason, items): (&RejectReason, &Vec<String>)| {
+        let mut list = items.iter().take(shown).map(|item| cell(item)).collect::<Vec<_>>().join(", ");
+        if let Some(more @ 1..) = items.len().checked_sub(shown) {
+            list += &format!(" and {more} more");
+        }
+        format!("{} rejected as {reason} ({}): {list}\n", items.len(), explain(*reason))
+    };
+    outcome.rejected.iter().map(line).collect()
+}
+
+/// A table of jobs.
+pub fn jobs(jobs: &[JobStatus]) -> String {
+    if jobs.is_empty() {
+        return "no jobs\n".to_owned();
+    }
+    let row = |job: &JobStatus| {
+        vec![
+            job.id.to_string(),
+            cell(&job.name),
+            job.state.name().to_owned(),
+            job.items.to_string(),
+            job.submissions.to_string(),
+            job.answers.to_string(),
+        ]
+    };
+    table(&["job", "name", "state", "items", "submissions", "answers"], jobs.iter().map(row))
+}
+
+/// The labels of a result as CSV.
+pub fn labels(report: &Value) -> String {
+    let text = |label: &Value, field: &str| csv_cell(label[field].as_str().unwrap_or_default());
+    let rows = report["labels"].as_array().into_iter().flatten();
+    std::iter::once("item,label\n".to_owned())
+        .chain(rows.map(|label| format!("{},{}\n", text(label, "item"), text(label, "label"))))
+        .collect()
+}
+
+/// A result in a few tables under a title.
+pub fn report(title: &str, report: &Value) -> String {
+    let job = &report["job"];
+    let mut text = format!(
+        "{}: {} answers of {} contributors to {} items; {} rejected\n\n",
+        cell(title),
+        job["answers"],
+        job["contributors"],
+        job["items"],
+        job["rejected_answers"]
+    );
+    text += &agreement(report);
+    text += &class_totals(report);
+    text += &payouts(report);
+    text
+}
+
+fn agreement(report: &Value) -> String {
+    let measures = [
+        ("observed", "observed agreement"),
+        ("observed_pooled", "observed, pooled"),
+        ("fleiss_kappa", "Fleiss' kappa"),
+        ("krippendorff_alpha", "Krippendorff's alpha"),
+        ("gwet_ac1", "Gwet's AC1"),
+    ];
+    let agreement = &report["agreement"];
+    if agreement.is_null() {
+        return absent("agreement", &report["agreement_reason"]);
+    }
+    let value = |key: &str| match agreement[key].as_f64() {
+        Some(value) => format!("{value:.6}"),
+        None => format!(
+            "none: {}",
+            cell(agreement[format!("{key}_reason")].as_str().unwrap_or("no reason given"))
+        ),
+    };
+    table(&["agreement", ""], measures.map(|(key, name)| vec![name.to_owned(), value(key)]))
+}
+
+fn class_totals(report: &Value) -> String {
+    let totals = &report["class_totals"];
+    if totals.is_null() {
+        return absent("class totals", &report["class_totals_reason"]);
+    }
+    let all = report["job"]["answers"].as_f64().unwrap_or(0.0).max(1.0);
+    let classes = report["job"]["classes"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let row = |class: &str| {
+        let total = totals[class].as_u64().unwrap_or(0);
+        vec![cell(class), total.to_string(), format!("{:.1} %", 100.0 * total as f64 / all)]
+    };
+    table(&["class", "answers", "share"], classes.map(row))
+}
+
+fn payouts(report: &Value) -> String {
+    let payouts = &report["payouts"];
+    let Some(items) = payouts["items"].as_array() else {
+        return absent("payouts", &report["payouts_reason"]);
+    };
+    let currency = payouts["currency"].as_str().unwrap_or_default();
+    let amount = |value: &Value| money(value.as_u64().unwrap_or(0), currency);
+    let mut rows: Vec<Vec<String>> = items
+        .iter()
+        .take(PAYOUTS_SHOWN)
+        .map(|item| vec![cell(item["contributor"].as_str().unwrap_or_default()), amount(&item["amount"])])
+        .collect();
+    if items.len() > PAYOUTS_SHOWN {
+        rows.push(vec![format!("and {} more", items.len() - PAYOUTS_SHOWN), String::new()]);
+    }
+    rows.push(vec!["total".to_owned(), amount(&payouts["total"])]);
+    table(&["payouts", ""], rows)
+}
+
+fn absent(what: &str, reason: &Value) -> String {
+    format!("no {what}: {}\n", cell(reason.as_str().unwrap_or("no reason given")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn money_has_at_least_cents_and_loses_nothing() {
+        assert_eq!(money(20_000, "EUR"), "0.02 EUR");
+        assert_eq!(money(12_500_000, "EUR"), "12.50 EUR");
+        assert_eq!(money(1, "EUR"), "0.000001 EUR");
+        assert_eq!(money(0, "EUR"), "0.00 EUR");
+    }
+
+    #[test]
+    fn labels_without_consensus_are_empty_cells() {
+        let report = json!({ "labels": [{ "item": "a,b", "label": "=1" }, { "item": "c", "label": null }] });
+        assert_eq!(labels(&report), "item,label\n\"a,b\",'=1\nc,\n");
+        assert_eq!(labels(&json!({})), "item,label\n");
+    }
+
+    #[test]
+    fn rejected_answers_are_grouped_by_reason() {
+        let items = ["a", "b\n", "c"].map(str::to_owned).to_vec();
+        let outcome = Outcome {
+            accepted: 1,
+            rejected: [(RejectReason::DuplicateAnswer, items)].into(),
+        };
+        let line = "3 rejected as duplicate_answer (an earlier answer of yours to the item counts): a, b";
+        assert_eq!(rejected(&outcome, 3), format!("{line}, c\n"));
+        assert_eq!(rejected(&outcome, 2), format!("{line} and 1 more\n"));
+    }
+
+    #[test]
+    fn what_is_not_released_says_why() {
+        let text = report(
+            "j",
+            &json!({ "agreement": null, "agreement_reason": "the job does not release it" }),
+        );
+        assert!(text.contains("no agreement: the job does not release it"));
+        let text = report("j", &json!({ "agreement": { "gwet_ac1": null, "gwet_ac1_reason": "one class" } }));
+        assert!(text.contains("none: one class"));
+    }
+}

@@ -1,0 +1,76 @@
+//! A contributor's side of a job: enrol, share answers, send them, check receipts.
+
+use tacit_core::api::{Enrolment, Receipt, ReceiptStatement, enrolment_statement};
+use tacit_core::cluster::Cluster;
+use tacit_core::identity::{Purpose, SecretKey};
+use tacit_core::submission::{Header, Submission};
+use thiserror::Error;
+
+use crate::http::{Api, ApiError};
+
+/// Why a submission is not known to have arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SendError {
+    /// The coordinator gave no answer or refused.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The receipt is not the coordinator's word for this submission.
+    #[error("the receipt for submission {submission} is not valid: {reason}; do not rely on it, and tell the operators")]
+    Receipt {
+        /// The submission's id.
+        submission: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+}
+
+/// Enrols a contributor's key under a name.
+pub async fn enrol(api: &Api, cluster: &Cluster, contributor: &str, key: &SecretKey) -> Result<(), ApiError> {
+    let signature = key.sign(Purpose::Enrolment, &enrolment_statement(&cluster.digest(), contributor));
+    api.enrol(&Enrolment {
+        contributor: contributor.to_owned(),
+        key: key.public(),
+        signature,
+    })
+    .await
+}
+
+/// Sends a submission; its checked receipt.
+pub async fn send(api: &Api, cluster: &Cluster, header: &Header, bytes: Vec<u8>) -> Result<Receipt, SendError> {
+    let receipt = api.submit(&header.statement.job, &header.statement.id, bytes).await?;
+    check_receipt(cluster, header, &receipt)?;
+    Ok(receipt)
+}
+
+/// The public part and the bytes of a submission.
+pub fn encode(submission: Submission) -> (Header, Vec<u8>) {
+    let bytes = tacit_core::codec::encode(&submission);
+    (submission.header.value, bytes)
+}
+
+/// Whether a receipt is the coordinator's, for this submission.
+pub fn check_receipt(cluster: &Cluster, header: &Header, receipt: &Receipt) -> Result<(), SendError> {
+    let statement = &header.statement;
+    let wrong = |reason| SendError::Receipt {
+        submission: statement.id.to_string(),
+        reason,
+    };
+    let signed = receipt
+        .verify(Purpose::Receipt, &cluster.file().coordinator.identity)
+        .map_err(|_| wrong("it is not signed with the coordinator's key in the cluster file"))?;
+    let due = ReceiptStatement {
+        cluster: statement.cluster,
+        job: statement.job.clone(),
+        job_digest: statement.job_digest,
+        submission: statement.id,
+        digest: header.digest(),
+        answers: statement.items.len() as u32,
+        // Its place is the coordinator's to say.
+        sequence: signed.sequence,
+    };
+    if *signed == due {
+        Ok(())
+    } else {
+        Err(wrong("it is for something else"))
+    }
+}

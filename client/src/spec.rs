@@ -1,0 +1,308 @@
+//! A job spec as buyers write it: TOML or JSON, items inline or in a CSV file of their own.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use tacit_core::job::{Item, JobSpec, Payout, Question, Release};
+use thiserror::Error;
+
+use crate::files::{self, FileError};
+use crate::table::{Table, TableError};
+
+/// Why a spec cannot be used. Messages begin with the file's name.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SpecError {
+    /// The spec or its items cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The items are not a table.
+    #[error(transparent)]
+    Items(#[from] TableError),
+    /// The spec is not TOML or JSON of these fields.
+    #[error("{path}, line {line}: {reason}")]
+    Syntax {
+        /// The spec.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+        /// Why.
+        reason: String,
+    },
+    /// The closing time is not a moment.
+    #[error("{path}: field `closes_at`: `{text}` is not a date and time with an offset, like 2026-12-01T00:00:00Z")]
+    ClosesAt {
+        /// The spec.
+        path: PathBuf,
+        /// What it says.
+        text: String,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SpecFile {
+    name: String,
+    question: Question,
+    items: Items,
+    answers_per_item: u32,
+    #[serde(default)]
+    closes_at: Option<Moment>,
+    #[serde(default = "sensitive")]
+    sensitive: bool,
+    release: BTreeSet<Release>,
+    #[serde(default)]
+    payout: Option<Payout>,
+}
+
+/// Answers are taken to say something about contributors unless the spec says that they do not.
+fn sensitive() -> bool {
+    true
+}
+
+enum Items {
+    File(PathBuf),
+    Inline(Vec<Item>),
+}
+
+/// A TOML datetime or a text.
+struct Moment(String);
+
+/// Reads a spec; items from the file it names, relative to the spec.
+pub fn load(path: &Path) -> Result<JobSpec, SpecError> {
+    let bytes = files::read(path)?;
+    let SpecFile {
+        name,
+        question,
+        items,
+        answers_per_item,
+        closes_at,
+        sensitive,
+        release,
+        payout,
+    } = parse(path, &bytes)?;
+    let items = match items {
+        Items::Inline(items) => items,
+        Items::File(file) => load_items(&path.with_file_name("").join(file))?,
+    };
+    let closes_at = closes_at.map(|moment| rfc3339(path, moment)).transpose()?;
+    Ok(JobSpec {
+        name,
+        question,
+        items,
+        answers_per_item,
+        closes_at,
+        sensitive,
+        release,
+        payout,
+    })
+}
+
+fn parse(path: &Path, bytes: &[u8]) -> Result<SpecFile, SpecError> {
+    let syntax = |line, reason: String| SpecError::Syntax {
+        path: path.to_owned(),
+        line,
+        reason: reason.replace('\n', " "),
+    };
+    let line_of = |at: usize| 1 + bytes[..at.min(bytes.len())].iter().filter(|b| **b == b'\n').count();
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+        return serde_json::from_slice(bytes).map_err(|e| syntax(e.line(), e.to_string()));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|e| syntax(line_of(e.valid_up_to()), "not UTF-8: save the file as UTF-8".to_owned()))?;
+    toml::from_str(text).map_err(|e| syntax(e.span().map_or(1, |span| line_of(span.start)), e.message().to_owned()))
+}
+
+fn rfc3339(path: &Path, Moment(text): Moment) -> Result<String, SpecError> {
+    match text.parse::<jiff::Timestamp>() {
+        Ok(moment) => Ok(moment.to_string()),
+        Err(_) => Err(SpecError::ClosesAt {
+            path: path.to_owned(),
+            text,
+        }),
+    }
+}
+
+/// Reads items: `id`, and `text` or `url` where contributors see or find them.
+fn load_items(path: &Path) -> Result<Vec<Item>, SpecError> {
+    let bytes = files::read(path)?;
+    let file = path.display().to_string();
+    let table = Table::new(&file, &bytes, "id, and text or url if there is one")?;
+    let id_at = table.required("id", &[])?;
+    let text_at = table.column("text", &["url"])?;
+    let mut items = Vec::new();
+    table.rows::<SpecError>(|_, record| {
+        let field = |at: usize| record.get(at).unwrap_or_default().to_owned();
+        items.push(Item {
+            id: field(id_at),
+            text: text_at.map(field).filter(|text| !text.is_empty()),
+        });
+        Ok(())
+    })?;
+    Ok(items)
+}
+
+impl<'de> Deserialize<'de> for Items {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Items;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a CSV file, or a list of items")
+            }
+
+            fn visit_str<E>(self, file: &str) -> Result<Items, E> {
+                Ok(Items::File(file.into()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Items, A::Error> {
+                let items = Vec::<OneItem>::deserialize(SeqAccessDeserializer::new(list))?;
+                Ok(Items::Inline(items.into_iter().map(|OneItem(item)| item).collect()))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// An item as its id alone, or with its text.
+struct OneItem(Item);
+
+impl<'de> Deserialize<'de> for OneItem {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = OneItem;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an item's id, or its id and text")
+            }
+
+            fn visit_str<E>(self, id: &str) -> Result<OneItem, E> {
+                Ok(OneItem(Item {
+                    id: id.to_owned(),
+                    text: None,
+                }))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<OneItem, A::Error> {
+                Item::deserialize(MapAccessDeserializer::new(fields)).map(OneItem)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Moment;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a date and time with an offset, like 2026-12-01T00:00:00Z")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Moment, E> {
+                Ok(Moment(text.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Moment, A::Error> {
+                let moment = toml::value::Datetime::deserialize(MapAccessDeserializer::new(fields)).map_err(A::Error::custom)?;
+                Ok(Moment(moment.to_string()))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOML: &str = r#"
+name = "street signs, week 14"
+question = { kind = "categorical", classes = ["stop", "yield", "other"], text = "Which sign is this?" }
+items = "items.csv"
+answers_per_item = 5
+closes_at = 2026-12-01T01:00:00+01:00
+release = ["agreement", "payouts"]
+[payout]
+currency = "EUR"
+base_per_item = 20000
+budget = 500000000
+"#;
+
+    fn spec(name: &str, text: &str, items: &str) -> Result<JobSpec, SpecError> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(name), text).unwrap();
+        std::fs::write(folder.path().join("items.csv"), items).unwrap();
+        load(&folder.path().join(name))
+    }
+
+    fn message(name: &str, text: &str, items: &str) -> String {
+        let message = spec(name, text, items).unwrap_err().to_string();
+        message.rsplit_once('/').map_or(message.clone(), |(_, rest)| rest.to_owned())
+    }
+
+    #[test]
+    fn toml_and_json_mean_the_same() {
+        let from_toml = spec("s.toml", TOML, "url,id\nhttps://a,1\n,2\n").unwrap();
+        assert_eq!(from_toml.closes_at.as_deref(), Some("2026-12-01T00:00:00Z"));
+        assert_eq!(
+            from_toml.items[0],
+            Item {
+                id: "1".into(),
+                text: Some("https://a".into())
+            }
+        );
+        assert_eq!(
+            from_toml.items[1],
+            Item {
+                id: "2".into(),
+                text: None
+            }
+        );
+        assert!(from_toml.sensitive);
+        let json = serde_json::json!({
+            "name": "street signs, week 14",
+            "question": { "kind": "categorical", "classes": ["stop", "yield", "other"], "text": "Which sign is this?" },
+            "items": [{ "id": "1", "text": "https://a" }, "2"],
+            "answers_per_item": 5,
+            "closes_at": "2026-12-01T00:00:00Z",
+            "release": ["agreement", "payouts"],
+            "payout": { "currency": "EUR", "base_per_item": 20000, "budget": 500000000 },
+        });
+        assert_eq!(spec("s.json", &json.to_string(), "").unwrap(), from_toml);
+    }
+
+    #[test]
+    fn errors_name_file_line_and_field() {
+        assert_eq!(
+            message("s.toml", &TOML.replace("release", "relaese"), "id\n1\n")
+                .split(", expected")
+                .next(),
+            Some("s.toml, line 7: unknown field `relaese`")
+        );
+        assert_eq!(
+            message("s.toml", &TOML.replace("answers_per_item = 5", ""), "id\n1\n"),
+            "s.toml, line 1: missing field `answers_per_item`"
+        );
+        assert_eq!(
+            message("s.toml", &TOML.replace("01T01:00:00+01:00", "01T01:00:00"), "id\n1\n"),
+            "s.toml: field `closes_at`: `2026-12-01T01:00:00` is not a date and time with an offset, like 2026-12-01T00:00:00Z"
+        );
+        assert_eq!(
+            message("s.toml", TOML, "name\n1\n"),
+            "items.csv, line 1: no column `id`; the header has `name`"
+        );
+        assert_eq!(
+            message("s.toml", &TOML.replace("items.csv", "nothing.csv"), ""),
+            "nothing.csv: there is no such file"
+        );
+        assert!(message("s.toml", &TOML.replace("\"items.csv\"", "7"), "").contains("expected the name of a CSV file, or a list of items"));
+        assert!(message("s.json", "{", "").starts_with("s.json, line 1: "));
+    }
+}

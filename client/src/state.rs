@@ -1,0 +1,284 @@
+//! What `tacit answer` remembers beside the key, so that a second run sends the same bytes: in
+//! `KEY.JOB.d`, the plan, each submission before it is sent, each receipt once it has come.
+//!
+//! Everything here is sealed to the nodes or public; answers are not in it.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tacit_core::api::Receipt;
+use tacit_core::cluster::Cluster;
+use tacit_core::codec;
+use tacit_core::digest::Digest;
+use tacit_core::identity::SecretKey;
+use tacit_core::job::{Job, JobId};
+use tacit_core::submission::Submission;
+use thiserror::Error;
+
+use crate::files::{self, Access, FileError};
+
+const PLAN: &str = "plan.json";
+
+/// What is to be sent, by digests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    cluster: Digest,
+    job: JobId,
+    job_digest: Digest,
+    contributor: String,
+    /// Keyed with the contributor's key: it must not tell answers to who finds it.
+    answers: Digest,
+    submissions: usize,
+}
+
+/// Why the work cannot go on from where it was.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum StateError {
+    /// A file of the folder cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Another run is at it.
+    #[error("{0}: another `tacit answer` with this key and job is running; wait for it")]
+    Running(PathBuf),
+    /// The answers changed since the first run.
+    #[error(
+        "{0}: the answers file has changed since the first run for this job, which has sent answers already; \
+         go on with the file as it was (each answer counts once, a later one is rejected)"
+    )]
+    OtherAnswers(PathBuf),
+    /// The folder is of another contributor.
+    #[error("{folder}: this key has answered the job as `{contributor}`; go on with --contributor {contributor}")]
+    OtherContributor {
+        /// The folder.
+        folder: PathBuf,
+        /// Whose it is.
+        contributor: String,
+    },
+    /// The folder is of another job of the same id.
+    #[error("{0}: belongs to another cluster, or to another job of the same id; move the folder away if that one is over")]
+    OtherJob(PathBuf),
+    /// A file is not what was written.
+    #[error("{0}: damaged: it is not what `tacit answer` has written")]
+    Damaged(PathBuf),
+}
+
+impl Plan {
+    /// The plan of sharing `answers`, the bytes of the file, in `submissions` parts.
+    pub fn new(cluster: &Cluster, job: &Job, contributor: &str, key: &SecretKey, answers: &[u8], submissions: usize) -> Self {
+        Self {
+            cluster: cluster.digest(),
+            job: job.id().clone(),
+            job_digest: job.digest(),
+            contributor: contributor.to_owned(),
+            answers: Digest::of("tacit/v1 client answers file", &[key.to_bytes().as_slice(), answers]),
+            submissions,
+        }
+    }
+
+    /// Whose answers they are.
+    pub fn contributor(&self) -> &str {
+        &self.contributor
+    }
+
+    /// How many submissions they make.
+    pub fn submissions(&self) -> usize {
+        self.submissions
+    }
+}
+
+/// The folder of one key and job. Held by one process at a time.
+#[derive(Debug)]
+pub struct State {
+    folder: PathBuf,
+    _lock: File,
+}
+
+impl State {
+    /// Opens or makes the folder, and checks that it is of this plan.
+    pub fn open(key: &Path, plan: &Plan) -> Result<Self, StateError> {
+        let folder = folder_of(key, &plan.job);
+        files::make_folder(&folder, Access::Private)?;
+        let lock = lock(&folder)?;
+        match kept_plan(&folder)? {
+            Some(kept) => check(&kept, plan, &folder)?,
+            None => write_json(&folder.join(PLAN), plan)?,
+        }
+        Ok(Self { folder, _lock: lock })
+    }
+
+    /// Opens the folder of a key and job where there is one, with its plan.
+    pub fn kept(key: &Path, job: &JobId) -> Result<Option<(Self, Plan)>, StateError> {
+        let folder = folder_of(key, job);
+        if !folder.join(PLAN).exists() {
+            return Ok(None);
+        }
+        let lock = lock(&folder)?;
+        let plan = kept_plan(&folder)?;
+        Ok(plan.map(|plan| (Self { folder, _lock: lock }, plan)))
+    }
+
+    /// Where the folder is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Submission `index`, if it was made.
+    pub fn submission(&self, index: usize) -> Result<Option<Submission>, StateError> {
+        let path = self.path(index, "submission");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let submission: Submission = codec::decode(&files::read(&path)?, "a submission").map_err(|_| StateError::Damaged(path.clone()))?;
+        if submission.is_complete() {
+            Ok(Some(submission))
+        } else {
+            Err(StateError::Damaged(path))
+        }
+    }
+
+    /// Keeps submission `index`; to be done before it is sent.
+    pub fn keep_submission(&self, index: usize, submission: &Submission) -> Result<(), StateError> {
+        Ok(files::write(
+            &self.path(index, "submission"),
+            &codec::encode(submission),
+            Access::Private,
+        )?)
+    }
+
+    /// The receipt of submission `index`, if it has come.
+    pub fn receipt(&self, index: usize) -> Result<Option<Receipt>, StateError> {
+        let path = self.path(index, "receipt.json");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let bytes = files::read(&path)?;
+        serde_json::from_slice(&bytes).map(Some).map_err(|_| StateError::Damaged(path))
+    }
+
+    /// Keeps the receipt of submission `index`.
+    pub fn keep_receipt(&self, index: usize, receipt: &Receipt) -> Result<(), StateError> {
+        write_json(&self.path(index, "receipt.json"), receipt)
+    }
+
+    fn path(&self, index: usize, kind: &str) -> PathBuf {
+        self.folder.join(format!("{:04}.{kind}", index + 1))
+    }
+}
+
+fn folder_of(key: &Path, job: &JobId) -> PathBuf {
+    let mut name = key.as_os_str().to_owned();
+    name.push(format!(".{job}.d"));
+    PathBuf::from(name)
+}
+
+fn kept_plan(folder: &Path) -> Result<Option<Plan>, StateError> {
+    let path = folder.join(PLAN);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let bytes = files::read(&path)?;
+    serde_json::from_slice(&bytes).map(Some).map_err(|_| StateError::Damaged(path))
+}
+
+fn lock(folder: &Path) -> Result<File, StateError> {
+    let path = folder.join("lock");
+    let file = File::create(&path).map_err(|e| FileError::new(&path, &e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StateError::Running(folder.to_owned())),
+        Err(TryLockError::Error(error)) => Err(FileError::new(&path, &error).into()),
+    }
+}
+
+fn check(kept: &Plan, plan: &Plan, folder: &Path) -> Result<(), StateError> {
+    let folder = folder.to_owned();
+    if (kept.cluster, &kept.job, kept.job_digest) != (plan.cluster, &plan.job, plan.job_digest) {
+        return Err(StateError::OtherJob(folder));
+    }
+    if kept.contributor != plan.contributor {
+        return Err(StateError::OtherContributor {
+            folder,
+            contributor: kept.contributor.clone(),
+        });
+    }
+    if kept == plan {
+        Ok(())
+    } else {
+        Err(StateError::OtherAnswers(folder))
+    }
+}
+
+fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), StateError> {
+    let bytes = serde_json::to_vec_pretty(value).map_err(|_| StateError::Damaged(path.to_owned()))?;
+    Ok(files::write(path, &bytes, Access::Private)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(contributor: &str, answers: u8) -> Plan {
+        let digest = Digest::of("test", &[]);
+        let answers = Digest::of("test", &[&[answers]]);
+        Plan {
+            cluster: digest,
+            job: "j-1".parse().unwrap(),
+            job_digest: digest,
+            contributor: contributor.into(),
+            answers,
+            submissions: 2,
+        }
+    }
+
+    #[test]
+    fn a_second_run_goes_on_only_with_the_same_plan() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("me.key");
+        let state = State::open(&key, &plan("me", 1)).unwrap();
+        let place = folder.path().join("me.key.j-1.d");
+        assert_eq!(state.folder(), place);
+        assert_eq!(State::open(&key, &plan("me", 1)).unwrap_err(), StateError::Running(place.clone()));
+        drop(state);
+        let (state, kept) = State::kept(&key, &"j-1".parse().unwrap()).unwrap().unwrap();
+        assert_eq!((kept.contributor(), kept.submissions()), ("me", 2));
+        drop(state);
+        assert!(State::kept(&key, &"j-2".parse().unwrap()).unwrap().is_none());
+        assert!(!folder.path().join("me.key.j-2.d").exists());
+        assert!(State::open(&key, &plan("me", 1)).is_ok());
+        assert_eq!(
+            State::open(&key, &plan("me", 2)).unwrap_err(),
+            StateError::OtherAnswers(place.clone())
+        );
+        let other = StateError::OtherContributor {
+            folder: place.clone(),
+            contributor: "me".into(),
+        };
+        assert_eq!(State::open(&key, &plan("you", 1)).unwrap_err(), other);
+        let other = Plan {
+            job_digest: Digest::of("other", &[]),
+            ..plan("me", 1)
+        };
+        assert_eq!(State::open(&key, &other).unwrap_err(), StateError::OtherJob(place.clone()));
+
+        let state = State::open(&key, &plan("me", 1)).unwrap();
+        assert_eq!(state.submission(0), Ok(None));
+        assert_eq!(state.receipt(0), Ok(None));
+        std::fs::write(place.join("0001.submission"), b"half").unwrap();
+        assert_eq!(state.submission(0), Err(StateError::Damaged(place.join("0001.submission"))));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_folder_is_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(&folder.path().join("k"), &plan("me", 1)).unwrap();
+        assert_eq!(std::fs::metadata(state.folder()).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(
+            std::fs::metadata(state.folder().join("plan.json")).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+    }
+}

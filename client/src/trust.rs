@@ -1,0 +1,92 @@
+//! The trust anchor: `cluster.toml`, and whether the coordinator is of that cluster.
+
+use std::path::{Path, PathBuf};
+
+use tacit_core::cluster::{Cluster, ClusterError};
+use tacit_core::digest::Digest;
+use tacit_core::job::{Job, JobError, JobId};
+use thiserror::Error;
+
+use crate::files::{self, FileError};
+use crate::http::{Api, ApiError};
+
+/// Why a cluster or a job is not trusted.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TrustError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The file is not a cluster's.
+    #[error("{path}: {error}")]
+    Cluster {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: ClusterError,
+    },
+    /// The coordinator gave no answer.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The coordinator has another cluster file.
+    #[error(
+        "the coordinator at {url} is of another cluster: its cluster file has digest {theirs}, the one given here {ours}; \
+             nothing was sent. Compare the two files with the operators"
+    )]
+    OtherCluster {
+        /// The coordinator.
+        url: String,
+        /// The digest of its file.
+        theirs: Digest,
+        /// The digest of ours.
+        ours: Digest,
+    },
+    /// The job's spec is not a valid job.
+    #[error("job {id}: the coordinator's spec is refused: {error}")]
+    Job {
+        /// The job.
+        id: JobId,
+        /// Why.
+        error: JobError,
+    },
+    /// The spec is not of the digest that the job has.
+    #[error("job {id}: the coordinator's spec is not the one it names in the job's digest; nothing was sent")]
+    OtherSpec {
+        /// The job.
+        id: JobId,
+    },
+}
+
+/// Reads a cluster file.
+pub fn load_cluster(path: &Path) -> Result<Cluster, TrustError> {
+    Cluster::parse(&files::read(path)?).map_err(|error| TrustError::Cluster {
+        path: path.to_owned(),
+        error,
+    })
+}
+
+/// Whether the coordinator has the same cluster file, byte for byte.
+pub async fn check_coordinator(api: &Api, cluster: &Cluster) -> Result<(), TrustError> {
+    let theirs = api.cluster().await?.digest;
+    let ours = cluster.digest();
+    if theirs == ours {
+        Ok(())
+    } else {
+        Err(TrustError::OtherCluster {
+            url: api.url().to_owned(),
+            theirs,
+            ours,
+        })
+    }
+}
+
+/// Fetches a job's spec and checks that it is the one the job's digest stands for.
+pub async fn fetch_job(api: &Api, id: &JobId) -> Result<Job, TrustError> {
+    let status = api.status(id).await?;
+    let spec = api.spec(id).await?;
+    let job = Job::new(id.clone(), spec).map_err(|error| TrustError::Job { id: id.clone(), error })?;
+    if job.digest() == status.digest {
+        Ok(job)
+    } else {
+        Err(TrustError::OtherSpec { id: id.clone() })
+    }
+}

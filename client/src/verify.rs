@@ -1,0 +1,163 @@
+//! Verifying a result offline: with the cluster file alone, everything else is recomputed and compared
+//! byte for byte.
+
+use std::path::{Path, PathBuf};
+
+use tacit_core::certificate::{Certificate, CertificateError};
+use tacit_core::cluster::Cluster;
+use tacit_core::report::Report;
+use thiserror::Error;
+
+use crate::files::{self, FileError};
+use crate::trust::{TrustError, load_cluster};
+
+/// The name of the result's file.
+pub const RESULT: &str = "result.json";
+/// The name of the payouts' file.
+pub const PAYOUTS: &str = "payouts.csv";
+/// The name of the certificate's file.
+pub const CERTIFICATE: &str = "certificate.json";
+
+/// Why a result is refused. Messages begin with the file at fault.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum VerifyError {
+    /// The cluster file cannot be read or is not one.
+    #[error(transparent)]
+    Cluster(#[from] TrustError),
+    /// A file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file that has to be there is not.
+    #[error("{path}: missing; it belongs beside {beside}")]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// The file given.
+        beside: PathBuf,
+    },
+    /// The certificate's text is not one.
+    #[error("{path}: {error}")]
+    Syntax {
+        /// The certificate.
+        path: PathBuf,
+        /// Why.
+        error: CertificateError,
+    },
+    /// The certificate does not hold for this cluster.
+    #[error("{path}: does not verify with the given cluster file: {error}")]
+    Certificate {
+        /// The certificate.
+        path: PathBuf,
+        /// Why.
+        error: CertificateError,
+    },
+    /// A file differs from what the certificate says.
+    #[error("{path}: not what the nodes certified: it differs at line {line} from what the certificate yields")]
+    Differs {
+        /// The file.
+        path: PathBuf,
+        /// The first line that differs.
+        line: usize,
+    },
+}
+
+/// The files of a published result, each with its path for messages.
+#[derive(Debug, Clone)]
+pub struct Files {
+    /// `certificate.json`.
+    pub certificate: (PathBuf, Vec<u8>),
+    /// `result.json`.
+    pub result: Option<(PathBuf, Vec<u8>)>,
+    /// `payouts.csv`.
+    pub payouts: Option<(PathBuf, Vec<u8>)>,
+}
+
+/// A result that verified.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// The cluster whose nodes certified it.
+    pub cluster: Cluster,
+    /// The certificate.
+    pub certificate: Certificate,
+    /// What it certifies.
+    pub report: Report,
+}
+
+impl Verified {
+    /// The nodes that signed: name and operator.
+    pub fn signers(&self) -> Vec<(&str, &str)> {
+        let nodes = self.cluster.nodes();
+        let signers = self.certificate.signatures.iter().filter_map(|s| nodes.get(usize::from(s.node)));
+        signers.map(|node| (node.name.as_str(), node.operator.as_str())).collect()
+    }
+}
+
+/// Verifies `path`, a `result.json` or `certificate.json`, and what lies beside it.
+pub fn verify(path: &Path, cluster: &Path) -> Result<Verified, VerifyError> {
+    let cluster = load_cluster(cluster)?;
+    let bytes = files::read(path)?;
+    let beside = |name: &str| path.with_file_name(name);
+    let is_certificate = path.file_name().is_some_and(|name| name == CERTIFICATE) || Certificate::from_json(&bytes).is_ok();
+    let files = if is_certificate {
+        Files {
+            certificate: (path.to_owned(), bytes),
+            result: optional(beside(RESULT))?,
+            payouts: optional(beside(PAYOUTS))?,
+        }
+    } else {
+        let certificate = beside(CERTIFICATE);
+        let certificate = optional(certificate.clone())?.ok_or(VerifyError::Missing {
+            path: certificate,
+            beside: path.to_owned(),
+        })?;
+        Files {
+            certificate,
+            result: Some((path.to_owned(), bytes)),
+            payouts: optional(beside(PAYOUTS))?,
+        }
+    };
+    let verified = check(&files, cluster)?;
+    if !is_certificate && verified.report.payouts.is_some() && files.payouts.is_none() {
+        return Err(VerifyError::Missing {
+            path: beside(PAYOUTS),
+            beside: path.to_owned(),
+        });
+    }
+    Ok(verified)
+}
+
+/// Verifies files at hand.
+pub fn check(files: &Files, cluster: Cluster) -> Result<Verified, VerifyError> {
+    let (path, bytes) = &files.certificate;
+    let certificate = Certificate::from_json(bytes).map_err(|error| VerifyError::Syntax { path: path.clone(), error })?;
+    let report = Report::new(&certificate, &cluster).map_err(|error| VerifyError::Certificate { path: path.clone(), error })?;
+    compare(files.result.as_ref(), &report.to_json())?;
+    compare(files.payouts.as_ref(), &report.payouts_csv())?;
+    Ok(Verified {
+        cluster,
+        certificate,
+        report,
+    })
+}
+
+fn compare(file: Option<&(PathBuf, Vec<u8>)>, due: &[u8]) -> Result<(), VerifyError> {
+    match file {
+        Some((path, bytes)) if bytes != due => {
+            let same = bytes.iter().zip(due).take_while(|(a, b)| a == b).count();
+            let line = 1 + due[..same].iter().filter(|b| **b == b'\n').count();
+            Err(VerifyError::Differs { path: path.clone(), line })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn optional(path: PathBuf) -> Result<Option<(PathBuf, Vec<u8>)>, VerifyError> {
+    match std::fs::read(&path) {
+        Ok(bytes) => Ok(Some((path, bytes))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FileError::new(&path, &error).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

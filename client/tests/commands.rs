@@ -1,0 +1,288 @@
+//! The `tacit` command against a coordinator that only keeps what it is sent.
+#![expect(clippy::unwrap_used, clippy::result_large_err, reason = "a test")]
+
+mod coordinator;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use coordinator::{Coordinator, TOKEN};
+use tacit_core::job::JobSpec;
+
+const SPEC: &str = r#"
+name = "signs"
+question = { kind = "categorical", classes = ["stop", "yield"] }
+items = "items.csv"
+answers_per_item = 3
+sensitive = false
+release = ["agreement"]
+"#;
+
+struct Desk {
+    folder: tempfile::TempDir,
+    coordinator: Coordinator,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self {
+            folder: tempfile::tempdir().unwrap(),
+            coordinator: Coordinator::start(),
+        };
+        desk.write("cluster.toml", &desk.coordinator.cluster_text);
+        desk.write("token", &format!("{TOKEN}\n"));
+        desk.write("spec.toml", SPEC);
+        desk.write(
+            "items.csv",
+            &format!("id\n{}", (0..1200).map(|i| format!("i{i}\n")).collect::<String>()),
+        );
+        desk
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path().join(name), text).unwrap();
+    }
+
+    fn tacit(&self, args: &str) -> Output {
+        let args = args.split_whitespace();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tacit"));
+        command
+            .current_dir(self.path())
+            .env_remove("TACIT_TOKEN")
+            .env_remove("TACIT_COORDINATOR")
+            .env("TACIT_CLUSTER", "cluster.toml");
+        command.args(args).output().unwrap()
+    }
+
+    fn ok(&self, args: &str) -> String {
+        let output = self.tacit(args);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{args}: {error}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The one line of a command that fails.
+    fn fails(&self, args: &str) -> String {
+        let output = self.tacit(args);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args}: {error}");
+        assert!(output.stdout.is_empty());
+        let lines: Vec<&str> = error.lines().filter(|line| !line.contains("left out")).collect();
+        assert!(lines.len() == 1 && lines[0].starts_with("tacit: "), "{error}");
+        lines[0].to_owned()
+    }
+
+    fn job(&self) {
+        assert_eq!(self.ok("job create spec.toml --id j --token-file token"), "j\n");
+    }
+
+    fn answers(&self) {
+        // 1200 answers, one of them twice and one missing: four submissions.
+        let rows: String = (0..1200)
+            .map(|i| format!("i{i},me,{}\n", if i == 7 { "" } else { "stop" }))
+            .collect();
+        self.write(
+            "answers.csv",
+            &format!("item,contributor,answer\n{rows}i3,me,yield\ni4,you,yield\n"),
+        );
+        self.ok("keygen --out me.key");
+    }
+}
+
+const ANSWER: &str = "answer j --answers answers.csv --key me.key --contributor me";
+
+#[test]
+fn a_job_is_created_listed_and_followed() {
+    let desk = Desk::new();
+    assert!(desk.fails("job create spec.toml --id j").contains("needs a buyer's token"));
+    desk.job();
+    desk.job();
+    desk.write("other.toml", &SPEC.replace("signs", "other"));
+    let refused = desk.fails("job create other.toml --id j --token-file token");
+    assert!(refused.contains("409") && refused.contains("another spec"), "{refused}");
+    assert!(desk.ok("job list --token-file token").contains("signs"));
+    assert!(desk.ok("job status j").contains("open"));
+    assert!(desk.fails("job status k").contains("no such job"));
+    desk.ok("job close j --token-file token");
+    let seen = desk.ok("job watch j");
+    assert!(
+        seen.contains("j closing") && seen.trim_end().lines().last().unwrap().starts_with("j published"),
+        "{seen}"
+    );
+
+    let kept: JobSpec = desk.coordinator.spec("j");
+    assert_eq!(kept.items.len(), 1200);
+    let id = desk.ok("job create spec.toml --token-file token");
+    assert_eq!(id.trim().len(), 36, "a UUID: {id}");
+}
+
+#[test]
+fn answers_are_sent_once_however_often_it_takes() {
+    let desk = Desk::new();
+    desk.job();
+    desk.answers();
+    desk.coordinator.refuse_after(2);
+    assert!(desk.fails(ANSWER).contains("disk is full"));
+    let first = desk.coordinator.received();
+    assert_eq!(first.len(), 2);
+
+    desk.coordinator.refuse_after(usize::MAX);
+    let output = desk.tacit(ANSWER);
+    assert!(output.status.success());
+    assert!(String::from_utf8(output.stderr).unwrap().contains("1 row has no answer"));
+    assert!(
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .contains("1200 answers of me in 4 submissions, 2 sent now")
+    );
+    let all = desk.coordinator.received();
+    assert_eq!(all[..2], first, "the same bytes, the same order");
+    assert_eq!(all.iter().map(|(_, answers)| *answers).collect::<Vec<_>>(), [500, 500, 199, 1]);
+
+    assert!(desk.ok(ANSWER).contains("all of it sent before"));
+    assert_eq!(desk.coordinator.received(), all);
+    assert_eq!(desk.coordinator.requests(), 5, "one was refused, none was sent twice");
+
+    // Were receipts lost, the same bytes go again and get the same receipts.
+    let receipt = desk.path().join("me.key.j.d/0003.receipt.json");
+    let before = std::fs::read(&receipt).unwrap();
+    std::fs::remove_file(&receipt).unwrap();
+    assert!(desk.ok(ANSWER).contains("1 sent now"));
+    assert_eq!(std::fs::read(&receipt).unwrap(), before);
+    assert_eq!(desk.coordinator.received(), all);
+
+    desk.write("answers.csv", "item,answer\ni1,yield\n");
+    assert!(desk.fails(ANSWER).contains("has changed since the first run"));
+}
+
+#[test]
+fn what_is_not_trusted_gets_nothing() {
+    let desk = Desk::new();
+    desk.job();
+    desk.answers();
+    desk.write("cluster.toml", &format!("{}# altered\n", desk.coordinator.cluster_text));
+    assert!(desk.fails(ANSWER).contains("is of another cluster"));
+    desk.write("cluster.toml", &desk.coordinator.cluster_text);
+    desk.coordinator.forge_receipts();
+    assert!(desk.fails(ANSWER).contains("not signed with the coordinator's key"));
+    assert!(!desk.path().join("me.key.j.d/0001.receipt.json").exists());
+    desk.coordinator.swap_spec("j");
+    assert!(desk.fails(ANSWER).contains("not the one it names in the job's digest"));
+}
+
+#[test]
+fn a_wrong_answers_file_is_refused_before_anything_is_sent() {
+    let desk = Desk::new();
+    desk.job();
+    desk.ok("keygen --out me.key");
+    desk.write("answers.csv", "item,answer\ni1,stop\ni2,halt\n");
+    let error = desk.fails(ANSWER);
+    assert!(
+        error.contains("answers.csv, line 3: field `answer`: `halt` is not a class; the classes are `stop`, `yield`"),
+        "{error}"
+    );
+    assert_eq!(desk.coordinator.requests(), 0);
+    assert!(
+        desk.fails("answer j --answers answers.csv --key no.key --contributor me")
+            .contains("no.key")
+    );
+}
+
+#[test]
+fn whose_answers_they_are_is_in_the_file() {
+    const ANSWER: &str = "answer j --answers answers.csv --key me.key";
+    let desk = Desk::new();
+    desk.job();
+    desk.answers();
+    let several = desk.fails(ANSWER);
+    assert!(
+        several.contains("answers.csv: has answers of several contributors (`me`, `you`)"),
+        "{several}"
+    );
+    assert!(several.contains("--contributor NAME"), "{several}");
+    desk.write("answers.csv", "item,answer\ni1,stop\n");
+    let unnamed = desk.fails(ANSWER);
+    assert!(
+        unnamed.contains("no column `contributor`") && unnamed.contains("--contributor NAME"),
+        "{unnamed}"
+    );
+    assert_eq!(desk.coordinator.requests(), 0);
+    assert!(!desk.path().join("me.key.j.d").exists());
+
+    // Said once, it is known from then on.
+    assert!(
+        desk.ok(&format!("{ANSWER} --contributor me"))
+            .contains("1 answers of me in 1 submissions, 1 sent now")
+    );
+    assert!(desk.ok(ANSWER).contains("1 answers of me in 1 submissions, all of it sent before"));
+    assert!(
+        desk.fails(&format!("{ANSWER} --contributor you"))
+            .contains("go on with --contributor me")
+    );
+
+    desk.ok("keygen --out you.key");
+    desk.write("you.csv", "item,contributor,answer\ni1,you,stop\n");
+    let said = desk.ok("answer j --answers you.csv --key you.key");
+    assert!(said.contains("1 answers of you in 1 submissions, 1 sent now"), "{said}");
+}
+
+#[test]
+fn what_became_of_the_answers_is_told() {
+    let desk = Desk::new();
+    desk.job();
+    desk.answers();
+    assert!(
+        desk.fails("receipt j --key me.key")
+            .contains("nothing was sent to job j with this key")
+    );
+    let said = desk.ok(ANSWER);
+    assert!(!said.contains("count"), "not published yet: {said}");
+    assert!(desk.ok("receipt j --key me.key").contains("not yet known"));
+
+    desk.ok("job watch j");
+    let said = desk.ok(ANSWER);
+    assert!(said.contains("published: 1196 of 1200 answers count"), "{said}");
+    let rejected = "4 rejected as duplicate_answer (an earlier answer of yours to the item counts): i0, i501, i1001, i3";
+    assert!(said.contains(rejected), "{said}");
+    let receipts = desk.ok("receipt j --key me.key");
+    assert!(receipts.contains("499") && receipts.contains("198"), "{receipts}");
+    assert!(receipts.contains(rejected), "{receipts}");
+    std::fs::remove_file(desk.path().join("me.key.j.d/0004.receipt.json")).unwrap();
+    assert!(desk.ok("receipt j --key me.key").contains("1 of 4 submissions have no receipt yet"));
+
+    desk.coordinator.lose_an_answer();
+    for command in [ANSWER, "receipt j --key me.key"] {
+        let output = desk.tacit(command);
+        assert_eq!(output.status.code(), Some(1));
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains("says that 498 of its 500 answers count and 1 do not"), "{error}");
+    }
+    desk.coordinator.forge_receipts();
+    assert!(desk.fails("receipt j --key me.key").contains("now gives another receipt"));
+}
+
+/// The limit on the size of files makes the first write fail, as a full disk does.
+#[cfg(unix)]
+#[test]
+fn a_key_that_cannot_be_written_leaves_nothing_in_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let keygen = |limit: &str| {
+        let script = format!("trap '' XFSZ; ulimit -f {limit}; exec \"$0\" keygen --out my.key");
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &script, env!("CARGO_BIN_EXE_tacit")])
+            .current_dir(folder.path());
+        command.output().unwrap()
+    };
+    let failed = keygen("0");
+    assert_eq!(failed.status.code(), Some(1));
+    let error = String::from_utf8(failed.stderr).unwrap();
+    assert!(error.starts_with("tacit: my.key: "), "{error}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert!(keygen("unlimited").status.success());
+    assert!(folder.path().join("my.key").exists());
+}

@@ -1,0 +1,16 @@
+//! `GET /v1/cluster`.
+
+use axum::Json;
+use axum::extract::State;
+use tacit_core::api::{ClusterInfo, Problem as Document};
+
+use crate::app::Shared;
+
+/// The nodes, their operators and keys, and the cluster file; compare the digests with those from another source.
+#[utoipa::path(get, path = "/v1/cluster", tag = "cluster", responses(
+    (status = 200, body = ClusterInfo),
+    (status = "default", body = Document, content_type = "application/problem+json"),
+))]
+pub async fn get_cluster(State(app): State<Shared>) -> Json<ClusterInfo> {
+    Json(ClusterInfo::new(&app.cluster, app.cluster_text.clone()))
+}

@@ -1,0 +1,64 @@
+//! `POST /v1/contributors`.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use tacit_core::api::{Enrolment, Problem as Document, enrolment_statement};
+use tacit_core::identity::Purpose;
+use tacit_core::job::is_name;
+
+use super::extract::read_body;
+use super::problem::{Problem, ProblemKind};
+use crate::app::Shared;
+use crate::config::EnrolmentMode;
+use crate::store::Enrolled;
+
+const LIMIT: usize = 16 << 10;
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Enrols a contributor's key under a name; asked again with both the same, the answer is 200.
+#[utoipa::path(post, path = "/v1/contributors", tag = "contributors", request_body = Enrolment, responses(
+    (status = 201, body = Enrolment, description = "enrolled"),
+    (status = 200, body = Enrolment, description = "was enrolled before"),
+    (status = 409, body = Document, content_type = "application/problem+json", description = "the name or the key is taken"),
+    (status = "default", body = Document, content_type = "application/problem+json"),
+))]
+pub async fn enrol(State(app): State<Shared>, headers: HeaderMap, body: Body) -> Result<(StatusCode, Json<Enrolment>), Problem> {
+    let body = read_body(&headers, body, LIMIT, DEADLINE).await?;
+    let enrolment: Enrolment = serde_json::from_slice(&body)
+        .map_err(|e| Problem::new(ProblemKind::InvalidRequest, format!("the body is not an enrolment: {e}")))?;
+    let Enrolment {
+        contributor,
+        key,
+        signature,
+    } = &enrolment;
+    if !is_name(contributor) {
+        let detail = "field `contributor` must be 1 to 256 bytes without control characters";
+        return Err(Problem::new(ProblemKind::InvalidRequest, detail));
+    }
+    let statement = enrolment_statement(&app.cluster.digest(), contributor);
+    key.verify(Purpose::Enrolment, &statement, signature).map_err(|e| {
+        let detail = format!(
+            "{e}: it must be made with `key`, for this cluster (digest {}) and this name",
+            app.cluster.digest()
+        );
+        Problem::new(ProblemKind::BadSignature, detail)
+    })?;
+    let conflict = |detail: &str| Problem::new(ProblemKind::EnrolmentConflict, detail);
+    match app
+        .store
+        .enrol(contributor.clone(), *key, app.enrolment == EnrolmentMode::Open)
+        .await?
+    {
+        Enrolled::New => Ok((StatusCode::CREATED, Json(enrolment))),
+        Enrolled::Before => Ok((StatusCode::OK, Json(enrolment))),
+        Enrolled::Closed => Err(Problem::new(ProblemKind::EnrolmentClosed, "ask the coordinator's operator")),
+        Enrolled::NameTaken => Err(conflict(
+            "the name is enrolled with another key: choose another name, or use the key it was enrolled with",
+        )),
+        Enrolled::KeyTaken => Err(conflict("the key is enrolled under another name: use that name, or another key")),
+    }
+}

@@ -1,0 +1,78 @@
+//! `GET /v1/jobs/{id}/events`: a job's status as server-sent events.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures::Stream;
+use futures::stream::unfold;
+use tacit_core::api::{JobStatus, Problem as Document};
+use tacit_core::job::JobId;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::extract::JobPath;
+use super::problem::Problem;
+use crate::app::Shared;
+
+/// The least time between two events: a thousand changes in a second are one to a watcher.
+const PACE: Duration = Duration::from_millis(50);
+
+/// The job's status at once and on each change; ends after a final state.
+#[utoipa::path(get, path = "/v1/jobs/{id}/events", tag = "jobs", params(("id" = String, Path)), responses(
+    (status = 200, body = JobStatus, content_type = "text/event-stream", description = "each event's data is a status"),
+    (status = "default", body = Document, content_type = "application/problem+json"),
+))]
+pub async fn events(
+    State(app): State<Shared>,
+    JobPath(id): JobPath,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    // Followed before the status is read, so that no change falls in between.
+    let changes = app.changes_of(&id);
+    let first = app.status(&id).await?.ok_or_else(|| Problem::unknown_job(&id))?;
+    let watch = Watch {
+        app,
+        id,
+        changes,
+        next: Some(first),
+        ended: false,
+    };
+    let stream = unfold(watch, |mut watch| async move {
+        let status = watch.next().await?;
+        let event = Event::default().event("status").json_data(&status).ok()?;
+        Some((Ok(event), watch))
+    });
+    Ok(Sse::new(stream).keep_alive(KeepAlive::default()))
+}
+
+struct Watch {
+    app: Shared,
+    id: JobId,
+    changes: Option<watch::Receiver<()>>,
+    next: Option<JobStatus>,
+    ended: bool,
+}
+
+impl Watch {
+    async fn next(&mut self) -> Option<JobStatus> {
+        if self.ended {
+            return None;
+        }
+        let status = match self.next.take() {
+            Some(first) => first,
+            None => self.changed().await?,
+        };
+        self.ended = status.state.is_final();
+        Some(status)
+    }
+
+    async fn changed(&mut self) -> Option<JobStatus> {
+        let wait = async {
+            sleep(PACE).await;
+            self.changes.as_mut()?.changed().await.ok()
+        };
+        self.app.shutdown.run_until_cancelled(wait).await??;
+        self.app.status(&self.id).await.ok()?
+    }
+}

@@ -1,0 +1,100 @@
+//! What handlers take out of a request; everything that does not parse is a problem document.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use tacit_core::job::JobId;
+use tacit_core::submission::SubmissionId;
+
+use super::problem::{Problem, ProblemKind};
+use crate::app::Shared;
+
+/// A job's id in the path.
+pub struct JobPath(pub JobId);
+
+/// A job's and a submission's id in the path.
+pub struct SubmissionPath(pub JobId, pub SubmissionId);
+
+/// A buyer, known by its bearer token.
+pub struct Buyer(pub String);
+
+fn bad(detail: String) -> Problem {
+    Problem::new(ProblemKind::InvalidRequest, detail)
+}
+
+fn job_id(text: &str) -> Result<JobId, Problem> {
+    text.parse().map_err(|e| bad(format!("the job in the path: {e}")))
+}
+
+fn path(error: &PathRejection) -> Problem {
+    bad(format!("the path: {}", error.body_text()))
+}
+
+impl FromRequestParts<Shared> for JobPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Problem> {
+        let Path(id) = Path::<String>::from_request_parts(parts, app).await.map_err(|e| path(&e))?;
+        Ok(Self(job_id(&id)?))
+    }
+}
+
+impl FromRequestParts<Shared> for SubmissionPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Problem> {
+        let Path((id, sid)) = Path::<(String, String)>::from_request_parts(parts, app)
+            .await
+            .map_err(|e| path(&e))?;
+        let sid = sid.parse().map_err(|e| bad(format!("the submission in the path: {e}")))?;
+        Ok(Self(job_id(&id)?, sid))
+    }
+}
+
+impl FromRequestParts<Shared> for Buyer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Problem> {
+        let value = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = value
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let name = token.and_then(|(_, token)| app.buyers.name_of(token.trim()));
+        match name {
+            Some(name) => Ok(Self(name.to_owned())),
+            None if token.is_some() => Err(Problem::new(ProblemKind::Unauthorized, "no buyer has this token")),
+            None => Err(Problem::new(
+                ProblemKind::Unauthorized,
+                "send `Authorization: Bearer` with a buyer's token",
+            )),
+        }
+    }
+}
+
+/// Reads a body of at most `limit` bytes within `deadline`.
+///
+/// # Errors
+/// It is larger, slower, or breaks off.
+pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize, deadline: Duration) -> Result<Bytes, Problem> {
+    let too_large = || Problem::new(ProblemKind::TooLarge, format!("the body may have at most {limit} bytes"));
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit as u64) {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(deadline, to_bytes(body, limit)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        // A body that ends where it announced is not too long, so what broke off is the connection.
+        Ok(Err(error)) if announced.is_some() => Err(bad(format!("the body breaks off: {error}"))),
+        Ok(Err(_)) => Err(too_large()),
+        Err(_) => Err(Problem::new(
+            ProblemKind::TooSlow,
+            format!("the body did not come within {} seconds", deadline.as_secs()),
+        )),
+    }
+}

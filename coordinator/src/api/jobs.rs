@@ -1,0 +1,165 @@
+//! `/v1/jobs`: opening, watching, closing, cancelling.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
+use tacit_core::api::{JobList, JobState, JobStatus, Problem as Document};
+use tacit_core::job::{JobId, JobSpec};
+
+use super::extract::{Buyer, JobPath, read_body};
+use super::problem::{Problem, ProblemKind};
+use crate::app::{App, Shared};
+use crate::opening::{OpenError, open_detached};
+use crate::status;
+
+/// The largest job spec.
+const LIMIT: usize = 256 << 20;
+const DEADLINE: Duration = Duration::from_secs(600);
+
+impl From<OpenError> for Problem {
+    fn from(error: OpenError) -> Self {
+        let kind = match error {
+            OpenError::Spec(_) => ProblemKind::InvalidJob,
+            OpenError::Conflict(_) => ProblemKind::JobConflict,
+            OpenError::Refused(_) => ProblemKind::NodeRefused,
+            OpenError::Unavailable { .. } => ProblemKind::NodesUnavailable,
+            OpenError::Store(error) => return error.into(),
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+async fn status_of(app: &App, id: &JobId) -> Result<JobStatus, Problem> {
+    app.status(id).await?.ok_or_else(|| Problem::unknown_job(id))
+}
+
+/// Only its buyer acts on a job.
+async fn own(app: &App, id: &JobId, buyer: &str) -> Result<(), Problem> {
+    let owner = app.store.buyer_of(id).await?.ok_or_else(|| Problem::unknown_job(id))?;
+    if owner == buyer {
+        return Ok(());
+    }
+    Err(Problem::new(
+        ProblemKind::NotYourJob,
+        format!("job `{id}` was opened by another buyer"),
+    ))
+}
+
+/// Opens a job; the same again is answered with its status.
+#[utoipa::path(put, path = "/v1/jobs/{id}", tag = "jobs", security(("buyer" = [])), request_body = JobSpec,
+    params(("id" = String, Path, description = "1 to 64 lower-case letters, digits and dashes, chosen by the buyer")), responses(
+    (status = 201, body = JobStatus, description = "opened"),
+    (status = 200, body = JobStatus, description = "was opened before"),
+    (status = 409, body = Document, content_type = "application/problem+json", description = "another job has this id"),
+    (status = 422, body = Document, content_type = "application/problem+json", description = "the spec cannot be used, or a node refuses it"),
+    (status = 503, body = Document, content_type = "application/problem+json", description = "too few nodes can be reached"),
+    (status = "default", body = Document, content_type = "application/problem+json"),
+))]
+pub async fn put_job(
+    State(app): State<Shared>,
+    JobPath(id): JobPath,
+    Buyer(buyer): Buyer,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<JobStatus>), Problem> {
+    let body = read_body(&headers, body, LIMIT, DEADLINE).await?;
+    let spec = tokio::task::spawn_blocking(move || JobSpec::from_json(&body))
+        .await
+        .map_err(|_| Problem::new(ProblemKind::ShuttingDown, "send the request again"))?
+        .map_err(|e| Problem::new(ProblemKind::InvalidJob, e.to_string()))?;
+    if app.store.buyer_of(&id).await?.is_some() {
+        own(&app, &id, &buyer).await?;
+    }
+    let new = open_detached(&app, buyer.clone(), id.clone(), spec).await?;
+    tracing::info!(job = %id, buyer, new, "job put");
+    Ok((
+        if new { StatusCode::CREATED } else { StatusCode::OK },
+        Json(status_of(&app, &id).await?),
+    ))
+}
+
+/// The buyer's jobs, newest first.
+#[utoipa::path(get, path = "/v1/jobs", tag = "jobs", security(("buyer" = [])), responses(
+    (status = 200, body = JobList),
+    (status = "default", body = Document, content_type = "application/problem+json"),
+))]
+pub async fn list_jobs(State(app): State<Shared>, Buyer(buyer): Buyer) -> Result<Json<JobList>, Problem> {
+    let rows = app.store.jobs(Some(buyer)).await?;
+    let jobs = rows.into_iter().map(|row| {
+        let live = app.board.get(&row.id);
+        status::of(row, live.as_deref(), &app.nodes)
+    });
+    Ok(Json(JobList { jobs: jobs.collect() }))
+}
+
+/// Where a job stands, and which nodes it waits for.
+#[utoipa::path(get, path = "/v1/jobs/{id}", tag = "jobs", params(("id" = String, Path)), responses(
+    (status = 200, body = JobStatus),
+    (status = "default", body = Document, content_type = "application/problem+json"),
+))]
+pub async fn get_job(State(app): State<Shared>, JobPath(id): JobPath) -> Result<Json<JobStatus>, Problem> {
+    Ok(Json(status_of(&app, &id).await?))
+}
+
+/// The job's spec: contributors need its items and classes.
+#[utoipa::path(get, path = "/v1/jobs/{id}/spec", tag = "jobs", params(("id" = String, Path)), responses(
+    (status = 200, body = JobSpec),
+    (status = "default", body = Document, content_type = "application/problem+json"),
+))]
+pub async fn get_spec(State(app): State<Shared>, JobPath(id): JobPath) -> Result<impl IntoResponse, Problem> {
+    let spec = app.store.spec(&id).await?.ok_or_else(|| Problem::unknown_job(&id))?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], spec))
+}
+
+/// Ends the time of submissions; the nodes then compute. Asked again, nothing changes.
+#[utoipa::path(post, path = "/v1/jobs/{id}/close", tag = "jobs", security(("buyer" = [])), params(("id" = String, Path)), responses(
+    (status = 202, body = JobStatus),
+    (status = 409, body = Document, content_type = "application/problem+json", description = "it was cancelled or has failed"),
+    (status = "default", body = Document, content_type = "application/problem+json"),
+))]
+pub async fn close_job(
+    State(app): State<Shared>,
+    JobPath(id): JobPath,
+    Buyer(buyer): Buyer,
+) -> Result<(StatusCode, Json<JobStatus>), Problem> {
+    own(&app, &id, &buyer).await?;
+    if app.store.close_job(&id).await?
+        && let Some(live) = app.board.get(&id)
+    {
+        live.changed();
+    }
+    let status = status_of(&app, &id).await?;
+    if matches!(status.state, JobState::Cancelled | JobState::Failed) {
+        let detail = format!("job `{id}` is {} and cannot be closed any more", status.state.name());
+        return Err(Problem::new(ProblemKind::JobEnded, detail));
+    }
+    Ok((StatusCode::ACCEPTED, Json(status)))
+}
+
+/// Gives a job up: nothing is computed or published, and the nodes forget it.
+#[utoipa::path(delete, path = "/v1/jobs/{id}", tag = "jobs", security(("buyer" = [])), params(("id" = String, Path)), responses(
+    (status = 200, body = JobStatus),
+    (status = 409, body = Document, content_type = "application/problem+json", description = "it has ended otherwise"),
+    (status = "default", body = Document, content_type = "application/problem+json"),
+))]
+pub async fn cancel_job(State(app): State<Shared>, JobPath(id): JobPath, Buyer(buyer): Buyer) -> Result<Json<JobStatus>, Problem> {
+    own(&app, &id, &buyer).await?;
+    if app.store.cancel_job(&id).await? {
+        if let Some(live) = app.board.get(&id) {
+            live.cancelled().cancel();
+            live.changed();
+        }
+        app.nodes.wake();
+    }
+    let status = status_of(&app, &id).await?;
+    if status.state == JobState::Cancelled {
+        Ok(Json(status))
+    } else {
+        let detail = format!("job `{id}` is {}: it cannot be cancelled any more", status.state.name());
+        Err(Problem::new(ProblemKind::JobEnded, detail))
+    }
+}

@@ -1,0 +1,67 @@
+//! The HTTP API of buyers and contributors.
+
+mod cluster;
+mod contributors;
+mod events;
+mod extract;
+mod jobs;
+mod openapi;
+mod problem;
+mod results;
+mod submissions;
+#[cfg(test)]
+mod tests;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{Method, Uri};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::Shared;
+use problem::{Problem, ProblemKind};
+
+/// The routes of the API, and their description at `/openapi.json`.
+pub fn router(app: Shared) -> Router {
+    let (router, description) = OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(cluster::get_cluster))
+        .routes(routes!(contributors::enrol))
+        .routes(routes!(jobs::list_jobs))
+        .routes(routes!(jobs::put_job, jobs::get_job, jobs::cancel_job))
+        .routes(routes!(jobs::get_spec))
+        .routes(routes!(jobs::close_job))
+        .routes(routes!(events::events))
+        .routes(routes!(submissions::put_submission, submissions::get_submission))
+        .routes(routes!(results::get_result))
+        .routes(routes!(results::get_payouts))
+        .routes(routes!(results::get_certificate))
+        .split_for_parts();
+    router
+        .merge(openapi::router(description))
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(not_found)
+        .layer(from_fn_with_state(app.clone(), count))
+        .with_state(app)
+}
+
+/// Every other path.
+pub async fn not_found(uri: Uri) -> Problem {
+    Problem::new(ProblemKind::NotFound, format!("there is nothing at {}", uri.path()))
+}
+
+async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
+    Problem::new(ProblemKind::MethodNotAllowed, format!("{} does not take {method}", uri.path()))
+}
+
+async fn count(State(app): State<Shared>, request: Request, next: Next) -> Response {
+    // The path as written would make a label of every job.
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
+    let response = next.run(request).await;
+    app.metrics.request(&route, response.status().as_u16());
+    response
+}

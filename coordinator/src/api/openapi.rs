@@ -1,0 +1,46 @@
+//! `/openapi.json`.
+
+use axum::routing::get;
+use axum::{Json, Router};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, RefOr, Schema};
+
+use super::problem;
+use crate::app::Shared;
+
+/// What the description says before any route.
+pub fn base() -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("Tacit coordinator")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "Jobs in, sealed answers through, certified results out. Errors are RFC 9457 problem documents.",
+        ))
+        .build();
+    let buyer = SecurityScheme::Http(
+        HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("a buyer's token"))
+            .build(),
+    );
+    OpenApiBuilder::new()
+        .info(info)
+        .components(Some(ComponentsBuilder::new().security_scheme("buyer", buyer).build()))
+        .build()
+}
+
+/// Says in the schema of the problem document which types there are.
+fn list_problem_types(description: &mut OpenApi) {
+    let schemas = description.components.as_mut().map(|components| &mut components.schemas);
+    if let Some(RefOr::T(Schema::Object(problem))) = schemas.and_then(|schemas| schemas.get_mut("Problem"))
+        && let Some(RefOr::T(Schema::Object(kind))) = problem.properties.get_mut("type")
+    {
+        kind.enum_values = Some(problem::types().map(Into::into).collect());
+    }
+}
+
+/// The route that serves the description.
+pub fn router(mut description: OpenApi) -> Router<Shared> {
+    list_problem_types(&mut description);
+    Router::new().route("/openapi.json", get(async move || Json(description)))
+}

@@ -1,0 +1,220 @@
+//! Problem documents (RFC 9457) from a closed list of kinds.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tacit_core::api::Problem as Document;
+
+use crate::store::StoreError;
+
+/// The closed list of kinds. Each is a `type` of `urn:tacit:problem:` and its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// The path, a header or the body cannot be read.
+    InvalidRequest,
+    /// The job's spec cannot be used.
+    InvalidJob,
+    /// A node does not take the job.
+    NodeRefused,
+    /// Too few nodes can be reached.
+    NodesUnavailable,
+    /// No buyer's token.
+    Unauthorized,
+    /// An enrolment's signature does not verify.
+    BadSignature,
+    /// The coordinator enrols nobody new.
+    EnrolmentClosed,
+    /// The name or the key is taken.
+    EnrolmentConflict,
+    /// The contributor is not enrolled under this key.
+    NotEnrolled,
+    /// The job is another buyer's.
+    NotYourJob,
+    /// There is no such job.
+    UnknownJob,
+    /// There is no such submission.
+    UnknownSubmission,
+    /// Another job has this id.
+    JobConflict,
+    /// The job takes no submissions any more.
+    JobClosed,
+    /// The job has ended and cannot be cancelled.
+    JobEnded,
+    /// The job is not published.
+    NotPublished,
+    /// The submission cannot count.
+    SubmissionRejected,
+    /// Another submission has this id.
+    SubmissionConflict,
+    /// The body is too large.
+    TooLarge,
+    /// The body did not come in time.
+    TooSlow,
+    /// The body is of another media type.
+    UnsupportedMediaType,
+    /// There is nothing under this path.
+    NotFound,
+    /// The path does not take this method.
+    MethodNotAllowed,
+    /// Too many uploads are being read.
+    Busy,
+    /// The store has no space left.
+    StoreFull,
+    /// The store failed.
+    StoreFailed,
+    /// The coordinator is shutting down.
+    ShuttingDown,
+}
+
+impl ProblemKind {
+    /// All kinds.
+    const ALL: [Self; 27] = [
+        Self::InvalidRequest,
+        Self::InvalidJob,
+        Self::NodeRefused,
+        Self::NodesUnavailable,
+        Self::Unauthorized,
+        Self::BadSignature,
+        Self::EnrolmentClosed,
+        Self::EnrolmentConflict,
+        Self::NotEnrolled,
+        Self::NotYourJob,
+        Self::UnknownJob,
+        Self::UnknownSubmission,
+        Self::JobConflict,
+        Self::JobClosed,
+        Self::JobEnded,
+        Self::NotPublished,
+        Self::SubmissionRejected,
+        Self::SubmissionConflict,
+        Self::TooLarge,
+        Self::TooSlow,
+        Self::UnsupportedMediaType,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::Busy,
+        Self::StoreFull,
+        Self::StoreFailed,
+        Self::ShuttingDown,
+    ];
+
+    /// The name, the title in words, and the status.
+    fn facts(self) -> (&'static str, &'static str, StatusCode) {
+        match self {
+            Self::InvalidRequest => ("invalid_request", "The request cannot be read", StatusCode::BAD_REQUEST),
+            Self::InvalidJob => ("invalid_job", "The job's spec cannot be used", StatusCode::UNPROCESSABLE_ENTITY),
+            Self::NodeRefused => ("node_refused", "A node does not take the job", StatusCode::UNPROCESSABLE_ENTITY),
+            Self::NodesUnavailable => ("nodes_unavailable", "Too few nodes can be reached", StatusCode::SERVICE_UNAVAILABLE),
+            Self::Unauthorized => ("unauthorized", "A buyer's token is needed", StatusCode::UNAUTHORIZED),
+            Self::BadSignature => ("bad_signature", "The signature does not verify", StatusCode::BAD_REQUEST),
+            Self::EnrolmentClosed => ("enrolment_closed", "Nobody new is enrolled", StatusCode::FORBIDDEN),
+            Self::EnrolmentConflict => ("enrolment_conflict", "The name or the key is taken", StatusCode::CONFLICT),
+            Self::NotYourJob => ("not_your_job", "The job is another buyer's", StatusCode::FORBIDDEN),
+            Self::NotEnrolled => ("not_enrolled", "The contributor is not enrolled", StatusCode::FORBIDDEN),
+            Self::UnknownJob => ("unknown_job", "There is no such job", StatusCode::NOT_FOUND),
+            Self::UnknownSubmission => ("unknown_submission", "There is no such submission", StatusCode::NOT_FOUND),
+            Self::JobConflict => ("job_conflict", "Another job has this id", StatusCode::CONFLICT),
+            Self::JobClosed => ("job_closed", "The job takes no submissions any more", StatusCode::CONFLICT),
+            Self::JobEnded => ("job_ended", "The job has ended", StatusCode::CONFLICT),
+            Self::NotPublished => ("not_published", "The job is not published", StatusCode::CONFLICT),
+            Self::SubmissionRejected => (
+                "submission_rejected",
+                "The submission cannot count",
+                StatusCode::UNPROCESSABLE_ENTITY,
+            ),
+            Self::SubmissionConflict => ("submission_conflict", "Another submission has this id", StatusCode::CONFLICT),
+            Self::TooLarge => ("too_large", "The body is too large", StatusCode::PAYLOAD_TOO_LARGE),
+            Self::TooSlow => ("too_slow", "The body did not come in time", StatusCode::REQUEST_TIMEOUT),
+            Self::UnsupportedMediaType => (
+                "unsupported_media_type",
+                "The body is of another media type",
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ),
+            Self::NotFound => ("not_found", "There is nothing under this path", StatusCode::NOT_FOUND),
+            Self::MethodNotAllowed => (
+                "method_not_allowed",
+                "The path does not take this method",
+                StatusCode::METHOD_NOT_ALLOWED,
+            ),
+            Self::Busy => (
+                "busy",
+                "The coordinator reads as many uploads as it can",
+                StatusCode::SERVICE_UNAVAILABLE,
+            ),
+            Self::StoreFull => ("store_full", "The coordinator's store is full", StatusCode::INSUFFICIENT_STORAGE),
+            Self::StoreFailed => ("store_failed", "The coordinator's store failed", StatusCode::INTERNAL_SERVER_ERROR),
+            Self::ShuttingDown => ("shutting_down", "The coordinator is shutting down", StatusCode::SERVICE_UNAVAILABLE),
+        }
+    }
+}
+
+const PREFIX: &str = "urn:tacit:problem:";
+
+/// The `type` of every kind.
+pub fn types() -> impl Iterator<Item = String> {
+    ProblemKind::ALL.into_iter().map(|kind| format!("{PREFIX}{}", kind.facts().0))
+}
+
+/// A problem: its kind, and what happened this time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    kind: ProblemKind,
+    detail: String,
+}
+
+impl Problem {
+    /// A problem of a kind.
+    pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+        }
+    }
+
+    /// There is no job of this id.
+    pub fn unknown_job(id: &tacit_core::job::JobId) -> Self {
+        Self::new(ProblemKind::UnknownJob, format!("there is no job `{id}` here"))
+    }
+
+    /// The document.
+    pub fn document(&self) -> Document {
+        let (name, title, status) = self.kind.facts();
+        let (kind, title) = (format!("{PREFIX}{name}"), title.to_owned());
+        Document {
+            kind,
+            title,
+            status: status.as_u16(),
+            detail: self.detail.clone(),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let kind = match &error {
+            StoreError::Full { .. } => ProblemKind::StoreFull,
+            StoreError::ShuttingDown => ProblemKind::ShuttingDown,
+            _ => ProblemKind::StoreFailed,
+        };
+        tracing::error!(%error, "a request failed");
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (_, _, status) = self.kind.facts();
+        let mut response = (status, axum::Json(self.document())).into_response();
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.kind == ProblemKind::Busy {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

@@ -1,0 +1,215 @@
+//! `/v1/jobs/{id}/submissions/{sid}`: sealed answers in, receipts out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tacit_core::api::{Problem as Document, Receipt, ReceiptStatement, SUBMISSION_TYPE, SubmissionStatus};
+use tacit_core::codec::{decode, encode};
+use tacit_core::digest::Digest;
+use tacit_core::identity::{Purpose, Signed};
+use tacit_core::job::JobId;
+use tacit_core::reject::RejectReason;
+use tacit_core::submission::{Header, MAX_ENVELOPE_BYTES, MAX_SUBMISSION_BYTES, Statement, Submission, SubmissionId};
+
+use super::extract::{SubmissionPath, read_body};
+use super::problem::{Problem, ProblemKind};
+use crate::app::{App, Shared};
+use crate::board::Live;
+use crate::store::{Kept, Known, NewSubmission};
+
+/// Slow strangers hold a permit no longer than this.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Keeps a submission and answers with a signed receipt; the same bytes again, the same receipt.
+#[utoipa::path(put, path = "/v1/jobs/{id}/submissions/{sid}", tag = "submissions",
+    request_body(content = Vec<u8>, content_type = "application/vnd.tacit.submission", description = "an encoded submission"),
+    params(("id" = String, Path), ("sid" = String, Path, description = "16 bytes in lower-case hexadecimal")), responses(
+    (status = 201, body = Receipt, description = "kept"),
+    (status = 200, body = Receipt, description = "was kept before"),
+    (status = 403, body = Document, content_type = "application/problem+json", description = "the contributor is not enrolled"),
+    (status = 409, body = Document, content_type = "application/problem+json", description = "another submission has this id, or the job is closed"),
+    (status = 422, body = Document, content_type = "application/problem+json", description = "it cannot count; the detail names the reason"),
+    (status = 503, body = Document, content_type = "application/problem+json", description = "too many are being read: send it again"),
+    (status = "default", body = Document, content_type = "application/problem+json"),
+))]
+pub async fn put_submission(
+    State(app): State<Shared>,
+    SubmissionPath(id, sid): SubmissionPath,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    if app.store.job(&id).await?.is_none() {
+        return Err(Problem::unknown_job(&id));
+    }
+    let media_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    if media_type != SUBMISSION_TYPE {
+        return Err(Problem::new(
+            ProblemKind::UnsupportedMediaType,
+            format!("the body must be {SUBMISSION_TYPE}"),
+        ));
+    }
+    // The permit bounds the memory that uploads take together; who waits for one would take some too.
+    let permit = app
+        .uploads
+        .try_acquire()
+        .map_err(|_| Problem::new(ProblemKind::Busy, "too many submissions are being read: send it again in a second"))?;
+    let bytes = read_body(&headers, body, MAX_SUBMISSION_BYTES, DEADLINE).await?;
+    let upload = Digest::of("tacit/v1 upload", &[&bytes]);
+    if let Some(known) = app.store.known_submission(&id, sid).await? {
+        return again(&app, upload, known);
+    }
+    let Some(live) = app.board.get(&id) else {
+        return Err(closed(&app, &id));
+    };
+    let (new, statement) = check(&app, &live, sid, upload, bytes).await?;
+    let receipt = receipt(&app, &live, &new);
+    let kept = app.store.keep_submission(new, receipt).await?;
+    drop(permit);
+    match kept {
+        Kept::New(known) => {
+            live.receive(known.sequence, &statement);
+            app.nodes.wake();
+            app.metrics.upload(None);
+            Ok(with_receipt(StatusCode::CREATED, known.receipt))
+        }
+        Kept::Before(known) => again(&app, upload, known),
+        Kept::NotOpen(_) | Kept::NoJob => Err(closed(&app, &id)),
+    }
+}
+
+/// The receipt of a submission; after publication, what became of its answers.
+#[utoipa::path(get, path = "/v1/jobs/{id}/submissions/{sid}", tag = "submissions",
+    params(("id" = String, Path), ("sid" = String, Path)), responses(
+    (status = 200, body = SubmissionStatus),
+    (status = "default", body = Document, content_type = "application/problem+json"),
+))]
+pub async fn get_submission(State(app): State<Shared>, SubmissionPath(id, sid): SubmissionPath) -> Result<Json<SubmissionStatus>, Problem> {
+    if app.store.job(&id).await?.is_none() {
+        return Err(Problem::unknown_job(&id));
+    }
+    let known = app.store.known_submission(&id, sid).await?.ok_or_else(|| {
+        Problem::new(
+            ProblemKind::UnknownSubmission,
+            format!("job `{id}` has no submission {sid}: it can be sent while the job is open"),
+        )
+    })?;
+    let receipt = serde_json::from_str(&known.receipt)
+        .map_err(|e| Problem::new(ProblemKind::StoreFailed, format!("the stored receipt cannot be read: {e}")))?;
+    let outcome = app.store.outcome(&id, known.sequence).await?;
+    Ok(Json(SubmissionStatus { receipt, outcome }))
+}
+
+fn with_receipt(status: StatusCode, receipt: String) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], receipt).into_response()
+}
+
+fn again(app: &App, upload: Digest, known: Known) -> Result<Response, Problem> {
+    if known.upload == upload {
+        return Ok(with_receipt(StatusCode::OK, known.receipt));
+    }
+    app.metrics.upload(Some(RejectReason::DuplicateSubmission));
+    Err(Problem::new(
+        ProblemKind::SubmissionConflict,
+        "other bytes came under this id before: draw a new id",
+    ))
+}
+
+fn closed(app: &App, id: &JobId) -> Problem {
+    app.metrics.upload(Some(RejectReason::JobClosed));
+    Problem::new(ProblemKind::JobClosed, format!("job `{id}` takes no submissions any more"))
+}
+
+fn rejected(app: &App, reason: RejectReason, why: &str) -> Problem {
+    app.metrics.upload(Some(reason));
+    Problem::new(ProblemKind::SubmissionRejected, format!("{reason}: {why}"))
+}
+
+fn explain(reason: RejectReason) -> &'static str {
+    match reason {
+        RejectReason::WrongJob => "it is for another cluster, job or version of the job: fetch the spec again",
+        RejectReason::BadSignature => "the signature is not by the key in the header",
+        _ => "its items, components or envelopes do not fit the job and the cluster",
+    }
+}
+
+/// Everything that can be checked without a node's key.
+async fn check(
+    app: &Shared,
+    live: &Arc<Live>,
+    sid: SubmissionId,
+    upload: Digest,
+    bytes: Bytes,
+) -> Result<(NewSubmission, Statement), Problem> {
+    let (cluster, of) = (Arc::clone(&app.cluster), Arc::clone(live));
+    let checked = tokio::task::spawn_blocking(move || {
+        let submission: Submission =
+            decode(&bytes, "a submission").map_err(|_| (RejectReason::Malformed, "the body is not an encoded submission"))?;
+        let header = &submission.header;
+        Header::check(header, &cluster, of.job()).map_err(|reason| (reason, explain(reason)))?;
+        if header.value.statement.id != sid {
+            return Err((RejectReason::Malformed, "its id is not the one in the path"));
+        }
+        if !submission.is_complete() {
+            return Err((RejectReason::DigestMismatch, "an envelope is not the one the header names"));
+        }
+        if submission.envelopes.iter().any(|envelope| envelope.len() > MAX_ENVELOPE_BYTES) {
+            return Err((RejectReason::Malformed, "an envelope is larger than any that holds the answers"));
+        }
+        let statement = header.value.statement.clone();
+        let new = NewSubmission {
+            job: of.job().id().clone(),
+            sid,
+            upload,
+            digest: header.value.digest(),
+            answers: statement.items.len() as u32,
+            header: encode(header),
+            envelopes: submission.envelopes,
+        };
+        Ok((new, statement))
+    });
+    let checked = checked
+        .await
+        .map_err(|_| Problem::new(ProblemKind::ShuttingDown, "send the submission again"))?;
+    let (new, statement) = checked.map_err(|(reason, why)| rejected(app, reason, why))?;
+    match app.store.key_of(statement.contributor.clone()).await? {
+        Some(key) if key == statement.key => Ok((new, statement)),
+        Some(_) => {
+            app.metrics.upload(Some(RejectReason::KeyConflict));
+            Err(Problem::new(
+                ProblemKind::NotEnrolled,
+                "the contributor's name is enrolled with another key",
+            ))
+        }
+        None => Err(Problem::new(
+            ProblemKind::NotEnrolled,
+            "the contributor is not enrolled: POST /v1/contributors first",
+        )),
+    }
+}
+
+/// Writes the receipt for a place in the job.
+fn receipt(app: &App, live: &Live, new: &NewSubmission) -> impl FnOnce(u64) -> serde_json::Result<String> + Send + use<> {
+    let key = app.key.clone();
+    let (cluster, job, job_digest) = (app.cluster.digest(), live.job().id().clone(), live.job().digest());
+    let (submission, digest, answers) = (new.sid, new.digest, new.answers);
+    move |sequence| {
+        let statement = ReceiptStatement {
+            cluster,
+            job,
+            job_digest,
+            submission,
+            digest,
+            answers,
+            sequence,
+        };
+        serde_json::to_string(&Signed::new(statement, Purpose::Receipt, &key))
+    }
+}

@@ -1,0 +1,123 @@
+use axum::http::StatusCode;
+use tacit_core::api::{JobList, JobState, JobStatus};
+use tacit_core::control::Refusal;
+use tacit_core::job::JobSpec;
+
+use super::{Bench, kind};
+use crate::testing::{OTHER_TOKEN, spec};
+
+#[tokio::test]
+async fn the_same_job_again_is_the_same_job() {
+    let bench = Bench::new(3, 1).await;
+    let job = bench.open("signs", spec(2)).await;
+    assert!(bench.cluster.nodes.iter().all(|node| node.knows(job.id())));
+    let (status, body) = bench.put_job(job.id(), &spec(2)).await;
+    assert_eq!(status, StatusCode::OK);
+    let again: JobStatus = serde_json::from_slice(&body).unwrap();
+    assert_eq!((again.state, again.digest, again.items), (JobState::Open, job.digest(), 2));
+    let (status, body) = bench.put_job(job.id(), &spec(3)).await;
+    assert_eq!((status, kind(&body).as_str()), (StatusCode::CONFLICT, "job_conflict"));
+
+    let (_, body) = bench.get("/v1/jobs/signs/spec").await;
+    assert_eq!(JobSpec::from_json(&body).unwrap(), spec(2));
+    bench.open("more", spec(1)).await;
+    let (_, body) = bench.get("/v1/jobs").await;
+    let list: JobList = serde_json::from_slice(&body).unwrap();
+    assert_eq!(list.jobs.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(), ["more", "signs"]);
+}
+
+#[tokio::test]
+async fn a_node_that_refuses_keeps_the_job_from_being_opened() {
+    let bench = Bench::new(3, 1).await;
+    let rule = Refusal::Policy {
+        rule: "min_answers".to_owned(),
+        detail: "5 answers to an item".to_owned(),
+    };
+    bench.cluster.nodes[1].refuse("open", rule);
+    let id = "signs".parse().unwrap();
+    let (status, body) = bench.put_job(&id, &spec(2)).await;
+    assert_eq!((status, kind(&body).as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "node_refused"));
+    let text = String::from_utf8(body).unwrap();
+    assert!(text.contains("node-1") && text.contains("min_answers"), "{text}");
+    assert!(bench.cluster.nodes.iter().all(|node| !node.knows(&id)));
+    assert_eq!(bench.get("/v1/jobs/signs").await.0, StatusCode::NOT_FOUND);
+    bench.open("signs", spec(2)).await;
+}
+
+#[tokio::test]
+async fn too_few_nodes_are_named() {
+    let bench = Bench::new(3, 1).await;
+    bench.cluster.nodes[2].set_up(false);
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    let id = "signs".parse().unwrap();
+    let (status, body) = bench.put_job(&id, &spec(2)).await;
+    assert_eq!(
+        (status, kind(&body).as_str()),
+        (StatusCode::SERVICE_UNAVAILABLE, "nodes_unavailable")
+    );
+    assert!(String::from_utf8(body).unwrap().contains("node-2"));
+    assert!(bench.cluster.nodes.iter().all(|node| !node.knows(&id)));
+}
+
+#[tokio::test]
+async fn specs_are_checked_and_fields_named() {
+    let bench = Bench::new(3, 1).await;
+    let id = "signs".parse().unwrap();
+    let past = JobSpec {
+        closes_at: Some("2001-01-01T00:00:00Z".to_owned()),
+        ..spec(2)
+    };
+    let never = JobSpec {
+        closes_at: Some("soon".to_owned()),
+        ..spec(2)
+    };
+    let none = JobSpec {
+        items: Vec::new(),
+        ..spec(2)
+    };
+    for (spec, field) in [(past, "closes_at"), (never, "closes_at"), (none, "items")] {
+        let (status, body) = bench.put_job(&id, &spec).await;
+        assert_eq!((status, kind(&body).as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "invalid_job"));
+        assert!(String::from_utf8(body).unwrap().contains(field));
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_job_is_forgotten_by_the_nodes_also_by_one_that_comes_back() {
+    let bench = Bench::new(4, 1).await;
+    let job = bench.open("signs", spec(2)).await;
+    bench.cluster.nodes[3].set_up(false);
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    for _ in 0..2 {
+        let (status, body) = bench.send("DELETE", "/v1/jobs/signs", "", Vec::new()).await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(serde_json::from_slice::<JobStatus>(&body).unwrap().state, JobState::Cancelled);
+    }
+    bench.cluster.nodes[3].set_up(true);
+    for _ in 0..200 {
+        if bench.cluster.nodes.iter().all(|node| !node.knows(job.id())) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("a node still knows the job");
+}
+
+#[tokio::test]
+async fn a_job_belongs_to_its_buyer() {
+    let bench = Bench::new(3, 1).await;
+    bench.open("signs", spec(2)).await;
+    let text = serde_json::to_vec(&spec(2)).unwrap();
+    for (method, path, body) in [
+        ("POST", "/v1/jobs/signs/close", Vec::new()),
+        ("DELETE", "/v1/jobs/signs", Vec::new()),
+        ("PUT", "/v1/jobs/signs", text),
+    ] {
+        let (status, body) = bench.send_as(OTHER_TOKEN, method, path, "application/json", body).await;
+        assert_eq!((status, kind(&body).as_str()), (StatusCode::FORBIDDEN, "not_your_job"), "{method}");
+    }
+    let (_, body) = bench.send_as(OTHER_TOKEN, "GET", "/v1/jobs", "", Vec::new()).await;
+    assert!(serde_json::from_slice::<JobList>(&body).unwrap().jobs.is_empty());
+    let (_, body) = bench.get("/v1/jobs/signs").await;
+    assert_eq!(serde_json::from_slice::<JobStatus>(&body).unwrap().state, JobState::Open);
+}

@@ -1,0 +1,151 @@
+//! The API over a whole coordinator with made-up nodes.
+
+mod jobs;
+mod problems;
+mod runs;
+mod submissions;
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode, header};
+use tacit_core::api::{JobState, JobStatus, Problem, SUBMISSION_TYPE};
+use tacit_core::codec::encode;
+use tacit_core::identity::SecretKey;
+use tacit_core::job::{Job, JobId, JobSpec};
+use tacit_core::submission::Submission;
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use crate::app::Shared;
+use crate::testing::{TOKEN, TestCluster};
+
+/// A coordinator with its cluster and folder.
+struct Bench {
+    cluster: TestCluster,
+    folder: TempDir,
+    app: Shared,
+    router: Router,
+}
+
+impl Bench {
+    async fn new(nodes: usize, threshold: usize) -> Self {
+        let cluster = TestCluster::new(nodes, threshold);
+        let folder = tempfile::tempdir().unwrap();
+        let app = cluster.start(folder.path()).await;
+        Self {
+            router: super::router(app.clone()),
+            cluster,
+            folder,
+            app,
+        }
+    }
+
+    /// The same after the end of its process.
+    async fn again(self) -> Self {
+        let Self {
+            cluster,
+            folder,
+            app,
+            router,
+        } = self;
+        drop(router);
+        crate::testing::stop(app).await;
+        let app = cluster.start(folder.path()).await;
+        Self {
+            router: super::router(app.clone()),
+            cluster,
+            folder,
+            app,
+        }
+    }
+
+    async fn send(&self, method: &str, path: &str, media_type: &str, body: Vec<u8>) -> (StatusCode, Vec<u8>) {
+        self.send_as(TOKEN, method, path, media_type, body).await
+    }
+
+    async fn send_as(&self, token: &str, method: &str, path: &str, media_type: &str, body: Vec<u8>) -> (StatusCode, Vec<u8>) {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .header(header::CONTENT_TYPE, media_type)
+            .body(Body::from(body))
+            .unwrap();
+        self.request(request).await
+    }
+
+    async fn request(&self, request: Request<Body>) -> (StatusCode, Vec<u8>) {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let media_type = response
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .map(|value| value.to_str().unwrap().to_owned());
+        if !status.is_success() {
+            assert_eq!(media_type.as_deref(), Some("application/problem+json"), "{status}");
+        }
+        (status, to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec())
+    }
+
+    async fn get(&self, path: &str) -> (StatusCode, Vec<u8>) {
+        self.send("GET", path, "", Vec::new()).await
+    }
+
+    async fn put_job(&self, id: &JobId, spec: &JobSpec) -> (StatusCode, Vec<u8>) {
+        self.send(
+            "PUT",
+            &format!("/v1/jobs/{id}"),
+            "application/json",
+            serde_json::to_vec(spec).unwrap(),
+        )
+        .await
+    }
+
+    async fn open(&self, id: &str, spec: JobSpec) -> Job {
+        let id: JobId = id.parse().unwrap();
+        let (status, body) = self.put_job(&id, &spec).await;
+        assert_eq!(status, StatusCode::CREATED, "{}", String::from_utf8_lossy(&body));
+        Job::new(id, spec).unwrap()
+    }
+
+    async fn enrol(&self, contributor: &str, key: &SecretKey) -> StatusCode {
+        let body = serde_json::to_vec(&self.cluster.enrolment(contributor, key)).unwrap();
+        self.send("POST", "/v1/contributors", "application/json", body).await.0
+    }
+
+    async fn submit(&self, submission: &Submission) -> (StatusCode, Vec<u8>) {
+        let statement = &submission.header.value.statement;
+        let path = format!("/v1/jobs/{}/submissions/{}", statement.job, statement.id);
+        self.send("PUT", &path, SUBMISSION_TYPE, encode(submission)).await
+    }
+
+    async fn status(&self, job: &Job) -> JobStatus {
+        let (_, body) = self.get(&format!("/v1/jobs/{}", job.id())).await;
+        serde_json::from_slice(&body).unwrap()
+    }
+
+    async fn close(&self, job: &Job) {
+        let (status, _) = self.send("POST", &format!("/v1/jobs/{}/close", job.id()), "", Vec::new()).await;
+        assert_eq!(status, StatusCode::ACCEPTED);
+    }
+
+    async fn wait_for(&self, job: &Job, state: JobState) -> JobStatus {
+        for _ in 0..1000 {
+            let status = self.status(job).await;
+            if status.state == state {
+                return status;
+            }
+            assert!(!status.state.is_final(), "{status:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{:?}", self.status(job).await);
+    }
+}
+
+fn kind(body: &[u8]) -> String {
+    let problem: Problem = serde_json::from_slice(body).unwrap();
+    assert!(!problem.detail.is_empty() && !problem.title.is_empty());
+    problem.kind.strip_prefix("urn:tacit:problem:").unwrap().to_owned()
+}

@@ -1,0 +1,208 @@
+use axum::http::StatusCode;
+use tacit_core::api::{JobState, Receipt, RejectedAnswer, SubmissionStatus};
+use tacit_core::codec::encode;
+use tacit_core::identity::Purpose;
+use tacit_core::reject::RejectReason;
+
+use super::{Bench, SUBMISSION_TYPE, kind};
+use crate::testing::{contributor_key, spec};
+
+#[tokio::test]
+async fn the_same_bytes_have_the_same_receipt() {
+    let bench = Bench::new(3, 1).await;
+    let job = bench.open("signs", spec(2)).await;
+    let key = contributor_key(1);
+    let submission = bench.cluster.submission(&job, "ada", &key, &[0, 1]);
+    let (status, body) = bench.submit(&submission).await;
+    assert_eq!((status, kind(&body).as_str()), (StatusCode::FORBIDDEN, "not_enrolled"));
+    bench.enrol("ada", &key).await;
+
+    let (status, first) = bench.submit(&submission).await;
+    assert_eq!(status, StatusCode::CREATED);
+    let (status, again) = bench.submit(&submission).await;
+    assert_eq!((status, &again), (StatusCode::OK, &first));
+    let receipt: Receipt = serde_json::from_slice(&first).unwrap();
+    let said = receipt
+        .verify(Purpose::Receipt, &bench.cluster.cluster.file().coordinator.identity)
+        .unwrap();
+    assert_eq!((said.sequence, said.answers, said.digest), (0, 2, submission.header.value.digest()));
+
+    // Another submission under the same id.
+    let mut other = submission.clone();
+    other.envelopes[0][0] ^= 1;
+    let (status, body) = bench.submit(&other).await;
+    assert_eq!((status, kind(&body).as_str()), (StatusCode::CONFLICT, "submission_conflict"));
+
+    let bench = bench.again().await;
+    let (status, again) = bench.submit(&submission).await;
+    assert_eq!((status, &again), (StatusCode::OK, &first));
+    bench.close(&job).await;
+    assert_eq!(bench.submit(&submission).await.0, StatusCode::OK);
+    let late = bench.cluster.submission(&job, "ada", &key, &[0]);
+    let (status, body) = bench.submit(&late).await;
+    assert_eq!((status, kind(&body).as_str()), (StatusCode::CONFLICT, "job_closed"));
+    bench.wait_for(&job, JobState::Published).await;
+    let (status, body) = bench.submit(&late).await;
+    assert_eq!((status, kind(&body).as_str()), (StatusCode::CONFLICT, "job_closed"));
+    let statement = &submission.header.value.statement;
+    let (_, body) = bench.get(&format!("/v1/jobs/signs/submissions/{}", statement.id)).await;
+    let status: SubmissionStatus = serde_json::from_slice(&body).unwrap();
+    let outcome = status.outcome.unwrap();
+    assert_eq!((outcome.accepted, outcome.rejected), (2, Vec::new()));
+    assert_eq!(status.receipt, receipt);
+}
+
+#[tokio::test]
+async fn what_nodes_cannot_open_closes_no_job_and_is_told_to_its_contributor() {
+    let bench = Bench::new(3, 1).await;
+    bench.cluster.nodes.iter().for_each(|node| node.cannot_open("stranger"));
+    let job = bench.open("signs", spec(2)).await;
+    let mut ids = Vec::new();
+    let mut send = async |bench: &Bench, name: &str, byte: u8| {
+        let key = contributor_key(byte);
+        bench.enrol(name, &key).await;
+        let submission = bench.cluster.submission(&job, name, &key, &[0, 1]);
+        assert_eq!(bench.submit(&submission).await.0, StatusCode::CREATED);
+        ids.push(submission.header.value.statement.id);
+    };
+    send(&bench, "stranger", 1).await;
+    send(&bench, "ada", 2).await;
+    for _ in 0..100 {
+        if bench.status(&job).await.delivered == 2 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    let status = bench.status(&job).await;
+    assert_eq!((status.state, status.delivered, status.answers), (JobState::Open, 2, 4));
+
+    // What was refused before a restart stays refused.
+    let bench = bench.again().await;
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    assert_eq!(bench.status(&job).await.state, JobState::Open);
+    send(&bench, "bob", 3).await;
+    bench.wait_for(&job, JobState::Published).await;
+
+    let mut outcomes = Vec::new();
+    for id in ids {
+        let (_, body) = bench.get(&format!("/v1/jobs/signs/submissions/{id}")).await;
+        outcomes.push(serde_json::from_slice::<SubmissionStatus>(&body).unwrap().outcome.unwrap());
+    }
+    let unsealable = |item: &str| RejectedAnswer {
+        item: item.to_owned(),
+        reason: RejectReason::Unsealable,
+    };
+    assert_eq!((outcomes[0].accepted, outcomes[1].accepted, outcomes[2].accepted), (0, 2, 2));
+    assert_eq!(outcomes[0].rejected, [unsealable("item-0"), unsealable("item-1")]);
+    let metrics = String::from_utf8(bench.app.metrics.text(&bench.app).await.unwrap()).unwrap();
+    for line in [
+        "tacit_coordinator_answers_total{outcome=\"accepted\"} 4",
+        "tacit_coordinator_answers_total{outcome=\"unsealable\"} 2",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn an_ended_job_is_forgotten_by_the_nodes_and_its_envelopes_are_dropped() {
+    let bench = Bench::new(3, 1).await;
+    let job = bench.open("signs", spec(2)).await;
+    let key = contributor_key(1);
+    bench.enrol("ada", &key).await;
+    let submission = bench.cluster.submission(&job, "ada", &key, &[0, 1]);
+    let (_, receipt) = bench.submit(&submission).await;
+    bench.close(&job).await;
+    bench.wait_for(&job, JobState::Published).await;
+    for _ in 0..200 {
+        let kept = bench.app.store.pending(job.id(), 0, 0, 9, 1 << 20).await.unwrap();
+        if kept.is_empty() && bench.cluster.nodes.iter().all(|node| !node.knows(job.id())) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let bench = bench.again().await;
+    assert!(bench.cluster.nodes.iter().all(|node| !node.knows(job.id())));
+    assert_eq!(bench.app.store.pending(job.id(), 0, 0, 9, 1 << 20).await.unwrap(), []);
+    assert_eq!(bench.submit(&submission).await, (StatusCode::OK, receipt));
+    let status = bench.status(&job).await;
+    assert_eq!((status.state, status.delivered), (JobState::Published, 1));
+    assert_eq!(bench.get("/v1/jobs/signs/certificate").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn when_too_many_upload_at_once_the_next_is_told_so() {
+    use axum::body::Body;
+    use axum::http::{Request, header};
+    use tower::ServiceExt;
+
+    let bench = Bench::new(3, 1).await;
+    let job = bench.open("signs", spec(2)).await;
+    let key = contributor_key(1);
+    bench.enrol("ada", &key).await;
+    let submission = bench.cluster.submission(&job, "ada", &key, &[0, 1]);
+    let all = bench.app.uploads.acquire_many(crate::app::UPLOADS as u32).await.unwrap();
+    let (status, body) = bench.submit(&submission).await;
+    assert_eq!((status, kind(&body).as_str()), (StatusCode::SERVICE_UNAVAILABLE, "busy"));
+    let path = format!("/v1/jobs/signs/submissions/{}", submission.header.value.statement.id);
+    let request = Request::put(path)
+        .header(header::CONTENT_TYPE, SUBMISSION_TYPE)
+        .body(Body::empty())
+        .unwrap();
+    let response = bench.router.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+    drop(all);
+    assert_eq!(bench.submit(&submission).await.0, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn what_cannot_count_is_refused_with_its_reason() {
+    let bench = Bench::new(3, 1).await;
+    let job = bench.open("signs", spec(2)).await;
+    let other = bench.open("other", spec(3)).await;
+    let key = contributor_key(1);
+    bench.enrol("ada", &key).await;
+    let good = bench.cluster.submission(&job, "ada", &key, &[0, 1]);
+    let id = good.header.value.statement.id;
+
+    let mut forged = good.clone();
+    forged.header.value.statement.items = vec![0];
+    let mut altered = good.clone();
+    altered.envelopes[2][5] ^= 1;
+    let mut short = good.clone();
+    short.envelopes.pop();
+    let elsewhere = bench.cluster.submission(&other, "ada", &key, &[0]);
+    for (submission, reason) in [
+        (&forged, "bad_signature"),
+        (&altered, "digest_mismatch"),
+        (&short, "digest_mismatch"),
+        (&elsewhere, "wrong_job"),
+    ] {
+        let path = format!("/v1/jobs/signs/submissions/{}", submission.header.value.statement.id);
+        let (status, body) = bench.send("PUT", &path, SUBMISSION_TYPE, encode(submission)).await;
+        assert_eq!(
+            (status, kind(&body).as_str()),
+            (StatusCode::UNPROCESSABLE_ENTITY, "submission_rejected")
+        );
+        assert!(String::from_utf8(body).unwrap().contains(reason), "{reason}");
+    }
+    let (status, body) = bench
+        .send(
+            "PUT",
+            &format!("/v1/jobs/signs/submissions/{}", "11".repeat(16)),
+            SUBMISSION_TYPE,
+            encode(&good),
+        )
+        .await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(String::from_utf8(body).unwrap().contains("malformed"));
+
+    let stranger = bench.cluster.submission(&job, "ada", &contributor_key(2), &[0]);
+    let (status, body) = bench.submit(&stranger).await;
+    assert_eq!((status, kind(&body).as_str()), (StatusCode::FORBIDDEN, "not_enrolled"));
+    assert_eq!(bench.status(&job).await.submissions, 0);
+    assert_eq!(
+        bench.get(&format!("/v1/jobs/signs/submissions/{id}")).await.0,
+        StatusCode::NOT_FOUND
+    );
+}

@@ -1,0 +1,68 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// The coordinator of a Tacit cluster: takes jobs and sealed answers, drives the nodes, publishes results.
+#[derive(Debug, Parser)]
+#[command(name = "tacit-coordinator", version, about)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Makes a folder with a fresh identity key, a config file and a first buyer, and prints what the cluster file needs.
+    Init {
+        /// The folder; files in it are never overwritten.
+        #[arg(long)]
+        dir: PathBuf,
+        /// Where the HTTP API listens.
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+        /// Where health and metrics are served; keep it private.
+        #[arg(long, default_value = "127.0.0.1:9090")]
+        admin: SocketAddr,
+    },
+    /// Runs the coordinator until SIGTERM or SIGINT.
+    Run {
+        /// The config file.
+        #[arg(long, env = "TACIT_COORDINATOR_CONFIG")]
+        config: PathBuf,
+        /// How logs are written to stderr; RUST_LOG or `log` in the config file says how much.
+        #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+        log_format: LogFormat,
+        /// Stops when standard input ends, so that no process outlives the program that started it.
+        #[arg(long, hide = true)]
+        stop_with_stdin: bool,
+    },
+    /// Prints a fresh token and the entry that lets its holder open jobs.
+    ///
+    /// Give the token to the buyer: it is not kept and not shown again. Add the entry to the file of field `buyers` in the
+    /// config file (buyers.toml) and restart the coordinator. To take the right back, remove the entry and restart.
+    BuyerToken {
+        /// The buyer's name, as logs will have it.
+        #[arg(long, default_value = "buyer")]
+        name: String,
+    },
+    /// Reports everything that would keep the coordinator from running, one line each.
+    CheckConfig {
+        /// The config file.
+        #[arg(long, env = "TACIT_COORDINATOR_CONFIG")]
+        config: PathBuf,
+    },
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}

@@ -1,0 +1,252 @@
+//! Drives one job to its end: open, closing, computing, verified, published. Everything it needs to
+//! go on after a crash is in the store.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tacit_core::api::JobState;
+use tacit_core::control::Refusal;
+use tacit_core::sharing::NodeSet;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use crate::app::{STORE_RETRY, Shared};
+use crate::board::Live;
+use crate::compute::{Failure, compute};
+use crate::nodes::Trouble;
+use crate::publish::{PublishError, conclude, publication};
+use crate::schedule::{Choice, believed, choose, standings};
+use crate::store::{JobRow, StoreError};
+use crate::tidy::tidy;
+
+/// The pause after the first failed computation; it doubles with each.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// After this many computations in a row that did not end well, busy nodes are left out too where possible.
+const PATIENCE: u32 = 3;
+
+/// The longest sleep: clocks are set, machines are suspended.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// Drives a job until it has ended, then takes it off the board.
+pub async fn drive(app: Shared, live: Arc<Live>) {
+    let mut driver = Driver {
+        app,
+        live,
+        avoid: NodeSet::default(),
+        setbacks: 0,
+        said: String::new(),
+    };
+    let id = driver.live.job().id().clone();
+    let state = loop {
+        match driver.step().await {
+            Ok(None) => {}
+            Ok(Some(state)) => break state,
+            Err(error) => {
+                if driver.said != error.to_string() {
+                    tracing::error!(job = %id, %error, "the job waits for the store");
+                    driver.said = error.to_string();
+                }
+                sleep(STORE_RETRY).await;
+            }
+        }
+    };
+    tracing::info!(job = %id, state = state.name(), "the job has ended");
+    driver.app.board.remove(&id);
+    driver.live.changed();
+    driver.app.nodes.wake();
+    tidy(&driver.app, &id).await;
+}
+
+struct Driver {
+    app: Shared,
+    live: Arc<Live>,
+    avoid: NodeSet,
+    /// Computations in a row that did not end well, whatever the cause.
+    setbacks: u32,
+    /// The cause that was logged last: a node that is away for a day is one line, not thousands.
+    said: String,
+}
+
+impl Driver {
+    /// Does what the job's state asks for; gives the final state once it is there.
+    async fn step(&mut self) -> Result<Option<JobState>, StoreError> {
+        // Changes from here on wake what follows, so none is missed.
+        let mut changes = self.live.changes();
+        let Some(row) = self.app.store.job(self.live.job().id()).await? else {
+            return Ok(Some(JobState::Cancelled));
+        };
+        match row.state {
+            JobState::Open => self.wait_for_close(&mut changes).await?,
+            JobState::Closing | JobState::Computing => self.attempt(&row, &mut changes).await?,
+            JobState::Verified => self.publish().await?,
+            JobState::Published | JobState::Cancelled | JobState::Failed => return Ok(Some(row.state)),
+        }
+        Ok(None)
+    }
+
+    async fn wait_for_close(&self, changes: &mut watch::Receiver<()>) -> Result<(), StoreError> {
+        let left = closes_in(self.live.job().terms().closes_at.as_deref());
+        if self.live.is_full() || left == Some(Duration::ZERO) {
+            self.app.store.close_job(self.live.job().id()).await?;
+            self.live.changed();
+            return Ok(());
+        }
+        tokio::select! {
+            _ = changes.changed() => {}
+            () = sleep(left.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN)) => {}
+        }
+        Ok(())
+    }
+
+    async fn attempt(&mut self, row: &JobRow, changes: &mut watch::Receiver<()>) -> Result<(), StoreError> {
+        let Self { app, live, .. } = &*self;
+        // No submission comes any more.
+        live.set_received(row.submissions);
+        changes.mark_unchanged();
+        let participants = match choose(&standings(app, live, row.submissions), app.quorum(), self.avoid, Instant::now()) {
+            Choice::Go(participants) => participants,
+            Choice::Wait(until) => {
+                let pause = until.map_or(LOOK_AGAIN, |until| until.saturating_duration_since(Instant::now()));
+                app.nodes.wake();
+                tokio::select! {
+                    _ = changes.changed() => {}
+                    () = sleep(pause) => {}
+                }
+                return Ok(());
+            }
+        };
+        let job = live.job();
+        let list = app.store.list(job.id()).await?;
+        let Some(attempt) = app.store.begin_attempt(job.id()).await? else {
+            return Ok(());
+        };
+        live.set_running(Some(participants));
+        tracing::info!(job = %job.id(), attempt, ?participants, submissions = list.len(), "computing");
+        let outcome = live
+            .cancelled()
+            .run_until_cancelled(compute(app, live, participants, attempt, list.clone()))
+            .await;
+        match outcome {
+            None => live.set_running(None),
+            Some(Err(failure)) => self.set_back(failure, attempt).await?,
+            Some(Ok(computed)) => {
+                let headers = app.store.headers(job.id()).await?;
+                let (cluster, of) = (Arc::clone(&app.cluster), Arc::clone(live));
+                let work = move || conclude(&cluster, of.job(), participants, &list, &headers, computed);
+                match tokio::task::spawn_blocking(work).await {
+                    Ok(Ok(conclusion)) => {
+                        app.store.conclude(job.id(), conclusion).await?;
+                        live.set_running(None);
+                    }
+                    Ok(Err(error)) => self.deviated(&error, attempt).await?,
+                    Err(_) => return Err(StoreError::ShuttingDown),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides what follows from a failed computation, and waits before the next.
+    async fn set_back(&mut self, failure: Failure, attempt: u32) -> Result<(), StoreError> {
+        let Self { app, live, .. } = &*self;
+        let id = live.job().id();
+        let reason = failure.words(&app.cluster);
+        if reason != self.said {
+            tracing::warn!(job = %id, attempt, reason, "the computation failed");
+        }
+        if failure.is_final() {
+            app.store.fail_job(id, reason.clone()).await?;
+        } else if failure.is_deviation() {
+            app.store.attempt_failed(id, reason.clone(), app.max_attempts).await?;
+        }
+        for (node, trouble) in &failure.0 {
+            if matches!(trouble, Trouble::Refused(Refusal::UnknownJob(_))) {
+                app.store.set_opened(id, *node, false).await?;
+                live.set_opened(*node, false);
+            }
+        }
+        let suspicions: Vec<NodeSet> = failure.0.iter().map(|(_, trouble)| trouble.suspects()).collect();
+        let mut avoid = believed(&suspicions, app.cluster.nodes().len(), app.cluster.access().threshold()).union(failure.unable());
+        if self.setbacks >= PATIENCE {
+            avoid = avoid.union(failure.busy());
+            let suspected = suspicions.iter().fold(NodeSet::default(), |all, one| all.union(*one));
+            if avoid.is_empty() && !suspected.is_empty() {
+                // Two nodes that accuse each other, perhaps only cut off from each other: one of them at a time is left out.
+                avoid = suspected.iter().nth(self.setbacks as usize % suspected.len()).into_iter().collect();
+            }
+        }
+        live.set_back(failure.0);
+        self.avoid = avoid;
+        self.said = reason;
+        self.pause().await
+    }
+
+    /// What the nodes returned does not verify: some node deviates, and it is tried again as often as
+    /// any deviation is.
+    async fn deviated(&mut self, error: &PublishError, attempt: u32) -> Result<(), StoreError> {
+        let Self { app, live, .. } = &*self;
+        let id = live.job().id();
+        tracing::warn!(job = %id, attempt, %error, "the nodes' outputs cannot be used");
+        app.store.attempt_failed(id, error.to_string(), app.max_attempts).await?;
+        live.set_running(None);
+        self.pause().await
+    }
+
+    /// Waits before the next computation, longer each time.
+    async fn pause(&mut self) -> Result<(), StoreError> {
+        let Self { app, live, .. } = &*self;
+        app.nodes.wake();
+        let pause = crate::nodes::with_jitter((FIRST_PAUSE * 2u32.saturating_pow(self.setbacks.min(8))).min(LONGEST_PAUSE));
+        let ended = app.store.job(live.job().id()).await?.is_none_or(|row| row.state.is_final());
+        if !ended {
+            live.cancelled().run_until_cancelled(sleep(pause)).await;
+        }
+        self.setbacks += 1;
+        Ok(())
+    }
+
+    async fn publish(&self) -> Result<(), StoreError> {
+        let Self { app, live, .. } = self;
+        let id = live.job().id();
+        let certificate = app.store.certificate(id).await?.unwrap_or_default();
+        let cluster = Arc::clone(&app.cluster);
+        match tokio::task::spawn_blocking(move || publication(&cluster, &certificate)).await {
+            Ok(Ok(publication)) => {
+                if app.store.publish(id, publication.result, publication.payouts).await? {
+                    app.metrics.published(&publication.facts);
+                }
+                live.changed();
+                Ok(())
+            }
+            Ok(Err(error)) => self.fail(&error).await,
+            Err(_) => Err(StoreError::ShuttingDown),
+        }
+    }
+
+    async fn fail(&self, error: &PublishError) -> Result<(), StoreError> {
+        self.app.store.fail_job(self.live.job().id(), error.to_string()).await?;
+        self.live.changed();
+        Ok(())
+    }
+}
+
+/// How long until a job closes by itself; zero when that is past.
+fn closes_in(closes_at: Option<&str>) -> Option<Duration> {
+    let at: Timestamp = closes_at?.parse().ok()?;
+    Some(Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closing_times() {
+        assert_eq!(closes_in(None), None);
+        assert_eq!(closes_in(Some("2001-01-01T00:00:00Z")), Some(Duration::ZERO));
+        assert!(closes_in(Some("2999-01-01T00:00:00Z")).unwrap() > LOOK_AGAIN);
+    }
+}

@@ -1,0 +1,179 @@
+//! When a job is full: every item has as many answers as the job asks for, each by another
+//! contributor. Only submissions that the nodes have and do not refuse count: garbage closes no job.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use tacit_core::identity::PublicKey;
+use tacit_core::submission::Statement;
+
+/// Counts the answers received for each item.
+pub struct Fill {
+    wanted: u32,
+    /// How many items have fewer answers than wanted.
+    missing: usize,
+    /// How many contributors have answered each item.
+    counts: Vec<u32>,
+    contributors: HashMap<PublicKey, u32>,
+    /// In how many counted submissions a contributor answers an item.
+    given: HashMap<(u32, u32), u32>,
+    known: BTreeMap<u64, Answers>,
+    refused: BTreeSet<u64>,
+    /// Enough nodes have the submissions before this one.
+    reached: u64,
+}
+
+struct Answers {
+    contributor: u32,
+    items: Vec<u32>,
+}
+
+impl Fill {
+    /// Nothing received yet.
+    pub fn new(items: usize, wanted: u32) -> Self {
+        Self {
+            wanted,
+            missing: items,
+            counts: vec![0; items],
+            contributors: HashMap::new(),
+            given: HashMap::new(),
+            known: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            reached: 0,
+        }
+    }
+
+    /// Takes note of a received submission.
+    pub fn receive(&mut self, sequence: u64, statement: &Statement) {
+        let next = self.contributors.len() as u32;
+        let answers = Answers {
+            contributor: *self.contributors.entry(statement.key).or_insert(next),
+            items: statement.items.clone(),
+        };
+        if self.known.insert(sequence, answers).is_none() && sequence < self.reached {
+            self.count(sequence);
+        }
+    }
+
+    /// Takes note that a node refuses a submission.
+    pub fn refuse(&mut self, sequence: u64) {
+        if self.refused.insert(sequence) && sequence < self.reached {
+            self.discount(sequence);
+        }
+    }
+
+    /// Takes note that enough nodes have the submissions before `reached`.
+    pub fn reach(&mut self, reached: u64) {
+        while self.reached < reached {
+            self.reached += 1;
+            self.count(self.reached - 1);
+        }
+    }
+
+    /// Whether every item has its answers.
+    pub fn is_full(&self) -> bool {
+        self.missing == 0
+    }
+
+    /// A second answer of a contributor to an item adds nothing: the nodes will not count it either.
+    fn count(&mut self, sequence: u64) {
+        let Some(answers) = self.known.get(&sequence).filter(|_| !self.refused.contains(&sequence)) else {
+            return;
+        };
+        for item in &answers.items {
+            let given = self.given.entry((answers.contributor, *item)).or_default();
+            *given += 1;
+            if *given == 1
+                && let Some(count) = self.counts.get_mut(*item as usize)
+            {
+                *count += 1;
+                self.missing -= usize::from(*count == self.wanted);
+            }
+        }
+    }
+
+    fn discount(&mut self, sequence: u64) {
+        let Some(answers) = self.known.get(&sequence) else { return };
+        for item in &answers.items {
+            let Some(given) = self.given.get_mut(&(answers.contributor, *item)) else {
+                continue;
+            };
+            *given -= 1;
+            if *given == 0
+                && let Some(count) = self.counts.get_mut(*item as usize)
+            {
+                self.missing += usize::from(*count == self.wanted);
+                *count -= 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tacit_core::digest::Digest;
+    use tacit_core::submission::SubmissionId;
+
+    fn statement(key: u8, items: &[u32]) -> Statement {
+        Statement {
+            cluster: Digest::of("c", &[]),
+            job: "j".parse().unwrap(),
+            job_digest: Digest::of("j", &[]),
+            contributor: key.to_string(),
+            key: PublicKey::from_bytes([key; 32]),
+            id: SubmissionId::from_bytes([0; 16]),
+            items: items.to_vec(),
+            components: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn is_full_when_every_item_has_answers_of_different_contributors() {
+        let mut fill = Fill::new(2, 2);
+        fill.receive(0, &statement(1, &[0, 1]));
+        fill.receive(1, &statement(1, &[0, 1]));
+        fill.receive(2, &statement(2, &[1]));
+        fill.receive(3, &statement(3, &[1]));
+        fill.reach(4);
+        assert!(!fill.is_full());
+        fill.receive(4, &statement(3, &[0, 7]));
+        assert!(!fill.is_full());
+        fill.reach(5);
+        assert!(fill.is_full());
+    }
+
+    #[test]
+    fn what_a_node_refuses_does_not_count_whenever_it_is_known() {
+        let mut fill = Fill::new(1, 2);
+        fill.receive(0, &statement(1, &[0]));
+        fill.receive(1, &statement(2, &[0]));
+        fill.refuse(0);
+        fill.reach(2);
+        assert!(!fill.is_full());
+        // Delivered before this is told of it.
+        fill.reach(4);
+        fill.receive(3, &statement(4, &[0]));
+        fill.receive(2, &statement(3, &[0]));
+        assert!(fill.is_full());
+        fill.refuse(3);
+        assert!(fill.is_full());
+        fill.refuse(2);
+        fill.refuse(2);
+        assert!(!fill.is_full());
+        fill.receive(4, &statement(5, &[0]));
+        fill.reach(5);
+        assert!(fill.is_full());
+    }
+
+    #[test]
+    fn a_repeated_answer_stands_when_one_of_its_submissions_is_refused() {
+        let mut fill = Fill::new(1, 1);
+        fill.receive(0, &statement(1, &[0]));
+        fill.receive(1, &statement(1, &[0]));
+        fill.reach(2);
+        fill.refuse(0);
+        assert!(fill.is_full());
+        fill.refuse(1);
+        assert!(!fill.is_full());
+    }
+}

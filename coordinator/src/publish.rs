@@ -1,0 +1,185 @@
+//! From what the nodes computed to what is published: everything is verified first.
+
+use tacit_core::api::{RejectedAnswer, SubmissionOutcome};
+use tacit_core::certificate::{Certificate, CertificateError};
+use tacit_core::cluster::Cluster;
+use tacit_core::codec::decode;
+use tacit_core::control::Computed;
+use tacit_core::crowd::{Crowd, CrowdError, Facts, Listed, verdicts_digest};
+use tacit_core::identity::Signed;
+use tacit_core::job::Job;
+use tacit_core::reject::RejectReason;
+use tacit_core::release::{Released, Subject};
+use tacit_core::report::Report;
+use tacit_core::sharing::NodeSet;
+use tacit_core::submission::Header;
+use thiserror::Error;
+
+use crate::store::Conclusion;
+
+/// Why a computation's end is not published.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PublishError {
+    /// Two nodes do not agree on the accepted set.
+    #[error("nodes `{first}` and `{second}` returned different verdicts on the submissions: at least one of them deviates")]
+    Verdicts {
+        /// One node.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A node returned what another node should have signed.
+    #[error("node `{0}` returned outputs in the name of another node")]
+    Name(String),
+    /// The verdicts do not fit the list.
+    #[error("the nodes' verdicts cannot be used: {0}")]
+    Crowd(#[from] CrowdError),
+    /// The nodes signed for something else than they were asked.
+    #[error("the nodes signed outputs of another accepted set, session or set of participants than they were asked for")]
+    Subject,
+    /// The certificate does not verify, or the pay passes the budget.
+    #[error("the certificate does not verify: {0}")]
+    Certificate(#[from] CertificateError),
+}
+
+/// What is published besides the certificate.
+pub struct Publication {
+    /// The text of `result.json`.
+    pub result: Vec<u8>,
+    /// The text of `payouts.csv`.
+    pub payouts: Vec<u8>,
+    /// The public facts it is about.
+    pub facts: Facts,
+}
+
+/// Puts the certificate together from what each participant returned, and verifies it. `headers` are
+/// the encoded signed headers of the list's entries.
+///
+/// # Errors
+/// Something does not fit or does not verify.
+pub fn conclude(
+    cluster: &Cluster,
+    job: &Job,
+    participants: NodeSet,
+    list: &[Listed],
+    headers: &[Vec<u8>],
+    computed: Vec<(usize, Computed)>,
+) -> Result<Conclusion, PublishError> {
+    let mut released: Vec<Released> = Vec::with_capacity(computed.len());
+    let mut verdicts: Option<(usize, Vec<u8>)> = None;
+    for (node, one) in computed {
+        if usize::from(one.released.node) != node {
+            return Err(PublishError::Name(cluster.node_name(node)));
+        }
+        match &verdicts {
+            Some((first, verdicts)) if *verdicts != one.verdicts => {
+                return Err(PublishError::Verdicts {
+                    first: cluster.node_name(*first),
+                    second: cluster.node_name(node),
+                });
+            }
+            Some(_) => {}
+            None => verdicts = Some((node, one.verdicts)),
+        }
+        released.push(one.released);
+    }
+    let verdicts = verdicts.map(|(_, verdicts)| verdicts).unwrap_or_default();
+    let headers: Vec<Option<Signed<Header>>> = headers.iter().map(|bytes| decode(bytes, "a submission's header").ok()).collect();
+    let crowd = Crowd::assemble(job, list, &verdicts, |index| {
+        headers.get(index)?.as_ref().map(|signed| &signed.value)
+    })?;
+    let certificate = Certificate::assemble(cluster, job.terms(), crowd.facts(), &released)?;
+    let candidates = verdicts_digest(list, &candidates(&verdicts));
+    if certificate.subject != Subject::new(cluster, job.digest(), candidates, &crowd, participants) {
+        return Err(PublishError::Subject);
+    }
+    let answered = |header: &Option<Signed<Header>>| header.as_ref().map_or(&[][..], |signed| &signed.value.statement.items).to_vec();
+    let outcomes = headers
+        .iter()
+        .zip(crowd.outcomes())
+        .map(|(header, outcomes)| outcome(job, &answered(header), outcomes))
+        .collect();
+    Ok(Conclusion {
+        certificate: certificate.to_json(),
+        outcomes,
+    })
+}
+
+/// Works out what is published, from the text of a certificate alone.
+///
+/// # Errors
+/// The certificate does not verify, or the pay passes the budget.
+pub fn publication(cluster: &Cluster, certificate: &[u8]) -> Result<Publication, PublishError> {
+    let certificate = Certificate::from_json(certificate)?;
+    let report = Report::new(&certificate, cluster)?;
+    Ok(Publication {
+        result: report.to_json(),
+        payouts: report.payouts_csv(),
+        facts: certificate.facts,
+    })
+}
+
+/// The verdicts from before the nodes looked for malformed answers.
+fn candidates(verdicts: &[u8]) -> Vec<u8> {
+    let malformed = RejectReason::MalformedAnswer.code();
+    verdicts
+        .iter()
+        .map(|verdict| if *verdict == malformed { 0 } else { *verdict })
+        .collect()
+}
+
+/// What became of the answers to `items`. A submission that is rejected as a whole has one outcome for
+/// all of them.
+fn outcome(job: &Job, items: &[u32], outcomes: &[Option<RejectReason>]) -> SubmissionOutcome {
+    let reason = |row: usize| match outcomes {
+        [whole @ Some(_)] => *whole,
+        each => each.get(row).copied().flatten(),
+    };
+    let rejected: Vec<RejectedAnswer> = items
+        .iter()
+        .enumerate()
+        .filter_map(|(row, item)| {
+            Some(RejectedAnswer {
+                reason: reason(row)?,
+                item: job.items().get(*item as usize)?.id.clone(),
+            })
+        })
+        .collect();
+    SubmissionOutcome {
+        accepted: (items.len() - rejected.len()) as u64,
+        rejected,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_name_every_answer_that_does_not_count() {
+        let job = Job::new("signs".parse().unwrap(), crate::testing::spec(4)).unwrap();
+        let answer = |item: &str, reason| RejectedAnswer {
+            item: item.to_owned(),
+            reason,
+        };
+        let (full, sealed) = (RejectReason::ItemFull, RejectReason::Unsealable);
+        let some = outcome(&job, &[0, 2, 3], &[None, Some(full), None]);
+        assert_eq!((some.accepted, some.rejected), (2, vec![answer("item-2", full)]));
+        let none = outcome(&job, &[1, 3], &[Some(sealed)]);
+        assert_eq!(
+            (none.accepted, none.rejected),
+            (0, vec![answer("item-1", sealed), answer("item-3", sealed)])
+        );
+        let one = outcome(&job, &[1], &[Some(full)]);
+        assert_eq!((one.accepted, one.rejected), (0, vec![answer("item-1", full)]));
+    }
+
+    #[test]
+    fn malformed_submissions_were_candidates() {
+        let unsealable = RejectReason::Unsealable.code();
+        assert_eq!(
+            candidates(&[0, RejectReason::MalformedAnswer.code(), unsealable]),
+            [0, 0, unsealable]
+        );
+    }
+}

@@ -1,0 +1,94 @@
+//! Who is enrolled: a name stands for one key and a key for one name.
+
+use rusqlite::OptionalExtension;
+use tacit_core::identity::PublicKey;
+
+use super::{Failure, Store, StoreError, bytes_of, now};
+
+/// What became of an enrolment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Enrolled {
+    /// It is new.
+    New,
+    /// The same name and key are enrolled already.
+    Before,
+    /// It is new, and the coordinator takes no new ones.
+    Closed,
+    /// The name stands for another key.
+    NameTaken,
+    /// The key stands for another name.
+    KeyTaken,
+}
+
+impl Store {
+    /// Enrols a contributor; new ones only when `open`.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn enrol(&self, name: String, key: PublicKey, open: bool) -> Result<Enrolled, StoreError> {
+        self.write(move |db| {
+            let bound: Option<Vec<u8>> = db
+                .query_row("SELECT key FROM contributors WHERE name = ?1", [&name], |row| row.get(0))
+                .optional()?;
+            if let Some(bound) = bound {
+                return Ok(if bound == key.as_bytes() {
+                    Enrolled::Before
+                } else {
+                    Enrolled::NameTaken
+                });
+            }
+            let taken: bool = db.query_row(
+                "SELECT EXISTS (SELECT 1 FROM contributors WHERE key = ?1)",
+                [key.as_bytes().as_slice()],
+                |row| row.get(0),
+            )?;
+            if taken {
+                return Ok(Enrolled::KeyTaken);
+            }
+            if !open {
+                return Ok(Enrolled::Closed);
+            }
+            db.execute(
+                "INSERT INTO contributors (name, key, enrolled_at) VALUES (?1, ?2, ?3)",
+                (&name, key.as_bytes().as_slice(), now()),
+            )?;
+            Ok(Enrolled::New)
+        })
+        .await
+    }
+
+    /// The key a name stands for.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn key_of(&self, name: String) -> Result<Option<PublicKey>, StoreError> {
+        self.read(move |db| {
+            let key: Option<Vec<u8>> = db
+                .query_row("SELECT key FROM contributors WHERE name = ?1", [&name], |row| row.get(0))
+                .optional()?;
+            key.map(|key| Ok::<_, Failure>(PublicKey::from_bytes(bytes_of(&key, "a contributor's key")?)))
+                .transpose()
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn names_and_keys_are_bound_to_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), 3).unwrap();
+        let key = |byte| PublicKey::from_bytes([byte; 32]);
+        let enrol = |name: &str, byte, open| store.enrol(name.to_owned(), key(byte), open);
+        assert_eq!(enrol("ada", 1, true).await.unwrap(), Enrolled::New);
+        assert_eq!(enrol("ada", 1, false).await.unwrap(), Enrolled::Before);
+        assert_eq!(enrol("ada", 2, true).await.unwrap(), Enrolled::NameTaken);
+        assert_eq!(enrol("bob", 1, true).await.unwrap(), Enrolled::KeyTaken);
+        assert_eq!(enrol("bob", 2, false).await.unwrap(), Enrolled::Closed);
+        assert_eq!(store.key_of("ada".to_owned()).await.unwrap(), Some(key(1)));
+        assert_eq!(store.key_of("bob".to_owned()).await.unwrap(), None);
+    }
+}

@@ -1,0 +1,152 @@
+//! Whether a store fits the cluster and this program, before anything in it is touched.
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use tacit_core::api::JobState;
+use tacit_core::digest::Digest;
+
+use super::{BUSY, Failure, Store, StoreError, bytes_of, count, explain, schema};
+
+/// How many unfinished jobs belong to other clusters, and the digest of one of those.
+fn jobs_of_others(db: &Connection, cluster: Digest) -> Result<Option<(u64, Digest)>, Failure> {
+    let [open, closing, computing, verified] =
+        [JobState::Open, JobState::Closing, JobState::Computing, JobState::Verified].map(JobState::name);
+    let query = "SELECT COUNT(*) OVER (), cluster FROM jobs WHERE cluster <> ?1 AND state IN (?2, ?3, ?4, ?5) ORDER BY number LIMIT 1";
+    let row: Option<(i64, Vec<u8>)> = db
+        .query_row(query, (cluster.as_bytes().as_slice(), open, closing, computing, verified), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    row.map(|(jobs, theirs)| Ok((count(jobs), Digest::from_bytes(bytes_of(&theirs, "a cluster's digest")?))))
+        .transpose()
+}
+
+fn refuse(path: &Path, ours: Digest, others: Option<(u64, Digest)>) -> Result<(), StoreError> {
+    others.map_or(Ok(()), |(jobs, theirs)| {
+        Err(StoreError::OtherCluster {
+            path: path.display().to_string(),
+            jobs,
+            theirs,
+            ours,
+        })
+    })
+}
+
+impl Store {
+    /// Checks that every unfinished job belongs to this cluster: the submissions of another one's are
+    /// sealed to other keys, and no node of this one has them.
+    ///
+    /// # Errors
+    /// One does not, or the store fails.
+    pub async fn check_cluster(&self, cluster: Digest) -> Result<(), StoreError> {
+        let others = self.read(move |db| jobs_of_others(db, cluster)).await?;
+        refuse(&self.0.path, cluster, others)
+    }
+
+    /// Checks the store in folder `data`, if there is one, without changing it.
+    ///
+    /// # Errors
+    /// It could not be used by a coordinator of this cluster.
+    pub fn inspect(data: &Path, cluster: Option<Digest>) -> Result<(), StoreError> {
+        let path = data.join("coordinator.sqlite");
+        let shown = path.display().to_string();
+        let open = |reason: String| StoreError::Open {
+            path: shown.clone(),
+            reason,
+        };
+        if !data.exists() {
+            return Ok(());
+        }
+        if !data.is_dir() {
+            return Err(open(format!("{} is not a folder", data.display())));
+        }
+        if !path.exists() {
+            return Ok(());
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(&path, flags).map_err(|e| open(e.to_string()))?;
+        db.busy_timeout(BUSY).map_err(|e| open(e.to_string()))?;
+        let found: i64 = db
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .map_err(|e| open(e.to_string()))?;
+        if found > schema::VERSION {
+            return Err(StoreError::Newer {
+                path: shown,
+                found,
+                known: schema::VERSION,
+            });
+        }
+        if let Some(cluster) = cluster.filter(|_| found > 0) {
+            let others = jobs_of_others(&db, cluster).map_err(|failure| explain(&path, failure))?;
+            refuse(&path, cluster, others)?;
+        }
+        // A lock that is asked for only in passing; without the file nobody has it.
+        let lock = File::options().write(true).open(data.join("lock"));
+        match lock.map(|file| file.try_lock_shared()) {
+            Ok(Err(TryLockError::WouldBlock)) => Err(StoreError::Locked { path: shown }),
+            Ok(Err(TryLockError::Error(e))) => Err(open(e.to_string())),
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(open(e.to_string())),
+            Ok(Ok(())) | Err(_) => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::NewJob;
+    use tacit_core::sharing::NodeSet;
+
+    #[tokio::test]
+    async fn unfinished_jobs_of_another_cluster_are_named_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, other) = (Digest::of("cluster", &[]), Digest::of("other", &[]));
+        Store::inspect(&folder.path().join("none"), Some(ours)).unwrap();
+        Store::inspect(folder.path(), Some(ours)).unwrap();
+        let store = Store::open(folder.path(), 3).unwrap();
+        let job = |id: &str| NewJob {
+            id: id.parse().unwrap(),
+            cluster: ours,
+            buyer: "first".to_owned(),
+            name: id.to_owned(),
+            digest: Digest::of("test", &[]),
+            items: 2,
+            answers_per_item: 1,
+            spec: b"{}".to_vec(),
+            opened: NodeSet::all(2),
+        };
+        for id in ["a", "b", "c"] {
+            store.create_job(job(id)).await.unwrap();
+        }
+        store.cancel_job(&"b".parse().unwrap()).await.unwrap();
+        store.check_cluster(ours).await.unwrap();
+        let error = store.check_cluster(other).await.unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("2 unfinished jobs") && text.contains(&ours.to_string()) && text.contains(&other.to_string()),
+            "{text}"
+        );
+        assert!(!text.contains('\n'));
+        assert!(matches!(Store::inspect(folder.path(), Some(ours)), Err(StoreError::Locked { .. })));
+        drop(store);
+
+        Store::inspect(folder.path(), Some(ours)).unwrap();
+        Store::inspect(folder.path(), None).unwrap();
+        assert_eq!(Store::inspect(folder.path(), Some(other)), Err(error));
+        let store = Store::open(folder.path(), 3).unwrap();
+        assert_eq!(store.job(&"a".parse().unwrap()).await.unwrap().unwrap().state, JobState::Open);
+    }
+
+    #[test]
+    fn what_is_no_store_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        std::fs::write(&data, "a file").unwrap();
+        assert!(matches!(Store::inspect(&data, None), Err(StoreError::Open { .. })));
+        let junk = folder.path().join("coordinator.sqlite");
+        std::fs::write(&junk, "not a database, and longer than its header would be: ".repeat(4)).unwrap();
+        assert!(matches!(Store::inspect(folder.path(), None), Err(StoreError::Open { .. })));
+    }
+}

@@ -1,0 +1,396 @@
+//! Jobs and their states. Each transition names the states it may leave, so that of two that race
+//! one wins and the other learns it.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use tacit_core::api::JobState;
+use tacit_core::digest::Digest;
+use tacit_core::job::{Job, JobId};
+use tacit_core::sharing::NodeSet;
+
+use super::{Failure, Store, StoreError, bytes_of, column, count, now, number_of};
+
+/// A job to be stored.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    /// Its id.
+    pub id: JobId,
+    /// The digest of the cluster it is computed by.
+    pub cluster: Digest,
+    /// The buyer whose it is.
+    pub buyer: String,
+    /// Its name.
+    pub name: String,
+    /// Its digest.
+    pub digest: Digest,
+    /// How many items it has.
+    pub items: u64,
+    /// How many answers each item gets.
+    pub answers_per_item: u32,
+    /// Its spec as JSON.
+    pub spec: Vec<u8>,
+    /// The nodes that have opened it.
+    pub opened: NodeSet,
+}
+
+impl NewJob {
+    /// A checked job with the text of its spec.
+    pub fn new(cluster: Digest, buyer: String, job: &Job, spec: Vec<u8>, opened: NodeSet) -> Self {
+        let terms = job.terms();
+        Self {
+            id: terms.id.clone(),
+            cluster,
+            buyer,
+            name: terms.name.clone(),
+            digest: job.digest(),
+            items: terms.items,
+            answers_per_item: terms.answers_per_item,
+            spec,
+            opened,
+        }
+    }
+}
+
+/// A job as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobRow {
+    /// Its id.
+    pub id: JobId,
+    /// Its name.
+    pub name: String,
+    /// Its digest.
+    pub digest: Digest,
+    /// How many items it has.
+    pub items: u64,
+    /// How many answers each item gets.
+    pub answers_per_item: u32,
+    /// Its state.
+    pub state: JobState,
+    /// Why it failed or was cancelled.
+    pub reason: Option<String>,
+    /// Which computation this is.
+    pub attempt: u32,
+    /// How many computations have failed.
+    pub failures: u32,
+    /// How many submissions it has.
+    pub submissions: u64,
+    /// How many answers are in them.
+    pub answers: u64,
+    /// How many of the submissions every node has.
+    pub delivered: u64,
+}
+
+const COLUMNS: &str = "SELECT id, name, digest, items, answers_per_item, state, reason, attempt, failures, submissions, answers,
+    COALESCE((SELECT MIN(cursor) FROM deliveries WHERE deliveries.job = jobs.number), 0) FROM jobs";
+
+type Raw = (String, String, Vec<u8>, i64, u32, String, Option<String>, u32, u32, i64, i64, i64);
+
+fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
+    Ok((
+        row.get(0)?,
+        row.get(1)?,
+        row.get(2)?,
+        row.get(3)?,
+        row.get(4)?,
+        row.get(5)?,
+        row.get(6)?,
+        row.get(7)?,
+        row.get(8)?,
+        row.get(9)?,
+        row.get(10)?,
+        row.get(11)?,
+    ))
+}
+
+fn job_row(raw: Raw) -> Result<JobRow, Failure> {
+    let (id, name, digest, items, answers_per_item, state, reason, attempt, failures, submissions, answers, delivered) = raw;
+    Ok(JobRow {
+        id: id.parse().map_err(|_| Failure::damaged(format!("`{id}` is not a job id")))?,
+        name,
+        digest: Digest::from_bytes(bytes_of(&digest, "a job's digest")?),
+        items: count(items),
+        answers_per_item,
+        state: JobState::from_name(&state).ok_or_else(|| Failure::damaged(format!("`{state}` is not a job's state")))?,
+        reason,
+        attempt,
+        failures,
+        submissions: count(submissions),
+        answers: count(answers),
+        delivered: count(delivered),
+    })
+}
+
+/// Moves a job from one of `from` to `to`; false when it is in another state.
+fn advance(db: &Connection, id: &JobId, from: &[JobState], to: JobState, reason: Option<&str>) -> Result<bool, Failure> {
+    let state: Option<String> = db
+        .query_row("SELECT state FROM jobs WHERE id = ?1", [id.as_str()], |row| row.get(0))
+        .optional()?;
+    if !state.is_some_and(|state| from.iter().any(|from| from.name() == state)) {
+        return Ok(false);
+    }
+    db.execute(
+        "UPDATE jobs SET state = ?2, reason = ?3, changed_at = ?4 WHERE id = ?1",
+        (id.as_str(), to.name(), reason, now()),
+    )?;
+    Ok(true)
+}
+
+impl Store {
+    /// Stores a new job, open; false when there is one of this id.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn create_job(&self, job: NewJob) -> Result<bool, StoreError> {
+        let nodes = self.nodes();
+        self.write(move |db| {
+            if number_of(db, &job.id)?.is_some() {
+                return Ok(false);
+            }
+            db.execute(
+                "INSERT INTO jobs (id, cluster, name, digest, items, answers_per_item, state, created_at, changed_at, buyer)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)",
+                (
+                    job.id.as_str(),
+                    job.cluster.as_bytes().as_slice(),
+                    &job.name,
+                    job.digest.as_bytes().as_slice(),
+                    column(job.items),
+                    job.answers_per_item,
+                    JobState::Open.name(),
+                    now(),
+                    &job.buyer,
+                ),
+            )?;
+            let number = db.last_insert_rowid();
+            db.execute("INSERT INTO specs (job, spec) VALUES (?1, ?2)", (number, &job.spec))?;
+            for node in 0..nodes {
+                db.execute(
+                    "INSERT INTO deliveries (job, node, opened, cursor) VALUES (?1, ?2, ?3, 0)",
+                    (number, node as i64, job.opened.contains(node)),
+                )?;
+            }
+            Ok(true)
+        })
+        .await
+    }
+
+    /// One job.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn job(&self, id: &JobId) -> Result<Option<JobRow>, StoreError> {
+        let id = id.clone();
+        self.read(move |db| {
+            let row = db.query_row(&format!("{COLUMNS} WHERE id = ?1"), [id.as_str()], raw).optional()?;
+            row.map(job_row).transpose()
+        })
+        .await
+    }
+
+    /// All jobs, or one buyer's, newest first.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn jobs(&self, buyer: Option<String>) -> Result<Vec<JobRow>, StoreError> {
+        self.read(move |db| {
+            let mut query = db.prepare(&format!("{COLUMNS} WHERE ?1 IS NULL OR buyer = ?1 ORDER BY number DESC"))?;
+            let rows = query.query_map([&buyer], raw)?.collect::<Result<Vec<Raw>, _>>()?;
+            rows.into_iter().map(job_row).collect()
+        })
+        .await
+    }
+
+    /// The buyer whose a job is, if there is such a job.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn buyer_of(&self, id: &JobId) -> Result<Option<String>, StoreError> {
+        let id = id.clone();
+        self.read(move |db| {
+            let mut query = db.prepare_cached("SELECT buyer FROM jobs WHERE id = ?1")?;
+            Ok(query.query_row([id.as_str()], |row| row.get(0)).optional()?)
+        })
+        .await
+    }
+
+    /// How many jobs are in each state.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn count_jobs(&self) -> Result<Vec<(JobState, u64)>, StoreError> {
+        self.read(|db| {
+            let mut query = db.prepare("SELECT COUNT(*) FROM jobs WHERE state = ?1")?;
+            JobState::ALL
+                .into_iter()
+                .map(|state| Ok((state, count(query.query_row([state.name()], |row| row.get(0))?))))
+                .collect()
+        })
+        .await
+    }
+
+    /// The spec of a job, as stored.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn spec(&self, id: &JobId) -> Result<Option<Vec<u8>>, StoreError> {
+        let id = id.clone();
+        self.read(move |db| {
+            let query = "SELECT spec FROM specs JOIN jobs ON jobs.number = specs.job WHERE jobs.id = ?1";
+            Ok(db.query_row(query, [id.as_str()], |row| row.get(0)).optional()?)
+        })
+        .await
+    }
+
+    /// Ends the time of submissions; false when that was before.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn close_job(&self, id: &JobId) -> Result<bool, StoreError> {
+        let id = id.clone();
+        self.write(move |db| advance(db, &id, &[JobState::Open], JobState::Closing, None))
+            .await
+    }
+
+    /// Begins a computation and gives its number; none when the job is not to be computed any more.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn begin_attempt(&self, id: &JobId) -> Result<Option<u32>, StoreError> {
+        let id = id.clone();
+        self.write(move |db| {
+            if !advance(db, &id, &[JobState::Closing, JobState::Computing], JobState::Computing, None)? {
+                return Ok(None);
+            }
+            let number = "UPDATE jobs SET attempt = attempt + 1 WHERE id = ?1 RETURNING attempt";
+            Ok(Some(db.query_row(number, [id.as_str()], |row| row.get(0))?))
+        })
+        .await
+    }
+
+    /// Notes that a computation has failed. The job fails with it when that was the `most`-th one.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn attempt_failed(&self, id: &JobId, reason: String, most: u32) -> Result<(), StoreError> {
+        let id = id.clone();
+        self.write(move |db| {
+            let noted = "UPDATE jobs SET failures = failures + 1 WHERE id = ?1 AND state = ?2 RETURNING failures";
+            let failures: Option<u32> = db
+                .query_row(noted, (id.as_str(), JobState::Computing.name()), |row| row.get(0))
+                .optional()?;
+            if let Some(failures) = failures.filter(|failures| *failures >= most) {
+                let reason = if failures == 1 {
+                    reason
+                } else {
+                    format!("{failures} computations failed, the last one because {reason}")
+                };
+                advance(db, &id, &[JobState::Computing], JobState::Failed, Some(&reason))?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Gives a job up for good.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn fail_job(&self, id: &JobId, reason: String) -> Result<bool, StoreError> {
+        let id = id.clone();
+        let from = [JobState::Open, JobState::Closing, JobState::Computing, JobState::Verified];
+        self.write(move |db| advance(db, &id, &from, JobState::Failed, Some(&reason))).await
+    }
+
+    /// Cancels a job that has not ended; false when it has.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn cancel_job(&self, id: &JobId) -> Result<bool, StoreError> {
+        let id = id.clone();
+        let from = [JobState::Open, JobState::Closing, JobState::Computing];
+        self.write(move |db| advance(db, &id, &from, JobState::Cancelled, Some("the buyer cancelled it")))
+            .await
+    }
+}
+
+/// Moves a job from computing to verified or from verified to published, as part of a larger
+/// transaction.
+pub(super) fn advance_to(db: &Connection, id: &JobId, to: JobState) -> Result<bool, Failure> {
+    let from: &[JobState] = match to {
+        JobState::Verified => &[JobState::Computing],
+        JobState::Published => &[JobState::Verified],
+        _ => &[],
+    };
+    advance(db, id, from, to, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn store() -> (tempfile::TempDir, Store, JobId) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), 3).unwrap();
+        let id: JobId = "signs".parse().unwrap();
+        let job = NewJob {
+            id: id.clone(),
+            cluster: Digest::of("cluster", &[]),
+            buyer: "first".to_owned(),
+            name: "signs".to_owned(),
+            digest: Digest::of("test", &[]),
+            items: 2,
+            answers_per_item: 1,
+            spec: b"{}".to_vec(),
+            opened: NodeSet::all(2),
+        };
+        assert!(store.create_job(job.clone()).await.unwrap());
+        assert!(!store.create_job(job).await.unwrap());
+        (folder, store, id)
+    }
+
+    async fn state(store: &Store, id: &JobId) -> JobState {
+        store.job(id).await.unwrap().unwrap().state
+    }
+
+    #[tokio::test]
+    async fn states_go_forward_only() {
+        let (_folder, store, id) = store().await;
+        assert_eq!(state(&store, &id).await, JobState::Open);
+        assert_eq!(store.begin_attempt(&id).await.unwrap(), None);
+        assert!(store.close_job(&id).await.unwrap());
+        assert!(!store.close_job(&id).await.unwrap());
+        assert_eq!(store.begin_attempt(&id).await.unwrap(), Some(1));
+        assert_eq!(store.begin_attempt(&id).await.unwrap(), Some(2));
+        assert!(store.cancel_job(&id).await.unwrap());
+        assert!(!store.cancel_job(&id).await.unwrap());
+        assert_eq!(store.begin_attempt(&id).await.unwrap(), None);
+        assert!(!store.fail_job(&id, "late".to_owned()).await.unwrap());
+        assert_eq!(state(&store, &id).await, JobState::Cancelled);
+    }
+
+    #[tokio::test]
+    async fn attempts_survive_and_failures_end_the_job() {
+        let (folder, store, id) = store().await;
+        store.close_job(&id).await.unwrap();
+        store.begin_attempt(&id).await.unwrap();
+        store.attempt_failed(&id, "node `a` is gone".to_owned(), 2).await.unwrap();
+        assert_eq!(state(&store, &id).await, JobState::Computing);
+        drop(store);
+
+        let store = Store::open(folder.path(), 3).unwrap();
+        assert_eq!(store.begin_attempt(&id).await.unwrap(), Some(2));
+        store.attempt_failed(&id, "node `a` is gone".to_owned(), 2).await.unwrap();
+        let row = store.job(&id).await.unwrap().unwrap();
+        assert_eq!((row.state, row.attempt, row.failures), (JobState::Failed, 2, 2));
+        assert!(row.reason.unwrap().ends_with("node `a` is gone"));
+    }
+
+    #[tokio::test]
+    async fn lists_and_counts() {
+        let (_folder, store, id) = store().await;
+        assert_eq!(store.jobs(None).await.unwrap().len(), 1);
+        assert_eq!(store.jobs(Some("second".to_owned())).await.unwrap().len(), 0);
+        assert_eq!(store.spec(&id).await.unwrap().unwrap(), b"{}");
+        assert!(store.count_jobs().await.unwrap().contains(&(JobState::Open, 1)));
+        assert_eq!(store.job(&"other".parse().unwrap()).await.unwrap(), None);
+    }
+}

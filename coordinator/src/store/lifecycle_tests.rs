@@ -1,0 +1,190 @@
+//! A job's way through the store, with the process ending anywhere.
+
+use tacit_core::api::{JobState, RejectedAnswer, SubmissionOutcome};
+use tacit_core::digest::Digest;
+use tacit_core::job::JobId;
+use tacit_core::reject::RejectReason;
+use tacit_core::sharing::NodeSet;
+use tacit_core::submission::SubmissionId;
+
+use super::{Conclusion, Kept, NewJob, NewSubmission, Part, Store};
+
+fn job(id: &JobId) -> NewJob {
+    NewJob {
+        id: id.clone(),
+        cluster: Digest::of("cluster", &[]),
+        buyer: "first".to_owned(),
+        name: "signs".to_owned(),
+        digest: Digest::of("test", &[]),
+        items: 2,
+        answers_per_item: 1,
+        spec: b"{}".to_vec(),
+        opened: NodeSet::all(3),
+    }
+}
+
+fn submission(id: &JobId, byte: u8) -> NewSubmission {
+    NewSubmission {
+        job: id.clone(),
+        sid: SubmissionId::from_bytes([byte; SubmissionId::LEN]),
+        upload: Digest::of("upload", &[&[byte]]),
+        digest: Digest::of("header", &[&[byte]]),
+        answers: 2,
+        header: vec![byte; 10],
+        envelopes: (0..3).map(|node| vec![byte, node]).collect(),
+    }
+}
+
+#[tokio::test]
+async fn submissions_are_kept_once_in_order_and_only_while_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), 3).unwrap();
+    let id: JobId = "signs".parse().unwrap();
+    let keep = |byte| store.keep_submission(submission(&id, byte), |sequence| Ok(format!("receipt {sequence}")));
+    assert_eq!(keep(1).await.unwrap(), Kept::NoJob);
+    store.create_job(job(&id)).await.unwrap();
+    assert!(matches!(keep(1).await.unwrap(), Kept::New(known) if known.receipt == "receipt 0"));
+    assert!(matches!(keep(2).await.unwrap(), Kept::New(known) if known.receipt == "receipt 1"));
+    let Kept::Before(known) = keep(1).await.unwrap() else {
+        panic!("kept twice")
+    };
+    assert_eq!((known.sequence, known.receipt.as_str()), (0, "receipt 0"));
+
+    store.close_job(&id).await.unwrap();
+    assert_eq!(keep(3).await.unwrap(), Kept::NotOpen(JobState::Closing));
+    assert!(matches!(keep(2).await.unwrap(), Kept::Before(_)));
+    let list = store.list(&id).await.unwrap();
+    assert_eq!(
+        list.iter().map(|l| l.submission).collect::<Vec<_>>(),
+        [Digest::of("header", &[&[1]]), Digest::of("header", &[&[2]])]
+    );
+}
+
+#[tokio::test]
+async fn deliveries_go_on_where_they_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let id: JobId = "signs".parse().unwrap();
+    let store = Store::open(folder.path(), 3).unwrap();
+    store.create_job(job(&id)).await.unwrap();
+    for byte in 0..5 {
+        store.keep_submission(submission(&id, byte), |_| Ok(String::new())).await.unwrap();
+    }
+    let first = store.pending(&id, 1, 0, 2, 1 << 20).await.unwrap();
+    assert_eq!(
+        first.iter().map(|p| (p.sequence, p.envelope.clone())).collect::<Vec<_>>(),
+        [(0, vec![0, 1]), (1, vec![1, 1])]
+    );
+    assert_eq!(store.pending(&id, 1, 0, 9, 1).await.unwrap().len(), 1);
+    store.delivered(&id, 1, 2, vec![(1, RejectReason::Unsealable)]).await.unwrap();
+    drop(store);
+
+    let store = Store::open(folder.path(), 3).unwrap();
+    assert_eq!(store.deliveries(&id).await.unwrap(), [(true, 0), (true, 2), (true, 0)]);
+    assert_eq!(store.refused(&id).await.unwrap(), [1]);
+    for node in [0, 2] {
+        store.delivered(&id, node, 5, Vec::new()).await.unwrap();
+    }
+    assert_eq!(store.job(&id).await.unwrap().unwrap().delivered, 2);
+    store.set_opened(&id, 1, false).await.unwrap();
+    assert_eq!(store.deliveries(&id).await.unwrap()[1], (false, 0));
+
+    store.cancel_job(&id).await.unwrap();
+    assert_eq!(store.to_forget(0).await.unwrap(), std::slice::from_ref(&id));
+    assert_eq!(store.to_forget(1).await.unwrap(), []);
+    store.forgotten(&id, 0).await.unwrap();
+    assert_eq!(store.to_forget(0).await.unwrap(), []);
+    assert_eq!(store.deliveries(&id).await.unwrap()[0], (false, 5));
+}
+
+#[tokio::test]
+async fn a_job_is_published_once_with_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let id: JobId = "signs".parse().unwrap();
+    let store = Store::open(folder.path(), 3).unwrap();
+    store.create_job(job(&id)).await.unwrap();
+    store.keep_submission(submission(&id, 1), |_| Ok(String::new())).await.unwrap();
+    let outcome = SubmissionOutcome {
+        accepted: 1,
+        rejected: vec![RejectedAnswer {
+            item: "item-1".to_owned(),
+            reason: RejectReason::ItemFull,
+        }],
+    };
+    let conclusion = Conclusion {
+        certificate: b"certificate".to_vec(),
+        outcomes: vec![outcome.clone()],
+    };
+    assert!(!store.conclude(&id, conclusion.clone()).await.unwrap());
+    store.close_job(&id).await.unwrap();
+    store.begin_attempt(&id).await.unwrap();
+    assert!(store.conclude(&id, conclusion.clone()).await.unwrap());
+    assert!(!store.conclude(&id, conclusion).await.unwrap());
+    assert_eq!(store.outcome(&id, 0).await.unwrap(), None);
+    assert_eq!(store.published(&id, Part::Certificate).await.unwrap(), None);
+    drop(store);
+
+    let store = Store::open(folder.path(), 3).unwrap();
+    assert_eq!(store.certificate(&id).await.unwrap().unwrap(), b"certificate");
+    assert!(store.publish(&id, b"result".to_vec(), b"payouts".to_vec()).await.unwrap());
+    assert!(!store.publish(&id, b"other".to_vec(), b"other".to_vec()).await.unwrap());
+    assert!(!store.cancel_job(&id).await.unwrap());
+    for (part, bytes) in [
+        (Part::Result, "result"),
+        (Part::Payouts, "payouts"),
+        (Part::Certificate, "certificate"),
+    ] {
+        assert_eq!(store.published(&id, part).await.unwrap().unwrap(), bytes.as_bytes());
+    }
+    assert_eq!(store.outcome(&id, 0).await.unwrap(), Some(outcome));
+}
+
+#[tokio::test]
+async fn envelopes_go_when_a_job_has_ended_and_not_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), 3).unwrap();
+    let ids: [JobId; 3] = ["one", "two", "three"].map(|id| id.parse().unwrap());
+    for id in &ids {
+        store.create_job(job(id)).await.unwrap();
+        for byte in 0..100 {
+            store
+                .keep_submission(submission(id, byte), |_| Ok("receipt".to_owned()))
+                .await
+                .unwrap();
+        }
+    }
+    let [one, two, three] = ids;
+    assert!(!store.drop_envelopes(&one).await.unwrap());
+    assert_eq!(store.pending(&one, 0, 0, 100, 1 << 20).await.unwrap().len(), 100);
+    store.cancel_job(&one).await.unwrap();
+    store.fail_job(&two, "broken".to_owned()).await.unwrap();
+    assert_eq!(store.to_tidy().await.unwrap(), [one.clone(), two.clone()]);
+    for id in [&one, &two] {
+        while store.drop_envelopes(id).await.unwrap() {}
+        assert_eq!(store.pending(id, 0, 0, 100, 1 << 20).await.unwrap(), []);
+        assert_eq!(store.headers(id).await.unwrap().len(), 100);
+        assert!(store.to_forget(2).await.unwrap().contains(id));
+    }
+    assert_eq!(store.to_tidy().await.unwrap(), []);
+    assert_eq!(store.pending(&three, 0, 0, 100, 1 << 20).await.unwrap().len(), 100);
+}
+
+#[tokio::test]
+async fn nothing_is_kept_by_a_full_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let id: JobId = "signs".parse().unwrap();
+    let store = Store::open(folder.path(), 3).unwrap();
+    store.create_job(job(&id)).await.unwrap();
+    store.limit_pages(1).await;
+    let mut big = submission(&id, 1);
+    big.envelopes[0] = vec![0; 1 << 20];
+    assert!(matches!(
+        store.keep_submission(big.clone(), |_| Ok(String::new())).await,
+        Err(super::StoreError::Full { .. })
+    ));
+    store.limit_pages(0).await;
+    assert_eq!(store.job(&id).await.unwrap().unwrap().submissions, 0);
+    assert!(matches!(
+        store.keep_submission(big, |_| Ok("receipt".to_owned())).await.unwrap(),
+        Kept::New(_)
+    ));
+}

@@ -1,0 +1,142 @@
+//! Certificates, results and the fate of each submission.
+
+use rusqlite::OptionalExtension;
+use tacit_core::api::{JobState, SubmissionOutcome};
+use tacit_core::job::JobId;
+
+use super::jobs::advance_to;
+use super::{Failure, Store, StoreError, column, count, number_of};
+
+/// The end of a computation that verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conclusion {
+    /// The text of the certificate.
+    pub certificate: Vec<u8>,
+    /// What became of each submission, in order.
+    pub outcomes: Vec<SubmissionOutcome>,
+}
+
+/// What of a published job is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// `result.json`.
+    Result,
+    /// `payouts.csv`.
+    Payouts,
+    /// `certificate.json`.
+    Certificate,
+}
+
+impl Part {
+    fn column(self) -> &'static str {
+        match self {
+            Self::Result => "result",
+            Self::Payouts => "payouts",
+            Self::Certificate => "certificate",
+        }
+    }
+}
+
+impl Store {
+    /// Stores the end of a computation; false when the job is not being computed any more.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn conclude(&self, id: &JobId, conclusion: Conclusion) -> Result<bool, StoreError> {
+        let id = id.clone();
+        self.write(move |db| {
+            if !advance_to(db, &id, JobState::Verified)? {
+                return Ok(false);
+            }
+            let number = number_of(db, &id)?;
+            db.execute(
+                "INSERT INTO results (job, certificate) VALUES (?1, ?2)",
+                (number, &conclusion.certificate),
+            )?;
+            let mut insert = db.prepare("INSERT INTO outcomes (job, sequence, accepted, rejected) VALUES (?1, ?2, ?3, ?4)")?;
+            for (sequence, outcome) in conclusion.outcomes.iter().enumerate() {
+                let rejected = serde_json::to_string(&outcome.rejected).map_err(|e| Failure::damaged(e.to_string()))?;
+                insert.execute((number, sequence as i64, column(outcome.accepted), rejected))?;
+            }
+            Ok(true)
+        })
+        .await
+    }
+
+    /// The certificate of a verified job.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn certificate(&self, id: &JobId) -> Result<Option<Vec<u8>>, StoreError> {
+        let id = id.clone();
+        self.read(move |db| {
+            let query = "SELECT certificate FROM results JOIN jobs ON jobs.number = results.job WHERE jobs.id = ?1";
+            Ok(db.query_row(query, [id.as_str()], |row| row.get(0)).optional()?)
+        })
+        .await
+    }
+
+    /// Stores what is published and publishes it; false when that was before.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn publish(&self, id: &JobId, result: Vec<u8>, payouts: Vec<u8>) -> Result<bool, StoreError> {
+        let id = id.clone();
+        self.write(move |db| {
+            if !advance_to(db, &id, JobState::Published)? {
+                return Ok(false);
+            }
+            let number = number_of(db, &id)?;
+            db.execute(
+                "UPDATE results SET result = ?2, payouts = ?3 WHERE job = ?1",
+                (number, &result, &payouts),
+            )?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// A part of a published job, byte for byte; none before it is published.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn published(&self, id: &JobId, part: Part) -> Result<Option<Vec<u8>>, StoreError> {
+        let id = id.clone();
+        self.read(move |db| {
+            let query = format!(
+                "SELECT results.{} FROM results JOIN jobs ON jobs.number = results.job WHERE jobs.id = ?1 AND jobs.state = ?2",
+                part.column()
+            );
+            Ok(db
+                .query_row(&query, (id.as_str(), JobState::Published.name()), |row| row.get(0))
+                .optional()?)
+        })
+        .await
+    }
+
+    /// What became of a submission; none before its job is published.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn outcome(&self, id: &JobId, sequence: u64) -> Result<Option<SubmissionOutcome>, StoreError> {
+        let id = id.clone();
+        self.read(move |db| {
+            let query = "SELECT accepted, rejected FROM outcomes JOIN jobs ON jobs.number = outcomes.job
+                 WHERE jobs.id = ?1 AND jobs.state = ?2 AND sequence = ?3";
+            let row: Option<(i64, String)> = db
+                .query_row(query, (id.as_str(), JobState::Published.name(), column(sequence)), |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
+                .optional()?;
+            row.map(|(accepted, rejected)| {
+                let rejected = serde_json::from_str(&rejected).map_err(|e| Failure::damaged(format!("an outcome: {e}")))?;
+                Ok(SubmissionOutcome {
+                    accepted: count(accepted),
+                    rejected,
+                })
+            })
+            .transpose()
+        })
+        .await
+    }
+}

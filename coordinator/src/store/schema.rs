@@ -1,0 +1,100 @@
+//! The tables, and the version that `PRAGMA user_version` holds.
+
+/// The version this program reads and writes.
+pub const VERSION: i64 = 1;
+
+/// Makes the tables of [`VERSION`] in an empty file.
+///
+/// Specs and envelopes stand apart from the rows that are read often: SQLite walks a row's pages up
+/// to the column it wants.
+pub const CREATE: &str = "
+CREATE TABLE contributors (
+    name        TEXT PRIMARY KEY,
+    key         BLOB NOT NULL UNIQUE,
+    enrolled_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE jobs (
+    number           INTEGER PRIMARY KEY,
+    id               TEXT NOT NULL UNIQUE,
+    cluster          BLOB NOT NULL,
+    buyer            TEXT NOT NULL,
+    name             TEXT NOT NULL,
+    digest           BLOB NOT NULL,
+    items            INTEGER NOT NULL,
+    answers_per_item INTEGER NOT NULL,
+    state            TEXT NOT NULL,
+    reason           TEXT,
+    attempt          INTEGER NOT NULL DEFAULT 0,
+    failures         INTEGER NOT NULL DEFAULT 0,
+    submissions      INTEGER NOT NULL DEFAULT 0,
+    answers          INTEGER NOT NULL DEFAULT 0,
+    created_at       INTEGER NOT NULL,
+    changed_at       INTEGER NOT NULL
+) STRICT;
+CREATE INDEX jobs_by_state ON jobs (state);
+
+CREATE TABLE specs (
+    job  INTEGER PRIMARY KEY REFERENCES jobs,
+    spec BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE submissions (
+    job         INTEGER NOT NULL REFERENCES jobs,
+    sequence    INTEGER NOT NULL,
+    sid         BLOB NOT NULL,
+    upload      BLOB NOT NULL,
+    digest      BLOB NOT NULL,
+    answers     INTEGER NOT NULL,
+    receipt     TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    header      BLOB NOT NULL,
+    UNIQUE (job, sequence),
+    UNIQUE (job, sid)
+) STRICT;
+
+CREATE TABLE envelopes (
+    job      INTEGER NOT NULL REFERENCES jobs,
+    node     INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    envelope BLOB NOT NULL,
+    UNIQUE (job, node, sequence)
+) STRICT;
+
+CREATE TABLE deliveries (
+    job    INTEGER NOT NULL REFERENCES jobs,
+    node   INTEGER NOT NULL,
+    opened INTEGER NOT NULL,
+    cursor INTEGER NOT NULL,
+    PRIMARY KEY (job, node)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX deliveries_opened ON deliveries (node) WHERE opened = 1;
+
+CREATE TABLE delivery_refusals (
+    job      INTEGER NOT NULL REFERENCES jobs,
+    node     INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    reason   TEXT NOT NULL,
+    PRIMARY KEY (job, node, sequence)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE outcomes (
+    job      INTEGER NOT NULL REFERENCES jobs,
+    sequence INTEGER NOT NULL,
+    accepted INTEGER NOT NULL,
+    rejected TEXT NOT NULL,
+    PRIMARY KEY (job, sequence)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE results (
+    job         INTEGER PRIMARY KEY REFERENCES jobs,
+    certificate BLOB NOT NULL,
+    result      BLOB,
+    payouts     BLOB
+) STRICT;
+
+CREATE TABLE probe (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL
+) STRICT;
+";

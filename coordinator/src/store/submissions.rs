@@ -1,0 +1,303 @@
+//! Submissions as they came, and how far each node has them.
+
+use rusqlite::{Connection, OptionalExtension};
+use tacit_core::api::JobState;
+use tacit_core::crowd::Listed;
+use tacit_core::digest::Digest;
+use tacit_core::job::JobId;
+use tacit_core::reject::RejectReason;
+use tacit_core::submission::SubmissionId;
+
+use super::{Failure, Store, StoreError, bytes_of, column, count, now, number_of};
+
+/// A checked submission to be kept.
+#[derive(Debug, Clone)]
+pub struct NewSubmission {
+    /// Its job.
+    pub job: JobId,
+    /// Its id.
+    pub sid: SubmissionId,
+    /// The digest of the uploaded bytes.
+    pub upload: Digest,
+    /// The digest of its header.
+    pub digest: Digest,
+    /// How many answers it holds.
+    pub answers: u32,
+    /// The encoded signed header.
+    pub header: Vec<u8>,
+    /// One envelope for each node.
+    pub envelopes: Vec<Vec<u8>>,
+}
+
+/// A submission that is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Its place among the job's submissions.
+    pub sequence: u64,
+    /// The digest of the uploaded bytes.
+    pub upload: Digest,
+    /// Its receipt as JSON.
+    pub receipt: String,
+}
+
+/// What became of a submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// It is kept.
+    New(Known),
+    /// There is one of this id.
+    Before(Known),
+    /// The job takes none in this state.
+    NotOpen(JobState),
+    /// There is no such job.
+    NoJob,
+}
+
+/// A submission on its way to a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// Its place among the job's submissions.
+    pub sequence: u64,
+    /// The digest it is listed by.
+    pub digest: Digest,
+    /// The encoded signed header.
+    pub header: Vec<u8>,
+    /// The node's envelope.
+    pub envelope: Vec<u8>,
+}
+
+fn known(db: &Connection, job: i64, sid: &SubmissionId) -> Result<Option<Known>, Failure> {
+    let query = "SELECT sequence, upload, receipt FROM submissions WHERE job = ?1 AND sid = ?2";
+    let row: Option<(i64, Vec<u8>, String)> = db
+        .query_row(query, (job, sid.as_bytes().as_slice()), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .optional()?;
+    row.map(|(sequence, upload, receipt)| {
+        Ok(Known {
+            sequence: count(sequence),
+            upload: Digest::from_bytes(bytes_of(&upload, "the digest of an upload")?),
+            receipt,
+        })
+    })
+    .transpose()
+}
+
+impl Store {
+    /// Keeps a submission of an open job; `receipt` writes the receipt for its place in the job.
+    ///
+    /// # Errors
+    /// The store fails; then nothing is kept.
+    pub async fn keep_submission(
+        &self,
+        new: NewSubmission,
+        receipt: impl FnOnce(u64) -> serde_json::Result<String> + Send + 'static,
+    ) -> Result<Kept, StoreError> {
+        self.write(move |db| {
+            let job: Option<(i64, String, i64)> = db
+                .query_row(
+                    "SELECT number, state, submissions FROM jobs WHERE id = ?1",
+                    [new.job.as_str()],
+                    |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+                )
+                .optional()?;
+            let Some((job, state, sequence)) = job else {
+                return Ok(Kept::NoJob);
+            };
+            if let Some(known) = known(db, job, &new.sid)? {
+                return Ok(Kept::Before(known));
+            }
+            let state = JobState::from_name(&state).ok_or_else(|| Failure::damaged(format!("`{state}` is not a job's state")))?;
+            if state != JobState::Open {
+                return Ok(Kept::NotOpen(state));
+            }
+            let receipt = receipt(count(sequence)).map_err(|e| Failure::damaged(e.to_string()))?;
+            db.execute(
+                "INSERT INTO submissions (job, sequence, sid, upload, digest, answers, receipt, received_at, header)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                (
+                    job,
+                    sequence,
+                    new.sid.as_bytes().as_slice(),
+                    new.upload.as_bytes().as_slice(),
+                    new.digest.as_bytes().as_slice(),
+                    new.answers,
+                    &receipt,
+                    now(),
+                    &new.header,
+                ),
+            )?;
+            let mut insert = db.prepare_cached("INSERT INTO envelopes (job, node, sequence, envelope) VALUES (?1, ?2, ?3, ?4)")?;
+            for (node, envelope) in new.envelopes.iter().enumerate() {
+                insert.execute((job, node as i64, sequence, envelope))?;
+            }
+            db.execute(
+                "UPDATE jobs SET submissions = submissions + 1, answers = answers + ?2 WHERE number = ?1",
+                (job, new.answers),
+            )?;
+            Ok(Kept::New(Known {
+                sequence: count(sequence),
+                upload: new.upload,
+                receipt,
+            }))
+        })
+        .await
+    }
+
+    /// The submission of this id, if there is one.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn known_submission(&self, job: &JobId, sid: SubmissionId) -> Result<Option<Known>, StoreError> {
+        let job = job.clone();
+        self.read(move |db| match number_of(db, &job)? {
+            Some(job) => known(db, job, &sid),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    /// The next submissions that a node does not have: at most `most`, and at most `bytes` of them
+    /// after the first.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn pending(&self, job: &JobId, node: usize, from: u64, most: usize, bytes: usize) -> Result<Vec<Pending>, StoreError> {
+        let job = job.clone();
+        self.read(move |db| {
+            let mut query = db.prepare_cached(
+                "SELECT s.sequence, s.digest, s.header, e.envelope FROM jobs j
+                 JOIN submissions s ON s.job = j.number
+                 JOIN envelopes e ON e.job = s.job AND e.node = ?2 AND e.sequence = s.sequence
+                 WHERE j.id = ?1 AND s.sequence >= ?3 ORDER BY s.sequence LIMIT ?4",
+            )?;
+            let mut rows = query.query((job.as_str(), node as i64, column(from), most as i64))?;
+            let mut pending = Vec::new();
+            let mut total = 0;
+            while let Some(row) = rows.next()? {
+                let (sequence, digest): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+                let (header, envelope): (Vec<u8>, Vec<u8>) = (row.get(2)?, row.get(3)?);
+                total += header.len() + envelope.len();
+                if total > bytes && !pending.is_empty() {
+                    break;
+                }
+                let digest = Digest::from_bytes(bytes_of(&digest, "a submission's digest")?);
+                pending.push(Pending {
+                    sequence: count(sequence),
+                    digest,
+                    header,
+                    envelope,
+                });
+            }
+            Ok(pending)
+        })
+        .await
+    }
+
+    /// For each node, whether it has opened the job and how many submissions it has.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn deliveries(&self, job: &JobId) -> Result<Vec<(bool, u64)>, StoreError> {
+        let job = job.clone();
+        self.read(move |db| {
+            let query = "SELECT opened, cursor FROM deliveries JOIN jobs ON jobs.number = deliveries.job WHERE jobs.id = ?1 ORDER BY node";
+            let mut query = db.prepare(query)?;
+            let rows = query.query_map([job.as_str()], |row| Ok((row.get(0)?, count(row.get(1)?))))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// Notes that a node has opened the job; or that it does not know it any more, so that everything
+    /// is to be delivered again.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn set_opened(&self, job: &JobId, node: usize, opened: bool) -> Result<(), StoreError> {
+        let job = job.clone();
+        self.write(move |db| {
+            let number = number_of(db, &job)?;
+            let set = "UPDATE deliveries SET opened = ?3, cursor = CASE WHEN ?3 THEN cursor ELSE 0 END WHERE job = ?1 AND node = ?2";
+            db.execute(set, (number, node as i64, opened))?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Notes that a node has the first `cursor` submissions, and which it will not count. Should this
+    /// be lost, they are delivered again and the answers are the same.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn delivered(&self, job: &JobId, node: usize, cursor: u64, refused: Vec<(u64, RejectReason)>) -> Result<(), StoreError> {
+        let job = job.clone();
+        self.write_lazily(move |db| {
+            let number = number_of(db, &job)?;
+            db.execute(
+                "UPDATE deliveries SET cursor = ?3 WHERE job = ?1 AND node = ?2",
+                (number, node as i64, column(cursor)),
+            )?;
+            for (sequence, reason) in refused {
+                let note = "INSERT OR REPLACE INTO delivery_refusals (job, node, sequence, reason) VALUES (?1, ?2, ?3, ?4)";
+                db.execute(note, (number, node as i64, column(sequence), reason.name()))?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// The submissions that some node will not count.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn refused(&self, job: &JobId) -> Result<Vec<u64>, StoreError> {
+        let job = job.clone();
+        self.read(move |db| {
+            let query =
+                "SELECT DISTINCT sequence FROM delivery_refusals JOIN jobs ON jobs.number = delivery_refusals.job WHERE jobs.id = ?1";
+            let mut query = db.prepare(query)?;
+            let rows = query.query_map([job.as_str()], |row| Ok(count(row.get(0)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// The ordered list that the nodes compute on.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn list(&self, job: &JobId) -> Result<Vec<Listed>, StoreError> {
+        let job = job.clone();
+        self.read(move |db| {
+            let query = "SELECT submissions.digest, submissions.answers FROM submissions JOIN jobs ON jobs.number = submissions.job
+                 WHERE jobs.id = ?1 ORDER BY sequence";
+            let mut query = db.prepare(query)?;
+            let rows = query.query_map([job.as_str()], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?)))?;
+            rows.map(|row| {
+                let (digest, answers) = row?;
+                Ok(Listed {
+                    submission: Digest::from_bytes(bytes_of(&digest, "a submission's digest")?),
+                    answers,
+                })
+            })
+            .collect()
+        })
+        .await
+    }
+
+    /// The encoded signed headers of a job, in order.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn headers(&self, job: &JobId) -> Result<Vec<Vec<u8>>, StoreError> {
+        let job = job.clone();
+        self.read(move |db| {
+            let query = "SELECT header FROM submissions JOIN jobs ON jobs.number = submissions.job WHERE jobs.id = ?1 ORDER BY sequence";
+            let mut query = db.prepare(query)?;
+            let rows = query.query_map([job.as_str()], |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+}

@@ -1,0 +1,358 @@
+//! A cluster of made-up nodes for tests: they keep what they get and sign made-up outputs, without
+//! computing anything. Certificates verify, numbers mean nothing.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use futures::future::BoxFuture;
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
+use tacit_core::api::{Enrolment, enrolment_statement};
+use tacit_core::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry, PROTOCOL_VERSION};
+use tacit_core::control::{Computed, Refusal, Reply, Request, decode_delivery};
+use tacit_core::crowd::{Crowd, Listed};
+use tacit_core::digest::Digest;
+use tacit_core::field::Fp61;
+use tacit_core::identity::{Purpose, SecretKey};
+use tacit_core::job::{Item, Job, JobId, JobSpec, Question, Release};
+use tacit_core::network::Phase;
+use tacit_core::reject::RejectReason;
+use tacit_core::release::{OutputComponents, OutputName, Released, Subject, statement};
+use tacit_core::sealing::{Suite, UnsealingKey};
+use tacit_core::sharing::NodeSet;
+use tacit_core::submission::{Header, Submission};
+use tacit_link::LinkError;
+use tokio::sync::watch;
+
+use crate::app::{App, Shared};
+use crate::buyers::Buyers;
+use crate::config::{Config, Loaded};
+use crate::nodes::{Answers, Channel, Dial};
+use crate::store::{Store, StoreError};
+
+/// The token of the tests' buyer.
+pub const TOKEN: &str = "test-token";
+
+/// The token of another buyer.
+pub const OTHER_TOKEN: &str = "other-token";
+
+/// A cluster of made-up nodes.
+pub struct TestCluster {
+    pub cluster: Arc<Cluster>,
+    text: String,
+    key: SecretKey,
+    pub nodes: Vec<Arc<TestNode>>,
+}
+
+/// A made-up node.
+pub struct TestNode {
+    index: usize,
+    key: SecretKey,
+    cluster: Arc<Cluster>,
+    up: watch::Sender<bool>,
+    inner: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    jobs: HashMap<JobId, (Job, Vec<Header>)>,
+    computations: usize,
+    /// What it answers to the next requests of this name.
+    refusals: Vec<(&'static str, Refusal)>,
+    other_verdicts: bool,
+    /// Whose envelopes do not open.
+    unsealable: Option<&'static str>,
+}
+
+impl Kept {
+    fn verdict(&self, header: &Header) -> Option<RejectReason> {
+        (self.unsealable == Some(header.statement.contributor.as_str())).then_some(RejectReason::Unsealable)
+    }
+}
+
+impl TestCluster {
+    pub fn new(nodes: usize, threshold: usize) -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(7);
+        let key = SecretKey::generate(&mut rng);
+        let keys: Vec<SecretKey> = (0..nodes).map(|_| SecretKey::generate(&mut rng)).collect();
+        let entry = |(index, identity): (usize, &SecretKey)| NodeEntry {
+            name: format!("node-{index}"),
+            operator: format!("operator {index}"),
+            address: format!("127.0.0.1:{}", 9000 + index),
+            identity: identity.public(),
+            sealing: UnsealingKey::generate(Suite::X25519, &mut ChaCha20Rng::seed_from_u64(index as u64))
+                .public()
+                .unwrap(),
+        };
+        let file = ClusterFile {
+            protocol: PROTOCOL_VERSION,
+            name: "test".to_owned(),
+            threshold,
+            coordinator: CoordinatorEntry {
+                url: "http://127.0.0.1:8080".to_owned(),
+                identity: key.public(),
+            },
+            nodes: keys.iter().enumerate().map(entry).collect(),
+        };
+        let text = toml::to_string(&file).unwrap();
+        let cluster = Arc::new(Cluster::parse(text.as_bytes()).unwrap());
+        let node = |(index, key): (usize, SecretKey)| {
+            let (cluster, up) = (Arc::clone(&cluster), watch::Sender::new(true));
+            Arc::new(TestNode {
+                index,
+                key,
+                cluster,
+                up,
+                inner: Mutex::default(),
+            })
+        };
+        let nodes = keys.into_iter().enumerate().map(node).collect();
+        Self { cluster, text, key, nodes }
+    }
+
+    /// A coordinator of this cluster on a store in `data`, connected to the nodes that are up.
+    pub async fn start(&self, data: &std::path::Path) -> Shared {
+        let mut config: Config = toml::from_str("max_attempts = 2").unwrap();
+        config.data = data.to_owned();
+        let path = data.join("buyers.toml");
+        std::fs::write(&path, Buyers::file_text("test", TOKEN) + &Buyers::entry("other", OTHER_TOKEN)).unwrap();
+        let loaded = Loaded {
+            config,
+            cluster: Arc::clone(&self.cluster),
+            cluster_text: self.text.clone(),
+            key: self.key.clone(),
+            buyers: Buyers::read(&path).unwrap(),
+        };
+        // A query that was under way when the last one ended holds the store for a moment.
+        let store = loop {
+            match Store::open(data, self.nodes.len()) {
+                Err(StoreError::Locked { .. }) => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
+                opened => break opened.unwrap(),
+            }
+        };
+        let app = App::new(loaded, store).unwrap();
+        app.start(Arc::new(TestDial(self.nodes.clone()))).await.unwrap();
+        app
+    }
+
+    /// An enrolment of this contributor.
+    pub fn enrolment(&self, contributor: &str, key: &SecretKey) -> Enrolment {
+        let signature = key.sign(Purpose::Enrolment, &enrolment_statement(&self.cluster.digest(), contributor));
+        Enrolment {
+            contributor: contributor.to_owned(),
+            key: key.public(),
+            signature,
+        }
+    }
+
+    /// A submission with the answer 0 to these items.
+    pub fn submission(&self, job: &Job, contributor: &str, key: &SecretKey, items: &[u32]) -> Submission {
+        let answers: Vec<(u32, u32)> = items.iter().map(|item| (*item, 0)).collect();
+        Submission::create(&self.cluster, job, contributor, key, &answers, &mut rand::rng()).unwrap()
+    }
+}
+
+/// The key of a contributor.
+pub fn contributor_key(byte: u8) -> SecretKey {
+    SecretKey::from_bytes(&[byte; 32])
+}
+
+/// A job of `items` items with two answers each.
+pub fn spec(items: usize) -> JobSpec {
+    JobSpec {
+        name: "signs".to_owned(),
+        question: Question::Categorical {
+            classes: vec!["stop".to_owned(), "yield".to_owned()],
+            text: None,
+        },
+        items: (0..items)
+            .map(|item| Item {
+                id: format!("item-{item}"),
+                text: None,
+            })
+            .collect(),
+        answers_per_item: 2,
+        closes_at: None,
+        sensitive: false,
+        release: [Release::ClassTotals].into(),
+        payout: None,
+    }
+}
+
+/// Ends a coordinator as its process's end would, and waits until its store is free.
+pub async fn stop(app: Shared) {
+    app.shutdown.cancel();
+    app.tasks.close();
+    app.tasks.wait().await;
+    assert_eq!(Arc::strong_count(&app), 1, "something holds on to the coordinator");
+}
+
+impl TestNode {
+    pub fn set_up(&self, up: bool) {
+        self.up.send_replace(up);
+    }
+
+    pub fn refuse(&self, request: &'static str, refusal: Refusal) {
+        self.inner.lock().unwrap().refusals.push((request, refusal));
+    }
+
+    pub fn lie(&self) {
+        self.inner.lock().unwrap().other_verdicts = true;
+    }
+
+    /// Finds the envelopes of this contributor sealed to another key.
+    pub fn cannot_open(&self, contributor: &'static str) {
+        self.inner.lock().unwrap().unsealable = Some(contributor);
+    }
+
+    pub fn forget_everything(&self) {
+        self.inner.lock().unwrap().jobs.clear();
+    }
+
+    pub fn computations(&self) -> usize {
+        self.inner.lock().unwrap().computations
+    }
+
+    pub fn knows(&self, id: &JobId) -> bool {
+        self.inner.lock().unwrap().jobs.contains_key(id)
+    }
+
+    fn answer(&self, request: &Request) -> Vec<Reply> {
+        let mut inner = self.inner.lock().unwrap();
+        let name = match request {
+            Request::OpenJob { .. } => "open",
+            Request::Deliver { .. } => "deliver",
+            Request::Compute { .. } => "compute",
+            Request::Cancel { .. } => "cancel",
+        };
+        if let Some(at) = inner.refusals.iter().position(|(of, _)| *of == name) {
+            return vec![Reply::Refused(inner.refusals.remove(at).1)];
+        }
+        let reply = match request {
+            Request::OpenJob { id, spec } => {
+                let job = Job::new(id.clone(), JobSpec::from_json(spec).unwrap()).unwrap();
+                let digest = job.digest();
+                inner.jobs.entry(id.clone()).or_insert((job, Vec::new()));
+                Reply::Opened(digest)
+            }
+            Request::Deliver { job, .. } if !inner.jobs.contains_key(job) => Reply::Refused(Refusal::UnknownJob(job.clone())),
+            Request::Deliver { job, submissions } => {
+                let headers: Vec<Header> = submissions
+                    .iter()
+                    .map(|(digest, bytes)| {
+                        let header = decode_delivery(bytes).unwrap().header.value;
+                        assert_eq!(header.digest(), *digest);
+                        header
+                    })
+                    .collect();
+                let outcomes = headers.iter().map(|header| inner.verdict(header)).collect();
+                inner.jobs.get_mut(job).unwrap().1.extend(headers);
+                Reply::Delivered(outcomes)
+            }
+            Request::Compute {
+                job, participants, list, ..
+            } => {
+                inner.computations += 1;
+                match inner.jobs.get(job) {
+                    Some((job, headers)) => {
+                        return vec![
+                            Reply::Progress(Phase::Keys),
+                            self.compute(&inner, job, headers, *participants, list),
+                        ];
+                    }
+                    None => Reply::Refused(Refusal::UnknownJob(job.clone())),
+                }
+            }
+            Request::Cancel { job } => {
+                inner.jobs.remove(job);
+                Reply::Cancelled
+            }
+        };
+        vec![reply]
+    }
+
+    fn compute(&self, kept: &Kept, job: &Job, headers: &[Header], participants: NodeSet, list: &[Listed]) -> Reply {
+        let by_digest: HashMap<Digest, &Header> = headers.iter().map(|header| (header.digest(), header)).collect();
+        let verdict = |listed: &Listed| kept.verdict(by_digest[&listed.submission]).map_or(0, RejectReason::code);
+        let mut verdicts: Vec<u8> = list.iter().map(verdict).collect();
+        if kept.other_verdicts {
+            verdicts[0] = 1;
+        }
+        let crowd = Crowd::assemble(job, list, &verdicts, |index| by_digest.get(&list[index].submission).copied()).unwrap();
+        let subject = Subject::new(&self.cluster, job.digest(), crowd.digest(), &crowd, participants);
+        let outputs: Vec<OutputComponents> = OutputName::of_job(job.terms())
+            .into_iter()
+            .map(|name| {
+                let len = name.len(job.terms().classes().len(), crowd.facts());
+                let held = self.cluster.access().held_by(self.index).into_iter();
+                OutputComponents {
+                    name,
+                    components: held.map(|c| (c as u8, vec![Fp61::reduce(c as u64); len])).collect(),
+                }
+            })
+            .collect();
+        let node = self.index as u8;
+        let signature = self.key.sign(Purpose::Release, &statement(&subject, node, &outputs));
+        let released = Released {
+            subject,
+            node,
+            outputs,
+            signature,
+        };
+        Reply::Computed(Box::new(Computed {
+            verdicts,
+            released,
+            rounds: 1,
+            bytes_sent: 1,
+        }))
+    }
+}
+
+struct TestDial(Vec<Arc<TestNode>>);
+
+struct TestChannel(Arc<TestNode>);
+
+struct TestAnswers(std::vec::IntoIter<Reply>);
+
+fn lost() -> LinkError {
+    LinkError::Lost {
+        member: "a test node".to_owned(),
+        reason: "it was told to".to_owned(),
+    }
+}
+
+impl Dial for TestDial {
+    fn dial(&self, node: usize) -> BoxFuture<'_, Result<Arc<dyn Channel>, LinkError>> {
+        let node = Arc::clone(&self.0[node]);
+        Box::pin(async move {
+            if *node.up.borrow() {
+                Ok(Arc::new(TestChannel(Arc::clone(&node))) as Arc<dyn Channel>)
+            } else {
+                Err(lost())
+            }
+        })
+    }
+}
+
+impl Channel for TestChannel {
+    fn request<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Box<dyn Answers>, LinkError>> {
+        let up = *self.0.up.borrow();
+        let answers = up.then(|| self.0.answer(request));
+        Box::pin(async move { Ok(Box::new(TestAnswers(answers.ok_or_else(lost)?.into_iter())) as Box<dyn Answers>) })
+    }
+
+    fn closed(&self) -> BoxFuture<'_, LinkError> {
+        let mut up = self.0.up.subscribe();
+        Box::pin(async move {
+            let _ = up.wait_for(|up| !up).await;
+            lost()
+        })
+    }
+}
+
+impl Answers for TestAnswers {
+    fn next(&mut self) -> BoxFuture<'_, Result<Reply, LinkError>> {
+        let next = self.0.next().ok_or_else(lost);
+        Box::pin(async move { next })
+    }
+}

@@ -1,0 +1,262 @@
+//! The QUIC endpoint of a member: dials the nodes of the cluster file, accepts its members.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
+use quinn::{ConnectionError, Endpoint, IdleTimeout, TransportConfig, VarInt};
+use rustls::pki_types::CertificateDer;
+use tacit_core::cluster::{Cluster, PROTOCOL_VERSION};
+use tacit_core::codec::{decode, encode};
+use tacit_core::control::Hello;
+use tacit_core::identity::{PublicKey, SecretKey};
+
+use crate::connection::Connection;
+use crate::frame::{read_frame, write_frame};
+use crate::{LinkError, tls};
+
+/// How long connecting, TLS and the exchange of hellos may take together.
+const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(8);
+/// After how much silence a connection counts as lost; kept open by pings three times as often.
+const IDLE: Duration = Duration::from_secs(12);
+/// How long peers are given to hear that the endpoint closes.
+const FAREWELL: Duration = Duration::from_millis(300);
+/// Streams of each kind a peer may have open at once.
+const STREAMS: u32 = 256;
+const STREAM_WINDOW: u32 = 8 << 20;
+const WINDOW: u32 = 32 << 20;
+
+/// A member of the cluster other than contributors and buyers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Member {
+    /// The coordinator.
+    Coordinator,
+    /// A node, by its index.
+    Node(usize),
+}
+
+/// A member's QUIC endpoint.
+#[derive(Clone)]
+pub struct Link {
+    endpoint: Endpoint,
+    key: SecretKey,
+    cluster: Arc<Cluster>,
+}
+
+/// A connection somebody opens to us, before we know who.
+pub struct Incoming {
+    incoming: quinn::Incoming,
+    cluster: Arc<Cluster>,
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Link({:?})", self.endpoint.local_addr().ok())
+    }
+}
+
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Incoming({})", self.incoming.remote_address())
+    }
+}
+
+impl Link {
+    /// Listens on a UDP address as the member that owns `key`. Call it inside a tokio runtime.
+    pub fn bind(address: SocketAddr, key: &SecretKey, cluster: Arc<Cluster>) -> Result<Self, LinkError> {
+        let members = std::iter::once(cluster.file().coordinator.identity).chain(cluster.nodes().iter().map(|n| n.identity));
+        let tls = tls::server(key, members.filter(|member| *member != key.public()).collect())?;
+        let crypto = QuicServerConfig::try_from(tls).map_err(|e| LinkError::Tls(e.to_string()))?;
+        let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
+        config.transport_config(transport());
+        config.migration(false);
+        let endpoint = Endpoint::server(config, address).map_err(|error| LinkError::Bind {
+            address: address.to_string(),
+            reason: error.to_string(),
+        })?;
+        Ok(Self {
+            endpoint,
+            key: key.clone(),
+            cluster,
+        })
+    }
+
+    /// The address in use.
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        self.endpoint.local_addr().ok()
+    }
+
+    /// Connects to a node of the cluster file, which must own the key the file names.
+    pub async fn connect(&self, node: usize) -> Result<Connection, LinkError> {
+        let name = member_name(&self.cluster, Member::Node(node));
+        let Some(entry) = self.cluster.nodes().get(node) else {
+            return Err(LinkError::Unreachable {
+                member: name,
+                address: String::new(),
+                reason: "the cluster has no such node".to_owned(),
+            });
+        };
+        let unreachable = |reason: String| LinkError::Unreachable {
+            member: name.clone(),
+            address: entry.address.clone(),
+            reason,
+        };
+        let connecting = async {
+            // An endpoint on an IPv4 address reaches IPv4 only; one on [::] reaches both.
+            let reachable = |to: &SocketAddr| to.is_ipv4() || self.local_address().is_some_and(|own| own.is_ipv6());
+            let address = tokio::net::lookup_host(&entry.address)
+                .await
+                .map_err(|error| unreachable(error.to_string()))?
+                .find(reachable)
+                .ok_or_else(|| unreachable("the name has no address that this endpoint reaches".to_owned()))?;
+            let crypto = QuicClientConfig::try_from(tls::client(&self.key, entry.identity)?).map_err(|e| LinkError::Tls(e.to_string()))?;
+            let mut config = quinn::ClientConfig::new(Arc::new(crypto));
+            config.transport_config(transport());
+            let connection = self
+                .endpoint
+                .connect_with(config, address, "tacit")
+                .map_err(|error| unreachable(error.to_string()))?
+                .await
+                .map_err(|error| unreachable(handshake_error(&error)))?;
+            let connection = Connection::new(connection, Member::Node(node), name.clone());
+            hello(&connection, &self.cluster, true).await?;
+            Ok(connection)
+        };
+        tokio::time::timeout(HANDSHAKE_DEADLINE, connecting)
+            .await
+            .unwrap_or_else(|_| Err(unreachable("no answer in time".to_owned())))
+    }
+
+    /// The next connection somebody opens; `None` when the endpoint is closed. Never waits for bytes
+    /// of anyone: [`Incoming::establish`] does, in a task of its own.
+    pub async fn accept(&self) -> Option<Incoming> {
+        loop {
+            let incoming = self.endpoint.accept().await?;
+            // Whoever has not shown that its address is its own gets a token and no memory.
+            if !incoming.remote_address_validated() {
+                let _ = incoming.retry();
+                continue;
+            }
+            let cluster = Arc::clone(&self.cluster);
+            return Some(Incoming { incoming, cluster });
+        }
+    }
+
+    /// Closes all connections and gives the peers a moment to be told; one that is gone as well
+    /// cannot be.
+    pub async fn close(&self) {
+        self.endpoint.close(VarInt::from_u32(0), b"shutting down");
+        let _ = tokio::time::timeout(FAREWELL, self.endpoint.wait_idle()).await;
+    }
+}
+
+impl Incoming {
+    /// Completes the handshake within a deadline: the peer must own the key of a member.
+    pub async fn establish(self) -> Result<Connection, LinkError> {
+        let from = self.incoming.remote_address().to_string();
+        let unreachable = |reason| LinkError::Unreachable {
+            member: "a peer".to_owned(),
+            address: from.clone(),
+            reason,
+        };
+        let establishing = async {
+            let connection = self.incoming.await.map_err(|error| unreachable(handshake_error(&error)))?;
+            let member = presented(&connection)
+                .and_then(|key| member_of(&self.cluster, &key))
+                .ok_or_else(|| unreachable("its key is not in the cluster file".to_owned()))?;
+            let connection = Connection::new(connection, member, member_name(&self.cluster, member));
+            hello(&connection, &self.cluster, false).await?;
+            Ok(connection)
+        };
+        tokio::time::timeout(HANDSHAKE_DEADLINE, establishing)
+            .await
+            .unwrap_or_else(|_| Err(unreachable("no handshake in time".to_owned())))
+    }
+}
+
+/// Exchanges hellos; whoever finds a difference says so and closes, so both ends can name it.
+async fn hello(connection: &Connection, cluster: &Cluster, dialer: bool) -> Result<(), LinkError> {
+    let ours = Hello {
+        protocol: PROTOCOL_VERSION,
+        cluster: cluster.digest(),
+    };
+    let lost = |error: &dyn fmt::Display| connection.lost(error);
+    let (mut send, mut recv) = if dialer {
+        connection.quic().open_bi().await.map_err(|e| lost(&e))?
+    } else {
+        connection.quic().accept_bi().await.map_err(|e| lost(&e))?
+    };
+    write_frame(&mut send, &encode(&ours)).await.map_err(|e| lost(&e))?;
+    let bytes = read_frame(&mut recv, 64)
+        .await
+        .map_err(|e| lost(&e))?
+        .ok_or_else(|| lost(&"it said nothing"))?;
+    let theirs: Hello = decode(&bytes, "a hello").map_err(|error| LinkError::Protocol {
+        member: connection.name().to_owned(),
+        reason: error.to_string(),
+    })?;
+    let member = connection.name().to_owned();
+    let difference = if theirs.protocol != ours.protocol {
+        LinkError::Version {
+            member,
+            theirs: theirs.protocol,
+            ours: ours.protocol,
+        }
+    } else if theirs.cluster != ours.cluster {
+        LinkError::Cluster {
+            member,
+            theirs: theirs.cluster.to_string(),
+            ours: ours.cluster.to_string(),
+        }
+    } else {
+        return Ok(());
+    };
+    // The peer reads our hello before the close, so that it can name the difference as well.
+    let _ = send.finish();
+    let _ = tokio::time::timeout(Duration::from_secs(1), send.stopped()).await;
+    connection.quic().close(VarInt::from_u32(1), b"another version or cluster file");
+    Err(difference)
+}
+
+fn presented(connection: &quinn::Connection) -> Option<PublicKey> {
+    let identity = connection.peer_identity()?.downcast::<Vec<CertificateDer<'static>>>().ok()?;
+    tls::presented_key(&identity)
+}
+
+fn member_of(cluster: &Cluster, key: &PublicKey) -> Option<Member> {
+    if cluster.file().coordinator.identity == *key {
+        Some(Member::Coordinator)
+    } else {
+        cluster.node_of(key).map(Member::Node)
+    }
+}
+
+fn member_name(cluster: &Cluster, member: Member) -> String {
+    match member {
+        Member::Coordinator => "the coordinator".to_owned(),
+        Member::Node(index) => format!("node `{}`", cluster.node_name(index)),
+    }
+}
+
+fn handshake_error(error: &ConnectionError) -> String {
+    match error {
+        ConnectionError::TransportError(_) | ConnectionError::ConnectionClosed(_) => {
+            format!("the TLS handshake failed, the keys are not those of the cluster file ({error})")
+        }
+        other => other.to_string(),
+    }
+}
+
+fn transport() -> Arc<TransportConfig> {
+    let mut config = TransportConfig::default();
+    config.max_concurrent_bidi_streams(VarInt::from_u32(STREAMS));
+    config.max_concurrent_uni_streams(VarInt::from_u32(STREAMS));
+    config.stream_receive_window(VarInt::from_u32(STREAM_WINDOW));
+    config.receive_window(VarInt::from_u32(WINDOW));
+    config.send_window(u64::from(WINDOW));
+    config.keep_alive_interval(Some(IDLE / 3));
+    config.max_idle_timeout(IdleTimeout::try_from(IDLE).ok());
+    Arc::new(config)
+}

@@ -1,0 +1,143 @@
+//! Members find each other, strangers and impostors do not get in.
+
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+
+use rand::rand_core::UnwrapErr;
+use rand::rngs::SysRng;
+use tacit_core::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry, PROTOCOL_VERSION};
+use tacit_core::control::{Refusal, Reply, Request};
+use tacit_core::identity::SecretKey;
+use tacit_core::sealing::{Suite, UnsealingKey};
+
+use crate::{Link, LinkError, Member, read_frame, write_frame};
+
+const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// A cluster file with its keys: three nodes, then the coordinator.
+fn cluster() -> (ClusterFile, Vec<SecretKey>) {
+    let mut rng = UnwrapErr(SysRng);
+    let keys: Vec<SecretKey> = (0..4).map(|_| SecretKey::generate(&mut rng)).collect();
+    // Held together until all are drawn, so that no port comes twice.
+    let sockets: Vec<UdpSocket> = (0..3).map(|_| UdpSocket::bind(LOCAL).unwrap()).collect();
+    let entry = |i: usize| NodeEntry {
+        name: format!("node-{i}"),
+        operator: "test".to_owned(),
+        address: sockets[i].local_addr().unwrap().to_string(),
+        identity: keys[i].public(),
+        sealing: UnsealingKey::generate(Suite::X25519, &mut UnwrapErr(SysRng)).public().unwrap(),
+    };
+    let file = ClusterFile {
+        protocol: PROTOCOL_VERSION,
+        name: "test".to_owned(),
+        threshold: 1,
+        coordinator: CoordinatorEntry {
+            url: "http://localhost:1".to_owned(),
+            identity: keys[3].public(),
+        },
+        nodes: (0..3).map(entry).collect(),
+    };
+    (file, keys)
+}
+
+fn parsed(file: &ClusterFile) -> Arc<Cluster> {
+    Arc::new(Cluster::parse(toml::to_string(file).unwrap().as_bytes()).unwrap())
+}
+
+fn bind(file: &ClusterFile, node: usize, key: &SecretKey) -> Link {
+    Link::bind(file.nodes[node].address.parse().unwrap(), key, parsed(file)).unwrap()
+}
+
+#[tokio::test]
+async fn members_know_each_other_and_talk() {
+    let (file, keys) = cluster();
+    let node = bind(&file, 0, &keys[0]);
+    let coordinator = Link::bind(LOCAL, &keys[3], parsed(&file)).unwrap();
+    let serving = tokio::spawn(async move {
+        let connection = node.accept().await.unwrap().establish().await.unwrap();
+        assert_eq!(connection.member(), Member::Coordinator);
+        let mut responder = connection.accept().await.unwrap();
+        let request = responder.read().await.unwrap();
+        let Request::Cancel { job } = request else { panic!("{request:?}") };
+        responder.reply(&Reply::Refused(Refusal::UnknownJob(job))).await.unwrap();
+        drop(responder);
+        let mut lane = connection.accept_lane().await.unwrap();
+        let frame = read_frame(&mut lane, 5).await.unwrap().unwrap();
+        let too_long = read_frame(&mut lane, 5).await.is_err();
+        connection.closed().await;
+        (frame, too_long)
+    });
+    let connection = coordinator.connect(0).await.unwrap();
+    assert_eq!(connection.member(), Member::Node(0));
+    let mut replies = connection.request(&Request::Cancel { job: "j".parse().unwrap() }).await.unwrap();
+    assert_eq!(
+        replies.next().await.unwrap(),
+        Reply::Refused(Refusal::UnknownJob("j".parse().unwrap()))
+    );
+    assert!(replies.next().await.is_err());
+    let mut lane = connection.open_lane().await.unwrap();
+    write_frame(&mut lane, b"hello").await.unwrap();
+    write_frame(&mut lane, b"longer").await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    coordinator.close().await;
+    assert_eq!(serving.await.unwrap(), (b"hello".to_vec(), true));
+}
+
+#[tokio::test]
+async fn a_stranger_is_refused() {
+    let (file, keys) = cluster();
+    let node = bind(&file, 0, &keys[0]);
+    let stranger = Link::bind(LOCAL, &SecretKey::from_bytes(&[5; 32]), parsed(&file)).unwrap();
+    let accepting = tokio::spawn(async move { node.accept().await.unwrap().establish().await });
+    // The dialer may believe in the connection until the refusal arrives; it never gets a hello.
+    assert!(stranger.connect(0).await.is_err());
+    assert!(accepting.await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn an_impostor_at_a_nodes_address_is_refused() {
+    let (file, keys) = cluster();
+    let impostor = bind(&file, 0, &keys[1]);
+    let dialer = Link::bind(LOCAL, &keys[2], parsed(&file)).unwrap();
+    let accepting = tokio::spawn(async move { impostor.accept().await.unwrap().establish().await.is_err() });
+    let error = dialer.connect(0).await.unwrap_err();
+    assert!(
+        matches!(error, LinkError::Unreachable { .. }) && error.to_string().contains("node-0"),
+        "{error}"
+    );
+    assert!(accepting.await.unwrap());
+}
+
+#[tokio::test]
+async fn another_cluster_file_is_named_at_both_ends() {
+    let (file, keys) = cluster();
+    let other = ClusterFile {
+        name: "other".to_owned(),
+        ..file.clone()
+    };
+    let node = bind(&file, 0, &keys[0]);
+    let dialer = Link::bind(LOCAL, &keys[1], parsed(&other)).unwrap();
+    let accepting = tokio::spawn(async move { node.accept().await.unwrap().establish().await });
+    let dialed = dialer.connect(0).await.unwrap_err();
+    let accepted = accepting.await.unwrap().unwrap_err();
+    assert!(
+        matches!(&dialed, LinkError::Cluster { member, .. } if member.contains("node-0")),
+        "{dialed}"
+    );
+    assert!(
+        matches!(&accepted, LinkError::Cluster { member, .. } if member.contains("node-1")),
+        "{accepted}"
+    );
+    assert!(dialed.needs_operator());
+}
+
+#[tokio::test]
+async fn a_busy_port_is_named() {
+    let (file, keys) = cluster();
+    let _first = bind(&file, 0, &keys[0]);
+    let error = Link::bind(file.nodes[0].address.parse().unwrap(), &keys[0], parsed(&file)).unwrap_err();
+    assert!(
+        matches!(error, LinkError::Bind { .. }) && error.to_string().contains(&file.nodes[0].address),
+        "{error}"
+    );
+}

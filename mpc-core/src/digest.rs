@@ -1,0 +1,152 @@
+//! Digests and other fixed-size byte strings: hexadecimal in text, raw in binary.
+
+/// Defines a newtype over `[u8; N]` that serialises as hexadecimal text for people and as raw bytes
+/// in binary formats.
+macro_rules! byte_string {
+    ($(#[$doc:meta])* $name:ident, $len:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name([u8; $len]);
+
+        impl $name {
+            /// Length in bytes.
+            pub const LEN: usize = $len;
+
+            /// Takes raw bytes.
+            pub const fn from_bytes(bytes: [u8; $len]) -> Self {
+                Self(bytes)
+            }
+
+            /// The raw bytes.
+            pub const fn as_bytes(&self) -> &[u8; $len] {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&hex::encode(self.0))
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = &'static str;
+
+            /// Reads lower-case hexadecimal of exactly the right length.
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                const WRONG: &str = concat!("expected ", stringify!($len), " bytes in lower-case hexadecimal");
+                let mut bytes = [0; $len];
+                hex::decode_to_slice(text, &mut bytes).map_err(|_| WRONG)?;
+                if text.bytes().any(|b| b.is_ascii_uppercase()) {
+                    return Err(WRONG);
+                }
+                Ok(Self(bytes))
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                if serializer.is_human_readable() {
+                    serializer.collect_str(self)
+                } else {
+                    serde::Serialize::serialize(&$crate::digest::Raw(self.0), serializer)
+                }
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                if deserializer.is_human_readable() {
+                    let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                    text.parse().map_err(serde::de::Error::custom)
+                } else {
+                    <$crate::digest::Raw<$len> as serde::Deserialize>::deserialize(deserializer).map(|raw| Self(raw.0))
+                }
+            }
+        }
+    };
+}
+pub(crate) use byte_string;
+
+byte_string!(
+    /// A BLAKE3 digest.
+    Digest,
+    32
+);
+
+impl Digest {
+    /// The digest of `parts` for one purpose. Each part is preceded by its length, so that no two
+    /// lists of parts have the same digest.
+    pub fn of(purpose: &str, parts: &[&[u8]]) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key(purpose);
+        for part in parts {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+        Self(*hasher.finalize().as_bytes())
+    }
+}
+
+/// A byte array of any length as a fixed-size tuple, which serde offers only up to 32.
+#[doc(hidden)]
+pub struct Raw<const N: usize>(pub [u8; N]);
+
+impl<const N: usize> serde::Serialize for Raw<N> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeTuple;
+        let mut tuple = serializer.serialize_tuple(N)?;
+        for byte in self.0 {
+            tuple.serialize_element(&byte)?;
+        }
+        tuple.end()
+    }
+}
+
+impl<'de, const N: usize> serde::Deserialize<'de> for Raw<N> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes<const N: usize>;
+        impl<'de, const N: usize> serde::de::Visitor<'de> for Bytes<N> {
+            type Value = Raw<N>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{N} bytes")
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Raw<N>, A::Error> {
+                let mut bytes = [0; N];
+                for (i, byte) in bytes.iter_mut().enumerate() {
+                    *byte = seq.next_element()?.ok_or_else(|| serde::de::Error::invalid_length(i, &self))?;
+                }
+                Ok(Raw(bytes))
+            }
+        }
+        deserializer.deserialize_tuple(N, Bytes::<N>)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_not_ambiguous() {
+        assert_ne!(Digest::of("p", &[b"ab", b"c"]), Digest::of("p", &[b"a", b"bc"]));
+        assert_ne!(Digest::of("p", &[b"ab"]), Digest::of("q", &[b"ab"]));
+    }
+
+    #[test]
+    fn text_is_lower_case_hexadecimal_only() {
+        let digest = Digest::of("p", &[]);
+        assert_eq!(digest.to_string().parse::<Digest>().unwrap(), digest);
+        assert!(digest.to_string().to_uppercase().parse::<Digest>().is_err());
+        assert!("ab".parse::<Digest>().is_err());
+        let json = serde_json::to_string(&digest).unwrap();
+        assert_eq!(serde_json::from_str::<Digest>(&json).unwrap(), digest);
+    }
+}

@@ -1,0 +1,272 @@
+//! The prime field of `p = 2^61 - 1`, a Mersenne prime: reduction is a shift and an add, and 61 bits
+//! leave room for lazy reduction of inner products in 128-bit words.
+//!
+//! Every operation is free of branches and table look-ups that depend on values.
+
+use std::fmt;
+use std::ops::{Add, AddAssign, Mul, Neg, Sub, SubAssign};
+
+use rand_core::Rng;
+use serde::{Deserialize, Serialize};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use zeroize::DefaultIsZeroes;
+
+use super::Field;
+
+/// `p = 2^61 - 1`.
+pub const MODULUS: u64 = (1 << 61) - 1;
+
+/// How many products below `2^122` an unsigned 128-bit accumulator takes before it must be folded.
+const LAZY_TERMS: usize = 32;
+
+/// An element of the field of `2^61 - 1` elements, always kept in canonical form `0..p`.
+///
+/// `Debug` prints no value, since most elements are shares.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "u64", try_from = "u64")]
+pub struct Fp61(u64);
+
+impl Fp61 {
+    /// The element for a canonical word, `None` for `p` and above.
+    pub const fn from_canonical(word: u64) -> Option<Self> {
+        if word < MODULUS { Some(Self(word)) } else { None }
+    }
+
+    /// The element `word mod p`.
+    pub const fn reduce(word: u64) -> Self {
+        Self(subtract_once((word & MODULUS) + (word >> 61)))
+    }
+
+    /// The element `value mod p`.
+    pub const fn reduce_wide(value: u128) -> Self {
+        let low = (value as u64) & MODULUS;
+        let middle = ((value >> 61) as u64) & MODULUS;
+        let high = (value >> 122) as u64;
+        // low, middle <= p and high < 2^6: the sum stays below 2^63.
+        Self::reduce(low + middle + high)
+    }
+
+    /// The element of a signed integer.
+    pub const fn from_i64(value: i64) -> Self {
+        let magnitude = Self::reduce(value.unsigned_abs());
+        if value < 0 {
+            Self(subtract_once(MODULUS - magnitude.0))
+        } else {
+            magnitude
+        }
+    }
+
+    /// The canonical word, `0..p`.
+    pub const fn to_u64(self) -> u64 {
+        self.0
+    }
+}
+
+/// `x - p` when `x >= p`, else `x`, for `x < 2p`, without a branch.
+const fn subtract_once(x: u64) -> u64 {
+    let (difference, borrow) = x.overflowing_sub(MODULUS);
+    difference.wrapping_add(MODULUS & (borrow as u64).wrapping_neg())
+}
+
+impl DefaultIsZeroes for Fp61 {}
+
+impl fmt::Debug for Fp61 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fp61(..)")
+    }
+}
+
+impl From<Fp61> for u64 {
+    fn from(element: Fp61) -> u64 {
+        element.0
+    }
+}
+
+impl TryFrom<u64> for Fp61 {
+    type Error = &'static str;
+
+    fn try_from(word: u64) -> Result<Self, Self::Error> {
+        Self::from_canonical(word).ok_or("the number is not below 2^61 - 1")
+    }
+}
+
+impl Add for Fp61 {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(subtract_once(self.0 + other.0))
+    }
+}
+
+impl AddAssign for Fp61 {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sub for Fp61 {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self(subtract_once(self.0 + MODULUS - other.0))
+    }
+}
+
+impl SubAssign for Fp61 {
+    fn sub_assign(&mut self, other: Self) {
+        *self = *self - other;
+    }
+}
+
+impl Neg for Fp61 {
+    type Output = Self;
+
+    fn neg(self) -> Self {
+        Self(subtract_once(MODULUS - self.0))
+    }
+}
+
+impl Mul for Fp61 {
+    type Output = Self;
+
+    fn mul(self, other: Self) -> Self {
+        Self::reduce_wide(u128::from(self.0) * u128::from(other.0))
+    }
+}
+
+impl ConstantTimeEq for Fp61 {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.0.ct_eq(&other.0)
+    }
+}
+
+impl ConditionallySelectable for Fp61 {
+    fn conditional_select(a: &Self, b: &Self, choice: Choice) -> Self {
+        Self(u64::conditional_select(&a.0, &b.0, choice))
+    }
+}
+
+impl Field for Fp61 {
+    const BYTES: usize = 8;
+    const ZERO: Self = Self(0);
+    const ONE: Self = Self(1);
+
+    fn write(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0.to_le_bytes());
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        Self::from_canonical(u64::from_le_bytes(bytes.try_into().ok()?))
+    }
+
+    fn point(index: u64) -> Self {
+        Self::reduce(index)
+    }
+
+    fn inverse(self) -> Self {
+        // Fermat: x^(p-2), and p - 2 has the bits 1…1 but for bit 1.
+        let mut result = Self::ONE;
+        let mut square = self;
+        for bit in 0..61 {
+            if bit != 1 {
+                result = result * square;
+            }
+            square = square * square;
+        }
+        result
+    }
+
+    fn random<R: Rng + ?Sized>(rng: &mut R) -> Self {
+        loop {
+            // Only the word p is refused: probability 2^-61, independent of any secret.
+            if let Some(element) = Self::from_canonical(rng.next_u64() & MODULUS) {
+                return element;
+            }
+        }
+    }
+
+    fn inner_product(x: &[Self], y: &[Self]) -> Self {
+        let mut total = Self::ZERO;
+        for (xs, ys) in x.chunks(LAZY_TERMS).zip(y.chunks(LAZY_TERMS)) {
+            let mut sum = 0u128;
+            for (a, b) in xs.iter().zip(ys) {
+                sum += u128::from(a.0) * u128::from(b.0);
+            }
+            total += Self::reduce_wide(sum);
+        }
+        total
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const P: u128 = MODULUS as u128;
+
+    fn element() -> impl Strategy<Value = Fp61> {
+        prop_oneof![Just(0), Just(1), Just(MODULUS - 1), Just(MODULUS - 2), 0..MODULUS,].prop_map(Fp61)
+    }
+
+    proptest! {
+        #[test]
+        fn arithmetic_equals_integers_mod_p(a in element(), b in element()) {
+            let (x, y) = (u128::from(a.0), u128::from(b.0));
+            prop_assert_eq!(u128::from((a + b).0), (x + y) % P);
+            prop_assert_eq!(u128::from((a - b).0), (x + P - y) % P);
+            prop_assert_eq!(u128::from((a * b).0), (x * y) % P);
+            prop_assert_eq!(u128::from((-a).0), (P - x) % P);
+        }
+
+        #[test]
+        fn inverses_invert(a in element()) {
+            prop_assert_eq!(a * a.inverse(), if a == Fp61::ZERO { Fp61::ZERO } else { Fp61::ONE });
+        }
+
+        #[test]
+        fn reductions_are_canonical(word: u64, wide: u128) {
+            prop_assert_eq!(u128::from(Fp61::reduce(word).0), u128::from(word) % P);
+            prop_assert_eq!(u128::from(Fp61::reduce_wide(wide).0), wide % P);
+        }
+
+        #[test]
+        fn signed_integers_map_to_their_residue(value: i64) {
+            prop_assert_eq!(i128::from(Fp61::from_i64(value).0), i128::from(value).rem_euclid(P as i128));
+        }
+
+        #[test]
+        fn inner_product_equals_the_sum_of_products(
+            pairs in proptest::collection::vec((element(), element()), 0..200)
+        ) {
+            let (x, y): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+            let expected = x.iter().zip(&y).fold(Fp61::ZERO, |sum, (a, b)| sum + *a * *b);
+            prop_assert_eq!(Fp61::inner_product(&x, &y), expected);
+        }
+
+        #[test]
+        fn encoding_round_trips_and_refuses_the_rest(word: u64) {
+            let decoded = Fp61::read(&word.to_le_bytes());
+            prop_assert_eq!(decoded.is_some(), word < MODULUS);
+            if let Some(element) = decoded {
+                let mut bytes = Vec::new();
+                element.write(&mut bytes);
+                prop_assert_eq!(bytes, word.to_le_bytes());
+            }
+        }
+    }
+
+    #[test]
+    fn non_canonical_words_are_refused() {
+        for word in [MODULUS, MODULUS + 1, 1 << 61, u64::MAX] {
+            assert!(Fp61::read(&word.to_le_bytes()).is_none());
+        }
+        assert!(Fp61::read(&[0; 7]).is_none());
+        assert!(Fp61::read(&[0; 9]).is_none());
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        assert_eq!(format!("{:?}", Fp61::reduce(123_456)), "Fp61(..)");
+    }
+}

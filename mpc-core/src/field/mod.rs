@@ -1,0 +1,75 @@
+//! Finite fields. Protocols are written once over [`Field`]; see `fp61` for the field of numbers.
+
+mod fp61;
+
+pub use fp61::{Fp61, MODULUS};
+
+use std::fmt::Debug;
+use std::ops::{Add, AddAssign, Mul, Neg, Sub, SubAssign};
+
+use rand_core::Rng;
+use zeroize::DefaultIsZeroes;
+
+/// An element of a finite field, as the protocols need it.
+///
+/// Elements travel as fixed-size little-endian words; a word that is not the canonical encoding of
+/// an element is an error, never reduced silently.
+pub trait Field:
+    Copy
+    + Eq
+    + Debug
+    + Default
+    + Send
+    + Sync
+    + 'static
+    + DefaultIsZeroes
+    + Add<Output = Self>
+    + AddAssign
+    + Sub<Output = Self>
+    + SubAssign
+    + Mul<Output = Self>
+    + Neg<Output = Self>
+{
+    /// Bytes of one encoded element.
+    const BYTES: usize;
+    /// The neutral element of addition.
+    const ZERO: Self;
+    /// The neutral element of multiplication.
+    const ONE: Self;
+
+    /// Appends the canonical little-endian encoding.
+    fn write(self, out: &mut Vec<u8>);
+
+    /// Reads one element from exactly [`Self::BYTES`] bytes; `None` when the encoding is not canonical.
+    fn read(bytes: &[u8]) -> Option<Self>;
+
+    /// The `index`-th of a fixed list of distinct elements that starts with 0 and 1: the points at
+    /// which polynomials are evaluated.
+    fn point(index: u64) -> Self;
+
+    /// The multiplicative inverse; 0 for 0. For public values.
+    fn inverse(self) -> Self;
+
+    /// Draws a uniform element, rejecting words outside the field.
+    fn random<R: Rng + ?Sized>(rng: &mut R) -> Self;
+
+    /// `Σ x_i·y_i`. The two slices have equal length (callers check; a longer tail would be ignored).
+    fn inner_product(x: &[Self], y: &[Self]) -> Self;
+}
+
+/// Encodes a vector of elements, `len · F::BYTES` bytes.
+pub fn encode_vector<F: Field>(values: &[F]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(values.len() * F::BYTES);
+    for value in values {
+        value.write(&mut out);
+    }
+    out
+}
+
+/// Decodes a vector of exactly `len` elements; `None` when the length or any encoding is wrong.
+pub fn decode_vector<F: Field>(bytes: &[u8], len: usize) -> Option<Vec<F>> {
+    if bytes.len() != len.checked_mul(F::BYTES)? {
+        return None;
+    }
+    bytes.chunks_exact(F::BYTES).map(F::read).collect()
+}

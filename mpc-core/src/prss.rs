@@ -1,0 +1,194 @@
+//! Pseudo-random secret sharing: shared randomness that costs no communication.
+//!
+//! Every component has a key known to exactly its holders, fresh for every session. Streams are
+//! addressed by (step, node, lane), never by "what comes next", and an address serves once: a mask
+//! used twice would open the difference of two secrets. (Cramer, Damgård, Ishai, TCC 2005.)
+
+use std::collections::HashSet;
+use std::fmt;
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use thiserror::Error;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::field::Field;
+use crate::sharing::{Party, Shared};
+
+/// The key of one component, known to its holders only.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct ComponentKey([u8; 32]);
+
+impl ComponentKey {
+    /// Takes a key's bytes.
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The key's bytes, for a digest among its holders.
+    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ComponentKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ComponentKey(..)")
+    }
+}
+
+/// Which node's use of a step a stream belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// The stream masks what this participant reshares.
+    Node(u8),
+    /// The stream is a joint random sharing of all participants.
+    Joint,
+}
+
+/// The address of a stream: 32 bits of step, 16 of lane, 8 of owner, packed into ChaCha's 64-bit
+/// stream number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Address {
+    /// The session's step.
+    pub step: u32,
+    /// The lane of the session.
+    pub lane: u16,
+    /// Whose randomness.
+    pub owner: Owner,
+}
+
+impl Address {
+    fn stream(self) -> u64 {
+        let owner = match self.owner {
+            Owner::Node(i) => u64::from(i),
+            Owner::Joint => 0xff,
+        };
+        u64::from(self.step) << 32 | u64::from(self.lane) << 16 | owner
+    }
+}
+
+/// An address was asked for a second time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the shared-randomness address {0:?} was used before: masks must never repeat")]
+pub struct Reused(pub Address);
+
+/// A session's shared randomness at one node.
+#[derive(Debug)]
+pub struct Prss {
+    keys: Vec<ComponentKey>,
+    used: HashSet<Address>,
+}
+
+impl Prss {
+    /// Takes the keys of the held components, in the order of [`Party::held`].
+    pub fn new(keys: Vec<ComponentKey>) -> Self {
+        Self {
+            keys,
+            used: HashSet::new(),
+        }
+    }
+
+    /// Claims an address; an error if it was claimed before.
+    pub fn claim(&mut self, address: Address) -> Result<ClaimedAddress<'_>, Reused> {
+        if !self.used.insert(address) {
+            return Err(Reused(address));
+        }
+        Ok(ClaimedAddress { keys: &self.keys, address })
+    }
+
+    /// A random sharing of `len` elements that no `t` nodes know.
+    pub fn random_shared<F: Field>(&mut self, party: &Party, step: u32, lane: u16, len: usize) -> Result<Shared<F>, Reused> {
+        let claimed = self.claim(Address {
+            step,
+            lane,
+            owner: Owner::Joint,
+        })?;
+        Ok(Shared::generate(party, |position| {
+            std::mem::take(&mut *claimed.expand(position, len))
+        }))
+    }
+}
+
+/// An address that was claimed: its stream may be expanded once for each component.
+#[derive(Debug)]
+pub struct ClaimedAddress<'a> {
+    keys: &'a [ComponentKey],
+    address: Address,
+}
+
+impl ClaimedAddress<'_> {
+    /// `len` elements of the stream of the held component at `position`.
+    pub fn expand<F: Field>(&self, position: usize, len: usize) -> Zeroizing<Vec<F>> {
+        let mut rng = ChaCha20Rng::from_seed(self.keys[position].0);
+        rng.set_stream(self.address.stream());
+        Zeroizing::new((0..len).map(|_| F::random(&mut rng)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::field::Fp61;
+
+    fn prss() -> Prss {
+        Prss::new(vec![ComponentKey::new([7; 32]), ComponentKey::new([8; 32])])
+    }
+
+    #[test]
+    fn an_address_serves_once() {
+        let mut prss = prss();
+        let address = Address {
+            step: 1,
+            lane: 0,
+            owner: Owner::Node(2),
+        };
+        assert!(prss.claim(address).is_ok());
+        assert_eq!(prss.claim(address).unwrap_err(), Reused(address));
+    }
+
+    #[test]
+    fn streams_differ_by_step_lane_owner_and_key() {
+        let mut prss = prss();
+        let addresses = [
+            Address {
+                step: 1,
+                lane: 0,
+                owner: Owner::Node(0),
+            },
+            Address {
+                step: 2,
+                lane: 0,
+                owner: Owner::Node(0),
+            },
+            Address {
+                step: 1,
+                lane: 1,
+                owner: Owner::Node(0),
+            },
+            Address {
+                step: 1,
+                lane: 0,
+                owner: Owner::Node(1),
+            },
+            Address {
+                step: 1,
+                lane: 0,
+                owner: Owner::Joint,
+            },
+        ];
+        let mut seen = HashSet::new();
+        for address in addresses {
+            let claimed = prss.claim(address).unwrap();
+            for position in 0..2 {
+                let stream: Vec<u64> = claimed.expand::<Fp61>(position, 4).iter().map(|x| x.to_u64()).collect();
+                assert!(seen.insert(stream), "{address:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        assert!(!format!("{:?}", prss()).contains('7'));
+    }
+}

@@ -1,0 +1,169 @@
+//! What leaves a node: components of verified outputs under its signature.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cluster::{Cluster, PROTOCOL_VERSION};
+use crate::crowd::{Crowd, Facts};
+use crate::digest::Digest;
+use crate::field::{Fp61, encode_vector};
+use crate::identity::{Purpose, SecretKey, Signature};
+use crate::job::Terms;
+use crate::session::VerifiedOutputs;
+use crate::sharing::NodeSet;
+
+/// The outputs a job can open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputName {
+    /// How often each class was answered.
+    ClassTotals,
+    /// Matching pairs (plain and weighted twice), `Σ n_k²`, the summed share of each class.
+    Agreement,
+    /// `A` of each contributor.
+    ContributorAgreement,
+    /// `Q` of each contributor.
+    ContributorBeyondChance,
+}
+
+impl OutputName {
+    /// How many elements the output has.
+    pub fn len(self, classes: usize, facts: &Facts) -> usize {
+        match self {
+            Self::ClassTotals => classes,
+            Self::Agreement => 4 + classes,
+            Self::ContributorAgreement | Self::ContributorBeyondChance => facts.contributors.len(),
+        }
+    }
+
+    /// The outputs a job opens, in order.
+    pub fn of_job(terms: &Terms) -> Vec<Self> {
+        crate::statistics::outputs_of(terms)
+    }
+}
+
+/// One node's components of one output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutputComponents {
+    /// Which output.
+    pub name: OutputName,
+    /// Its elements, by component.
+    pub components: BTreeMap<u8, Vec<Fp61>>,
+}
+
+/// What a computation was about: the part of a release that is the same at all participants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subject {
+    /// The protocol version.
+    pub protocol: u32,
+    /// The cluster's digest.
+    pub cluster: Digest,
+    /// The job's digest.
+    pub job: Digest,
+    /// The digest of the candidates: the submissions whose shares were checked to be well-formed.
+    pub candidates: Digest,
+    /// The digest of the accepted set: the candidates without the malformed ones.
+    pub accepted: Digest,
+    /// The digest of the public facts about it.
+    pub facts: Digest,
+    /// The session.
+    pub session: Digest,
+    /// The nodes that took part.
+    pub participants: NodeSet,
+}
+
+/// What one node releases.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Released {
+    /// What it is about.
+    pub subject: Subject,
+    /// The node's index.
+    pub node: u8,
+    /// Its components of every output.
+    pub outputs: Vec<OutputComponents>,
+    /// Its signature over [`statement`].
+    pub signature: Signature,
+}
+
+impl Subject {
+    /// What was computed: the accepted set that came out of these candidates.
+    pub fn new(cluster: &Cluster, job: Digest, candidates: Digest, crowd: &Crowd, participants: NodeSet) -> Self {
+        Self {
+            protocol: PROTOCOL_VERSION,
+            cluster: cluster.digest(),
+            job,
+            candidates,
+            accepted: crowd.digest(),
+            facts: crowd.facts().digest(),
+            session: session_id(cluster.digest(), job, candidates, participants),
+            participants,
+        }
+    }
+}
+
+/// The session id: a digest of everything the participants agree on before they compute. Participants
+/// that were told different things have different ids, and find out when they confirm their keys.
+pub fn session_id(cluster: Digest, job: Digest, candidates: Digest, participants: NodeSet) -> Digest {
+    let agreed = crate::codec::encode(&(PROTOCOL_VERSION, cluster, job, candidates, participants));
+    Digest::of("tacit/v1 session", &[&agreed])
+}
+
+/// What a node signs: the subject, its index, and a digest of each of its components of each output.
+pub fn statement(subject: &Subject, node: u8, outputs: &[OutputComponents]) -> Vec<u8> {
+    let digests: Vec<(OutputName, Vec<(u8, Digest)>)> = outputs
+        .iter()
+        .map(|output| {
+            let digest = |values: &[Fp61]| Digest::of("tacit/v1 output", &[&encode_vector(values)]);
+            (
+                output.name,
+                output
+                    .components
+                    .iter()
+                    .map(|(component, values)| (*component, digest(values)))
+                    .collect(),
+            )
+        })
+        .collect();
+    crate::codec::encode(&(subject, node, digests))
+}
+
+impl Released {
+    /// Signs a node's components of verified outputs. There is no other way from a session to here:
+    /// what has not been verified has another type.
+    ///
+    /// ```compile_fail,E0308
+    /// # use tacit_core::{identity::SecretKey, network::Network, release::{Released, Subject}, session::{Outputs, Session}};
+    /// fn release_at_once<N: Network>(_: Session<N>, outputs: Outputs, subject: Subject, key: &SecretKey) -> Released {
+    ///     Released::new(subject, 0, &outputs, key)
+    /// }
+    /// ```
+    ///
+    /// ```compile_fail,E0308
+    /// # use tacit_core::{identity::SecretKey, network::Network, release::{Released, Subject}, session::{Outputs, Session}};
+    /// fn release_unrecorded<N: Network>(session: Session<N>, outputs: Outputs, subject: Subject, key: &SecretKey) -> Released {
+    ///     Released::new(subject, 0, &session.verify(outputs).unwrap(), key)
+    /// }
+    /// ```
+    ///
+    /// ```
+    /// # use tacit_core::{identity::SecretKey, network::Network, release::{Released, Subject}, session::{Outputs, Session}};
+    /// fn release<N: Network>(session: Session<N>, outputs: Outputs, subject: Subject, key: &SecretKey) -> Released {
+    ///     Released::new(subject, 0, &session.verify(outputs).unwrap().recorded().unwrap(), key)
+    /// }
+    /// ```
+    pub fn new(subject: Subject, node: u8, verified: &VerifiedOutputs, key: &SecretKey) -> Self {
+        assert_eq!(subject.session, verified.session(), "a release is of the session it came from");
+        let outputs = verified.components();
+        let signature = key.sign(Purpose::Release, &statement(&subject, node, &outputs));
+        Self {
+            subject,
+            node,
+            outputs,
+            signature,
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! `result.json` and `payouts.csv`: both follow from a certificate alone, byte for byte, so anyone can
+//! make them again and compare.
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use crate::certificate::{Certificate, CertificateError, Opened};
+use crate::cluster::Cluster;
+use crate::crowd::ContributorFacts;
+use crate::field::Fp61;
+use crate::job::{Payout, Release};
+use crate::payout::pay;
+use crate::release::OutputName;
+use crate::statistics::{AgreementMeasures, Measure};
+
+/// What `result.json` holds. A value that is not available is null, with the reason beside it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// The job in numbers.
+    pub job: JobReport,
+    /// The agreement statistics.
+    pub agreement: Option<AgreementReport>,
+    /// Why there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agreement_reason: Option<&'static str>,
+    /// How often each class was answered, in the job's order of classes.
+    pub class_totals: Option<ClassTotals>,
+    /// Why there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class_totals_reason: Option<&'static str>,
+    /// The consensus label of each item.
+    pub labels: Vec<LabelReport>,
+    /// Each contributor's scores, where the job releases them.
+    pub contributors: Vec<ContributorReport>,
+    /// The pay.
+    pub payouts: Option<PayoutsReport>,
+    /// Why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payouts_reason: Option<&'static str>,
+    /// The file that certifies all of this.
+    pub certificate: &'static str,
+}
+
+/// The job in numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct JobReport {
+    /// The job's id.
+    pub id: String,
+    /// Items of the job.
+    pub items: u64,
+    /// Contributors with at least one counted answer.
+    pub contributors: u64,
+    /// Answers that count.
+    pub answers: u64,
+    /// Answers that do not.
+    pub rejected_answers: u64,
+    /// The classes in the job's order.
+    pub classes: Vec<String>,
+}
+
+/// The agreement statistics, as [`AgreementMeasures`] defines them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgreementReport(pub AgreementMeasures);
+
+/// Class totals in the order of the classes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClassTotals(pub Vec<(String, u64)>);
+
+/// The label of one item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LabelReport {
+    /// The item's id.
+    pub item: String,
+    /// The class, or null where there is no consensus.
+    pub label: Option<String>,
+}
+
+/// One contributor's scores.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ContributorReport {
+    /// The name.
+    pub contributor: String,
+    /// Counted answers.
+    pub answers: u64,
+    /// Mean over its items of the share of the other answers that match.
+    pub agreement: Option<f64>,
+    /// Why it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agreement_reason: Option<&'static str>,
+    /// Share of its answers equal to the released label.
+    pub agreement_with_label: Option<f64>,
+    /// Why it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agreement_with_label_reason: Option<&'static str>,
+    /// Agreement minus the agreement of its answers with the answers to other items:
+    /// `Q / (L·n·(n-1))`.
+    pub beyond_chance: Option<f64>,
+    /// Why it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beyond_chance_reason: Option<&'static str>,
+}
+
+/// The pay of a job, in micro-units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PayoutsReport {
+    /// The currency.
+    pub currency: String,
+    /// Sum of the pay.
+    pub total: u64,
+    /// Each contributor's pay.
+    pub items: Vec<PayoutReport>,
+}
+
+/// One contributor's pay, in micro-units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PayoutReport {
+    /// The name.
+    pub contributor: String,
+    /// The pay.
+    pub amount: u64,
+}
+
+const NOT_RELEASED: &str = "the job does not release it";
+
+impl Report {
+    /// Verifies a certificate and works out what it certifies.
+    pub fn new(certificate: &Certificate, cluster: &Cluster) -> Result<Self, CertificateError> {
+        let opened = certificate.verify(cluster)?;
+        let Certificate { terms, facts, .. } = certificate;
+        let classes = terms.classes();
+        let measures = opened
+            .get(OutputName::Agreement)
+            .map(|values| {
+                AgreementMeasures::from_opened(values, facts, classes.len()).ok_or(CertificateError::Shape(OutputName::Agreement))
+            })
+            .transpose()?;
+        let totals = opened
+            .get(OutputName::ClassTotals)
+            .map(|values| ClassTotals(classes.iter().cloned().zip(values.iter().map(|total| total.to_u64())).collect()));
+        let payouts = terms.payout().map(|payout| payouts(payout, certificate, &opened)).transpose()?;
+        Ok(Self {
+            job: JobReport {
+                id: terms.id.to_string(),
+                items: terms.items,
+                contributors: facts.contributors.len() as u64,
+                answers: facts.answers,
+                rejected_answers: facts.rejected_answers(),
+                classes: classes.to_vec(),
+            },
+            agreement_reason: measures.is_none().then_some(NOT_RELEASED),
+            agreement: measures.map(AgreementReport),
+            class_totals_reason: totals.is_none().then_some(NOT_RELEASED),
+            class_totals: totals,
+            labels: Vec::new(),
+            contributors: if terms.releases(Release::Scores) {
+                contributors(certificate, &opened)
+            } else {
+                Vec::new()
+            },
+            payouts_reason: payouts.is_none().then_some(NOT_RELEASED),
+            payouts,
+            certificate: "certificate.json",
+        })
+    }
+
+    /// The text of `result.json`.
+    pub fn to_json(&self) -> Vec<u8> {
+        to_json(self)
+    }
+
+    /// The text of `payouts.csv`: contributor, pay in micro-units, currency, job. Cells that a
+    /// spreadsheet would take for a formula are neutralised with a leading apostrophe.
+    pub fn payouts_csv(&self) -> Vec<u8> {
+        let mut text = String::from("contributor,pay,currency,reference\n");
+        for PayoutReport { contributor, amount } in self.payouts.iter().flat_map(|p| &p.items) {
+            let currency = self.payouts.as_ref().map_or("", |p| p.currency.as_str());
+            text.push_str(&format!("{},{amount},{currency},{}\n", csv_cell(contributor), self.job.id));
+        }
+        text.into_bytes()
+    }
+}
+
+/// The canonical JSON of everything this crate publishes: two spaces, a newline at the end.
+pub(crate) fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
+    #[expect(
+        clippy::expect_used,
+        reason = "published types have text or integer keys, finite numbers and no failing Serialize"
+    )]
+    let mut bytes = serde_json::to_vec_pretty(value).expect("published types serialise");
+    bytes.push(b'\n');
+    bytes
+}
+
+/// A CSV cell (RFC 4180) that no spreadsheet takes for a formula.
+pub fn csv_cell(text: &str) -> String {
+    let text = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    };
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
+}
+
+/// The signed integers of a contributor output.
+fn scores<'a>(opened: &'a Opened, name: OutputName, certificate: &'a Certificate) -> impl Iterator<Item = i64> + 'a {
+    let classes = certificate.terms.classes().len();
+    let signed = move |value: &Fp61, c: &ContributorFacts| match name {
+        OutputName::ContributorBeyondChance => c.scale.signed(value.to_u64(), c.paired, classes),
+        // Sums of non-negative terms stay non-negative, and the scale keeps them below 2^60.
+        _ => value.to_u64() as i64,
+    };
+    opened
+        .get(name)
+        .unwrap_or_default()
+        .iter()
+        .zip(&certificate.facts.contributors)
+        .map(move |(value, c)| signed(value, c))
+}
+
+fn contributors(certificate: &Certificate, opened: &Opened) -> Vec<ContributorReport> {
+    let agreement = scores(opened, OutputName::ContributorAgreement, certificate);
+    let beyond = scores(opened, OutputName::ContributorBeyondChance, certificate);
+    let report = |((c, a), q): ((&ContributorFacts, i64), i64)| {
+        let scale = c.scale.value as f64;
+        let n = c.paired as f64;
+        ContributorReport {
+            contributor: c.contributor.clone(),
+            answers: c.answers,
+            agreement: (c.paired > 0).then(|| a as f64 / (scale * n)),
+            agreement_reason: (c.paired == 0).then_some("nobody else answered its items"),
+            agreement_with_label: None,
+            agreement_with_label_reason: Some("the job has no labels"),
+            beyond_chance: (c.paired > 1).then(|| q as f64 / (scale * n * (n - 1.0))),
+            beyond_chance_reason: (c.paired <= 1).then_some("needs two answers on items that others answered"),
+        }
+    };
+    certificate
+        .facts
+        .contributors
+        .iter()
+        .zip(agreement)
+        .zip(beyond)
+        .map(report)
+        .collect()
+}
+
+fn payouts(payout: &Payout, certificate: &Certificate, opened: &Opened) -> Result<PayoutsReport, CertificateError> {
+    use crate::job::PayRule;
+    let measure = match payout.rule {
+        PayRule::Flat => None,
+        PayRule::PeerAgreement => Some(OutputName::ContributorAgreement),
+        PayRule::PeerAgreementBeyondChance => Some(OutputName::ContributorBeyondChance),
+    };
+    let contributors = &certificate.facts.contributors;
+    let scores: Vec<i64> = measure.map_or_else(|| vec![0; contributors.len()], |name| scores(opened, name, certificate).collect());
+    let items: Vec<PayoutReport> = contributors
+        .iter()
+        .zip(scores)
+        .map(|(c, score)| PayoutReport {
+            contributor: c.contributor.clone(),
+            amount: pay(payout, c, score),
+        })
+        .collect();
+    let total: u128 = items.iter().map(|item| u128::from(item.amount)).sum();
+    match u64::try_from(total) {
+        Ok(total) if total <= payout.budget => Ok(PayoutsReport {
+            currency: payout.currency.clone(),
+            total,
+            items,
+        }),
+        _ => Err(CertificateError::Budget {
+            total,
+            budget: payout.budget,
+        }),
+    }
+}
+
+impl Serialize for ClassTotals {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (class, total) in &self.0 {
+            map.serialize_entry(class, total)?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for AgreementReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let measures: [(&str, Measure); 5] = [
+            ("observed", self.0.observed),
+            ("observed_pooled", self.0.observed_pooled),
+            ("fleiss_kappa", self.0.fleiss_kappa),
+            ("krippendorff_alpha", self.0.krippendorff_alpha),
+            ("gwet_ac1", self.0.gwet_ac1),
+        ];
+        let mut map = serializer.serialize_map(None)?;
+        for (name, measure) in measures {
+            map.serialize_entry(name, &measure.ok())?;
+            if let Err(reason) = measure {
+                map.serialize_entry(&format!("{name}_reason"), &reason.to_string())?;
+            }
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::csv_cell;
+
+    #[test]
+    fn cells_are_neutral_and_quoted() {
+        for (cell, written) in [
+            ("alice", "alice"),
+            ("=1+1", "'=1+1"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@x", "'@x"),
+            ("a,b", "\"a,b\""),
+            ("a \"b\"", "\"a \"\"b\"\"\""),
+            ("=a,b", "\"'=a,b\""),
+        ] {
+            assert_eq!(csv_cell(cell), written);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! A job's whole computation at one node: agree on the candidates, make keys, drop malformed
+//! submissions, score, verify, record. What is left to the caller is signing and sending.
+
+use std::collections::HashSet;
+
+use rand_core::CryptoRng;
+use thiserror::Error;
+
+use crate::cluster::Cluster;
+use crate::crowd::{Crowd, CrowdError, Listed, accepted_submissions, list_digest, verdicts_digest};
+use crate::digest::Digest;
+use crate::field::Fp61;
+use crate::job::Job;
+use crate::network::Network;
+use crate::reject::RejectReason;
+use crate::release::{Subject, session_id};
+use crate::session::{SessionError, Setup, VerifiedOutputs};
+use crate::sharing::{Party, Shared};
+use crate::statistics::{malformed, score};
+use crate::submission::{Header, OpenedSubmission};
+
+/// What a node brings to a computation.
+pub trait Submissions {
+    /// What this node says of each entry of the list: 0 where it accepts it, else a reason's code.
+    fn verdicts(&self) -> &[u8];
+
+    /// The header of an entry this node accepts.
+    fn header(&self, entry: usize) -> Option<&Header>;
+
+    /// This node's components of an entry it accepts; `None` if they cannot be opened any more.
+    fn open(&self, entry: usize) -> Option<OpenedSubmission>;
+
+    /// Durably records that outputs of the job are about to be released for this set of submissions; false if
+    /// they were for another before, or if it cannot be recorded.
+    fn record(&self, accepted: &Digest) -> bool;
+}
+
+/// A computation that verified.
+#[derive(Debug)]
+pub struct Scored {
+    /// The final verdict on each entry of the list.
+    pub verdicts: Vec<u8>,
+    /// What was computed.
+    pub subject: Subject,
+    /// The outputs.
+    pub outputs: VerifiedOutputs,
+}
+
+/// Why a computation ends without outputs.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ScoringError {
+    /// The session failed.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The list does not fit the submissions.
+    #[error(transparent)]
+    Crowd(#[from] CrowdError),
+    /// An accepted submission does not open any more.
+    #[error("entry {0} of the list of submissions was accepted but does not open any more: the store or the sealing key was changed")]
+    Unopened(usize),
+    /// The node has released the job for another accepted set, or cannot record this one.
+    #[error("this accepted set was not recorded: another one was before, or the store failed")]
+    NotRecorded,
+}
+
+/// Runs a job's computation. Every participant calls it with the same cluster, job, list and
+/// participants, and its own submissions.
+pub fn run<N: Network, R: CryptoRng + ?Sized>(
+    party: Party,
+    network: N,
+    cluster: &Cluster,
+    job: &Job,
+    list: &[Listed],
+    submissions: &impl Submissions,
+    rng: &mut R,
+) -> Result<Scored, ScoringError> {
+    let classes = job.terms().classes().len();
+    let participants = party.present();
+    check_list(list)?;
+    let mut setup = Setup::new(party.clone(), network, 0);
+    let mut verdicts = setup.merge_verdicts(list_digest(list), submissions.verdicts())?;
+    over_capacity(job, list, &mut verdicts);
+    let candidates = verdicts_digest(list, &verdicts);
+    let mut session = setup.into_session(session_id(cluster.digest(), job.digest(), candidates, participants), rng)?;
+
+    let entries: Vec<usize> = (0..list.len()).filter(|entry| verdicts[*entry] == 0).collect();
+    let rows = Rows::open(&party, &entries, list, submissions)?;
+    if rows.shared.len() != rows.ends.last().map_or(0, |end| end * classes) {
+        // A header of another length than listed; the walk below would name it, but later.
+        return Err(CrowdError::Verdicts.into());
+    }
+    for culprit in malformed(&mut session, classes, &rows.shared, &rows.ends)? {
+        verdicts[entries[culprit]] = RejectReason::MalformedAnswer.code();
+    }
+
+    let crowd = Crowd::assemble(job, list, &verdicts, |entry| submissions.header(entry))?;
+    let subject = Subject::new(cluster, job.digest(), candidates, &crowd, participants);
+    let answers = rows.counted(&crowd, &entries, classes);
+    drop(rows);
+    let outputs = score(&mut session, job.terms(), &crowd, &answers)?;
+    let verified = session.verify(outputs)?;
+    if !submissions.record(&accepted_submissions(list, &verdicts)) {
+        return Err(ScoringError::NotRecorded);
+    }
+    Ok(Scored {
+        verdicts,
+        subject,
+        outputs: verified.recorded()?,
+    })
+}
+
+/// No submission may stand in the list twice, or claim more answers than one can hold: rejected ones are
+/// counted by what the list says.
+fn check_list(list: &[Listed]) -> Result<(), CrowdError> {
+    let mut seen = HashSet::with_capacity(list.len());
+    let fits = |(index, listed): (usize, &Listed)| {
+        if seen.insert(listed.submission) && listed.answers as usize <= crate::submission::MAX_ELEMENTS {
+            Ok(())
+        } else {
+            Err(CrowdError::Entry(index))
+        }
+    };
+    list.iter().enumerate().try_for_each(fits)
+}
+
+/// Rejects submissions beyond twice the answers the job asks for: repeats have room, nobody can make the
+/// nodes open and hold more than the job is worth.
+fn over_capacity(job: &Job, list: &[Listed], verdicts: &mut [u8]) {
+    let planned = job.items().len() as u64 * u64::from(job.terms().answers_per_item);
+    let mut room = 2 * planned + crate::submission::MAX_ELEMENTS as u64;
+    for (listed, verdict) in list.iter().zip(verdicts).filter(|(_, verdict)| **verdict == 0) {
+        match room.checked_sub(u64::from(listed.answers)) {
+            Some(rest) => room = rest,
+            None => *verdict = RejectReason::JobFull.code(),
+        }
+    }
+}
+
+/// The rows of all candidates, one after the other.
+struct Rows {
+    shared: Shared<Fp61>,
+    /// Where each candidate's rows end.
+    ends: Vec<usize>,
+}
+
+impl Rows {
+    fn open(party: &Party, entries: &[usize], list: &[Listed], submissions: &impl Submissions) -> Result<Self, ScoringError> {
+        let open = |entry: &usize| submissions.open(*entry).ok_or(ScoringError::Unopened(*entry));
+        let opened: Vec<OpenedSubmission> = entries.iter().map(open).collect::<Result<_, _>>()?;
+        let shared = Shared::generate(party, |position| {
+            opened.iter().flat_map(|submission| submission.expand(position)).collect()
+        });
+        let mut end = 0;
+        let ends = entries
+            .iter()
+            .map(|entry| {
+                end += list[*entry].answers as usize;
+                end
+            })
+            .collect();
+        Ok(Self { shared, ends })
+    }
+
+    /// The rows of the answers that count, in the crowd's order.
+    fn counted(&self, crowd: &Crowd, entries: &[usize], classes: usize) -> Shared<Fp61> {
+        // Entries are ascending, so an entry's place among them is found by bisection.
+        let start = |entry: usize| match entries.partition_point(|e| *e < entry) {
+            0 => 0,
+            place => self.ends[place - 1],
+        };
+        let rows: Vec<usize> = crowd
+            .answers()
+            .iter()
+            .map(|answer| start(answer.submission as usize) + answer.row as usize)
+            .collect();
+        self.shared.linear(|values, out| {
+            out.reserve(rows.len() * classes);
+            rows.iter()
+                .for_each(|row| out.extend_from_slice(&values[row * classes..(row + 1) * classes]));
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

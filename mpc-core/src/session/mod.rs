@@ -1,0 +1,138 @@
+//! The engine: a session runs a program over shared vectors, collects a claim for every product,
+//! and gives outputs only through [`Session::verify`], which consumes it.
+
+#[cfg(test)]
+mod attacks;
+mod claims;
+mod coin;
+mod corrections;
+mod error;
+mod open;
+mod product;
+mod setup;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+pub use error::SessionError;
+pub use product::Factors;
+pub use setup::Setup;
+pub use verify::{Outputs, Unrecorded, VerifiedOutputs};
+
+use crate::digest::Digest;
+use crate::field::{Field, Fp61};
+use crate::network::{Expected, Network, Outgoing, Phase, Step};
+use crate::prss::Prss;
+use crate::sharing::{Party, Shared};
+
+/// What a session sent and received so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Calls of the network.
+    pub rounds: u64,
+    /// Bytes of messages sent, without transport overhead.
+    pub sent: u64,
+    /// Bytes of messages received.
+    pub received: u64,
+    /// Terms of inner products computed on shares.
+    pub products: u64,
+}
+
+/// A computation on shares at one node.
+///
+/// The same program runs at every participant; each call that communicates is one round.
+pub struct Session<N: Network> {
+    party: Party,
+    id: Digest,
+    network: N,
+    prss: Prss,
+    lane: u16,
+    step: u32,
+    phase: Phase,
+    claims: Vec<product::Claim<Fp61>>,
+    corrections: corrections::Corrections,
+    traffic: Traffic,
+    /// Lets a test's malicious node add errors to the products it reshares at a step.
+    #[cfg(test)]
+    tamper: Option<Tamper>,
+}
+
+#[cfg(test)]
+type Tamper = Box<dyn FnMut(u32, &mut [Fp61]) + Send>;
+
+impl<N: Network> Session<N> {
+    #[cfg(test)]
+    fn tamper_with<F: Field>(&mut self, step: u32, products: &mut [F]) {
+        use std::any::Any;
+        let mut values = products.to_vec();
+        if let (Some(tamper), Some(values)) = (&mut self.tamper, (&mut values as &mut dyn Any).downcast_mut::<Vec<Fp61>>()) {
+            tamper(step, values);
+        }
+        products.copy_from_slice(&values);
+    }
+
+    /// This node's view of the computation.
+    pub fn party(&self) -> &Party {
+        &self.party
+    }
+
+    /// The session id: a digest of everything the participants agreed on.
+    pub fn id(&self) -> Digest {
+        self.id
+    }
+
+    /// What was sent and received so far.
+    pub fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
+    /// The phase that the following rounds belong to.
+    pub fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+    }
+
+    /// One round.
+    fn exchange(&mut self, outgoing: Vec<Outgoing>, expected: &[Expected]) -> Result<Vec<Vec<u8>>, SessionError> {
+        let step = self.next_step();
+        exchange(&mut self.network, step, outgoing, expected, &mut self.traffic)
+    }
+
+    fn next_step(&mut self) -> Step {
+        let step = Step {
+            number: self.step,
+            lane: self.lane,
+            phase: self.phase,
+        };
+        self.step += 1;
+        step
+    }
+
+    /// A random sharing of `len` elements that no `t` nodes know; free of communication.
+    fn random<F: Field>(&mut self, len: usize) -> Result<Shared<F>, SessionError> {
+        let step = self.next_step();
+        Ok(self.prss.random_shared(&self.party, step.number, step.lane, len)?)
+    }
+}
+
+/// One round with its counting; rounds without messages are not put on the network.
+fn exchange<N: Network>(
+    network: &mut N,
+    step: Step,
+    outgoing: Vec<Outgoing>,
+    expected: &[Expected],
+    traffic: &mut Traffic,
+) -> Result<Vec<Vec<u8>>, SessionError> {
+    if outgoing.is_empty() && expected.is_empty() {
+        return Ok(Vec::new());
+    }
+    traffic.rounds += 1;
+    traffic.sent += outgoing.iter().map(|message| message.bytes.len() as u64).sum::<u64>();
+    let received = network
+        .exchange(step, outgoing, expected)
+        .map_err(|source| SessionError::Network { phase: step.phase, source })?;
+    // The trait promises count and lengths; a network that breaks it must not reach the decoders.
+    let kept = received.len() == expected.len() && received.iter().zip(expected).all(|(bytes, e)| bytes.len() == e.len);
+    assert!(kept, "the network returned other messages than it was asked for");
+    traffic.received += received.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
+    Ok(received)
+}

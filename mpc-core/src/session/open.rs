@@ -1,0 +1,127 @@
+//! Opening shared vectors to all participants.
+
+use super::{Session, SessionError};
+use crate::digest::Digest;
+use crate::field::{Field, decode_vector, encode_vector};
+use crate::network::{Expected, Network, Outgoing};
+use crate::sharing::Shared;
+
+impl<N: Network> Session<N> {
+    /// Opens a shared vector to every participant, in one round.
+    ///
+    /// For every component a node misses, one holder sends the values and every other holder a
+    /// digest of them; a node compares before it uses them. At least one holder is honest, so a
+    /// wrong value is always caught. Inside a session only masked values, coins and checks are
+    /// opened; outputs leave through [`Session::verify`].
+    pub(crate) fn open<F: Field>(&mut self, shared: &Shared<F>, what: &'static str) -> Result<Vec<F>, SessionError> {
+        let len = shared.len();
+        let step = self.step;
+        let access = self.party.access();
+        let encoded: Vec<Vec<u8>> = shared.components().iter().map(|values| encode_vector(values)).collect();
+        let digests: Vec<Digest> = self
+            .party
+            .held()
+            .iter()
+            .zip(&encoded)
+            .map(|(component, bytes)| opening_digest(&self.id, step, *component, bytes))
+            .collect();
+
+        let mut outgoing = Vec::new();
+        for to in self.party.peers() {
+            let mut bytes = Vec::new();
+            for (position, component) in self.party.held().iter().enumerate() {
+                if access.excluded(*component).contains(to) {
+                    if self.party.opener(*component, to) == Some(self.party.me()) {
+                        bytes.extend_from_slice(&encoded[position]);
+                    } else {
+                        bytes.extend_from_slice(digests[position].as_bytes());
+                    }
+                }
+            }
+            if !bytes.is_empty() {
+                outgoing.push(Outgoing { to, bytes });
+            }
+        }
+
+        // For each peer: the components this node misses and the peer holds, with what it sends.
+        let me = self.party.me();
+        let missing: Vec<_> = (0..access.components()).filter(|c| access.excluded(*c).contains(me)).collect();
+        let part = |component, from| {
+            if self.party.opener(component, me) == Some(from) {
+                len * F::BYTES
+            } else {
+                Digest::LEN
+            }
+        };
+        let expected: Vec<Expected> = self
+            .party
+            .peers()
+            .map(|from| {
+                let held = missing.iter().filter(|c| self.party.holders(**c).contains(from));
+                Expected {
+                    from,
+                    len: held.map(|c| part(*c, from)).sum(),
+                }
+            })
+            .filter(|expected| expected.len > 0)
+            .collect();
+        let parts: Vec<Vec<(usize, usize)>> = expected
+            .iter()
+            .map(|Expected { from, .. }| {
+                let held = missing.iter().filter(|c| self.party.holders(**c).contains(*from));
+                held.map(|c| (*c, part(*c, *from))).collect()
+            })
+            .collect();
+        let received = self.exchange(outgoing, &expected)?;
+
+        // Sort what came by component: the values, and who vouches for them with a digest.
+        let mut values: Vec<Option<(usize, &[u8])>> = vec![None; self.party.access().components()];
+        let mut vouchers: Vec<(usize, usize, &[u8])> = Vec::new();
+        for ((message, Expected { from, .. }), parts) in received.iter().zip(&expected).zip(&parts) {
+            let mut rest = message.as_slice();
+            for (component, length) in parts {
+                let (bytes, tail) = rest.split_at(*length);
+                rest = tail;
+                if self.party.opener(*component, me) == Some(*from) {
+                    values[*component] = Some((*from, bytes));
+                } else {
+                    vouchers.push((*component, *from, bytes));
+                }
+            }
+        }
+
+        let mut opened = vec![F::ZERO; len];
+        for component in shared.components() {
+            opened.iter_mut().zip(component).for_each(|(sum, value)| *sum += *value);
+        }
+        for component in missing {
+            // Without elements nothing is sent, and there is nothing to compare.
+            let (opener, bytes) = values[component].unwrap_or((me, &[]));
+            let digest = opening_digest(&self.id, step, component, bytes);
+            for (_, voucher, claimed) in vouchers.iter().filter(|(c, ..)| *c == component) {
+                if digest.as_bytes().as_slice() != *claimed {
+                    let suspects = [opener, *voucher].into_iter().collect();
+                    return Err(SessionError::Disagreement {
+                        phase: self.phase,
+                        what,
+                        suspects,
+                    });
+                }
+            }
+            let values: Vec<F> = decode_vector(bytes, len).ok_or(SessionError::Malformed {
+                phase: self.phase,
+                peer: opener,
+                what: "field elements",
+            })?;
+            opened.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+        }
+        Ok(opened)
+    }
+}
+
+fn opening_digest(session: &Digest, step: u32, component: usize, bytes: &[u8]) -> Digest {
+    Digest::of(
+        "tacit/v1 opening",
+        &[session.as_bytes(), &step.to_le_bytes(), &[component as u8], bytes],
+    )
+}

@@ -1,0 +1,243 @@
+//! Before a session: the participants agree on the accepted set, then make fresh keys.
+
+use std::fmt;
+
+use hkdf::Hkdf;
+use rand_core::CryptoRng;
+use sha2::Sha256;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::corrections::Corrections;
+use super::{Session, SessionError, Traffic, exchange};
+use crate::digest::Digest;
+use crate::network::{Expected, Network, Outgoing, Phase, Step};
+use crate::prss::{ComponentKey, Prss};
+use crate::reject::RejectReason;
+use crate::sharing::Party;
+
+/// Bytes a holder contributes to a component's key.
+const CONTRIBUTION: usize = 32;
+
+/// A node on its way into a session.
+pub struct Setup<N: Network> {
+    party: Party,
+    network: N,
+    lane: u16,
+    step: u32,
+    traffic: Traffic,
+}
+
+impl<N: Network> fmt::Debug for Setup<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Setup(step {})", self.step)
+    }
+}
+
+impl<N: Network> Setup<N> {
+    /// Begins at the first round of `lane`.
+    pub fn new(party: Party, network: N, lane: u16) -> Self {
+        Self {
+            party,
+            network,
+            lane,
+            step: 0,
+            traffic: Traffic::default(),
+        }
+    }
+
+    /// Exchanges what every participant says of each entry of a list they must all have been given,
+    /// two rounds. `verdicts` holds one byte for each entry, 0 for "accepted"; the result holds the
+    /// smallest non-zero verdict of any participant, or 0 where all accept.
+    ///
+    /// # Errors
+    /// A participant was given another list: the coordinator, or that participant, deviates.
+    pub fn merge_verdicts(&mut self, list: Digest, verdicts: &[u8]) -> Result<Vec<u8>, SessionError> {
+        let phase = Phase::AcceptedSet;
+        let digests = self.broadcast(phase, list.as_bytes().to_vec(), list.as_bytes().len())?;
+        self.all_equal(phase, "the list of submissions", list.as_bytes(), &digests)?;
+        let mut merged = verdicts.to_vec();
+        for (peer, theirs) in self.broadcast(phase, verdicts.to_vec(), verdicts.len())? {
+            let may_say = |code: u8| code == 0 || RejectReason::from_code(code).is_some_and(RejectReason::is_of_one_node);
+            if !theirs.iter().all(|verdict| may_say(*verdict)) {
+                return Err(SessionError::Malformed {
+                    phase,
+                    peer,
+                    what: "verdicts",
+                });
+            }
+            for (mine, theirs) in merged.iter_mut().zip(theirs) {
+                if *mine == 0 || (theirs != 0 && theirs < *mine) {
+                    *mine = theirs;
+                }
+            }
+        }
+        Ok(merged)
+    }
+
+    /// Makes the session's keys: every holder of a component contributes 32 random bytes, the key is
+    /// HKDF-SHA256 (RFC 5869) over all contributions in node order with the session id as info, and
+    /// holders compare a digest of it. Two rounds.
+    ///
+    /// Keys are fresh however often a coordinator asks for the same computation, so no two
+    /// computations ever share a mask.
+    ///
+    /// # Errors
+    /// A participant has another session id (it agreed to something else) or another key (someone
+    /// told two holders different contributions).
+    pub fn into_session<R: CryptoRng + ?Sized>(mut self, id: Digest, rng: &mut R) -> Result<Session<N>, SessionError> {
+        let held = self.party.held().to_vec();
+        let me = self.party.me();
+        let mut own = Zeroizing::new(vec![0; held.len() * CONTRIBUTION]);
+        rng.fill_bytes(&mut own);
+        let contribution = |position: usize| &own[position * CONTRIBUTION..(position + 1) * CONTRIBUTION];
+
+        // Each peer with the positions of the components it holds in common with this node.
+        let common = |peer| {
+            (0..held.len())
+                .filter(|position| self.party.holders(held[*position]).contains(peer))
+                .collect()
+        };
+        let peers: Vec<(usize, Vec<usize>)> = self.party.peers().map(|peer| (peer, common(peer))).collect();
+        let messages = peers.iter().map(|(peer, positions)| {
+            let bytes = positions.iter().flat_map(|position| contribution(*position)).copied().collect();
+            Outgoing { to: *peer, bytes }
+        });
+        let messages: Vec<_> = messages.filter(|message| !message.bytes.is_empty()).collect();
+        let expected: Vec<_> = peers
+            .iter()
+            .map(|(peer, positions)| Expected {
+                from: *peer,
+                len: positions.len() * CONTRIBUTION,
+            })
+            .filter(|expected| expected.len > 0)
+            .collect();
+        let mut received = self.exchange(Phase::Keys, messages, &expected)?;
+
+        // Every contribution of every holder, in node order.
+        let keys: Vec<ComponentKey> = held
+            .iter()
+            .enumerate()
+            .map(|(position, component)| {
+                let mut material = Zeroizing::new(Vec::new());
+                for holder in self.party.holders(*component).iter() {
+                    if holder == me {
+                        material.extend_from_slice(contribution(position));
+                    } else if let Some((at, positions)) = expected
+                        .iter()
+                        .position(|e| e.from == holder)
+                        .zip(peers.iter().find(|(peer, _)| *peer == holder).map(|(_, positions)| positions))
+                        && let Some(index) = positions.iter().position(|p| *p == position)
+                    {
+                        material.extend_from_slice(&received[at][index * CONTRIBUTION..(index + 1) * CONTRIBUTION]);
+                    }
+                }
+                component_key(&material, &id, *component)
+            })
+            .collect();
+        received.iter_mut().for_each(|message| message.zeroize());
+
+        self.confirm(&id, &held, &keys, &peers)?;
+        Ok(Session {
+            party: self.party,
+            id,
+            network: self.network,
+            prss: Prss::new(keys),
+            lane: self.lane,
+            step: self.step,
+            phase: Phase::Agreement,
+            claims: Vec::new(),
+            corrections: Corrections::default(),
+            traffic: self.traffic,
+            #[cfg(test)]
+            tamper: None,
+        })
+    }
+
+    /// Compares the session id with every peer and a digest of each common key.
+    fn confirm(&mut self, id: &Digest, held: &[usize], keys: &[ComponentKey], peers: &[(usize, Vec<usize>)]) -> Result<(), SessionError> {
+        let message = |positions: &[usize]| {
+            let mut bytes = id.as_bytes().to_vec();
+            for position in positions {
+                let digest = Digest::of("tacit/v1 key confirmation", &[keys[*position].as_bytes(), &[held[*position] as u8]]);
+                bytes.extend_from_slice(digest.as_bytes());
+            }
+            bytes
+        };
+        let messages: Vec<Vec<u8>> = peers.iter().map(|(_, positions)| message(positions)).collect();
+        let outgoing = peers
+            .iter()
+            .zip(&messages)
+            .map(|((to, _), bytes)| Outgoing {
+                to: *to,
+                bytes: bytes.clone(),
+            })
+            .collect();
+        let expected: Vec<_> = peers
+            .iter()
+            .zip(&messages)
+            .map(|((from, _), bytes)| Expected {
+                from: *from,
+                len: bytes.len(),
+            })
+            .collect();
+        let received = self.exchange(Phase::Keys, outgoing, &expected)?;
+        for (((peer, _), mine), theirs) in peers.iter().zip(&messages).zip(&received) {
+            let suspects = [self.party.me(), *peer].into_iter().collect();
+            if mine[..Digest::LEN] != theirs[..Digest::LEN] {
+                return Err(SessionError::Disagreement {
+                    phase: Phase::AcceptedSet,
+                    what: "the accepted set of submissions",
+                    suspects,
+                });
+            }
+            if mine != theirs {
+                return Err(SessionError::Disagreement {
+                    phase: Phase::Keys,
+                    what: "a key of shared randomness",
+                    suspects,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends the same message to every peer and receives one of `len` bytes from each.
+    fn broadcast(&mut self, phase: Phase, bytes: Vec<u8>, len: usize) -> Result<Vec<(usize, Vec<u8>)>, SessionError> {
+        if len == 0 {
+            return Ok(Vec::new());
+        }
+        let outgoing = self.party.peers().map(|to| Outgoing { to, bytes: bytes.clone() }).collect();
+        let expected: Vec<_> = self.party.peers().map(|from| Expected { from, len }).collect();
+        let received = self.exchange(phase, outgoing, &expected)?;
+        Ok(expected.iter().map(|e| e.from).zip(received).collect())
+    }
+
+    fn all_equal(&self, phase: Phase, what: &'static str, mine: &[u8], theirs: &[(usize, Vec<u8>)]) -> Result<(), SessionError> {
+        match theirs.iter().find(|(_, bytes)| bytes != mine) {
+            None => Ok(()),
+            Some((peer, _)) => {
+                let suspects = [self.party.me(), *peer].into_iter().collect();
+                Err(SessionError::Disagreement { phase, what, suspects })
+            }
+        }
+    }
+
+    fn exchange(&mut self, phase: Phase, outgoing: Vec<Outgoing>, expected: &[Expected]) -> Result<Vec<Vec<u8>>, SessionError> {
+        let step = Step {
+            number: self.step,
+            lane: self.lane,
+            phase,
+        };
+        self.step += 1;
+        exchange(&mut self.network, step, outgoing, expected, &mut self.traffic)
+    }
+}
+
+fn component_key(material: &[u8], id: &Digest, component: usize) -> ComponentKey {
+    let hkdf = Hkdf::<Sha256>::new(None, material);
+    let mut key = [0; 32];
+    let info: [&[u8]; 3] = [b"tacit/v1 component key", id.as_bytes(), &[component as u8]];
+    #[expect(clippy::expect_used, reason = "HKDF-SHA256 refuses only outputs above 8160 bytes (RFC 5869, 2.3)")]
+    hkdf.expand_multi_info(&info, &mut key).expect("32 bytes are within HKDF's bound");
+    ComponentKey::new(key)
+}

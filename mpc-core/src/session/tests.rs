@@ -1,0 +1,343 @@
+//! The engine against plain arithmetic, in worlds of several sizes.
+
+use proptest::prelude::*;
+
+use super::{Factors, Outputs, Session, SessionError, Setup};
+use crate::digest::Digest;
+use crate::field::{Field, Fp61};
+use crate::network::{NetworkError, Phase};
+use crate::release::OutputName;
+use crate::sharing::{AccessStructure, NodeSet, Party, Shared};
+use crate::world::{Fate, World, WorldNetwork};
+
+pub(super) fn id() -> Digest {
+    Digest::of("test", &[b"session"])
+}
+
+pub(super) fn world(nodes: usize, threshold: usize, seed: u64) -> World {
+    World::new(AccessStructure::new(nodes, threshold).unwrap(), seed)
+}
+
+/// This node's components of `values`, shared with a seed all nodes of the test know.
+pub(super) fn deal(party: &Party, values: &[Fp61], seed: u64) -> Shared<Fp61> {
+    use rand_core::SeedableRng;
+    let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(seed);
+    let components = party.access().components();
+    let mut all: Vec<Vec<Fp61>> = (1..components)
+        .map(|_| values.iter().map(|_| Fp61::random(&mut rng)).collect())
+        .collect();
+    let rest = values
+        .iter()
+        .enumerate()
+        .map(|(i, v)| all.iter().fold(*v, |rest, component| rest - component[i]))
+        .collect();
+    all.push(rest);
+    Shared::generate(party, |position| all[party.held()[position]].clone())
+}
+
+fn in_session<T: Send>(
+    world: &World,
+    program: impl Fn(&mut Session<WorldNetwork>) -> Result<T, SessionError> + Sync,
+) -> Vec<Result<T, SessionError>> {
+    world.run(|party, network, mut rng| program(&mut Setup::new(party, network, 0).into_session(id(), &mut rng)?))
+}
+
+pub(super) fn elements(values: &[u64]) -> Vec<Fp61> {
+    values.iter().copied().map(Fp61::reduce).collect()
+}
+
+/// N, t and the nodes that take part.
+fn clusters() -> impl Strategy<Value = (usize, usize, NodeSet)> {
+    prop_oneof![
+        Just((3, 1, NodeSet::all(3))),
+        Just((4, 1, NodeSet::all(4))),
+        Just((4, 1, [0, 2, 3].into_iter().collect())),
+        Just((5, 2, NodeSet::all(5))),
+        Just((6, 2, [0, 1, 3, 4, 5].into_iter().collect())),
+        Just((7, 3, NodeSet::all(7))),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn opening_gives_the_secret((n, t, present) in clusters(), values in proptest::collection::vec(any::<u64>(), 0..20), seed: u64) {
+        let values = elements(&values);
+        for opened in in_session(&world(n, t, seed).present(present), |session| {
+            let shared = deal(session.party(), &values, 5);
+            session.open(&shared, "a test value")
+        }) {
+            prop_assert_eq!(opened.unwrap(), values.clone());
+        }
+    }
+
+    #[test]
+    fn inner_products_equal_plain_ones(
+        (n, t, present) in clusters(),
+        pairs in proptest::collection::vec(any::<(u64, u64)>(), 0..60),
+        cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..4),
+        seed: u64,
+    ) {
+        let (x, y): (Vec<u64>, Vec<u64>) = pairs.into_iter().unzip();
+        let (x, y) = (elements(&x), elements(&y));
+        let mut ends: Vec<usize> = cuts.iter().map(|cut| cut.index(x.len() + 1)).chain([x.len()]).collect();
+        ends.sort_unstable();
+        let mut start = 0;
+        let expected: Vec<Fp61> = ends.iter().map(|end| {
+            let sum = Fp61::inner_product(&x[start..*end], &y[start..*end]);
+            start = *end;
+            sum
+        }).collect();
+        for result in in_session(&world(n, t, seed).present(present), |session| {
+            let factors = |a: &[Fp61], b: &[Fp61]| Factors { x: deal(session.party(), a, 1), y: deal(session.party(), b, 2), ends: ends.clone() };
+            let batch = vec![factors(&x, &y), factors(&y, &x)];
+            let z = session.inner_products(batch)?;
+            assert_eq!(z.len(), 2);
+            Ok((session.open(&z[0], "z")?, session.open(&z[1], "z")?))
+        }) {
+            let (first, second) = result.unwrap();
+            prop_assert_eq!(&first, &expected);
+            prop_assert_eq!(&second, &expected);
+        }
+    }
+
+    #[test]
+    fn linear_maps_commute_with_opening((n, t, present) in clusters(), a: [u64; 4], b: [u64; 4], k: [u64; 4]) {
+        let (a, b, k) = (elements(&a), elements(&b), elements(&k));
+        let expected: Vec<Fp61> = (0..4).map(|i| (a[i] - b[i]) * k[i] + k[i]).collect();
+        for opened in in_session(&world(n, t, 3).present(present), |session| {
+            let party = session.party().clone();
+            let shared = deal(&party, &a, 1).sub(&deal(&party, &b, 2)).scale(&k).add(&Shared::public(&party, &k));
+            session.open(&shared, "a linear map")
+        }) {
+            prop_assert_eq!(opened.unwrap(), expected.clone());
+        }
+    }
+}
+
+#[test]
+fn communication_does_not_grow_with_the_length_of_an_inner_product() {
+    let sent = |len: usize| {
+        let x = vec![Fp61::ONE; len];
+        let traffic = in_session(&world(3, 1, 1), |session| {
+            let before = session.traffic();
+            let factors = Factors {
+                x: deal(session.party(), &x, 1),
+                y: deal(session.party(), &x, 2),
+                ends: vec![len],
+            };
+            session.inner_products(vec![factors])?;
+            let after = session.traffic();
+            Ok((after.rounds - before.rounds, after.sent - before.sent))
+        });
+        traffic.into_iter().map(Result::unwrap).collect::<Vec<_>>()
+    };
+    // One field element for each node: the cost of Araki et al.
+    assert_eq!(sent(1), [(1, 8); 3]);
+    assert_eq!(sent(100_000), [(1, 8); 3]);
+}
+
+#[test]
+fn coins_are_common_and_never_repeat() {
+    let run = |seed| in_session(&world(5, 2, seed), |session| Ok([session.coin()?, session.coin()?]));
+    let results: Vec<_> = run(1).into_iter().map(Result::unwrap).collect();
+    assert!(results.iter().all(|coins| coins == &results[0]));
+    assert_ne!(results[0][0], results[0][1]);
+    assert_ne!(run(2)[0].as_ref().unwrap(), &results[0]);
+}
+
+#[test]
+fn a_replayed_session_shares_no_randomness() {
+    // The same session id with other contributions: other keys, other masks.
+    let random = |seed| {
+        in_session(&world(3, 1, seed), |session| session.random::<Fp61>(4))
+            .remove(0)
+            .unwrap()
+    };
+    assert_ne!(random(1), random(2));
+}
+
+#[test]
+fn a_flipped_value_in_an_opening_is_caught_before_it_is_used() {
+    for (n, t) in [(3, 1), (5, 2)] {
+        for victim in 1..n {
+            let world = world(n, t, 9).intercept(move |wire| {
+                if wire.step.phase == Phase::Agreement && wire.from == 0 && wire.to == victim {
+                    wire.bytes[0] ^= 1;
+                }
+                Fate::Deliver
+            });
+            let results = in_session(&world, |session| {
+                let shared = deal(session.party(), &[Fp61::ONE; 3], 1);
+                session.open(&shared, "a test value")
+            });
+            let error = results[victim].as_ref().unwrap_err();
+            assert!(error.suspects().contains(0), "{error}");
+            assert_eq!(error.phase(), Some(Phase::Agreement));
+        }
+    }
+}
+
+#[test]
+fn two_contributions_to_one_key_are_caught() {
+    let world = world(3, 1, 9).intercept(|wire| {
+        if wire.step.number == 0 && wire.from == 0 && wire.to == 1 {
+            wire.bytes[0] ^= 1;
+        }
+        Fate::Deliver
+    });
+    let results = in_session(&world, |_| Ok(()));
+    assert!(
+        results
+            .iter()
+            .any(|result| matches!(result, Err(SessionError::Disagreement { phase: Phase::Keys, .. })))
+    );
+}
+
+#[test]
+fn participants_with_different_accepted_sets_find_out() {
+    let results = world(3, 1, 4).run(|party, network, mut rng| {
+        let id = Digest::of("test", &[&[u8::from(party.me() == 2)]]);
+        Setup::new(party, network, 0).into_session(id, &mut rng).map(drop)
+    });
+    for result in results {
+        assert!(matches!(
+            result,
+            Err(SessionError::Disagreement {
+                phase: Phase::AcceptedSet,
+                ..
+            })
+        ));
+    }
+}
+
+#[test]
+fn verdicts_merge_to_the_smallest_reason() {
+    let verdicts = [[0, 3, 0, 5], [0, 0, 0, 2], [0, 4, 7, 0]];
+    let results = world(3, 1, 4).run(|party, network, _| {
+        let own = verdicts[party.me()];
+        Setup::new(party, network, 0).merge_verdicts(id(), &own)
+    });
+    for merged in results {
+        assert_eq!(merged.unwrap(), [0, 3, 7, 2]);
+    }
+}
+
+#[test]
+fn a_node_cannot_say_what_only_all_can_find_out() {
+    use crate::reject::RejectReason::{KeyConflict, MalformedAnswer};
+    for code in [MalformedAnswer.code(), KeyConflict.code(), 200] {
+        let results = world(3, 1, 4).run(|party, network, _| {
+            let own = [if party.me() == 2 { code } else { 0 }];
+            Setup::new(party, network, 0).merge_verdicts(id(), &own)
+        });
+        for result in &results[..2] {
+            assert!(matches!(result, Err(SessionError::Malformed { peer: 2, .. })));
+        }
+    }
+}
+
+#[test]
+fn different_lists_are_caught() {
+    let results = world(3, 1, 4).run(|party, network, _| {
+        let list = Digest::of("list", &[&[u8::from(party.me() == 0)]]);
+        Setup::new(party, network, 0).merge_verdicts(list, &[0])
+    });
+    assert!(results.iter().all(|result| matches!(
+        result,
+        Err(SessionError::Disagreement {
+            what: "the list of submissions",
+            ..
+        })
+    )));
+}
+
+/// How a message is altered.
+type Alter = fn(&mut Vec<u8>, &mut u32) -> Fate;
+type IsExpected = fn(&NetworkError) -> bool;
+
+#[test]
+fn lost_short_and_misplaced_messages_are_named() {
+    let cases: [(Alter, IsExpected); 3] = [
+        (
+            |_, _| Fate::Drop,
+            |e| matches!(e, NetworkError::Silent { peer: 2 } | NetworkError::Lost { peer: 2, .. }),
+        ),
+        (
+            |bytes, _| {
+                bytes.pop();
+                Fate::Deliver
+            },
+            |e| matches!(e, NetworkError::WrongLength { peer: 2, .. }),
+        ),
+        (
+            |_, step| {
+                *step += 1;
+                Fate::Deliver
+            },
+            |e| matches!(e, NetworkError::WrongStep { peer: 2, .. }),
+        ),
+    ];
+    for (alter, is_expected) in cases {
+        let world = world(3, 1, 4)
+            .deadline(std::time::Duration::from_millis(300))
+            .intercept(move |wire| {
+                if wire.from == 2 && wire.to == 0 {
+                    alter(wire.bytes, &mut wire.step.number)
+                } else {
+                    Fate::Deliver
+                }
+            });
+        let results = in_session(&world, |_| Ok(()));
+        match &results[0] {
+            Err(SessionError::Network { source, .. }) => assert!(is_expected(source), "{source}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn outputs_come_out_of_verification_as_they_went_in() {
+    let values = elements(&[3, 1, 4]);
+    let results = world(4, 1, 8).run(|party, network, mut rng| {
+        let session = Setup::new(party, network, 0).into_session(id(), &mut rng)?;
+        let mut outputs = Outputs::default();
+        outputs.push(OutputName::ClassTotals, deal(session.party(), &values, 1));
+        session.verify(outputs)?.recorded().map(|verified| verified.components())
+    });
+    let mut sum = vec![Fp61::ZERO; 3];
+    let mut seen = [false; 4];
+    for outputs in results.into_iter().map(Result::unwrap) {
+        assert_eq!(outputs.len(), 1);
+        for (component, values) in &outputs[0].components {
+            if !std::mem::replace(&mut seen[usize::from(*component)], true) {
+                sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += *value);
+            }
+        }
+    }
+    assert_eq!(sum, values);
+}
+
+#[test]
+fn non_canonical_words_are_refused() {
+    let world = world(3, 1, 4).intercept(|wire| {
+        if wire.step.phase == Phase::Agreement && wire.from == 1 {
+            wire.bytes.fill(0xff);
+        }
+        Fate::Deliver
+    });
+    let results = in_session(&world, |session| {
+        let x = deal(session.party(), &[Fp61::ONE], 1);
+        session.inner_products(vec![Factors {
+            x: x.clone(),
+            y: x,
+            ends: vec![1],
+        }])
+    });
+    assert!(
+        results
+            .iter()
+            .any(|result| matches!(result, Err(SessionError::Malformed { peer: 1, .. })))
+    );
+}

@@ -1,0 +1,100 @@
+//! How a contributor shares: a fresh seed for all components but one, that one in full.
+
+use std::fmt;
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::{CryptoRng, SeedableRng};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use super::Component;
+use crate::field::Field;
+
+/// One component of a contributor's answers as it travels: a seed to expand, or the elements.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub enum CompressedComponent<F: Field> {
+    /// The component is the expansion of this seed.
+    Seed([u8; 32]),
+    /// The component in full: the secret minus all expanded ones.
+    Explicit(Vec<F>),
+}
+
+impl<F: Field> fmt::Debug for CompressedComponent<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Seed(_) => f.write_str("Seed(..)"),
+            Self::Explicit(values) => write!(f, "Explicit({} elements)", values.len()),
+        }
+    }
+}
+
+/// Expands a seed with ChaCha20 into `len` uniform elements.
+///
+/// Seeds are drawn for one vector only and are long enough that a fixed nonce is right.
+pub fn expand<F: Field>(seed: &[u8; 32], len: usize) -> Vec<F> {
+    let mut rng = ChaCha20Rng::from_seed(*seed);
+    (0..len).map(|_| F::random(&mut rng)).collect()
+}
+
+/// Shares `secret` into `components` components, of which `explicit` is sent in full.
+pub fn compress<F: Field, R: CryptoRng + ?Sized>(
+    secret: &[F],
+    components: usize,
+    explicit: Component,
+    rng: &mut R,
+) -> Vec<CompressedComponent<F>> {
+    let mut rest = secret.to_vec();
+    let mut shares: Vec<_> = (0..components)
+        .map(|component| {
+            if component == explicit {
+                return CompressedComponent::Explicit(Vec::new());
+            }
+            let mut seed = [0; 32];
+            rng.fill_bytes(&mut seed);
+            let mut mask: Vec<F> = expand(&seed, secret.len());
+            rest.iter_mut().zip(&mask).for_each(|(value, mask)| *value -= *mask);
+            mask.iter_mut().for_each(Zeroize::zeroize);
+            CompressedComponent::Seed(seed)
+        })
+        .collect();
+    shares[explicit] = CompressedComponent::Explicit(rest);
+    shares
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::field::Fp61;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn components_add_up_to_the_secret(
+            secret in proptest::collection::vec(any::<u64>().prop_map(Fp61::reduce), 0..50),
+            components in 2usize..=35,
+            explicit: prop::sample::Index,
+            seed: [u8; 32],
+        ) {
+            let mut rng = ChaCha20Rng::from_seed(seed);
+            let explicit = explicit.index(components);
+            let shares = compress(&secret, components, explicit, &mut rng);
+            let mut sum = vec![Fp61::ZERO; secret.len()];
+            for (component, share) in shares.iter().enumerate() {
+                let values = match share {
+                    CompressedComponent::Seed(seed) => expand(seed, secret.len()),
+                    CompressedComponent::Explicit(values) => values.clone(),
+                };
+                prop_assert_eq!(matches!(share, CompressedComponent::Explicit(_)), component == explicit);
+                sum.iter_mut().zip(values).for_each(|(total, value)| *total += value);
+            }
+            prop_assert_eq!(sum, secret);
+        }
+    }
+
+    #[test]
+    fn expansion_is_fixed_across_versions() {
+        // ChaCha20 with key 0: RFC 8439 keystream, words masked to 61 bits.
+        let expanded: Vec<u64> = expand::<Fp61>(&[0; 32], 2).into_iter().map(Fp61::to_u64).collect();
+        let keystream = [0x903d_f1a0_ade0_b876_u64, 0x28bd_8653_e56a_5d40];
+        assert_eq!(expanded, keystream.map(|word| word & crate::field::MODULUS));
+    }
+}

@@ -1,0 +1,136 @@
+//! A shared vector: this node's components of it.
+
+use std::fmt;
+
+use zeroize::Zeroize;
+
+use super::Party;
+use crate::field::Field;
+
+/// This node's components of a secret vector, in the order of [`Party::held`].
+///
+/// Addition, subtraction, public constants and public linear maps are local. Operands must have
+/// equal length; protocols in this crate ensure it, and debug builds assert it. `Debug` shows the
+/// shape only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Shared<F: Field> {
+    len: usize,
+    components: Vec<Vec<F>>,
+}
+
+impl<F: Field> Shared<F> {
+    /// A shared vector of zeros.
+    pub fn zeros(party: &Party, len: usize) -> Self {
+        Self {
+            len,
+            components: vec![vec![F::ZERO; len]; party.held().len()],
+        }
+    }
+
+    /// The sharing in which component 0 is the public vector and all others are zero.
+    pub fn public(party: &Party, values: &[F]) -> Self {
+        let mut shared = Self::zeros(party, values.len());
+        if let Some(position) = party.position(0) {
+            shared.components[position].copy_from_slice(values);
+        }
+        shared
+    }
+
+    /// The sharing whose held component at each position is what `component` returns for it; the
+    /// same number of elements every time.
+    pub fn generate(party: &Party, component: impl FnMut(usize) -> Vec<F>) -> Self {
+        let components: Vec<Vec<F>> = (0..party.held().len()).map(component).collect();
+        let len = components.first().map_or(0, Vec::len);
+        assert!(
+            components.iter().all(|c| c.len() == len),
+            "components of one sharing have one length"
+        );
+        Self { len, components }
+    }
+
+    /// How many secrets the vector holds.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether the vector is empty.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// This node's components, in the order of [`Party::held`].
+    pub fn components(&self) -> &[Vec<F>] {
+        &self.components
+    }
+
+    /// Applies a linear map to every component: `map(values, out)` is called once for each and
+    /// appends the same number of elements to `out` every time.
+    pub fn linear(&self, mut map: impl FnMut(&[F], &mut Vec<F>)) -> Self {
+        let components: Vec<Vec<F>> = self
+            .components
+            .iter()
+            .map(|values| {
+                let mut out = Vec::new();
+                map(values, &mut out);
+                out
+            })
+            .collect();
+        let len = components.first().map_or(0, Vec::len);
+        debug_assert!(components.iter().all(|c| c.len() == len));
+        Self { len, components }
+    }
+
+    /// Element-wise combination of two sharings of equal length by a bilinear-free (additive) map.
+    fn zip_with(&self, other: &Self, combine: impl Fn(F, F) -> F) -> Self {
+        assert_eq!(self.len, other.len, "shared vectors of different lengths are never combined");
+        let components = self
+            .components
+            .iter()
+            .zip(&other.components)
+            .map(|(a, b)| a.iter().zip(b).map(|(a, b)| combine(*a, *b)).collect())
+            .collect();
+        Self { len: self.len, components }
+    }
+
+    /// The element-wise sum.
+    pub fn add(&self, other: &Self) -> Self {
+        self.zip_with(other, |a, b| a + b)
+    }
+
+    /// The element-wise difference.
+    pub fn sub(&self, other: &Self) -> Self {
+        self.zip_with(other, |a, b| a - b)
+    }
+
+    /// Each element times a public factor; as many factors as elements.
+    pub fn scale(&self, factors: &[F]) -> Self {
+        assert_eq!(self.len, factors.len(), "one factor for each element");
+        self.linear(|values, out| out.extend(values.iter().zip(factors).map(|(v, f)| *v * *f)))
+    }
+
+    /// The elements of a range, as a sharing of their own.
+    pub fn slice(&self, range: std::ops::Range<usize>) -> Self {
+        self.linear(|values, out| out.extend_from_slice(&values[range.clone()]))
+    }
+
+    /// Appends another shared vector.
+    pub fn append(&mut self, other: &Self) {
+        debug_assert_eq!(self.components.len(), other.components.len());
+        for (mine, theirs) in self.components.iter_mut().zip(&other.components) {
+            mine.extend_from_slice(theirs);
+        }
+        self.len += other.len;
+    }
+}
+
+impl<F: Field> fmt::Debug for Shared<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Shared({} elements, {} components)", self.len, self.components.len())
+    }
+}
+
+impl<F: Field> Drop for Shared<F> {
+    fn drop(&mut self) {
+        self.components.iter_mut().for_each(|component| component.as_mut_slice().zeroize());
+    }
+}

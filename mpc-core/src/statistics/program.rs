@@ -1,0 +1,79 @@
+//! The scoring program of a categorical job, the same at every node.
+
+use crate::crowd::Crowd;
+use crate::field::Fp61;
+use crate::job::{PayRule, Release, Terms};
+use crate::network::{Network, Phase};
+use crate::release::OutputName;
+use crate::session::{Outputs, Session, SessionError};
+use crate::sharing::Shared;
+
+use super::{agreement, contributor, tally};
+
+/// Which outputs a job needs opened, in the order they are computed.
+pub(crate) fn outputs_of(terms: &Terms) -> Vec<OutputName> {
+    let rule = terms.payout().map(|payout| payout.rule);
+    let scores = terms.releases(Release::Scores);
+    let wanted = [
+        (OutputName::ClassTotals, terms.releases(Release::ClassTotals)),
+        (OutputName::Agreement, terms.releases(Release::Agreement)),
+        (OutputName::ContributorAgreement, scores || rule == Some(PayRule::PeerAgreement)),
+        (
+            OutputName::ContributorBeyondChance,
+            scores || rule == Some(PayRule::PeerAgreementBeyondChance),
+        ),
+    ];
+    wanted.into_iter().filter(|(_, wanted)| *wanted).map(|(name, _)| name).collect()
+}
+
+/// Computes what the job releases and nothing else, in one round for all products.
+///
+/// `answers` holds one one-hot row for each of the crowd's counted answers, in its order. The length
+/// of each output follows from public data: see [`OutputName::len`].
+pub fn score<N: Network>(session: &mut Session<N>, terms: &Terms, crowd: &Crowd, answers: &Shared<Fp61>) -> Result<Outputs, SessionError> {
+    session.enter(Phase::Agreement);
+    let classes = terms.classes().len();
+    let wanted = outputs_of(terms);
+    let votes = tally::tally(crowd, classes, answers);
+
+    let mut factors = Vec::new();
+    let agreement = wanted.contains(&OutputName::Agreement);
+    if agreement {
+        factors.extend(agreement::factors(session.party(), crowd, classes, &votes));
+    }
+    let beyond_chance = wanted.contains(&OutputName::ContributorBeyondChance);
+    let peer_agreement = wanted.contains(&OutputName::ContributorAgreement);
+    if peer_agreement || beyond_chance {
+        let (with_peers, at_chance) = contributor::factors(crowd, classes, answers, &votes);
+        factors.push(with_peers);
+        if beyond_chance {
+            factors.push(at_chance);
+        }
+    }
+    let mut products = session.inner_products(factors)?.into_iter();
+    let mut next = || products.next().unwrap_or_else(|| Shared::zeros(session.party(), 0));
+
+    let matches = agreement.then(|| {
+        let mut values = next();
+        (0..3).for_each(|_| values.append(&next()));
+        values.append(&agreement::summed_shares(crowd, classes, &votes));
+        values
+    });
+    let with_peers = (peer_agreement || beyond_chance).then(&mut next);
+    let at_chance = beyond_chance.then(&mut next);
+
+    let mut outputs = Outputs::default();
+    for name in wanted {
+        let values = match name {
+            OutputName::ClassTotals => Some(tally::class_totals(classes, answers)),
+            OutputName::Agreement => matches.clone(),
+            OutputName::ContributorAgreement => with_peers.clone(),
+            OutputName::ContributorBeyondChance => with_peers.as_ref().zip(at_chance.as_ref()).map(|(a, b)| {
+                let paired: Vec<Fp61> = crowd.facts().contributors.iter().map(|c| Fp61::reduce(c.paired)).collect();
+                a.scale(&paired).sub(b)
+            }),
+        };
+        outputs.push(name, values.unwrap_or_else(|| Shared::zeros(session.party(), 0)));
+    }
+    Ok(outputs)
+}

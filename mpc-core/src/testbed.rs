@@ -1,0 +1,171 @@
+//! What tests of this crate share: a cluster with its keys, jobs, submissions, a run of all nodes.
+
+use std::collections::BTreeSet;
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+
+use crate::certificate::Certificate;
+use crate::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry, PROTOCOL_VERSION};
+use crate::crowd::{Crowd, Listed};
+use crate::identity::SecretKey;
+use crate::job::{Item, Job, JobSpec, PayRule, Payout, Question, Release};
+use crate::release::Released;
+use crate::report::Report;
+use crate::scoring::{self, Scored, ScoringError, Submissions};
+use crate::sealing::{Suite, UnsealingKey};
+use crate::sharing::NodeSet;
+use crate::submission::{Header, OpenedSubmission, Submission};
+use crate::world::World;
+
+/// A cluster with its keys.
+pub(crate) struct Members {
+    pub cluster: Cluster,
+    pub identities: Vec<SecretKey>,
+    pub sealing: Vec<UnsealingKey>,
+}
+
+/// A cluster of `nodes` nodes; the coordinator's key is the last identity.
+pub(crate) fn members(nodes: usize, threshold: usize) -> Members {
+    let mut rng = ChaCha20Rng::from_seed([7; 32]);
+    let identities: Vec<SecretKey> = (0..=nodes).map(|_| SecretKey::generate(&mut rng)).collect();
+    let sealing: Vec<UnsealingKey> = (0..nodes).map(|_| UnsealingKey::generate(Suite::X25519, &mut rng)).collect();
+    let entry = |i: usize| NodeEntry {
+        name: format!("node-{i}"),
+        operator: "test".to_owned(),
+        address: format!("localhost:{}", 1000 + i),
+        identity: identities[i].public(),
+        sealing: sealing[i].public().unwrap(),
+    };
+    let file = ClusterFile {
+        protocol: PROTOCOL_VERSION,
+        name: "test".to_owned(),
+        threshold,
+        coordinator: CoordinatorEntry {
+            url: "http://localhost:1".to_owned(),
+            identity: identities[nodes].public(),
+        },
+        nodes: (0..nodes).map(entry).collect(),
+    };
+    let cluster = Cluster::parse(toml::to_string(&file).unwrap().as_bytes()).unwrap();
+    Members {
+        cluster,
+        identities,
+        sealing,
+    }
+}
+
+/// A job that releases everything, with base and bonus of 20000.
+pub(crate) fn job(items: u32, classes: u32, answers_per_item: u32, rule: PayRule) -> Job {
+    let (base, bonus) = (20_000, 20_000);
+    let spec = JobSpec {
+        name: "test".to_owned(),
+        question: Question::Categorical {
+            classes: (0..classes).map(|k| k.to_string()).collect(),
+            text: None,
+        },
+        items: (0..items)
+            .map(|i| Item {
+                id: format!("i{i}"),
+                text: None,
+            })
+            .collect(),
+        answers_per_item,
+        closes_at: None,
+        sensitive: false,
+        release: BTreeSet::from([Release::Agreement, Release::ClassTotals, Release::Scores, Release::Payouts]),
+        payout: Some(Payout {
+            rule,
+            currency: "EUR".to_owned(),
+            base_per_item: base,
+            bonus_per_item: bonus,
+            budget: 1 << 50,
+        }),
+    };
+    Job::new("test".parse().unwrap(), spec).unwrap()
+}
+
+/// One node's submissions.
+pub(crate) struct Kept<'a> {
+    pub members: &'a Members,
+    pub job: &'a Job,
+    pub me: usize,
+    pub submissions: &'a [Submission],
+    pub verdicts: Vec<u8>,
+}
+
+impl Submissions for Kept<'_> {
+    fn verdicts(&self) -> &[u8] {
+        &self.verdicts
+    }
+
+    fn header(&self, entry: usize) -> Option<&Header> {
+        Some(&self.submissions[entry].header.value)
+    }
+
+    fn open(&self, entry: usize) -> Option<OpenedSubmission> {
+        let Members { cluster, sealing, .. } = self.members;
+        self.submissions[entry]
+            .delivery(self.me)?
+            .open(cluster, self.job, self.me, &sealing[self.me])
+            .ok()
+    }
+
+    fn record(&self, _: &crate::digest::Digest) -> bool {
+        true
+    }
+}
+
+/// A contributor's submission, with a key of its own.
+pub(crate) fn shared(members: &Members, job: &Job, contributor: u32, answers: &[(u32, u32)]) -> Submission {
+    let mut rng = ChaCha20Rng::seed_from_u64(u64::from(contributor));
+    let key = SecretKey::generate(&mut rng);
+    let mut answers = answers.to_vec();
+    answers.sort_unstable();
+    Submission::create(&members.cluster, job, &format!("c{contributor:03}"), &key, &answers, &mut rng).unwrap()
+}
+
+/// The coordinator's list of submissions.
+pub(crate) fn listed(submissions: &[Submission]) -> Vec<Listed> {
+    let of = |submission: &Submission| Listed {
+        submission: submission.header.value.digest(),
+        answers: submission.header.value.statement.items.len() as u32,
+    };
+    submissions.iter().map(of).collect()
+}
+
+/// Runs the whole computation at every participant of `world`.
+pub(crate) fn run_nodes(world: &World, members: &Members, job: &Job, submissions: &[Submission]) -> Vec<Result<Scored, ScoringError>> {
+    let list = listed(submissions);
+    world.run(|party, network, mut rng| {
+        let kept = Kept {
+            members,
+            job,
+            me: party.me(),
+            submissions,
+            verdicts: vec![0; list.len()],
+        };
+        scoring::run(party, network, &members.cluster, job, &list, &kept, &mut rng)
+    })
+}
+
+/// Runs the computation and publishes its result.
+pub(crate) fn run_to_certificate(members: &Members, present: NodeSet, job: &Job, submissions: &[Submission]) -> (Certificate, Report) {
+    let world = World::new(members.cluster.access().clone(), 1).present(present);
+    let scored: Vec<Scored> = run_nodes(&world, members, job, submissions)
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let crowd = Crowd::assemble(job, &listed(submissions), &scored[0].verdicts, |i| {
+        Some(&submissions[i].header.value)
+    })
+    .unwrap();
+    let released: Vec<Released> = present
+        .iter()
+        .zip(scored)
+        .map(|(me, scored)| Released::new(scored.subject, me as u8, &scored.outputs, &members.identities[me]))
+        .collect();
+    let certificate = Certificate::assemble(&members.cluster, job.terms(), crowd.facts(), &released).unwrap();
+    let report = Report::new(&certificate, &members.cluster).unwrap();
+    (certificate, report)
+}

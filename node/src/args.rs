@@ -1,0 +1,84 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// One operator's node of a Tacit cluster: holds secret shares of contributors' answers and computes
+/// on them with its peers.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "First `init`, then send the printed card to whoever makes cluster.toml, put that file beside config.toml, then `check-config` and `run`."
+)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a folder with fresh keys and a config file, and print this node's card for cluster.toml.
+    Init(Init),
+    /// Run the node.
+    Run(Run),
+    /// Check the config and the files it names, one line for each finding.
+    CheckConfig(Check),
+}
+
+/// `init`.
+#[derive(Debug, clap::Args)]
+pub struct Init {
+    /// The folder to make; keys that are there already are never overwritten.
+    #[arg(long)]
+    pub dir: PathBuf,
+    /// A short name, unique in the cluster.
+    #[arg(long)]
+    pub name: String,
+    /// Who runs this node.
+    #[arg(long)]
+    pub operator: String,
+    /// host:port under which peers and the coordinator reach this node over UDP.
+    #[arg(long)]
+    pub address: String,
+    /// Where to listen; by default all interfaces, with the port of --address.
+    #[arg(long)]
+    pub listen: Option<SocketAddr>,
+    /// Where health and metrics are served.
+    #[arg(long, default_value = "127.0.0.1:9100")]
+    pub admin: SocketAddr,
+}
+
+/// `run`.
+#[derive(Debug, clap::Args)]
+pub struct Run {
+    /// The config file.
+    #[arg(long)]
+    pub config: PathBuf,
+    /// How log lines are written to standard error; RUST_LOG says which.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// Stop when standard input ends, so that the node never outlives the program that started it.
+    #[arg(long, hide = true)]
+    pub stop_with_stdin: bool,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// `check-config`.
+#[derive(Debug, clap::Args)]
+pub struct Check {
+    /// The config file.
+    #[arg(long)]
+    pub config: PathBuf,
+}

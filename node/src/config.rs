@@ -1,0 +1,91 @@
+//! The config file. Paths in it are relative to its folder.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use tacit_core::cluster::Cluster;
+
+/// The contents of `config.toml`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The cluster file, the same at every member.
+    pub cluster: PathBuf,
+    /// The Ed25519 key this node is known by.
+    pub identity_key: PathBuf,
+    /// The HPKE key contributors seal to.
+    pub sealing_key: PathBuf,
+    /// The folder of the store.
+    pub data: PathBuf,
+    /// The UDP address to listen on.
+    pub listen: SocketAddr,
+    /// Where health and metrics are served.
+    pub admin: SocketAddr,
+    /// How long a round waits for a peer's message.
+    #[serde(default = "default_round_timeout")]
+    pub round_timeout_seconds: u64,
+    /// How many jobs are computed at once.
+    #[serde(default = "default_max_sessions")]
+    pub max_sessions: usize,
+}
+
+fn default_round_timeout() -> u64 {
+    30
+}
+
+fn default_max_sessions() -> usize {
+    4
+}
+
+impl Config {
+    /// Reads a config file and makes its paths absolute to its folder.
+    pub fn load(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the config file {}", path.display()))?;
+        let mut config: Self =
+            toml::from_str(&text).map_err(|error| anyhow::anyhow!("config file {}: {}", path.display(), one_line(&error)))?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        for file in [
+            &mut config.cluster,
+            &mut config.identity_key,
+            &mut config.sealing_key,
+            &mut config.data,
+        ] {
+            *file = folder.join(&*file);
+        }
+        anyhow::ensure!(
+            config.round_timeout_seconds > 0,
+            "config file {}: field `round_timeout_seconds` must be at least 1",
+            path.display()
+        );
+        anyhow::ensure!(
+            config.max_sessions > 0,
+            "config file {}: field `max_sessions` must be at least 1",
+            path.display()
+        );
+        Ok(config)
+    }
+
+    /// Reads the cluster file.
+    pub fn load_cluster(&self) -> Result<Cluster> {
+        let bytes = std::fs::read(&self.cluster).with_context(|| format!("cannot read the cluster file {}", self.cluster.display()))?;
+        Cluster::parse(&bytes).with_context(|| format!("cluster file {}", self.cluster.display()))
+    }
+
+    /// How long a round waits for a peer's message.
+    pub fn round_timeout(&self) -> Duration {
+        Duration::from_secs(self.round_timeout_seconds)
+    }
+}
+
+fn one_line(error: &toml::de::Error) -> String {
+    error
+        .to_string()
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}

@@ -1,0 +1,210 @@
+//! What happens to delivered submissions: read, checked, opened to compare digests, kept sealed.
+
+use std::sync::Arc;
+
+use tacit_core::cluster::Cluster;
+use tacit_core::control::decode_delivery;
+use tacit_core::digest::Digest;
+use tacit_core::job::Job;
+use tacit_core::reject::RejectReason;
+use tacit_core::sealing::UnsealingKey;
+use tacit_core::submission::Header;
+
+use crate::metrics::Metrics;
+use crate::store::{Kept, Store, StoreError};
+
+/// A node's intake of submissions.
+#[derive(Debug)]
+pub struct Intake {
+    /// The cluster.
+    pub cluster: Arc<Cluster>,
+    /// This node's index.
+    pub me: usize,
+    /// The key envelopes are sealed to.
+    pub key: UnsealingKey,
+    /// Where they are kept.
+    pub store: Arc<Store>,
+    /// Counts them.
+    pub metrics: Metrics,
+}
+
+impl Intake {
+    /// Keeps a batch of submissions and says what became of each. What came before gets the same
+    /// answer again. Blocks on processor and disk.
+    pub fn deliver(&self, job: &Job, batch: &[(Digest, Vec<u8>)]) -> Result<Vec<Option<RejectReason>>, StoreError> {
+        if self.store.released(job.id())?.is_some() {
+            let closed = RejectReason::JobClosed;
+            self.metrics
+                .submissions
+                .with_label_values(&[closed.name()])
+                .inc_by(batch.len() as u64);
+            return Ok(vec![Some(closed); batch.len()]);
+        }
+        let digests: Vec<Digest> = batch.iter().map(|(digest, _)| *digest).collect();
+        let mut outcomes = self.store.outcomes(job.id(), &digests)?;
+        let mut fresh = Vec::new();
+        for (digest, bytes) in batch.iter().filter(|(digest, _)| !outcomes.contains_key(digest)) {
+            fresh.push(self.examine(job, *digest, bytes));
+        }
+        for (kept, outcome) in fresh.iter().zip(self.store.keep(job, &fresh)?) {
+            let label = outcome.map_or("accepted", RejectReason::name);
+            self.metrics.submissions.with_label_values(&[label]).inc();
+            outcomes.insert(kept.digest, outcome);
+        }
+        Ok(digests
+            .iter()
+            .map(|digest| outcomes.get(digest).copied().unwrap_or(Some(RejectReason::NotDelivered)))
+            .collect())
+    }
+
+    fn examine(&self, job: &Job, digest: Digest, bytes: &[u8]) -> Kept {
+        let mut kept = Kept {
+            digest,
+            id: None,
+            reason: None,
+            body: Vec::new(),
+        };
+        let checked = decode_delivery(bytes).and_then(|delivery| {
+            if delivery.header.value.digest() != digest {
+                return Err(RejectReason::Malformed);
+            }
+            kept.id = Some(delivery.header.value.statement.id);
+            Header::check(&delivery.header, &self.cluster, job)?;
+            // Opened to compare the digests, then dropped: at rest it stays sealed.
+            delivery.open(&self.cluster, job, self.me, &self.key).map(drop)
+        });
+        match checked {
+            Ok(()) => kept.body = bytes.to_vec(),
+            Err(reason) => kept.reason = Some(reason),
+        }
+        kept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use rand::rand_core::UnwrapErr;
+    use rand::rngs::SysRng;
+    use tacit_core::cluster::{ClusterFile, CoordinatorEntry, NodeEntry, PROTOCOL_VERSION};
+    use tacit_core::codec::encode;
+    use tacit_core::identity::SecretKey;
+    use tacit_core::job::{Item, JobSpec, Question, Release};
+    use tacit_core::sealing::Suite;
+    use tacit_core::submission::Submission;
+
+    use super::*;
+
+    fn job(items: usize) -> (Job, Vec<u8>) {
+        let spec = JobSpec {
+            name: "job".to_owned(),
+            question: Question::Categorical {
+                classes: vec!["a".to_owned(), "b".to_owned()],
+                text: None,
+            },
+            items: (0..items)
+                .map(|i| Item {
+                    id: i.to_string(),
+                    text: None,
+                })
+                .collect(),
+            answers_per_item: 3,
+            closes_at: None,
+            sensitive: true,
+            release: BTreeSet::from([Release::Agreement]),
+            payout: None,
+        };
+        let text = serde_json::to_vec(&spec).unwrap();
+        (Job::new("job".parse().unwrap(), spec).unwrap(), text)
+    }
+
+    fn intake(folder: &std::path::Path) -> Intake {
+        let mut rng = UnwrapErr(SysRng);
+        let keys: Vec<UnsealingKey> = (0..3).map(|_| UnsealingKey::generate(Suite::X25519, &mut rng)).collect();
+        let entry = |(i, key): (usize, &UnsealingKey)| NodeEntry {
+            name: format!("node-{i}"),
+            operator: "test".to_owned(),
+            address: format!("localhost:{}", 1000 + i),
+            identity: SecretKey::generate(&mut UnwrapErr(SysRng)).public(),
+            sealing: key.public().unwrap(),
+        };
+        let file = ClusterFile {
+            protocol: PROTOCOL_VERSION,
+            name: "test".to_owned(),
+            threshold: 1,
+            coordinator: CoordinatorEntry {
+                url: "http://localhost:1".to_owned(),
+                identity: SecretKey::generate(&mut rng).public(),
+            },
+            nodes: keys.iter().enumerate().map(entry).collect(),
+        };
+        let cluster = Arc::new(Cluster::parse(toml::to_string(&file).unwrap().as_bytes()).unwrap());
+        let metrics = Metrics::new(&cluster, 0).unwrap();
+        let store = Arc::new(Store::open(folder).unwrap());
+        Intake {
+            cluster,
+            me: 0,
+            key: keys[0].clone(),
+            store,
+            metrics,
+        }
+    }
+
+    fn delivered(intake: &Intake, job: &Job, node: usize) -> (Digest, Vec<u8>) {
+        let mut rng = UnwrapErr(SysRng);
+        let key = SecretKey::generate(&mut rng);
+        let submission = Submission::create(&intake.cluster, job, "alice", &key, &[(0, 1)], &mut rng).unwrap();
+        let mut delivery = submission.delivery(0).unwrap();
+        delivery.envelope = submission.delivery(node).unwrap().envelope;
+        (delivery.header.value.digest(), encode(&delivery))
+    }
+
+    #[test]
+    fn every_delivery_gets_one_outcome_and_keeps_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let intake = intake(folder.path());
+        let (job, spec) = job(2);
+        intake.store.open_job(&job, &spec).unwrap();
+        let good = delivered(&intake, &job, 0);
+        let garbage = (Digest::of("test", &[b"garbage"]), b"garbage".to_vec());
+        let misnamed = (Digest::of("test", &[b"other"]), good.1.clone());
+        let swapped = delivered(&intake, &job, 1);
+        let foreign = delivered(&intake, &self::job(3).0, 0);
+        let batch = [good, garbage, misnamed, swapped, foreign];
+        let expected = [
+            None,
+            Some(RejectReason::Malformed),
+            Some(RejectReason::Malformed),
+            Some(RejectReason::DigestMismatch),
+            Some(RejectReason::WrongJob),
+        ];
+        assert_eq!(intake.deliver(&job, &batch).unwrap(), expected);
+        // Delivered again, nothing is counted twice.
+        assert_eq!(intake.deliver(&job, &batch).unwrap(), expected);
+        let counted = |outcome| intake.metrics.submissions.with_label_values(&[outcome]).get();
+        assert_eq!(["accepted", "malformed", "digest_mismatch", "wrong_job"].map(counted), [1, 2, 1, 1]);
+        assert!(intake.store.body(job.id(), &batch[0].0).unwrap().is_some());
+        assert!(intake.store.body(job.id(), &batch[3].0).unwrap().is_none());
+
+        assert!(intake.store.record_release(&job, &Digest::of("set", &[])).unwrap());
+        let late = delivered(&intake, &job, 0);
+        assert_eq!(intake.deliver(&job, &[late]).unwrap(), [Some(RejectReason::JobClosed)]);
+    }
+
+    #[test]
+    fn submissions_of_a_job_that_was_replaced_meanwhile_are_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let intake = intake(folder.path());
+        let ((first, spec), (second, other_spec)) = (job(2), job(3));
+        intake.store.open_job(&first, &spec).unwrap();
+        let good = delivered(&intake, &first, 0);
+        intake.store.forget(first.id()).unwrap();
+        intake.store.open_job(&second, &other_spec).unwrap();
+        assert_eq!(
+            intake.deliver(&first, std::slice::from_ref(&good)).unwrap(),
+            [Some(RejectReason::WrongJob)]
+        );
+        assert!(intake.store.body(second.id(), &good.0).unwrap().is_none());
+    }
+}

@@ -1,0 +1,306 @@
+//! A session's rounds over QUIC: one ordered stream each way for every peer and lane.
+//!
+//! Every frame carries its step and length, both checked against what the round expects before
+//! anything is allocated.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::future::{try_join, try_join_all};
+use serde::{Deserialize, Serialize};
+use tacit_core::codec::{decode, encode};
+use tacit_core::digest::Digest;
+use tacit_core::network::{Expected, Network, NetworkError, Outgoing, Phase, Step};
+use tacit_core::sharing::NodeSet;
+use tacit_link::{LaneReceiver, LaneSender, read_frame, write_frame};
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::mesh::Mesh;
+use crate::metrics::Metrics;
+
+/// How long a lane that no session asks for is kept.
+const UNCLAIMED: Duration = Duration::from_secs(30);
+/// Lanes of one peer that no session has asked for yet.
+const UNCLAIMED_PER_PEER: usize = 64;
+/// The largest first frame of a lane.
+const HELLO_BYTES: usize = 256;
+
+/// Which computation a lane belongs to: the first frame of every lane.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct LaneId {
+    /// The job's digest.
+    pub job: Digest,
+    /// Which try.
+    pub attempt: u32,
+    /// Who takes part.
+    pub participants: NodeSet,
+    /// Which lane.
+    pub lane: u16,
+}
+
+enum Slot {
+    /// It came, at this moment, before the session asked.
+    Arrived(Instant, LaneReceiver),
+    /// The session waits for it.
+    Awaited(oneshot::Sender<LaneReceiver>),
+}
+
+/// Lanes that peers have opened and sessions wait for.
+#[derive(Default)]
+pub struct Lanes {
+    slots: Mutex<HashMap<(usize, LaneId), Slot>>,
+}
+
+impl fmt::Debug for Lanes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lanes")
+    }
+}
+
+impl Lanes {
+    /// Takes a lane a peer has opened: reads whose it is in a task of its own and hands it over, or
+    /// keeps it a while for a session that has yet to begin.
+    pub fn arrived(self: &Arc<Self>, peer: usize, mut lane: LaneReceiver) {
+        let lanes = Arc::clone(self);
+        tokio::spawn(async move {
+            let hello = tokio::time::timeout(UNCLAIMED, read_frame(&mut lane, HELLO_BYTES)).await;
+            let Ok(Ok(Some(hello))) = hello else { return };
+            let Ok(id) = decode::<LaneId>(&hello, "a lane's first frame") else {
+                return;
+            };
+            let (key, now) = ((peer, id), Instant::now());
+            if lanes.hand_over(&key, now, lane) {
+                tokio::time::sleep(UNCLAIMED).await;
+                lanes.remove_if(&key, |slot| matches!(slot, Slot::Arrived(at, _) if *at == now));
+            }
+        });
+    }
+
+    /// Gives a lane to the session that waits for it; true if it has to be kept for later.
+    fn hand_over(&self, key: &(usize, LaneId), now: Instant, lane: LaneReceiver) -> bool {
+        let mut slots = self.lock();
+        match slots.remove(key) {
+            Some(Slot::Awaited(session)) => {
+                // A session that has ended meanwhile drops the lane, which tells the peer.
+                let _ = session.send(lane);
+                false
+            }
+            _ if slots
+                .iter()
+                .filter(|((peer, _), slot)| *peer == key.0 && matches!(slot, Slot::Arrived(..)))
+                .count()
+                >= UNCLAIMED_PER_PEER =>
+            {
+                false
+            }
+            _ => {
+                slots.insert(key.clone(), Slot::Arrived(now, lane));
+                true
+            }
+        }
+    }
+
+    async fn claim(&self, peer: usize, id: &LaneId, deadline: Instant) -> Option<LaneReceiver> {
+        let key = (peer, id.clone());
+        // Dropped after the receiver, however this ends: then the slot waits for nobody.
+        let _waiting = Waiting { lanes: self, key: &key };
+        let arriving = {
+            let mut slots = self.lock();
+            if let Some(Slot::Arrived(_, lane)) = slots.remove(&key) {
+                return Some(lane);
+            }
+            let (sender, receiver) = oneshot::channel();
+            slots.insert(key.clone(), Slot::Awaited(sender));
+            receiver
+        };
+        tokio::time::timeout_at(deadline, arriving).await.ok()?.ok()
+    }
+
+    fn remove_if(&self, key: &(usize, LaneId), condition: impl FnOnce(&Slot) -> bool) {
+        let mut slots = self.lock();
+        if slots.get(key).is_some_and(condition) {
+            slots.remove(key);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(usize, LaneId), Slot>> {
+        // The map is whole between any two statements that change it.
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A session waiting for a lane.
+struct Waiting<'a> {
+    lanes: &'a Lanes,
+    key: &'a (usize, LaneId),
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.lanes
+            .remove_if(self.key, |slot| matches!(slot, Slot::Awaited(session) if session.is_closed()));
+    }
+}
+
+/// The network of one session lane. Used from a blocking thread.
+pub struct LaneNetwork {
+    runtime: Handle,
+    peers: HashMap<usize, (LaneSender, LaneReceiver)>,
+    timeout: Duration,
+    stop: CancellationToken,
+    phase: Option<Phase>,
+    progress: mpsc::UnboundedSender<Phase>,
+    metrics: Metrics,
+}
+
+impl fmt::Debug for LaneNetwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LaneNetwork({} peers)", self.peers.len())
+    }
+}
+
+/// What a lane network needs besides its peers.
+#[derive(Debug)]
+pub struct LaneOptions {
+    /// How long a round waits for a peer's message.
+    pub timeout: Duration,
+    /// Ends the session.
+    pub stop: CancellationToken,
+    /// Hears of each phase as it begins; there are few.
+    pub progress: mpsc::UnboundedSender<Phase>,
+    /// Counts rounds and bytes.
+    pub metrics: Metrics,
+}
+
+impl LaneNetwork {
+    /// Opens a lane to every peer and waits for theirs.
+    pub async fn open(mesh: &Mesh, lanes: &Lanes, peers: Vec<usize>, id: LaneId, options: LaneOptions) -> Result<Self, NetworkError> {
+        let deadline = Instant::now() + options.timeout;
+        let hello = encode(&id);
+        let opening = peers.into_iter().map(|peer| {
+            let (hello, id) = (&hello, &id);
+            async move {
+                let lost = |reason: String| NetworkError::Lost { peer, reason };
+                let outbound = async {
+                    let connection = mesh.connection(peer, deadline).await.ok_or(NetworkError::Silent { peer })?;
+                    let mut lane = connection.open_lane().await.map_err(|error| lost(error.to_string()))?;
+                    write_frame(&mut lane, hello).await.map_err(|error| lost(error.to_string()))?;
+                    Ok(lane)
+                };
+                let inbound = async { lanes.claim(peer, id, deadline).await.ok_or(NetworkError::Silent { peer }) };
+                try_join(outbound, inbound).await.map(|both| (peer, both))
+            }
+        });
+        let opened = options
+            .stop
+            .run_until_cancelled(try_join_all(opening))
+            .await
+            .unwrap_or(Err(NetworkError::Cancelled))?;
+        Ok(Self {
+            runtime: Handle::current(),
+            peers: opened.into_iter().collect(),
+            timeout: options.timeout,
+            stop: options.stop,
+            phase: None,
+            progress: options.progress,
+            metrics: options.metrics,
+        })
+    }
+}
+
+impl Network for LaneNetwork {
+    fn exchange(&mut self, step: Step, outgoing: Vec<Outgoing>, expected: &[Expected]) -> Result<Vec<Vec<u8>>, NetworkError> {
+        if self.phase != Some(step.phase) {
+            self.phase = Some(step.phase);
+            let _ = self.progress.send(step.phase);
+        }
+        let sent: usize = outgoing.iter().map(|message| message.bytes.len()).sum();
+        let deadline = Instant::now() + self.timeout;
+        let mut outgoing: HashMap<usize, Vec<u8>> = outgoing.into_iter().map(|message| (message.to, message.bytes)).collect();
+        let mut incoming: HashMap<usize, usize> = expected.iter().map(|expected| (expected.from, expected.len)).collect();
+        let mut sends = Vec::new();
+        let mut receives = Vec::new();
+        for (peer, (sender, receiver)) in &mut self.peers {
+            if let Some(bytes) = outgoing.remove(peer) {
+                sends.push(send(*peer, sender, step.number, bytes, deadline));
+            }
+            if let Some(len) = incoming.remove(peer) {
+                receives.push(receive(*peer, receiver, step.number, len, deadline));
+            }
+        }
+        if let Some(stranger) = outgoing.keys().chain(incoming.keys()).next() {
+            return Err(NetworkError::Lost {
+                peer: *stranger,
+                reason: "it takes no part".to_owned(),
+            });
+        }
+        let round = try_join(try_join_all(sends), try_join_all(receives));
+        let stopped = self.stop.run_until_cancelled(round);
+        let (_, received) = self.runtime.block_on(stopped).unwrap_or(Err(NetworkError::Cancelled))?;
+        let mut received: HashMap<usize, Vec<u8>> = received.into_iter().collect();
+
+        self.metrics.rounds.with_label_values(&[step.phase.name()]).inc();
+        self.metrics.bytes.with_label_values(&["sent"]).inc_by(sent as u64);
+        self.metrics
+            .bytes
+            .with_label_values(&["received"])
+            .inc_by(received.values().map(|bytes| bytes.len() as u64).sum());
+        Ok(expected.iter().filter_map(|expected| received.remove(&expected.from)).collect())
+    }
+}
+
+async fn send(peer: usize, sender: &mut LaneSender, step: u32, bytes: Vec<u8>, deadline: Instant) -> Result<(), NetworkError> {
+    let lost = |error: &dyn fmt::Display| NetworkError::Lost {
+        peer,
+        reason: error.to_string(),
+    };
+    let len = u32::try_from(bytes.len()).map_err(|error| lost(&error))?;
+    let mut header = [0; 8];
+    header[..4].copy_from_slice(&step.to_le_bytes());
+    header[4..].copy_from_slice(&len.to_le_bytes());
+    let writing = async {
+        sender.write_all(&header).await?;
+        sender.write_all(&bytes).await
+    };
+    match tokio::time::timeout_at(deadline, writing).await {
+        Err(_) => Err(NetworkError::Silent { peer }),
+        Ok(result) => result.map_err(|error| lost(&error)),
+    }
+}
+
+async fn receive(
+    peer: usize,
+    receiver: &mut LaneReceiver,
+    step: u32,
+    len: usize,
+    deadline: Instant,
+) -> Result<(usize, Vec<u8>), NetworkError> {
+    let reading = async {
+        let lost = |error: &dyn fmt::Display| NetworkError::Lost {
+            peer,
+            reason: error.to_string(),
+        };
+        let mut header = [0; 8];
+        receiver.read_exact(&mut header).await.map_err(|error| lost(&error))?;
+        let [s0, s1, s2, s3, l0, l1, l2, l3] = header;
+        let got = u32::from_le_bytes([s0, s1, s2, s3]);
+        if got != step {
+            return Err(NetworkError::WrongStep { peer, expected: step, got });
+        }
+        let got = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+        if got != len {
+            return Err(NetworkError::WrongLength { peer, expected: len, got });
+        }
+        let mut bytes = vec![0; len];
+        receiver.read_exact(&mut bytes).await.map_err(|error| lost(&error))?;
+        Ok((peer, bytes))
+    };
+    tokio::time::timeout_at(deadline, reading)
+        .await
+        .unwrap_or(Err(NetworkError::Silent { peer }))
+}

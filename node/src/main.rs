@@ -1,0 +1,38 @@
+//! `tacit-node`: one operator's node of a Tacit cluster.
+
+mod admin;
+mod args;
+mod check;
+mod compute;
+mod config;
+mod init;
+mod intake;
+mod keys;
+mod lanes;
+mod mesh;
+mod metrics;
+mod run;
+mod serve;
+mod store;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let result = match args.command {
+        Command::Init(init) => init::init(&init),
+        Command::Run(run) => run::run(&run),
+        Command::CheckConfig(check) => check::check_config(&check.config),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tacit-node: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Connections to the peers, one each: the node with the lower index dials. And the connection of
+//! the coordinator, which dials every node.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tacit_core::cluster::Cluster;
+use tacit_link::{Connection, Link, LinkError, Member};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::lanes::Lanes;
+use crate::metrics::Metrics;
+
+const FIRST_BACKOFF: Duration = Duration::from_millis(100);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
+/// Handshakes of unknown peers under way at once.
+const HANDSHAKES: usize = 64;
+
+/// The connections to the peers.
+#[derive(Debug)]
+pub struct Mesh {
+    link: Link,
+    cluster: Arc<Cluster>,
+    me: usize,
+    peers: BTreeMap<usize, watch::Sender<Option<Connection>>>,
+    lanes: Arc<Lanes>,
+    metrics: Metrics,
+}
+
+impl Mesh {
+    /// A mesh without connections yet.
+    pub fn new(link: Link, cluster: Arc<Cluster>, me: usize, lanes: Arc<Lanes>, metrics: Metrics) -> Self {
+        let peers = (0..cluster.nodes().len())
+            .filter(|peer| *peer != me)
+            .map(|peer| (peer, watch::Sender::new(None)))
+            .collect();
+        Self {
+            link,
+            cluster,
+            me,
+            peers,
+            lanes,
+            metrics,
+        }
+    }
+
+    /// The connection to a peer, waiting for it until the deadline.
+    pub async fn connection(&self, peer: usize, deadline: Instant) -> Option<Connection> {
+        let mut current = self.peers.get(&peer)?.subscribe();
+        let waiting = current.wait_for(|connection| connection.as_ref().is_some_and(|c| !c.is_closed()));
+        tokio::time::timeout_at(deadline, waiting).await.ok()?.ok()?.clone()
+    }
+
+    /// How many peers are connected.
+    pub fn connected(&self) -> usize {
+        self.peers
+            .values()
+            .filter(|peer| peer.borrow().as_ref().is_some_and(|c| !c.is_closed()))
+            .count()
+    }
+
+    /// Dials the peers this node dials, accepts the others, and hands the coordinator's connection to
+    /// `coordinator`, until stopped.
+    pub async fn run<C>(self: Arc<Self>, stop: CancellationToken, coordinator: C)
+    where
+        C: Fn(Connection) + Send + Sync + 'static,
+    {
+        for peer in self.peers.keys().copied().filter(|peer| *peer > self.me) {
+            tokio::spawn(stop.clone().run_until_cancelled_owned(Arc::clone(&self).dial(peer)));
+        }
+        let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
+        let coordinator = Arc::new(coordinator);
+        while let Some(Some(incoming)) = stop.run_until_cancelled(self.link.accept()).await {
+            // Without a permit the handshake is refused by dropping it; the peer tries again.
+            let Ok(permit) = Arc::clone(&handshakes).try_acquire_owned() else {
+                continue;
+            };
+            let (mesh, coordinator) = (Arc::clone(&self), Arc::clone(&coordinator));
+            let accepting = async move {
+                let established = incoming.establish().await;
+                drop(permit);
+                match established {
+                    Err(error) => warn!(%error, "a connection was refused"),
+                    Ok(connection) => match connection.member() {
+                        Member::Coordinator => coordinator(connection),
+                        Member::Node(peer) if peer < mesh.me => mesh.keep(peer, connection).await,
+                        Member::Node(_) => connection.close("the node with the lower index dials"),
+                    },
+                }
+            };
+            tokio::spawn(stop.clone().run_until_cancelled_owned(accepting));
+        }
+    }
+
+    /// Keeps a connection to a peer with a higher index, for ever.
+    async fn dial(self: Arc<Self>, peer: usize) {
+        let mut backoff = FIRST_BACKOFF;
+        let mut said: Option<LinkError> = None;
+        loop {
+            match self.link.connect(peer).await {
+                Ok(connection) => {
+                    said = None;
+                    let since = Instant::now();
+                    self.keep(peer, connection).await;
+                    // A peer that takes connections and drops them is not dialled in a tight loop.
+                    if since.elapsed() > LONGEST_BACKOFF {
+                        backoff = FIRST_BACKOFF;
+                    }
+                }
+                Err(error) => {
+                    // One line for each new reason, not one for each try.
+                    if said.as_ref() != Some(&error) {
+                        warn!(%error, "a peer cannot be reached, trying again");
+                        said = Some(error);
+                    }
+                }
+            }
+            tokio::time::sleep(backoff.mul_f64(rand::random_range(0.5..1.0))).await;
+            backoff = (backoff * 2).min(LONGEST_BACKOFF);
+        }
+    }
+
+    /// Makes a connection the current one and takes the peer's lanes from it until it ends.
+    async fn keep(&self, peer: usize, connection: Connection) {
+        let Some(current) = self.peers.get(&peer) else { return };
+        let name = self.cluster.node_name(peer);
+        let replaced = current.send_replace(Some(connection.clone()));
+        if let Some(replaced) = replaced {
+            // One connection for each peer, whatever it opens.
+            replaced.close("another connection took its place");
+            self.metrics.reconnects.with_label_values(&[&name]).inc();
+        }
+        self.metrics.peer_up.with_label_values(&[&name]).set(1);
+        info!(peer = %name, "connected");
+        loop {
+            match connection.accept_lane().await {
+                Ok(lane) => self.lanes.arrived(peer, lane),
+                Err(error) => {
+                    info!(peer = %name, %error, "disconnected");
+                    break;
+                }
+            }
+        }
+        // Unless a newer connection has taken its place.
+        if current.borrow().as_ref().is_none_or(Connection::is_closed) {
+            self.metrics.peer_up.with_label_values(&[&name]).set(0);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! `run`: wires the parts together and waits for a signal.
+
+use std::io::{Read, Write};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use tacit_link::Link;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+use tracing_subscriber::EnvFilter;
+
+use crate::admin::{Admin, router};
+use crate::args::{LogFormat, Run};
+use crate::check::own_index;
+use crate::config::Config;
+use crate::intake::Intake;
+use crate::keys;
+use crate::lanes::Lanes;
+use crate::mesh::Mesh;
+use crate::metrics::Metrics;
+use crate::serve::Service;
+use crate::store::Store;
+
+/// Runs the node until it is told to stop.
+pub fn run(args: &Run) -> Result<()> {
+    log_to_stderr(args.log_format)?;
+    let config = Config::load(&args.config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let result = runtime.block_on(serve(&config, args.stop_with_stdin));
+    // A session's thread ends at its next round; nothing waits for it longer than this.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    result
+}
+
+async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
+    let cluster = Arc::new(config.load_cluster()?);
+    let me = own_index(config, &cluster)?;
+    let key = keys::read_identity(&config.identity_key)?;
+    let sealing = keys::read_sealing(&config.sealing_key)?;
+    let metrics = Metrics::new(&cluster, me)?;
+    let link = Link::bind(config.listen, &key, Arc::clone(&cluster))?;
+    let admin_listener = TcpListener::bind(config.admin)
+        .await
+        .with_context(|| format!("cannot listen on TCP {}", config.admin))?;
+
+    let store = Arc::new(Store::open(&config.data)?);
+
+    let stop = CancellationToken::new();
+    let lanes = Arc::new(Lanes::default());
+    let mesh = Arc::new(Mesh::new(
+        link.clone(),
+        Arc::clone(&cluster),
+        me,
+        Arc::clone(&lanes),
+        metrics.clone(),
+    ));
+    let intake = Arc::new(Intake {
+        cluster: Arc::clone(&cluster),
+        me,
+        key: sealing,
+        store: Arc::clone(&store),
+        metrics: metrics.clone(),
+    });
+    let limits = (config.round_timeout(), config.max_sessions);
+    let service = Arc::new(Service::new(intake, key, Arc::clone(&mesh), lanes, limits, stop.clone()));
+
+    let admin = Admin {
+        store,
+        mesh: Arc::clone(&mesh),
+        needed: cluster.access().quorum() - 1,
+        metrics,
+    };
+    let quic = link.local_address().unwrap_or(config.listen);
+    // Whoever started the node may not be listening.
+    let _ = writeln!(std::io::stdout(), "ready quic={quic} admin=http://{}", admin_listener.local_addr()?);
+    info!(node = %cluster.node_name(me), cluster = %cluster.digest(), %quic, "running");
+
+    let connected = {
+        let stop = stop.clone();
+        move |connection| {
+            tokio::spawn(stop.clone().run_until_cancelled_owned(Arc::clone(&service).serve(connection)));
+        }
+    };
+    let meshed = tokio::spawn(mesh.run(stop.clone(), connected));
+    let serving = axum::serve(admin_listener, router(admin)).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let serving = tokio::spawn(async move { serving.await });
+
+    told_to_stop(stop_with_stdin).await?;
+    info!("stopping");
+    stop.cancel();
+    meshed.await.context("the mesh has ended")?;
+    link.close().await;
+    serving
+        .await
+        .context("the admin port has ended")?
+        .context("the admin port has failed")
+}
+
+/// Resolves on SIGTERM, SIGINT, or the end of standard input if that counts.
+async fn told_to_stop(stop_with_stdin: bool) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    let stdin_ended = async {
+        if !stop_with_stdin {
+            return std::future::pending().await;
+        }
+        // A thread of its own: the runtime would wait for a read that never returns.
+        let (ended, end) = tokio::sync::oneshot::channel::<()>();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 64];
+            while matches!(std::io::stdin().read(&mut bytes), Ok(1..)) {}
+            drop(ended);
+        });
+        let _ = end.await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = stdin_ended => {}
+    }
+    Ok(())
+}
+
+fn log_to_stderr(format: LogFormat) -> Result<()> {
+    let filter = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_else(|_| "info".to_owned());
+    let filter = EnvFilter::builder()
+        .parse(&filter)
+        .with_context(|| format!("RUST_LOG: `{filter}` is not a filter"))?;
+    // Where lines cannot be written any more, a full disk, complaining on the same stream would panic.
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
+    match format {
+        LogFormat::Text => builder.with_ansi(false).init(),
+        LogFormat::Json => builder.json().init(),
+    }
+    Ok(())
+}

@@ -1,0 +1,256 @@
+//! The coordinator's requests.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tacit_core::control::{Computed, Refusal, Reply, Request};
+use tacit_core::crowd::Listed;
+use tacit_core::identity::SecretKey;
+use tacit_core::job::{Job, JobId, JobSpec};
+use tacit_core::network::NetworkError;
+use tacit_core::sharing::NodeSet;
+use tacit_link::{Connection, Responder};
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use crate::compute::{Task, compute, unreachable};
+use crate::intake::Intake;
+use crate::lanes::{LaneId, LaneNetwork, LaneOptions, Lanes};
+use crate::mesh::Mesh;
+use crate::store::StoreError;
+
+/// How long a computation waits for a place among those that run.
+const PLACE: Duration = Duration::from_secs(1);
+/// Requests read and handled at once, computations aside.
+const REQUESTS: usize = 4;
+
+/// Answers the coordinator's requests.
+#[derive(Debug)]
+pub struct Service {
+    intake: Arc<Intake>,
+    key: SecretKey,
+    mesh: Arc<Mesh>,
+    lanes: Arc<Lanes>,
+    round_timeout: Duration,
+    requests: Semaphore,
+    sessions: Semaphore,
+    /// The computation under way for each job, with its attempt.
+    running: Mutex<HashMap<JobId, (u32, CancellationToken)>>,
+    /// The coordinator's connection: the newest one.
+    coordinator: Mutex<Option<Connection>>,
+    stop: CancellationToken,
+}
+
+impl Service {
+    /// A service; `stop` ends its computations.
+    pub fn new(
+        intake: Arc<Intake>,
+        key: SecretKey,
+        mesh: Arc<Mesh>,
+        lanes: Arc<Lanes>,
+        limits: (Duration, usize),
+        stop: CancellationToken,
+    ) -> Self {
+        let (round_timeout, max_sessions) = limits;
+        Self {
+            intake,
+            key,
+            mesh,
+            lanes,
+            round_timeout,
+            requests: Semaphore::new(REQUESTS),
+            sessions: Semaphore::new(max_sessions),
+            running: Mutex::default(),
+            coordinator: Mutex::default(),
+            stop,
+        }
+    }
+
+    /// Answers requests on a connection until it ends.
+    pub async fn serve(self: Arc<Self>, connection: Connection) {
+        info!("the coordinator is connected");
+        let replaced = self
+            .coordinator
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .replace(connection.clone());
+        if let Some(replaced) = replaced {
+            replaced.close("another connection took its place");
+        }
+        loop {
+            match connection.accept().await {
+                Ok(responder) => {
+                    tokio::spawn(Arc::clone(&self).answer(responder));
+                }
+                Err(error) => return info!(%error, "the coordinator is disconnected"),
+            }
+        }
+    }
+
+    async fn answer(self: Arc<Self>, mut responder: Responder) {
+        let reply = {
+            // A closed semaphore does not occur: nothing closes it.
+            let Ok(permit) = self.requests.acquire().await else { return };
+            let request = match responder.read().await {
+                Ok(request) => request,
+                Err(error) => return warn!(%error, "a request could not be read"),
+            };
+            match request {
+                Request::OpenJob { id, spec } => self.blocking(move |intake| open_job(intake, id, &spec)).await,
+                Request::Deliver { job, submissions } => self.blocking(move |intake| deliver(intake, &job, &submissions)).await,
+                Request::Cancel { job } => self.cancel(job).await,
+                Request::Compute {
+                    job,
+                    attempt,
+                    participants,
+                    list,
+                } => {
+                    drop(permit);
+                    self.compute(job, attempt, participants, list, &mut responder).await
+                }
+            }
+        };
+        if let Err(error) = responder.reply(&reply.unwrap_or_else(Reply::Refused)).await {
+            debug!(%error, "a reply is not wanted any more");
+        }
+    }
+
+    /// Runs what blocks on processor or disk outside the network threads.
+    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Intake) -> Result<T, Refusal> + Send + 'static) -> Result<T, Refusal> {
+        let intake = Arc::clone(&self.intake);
+        tokio::task::spawn_blocking(move || work(&intake))
+            .await
+            .unwrap_or(Err(Refusal::ShuttingDown))
+    }
+
+    async fn cancel(&self, job: JobId) -> Result<Reply, Refusal> {
+        if let Some((_, running)) = self.running().get(&job) {
+            running.cancel();
+        }
+        self.blocking(move |intake| intake.store.forget(&job).map(|()| Reply::Cancelled).map_err(storage))
+            .await
+    }
+
+    async fn compute(
+        &self,
+        id: JobId,
+        attempt: u32,
+        participants: NodeSet,
+        list: Vec<Listed>,
+        responder: &mut Responder,
+    ) -> Result<Reply, Refusal> {
+        let job = self.blocking({
+            let id = id.clone();
+            move |intake| known_job(intake, &id)
+        });
+        let job = job.await?;
+        // A new attempt ends the one before, which the coordinator has given up, and takes its place.
+        if let Some((_, earlier)) = self.running().get(&id) {
+            earlier.cancel();
+        }
+        let Ok(Ok(_permit)) = tokio::time::timeout(PLACE, self.sessions.acquire()).await else {
+            return Err(Refusal::Busy(
+                "it computes as many jobs as it may at once: try again later".to_owned(),
+            ));
+        };
+        let stop = self.stop.child_token();
+        self.running().insert(id.clone(), (attempt, stop.clone()));
+        let metrics = &self.intake.metrics;
+        metrics.sessions_running.inc();
+        let result = self.run_session(Task { job, participants, list }, attempt, stop, responder).await;
+        metrics.sessions_running.dec();
+        self.running().retain(|job, (running, _)| *job != id || *running != attempt);
+        match &result {
+            Ok(computed) => {
+                metrics.sessions.with_label_values(&["released"]).inc();
+                info!(job = %id, attempt, rounds = computed.rounds, bytes_sent = computed.bytes_sent, "outputs released");
+            }
+            Err(refusal) => {
+                metrics.sessions.with_label_values(&["failed"]).inc();
+                warn!(job = %id, attempt, %refusal, "a computation failed");
+            }
+        }
+        result.map(|computed| Reply::Computed(Box::new(computed)))
+    }
+
+    /// One session on a thread of its own, with its progress told as it goes. It ends early when the
+    /// coordinator no longer wants it.
+    async fn run_session(&self, task: Task, attempt: u32, stop: CancellationToken, responder: &mut Responder) -> Result<Computed, Refusal> {
+        let peers: Vec<usize> = task.participants.without(self.intake.me).iter().collect();
+        let id = LaneId {
+            job: task.job.digest(),
+            attempt,
+            participants: task.participants,
+            lane: 0,
+        };
+        let (progress, mut phases) = mpsc::unbounded_channel();
+        let options = LaneOptions {
+            timeout: self.round_timeout,
+            stop: stop.clone(),
+            progress,
+            metrics: self.intake.metrics.clone(),
+        };
+        let opening = LaneNetwork::open(&self.mesh, &self.lanes, peers, id, options);
+        let opened = tokio::select! {
+            opened = opening => opened,
+            () = responder.abandoned() => Err(NetworkError::Cancelled),
+        };
+        let network = opened.map_err(|error| unreachable(&self.intake, error))?;
+        let (intake, key) = (Arc::clone(&self.intake), self.key.clone());
+        let mut session = tokio::task::spawn_blocking(move || compute(&intake, &key, &task, network));
+        let mut wanted = true;
+        loop {
+            tokio::select! {
+                biased;
+                Some(phase) = phases.recv() => {
+                    if wanted && responder.reply(&Reply::Progress(phase)).await.is_err() {
+                        wanted = false;
+                        stop.cancel();
+                    }
+                }
+                ended = &mut session => return ended.unwrap_or(Err(Refusal::ShuttingDown)),
+                () = responder.abandoned(), if wanted => {
+                    wanted = false;
+                    stop.cancel();
+                }
+            }
+        }
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, (u32, CancellationToken)>> {
+        // The map is whole between any two statements that change it.
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn open_job(intake: &Intake, id: JobId, spec: &[u8]) -> Result<Reply, Refusal> {
+    let job = JobSpec::from_json(spec)
+        .and_then(|spec| Job::new(id, spec))
+        .map_err(|error| Refusal::Job(error.to_string()))?;
+    let digest = intake.store.open_job(&job, spec).map_err(storage)?;
+    if digest != job.digest() {
+        return Err(Refusal::OtherSpec(job.id().clone()));
+    }
+    info!(job = %job.id(), digest = %digest, "job open");
+    Ok(Reply::Opened(digest))
+}
+
+fn deliver(intake: &Intake, id: &JobId, submissions: &[(tacit_core::digest::Digest, Vec<u8>)]) -> Result<Reply, Refusal> {
+    let job = known_job(intake, id)?;
+    intake.deliver(&job, submissions).map(Reply::Delivered).map_err(storage)
+}
+
+fn known_job(intake: &Intake, id: &JobId) -> Result<Arc<Job>, Refusal> {
+    intake
+        .store
+        .job(id)
+        .map_err(storage)?
+        .ok_or_else(|| Refusal::UnknownJob(id.clone()))
+}
+
+fn storage(error: StoreError) -> Refusal {
+    warn!(%error, "the store failed");
+    Refusal::Storage(error.to_string())
+}

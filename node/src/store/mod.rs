@@ -1,0 +1,370 @@
+//! What a node keeps: jobs, and submissions still sealed. One SQLite file; calls block.
+
+mod schema;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use tacit_core::digest::Digest;
+use tacit_core::job::{Job, JobId, JobSpec};
+use tacit_core::reject::RejectReason;
+use tacit_core::submission::SubmissionId;
+use thiserror::Error;
+
+/// Why the store failed.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The disk is full.
+    #[error("the disk that holds {0} is full: free space or move the data folder")]
+    Full(PathBuf),
+    /// Another process has it.
+    #[error("{0} is in use by another process: a data folder belongs to one running node")]
+    InUse(PathBuf),
+    /// The file was written by a newer release.
+    #[error("{path} has schema version {found}, this release knows {known}: run the newer release")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// The newest known.
+        known: i64,
+    },
+    /// The folder or file cannot be used.
+    #[error("{path}: {reason}")]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A node's store.
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+    /// Jobs read lately: a spec is large, and asked for with every batch of submissions.
+    jobs: Mutex<HashMap<JobId, Arc<Job>>>,
+}
+
+/// Jobs kept in memory.
+const JOBS_AT_HAND: usize = 16;
+
+/// A submission as it is kept.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// The digest it is listed by.
+    pub digest: Digest,
+    /// Its id, if it could be read.
+    pub id: Option<SubmissionId>,
+    /// Why it does not count, if it does not.
+    pub reason: Option<RejectReason>,
+    /// The encoded delivery, still sealed; empty for rejected ones.
+    pub body: Vec<u8>,
+}
+
+impl Store {
+    /// Opens the store in a folder, making both if needed.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let path = folder.join("node.sqlite");
+        let unusable = |reason: String| StoreError::Unusable {
+            path: path.clone(),
+            reason,
+        };
+        std::fs::create_dir_all(folder).map_err(|error| match error.kind() {
+            std::io::ErrorKind::StorageFull => StoreError::Full(path.clone()),
+            _ => unusable(error.to_string()),
+        })?;
+        let connection = Connection::open(&path).map_err(|error| classify(&path, &error))?;
+        schema::prepare(&connection, &path)?;
+        Ok(Self {
+            path,
+            connection: Mutex::new(connection),
+            jobs: Mutex::default(),
+        })
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // SQLite rolls back what a panicking thread left open.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run<T>(&self, body: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        body(&mut self.connection()).map_err(|error| classify(&self.path, &error))
+    }
+
+    /// Whether the store can be written.
+    pub fn is_writable(&self) -> bool {
+        self.run(|c| c.execute("UPDATE health SET checked = checked + 1", []).map(drop))
+            .is_ok()
+    }
+
+    /// Keeps a job's spec; the same again is nothing new. Returns the digest it is open under.
+    pub fn open_job(&self, job: &Job, spec: &[u8]) -> Result<Digest, StoreError> {
+        self.run(|c| {
+            c.execute(
+                "INSERT INTO jobs (id, digest, spec) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING",
+                params![job.id().as_str(), job.digest().as_bytes(), spec],
+            )?;
+            c.query_row("SELECT digest FROM jobs WHERE id = ?1", [job.id().as_str()], |row| {
+                row.get(0).map(Digest::from_bytes)
+            })
+        })
+    }
+
+    /// A job, if it is open here.
+    pub fn job(&self, id: &JobId) -> Result<Option<Arc<Job>>, StoreError> {
+        // Held to the end, and while forgetting: what is at hand is what the store has.
+        let mut at_hand = self.at_hand();
+        if let Some(job) = at_hand.get(id) {
+            return Ok(Some(Arc::clone(job)));
+        }
+        let spec: Option<Vec<u8>> = self.run(|c| {
+            c.query_row("SELECT spec FROM jobs WHERE id = ?1", [id.as_str()], |row| row.get(0))
+                .optional()
+        })?;
+        let Some(spec) = spec else { return Ok(None) };
+        let job = JobSpec::from_json(&spec)
+            .and_then(|spec| Job::new(id.clone(), spec))
+            .map_err(|error| StoreError::Unusable {
+                path: self.path.clone(),
+                reason: format!("the kept spec of job {id} is not readable: {error}"),
+            })?;
+        let job = Arc::new(job);
+        if at_hand.len() >= JOBS_AT_HAND {
+            at_hand.clear();
+        }
+        at_hand.insert(id.clone(), Arc::clone(&job));
+        Ok(Some(job))
+    }
+
+    fn at_hand(&self) -> MutexGuard<'_, HashMap<JobId, Arc<Job>>> {
+        // The map is whole between any two statements that change it.
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets a job and its submissions.
+    pub fn forget(&self, id: &JobId) -> Result<(), StoreError> {
+        let mut at_hand = self.at_hand();
+        at_hand.remove(id);
+        self.run(|c| {
+            let transaction = c.transaction()?;
+            transaction.execute("DELETE FROM submissions WHERE job = ?1", [id.as_str()])?;
+            transaction.execute("DELETE FROM jobs WHERE id = ?1 AND released IS NULL", [id.as_str()])?;
+            transaction.commit()
+        })
+    }
+
+    /// What became of the submissions of these digests, where they came before.
+    pub fn outcomes(&self, job: &JobId, digests: &[Digest]) -> Result<HashMap<Digest, Option<RejectReason>>, StoreError> {
+        self.run(|c| {
+            let mut query = c.prepare_cached("SELECT reason FROM submissions WHERE job = ?1 AND digest = ?2")?;
+            let mut found = HashMap::new();
+            for digest in digests {
+                let reason: Option<Option<String>> = query
+                    .query_row(params![job.as_str(), digest.as_bytes()], |row| row.get(0))
+                    .optional()?;
+                if let Some(reason) = reason {
+                    // A name that this release does not know is a rejection all the same.
+                    let known = |name: String| RejectReason::from_name(&name).unwrap_or(RejectReason::Malformed);
+                    found.insert(*digest, reason.map(known));
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    /// Keeps submissions, all or none. One whose id is taken by another is kept as rejected; the
+    /// outcomes are returned in order. If the job was cancelled meanwhile and its id opened again with
+    /// another spec, none is kept.
+    pub fn keep(&self, job: &Job, submissions: &[Kept]) -> Result<Vec<Option<RejectReason>>, StoreError> {
+        let (job, job_digest) = (job.id(), job.digest());
+        self.run(|c| {
+            let transaction = c.transaction()?;
+            if !is_open(&transaction, job, &job_digest)? {
+                return Ok(vec![Some(RejectReason::WrongJob); submissions.len()]);
+            }
+            let mut outcomes = Vec::with_capacity(submissions.len());
+            {
+                let mut taken = transaction.prepare_cached("SELECT 1 FROM submissions WHERE job = ?1 AND id = ?2 AND digest <> ?3 AND reason IS NULL")?;
+                let mut insert = transaction.prepare_cached(
+                    "INSERT INTO submissions (job, digest, id, reason, body) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (job, digest) DO NOTHING",
+                )?;
+                for kept in submissions {
+                    let id = kept.id.as_ref().map(|id| id.as_bytes().to_vec());
+                    let duplicate = kept.reason.is_none() && taken.exists(params![job.as_str(), id, kept.digest.as_bytes()])?;
+                    let reason = if duplicate { Some(RejectReason::DuplicateSubmission) } else { kept.reason };
+                    let body = if reason.is_none() { kept.body.as_slice() } else { &[] };
+                    insert.execute(params![job.as_str(), kept.digest.as_bytes(), id, reason.map(RejectReason::name), body])?;
+                    outcomes.push(reason);
+                }
+            }
+            transaction.commit()?;
+            Ok(outcomes)
+        })
+    }
+
+    /// The encoded delivery of an accepted submission.
+    pub fn body(&self, job: &JobId, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        self.run(|c| {
+            c.prepare_cached("SELECT body FROM submissions WHERE job = ?1 AND digest = ?2 AND reason IS NULL")?
+                .query_row(params![job.as_str(), digest.as_bytes()], |row| row.get(0))
+                .optional()
+        })
+    }
+
+    /// The accepted set of which this node has released outputs of a job, if it has.
+    pub fn released(&self, job: &JobId) -> Result<Option<Digest>, StoreError> {
+        self.run(|c| {
+            let released: Option<Option<[u8; 32]>> = c
+                .query_row("SELECT released FROM jobs WHERE id = ?1", [job.as_str()], |row| row.get(0))
+                .optional()?;
+            Ok(released.flatten().map(Digest::from_bytes))
+        })
+    }
+
+    /// Records, before outputs leave, for which accepted set they do. False if it was another before:
+    /// then nothing may leave, or two results could be subtracted.
+    pub fn record_release(&self, job: &Job, accepted: &Digest) -> Result<bool, StoreError> {
+        self.run(|c| {
+            let changed = c.execute(
+                "UPDATE jobs SET released = ?2 WHERE id = ?1 AND digest = ?3 AND (released IS NULL OR released = ?2)",
+                params![job.id().as_str(), accepted.as_bytes(), job.digest().as_bytes()],
+            )?;
+            Ok(changed == 1)
+        })
+    }
+}
+
+/// Whether a job is open under this digest.
+fn is_open(connection: &Connection, job: &JobId, digest: &Digest) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM jobs WHERE id = ?1 AND digest = ?2")?
+        .exists(params![job.as_str(), digest.as_bytes()])
+}
+
+fn classify(path: &Path, error: &rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => StoreError::Full(path.to_owned()),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::InUse(path.to_owned()),
+        _ => StoreError::Unusable {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use tacit_core::job::{Item, Question, Release};
+
+    fn job() -> (Job, Vec<u8>) {
+        let spec = JobSpec {
+            name: "job".to_owned(),
+            question: Question::Categorical {
+                classes: vec!["a".to_owned(), "b".to_owned()],
+                text: None,
+            },
+            items: vec![Item {
+                id: "i".to_owned(),
+                text: None,
+            }],
+            answers_per_item: 3,
+            closes_at: None,
+            sensitive: true,
+            release: BTreeSet::from([Release::Agreement]),
+            payout: None,
+        };
+        let json = serde_json::to_vec(&spec).unwrap();
+        (Job::new("job".parse().unwrap(), spec).unwrap(), json)
+    }
+
+    fn kept(n: u8, id: u8, reason: Option<RejectReason>) -> Kept {
+        Kept {
+            digest: Digest::of("test", &[&[n]]),
+            id: Some(SubmissionId::from_bytes([id; 16])),
+            reason,
+            body: vec![n],
+        }
+    }
+
+    #[test]
+    fn jobs_and_submissions_survive_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let (job, spec) = job();
+        {
+            let store = Store::open(folder.path()).unwrap();
+            assert_eq!(store.open_job(&job, &spec).unwrap(), job.digest());
+            let outcomes = store
+                .keep(&job, &[kept(1, 1, None), kept(2, 2, Some(RejectReason::BadSignature))])
+                .unwrap();
+            assert_eq!(outcomes, [None, Some(RejectReason::BadSignature)]);
+        }
+        let store = Store::open(folder.path()).unwrap();
+        assert!(store.is_writable());
+        assert_eq!(*store.job(job.id()).unwrap().unwrap(), job);
+        let (one, two) = (kept(1, 1, None).digest, kept(2, 2, None).digest);
+        assert_eq!(store.outcomes(job.id(), &[one, two, Digest::of("other", &[])]).unwrap().len(), 2);
+        assert_eq!(store.body(job.id(), &one).unwrap(), Some(vec![1]));
+        assert_eq!(store.body(job.id(), &two).unwrap(), None);
+        store.forget(job.id()).unwrap();
+        assert!(store.job(job.id()).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_second_submission_of_the_same_id_is_rejected() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let (job, spec) = job();
+        store.open_job(&job, &spec).unwrap();
+        let outcomes = store.keep(&job, &[kept(1, 7, None), kept(2, 7, None)]).unwrap();
+        assert_eq!(outcomes, [None, Some(RejectReason::DuplicateSubmission)]);
+        // The same submission delivered twice is not its own duplicate.
+        assert_eq!(store.keep(&job, &[kept(1, 7, None)]).unwrap(), [None]);
+    }
+
+    #[test]
+    fn outputs_are_released_for_one_accepted_set_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let (job, spec) = job();
+        store.open_job(&job, &spec).unwrap();
+        let (first, other) = (Digest::of("set", &[b"1"]), Digest::of("set", &[b"2"]));
+        assert!(store.record_release(&job, &first).unwrap());
+        assert!(store.record_release(&job, &first).unwrap());
+        assert!(!store.record_release(&job, &other).unwrap());
+        assert_eq!(store.released(job.id()).unwrap(), Some(first));
+        // A cancelled job's release is remembered: the same id cannot be used to score again.
+        store.forget(job.id()).unwrap();
+        assert_eq!(store.released(job.id()).unwrap(), Some(first));
+    }
+
+    #[test]
+    fn a_folder_belongs_to_one_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        assert!(store.is_writable());
+        let path = folder.path().join("node.sqlite");
+        let other = Connection::open(&path).unwrap();
+        other.busy_timeout(std::time::Duration::ZERO).unwrap();
+        let error = other.execute("UPDATE health SET checked = 0", []).unwrap_err();
+        assert!(matches!(classify(&path, &error), StoreError::InUse(_)), "{error}");
+    }
+
+    #[test]
+    fn a_newer_schema_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(Store::open(folder.path()).unwrap());
+        let connection = Connection::open(folder.path().join("node.sqlite")).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        drop(connection);
+        let error = Store::open(folder.path()).unwrap_err();
+        assert!(error.to_string().contains("schema version 99"), "{error}");
+    }
+}

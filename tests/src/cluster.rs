@@ -1,0 +1,245 @@
+//! A cluster as operators make it: `init` on every machine, cards into one file, `run`.
+
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::http::get;
+use crate::processes::Running;
+use crate::programs::{Said, program, run};
+use crate::relay::{self, Recording};
+
+/// A cluster with all its processes.
+#[derive(Debug)]
+pub struct TestCluster {
+    folder: TempDir,
+    /// The coordinator, while it runs.
+    pub coordinator: Option<Running>,
+    /// The nodes, while they run.
+    pub nodes: Vec<Option<Running>>,
+    /// host:port of the API, through a relay.
+    pub api: String,
+    /// The buyer's token.
+    pub token: String,
+    recording: Recording,
+}
+
+impl TestCluster {
+    /// Makes and starts a cluster; everything between its parts passes through recording relays.
+    pub fn start(nodes: usize, threshold: usize) -> Self {
+        let mut cluster = Self::lay_out(nodes, threshold);
+        cluster.coordinator = Some(Running::start("tacit-coordinator", &cluster.coordinator_folder()));
+        for node in 0..nodes {
+            cluster.nodes[node] = Some(Running::start("tacit-node", &cluster.node_folder(node)));
+        }
+        cluster
+    }
+
+    /// Makes the folders and files of a cluster and starts nothing.
+    pub fn lay_out(nodes: usize, threshold: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let recording = Recording::default();
+        let udp: Vec<UdpSocket> = (0..nodes).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
+        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listens: Vec<SocketAddr> = udp.iter().map(|socket| socket.local_addr().unwrap()).collect();
+        let api = tcp.local_addr().unwrap();
+        drop((udp, tcp));
+
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let card = run(
+            "tacit-coordinator",
+            [
+                "init",
+                "--dir",
+                &path("coordinator"),
+                "--listen",
+                &api.to_string(),
+                "--admin",
+                "127.0.0.1:0",
+            ],
+        )
+        .ok();
+        let field = |name: &str| {
+            let line = card.lines().find(|line| line.starts_with(name)).unwrap();
+            line.split('"').nth(1).unwrap().to_owned()
+        };
+        let relayed = relay::tcp(api, &recording).to_string();
+        let mut file = format!(
+            "protocol = 1\nname = \"test\"\nthreshold = {threshold}\n\n[coordinator]\nurl = \"http://{relayed}\"\nidentity = \"{}\"\n",
+            field("identity")
+        );
+        for (i, listen) in listens.iter().enumerate() {
+            let address = relay::udp(*listen, &recording).to_string();
+            let name = format!("node-{i}");
+            let listen = listen.to_string();
+            let init = [
+                "init",
+                "--dir",
+                &path(&name),
+                "--name",
+                &name,
+                "--operator",
+                "test",
+                "--address",
+                &address,
+            ];
+            file += &run(
+                "tacit-node",
+                init.into_iter().chain(["--listen", &listen, "--admin", "127.0.0.1:0"]),
+            )
+            .ok();
+        }
+        let cluster = Self {
+            api: relayed,
+            token: field("buyer_token"),
+            nodes: (0..nodes).map(|_| None).collect(),
+            coordinator: None,
+            folder,
+            recording,
+        };
+        std::fs::write(cluster.file(), &file).unwrap();
+        let folders: Vec<PathBuf> = (0..nodes)
+            .map(|i| cluster.node_folder(i))
+            .chain([cluster.coordinator_folder()])
+            .collect();
+        for folder in folders {
+            std::fs::write(folder.join("cluster.toml"), &file).unwrap();
+        }
+        cluster
+    }
+
+    /// The folder everything is in.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The clients' cluster file.
+    pub fn file(&self) -> PathBuf {
+        self.folder.path().join("cluster.toml")
+    }
+
+    /// A node's folder.
+    pub fn node_folder(&self, node: usize) -> PathBuf {
+        self.folder.path().join(format!("node-{node}"))
+    }
+
+    /// The coordinator's folder.
+    pub fn coordinator_folder(&self) -> PathBuf {
+        self.folder.path().join("coordinator")
+    }
+
+    /// What passed between all parts so far.
+    pub fn traffic(&self) -> Vec<u8> {
+        self.recording.bytes()
+    }
+
+    /// Runs `tacit` as the buyer or a contributor of this cluster.
+    pub fn tacit<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Said {
+        Command::new(program("tacit"))
+            .args(arguments)
+            .current_dir(self.folder())
+            .env("TACIT_CLUSTER", self.file())
+            .env("TACIT_TOKEN", &self.token)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+            .into()
+    }
+
+    /// Writes a file into the cluster's folder.
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder().join(name), text).unwrap();
+    }
+
+    /// Waits until every running process is ready.
+    pub fn ready(&self) {
+        for process in self.nodes.iter().flatten().chain(&self.coordinator) {
+            let end = Instant::now() + Duration::from_secs(20);
+            while get(process.admin(), "/readyz").trim() != "ok" {
+                assert!(Instant::now() < end, "{}", get(process.admin(), "/readyz"));
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
+    }
+
+    /// Where a job stands, as the API says.
+    pub fn status(&self, job: &str) -> Value {
+        serde_json::from_str(&get(&self.api, &format!("/v1/jobs/{job}"))).unwrap()
+    }
+
+    /// Waits until a job's status is as wanted.
+    pub fn wait_for(&self, job: &str, wanted: impl Fn(&Value) -> bool) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while !wanted(&self.status(job)) {
+            assert!(Instant::now() < end, "{}", self.status(job));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Ends a node at once, as a crash would.
+    pub fn kill_node(&mut self, node: usize) {
+        self.nodes[node].take().unwrap().kill();
+    }
+
+    /// Starts a node again.
+    pub fn start_node(&mut self, node: usize) {
+        self.nodes[node] = Some(Running::start("tacit-node", &self.node_folder(node)));
+    }
+
+    /// Opens a job over `items` items with the classes `yes` and `no`, and returns its id.
+    pub fn create_job(&self, id: &str, items: usize, answers_per_item: usize) -> String {
+        let list: String = (0..items).map(|i| format!("item-{i}\n")).collect();
+        self.write(&format!("{id}.items.csv"), &format!("id\n{list}"));
+        let budget = items * answers_per_item * 40_000;
+        self.write(
+            &format!("{id}.toml"),
+            &format!(
+                "name = \"{id}\"\nquestion = {{ kind = \"categorical\", classes = [\"no\", \"yes\"] }}\nitems = \"{id}.items.csv\"\n\
+                 answers_per_item = {answers_per_item}\nsensitive = false\nrelease = [\"agreement\", \"class_totals\", \"payouts\", \"scores\"]\n\
+                 [payout]\ncurrency = \"EUR\"\nbase_per_item = 20000\nbonus_per_item = 20000\nbudget = {budget}\n"
+            ),
+        );
+        self.tacit(["job", "create", &format!("{id}.toml"), "--id", id])
+            .ok()
+            .trim()
+            .to_owned()
+    }
+
+    /// Submits a contributor's answers: one class for each item from the first on.
+    pub fn answer(&self, job: &str, contributor: &str, classes: &[&str]) -> Said {
+        let rows: String = classes
+            .iter()
+            .enumerate()
+            .map(|(i, class)| format!("item-{i},{contributor},{class}\n"))
+            .collect();
+        let (answers, key) = (format!("{contributor}.csv"), format!("{contributor}.key"));
+        self.write(&answers, &format!("item,contributor,answer\n{rows}"));
+        if !self.folder().join(&key).exists() {
+            self.tacit(["keygen", "--out", &key]).ok();
+        }
+        self.tacit(["answer", job, "--answers", &answers, "--key", &key])
+    }
+
+    /// Closes a job, follows it to its end and saves the result in a folder of its own.
+    pub fn finish(&self, job: &str) -> PathBuf {
+        self.close(job);
+        self.end(job)
+    }
+
+    /// Closes a job.
+    pub fn close(&self, job: &str) {
+        self.tacit(["job", "close", job]).ok();
+    }
+
+    /// Follows a closed job to its end and saves the result in a folder of its own.
+    pub fn end(&self, job: &str) -> PathBuf {
+        self.tacit(["job", "watch", job]).ok();
+        let out = self.folder().join(format!("{job}.out"));
+        self.tacit(["job", "result", job, "--out", out.to_str().unwrap()]).ok();
+        out
+    }
+}

@@ -1,0 +1,94 @@
+//! What a stopped node's and coordinator's folders hold, opened with the node's own keys.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use serde::Deserialize;
+use tacit_core::cluster::Cluster;
+use tacit_core::codec::decode;
+use tacit_core::field::Fp61;
+use tacit_core::identity::Signed;
+use tacit_core::job::{Job, JobSpec};
+use tacit_core::sealing::{Suite, UnsealingKey};
+use tacit_core::submission::{Delivery, Header};
+
+/// `sealing.key`.
+#[derive(Deserialize)]
+struct SealingFile {
+    suite: Suite,
+    secret_key: String,
+}
+
+/// One submission as a node can open it.
+#[derive(Debug)]
+pub struct Opened {
+    /// The public part.
+    pub header: Header,
+    /// The held components with their numbers.
+    pub components: Vec<(usize, Vec<Fp61>)>,
+}
+
+/// A node's database, while the node does not run.
+pub fn node_store(folder: &Path) -> Connection {
+    Connection::open(folder.join("data/node.sqlite")).unwrap()
+}
+
+/// The coordinator's database, while it does not run.
+pub fn coordinator_store(folder: &Path) -> Connection {
+    let files = std::fs::read_dir(folder.join("data")).unwrap().map(|entry| entry.unwrap().path());
+    let stores: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|e| e == "sqlite")).collect();
+    let [store] = stores.as_slice() else { panic!("{stores:?}") };
+    Connection::open(store).unwrap()
+}
+
+/// A node's key for what is sealed to it.
+pub fn sealing_key(folder: &Path) -> UnsealingKey {
+    let file: SealingFile = toml::from_str(&std::fs::read_to_string(folder.join("sealing.key")).unwrap()).unwrap();
+    UnsealingKey::from_bytes(file.suite, &hex::decode(file.secret_key).unwrap()).unwrap()
+}
+
+/// A job as a node keeps it.
+pub fn job(store: &Connection, id: &str) -> Job {
+    let spec: Vec<u8> = store
+        .query_row("SELECT spec FROM jobs WHERE id = ?1", [id], |row| row.get(0))
+        .unwrap();
+    Job::new(id.parse().unwrap(), JobSpec::from_json(&spec).unwrap()).unwrap()
+}
+
+/// Every submission of a job that node `node` keeps, opened with its key.
+pub fn opened(folder: &Path, cluster: &Cluster, job_id: &str, node: usize) -> Vec<Opened> {
+    let (store, key) = (node_store(folder), sealing_key(folder));
+    let job = job(&store, job_id);
+    let mut query = store
+        .prepare("SELECT body FROM submissions WHERE job = ?1 ORDER BY digest")
+        .unwrap();
+    let bodies = query.query_map([job_id], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+    bodies
+        .map(|body| open(&decode(&body.unwrap(), "a delivery").unwrap(), cluster, &job, node, &key))
+        .collect()
+}
+
+/// A delivery, opened with the key of the node it is for.
+pub fn open(delivery: &Delivery, cluster: &Cluster, job: &Job, node: usize, key: &UnsealingKey) -> Opened {
+    let opened = delivery.open(cluster, job, node, key).unwrap();
+    let held = cluster.access().held_by(node).into_iter().enumerate();
+    Opened {
+        header: delivery.header.value.clone(),
+        components: held.map(|(position, component)| (component, opened.expand(position))).collect(),
+    }
+}
+
+/// Every envelope the coordinator keeps, as a delivery to the node it is for.
+pub fn envelopes(folder: &Path) -> Vec<(usize, Delivery)> {
+    let store = coordinator_store(folder);
+    let sql = "SELECT e.node, s.header, e.envelope FROM envelopes e JOIN submissions s ON s.job = e.job AND s.sequence = e.sequence";
+    let mut query = store.prepare(sql).unwrap();
+    let rows = query.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?)));
+    rows.unwrap()
+        .map(|row| {
+            let (node, header, envelope) = row.unwrap();
+            let header: Signed<Header> = decode(&header, "a header").unwrap();
+            (usize::try_from(node).unwrap(), Delivery { header, envelope })
+        })
+        .collect()
+}

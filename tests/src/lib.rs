@@ -1,0 +1,12 @@
+//! What whole-cluster tests share: the built programs, a cluster of separate processes with their own
+//! folders and keys, relays that record what passes between them, what nodes keep, and reference data.
+//!
+//! Everything listens on free ports, lives in temporary folders, and is stopped by its own handle.
+
+pub mod cluster;
+pub mod http;
+pub mod kept;
+pub mod processes;
+pub mod programs;
+pub mod reference;
+pub mod relay;

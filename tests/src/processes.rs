@@ -1,0 +1,107 @@
+//! A long-running process: started, asked to stop, killed by its own handle.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::programs::program;
+
+/// A running node or coordinator.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    log: PathBuf,
+    admin: String,
+}
+
+impl Running {
+    /// Starts a program on a folder made by its `init` and waits for its `ready` line.
+    pub fn start(name: &str, folder: &Path) -> Self {
+        Self::try_start(name, folder).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// Starts a program; its last words if it does not become ready.
+    pub fn try_start(name: &str, folder: &Path) -> Result<Self, String> {
+        let log = folder.join("log.txt");
+        let mut child = Command::new(program(name))
+            .arg("run")
+            .arg("--config")
+            .arg(folder.join("config.toml"))
+            .arg("--stop-with-stdin")
+            .env("RUST_LOG", "debug")
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(File::options().create(true).append(true).open(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
+        if !line.starts_with("ready ") {
+            let status = child.wait().unwrap();
+            let said = std::fs::read_to_string(&log).unwrap();
+            return Err(format!("{status}: {}", said.lines().last().unwrap_or_default()));
+        }
+        let admin = line
+            .split_whitespace()
+            .find_map(|word| word.strip_prefix("admin=http://"))
+            .unwrap()
+            .to_owned();
+        Ok(Self { child, log, admin })
+    }
+
+    /// host:port of the admin endpoint.
+    pub fn admin(&self) -> &str {
+        &self.admin
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Asks it to stop with SIGTERM and waits.
+    pub fn terminate(mut self) -> ExitStatus {
+        self.signal("-TERM");
+        self.wait()
+    }
+
+    /// Holds it up: it does nothing more, and nobody is told.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").arg(signal).arg(self.child.id().to_string()).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Ends it at once, as a crash would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn wait(&mut self) -> ExitStatus {
+        let end = Instant::now() + Duration::from_secs(20);
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < end, "the process does not stop");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Closing its standard input asks it to stop; a test that fails must not leave it behind.
+        drop(self.child.stdin.take());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,96 @@
+//! The three programs, built once for the profile the tests run in.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+/// A program of the workspace, built if it is not up to date.
+pub fn program(name: &str) -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(build).join(name)
+}
+
+/// Cargo builds the binaries of other packages only when asked: this asks, in the test's own profile.
+fn build() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.parent().and_then(Path::parent).unwrap().to_owned();
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args([
+        "build",
+        "--locked",
+        "--quiet",
+        "-p",
+        "tacit-client",
+        "-p",
+        "tacit-node",
+        "-p",
+        "tacit-coordinator",
+        "--bins",
+    ]);
+    cargo
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap())
+        .arg("--target-dir")
+        .arg(folder.parent().unwrap());
+    if folder.file_name().is_some_and(|name| name == "release") {
+        cargo.arg("--release");
+    }
+    assert!(cargo.status().unwrap().success(), "the programs do not build");
+    folder
+}
+
+/// What a finished command said.
+#[derive(Debug)]
+pub struct Said {
+    /// The exit code; `None` if it was killed.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl Said {
+    /// The output of a command that must have succeeded.
+    pub fn ok(self) -> String {
+        assert_eq!(self.code, Some(0), "{}\n{}", self.out, self.err);
+        self.out
+    }
+
+    /// The line in which a command that must have failed by its own judgement says why: the last one,
+    /// and the only one that is not progress.
+    pub fn error(self) -> String {
+        assert_eq!(self.code, Some(1), "{}\n{}", self.out, self.err);
+        assert!(!self.err.contains("panicked"), "{}", self.err);
+        let last = self.err.trim_end().lines().last().unwrap_or_default();
+        assert!(last.starts_with("tacit"), "{}", self.err);
+        last.to_owned()
+    }
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("programs print text");
+        Self {
+            code: output.status.code(),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
+    }
+}
+
+/// Runs a program to its end.
+pub fn run<A: AsRef<std::ffi::OsStr>>(name: &str, arguments: impl IntoIterator<Item = A>) -> Said {
+    Command::new(program(name))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .env_remove("RUST_LOG")
+        .output()
+        .unwrap()
+        .into()
+}
+
+/// Runs `tacit demo` with these arguments and its output in `out`.
+pub fn demo(out: &Path, arguments: &[&str]) -> Said {
+    let out = out.to_str().unwrap();
+    run("tacit", ["demo", "--out", out].iter().chain(arguments).copied())
+}

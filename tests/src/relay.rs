@@ -1,0 +1,80 @@
+//! Relays on loopback that pass everything on and remember it: what someone on the wire sees.
+
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::sync::{Arc, Mutex};
+
+/// What passed through relays.
+#[derive(Debug, Clone, Default)]
+pub struct Recording(Arc<Mutex<Vec<u8>>>);
+
+impl Recording {
+    /// All bytes that passed so far, both ways.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn add(&self, bytes: &[u8]) {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+    }
+}
+
+/// Relays TCP connections from a new port to `target`; returns the port's address.
+pub fn tcp(target: SocketAddr, recording: &Recording) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let recording = recording.clone();
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let Ok(server) = TcpStream::connect(target) else { continue };
+            for (from, to) in [(client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client)] {
+                let recording = recording.clone();
+                std::thread::spawn(move || copy(from, to, &recording));
+            }
+        }
+    });
+    address
+}
+
+fn copy(mut from: TcpStream, mut to: TcpStream, recording: &Recording) {
+    let mut buffer = [0; 1 << 16];
+    while let Ok(n @ 1..) = from.read(&mut buffer) {
+        recording.add(&buffer[..n]);
+        if to.write_all(&buffer[..n]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Write);
+}
+
+/// Relays datagrams from a new port to `target` and back; returns the port's address.
+pub fn udp(target: SocketAddr, recording: &Recording) -> SocketAddr {
+    let front = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = front.local_addr().unwrap();
+    let recording = recording.clone();
+    std::thread::spawn(move || {
+        let mut backs: HashMap<SocketAddr, UdpSocket> = HashMap::new();
+        let mut buffer = [0; 1 << 16];
+        while let Ok((n, from)) = front.recv_from(&mut buffer) {
+            recording.add(&buffer[..n]);
+            let back = backs.entry(from).or_insert_with(|| {
+                let back = UdpSocket::bind("127.0.0.1:0").unwrap();
+                back.connect(target).unwrap();
+                let (back_in, front, recording) = (back.try_clone().unwrap(), front.try_clone().unwrap(), recording.clone());
+                std::thread::spawn(move || {
+                    let mut buffer = [0; 1 << 16];
+                    loop {
+                        // An error here says that the target was not listening yet.
+                        let Ok(n) = back_in.recv(&mut buffer) else { continue };
+                        recording.add(&buffer[..n]);
+                        let _ = front.send_to(&buffer[..n], from);
+                    }
+                });
+                back
+            });
+            let _ = back.send(&buffer[..n]);
+        }
+    });
+    address
+}

@@ -1,0 +1,248 @@
+//! Jobs from opening to a verified result, through restarts and losses.
+
+use std::path::Path;
+
+use serde_json::Value;
+use tacit_tests::cluster::TestCluster;
+use tacit_tests::http::get;
+use tacit_tests::kept::node_store;
+use tacit_tests::processes::Running;
+
+const YES: &str = "yes";
+const NO: &str = "no";
+
+fn result(out: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(out.join("result.json")).unwrap()).unwrap()
+}
+
+fn three_answers(cluster: &TestCluster, job: &str) {
+    cluster.answer(job, "alice", &[YES, NO, YES]).ok();
+    cluster.answer(job, "bob", &[YES, NO, NO]).ok();
+    cluster.answer(job, "carol", &[YES, YES, NO]).ok();
+}
+
+/// Observed agreement of those: item 0 all agree, items 1 and 2 one pair of three.
+fn assert_scored(out: &Path) {
+    let result = result(out);
+    let observed = result["agreement"]["observed"].as_f64().unwrap();
+    assert!((observed - 5.0 / 9.0).abs() < 1e-12, "{result}");
+    assert_eq!(result["job"]["answers"], 9);
+}
+
+#[test]
+fn a_job_is_scored_and_verifies() {
+    let cluster = TestCluster::start(3, 1);
+    let job = cluster.create_job("signs", 3, 5);
+    three_answers(&cluster, &job);
+    // The same again changes nothing.
+    cluster.answer(&job, "alice", &[YES, NO, YES]).ok();
+    assert_eq!(cluster.create_job("signs", 3, 5), job);
+    let out = cluster.finish(&job);
+    assert_scored(&out);
+    let result = result(&out);
+    assert_eq!(result["job"]["rejected_answers"], 0);
+    assert_eq!(result["labels"], Value::Array(Vec::new()));
+    let path = out.join("result.json");
+    let verify = [
+        "verify",
+        path.to_str().unwrap(),
+        "--cluster",
+        "cluster.toml",
+        "--spec",
+        "signs.toml",
+    ];
+    let said = cluster.tacit(verify).ok();
+    assert!(said.contains("verified") && said.contains("5 answers to an item"), "{said}");
+    // The nodes certify what they were given; the buyer compares it with what it asked for.
+    let spec = std::fs::read_to_string(cluster.folder().join("signs.toml")).unwrap();
+    cluster.write("signs.toml", &spec.replace("sensitive = false", "sensitive = true"));
+    let error = cluster.tacit(verify).error();
+    assert!(error.contains("signs.toml") && error.contains("other terms"), "{error}");
+    cluster.write("signs.toml", &spec);
+    let error = cluster.answer(&job, "dave", &[YES]).error();
+    assert!(error.contains("takes no submissions any more"), "{error}");
+}
+
+#[test]
+fn an_empty_job_has_a_result_without_numbers() {
+    let cluster = TestCluster::start(3, 1);
+    let job = cluster.create_job("empty", 2, 3);
+    let result = result(&cluster.finish(&job));
+    assert_eq!(result["job"]["answers"], 0);
+    for measure in ["observed", "observed_pooled", "fleiss_kappa", "krippendorff_alpha", "gwet_ac1"] {
+        assert!(result["agreement"][measure].is_null());
+        assert!(result["agreement"][format!("{measure}_reason")].is_string());
+    }
+    assert_eq!(result["payouts"]["total"], 0);
+}
+
+/// The jobs ask for more answers than they get, or each would close itself before the next is ready.
+#[test]
+fn several_jobs_run_at_once() {
+    let mut cluster = TestCluster::start(3, 1);
+    let jobs: Vec<String> = (0..4).map(|i| cluster.create_job(&format!("job-{i}"), 3, 9)).collect();
+    jobs.iter().for_each(|job| three_answers(&cluster, job));
+    // While one of three nodes is away none can end: all of them are under way when it returns.
+    cluster.kill_node(0);
+    jobs.iter().for_each(|job| cluster.close(job));
+    for job in &jobs {
+        let state = cluster.status(job)["state"].clone();
+        assert!(state == "closing" || state == "computing", "{job}: {state}");
+    }
+    cluster.start_node(0);
+    for job in &jobs {
+        assert_scored(&cluster.end(job));
+    }
+}
+
+#[test]
+fn everything_survives_a_restart() {
+    let mut cluster = TestCluster::start(3, 1);
+    let job = cluster.create_job("restart", 3, 3);
+    cluster.answer(&job, "alice", &[YES, NO, YES]).ok();
+    // As a crash would end them.
+    cluster.coordinator.take().unwrap().kill();
+    cluster.nodes[1].take().unwrap().kill();
+    cluster.coordinator = Some(Running::start("tacit-coordinator", &cluster.coordinator_folder()));
+    cluster.nodes[1] = Some(Running::start("tacit-node", &cluster.node_folder(1)));
+    cluster.answer(&job, "bob", &[YES, NO, NO]).ok();
+    cluster.answer(&job, "carol", &[YES, YES, NO]).ok();
+    let out = cluster.finish(&job);
+    assert_scored(&out);
+    // A published result is still there after another restart.
+    cluster.coordinator.take().unwrap().kill();
+    cluster.coordinator = Some(Running::start("tacit-coordinator", &cluster.coordinator_folder()));
+    let again = cluster.folder().join("again");
+    cluster.tacit(["job", "result", &job, "--out", again.to_str().unwrap()]).ok();
+    for name in ["result.json", "payouts.csv", "certificate.json"] {
+        assert_eq!(std::fs::read(again.join(name)).unwrap(), std::fs::read(out.join(name)).unwrap());
+    }
+}
+
+#[test]
+fn four_nodes_go_on_without_one() {
+    let mut cluster = TestCluster::start(4, 1);
+    let job = cluster.create_job("loss", 3, 9);
+    three_answers(&cluster, &job);
+    assert_eq!(cluster.status(&job)["state"], "open");
+    cluster.kill_node(2);
+    let out = cluster.finish(&job);
+    assert_scored(&out);
+    let certificate: Value = serde_json::from_slice(&std::fs::read(out.join("certificate.json")).unwrap()).unwrap();
+    assert_eq!(certificate["subject"]["participants"], serde_json::json!([0, 1, 3]));
+}
+
+#[test]
+fn a_node_that_crashes_right_after_the_close_delays_the_result_only() {
+    let mut cluster = TestCluster::start(3, 1);
+    let job = cluster.create_job("crash", 3, 9);
+    three_answers(&cluster, &job);
+    cluster.close(&job);
+    cluster.kill_node(1);
+    cluster.start_node(1);
+    assert_scored(&cluster.end(&job));
+}
+
+/// A node that is held up holds the computation up, so that it dies in the midst of it.
+#[test]
+fn a_node_that_crashes_while_computing_delays_the_result_only() {
+    let mut cluster = TestCluster::start(3, 1);
+    let job = cluster.create_job("midst", 3, 9);
+    three_answers(&cluster, &job);
+    cluster.wait_for(&job, |status| status["delivered"] == 3);
+    cluster.nodes[1].as_ref().unwrap().freeze();
+    cluster.close(&job);
+    cluster.wait_for(&job, |status| status["state"] == "computing" && status["attempt"] == 1);
+    cluster.kill_node(1);
+    cluster.start_node(1);
+    assert_scored(&cluster.end(&job));
+    assert!(
+        cluster.status(&job)["attempt"].as_u64().unwrap() > 1,
+        "the first attempt cannot have ended well"
+    );
+}
+
+#[test]
+fn a_job_that_is_refused_or_fails_does_not_disturb_another() {
+    let mut cluster = TestCluster::start(3, 1);
+    let (good, bad) = (cluster.create_job("good", 3, 9), cluster.create_job("bad", 3, 9));
+    for job in [&good, &bad] {
+        three_answers(&cluster, job);
+        cluster.wait_for(job, |status| status["delivered"] == 3);
+    }
+    // Node 1 has released outputs of another accepted set, and knows a job that the coordinator does not.
+    cluster.kill_node(1);
+    let store = node_store(&cluster.node_folder(1));
+    let set = "UPDATE jobs SET released = zeroblob(32) WHERE id = 'bad'";
+    assert_eq!(store.execute(set, []).unwrap(), 1);
+    let known = "INSERT INTO jobs (id, digest, spec) SELECT 'taken', digest, spec FROM jobs WHERE id = 'good'";
+    assert_eq!(store.execute(known, []).unwrap(), 1);
+    drop(store);
+    cluster.start_node(1);
+    cluster.ready();
+
+    let spec = std::fs::read_to_string(cluster.folder().join("good.toml")).unwrap();
+    cluster.write("taken.toml", &spec);
+    let refused = cluster.tacit(["job", "create", "taken.toml", "--id", "taken"]).error();
+    assert!(refused.contains("node-1") && refused.contains("taken"), "{refused}");
+    cluster.close(&bad);
+    let failed = cluster.tacit(["job", "watch", &bad]).error();
+    assert!(failed.contains("bad is failed") && failed.contains("node-1"), "{failed}");
+    assert_eq!(cluster.status(&good)["state"], "open");
+    assert_scored(&cluster.finish(&good));
+    assert_eq!(cluster.status(&bad)["state"], "failed");
+    assert_eq!(cluster.tacit(["job", "result", &bad]).code, Some(1));
+}
+
+#[test]
+fn answers_beyond_what_the_job_asks_for_do_not_count() {
+    let cluster = TestCluster::start(3, 1);
+    let job = cluster.create_job("full", 2, 2);
+    cluster.answer(&job, "alice", &[YES]).ok();
+    cluster.answer(&job, "bob", &[YES]).ok();
+    let early = cluster.answer(&job, "carol", &[NO]).ok();
+    assert!(!early.contains("published"), "{early}");
+    let result = result(&cluster.finish(&job));
+    assert_eq!(result["job"]["answers"], 2);
+    assert_eq!(result["job"]["rejected_answers"], 1);
+    assert_eq!(result["class_totals"]["yes"], 2);
+    // The same command again says what became of the answers, and so do the receipts.
+    let counted = cluster.answer(&job, "alice", &[YES]).ok();
+    assert!(
+        counted.contains("1 of 1 answers count") && !counted.contains("rejected"),
+        "{counted}"
+    );
+    let full = cluster.answer(&job, "carol", &[NO]).ok();
+    assert!(full.contains("0 of 1 answers count"), "{full}");
+    let receipts = cluster.tacit(["receipt", &job, "--key", "carol.key"]).ok();
+    for said in [full, receipts] {
+        assert!(said.contains("1 rejected as item_full") && said.contains("item-0"), "{said}");
+    }
+}
+
+#[test]
+fn a_cancelled_job_is_never_scored() {
+    let cluster = TestCluster::start(3, 1);
+    let job = cluster.create_job("gone", 3, 9);
+    three_answers(&cluster, &job);
+    assert_eq!(cluster.status(&job)["state"], "open");
+    cluster.tacit(["job", "cancel", &job]).ok();
+    let status = cluster.tacit(["job", "status", &job]).ok();
+    assert!(status.contains("cancelled"), "{status}");
+    assert_eq!(cluster.tacit(["job", "close", &job]).code, Some(1));
+    assert_eq!(cluster.tacit(["job", "result", &job]).code, Some(1));
+}
+
+#[test]
+fn processes_stop_when_told_and_answer_health_checks() {
+    let mut cluster = TestCluster::start(3, 1);
+    let job = cluster.create_job("health", 1, 3);
+    for process in cluster.nodes.iter().flatten().chain(&cluster.coordinator) {
+        assert_eq!(get(process.admin(), "/livez").trim(), "ok");
+    }
+    cluster.ready();
+    assert!(cluster.tacit(["job", "list"]).ok().contains(&job));
+    for process in cluster.nodes.drain(..).flatten().chain(cluster.coordinator.take()) {
+        assert!(process.terminate().success());
+    }
+}
