@@ -1,6 +1,5 @@
 //! A cluster as operators make it: `init` on every machine, cards into one file, `run`.
 
-use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,7 +10,7 @@ use tempfile::TempDir;
 use crate::http::get;
 use crate::processes::Running;
 use crate::programs::{Said, program, run};
-use crate::relay::{self, Recording};
+use crate::relay::{self, Recording, Relay};
 
 /// A cluster with all its processes.
 #[derive(Debug)]
@@ -26,16 +25,16 @@ pub struct TestCluster {
     /// The buyer's token.
     pub token: String,
     recording: Recording,
+    /// In front of the coordinator and of every node.
+    relays: (Relay, Vec<Relay>),
 }
 
 impl TestCluster {
     /// Makes and starts a cluster; everything between its parts passes through recording relays.
     pub fn start(nodes: usize, threshold: usize) -> Self {
         let mut cluster = Self::lay_out(nodes, threshold);
-        cluster.coordinator = Some(Running::start("tacit-coordinator", &cluster.coordinator_folder()));
-        for node in 0..nodes {
-            cluster.nodes[node] = Some(Running::start("tacit-node", &cluster.node_folder(node)));
-        }
+        cluster.start_coordinator();
+        (0..nodes).for_each(|node| cluster.start_node(node));
         cluster
     }
 
@@ -43,11 +42,10 @@ impl TestCluster {
     pub fn lay_out(nodes: usize, threshold: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let recording = Recording::default();
-        let udp: Vec<UdpSocket> = (0..nodes).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
-        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
-        let listens: Vec<SocketAddr> = udp.iter().map(|socket| socket.local_addr().unwrap()).collect();
-        let api = tcp.local_addr().unwrap();
-        drop((udp, tcp));
+        let relays = (
+            relay::tcp(&recording),
+            (0..nodes).map(|_| relay::udp(&recording)).collect::<Vec<_>>(),
+        );
 
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
         let card = run(
@@ -57,7 +55,7 @@ impl TestCluster {
                 "--dir",
                 &path("coordinator"),
                 "--listen",
-                &api.to_string(),
+                "127.0.0.1:0",
                 "--admin",
                 "127.0.0.1:0",
             ],
@@ -67,15 +65,14 @@ impl TestCluster {
             let line = card.lines().find(|line| line.starts_with(name)).unwrap();
             line.split('"').nth(1).unwrap().to_owned()
         };
-        let relayed = relay::tcp(api, &recording).to_string();
+        let api = relays.0.address.to_string();
         let mut file = format!(
-            "protocol = 1\nname = \"test\"\nthreshold = {threshold}\n\n[coordinator]\nurl = \"http://{relayed}\"\nidentity = \"{}\"\n",
+            "protocol = 1\nname = \"test\"\nthreshold = {threshold}\n\n[coordinator]\nurl = \"http://{api}\"\nidentity = \"{}\"\n",
             field("identity")
         );
-        for (i, listen) in listens.iter().enumerate() {
-            let address = relay::udp(*listen, &recording).to_string();
+        for (i, relay) in relays.1.iter().enumerate() {
+            let address = relay.address.to_string();
             let name = format!("node-{i}");
-            let listen = listen.to_string();
             let init = [
                 "init",
                 "--dir",
@@ -89,17 +86,18 @@ impl TestCluster {
             ];
             file += &run(
                 "tacit-node",
-                init.into_iter().chain(["--listen", &listen, "--admin", "127.0.0.1:0"]),
+                init.into_iter().chain(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]),
             )
             .ok();
         }
         let cluster = Self {
-            api: relayed,
+            api,
             token: field("buyer_token"),
             nodes: (0..nodes).map(|_| None).collect(),
             coordinator: None,
             folder,
             recording,
+            relays,
         };
         std::fs::write(cluster.file(), &file).unwrap();
         let folders: Vec<PathBuf> = (0..nodes)
@@ -185,9 +183,18 @@ impl TestCluster {
         self.nodes[node].take().unwrap().kill();
     }
 
-    /// Starts a node again.
+    /// Starts a node, as many times as wanted.
     pub fn start_node(&mut self, node: usize) {
-        self.nodes[node] = Some(Running::start("tacit-node", &self.node_folder(node)));
+        let running = Running::start("tacit-node", &self.node_folder(node));
+        self.relays.1[node].lead_to(running.listens());
+        self.nodes[node] = Some(running);
+    }
+
+    /// Starts the coordinator, as many times as wanted.
+    pub fn start_coordinator(&mut self) {
+        let running = Running::start("tacit-coordinator", &self.coordinator_folder());
+        self.relays.0.lead_to(running.listens());
+        self.coordinator = Some(running);
     }
 
     /// Opens a job over `items` items with the classes `yes` and `no`, and returns its id.

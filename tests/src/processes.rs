@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ pub struct Running {
     child: Child,
     log: PathBuf,
     admin: String,
+    listens: SocketAddr,
 }
 
 impl Running {
@@ -45,17 +47,25 @@ impl Running {
             let said = std::fs::read_to_string(&log).unwrap();
             return Err(format!("{status}: {}", said.lines().last().unwrap_or_default()));
         }
-        let admin = line
-            .split_whitespace()
-            .find_map(|word| word.strip_prefix("admin=http://"))
-            .unwrap()
-            .to_owned();
-        Ok(Self { child, log, admin })
+        let after = |name: &str| line.split_whitespace().find_map(|word| word.strip_prefix(name).map(str::to_owned));
+        let admin = after("admin=http://").unwrap();
+        let listens = after("quic=").or_else(|| after("api=http://")).unwrap().parse().unwrap();
+        Ok(Self {
+            child,
+            log,
+            admin,
+            listens,
+        })
     }
 
     /// host:port of the admin endpoint.
     pub fn admin(&self) -> &str {
         &self.admin
+    }
+
+    /// Where it listens for peers, or for the API's users.
+    pub fn listens(&self) -> SocketAddr {
+        self.listens
     }
 
     /// What it has logged.

@@ -20,21 +20,40 @@ impl Recording {
     }
 }
 
-/// Relays TCP connections from a new port to `target`; returns the port's address.
-pub fn tcp(target: SocketAddr, recording: &Recording) -> SocketAddr {
+/// A relay: others know its address for good, and the program behind it takes a new port at every start.
+#[derive(Debug, Clone)]
+pub struct Relay {
+    /// The address others know.
+    pub address: SocketAddr,
+    target: Arc<Mutex<Option<SocketAddr>>>,
+}
+
+impl Relay {
+    /// Sends what comes to `target` from now on.
+    pub fn lead_to(&self, target: SocketAddr) {
+        *self.target.lock().unwrap() = Some(target);
+    }
+}
+
+/// Relays TCP connections from a new port; they are closed at once while nothing is behind it.
+pub fn tcp(recording: &Recording) -> Relay {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let recording = recording.clone();
+    let relay = Relay {
+        address: listener.local_addr().unwrap(),
+        target: Arc::default(),
+    };
+    let (recording, target) = (recording.clone(), relay.target.clone());
     std::thread::spawn(move || {
         for client in listener.incoming().flatten() {
-            let Ok(server) = TcpStream::connect(target) else { continue };
+            let now = *target.lock().unwrap();
+            let Some(Ok(server)) = now.map(TcpStream::connect) else { continue };
             for (from, to) in [(client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client)] {
                 let recording = recording.clone();
                 std::thread::spawn(move || copy(from, to, &recording));
             }
         }
     });
-    address
+    relay
 }
 
 fn copy(mut from: TcpStream, mut to: TcpStream, recording: &Recording) {
@@ -48,24 +67,28 @@ fn copy(mut from: TcpStream, mut to: TcpStream, recording: &Recording) {
     let _ = to.shutdown(Shutdown::Write);
 }
 
-/// Relays datagrams from a new port to `target` and back; returns the port's address.
-pub fn udp(target: SocketAddr, recording: &Recording) -> SocketAddr {
+/// Relays datagrams from a new port and back; they are lost while nothing is behind it.
+pub fn udp(recording: &Recording) -> Relay {
     let front = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let address = front.local_addr().unwrap();
-    let recording = recording.clone();
+    let relay = Relay {
+        address: front.local_addr().unwrap(),
+        target: Arc::default(),
+    };
+    let (recording, target) = (recording.clone(), relay.target.clone());
     std::thread::spawn(move || {
-        let mut backs: HashMap<SocketAddr, UdpSocket> = HashMap::new();
+        let mut backs: HashMap<(SocketAddr, SocketAddr), UdpSocket> = HashMap::new();
         let mut buffer = [0; 1 << 16];
         while let Ok((n, from)) = front.recv_from(&mut buffer) {
             recording.add(&buffer[..n]);
-            let back = backs.entry(from).or_insert_with(|| {
+            let Some(target) = *target.lock().unwrap() else { continue };
+            let back = backs.entry((from, target)).or_insert_with(|| {
                 let back = UdpSocket::bind("127.0.0.1:0").unwrap();
                 back.connect(target).unwrap();
                 let (back_in, front, recording) = (back.try_clone().unwrap(), front.try_clone().unwrap(), recording.clone());
                 std::thread::spawn(move || {
                     let mut buffer = [0; 1 << 16];
                     loop {
-                        // An error here says that the target was not listening yet.
+                        // An error here says that the target does not listen now.
                         let Ok(n) = back_in.recv(&mut buffer) else { continue };
                         recording.add(&buffer[..n]);
                         let _ = front.send_to(&buffer[..n], from);
@@ -76,5 +99,5 @@ pub fn udp(target: SocketAddr, recording: &Recording) -> SocketAddr {
             let _ = back.send(&buffer[..n]);
         }
     });
-    address
+    relay
 }

@@ -105,25 +105,20 @@ fn missing_foreign_and_readable_keys() {
 #[test]
 fn busy_ports() {
     let cluster = TestCluster::lay_out(3, 1);
-    let listen = |folder: &Path| {
-        let config = std::fs::read_to_string(folder.join("config.toml")).unwrap();
-        let line = config.lines().find_map(|line| line.strip_prefix("listen = ")).unwrap();
-        line.split('"').nth(1).unwrap().to_owned()
-    };
-    let address = listen(&cluster.node_folder(0));
-    let taken = UdpSocket::bind(&address).unwrap();
-    assert_names(&node_error(&cluster, 0), &[&address, "in use"]);
-    drop(taken);
-    drop(Running::start("tacit-node", &cluster.node_folder(0)));
-
-    let folder = cluster.coordinator_folder();
-    let address = listen(&folder);
-    let taken = TcpListener::bind(&address).unwrap();
-    let config = folder.join("config.toml");
-    let arguments = ["run", "--config", config.to_str().unwrap(), "--stop-with-stdin"];
-    assert_names(&run("tacit-coordinator", arguments).error(), &[&address, "in use"]);
-    drop(taken);
-    drop(Running::start("tacit-coordinator", &folder));
+    let (udp, tcp) = (UdpSocket::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
+    for (name, folder, taken) in [
+        ("tacit-node", cluster.node_folder(0), udp.local_addr().unwrap()),
+        ("tacit-coordinator", cluster.coordinator_folder(), tcp.local_addr().unwrap()),
+    ] {
+        let config = folder.join("config.toml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        let taken = taken.to_string();
+        std::fs::write(&config, text.replace("listen = \"127.0.0.1:0\"", &format!("listen = \"{taken}\""))).unwrap();
+        let arguments = ["run", "--config", config.to_str().unwrap(), "--stop-with-stdin"];
+        assert_names(&run(name, arguments).error(), &[&taken, "in use"]);
+        std::fs::write(&config, text).unwrap();
+        drop(Running::start(name, &folder));
+    }
 }
 
 #[test]
@@ -144,9 +139,9 @@ fn a_node_with_another_cluster_file_is_named() {
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text + "# a comment is a difference\n").unwrap();
     for node in 0..3 {
-        cluster.nodes[node] = Some(Running::start("tacit-node", &cluster.node_folder(node)));
+        cluster.start_node(node);
     }
-    cluster.coordinator = Some(Running::start("tacit-coordinator", &cluster.coordinator_folder()));
+    cluster.start_coordinator();
     cluster.write("items.csv", "id\na\n");
     cluster.write(
         "job.toml",
@@ -159,7 +154,7 @@ fn a_node_with_another_cluster_file_is_named() {
     // With the right file the same cluster works.
     std::fs::copy(cluster.file(), &file).unwrap();
     drop(cluster.nodes[2].take());
-    cluster.nodes[2] = Some(Running::start("tacit-node", &cluster.node_folder(2)));
+    cluster.start_node(2);
     cluster.ready();
     let job = cluster.create_job("after", 1, 3);
     cluster.answer(&job, "alice", &["yes"]).ok();

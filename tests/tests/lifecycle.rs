@@ -6,7 +6,6 @@ use serde_json::Value;
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::http::get;
 use tacit_tests::kept::node_store;
-use tacit_tests::processes::Running;
 
 const YES: &str = "yes";
 const NO: &str = "no";
@@ -103,15 +102,15 @@ fn everything_survives_a_restart() {
     // As a crash would end them.
     cluster.coordinator.take().unwrap().kill();
     cluster.nodes[1].take().unwrap().kill();
-    cluster.coordinator = Some(Running::start("tacit-coordinator", &cluster.coordinator_folder()));
-    cluster.nodes[1] = Some(Running::start("tacit-node", &cluster.node_folder(1)));
+    cluster.start_coordinator();
+    cluster.start_node(1);
     cluster.answer(&job, "bob", &[YES, NO, NO]).ok();
     cluster.answer(&job, "carol", &[YES, YES, NO]).ok();
     let out = cluster.finish(&job);
     assert_scored(&out);
     // A published result is still there after another restart.
     cluster.coordinator.take().unwrap().kill();
-    cluster.coordinator = Some(Running::start("tacit-coordinator", &cluster.coordinator_folder()));
+    cluster.start_coordinator();
     let again = cluster.folder().join("again");
     cluster.tacit(["job", "result", &job, "--out", again.to_str().unwrap()]).ok();
     for name in ["result.json", "payouts.csv", "certificate.json"] {
