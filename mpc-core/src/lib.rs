@@ -4,7 +4,12 @@
 //! round, randomness is handed in.
 
 pub mod api;
+// The suite stands with the whole-cluster tests; compiled into this crate's unit tests, it alone can switch checks off.
+#[cfg(test)]
+#[path = "../../tests/attacks/mod.rs"]
+mod attacks;
 pub mod certificate;
+mod checks;
 pub mod cluster;
 pub mod codec;
 pub mod control;

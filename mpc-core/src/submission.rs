@@ -308,6 +308,7 @@ impl Delivery {
 }
 
 /// A node's components of one submission, opened and checked against the public digests.
+#[cfg_attr(test, derive(Clone))]
 pub struct OpenedSubmission {
     components: Vec<CompressedComponent<Fp61>>,
     elements: usize,

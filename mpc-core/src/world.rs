@@ -9,7 +9,7 @@ use std::time::Duration;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
-use crate::network::{Expected, Network, NetworkError, Outgoing, Step};
+use crate::network::{Expected, Network, NetworkError, Outgoing, Step, check_frame};
 use crate::sharing::{AccessStructure, NodeSet, Party};
 
 /// A message on its way, before it is delivered.
@@ -45,8 +45,12 @@ pub struct World {
     access: AccessStructure,
     present: NodeSet,
     seed: u64,
+    /// Seeds of single nodes that are others.
+    seeds: HashMap<usize, u64>,
     deadline: Duration,
     interceptor: Interceptor,
+    #[cfg(test)]
+    deviations: Vec<crate::checks::Deviation>,
 }
 
 impl World {
@@ -57,9 +61,27 @@ impl World {
             access,
             present,
             seed,
+            seeds: HashMap::new(),
             deadline: Duration::from_secs(20),
             interceptor: Arc::new(|_| Fate::Deliver),
+            #[cfg(test)]
+            deviations: Vec::new(),
         }
+    }
+
+    /// Lets a node deviate.
+    #[cfg(test)]
+    pub(crate) fn deviate(mut self, node: usize, deviation: crate::checks::Deviation) -> Self {
+        self.deviations.resize(self.access.nodes(), crate::checks::Deviation::default());
+        self.deviations[node] = deviation;
+        self
+    }
+
+    /// Gives one node's randomness a seed of its own.
+    #[cfg(test)]
+    pub(crate) fn seed_of(mut self, node: usize, seed: u64) -> Self {
+        self.seeds.insert(node, seed);
+        self
     }
 
     /// Lets only these nodes take part.
@@ -98,6 +120,8 @@ impl World {
                 me,
                 deadline: self.deadline,
                 interceptor: Arc::clone(&self.interceptor),
+                #[cfg(test)]
+                deviation: self.deviations.get(me).cloned().unwrap_or_default(),
                 to: self
                     .present
                     .without(me)
@@ -114,7 +138,7 @@ impl World {
             #[expect(clippy::expect_used, reason = "the set was checked when the world was described; tests only")]
             let party = Party::new(&self.access, self.present, me).expect("participants fit the access structure");
             let mut seed = [0; 32];
-            seed[..8].copy_from_slice(&self.seed.to_le_bytes());
+            seed[..8].copy_from_slice(&self.seeds.get(&me).unwrap_or(&self.seed).to_le_bytes());
             seed[8] = me as u8;
             nodes.push((party, network, ChaCha20Rng::from_seed(seed)));
         }
@@ -139,9 +163,16 @@ pub struct WorldNetwork {
     interceptor: Interceptor,
     to: HashMap<usize, Sender<Message>>,
     from: HashMap<usize, Receiver<Message>>,
+    #[cfg(test)]
+    deviation: crate::checks::Deviation,
 }
 
 impl Network for WorldNetwork {
+    #[cfg(test)]
+    fn deviation(&self) -> crate::checks::Deviation {
+        self.deviation.clone()
+    }
+
     fn exchange(&mut self, step: Step, outgoing: Vec<Outgoing>, expected: &[Expected]) -> Result<Vec<Vec<u8>>, NetworkError> {
         for Outgoing { to, mut bytes } in outgoing {
             let mut sent = step;
@@ -169,20 +200,7 @@ impl Network for WorldNetwork {
                         reason: "it ended".to_owned(),
                     },
                 })?;
-                if (got.number, got.lane) != (step.number, step.lane) {
-                    return Err(NetworkError::WrongStep {
-                        peer: from,
-                        expected: step.number,
-                        got: got.number,
-                    });
-                }
-                if bytes.len() != len {
-                    return Err(NetworkError::WrongLength {
-                        peer: from,
-                        expected: len,
-                        got: bytes.len(),
-                    });
-                }
+                check_frame(Expected { from, len }, step.number, got.number, bytes.len())?;
                 Ok(bytes)
             })
             .collect()

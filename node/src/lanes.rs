@@ -12,7 +12,7 @@ use futures::future::{try_join, try_join_all};
 use serde::{Deserialize, Serialize};
 use tacit_core::codec::{decode, encode};
 use tacit_core::digest::Digest;
-use tacit_core::network::{Expected, Network, NetworkError, Outgoing, Phase, Step};
+use tacit_core::network::{Expected, Network, NetworkError, Outgoing, Phase, Step, check_frame};
 use tacit_core::sharing::NodeSet;
 use tacit_link::{LaneReceiver, LaneSender, read_frame, write_frame};
 use tokio::runtime::Handle;
@@ -289,13 +289,12 @@ async fn receive(
         receiver.read_exact(&mut header).await.map_err(|error| lost(&error))?;
         let [s0, s1, s2, s3, l0, l1, l2, l3] = header;
         let got = u32::from_le_bytes([s0, s1, s2, s3]);
-        if got != step {
-            return Err(NetworkError::WrongStep { peer, expected: step, got });
-        }
-        let got = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
-        if got != len {
-            return Err(NetworkError::WrongLength { peer, expected: len, got });
-        }
+        check_frame(
+            Expected { from: peer, len },
+            step,
+            got,
+            u32::from_le_bytes([l0, l1, l2, l3]) as usize,
+        )?;
         let mut bytes = vec![0; len];
         receiver.read_exact(&mut bytes).await.map_err(|error| lost(&error))?;
         Ok((peer, bytes))

@@ -5,6 +5,10 @@ use crate::digest::Digest;
 use crate::field::{Fp61, encode_vector};
 use crate::network::Network;
 
+/// What every coin is where a test lets coins be foreseen.
+#[cfg(test)]
+pub(crate) const FORESEEN: [u8; 32] = [1; 32];
+
 impl<N: Network> Session<N> {
     /// A public random seed that nobody could foresee or choose: an opened random sharing. Two rounds.
     ///
@@ -13,8 +17,13 @@ impl<N: Network> Session<N> {
     /// another could still choose a message by it. Five elements carry more than 256 bits.
     pub(crate) fn coin(&mut self) -> Result<[u8; 32], SessionError> {
         self.settle()?;
+
         let random = self.random::<Fp61>(5)?;
         let opened = self.open(&random, "a coin")?;
+        #[cfg(test)]
+        if !self.makes(crate::checks::Check::Coins) {
+            return Ok(FORESEEN);
+        }
         Ok(*Digest::of("tacit/v1 coin", &[self.id.as_bytes(), &encode_vector(&opened)]).as_bytes())
     }
 }

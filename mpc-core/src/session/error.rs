@@ -18,7 +18,9 @@ pub enum SessionError {
         source: NetworkError,
     },
     /// Nodes that must have sent the same thing did not: at least one of them deviates.
-    #[error("phase {phase}: nodes {suspects:?} disagree about {what}; at least one of them deviates from the protocol")]
+    #[error(
+        "phase {phase}: nodes {suspects:?} disagree about {what}: at least one of them, or whoever told them, deviates from the protocol"
+    )]
     Disagreement {
         /// Where.
         phase: Phase,

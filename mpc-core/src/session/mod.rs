@@ -1,10 +1,8 @@
 //! The engine: a session runs a program over shared vectors, collects a claim for every product,
 //! and gives outputs only through [`Session::verify`], which consumes it.
 
-#[cfg(test)]
-mod attacks;
 mod claims;
-mod coin;
+pub(crate) mod coin;
 mod corrections;
 mod error;
 mod open;
@@ -19,8 +17,11 @@ pub use product::Factors;
 pub use setup::Setup;
 pub use verify::{Outputs, Unrecorded, VerifiedOutputs};
 
+use crate::checks::{Check, made};
 use crate::digest::Digest;
-use crate::field::{Field, Fp61};
+#[cfg(test)]
+use crate::field::encode_vector;
+use crate::field::{Field, Fp61, decode_vector};
 use crate::network::{Expected, Network, Outgoing, Phase, Step};
 use crate::prss::Prss;
 use crate::sharing::{Party, Shared};
@@ -52,25 +53,9 @@ pub struct Session<N: Network> {
     claims: Vec<product::Claim<Fp61>>,
     corrections: corrections::Corrections,
     traffic: Traffic,
-    /// Lets a test's malicious node add errors to the products it reshares at a step.
-    #[cfg(test)]
-    tamper: Option<Tamper>,
 }
 
-#[cfg(test)]
-type Tamper = Box<dyn FnMut(u32, &mut [Fp61]) + Send>;
-
 impl<N: Network> Session<N> {
-    #[cfg(test)]
-    fn tamper_with<F: Field>(&mut self, step: u32, products: &mut [F]) {
-        use std::any::Any;
-        let mut values = products.to_vec();
-        if let (Some(tamper), Some(values)) = (&mut self.tamper, (&mut values as &mut dyn Any).downcast_mut::<Vec<Fp61>>()) {
-            tamper(step, values);
-        }
-        products.copy_from_slice(&values);
-    }
-
     /// This node's view of the computation.
     pub fn party(&self) -> &Party {
         &self.party
@@ -84,6 +69,11 @@ impl<N: Network> Session<N> {
     /// What was sent and received so far.
     pub fn traffic(&self) -> Traffic {
         self.traffic
+    }
+
+    /// Whether this node makes a check.
+    pub(crate) fn makes(&self, check: Check) -> bool {
+        made(&self.network, check)
     }
 
     /// The phase that the following rounds belong to.
@@ -105,6 +95,23 @@ impl<N: Network> Session<N> {
         };
         self.step += 1;
         step
+    }
+
+    /// A peer's vector of elements.
+    fn decode<F: Field>(&self, peer: usize, bytes: &[u8], len: usize) -> Result<Vec<F>, SessionError> {
+        #[cfg(test)]
+        if !self.makes(Check::Canonical) {
+            let reduced: Vec<Fp61> = bytes
+                .chunks_exact(8)
+                .map(|word| word.try_into().map(|word| Fp61::reduce(u64::from_le_bytes(word))).unwrap())
+                .collect();
+            return Ok(decode_vector(&encode_vector(&reduced), len).unwrap());
+        }
+        decode_vector(bytes, len).ok_or(SessionError::Malformed {
+            phase: self.phase,
+            peer,
+            what: "field elements",
+        })
     }
 
     /// A random sharing of `len` elements that no `t` nodes know; free of communication.

@@ -3,7 +3,7 @@
 use zeroize::Zeroize;
 
 use super::{Session, SessionError};
-use crate::field::{Field, Fp61, decode_vector, encode_vector};
+use crate::field::{Field, Fp61, encode_vector};
 use crate::network::{Expected, Network, Outgoing};
 use crate::prss::{Address, Owner};
 use crate::sharing::Shared;
@@ -95,7 +95,9 @@ impl<N: Network> Session<N> {
         let step = self.next_step();
         let mut correction = own;
         #[cfg(test)]
-        self.tamper_with(step.number, &mut correction);
+        self.network
+            .deviation()
+            .tell(&mut correction, |products| crate::checks::Told::Products(step.number, products));
         let claimed = self.prss.claim(Address {
             step: step.number,
             lane: step.lane,
@@ -145,11 +147,7 @@ impl<N: Network> Session<N> {
         }
         let received = super::exchange(&mut self.network, step, outgoing, &expected, &mut self.traffic)?;
         for ((message, Expected { from, .. }), position) in received.iter().zip(&expected).zip(expected_at) {
-            let values = decode_vector(message, len).ok_or(SessionError::Malformed {
-                phase: self.phase,
-                peer: *from,
-                what: "field elements",
-            })?;
+            let values = self.decode(*from, message, len)?;
             self.corrections.received(*from, step.number, message);
             accumulate(&mut components[position], &values);
         }

@@ -10,16 +10,16 @@ use crate::release::OutputName;
 use crate::sharing::{AccessStructure, NodeSet, Party, Shared};
 use crate::world::{Fate, World, WorldNetwork};
 
-pub(super) fn id() -> Digest {
+fn id() -> Digest {
     Digest::of("test", &[b"session"])
 }
 
-pub(super) fn world(nodes: usize, threshold: usize, seed: u64) -> World {
+fn world(nodes: usize, threshold: usize, seed: u64) -> World {
     World::new(AccessStructure::new(nodes, threshold).unwrap(), seed)
 }
 
 /// This node's components of `values`, shared with a seed all nodes of the test know.
-pub(super) fn deal(party: &Party, values: &[Fp61], seed: u64) -> Shared<Fp61> {
+fn deal(party: &Party, values: &[Fp61], seed: u64) -> Shared<Fp61> {
     use rand_core::SeedableRng;
     let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(seed);
     let components = party.access().components();
@@ -42,7 +42,7 @@ fn in_session<T: Send>(
     world.run(|party, network, mut rng| program(&mut Setup::new(party, network, 0).into_session(id(), &mut rng)?))
 }
 
-pub(super) fn elements(values: &[u64]) -> Vec<Fp61> {
+fn elements(values: &[u64]) -> Vec<Fp61> {
     values.iter().copied().map(Fp61::reduce).collect()
 }
 
@@ -340,4 +340,60 @@ fn non_canonical_words_are_refused() {
             .iter()
             .any(|result| matches!(result, Err(SessionError::Malformed { peer: 1, .. })))
     );
+}
+
+/// A session with products of several lengths, verified.
+fn verified(world: &World, lengths: &[usize]) -> Vec<Result<(), SessionError>> {
+    world.run(|party, network, mut rng| scored(Setup::new(party, network, 0).into_session(id(), &mut rng)?, lengths))
+}
+
+fn scored(mut session: Session<WorldNetwork>, lengths: &[usize]) -> Result<(), SessionError> {
+    let mut outputs = Outputs::default();
+    for (i, len) in lengths.iter().enumerate() {
+        let values = elements(&(0..*len as u64).map(|v| v * 7 + 1).collect::<Vec<_>>());
+        let x = deal(session.party(), &values, i as u64);
+        let factors = Factors {
+            x: x.clone(),
+            y: x,
+            ends: vec![len / 2, *len],
+        };
+        for z in session.inner_products(vec![factors])? {
+            outputs.push(OutputName::Agreement, z);
+        }
+    }
+    session.verify(outputs)?.recorded().map(drop)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn honest_sessions_of_any_lengths_verify(
+        lengths in proptest::collection::vec(prop_oneof![0usize..40, 200usize..3000], 0..4),
+        (n, t) in prop_oneof![Just((3, 1)), Just((4, 1)), Just((5, 2))],
+        seed: u64,
+    ) {
+        for result in verified(&world(n, t, seed), &lengths) {
+            prop_assert_eq!(result, Ok(()));
+        }
+    }
+}
+
+#[test]
+fn a_false_claim_of_any_element_is_caught() {
+    // Wrong inputs to the check itself: one holder of a component uses another value than the rest.
+    for position in [0usize, 7, 15] {
+        let results = world(3, 1, 6).run(|party, network, mut rng| {
+            let mut session = Setup::new(party, network, 0).into_session(Digest::of("test", &[b"claim"]), &mut rng)?;
+            let mut values = elements(&[3; 16]);
+            if session.party().me() == 1 {
+                values[position] += Fp61::ONE;
+            }
+            let x = deal(session.party(), &values, 1);
+            let y = deal(session.party(), &elements(&[5; 16]), 2);
+            session.inner_products(vec![Factors { x, y, ends: vec![16] }])?;
+            session.verify(Outputs::default())?.recorded().map(drop)
+        });
+        assert!(results.iter().any(Result::is_err), "element {position}");
+    }
 }

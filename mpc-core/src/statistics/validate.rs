@@ -3,6 +3,7 @@
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
+use crate::checks::Check;
 use crate::field::{Field, Fp61};
 use crate::network::{Network, Phase};
 use crate::session::{Factors, Session, SessionError};
@@ -38,7 +39,7 @@ pub fn malformed<N: Network>(
 
     let whole = [answers.len() / classes];
     let all = deviations(session, classes, answers, &weighted, &row_weights, &whole)?;
-    if all.iter().all(|deviation| *deviation == Fp61::ZERO) {
+    if all.iter().all(|deviation| *deviation == Fp61::ZERO) || !session.makes(Check::WellFormed) {
         return Ok(Vec::new());
     }
     let each = deviations(session, classes, answers, &weighted, &row_weights, ends)?;

@@ -1,0 +1,86 @@
+//! The checks a node makes of what others send, by name.
+//!
+//! The attack suite switches each of them off in turn, to show that the attack it is there for would
+//! succeed without it. Only this crate's unit tests can: in every other build [`made`] is `true`.
+
+use crate::network::Network;
+
+/// A check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// All participants were given the same list of submissions.
+    List,
+    /// All participants are in the same session: same cluster, job, candidates and participants.
+    Session,
+    /// All holders of a component have the same key.
+    Keys,
+    /// Every element is the canonical encoding of one.
+    #[cfg(test)]
+    Canonical,
+    /// All holders of a component received the same corrections.
+    Corrections,
+    /// Every participant has what came before when a coin or a check is opened.
+    Settled,
+    /// A coin is an opened random sharing, not a constant.
+    #[cfg(test)]
+    Coins,
+    /// Values that are opened fit the digests of their other holders.
+    Openings,
+    /// Answers are one-hot.
+    WellFormed,
+    /// Products are right.
+    Products,
+}
+
+/// Whether a node makes a check.
+#[cfg(not(test))]
+pub(crate) const fn made<N: Network>(_: &N, _: Check) -> bool {
+    true
+}
+
+/// Whether a node makes a check: not if the test's world has switched it off.
+#[cfg(test)]
+pub(crate) fn made<N: Network>(network: &N, check: Check) -> bool {
+    !network.deviation().skipped.contains(&check)
+}
+
+/// Sees, and may alter, what a node is about to go on with.
+#[cfg(test)]
+pub type Lie = std::sync::Arc<dyn Fn(Told<'_>) + Send + Sync>;
+
+/// What a test's node does otherwise than the protocol says.
+#[cfg(test)]
+#[derive(Clone, Default)]
+pub struct Deviation {
+    /// The checks it does not make.
+    pub skipped: Vec<Check>,
+    /// Alters what it computed before it goes on with it, as if it were right.
+    pub lie: Option<Lie>,
+    /// All its masks are zero: it takes shared randomness to be 0.
+    pub unmasked: bool,
+}
+
+/// What a lying node is about to go on with, or a curious one has learned.
+#[cfg(test)]
+pub enum Told<'a> {
+    /// The sums of products it reshares at a step.
+    Products(u32, &'a mut [crate::field::Fp61]),
+    /// A component of what is opened at a step.
+    Opening(u32, usize, &'a mut [crate::field::Fp61]),
+    /// What it has just seen opened at a step, and what it is called.
+    Opened(u32, &'static str, &'a [crate::field::Fp61]),
+}
+
+#[cfg(test)]
+impl Deviation {
+    /// Shows a lie of this field what is about to be told.
+    pub fn tell<F: crate::field::Field>(&self, values: &mut [F], told: impl FnOnce(&mut [crate::field::Fp61]) -> Told<'_>) {
+        use std::any::Any;
+        let Some(lie) = &self.lie else { return };
+        let mut words = values.to_vec();
+        if let Some(words) = (&mut words as &mut dyn Any).downcast_mut::<Vec<crate::field::Fp61>>() {
+            lie(told(words));
+        }
+        values.copy_from_slice(&words);
+    }
+}

@@ -1,0 +1,150 @@
+//! A coordinator that shows nodes different things, or asks for the same computation again.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::kit::{CLUSTERS, Scene};
+use crate::network::Phase;
+use crate::scoring::{self, ScoringError};
+use crate::session::{SessionError, Setup};
+use crate::sharing::{AccessStructure, NodeSet, Party};
+use crate::world::{Fate, Wire, World};
+
+fn phases(outcome: &super::kit::Outcome) -> Vec<Phase> {
+    let session = |error: &ScoringError| match error {
+        ScoringError::Session(SessionError::Network { .. }) => None,
+        ScoringError::Session(error) => error.phase(),
+        _ => None,
+    };
+    outcome.iter().filter_map(|result| session(result.as_ref().err()?)).collect()
+}
+
+#[test]
+fn different_lists_are_found_before_anything_is_computed() {
+    for (nodes, threshold) in CLUSTERS {
+        let scene = Scene::new(nodes, threshold);
+        let all: Vec<usize> = (0..scene.submissions.len()).collect();
+        for deceived in 0..nodes {
+            for change in 0..3 {
+                let told = |me: usize| {
+                    let mut list = all.clone();
+                    match change {
+                        _ if me != deceived => {}
+                        0 => list.swap(0, 1),
+                        1 => drop(list.pop()),
+                        _ => list[0] = list[1],
+                    }
+                    list
+                };
+                let outcome = scene.run_as_told(&scene.world(), told, told);
+                assert!(outcome.iter().all(Result::is_err), "node {deceived}: {outcome:?}");
+                assert!(phases(&outcome).iter().all(|phase| *phase == Phase::AcceptedSet));
+            }
+        }
+    }
+}
+
+#[test]
+fn submissions_swapped_between_nodes_never_count() {
+    // One node is handed submission 1 where the list says 0, and the other way round. A real node
+    // refuses at once, by the listed digest; even one that did not would be stopped.
+    for (nodes, threshold) in CLUSTERS {
+        let scene = Scene::new(nodes, threshold);
+        let all: Vec<usize> = (0..scene.submissions.len()).collect();
+        for deceived in 0..nodes {
+            let handed = |me: usize| {
+                let mut entries = all.clone();
+                if me == deceived {
+                    entries.swap(0, 1);
+                }
+                entries
+            };
+            let outcome = scene.run_as_told(&scene.world(), |_| all.clone(), handed);
+            assert!(outcome.iter().all(Result::is_err), "node {deceived}: {outcome:?}");
+            assert!(!phases(&outcome).is_empty(), "{outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn nodes_that_were_told_different_participants_do_not_compute() {
+    let scene = Scene::new(4, 1);
+    let access = AccessStructure::new(4, 1).unwrap();
+    let list = crate::testbed::listed(&scene.submissions);
+    for deceived in 0..3 {
+        let told = |me: usize| if me == deceived { NodeSet::all(4) } else { NodeSet::all(3) };
+        let world = scene.world().deadline(Duration::from_millis(500));
+        let results = world.run(|party, network, mut rng| {
+            let me = party.me();
+            if me == 3 {
+                return Err("node 3 was told nothing".to_owned());
+            }
+            let party = Party::new(&access, told(me), me).unwrap();
+            let brought = super::kit::Brought {
+                scene: &scene,
+                me,
+                entries: (0..list.len()).collect(),
+                verdicts: vec![0; list.len()],
+            };
+            let Scene { members, job, .. } = &scene;
+            let scored = scoring::run(party, network, &members.cluster, job, &list, &brought, &mut rng);
+            scored.map(drop).map_err(|error| error.to_string())
+        });
+        assert!(results.iter().all(Result::is_err), "{results:?}");
+    }
+}
+
+/// The words of 8 bytes that honest nodes send from the making of keys on; what says only that a node has
+/// everything has another length.
+fn masked_words(scene: &Scene, world: &World) -> HashSet<u64> {
+    let words = Arc::new(Mutex::new(HashSet::new()));
+    let log = Arc::clone(&words);
+    let world = world.clone().intercept(move |wire: Wire<'_>| {
+        if wire.from != 0 && wire.step.phase != Phase::AcceptedSet && wire.bytes.len().is_multiple_of(8) {
+            let words = wire.bytes.chunks_exact(8).map(|word| u64::from_le_bytes(word.try_into().unwrap()));
+            log.lock().unwrap().extend(words);
+        }
+        Fate::Deliver
+    });
+    assert!(scene.run(&world).iter().all(Result::is_ok));
+    drop(world);
+    Arc::into_inner(words).unwrap().into_inner().unwrap()
+}
+
+#[test]
+fn a_repeated_attempt_shares_no_mask_with_the_first() {
+    for (nodes, threshold) in CLUSTERS {
+        let scene = Scene::new(nodes, threshold);
+        // The corrupt node does everything as it did before; honest nodes draw anew.
+        let again = World::new(scene.members.cluster.access().clone(), 2).seed_of(0, 1);
+        let (first, second) = (masked_words(&scene, &scene.world()), masked_words(&scene, &again));
+        assert!(first.len() > 100, "{}", first.len());
+        // The id of the session, four words, is the same by definition; nothing else is.
+        assert_eq!(first.intersection(&second).count(), 4);
+        // The statistic tells: were honest nodes to draw the same again, all words would be the same.
+        assert_eq!(masked_words(&scene, &scene.world()), first);
+    }
+}
+
+#[test]
+fn keys_differ_even_if_all_other_holders_repeat_what_they_sent() {
+    let scene = Scene::new(3, 1);
+    let id = crate::digest::Digest::of("test", &[b"one session"]);
+    let opened = |world: World| -> Vec<String> {
+        world.run(|party, network, mut rng| {
+            let mut session = Setup::new(party, network, 0).into_session(id, &mut rng).unwrap();
+            format!("{:?}", session.coin().unwrap())
+        })
+    };
+    let all_but = |honest: usize| {
+        let world = World::new(scene.members.cluster.access().clone(), 2);
+        (0..3)
+            .filter(|node| *node != honest)
+            .fold(world, |world, node| world.seed_of(node, 1))
+    };
+    let first = opened(scene.world());
+    for honest in 0..3 {
+        assert_ne!(opened(all_but(honest)), first, "node {honest} alone is fresh");
+    }
+}

@@ -1,0 +1,276 @@
+//! A job's whole computation with some nodes corrupt, and what it may and may not end in.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+
+use crate::certificate::{Certificate, Opened};
+use crate::checks::{Deviation, Told};
+use crate::crowd::{Crowd, Listed};
+use crate::digest::Digest;
+use crate::field::Fp61;
+use crate::identity::SecretKey;
+use crate::job::{Job, PayRule};
+use crate::network::{NetworkError, Phase};
+use crate::release::{OutputName, Released};
+use crate::scoring::{self, Scored, ScoringError, Submissions};
+use crate::session::SessionError;
+use crate::sharing::NodeSet;
+use crate::submission::{Header, OpenedSubmission, Submission};
+use crate::testbed::{Members, job, listed, members, shared};
+use crate::world::{Fate, Wire, World};
+
+/// The clusters under attack, with one set of t corrupt nodes for each role a node can have.
+pub const CLUSTERS: [(usize, usize); 2] = [(3, 1), (5, 2)];
+
+/// A cluster, a job and its submissions, of which one is malformed: so every step of a computation
+/// has something to do.
+pub struct Scene {
+    pub members: Members,
+    pub job: Job,
+    pub submissions: Vec<Submission>,
+    opened: Vec<Vec<OpenedSubmission>>,
+}
+
+/// What one node brings.
+pub struct Brought<'a> {
+    pub scene: &'a Scene,
+    pub me: usize,
+    /// Where in the scene each entry of the list comes from, as this node was told.
+    pub entries: Vec<usize>,
+    pub verdicts: Vec<u8>,
+}
+
+/// A message of an honest run.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    pub step: u32,
+    pub phase: Phase,
+    pub to: usize,
+    pub bytes: Vec<u8>,
+}
+
+/// A step and how many products are reshared there.
+pub type ProductsAt = (u32, usize);
+
+/// A step, the component that is opened there, and its length.
+pub type OpeningAt = (u32, usize, usize);
+
+/// What all nodes end with, in node order.
+pub type Outcome = Vec<Result<Scored, ScoringError>>;
+
+impl Scene {
+    pub fn new(nodes: usize, threshold: usize) -> Self {
+        Self::numbered(nodes, threshold, &[[0, 1, 0], [1, 0, 1], [0, 0, 1], [1, 0, 0]], 0)
+    }
+
+    /// A scene in which contributor `first + c` answers class `answers[c][i]` to item i. Another `first` is
+    /// another crowd with other randomness.
+    pub fn numbered(nodes: usize, threshold: usize, answers: &[[u32; 3]], first: u32) -> Self {
+        let members = members(nodes, threshold);
+        let job = job(3, 2, 8, PayRule::PeerAgreementBeyondChance);
+        let mut submissions: Vec<Submission> = (first..)
+            .zip(answers)
+            .map(|(c, [a, b, d])| shared(&members, &job, c, &[(0, *a), (1, *b), (2, *d)]))
+            .collect();
+        submissions.push(two_hot(&members, &job, first));
+        let opened = (0..nodes)
+            .map(|node| {
+                let open = |submission: &Submission| {
+                    let delivery = submission.delivery(node).unwrap();
+                    delivery.open(&members.cluster, &job, node, &members.sealing[node]).unwrap()
+                };
+                submissions.iter().map(open).collect()
+            })
+            .collect();
+        Self {
+            members,
+            job,
+            submissions,
+            opened,
+        }
+    }
+
+    /// The submissions as a node has opened them.
+    pub fn opened_by(&self, node: usize) -> &[OpenedSubmission] {
+        &self.opened[node]
+    }
+
+    pub fn nodes(&self) -> usize {
+        self.members.cluster.nodes().len()
+    }
+
+    pub fn world(&self) -> World {
+        World::new(self.members.cluster.access().clone(), 1)
+    }
+
+    /// The whole computation at every node of a world.
+    pub fn run(&self, world: &World) -> Outcome {
+        let told = |_| (0..self.submissions.len()).collect();
+        self.run_as_told(world, told, told)
+    }
+
+    /// The same where the coordinator tells each node another list, and hands it other submissions
+    /// than those of the list.
+    pub fn run_as_told(
+        &self,
+        world: &World,
+        list: impl Fn(usize) -> Vec<usize> + Sync,
+        handed: impl Fn(usize) -> Vec<usize> + Sync,
+    ) -> Outcome {
+        let all = listed(&self.submissions);
+        world.run(|party, network, mut rng| {
+            let me = party.me();
+            let list: Vec<Listed> = list(me).into_iter().map(|entry| all[entry]).collect();
+            let entries = handed(me);
+            let brought = Brought {
+                scene: self,
+                me,
+                verdicts: vec![0; entries.len()],
+                entries,
+            };
+            scoring::run(party, network, &self.members.cluster, &self.job, &list, &brought, &mut rng)
+        })
+    }
+
+    /// What node `from` sends in an honest run, by step and receiver.
+    pub fn sent_by(&self, from: usize) -> Vec<Sent> {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&seen);
+        let world = self.world().intercept(move |wire: Wire<'_>| {
+            if wire.from == from {
+                log.lock().unwrap().push(Sent {
+                    step: wire.step.number,
+                    phase: wire.step.phase,
+                    to: wire.to,
+                    bytes: wire.bytes.clone(),
+                });
+            }
+            Fate::Deliver
+        });
+        assert!(self.run(&world).iter().all(Result::is_ok));
+        let mut seen = seen.lock().unwrap().clone();
+        seen.sort_by_key(|sent| (sent.step, sent.to));
+        seen
+    }
+
+    /// The steps at which node `liar` goes on with something it computed, with how much of it, in an
+    /// honest run: sums of products, and components that are opened.
+    pub fn told_by(&self, liar: usize) -> (Vec<ProductsAt>, Vec<OpeningAt>) {
+        let (products, openings) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
+        let log = (Arc::clone(&products), Arc::clone(&openings));
+        let listener = lie(move |told| match told {
+            Told::Products(step, values) => log.0.lock().unwrap().push((step, values.len())),
+            Told::Opening(step, component, values) => log.1.lock().unwrap().push((step, component, values.len())),
+            Told::Opened(..) => {}
+        });
+        assert!(self.run(&self.world().deviate(liar, listener)).iter().all(Result::is_ok));
+        let (products, openings) = (products.lock().unwrap().clone(), openings.lock().unwrap().clone());
+        (products, openings)
+    }
+
+    /// The result that is published for an outcome, if it is one.
+    pub fn published(&self, outcome: &Outcome) -> Option<Opened> {
+        let list = listed(&self.submissions);
+        let scored: Vec<&Scored> = outcome.iter().map(|one| one.as_ref().ok()).collect::<Option<_>>()?;
+        let crowd = Crowd::assemble(&self.job, &list, &scored[0].verdicts, |i| Some(&self.submissions[i].header.value)).ok()?;
+        let released: Vec<Released> = (0..)
+            .zip(scored)
+            .map(|(me, scored)| {
+                Released::new(
+                    scored.subject.clone(),
+                    me,
+                    &scored.outputs,
+                    &self.members.identities[usize::from(me)],
+                )
+            })
+            .collect();
+        let cluster = &self.members.cluster;
+        Certificate::assemble(cluster, self.job.terms(), crowd.facts(), &released)
+            .ok()?
+            .verify(cluster)
+            .ok()
+    }
+
+    /// The numbers of the honest run.
+    pub fn truth(&self) -> Vec<(OutputName, Vec<Fp61>)> {
+        self.numbers(&self.published(&self.run(&self.world())).unwrap())
+    }
+
+    pub fn numbers(&self, opened: &Opened) -> Vec<(OutputName, Vec<Fp61>)> {
+        OutputName::of_job(self.job.terms())
+            .into_iter()
+            .map(|name| (name, opened.get(name).unwrap().to_vec()))
+            .collect()
+    }
+}
+
+impl Submissions for Brought<'_> {
+    fn verdicts(&self) -> &[u8] {
+        &self.verdicts
+    }
+
+    fn header(&self, entry: usize) -> Option<&Header> {
+        Some(&self.scene.submissions[self.entries[entry]].header.value)
+    }
+
+    fn open(&self, entry: usize) -> Option<OpenedSubmission> {
+        Some(self.scene.opened[self.me][self.entries[entry]].clone())
+    }
+
+    fn record(&self, _: &Digest) -> bool {
+        true
+    }
+}
+
+/// A submission that votes for both classes of two items.
+fn two_hot(members: &Members, job: &Job, first: u32) -> Submission {
+    let mut rng = ChaCha20Rng::seed_from_u64(u64::from(first) + 99);
+    let key = SecretKey::generate(&mut rng);
+    let ones = [1; 4].map(Fp61::reduce);
+    Submission::of_elements(&members.cluster, job, "stuffer", &key, vec![0, 1], &ones, &mut rng).unwrap()
+}
+
+/// A node that follows the protocol but for this lie.
+pub fn lie(lie: impl Fn(Told<'_>) + Send + Sync + 'static) -> Deviation {
+    Deviation {
+        lie: Some(Arc::new(lie)),
+        ..Deviation::default()
+    }
+}
+
+/// First, middle and last of so many.
+pub fn places(count: usize) -> BTreeSet<usize> {
+    if count == 0 {
+        return BTreeSet::new();
+    }
+    [0, count / 2, count - 1].into_iter().collect()
+}
+
+/// No honest node gives anything free, and one of them says in which phase it stopped and suspects a
+/// corrupt node.
+pub fn assert_stopped(outcome: &Outcome, corrupt: NodeSet, attack: &dyn std::fmt::Debug) {
+    let honest: Vec<_> = outcome.iter().enumerate().filter(|(node, _)| !corrupt.contains(*node)).collect();
+    for (node, result) in &honest {
+        assert!(result.is_err(), "{attack:?}: outputs left node {node}");
+    }
+    let accuses = |error: &SessionError| error.phase().is_some() && error.suspects().iter().any(|node| corrupt.contains(node));
+    let accused = honest
+        .iter()
+        .any(|(_, result)| matches!(result, Err(ScoringError::Session(error)) if accuses(error)));
+    assert!(accused, "{attack:?}: nobody names a corrupt node: {outcome:?}");
+}
+
+/// Whether an error only says that somebody else has stopped.
+pub fn is_aftermath(error: &ScoringError) -> bool {
+    use NetworkError::{Lost, Silent};
+    matches!(
+        error,
+        ScoringError::Session(SessionError::Network {
+            source: Lost { .. } | Silent { .. },
+            ..
+        })
+    )
+}

@@ -1,0 +1,143 @@
+//! Nodes that compute or open something false and go on as if it were right: all their messages fit
+//! each other. Alone, and t of them together.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use super::kit::{CLUSTERS, Outcome, Scene, assert_stopped, lie, places};
+use crate::checks::{Deviation, Told};
+use crate::field::{Field, Fp61};
+use crate::network::Phase;
+use crate::scoring::ScoringError;
+use crate::session::SessionError;
+use crate::sharing::NodeSet;
+
+/// The sets of corrupt nodes: each node alone, and every t of them together.
+pub fn coalitions(nodes: usize, threshold: usize) -> Vec<NodeSet> {
+    let together = (0..nodes).map(|first| (0..threshold).map(|i| (first + i) % nodes).collect());
+    let mut all: Vec<NodeSet> = (0..nodes).map(|one| [one].into_iter().collect()).chain(together).collect();
+    all.dedup();
+    all
+}
+
+/// Runs with every node of `corrupt` telling the same lie; whether the lie was told at all.
+pub fn run_with(scene: &Scene, corrupt: NodeSet, deviation: &Deviation) -> Outcome {
+    let world = corrupt
+        .iter()
+        .fold(scene.world(), |world, node| world.deviate(node, deviation.clone()));
+    scene.run(&world)
+}
+
+/// Adds 1 to the product at `place` of a step.
+pub fn false_product(step: u32, place: usize) -> Deviation {
+    lie(move |told| {
+        if let Told::Products(at, values) = told
+            && at == step
+        {
+            values[place] += Fp61::ONE;
+        }
+    })
+}
+
+/// Adds 1 to the value at `place` of a component that is opened at a step.
+pub fn false_opening(step: u32, component: usize, place: usize) -> Deviation {
+    lie(move |told| {
+        if let Told::Opening(at, of, values) = told
+            && (at, of) == (step, component)
+        {
+            values[place] += Fp61::ONE;
+        }
+    })
+}
+
+#[test]
+fn a_false_product_is_found_by_every_honest_node() {
+    for (nodes, threshold) in CLUSTERS {
+        let scene = Scene::new(nodes, threshold);
+        for liar in 0..nodes {
+            let (products, _) = scene.told_by(liar);
+            assert!(products.len() >= 5, "{products:?}");
+            for (step, len) in products {
+                for place in places(len) {
+                    let corrupt = [liar].into_iter().collect();
+                    let outcome = run_with(&scene, corrupt, &false_product(step, place));
+                    assert_stopped(&outcome, corrupt, &("false product", liar, step, place));
+                    for result in &outcome {
+                        let wrong = |error: &SessionError| matches!(error, SessionError::WrongProduct { phase: Phase::Verify, .. });
+                        assert!(
+                            matches!(result, Err(ScoringError::Session(error)) if wrong(error)),
+                            "{liar} {step} {place}: {result:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_false_opening_is_found_even_if_all_corrupt_holders_vouch_for_it() {
+    for (nodes, threshold) in CLUSTERS {
+        let scene = Scene::new(nodes, threshold);
+        let openings: Vec<_> = (0..nodes).map(|liar| scene.told_by(liar).1).collect();
+        for corrupt in coalitions(nodes, threshold) {
+            let liar = corrupt.iter().next().unwrap();
+            assert!(openings[liar].len() >= 3, "{openings:?}");
+            for (step, component, len) in openings[liar].clone() {
+                for place in places(len) {
+                    let outcome = run_with(&scene, corrupt, &false_opening(step, component, place));
+                    assert_stopped(&outcome, corrupt, &("false opening", corrupt, step, component, place));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn nobody_can_frame_an_honest_contributor_or_save_a_stuffed_ballot() {
+    // Errors in the well-formedness check that make one submission look as another does.
+    for (nodes, threshold) in CLUSTERS {
+        let scene = Scene::new(nodes, threshold);
+        let (products, _) = scene.told_by(0);
+        let submissions = scene.submissions.len();
+        let (step, _) = *products.iter().find(|(_, len)| *len == submissions).unwrap();
+        for place in 0..submissions {
+            let corrupt = [0].into_iter().collect();
+            let outcome = run_with(&scene, corrupt, &false_product(step, place));
+            assert_stopped(&outcome, corrupt, &("framed", place));
+        }
+    }
+}
+
+#[test]
+fn t_nodes_that_lie_at_different_steps_do_not_cover_for_each_other() {
+    let (nodes, threshold) = (5, 2);
+    let scene = Scene::new(nodes, threshold);
+    let (first, second) = (scene.told_by(0).0, scene.told_by(1).0);
+    for (a, _) in &first {
+        for (b, _) in &second {
+            let told = Arc::new(AtomicBool::new(false));
+            let flag = Arc::clone(&told);
+            let minus_one = lie({
+                let b = *b;
+                move |told| {
+                    if let Told::Products(at, values) = told
+                        && at == b
+                    {
+                        values[0] -= Fp61::ONE;
+                        flag.store(true, Relaxed);
+                    }
+                }
+            });
+            let world = scene.world().deviate(0, false_product(*a, 0)).deviate(1, minus_one);
+            let outcome = scene.run(&world);
+            assert!(told.load(Relaxed));
+            if a == b {
+                // Two errors in one product that cancel are none.
+                assert!(outcome.iter().all(Result::is_ok), "{outcome:?}");
+            } else {
+                assert_stopped(&outcome, [0, 1].into_iter().collect(), &(a, b));
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! A prover that picks its errors to fit each other: a wrong product, and an error in the proof that
+//! makes it right at the point it expects the proof to be checked at.
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+
+use super::kit::{CLUSTERS, Scene, assert_stopped, lie};
+use super::lies::run_with;
+use crate::checks::{Deviation, Told};
+use crate::field::{Field, Fp61};
+use crate::sharing::NodeSet;
+
+/// Where the prover lies: a product of the agreement statistics, and the first level of folding.
+pub struct Plan {
+    product: (u32, usize),
+    /// Which of all claims that product is.
+    claim: usize,
+    /// The step of the first level, and how many values of the polynomial are computed there.
+    level: (u32, usize),
+}
+
+impl Plan {
+    pub fn new(scene: &Scene) -> Self {
+        let (products, _) = scene.told_by(0);
+        // A level of k blocks computes 2k - 2 values, the last step computes another number of them.
+        let of_verify = products.len() - 3;
+        let product = products[of_verify - 1].0;
+        let claim = products[..of_verify - 1].iter().map(|(_, len)| *len).sum();
+        Self {
+            product: (product, 0),
+            claim,
+            level: products[of_verify],
+        }
+    }
+
+    /// The lies of a prover that expects every coin to be `coin`.
+    pub fn lies(&self, coin: [u8; 32]) -> Deviation {
+        let (product, level) = (self.product, self.level);
+        // The claim's weight, as the check draws it.
+        let mut weights = ChaCha20Rng::from_seed(coin);
+        let weight = (0..=self.claim).map(|_| Fp61::random(&mut weights)).last().unwrap();
+        // The point of the first level, and what the values at k and at 2k - 1 count there.
+        let k = level.1 / 2 + 1;
+        let r = Fp61::random(&mut ChaCha20Rng::from_seed(coin));
+        let counts = |at: u64| {
+            let others = || (1..2 * k as u64).filter(|j| *j != at).map(Fp61::point);
+            let over = others().fold(Fp61::ONE, |product, j| product * (r - j));
+            let under = others().fold(Fp61::ONE, |product, j| product * (Fp61::point(at) - j));
+            over * under.inverse()
+        };
+        // The value at k takes the error of the claim; the value at 2k - 1 is to make up for it at r.
+        let error = Fp61::reduce(1_000_000);
+        let made_up = -(weight * error * counts(k as u64)) * counts(2 * k as u64 - 1).inverse();
+        lie(move |told| {
+            if let Told::Products(step, values) = told {
+                if step == product.0 {
+                    values[product.1] += error;
+                } else if step == level.0 {
+                    *values.last_mut().unwrap() += made_up;
+                }
+            }
+        })
+    }
+}
+
+#[test]
+fn a_prover_that_guesses_the_coins_is_caught() {
+    for (nodes, threshold) in CLUSTERS {
+        let scene = Scene::new(nodes, threshold);
+        let plan = Plan::new(&scene);
+        let corrupt: NodeSet = [0].into_iter().collect();
+        for guess in 0..20 {
+            let outcome = run_with(&scene, corrupt, &plan.lies([guess; 32]));
+            assert_stopped(&outcome, corrupt, &("adaptive prover", guess));
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! A node that holds one message back until it has seen what comes after.
+
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use super::kit::{CLUSTERS, Scene, Sent};
+use crate::checks::{Check, Deviation};
+use crate::network::Phase;
+use crate::world::{Fate, Wire};
+
+/// Lets node 0 hold back a correction of `sent`'s step from its last receiver until another node is
+/// two steps ahead, or for `patience`; how far others were when it let go.
+fn held_back(scene: &Scene, sent: &Sent, skipped: &[Check], patience: Duration) -> u32 {
+    let furthest = Arc::new((Mutex::new(0), Condvar::new()));
+    let let_go = Arc::new(AtomicU32::new(0));
+    let (seen, result) = (Arc::clone(&furthest), Arc::clone(&let_go));
+    let (step, to) = (sent.step, sent.to);
+    let mut world = scene.world().intercept(move |wire: Wire<'_>| {
+        let (now, changed) = &*seen;
+        if (wire.from, wire.to, wire.step.number) == (0, to, step) {
+            let waited = changed
+                .wait_timeout_while(now.lock().unwrap(), patience, |now| *now < step + 2)
+                .unwrap();
+            result.store(*waited.0, Relaxed);
+        } else {
+            let mut now = now.lock().unwrap();
+            *now = (*now).max(wire.step.number);
+            changed.notify_all();
+        }
+        Fate::Deliver
+    });
+    for node in 0..scene.members.cluster.nodes().len() {
+        let skipped = skipped.to_vec();
+        world = world.deviate(
+            node,
+            Deviation {
+                skipped,
+                ..Deviation::default()
+            },
+        );
+    }
+    assert!(scene.run(&world).iter().all(Result::is_ok));
+    let_go.load(Relaxed)
+}
+
+/// The corrections of node 0 that are followed by a coin: the last products of the statistics, and each
+/// level of the proof.
+fn corrections_before_coins(scene: &Scene) -> Vec<Sent> {
+    let steps: Vec<u32> = scene.told_by(0).0.into_iter().map(|(step, _)| step).collect();
+    let sent = scene.sent_by(0);
+    let followed = |step: &&u32| !steps.contains(&(**step + 1));
+    let last_of = |step: &u32| sent.iter().rfind(|sent| sent.step == *step).cloned();
+    let before = |sent: &Sent| matches!(sent.phase, Phase::Agreement | Phase::Verify);
+    steps.iter().filter(followed).filter_map(last_of).filter(before).collect()
+}
+
+#[test]
+fn no_coin_is_opened_before_everyone_has_what_it_weighs() {
+    for (nodes, threshold) in CLUSTERS {
+        let scene = Scene::new(nodes, threshold);
+        let corrections = corrections_before_coins(&scene);
+        assert!(corrections.len() >= 2);
+        for sent in corrections {
+            // Others may say that they have everything, one step ahead, and no more.
+            let reached = held_back(&scene, &sent, &[], Duration::from_millis(50));
+            assert!(
+                reached <= sent.step + 1,
+                "N={nodes}: step {reached} while step {} was held back",
+                sent.step
+            );
+        }
+    }
+}
+
+#[test]
+fn without_settling_a_coin_is_out_while_a_correction_is_still_in_hand() {
+    for (nodes, threshold) in CLUSTERS {
+        let scene = Scene::new(nodes, threshold);
+        let sent = corrections_before_coins(&scene).remove(0);
+        let reached = held_back(&scene, &sent, &[Check::Settled], Duration::from_secs(20));
+        assert!(
+            reached >= sent.step + 2,
+            "N={nodes}: nobody went ahead of step {}, only to {reached}",
+            sent.step
+        );
+    }
+}

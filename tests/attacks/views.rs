@@ -1,0 +1,205 @@
+//! What t corrupt nodes see of a whole computation does not depend on the answers: every word they
+//! receive, hold or see opened is either the same whatever was answered, or uniform.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use super::kit::{CLUSTERS, Scene, lie};
+use crate::checks::{Deviation, Told};
+use crate::field::{Field, Fp61};
+use crate::network::Phase;
+use crate::sharing::NodeSet;
+use crate::world::{Fate, Wire, World};
+
+/// How often each computation is run, with fresh randomness of contributors and honest nodes.
+const RUNS: u32 = 240;
+/// A uniform distribution over 16 kinds exceeds this once in 10^10 tests.
+const UNIFORM: f64 = 80.0;
+/// All answer the same; all differ. Both jobs have the same shape.
+const ANSWERS: [[[u32; 3]; 4]; 2] = [
+    [[0, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0]],
+    [[0, 1, 0], [1, 0, 1], [0, 0, 1], [1, 0, 0]],
+];
+
+/// Where a word of a view stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    /// In the components of a submission, at a corrupt node: entry, position of the component, element.
+    Held(usize, usize, usize, usize),
+    /// In a message: step, sender, receiver, word.
+    Received(u32, usize, usize, usize),
+    /// In an opened vector: step, element.
+    Opened(u32, usize),
+}
+
+/// The words at each place, in the order of the runs.
+type View = BTreeMap<Place, Vec<u64>>;
+
+/// Words of 8 bytes, past the byte that says that a node has everything.
+fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
+    let (words, _) = bytes[bytes.len() % 8..].as_chunks::<8>();
+    words.iter().map(|word| u64::from_le_bytes(*word))
+}
+
+/// What the nodes of `corrupt` hold of submissions, each made anew many times.
+fn held(nodes: usize, threshold: usize, corrupt: NodeSet, answers: &[[u32; 3]]) -> View {
+    let mut view = View::new();
+    for run in 0..RUNS {
+        let scene = Scene::numbered(nodes, threshold, answers, 1000 * run);
+        for node in corrupt.iter() {
+            for (entry, opened) in scene.opened_by(node).iter().enumerate() {
+                for position in 0..scene.members.cluster.access().held_by(node).len() {
+                    for (element, value) in opened.expand(position).iter().enumerate() {
+                        let place = Place::Held(node, entry, position, element);
+                        view.entry(place).or_default().push(value.to_u64());
+                    }
+                }
+            }
+        }
+    }
+    view
+}
+
+/// What the nodes of `corrupt` receive and see opened in computations on one and the same submissions:
+/// only the nodes' randomness is drawn anew. So what they receive tells nothing even to someone who knows
+/// all components but those of the computation.
+fn view(nodes: usize, threshold: usize, corrupt: NodeSet, answers: &[[u32; 3]], masked: bool) -> View {
+    let scene = Scene::numbered(nodes, threshold, answers, 0);
+    let view = Arc::new(Mutex::new(View::new()));
+    // A hash of what is public, told in the confirmation of keys.
+    let id = scene.run(&scene.world())[0].as_ref().unwrap().subject.session;
+    let id: Vec<u64> = words(id.as_bytes()).collect();
+    for run in 0..RUNS {
+        let (log, id) = (Arc::clone(&view), id.clone());
+        let mut world = World::new(scene.members.cluster.access().clone(), u64::from(run)).intercept(move |wire: Wire<'_>| {
+            if !corrupt.contains(wire.from) && corrupt.contains(wire.to) && wire.step.phase != Phase::AcceptedSet {
+                for (index, word) in words(wire.bytes).enumerate().filter(|(_, word)| !id.contains(word)) {
+                    let place = Place::Received(wire.step.number, wire.from, wire.to, index);
+                    log.lock().unwrap().entry(place).or_default().push(word);
+                }
+            }
+            Fate::Deliver
+        });
+        let first = corrupt.iter().next().unwrap();
+        for node in 0..nodes {
+            let opened = Arc::clone(&view);
+            let seen = lie(move |told| {
+                if let Told::Opened(step, _, values) = told {
+                    for (index, value) in values.iter().enumerate() {
+                        let place = Place::Opened(step, index);
+                        opened.lock().unwrap().entry(place).or_default().push(value.to_u64());
+                    }
+                }
+            });
+            let curious = if node == first { seen } else { Deviation::default() };
+            world = world.deviate(
+                node,
+                Deviation {
+                    unmasked: !masked,
+                    ..curious
+                },
+            );
+        }
+        assert!(scene.run(&world).iter().all(Result::is_ok));
+    }
+    Arc::into_inner(view).unwrap().into_inner().unwrap()
+}
+
+/// How far words are from uniform in their upper and lower bits.
+fn distance(words: &[u64]) -> f64 {
+    let mut counts = [[0.0f64; 16]; 2];
+    for word in words {
+        counts[0][(word >> 57 & 15) as usize] += 1.0;
+        counts[1][(word & 15) as usize] += 1.0;
+    }
+    let expected = words.len() as f64 / 16.0;
+    let chi_square = |counts: &[f64; 16]| counts.iter().map(|n| (n - expected).powi(2) / expected).sum();
+    counts.iter().map(chi_square).fold(0.0, f64::max)
+}
+
+/// The places that tell something about the answers.
+fn telling(views: &[View; 2]) -> Vec<Place> {
+    let [a, b] = views;
+    assert!(a.keys().eq(b.keys()), "the shapes of what is seen differ");
+    let constant = |words: &[u64]| words.iter().all(|word| *word == words[0]).then(|| words[0]);
+    a.iter()
+        .zip(b.values())
+        .filter(|((_, a), b)| match (constant(a), constant(b)) {
+            (Some(a), Some(b)) => a != b,
+            _ => distance(a).max(distance(b)) > UNIFORM,
+        })
+        .map(|((place, _), _)| *place)
+        .collect()
+}
+
+/// The first t and the last t nodes: both roles of a node in every opening and resharing.
+fn coalitions(nodes: usize, threshold: usize) -> [NodeSet; 2] {
+    [0..threshold, nodes - threshold..nodes].map(|nodes| nodes.collect())
+}
+
+#[test]
+fn what_corrupt_nodes_hold_is_independent_of_the_answers() {
+    for (nodes, threshold) in CLUSTERS {
+        for corrupt in coalitions(nodes, threshold) {
+            let views = ANSWERS.map(|answers| held(nodes, threshold, corrupt, &answers));
+            assert_eq!(telling(&views), [], "N={nodes} {corrupt:?}");
+        }
+    }
+}
+
+#[test]
+fn what_corrupt_nodes_see_is_independent_of_the_answers() {
+    for (nodes, threshold) in CLUSTERS {
+        for corrupt in coalitions(nodes, threshold) {
+            let views = ANSWERS.map(|answers| view(nodes, threshold, corrupt, &answers, true));
+            assert_eq!(telling(&views), [], "N={nodes} {corrupt:?}");
+            // Every step in which honest nodes send elements or digests is among what was looked at.
+            let scene = Scene::new(nodes, threshold);
+            let honest = (0..nodes).filter(|node| !corrupt.contains(*node));
+            for sent in honest.flat_map(|node| scene.sent_by(node)) {
+                let looked_at = |place: &Place| matches!(place, Place::Received(step, ..) if *step == sent.step);
+                let telling = sent.bytes.len() >= 8 && sent.phase != Phase::AcceptedSet && corrupt.contains(sent.to);
+                assert!(!telling || views[0].keys().any(looked_at), "{sent:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_statistic_sees_masks_that_are_missing() {
+    let (nodes, threshold) = CLUSTERS[0];
+    let corrupt = [0].into_iter().collect();
+    let telling = telling(&ANSWERS.map(|answers| view(nodes, threshold, corrupt, &answers, false)));
+    assert!(telling.iter().any(|place| matches!(place, Place::Received(..))), "{telling:?}");
+    assert!(telling.iter().any(|place| matches!(place, Place::Opened(..))), "{telling:?}");
+}
+
+#[test]
+fn nothing_is_opened_but_coins_and_checks() {
+    for (nodes, threshold) in CLUSTERS {
+        let scene = Scene::new(nodes, threshold);
+        let opened = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&opened);
+        let listener = lie(move |told| {
+            if let Told::Opened(_, what, values) = told {
+                log.lock().unwrap().push((what, values.to_vec()));
+            }
+        });
+        assert!(scene.run(&scene.world().deviate(0, listener)).iter().all(Result::is_ok));
+        let opened = opened.lock().unwrap();
+        for (what, values) in opened.iter() {
+            match *what {
+                "a coin" => assert_eq!(values.len(), 5),
+                // Nothing but 0 for an honest contributor, whatever it answered.
+                "the well-formedness of answers" if values.len() > 2 => {
+                    let honest = &values[..values.len() - 2];
+                    assert!(honest.iter().all(|value| *value == Fp61::ZERO));
+                }
+                "the well-formedness of answers" => assert_ne!(values[..], [Fp61::ZERO; 2]),
+                "the check of products" => assert!(matches!(values[..], [f, g, h] if f * g == h)),
+                _ => panic!("{what} was opened"),
+            }
+        }
+        assert!(opened.len() >= 5);
+    }
+}

@@ -1,0 +1,126 @@
+//! One node's messages are altered on the wire: every step, every role, every receiver, first, middle
+//! and last element.
+
+use std::sync::Mutex;
+
+use super::kit::{CLUSTERS, Scene, Sent, assert_stopped, places};
+use crate::field::{Field, Fp61, MODULUS};
+use crate::network::Phase;
+use crate::world::{Fate, Wire};
+
+/// What is done to a message.
+#[derive(Debug, Clone, Copy)]
+enum Alteration {
+    /// The element at this place becomes one greater.
+    AddOne(usize),
+    /// A bit of the byte at this place is flipped: in a digest, a lie about what was sent or held.
+    Flip(usize),
+    /// The element at this place is written as itself plus p, or as p: not canonical.
+    NotCanonical(usize),
+    /// The last byte is missing.
+    Short,
+    /// There is one byte more.
+    Long,
+    /// There is nothing.
+    Empty,
+    /// It is the message of the step before once more, step and all.
+    Repeated,
+    /// The content of an earlier message of the same length, under the right step.
+    Replayed,
+    /// It says it belongs to the next step.
+    WrongStep,
+}
+
+/// Everything that can be done to one message.
+fn alterations(sent: &Sent) -> Vec<Alteration> {
+    use Alteration::{AddOne, Empty, Flip, Long, NotCanonical, Repeated, Replayed, Short, WrongStep};
+    let mut all = vec![Short, Long, Empty, Repeated, Replayed, WrongStep];
+    all.extend(places(sent.bytes.len()).into_iter().map(Flip));
+    if sent.bytes.len().is_multiple_of(Fp61::BYTES) {
+        for place in places(sent.bytes.len() / Fp61::BYTES) {
+            all.extend([AddOne(place), NotCanonical(place)]);
+        }
+    }
+    all
+}
+
+impl Alteration {
+    /// The altered message and its step; `None` where there is nothing to alter so.
+    fn of(self, sent: &Sent, before: &[Sent]) -> Option<(u32, Vec<u8>)> {
+        let (mut step, mut bytes) = (sent.step, sent.bytes.clone());
+        let mut replace = |place: usize, word: &dyn Fn(u64) -> Option<u64>| {
+            let at = &mut bytes[place * Fp61::BYTES..][..Fp61::BYTES];
+            let old = Fp61::read(at)?.to_u64();
+            at.copy_from_slice(&word(old)?.to_le_bytes());
+            Some(())
+        };
+        match self {
+            Self::AddOne(place) => replace(place, &|word| Some((Fp61::reduce(word) + Fp61::ONE).to_u64()))?,
+            Self::NotCanonical(place) => replace(place, &|word| word.checked_add(MODULUS))?,
+            Self::Flip(place) => bytes[place] ^= 1,
+            Self::Short => drop(bytes.pop()?),
+            Self::Long => bytes.push(0),
+            Self::Empty => bytes.clear(),
+            Self::Repeated => {
+                let last = before.last()?;
+                (step, bytes) = (last.step, last.bytes.clone());
+            }
+            Self::Replayed => bytes.clone_from(
+                &before
+                    .iter()
+                    .rev()
+                    .find(|b| b.bytes.len() == bytes.len() && b.bytes != bytes)?
+                    .bytes,
+            ),
+            Self::WrongStep => step += 1,
+        }
+        Some((step, bytes))
+    }
+}
+
+/// Every alteration of every message that node `from` sends.
+fn every_message_of(scene: &Scene, from: usize) -> usize {
+    let messages = scene.sent_by(from);
+    let last = messages.iter().map(|sent| sent.step).max().unwrap();
+    let corrupt = [from].into_iter().collect();
+    let mut attacks = 0;
+    for (index, sent) in messages.iter().enumerate() {
+        let before: Vec<Sent> = messages[..index].iter().filter(|b| b.to == sent.to).cloned().collect();
+        for alteration in alterations(sent) {
+            let Some((step, bytes)) = alteration.of(sent, &before) else {
+                continue;
+            };
+            attacks += 1;
+            let (to, at) = (sent.to, sent.step);
+            let altered = Mutex::new(Some(bytes));
+            let outcome = scene.run(&scene.world().intercept(move |wire: Wire<'_>| {
+                if (wire.from, wire.to, wire.step.number) == (from, to, at)
+                    && let Some(bytes) = altered.lock().unwrap().take()
+                {
+                    wire.step.number = step;
+                    *wire.bytes = bytes;
+                }
+                Fate::Deliver
+            }));
+            let attack = (alteration, sent.phase, at, from, to);
+            if at == last {
+                // All is verified and recorded; only the last "I have recorded it" is not believed.
+                assert_eq!(sent.phase, Phase::Release);
+                assert!(outcome[to].is_err(), "{attack:?}: believed");
+                assert!(scene.published(&outcome).is_none());
+            } else {
+                assert_stopped(&outcome, corrupt, &attack);
+            }
+        }
+    }
+    attacks
+}
+
+#[test]
+fn every_altered_message_ends_in_an_error_before_outputs_leave() {
+    for (nodes, threshold) in CLUSTERS {
+        let scene = Scene::new(nodes, threshold);
+        let attacks: usize = (0..nodes).map(|from| every_message_of(&scene, from)).sum();
+        assert!(attacks > 300 * nodes, "N={nodes}: {attacks} attacks");
+    }
+}
