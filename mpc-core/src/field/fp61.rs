@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::DefaultIsZeroes;
 
-use super::{Field, assert_combinable};
+use super::{Field, assert_combinable, assert_equally_long, kernels};
 
 /// `p = 2^61 - 1`.
 pub const MODULUS: u64 = (1 << 61) - 1;
@@ -188,12 +188,22 @@ impl Field for Fp61 {
     }
 
     fn inner_product(x: &[Self], y: &[Self]) -> Self {
-        portable::inner_product(x, y)
+        kernels::fp61::inner_product(x, y)
     }
 
     fn combine(blocks: &[&[Self]], coefficients: &[Self], out: &mut [Self]) {
         assert_combinable(blocks, coefficients, out);
-        portable::combine(blocks, coefficients, out);
+        kernels::fp61::combine(blocks, coefficients, out);
+    }
+
+    fn add_vector(sum: &mut [Self], values: &[Self]) {
+        assert_equally_long(sum, values);
+        kernels::fp61::add_vector(sum, values);
+    }
+
+    fn sub_vector(difference: &mut [Self], values: &[Self]) {
+        assert_equally_long(difference, values);
+        kernels::fp61::sub_vector(difference, values);
     }
 }
 
@@ -217,8 +227,8 @@ pub mod portable {
 
     /// See [`Field::combine`](super::Field::combine).
     pub fn combine(blocks: &[&[Fp61]], coefficients: &[Fp61], out: &mut [Fp61]) {
-        /// Outputs whose wide sums stay in the first-level cache.
-        const TILE: usize = 64;
+        /// Outputs whose wide sums are kept at a time.
+        const TILE: usize = 32;
         out.fill(Fp61(0));
         for (blocks, coefficients) in blocks.chunks(LAZY_TERMS).zip(coefficients.chunks(LAZY_TERMS)) {
             for (tile, out) in out.chunks_mut(TILE).enumerate() {

@@ -1,6 +1,7 @@
 //! Finite fields. Protocols are written once over [`Field`]; see [`fp61`] for the field of numbers.
 
 pub mod fp61;
+mod kernels;
 
 pub use fp61::{Fp61, MODULUS};
 
