@@ -11,18 +11,13 @@
 //! The instruction itself reads only the low 52 bits of a word, which is y0 without masking. Partial
 //! products are summed up unreduced, one accumulator for each weight and half.
 
-#![expect(
-    unsafe_code,
-    reason = "loads and stores of vectors, and calls into code for detected processor features"
-)]
+#![expect(unsafe_code, reason = "calls into code for detected processor features")]
 
 use std::arch::x86_64::*;
 use std::array::from_fn;
 
+use super::vector::{LANES, load, load_tail, store, store_tail};
 use crate::field::fp61::{Fp61, MODULUS};
-
-/// Elements of one vector.
-const LANES: usize = 8;
 
 /// The bit at which the left factor is cut.
 const CUT: u32 = 43;
@@ -61,47 +56,6 @@ impl Avx512Ifma {
         // SAFETY: `self` proves that the processor has the features.
         unsafe { sub_vector(difference, values) }
     }
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn load(values: &[Fp61; LANES]) -> __m512i {
-    // SAFETY: the reference is valid for reads of 64 bytes, an `Fp61` is a `u64` in memory, and the
-    // load asks for no alignment.
-    unsafe { _mm512_loadu_si512(values.as_ptr().cast()) }
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn store(out: &mut [Fp61; LANES], values: __m512i) {
-    // SAFETY: the reference is valid for writes of 64 bytes, an `Fp61` is a `u64` in memory, and the
-    // store asks for no alignment.
-    unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), values) }
-}
-
-/// Selects the lanes of a tail of fewer elements than a vector holds.
-#[inline]
-fn lanes(tail: &[Fp61]) -> __mmask8 {
-    assert!(tail.len() < LANES);
-    (1 << tail.len()) - 1
-}
-
-/// The tail, then zeros.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn load_tail(tail: &[Fp61]) -> __m512i {
-    // SAFETY: the mask selects exactly the slice's elements, an `Fp61` is a `u64` in memory, and
-    // memory of lanes that are not selected is not accessed.
-    unsafe { _mm512_maskz_loadu_epi64(lanes(tail), tail.as_ptr().cast()) }
-}
-
-/// Writes the first `tail.len()` values.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn store_tail(tail: &mut [Fp61], values: __m512i) {
-    // SAFETY: the mask selects exactly the slice's elements, an `Fp61` is a `u64` in memory, and
-    // memory of lanes that are not selected is not accessed.
-    unsafe { _mm512_mask_storeu_epi64(tail.as_mut_ptr().cast(), lanes(tail), values) }
 }
 
 /// The modulus in every lane.

@@ -7,6 +7,12 @@
 
 #[cfg(target_arch = "x86_64")]
 mod fp61_avx512;
+#[cfg(target_arch = "x86_64")]
+mod gf64_clmul;
+#[cfg(target_arch = "x86_64")]
+mod gf64_vpclmul;
+#[cfg(target_arch = "x86_64")]
+mod vector;
 
 /// Bulk operations of the field of `2^61 - 1` elements.
 pub(super) mod fp61 {
@@ -60,6 +66,54 @@ pub(super) mod fp61 {
             return kernel.sub_vector(difference, values);
         }
         portable::sub_vector(difference, values);
+    }
+}
+
+/// Multiplication and bulk operations of the field of `2^64` elements. Sums and differences need no
+/// kernel: the compiler finds the vectors in an exclusive or.
+pub(super) mod gf64 {
+    #[cfg(target_arch = "x86_64")]
+    use super::{gf64_clmul::Clmul, gf64_vpclmul::Vpclmul};
+    use crate::field::gf64::{Gf64, portable};
+
+    /// Below this length wide vectors cost more than they save.
+    #[cfg(target_arch = "x86_64")]
+    const SHORT: usize = 8;
+
+    /// The product of two elements.
+    #[inline]
+    pub fn multiply(x: Gf64, y: Gf64) -> Gf64 {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(kernel) = Clmul::detect() {
+            return kernel.multiply(x, y);
+        }
+        portable::multiply(x, y)
+    }
+
+    /// See [`crate::field::Field::inner_product`].
+    pub fn inner_product(x: &[Gf64], y: &[Gf64]) -> Gf64 {
+        #[cfg(target_arch = "x86_64")]
+        if x.len() >= SHORT
+            && let Some(kernel) = Vpclmul::detect()
+        {
+            return kernel.inner_product(x, y);
+        } else if let Some(kernel) = Clmul::detect() {
+            return kernel.inner_product(x, y);
+        }
+        portable::inner_product(x, y)
+    }
+
+    /// See [`crate::field::Field::combine`].
+    pub fn combine(blocks: &[&[Gf64]], coefficients: &[Gf64], out: &mut [Gf64]) {
+        #[cfg(target_arch = "x86_64")]
+        if out.len() >= SHORT
+            && let Some(kernel) = Vpclmul::detect()
+        {
+            return kernel.combine(blocks, coefficients, out);
+        } else if let Some(kernel) = Clmul::detect() {
+            return kernel.combine(blocks, coefficients, out);
+        }
+        portable::combine(blocks, coefficients, out);
     }
 }
 

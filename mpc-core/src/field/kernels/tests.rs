@@ -4,8 +4,7 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
-use crate::field::Field;
-use crate::field::fp61::{self, Fp61, MODULUS};
+use crate::field::{Field, Fp61, Gf64, MODULUS, fp61, gf64};
 
 /// The bulk operations of a kernel or of a portable form.
 #[derive(Clone, Copy)]
@@ -77,23 +76,61 @@ fn fp61_edges() -> [Fp61; 6] {
 fn fp61_kernels() -> Vec<Way<Fp61>> {
     #[allow(unused_mut)]
     let mut kernels = vec![Way {
-        inner_product: super::fp61::inner_product,
-        combine: super::fp61::combine,
-        add_vector: super::fp61::add_vector,
-        sub_vector: super::fp61::sub_vector,
+        inner_product: Fp61::inner_product,
+        combine: Fp61::combine,
+        add_vector: Fp61::add_vector,
+        sub_vector: Fp61::sub_vector,
     }];
     #[cfg(target_arch = "x86_64")]
     {
         use super::fp61_avx512::Avx512Ifma;
-        fn detected() -> Avx512Ifma {
-            Avx512Ifma::detect().unwrap()
-        }
         if Avx512Ifma::detect().is_some() {
             kernels.push(Way {
-                inner_product: |x, y| detected().inner_product(x, y),
-                combine: |blocks, coefficients, out| detected().combine(blocks, coefficients, out),
-                add_vector: |sum, values| detected().add_vector(sum, values),
-                sub_vector: |difference, values| detected().sub_vector(difference, values),
+                inner_product: |x, y| Avx512Ifma::detect().unwrap().inner_product(x, y),
+                combine: |blocks, coefficients, out| Avx512Ifma::detect().unwrap().combine(blocks, coefficients, out),
+                add_vector: |sum, values| Avx512Ifma::detect().unwrap().add_vector(sum, values),
+                sub_vector: |difference, values| Avx512Ifma::detect().unwrap().sub_vector(difference, values),
+            });
+        }
+    }
+    kernels
+}
+
+const GF64_PORTABLE: Way<Gf64> = Way {
+    inner_product: gf64::portable::inner_product,
+    combine: gf64::portable::combine,
+    add_vector: gf64::portable::add_vector,
+    sub_vector: gf64::portable::sub_vector,
+};
+
+fn gf64_edges() -> [Gf64; 6] {
+    [u64::MAX, 0, 1, 1 << 63, 0b11011, u64::MAX - 1].map(Gf64::from_bits)
+}
+
+fn gf64_kernels() -> Vec<Way<Gf64>> {
+    #[allow(unused_mut)]
+    let mut kernels = vec![Way {
+        inner_product: Gf64::inner_product,
+        combine: Gf64::combine,
+        add_vector: Gf64::add_vector,
+        sub_vector: Gf64::sub_vector,
+    }];
+    #[cfg(target_arch = "x86_64")]
+    {
+        use super::gf64_clmul::Clmul;
+        use super::gf64_vpclmul::Vpclmul;
+        if Clmul::detect().is_some() {
+            kernels.push(Way {
+                inner_product: |x, y| Clmul::detect().unwrap().inner_product(x, y),
+                combine: |blocks, coefficients, out| Clmul::detect().unwrap().combine(blocks, coefficients, out),
+                ..GF64_PORTABLE
+            });
+        }
+        if Vpclmul::detect().is_some() {
+            kernels.push(Way {
+                inner_product: |x, y| Vpclmul::detect().unwrap().inner_product(x, y),
+                combine: |blocks, coefficients, out| Vpclmul::detect().unwrap().combine(blocks, coefficients, out),
+                ..GF64_PORTABLE
             });
         }
     }
@@ -105,6 +142,13 @@ proptest! {
     fn kernels_of_fp61_equal_the_portable_form(len in 0usize..300, blocks in 0usize..40, seed: u64) {
         for kernel in fp61_kernels() {
             compare(kernel, FP61_PORTABLE, &fp61_edges(), len, blocks, seed);
+        }
+    }
+
+    #[test]
+    fn kernels_of_gf64_equal_the_portable_form(len in 0usize..300, blocks in 0usize..40, seed: u64) {
+        for kernel in gf64_kernels() {
+            compare(kernel, GF64_PORTABLE, &gf64_edges(), len, blocks, seed);
         }
     }
 }
