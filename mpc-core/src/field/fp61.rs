@@ -1,6 +1,7 @@
 //! The prime field of `p = 2^61 - 1`, a Mersenne prime: reduction is a shift and an add, and 61 bits
 //! leave room for lazy reduction of inner products in 128-bit words.
 //!
+//! [`portable`] is the readable form of the bulk operations.
 //! Every operation is free of branches and table look-ups that depend on values.
 
 use std::fmt;
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::DefaultIsZeroes;
 
-use super::Field;
+use super::{Field, assert_combinable, assert_equally_long, kernels};
 
 /// `p = 2^61 - 1`.
 pub const MODULUS: u64 = (1 << 61) - 1;
@@ -24,6 +25,7 @@ const LAZY_TERMS: usize = 32;
 /// `Debug` prints no value, since most elements are shares.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "u64", try_from = "u64")]
+#[repr(transparent)]
 pub struct Fp61(u64);
 
 impl Fp61 {
@@ -186,15 +188,71 @@ impl Field for Fp61 {
     }
 
     fn inner_product(x: &[Self], y: &[Self]) -> Self {
-        let mut total = Self::ZERO;
+        kernels::fp61::inner_product(x, y)
+    }
+
+    fn combine(blocks: &[&[Self]], coefficients: &[Self], out: &mut [Self]) {
+        assert_combinable(blocks, coefficients, out);
+        kernels::fp61::combine(blocks, coefficients, out);
+    }
+
+    fn add_vector(sum: &mut [Self], values: &[Self]) {
+        assert_equally_long(sum, values);
+        kernels::fp61::add_vector(sum, values);
+    }
+
+    fn sub_vector(difference: &mut [Self], values: &[Self]) {
+        assert_equally_long(difference, values);
+        kernels::fp61::sub_vector(difference, values);
+    }
+}
+
+/// The bulk operations in plain integer arithmetic: what runs where there is no kernel for the
+/// machine, and what every kernel is tested against. Shapes are those of [`Field`]'s operations.
+pub mod portable {
+    use super::{Fp61, LAZY_TERMS};
+
+    /// See [`Field::inner_product`](super::Field::inner_product).
+    pub fn inner_product(x: &[Fp61], y: &[Fp61]) -> Fp61 {
+        let mut total = Fp61(0);
         for (xs, ys) in x.chunks(LAZY_TERMS).zip(y.chunks(LAZY_TERMS)) {
             let mut sum = 0u128;
             for (a, b) in xs.iter().zip(ys) {
                 sum += u128::from(a.0) * u128::from(b.0);
             }
-            total += Self::reduce_wide(sum);
+            total += Fp61::reduce_wide(sum);
         }
         total
+    }
+
+    /// See [`Field::combine`](super::Field::combine).
+    pub fn combine(blocks: &[&[Fp61]], coefficients: &[Fp61], out: &mut [Fp61]) {
+        /// Outputs whose wide sums are kept at a time.
+        const TILE: usize = 32;
+        out.fill(Fp61(0));
+        for (blocks, coefficients) in blocks.chunks(LAZY_TERMS).zip(coefficients.chunks(LAZY_TERMS)) {
+            for (tile, out) in out.chunks_mut(TILE).enumerate() {
+                let mut sums = [0u128; TILE];
+                for (block, coefficient) in blocks.iter().zip(coefficients) {
+                    for (sum, value) in sums.iter_mut().zip(&block[tile * TILE..]) {
+                        *sum += u128::from(coefficient.0) * u128::from(value.0);
+                    }
+                }
+                for (out, sum) in out.iter_mut().zip(sums) {
+                    *out += Fp61::reduce_wide(sum);
+                }
+            }
+        }
+    }
+
+    /// See [`Field::add_vector`](super::Field::add_vector).
+    pub fn add_vector(sum: &mut [Fp61], values: &[Fp61]) {
+        sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += *value);
+    }
+
+    /// See [`Field::sub_vector`](super::Field::sub_vector).
+    pub fn sub_vector(difference: &mut [Fp61], values: &[Fp61]) {
+        difference.iter_mut().zip(values).for_each(|(rest, value)| *rest -= *value);
     }
 }
 
@@ -202,6 +260,8 @@ impl Field for Fp61 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use rand_chacha::ChaCha8Rng;
+    use rand_core::SeedableRng;
 
     const P: u128 = MODULUS as u128;
 
@@ -245,6 +305,36 @@ mod tests {
         }
 
         #[test]
+        fn combinations_equal_sums_of_products(
+            coefficients in proptest::collection::vec(element(), 0..70),
+            len in 0usize..150,
+            seed: u64,
+        ) {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let blocks: Vec<Vec<Fp61>> = coefficients.iter().map(|_| (0..len).map(|_| Fp61::random(&mut rng)).collect()).collect();
+            let blocks: Vec<&[Fp61]> = blocks.iter().map(Vec::as_slice).collect();
+            let mut out = vec![Fp61::ONE; len];
+            Fp61::combine(&blocks, &coefficients, &mut out);
+            for (i, out) in out.into_iter().enumerate() {
+                let expected = blocks.iter().zip(&coefficients).fold(Fp61::ZERO, |sum, (block, c)| sum + *c * block[i]);
+                prop_assert_eq!(out, expected);
+            }
+        }
+
+        #[test]
+        fn vectors_add_and_subtract_element_by_element(
+            pairs in proptest::collection::vec((element(), element()), 0..100)
+        ) {
+            let (x, y): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+            let (mut sum, mut difference) = (x.clone(), x.clone());
+            Fp61::add_vector(&mut sum, &y);
+            Fp61::sub_vector(&mut difference, &y);
+            for i in 0..x.len() {
+                prop_assert_eq!((sum[i], difference[i]), (x[i] + y[i], x[i] - y[i]));
+            }
+        }
+
+        #[test]
         fn encoding_round_trips_and_refuses_the_rest(word: u64) {
             let decoded = Fp61::read(&word.to_le_bytes());
             prop_assert_eq!(decoded.is_some(), word < MODULUS);
@@ -263,6 +353,35 @@ mod tests {
         }
         assert!(Fp61::read(&[0; 7]).is_none());
         assert!(Fp61::read(&[0; 9]).is_none());
+    }
+
+    #[test]
+    fn the_largest_values_do_not_overflow_lazy_sums() {
+        let largest = [Fp61(MODULUS - 1); 2 * LAZY_TERMS + 1];
+        // (p-1)² = 1.
+        assert_eq!(Fp61::inner_product(&largest, &largest), Fp61(largest.len() as u64));
+        let blocks = largest.each_ref().map(std::slice::from_ref);
+        let mut out = [Fp61::ZERO];
+        Fp61::combine(&blocks, &largest, &mut out);
+        assert_eq!(out[0], Fp61(largest.len() as u64));
+    }
+
+    #[test]
+    #[should_panic(expected = "every block is as long as the result")]
+    fn a_short_block_is_refused() {
+        Fp61::combine(&[&[Fp61::ONE; 2], &[Fp61::ONE]], &[Fp61::ONE; 2], &mut [Fp61::ZERO; 2]);
+    }
+
+    #[test]
+    #[should_panic(expected = "one coefficient for each block")]
+    fn a_missing_coefficient_is_refused() {
+        Fp61::combine(&[&[Fp61::ONE]], &[], &mut [Fp61::ZERO]);
+    }
+
+    #[test]
+    #[should_panic(expected = "different lengths")]
+    fn sums_of_different_lengths_are_refused() {
+        Fp61::add_vector(&mut [Fp61::ZERO; 2], &[Fp61::ONE]);
     }
 
     #[test]

@@ -1,8 +1,12 @@
-//! Finite fields. Protocols are written once over [`Field`]; see `fp61` for the field of numbers.
+//! Finite fields. Protocols are written once over [`Field`]; see [`fp61`] for the field of numbers
+//! and [`gf64`] for the field over the bits.
 
-mod fp61;
+pub mod fp61;
+pub mod gf64;
+mod kernels;
 
 pub use fp61::{Fp61, MODULUS};
+pub use gf64::Gf64;
 
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Mul, Neg, Sub, SubAssign};
@@ -54,7 +58,57 @@ pub trait Field:
     fn random<R: Rng + ?Sized>(rng: &mut R) -> Self;
 
     /// `Σ x_i·y_i`. The two slices have equal length (callers check; a longer tail would be ignored).
-    fn inner_product(x: &[Self], y: &[Self]) -> Self;
+    fn inner_product(x: &[Self], y: &[Self]) -> Self {
+        x.iter().zip(y).fold(Self::ZERO, |sum, (x, y)| sum + *x * *y)
+    }
+
+    /// The linear combination `out[i] = Σ_j coefficients[j]·blocks[j][i]`; what `out` held is
+    /// overwritten, with zeros when there are no blocks.
+    ///
+    /// # Panics
+    ///
+    /// Unless there are as many coefficients as blocks, and every block is as long as `out`.
+    fn combine(blocks: &[&[Self]], coefficients: &[Self], out: &mut [Self]) {
+        assert_combinable(blocks, coefficients, out);
+        out.fill(Self::ZERO);
+        for (block, coefficient) in blocks.iter().zip(coefficients) {
+            out.iter_mut().zip(*block).for_each(|(sum, value)| *sum += *coefficient * *value);
+        }
+    }
+
+    /// `sum[i] += values[i]`.
+    ///
+    /// # Panics
+    ///
+    /// Unless the two slices have equal length.
+    fn add_vector(sum: &mut [Self], values: &[Self]) {
+        assert_equally_long(sum, values);
+        sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += *value);
+    }
+
+    /// `difference[i] -= values[i]`.
+    ///
+    /// # Panics
+    ///
+    /// Unless the two slices have equal length.
+    fn sub_vector(difference: &mut [Self], values: &[Self]) {
+        assert_equally_long(difference, values);
+        difference.iter_mut().zip(values).for_each(|(rest, value)| *rest -= *value);
+    }
+}
+
+/// The shapes [`Field::combine`] takes.
+fn assert_combinable<F>(blocks: &[&[F]], coefficients: &[F], out: &[F]) {
+    assert_eq!(blocks.len(), coefficients.len(), "one coefficient for each block");
+    assert!(
+        blocks.iter().all(|block| block.len() == out.len()),
+        "every block is as long as the result"
+    );
+}
+
+/// The shapes [`Field::add_vector`] and [`Field::sub_vector`] take.
+fn assert_equally_long<F>(left: &[F], right: &[F]) {
+    assert_eq!(left.len(), right.len(), "vectors of different lengths are never combined");
 }
 
 /// Encodes a vector of elements, `len · F::BYTES` bytes.

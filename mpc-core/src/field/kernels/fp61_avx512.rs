@@ -1,0 +1,258 @@
+//! The field of `2^61 - 1` elements, eight at a time, with the 52-bit multiply-add of AVX-512 IFMA.
+//!
+//! A factor x is cut at bit 43, a factor y at bit 52. Of the four partial products two fit into 52
+//! bits, so that six multiply-adds do for a product of 61 bits:
+//!
+//! ```text
+//! x·y = x0·y0 + 2^52·x0·y1 + 2^43·x1·y0 + 2^95·x1·y1,     2^95 = 2^34 mod p
+//!        95       52            70           27 bits
+//! ```
+//!
+//! The instruction itself reads only the low 52 bits of a word, which is y0 without masking. Partial
+//! products are summed up unreduced, one accumulator for each weight and half.
+
+#![expect(unsafe_code, reason = "calls into code for detected processor features")]
+
+use std::arch::x86_64::*;
+use std::array::from_fn;
+
+use super::vector::{LANES, load, load_tail, store, store_tail};
+use crate::field::fp61::{Fp61, MODULUS};
+
+/// The bit at which the left factor is cut.
+const CUT: u32 = 43;
+
+/// Proof that the processor has AVX-512 F and IFMA.
+#[derive(Clone, Copy)]
+pub struct Avx512Ifma(());
+
+impl Avx512Ifma {
+    /// The proof, if the processor has the instructions.
+    #[inline]
+    pub fn detect() -> Option<Self> {
+        (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512ifma")).then_some(Self(()))
+    }
+
+    /// See [`crate::field::Field::inner_product`].
+    pub fn inner_product(self, x: &[Fp61], y: &[Fp61]) -> Fp61 {
+        // SAFETY: `self` proves that the processor has the features.
+        unsafe { inner_product(x, y) }
+    }
+
+    /// See [`crate::field::Field::combine`].
+    pub fn combine(self, blocks: &[&[Fp61]], coefficients: &[Fp61], out: &mut [Fp61]) {
+        // SAFETY: `self` proves that the processor has the features.
+        unsafe { combine(blocks, coefficients, out) }
+    }
+
+    /// See [`crate::field::Field::add_vector`].
+    pub fn add_vector(self, sum: &mut [Fp61], values: &[Fp61]) {
+        // SAFETY: `self` proves that the processor has the features.
+        unsafe { add_vector(sum, values) }
+    }
+
+    /// See [`crate::field::Field::sub_vector`].
+    pub fn sub_vector(self, difference: &mut [Fp61], values: &[Fp61]) {
+        // SAFETY: `self` proves that the processor has the features.
+        unsafe { sub_vector(difference, values) }
+    }
+}
+
+/// The modulus in every lane.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn modulus() -> __m512i {
+    _mm512_set1_epi64(MODULUS as i64)
+}
+
+/// A left factor, cut.
+#[derive(Clone, Copy)]
+struct Left {
+    low: __m512i,
+    high: __m512i,
+}
+
+impl Left {
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn cut(x: __m512i) -> Self {
+        Self {
+            low: _mm512_and_si512(x, _mm512_set1_epi64((1 << CUT) - 1)),
+            high: _mm512_srli_epi64::<CUT>(x),
+        }
+    }
+}
+
+/// Sums of partial products, lane by lane. A product adds less than `2^52` to each, and to the ones
+/// on the right less than the bound beside them.
+#[derive(Clone, Copy)]
+struct Sums {
+    low_low: __m512i,
+    low_low_carry: __m512i,
+    low_high: __m512i,
+    high_low: __m512i,
+    /// Less than `2^18`.
+    high_low_carry: __m512i,
+    /// Less than `2^27`.
+    high_high: __m512i,
+}
+
+impl Sums {
+    /// The sums that stand for `start`.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn of(start: __m512i) -> Self {
+        let zero = _mm512_setzero_si512();
+        Self {
+            low_low: start,
+            low_low_carry: zero,
+            low_high: zero,
+            high_low: zero,
+            high_low_carry: zero,
+            high_high: zero,
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn add_product(&mut self, x: Left, y: __m512i) {
+        let y_high = _mm512_srli_epi64::<52>(y);
+        self.low_low = _mm512_madd52lo_epu64(self.low_low, x.low, y);
+        self.low_low_carry = _mm512_madd52hi_epu64(self.low_low_carry, x.low, y);
+        self.low_high = _mm512_madd52lo_epu64(self.low_high, x.low, y_high);
+        self.high_low = _mm512_madd52lo_epu64(self.high_low, x.high, y);
+        self.high_low_carry = _mm512_madd52hi_epu64(self.high_low_carry, x.high, y);
+        self.high_high = _mm512_madd52lo_epu64(self.high_high, x.high, y_high);
+    }
+
+    /// The sums by their weights `2^0`, `2^52`, `2^43` and `2^34`.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn by_weight(self) -> [__m512i; 4] {
+        [
+            self.low_low,
+            _mm512_add_epi64(self.low_low_carry, self.low_high),
+            self.high_low,
+            _mm512_add_epi64(self.high_low_carry, self.high_high),
+        ]
+    }
+
+    /// The element of every lane, when the sums are of at most [`LAZY_BLOCKS`] products and a start
+    /// below `2^61`.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn reduce(self) -> __m512i {
+        // 2^w·s mod p turns the 61-bit word: the bits of s above 61-w come in again at the bottom.
+        let [at_0, at_52, at_43, at_34] = self.by_weight();
+        let p = modulus();
+        let turned = [
+            _mm512_and_si512(_mm512_slli_epi64::<52>(at_52), p),
+            _mm512_srli_epi64::<9>(at_52),
+            _mm512_and_si512(_mm512_slli_epi64::<43>(at_43), p),
+            _mm512_srli_epi64::<18>(at_43),
+            _mm512_and_si512(_mm512_slli_epi64::<34>(at_34), p),
+            _mm512_srli_epi64::<27>(at_34),
+        ];
+        // Below 2^61 + 2^56 + 3·(2^61 + 2^48) < 2^64.
+        let mut sum = at_0;
+        for part in turned {
+            sum = _mm512_add_epi64(sum, part);
+        }
+        let folded = _mm512_add_epi64(_mm512_and_si512(sum, p), _mm512_srli_epi64::<61>(sum));
+        subtract_once(folded)
+    }
+}
+
+/// `x - p` in the lanes where `x >= p`, else `x`, for `x < 2p`: a wrapped difference is the larger one.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn subtract_once(x: __m512i) -> __m512i {
+    _mm512_min_epu64(x, _mm512_sub_epi64(x, modulus()))
+}
+
+/// Vectors of products that [`inner_product`] sums before it reduces: the sum of a weight over all
+/// lanes stays below `8·500·(2^52 + 2^43) < 2^64`.
+const LAZY_VECTORS: usize = 500;
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn inner_product(x: &[Fp61], y: &[Fp61]) -> Fp61 {
+    let len = x.len().min(y.len());
+    let ((xs, x_tail), (ys, y_tail)) = (x[..len].as_chunks::<LANES>(), y[..len].as_chunks::<LANES>());
+    let mut sums = Sums::of(_mm512_setzero_si512());
+    sums.add_product(Left::cut(load_tail(x_tail)), load_tail(y_tail));
+    let mut total = Fp61::reduce_wide(0);
+    // The tail takes one vector's place in the first run.
+    let first = xs.len().min(LAZY_VECTORS - 1);
+    let ((first_xs, xs), (first_ys, ys)) = (xs.split_at(first), ys.split_at(first));
+    let runs = xs.chunks(LAZY_VECTORS).zip(ys.chunks(LAZY_VECTORS));
+    for (xs, ys) in std::iter::once((first_xs, first_ys)).chain(runs) {
+        for (x, y) in xs.iter().zip(ys) {
+            sums.add_product(Left::cut(load(x)), load(y));
+        }
+        let [at_0, at_52, at_43, at_34] = sums.by_weight().map(|sum| u128::from(_mm512_reduce_add_epi64(sum) as u64));
+        total += Fp61::reduce_wide(at_0 + (at_52 << 52) + (at_43 << 43) + (at_34 << 34));
+        sums = Sums::of(_mm512_setzero_si512());
+    }
+    total
+}
+
+/// Blocks that [`combine`] sums before it reduces.
+const LAZY_BLOCKS: usize = 16;
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn combine(blocks: &[&[Fp61]], coefficients: &[Fp61], out: &mut [Fp61]) {
+    let mut before = false;
+    for (blocks, coefficients) in blocks.chunks(LAZY_BLOCKS).zip(coefficients.chunks(LAZY_BLOCKS)) {
+        combine_lazily(blocks, coefficients, out, before);
+        before = true;
+    }
+    if !before {
+        out.fill(Fp61::default());
+    }
+}
+
+/// The combination of at most [`LAZY_BLOCKS`] blocks, added to what `out` holds if `onto` says so.
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn combine_lazily(blocks: &[&[Fp61]], coefficients: &[Fp61], out: &mut [Fp61], onto: bool) {
+    let len = out.len();
+    let factors: [Left; LAZY_BLOCKS] = from_fn(|j| Left::cut(_mm512_set1_epi64(coefficients.get(j).map_or(0, |c| c.to_u64()) as i64)));
+    let keep = _mm512_set1_epi64(if onto { -1 } else { 0 });
+    let (vectors, tail) = out.as_chunks_mut::<LANES>();
+    for (at, out) in vectors.iter_mut().enumerate() {
+        let mut sums = Sums::of(_mm512_and_si512(load(out), keep));
+        for (block, factor) in blocks.iter().zip(&factors) {
+            sums.add_product(*factor, load(&block[..len].as_chunks().0[at]));
+        }
+        store(out, sums.reduce());
+    }
+    let mut sums = Sums::of(_mm512_and_si512(load_tail(tail), keep));
+    for (block, factor) in blocks.iter().zip(&factors) {
+        sums.add_product(*factor, load_tail(block[..len].as_chunks::<LANES>().1));
+    }
+    store_tail(tail, sums.reduce());
+}
+
+/// Replaces every element of `left` by what `operation` makes of it and its neighbour in `right`.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn replace(left: &mut [Fp61], right: &[Fp61], operation: impl Fn(__m512i, __m512i) -> __m512i) {
+    let ((lefts, left_tail), (rights, right_tail)) = (left.as_chunks_mut(), right.as_chunks());
+    for (left, right) in lefts.iter_mut().zip(rights) {
+        store(left, operation(load(left), load(right)));
+    }
+    store_tail(left_tail, operation(load_tail(left_tail), load_tail(right_tail)));
+}
+
+#[target_feature(enable = "avx512f")]
+fn add_vector(sum: &mut [Fp61], values: &[Fp61]) {
+    replace(sum, values, |sum, value| subtract_once(_mm512_add_epi64(sum, value)));
+}
+
+#[target_feature(enable = "avx512f")]
+fn sub_vector(difference: &mut [Fp61], values: &[Fp61]) {
+    replace(difference, values, |rest, value| {
+        // A wrapped difference is the larger one of the two.
+        let difference = _mm512_sub_epi64(rest, value);
+        _mm512_min_epu64(difference, _mm512_add_epi64(difference, modulus()))
+    });
+}

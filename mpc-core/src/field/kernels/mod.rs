@@ -1,0 +1,121 @@
+//! One seam between the fields and the machine: every bulk operation runs on the widest
+//! instructions that the processor at hand has, else in the field's portable form.
+//!
+//! All kernels of a field give the same elements, and none has branches or addresses that depend on
+//! values. A kernel is reached only through the proof that the processor has its instructions (its
+//! `detect`, one cached look-up). Shapes are checked by the callers in [`super::Field`].
+
+#[cfg(target_arch = "x86_64")]
+mod fp61_avx512;
+#[cfg(target_arch = "x86_64")]
+mod gf64_clmul;
+#[cfg(target_arch = "x86_64")]
+mod gf64_vpclmul;
+#[cfg(target_arch = "x86_64")]
+mod vector;
+
+/// Bulk operations of the field of `2^61 - 1` elements.
+pub(super) mod fp61 {
+    #[cfg(target_arch = "x86_64")]
+    use super::fp61_avx512::Avx512Ifma;
+    use crate::field::fp61::{Fp61, portable};
+
+    /// Below this length a kernel's set-up costs more than it saves.
+    #[cfg(target_arch = "x86_64")]
+    const SHORT: usize = 8;
+
+    /// See [`crate::field::Field::inner_product`].
+    pub fn inner_product(x: &[Fp61], y: &[Fp61]) -> Fp61 {
+        #[cfg(target_arch = "x86_64")]
+        if x.len() >= SHORT
+            && let Some(kernel) = Avx512Ifma::detect()
+        {
+            return kernel.inner_product(x, y);
+        }
+        portable::inner_product(x, y)
+    }
+
+    /// See [`crate::field::Field::combine`].
+    pub fn combine(blocks: &[&[Fp61]], coefficients: &[Fp61], out: &mut [Fp61]) {
+        #[cfg(target_arch = "x86_64")]
+        if out.len() >= SHORT
+            && let Some(kernel) = Avx512Ifma::detect()
+        {
+            return kernel.combine(blocks, coefficients, out);
+        }
+        portable::combine(blocks, coefficients, out);
+    }
+
+    /// See [`crate::field::Field::add_vector`].
+    pub fn add_vector(sum: &mut [Fp61], values: &[Fp61]) {
+        #[cfg(target_arch = "x86_64")]
+        if sum.len() >= SHORT
+            && let Some(kernel) = Avx512Ifma::detect()
+        {
+            return kernel.add_vector(sum, values);
+        }
+        portable::add_vector(sum, values);
+    }
+
+    /// See [`crate::field::Field::sub_vector`].
+    pub fn sub_vector(difference: &mut [Fp61], values: &[Fp61]) {
+        #[cfg(target_arch = "x86_64")]
+        if difference.len() >= SHORT
+            && let Some(kernel) = Avx512Ifma::detect()
+        {
+            return kernel.sub_vector(difference, values);
+        }
+        portable::sub_vector(difference, values);
+    }
+}
+
+/// Multiplication and bulk operations of the field of `2^64` elements. Sums and differences need no
+/// kernel: the compiler finds the vectors in an exclusive or.
+pub(super) mod gf64 {
+    #[cfg(target_arch = "x86_64")]
+    use super::{gf64_clmul::Clmul, gf64_vpclmul::Vpclmul};
+    use crate::field::gf64::{Gf64, portable};
+
+    /// Below this length wide vectors cost more than they save.
+    #[cfg(target_arch = "x86_64")]
+    const SHORT: usize = 8;
+
+    /// The product of two elements.
+    #[inline]
+    pub fn multiply(x: Gf64, y: Gf64) -> Gf64 {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(kernel) = Clmul::detect() {
+            return kernel.multiply(x, y);
+        }
+        portable::multiply(x, y)
+    }
+
+    /// See [`crate::field::Field::inner_product`].
+    pub fn inner_product(x: &[Gf64], y: &[Gf64]) -> Gf64 {
+        #[cfg(target_arch = "x86_64")]
+        if x.len() >= SHORT
+            && let Some(kernel) = Vpclmul::detect()
+        {
+            return kernel.inner_product(x, y);
+        } else if let Some(kernel) = Clmul::detect() {
+            return kernel.inner_product(x, y);
+        }
+        portable::inner_product(x, y)
+    }
+
+    /// See [`crate::field::Field::combine`].
+    pub fn combine(blocks: &[&[Gf64]], coefficients: &[Gf64], out: &mut [Gf64]) {
+        #[cfg(target_arch = "x86_64")]
+        if out.len() >= SHORT
+            && let Some(kernel) = Vpclmul::detect()
+        {
+            return kernel.combine(blocks, coefficients, out);
+        } else if let Some(kernel) = Clmul::detect() {
+            return kernel.combine(blocks, coefficients, out);
+        }
+        portable::combine(blocks, coefficients, out);
+    }
+}
+
+#[cfg(test)]
+mod tests;
