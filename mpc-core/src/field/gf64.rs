@@ -114,6 +114,7 @@ impl Field for Gf64 {
     const BYTES: usize = 8;
     const ZERO: Self = Self(0);
     const ONE: Self = Self(1);
+    const CONSECUTIVE_POINTS: bool = false;
 
     fn write(self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.0.to_le_bytes());

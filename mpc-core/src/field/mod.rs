@@ -40,6 +40,8 @@ pub trait Field:
     const ZERO: Self;
     /// The neutral element of multiplication.
     const ONE: Self;
+    /// Whether `point(i + 1) = point(i) + 1` for all points: then polynomials go on by finite differences.
+    const CONSECUTIVE_POINTS: bool;
 
     /// Appends the canonical little-endian encoding.
     fn write(self, out: &mut Vec<u8>);

@@ -6,12 +6,15 @@ pub(crate) mod coin;
 mod corrections;
 mod error;
 mod open;
+mod polynomial;
 mod product;
+mod runs;
 mod setup;
 #[cfg(test)]
 mod tests;
 mod verify;
 
+pub use claims::Claimed;
 pub use error::SessionError;
 pub use product::Factors;
 pub use setup::Setup;
@@ -19,9 +22,9 @@ pub use verify::{Outputs, Unrecorded, VerifiedOutputs};
 
 use crate::checks::{Check, made};
 use crate::digest::Digest;
+use crate::field::{Field, decode_vector};
 #[cfg(test)]
-use crate::field::encode_vector;
-use crate::field::{Field, Fp61, decode_vector};
+use crate::field::{Fp61, encode_vector};
 use crate::network::{Expected, Network, Outgoing, Phase, Step};
 use crate::prss::Prss;
 use crate::sharing::{Party, Shared};
@@ -50,7 +53,7 @@ pub struct Session<N: Network> {
     lane: u16,
     step: u32,
     phase: Phase,
-    claims: Vec<product::Claim<Fp61>>,
+    claims: claims::Claims,
     corrections: corrections::Corrections,
     traffic: Traffic,
 }

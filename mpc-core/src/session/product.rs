@@ -1,9 +1,11 @@
 //! Inner products on shares, resharing, and the claims they leave.
 
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
+use super::claims::{Claim, Claimed};
+use super::runs::{PIECE, local_product};
 use super::{Session, SessionError};
-use crate::field::{Field, Fp61, encode_vector};
+use crate::field::{Field, encode_vector};
 use crate::network::{Expected, Network, Outgoing};
 use crate::prss::{Address, Owner};
 use crate::sharing::Shared;
@@ -20,20 +22,13 @@ pub struct Factors<F: Field> {
     pub ends: Vec<usize>,
 }
 
-/// `z[j] = <x, y>` over segment `j`: claimed, to be verified before anything is released.
-#[derive(Debug)]
-pub(super) struct Claim<F: Field> {
-    pub(super) factors: Factors<F>,
-    pub(super) z: Shared<F>,
-}
-
 impl<N: Network> Session<N> {
     /// The inner products of every segment of every pair of factors, in **one round** whose
     /// communication is one element for each segment, whatever its length.
     ///
     /// Every product leaves a claim that [`Session::verify`] checks. (Araki et al., CCS 2016, for
     /// N = 3; the pairs and corrections of [`crate::sharing::Party`] make it general.)
-    pub fn inner_products(&mut self, batch: Vec<Factors<Fp61>>) -> Result<Vec<Shared<Fp61>>, SessionError> {
+    pub fn inner_products<F: Claimed>(&mut self, batch: Vec<Factors<F>>) -> Result<Vec<Shared<F>>, SessionError> {
         let mut sums = Vec::new();
         for factors in &batch {
             assert_eq!(factors.x.len(), factors.y.len(), "factors of an inner product have one length");
@@ -52,33 +47,28 @@ impl<N: Network> Session<N> {
             .map(|factors| {
                 let z = reshared.slice(start..start + factors.ends.len());
                 start += factors.ends.len();
-                self.claims.push(Claim { factors, z: z.clone() });
+                F::claims(&mut self.claims).push(Claim { factors, z: z.clone() });
                 z
             })
             .collect())
     }
 
     /// Appends, for every segment, the sum of the products this node is responsible for.
-    pub(super) fn local_products<F: Field>(&self, factors: &Factors<F>, sums: &mut Vec<F>) {
-        let first = sums.len();
-        sums.resize(first + factors.ends.len(), F::ZERO);
-        for (s, x) in factors.x.components().iter().enumerate() {
-            // Σ_t y_t first: one inner product for each left component.
-            let Some((head, tail)) = self.party.products_with(s).split_first() else {
-                continue;
-            };
-            let mut y = factors.y.components()[*head].clone();
-            for t in tail {
-                y.iter_mut()
-                    .zip(&factors.y.components()[*t])
-                    .for_each(|(sum, value)| *sum += *value);
+    fn local_products<F: Field>(&self, Factors { x, y, ends }: &Factors<F>, sums: &mut Vec<F>) {
+        let mut room = Zeroizing::new(vec![F::ZERO; PIECE]);
+        let mut start = 0;
+        for end in ends {
+            let mut total = F::ZERO;
+            for at in (start..*end).step_by(PIECE) {
+                let piece = at..(at + PIECE).min(*end);
+                let (x, y) = (
+                    |c: usize| &x.components()[c][piece.clone()],
+                    |c: usize| &y.components()[c][piece.clone()],
+                );
+                total += local_product(&self.party, x, y, &mut room[..piece.len()]);
             }
-            let mut start = 0;
-            for (sum, end) in sums[first..].iter_mut().zip(&factors.ends) {
-                *sum += F::inner_product(&x[start..*end], &y[start..*end]);
-                start = *end;
-            }
-            y.as_mut_slice().zeroize();
+            sums.push(total);
+            start = *end;
         }
     }
 

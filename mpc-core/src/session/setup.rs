@@ -7,6 +7,7 @@ use rand_core::CryptoRng;
 use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
+use super::claims::Claims;
 use super::corrections::Corrections;
 use super::{Session, SessionError, Traffic, exchange};
 use crate::checks::{Check, made};
@@ -159,7 +160,7 @@ impl<N: Network> Setup<N> {
             lane: self.lane,
             step: self.step,
             phase: Phase::Agreement,
-            claims: Vec::new(),
+            claims: Claims::default(),
             corrections: Corrections::default(),
             traffic: self.traffic,
         })
