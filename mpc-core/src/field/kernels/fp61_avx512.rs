@@ -237,7 +237,16 @@ fn combine_lazily(blocks: &[&[Fp61]], coefficients: &[Fp61], out: &mut [Fp61], o
 #[target_feature(enable = "avx512f")]
 fn replace(left: &mut [Fp61], right: &[Fp61], operation: impl Fn(__m512i, __m512i) -> __m512i) {
     let ((lefts, left_tail), (rights, right_tail)) = (left.as_chunks_mut(), right.as_chunks());
+    let ((lefts, lefts_rest), (rights, rights_rest)) = (lefts.as_chunks_mut::<4>(), rights.as_chunks::<4>());
     for (left, right) in lefts.iter_mut().zip(rights) {
+        // Four loads before four stores: a load waits for a store just before it whose address has the
+        // same low bits.
+        let results: [__m512i; 4] = from_fn(|i| operation(load(&left[i]), load(&right[i])));
+        for (left, result) in left.iter_mut().zip(results) {
+            store(left, result);
+        }
+    }
+    for (left, right) in lefts_rest.iter_mut().zip(rights_rest) {
         store(left, operation(load(left), load(right)));
     }
     store_tail(left_tail, operation(load_tail(left_tail), load_tail(right_tail)));
