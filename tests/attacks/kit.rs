@@ -171,6 +171,14 @@ impl Scene {
         (products, openings)
     }
 
+    /// The steps of a phase at which node 0 reshares products, with how many of them.
+    pub fn products_in(&self, phase: Phase) -> Vec<ProductsAt> {
+        let sent = self.sent_by(0);
+        let in_phase = |step: u32| sent.iter().any(|sent| (sent.step, sent.phase) == (step, phase));
+        let (products, _) = self.told_by(0);
+        products.into_iter().filter(|(step, _)| in_phase(*step)).collect()
+    }
+
     /// The result that is published for an outcome, if it is one.
     pub fn published(&self, outcome: &Outcome) -> Option<Opened> {
         let list = listed(&self.submissions);

@@ -52,9 +52,8 @@ fn reasons(outcome: &Outcome) -> Vec<&SessionError> {
 fn unchecked_products_publish_a_wrong_result() {
     for (nodes, threshold) in [(3, 1), (5, 2)] {
         let scene = Scene::new(nodes, threshold);
-        let (products, _) = scene.told_by(0);
         // The products of the statistics; those of the proof change no result.
-        let (step, _) = products[products.len() - 4];
+        let (step, _) = *scene.products_in(Phase::Agreement).last().unwrap();
         let lie = false_product(step, 0);
         assert_deceived(&scene, &run(&scene, &lie, &[Check::Products]), "false product");
         assert!(scene.published(&run(&scene, &lie, &[])).is_none());
@@ -134,8 +133,7 @@ fn unchecked_openings_let_a_node_declare_a_stuffed_ballot_well_formed() {
 fn uncompared_corrections_get_past_the_step_they_are_sent_at() {
     let scene = Scene::new(5, 2);
     let corrections: Vec<_> = {
-        let (products, _) = scene.told_by(0);
-        let last = products[products.len() - 4].0;
+        let (last, _) = *scene.products_in(Phase::Agreement).last().unwrap();
         scene.sent_by(0).into_iter().filter(|sent| sent.step == last).collect()
     };
     assert!(corrections.len() > 1, "several nodes receive a correction");
@@ -177,8 +175,7 @@ fn uncompared_corrections_get_past_the_step_they_are_sent_at() {
 #[test]
 fn a_number_that_is_not_canonical_goes_unnoticed_where_it_is_reduced() {
     let scene = Scene::new(3, 1);
-    let (products, _) = scene.told_by(0);
-    let step = products[products.len() - 4].0;
+    let (step, _) = *scene.products_in(Phase::Agreement).last().unwrap();
     let shifted = move |wire: Wire<'_>| {
         if wire.from == 0 && wire.step.number == step {
             let word = Fp61::read(&wire.bytes[..8]).unwrap().to_u64() + crate::field::MODULUS;

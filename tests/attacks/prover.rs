@@ -8,6 +8,7 @@ use super::kit::{CLUSTERS, Scene, assert_stopped, lie};
 use super::lies::run_with;
 use crate::checks::{Deviation, Told};
 use crate::field::{Field, Fp61};
+use crate::network::Phase;
 use crate::sharing::NodeSet;
 
 /// Where the prover lies: a product of the agreement statistics, and the first level of folding.
@@ -21,15 +22,13 @@ pub struct Plan {
 
 impl Plan {
     pub fn new(scene: &Scene) -> Self {
+        let product = scene.products_in(Phase::Agreement).last().unwrap().0;
         let (products, _) = scene.told_by(0);
-        // A level of k blocks computes 2k - 2 values, the last step computes another number of them.
-        let of_verify = products.len() - 3;
-        let product = products[of_verify - 1].0;
-        let claim = products[..of_verify - 1].iter().map(|(_, len)| *len).sum();
+        let before = products.iter().take_while(|(step, _)| *step < product);
         Self {
             product: (product, 0),
-            claim,
-            level: products[of_verify],
+            claim: before.map(|(_, len)| *len).sum(),
+            level: scene.products_in(Phase::Verify)[0],
         }
     }
 
