@@ -121,7 +121,7 @@ pub fn explain(reason: RejectReason) -> &'static str {
         RejectReason::KeyConflict => "the name belongs to another key, or the key to another name",
         RejectReason::DuplicateAnswer => "an earlier answer of yours to the item counts",
         RejectReason::ItemFull => "the item had all the answers the job asked for",
-        RejectReason::JobFull => "the job had twice the answers it asked for",
+        RejectReason::JobFull => "the job had twice the answers it asked for, or all that one contributor may send",
         RejectReason::MalformedAnswer => "the nodes found that the shares are not of a well-formed answer",
     }
 }

@@ -34,7 +34,8 @@ pub enum RejectReason {
     ItemFull,
     /// Its shares do not add up to well-formed answers; the nodes found out without looking.
     MalformedAnswer,
-    /// The job already has twice the answers it asks for.
+    /// The job already has twice the answers it asks for, or as many of them from this contributor as one
+    /// may send.
     JobFull,
 }
 

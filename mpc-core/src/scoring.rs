@@ -1,7 +1,7 @@
 //! A job's whole computation at one node: agree on the candidates, make keys, drop malformed
 //! submissions, score, verify, record. What is left to the caller is signing and sending.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use rand_core::CryptoRng;
 use thiserror::Error;
@@ -10,6 +10,7 @@ use crate::cluster::Cluster;
 use crate::crowd::{Crowd, CrowdError, Listed, accepted_submissions, list_digest, verdicts_digest};
 use crate::digest::Digest;
 use crate::field::Fp61;
+use crate::identity::PublicKey;
 use crate::job::Job;
 use crate::network::Network;
 use crate::reject::RejectReason;
@@ -79,7 +80,7 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
     check_list(list)?;
     let mut setup = Setup::new(party.clone(), network, 0);
     let mut verdicts = setup.merge_verdicts(list_digest(list), submissions.verdicts())?;
-    over_capacity(job, list, &mut verdicts);
+    over_capacity(job, list, submissions, &mut verdicts)?;
     let candidates = verdicts_digest(list, &verdicts);
     let mut session = setup.into_session(session_id(cluster.digest(), job.digest(), candidates, participants), rng)?;
 
@@ -124,16 +125,25 @@ fn check_list(list: &[Listed]) -> Result<(), CrowdError> {
 }
 
 /// Rejects submissions beyond twice the answers the job asks for: repeats have room, nobody can make the
-/// nodes open and hold more than the job is worth.
-fn over_capacity(job: &Job, list: &[Listed], verdicts: &mut [u8]) {
-    let planned = job.items().len() as u64 * u64::from(job.terms().answers_per_item);
-    let mut room = 2 * planned + crate::submission::MAX_ELEMENTS as u64;
-    for (listed, verdict) in list.iter().zip(verdicts).filter(|(_, verdict)| **verdict == 0) {
-        match room.checked_sub(u64::from(listed.answers)) {
-            Some(rest) => room = rest,
-            None => *verdict = RejectReason::JobFull.code(),
+/// nodes open and hold more than the job is worth. Nor can one contributor take the room of the others: it
+/// has an equal share for each answer an item asks for, and never more than half.
+fn over_capacity(job: &Job, list: &[Listed], submissions: &impl Submissions, verdicts: &mut [u8]) -> Result<(), CrowdError> {
+    let per_item = u64::from(job.terms().answers_per_item);
+    let mut room = 2 * job.items().len() as u64 * per_item + crate::submission::MAX_ELEMENTS as u64;
+    let share = room / per_item.max(2);
+    let mut left: HashMap<PublicKey, u64> = HashMap::new();
+    for (entry, (listed, verdict)) in list.iter().zip(verdicts).enumerate().filter(|(_, (_, verdict))| **verdict == 0) {
+        let header = submissions.header(entry).ok_or(CrowdError::Entry(entry))?;
+        let left = left.entry(header.statement.key).or_insert(share);
+        let answers = u64::from(listed.answers);
+        if answers > room.min(*left) {
+            *verdict = RejectReason::JobFull.code();
+        } else {
+            room -= answers;
+            *left -= answers;
         }
     }
+    Ok(())
 }
 
 /// The rows of all candidates, one after the other.

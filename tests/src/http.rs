@@ -1,6 +1,6 @@
 //! HTTP without a client: what is sent is what a test wrote.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
 /// Status and body of an answer.
@@ -43,4 +43,58 @@ fn exchange(address: &str, method: &str, path: &str, media_type: &str, length: u
         status,
         body: body.to_owned(),
     }
+}
+
+/// A connection that is kept for many requests.
+#[derive(Debug)]
+pub struct Connection {
+    address: String,
+    stream: BufReader<TcpStream>,
+}
+
+impl Connection {
+    /// Connects to a local port.
+    pub fn open(address: &str) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self {
+            address: address.to_owned(),
+            stream: BufReader::new(stream),
+        }
+    }
+
+    /// Sends a request and takes its answer, which must say how long it is.
+    pub fn request(&mut self, method: &str, path: &str, media_type: &str, body: &[u8]) -> Answer {
+        let Self { address, stream } = self;
+        let length = body.len();
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: {media_type}\r\nContent-Length: {length}\r\n\r\n");
+        stream.get_mut().write_all(&[head.as_bytes(), body].concat()).unwrap();
+        let (mut status, mut length) = (None, None);
+        for line in stream.by_ref().lines() {
+            let line = line.unwrap().to_ascii_lowercase();
+            if let Some(value) = line.strip_prefix("content-length:") {
+                length = Some(value.trim().parse().unwrap());
+            } else if line.is_empty() {
+                break;
+            } else {
+                status = status.or_else(|| line.split(' ').nth(1)?.parse().ok());
+            }
+        }
+        let mut body = vec![0; length.unwrap_or_else(|| panic!("{method} {path}: no length"))];
+        stream.read_exact(&mut body).unwrap();
+        Answer {
+            status: status.unwrap(),
+            body: String::from_utf8(body).unwrap(),
+        }
+    }
+}
+
+/// The value of a counter with one label in a program's metrics.
+pub fn counter(admin: &str, name: &str, label: &str) -> u64 {
+    let text = get(admin, "/metrics");
+    let value = text.lines().find_map(|line| {
+        let (labels, value) = line.strip_prefix(name)?.strip_prefix('{')?.split_once("} ")?;
+        labels.contains(&format!("=\"{label}\"")).then(|| value.parse().unwrap())
+    });
+    value.unwrap_or_else(|| panic!("no {name} of {label}: {text}"))
 }

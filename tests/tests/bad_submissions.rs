@@ -1,150 +1,310 @@
-//! Bad submissions of several kinds, uploaded over HTTP: each is refused or left out, and the job ends
-//! with exactly the result of the good ones.
+//! Bad submissions of every kind, uploaded over HTTP: each is refused or left out for its reason, and the job
+//! ends with exactly the result of the good ones.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tacit_core::api::{Enrolment, SUBMISSION_TYPE, enrolment_statement};
+use tacit_core::api::{SUBMISSION_TYPE, SubmissionOutcome};
 use tacit_core::cluster::Cluster;
 use tacit_core::codec::encode;
-use tacit_core::digest::Digest;
-use tacit_core::identity::{Purpose, SecretKey, Signature, Signed};
-use tacit_core::job::{Job, JobSpec};
-use tacit_core::submission::{MAX_SUBMISSION_BYTES, Submission};
+use tacit_core::identity::{Purpose, Signature, Signed};
+use tacit_core::job::Job;
+use tacit_core::reject::RejectReason;
+use tacit_core::submission::{Header, MAX_ENVELOPE_BYTES, Submission};
 use tacit_tests::cluster::TestCluster;
-use tacit_tests::http::{Answer, announce, get, request};
+use tacit_tests::desk::{self, cluster_file, enrol, outcome, put, submit};
+use tacit_tests::forgery::{Author, elements};
+use tacit_tests::http::{Connection, counter};
+use tacit_tests::kinds::{Kind, Scene};
 
+type Counts = BTreeMap<RejectReason, u64>;
+
+/// Two jobs of three items, one that gets bad submissions too; neither gets full.
 struct Desk {
     cluster: TestCluster,
+    connection: Connection,
     file: Cluster,
-    job: Job,
-    mallory: SecretKey,
+    mixed: Job,
+    clean: Job,
+    mallory: Author,
+    /// How many uploads were refused, by reason.
+    refused: Counts,
+    /// How many nodes will find something, by reason.
+    found: Counts,
+    /// What is delivered to the nodes and not to count, with the reason.
+    left_out: Vec<(Submission, RejectReason)>,
 }
 
 impl Desk {
     fn new() -> Self {
         let cluster = TestCluster::start(3, 1);
         cluster.create_job("mixed", 3, 9);
-        cluster.create_job("other", 3, 9);
-        let file = Cluster::parse(&std::fs::read(cluster.file()).unwrap()).unwrap();
-        let mallory = SecretKey::generate(&mut rand::rng());
-        let enrolment = Enrolment {
-            contributor: "mallory".to_owned(),
-            key: mallory.public(),
-            signature: mallory.sign(Purpose::Enrolment, &enrolment_statement(&file.digest(), "mallory")),
-        };
-        let body = serde_json::to_vec(&enrolment).unwrap();
-        let enrolled = request(&cluster.api, "POST", "/v1/contributors", "application/json", &body);
-        assert!(enrolled.status < 300, "{}", enrolled.body);
-        let job = job(&cluster, "mixed");
+        cluster.create_job("clean", 3, 9);
+        let file = cluster_file(&cluster);
+        let mut connection = Connection::open(&cluster.api);
         Self {
+            mallory: enrol(&mut connection, &file, "mallory"),
+            mixed: desk::job(&cluster, "mixed"),
+            clean: desk::job(&cluster, "clean"),
             cluster,
+            connection,
             file,
-            job,
-            mallory,
+            refused: Counts::new(),
+            found: Counts::new(),
+            left_out: Vec::new(),
         }
     }
 
-    /// A good submission of mallory's, but for whom and what it is made.
-    fn share(&self, file: &Cluster, job: &Job, key: &SecretKey) -> Submission {
-        let answers = [(0, 0), (1, 0), (2, 0)];
-        Submission::create(file, job, "mallory", key, &answers, &mut rand::rng()).unwrap()
+    fn enrol(&mut self, name: &str) -> Author {
+        enrol(&mut self.connection, &self.file, name)
     }
 
-    fn good(&self) -> Submission {
-        self.share(&self.file, &self.job, &self.mallory)
+    fn share(&self, author: &Author, job: &Job, answers: &[(u32, u32)]) -> Submission {
+        Submission::create(&self.file, job, &author.name, &author.key, answers, &mut rand::rng()).unwrap()
     }
 
-    /// Uploads bytes under the id of a submission.
-    fn put(&self, submission: &Submission, bytes: &[u8]) -> Answer {
-        let path = format!("/v1/jobs/mixed/submissions/{}", submission.header.value.statement.id);
-        request(&self.cluster.api, "PUT", &path, SUBMISSION_TYPE, bytes)
+    /// Answers in both jobs.
+    fn answer(&mut self, author: &Author, answers: &[(u32, u32)]) {
+        for (id, job) in [("mixed", self.mixed.clone()), ("clean", self.clean.clone())] {
+            let submission = self.share(author, &job, answers);
+            submit(&mut self.connection, id, &submission);
+        }
     }
 
-    fn refused(&self, submission: &Submission, bytes: &[u8], status: u16, says: &str) {
-        let answer = self.put(submission, bytes);
+    /// Uploads bytes under the id of a submission; they are refused with these words, and counted.
+    fn refused(&mut self, submission: &Submission, bytes: &[u8], status: u16, says: &str, reason: Option<RejectReason>) {
+        let path = desk::path("mixed", submission);
+        let answer = self.connection.request("PUT", &path, SUBMISSION_TYPE, bytes);
         assert_eq!(answer.status, status, "{says}: {}", answer.body);
         assert!(answer.body.contains(says), "{says}: {}", answer.body);
+        if let Some(reason) = reason {
+            *self.refused.entry(reason).or_default() += 1;
+        }
     }
 
-    /// Uploads what the coordinator cannot see through: envelopes tampered with and signed again.
-    fn accepted_tampered(&self, tamper: impl FnOnce(&mut Submission)) {
-        let mut submission = self.good();
-        tamper(&mut submission);
+    /// Uploads a submission that is refused because of what it is.
+    fn rejected(&mut self, submission: &Submission, reason: RejectReason) {
+        self.refused(submission, &encode(submission), 422, reason.name(), Some(reason));
+    }
+
+    /// Mallory's good submission with another header, signed again.
+    fn resigned(&self, alter: impl FnOnce(&mut Header)) -> Submission {
+        let mut submission = self.share(&self.mallory, &self.mixed, &[(0, 0), (2, 1)]);
         let mut header = submission.header.value.clone();
-        header.envelopes = submission.envelopes.iter().map(|e| Digest::of("tacit/v1 envelope", &[e])).collect();
-        submission.header = Signed::new(header, Purpose::Submission, &self.mallory);
-        let answer = self.put(&submission, &encode(&submission));
-        assert_eq!(answer.status, 201, "{}", answer.body);
+        alter(&mut header);
+        submission.header = Signed::new(header, Purpose::Submission, &self.mallory.key);
+        submission
+    }
+
+    /// What the coordinator and everyone else can see to be wrong.
+    fn refused_at_once(&mut self) {
+        self.refused_for_their_bytes();
+        self.refused_for_their_header();
+        self.refused_for_their_author();
+    }
+
+    fn refused_for_their_bytes(&mut self) {
+        let good = self.resigned(|_| {});
+        let (bytes, malformed) = (encode(&good), Some(RejectReason::Malformed));
+        self.refused(&good, &bytes[..bytes.len() - 1], 422, "malformed", malformed);
+        self.refused(&good, &[&bytes[..], &[0]].concat(), 422, "malformed", malformed);
+        self.refused(&good, b"", 422, "malformed", malformed);
+        self.refused(&self.resigned(|_| {}), &bytes, 422, "malformed", malformed);
+        let mut cut = good.clone();
+        cut.envelopes[1].pop();
+        self.rejected(&cut, RejectReason::DigestMismatch);
+        let mut swapped = good.clone();
+        swapped.envelopes.swap(0, 1);
+        self.rejected(&swapped, RejectReason::DigestMismatch);
+        let mut missing = good;
+        missing.envelopes.pop();
+        self.rejected(&missing, RejectReason::DigestMismatch);
+        let bloated = self.mallory.share(&self.file, &self.mixed, &[0], &elements(&[1, 0]));
+        let mut envelopes = bloated.envelopes();
+        envelopes[0].resize(MAX_ENVELOPE_BYTES + 1, 0);
+        let bloated = self.mallory.sign(bloated.statement, envelopes);
+        self.rejected(&bloated, RejectReason::Malformed);
+    }
+
+    fn refused_for_their_header(&mut self) {
+        let shapes: [fn(&mut Header); 7] = [
+            |h| h.statement.items.clear(),
+            |h| h.statement.items = vec![2, 0],
+            |h| h.statement.items = vec![2, 2],
+            |h| h.statement.items = vec![0, 3],
+            |h| h.statement.components.truncate(2),
+            |h| h.envelopes.truncate(2),
+            |h| h.statement.contributor = "mal\nlory".to_owned(),
+        ];
+        for alter in shapes {
+            self.rejected(&self.resigned(alter), RejectReason::Malformed);
+        }
+        // For another job, even one that is open at the same nodes, and for another cluster.
+        self.rejected(&self.share(&self.mallory, &self.clean, &[(0, 0)]), RejectReason::WrongJob);
+        let digest = self.clean.digest();
+        self.rejected(&self.resigned(|h| h.statement.job_digest = digest), RejectReason::WrongJob);
+        let text = std::fs::read_to_string(self.cluster.file()).unwrap() + "# another\n";
+        let elsewhere = Cluster::parse(text.as_bytes()).unwrap();
+        let elsewhere = self.mallory.share(&elsewhere, &self.mixed, &[0], &elements(&[1, 0]));
+        let elsewhere = self.mallory.sign(elsewhere.statement.clone(), elsewhere.envelopes());
+        self.rejected(&elsewhere, RejectReason::WrongJob);
+        let mut forged = self.resigned(|_| {});
+        let mut signature = *forged.header.signature.as_bytes();
+        signature[3] ^= 1;
+        forged.header.signature = Signature::from_bytes(signature);
+        self.rejected(&forged, RejectReason::BadSignature);
+        let mut altered = self.resigned(|_| {});
+        altered.header.value.statement.items = vec![0, 1];
+        self.rejected(&altered, RejectReason::BadSignature);
+    }
+
+    fn refused_for_their_author(&mut self) {
+        let stranger = self.share(&Author::new("stranger"), &self.mixed, &[(0, 0)]);
+        self.refused(&stranger, &encode(&stranger), 403, "not enrolled", None);
+        let impostor = self.share(&Author::new("mallory"), &self.mixed, &[(0, 0)]);
+        self.refused(&impostor, &encode(&impostor), 403, "another key", Some(RejectReason::KeyConflict));
+    }
+
+    /// Everything that only nodes can find, of this contributor.
+    fn left_out(&mut self, author: &Author) {
+        for kind in Kind::ILL_FORMED.into_iter().chain(Kind::ILL_SEALED) {
+            let scene = Scene {
+                cluster: &self.file,
+                job: &self.mixed,
+                other: &self.clean,
+                author,
+            };
+            let submission = kind.make(&scene, &[0, 1, 2]);
+            submit(&mut self.connection, "mixed", &submission);
+            *self.found.entry(kind.reason()).or_default() += kind.finders();
+            self.left_out.push((submission, kind.reason()));
+        }
+    }
+
+    /// Alice sends what she has sent before: the same is nothing new, under the same id there is nothing else,
+    /// nobody else has a use for it, and other answers do not count.
+    fn repeated(&mut self, alice: &Author, sent: &Submission) {
+        let again = put(&mut self.connection, "mixed", sent);
+        assert_eq!(again.status, 200, "{}", again.body);
+        self.refused(sent, b"other bytes", 409, "draw a new id", Some(RejectReason::DuplicateSubmission));
+        let statement = sent.header.value.statement.clone();
+        let claimed = self.resigned(|h| h.statement.id = statement.id);
+        self.refused(
+            &claimed,
+            &encode(&claimed),
+            409,
+            "draw a new id",
+            Some(RejectReason::DuplicateSubmission),
+        );
+        let replayed = put(&mut self.connection, "clean", sent);
+        assert_eq!(replayed.status, 422, "{}", replayed.body);
+        assert!(replayed.body.contains("wrong_job"), "{}", replayed.body);
+        *self.refused.entry(RejectReason::WrongJob).or_default() += 1;
+        let changed = self.share(alice, &self.mixed, &[(0, 0), (1, 1), (2, 0)]);
+        submit(&mut self.connection, "mixed", &changed);
+        self.left_out.push((changed, RejectReason::DuplicateAnswer));
+    }
+
+    fn uploads(&self, label: &str) -> u64 {
+        let admin = self.cluster.coordinator.as_ref().unwrap().admin();
+        counter(admin, "tacit_coordinator_submissions_total", label)
+    }
+
+    fn answers(&self, label: &str) -> u64 {
+        let admin = self.cluster.coordinator.as_ref().unwrap().admin();
+        counter(admin, "tacit_coordinator_answers_total", label)
+    }
+
+    /// What the nodes have counted, all together.
+    fn deliveries(&self, label: &str) -> u64 {
+        let nodes = self.cluster.nodes.iter().flatten();
+        nodes.map(|node| counter(node.admin(), "tacit_node_submissions_total", label)).sum()
+    }
+
+    /// The counters of all programs say what has happened.
+    fn check_counters(&self, accepted: u64, rejected: &BTreeMap<String, u64>) {
+        for reason in RejectReason::ALL {
+            let name = reason.name();
+            assert_eq!(
+                self.deliveries(name),
+                self.found.get(&reason).copied().unwrap_or_default(),
+                "{name}"
+            );
+            assert_eq!(self.answers(name), rejected.get(name).copied().unwrap_or_default(), "{name}");
+            if self.refused.contains_key(&reason) {
+                assert_eq!(self.uploads(name), self.refused[&reason], "{name}");
+            }
+        }
+        assert_eq!(self.uploads("accepted"), accepted);
+        assert_eq!(self.deliveries("accepted"), 3 * accepted - self.found.values().sum::<u64>());
     }
 }
 
-fn job(cluster: &TestCluster, id: &str) -> Job {
-    let spec = JobSpec::from_json(get(&cluster.api, &format!("/v1/jobs/{id}/spec")).as_bytes()).unwrap();
-    Job::new(id.parse().unwrap(), spec).unwrap()
-}
-
-/// What the coordinator and everyone else can see to be wrong.
-fn refused_at_once(desk: &Desk) {
-    let good = desk.good();
-    let bytes = encode(&good);
-    let stranger = desk.share(&desk.file, &desk.job, &SecretKey::generate(&mut rand::rng()));
-    desk.refused(&stranger, &encode(&stranger), 403, "enrolled");
-    let mut forged = good.clone();
-    let mut signature = *forged.header.signature.as_bytes();
-    signature[3] ^= 1;
-    forged.header.signature = Signature::from_bytes(signature);
-    desk.refused(&forged, &encode(&forged), 422, "bad_signature");
-    let other = desk.share(&desk.file, &job(&desk.cluster, "other"), &desk.mallory);
-    desk.refused(&other, &encode(&other), 422, "wrong_job");
-    let text = std::fs::read_to_string(desk.cluster.file()).unwrap() + "# another\n";
-    let elsewhere = desk.share(&Cluster::parse(text.as_bytes()).unwrap(), &desk.job, &desk.mallory);
-    desk.refused(&elsewhere, &encode(&elsewhere), 422, "wrong_job");
-    desk.refused(&good, &bytes[..bytes.len() - 1], 422, "malformed");
-    desk.refused(&good, b"", 422, "malformed");
-    let mut cut = good.clone();
-    cut.envelopes[1].pop();
-    desk.refused(&cut, &encode(&cut), 422, "digest_mismatch");
-    let path = format!("/v1/jobs/mixed/submissions/{}", good.header.value.statement.id);
-    let oversized = announce(&desk.cluster.api, "PUT", &path, SUBMISSION_TYPE, MAX_SUBMISSION_BYTES + 1);
-    assert_eq!(oversized.status, 413, "{}", oversized.body);
-}
-
-/// What a node finds when it opens its envelope.
-fn left_out(desk: &Desk) {
-    desk.accepted_tampered(|submission| submission.envelopes[1].truncate(100));
-    desk.accepted_tampered(|submission| submission.envelopes.swap(0, 2));
-    desk.accepted_tampered(|submission| *submission.envelopes[2].last_mut().unwrap() ^= 1);
+fn read(folder: &std::path::Path, name: &str) -> Value {
+    serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap()
 }
 
 #[test]
 fn bad_submissions_change_nothing() {
-    let desk = Desk::new();
-    refused_at_once(&desk);
-    left_out(&desk);
-    for (name, answers) in [
-        ("alice", ["yes", "no", "yes"]),
-        ("bob", ["yes", "no", "no"]),
-        ("carol", ["yes", "yes", "no"]),
-    ] {
-        for job in ["mixed", "other"] {
-            desk.cluster.answer(job, name, &answers).ok();
-        }
-        refused_at_once(&desk);
-    }
-    left_out(&desk);
+    let mut desk = Desk::new();
+    let mallory = desk.mallory.clone();
+    let (alice, bob, carol) = (desk.enrol("alice"), desk.enrol("bob"), desk.enrol("carol"));
+    desk.refused_at_once();
+    desk.left_out(&mallory);
+    // What alice sends first does not count and does not stand in the way of what she sends then.
+    desk.left_out(&alice);
+    let first = desk.share(&alice, &desk.mixed, &[(0, 1), (1, 0), (2, 1)]);
+    submit(&mut desk.connection, "mixed", &first);
+    let first_clean = desk.share(&alice, &desk.clean, &[(0, 1), (1, 0), (2, 1)]);
+    submit(&mut desk.connection, "clean", &first_clean);
+    desk.repeated(&alice, &first);
+    desk.left_out(&mallory);
+    desk.answer(&carol, &[(0, 1), (1, 1), (2, 0)]);
+    // A repeated answer does not take the others of its submission with it.
+    desk.answer(&bob, &[(0, 1), (1, 0)]);
+    let partly = desk.share(&bob, &desk.mixed, &[(1, 1), (2, 0)]);
+    submit(&mut desk.connection, "mixed", &partly);
+    let rest = desk.share(&bob, &desk.clean, &[(2, 0)]);
+    submit(&mut desk.connection, "clean", &rest);
+    desk.refused_at_once();
+    desk.left_out(&mallory);
 
-    let read =
-        |folder: &std::path::Path, name: &str| -> Value { serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap() };
-    let (mixed, clean) = (desk.cluster.finish("mixed"), desk.cluster.finish("other"));
-    let certificate = read(&mixed, "certificate.json");
-    let rejected: BTreeMap<String, u64> = serde_json::from_value(certificate["facts"]["rejected"].clone()).unwrap();
-    assert_eq!(rejected, BTreeMap::from([("unsealable".to_owned(), 18)]));
+    let (mixed, clean) = (desk.cluster.finish("mixed"), desk.cluster.finish("clean"));
+    let late = desk.share(&carol, &desk.mixed, &[(0, 0)]);
+    desk.refused(
+        &late,
+        &encode(&late),
+        409,
+        "takes no submissions any more",
+        Some(RejectReason::JobClosed),
+    );
+
+    let mut expected = BTreeMap::from([("duplicate_answer".to_owned(), 1)]);
+    for (submission, reason) in &desk.left_out {
+        *expected.entry(reason.name().to_owned()).or_default() += 3;
+        let SubmissionOutcome { accepted, rejected } = outcome(&mut desk.connection, "mixed", submission);
+        assert_eq!(accepted, 0, "{reason}");
+        assert_eq!(rejected.len(), 3, "{reason}");
+        assert!(rejected.iter().all(|answer| answer.reason == *reason), "{reason}: {rejected:?}");
+    }
+    let outcome = outcome(&mut desk.connection, "mixed", &partly);
+    let [repeated] = &outcome.rejected[..] else { panic!("{outcome:?}") };
+    assert_eq!(
+        (outcome.accepted, repeated.reason, &*repeated.item),
+        (1, RejectReason::DuplicateAnswer, "item-1")
+    );
+    let rejected: BTreeMap<String, u64> = serde_json::from_value(read(&mixed, "certificate.json")["facts"]["rejected"].clone()).unwrap();
+    assert_eq!(rejected, expected);
+    // Good in both jobs: four and four of them.
+    desk.check_counters(desk.left_out.len() as u64 + 8, &rejected);
+
+    let payouts = |folder: &std::path::Path| std::fs::read_to_string(folder.join("payouts.csv")).unwrap();
+    assert_eq!(payouts(&mixed).replace(",mixed", ",clean"), payouts(&clean));
     let (mut mixed, clean) = (read(&mixed, "result.json"), read(&clean, "result.json"));
-    assert_eq!(mixed["job"]["rejected_answers"], 18);
+    assert_eq!(mixed["job"]["rejected_answers"], rejected.values().sum::<u64>());
     // But for that count and the job's name, the results are the same.
     mixed["job"]["rejected_answers"] = json!(0);
-    mixed["job"]["id"] = json!("other");
+    mixed["job"]["id"] = json!("clean");
     assert_eq!(mixed, clean);
     assert_eq!(clean["job"]["answers"], 9);
 }

@@ -102,6 +102,31 @@ fn thousands_of_bad_submissions_among_good_ones() {
     assert_eq!(certificate.facts.rejected[&RejectReason::MalformedAnswer], 300);
 }
 
+#[test]
+fn one_contributor_cannot_take_the_room_of_the_others() {
+    let members = members(3, 1);
+    let job = job(30_000, 2, 2, PayRule::Flat);
+    let mut rng = ChaCha20Rng::seed_from_u64(99);
+    let key = SecretKey::generate(&mut rng);
+    let items: Vec<(u32, u32)> = (0..30_000).map(|item| (item, 0)).collect();
+    // Exactly all the room there is, before anyone else comes.
+    let mut send = |answers| Submission::create(&members.cluster, &job, "greedy", &key, &items[..answers], &mut rng).unwrap();
+    let mut all: Vec<Submission> = (0..8).map(|_| send(30_000)).collect();
+    all.push(send(2 * 60_000 + (1 << 17) - 8 * 30_000));
+    all.extend((0..3).map(|c| shared(&members, &job, c, &[(c, 1), (29_999, c % 2)])));
+    let (certificate, _) = run_to_certificate(&members, NodeSet::all(3), &job, &all);
+    let counted = |name: &str| {
+        let contributors = &certificate.facts.contributors;
+        contributors.iter().find(|c| c.contributor == name).map_or(0, |c| c.answers)
+    };
+    // The last item is full with the first two.
+    assert_eq!(["greedy", "c000", "c001", "c002"].map(counted), [30_000, 2, 1, 1]);
+    let rejected = |reason| certificate.facts.rejected[&reason];
+    assert_eq!(rejected(RejectReason::JobFull), 4 * 30_000 + 11_072);
+    assert_eq!(rejected(RejectReason::DuplicateAnswer), 3 * 30_000);
+    assert_eq!(rejected(RejectReason::ItemFull), 2);
+}
+
 /// What nodes 1 and up say when node 0's message of a step is altered.
 fn attacked(
     members: &Members,

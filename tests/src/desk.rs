@@ -1,0 +1,61 @@
+//! Contributors at the coordinator's API, without a client: what is sent is what a test made.
+
+use tacit_core::api::{Enrolment, Receipt, SUBMISSION_TYPE, SubmissionOutcome, SubmissionStatus, enrolment_statement};
+use tacit_core::cluster::Cluster;
+use tacit_core::codec::encode;
+use tacit_core::identity::Purpose;
+use tacit_core::job::{Job, JobSpec};
+use tacit_core::submission::Submission;
+
+use crate::cluster::TestCluster;
+use crate::forgery::Author;
+use crate::http::{Answer, Connection, get};
+
+/// The path of a submission.
+pub fn path(job: &str, submission: &Submission) -> String {
+    format!("/v1/jobs/{job}/submissions/{}", submission.header.value.statement.id)
+}
+
+/// The cluster as its file says.
+pub fn cluster_file(cluster: &TestCluster) -> Cluster {
+    Cluster::parse(&std::fs::read(cluster.file()).unwrap()).unwrap()
+}
+
+/// A job as the API describes it.
+pub fn job(cluster: &TestCluster, id: &str) -> Job {
+    let spec = JobSpec::from_json(get(&cluster.api, &format!("/v1/jobs/{id}/spec")).as_bytes()).unwrap();
+    Job::new(id.parse().unwrap(), spec).unwrap()
+}
+
+/// Enrols a contributor with a new key.
+pub fn enrol(connection: &mut Connection, file: &Cluster, name: &str) -> Author {
+    let author = Author::new(name);
+    let enrolment = Enrolment {
+        contributor: name.to_owned(),
+        key: author.key.public(),
+        signature: author.key.sign(Purpose::Enrolment, &enrolment_statement(&file.digest(), name)),
+    };
+    let body = serde_json::to_vec(&enrolment).unwrap();
+    let answer = connection.request("POST", "/v1/contributors", "application/json", &body);
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    author
+}
+
+/// Uploads a submission to a job.
+pub fn put(connection: &mut Connection, job: &str, submission: &Submission) -> Answer {
+    connection.request("PUT", &path(job, submission), SUBMISSION_TYPE, &encode(submission))
+}
+
+/// Uploads a submission that is taken, and gives its receipt.
+pub fn submit(connection: &mut Connection, job: &str, submission: &Submission) -> Receipt {
+    let answer = put(connection, job, submission);
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    serde_json::from_str(&answer.body).unwrap()
+}
+
+/// What became of a submission of a published job.
+pub fn outcome(connection: &mut Connection, job: &str, submission: &Submission) -> SubmissionOutcome {
+    let answer = connection.request("GET", &path(job, submission), "", &[]);
+    let status: SubmissionStatus = serde_json::from_str(&answer.body).unwrap();
+    status.outcome.unwrap()
+}

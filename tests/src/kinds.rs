@@ -1,0 +1,171 @@
+//! The kinds of bad submissions that look right to everyone who cannot open the envelopes, and what
+//! becomes of each.
+
+use tacit_core::cluster::Cluster;
+use tacit_core::job::Job;
+use tacit_core::reject::RejectReason;
+use tacit_core::submission::Submission;
+
+use crate::forgery::{Author, Forgery, elements, half};
+
+/// A kind of submission that passes the coordinator and must not count. For clusters of three nodes and
+/// jobs of two classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// One answer of two classes.
+    TwoHot,
+    /// An answer of no class.
+    AllZero,
+    /// Two times one class and minus one time the other.
+    TwoAndMinusOne,
+    /// Numbers as large as the field has, adding up to one.
+    Huge,
+    /// Two halves.
+    Halves,
+    /// Words that are no element of the field.
+    NotElements,
+    /// The header names the digests of two components in each other's place.
+    DigestsSwapped,
+    /// One holder of a component gets another one than the other holder.
+    TwoFaced,
+    /// Two nodes get each other's components, each sealed to the node it is sent to.
+    ComponentsSwapped,
+    /// More than the components is sealed.
+    TooLong,
+    /// Less than the components is sealed.
+    TooShort,
+    /// Two nodes get each other's envelopes.
+    EnvelopesSwapped,
+    /// A node gets its own components, sealed to another node.
+    SealedToAnother,
+    /// The envelopes were made for another job.
+    OfAnotherJob,
+    /// Envelopes of another contributor, under this one's name.
+    OfAnotherContributor,
+    /// A ciphertext that ends early.
+    Truncated,
+    /// A ciphertext with a flipped bit.
+    Altered,
+}
+
+/// Who makes a bad submission, and of what.
+#[derive(Debug)]
+pub struct Scene<'a> {
+    /// The cluster.
+    pub cluster: &'a Cluster,
+    /// The job it is for.
+    pub job: &'a Job,
+    /// Another job with the same items.
+    pub other: &'a Job,
+    /// Whose it is.
+    pub author: &'a Author,
+}
+
+impl Kind {
+    /// Answers that are not well-formed; only all nodes together can find out.
+    pub const ILL_FORMED: [Self; 5] = [Self::TwoHot, Self::AllZero, Self::TwoAndMinusOne, Self::Huge, Self::Halves];
+
+    /// All other kinds; a node finds out when it opens its envelope.
+    pub const ILL_SEALED: [Self; 12] = [
+        Self::NotElements,
+        Self::DigestsSwapped,
+        Self::TwoFaced,
+        Self::ComponentsSwapped,
+        Self::TooLong,
+        Self::TooShort,
+        Self::EnvelopesSwapped,
+        Self::SealedToAnother,
+        Self::OfAnotherJob,
+        Self::OfAnotherContributor,
+        Self::Truncated,
+        Self::Altered,
+    ];
+
+    /// Why it does not count.
+    pub fn reason(self) -> RejectReason {
+        match self {
+            Self::TwoHot | Self::AllZero | Self::TwoAndMinusOne | Self::Huge | Self::Halves => RejectReason::MalformedAnswer,
+            Self::NotElements => RejectReason::Malformed,
+            Self::DigestsSwapped | Self::TwoFaced | Self::ComponentsSwapped | Self::TooLong | Self::TooShort => {
+                RejectReason::DigestMismatch
+            }
+            _ => RejectReason::Unsealable,
+        }
+    }
+
+    /// How many of the three nodes find out by themselves.
+    pub fn finders(self) -> u64 {
+        match self {
+            Self::TwoHot | Self::AllZero | Self::TwoAndMinusOne | Self::Huge | Self::Halves => 0,
+            Self::TwoFaced | Self::TooLong | Self::TooShort | Self::SealedToAnother | Self::Truncated | Self::Altered => 1,
+            Self::NotElements | Self::ComponentsSwapped | Self::EnvelopesSwapped => 2,
+            Self::DigestsSwapped | Self::OfAnotherJob | Self::OfAnotherContributor => 3,
+        }
+    }
+
+    /// Makes one, of answers to these items.
+    pub fn make(self, scene: &Scene<'_>, items: &[u32]) -> Submission {
+        // Only the last row is bad.
+        let last = match self {
+            Self::TwoHot => elements(&[1, 1]),
+            Self::AllZero => elements(&[0, 0]),
+            Self::TwoAndMinusOne => elements(&[2, -1]),
+            Self::Huge => elements(&[1 << 59, 1 - (1 << 59)]),
+            Self::Halves => vec![half(); 2],
+            _ => elements(&[0, 1]),
+        };
+        let rows = [elements(&[1, 0]).repeat(items.len() - 1), last].concat();
+        let share = |job: &Job, author: &Author| author.share(scene.cluster, job, items, &rows);
+        let mut forgery = share(scene.job, scene.author);
+        let envelopes = match self {
+            Self::OfAnotherJob => share(scene.other, scene.author).envelopes(),
+            Self::OfAnotherContributor => {
+                // All but the name and the key is as the other one signed it.
+                let other = share(scene.job, &Author::new("someone"));
+                forgery.statement.id = other.statement.id;
+                forgery.statement.components = other.statement.components.clone();
+                other.envelopes()
+            }
+            _ => self.spoil(&mut forgery),
+        };
+        scene.author.sign(forgery.statement, envelopes)
+    }
+
+    /// Makes the envelopes, and in one of the steps what is wrong with them.
+    fn spoil(self, forgery: &mut Forgery<'_>) -> Vec<Vec<u8>> {
+        match self {
+            Self::NotElements => {
+                let explicit = forgery.explicit;
+                forgery.payloads[explicit][32..].fill(0xff);
+                forgery.name_payloads();
+            }
+            Self::DigestsSwapped => forgery.statement.components.swap(0, 1),
+            _ => {}
+        }
+        let mut envelopes = forgery.envelopes();
+        match self {
+            Self::TwoFaced => {
+                let mut plaintext = forgery.held_by(2);
+                *plaintext.last_mut().unwrap() ^= 1;
+                envelopes[2] = forgery.seal(&plaintext, 2, 2);
+            }
+            Self::ComponentsSwapped => {
+                envelopes[0] = forgery.seal(&forgery.held_by(1), 0, 0);
+                envelopes[1] = forgery.seal(&forgery.held_by(0), 1, 1);
+            }
+            Self::TooLong => envelopes[0] = forgery.seal(&[forgery.held_by(0), vec![0]].concat(), 0, 0),
+            Self::TooShort => {
+                let plaintext = forgery.held_by(1);
+                envelopes[1] = forgery.seal(&plaintext[..plaintext.len() - 1], 1, 1);
+            }
+            Self::EnvelopesSwapped => envelopes.swap(0, 2),
+            Self::SealedToAnother => envelopes[0] = forgery.seal(&forgery.held_by(0), 1, 0),
+            Self::Truncated => {
+                envelopes[1].pop();
+            }
+            Self::Altered => *envelopes[2].last_mut().unwrap() ^= 1,
+            _ => {}
+        }
+        envelopes
+    }
+}

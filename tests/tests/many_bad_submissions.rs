@@ -1,0 +1,185 @@
+//! Ten thousand bad submissions among ten thousand good ones: the job ends with exactly the result of the
+//! good ones.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::thread::scope;
+
+use serde_json::{Value, json};
+use tacit_core::cluster::Cluster;
+use tacit_core::job::Job;
+use tacit_core::reject::RejectReason;
+use tacit_core::submission::Submission;
+use tacit_tests::cluster::TestCluster;
+use tacit_tests::desk::{cluster_file, enrol, job, submit};
+use tacit_tests::forgery::Author;
+use tacit_tests::http::Connection;
+use tacit_tests::kinds::{Kind, Scene};
+use tacit_tests::reference::{agreement, class_totals, payouts};
+
+const ITEMS: u32 = 100;
+/// Each answers every item, one submission for each: 10,000 good ones.
+const HONEST: u32 = 100;
+/// Each sends this many bad submissions for every item, 9,000 in all.
+const ROUNDS: u32 = 9;
+const MALICIOUS: u32 = 10;
+/// Each honest one answers some items again, otherwise: another 1,000.
+const REPEATED: u32 = 10;
+/// More than there are contributors, so that the job does not close by itself.
+const ANSWERS_PER_ITEM: usize = 120;
+const THREADS: usize = 8;
+const CLASSES: [&str; 2] = ["no", "yes"];
+
+type Rejected = BTreeMap<RejectReason, u64>;
+
+/// What an honest contributor says of an item: mostly what it is.
+fn class(contributor: u32, item: u32) -> u32 {
+    let mixed = (contributor * 1000 + item).wrapping_mul(2_654_435_761) >> 16;
+    (item + u32::from(mixed.is_multiple_of(4))) % 2
+}
+
+/// A part of what comes, sent in order.
+#[derive(Clone, Copy)]
+enum Part {
+    /// All of an honest contributor's.
+    Honest { contributor: u32 },
+    /// One bad submission for every item.
+    Malicious { contributor: u32, round: u32 },
+}
+
+struct Crowd {
+    cluster: Cluster,
+    job: Job,
+    other: Job,
+    honest: Vec<Author>,
+    malicious: Vec<Author>,
+}
+
+impl Crowd {
+    fn answer(&self, contributor: u32, item: u32, class: u32) -> Submission {
+        let Author { name, key } = &self.honest[contributor as usize];
+        Submission::create(&self.cluster, &self.job, name, key, &[(item, class)], &mut rand::rng()).unwrap()
+    }
+
+    /// Sends a part; what was bad in it is added to `rejected`.
+    fn send(&self, connection: &mut Connection, part: Part, rejected: &mut Rejected) {
+        let mut bad = |reason| *rejected.entry(reason).or_default() += 1;
+        match part {
+            Part::Honest { contributor } => {
+                for item in 0..ITEMS {
+                    submit(connection, "many", &self.answer(contributor, item, class(contributor, item)));
+                    if item < REPEATED {
+                        submit(connection, "many", &self.answer(contributor, item, 1 - class(contributor, item)));
+                        bad(RejectReason::DuplicateAnswer);
+                    }
+                }
+            }
+            Part::Malicious { contributor, round } => {
+                let scene = Scene {
+                    cluster: &self.cluster,
+                    job: &self.job,
+                    other: &self.other,
+                    author: &self.malicious[contributor as usize],
+                };
+                for item in 0..ITEMS {
+                    // Half of them are found by a node alone, the other half by all together.
+                    let n = (round * ITEMS + item) as usize / 2;
+                    let kinds: &[Kind] = if item.is_multiple_of(2) {
+                        &Kind::ILL_FORMED
+                    } else {
+                        &Kind::ILL_SEALED
+                    };
+                    let kind = kinds[n % kinds.len()];
+                    submit(connection, "many", &kind.make(&scene, &[item]));
+                    bad(kind.reason());
+                }
+            }
+        }
+    }
+
+    /// Sends everything, good and bad at the same time.
+    fn send_all(&self, address: &str) -> Rejected {
+        let mut malicious = (0..ROUNDS).flat_map(|round| (0..MALICIOUS).map(move |contributor| Part::Malicious { contributor, round }));
+        let parts: Vec<Part> = (0..HONEST)
+            .flat_map(|contributor| malicious.next().into_iter().chain([Part::Honest { contributor }]))
+            .collect();
+        assert!(malicious.next().is_none());
+        let (parts, rejected) = (Mutex::new(parts.into_iter()), Mutex::new(Rejected::new()));
+        scope(|threads| {
+            for _ in 0..THREADS {
+                threads.spawn(|| {
+                    let (mut connection, mut mine) = (Connection::open(address), Rejected::new());
+                    loop {
+                        let Some(part) = parts.lock().unwrap().next() else { break };
+                        self.send(&mut connection, part, &mut mine);
+                    }
+                    let mut all = rejected.lock().unwrap();
+                    mine.into_iter()
+                        .for_each(|(reason, count)| *all.entry(reason).or_default() += count);
+                });
+            }
+        });
+        rejected.into_inner().unwrap()
+    }
+}
+
+fn read(folder: &std::path::Path, name: &str) -> Value {
+    serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap()
+}
+
+/// The result is what plain arithmetic makes of the honest answers.
+fn assert_honest(result: &Value) {
+    let answers: Vec<[String; 3]> = (0..HONEST)
+        .flat_map(|c| {
+            (0..ITEMS).map(move |i| {
+                [
+                    format!("item-{i}"),
+                    format!("honest-{c:03}"),
+                    CLASSES[class(c, i) as usize].to_owned(),
+                ]
+            })
+        })
+        .collect();
+    assert_eq!(result["job"]["answers"], answers.len());
+    assert_eq!(result["class_totals"], json!(class_totals(&answers, &CLASSES.map(str::to_owned))));
+    let pay: Vec<Value> = payouts(&answers, 20_000, 20_000)
+        .into_iter()
+        .map(|(contributor, amount)| json!({ "contributor": contributor, "amount": i64::try_from(amount).unwrap() }))
+        .collect();
+    assert_eq!(result["payouts"]["items"], json!(pay));
+    for (measure, plain) in agreement(&answers, CLASSES.len()) {
+        let (ours, plain) = (result["agreement"][measure].as_f64().unwrap(), plain.unwrap());
+        assert!((ours - plain).abs() < 1e-9, "{measure}: {ours}, not {plain}");
+    }
+}
+
+#[test]
+fn ten_thousand_bad_submissions_among_ten_thousand_good_ones() {
+    let cluster = TestCluster::start(3, 1);
+    cluster.create_job("many", ITEMS as usize, ANSWERS_PER_ITEM);
+    cluster.create_job("other", ITEMS as usize, ANSWERS_PER_ITEM);
+    let file = cluster_file(&cluster);
+    // Straight to the coordinator: what passes is not recorded.
+    let address = cluster.coordinator.as_ref().unwrap().listens().to_string();
+    let mut connection = Connection::open(&address);
+    let mut enrolled = |kind: &str, count: u32| -> Vec<Author> {
+        (0..count)
+            .map(|c| enrol(&mut connection, &file, &format!("{kind}-{c:03}")))
+            .collect()
+    };
+    let crowd = Crowd {
+        honest: enrolled("honest", HONEST),
+        malicious: enrolled("malicious", MALICIOUS),
+        job: job(&cluster, "many"),
+        other: job(&cluster, "other"),
+        cluster: file,
+    };
+    let rejected = crowd.send_all(&address);
+    assert_eq!(rejected.values().sum::<u64>(), 10_000);
+    let out = cluster.finish("many");
+    let certificate = read(&out, "certificate.json");
+    assert_eq!(certificate["facts"]["rejected"], json!(rejected));
+    let result = read(&out, "result.json");
+    assert_eq!(result["job"]["rejected_answers"], 10_000);
+    assert_honest(&result);
+}
