@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::DefaultIsZeroes;
 
-use super::{Field, assert_combinable, assert_equally_long, kernels};
+use super::{Field, assert_combinable, assert_cubics, assert_equally_long, kernels};
 
 /// `p = 2^61 - 1`.
 pub const MODULUS: u64 = (1 << 61) - 1;
@@ -202,6 +202,16 @@ impl Field for Fp61 {
         kernels::fp61::add_vector(sum, values);
     }
 
+    fn mul_vector(product: &mut [Self], factors: &[Self]) {
+        assert_equally_long(product, factors);
+        kernels::fp61::mul_vector(product, factors);
+    }
+
+    fn extend_cubics(known: [&[Self]; 4], further: [&mut [Self]; 3]) {
+        assert_cubics(known, &further);
+        kernels::fp61::extend_cubics(known, further);
+    }
+
     fn sub_vector(difference: &mut [Self], values: &[Self]) {
         assert_equally_long(difference, values);
         kernels::fp61::sub_vector(difference, values);
@@ -249,6 +259,19 @@ pub mod portable {
     /// See [`Field::add_vector`](super::Field::add_vector).
     pub fn add_vector(sum: &mut [Fp61], values: &[Fp61]) {
         sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += *value);
+    }
+
+    /// See [`Field::mul_vector`](super::Field::mul_vector).
+    pub fn mul_vector(product: &mut [Fp61], factors: &[Fp61]) {
+        product
+            .iter_mut()
+            .zip(factors)
+            .for_each(|(product, factor)| *product = *product * *factor);
+    }
+
+    /// See [`Field::extend_cubics`](super::Field::extend_cubics).
+    pub fn extend_cubics(known: [&[Fp61]; 4], further: [&mut [Fp61]; 3]) {
+        crate::field::extend_cubics(known, further);
     }
 
     /// See [`Field::sub_vector`](super::Field::sub_vector).

@@ -97,6 +97,51 @@ pub trait Field:
         assert_equally_long(difference, values);
         difference.iter_mut().zip(values).for_each(|(rest, value)| *rest -= *value);
     }
+
+    /// `product[i] = product[i] · factors[i]`.
+    ///
+    /// # Panics
+    ///
+    /// Unless the two slices have equal length.
+    fn mul_vector(product: &mut [Self], factors: &[Self]) {
+        assert_equally_long(product, factors);
+        product
+            .iter_mut()
+            .zip(factors)
+            .for_each(|(product, factor)| *product = *product * *factor);
+    }
+
+    /// The values at three more points of cubic polynomials, from their values at four points one apart:
+    /// `further[0][i] = 4·known[3][i] - 6·known[2][i] + 4·known[1][i] - known[0][i]`, and so on.
+    ///
+    /// # Panics
+    ///
+    /// Unless all slices have equal length.
+    fn extend_cubics(known: [&[Self]; 4], further: [&mut [Self]; 3]) {
+        assert_cubics(known, &further);
+        extend_cubics(known, further);
+    }
+}
+
+/// See [`Field::extend_cubics`]; one polynomial after the other.
+fn extend_cubics<F: Field>([a, b, c, d]: [&[F]; 4], [e, f, g]: [&mut [F]; 3]) {
+    for i in 0..d.len() {
+        let (first, second) = (d[i] - c[i], c[i] - b[i]);
+        let third = first - second - (second - (b[i] - a[i]));
+        let mut next = (d[i], first, first - second);
+        for out in [&mut e[i], &mut f[i], &mut g[i]] {
+            next.2 += third;
+            next.1 += next.2;
+            next.0 += next.1;
+            *out = next.0;
+        }
+    }
+}
+
+/// The shapes [`Field::extend_cubics`] takes.
+fn assert_cubics<F>(known: [&[F]; 4], further: &[&mut [F]; 3]) {
+    known.iter().for_each(|values| assert_equally_long(known[0], values));
+    further.iter().for_each(|values| assert_equally_long(known[0], values));
 }
 
 /// The shapes [`Field::combine`] takes.

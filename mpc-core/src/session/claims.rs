@@ -10,7 +10,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 use super::polynomial::{lagrange, points};
-use super::runs::{Run, Weighed, gathered, runs};
+use super::runs::{Weighed, merged};
 use super::{Session, SessionError};
 use crate::checks::Check;
 use crate::field::{Field, Fp61, Gf64};
@@ -55,13 +55,6 @@ impl Claimed for Gf64 {
     }
 }
 
-/// One claim `z = <x, y>`.
-struct Single<F: Field> {
-    x: Shared<F>,
-    y: Shared<F>,
-    z: Shared<F>,
-}
-
 /// Into how many blocks a claim is cut: few while it is long, for less arithmetic, more later, for
 /// fewer rounds.
 fn blocks(len: usize) -> usize {
@@ -84,57 +77,49 @@ impl<N: Network> Session<N> {
         if claims.iter().all(|claim| claim.z.is_empty()) {
             return Ok(());
         }
-        let mut single = self.weigh_and_fold(&claims)?;
-        drop(claims);
-        while single.x.len() > SHORT {
-            let runs = [Run::whole(&single.x, &single.y)];
-            single = self.fold(&runs, &single.z)?;
+        let (mut claims, mut z) = self.weigh(claims)?;
+        while claims.iter().map(Weighed::len).sum::<usize>() > SHORT {
+            (claims, z) = self.fold(claims, &z)?;
         }
-        self.check_short(&single)
+        self.check_short(merged(claims), &z)
     }
 
     /// Weighs all claims into one with a coin: if any is wrong by an error fixed before, the sum is,
-    /// but for one weight in |F|. Folds the one for the first time.
-    fn weigh_and_fold<F: Field>(&mut self, claims: &[Claim<F>]) -> Result<Single<F>, SessionError> {
+    /// but for one weight in |F|.
+    fn weigh<F: Field>(&mut self, claims: Vec<Claim<F>>) -> Result<(Vec<Weighed<F>>, Shared<F>), SessionError> {
         let mut coin = ChaCha20Rng::from_seed(self.coin()?);
-        let mut z = Shared::zeros(&self.party, 1);
+        let mut sum = Shared::zeros(&self.party, 1);
         let mut weighed = Vec::new();
-        for Claim { factors, z: claimed } in claims {
+        for Claim { factors, z } in claims {
             let weights: Vec<F> = factors.ends.iter().map(|_| F::random(&mut coin)).collect();
-            z = z.add(&value_at(claimed, &weights));
-            weighed.push(Weighed { factors, weights });
+            sum = sum.add(&value_at(&z, &weights));
+            weighed.push(Weighed::new(factors, &weights));
         }
-        let gathered = gathered(&self.party, &weighed);
-        self.fold(&runs(&weighed, &gathered), &z)
+        Ok((weighed, sum))
     }
 
     /// Cuts the claim into k blocks, reads them as the values at 1..k of polynomials f, g of degree
     /// k-1, and goes on with the claim `h(r) = <f(r), g(r)>` at a point r drawn after `h = <f, g>` was
-    /// fixed. Four rounds.
-    fn fold<F: Field>(&mut self, runs: &[Run<'_, F>], z: &Shared<F>) -> Result<Single<F>, SessionError> {
-        let len: usize = runs.iter().map(Run::len).sum();
-        let k = blocks(len).min(len).max(2);
-        let h = self.values_of_product(runs, z, k, 0)?;
+    /// fixed. Three rounds.
+    fn fold<F: Field>(&mut self, mut claims: Vec<Weighed<F>>, z: &Shared<F>) -> Result<(Vec<Weighed<F>>, Shared<F>), SessionError> {
+        let k = blocks(claims.iter().map(Weighed::len).sum());
+        let h = self.values_of_product(&claims, z, k, 0)?;
         let r = self.point_outside(2 * k as u64)?;
         let at_blocks = lagrange(&points(k), r);
-        let (x, y) = self.at(runs, &at_blocks);
-        Ok(Single {
-            x,
-            y,
-            z: value_at(&h, &lagrange(&points(2 * k - 1), r)),
-        })
+        claims.iter_mut().for_each(|claim| claim.fold(&at_blocks));
+        Ok((merged(claims), value_at(&h, &lagrange(&points(2 * k - 1), r))))
     }
 
     /// The shared values `h(1) … h(2k-1)` of `h = <f, g>`. All are computed but `h(k)`: that is what is
     /// left of z, so that a false claim makes a false h. The first `masks` blocks are not the claim's.
     fn values_of_product<F: Field>(
         &mut self,
-        runs: &[Run<'_, F>],
+        claims: &[Weighed<F>],
         z: &Shared<F>,
         k: usize,
         masks: usize,
     ) -> Result<Shared<F>, SessionError> {
-        let sums = self.local_values(runs, k);
+        let sums = self.local_values(claims, k);
         let computed = self.reshare(sums)?;
         let rest = computed.linear(|values, out| {
             out.push(values[masks..k - 1].iter().fold(F::ZERO, |sum, value| sum + *value));
@@ -147,17 +132,23 @@ impl<N: Network> Session<N> {
 
     /// Checks a short claim: a random pair and the claim's elements are the values of f and g at 1..k;
     /// both are opened at one more point, where the pair masks them, and the products compared.
-    fn check_short<F: Field>(&mut self, claim: &Single<F>) -> Result<(), SessionError> {
+    fn check_short<F: Field>(&mut self, claims: Vec<Weighed<F>>, z: &Shared<F>) -> Result<(), SessionError> {
         let (mut x, mut y) = (self.random::<F>(1)?, self.random::<F>(1)?);
-        x.append(&claim.x);
-        y.append(&claim.y);
-        if claim.x.is_empty() {
-            // The value at k belongs to the claim.
+        for claim in claims {
+            let (of_x, of_y) = claim.into_factors();
+            x.append(&of_x);
+            y.append(&of_y);
+        }
+        if x.len() == 1 {
+            // The value at k belongs to the claim, an empty one too.
             x.append(&Shared::zeros(&self.party, 1));
             y.append(&Shared::zeros(&self.party, 1));
         }
         let k = x.len();
-        let h = self.values_of_product(&[Run::whole(&x, &y)], &claim.z, k, 1)?;
+        let claim = [Weighed::whole(x, y)];
+        let h = self.values_of_product(&claim, z, k, 1)?;
+        let [claim] = claim;
+        let (x, y) = claim.into_factors();
         let r = self.point_outside(2 * k as u64)?;
         let at_blocks = lagrange(&points(k), r);
         let mut ends = value_at(&x, &at_blocks);

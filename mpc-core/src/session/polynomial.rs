@@ -22,53 +22,27 @@ pub(super) fn lagrange<F: Field>(points: &[F], at: F) -> Vec<F> {
 }
 
 /// How the values at 1..k go on at k+1..2k-1.
-pub(super) struct Extrapolation<F: Field> {
-    /// One row of coefficients for each further point; none where finite differences do.
-    rows: Vec<Vec<F>>,
-    k: usize,
-}
+pub(super) struct Extrapolation<F: Field>(Vec<Vec<F>>);
 
 impl<F: Field> Extrapolation<F> {
     /// For polynomials of degree `k - 1`.
     pub(super) fn new(k: usize) -> Self {
-        // With k values there are k² / 2 differences and as many sums, but as many products as either
-        // in k: few values are cheaper to go on with by differences.
-        let by_differences = F::CONSECUTIVE_POINTS && k <= 4;
-        let further = if by_differences { 0..0 } else { k + 1..2 * k };
         let known = points(k);
-        Self {
-            rows: further.map(|at| lagrange(&known, F::point(at as u64))).collect(),
-            k,
-        }
+        Self((k + 1..2 * k).map(|at| lagrange(&known, F::point(at as u64))).collect())
     }
 
     /// Writes the values at `k + 1 + i` to `out[i]`, for `k - 1` further points and as many polynomials
-    /// as every block is long; `differences` is room for k vectors.
-    pub(super) fn extend(&self, blocks: &[&[F]], differences: &mut [Zeroizing<Vec<F>>], out: &mut [Zeroizing<Vec<F>>]) {
+    /// as every block is long.
+    pub(super) fn extend(&self, blocks: &[&[F]], out: &mut [Zeroizing<Vec<F>>]) {
         let len = blocks.first().map_or(0, |block| block.len());
-        if !self.rows.is_empty() || self.k < 2 {
-            for (row, out) in self.rows.iter().zip(out) {
-                F::combine(blocks, row, &mut out[..len]);
-            }
-            return;
+        if let ([a, b, c, d], [e, f, g]) = (blocks, &mut *out)
+            && F::CONSECUTIVE_POINTS
+        {
+            // Cut by four the longest claims are; differences take less than products.
+            return F::extend_cubics([a, b, c, d], [&mut e[..len], &mut f[..len], &mut g[..len]]);
         }
-        // differences[i] becomes the i-th difference that ends at the last value, with the sign of (-1)^i:
-        // then subtractions are all it takes.
-        for (difference, block) in differences.iter_mut().zip(blocks.iter().rev()) {
-            difference[..len].copy_from_slice(block);
-        }
-        for order in 1..self.k {
-            for i in (order..self.k).rev() {
-                let (newer, older) = differences.split_at_mut(i);
-                F::sub_vector(&mut older[0][..len], &newer[i - 1][..len]);
-            }
-        }
-        for out in out.iter_mut().take(self.k - 1) {
-            for i in (0..self.k - 1).rev() {
-                let (lower, higher) = differences.split_at_mut(i + 1);
-                F::sub_vector(&mut lower[i][..len], &higher[0][..len]);
-            }
-            out[..len].copy_from_slice(&differences[0][..len]);
+        for (row, out) in self.0.iter().zip(out) {
+            F::combine(blocks, row, &mut out[..len]);
         }
     }
 }
@@ -94,10 +68,9 @@ mod tests {
 
     fn check<F: Field>(k: usize, count: usize, seed: u64) {
         let values = values::<F>(k, count, seed);
-        let room = |vectors: usize| vec![Zeroizing::new(vec![F::ZERO; count]); vectors];
         let known: Vec<&[F]> = values[..k].iter().map(Vec::as_slice).collect();
-        let (mut differences, mut out) = (room(k), room(k - 1));
-        Extrapolation::new(k).extend(&known, &mut differences, &mut out);
+        let mut out = vec![Zeroizing::new(vec![F::ZERO; count]); k - 1];
+        Extrapolation::new(k).extend(&known, &mut out);
         assert!(out.iter().map(|out| &**out).eq(&values[k..]));
         let row = lagrange(&points(k), F::point(2 * k as u64 - 1));
         let last: Vec<F> = values[..k].iter().map(|value| value[0]).collect();

@@ -1,8 +1,8 @@
-//! Claims as runs of factors, walked in pieces that stay in cache.
+//! Claims as runs of factors, walked in pieces that stay in cache and folded where they stand.
 //!
 //! Every long segment of a claim is cut into k blocks by itself, so that at any place all blocks belong
-//! to one claim and have one weight: nothing is copied or scaled to weigh the claims. Segments too short
-//! for that are copied, weighed, into one run.
+//! to one claim and have one weight: nothing is copied or scaled to weigh them. Short segments beside
+//! each other are scaled in place and make one run.
 
 use std::ops::Range;
 
@@ -15,83 +15,142 @@ use crate::field::Field;
 use crate::network::Network;
 use crate::sharing::{Party, Shared};
 
-/// Segments of fewer terms are gathered.
+/// Segments of fewer terms are scaled and make one run with their neighbours.
 const LONG: usize = 256;
 /// Elements of a block that are worked on at a time.
 pub(super) const PIECE: usize = 512;
+/// Folded factors of fewer terms are put together.
+const SMALL: usize = 1 << 14;
 
 /// One inner product of a weighed sum of them.
-pub(super) struct Run<'a, F: Field> {
-    x: &'a Shared<F>,
-    y: &'a Shared<F>,
+struct Run<F: Field> {
     range: Range<usize>,
     weight: F,
 }
 
-impl<'a, F: Field> Run<'a, F> {
-    /// The inner product of two whole vectors.
-    pub(super) fn whole(x: &'a Shared<F>, y: &'a Shared<F>) -> Self {
-        Self {
-            x,
-            y,
+/// Two factors, cut into runs.
+pub(super) struct Weighed<F: Field> {
+    x: Shared<F>,
+    y: Shared<F>,
+    runs: Vec<Run<F>>,
+}
+
+impl<F: Field> Weighed<F> {
+    /// One inner product.
+    pub(super) fn whole(x: Shared<F>, y: Shared<F>) -> Self {
+        let runs = vec![Run {
             range: 0..x.len(),
             weight: F::ONE,
+        }];
+        Self { x, y, runs }
+    }
+
+    /// The inner products of all segments, each with its weight.
+    pub(super) fn new(Factors { mut x, y, ends }: Factors<F>, weights: &[F]) -> Self {
+        let mut runs: Vec<Run<F>> = Vec::new();
+        let mut scaled: Vec<Run<F>> = Vec::new();
+        let mut start = 0;
+        for (end, weight) in ends.into_iter().zip(weights) {
+            let range = std::mem::replace(&mut start, end)..end;
+            let run = Run { range, weight: *weight };
+            if run.range.len() >= LONG {
+                runs.push(run);
+                continue;
+            }
+            match runs.last_mut() {
+                Some(last) if last.range.end == run.range.start && scaled.last().is_some_and(|s| s.range.end == last.range.end) => {
+                    last.range.end = run.range.end;
+                }
+                _ => runs.push(Run {
+                    range: run.range.clone(),
+                    weight: F::ONE,
+                }),
+            }
+            scaled.push(run);
         }
+        x.components_mut(|values| scale(values, &scaled));
+        Self { x, y, runs }
     }
 
     /// How many terms.
     pub(super) fn len(&self) -> usize {
-        self.range.len()
+        self.runs.iter().map(|run| run.range.len()).sum()
     }
-}
 
-/// Factors with a weight for each of their segments.
-pub(super) struct Weighed<'a, F: Field> {
-    pub(super) factors: &'a Factors<F>,
-    pub(super) weights: Vec<F>,
-}
-
-impl<'a, F: Field> Weighed<'a, F> {
-    fn runs(&self) -> impl Iterator<Item = Run<'a, F>> {
-        let Factors { x, y, ends } = self.factors;
-        let mut start = 0;
-        ends.iter().zip(&self.weights).map(move |(end, weight)| Run {
-            x,
-            y,
-            range: std::mem::replace(&mut start, *end)..*end,
-            weight: *weight,
-        })
+    /// The factors of the whole.
+    pub(super) fn into_factors(self) -> (Shared<F>, Shared<F>) {
+        (self.x, self.y)
     }
-}
 
-/// The short segments of all claims, one after the other; the left factors weighed.
-pub(super) fn gathered<F: Field>(party: &Party, claims: &[Weighed<'_, F>]) -> (Shared<F>, Shared<F>) {
-    let short = || claims.iter().flat_map(Weighed::runs).filter(|run| run.len() < LONG);
-    let len = short().map(|run| run.len()).sum();
-    let x = Shared::generate(party, |position| {
-        let mut out = vec![F::ZERO; len];
-        let mut rest = out.as_mut_slice();
-        for run in short() {
-            let (weighed, tail) = rest.split_at_mut(run.len());
-            F::combine(&[&run.x.components()[position][run.range.clone()]], &[run.weight], weighed);
-            rest = tail;
+    /// Goes on with the factors at a point, from what their blocks count there. The result takes the
+    /// place of what it comes from: a piece ends where no later one has yet to be read.
+    pub(super) fn fold(&mut self, counts: &[F]) {
+        let Self { x, y, runs } = self;
+        let len = runs.iter().map(|run| run.range.len().div_ceil(counts.len())).sum();
+        for (factor, weighed) in [(x, true), (y, false)] {
+            factor.components_mut(|values| fold(values, runs, counts, weighed));
+            factor.truncate(len);
         }
-        out
-    });
-    let y = Shared::generate(party, |position| {
-        let mut out = Vec::with_capacity(len);
-        short().for_each(|run| out.extend_from_slice(&run.y.components()[position][run.range.clone()]));
-        out
-    });
-    (x, y)
+        *runs = vec![Run {
+            range: 0..len,
+            weight: F::ONE,
+        }];
+    }
 }
 
-/// All claims as runs: the long segments where they are, the short ones where they were gathered.
-pub(super) fn runs<'a, F: Field>(claims: &[Weighed<'a, F>], gathered: &'a (Shared<F>, Shared<F>)) -> Vec<Run<'a, F>> {
-    let long = claims.iter().flat_map(Weighed::runs).filter(|run| run.len() >= LONG);
-    long.chain([Run::whole(&gathered.0, &gathered.1)])
-        .filter(|run| run.len() > 0)
-        .collect()
+/// Puts folded factors that have become small together, so that their number shrinks with them.
+pub(super) fn merged<F: Field>(folded: Vec<Weighed<F>>) -> Vec<Weighed<F>> {
+    let (mut large, small): (Vec<_>, Vec<_>) = folded.into_iter().partition(|weighed| weighed.len() >= SMALL);
+    let together = small.into_iter().reduce(|mut all, one| {
+        all.x.append(&one.x);
+        all.y.append(&one.y);
+        Weighed::whole(all.x, all.y)
+    });
+    large.extend(together);
+    large
+}
+
+/// Multiplies every run by its weight.
+fn scale<F: Field>(values: &mut [F], runs: &[Run<F>]) {
+    let mut factors = [F::ZERO; PIECE];
+    let mut runs = runs.iter().peekable();
+    // As many neighbours at a time as fill a piece.
+    while let Some(first) = runs.next() {
+        let start = first.range.start;
+        let mut end = first.range.end;
+        factors[..end - start].fill(first.weight);
+        while let Some(next) = runs.next_if(|next| next.range.start == end && next.range.end - start <= PIECE) {
+            factors[end - start..next.range.end - start].fill(next.weight);
+            end = next.range.end;
+        }
+        F::mul_vector(&mut values[start..end], &factors[..end - start]);
+    }
+}
+
+/// Folds one component of a factor to its front.
+fn fold<F: Field>(values: &mut [F], runs: &[Run<F>], counts: &[F], weighed: bool) {
+    let k = counts.len();
+    let mut padded = room(k);
+    let mut folded = Zeroizing::new(vec![F::ZERO; PIECE]);
+    let mut front = 0;
+    for run in runs {
+        let weight = if weighed { run.weight } else { F::ONE };
+        let weighed: Vec<F> = counts.iter().map(|count| *count * weight).collect();
+        let cut = Cut::new(&run.range, k);
+        for (at, len) in cut.pieces() {
+            {
+                let padded = padded.iter_mut().enumerate();
+                let blocks: Vec<&[F]> = padded.map(|(index, padded)| cut.piece(values, index, (at, len), padded)).collect();
+                F::combine(&blocks, &weighed, &mut folded[..len]);
+            }
+            // What was read is secret and not needed any more; here it is in cache.
+            (0..k).for_each(|index| values[cut.place(index, (at, len))].fill(F::ZERO));
+            values[front + at..front + at + len].copy_from_slice(&folded[..len]);
+        }
+        front += cut.block;
+    }
+    // Nothing above is removed as a write that nobody reads.
+    std::hint::black_box(values);
 }
 
 /// Where the blocks of a run stand: k of them, each a piece of at most [`PIECE`] elements at a time; the
@@ -115,16 +174,22 @@ impl Cut {
         (0..block).step_by(PIECE).map(move |at| (at, PIECE.min(block - at)))
     }
 
-    /// A piece of block `index`; copied to `padded` if the run ends in it.
-    fn piece<'v, F: Field>(&self, values: &'v [F], index: usize, (at, len): (usize, usize), padded: &'v mut [F]) -> &'v [F] {
+    /// Where a piece of block `index` stands; shorter if the run ends in it.
+    fn place(&self, index: usize, (at, len): (usize, usize)) -> Range<usize> {
         let start = (self.range.start + index * self.block + at).min(self.range.end);
-        let end = (start + len).min(self.range.end);
-        if end - start == len {
-            return &values[start..end];
+        start..(start + len).min(self.range.end)
+    }
+
+    /// A piece of block `index`; copied to `padded` if the run ends in it.
+    fn piece<'v, F: Field>(&self, values: &'v [F], index: usize, piece: (usize, usize), padded: &'v mut [F]) -> &'v [F] {
+        let values = &values[self.place(index, piece)];
+        if values.len() == piece.1 {
+            return values;
         }
-        padded[..len].fill(F::ZERO);
-        padded[..end - start].copy_from_slice(&values[start..end]);
-        &padded[..len]
+        let padded = &mut padded[..piece.1];
+        padded[..values.len()].copy_from_slice(values);
+        padded[values.len()..].fill(F::ZERO);
+        padded
     }
 }
 
@@ -153,7 +218,6 @@ impl<F: Field> Values<F> {
         cut: &Cut,
         piece: (usize, usize),
         extrapolation: &Extrapolation<F>,
-        differences: &mut [Zeroizing<Vec<F>>],
     ) -> AtPoints<'v, F> {
         let k = self.k;
         let mut known: Vec<&[F]> = Vec::with_capacity(factor.components().len() * k);
@@ -161,7 +225,7 @@ impl<F: Field> Values<F> {
         for (component, (padded, further)) in factor.components().iter().zip(rooms) {
             let blocks = padded.iter_mut().enumerate();
             known.extend(blocks.map(|(index, padded)| cut.piece(component, index, piece, padded)));
-            extrapolation.extend(&known[known.len() - k..], differences, further);
+            extrapolation.extend(&known[known.len() - k..], further);
         }
         AtPoints {
             k,
@@ -198,19 +262,22 @@ fn room<F: Field>(count: usize) -> Vec<Zeroizing<Vec<F>>> {
 impl<N: Network> Session<N> {
     /// This node's part of `h(1) … h(k-1), h(k+1) … h(2k-1)` where `h = <f, g>`: sums of the products it is
     /// responsible for.
-    pub(super) fn local_values<F: Field>(&mut self, runs: &[Run<'_, F>], k: usize) -> Vec<F> {
+    pub(super) fn local_values<F: Field>(&mut self, claims: &[Weighed<F>], k: usize) -> Vec<F> {
         let components = self.party.held().len();
         let extrapolation = Extrapolation::new(k);
         let (mut f, mut g) = (Values::new(components, k), Values::new(components, k));
-        let (mut differences, mut sum) = (room(k), Zeroizing::new(vec![F::ZERO; PIECE]));
+        let mut sum = Zeroizing::new(vec![F::ZERO; PIECE]);
         let mut totals = vec![F::ZERO; 2 * k - 2];
-        for run in runs {
+        let runs = claims
+            .iter()
+            .flat_map(|Weighed { x, y, runs }| runs.iter().map(move |run| (x, y, run)));
+        for (x, y, run) in runs {
             let cut = Cut::new(&run.range, k);
             self.traffic.products += ((2 * k - 2) * cut.block) as u64;
             let mut of_run = vec![F::ZERO; 2 * k - 2];
             for piece in cut.pieces() {
-                let f = f.take(run.x, &cut, piece, &extrapolation, &mut differences);
-                let g = g.take(run.y, &cut, piece, &extrapolation, &mut differences);
+                let f = f.take(x, &cut, piece, &extrapolation);
+                let g = g.take(y, &cut, piece, &extrapolation);
                 for (index, total) in of_run.iter_mut().enumerate() {
                     *total += local_product(
                         &self.party,
@@ -226,39 +293,6 @@ impl<N: Network> Session<N> {
                 .for_each(|(total, value)| *total += run.weight * value);
         }
         totals
-    }
-
-    /// The factors at a point, from what their blocks count there; the weights go into the left one.
-    pub(super) fn at<F: Field>(&self, runs: &[Run<'_, F>], counts: &[F]) -> (Shared<F>, Shared<F>) {
-        let x = self.factor_at(runs, counts, |run| (run.x, run.weight));
-        let y = self.factor_at(runs, counts, |run| (run.y, F::ONE));
-        (x, y)
-    }
-
-    fn factor_at<'a, F: Field>(&self, runs: &[Run<'a, F>], counts: &[F], factor: impl Fn(&Run<'a, F>) -> (&'a Shared<F>, F)) -> Shared<F> {
-        let k = counts.len();
-        let len = runs.iter().map(|run| run.len().div_ceil(k)).sum();
-        let mut padded = room(k);
-        Shared::generate(&self.party, |position| {
-            let mut out = vec![F::ZERO; len];
-            let mut rest = out.as_mut_slice();
-            for run in runs {
-                let (of, weight) = factor(run);
-                let weighed: Vec<F> = counts.iter().map(|count| *count * weight).collect();
-                let cut = Cut::new(&run.range, k);
-                let (of_run, tail) = rest.split_at_mut(cut.block);
-                for (at, len) in cut.pieces() {
-                    let values = &of.components()[position];
-                    let blocks: Vec<&[F]> = (0..k)
-                        .zip(&mut padded)
-                        .map(|(index, padded)| cut.piece(values, index, (at, len), padded))
-                        .collect();
-                    F::combine(&blocks, &weighed, &mut of_run[at..at + len]);
-                }
-                rest = tail;
-            }
-            out
-        })
     }
 }
 

@@ -80,6 +80,20 @@ impl<F: Field> Shared<F> {
         Self { len, components }
     }
 
+    /// Alters every component, each in the same way.
+    pub(crate) fn components_mut(&mut self, mut alter: impl FnMut(&mut [F])) {
+        self.components.iter_mut().for_each(|component| alter(component));
+    }
+
+    /// Keeps the first `len` elements.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        for component in &mut self.components {
+            component[len..].zeroize();
+            component.truncate(len);
+        }
+        self.len = len;
+    }
+
     /// Element-wise combination of two sharings of equal length by a bilinear-free (additive) map.
     fn zip_with(&self, other: &Self, combine: impl Fn(F, F) -> F) -> Self {
         assert_eq!(self.len, other.len, "shared vectors of different lengths are never combined");

@@ -56,6 +56,18 @@ impl Avx512Ifma {
         // SAFETY: `self` proves that the processor has the features.
         unsafe { sub_vector(difference, values) }
     }
+
+    /// See [`crate::field::Field::mul_vector`].
+    pub fn mul_vector(self, product: &mut [Fp61], factors: &[Fp61]) {
+        // SAFETY: `self` proves that the processor has the features.
+        unsafe { mul_vector(product, factors) }
+    }
+
+    /// See [`crate::field::Field::extend_cubics`].
+    pub fn extend_cubics(self, known: [&[Fp61]; 4], further: [&mut [Fp61]; 3]) {
+        // SAFETY: `self` proves that the processor has the features.
+        unsafe { extend_cubics(known, further) }
+    }
 }
 
 /// The modulus in every lane.
@@ -170,6 +182,20 @@ fn subtract_once(x: __m512i) -> __m512i {
     _mm512_min_epu64(x, _mm512_sub_epi64(x, modulus()))
 }
 
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn add(x: __m512i, y: __m512i) -> __m512i {
+    subtract_once(_mm512_add_epi64(x, y))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn sub(x: __m512i, y: __m512i) -> __m512i {
+    // A wrapped difference is the larger one of the two.
+    let difference = _mm512_sub_epi64(x, y);
+    _mm512_min_epu64(difference, _mm512_add_epi64(difference, modulus()))
+}
+
 /// Vectors of products that [`inner_product`] sums before it reduces: the sum of a weight over all
 /// lanes stays below `8·500·(2^52 + 2^43) < 2^64`.
 const LAZY_VECTORS: usize = 500;
@@ -254,14 +280,52 @@ fn replace(left: &mut [Fp61], right: &[Fp61], operation: impl Fn(__m512i, __m512
 
 #[target_feature(enable = "avx512f")]
 fn add_vector(sum: &mut [Fp61], values: &[Fp61]) {
-    replace(sum, values, |sum, value| subtract_once(_mm512_add_epi64(sum, value)));
+    replace(sum, values, |sum, value| add(sum, value));
 }
 
 #[target_feature(enable = "avx512f")]
 fn sub_vector(difference: &mut [Fp61], values: &[Fp61]) {
-    replace(difference, values, |rest, value| {
-        // A wrapped difference is the larger one of the two.
-        let difference = _mm512_sub_epi64(rest, value);
-        _mm512_min_epu64(difference, _mm512_add_epi64(difference, modulus()))
+    replace(difference, values, |rest, value| sub(rest, value));
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn mul_vector(product: &mut [Fp61], factors: &[Fp61]) {
+    replace(product, factors, |product, factor| {
+        let mut sums = Sums::of(_mm512_setzero_si512());
+        sums.add_product(Left::cut(product), factor);
+        sums.reduce()
     });
+}
+
+#[target_feature(enable = "avx512f")]
+fn extend_cubics(known: [&[Fp61]; 4], [e, f, g]: [&mut [Fp61]; 3]) {
+    let [(a, a_tail), (b, b_tail), (c, c_tail), (d, d_tail)] = known.map(|values| values.as_chunks::<LANES>());
+    let ((e, e_tail), (f, f_tail), (g, g_tail)) = (e.as_chunks_mut(), f.as_chunks_mut(), g.as_chunks_mut());
+    for (((known, e), f), g) in a.iter().zip(b).zip(c).zip(d).zip(e).zip(f).zip(g) {
+        let (((a, b), c), d) = known;
+        let further = next_three([load(a), load(b), load(c), load(d)]);
+        store(e, further[0]);
+        store(f, further[1]);
+        store(g, further[2]);
+    }
+    let further = next_three([a_tail, b_tail, c_tail, d_tail].map(|tail| load_tail(tail)));
+    store_tail(e_tail, further[0]);
+    store_tail(f_tail, further[1]);
+    store_tail(g_tail, further[2]);
+}
+
+/// Values at three more points, by differences.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn next_three([a, b, c, d]: [__m512i; 4]) -> [__m512i; 3] {
+    let (first, second) = (sub(d, c), sub(c, b));
+    let of_first = sub(first, second);
+    let third = sub(of_first, sub(second, sub(b, a)));
+    let mut next = (d, first, of_first);
+    from_fn(|_| {
+        next.2 = add(next.2, third);
+        next.1 = add(next.1, next.2);
+        next.0 = add(next.0, next.1);
+        next.0
+    })
 }

@@ -57,6 +57,28 @@ pub(super) mod fp61 {
         portable::add_vector(sum, values);
     }
 
+    /// See [`crate::field::Field::mul_vector`].
+    pub fn mul_vector(product: &mut [Fp61], factors: &[Fp61]) {
+        #[cfg(target_arch = "x86_64")]
+        if product.len() >= SHORT
+            && let Some(kernel) = Avx512Ifma::detect()
+        {
+            return kernel.mul_vector(product, factors);
+        }
+        portable::mul_vector(product, factors);
+    }
+
+    /// See [`crate::field::Field::extend_cubics`].
+    pub fn extend_cubics(known: [&[Fp61]; 4], further: [&mut [Fp61]; 3]) {
+        #[cfg(target_arch = "x86_64")]
+        if known[0].len() >= SHORT
+            && let Some(kernel) = Avx512Ifma::detect()
+        {
+            return kernel.extend_cubics(known, further);
+        }
+        portable::extend_cubics(known, further);
+    }
+
     /// See [`crate::field::Field::sub_vector`].
     pub fn sub_vector(difference: &mut [Fp61], values: &[Fp61]) {
         #[cfg(target_arch = "x86_64")]

@@ -13,6 +13,8 @@ struct Way<F: Field> {
     combine: fn(&[&[F]], &[F], &mut [F]),
     add_vector: fn(&mut [F], &[F]),
     sub_vector: fn(&mut [F], &[F]),
+    mul_vector: fn(&mut [F], &[F]),
+    extend_cubics: fn([&[F]; 4], [&mut [F]; 3]),
 }
 
 /// Random elements; those on the edges of the field with probability 1/2, or only those, or only the
@@ -43,6 +45,7 @@ fn compare<F: Field>(kernel: Way<F>, portable: Way<F>, edges: &[F], len: usize, 
     for (kernel, portable, name) in [
         (kernel.add_vector, portable.add_vector, "sum"),
         (kernel.sub_vector, portable.sub_vector, "difference"),
+        (kernel.mul_vector, portable.mul_vector, "product"),
     ] {
         let (mut by_kernel, mut by_portable) = (vec![F::ONE; skip_x], vec![F::ONE; skip_x]);
         by_kernel.extend_from_slice(x);
@@ -55,6 +58,17 @@ fn compare<F: Field>(kernel: Way<F>, portable: Way<F>, edges: &[F], len: usize, 
     let vectors: Vec<Vec<F>> = (0..blocks).map(|j| vector(&mut rng, len + (skip_x + j) % 8, edges)).collect();
     let vectors: Vec<&[F]> = vectors.iter().map(|vector| &vector[vector.len() - len..]).collect();
     let coefficients = vector(&mut rng, blocks, edges);
+    if let [a, b, c, d, ..] = vectors[..] {
+        let [by_kernel, by_portable] = [kernel.extend_cubics, portable.extend_cubics].map(|extend| {
+            let mut further = vec![F::ONE; 3 * len + 2];
+            let (e, rest) = further[1..=3 * len].split_at_mut(len);
+            let (f, g) = rest.split_at_mut(len);
+            extend([a, b, c, d], [e, f, g]);
+            further
+        });
+        assert!(by_kernel == by_portable, "cubics of {len}");
+    }
+
     // One element more on both sides shows writes outside.
     let (mut by_kernel, mut by_portable) = (vec![F::ONE; len + 2], vec![F::ONE; len + 2]);
     (kernel.combine)(&vectors, &coefficients, &mut by_kernel[1..=len]);
@@ -67,6 +81,8 @@ const FP61_PORTABLE: Way<Fp61> = Way {
     combine: fp61::portable::combine,
     add_vector: fp61::portable::add_vector,
     sub_vector: fp61::portable::sub_vector,
+    mul_vector: fp61::portable::mul_vector,
+    extend_cubics: fp61::portable::extend_cubics,
 };
 
 fn fp61_edges() -> [Fp61; 6] {
@@ -80,6 +96,8 @@ fn fp61_kernels() -> Vec<Way<Fp61>> {
         combine: Fp61::combine,
         add_vector: Fp61::add_vector,
         sub_vector: Fp61::sub_vector,
+        mul_vector: Fp61::mul_vector,
+        extend_cubics: Fp61::extend_cubics,
     }];
     #[cfg(target_arch = "x86_64")]
     {
@@ -90,6 +108,8 @@ fn fp61_kernels() -> Vec<Way<Fp61>> {
                 combine: |blocks, coefficients, out| Avx512Ifma::detect().unwrap().combine(blocks, coefficients, out),
                 add_vector: |sum, values| Avx512Ifma::detect().unwrap().add_vector(sum, values),
                 sub_vector: |difference, values| Avx512Ifma::detect().unwrap().sub_vector(difference, values),
+                mul_vector: |product, factors| Avx512Ifma::detect().unwrap().mul_vector(product, factors),
+                extend_cubics: |known, further| Avx512Ifma::detect().unwrap().extend_cubics(known, further),
             });
         }
     }
@@ -101,6 +121,8 @@ const GF64_PORTABLE: Way<Gf64> = Way {
     combine: gf64::portable::combine,
     add_vector: gf64::portable::add_vector,
     sub_vector: gf64::portable::sub_vector,
+    mul_vector: Gf64::mul_vector,
+    extend_cubics: Gf64::extend_cubics,
 };
 
 fn gf64_edges() -> [Gf64; 6] {
@@ -114,6 +136,8 @@ fn gf64_kernels() -> Vec<Way<Gf64>> {
         combine: Gf64::combine,
         add_vector: Gf64::add_vector,
         sub_vector: Gf64::sub_vector,
+        mul_vector: Gf64::mul_vector,
+        extend_cubics: Gf64::extend_cubics,
     }];
     #[cfg(target_arch = "x86_64")]
     {
