@@ -10,7 +10,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 use super::polynomial::{lagrange, points};
-use super::runs::{Weighed, merged};
+use super::runs::{AHEAD, Ahead, Weighed, merged};
 use super::{Session, SessionError};
 use crate::checks::Check;
 use crate::field::{Field, Fp61, Gf64};
@@ -23,14 +23,15 @@ use super::product::Factors;
 const SHORT: usize = 32;
 
 /// `z[j] = <x, y>` over segment `j`: claimed, to be verified before anything is released.
-#[derive(Debug)]
 pub struct Claim<F: Field> {
     pub(super) factors: Factors<F>,
+    /// What this node worked out ahead, for every long segment.
+    pub(super) ahead: Vec<Ahead<F>>,
     pub(super) z: Shared<F>,
 }
 
 /// All claims of a session.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Claims {
     numbers: Vec<Claim<Fp61>>,
     bits: Vec<Claim<Gf64>>,
@@ -61,7 +62,7 @@ fn blocks(len: usize) -> usize {
     match len {
         0..0x4_0000 => 32,
         0x4_0000..0x20_0000 => 16,
-        _ => 4,
+        _ => AHEAD,
     }
 }
 
@@ -90,10 +91,10 @@ impl<N: Network> Session<N> {
         let mut coin = ChaCha20Rng::from_seed(self.coin()?);
         let mut sum = Shared::zeros(&self.party, 1);
         let mut weighed = Vec::new();
-        for Claim { factors, z } in claims {
+        for Claim { factors, ahead, z } in claims {
             let weights: Vec<F> = factors.ends.iter().map(|_| F::random(&mut coin)).collect();
             sum = sum.add(&value_at(&z, &weights));
-            weighed.push(Weighed::new(factors, &weights));
+            weighed.push(Weighed::new(factors, &weights, ahead));
         }
         Ok((weighed, sum))
     }

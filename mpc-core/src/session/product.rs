@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::claims::{Claim, Claimed};
-use super::runs::{PIECE, local_product};
+use super::runs::{AHEAD, Ahead, Evaluator, LONG, is_long, local_product};
 use super::{Session, SessionError};
 use crate::field::{Field, encode_vector};
 use crate::network::{Expected, Network, Outgoing};
@@ -29,7 +29,7 @@ impl<N: Network> Session<N> {
     /// Every product leaves a claim that [`Session::verify`] checks. (Araki et al., CCS 2016, for
     /// N = 3; the pairs and corrections of [`crate::sharing::Party`] make it general.)
     pub fn inner_products<F: Claimed>(&mut self, batch: Vec<Factors<F>>) -> Result<Vec<Shared<F>>, SessionError> {
-        let mut sums = Vec::new();
+        let (mut sums, mut ahead) = (Vec::new(), Vec::new());
         for factors in &batch {
             assert_eq!(factors.x.len(), factors.y.len(), "factors of an inner product have one length");
             assert_eq!(
@@ -38,38 +38,49 @@ impl<N: Network> Session<N> {
                 "the segments cover the factors"
             );
             self.traffic.products += factors.x.len() as u64;
-            self.local_products(factors, &mut sums);
+            ahead.push(self.local_products(factors, &mut sums));
         }
         let reshared = self.reshare(sums)?;
         let mut start = 0;
         Ok(batch
             .into_iter()
-            .map(|factors| {
+            .zip(ahead)
+            .map(|(factors, ahead)| {
                 let z = reshared.slice(start..start + factors.ends.len());
                 start += factors.ends.len();
-                F::claims(&mut self.claims).push(Claim { factors, z: z.clone() });
+                F::claims(&mut self.claims).push(Claim {
+                    factors,
+                    ahead,
+                    z: z.clone(),
+                });
                 z
             })
             .collect())
     }
 
-    /// Appends, for every segment, the sum of the products this node is responsible for.
-    fn local_products<F: Field>(&self, Factors { x, y, ends }: &Factors<F>, sums: &mut Vec<F>) {
-        let mut room = Zeroizing::new(vec![F::ZERO; PIECE]);
-        let mut start = 0;
+    /// Appends, for every segment, the sum of the products this node is responsible for. Returns what the
+    /// check will ask of the long ones.
+    fn local_products<F: Field>(&self, Factors { x, y, ends }: &Factors<F>, sums: &mut Vec<F>) -> Vec<Ahead<F>> {
+        let mut evaluator = Evaluator::new(&self.party, AHEAD);
+        let mut room = Zeroizing::new(vec![F::ZERO; LONG]);
+        let (mut start, mut all_ahead) = (0, Vec::new());
         for end in ends {
-            let mut total = F::ZERO;
-            for at in (start..*end).step_by(PIECE) {
-                let piece = at..(at + PIECE).min(*end);
-                let (x, y) = (
-                    |c: usize| &x.components()[c][piece.clone()],
-                    |c: usize| &y.components()[c][piece.clone()],
-                );
-                total += local_product(&self.party, x, y, &mut room[..piece.len()]);
-            }
-            sums.push(total);
+            let segment = start..*end;
             start = *end;
+            if is_long(&segment) {
+                let mut ahead = Ahead::new([F::ZERO; 2 * AHEAD - 1]);
+                evaluator.add(&self.party, (x, y), &segment, false, &mut *ahead);
+                sums.push(ahead[..AHEAD].iter().fold(F::ZERO, |sum, value| sum + *value));
+                all_ahead.push(ahead);
+            } else {
+                let (x, y) = (
+                    |c: usize| &x.components()[c][segment.clone()],
+                    |c: usize| &y.components()[c][segment.clone()],
+                );
+                sums.push(local_product(&self.party, x, y, &mut room[..segment.len()]));
+            }
         }
+        all_ahead
     }
 
     /// Turns additive shares `u_i`, one vector for each participant, into a replicated sharing of

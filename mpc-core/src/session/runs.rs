@@ -16,16 +16,24 @@ use crate::network::Network;
 use crate::sharing::{Party, Shared};
 
 /// Segments of fewer terms are scaled and make one run with their neighbours.
-const LONG: usize = 256;
+pub(super) const LONG: usize = 256;
 /// Elements of a block that are worked on at a time.
-pub(super) const PIECE: usize = 512;
+const PIECE: usize = 512;
 /// Folded factors of fewer terms are put together.
 const SMALL: usize = 1 << 14;
+
+/// Into how many blocks the longest claims are cut. The values of h for that are worked out along with
+/// the products themselves, while the factors are in cache.
+pub(super) const AHEAD: usize = 4;
+
+/// This node's part of the values of h that were worked out ahead, at 1 … 2k-1.
+pub(super) type Ahead<F> = Zeroizing<[F; 2 * AHEAD - 1]>;
 
 /// One inner product of a weighed sum of them.
 struct Run<F: Field> {
     range: Range<usize>,
     weight: F,
+    ahead: Option<Ahead<F>>,
 }
 
 /// Two factors, cut into runs.
@@ -35,25 +43,38 @@ pub(super) struct Weighed<F: Field> {
     runs: Vec<Run<F>>,
 }
 
+/// Whether a segment is a run of its own.
+pub(super) fn is_long(segment: &Range<usize>) -> bool {
+    segment.len() >= LONG
+}
+
 impl<F: Field> Weighed<F> {
     /// One inner product.
     pub(super) fn whole(x: Shared<F>, y: Shared<F>) -> Self {
         let runs = vec![Run {
             range: 0..x.len(),
             weight: F::ONE,
+            ahead: None,
         }];
         Self { x, y, runs }
     }
 
-    /// The inner products of all segments, each with its weight.
-    pub(super) fn new(Factors { mut x, y, ends }: Factors<F>, weights: &[F]) -> Self {
+    /// The inner products of all segments, each with its weight; `ahead` has an entry for every segment
+    /// that [`is_long`].
+    pub(super) fn new(Factors { mut x, y, ends }: Factors<F>, weights: &[F], ahead: Vec<Ahead<F>>) -> Self {
+        let mut ahead = ahead.into_iter();
         let mut runs: Vec<Run<F>> = Vec::new();
         let mut scaled: Vec<Run<F>> = Vec::new();
         let mut start = 0;
         for (end, weight) in ends.into_iter().zip(weights) {
             let range = std::mem::replace(&mut start, end)..end;
-            let run = Run { range, weight: *weight };
-            if run.range.len() >= LONG {
+            let mut run = Run {
+                range,
+                weight: *weight,
+                ahead: None,
+            };
+            if is_long(&run.range) {
+                run.ahead = ahead.next();
                 runs.push(run);
                 continue;
             }
@@ -64,6 +85,7 @@ impl<F: Field> Weighed<F> {
                 _ => runs.push(Run {
                     range: run.range.clone(),
                     weight: F::ONE,
+                    ahead: None,
                 }),
             }
             scaled.push(run);
@@ -94,6 +116,7 @@ impl<F: Field> Weighed<F> {
         *runs = vec![Run {
             range: 0..len,
             weight: F::ONE,
+            ahead: None,
         }];
     }
 }
@@ -245,9 +268,9 @@ struct AtPoints<'v, F: Field> {
 }
 
 impl<F: Field> AtPoints<'_, F> {
-    /// A component's values at the point of this index among `1 … k-1, k+1 … 2k-1`.
+    /// A component's values at the point of this index among `1 … 2k-1`.
     fn component(&self, component: usize, index: usize) -> &[F] {
-        match index.checked_sub(self.k - 1) {
+        match index.checked_sub(self.k) {
             None => self.known[component * self.k + index],
             Some(further) => &self.further[component * (self.k - 1) + further][..self.len],
         }
@@ -259,39 +282,61 @@ fn room<F: Field>(count: usize) -> Vec<Zeroizing<Vec<F>>> {
     (0..count).map(|_| Zeroizing::new(vec![F::ZERO; PIECE])).collect()
 }
 
-impl<N: Network> Session<N> {
-    /// This node's part of `h(1) … h(k-1), h(k+1) … h(2k-1)` where `h = <f, g>`: sums of the products it is
-    /// responsible for.
-    pub(super) fn local_values<F: Field>(&mut self, claims: &[Weighed<F>], k: usize) -> Vec<F> {
-        let components = self.party.held().len();
-        let extrapolation = Extrapolation::new(k);
-        let (mut f, mut g) = (Values::new(components, k), Values::new(components, k));
-        let mut sum = Zeroizing::new(vec![F::ZERO; PIECE]);
-        let mut totals = vec![F::ZERO; 2 * k - 2];
-        let runs = claims
-            .iter()
-            .flat_map(|Weighed { x, y, runs }| runs.iter().map(move |run| (x, y, run)));
-        for (x, y, run) in runs {
-            let cut = Cut::new(&run.range, k);
-            self.traffic.products += ((2 * k - 2) * cut.block) as u64;
-            let mut of_run = vec![F::ZERO; 2 * k - 2];
-            for piece in cut.pieces() {
-                let f = f.take(x, &cut, piece, &extrapolation);
-                let g = g.take(y, &cut, piece, &extrapolation);
-                for (index, total) in of_run.iter_mut().enumerate() {
-                    *total += local_product(
-                        &self.party,
-                        |c| f.component(c, index),
-                        |c| g.component(c, index),
-                        &mut sum[..piece.1],
-                    );
+/// Works out this node's part of `h(1) … h(2k-1)` for runs, where `h = <f, g>`.
+pub(super) struct Evaluator<F: Field> {
+    k: usize,
+    extrapolation: Extrapolation<F>,
+    f: Values<F>,
+    g: Values<F>,
+    sum: Zeroizing<Vec<F>>,
+}
+
+impl<F: Field> Evaluator<F> {
+    pub(super) fn new(party: &Party, k: usize) -> Self {
+        let components = party.held().len();
+        Self {
+            k,
+            extrapolation: Extrapolation::new(k),
+            f: Values::new(components, k),
+            g: Values::new(components, k),
+            sum: Zeroizing::new(vec![F::ZERO; PIECE]),
+        }
+    }
+
+    /// Adds the sums of products this node is responsible for, in this range of the factors, to `values`:
+    /// those at 1 … 2k-1, but for those at k where the claim says what they are.
+    pub(super) fn add(&mut self, party: &Party, (x, y): (&Shared<F>, &Shared<F>), range: &Range<usize>, claimed: bool, values: &mut [F]) {
+        let cut = Cut::new(range, self.k);
+        for piece in cut.pieces() {
+            let f = self.f.take(x, &cut, piece, &self.extrapolation);
+            let g = self.g.take(y, &cut, piece, &self.extrapolation);
+            for (index, value) in values.iter_mut().enumerate() {
+                if !claimed || index != self.k - 1 {
+                    let sum = &mut self.sum[..piece.1];
+                    *value += local_product(party, |c| f.component(c, index), |c| g.component(c, index), sum);
                 }
+            }
+        }
+    }
+}
+
+impl<N: Network> Session<N> {
+    /// This node's part of `h(1) … h(2k-1)` for all runs together; that of `h(k)` is left out.
+    pub(super) fn local_values<F: Field>(&mut self, claims: &[Weighed<F>], k: usize) -> Vec<F> {
+        let mut evaluator = Evaluator::new(&self.party, k);
+        let mut totals = vec![F::ZERO; 2 * k - 1];
+        for (Weighed { x, y, .. }, run) in claims.iter().flat_map(|claim| claim.runs.iter().map(move |run| (claim, run))) {
+            let mut of_run = Zeroizing::new(vec![F::ZERO; 2 * k - 1]);
+            match &run.ahead {
+                Some(ahead) if k == AHEAD => of_run.copy_from_slice(&ahead[..]),
+                _ => evaluator.add(&self.party, (x, y), &run.range, true, &mut of_run),
             }
             totals
                 .iter_mut()
-                .zip(of_run)
-                .for_each(|(total, value)| *total += run.weight * value);
+                .zip(of_run.iter())
+                .for_each(|(total, value)| *total += run.weight * *value);
         }
+        totals.remove(k - 1);
         totals
     }
 }
