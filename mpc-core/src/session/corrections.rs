@@ -41,7 +41,7 @@ impl<N: Network> Session<N> {
     ///
     /// # Errors
     /// Two holders have different corrections: their sender, or one of them, deviates.
-    pub(crate) fn settle(&mut self) -> Result<(), SessionError> {
+    pub fn settle(&mut self) -> Result<(), SessionError> {
         if !self.makes(Check::Settled) {
             return Ok(());
         }
