@@ -46,7 +46,7 @@ fn random<F: Field>(party: &Party, len: usize, seed: u64) -> Shared<F> {
 
 /// The sums of products that this node is responsible for, without anything else.
 fn arithmetic<F: Field>(party: &Party, x: &Shared<F>, y: &Shared<F>, ends: &[usize]) -> Vec<F> {
-    let mut sum = vec![F::ZERO; PIECE];
+    let mut sum = [F::ZERO; PIECE];
     let mut start = 0;
     let segment = |end: &usize| {
         let mut total = F::ZERO;
@@ -142,8 +142,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "field", "products", "in each", "seconds", "and wipe", "and wipe", "rounds", "bytes"
     );
     row::<Fp61>("F_p", &access, products, products)?;
-    row::<Fp61>("F_p", &access, products, 500)?;
+    row::<Fp61>("F_p", &access, products, 5000)?;
     row::<Fp61>("F_p", &access, products, 50)?;
-    row::<Gf64>("GF(2^64)", &access, products, 500)?;
+    row::<Gf64>("GF(2^64)", &access, products, 5000)?;
     Ok(())
 }
