@@ -3,6 +3,7 @@
 
 pub mod answers;
 pub mod batches;
+mod event_stream;
 pub mod files;
 pub mod http;
 pub mod keys;

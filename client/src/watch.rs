@@ -6,6 +6,7 @@ use reqwest::Response;
 use tacit_core::api::JobStatus;
 use tacit_core::job::JobId;
 
+use crate::event_stream::EventStream;
 use crate::http::{Api, ApiError};
 
 const PAUSE: Duration = Duration::from_millis(500);
@@ -57,80 +58,28 @@ impl<'a> Watch<'a> {
 /// A stream of server-sent events, each a [`JobStatus`].
 pub struct Events {
     response: Response,
-    parser: Parser,
+    stream: EventStream,
 }
 
 impl Events {
     pub(crate) fn new(response: Response) -> Self {
         Self {
             response,
-            parser: Parser::default(),
+            stream: EventStream::default(),
         }
     }
 
     /// The next status; `None` when the stream has ended, broke, or is not one.
     async fn next(&mut self) -> Option<JobStatus> {
         loop {
-            if let Some(data) = self.parser.next() {
+            if let Some(data) = self.stream.next() {
                 return serde_json::from_slice(&data).ok();
             }
-            if self.parser.pending() > MAX_EVENT {
+            if self.stream.pending() > MAX_EVENT {
                 return None;
             }
             let chunk = self.response.chunk().await.ok()??;
-            self.parser.push(&chunk);
-        }
-    }
-}
-
-/// Takes server-sent events apart (WHATWG HTML, "Interpreting an event stream"); only data matters here.
-#[derive(Default)]
-struct Parser {
-    bytes: Vec<u8>,
-    data: Vec<u8>,
-}
-
-impl Parser {
-    fn push(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
-    }
-
-    fn pending(&self) -> usize {
-        self.bytes.len() + self.data.len()
-    }
-
-    /// The data of the next complete event.
-    fn next(&mut self) -> Option<Vec<u8>> {
-        while let Some(end) = self.bytes.iter().position(|b| *b == b'\n') {
-            let line: Vec<u8> = self.bytes.drain(..=end).collect();
-            let line = line.strip_suffix(b"\n").unwrap_or(&line);
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if let Some(data) = line.strip_prefix(b"data:") {
-                self.data.extend_from_slice(data.strip_prefix(b" ").unwrap_or(data));
-                self.data.push(b'\n');
-            } else if line.is_empty() && !self.data.is_empty() {
-                return Some(std::mem::take(&mut self.data));
-            }
-        }
-        None
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn events_come_out_whole_however_they_are_cut() {
-        let stream = b": keep-alive\n\nevent: status\r\ndata: {\"a\":\r\ndata: 1}\r\n\r\nid: 4\n\ndata:2\n\ndata: unfinished";
-        for size in 1..stream.len() {
-            let mut parser = Parser::default();
-            let mut events = Vec::new();
-            for chunk in stream.chunks(size) {
-                parser.push(chunk);
-                events.extend(std::iter::from_fn(|| parser.next()));
-            }
-            assert_eq!(events, [b"{\"a\":\n1}\n".to_vec(), b"2\n".to_vec()]);
+            self.stream.push(&chunk);
         }
     }
 }

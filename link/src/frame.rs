@@ -2,18 +2,16 @@
 
 use std::io;
 
-use quinn::{ReadExactError, RecvStream, SendStream};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Writes one frame.
 ///
 /// # Errors
 /// The stream or connection ended, or `bytes` is longer than a frame can say.
-pub async fn write_frame(stream: &mut SendStream, bytes: &[u8]) -> io::Result<()> {
+pub async fn write_frame<W: AsyncWrite + Unpin>(stream: &mut W, bytes: &[u8]) -> io::Result<()> {
     let len = u32::try_from(bytes.len()).map_err(|_| io::Error::other("the message is too long for a frame"))?;
     stream.write_all(&len.to_le_bytes()).await?;
-    stream.write_all(bytes).await?;
-    Ok(())
+    stream.write_all(bytes).await
 }
 
 /// Reads one frame of at most `cap` bytes; `None` at the end of the stream.
@@ -22,13 +20,15 @@ pub async fn write_frame(stream: &mut SendStream, bytes: &[u8]) -> io::Result<()
 ///
 /// # Errors
 /// The frame is longer than `cap` or is cut short, or the stream or connection ended.
-pub async fn read_frame(stream: &mut RecvStream, cap: usize) -> io::Result<Option<Vec<u8>>> {
+pub async fn read_frame<R: AsyncRead + Unpin>(stream: &mut R, cap: usize) -> io::Result<Option<Vec<u8>>> {
     let mut len = [0; 4];
-    match stream.read_exact(&mut len).await {
-        Ok(()) => {}
-        Err(ReadExactError::FinishedEarly(0)) => return Ok(None),
-        Err(ReadExactError::FinishedEarly(_)) => return Err(io::ErrorKind::UnexpectedEof.into()),
-        Err(ReadExactError::ReadError(error)) => return Err(error.into()),
+    let mut read = 0;
+    while read < len.len() {
+        match stream.read(&mut len[read..]).await? {
+            0 if read == 0 => return Ok(None),
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            more => read += more,
+        }
     }
     let len = u32::from_le_bytes(len) as usize;
     if len > cap {
@@ -43,5 +43,27 @@ pub async fn read_frame(stream: &mut RecvStream, cap: usize) -> io::Result<Optio
         Ok(Some(bytes))
     } else {
         Err(io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn frames_end_where_they_say_or_fail() {
+        let mut sent = Vec::new();
+        write_frame(&mut sent, b"one").await.unwrap();
+        write_frame(&mut sent, b"").await.unwrap();
+        assert_eq!(sent, b"\x03\0\0\0one\0\0\0\0");
+        let mut stream = sent.as_slice();
+        assert_eq!(read_frame(&mut stream, 3).await.unwrap(), Some(b"one".to_vec()));
+        assert_eq!(read_frame(&mut stream, 3).await.unwrap(), Some(Vec::new()));
+        assert_eq!(read_frame(&mut stream, 3).await.unwrap(), None);
+
+        let kind = async |mut stream: &[u8], cap| read_frame(&mut stream, cap).await.unwrap_err().kind();
+        assert_eq!(kind(&sent, 2).await, io::ErrorKind::InvalidData);
+        assert_eq!(kind(&sent[..6], 3).await, io::ErrorKind::UnexpectedEof);
+        assert_eq!(kind(&sent[..2], 3).await, io::ErrorKind::UnexpectedEof);
     }
 }

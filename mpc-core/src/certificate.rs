@@ -10,7 +10,7 @@ use crate::crowd::Facts;
 use crate::digest::Digest;
 use crate::field::{Field, Fp61};
 use crate::identity::{Purpose, Signature};
-use crate::job::Terms;
+use crate::job::{JobError, Terms};
 use crate::release::{OutputComponents, OutputName, Released, Subject, session_id, statement};
 
 /// Signed components of every output of a job, and what they are about.
@@ -81,6 +81,12 @@ pub enum CertificateError {
         /// Of which output.
         output: OutputName,
     },
+    /// The terms are those of no job.
+    #[error("no job has such terms: {0}")]
+    Terms(JobError),
+    /// The facts are those of no crowd.
+    #[error("no answers to the job have such facts: {0}")]
+    Facts(&'static str),
     /// A signature does not verify.
     #[error("the signature of node `{0}` does not verify")]
     Signature(String),
@@ -184,6 +190,9 @@ impl Certificate {
                 "there is not exactly one signature of each participant".to_owned(),
             ));
         }
+        // The arithmetic on what is certified relies on bounds that hold for every job and crowd.
+        self.terms.check().map_err(CertificateError::Terms)?;
+        self.facts.check(&self.terms).map_err(CertificateError::Facts)?;
         self.check_shape(access.components())?;
         for NodeSignature { node, signature } in &self.signatures {
             let index = usize::from(*node);

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::field::MODULUS;
 use crate::identity::PublicKey;
-use crate::job::Job;
+use crate::job::{Job, Terms};
 use crate::reject::RejectReason;
 use crate::statistics::{Scale, Scales};
 use crate::submission::Header;
@@ -110,10 +111,41 @@ impl Facts {
         Digest::of("tacit/v1 facts", &[&crate::codec::encode(self)])
     }
 
+    /// Whether a job of these terms can have such facts: who works with numbers of others relies on their
+    /// bounds.
+    ///
+    /// # Errors
+    /// Which of them it cannot have.
+    pub fn check(&self, terms: &Terms) -> Result<(), &'static str> {
+        let in_range = |(r, items): (&u32, &u64)| (1..=terms.answers_per_item).contains(r) && (1..=terms.items).contains(items);
+        if !self.redundancy.iter().all(in_range) || total(self.redundancy.values().copied()) > u128::from(terms.items) {
+            return Err("more answers to an item, or more items, than the job has");
+        }
+        let answers: u128 = self.redundancy.iter().map(|(r, items)| u128::from(*r) * u128::from(*items)).sum();
+        if answers != u128::from(self.answers) || answers != total(self.contributors.iter().map(|c| c.answers)) {
+            return Err("the answers to items, of contributors and in all do not add up");
+        }
+        if !self.contributors.windows(2).all(|pair| pair[0].contributor < pair[1].contributor) {
+            return Err("contributors out of order or twice");
+        }
+        let plausible = |c: &ContributorFacts| c.answers > 0 && c.paired <= c.answers && (1..MODULUS).contains(&c.scale.value);
+        if !self.contributors.iter().all(plausible) {
+            return Err("a contributor without answers, with more paired ones than answers, or a scale outside the field");
+        }
+        if total(self.rejected.values().copied()) > u128::from(u64::MAX) {
+            return Err("more rejected answers than can be counted");
+        }
+        Ok(())
+    }
+
     /// How many answers do not count.
     pub fn rejected_answers(&self) -> u64 {
         self.rejected.values().sum()
     }
+}
+
+fn total(numbers: impl Iterator<Item = u64>) -> u128 {
+    numbers.map(u128::from).sum()
 }
 
 impl Crowd {

@@ -274,32 +274,7 @@ impl Job {
             release,
             payout,
         } = spec;
-        check_name("name", &name)?;
-        check_question(&question)?;
         check_items(&items)?;
-        if !(1..=MAX_ANSWERS_PER_ITEM).contains(&answers_per_item) {
-            return Err(JobError::field(
-                "answers_per_item",
-                format!("must be between 1 and {MAX_ANSWERS_PER_ITEM}"),
-            ));
-        }
-        let Question::Categorical { classes, .. } = &question;
-        let tally = items.len() * classes.len();
-        if tally > MAX_TALLY || tally * answers_per_item as usize > MAX_ANSWER_ELEMENTS {
-            let problem = format!(
-                "and `question.classes` multiply to {tally}, times {answers_per_item} answers: a job has at most {MAX_TALLY}, \
-                 times answers at most {MAX_ANSWER_ELEMENTS}; split the items over several jobs"
-            );
-            return Err(JobError::field("items", problem));
-        }
-        if release.is_empty() {
-            return Err(JobError::field("release", "must name at least one output"));
-        }
-        check_payout(
-            payout.as_ref(),
-            release.contains(&Release::Payouts),
-            items.len() as u64 * u64::from(answers_per_item),
-        )?;
         let encoded: Vec<Vec<u8>> = items.iter().map(crate::codec::encode).collect();
         let parts: Vec<&[u8]> = encoded.iter().map(Vec::as_slice).collect();
         let items_digest = Digest::of("tacit/v1 items", &parts);
@@ -315,6 +290,7 @@ impl Job {
             release,
             payout,
         };
+        terms.check()?;
         Ok(Self {
             digest: terms.digest(),
             terms,
@@ -344,6 +320,33 @@ impl Job {
 }
 
 impl Terms {
+    /// Checks everything but the items themselves, as [`Job::new`] does: for terms that come without a job.
+    pub fn check(&self) -> Result<(), JobError> {
+        check_name("name", &self.name)?;
+        check_question(&self.question)?;
+        check_count(self.items)?;
+        let answers_per_item = self.answers_per_item;
+        if !(1..=MAX_ANSWERS_PER_ITEM).contains(&answers_per_item) {
+            return Err(JobError::field(
+                "answers_per_item",
+                format!("must be between 1 and {MAX_ANSWERS_PER_ITEM}"),
+            ));
+        }
+        let tally = self.items as usize * self.classes().len();
+        if tally > MAX_TALLY || tally * answers_per_item as usize > MAX_ANSWER_ELEMENTS {
+            let problem = format!(
+                "and `question.classes` multiply to {tally}, times {answers_per_item} answers: a job has at most {MAX_TALLY}, \
+                 times answers at most {MAX_ANSWER_ELEMENTS}; split the items over several jobs"
+            );
+            return Err(JobError::field("items", problem));
+        }
+        if self.release.is_empty() {
+            return Err(JobError::field("release", "must name at least one output"));
+        }
+        let planned = self.items * u64::from(answers_per_item);
+        check_payout(self.payout.as_ref(), self.releases(Release::Payouts), planned)
+    }
+
     /// The job's digest: over its canonical JSON, in which the items stand as their digest.
     pub fn digest(&self) -> Digest {
         #[expect(clippy::expect_used, reason = "these types have string keys only and no failing Serialize")]
@@ -400,10 +403,16 @@ fn check_question(question: &Question) -> Result<(), JobError> {
     Ok(())
 }
 
-fn check_items(items: &[Item]) -> Result<(), JobError> {
-    if items.is_empty() || items.len() > MAX_ITEMS {
-        return Err(JobError::field("items", format!("must list 1 to {MAX_ITEMS} items")));
+fn check_count(items: u64) -> Result<(), JobError> {
+    if (1..=MAX_ITEMS as u64).contains(&items) {
+        Ok(())
+    } else {
+        Err(JobError::field("items", format!("must list 1 to {MAX_ITEMS} items")))
     }
+}
+
+fn check_items(items: &[Item]) -> Result<(), JobError> {
+    check_count(items.len() as u64)?;
     let mut seen = HashSet::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
         check_name(&format!("items[{index}].id"), &item.id)?;

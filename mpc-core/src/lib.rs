@@ -18,6 +18,7 @@ pub mod digest;
 pub mod field;
 pub mod identity;
 pub mod job;
+pub mod lane;
 pub mod network;
 pub mod payout;
 pub mod prss;

@@ -106,29 +106,6 @@ pub trait Network {
     }
 }
 
-/// Checks a message's step and length before anything is allocated or read by them.
-///
-/// # Errors
-/// The peer is at another round, or its message is shorter or longer than the round asks.
-pub fn check_frame(expected: Expected, step: u32, got_step: u32, got_len: usize) -> Result<(), NetworkError> {
-    let peer = expected.from;
-    if got_step != step {
-        return Err(NetworkError::WrongStep {
-            peer,
-            expected: step,
-            got: got_step,
-        });
-    }
-    if got_len != expected.len {
-        return Err(NetworkError::WrongLength {
-            peer,
-            expected: expected.len,
-            got: got_len,
-        });
-    }
-    Ok(())
-}
-
 /// Why a round could not be completed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NetworkError {

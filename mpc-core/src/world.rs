@@ -9,7 +9,8 @@ use std::time::Duration;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
-use crate::network::{Expected, Network, NetworkError, Outgoing, Step, check_frame};
+use crate::lane::MessageHeader;
+use crate::network::{Expected, Network, NetworkError, Outgoing, Step};
 use crate::sharing::{AccessStructure, NodeSet, Party};
 
 /// A message on its way, before it is delivered.
@@ -200,7 +201,11 @@ impl Network for WorldNetwork {
                         reason: "it ended".to_owned(),
                     },
                 })?;
-                check_frame(Expected { from, len }, step.number, got.number, bytes.len())?;
+                let header = MessageHeader {
+                    step: got.number,
+                    len: bytes.len() as u32,
+                };
+                header.check(from, step.number, len)?;
                 Ok(bytes)
             })
             .collect()

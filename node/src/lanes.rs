@@ -9,11 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::{try_join, try_join_all};
-use serde::{Deserialize, Serialize};
 use tacit_core::codec::{decode, encode};
-use tacit_core::digest::Digest;
-use tacit_core::network::{Expected, Network, NetworkError, Outgoing, Phase, Step, check_frame};
-use tacit_core::sharing::NodeSet;
+use tacit_core::lane::{LaneId, MAX_ID_BYTES, MessageHeader};
+use tacit_core::network::{Expected, Network, NetworkError, Outgoing, Phase, Step};
 use tacit_link::{LaneReceiver, LaneSender, read_frame, write_frame};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
@@ -27,21 +25,6 @@ use crate::metrics::Metrics;
 const UNCLAIMED: Duration = Duration::from_secs(30);
 /// Lanes of one peer that no session has asked for yet.
 const UNCLAIMED_PER_PEER: usize = 64;
-/// The largest first frame of a lane.
-const HELLO_BYTES: usize = 256;
-
-/// Which computation a lane belongs to: the first frame of every lane.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct LaneId {
-    /// The job's digest.
-    pub job: Digest,
-    /// Which try.
-    pub attempt: u32,
-    /// Who takes part.
-    pub participants: NodeSet,
-    /// Which lane.
-    pub lane: u16,
-}
 
 enum Slot {
     /// It came, at this moment, before the session asked.
@@ -68,7 +51,7 @@ impl Lanes {
     pub fn arrived(self: &Arc<Self>, peer: usize, mut lane: LaneReceiver) {
         let lanes = Arc::clone(self);
         tokio::spawn(async move {
-            let hello = tokio::time::timeout(UNCLAIMED, read_frame(&mut lane, HELLO_BYTES)).await;
+            let hello = tokio::time::timeout(UNCLAIMED, read_frame(&mut lane, MAX_ID_BYTES)).await;
             let Ok(Ok(Some(hello))) = hello else { return };
             let Ok(id) = decode::<LaneId>(&hello, "a lane's first frame") else {
                 return;
@@ -260,9 +243,7 @@ async fn send(peer: usize, sender: &mut LaneSender, step: u32, bytes: Vec<u8>, d
         reason: error.to_string(),
     };
     let len = u32::try_from(bytes.len()).map_err(|error| lost(&error))?;
-    let mut header = [0; 8];
-    header[..4].copy_from_slice(&step.to_le_bytes());
-    header[4..].copy_from_slice(&len.to_le_bytes());
+    let header = MessageHeader { step, len }.to_bytes();
     let writing = async {
         sender.write_all(&header).await?;
         sender.write_all(&bytes).await
@@ -285,16 +266,9 @@ async fn receive(
             peer,
             reason: error.to_string(),
         };
-        let mut header = [0; 8];
+        let mut header = [0; MessageHeader::BYTES];
         receiver.read_exact(&mut header).await.map_err(|error| lost(&error))?;
-        let [s0, s1, s2, s3, l0, l1, l2, l3] = header;
-        let got = u32::from_le_bytes([s0, s1, s2, s3]);
-        check_frame(
-            Expected { from: peer, len },
-            step,
-            got,
-            u32::from_le_bytes([l0, l1, l2, l3]) as usize,
-        )?;
+        MessageHeader::from_bytes(header).check(peer, step, len)?;
         let mut bytes = vec![0; len];
         receiver.read_exact(&mut bytes).await.map_err(|error| lost(&error))?;
         Ok((peer, bytes))

@@ -8,6 +8,7 @@ use tacit_core::control::{Computed, Refusal, Reply, Request};
 use tacit_core::crowd::Listed;
 use tacit_core::identity::SecretKey;
 use tacit_core::job::{Job, JobId, JobSpec};
+use tacit_core::lane::LaneId;
 use tacit_core::network::NetworkError;
 use tacit_core::sharing::NodeSet;
 use tacit_link::{Connection, Responder};
@@ -17,7 +18,7 @@ use tracing::{debug, info, warn};
 
 use crate::compute::{Task, compute, unreachable};
 use crate::intake::Intake;
-use crate::lanes::{LaneId, LaneNetwork, LaneOptions, Lanes};
+use crate::lanes::{LaneNetwork, LaneOptions, Lanes};
 use crate::mesh::Mesh;
 use crate::store::StoreError;
 

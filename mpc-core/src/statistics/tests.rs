@@ -5,8 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use proptest::prelude::*;
 
 use super::plain;
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, CertificateError, NodeSignature};
+use crate::crowd::Facts;
+use crate::identity::Purpose;
 use crate::job::{Job, PayRule};
+use crate::reject::RejectReason;
+use crate::release::{OutputComponents, session_id, statement};
 use crate::report::Report;
 use crate::sharing::NodeSet;
 use crate::testbed::{Members, job, members, run_to_certificate, shared};
@@ -196,4 +200,62 @@ fn copies_and_missing_nodes_are_named() {
     let mut moved = certificate;
     moved.subject.participants = NodeSet::all(3);
     assert!(moved.verify(&members.cluster).is_err());
+}
+
+/// A certificate that all nodes sign although its numbers are not what a crowd can have.
+fn signed_by_all(members: &Members, certificate: &Certificate, alter: impl FnOnce(&mut Certificate)) -> Certificate {
+    let mut certificate = certificate.clone();
+    alter(&mut certificate);
+    certificate.subject.job = certificate.terms.digest();
+    certificate.subject.facts = certificate.facts.digest();
+    let subject = &mut certificate.subject;
+    subject.session = session_id(subject.cluster, subject.job, subject.candidates, subject.participants);
+    for NodeSignature { node, signature } in &mut certificate.signatures {
+        let held = members.cluster.access().held_by(usize::from(*node));
+        let part = |output: &OutputComponents| OutputComponents {
+            name: output.name,
+            components: held.iter().map(|c| (*c as u8, output.components[&(*c as u8)].clone())).collect(),
+        };
+        let outputs: Vec<OutputComponents> = certificate.outputs.iter().map(part).collect();
+        *signature = members.identities[usize::from(*node)].sign(Purpose::Release, &statement(&certificate.subject, *node, &outputs));
+    }
+    certificate
+}
+
+#[test]
+fn numbers_that_no_crowd_can_have_are_refused_even_when_all_nodes_sign_them() {
+    let members = members(3, 1);
+    let answers = [(0, 0, 1), (0, 1, 1), (1, 0, 0), (1, 1, 1)];
+    let (certificate, _) = run(
+        &members,
+        NodeSet::all(3),
+        &job(2, 2, 2, PayRule::PeerAgreementBeyondChance),
+        &answers,
+    );
+    let report = |alter: fn(&mut Certificate)| Report::new(&signed_by_all(&members, &certificate, alter), &members.cluster);
+    assert!(report(|_| {}).is_ok());
+    let facts: [fn(&mut Facts); 9] = [
+        |f| f.redundancy.extend([(0, 1)]),
+        |f| f.redundancy = BTreeMap::from([(4, 1)]),
+        |f| f.redundancy = BTreeMap::from([(2, u64::MAX)]),
+        |f| f.answers = u64::MAX,
+        |f| f.rejected = BTreeMap::from([(RejectReason::ItemFull, u64::MAX), (RejectReason::JobFull, 1)]),
+        |f| f.contributors[0].answers = u64::MAX,
+        |f| f.contributors[0].paired = u64::MAX,
+        |f| f.contributors[0].scale.value = 0,
+        |f| f.contributors.reverse(),
+    ];
+    for (index, alter) in facts.into_iter().enumerate() {
+        let certificate = signed_by_all(&members, &certificate, |certificate| alter(&mut certificate.facts));
+        let refused = Report::new(&certificate, &members.cluster);
+        assert!(matches!(refused, Err(CertificateError::Facts(_))), "{index}: {refused:?}");
+    }
+    let terms: [fn(&mut Certificate); 3] = [
+        |c| c.terms.items = u64::MAX,
+        |c| c.terms.answers_per_item = 0,
+        |c| c.terms.payout.as_mut().unwrap().base_per_item = u64::MAX,
+    ];
+    for alter in terms {
+        assert!(matches!(report(alter), Err(CertificateError::Terms(_))));
+    }
 }

@@ -1,0 +1,82 @@
+//! Server-sent events taken apart (WHATWG HTML, "Interpreting an event stream"); only data matters here.
+
+/// The bytes of a stream that have come, and the event under way.
+#[derive(Default)]
+pub struct EventStream {
+    bytes: Vec<u8>,
+    /// Where the line under way begins: what is before has been read.
+    line: usize,
+    /// Up to where that line has no end.
+    scanned: usize,
+    data: Vec<u8>,
+}
+
+impl EventStream {
+    /// Takes bytes as they come.
+    pub fn push(&mut self, bytes: &[u8]) {
+        if self.line > 0 {
+            self.bytes.drain(..self.line);
+            self.scanned -= self.line;
+            self.line = 0;
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// How many bytes wait for the end of their event.
+    pub fn pending(&self) -> usize {
+        self.bytes.len() - self.line + self.data.len()
+    }
+
+    /// The data of the next complete event.
+    pub fn next(&mut self) -> Option<Vec<u8>> {
+        while let Some(length) = self.bytes[self.scanned..].iter().position(|b| *b == b'\n') {
+            let end = self.scanned + length;
+            let line = &self.bytes[self.line..end];
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            (self.line, self.scanned) = (end + 1, end + 1);
+            if let Some(data) = line.strip_prefix(b"data:") {
+                self.data.extend_from_slice(data.strip_prefix(b" ").unwrap_or(data));
+                self.data.push(b'\n');
+            } else if line.is_empty() && !self.data.is_empty() {
+                return Some(std::mem::take(&mut self.data));
+            }
+        }
+        self.scanned = self.bytes.len();
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_come_out_whole_however_they_are_cut() {
+        let stream = b": keep-alive\n\nevent: status\r\ndata: {\"a\":\r\ndata: 1}\r\n\r\nid: 4\n\ndata:2\n\ndata: unfinished";
+        for size in 1..stream.len() {
+            let mut parser = EventStream::default();
+            let mut events = Vec::new();
+            for chunk in stream.chunks(size) {
+                parser.push(chunk);
+                events.extend(std::iter::from_fn(|| parser.next()));
+            }
+            assert_eq!(events, [b"{\"a\":\n1}\n".to_vec(), b"2\n".to_vec()]);
+        }
+    }
+
+    #[test]
+    fn many_lines_at_once_take_no_longer_than_one_by_one() {
+        // Each line cost the length of all that followed: minutes.
+        let mut stream = EventStream::default();
+        stream.push(&vec![b'\n'; 1 << 22]);
+        stream.push(b"data: 1\n\n");
+        assert_eq!(stream.next().unwrap(), b"1\n");
+        // So did each piece of a line that never ends.
+        let mut stream = EventStream::default();
+        for _ in 0..1 << 20 {
+            stream.push(b"x");
+            assert_eq!(stream.next(), None);
+        }
+        assert_eq!(stream.pending(), 1 << 20);
+    }
+}

@@ -1,0 +1,264 @@
+//! Writes the seeds: well-formed input for every target, to begin from. `cargo run --example seeds`
+
+use std::fs;
+use std::path::Path;
+
+use tacit_core::api::{
+    ClusterInfo, Enrolment, JobList, JobState, JobStatus, Problem, ReceiptStatement, RejectedAnswer, SubmissionOutcome, SubmissionStatus,
+    WaitingOn, enrolment_statement,
+};
+use tacit_core::cluster::PROTOCOL_VERSION;
+use tacit_core::codec::encode;
+use tacit_core::control::{Hello, Refusal, Reply, Request};
+use tacit_core::field::{Fp61, encode_vector};
+use tacit_core::identity::{Purpose, Signed};
+use tacit_core::lane::{LaneId, MessageHeader};
+use tacit_core::network::Phase;
+use tacit_core::reject::RejectReason;
+use tacit_core::sharing::NodeSet;
+use tacit_fuzz::bench::{BENCH, Bench, NODES, randomness};
+use tacit_fuzz::forge::Forgery;
+use tacit_fuzz::frame::write_frame;
+use tacit_fuzz::ready;
+use tacit_fuzz::transcript::HONEST;
+
+/// Writes the seeds of a target, one file each.
+fn write(target: &str, seeds: impl IntoIterator<Item = Vec<u8>>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
+    fs::create_dir_all(&folder).expect("a folder for seeds");
+    for (index, seed) in seeds.into_iter().enumerate() {
+        fs::write(folder.join(index.to_string()), seed).expect("a seed");
+    }
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Vec<u8> {
+    serde_json::to_vec(value).expect("what this program says can be written")
+}
+
+fn frame(bytes: &[u8]) -> Vec<u8> {
+    let mut framed = Vec::new();
+    ready(write_frame(&mut framed, bytes)).expect("memory takes everything");
+    framed
+}
+
+fn main() {
+    wire();
+    control();
+    submissions();
+    session();
+    texts();
+    api();
+}
+
+fn wire() {
+    let (cluster, job) = (BENCH.cluster.digest(), BENCH.job.digest());
+    write(
+        "field_vector",
+        [encode_vector(&[Fp61::reduce(1), Fp61::from_i64(-1)]), vec![0xff; 16]],
+    );
+    let hello = Hello {
+        protocol: PROTOCOL_VERSION,
+        cluster,
+    };
+    write("hello", [frame(&encode(&hello)), [frame(b"a"), frame(&[])].concat()]);
+    let id = LaneId {
+        job,
+        attempt: 1,
+        participants: NodeSet::all(NODES),
+        lane: 0,
+    };
+    let messages = (0..3).map(|step| {
+        let len = 8 * (step + 1);
+        [MessageHeader { step, len }.to_bytes().to_vec(), vec![1; len as usize]].concat()
+    });
+    write(
+        "lane",
+        [std::iter::once(frame(&encode(&id))).chain(messages).collect::<Vec<_>>().concat()],
+    );
+}
+
+fn control() {
+    let Bench {
+        job, spec, submissions, ..
+    } = &*BENCH;
+    let job = job.id().clone();
+    let deliveries = submissions.iter().take(1).map(|submission| {
+        let delivery = submission.delivery(0).expect("an envelope for each node");
+        (submission.header.value.digest(), encode(&delivery))
+    });
+    let requests = [
+        Request::OpenJob {
+            id: job.clone(),
+            spec: json(spec),
+        },
+        Request::Deliver {
+            job: job.clone(),
+            submissions: deliveries.collect(),
+        },
+        Request::Compute {
+            job: job.clone(),
+            attempt: 1,
+            participants: NodeSet::all(NODES),
+            list: BENCH.list(submissions.len()),
+        },
+        Request::Cancel { job: job.clone() },
+    ];
+    write("control_request", requests.iter().map(encode));
+    let replies = [
+        Reply::Opened(BENCH.job.digest()),
+        Reply::Delivered(vec![None, Some(RejectReason::BadSignature), Some(RejectReason::JobFull)]),
+        Reply::Progress(Phase::Verify),
+        Reply::Computed(Box::new(HONEST.computed[2].clone())),
+        Reply::Cancelled,
+        Reply::Refused(Refusal::Policy {
+            rule: "rule".to_owned(),
+            detail: "detail".to_owned(),
+        }),
+        Reply::Refused(Refusal::OtherSpec(job)),
+        Reply::Refused(Refusal::Session {
+            phase: Some(Phase::Keys),
+            suspects: NodeSet::all(2),
+            transient: false,
+            message: "message".to_owned(),
+        }),
+    ];
+    write("control_reply", replies.iter().map(encode));
+}
+
+fn submissions() {
+    let Bench { cluster, submissions, .. } = &*BENCH;
+    let of_fuzzer = submissions.last().expect("a malformed submission");
+    let delivery = submissions[0].delivery(0).expect("an envelope for each node");
+    write("submission", [encode(&submissions[0]), encode(of_fuzzer), encode(&delivery)]);
+    let forgeries = [(vec![0, 1], [1, 0, 0, 1].as_slice()), (vec![1], [7, 8].as_slice())];
+    let mut rng = randomness(5);
+    let forgeries = forgeries.map(|(items, numbers)| Forgery::sharing(cluster, items, numbers, &mut rng).write());
+    let for_node = |node: u8| forgeries.iter().map(move |forgery| [&[node], forgery.as_slice()].concat());
+    write("delivery", (0..NODES as u8).flat_map(for_node));
+}
+
+/// One edit of each message in each of both runs, and runs as they were.
+fn session() {
+    write(
+        "session",
+        (0..2u8).flat_map(|run| {
+            [
+                vec![run],
+                vec![run, 5, 0, 0, 0, 1],
+                vec![run, 9, 1, 3, 1, 2, 3],
+                vec![run, 20, 2, 4, 30, 0, 9, 0, 1],
+            ]
+        }),
+    );
+}
+
+fn texts() {
+    write("certificate", [HONEST.certificate.to_json()]);
+    // Two items with three answers each of three contributors that have answered both.
+    let terms = [1, 2, 1, 3, 2, 2, 0, 1, 1, 10, 4, 0, 0, 0, 1];
+    let contributor = [1, 2, 1, 2, 1, 2, 0];
+    let facts = [
+        [1, 6, 3].as_slice(),
+        &contributor,
+        &contributor,
+        &contributor,
+        &[1, 1, 3, 1, 2, 1, 1, 1],
+    ]
+    .concat();
+    write("facts", [[terms.as_slice(), &facts, &[1, 4, 1, 2, 1, 5].repeat(4)].concat()]);
+    write("cluster_file", [BENCH.file.clone().into_bytes()]);
+    write("job_spec", [json(&BENCH.spec)]);
+    let tables: [&[u8]; 3] = [
+        b"item,contributor,answer\ni,u,a\nj,u,b\n",
+        b"\xef\xbb\xbftask,worker,label\r\n\"i\",v,\"a \"\"b\"\"\"\r\n\r\nj,u,\r\n",
+        b"item,answer\ni,a\nj,b\n",
+    ];
+    write("answers_csv", tables.map(<[u8]>::to_vec));
+    let events = [
+        b"\x10: keep-alive\n\nevent: status\r\ndata: ".to_vec(),
+        json(&status()),
+        b"\r\n\r\ndata:2\n\n".to_vec(),
+    ]
+    .concat();
+    write("event_stream", [events]);
+}
+
+fn status() -> JobStatus {
+    JobStatus {
+        id: BENCH.job.id().clone(),
+        name: "fuzz".to_owned(),
+        digest: BENCH.job.digest(),
+        state: JobState::Computing,
+        reason: Some("reason".to_owned()),
+        items: 2,
+        answers_per_item: 3,
+        submissions: 3,
+        answers: 6,
+        delivered: 3,
+        attempt: 1,
+        phase: Some(Phase::Agreement),
+        waiting_on: vec![WaitingOn {
+            node: "node-1".to_owned(),
+            reason: "busy".to_owned(),
+            needs_operator: false,
+        }],
+    }
+}
+
+fn api() {
+    let Bench {
+        file,
+        cluster,
+        identities,
+        contributor,
+        job,
+        submissions,
+        ..
+    } = &*BENCH;
+    let enrolment = Enrolment {
+        contributor: "ada".to_owned(),
+        key: contributor.public(),
+        signature: contributor.sign(Purpose::Enrolment, &enrolment_statement(&cluster.digest(), "ada")),
+    };
+    let statement = ReceiptStatement {
+        cluster: cluster.digest(),
+        job: job.id().clone(),
+        job_digest: job.digest(),
+        submission: submissions[0].header.value.statement.id,
+        digest: submissions[0].header.value.digest(),
+        answers: 2,
+        sequence: 0,
+    };
+    let receipt = Signed::new(statement, Purpose::Receipt, &identities[NODES]);
+    let outcome = SubmissionOutcome {
+        accepted: 1,
+        rejected: vec![RejectedAnswer {
+            item: "second".to_owned(),
+            reason: RejectReason::ItemFull,
+        }],
+    };
+    let problem = Problem {
+        kind: "urn:tacit:problem:busy".to_owned(),
+        title: "busy".to_owned(),
+        status: 503,
+        detail: "send it again".to_owned(),
+    };
+    write(
+        "api_json",
+        [
+            json(&ClusterInfo::new(cluster, file.clone())),
+            json(&JobList { jobs: vec![status()] }),
+            json(&status()),
+            json(&enrolment),
+            json(&receipt),
+            json(&SubmissionStatus {
+                receipt: receipt.clone(),
+                outcome: Some(outcome),
+            }),
+            json(&problem),
+            b"an-id".to_vec(),
+            receipt.value.submission.to_string().into_bytes(),
+            receipt.value.digest.to_string().into_bytes(),
+        ],
+    );
+}

@@ -1,0 +1,30 @@
+//! Answers as CSV: a file that a contributor or a buyer was handed.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tacit_fuzz::answers::{Expected, only_contributor, parse};
+
+fuzz_target!(|data: &[u8]| {
+    let (items, classes) = (["i".to_owned(), "j".to_owned()], ["a".to_owned(), "b".to_owned()]);
+    let of_job = Expected {
+        items: Some(&items),
+        classes: Some(&classes),
+        contributor: Some("u"),
+    };
+    for expected in [Expected::default(), of_job] {
+        match parse("answers.csv", data, expected) {
+            Ok(answers) => {
+                assert!(!answers.rows.is_empty());
+                for row in &answers.rows {
+                    assert!((row.item as usize) < answers.items.len());
+                    assert!((row.class as usize) < answers.classes.len());
+                    assert!((row.contributor as usize) < answers.contributors.len());
+                }
+            }
+            Err(error) => assert!(error.to_string().starts_with("answers.csv"), "{error}"),
+        }
+    }
+    if let Ok(name) = only_contributor("answers.csv", data) {
+        assert!(!name.is_empty());
+    }
+});

@@ -1,0 +1,41 @@
+//! Bodies of the HTTP API, both ways: what the coordinator reads from contributors, and contributors
+//! and buyers from the coordinator. Also the ids in paths.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tacit_core::api::{ClusterInfo, Enrolment, JobList, JobStatus, Problem, Receipt, SubmissionStatus, enrolment_statement};
+use tacit_core::digest::Digest;
+use tacit_core::identity::{PublicKey, Purpose, Signature};
+use tacit_core::job::JobId;
+use tacit_core::submission::SubmissionId;
+use tacit_fuzz::bench::{BENCH, NODES};
+use tacit_fuzz::json;
+
+fuzz_target!(|data: &[u8]| {
+    json::<ClusterInfo>(data);
+    json::<JobList>(data);
+    json::<JobStatus>(data);
+    json::<Problem>(data);
+    json::<SubmissionStatus>(data);
+    if let Some(enrolment) = json::<Enrolment>(data) {
+        let statement = enrolment_statement(&BENCH.cluster.digest(), &enrolment.contributor);
+        let _ = enrolment.key.verify(Purpose::Enrolment, &statement, &enrolment.signature);
+    }
+    if let Some(receipt) = json::<Receipt>(data) {
+        let _ = receipt.verify(Purpose::Receipt, &BENCH.identities[NODES].public());
+    }
+    if let Ok(text) = std::str::from_utf8(data) {
+        same::<JobId>(text);
+        same::<SubmissionId>(text);
+        same::<Digest>(text);
+        same::<PublicKey>(text);
+        same::<Signature>(text);
+    }
+});
+
+/// What reads as an id is written the same.
+fn same<T: std::str::FromStr + ToString>(text: &str) {
+    if let Ok(value) = text.parse::<T>() {
+        assert_eq!(value.to_string(), text);
+    }
+}

@@ -1,0 +1,22 @@
+//! A cluster file, which a coordinator also sends as text.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tacit_core::api::ClusterInfo;
+use tacit_core::cluster::Cluster;
+
+fuzz_target!(|data: &[u8]| {
+    let cluster = match Cluster::parse(data) {
+        Ok(cluster) => cluster,
+        Err(error) => {
+            assert!(!error.to_string().contains('\n'), "an error is one line: {error}");
+            return;
+        }
+    };
+    assert_eq!(cluster.access().nodes(), cluster.nodes().len());
+    let text = toml::to_string(cluster.file()).expect("what was read can be written");
+    let again = Cluster::parse(text.as_bytes()).expect("what was written can be read");
+    assert_eq!(again.file(), cluster.file());
+    let file = String::from_utf8(data.to_vec()).expect("a cluster file is text");
+    assert_eq!(ClusterInfo::new(&cluster, file).nodes.len(), cluster.nodes().len());
+});

@@ -1,0 +1,53 @@
+//! A reply of a node, and what the coordinator makes of it: node 2 signs whatever the fuzzer says,
+//! the others are honest. No certificate but the honest one comes out.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tacit_core::certificate::Certificate;
+use tacit_core::control::{Computed, Refusal, Reply};
+use tacit_core::crowd::Crowd;
+use tacit_core::identity::Purpose;
+use tacit_core::release::{Released, statement};
+use tacit_fuzz::bench::{BENCH, Bench};
+use tacit_fuzz::canonical;
+use tacit_fuzz::transcript::{HONEST, Transcript};
+
+fn conclude(mut computed: Computed) {
+    let Bench {
+        cluster,
+        job,
+        identities,
+        submissions,
+        ..
+    } = &*BENCH;
+    let Transcript {
+        list,
+        certificate: honest,
+        computed: others,
+        ..
+    } = &*HONEST;
+    let crowd = Crowd::assemble(job, list, &computed.verdicts, |entry| {
+        submissions.get(entry).map(|s| &s.header.value)
+    });
+    let facts = crowd.as_ref().map_or(&honest.facts, Crowd::facts);
+    let theirs = &mut computed.released;
+    let _ = Certificate::assemble(cluster, job.terms(), facts, std::slice::from_ref(theirs));
+    theirs.signature = identities[2].sign(Purpose::Release, &statement(&theirs.subject, theirs.node, &theirs.outputs));
+    let released: Vec<Released> = [&others[0].released, &others[1].released, theirs].map(Clone::clone).into();
+    if let Ok(certificate) = Certificate::assemble(cluster, job.terms(), facts, &released) {
+        assert_eq!(certificate, *honest, "one node has changed a certificate");
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    match canonical::<Reply>(data) {
+        Some(Reply::Computed(computed)) => conclude(*computed),
+        Some(Reply::Refused(refusal)) => {
+            let _ = refusal.to_string();
+            if let Refusal::Session { suspects, .. } = refusal {
+                suspects.iter().for_each(|node| drop(BENCH.cluster.node_name(node)));
+            }
+        }
+        _ => {}
+    }
+});

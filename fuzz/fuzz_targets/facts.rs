@@ -1,0 +1,93 @@
+//! The numbers of a certificate that all nodes have signed, whatever they are: who verifies it gets a
+//! report or an error.
+#![no_main]
+
+use std::collections::BTreeMap;
+
+use libfuzzer_sys::fuzz_target;
+use tacit_core::crowd::{ContributorFacts, Facts};
+use tacit_core::field::Fp61;
+use tacit_core::job::{PayRule, Terms};
+use tacit_core::reject::RejectReason;
+use tacit_core::release::{OutputComponents, OutputName};
+use tacit_core::report::Report;
+use tacit_core::statistics::Scale;
+use tacit_fuzz::Bytes;
+use tacit_fuzz::bench::BENCH;
+use tacit_fuzz::forge::certify;
+use tacit_fuzz::transcript::HONEST;
+
+/// A number of any size.
+fn number(bytes: &mut Bytes<'_>) -> u64 {
+    let size = usize::from(bytes.byte() % 9);
+    let mut number = [0; 8];
+    let read = bytes.slice(size);
+    number[..read.len()].copy_from_slice(read);
+    u64::from_le_bytes(number)
+}
+
+fn terms(bytes: &mut Bytes<'_>) -> Terms {
+    let mut terms = BENCH.job.terms().clone();
+    terms.items = number(bytes);
+    terms.answers_per_item = number(bytes) as u32;
+    if let Some(payout) = &mut terms.payout {
+        payout.rule = [PayRule::Flat, PayRule::PeerAgreement, PayRule::PeerAgreementBeyondChance][usize::from(bytes.byte() % 3)];
+        payout.base_per_item = number(bytes);
+        payout.bonus_per_item = number(bytes);
+        payout.budget = number(bytes);
+    }
+    terms
+}
+
+fn facts(bytes: &mut Bytes<'_>) -> Facts {
+    let (answers, each) = (number(bytes), usize::from(bytes.byte() % 4));
+    let contributor = |(index, bytes): (usize, &mut Bytes<'_>)| ContributorFacts {
+        contributor: format!("c{index}"),
+        key: BENCH.contributor.public(),
+        answers: number(bytes),
+        paired: number(bytes),
+        scale: Scale {
+            value: number(bytes),
+            exact: bytes.byte() % 2 == 0,
+        },
+    };
+    let contributors = (0..each).map(|index| contributor((index, bytes))).collect();
+    Facts {
+        answers,
+        contributors,
+        redundancy: (0..bytes.byte() % 4).map(|_| (number(bytes) as u32, number(bytes))).collect(),
+        rejected: RejectReason::ALL
+            .into_iter()
+            .take(usize::from(bytes.byte() % 3))
+            .map(|reason| (reason, number(bytes)))
+            .collect(),
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    let bytes = &mut Bytes(data);
+    let mut certificate = HONEST.certificate.clone();
+    certificate.terms = terms(bytes);
+    certificate.facts = facts(bytes);
+    let classes = certificate.terms.classes().len();
+    let output = |name: OutputName| {
+        let len = name.len(classes, &certificate.facts);
+        let opened = (0..len).map(|_| Fp61::reduce(number(bytes))).collect();
+        let mut components: BTreeMap<u8, Vec<Fp61>> = (1..BENCH.cluster.access().components())
+            .map(|c| (c as u8, vec![Fp61::default(); len]))
+            .collect();
+        components.insert(0, opened);
+        OutputComponents { name, components }
+    };
+    certificate.outputs = OutputName::of_job(&certificate.terms).into_iter().map(output).collect();
+    if let Ok(report) = Report::new(&certify(certificate.clone()), &BENCH.cluster) {
+        assert!(!report.to_json().is_empty() && !report.payouts_csv().is_empty());
+        let total: u64 = report
+            .payouts
+            .iter()
+            .flat_map(|payouts| &payouts.items)
+            .map(|item| item.amount)
+            .sum();
+        assert!(total <= certificate.terms.payout().map_or(0, |payout| payout.budget));
+    }
+});

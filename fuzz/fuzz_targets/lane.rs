@@ -1,0 +1,34 @@
+//! What a peer sends on a session's lane: whose it is, then messages behind their headers.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tacit_core::lane::{LaneId, MAX_ID_BYTES, MessageHeader};
+use tacit_core::sharing::Party;
+use tacit_fuzz::bench::BENCH;
+use tacit_fuzz::frame::read_frame;
+use tacit_fuzz::{Bytes, canonical, ready};
+
+fuzz_target!(|data: &[u8]| {
+    let mut rest = data;
+    let Ok(Some(first)) = ready(read_frame(&mut rest, MAX_ID_BYTES)) else {
+        return;
+    };
+    let Some(id) = canonical::<LaneId>(&first) else { return };
+    let _ = Party::new(BENCH.cluster.access(), id.participants, 0);
+    // Rounds of 8, 16, 24 … bytes, until the peer sends something else.
+    let mut rest = Bytes(rest);
+    for step in 0.. {
+        let bytes = rest.array();
+        let header = MessageHeader::from_bytes(bytes);
+        assert_eq!(header.to_bytes(), bytes);
+        let len = 8 * (step as usize + 1);
+        match header.check(1, step, len) {
+            Ok(()) => assert_eq!((header.step, header.len as usize), (step, len)),
+            Err(error) => {
+                assert_eq!(error.peer(), Some(1));
+                return;
+            }
+        }
+        rest.slice(len);
+    }
+});

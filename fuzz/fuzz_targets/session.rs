@@ -1,0 +1,103 @@
+//! A whole session at one honest node, from the accepted set to recorded outputs. Its peers say what
+//! they said in a recorded run, but where the fuzzer has them say something else.
+#![no_main]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use libfuzzer_sys::fuzz_target;
+use tacit_core::network::{Expected, Network, NetworkError, Outgoing, Step};
+use tacit_core::sharing::NodeSet;
+use tacit_fuzz::Bytes;
+use tacit_fuzz::bench::{BENCH, NODES};
+use tacit_fuzz::transcript::{HONEST, WITH_MALFORMED, compute};
+
+/// What a message is made into.
+#[derive(Clone, Copy)]
+enum Edit<'a> {
+    /// One byte is changed.
+    Change(u16, u8),
+    /// The fuzzer's bytes, then zeros.
+    Say(&'a [u8]),
+    /// What the peer said at another step.
+    Repeat(u8),
+    /// Nothing comes.
+    Silence,
+}
+
+struct Scripted<'a> {
+    recorded: &'a BTreeMap<(u32, usize), Vec<u8>>,
+    edits: BTreeMap<(u32, usize), Edit<'a>>,
+    altered: &'a mut BTreeSet<usize>,
+}
+
+impl Network for Scripted<'_> {
+    fn exchange(&mut self, step: Step, _: Vec<Outgoing>, expected: &[Expected]) -> Result<Vec<Vec<u8>>, NetworkError> {
+        let mut received = Vec::new();
+        for Expected { from, len } in expected {
+            let place = (step.number, *from);
+            let honest = self.recorded.get(&place).cloned().unwrap_or_default();
+            let mut bytes = match self.edits.get(&place) {
+                None => honest.clone(),
+                Some(Edit::Change(at, by)) => {
+                    let mut bytes = honest.clone();
+                    let len = bytes.len().max(1);
+                    if let Some(byte) = bytes.get_mut(usize::from(*at) % len) {
+                        *byte ^= by;
+                    }
+                    bytes
+                }
+                Some(Edit::Say(bytes)) => bytes.to_vec(),
+                Some(Edit::Repeat(step)) => self.recorded.get(&(u32::from(*step), *from)).cloned().unwrap_or_default(),
+                Some(Edit::Silence) => return Err(NetworkError::Silent { peer: *from }),
+            };
+            bytes.resize(*len, 0);
+            if bytes != honest {
+                self.altered.insert(*from);
+            }
+            received.push(bytes);
+        }
+        Ok(received)
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    let mut data = Bytes(data);
+    let transcript = if data.byte() % 2 == 0 { &*HONEST } else { &*WITH_MALFORMED };
+    let places: Vec<(u32, usize)> = transcript.received.keys().copied().collect();
+    let mut edits = BTreeMap::new();
+    while !data.0.is_empty() {
+        let place = places[usize::from(data.byte()) % places.len()];
+        let edit = match data.byte() % 4 {
+            0 => Edit::Change(u16::from_le_bytes(data.array()), data.byte()),
+            1 => {
+                let len = data.byte();
+                Edit::Say(data.slice(len.into()))
+            }
+            2 => Edit::Repeat(data.byte()),
+            _ => Edit::Silence,
+        };
+        edits.insert(place, edit);
+    }
+    let mut altered = BTreeSet::new();
+    let network = Scripted {
+        recorded: &transcript.received,
+        edits,
+        altered: &mut altered,
+    };
+    let result = compute(&BENCH, 0, &transcript.list, NodeSet::all(NODES), network);
+    let honest = &transcript.computed[0];
+    match result {
+        // What one peer says can stop a computation, never change it.
+        Ok(scored) if altered.len() <= 1 => {
+            assert_eq!(scored.verdicts, honest.verdicts);
+            assert_eq!(scored.subject, honest.released.subject);
+            assert_eq!(scored.outputs.components(), honest.released.outputs);
+        }
+        Ok(_) => {}
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            let silent = error.to_string().contains("sent nothing");
+            assert!(!altered.is_empty() || silent, "an honest run failed: {error}");
+        }
+    }
+});

@@ -1,0 +1,50 @@
+//! An uploaded submission: what the coordinator and each node check before they keep it. The
+//! contributor's key is the fuzzer's, so that a changed header is signed again.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tacit_core::codec::encode;
+use tacit_core::control::decode_delivery;
+use tacit_core::digest::Digest;
+use tacit_core::identity::{Purpose, Signed};
+use tacit_core::submission::{Header, Submission};
+use tacit_fuzz::bench::{BENCH, Bench, NODES};
+use tacit_fuzz::canonical;
+
+fn examine(submission: &Submission) {
+    let Bench { cluster, job, sealing, .. } = &*BENCH;
+    if Header::check(&submission.header, cluster, job).is_err() {
+        return;
+    }
+    let _ = submission.is_complete();
+    for node in 0..NODES {
+        let Some(delivery) = submission.delivery(node) else { continue };
+        assert_eq!(decode_delivery(&encode(&delivery)).as_ref(), Ok(&delivery));
+        let Ok(opened) = delivery.open(cluster, job, node, &sealing[node]) else {
+            continue;
+        };
+        let elements = submission.header.value.statement.items.len() * job.terms().classes().len();
+        for position in 0..cluster.access().held_by(node).len() {
+            assert_eq!(opened.expand(position).len(), elements);
+        }
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    let _ = decode_delivery(data);
+    let Some(submission) = canonical::<Submission>(data) else { return };
+    examine(&submission);
+
+    let Bench {
+        cluster, job, contributor, ..
+    } = &*BENCH;
+    let Submission { header, envelopes } = submission;
+    let mut header = header.value;
+    header.statement.cluster = cluster.digest();
+    header.statement.job = job.id().clone();
+    header.statement.job_digest = job.digest();
+    header.statement.key = contributor.public();
+    header.envelopes = envelopes.iter().map(|e| Digest::of("tacit/v1 envelope", &[e])).collect();
+    let header = Signed::new(header, Purpose::Submission, contributor);
+    examine(&Submission { header, envelopes });
+});

@@ -1,0 +1,88 @@
+//! One run of all nodes, recorded: what node 0 receives, what everyone releases.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock, Mutex};
+
+use tacit_core::certificate::Certificate;
+use tacit_core::control::Computed;
+use tacit_core::crowd::{Crowd, Listed};
+use tacit_core::network::Network;
+use tacit_core::release::Released;
+use tacit_core::report::Report;
+use tacit_core::scoring::{self, Scored, ScoringError};
+use tacit_core::sharing::{NodeSet, Party};
+use tacit_core::world::{Fate, Wire, World};
+
+use crate::bench::{BENCH, Bench, Kept, NODES, randomness};
+
+/// A recorded run.
+pub struct Transcript {
+    /// The coordinator's list.
+    pub list: Vec<Listed>,
+    /// What node 0 receives, by step and sender.
+    pub received: BTreeMap<(u32, usize), Vec<u8>>,
+    /// What each node sends the coordinator.
+    pub computed: Vec<Computed>,
+    /// Which answers count.
+    pub crowd: Crowd,
+    /// The certificate.
+    pub certificate: Certificate,
+    /// What it certifies.
+    pub report: Report,
+}
+
+/// A run on honest submissions.
+pub static HONEST: LazyLock<Transcript> = LazyLock::new(|| Transcript::record(&BENCH, 3));
+
+/// A run in which a malformed submission has to be found.
+pub static WITH_MALFORMED: LazyLock<Transcript> = LazyLock::new(|| Transcript::record(&BENCH, 4));
+
+/// The whole computation at one node, on what it kept of a list.
+pub fn compute<N: Network>(bench: &Bench, me: usize, list: &[Listed], participants: NodeSet, network: N) -> Result<Scored, ScoringError> {
+    let party = Party::new(bench.cluster.access(), participants, me).map_err(|error| ScoringError::Session(error.into()))?;
+    let kept = Kept::look_up(bench, me, list);
+    let mut rng = randomness(100 + me as u8);
+    scoring::run(party, network, &bench.cluster, &bench.job, list, &kept, &mut rng)
+}
+
+impl Transcript {
+    fn record(bench: &Bench, submissions: usize) -> Self {
+        let list = bench.list(submissions);
+        let received = Arc::new(Mutex::new(BTreeMap::new()));
+        let record = Arc::clone(&received);
+        let world = World::new(bench.cluster.access().clone(), 0).intercept(move |wire: Wire<'_>| {
+            if wire.to == 0 {
+                let message = ((wire.step.number, wire.from), wire.bytes.clone());
+                record.lock().expect("no thread panics").extend([message]);
+            }
+            Fate::Deliver
+        });
+        let participants = NodeSet::all(NODES);
+        let scored = world.run(|party, network, _| compute(bench, party.me(), &list, participants, network).expect("an honest run"));
+        let verdicts = scored[0].verdicts.clone();
+        let headers: Vec<_> = bench.submissions.iter().map(|submission| &submission.header.value).collect();
+        let crowd = Crowd::assemble(&bench.job, &list, &verdicts, |entry| headers.get(entry).copied()).expect("a crowd");
+        let computed: Vec<Computed> = scored
+            .into_iter()
+            .enumerate()
+            .map(|(me, scored)| Computed {
+                verdicts: scored.verdicts,
+                rounds: scored.outputs.traffic().rounds,
+                bytes_sent: scored.outputs.traffic().sent,
+                released: Released::new(scored.subject, me as u8, &scored.outputs, &bench.identities[me]),
+            })
+            .collect();
+        let released: Vec<Released> = computed.iter().map(|one| one.released.clone()).collect();
+        let certificate = Certificate::assemble(&bench.cluster, bench.job.terms(), crowd.facts(), &released).expect("a certificate");
+        let report = Report::new(&certificate, &bench.cluster).expect("a report");
+        let received = received.lock().expect("no thread panics").clone();
+        Self {
+            list,
+            received,
+            computed,
+            crowd,
+            certificate,
+            report,
+        }
+    }
+}
