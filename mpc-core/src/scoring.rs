@@ -158,7 +158,11 @@ impl Rows {
         let open = |entry: &usize| submissions.open(*entry).ok_or(ScoringError::Unopened(*entry));
         let opened: Vec<OpenedSubmission> = entries.iter().map(open).collect::<Result<_, _>>()?;
         let shared = Shared::generate(party, |position| {
-            opened.iter().flat_map(|submission| submission.expand(position)).collect()
+            let mut rows = Vec::with_capacity(opened.iter().map(OpenedSubmission::elements).sum());
+            opened
+                .iter()
+                .for_each(|submission| rows.extend_from_slice(&submission.expand(position)));
+            rows
         });
         let mut end = 0;
         let ends = entries

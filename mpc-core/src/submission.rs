@@ -315,12 +315,17 @@ pub struct OpenedSubmission {
 }
 
 impl OpenedSubmission {
+    /// How many elements every component has.
+    pub fn elements(&self) -> usize {
+        self.elements
+    }
+
     /// The held component at `position`, `answers × classes` elements.
-    pub fn expand(&self, position: usize) -> Vec<Fp61> {
-        match &self.components[position] {
+    pub fn expand(&self, position: usize) -> Zeroizing<Vec<Fp61>> {
+        Zeroizing::new(match &self.components[position] {
             CompressedComponent::Seed(seed) => expand(seed, self.elements),
             CompressedComponent::Explicit(values) => values.clone(),
-        }
+        })
     }
 }
 

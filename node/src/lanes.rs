@@ -17,6 +17,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
 
 use crate::mesh::Mesh;
 use crate::metrics::Metrics;
@@ -243,6 +244,7 @@ async fn send(peer: usize, sender: &mut LaneSender, step: u32, bytes: Vec<u8>, d
         reason: error.to_string(),
     };
     let len = u32::try_from(bytes.len()).map_err(|error| lost(&error))?;
+    let bytes = Zeroizing::new(bytes);
     let header = MessageHeader { step, len }.to_bytes();
     let writing = async {
         sender.write_all(&header).await?;

@@ -74,7 +74,9 @@ pub fn open(delivery: &Delivery, cluster: &Cluster, job: &Job, node: usize, key:
     let held = cluster.access().held_by(node).into_iter().enumerate();
     Opened {
         header: delivery.header.value.clone(),
-        components: held.map(|(position, component)| (component, opened.expand(position))).collect(),
+        components: held
+            .map(|(position, component)| (component, opened.expand(position).to_vec()))
+            .collect(),
     }
 }
 

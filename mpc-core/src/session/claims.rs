@@ -182,3 +182,30 @@ impl<N: Network> Session<N> {
 fn value_at<F: Field>(values: &Shared<F>, coefficients: &[F]) -> Shared<F> {
     values.linear(|values, out| out.push(F::inner_product(values, coefficients)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The numerator of the bound on a wrong product's chance, for so many products, and the levels.
+    fn bound(products: usize) -> (u128, usize) {
+        let (mut len, mut numerator, mut levels) = (products, 1, 0);
+        while len > SHORT {
+            let k = blocks(len);
+            numerator += 2 * k as u128 - 2;
+            len = len.div_ceil(k);
+            levels += 1;
+        }
+        (numerator + 2 * (SHORT as u128 + 1), levels)
+    }
+
+    #[test]
+    fn a_wrong_product_survives_with_less_than_2_to_the_minus_50() {
+        // The bound depends on how many products there are, not on N and t: docs/security.md tells it.
+        let denominator = u128::from(crate::field::MODULUS) - 64;
+        for (products, stated, levels) in [(50_000_000, 52, 7), (1 << 32, 52, 10)] {
+            assert_eq!(bound(products).1, levels);
+            assert!(bound(products).0 << stated < denominator, "{products}: {:?}", bound(products));
+        }
+    }
+}

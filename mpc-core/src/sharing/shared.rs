@@ -70,7 +70,8 @@ impl<F: Field> Shared<F> {
             .components
             .iter()
             .map(|values| {
-                let mut out = Vec::new();
+                // A vector that grows would leave copies of shares behind.
+                let mut out = Vec::with_capacity(values.len());
                 map(values, &mut out);
                 out
             })
@@ -131,6 +132,12 @@ impl<F: Field> Shared<F> {
     pub fn append(&mut self, other: &Self) {
         debug_assert_eq!(self.components.len(), other.components.len());
         for (mine, theirs) in self.components.iter_mut().zip(&other.components) {
+            if mine.capacity() - mine.len() < theirs.len() {
+                let mut grown = Vec::with_capacity(2 * (mine.len() + theirs.len()));
+                grown.extend_from_slice(mine);
+                mine.zeroize();
+                *mine = grown;
+            }
             mine.extend_from_slice(theirs);
         }
         self.len += other.len;

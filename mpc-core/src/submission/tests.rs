@@ -53,7 +53,7 @@ fn components_of_all_nodes_add_up_to_the_answers() {
         }
         let mut sum = vec![Fp61::ZERO; 9];
         for component in components.into_iter().flatten() {
-            sum.iter_mut().zip(component).for_each(|(sum, value)| *sum += value);
+            sum.iter_mut().zip(component.iter()).for_each(|(sum, value)| *sum += *value);
         }
         let one_hot: Vec<u64> = answers
             .iter()
@@ -189,8 +189,8 @@ fn a_node_sees_the_same_distribution_whatever_was_answered() {
                 let sum = opened
                     .expand(0)
                     .iter()
-                    .zip(opened.expand(1))
-                    .fold(Fp61::ZERO, |sum, (a, b)| sum + *a + b);
+                    .zip(opened.expand(1).iter())
+                    .fold(Fp61::ZERO, |sum, (a, b)| sum + *a + *b);
                 bins[class as usize][(sum.to_u64() >> 58) as usize] += 1;
             }
         }
