@@ -6,6 +6,7 @@
 pub mod cluster;
 pub mod http;
 pub mod kept;
+pub mod played;
 pub mod processes;
 pub mod programs;
 pub mod reference;
