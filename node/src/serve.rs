@@ -95,7 +95,13 @@ impl Service {
             let Ok(permit) = self.requests.acquire().await else { return };
             let request = match responder.read().await {
                 Ok(request) => request,
-                Err(error) => return warn!(%error, "a request could not be read"),
+                Err(error) => {
+                    warn!(%error, "a request could not be read");
+                    let refusal = Reply::Refused(Refusal::Malformed(error.to_string()));
+                    // Nobody hears it where the connection is what failed.
+                    let _ = responder.reply(&refusal).await;
+                    return;
+                }
             };
             match request {
                 Request::OpenJob { id, spec } => self.blocking(move |intake| open_job(intake, id, &spec)).await,
