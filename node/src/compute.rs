@@ -14,7 +14,7 @@ use tacit_core::reject::RejectReason;
 use tacit_core::release::Released;
 use tacit_core::scoring::{self, ScoringError, Submissions};
 use tacit_core::session::SessionError;
-use tacit_core::sharing::{NodeSet, Party};
+use tacit_core::sharing::Party;
 use tacit_core::submission::{Delivery, Header, OpenedSubmission};
 
 use crate::intake::Intake;
@@ -25,19 +25,18 @@ use crate::store::StoreError;
 pub struct Task {
     /// The job.
     pub job: std::sync::Arc<Job>,
-    /// Who takes part.
-    pub participants: NodeSet,
+    /// Who takes part, as this node sees it.
+    pub party: Party,
     /// The submissions in order.
     pub list: Vec<Listed>,
 }
 
 /// Runs a computation. Blocks; call it on a thread of its own.
 pub fn compute<N: Network>(intake: &Intake, key: &SecretKey, task: &Task, network: N) -> Result<Computed, Refusal> {
-    let Task { job, participants, list } = task;
+    let Task { job, party, list } = task;
     let cluster = &intake.cluster;
-    let party = Party::new(cluster.access(), *participants, intake.me).map_err(|error| Refusal::Malformed(error.to_string()))?;
     let kept = Kept::look_up(intake, job, list).map_err(storage)?;
-    let scored = scoring::run(party, network, cluster, job, list, &kept, &mut UnwrapErr(SysRng)).map_err(|error| kept.refusal(error))?;
+    let scored = scoring::run(party.clone(), network, cluster, job, list, &kept, &mut UnwrapErr(SysRng)).map_err(|error| kept.refusal(error))?;
     let traffic = scored.outputs.traffic();
     intake.metrics.products.inc_by(traffic.products);
     Ok(Computed {
