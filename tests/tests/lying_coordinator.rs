@@ -51,19 +51,26 @@ fn a_replayed_attempt_shares_no_mask_with_the_first() {
     assert_eq!((first.len(), second.len()), (4 * 3, 4 * 3));
     assert!(first.is_disjoint(&second), "the first computation's components came again");
 
-    // Both at once: whichever ends, what it says is the same.
-    let both = played.prepare("twice");
-    let told: Vec<_> = (0..6).map(|i| (i % 3, 1, played.all(), both.list())).collect();
-    let ended = played.compute_each(&both, &told);
-    for refusal in ended.iter().filter_map(|one| one.as_ref().err()) {
-        assert!(matches!(refusal, Refusal::Session { transient: true, .. } | Refusal::ReleasedBefore(_)), "{refusal}");
+    played.unharmed("after");
+}
+
+#[test]
+fn an_attempt_asked_for_twice_at_once_has_one_result_at_most() {
+    let played = PlayedCoordinator::start(3, 1, SHORT);
+    for round in 0..3 {
+        let work = played.prepare(&format!("twice-{round}"));
+        let told: Vec<_> = (0..6).map(|i| (i % 3, 1, played.all(), work.list())).collect();
+        let ended = played.compute_each(&work, &told);
+        for refusal in ended.iter().filter_map(|one| one.as_ref().err()) {
+            assert!(matches!(refusal, Refusal::Session { .. }), "{refusal}");
+        }
+        let again = played.completes(&work, 2, played.all(), &work.list());
+        for one in ended.into_iter().flatten() {
+            assert_eq!(one.released.subject, again[0].released.subject);
+        }
+        let totals = output(&played.cluster, &again, OutputName::ClassTotals);
+        assert_eq!(totals, work.totals(&[0, 1, 2]));
     }
-    let again = played.completes(&both, 2, played.all(), &both.list());
-    let totals = output(&played.cluster, &again, OutputName::ClassTotals);
-    for one in ended.into_iter().flatten() {
-        assert_eq!(one.released.subject, again[0].released.subject);
-    }
-    assert_eq!(totals, both.totals(&[0, 1, 2]));
     played.unharmed("after");
 }
 
@@ -123,8 +130,8 @@ fn outputs_of_a_second_set_are_never_released() {
 
 #[test]
 fn two_quorums_never_release_two_sets() {
-    let played = PlayedCoordinator::start(4, 1, SHORT);
-    // One after the other: two of three have released before, and the third releases nothing either.
+    let played = PlayedCoordinator::start(4, 1, LONG);
+    // Two of three have released before, and the third releases nothing either.
     let work = played.prepare("quorums");
     let (whole, fewer) = (work.list(), work.list()[..2].to_vec());
     played.completes(&work, 1, set(&[0, 1, 2]), &whole);
@@ -132,7 +139,12 @@ fn two_quorums_never_release_two_sets() {
         let refused = refusals(played.compute(&work, attempt, participants, &fewer));
         assert!(refused.iter().any(|refusal| matches!(refusal, Refusal::ReleasedBefore(_))), "{refused:?}");
     }
-    // At once: one of them at most.
+    played.unharmed("after");
+}
+
+#[test]
+fn two_quorums_at_once_release_one_set_at_most() {
+    let played = PlayedCoordinator::start(4, 1, SHORT);
     for (n, order) in [[0, 1, 2, 1, 2, 3], [1, 2, 3, 0, 1, 2]].iter().enumerate() {
         let work = played.prepare(&format!("at-once-{n}"));
         let first = (1, set(&order[..3]), work.list());
@@ -175,7 +187,7 @@ fn nodes_that_were_told_different_participants_or_specs_release_nothing() {
     let (three, others) = (set(&[0, 1, 2]), set(&[1, 2, 3]));
     for told in [[(0, three), (1, others), (2, others), (3, others)], [(0, played.all()), (1, three), (2, three), (3, others)]] {
         let told = told.map(|(node, participants)| (node, 1, participants, work.list()));
-        released_by_whole_quorums(played.compute_each(&work, &told));
+        released_by_those_told_the_same(&told, played.compute_each(&work, &told));
     }
     assert!(failures(&played, Phase::AcceptedSet) > 0);
 
@@ -200,20 +212,13 @@ fn nodes_that_were_told_different_participants_or_specs_release_nothing() {
     played.unharmed("after");
 }
 
-/// Whoever was told the same may release, all of them or none; the others refuse.
-fn released_by_whole_quorums(ended: Vec<Ended>) {
-    for (node, one) in ended.iter().enumerate() {
+/// Only nodes that were all told the same may release.
+fn released_by_those_told_the_same(told: &[(usize, u32, NodeSet, Vec<Listed>)], ended: Vec<Ended>) {
+    for ((node, _, participants, _), one) in told.iter().zip(ended) {
+        let alike = participants.iter().all(|peer| told.iter().any(|(other, _, theirs, _)| *other == peer && theirs == participants));
         match one {
-            Ok(computed) => {
-                for peer in computed.released.subject.participants.iter() {
-                    let theirs = ended[peer].as_ref().expect("it took part").released.subject.clone();
-                    assert_eq!(theirs, computed.released.subject, "{node} and {peer}");
-                }
-            }
-            Err(refusal) => assert!(
-                matches!(refusal, Refusal::Session { phase: Some(Phase::AcceptedSet), .. }),
-                "{refusal}"
-            ),
+            Ok(computed) => assert!(alike && computed.released.subject.participants == *participants, "node {node}"),
+            Err(refusal) => assert!(matches!(refusal, Refusal::Session { transient: true, .. }), "{refusal}"),
         }
     }
 }
