@@ -44,7 +44,12 @@ fn a_replayed_attempt_shares_no_mask_with_the_first() {
     let first = played.completes(&work, 7, played.all(), &work.list());
     let second = played.completes(&work, 7, played.all(), &work.list());
     let names = OutputName::of_job(work.job.terms());
-    let values = |computed: &[Computed]| names.iter().map(|name| output(&played.cluster, computed, *name)).collect::<Vec<_>>();
+    let values = |computed: &[Computed]| {
+        names
+            .iter()
+            .map(|name| output(&played.cluster, computed, *name))
+            .collect::<Vec<_>>()
+    };
     assert_eq!(values(&first), values(&second));
     assert_eq!(output(&played.cluster, &first, OutputName::ClassTotals), work.totals(&[0, 1, 2]));
     let (first, second) = (released_products(&first, 2), released_products(&second, 2));
@@ -87,10 +92,21 @@ fn nodes_that_were_told_different_lists_stop_and_name_each_other() {
     for (attempt, odd) in (1..).zip([other_order, other_count, fewer, Vec::new()]) {
         let refused = with_lists(&played, &work, attempt, [whole.clone(), odd, whole.clone()]);
         for (node, refusal) in refused.iter().enumerate() {
-            let Refusal::Session { phase, suspects, transient: false, message } = refusal else { panic!("{refusal:?}") };
+            let Refusal::Session {
+                phase,
+                suspects,
+                transient: false,
+                message,
+            } = refusal
+            else {
+                panic!("{refusal:?}")
+            };
             assert_eq!(*phase, Some(Phase::AcceptedSet));
             assert!(suspects.contains(1) && suspects.contains(node), "{suspects:?}");
-            assert!(message.contains("the list of submissions") && message.contains("node-1"), "{message}");
+            assert!(
+                message.contains("the list of submissions") && message.contains("node-1"),
+                "{message}"
+            );
         }
         assert_eq!(failures(&played, Phase::AcceptedSet), 3 * u64::from(attempt));
     }
@@ -108,10 +124,20 @@ fn outputs_of_a_second_set_are_never_released() {
         let refused = refusals(played.compute(&work, attempt, played.all(), &list));
         for refusal in &refused {
             // A node that heard first that another has stopped says so instead.
-            let stopped = matches!(refusal, Refusal::Session { phase: Some(Phase::Release), transient: true, .. });
+            let stopped = matches!(
+                refusal,
+                Refusal::Session {
+                    phase: Some(Phase::Release),
+                    transient: true,
+                    ..
+                }
+            );
             assert!(stopped || *refusal == Refusal::ReleasedBefore(work.job.id().clone()), "{refusal}");
         }
-        assert!(refused.iter().any(|refusal| matches!(refusal, Refusal::ReleasedBefore(_))), "{refused:?}");
+        assert!(
+            refused.iter().any(|refusal| matches!(refusal, Refusal::ReleasedBefore(_))),
+            "{refused:?}"
+        );
         assert_eq!(failures(&played, Phase::Release), 3 * u64::from(attempt - 1));
     }
     // Nor after the job was forgotten and opened again, nor with what is delivered now.
@@ -123,7 +149,10 @@ fn outputs_of_a_second_set_are_never_released() {
         assert!(late.iter().all(Option::is_some), "{late:?}");
     }
     let refused = refusals(played.compute(&work, 8, played.all(), &work.list()));
-    assert!(refused.iter().any(|refusal| matches!(refusal, Refusal::ReleasedBefore(_))), "{refused:?}");
+    assert!(
+        refused.iter().any(|refusal| matches!(refusal, Refusal::ReleasedBefore(_))),
+        "{refused:?}"
+    );
     assert_eq!(released.len(), 3);
     played.unharmed("after");
 }
@@ -137,7 +166,10 @@ fn two_quorums_never_release_two_sets() {
     played.completes(&work, 1, set(&[0, 1, 2]), &whole);
     for (attempt, participants) in [(2, set(&[1, 2, 3])), (3, set(&[0, 1, 3])), (4, played.all())] {
         let refused = refusals(played.compute(&work, attempt, participants, &fewer));
-        assert!(refused.iter().any(|refusal| matches!(refusal, Refusal::ReleasedBefore(_))), "{refused:?}");
+        assert!(
+            refused.iter().any(|refusal| matches!(refusal, Refusal::ReleasedBefore(_))),
+            "{refused:?}"
+        );
     }
     played.unharmed("after");
 }
@@ -154,7 +186,11 @@ fn two_quorums_at_once_release_one_set_at_most() {
             .flat_map(|(attempt, participants, list)| participants.iter().map(move |node| (node, attempt, participants, list.clone())))
             .collect();
         let ended = played.compute_each(&work, &told);
-        let sets: Vec<_> = ended.into_iter().flatten().map(|computed| computed.released.subject.accepted).collect();
+        let sets: Vec<_> = ended
+            .into_iter()
+            .flatten()
+            .map(|computed| computed.released.subject.accepted)
+            .collect();
         assert!(sets.windows(2).all(|pair| pair[0] == pair[1]), "{sets:?}");
     }
     played.unharmed("after");
@@ -174,7 +210,10 @@ fn participants_that_cannot_be_are_refused_at_once() {
     ];
     for (attempt, (node, participants, says)) in (1..).zip(impossible) {
         let refused = refusals(played.compute_each(&work, &[(node, attempt, participants, work.list())]));
-        assert!(matches!(&refused[0], Refusal::Malformed(said) if said.contains(says)), "{says}: {refused:?}");
+        assert!(
+            matches!(&refused[0], Refusal::Malformed(said) if said.contains(says)),
+            "{says}: {refused:?}"
+        );
     }
     played.completes(&work, 9, played.all(), &work.list());
     played.unharmed("after");
@@ -185,7 +224,10 @@ fn nodes_that_were_told_different_participants_or_specs_release_nothing() {
     let played = PlayedCoordinator::start(4, 1, SHORT);
     let work = played.prepare("split");
     let (three, others) = (set(&[0, 1, 2]), set(&[1, 2, 3]));
-    for told in [[(0, three), (1, others), (2, others), (3, others)], [(0, played.all()), (1, three), (2, three), (3, others)]] {
+    for told in [
+        [(0, three), (1, others), (2, others), (3, others)],
+        [(0, played.all()), (1, three), (2, three), (3, others)],
+    ] {
         let told = told.map(|(node, participants)| (node, 1, participants, work.list()));
         released_by_those_told_the_same(&told, played.compute_each(&work, &told));
     }
@@ -201,7 +243,9 @@ fn nodes_that_were_told_different_participants_or_specs_release_nothing() {
     }
     let before = failures(&played, Phase::AcceptedSet);
     for refusal in refusals(played.compute(&work, 1, played.all(), &work.list())) {
-        let Refusal::Session { phase, suspects, .. } = &refusal else { panic!("{refusal}") };
+        let Refusal::Session { phase, suspects, .. } = &refusal else {
+            panic!("{refusal}")
+        };
         assert!(*phase == Some(Phase::AcceptedSet) && !suspects.is_empty(), "{refusal}");
     }
     assert_eq!(failures(&played, Phase::AcceptedSet), before + 4);
@@ -215,7 +259,9 @@ fn nodes_that_were_told_different_participants_or_specs_release_nothing() {
 /// Only nodes that were all told the same may release.
 fn released_by_those_told_the_same(told: &[(usize, u32, NodeSet, Vec<Listed>)], ended: Vec<Ended>) {
     for ((node, _, participants, _), one) in told.iter().zip(ended) {
-        let alike = participants.iter().all(|peer| told.iter().any(|(other, _, theirs, _)| *other == peer && theirs == participants));
+        let alike = participants
+            .iter()
+            .all(|peer| told.iter().any(|(other, _, theirs, _)| *other == peer && theirs == participants));
         match one {
             Ok(computed) => assert!(alike && computed.released.subject.participants == *participants, "node {node}"),
             Err(refusal) => assert!(matches!(refusal, Refusal::Session { transient: true, .. }), "{refusal}"),

@@ -22,7 +22,10 @@ const LONG: Duration = Duration::from_secs(600);
 fn scored(played: &PlayedCoordinator, work: &Work, list: &[Listed]) -> (Vec<u8>, Vec<Fp61>) {
     let computed = played.completes(work, 1, played.all(), list);
     assert!(computed.iter().all(|one| one.verdicts == computed[0].verdicts));
-    (computed[0].verdicts.clone(), output(&played.cluster, &computed, OutputName::ClassTotals))
+    (
+        computed[0].verdicts.clone(),
+        output(&played.cluster, &computed, OutputName::ClassTotals),
+    )
 }
 
 #[test]
@@ -31,7 +34,11 @@ fn a_submission_that_one_node_did_not_get_as_it_was_sent_counts_nowhere() {
     let (wrong, digest) = (RejectReason::Malformed, RejectReason::DigestMismatch);
     type Tamper = fn(&Work, &mut Vec<(Digest, Vec<u8>)>);
     let cases: [(&str, Tamper, Vec<Option<RejectReason>>); 5] = [
-        ("another", |work, batch| batch[0].1 = work.delivery(1, 1).1, vec![Some(wrong), None, None]),
+        (
+            "another",
+            |work, batch| batch[0].1 = work.delivery(1, 1).1,
+            vec![Some(wrong), None, None],
+        ),
         (
             "swapped",
             |_, batch| {
@@ -40,7 +47,11 @@ fn a_submission_that_one_node_did_not_get_as_it_was_sent_counts_nowhere() {
             },
             vec![Some(wrong), Some(wrong), None],
         ),
-        ("of-node-0", |work, batch| batch[2] = work.delivery(2, 0), vec![None, None, Some(digest)]),
+        (
+            "of-node-0",
+            |work, batch| batch[2] = work.delivery(2, 0),
+            vec![None, None, Some(digest)],
+        ),
         ("cut", |_, batch| batch[0].1.truncate(20), vec![Some(wrong), None, None]),
         ("garbage", |_, batch| batch[1].1 = vec![0xa5; 4096], vec![None, Some(wrong), None]),
     ];
@@ -84,8 +95,14 @@ fn a_list_that_lies_about_its_entries_changes_no_number() {
     }
     let missing = RejectReason::NotDelivered.code();
     let list = [vec![ghost(0, 3)], work.list(), vec![ghost(1, 0)]].concat();
-    assert_eq!(scored(&played, &work, &list), (vec![missing, 0, 0, 0, missing], work.totals(&[0, 1, 2])));
-    assert_eq!(scored(&played, &partly, &partly.list()), (vec![0, 0, 0, missing], partly.totals(&[0, 1, 2])));
+    assert_eq!(
+        scored(&played, &work, &list),
+        (vec![missing, 0, 0, 0, missing], work.totals(&[0, 1, 2]))
+    );
+    assert_eq!(
+        scored(&played, &partly, &partly.list()),
+        (vec![0, 0, 0, missing], partly.totals(&[0, 1, 2]))
+    );
 
     // Other numbers of answers than were signed.
     let work = played.prepare("counts");
@@ -96,7 +113,11 @@ fn a_list_that_lies_about_its_entries_changes_no_number() {
 
     // A list that no honest coordinator has, by its length only.
     let work = played.prepare("long");
-    let long: Vec<Listed> = work.list().into_iter().chain((0..40_000).map(|n| ghost(n, MAX_ELEMENTS as u32))).collect();
+    let long: Vec<Listed> = work
+        .list()
+        .into_iter()
+        .chain((0..40_000).map(|n| ghost(n, MAX_ELEMENTS as u32)))
+        .collect();
     let (verdicts, totals) = scored(&played, &work, &long);
     assert_eq!(verdicts[..3], [0; 3]);
     assert!(verdicts[3..].iter().all(|verdict| *verdict == missing));
@@ -154,7 +175,9 @@ fn bytes_that_are_no_request_are_refused_and_cost_nothing() {
     let mut played = PlayedCoordinator::start(3, 1, LONG);
     let key = identity(&played.nodes.coordinator_folder());
     let frame = |bytes: &[u8]| [&(bytes.len() as u32).to_le_bytes(), bytes].concat();
-    let request = encode(&Request::Cancel { job: "none".parse().unwrap() });
+    let request = encode(&Request::Cancel {
+        job: "none".parse().unwrap(),
+    });
     let announced = (MAX_MESSAGE_BYTES as u32 + 1).to_le_bytes().to_vec();
     let cases = [
         (frame(&[0xff; 100]), "a request"),
@@ -174,7 +197,10 @@ fn bytes_that_are_no_request_are_refused_and_cost_nothing() {
         for (bytes, says) in cases {
             let answer = raw.say(&bytes).await;
             let reply: Reply = tacit_core::codec::decode(answer.get(4..).unwrap_or_default(), "a reply").unwrap();
-            assert!(matches!(&reply, Reply::Refused(Refusal::Malformed(why)) if why.contains(says)), "{says}: {reply:?}");
+            assert!(
+                matches!(&reply, Reply::Refused(Refusal::Malformed(why)) if why.contains(says)),
+                "{says}: {reply:?}"
+            );
         }
         assert!(raw.is_open());
         // Whoever never finishes a request, or says nothing at all, holds up nobody else.

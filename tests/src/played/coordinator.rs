@@ -149,7 +149,15 @@ impl PlayedCoordinator {
         let request = |(node, attempt, participants, list): &(usize, u32, NodeSet, Vec<Listed>)| {
             let job = work.job.id().clone();
             let (attempt, participants, list) = (*attempt, *participants, list.clone());
-            (*node, Request::Compute { job, attempt, participants, list })
+            (
+                *node,
+                Request::Compute {
+                    job,
+                    attempt,
+                    participants,
+                    list,
+                },
+            )
         };
         let requests: Vec<_> = told.iter().map(request).collect();
         self.ask_all(&requests).into_iter().map(ended).collect()
@@ -157,7 +165,10 @@ impl PlayedCoordinator {
 
     /// Lets the participants compute, all told the same.
     pub fn compute(&self, work: &Work, attempt: u32, participants: NodeSet, list: &[Listed]) -> Vec<Ended> {
-        let told: Vec<_> = participants.iter().map(|node| (node, attempt, participants, list.to_vec())).collect();
+        let told: Vec<_> = participants
+            .iter()
+            .map(|node| (node, attempt, participants, list.to_vec()))
+            .collect();
         self.compute_each(work, &told)
     }
 

@@ -25,8 +25,17 @@ pub enum Deviation {
     ElsewhereOnly,
     /// It opens more lanes than anyone keeps, and not the one that is wanted.
     Floods,
-    /// In one round of a phase, counted from 0, it does this to what it sends to these nodes.
-    Sends(Phase, u32, How, NodeSet),
+    /// In one round of a phase, counted from 0, it does this to what it sends.
+    Sends(Phase, u32, How, Whom),
+}
+
+/// To whom a played node sends what it should not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whom {
+    /// Every participant.
+    All,
+    /// The first of the others that take part, whoever that is.
+    First,
 }
 
 /// What becomes of a message.
@@ -50,7 +59,7 @@ pub enum How {
     NextStep,
     /// The lane ends in the middle of it.
     Cut,
-    /// It is never sent.
+    /// It is never sent, nor any after it.
     Missing,
 }
 
@@ -67,7 +76,9 @@ impl Inbox {
         while let Ok(mut lane) = connection.accept_lane().await {
             let inbox = Arc::clone(&self);
             tokio::spawn(async move {
-                let Ok(Some(hello)) = read_frame(&mut lane, 256).await else { return };
+                let Ok(Some(hello)) = read_frame(&mut lane, 256).await else {
+                    return;
+                };
                 let id: LaneId = decode(&hello, "a lane's first frame").unwrap();
                 inbox.lanes.lock().unwrap().insert((peer, id), lane);
                 inbox.came.notify_waiters();
@@ -94,6 +105,7 @@ pub struct PlayedLanes {
     deviation: Option<Deviation>,
     phase: Option<Phase>,
     round: u32,
+    silent: bool,
     /// Lanes that serve no session.
     _others: Vec<LaneSender>,
 }
@@ -139,14 +151,16 @@ impl PlayedLanes {
             deviation,
             phase: None,
             round: 0,
+            silent: false,
             _others: others,
         }
     }
 
     fn how(&self, to: usize) -> Option<How> {
         match self.deviation {
-            Some(Deviation::Sends(phase, round, how, victims)) => {
-                (Some(phase) == self.phase && round == self.round && victims.contains(to)).then_some(how)
+            Some(Deviation::Sends(phase, round, how, whom)) => {
+                let meant = whom == Whom::All || self.peers.keys().next() == Some(&to);
+                (Some(phase) == self.phase && round == self.round && meant).then_some(how)
             }
             _ => None,
         }
@@ -162,13 +176,14 @@ impl Network for PlayedLanes {
         }
         let runtime = self.runtime.clone();
         for Outgoing { to, bytes } in outgoing {
-            let how = self.how(to);
+            let how = if self.silent { Some(How::Missing) } else { self.how(to) };
             let lane = &mut self.peers.get_mut(&to).unwrap().0;
             // Whoever has been found out is not listened to any more.
             let _ = runtime.block_on(lane.write_all(&frame(step.number, bytes, how)));
             if how == Some(How::Cut) {
                 let _ = lane.finish();
             }
+            self.silent |= how == Some(How::Missing);
         }
         let received = expected.iter().map(|Expected { from, len }| {
             let lane = &mut self.peers.get_mut(from).unwrap().1;

@@ -137,12 +137,19 @@ impl Inner {
                 let mut jobs = self.jobs.lock().unwrap();
                 let Some(kept) = jobs.get_mut(&job) else { return };
                 let kept_all = vec![None; submissions.len()];
-                let decoded = submissions.into_iter().map(|(digest, bytes)| (digest, decode_delivery(&bytes).unwrap()));
+                let decoded = submissions
+                    .into_iter()
+                    .map(|(digest, bytes)| (digest, decode_delivery(&bytes).unwrap()));
                 kept.deliveries.extend(decoded);
                 Reply::Delivered(kept_all)
             }
             Request::Cancel { .. } => Reply::Cancelled,
-            Request::Compute { job, attempt, participants, list } => {
+            Request::Compute {
+                job,
+                attempt,
+                participants,
+                list,
+            } => {
                 // What a computation that others have ended would say is of no interest.
                 match Arc::clone(&self).compute(&job, attempt, participants, list).await {
                     Ok(computed) => Reply::Computed(Box::new(computed)),

@@ -37,7 +37,12 @@ impl Work {
                 classes: vec!["no".to_owned(), "yes".to_owned()],
                 text: None,
             },
-            items: (0..3).map(|i| Item { id: format!("item-{i}"), text: None }).collect(),
+            items: (0..3)
+                .map(|i| Item {
+                    id: format!("item-{i}"),
+                    text: None,
+                })
+                .collect(),
             answers_per_item: 3,
             closes_at: None,
             sensitive: false,
@@ -116,7 +121,12 @@ pub fn output(cluster: &Cluster, released: &[Computed], name: OutputName) -> Vec
         }
     }
     assert_eq!(components.len(), cluster.access().components());
-    let sum = |i: usize| components.values().map(|values| values[i]).fold(Fp61::ZERO, |sum, value| sum + value);
+    let sum = |i: usize| {
+        components
+            .values()
+            .map(|values| values[i])
+            .fold(Fp61::ZERO, |sum, value| sum + value)
+    };
     (0..components[&0].len()).map(sum).collect()
 }
 
