@@ -34,7 +34,7 @@ pub enum Deviation {
 pub enum Whom {
     /// Every participant.
     All,
-    /// The first of the others that take part, whoever that is.
+    /// The first of those that get something of it in that round.
     First,
 }
 
@@ -156,10 +156,10 @@ impl PlayedLanes {
         }
     }
 
-    fn how(&self, to: usize) -> Option<How> {
+    fn how(&self, to: usize, first: usize) -> Option<How> {
         match self.deviation {
             Some(Deviation::Sends(phase, round, how, whom)) => {
-                let meant = whom == Whom::All || self.peers.keys().next() == Some(&to);
+                let meant = whom == Whom::All || to == first;
                 (Some(phase) == self.phase && round == self.round && meant).then_some(how)
             }
             _ => None,
@@ -175,8 +175,9 @@ impl Network for PlayedLanes {
             (self.phase, self.round) = (Some(step.phase), 0);
         }
         let runtime = self.runtime.clone();
+        let first = outgoing.iter().map(|message| message.to).min().unwrap_or_default();
         for Outgoing { to, bytes } in outgoing {
-            let how = if self.silent { Some(How::Missing) } else { self.how(to) };
+            let how = if self.silent { Some(How::Missing) } else { self.how(to, first) };
             let lane = &mut self.peers.get_mut(&to).unwrap().0;
             // Whoever has been found out is not listened to any more.
             let _ = runtime.block_on(lane.write_all(&frame(step.number, bytes, how)));
