@@ -62,8 +62,8 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(nodes: usize, round_timeout: u64, max_attempts: u64, deviations: &[(String, Deviation)]) -> Self {
-        let mut cluster = TestCluster::lay_out(nodes, 1);
+    fn new((nodes, threshold): (usize, usize), round_timeout: u64, max_attempts: u64, deviations: &[(String, Deviation)]) -> Self {
+        let mut cluster = TestCluster::lay_out(nodes, threshold);
         TestCluster::configure(&cluster.coordinator_folder(), "max_attempts", max_attempts);
         for node in 0..nodes {
             let folder = cluster.node_folder(node);
@@ -168,7 +168,7 @@ fn wrong(whom: Whom) -> Vec<(String, Deviation)> {
 }
 
 /// But a key that does not confirm: that is blamed on the two who compare it, not on a third that told them
-/// different things, so among four such a node is not left out.
+/// different things: among more than three nodes the words do not lead to it.
 fn blamed(whom: Whom) -> Vec<(String, Deviation)> {
     wrong(whom).into_iter().filter(|(job, _)| !job.starts_with("keys-random")).collect()
 }
@@ -177,40 +177,50 @@ fn trouble() -> Vec<(String, Deviation)> {
     TROUBLE.map(|(name, deviation)| (name.to_owned(), deviation)).to_vec()
 }
 
-#[test]
-fn of_three_nodes_two_stop_and_name_phase_and_suspect() {
-    let mut stage = Stage::new(3, 600, 1, &wrong(Whom::All));
-    WRONG.iter().for_each(|(job, ..)| stage.cluster.close(job));
-    for (job, _, _, _, phases) in WRONG {
+/// Where nobody can be spared: all honest nodes stop, with words that lead to the last node, and the job fails.
+fn all_stop(nodes: usize, threshold: usize, deviations: &[(String, Deviation)]) {
+    let mut stage = Stage::new((nodes, threshold), 600, 1, deviations);
+    let (liar, honest) = (format!("node-{}", nodes - 1), nodes - 1);
+    deviations.iter().for_each(|(job, _)| stage.cluster.close(job));
+    for (job, _) in deviations {
+        let (.., phases) = WRONG.into_iter().find(|(name, ..)| name == job).unwrap();
         stage.cluster.wait_for(job, |status| status["state"] == "failed");
         let status = stage.cluster.status(job);
         let reason = status["reason"].as_str().unwrap();
         let in_phase = phases.iter().any(|phase| reason.contains(&format!("in phase {phase}:")));
-        assert!(in_phase && reason.contains("`node-2`"), "{job}: {reason}");
-        let said = stage.said_by(job, 2);
-        assert_eq!(said.len(), 2, "{job}: {said:?}");
+        assert!(in_phase && reason.contains(&format!("`{liar}`")), "{job}: {reason}");
+        let said = stage.said_by(job, honest);
+        assert_eq!(said.len(), honest, "{job}: {said:?}");
         assert!(said.iter().all(|line| line.contains("phase ")), "{job}: {said:?}");
-        assert!(
-            said.iter().any(|line| line.contains("suspects: ") && line.contains("node-2")),
-            "{job}: {said:?}"
-        );
+        let accuses = |line: &String| line.split_once("suspects: ").is_some_and(|(_, suspects)| suspects.contains(&liar));
+        assert!(said.iter().any(accuses), "{job}: {said:?}");
     }
     let failures = stage.failures();
-    assert_eq!(failures.values().sum::<u64>(), 2 * WRONG.len() as u64, "{failures:?}");
+    assert_eq!(failures.values().sum::<u64>(), (honest * deviations.len()) as u64, "{failures:?}");
     assert!(failures.values().all(|count| *count > 0), "{failures:?}");
     stage.unharmed();
 
     // With the real node in its place the next job is as any other.
     drop(stage.liar.take());
-    stage.cluster.start_node(2);
+    stage.cluster.start_node(nodes - 1);
     stage.cluster.ready();
     stage.answered("after");
     assert_scored(&stage.cluster.finish("after"));
 }
 
 #[test]
+fn of_three_nodes_two_stop_and_name_phase_and_suspect() {
+    all_stop(3, 1, &wrong(Whom::All));
+}
+
+#[test]
+fn of_five_nodes_four_stop_and_name_phase_and_suspect() {
+    all_stop(5, 2, &blamed(Whom::All));
+}
+
+#[test]
 fn of_three_nodes_two_wait_for_a_node_that_only_seems_to_be_in_trouble() {
-    let mut stage = Stage::new(3, 2, 1, &trouble());
+    let mut stage = Stage::new((3, 1), 2, 1, &trouble());
     TROUBLE.iter().for_each(|(job, _)| stage.cluster.close(job));
     for (job, _) in TROUBLE {
         let phase = if job == "cut-verify" { "phase verify" } else { "phase " };
@@ -230,7 +240,7 @@ fn of_three_nodes_two_wait_for_a_node_that_only_seems_to_be_in_trouble() {
 
 /// Whatever the last of four nodes does, and whether to all or to one: three remain, and need no help.
 fn four_go_on(round_timeout: u64, deviations: &[(String, Deviation)]) {
-    let stage = Stage::new(4, round_timeout, 10, deviations);
+    let stage = Stage::new((4, 1), round_timeout, 10, deviations);
     deviations.iter().for_each(|(job, _)| stage.cluster.close(job));
     for (job, deviation) in deviations {
         let out = stage.cluster.end(job);
