@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::app::App;
 use crate::board::Live;
 use crate::nodes::Trouble;
+use crate::schedule::Word;
 
 /// How long the last participants may take after the first one has its result.
 const STRAGGLERS: Duration = Duration::from_secs(60);
@@ -51,6 +52,19 @@ impl Failure {
             .filter(|(_, trouble)| trouble.is_busy())
             .map(|(node, _)| *node)
             .collect()
+    }
+
+    /// What the nodes said of a session that failed.
+    pub fn session_words(&self) -> Vec<Word> {
+        let word = |(node, trouble): &(usize, Trouble)| match trouble {
+            Trouble::Refused(Refusal::Session { suspects, transient, .. }) => Some(Word {
+                node: *node,
+                suspects: *suspects,
+                transient: *transient,
+            }),
+            _ => None,
+        };
+        self.0.iter().filter_map(word).collect()
     }
 
     /// In words, with the names of the nodes.

@@ -16,7 +16,7 @@ use crate::board::Live;
 use crate::compute::{Failure, compute};
 use crate::nodes::Trouble;
 use crate::publish::{PublishError, conclude, publication};
-use crate::schedule::{Choice, believed, choose, standings};
+use crate::schedule::{Choice, Word, choose, deviating, missed, standings};
 use crate::store::{JobRow, StoreError};
 use crate::tidy::tidy;
 
@@ -36,6 +36,7 @@ pub async fn drive(app: Shared, live: Arc<Live>) {
         app,
         live,
         avoid: NodeSet::default(),
+        seen: Vec::new(),
         setbacks: 0,
         said: String::new(),
     };
@@ -64,6 +65,8 @@ struct Driver {
     app: Shared,
     live: Arc<Live>,
     avoid: NodeSet,
+    /// What nodes saw that no honest node sends, in all computations so far.
+    seen: Vec<Word>,
     /// Computations in a row that did not end well, whatever the cause.
     setbacks: u32,
     /// The cause that was logged last: a node that is away for a day is one line, not thousands.
@@ -151,7 +154,7 @@ impl Driver {
 
     /// Decides what follows from a failed computation, and waits before the next.
     async fn set_back(&mut self, failure: Failure, attempt: u32) -> Result<(), StoreError> {
-        let Self { app, live, .. } = &*self;
+        let (app, live) = (Arc::clone(&self.app), Arc::clone(&self.live));
         let id = live.job().id();
         let reason = failure.words(&app.cluster);
         if reason != self.said {
@@ -168,11 +171,15 @@ impl Driver {
                 live.set_opened(*node, false);
             }
         }
-        let suspicions: Vec<NodeSet> = failure.0.iter().map(|(_, trouble)| trouble.suspects()).collect();
-        let mut avoid = believed(&suspicions, app.cluster.nodes().len(), app.cluster.access().threshold()).union(failure.unable());
+        let words = failure.session_words();
+        self.seen.extend(words.iter().filter(|word| word.dispute().is_some()));
+        let nodes = app.cluster.nodes().len();
+        let mut avoid = deviating(&self.seen, nodes, nodes - app.quorum())
+            .union(missed(&words, nodes, app.cluster.access().threshold()))
+            .union(failure.unable());
         if self.setbacks >= PATIENCE {
             avoid = avoid.union(failure.busy());
-            let suspected = suspicions.iter().fold(NodeSet::default(), |all, one| all.union(*one));
+            let suspected = words.iter().fold(NodeSet::default(), |all, word| all.union(word.suspects));
             if avoid.is_empty() && !suspected.is_empty() {
                 // Two nodes that accuse each other, perhaps only cut off from each other: one of them at a time is left out.
                 avoid = suspected.iter().nth(self.setbacks as usize % suspected.len()).into_iter().collect();

@@ -66,11 +66,47 @@ pub fn standings(app: &App, live: &Live, submissions: u64) -> Vec<Standing> {
     app.nodes.iter().enumerate().map(standing).collect()
 }
 
-/// The nodes that more than `threshold` others suspect: at least one of those who say so is honest.
-pub fn believed(suspicions: &[NodeSet], nodes: usize, threshold: usize) -> NodeSet {
+/// What a participant said of a computation that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Word {
+    /// Who.
+    pub node: usize,
+    /// Whom it suspects.
+    pub suspects: NodeSet,
+    /// Whether it only missed somebody; otherwise it saw what no honest node sends.
+    pub transient: bool,
+}
+
+impl Word {
+    /// Nodes of which at least one deviates: one that was seen, or the one that claims to have seen it.
+    pub fn dispute(&self) -> Option<NodeSet> {
+        (!self.transient && !self.suspects.is_empty()).then(|| self.suspects.union([self.node].into_iter().collect()))
+    }
+}
+
+/// The nodes that more than `threshold` others miss: at least one of those who say so is honest. A node
+/// that stopped because of what it saw is missed too, and is not meant.
+pub fn missed(words: &[Word], nodes: usize, threshold: usize) -> NodeSet {
+    let stopped: NodeSet = words.iter().filter(|word| word.dispute().is_some()).map(|word| word.node).collect();
     (0..nodes)
-        .filter(|node| suspicions.iter().filter(|suspects| suspects.contains(*node)).count() > threshold)
+        .filter(|node| !stopped.contains(*node))
+        .filter(|node| words.iter().filter(|word| word.suspects.contains(*node)).count() > threshold)
         .collect()
+}
+
+/// The fewest nodes, at most `spare`, that explain everything that was seen so far; of several the ones that
+/// others accuse most. None where no so few do.
+pub fn deviating(seen: &[Word], nodes: usize, spare: usize) -> NodeSet {
+    let disputes: Vec<NodeSet> = seen.iter().filter_map(Word::dispute).collect();
+    let explains = |set: NodeSet| disputes.iter().all(|dispute| dispute.minus(set) != *dispute);
+    let accused = |set: NodeSet| {
+        let by = |word: &&Word| set.iter().any(|node| node != word.node && word.suspects.contains(node));
+        seen.iter().filter(by).count()
+    };
+    let sets = (0..1usize << nodes).map(|mask| (0..nodes).filter(move |node| mask >> node & 1 == 1).collect::<NodeSet>());
+    sets.filter(|set| set.len() <= spare && explains(*set))
+        .min_by_key(|set| (set.len(), std::cmp::Reverse(accused(*set))))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -109,6 +145,45 @@ mod tests {
         let one = set(&[1]);
         assert_eq!(choose(&four, 3, one, now), Choice::Go(set(&[0, 2, 3])));
         assert_eq!(choose(&four, 3, set(&[1, 2]), now), Choice::Go(NodeSet::all(4)));
-        assert_eq!(believed(&[one, one, set(&[0])], 4, 1), one);
+    }
+
+    fn misses(node: usize, suspects: &[usize]) -> Word {
+        Word {
+            node,
+            suspects: set(suspects),
+            transient: true,
+        }
+    }
+
+    fn saw(node: usize, suspects: &[usize]) -> Word {
+        Word {
+            transient: false,
+            ..misses(node, suspects)
+        }
+    }
+
+    #[test]
+    fn a_node_that_stopped_because_of_what_it_saw_is_not_missed() {
+        assert_eq!(missed(&[misses(0, &[1]), misses(2, &[1]), misses(3, &[0])], 4, 1), set(&[1]));
+        assert_eq!(missed(&[misses(0, &[1]), misses(1, &[0])], 4, 1), set(&[]));
+        let words = [saw(0, &[0, 3]), misses(1, &[0]), misses(2, &[0])];
+        assert_eq!(missed(&words, 4, 1), set(&[]));
+        assert_eq!(deviating(&words[..1], 4, 1), set(&[3]));
+    }
+
+    #[test]
+    fn whoever_explains_all_that_was_seen_is_left_out() {
+        let all = [saw(0, &[0, 3]), saw(1, &[1, 3]), saw(2, &[2, 3])];
+        assert_eq!(deviating(&all, 4, 1), set(&[3]));
+        // One that accuses an honest node is believed once; the next time it is found out.
+        assert_eq!(deviating(&[saw(3, &[0])], 4, 1), set(&[0]));
+        assert_eq!(deviating(&[saw(3, &[0]), saw(3, &[1])], 4, 1), set(&[3]));
+        // A wrong product: everyone suspects everyone else, and the liar is silent.
+        let product = [saw(0, &[1, 2, 3]), saw(1, &[0, 2, 3]), saw(2, &[0, 1, 3])];
+        assert_eq!(deviating(&product, 4, 1), set(&[3]));
+        // Nobody can be spared, or no so few explain it.
+        assert_eq!(deviating(&all, 4, 0), set(&[]));
+        assert_eq!(deviating(&[saw(0, &[1]), saw(2, &[3])], 4, 1), set(&[]));
+        assert_eq!(deviating(&[], 4, 1), set(&[]));
     }
 }

@@ -1,6 +1,7 @@
 //! A connection to a member that is who the cluster file says: requests, replies, lanes.
 
 use std::fmt;
+use std::io::ErrorKind;
 
 use quinn::{RecvStream, SendStream};
 use tacit_core::codec::{decode, encode};
@@ -145,8 +146,11 @@ impl Responder {
     pub async fn read(&mut self) -> Result<Request, LinkError> {
         let bytes = read_frame(&mut self.recv, MAX_MESSAGE_BYTES)
             .await
-            .map_err(|error| self.connection.lost(&error))?
-            .ok_or_else(|| self.connection.lost(&"it ended the stream without a request"))?;
+            .map_err(|error| match error.kind() {
+                ErrorKind::InvalidData | ErrorKind::UnexpectedEof => self.connection.broken(&error),
+                _ => self.connection.lost(&error),
+            })?
+            .ok_or_else(|| self.connection.broken(&"it ended the stream without a request"))?;
         decode(&bytes, "a request").map_err(|error| self.connection.broken(&error))
     }
 

@@ -14,7 +14,7 @@ use tacit_core::reject::RejectReason;
 use tacit_core::release::Released;
 use tacit_core::scoring::{self, ScoringError, Submissions};
 use tacit_core::session::SessionError;
-use tacit_core::sharing::{NodeSet, Party};
+use tacit_core::sharing::Party;
 use tacit_core::submission::{Delivery, Header, OpenedSubmission};
 
 use crate::intake::Intake;
@@ -25,19 +25,19 @@ use crate::store::StoreError;
 pub struct Task {
     /// The job.
     pub job: std::sync::Arc<Job>,
-    /// Who takes part.
-    pub participants: NodeSet,
+    /// Who takes part, as this node sees it.
+    pub party: Party,
     /// The submissions in order.
     pub list: Vec<Listed>,
 }
 
 /// Runs a computation. Blocks; call it on a thread of its own.
 pub fn compute<N: Network>(intake: &Intake, key: &SecretKey, task: &Task, network: N) -> Result<Computed, Refusal> {
-    let Task { job, participants, list } = task;
+    let Task { job, party, list } = task;
     let cluster = &intake.cluster;
-    let party = Party::new(cluster.access(), *participants, intake.me).map_err(|error| Refusal::Malformed(error.to_string()))?;
     let kept = Kept::look_up(intake, job, list).map_err(storage)?;
-    let scored = scoring::run(party, network, cluster, job, list, &kept, &mut UnwrapErr(SysRng)).map_err(|error| kept.refusal(error))?;
+    let scored =
+        scoring::run(party.clone(), network, cluster, job, list, &kept, &mut UnwrapErr(SysRng)).map_err(|error| kept.refusal(error))?;
     let traffic = scored.outputs.traffic();
     intake.metrics.products.inc_by(traffic.products);
     Ok(Computed {
@@ -94,6 +94,13 @@ impl<'a> Kept<'a> {
     }
 
     fn refusal(&self, error: ScoringError) -> Refusal {
+        let phase = match &error {
+            ScoringError::Session(error) => error.phase(),
+            ScoringError::Crowd(_) => Some(Phase::AcceptedSet),
+            ScoringError::Unopened(_) => Some(Phase::Validate),
+            ScoringError::NotRecorded => Some(Phase::Release),
+        };
+        count(self.intake, phase);
         let kept = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         kept.unwrap_or_else(|| match error {
             ScoringError::Session(error) => session_refusal(self.intake, &error),
@@ -147,6 +154,13 @@ fn delivery(intake: &Intake, job: &Job, digest: &Digest) -> Result<Option<Delive
     Ok(intake.store.body(job.id(), digest)?.and_then(|body| decode_delivery(&body).ok()))
 }
 
+/// Counts a session that failed.
+fn count(intake: &Intake, phase: Option<Phase>) {
+    if let Some(phase) = phase {
+        intake.metrics.failures.with_label_values(&[phase.name()]).inc();
+    }
+}
+
 /// A refusal that names phase and suspects, with the nodes' names.
 fn session_refusal(intake: &Intake, error: &SessionError) -> Refusal {
     let names: Vec<String> = error.suspects().iter().map(|node| intake.cluster.node_name(node)).collect();
@@ -155,9 +169,6 @@ fn session_refusal(intake: &Intake, error: &SessionError) -> Refusal {
     } else {
         format!(" (suspects: {})", names.join(", "))
     };
-    if let Some(phase) = error.phase() {
-        intake.metrics.failures.with_label_values(&[phase.name()]).inc();
-    }
     Refusal::Session {
         phase: error.phase(),
         suspects: error.suspects(),
@@ -181,6 +192,7 @@ fn is_transient(error: &SessionError) -> bool {
 /// A refusal for peers that could not be reached before the first round.
 pub fn unreachable(intake: &Intake, error: NetworkError) -> Refusal {
     let phase = Phase::AcceptedSet;
+    count(intake, Some(phase));
     session_refusal(intake, &SessionError::Network { phase, source: error })
 }
 

@@ -10,7 +10,7 @@ use tacit_core::identity::SecretKey;
 use tacit_core::job::{Job, JobId, JobSpec};
 use tacit_core::lane::LaneId;
 use tacit_core::network::NetworkError;
-use tacit_core::sharing::NodeSet;
+use tacit_core::sharing::{NodeSet, Party};
 use tacit_link::{Connection, Responder};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -96,7 +96,13 @@ impl Service {
             let Ok(permit) = self.requests.acquire().await else { return };
             let request = match responder.read().await {
                 Ok(request) => request,
-                Err(error) => return warn!(%error, "a request could not be read"),
+                Err(error) => {
+                    warn!(%error, "a request could not be read");
+                    let refusal = Reply::Refused(Refusal::Malformed(error.to_string()));
+                    // Nobody hears it where the connection is what failed.
+                    let _ = responder.reply(&refusal).await;
+                    return;
+                }
             };
             match request {
                 Request::OpenJob { id, spec } => self.blocking(move |intake| open_job(intake, id, &spec)).await,
@@ -147,6 +153,9 @@ impl Service {
             move |intake| known_job(intake, &id)
         });
         let job = job.await?;
+        // Before any peer is asked or waited for: who cannot take part is not their fault.
+        let party = Party::new(self.intake.cluster.access(), participants, self.intake.me)
+            .map_err(|error| Refusal::Malformed(error.to_string()))?;
         // A new attempt ends the one before, which the coordinator has given up, and takes its place.
         if let Some((_, earlier)) = self.running().get(&id) {
             earlier.cancel();
@@ -160,7 +169,7 @@ impl Service {
         self.running().insert(id.clone(), (attempt, stop.clone()));
         let metrics = &self.intake.metrics;
         metrics.sessions_running.inc();
-        let result = self.run_session(Task { job, participants, list }, attempt, stop, responder).await;
+        let result = self.run_session(Task { job, party, list }, attempt, stop, responder).await;
         metrics.sessions_running.dec();
         self.running().retain(|job, (running, _)| *job != id || *running != attempt);
         match &result {
@@ -179,11 +188,11 @@ impl Service {
     /// One session on a thread of its own, with its progress told as it goes. It ends early when the
     /// coordinator no longer wants it.
     async fn run_session(&self, task: Task, attempt: u32, stop: CancellationToken, responder: &mut Responder) -> Result<Computed, Refusal> {
-        let peers: Vec<usize> = task.participants.without(self.intake.me).iter().collect();
+        let peers: Vec<usize> = task.party.peers().collect();
         let id = LaneId {
             job: task.job.digest(),
             attempt,
-            participants: task.participants,
+            participants: task.party.present(),
             lane: 0,
         };
         let (progress, mut phases) = mpsc::unbounded_channel();

@@ -1,5 +1,6 @@
 //! A cluster as operators make it: `init` on every machine, cards into one file, `run`.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -188,6 +189,19 @@ impl TestCluster {
         let running = Running::start("tacit-node", &self.node_folder(node));
         self.relays.1[node].lead_to(running.listens());
         self.nodes[node] = Some(running);
+    }
+
+    /// Puts something else in a node's place: others reach it at the node's address.
+    pub fn lead_node(&self, node: usize, to: SocketAddr) {
+        self.relays.1[node].lead_to(to);
+    }
+
+    /// Changes a line of a member's config file, which takes effect when it starts.
+    pub fn configure(folder: &Path, field: &str, value: u64) {
+        let path = folder.join("config.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let line = text.lines().find(|line| line.starts_with(field)).unwrap();
+        std::fs::write(&path, text.replace(line, &format!("{field} = {value}"))).unwrap();
     }
 
     /// Starts the coordinator, as many times as wanted.

@@ -10,6 +10,7 @@ pub mod forgery;
 pub mod http;
 pub mod kept;
 pub mod kinds;
+pub mod played;
 pub mod processes;
 pub mod programs;
 pub mod reference;

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use tacit_core::control::Refusal;
-use tacit_core::sharing::NodeSet;
 use tacit_link::LinkError;
 use thiserror::Error;
 
@@ -96,14 +95,6 @@ impl Trouble {
             ),
             Self::Odd(_) => true,
             Self::NotConnected | Self::Link(_) | Self::Silent(_) | Self::Store(_) => false,
-        }
-    }
-
-    /// The nodes that the node suspects.
-    pub fn suspects(&self) -> NodeSet {
-        match self {
-            Self::Refused(Refusal::Session { suspects, .. }) => *suspects,
-            _ => NodeSet::default(),
         }
     }
 }

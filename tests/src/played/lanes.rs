@@ -1,0 +1,226 @@
+//! The lanes of a played node: as the protocol has them, but for one message.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+
+use tacit_core::codec::{decode, encode};
+use tacit_core::digest::Digest;
+use tacit_core::network::{Expected, Network, NetworkError, Outgoing, Phase, Step};
+use tacit_core::sharing::NodeSet;
+use tacit_link::{Connection, LaneReceiver, LaneSender, read_frame, write_frame};
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+/// What a lane's first frame says: job, attempt, participants, lane.
+pub type LaneId = (Digest, u32, NodeSet, u16);
+
+/// How a played node deviates from the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deviation {
+    /// Every lane begins with bytes that say nothing.
+    Babbles,
+    /// Every lane begins with a frame that announces 4 GB.
+    BeginsHuge,
+    /// It opens lanes of sessions that nobody has begun, and not the one that is wanted.
+    ElsewhereOnly,
+    /// It opens more lanes than anyone keeps, and not the one that is wanted.
+    Floods,
+    /// In one round of a phase, counted from 0, it does this to what it sends.
+    Sends(Phase, u32, How, Whom),
+}
+
+/// To whom a played node sends what it should not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whom {
+    /// Every participant.
+    All,
+    /// The first of those that get something of it in that round.
+    First,
+}
+
+/// What becomes of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// One bit of the first byte is another.
+    Flipped,
+    /// All bits are set: no field element, no verdict, no digest.
+    Ones,
+    /// Other bytes of the right length.
+    Random,
+    /// It lacks its last byte, and says so.
+    Short,
+    /// It has one byte more, and says so.
+    Long,
+    /// It is empty.
+    Empty,
+    /// It announces 4 GB.
+    Huge,
+    /// It is for the round after.
+    NextStep,
+    /// The lane ends in the middle of it.
+    Cut,
+    /// It is never sent, nor any after it.
+    Missing,
+}
+
+/// Lanes that came, until a session asks for them.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    lanes: Mutex<HashMap<(usize, LaneId), LaneReceiver>>,
+    came: Notify,
+}
+
+impl Inbox {
+    /// Takes the lanes of a peer until its connection ends.
+    pub async fn take_all(self: Arc<Self>, peer: usize, connection: Connection) {
+        while let Ok(mut lane) = connection.accept_lane().await {
+            let inbox = Arc::clone(&self);
+            tokio::spawn(async move {
+                let Ok(Some(hello)) = read_frame(&mut lane, 256).await else {
+                    return;
+                };
+                let id: LaneId = decode(&hello, "a lane's first frame").unwrap();
+                inbox.lanes.lock().unwrap().insert((peer, id), lane);
+                inbox.came.notify_waiters();
+            });
+        }
+    }
+
+    async fn claim(&self, peer: usize, id: &LaneId) -> LaneReceiver {
+        loop {
+            let came = self.came.notified();
+            if let Some(lane) = self.lanes.lock().unwrap().remove(&(peer, *id)) {
+                return lane;
+            }
+            came.await;
+        }
+    }
+}
+
+/// The lanes of one session.
+#[derive(Debug)]
+pub struct PlayedLanes {
+    runtime: Handle,
+    peers: BTreeMap<usize, (LaneSender, LaneReceiver)>,
+    deviation: Option<Deviation>,
+    phase: Option<Phase>,
+    round: u32,
+    silent: bool,
+    /// Lanes that serve no session.
+    _others: Vec<LaneSender>,
+}
+
+impl PlayedLanes {
+    /// Opens a lane to every peer, or what the deviation opens instead, and waits for theirs.
+    pub async fn open(connections: &BTreeMap<usize, Connection>, inbox: &Inbox, id: LaneId, deviation: Option<Deviation>) -> Self {
+        let (mut peers, mut others) = (BTreeMap::new(), Vec::new());
+        for (peer, connection) in connections {
+            let mut lane = connection.open_lane().await.unwrap();
+            match deviation {
+                Some(Deviation::Babbles) => write_frame(&mut lane, &[0xa5; 45]).await.unwrap(),
+                Some(Deviation::BeginsHuge) => lane.write_all(&[0xff; 64]).await.unwrap(),
+                Some(Deviation::ElsewhereOnly) => {
+                    let (job, attempt, participants, lane_number) = id;
+                    for other in [
+                        (job, attempt + 1000, participants, lane_number),
+                        (Digest::of("another job", &[]), attempt, participants, lane_number),
+                        (job, attempt, NodeSet::all(2), lane_number),
+                        (job, attempt, participants, lane_number + 1),
+                    ] {
+                        let mut lane = connection.open_lane().await.unwrap();
+                        write_frame(&mut lane, &encode(&other)).await.unwrap();
+                        others.push(lane);
+                    }
+                }
+                Some(Deviation::Floods) => {
+                    // Lanes that are dropped are replaced, far beyond what is open at a time.
+                    for n in 0..2_000u32 {
+                        let mut lane = connection.open_lane().await.unwrap();
+                        let other = (id.0, 1_000_000 + n % 100, id.2, id.3);
+                        let _ = write_frame(&mut lane, &encode(&other)).await;
+                    }
+                }
+                _ => write_frame(&mut lane, &encode(&id)).await.unwrap(),
+            }
+            peers.insert(*peer, (lane, inbox.claim(*peer, &id).await));
+            others.truncate(64);
+        }
+        Self {
+            runtime: Handle::current(),
+            peers,
+            deviation,
+            phase: None,
+            round: 0,
+            silent: false,
+            _others: others,
+        }
+    }
+
+    fn how(&self, to: usize, first: usize) -> Option<How> {
+        match self.deviation {
+            Some(Deviation::Sends(phase, round, how, whom)) => {
+                let meant = whom == Whom::All || to == first;
+                (Some(phase) == self.phase && round == self.round && meant).then_some(how)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Network for PlayedLanes {
+    fn exchange(&mut self, step: Step, outgoing: Vec<Outgoing>, expected: &[Expected]) -> Result<Vec<Vec<u8>>, NetworkError> {
+        if self.phase == Some(step.phase) {
+            self.round += 1;
+        } else {
+            (self.phase, self.round) = (Some(step.phase), 0);
+        }
+        let runtime = self.runtime.clone();
+        let first = outgoing.iter().map(|message| message.to).min().unwrap_or_default();
+        for Outgoing { to, bytes } in outgoing {
+            let how = if self.silent { Some(How::Missing) } else { self.how(to, first) };
+            let lane = &mut self.peers.get_mut(&to).unwrap().0;
+            // Whoever has been found out is not listened to any more.
+            let _ = runtime.block_on(lane.write_all(&frame(step.number, bytes, how)));
+            if how == Some(How::Cut) {
+                let _ = lane.finish();
+            }
+            self.silent |= how == Some(How::Missing);
+        }
+        let received = expected.iter().map(|Expected { from, len }| {
+            let lane = &mut self.peers.get_mut(from).unwrap().1;
+            runtime.block_on(receive(lane, *from, *len))
+        });
+        received.collect()
+    }
+}
+
+/// A message as it goes on the wire.
+fn frame(step: u32, mut bytes: Vec<u8>, how: Option<How>) -> Vec<u8> {
+    let whole = |step: u32, bytes: &[u8]| [&step.to_le_bytes(), &(bytes.len() as u32).to_le_bytes(), bytes].concat();
+    match how {
+        None => {}
+        Some(How::Flipped) => bytes[0] ^= 1,
+        Some(How::Ones) => bytes.fill(0xff),
+        Some(How::Random) => bytes = (0..bytes.len()).map(|_| rand::random()).collect(),
+        Some(How::Short) => bytes.truncate(bytes.len() - 1),
+        Some(How::Long) => bytes.push(0),
+        Some(How::Empty) => bytes.clear(),
+        Some(How::Huge) => return [step.to_le_bytes(), [0xff; 4], [0; 4]].concat(),
+        Some(How::NextStep) => return whole(step + 1, &bytes),
+        Some(How::Cut) => {
+            let whole = whole(step, &bytes);
+            return whole[..8 + bytes.len() / 2].to_vec();
+        }
+        Some(How::Missing) => return Vec::new(),
+    }
+    whole(step, &bytes)
+}
+
+async fn receive(lane: &mut LaneReceiver, peer: usize, len: usize) -> Result<Vec<u8>, NetworkError> {
+    let mut frame = vec![0; 8 + len];
+    lane.read_exact(&mut frame).await.map_err(|error| NetworkError::Lost {
+        peer,
+        reason: error.to_string(),
+    })?;
+    Ok(frame.split_off(8))
+}

@@ -1,0 +1,30 @@
+//! Members that a test plays itself, with the keys of their folders: they say what no honest program says.
+
+pub mod coordinator;
+pub mod lanes;
+pub mod node;
+pub mod raw;
+pub mod work;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+
+use tacit_core::cluster::Cluster;
+use tacit_core::identity::SecretKey;
+
+use crate::cluster::TestCluster;
+
+/// A free port on loopback.
+const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// The key a member is known by, from its folder.
+pub fn identity(folder: &Path) -> SecretKey {
+    let text = std::fs::read_to_string(folder.join("identity.key")).unwrap();
+    SecretKey::from_bytes(&hex::decode(text.trim()).unwrap().try_into().unwrap())
+}
+
+/// The cluster file as every member reads it.
+pub fn cluster_of(cluster: &TestCluster) -> Arc<Cluster> {
+    Arc::new(Cluster::parse(&std::fs::read(cluster.file()).unwrap()).unwrap())
+}

@@ -1,0 +1,225 @@
+//! A node that a test plays: it has a node's keys, keeps what it gets, computes by the book, and deviates
+//! where the test says so.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use tacit_core::cluster::Cluster;
+use tacit_core::control::{Computed, Refusal, Reply, Request, decode_delivery};
+use tacit_core::crowd::Listed;
+use tacit_core::digest::Digest;
+use tacit_core::identity::SecretKey;
+use tacit_core::job::{Job, JobId, JobSpec};
+use tacit_core::reject::RejectReason;
+use tacit_core::release::Released;
+use tacit_core::scoring::{self, Submissions};
+use tacit_core::sealing::UnsealingKey;
+use tacit_core::sharing::{NodeSet, Party};
+use tacit_core::submission::{Delivery, Header, OpenedSubmission};
+use tacit_link::{Connection, Link, Member, Responder};
+use tokio::runtime::Runtime;
+
+use super::lanes::{Deviation, Inbox, PlayedLanes};
+use super::{LOCAL, cluster_of, identity};
+use crate::cluster::TestCluster;
+use crate::kept::sealing_key;
+
+/// A node that a test plays, until it is dropped.
+#[derive(Debug)]
+pub struct PlayedNode {
+    runtime: Option<Runtime>,
+    link: Link,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    me: usize,
+    cluster: Arc<Cluster>,
+    key: SecretKey,
+    sealing: UnsealingKey,
+    inbox: Arc<Inbox>,
+    connections: Mutex<BTreeMap<usize, Connection>>,
+    jobs: Mutex<HashMap<JobId, Kept>>,
+    deviations: HashMap<JobId, Deviation>,
+}
+
+#[derive(Clone)]
+struct Kept {
+    job: Arc<Job>,
+    deliveries: HashMap<Digest, Delivery>,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "node {}", self.me)
+    }
+}
+
+impl PlayedNode {
+    /// Takes the place of the cluster's last node: all others dial it. In the jobs of these names it deviates.
+    pub fn start(cluster: &TestCluster, deviations: &[(String, Deviation)]) -> Self {
+        let file = cluster_of(cluster);
+        let me = file.nodes().len() - 1;
+        let folder = cluster.node_folder(me);
+        let named = |(job, deviation): &(String, Deviation)| (job.parse().unwrap(), *deviation);
+        let inner = Arc::new(Inner {
+            me,
+            key: identity(&folder),
+            sealing: sealing_key(&folder),
+            cluster: file,
+            inbox: Arc::default(),
+            connections: Mutex::default(),
+            jobs: Mutex::default(),
+            deviations: deviations.iter().map(named).collect(),
+        });
+        let runtime = Runtime::new().unwrap();
+        let link = runtime.block_on(async { Link::bind(LOCAL, &inner.key, Arc::clone(&inner.cluster)).unwrap() });
+        cluster.lead_node(me, link.local_address().unwrap());
+        runtime.spawn(Arc::clone(&inner).accept(link.clone()));
+        Self {
+            runtime: Some(runtime),
+            link,
+            inner,
+        }
+    }
+
+    /// How many nodes are connected to it.
+    pub fn connected(&self) -> usize {
+        let connections = self.inner.connections.lock().unwrap();
+        connections.values().filter(|connection| !connection.is_closed()).count()
+    }
+}
+
+impl Drop for PlayedNode {
+    fn drop(&mut self) {
+        let Some(runtime) = self.runtime.take() else { return };
+        runtime.block_on(self.link.close());
+        // A session may still wait for a peer.
+        runtime.shutdown_background();
+    }
+}
+
+impl Inner {
+    async fn accept(self: Arc<Self>, link: Link) {
+        while let Some(incoming) = link.accept().await {
+            let Ok(connection) = incoming.establish().await else { continue };
+            match connection.member() {
+                Member::Coordinator => {
+                    tokio::spawn(Arc::clone(&self).serve(connection));
+                }
+                Member::Node(peer) => {
+                    self.connections.lock().unwrap().insert(peer, connection.clone());
+                    tokio::spawn(Arc::clone(&self.inbox).take_all(peer, connection));
+                }
+            }
+        }
+    }
+
+    async fn serve(self: Arc<Self>, coordinator: Connection) {
+        while let Ok(responder) = coordinator.accept().await {
+            tokio::spawn(Arc::clone(&self).answer(responder));
+        }
+    }
+
+    async fn answer(self: Arc<Self>, mut responder: Responder) {
+        let Ok(request) = responder.read().await else { return };
+        let reply = match request {
+            Request::OpenJob { id, spec } => {
+                let job = Arc::new(Job::new(id.clone(), JobSpec::from_json(&spec).unwrap()).unwrap());
+                let digest = job.digest();
+                let deliveries = HashMap::new();
+                self.jobs.lock().unwrap().insert(id, Kept { job, deliveries });
+                Reply::Opened(digest)
+            }
+            Request::Deliver { job, submissions } => {
+                let mut jobs = self.jobs.lock().unwrap();
+                let Some(kept) = jobs.get_mut(&job) else { return };
+                let kept_all = vec![None; submissions.len()];
+                let decoded = submissions
+                    .into_iter()
+                    .map(|(digest, bytes)| (digest, decode_delivery(&bytes).unwrap()));
+                kept.deliveries.extend(decoded);
+                Reply::Delivered(kept_all)
+            }
+            Request::Cancel { .. } => Reply::Cancelled,
+            Request::Compute {
+                job,
+                attempt,
+                participants,
+                list,
+            } => {
+                // What a computation that others have ended would say is of no interest.
+                match Arc::clone(&self).compute(&job, attempt, participants, list).await {
+                    Ok(computed) => Reply::Computed(Box::new(computed)),
+                    Err(_) => std::future::pending().await,
+                }
+            }
+        };
+        let _ = responder.reply(&reply).await;
+    }
+
+    async fn compute(self: Arc<Self>, id: &JobId, attempt: u32, participants: NodeSet, list: Vec<Listed>) -> Result<Computed, Refusal> {
+        let kept = self.jobs.lock().unwrap()[id].clone();
+        let deviation = self.deviations.get(id).copied();
+        let mut peers = self.connections.lock().unwrap().clone();
+        peers.retain(|peer, _| participants.contains(*peer));
+        let lane = (kept.job.digest(), attempt, participants, 0);
+        let lanes = PlayedLanes::open(&peers, &self.inbox, lane, deviation).await;
+        let session = move || {
+            let party = Party::new(self.cluster.access(), participants, self.me).unwrap();
+            let brought = Brought::new(&self, &kept, &list);
+            let mut rng = StdRng::from_seed(rand::random());
+            let scored = scoring::run(party, lanes, &self.cluster, &kept.job, &list, &brought, &mut rng);
+            let scored = scored.map_err(|error| Refusal::Malformed(error.to_string()))?;
+            Ok(Computed {
+                verdicts: scored.verdicts,
+                released: Released::new(scored.subject, u8::try_from(self.me).unwrap(), &scored.outputs, &self.key),
+                rounds: scored.outputs.traffic().rounds,
+                bytes_sent: scored.outputs.traffic().sent,
+            })
+        };
+        tokio::task::spawn_blocking(session).await.unwrap()
+    }
+}
+
+/// What the played node brings to a computation.
+struct Brought<'a> {
+    node: &'a Inner,
+    job: &'a Job,
+    deliveries: Vec<Option<&'a Delivery>>,
+    verdicts: Vec<u8>,
+}
+
+impl<'a> Brought<'a> {
+    fn new(node: &'a Inner, kept: &'a Kept, list: &[Listed]) -> Self {
+        let deliveries: Vec<_> = list.iter().map(|listed| kept.deliveries.get(&listed.submission)).collect();
+        let verdict = |delivery: &Option<&Delivery>| delivery.map_or(RejectReason::NotDelivered.code(), |_| 0);
+        Self {
+            node,
+            job: &kept.job,
+            verdicts: deliveries.iter().map(verdict).collect(),
+            deliveries,
+        }
+    }
+}
+
+impl Submissions for Brought<'_> {
+    fn verdicts(&self) -> &[u8] {
+        &self.verdicts
+    }
+
+    fn header(&self, entry: usize) -> Option<&Header> {
+        Some(&self.deliveries[entry]?.header.value)
+    }
+
+    fn open(&self, entry: usize) -> Option<OpenedSubmission> {
+        let Inner { cluster, me, sealing, .. } = self.node;
+        self.deliveries[entry]?.open(cluster, self.job, *me, sealing).ok()
+    }
+
+    fn record(&self, _: &Digest) -> bool {
+        true
+    }
+}

@@ -1,0 +1,149 @@
+//! A connection on which a test writes any bytes: the transport without the protocol.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use quinn::crypto::rustls::QuicClientConfig;
+use quinn::{Connection, Endpoint, RecvStream, SendStream};
+use rustls::client::AlwaysResolvesClientRawPublicKeys;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use tacit_core::cluster::{Cluster, PROTOCOL_VERSION};
+use tacit_core::codec::encode;
+use tacit_core::control::Hello;
+use tacit_core::identity::SecretKey;
+use tacit_link::{read_frame, write_frame};
+
+use super::LOCAL;
+
+/// DER of an Ed25519 public key up to the key (RFC 8410, section 4).
+const PUBLIC: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+/// DER of an Ed25519 private key up to the seed (RFC 8410, section 7).
+const PRIVATE: [u8; 16] = [
+    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
+];
+
+/// A connection of the owner of a key to whoever answers.
+#[derive(Debug)]
+pub struct RawConnection {
+    connection: Connection,
+    _endpoint: Endpoint,
+}
+
+impl RawConnection {
+    /// Connects and exchanges hellos.
+    pub async fn connect(to: SocketAddr, key: &SecretKey, cluster: &Cluster) -> Self {
+        let raw = Self::connect_silently(to, key).await;
+        let (mut send, mut recv) = raw.stream().await;
+        let hello = Hello {
+            protocol: PROTOCOL_VERSION,
+            cluster: cluster.digest(),
+        };
+        write_frame(&mut send, &encode(&hello)).await.unwrap();
+        assert_eq!(read_frame(&mut recv, 64).await.unwrap(), Some(encode(&hello)));
+        raw
+    }
+
+    /// Connects and says nothing.
+    pub async fn connect_silently(to: SocketAddr, key: &SecretKey) -> Self {
+        let mut endpoint = Endpoint::client(LOCAL).unwrap();
+        let crypto = QuicClientConfig::try_from(tls(key)).unwrap();
+        endpoint.set_default_client_config(quinn::ClientConfig::new(Arc::new(crypto)));
+        let connection = endpoint.connect(to, "tacit").unwrap().await.unwrap();
+        Self {
+            connection,
+            _endpoint: endpoint,
+        }
+    }
+
+    /// A new stream each way.
+    pub async fn stream(&self) -> (SendStream, RecvStream) {
+        self.connection.open_bi().await.unwrap()
+    }
+
+    /// Writes bytes on a new stream, ends it, and gives all that comes back.
+    pub async fn say(&self, bytes: &[u8]) -> Vec<u8> {
+        let (mut send, mut recv) = self.stream().await;
+        send.write_all(bytes).await.unwrap();
+        send.finish().unwrap();
+        let answer = tokio::time::timeout(Duration::from_secs(60), recv.read_to_end(1 << 20));
+        answer.await.unwrap().unwrap()
+    }
+
+    /// Whether the other end still keeps the connection.
+    pub fn is_open(&self) -> bool {
+        self.connection.close_reason().is_none()
+    }
+}
+
+fn tls(key: &SecretKey) -> ClientConfig {
+    let provider = Arc::new(CryptoProvider {
+        kx_groups: vec![aws_lc_rs::kx_group::X25519MLKEM768],
+        ..aws_lc_rs::default_provider()
+    });
+    let pkcs8 = PrivatePkcs8KeyDer::from([PRIVATE.as_slice(), key.to_bytes().as_slice()].concat());
+    let signer = aws_lc_rs::sign::any_eddsa_type(&pkcs8).unwrap();
+    let public = CertificateDer::from([PUBLIC.as_slice(), key.public().as_bytes()].concat());
+    let own = Arc::new(CertifiedKey::new(vec![public], signer));
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Anyone))
+        .with_client_cert_resolver(Arc::new(AlwaysResolvesClientRawPublicKeys::new(own)));
+    config.alpn_protocols = vec![b"tacit/1".to_vec()];
+    config
+}
+
+/// Believes whoever answers: the attacker is at this end.
+struct Anyone;
+
+impl fmt::Debug for Anyone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Anyone")
+    }
+}
+
+impl ServerCertVerifier for Anyone {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(Error::General("not spoken".to_owned()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SignatureScheme::ED25519]
+    }
+
+    fn requires_raw_public_keys(&self) -> bool {
+        true
+    }
+}

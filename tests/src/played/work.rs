@@ -1,0 +1,142 @@
+//! A job with its contributors' submissions, made without the client, and what must come out of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tacit_core::cluster::Cluster;
+use tacit_core::codec::encode;
+use tacit_core::control::Computed;
+use tacit_core::crowd::Listed;
+use tacit_core::digest::Digest;
+use tacit_core::field::{Field, Fp61};
+use tacit_core::identity::SecretKey;
+use tacit_core::job::{Item, Job, JobSpec, Question, Release};
+use tacit_core::release::OutputName;
+use tacit_core::submission::Submission;
+
+/// A job and all that was sent for it.
+#[derive(Debug)]
+pub struct Work {
+    /// The job.
+    pub job: Job,
+    /// Its spec as it travels.
+    pub spec: Vec<u8>,
+    /// What the contributors sent, in order.
+    pub submissions: Vec<Submission>,
+    classes: Vec<Vec<u32>>,
+}
+
+/// What three contributors answer to three items.
+const ANSWERS: [[u32; 3]; 3] = [[1, 0, 1], [1, 0, 0], [1, 1, 0]];
+
+impl Work {
+    /// A job of this name with three items, two classes and three submissions.
+    pub fn new(cluster: &Cluster, id: &str) -> Self {
+        let spec = JobSpec {
+            name: id.to_owned(),
+            question: Question::Categorical {
+                classes: vec!["no".to_owned(), "yes".to_owned()],
+                text: None,
+            },
+            items: (0..3)
+                .map(|i| Item {
+                    id: format!("item-{i}"),
+                    text: None,
+                })
+                .collect(),
+            answers_per_item: 3,
+            closes_at: None,
+            sensitive: false,
+            release: BTreeSet::from([Release::Agreement, Release::ClassTotals]),
+            payout: None,
+        };
+        let text = serde_json::to_vec(&spec).unwrap();
+        let job = Job::new(id.parse().unwrap(), spec).unwrap();
+        let mut work = Self {
+            job,
+            spec: text,
+            submissions: Vec::new(),
+            classes: Vec::new(),
+        };
+        ANSWERS.iter().for_each(|classes| work.submit(cluster, classes));
+        work
+    }
+
+    /// Adds one more contributor's answers.
+    pub fn submit(&mut self, cluster: &Cluster, classes: &[u32]) {
+        let mut rng = rand::rng();
+        let (key, name) = (SecretKey::generate(&mut rng), format!("contributor-{}", self.submissions.len()));
+        let answers: Vec<(u32, u32)> = (0u32..).zip(classes.iter().copied()).collect();
+        let made = Submission::create(cluster, &self.job, &name, &key, &answers, &mut rng).unwrap();
+        self.submissions.push(made);
+        self.classes.push(classes.to_vec());
+    }
+
+    /// The spec of another job under the same id.
+    pub fn other_spec(&self) -> Vec<u8> {
+        let mut spec = JobSpec::from_json(&self.spec).unwrap();
+        spec.sensitive = !spec.sensitive;
+        serde_json::to_vec(&spec).unwrap()
+    }
+
+    /// How a submission is listed.
+    pub fn listed(&self, submission: usize) -> Listed {
+        let header = &self.submissions[submission].header.value;
+        Listed {
+            submission: header.digest(),
+            answers: u32::try_from(header.statement.items.len()).unwrap(),
+        }
+    }
+
+    /// The list of all submissions in order.
+    pub fn list(&self) -> Vec<Listed> {
+        (0..self.submissions.len()).map(|i| self.listed(i)).collect()
+    }
+
+    /// A submission as a node gets it, under the digest it is listed by.
+    pub fn delivery(&self, submission: usize, node: usize) -> (Digest, Vec<u8>) {
+        let delivery = self.submissions[submission].delivery(node).unwrap();
+        (delivery.header.value.digest(), encode(&delivery))
+    }
+
+    /// Everything a node gets.
+    pub fn deliveries(&self, node: usize) -> Vec<(Digest, Vec<u8>)> {
+        (0..self.submissions.len()).map(|i| self.delivery(i, node)).collect()
+    }
+
+    /// How often each class was answered in these submissions.
+    pub fn totals(&self, submissions: &[usize]) -> Vec<Fp61> {
+        let count = |class: u32| submissions.iter().flat_map(|s| &self.classes[*s]).filter(|c| **c == class).count();
+        [0, 1].map(|class| Fp61::reduce(count(class) as u64)).to_vec()
+    }
+}
+
+/// The values of an output, added up from the components that the nodes released. Every component that
+/// two nodes hold must be the same at both.
+pub fn output(cluster: &Cluster, released: &[Computed], name: OutputName) -> Vec<Fp61> {
+    let mut components: BTreeMap<u8, &Vec<Fp61>> = BTreeMap::new();
+    for node in released {
+        let output = node.released.outputs.iter().find(|output| output.name == name).unwrap();
+        for (number, values) in &output.components {
+            assert_eq!(*components.entry(*number).or_insert(values), values, "component {number}");
+        }
+    }
+    assert_eq!(components.len(), cluster.access().components());
+    let sum = |i: usize| {
+        components
+            .values()
+            .map(|values| values[i])
+            .fold(Fp61::ZERO, |sum, value| sum + value)
+    };
+    (0..components[&0].len()).map(sum).collect()
+}
+
+/// What nodes released of the parts of the outputs that are sums of products: of the agreement output, all
+/// but the class totals at its end. What is linear in the answers needs no mask, and is the same each time.
+pub fn released_products(released: &[Computed], classes: usize) -> BTreeSet<u64> {
+    let agreement = released
+        .iter()
+        .flat_map(|node| node.released.outputs.iter().filter(|output| output.name == OutputName::Agreement));
+    let values = agreement.flat_map(|output| output.components.values());
+    let products = values.flat_map(|values| &values[..values.len() - classes]);
+    products.map(|value| value.to_u64()).collect()
+}
