@@ -57,35 +57,24 @@ impl Lanes {
             let Ok(id) = decode::<LaneId>(&hello, "a lane's first frame") else {
                 return;
             };
-            let (key, now) = ((peer, id), Instant::now());
-            if lanes.hand_over(&key, now, lane) {
-                tokio::time::sleep(UNCLAIMED).await;
-                lanes.remove_if(&key, |slot| matches!(slot, Slot::Arrived(at, _) if *at == now));
-            }
+            lanes.hand_over((peer, id), lane);
         });
     }
 
-    /// Gives a lane to the session that waits for it; true if it has to be kept for later.
-    fn hand_over(&self, key: &(usize, LaneId), now: Instant, lane: LaneReceiver) -> bool {
+    /// Gives a lane to the session that waits for it, or keeps it for later, in place of those that nobody
+    /// has asked for in time.
+    fn hand_over(&self, key: (usize, LaneId), lane: LaneReceiver) {
+        let (peer, now) = (key.0, Instant::now());
         let mut slots = self.lock();
-        match slots.remove(key) {
-            Some(Slot::Awaited(session)) => {
-                // A session that has ended meanwhile drops the lane, which tells the peer.
-                let _ = session.send(lane);
-                false
-            }
-            _ if slots
-                .iter()
-                .filter(|((peer, _), slot)| *peer == key.0 && matches!(slot, Slot::Arrived(..)))
-                .count()
-                >= UNCLAIMED_PER_PEER =>
-            {
-                false
-            }
-            _ => {
-                slots.insert(key.clone(), Slot::Arrived(now, lane));
-                true
-            }
+        if let Some(Slot::Awaited(session)) = slots.remove(&key) {
+            // A session that has ended meanwhile drops the lane, which tells the peer.
+            let _ = session.send(lane);
+            return;
+        }
+        slots.retain(|_, slot| !matches!(slot, Slot::Arrived(at, _) if now - *at > UNCLAIMED));
+        let kept = |((of, _), slot): &(&(usize, LaneId), &Slot)| *of == peer && matches!(slot, Slot::Arrived(..));
+        if slots.iter().filter(kept).count() < UNCLAIMED_PER_PEER {
+            slots.insert(key, Slot::Arrived(now, lane));
         }
     }
 
