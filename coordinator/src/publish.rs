@@ -68,7 +68,7 @@ pub fn conclude(
     let mut released: Vec<Released> = Vec::with_capacity(computed.len());
     let mut verdicts: Option<(usize, Vec<u8>)> = None;
     for (node, one) in computed {
-        if usize::from(one.released.node) != node {
+        if usize::from(one.released.node()) != node {
             return Err(PublishError::Name(cluster.node_name(node)));
         }
         match &verdicts {

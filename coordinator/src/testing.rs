@@ -9,6 +9,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tacit_core::api::{Enrolment, enrolment_statement};
 use tacit_core::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry, PROTOCOL_VERSION};
+use tacit_core::codec::{decode, encode};
 use tacit_core::control::{Computed, Refusal, Reply, Request, decode_delivery};
 use tacit_core::crowd::{Crowd, Listed};
 use tacit_core::digest::Digest;
@@ -17,7 +18,7 @@ use tacit_core::identity::{Purpose, SecretKey};
 use tacit_core::job::{Item, Job, JobId, JobSpec, Question, Release};
 use tacit_core::network::Phase;
 use tacit_core::reject::RejectReason;
-use tacit_core::release::{OutputComponents, OutputName, Released, Subject, statement};
+use tacit_core::release::{OutputComponents, OutputName, Subject, statement};
 use tacit_core::sealing::{Suite, UnsealingKey};
 use tacit_core::sharing::NodeSet;
 use tacit_core::submission::{Header, Submission};
@@ -293,12 +294,8 @@ impl TestNode {
             .collect();
         let node = self.index as u8;
         let signature = self.key.sign(Purpose::Release, &statement(&subject, node, &outputs));
-        let released = Released {
-            subject,
-            node,
-            outputs,
-            signature,
-        };
+        // No session stands behind it, so it is made as a forger would.
+        let released = decode(&encode(&(subject, node, outputs, signature)), "a release").unwrap();
         Reply::Computed(Box::new(Computed {
             verdicts,
             released,

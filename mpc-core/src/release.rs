@@ -103,18 +103,14 @@ pub struct Subject {
     pub participants: NodeSet,
 }
 
-/// What one node releases.
+/// What one node releases. A node makes one with [`Released::new`] alone; everyone else decodes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Released {
-    /// What it is about.
-    pub subject: Subject,
-    /// The node's index.
-    pub node: u8,
-    /// Its components of every output.
-    pub outputs: Vec<OutputComponents>,
-    /// Its signature over [`statement`].
-    pub signature: Signature,
+    pub(crate) subject: Subject,
+    pub(crate) node: u8,
+    pub(crate) outputs: Vec<OutputComponents>,
+    pub(crate) signature: Signature,
 }
 
 impl Subject {
@@ -160,8 +156,45 @@ pub fn statement(subject: &Subject, node: u8, outputs: &[OutputComponents]) -> V
 }
 
 impl Released {
+    /// What it is about.
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// The node's index.
+    pub fn node(&self) -> u8 {
+        self.node
+    }
+
+    /// The node's components of every output.
+    pub fn outputs(&self) -> &[OutputComponents] {
+        &self.outputs
+    }
+
     /// Signs a node's components of verified outputs. There is no other way from a session to here:
-    /// what has not been verified has another type.
+    /// what has not been verified has another type, which nobody can open or read.
+    ///
+    /// ```compile_fail,E0451
+    /// # use tacit_core::{identity::Signature, release::{OutputComponents, Released, Subject}};
+    /// fn made_up(subject: Subject, outputs: Vec<OutputComponents>, signature: Signature) -> Released {
+    ///     Released { subject, node: 0, outputs, signature }
+    /// }
+    /// ```
+    ///
+    /// ```compile_fail,E0624
+    /// # use tacit_core::{field::Fp61, network::Network, session::Session, sharing::Shared};
+    /// fn opened_at_once<N: Network>(session: &mut Session<N>, values: &Shared<Fp61>) -> bool {
+    ///     session.open(values, "a vote").is_ok()
+    /// }
+    /// ```
+    ///
+    /// ```compile_fail,E0382
+    /// # use tacit_core::{network::Network, session::{Outputs, Session}};
+    /// fn used_again<N: Network>(session: Session<N>, outputs: Outputs) -> u64 {
+    ///     let _ = session.verify(outputs);
+    ///     session.traffic().rounds
+    /// }
+    /// ```
     ///
     /// ```compile_fail,E0308
     /// # use tacit_core::{identity::SecretKey, network::Network, release::{Released, Subject}, session::{Outputs, Session}};

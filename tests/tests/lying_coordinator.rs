@@ -71,7 +71,7 @@ fn an_attempt_asked_for_twice_at_once_has_one_result_at_most() {
         }
         let again = played.completes(&work, 2, played.all(), &work.list());
         for one in ended.into_iter().flatten() {
-            assert_eq!(one.released.subject, again[0].released.subject);
+            assert_eq!(one.released.subject(), again[0].released.subject());
         }
         let totals = output(&played.cluster, &again, OutputName::ClassTotals);
         assert_eq!(totals, work.totals(&[0, 1, 2]));
@@ -189,7 +189,7 @@ fn two_quorums_at_once_release_one_set_at_most() {
         let sets: Vec<_> = ended
             .into_iter()
             .flatten()
-            .map(|computed| computed.released.subject.accepted)
+            .map(|computed| computed.released.subject().accepted)
             .collect();
         assert!(sets.windows(2).all(|pair| pair[0] == pair[1]), "{sets:?}");
     }
@@ -263,7 +263,7 @@ fn released_by_those_told_the_same(told: &[(usize, u32, NodeSet, Vec<Listed>)], 
             .iter()
             .all(|peer| told.iter().any(|(other, _, theirs, _)| *other == peer && theirs == participants));
         match one {
-            Ok(computed) => assert!(alike && computed.released.subject.participants == *participants, "node {node}"),
+            Ok(computed) => assert!(alike && computed.released.subject().participants == *participants, "node {node}"),
             Err(refusal) => assert!(matches!(refusal, Refusal::Session { transient: true, .. }), "{refusal}"),
         }
     }

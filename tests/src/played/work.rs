@@ -115,7 +115,7 @@ impl Work {
 pub fn output(cluster: &Cluster, released: &[Computed], name: OutputName) -> Vec<Fp61> {
     let mut components: BTreeMap<u8, &Vec<Fp61>> = BTreeMap::new();
     for node in released {
-        let output = node.released.outputs.iter().find(|output| output.name == name).unwrap();
+        let output = node.released.outputs().iter().find(|output| output.name == name).unwrap();
         for (number, values) in &output.components {
             assert_eq!(*components.entry(*number).or_insert(values), values, "component {number}");
         }
@@ -135,7 +135,7 @@ pub fn output(cluster: &Cluster, released: &[Computed], name: OutputName) -> Vec
 pub fn released_products(released: &[Computed], classes: usize) -> BTreeSet<u64> {
     let agreement = released
         .iter()
-        .flat_map(|node| node.released.outputs.iter().filter(|output| output.name == OutputName::Agreement));
+        .flat_map(|node| node.released.outputs().iter().filter(|output| output.name == OutputName::Agreement));
     let values = agreement.flat_map(|output| output.components.values());
     let products = values.flat_map(|values| &values[..values.len() - classes]);
     products.map(|value| value.to_u64()).collect()
