@@ -65,22 +65,36 @@ pub struct Deviation {
 pub enum Told<'a> {
     /// The sums of products it reshares at a step.
     Products(u32, &'a mut [crate::field::Fp61]),
+    /// The same of words of bits, or of their check.
+    Words(u32, &'a mut [crate::field::Gf64]),
     /// A component of what is opened at a step.
     Opening(u32, usize, &'a mut [crate::field::Fp61]),
+    /// The same of words.
+    OpeningWords(u32, usize, &'a mut [crate::field::Gf64]),
     /// What it has just seen opened at a step, and what it is called.
     Opened(u32, &'static str, &'a [crate::field::Fp61]),
+    /// The same of words.
+    OpenedWords(u32, &'static str, &'a [crate::field::Gf64]),
 }
 
 #[cfg(test)]
 impl Deviation {
-    /// Shows a lie of this field what is about to be told.
-    pub fn tell<F: crate::field::Field>(&self, values: &mut [F], told: impl FnOnce(&mut [crate::field::Fp61]) -> Told<'_>) {
+    /// Shows the lie what is about to be told: numbers or words.
+    pub fn tell<F: crate::field::Field>(
+        &self,
+        values: &mut [F],
+        numbers: impl FnOnce(&mut [crate::field::Fp61]) -> Told<'_>,
+        words: impl FnOnce(&mut [crate::field::Gf64]) -> Told<'_>,
+    ) {
         use std::any::Any;
         let Some(lie) = &self.lie else { return };
-        let mut words = values.to_vec();
-        if let Some(words) = (&mut words as &mut dyn Any).downcast_mut::<Vec<crate::field::Fp61>>() {
-            lie(told(words));
+        let mut told = values.to_vec();
+        let any = &mut told as &mut dyn Any;
+        if let Some(values) = any.downcast_mut::<Vec<crate::field::Fp61>>() {
+            lie(numbers(values));
+        } else if let Some(values) = any.downcast_mut::<Vec<crate::field::Gf64>>() {
+            lie(words(values));
         }
-        values.copy_from_slice(&words);
+        values.copy_from_slice(&told);
     }
 }

@@ -19,6 +19,8 @@ pub enum Phase {
     Validate,
     /// Agreement statistics and contributor scores.
     Agreement,
+    /// Consensus labels.
+    Labels,
     /// Every product is checked.
     Verify,
     /// Output components are signed and sent.
@@ -27,11 +29,12 @@ pub enum Phase {
 
 impl Phase {
     /// All phases in the order they run.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::AcceptedSet,
         Self::Keys,
         Self::Validate,
         Self::Agreement,
+        Self::Labels,
         Self::Verify,
         Self::Release,
     ];
@@ -43,6 +46,7 @@ impl Phase {
             Self::Keys => "keys",
             Self::Validate => "validate",
             Self::Agreement => "agreement",
+            Self::Labels => "labels",
             Self::Verify => "verify",
             Self::Release => "release",
         }

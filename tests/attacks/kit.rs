@@ -164,7 +164,7 @@ impl Scene {
         let listener = lie(move |told| match told {
             Told::Products(step, values) => log.0.lock().unwrap().push((step, values.len())),
             Told::Opening(step, component, values) => log.1.lock().unwrap().push((step, component, values.len())),
-            Told::Opened(..) => {}
+            Told::Opened(..) | Told::Words(..) | Told::OpeningWords(..) | Told::OpenedWords(..) => {}
         });
         assert!(self.run(&self.world().deviate(liar, listener)).iter().all(Result::is_ok));
         let (products, openings) = (products.lock().unwrap().clone(), openings.lock().unwrap().clone());

@@ -11,7 +11,7 @@ use rand_core::Rng;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::DefaultIsZeroes;
 
-use super::{Field, assert_combinable, kernels};
+use super::{Field, assert_combinable, assert_equally_long, kernels};
 
 /// An element of the field of `2^64` elements. Every word is one.
 ///
@@ -151,6 +151,11 @@ impl Field for Gf64 {
         assert_combinable(blocks, coefficients, out);
         kernels::gf64::combine(blocks, coefficients, out);
     }
+
+    fn mul_vector(product: &mut [Self], factors: &[Self]) {
+        assert_equally_long(product, factors);
+        kernels::gf64::mul_vector(product, factors);
+    }
 }
 
 /// Multiplication and the bulk operations without carryless instructions: what runs where there is
@@ -185,6 +190,14 @@ pub mod portable {
     /// See [`Field::sub_vector`](super::Field::sub_vector).
     pub fn sub_vector(difference: &mut [Gf64], values: &[Gf64]) {
         add_vector(difference, values);
+    }
+
+    /// See [`Field::mul_vector`](super::Field::mul_vector).
+    pub fn mul_vector(product: &mut [Gf64], factors: &[Gf64]) {
+        product
+            .iter_mut()
+            .zip(factors)
+            .for_each(|(product, factor)| *product = multiply(*product, *factor));
     }
 
     /// The product of two polynomials over the bits.

@@ -1,10 +1,12 @@
 //! Finite fields. Protocols are written once over [`Field`]; see [`fp61`] for the field of numbers
 //! and [`gf64`] for the field over the bits.
 
+pub mod bits;
 pub mod fp61;
 pub mod gf64;
 mod kernels;
 
+pub use bits::BitMap;
 pub use fp61::{Fp61, MODULUS};
 pub use gf64::Gf64;
 

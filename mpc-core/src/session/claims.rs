@@ -9,6 +9,7 @@
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
+use super::bits::Ands;
 use super::polynomial::{lagrange, points};
 use super::runs::{AHEAD, Ahead, Weighed, merged};
 use super::{Session, SessionError};
@@ -35,6 +36,7 @@ pub struct Claim<F: Field> {
 pub struct Claims {
     numbers: Vec<Claim<Fp61>>,
     bits: Vec<Claim<Gf64>>,
+    pub(super) ands: Vec<Ands>,
 }
 
 /// A field in which products leave claims.
@@ -69,9 +71,13 @@ fn blocks(len: usize) -> usize {
 impl<N: Network> Session<N> {
     /// Verifies all claims. The probability that a wrong one survives is below
     /// `(1 + Σ over levels of (2k - 2) + 2·(SHORT + 1)) / (|F| - 2k)`.
+    ///
+    /// Claims about words of bits become one over their field before; that adds `1 + 126` to the sum.
     pub(super) fn check_claims(&mut self, claims: Claims) -> Result<(), SessionError> {
-        self.check_claims_of(claims.numbers)?;
-        self.check_claims_of(claims.bits)
+        let Claims { numbers, mut bits, ands } = claims;
+        self.check_claims_of(numbers)?;
+        bits.extend(self.claim_of_ands(ands)?);
+        self.check_claims_of(bits)
     }
 
     fn check_claims_of<F: Field>(&mut self, claims: Vec<Claim<F>>) -> Result<(), SessionError> {
@@ -167,7 +173,7 @@ impl<N: Network> Session<N> {
     }
 
     /// A public random point that is none of the first `taken` ones.
-    fn point_outside<F: Field>(&mut self, taken: u64) -> Result<F, SessionError> {
+    pub(super) fn point_outside<F: Field>(&mut self, taken: u64) -> Result<F, SessionError> {
         let mut coin = ChaCha20Rng::from_seed(self.coin()?);
         loop {
             let r = F::random(&mut coin);

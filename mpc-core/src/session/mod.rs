@@ -1,6 +1,7 @@
 //! The engine: a session runs a program over shared vectors, collects a claim for every product,
 //! and gives outputs only through [`Session::verify`], which consumes it.
 
+mod bits;
 mod claims;
 pub(crate) mod coin;
 mod corrections;
@@ -11,6 +12,8 @@ mod product;
 mod runs;
 mod setup;
 #[cfg(test)]
+pub(crate) mod testkit;
+#[cfg(test)]
 mod tests;
 mod verify;
 
@@ -18,7 +21,7 @@ pub use claims::Claimed;
 pub use error::SessionError;
 pub use product::Factors;
 pub use setup::Setup;
-pub use verify::{Outputs, Unrecorded, VerifiedOutputs};
+pub use verify::{Outputs, Recorded, Unrecorded, Verified, VerifiedOutputs};
 
 use crate::checks::{Check, made};
 use crate::digest::Digest;
@@ -118,7 +121,7 @@ impl<N: Network> Session<N> {
     }
 
     /// A random sharing of `len` elements that no `t` nodes know; free of communication.
-    fn random<F: Field>(&mut self, len: usize) -> Result<Shared<F>, SessionError> {
+    pub(crate) fn random<F: Field>(&mut self, len: usize) -> Result<Shared<F>, SessionError> {
         let step = self.next_step();
         Ok(self.prss.random_shared(&self.party, step.number, step.lane, len)?)
     }

@@ -115,9 +115,11 @@ impl<N: Network> Session<N> {
             opened.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
         }
         #[cfg(test)]
-        self.network
-            .deviation()
-            .tell(&mut opened, |values| crate::checks::Told::Opened(step, what, values));
+        self.network.deviation().tell(
+            &mut opened,
+            |values| crate::checks::Told::Opened(step, what, values),
+            |values| crate::checks::Told::OpenedWords(step, what, values),
+        );
         Ok(opened)
     }
 
@@ -128,7 +130,11 @@ impl<N: Network> Session<N> {
         Shared::generate(&self.party, |position| {
             let mut values = shared.components()[position].clone();
             let component = self.party.held()[position];
-            deviation.tell(&mut values, |values| crate::checks::Told::Opening(self.step, component, values));
+            deviation.tell(
+                &mut values,
+                |values| crate::checks::Told::Opening(self.step, component, values),
+                |values| crate::checks::Told::OpeningWords(self.step, component, values),
+            );
             values
         })
     }

@@ -96,9 +96,11 @@ impl<N: Network> Session<N> {
         let step = self.next_step();
         let mut correction = own;
         #[cfg(test)]
-        self.network
-            .deviation()
-            .tell(&mut correction, |products| crate::checks::Told::Products(step.number, products));
+        self.network.deviation().tell(
+            &mut correction,
+            |products| crate::checks::Told::Products(step.number, products),
+            |words| crate::checks::Told::Words(step.number, words),
+        );
         let claimed = self.prss.claim(Address {
             step: step.number,
             lane: step.lane,

@@ -37,15 +37,45 @@ pub struct VerifiedOutputs {
     outputs: Outputs,
 }
 
+/// A shared result in the middle of a session, with every claim verified that was made before it was
+/// handed to [`Session::verify_claims`]: so every product it comes from was right.
+#[derive(Debug)]
+pub struct Verified<T>(T);
+
+/// A verified result of which every participant has recorded for which accepted set it is opened.
+#[derive(Debug)]
+pub struct Recorded<T>(pub(crate) T);
+
 impl<N: Network> Session<N> {
-    /// Verifies every claim.
+    /// Verifies every claim so far, and goes on. What was computed until now can then be opened before
+    /// the session ends, see [`Session::recorded`].
+    ///
+    /// # Errors
+    /// A node deviated; nothing may be released.
+    pub fn verify_claims<T>(&mut self, result: T) -> Result<Verified<T>, SessionError> {
+        self.enter(Phase::Verify);
+        let claims = std::mem::take(&mut self.claims);
+        self.check_claims(claims)?;
+        Ok(Verified(result))
+    }
+
+    /// Tells the participants that this node has durably recorded the accepted set, and hears the same of
+    /// all of them, as [`Unrecorded::recorded`] does: what is opened within a session is released, too.
+    ///
+    /// # Errors
+    /// A participant did not record it; nothing may be released.
+    pub fn recorded<T>(&mut self, Verified(result): Verified<T>) -> Result<Recorded<T>, SessionError> {
+        self.enter(Phase::Release);
+        self.settle()?;
+        Ok(Recorded(result))
+    }
+
+    /// Verifies every claim, for the last time.
     ///
     /// # Errors
     /// A node deviated; nothing may be released.
     pub fn verify(mut self, outputs: Outputs) -> Result<Unrecorded<N>, SessionError> {
-        self.enter(Phase::Verify);
-        let claims = std::mem::take(&mut self.claims);
-        self.check_claims(claims)?;
+        let Verified(outputs) = self.verify_claims(outputs)?;
         Ok(Unrecorded { session: self, outputs })
     }
 }

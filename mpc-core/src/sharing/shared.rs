@@ -48,6 +48,19 @@ impl<F: Field> Shared<F> {
         Self { len, components }
     }
 
+    /// The parts one after the other.
+    pub fn concat<'a>(party: &Party, parts: impl IntoIterator<Item = &'a Self> + Clone) -> Self {
+        let len = parts.clone().into_iter().map(Self::len).sum();
+        Self::generate(party, |position| {
+            let mut all = Vec::with_capacity(len);
+            parts
+                .clone()
+                .into_iter()
+                .for_each(|part| all.extend_from_slice(&part.components[position]));
+            all
+        })
+    }
+
     /// How many secrets the vector holds.
     pub fn len(&self) -> usize {
         self.len

@@ -35,6 +35,12 @@ impl Clmul {
         // SAFETY: `self` proves that the processor has the feature.
         unsafe { combine(blocks, coefficients, out) }
     }
+
+    /// See [`crate::field::Field::mul_vector`].
+    pub fn mul_vector(self, product: &mut [Gf64], factors: &[Gf64]) {
+        // SAFETY: `self` proves that the processor has the feature.
+        unsafe { mul_vector(product, factors) }
+    }
 }
 
 /// The product of two polynomials over the bits.
@@ -74,5 +80,12 @@ fn combine(blocks: &[&[Gf64]], coefficients: &[Gf64], out: &mut [Gf64]) {
             sum = _mm_xor_si128(sum, carryless(block[i], *coefficient));
         }
         *out = reduce(sum);
+    }
+}
+
+#[target_feature(enable = "pclmulqdq")]
+fn mul_vector(product: &mut [Gf64], factors: &[Gf64]) {
+    for (product, factor) in product.iter_mut().zip(factors) {
+        *product = multiply(*product, *factor);
     }
 }

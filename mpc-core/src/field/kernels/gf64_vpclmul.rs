@@ -36,6 +36,12 @@ impl Vpclmul {
         // SAFETY: `self` proves that the processor has the features.
         unsafe { combine(blocks, coefficients, out) }
     }
+
+    /// See [`crate::field::Field::mul_vector`].
+    pub fn mul_vector(self, product: &mut [Gf64], factors: &[Gf64]) {
+        // SAFETY: `self` proves that the processor has the features.
+        unsafe { mul_vector(product, factors) }
+    }
 }
 
 /// Sums of products, 128 bits each.
@@ -133,4 +139,22 @@ fn combine(blocks: &[&[Gf64]], coefficients: &[Gf64], out: &mut [Gf64]) {
         sums.add_product(load_tail(block[..len].as_chunks::<LANES>().1), coefficient);
     }
     store_tail(tail, sums.reduce());
+}
+
+#[target_feature(enable = "avx512f,vpclmulqdq")]
+fn mul_vector(product: &mut [Gf64], factors: &[Gf64]) {
+    #[inline]
+    #[target_feature(enable = "avx512f,vpclmulqdq")]
+    fn multiply(x: __m512i, y: __m512i) -> __m512i {
+        let mut product = Sums::zero();
+        product.add_product(x, y);
+        product.reduce()
+    }
+    let factors = &factors[..product.len()];
+    let ((vectors, tail), (factors, factors_tail)) = (product.as_chunks_mut::<LANES>(), factors.as_chunks::<LANES>());
+    for (product, factor) in vectors.iter_mut().zip(factors) {
+        store(product, multiply(load(product), load(factor)));
+    }
+    let product = multiply(load_tail(tail), load_tail(factors_tail));
+    store_tail(tail, product);
 }

@@ -10,6 +10,8 @@ mod fp61_avx512;
 #[cfg(target_arch = "x86_64")]
 mod gf64_clmul;
 #[cfg(target_arch = "x86_64")]
+mod gf64_gfni;
+#[cfg(target_arch = "x86_64")]
 mod gf64_vpclmul;
 #[cfg(target_arch = "x86_64")]
 mod vector;
@@ -136,6 +138,36 @@ pub(super) mod gf64 {
             return kernel.combine(blocks, coefficients, out);
         }
         portable::combine(blocks, coefficients, out);
+    }
+
+    /// See [`crate::field::Field::mul_vector`].
+    pub fn mul_vector(product: &mut [Gf64], factors: &[Gf64]) {
+        #[cfg(target_arch = "x86_64")]
+        if product.len() >= SHORT
+            && let Some(kernel) = Vpclmul::detect()
+        {
+            return kernel.mul_vector(product, factors);
+        } else if let Some(kernel) = Clmul::detect() {
+            return kernel.mul_vector(product, factors);
+        }
+        portable::mul_vector(product, factors);
+    }
+}
+
+/// Linear maps of bits.
+pub(super) mod bits {
+    #[cfg(target_arch = "x86_64")]
+    use super::gf64_gfni::Gfni;
+    use crate::field::Gf64;
+    use crate::field::bits::{BitMap, portable};
+
+    /// See [`BitMap::apply`].
+    pub fn apply(map: &BitMap, words: &[Gf64], out: &mut [Gf64]) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(kernel) = Gfni::detect() {
+            return kernel.apply(map, words, out);
+        }
+        portable::apply(map, words, out);
     }
 }
 

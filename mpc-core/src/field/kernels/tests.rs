@@ -121,7 +121,7 @@ const GF64_PORTABLE: Way<Gf64> = Way {
     combine: gf64::portable::combine,
     add_vector: gf64::portable::add_vector,
     sub_vector: gf64::portable::sub_vector,
-    mul_vector: Gf64::mul_vector,
+    mul_vector: gf64::portable::mul_vector,
     extend_cubics: Gf64::extend_cubics,
 };
 
@@ -147,6 +147,7 @@ fn gf64_kernels() -> Vec<Way<Gf64>> {
             kernels.push(Way {
                 inner_product: |x, y| Clmul::detect().unwrap().inner_product(x, y),
                 combine: |blocks, coefficients, out| Clmul::detect().unwrap().combine(blocks, coefficients, out),
+                mul_vector: |product, factors| Clmul::detect().unwrap().mul_vector(product, factors),
                 ..GF64_PORTABLE
             });
         }
@@ -154,6 +155,7 @@ fn gf64_kernels() -> Vec<Way<Gf64>> {
             kernels.push(Way {
                 inner_product: |x, y| Vpclmul::detect().unwrap().inner_product(x, y),
                 combine: |blocks, coefficients, out| Vpclmul::detect().unwrap().combine(blocks, coefficients, out),
+                mul_vector: |product, factors| Vpclmul::detect().unwrap().mul_vector(product, factors),
                 ..GF64_PORTABLE
             });
         }

@@ -1,0 +1,136 @@
+//! Products of bits against plain ones, and every way they can be wrong.
+
+use proptest::prelude::*;
+
+use crate::checks::{Deviation, Told};
+use crate::field::{Field, Gf64};
+use crate::network::Phase;
+use crate::session::testkit::{clusters, deal, in_session, words, world};
+use crate::session::{Session, SessionError};
+use crate::sharing::Shared;
+use crate::world::{Fate, World, WorldNetwork};
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn ands_are_those_of_the_words_and_verify(
+        (n, t, present) in clusters(),
+        pairs in proptest::collection::vec(any::<(u64, u64)>(), 0..1200),
+        cut: prop::sample::Index,
+        seed: u64,
+    ) {
+        let (x, y): (Vec<u64>, Vec<u64>) = pairs.into_iter().unzip();
+        let expected: Vec<u64> = x.iter().zip(&y).map(|(x, y)| x & y).collect();
+        let (x, y) = (words(&x), words(&y));
+        let cut = cut.index(x.len() + 1);
+        for opened in in_session(&world(n, t, seed).present(present), |session| {
+            let (x, y) = (deal(session.party(), &x, 1), deal(session.party(), &y, 2));
+            let pairs = vec![(x.slice(0..cut), y.slice(0..cut)), (x.slice(cut..x.len()), y.slice(cut..x.len()))];
+            let mut z = session.and(pairs)?;
+            let tail = z.pop().unwrap();
+            let z = Shared::concat(session.party(), [&z[0], &tail]);
+            session.verify_claims(())?;
+            session.open(&z, "products")
+        }) {
+            prop_assert!(opened.unwrap().into_iter().map(Gf64::to_bits).eq(expected.iter().copied()));
+        }
+    }
+}
+
+/// Two layers of products, verified.
+fn two_layers(session: &mut Session<WorldNetwork>) -> Result<(), SessionError> {
+    let x = deal(session.party(), &words(&[!0; 70]), 1);
+    let y = deal(session.party(), &words(&[0x5555; 70]), 2);
+    let z = session.and(vec![(x.clone(), y)])?.remove(0);
+    session.and(vec![(x, z)])?;
+    session.verify_claims(()).map(drop)
+}
+
+#[test]
+fn one_round_and_one_word_for_64_products() {
+    for traffic in in_session(&world(3, 1, 1), |session| {
+        let x = deal(session.party(), &words(&[3; 100]), 1);
+        let before = session.traffic();
+        session.and(vec![(x.clone(), x)])?;
+        let after = session.traffic();
+        Ok((after.rounds - before.rounds, after.sent - before.sent))
+    }) {
+        assert_eq!(traffic.unwrap(), (1, 800));
+    }
+}
+
+/// A node that adds `error` to a word it reshares, of the given layer or part of the proof.
+fn false_word(world: World, liar: usize, layer: usize, word: usize, error: u64) -> World {
+    let seen = std::sync::Mutex::new(Vec::new());
+    let lie = move |told: Told<'_>| {
+        if let Told::Words(step, words) = told {
+            let mut seen = seen.lock().unwrap();
+            if !seen.contains(&step) {
+                seen.push(step);
+            }
+            if seen.len() == layer + 1 && seen[layer] == step {
+                words[word] += Gf64::from_bits(error);
+            }
+        }
+    };
+    world.deviate(
+        liar,
+        Deviation {
+            lie: Some(std::sync::Arc::new(lie)),
+            ..Deviation::default()
+        },
+    )
+}
+
+#[test]
+fn a_false_bit_of_any_layer_word_and_lane_is_caught() {
+    for (n, t) in [(3, 1), (4, 1), (5, 2)] {
+        for liar in [0, n - 1] {
+            for (layer, word) in [(0, 0), (0, 69), (1, 35), (2, 0), (2, 62), (3, 1)] {
+                for lane in [0, 31, 63] {
+                    let world = false_word(world(n, t, 3), liar, layer, word, 1 << lane);
+                    for (node, result) in in_session(&world, two_layers).into_iter().enumerate() {
+                        let caught = matches!(result, Err(SessionError::WrongProduct { phase: Phase::Verify, .. }));
+                        assert!(caught, "{n} {liar} {layer} {word} {lane}: {result:?} at {node}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn two_errors_in_one_lane_do_not_make_up_for_each_other() {
+    // Equal errors in two words, whose sum is 0: the weights tell them apart.
+    let lie = |told: Told<'_>| {
+        if let Told::Words(_, words) = told
+            && words.len() == 70
+        {
+            words[0] += Gf64::ONE;
+            words[1] += Gf64::ONE;
+        }
+    };
+    let deviation = Deviation {
+        lie: Some(std::sync::Arc::new(lie)),
+        ..Deviation::default()
+    };
+    for result in in_session(&world(3, 1, 3).deviate(1, deviation), two_layers) {
+        assert!(matches!(result, Err(SessionError::WrongProduct { .. })), "{result:?}");
+    }
+}
+
+#[test]
+fn words_altered_on_their_way_are_caught() {
+    for (n, t) in [(3, 1), (5, 2)] {
+        for byte in [0, 279, 559] {
+            let altered = world(n, t, 5).intercept(move |wire| {
+                if wire.from == 1 && wire.bytes.len() == 560 {
+                    wire.bytes[byte] ^= 0x80;
+                }
+                Fate::Deliver
+            });
+            assert!(in_session(&altered, two_layers).iter().all(Result::is_err));
+        }
+    }
+}
