@@ -56,6 +56,8 @@ pub struct Deviation {
     pub skipped: Vec<Check>,
     /// Alters what it computed before it goes on with it, as if it were right.
     pub lie: Option<Lie>,
+    /// Where claims are cut, if elsewhere: all nodes alike.
+    pub cuts: Option<crate::session::Cuts>,
     /// All its masks are zero: it takes shared randomness to be 0.
     pub unmasked: bool,
 }

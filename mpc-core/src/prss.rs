@@ -164,6 +164,23 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_is_chacha20_element_by_element() {
+        let mut prss = prss();
+        let address = Address {
+            step: 3,
+            lane: 1,
+            owner: Owner::Joint,
+        };
+        let values: Zeroizing<Vec<Fp61>> = prss.claim(address).unwrap().expand(1, 1000);
+        let mut rng = ChaCha20Rng::from_seed([8; 32]);
+        rng.set_stream(3 << 32 | 1 << 16 | 0xff);
+        let expected: Vec<Fp61> = (0..1000).map(|_| Fp61::random(&mut rng)).collect();
+        assert!(values[..] == expected[..]);
+        let distinct: HashSet<u64> = values.iter().map(|value| value.to_u64()).collect();
+        assert_eq!(distinct.len(), 1000);
+    }
+
+    #[test]
     fn streams_differ_by_step_lane_owner_and_key() {
         let mut prss = prss();
         let addresses = [

@@ -62,20 +62,37 @@ pub type OpeningAt = (u32, usize, usize);
 pub type Outcome = Vec<Result<Scored, ScoringError>>;
 
 impl Scene {
+    /// Four contributors, and one that votes for both classes of two items.
     pub fn new(nodes: usize, threshold: usize) -> Self {
-        Self::numbered(nodes, threshold, &[[0, 1, 0], [1, 0, 1], [0, 0, 1], [1, 0, 0]], 0)
+        Self::stuffed(nodes, threshold, [1, 1, 1, 1])
+    }
+
+    /// The same, but with these numbers in the last submission.
+    pub fn stuffed(nodes: usize, threshold: usize, ballot: [i64; 4]) -> Self {
+        let members = members(nodes, threshold);
+        Self::with(members, &[[0, 1, 0], [1, 0, 1], [0, 0, 1], [1, 0, 0]], 0, Some(ballot))
+    }
+
+    /// The same without that one.
+    pub fn honest(nodes: usize, threshold: usize) -> Self {
+        let members = members(nodes, threshold);
+        Self::with(members, &[[0, 1, 0], [1, 0, 1], [0, 0, 1], [1, 0, 0]], 0, None)
     }
 
     /// A scene in which contributor `first + c` answers class `answers[c][i]` to item i. Another `first` is
     /// another crowd with other randomness.
     pub fn numbered(nodes: usize, threshold: usize, answers: &[[u32; 3]], first: u32) -> Self {
-        let members = members(nodes, threshold);
+        Self::with(members(nodes, threshold), answers, first, Some([1, 1, 1, 1]))
+    }
+
+    fn with(members: Members, answers: &[[u32; 3]], first: u32, ballot: Option<[i64; 4]>) -> Self {
+        let nodes = members.cluster.nodes().len();
         let job = job(3, 2, 8, PayRule::PeerAgreementBeyondChance);
         let mut submissions: Vec<Submission> = (first..)
             .zip(answers)
             .map(|(c, [a, b, d])| shared(&members, &job, c, &[(0, *a), (1, *b), (2, *d)]))
             .collect();
-        submissions.push(two_hot(&members, &job, first));
+        submissions.extend(ballot.map(|ballot| stuffing(&members, &job, first, ballot)));
         let opened = (0..nodes)
             .map(|node| {
                 let open = |submission: &Submission| {
@@ -233,12 +250,12 @@ impl Submissions for Brought<'_> {
     }
 }
 
-/// A submission that votes for both classes of two items.
-fn two_hot(members: &Members, job: &Job, first: u32) -> Submission {
+/// A submission of two rows of these numbers.
+fn stuffing(members: &Members, job: &Job, first: u32, ballot: [i64; 4]) -> Submission {
     let mut rng = ChaCha20Rng::seed_from_u64(u64::from(first) + 99);
     let key = SecretKey::generate(&mut rng);
-    let ones = [1; 4].map(Fp61::reduce);
-    Submission::of_elements(&members.cluster, job, "stuffer", &key, vec![0, 1], &ones, &mut rng).unwrap()
+    let elements = ballot.map(Fp61::from_i64);
+    Submission::of_elements(&members.cluster, job, "stuffer", &key, vec![0, 1], &elements, &mut rng).unwrap()
 }
 
 /// A node that follows the protocol but for this lie.

@@ -3,10 +3,12 @@
 //! Success is a wrong number published under the signatures of all nodes, or, for a check that another
 //! one stands behind, that the attack gets past the step it was stopped at.
 
-use super::kit::{Outcome, Scene, is_aftermath};
-use super::lies::{false_opening, false_product};
+use std::sync::{Arc, Mutex};
+
+use super::kit::{Outcome, Scene, is_aftermath, lie};
+use super::lies::{cover_for_a_ballot, false_opening_by, false_product};
 use super::prover::Plan;
-use crate::checks::{Check, Deviation};
+use crate::checks::{Check, Deviation, Told};
 use crate::field::{Field, Fp61};
 use crate::network::Phase;
 use crate::reject::RejectReason;
@@ -85,48 +87,70 @@ fn unchecked_answers_let_a_stuffed_ballot_count() {
 }
 
 #[test]
-fn unchecked_openings_let_a_node_choose_a_coin() {
-    // The node that sends a component makes the coin what it likes at the node that misses it; the
-    // nodes go on with different weights and different points.
+fn a_covered_ballot_counts_where_products_are_not_checked() {
     for (nodes, threshold) in [(3, 1), (5, 2)] {
-        let scene = Scene::new(nodes, threshold);
-        let (step, component, _) = scene.told_by(0).1[0];
-        let lie = false_opening(step, component, 0);
-        let caught = run(&scene, &lie, &[]);
-        let at_the_opening = |outcome: &Outcome| {
-            let of_coin = |error: &&SessionError| matches!(error, SessionError::Disagreement { what: "a coin", .. });
-            reasons(outcome).into_iter().any(|error| of_coin(&error))
-        };
-        assert!(at_the_opening(&caught), "{caught:?}");
-        assert!(!at_the_opening(&run(&scene, &lie, &[Check::Openings])));
+        let scene = Scene::stuffed(nodes, threshold, [2, -1, 0, 1]);
+        let outcome = run(&scene, &cover_for_a_ballot(&scene), &[Check::Products]);
+        assert_eq!(outcome[1].as_ref().unwrap().verdicts[scene.submissions.len() - 1], 0);
+        assert_deceived(&scene, &outcome, "a covered ballot");
     }
 }
 
+/// What node 2 sees opened under a name in a run, and what it ends with.
+fn opened_at_node_2(scene: &Scene, liar: &Deviation, skipped: &[Check], name: &'static str) -> (Vec<Vec<Fp61>>, Outcome) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let curious = lie(move |told| {
+        if let Told::Opened(_, what, values) = told
+            && what == name
+        {
+            log.lock().unwrap().push(values.to_vec());
+        }
+    });
+    let world = unchecked(scene, scene.world(), liar, skipped);
+    let outcome = scene.run(&world.deviate(
+        2,
+        Deviation {
+            skipped: skipped.to_vec(),
+            ..curious
+        },
+    ));
+    let seen = seen.lock().unwrap().clone();
+    (seen, outcome)
+}
+
 #[test]
-fn unchecked_openings_let_a_node_declare_a_stuffed_ballot_well_formed() {
-    // In the opening of the deviations of each submission a node alone says 0 for the stuffed one: the
-    // last opening of the phase. Nobody compares, so the node that misses the component takes it.
+fn unchecked_openings_let_a_node_choose_what_another_sees() {
+    // Node 0 sends node 2 the component that node 2 misses. It adds 1 to a coin, and makes the stuffed
+    // ballot look well-formed in the opening of each submission's deviations.
     let scene = Scene::new(3, 1);
-    let of_phase: Vec<u32> = {
-        let sent = scene.sent_by(0);
-        sent.iter()
-            .filter(|sent| sent.phase == Phase::Validate)
-            .map(|sent| sent.step)
-            .collect()
-    };
+    let honest = Deviation::default();
+    let (coins, _) = opened_at_node_2(&scene, &honest, &[], "a coin");
+    let (deviations, _) = opened_at_node_2(&scene, &honest, &[], "the well-formedness of answers");
+    let of_each = deviations.iter().position(|values| values.len() > 2).unwrap();
+    let stuffed = deviations[of_each].len() - 1;
+    let deviation = deviations[of_each][stuffed];
+    assert_ne!(deviation, Fp61::ZERO);
     let (_, openings) = scene.told_by(0);
-    let (step, component, len) = *openings.iter().rfind(|(step, ..)| of_phase.contains(step)).unwrap();
-    assert_eq!(len, 2 * scene.submissions.len());
-    let lie = false_opening(step, component, 0);
-    let caught = run(&scene, &lie, &[]);
-    assert!(
-        reasons(&caught).iter().any(|error| error.phase() == Some(Phase::Validate)),
-        "{caught:?}"
-    );
-    let outcome = run(&scene, &lie, &[Check::Openings]);
-    let framed = outcome.iter().flatten().any(|scored| scored.verdicts[0] != 0)
-        || reasons(&outcome).iter().any(|error| error.phase() != Some(Phase::Validate));
-    assert!(framed, "an honest contributor looks malformed to one node: {outcome:?}");
+    let missing_at_2 = |len: usize| *openings.iter().find(|(_, component, l)| (*component, *l) == (2, len)).unwrap();
+    for (len, place, error, name) in [
+        (5, 0, Fp61::ONE, "a coin"),
+        (stuffed + 1, stuffed, -deviation, "the well-formedness of answers"),
+    ] {
+        let (step, component, _) = missing_at_2(len);
+        let liar = false_opening_by(step, component, place, error);
+        let (checked, stopped) = opened_at_node_2(&scene, &liar, &[], name);
+        let (deceived, _) = opened_at_node_2(&scene, &liar, &[Check::Openings], name);
+        let truth = if name == "a coin" { &coins } else { &deviations };
+        let index = if name == "a coin" { 0 } else { of_each };
+        assert!(stopped.iter().skip(1).all(Result::is_err));
+        assert!(checked.len() <= index, "{name}: the lie was believed");
+        assert_eq!(
+            deceived[index][place],
+            truth[index][place] + error,
+            "{name}: the lie was not believed"
+        );
+    }
 }
 
 #[test]
@@ -145,31 +169,45 @@ fn uncompared_corrections_get_past_the_step_they_are_sent_at() {
         }
         Fate::Deliver
     };
-    let run = |skipped: &[Check]| {
-        let world = scene.world().intercept(two_faced);
-        scene.run(&unchecked(&scene, world, &Deviation::default(), skipped))
+    // What is opened at the end depends on the error and on secrets: nobody may get so far.
+    let opened = |skipped: &[Check]| {
+        let seen = Arc::new(Mutex::new(false));
+        let flag = Arc::clone(&seen);
+        let curious = lie(move |told| {
+            if let Told::Opened(_, "the check of products", _) = told {
+                *flag.lock().unwrap() = true;
+            }
+        });
+        let world = unchecked(&scene, scene.world().intercept(two_faced), &Deviation::default(), skipped);
+        let skipped = skipped.to_vec();
+        let outcome = scene.run(&world.deviate(1, Deviation { skipped, ..curious }));
+        (*seen.lock().unwrap(), outcome)
     };
-    let by_comparing = |outcome: &Outcome| {
-        let compared = |error: &&SessionError| {
-            matches!(
-                error,
-                SessionError::Disagreement {
-                    what: "a correction they both received",
-                    ..
-                }
-            )
-        };
-        reasons(outcome).into_iter().any(|error| compared(&error))
+    let (seen, outcome) = opened(&[]);
+    let compared = |error: &&SessionError| {
+        matches!(
+            error,
+            SessionError::Disagreement {
+                what: "a correction they both received",
+                ..
+            }
+        )
     };
-    assert!(by_comparing(&run(&[])));
-    let uncompared = run(&[Check::Corrections]);
-    assert!(!by_comparing(&uncompared), "{uncompared:?}");
-    // The opening behind it is the last that stands in the way.
-    assert!(
-        run(&[Check::Corrections, Check::Openings, Check::Products])
-            .iter()
-            .all(Result::is_ok)
-    );
+    assert!(!seen && reasons(&outcome).iter().any(compared), "{outcome:?}");
+    // Behind it stands the comparison of what is opened: so it is opened, and then stopped.
+    let (_, outcome) = opened(&[Check::Corrections]);
+    let in_opening = |error: &&SessionError| {
+        matches!(
+            error,
+            SessionError::Disagreement {
+                what: "the check of products",
+                ..
+            }
+        )
+    };
+    assert!(reasons(&outcome).iter().any(in_opening), "{outcome:?}");
+    let (seen, outcome) = opened(&[Check::Corrections, Check::Openings, Check::Products]);
+    assert!(seen && outcome.iter().all(Result::is_ok), "{outcome:?}");
 }
 
 #[test]
@@ -217,7 +255,7 @@ fn what_nodes_were_told_is_stopped_where_it_is_compared_and_not_before() {
     for told in [&fewer as &(dyn Fn(usize) -> Vec<usize> + Sync), &other] {
         assert!(stopped(told, &[])[0].contains("the list of submissions"));
     }
-    assert!(stopped(&other, &[Check::List])[0].contains("the accepted set"));
+    assert!(stopped(&other, &[Check::List])[0].contains("the submissions or the participants"));
     assert!(stopped(&other, &[Check::List, Check::Session])[0].contains("a key of shared randomness"));
     let late = stopped(&other, &[Check::List, Check::Session, Check::Keys]);
     assert!(late.iter().all(|reason| !reason.contains("phase keys")), "{late:?}");

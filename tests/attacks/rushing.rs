@@ -44,14 +44,14 @@ fn held_back(scene: &Scene, sent: &Sent, skipped: &[Check], patience: Duration) 
     let_go.load(Relaxed)
 }
 
-/// The corrections of node 0 that are followed by a coin: the last products of the statistics, and each
-/// level of the proof.
+/// The corrections of node 0 that are followed by a coin or an opening: those of the check of answers, the last
+/// products of the statistics, and each level of the proof.
 fn corrections_before_coins(scene: &Scene) -> Vec<Sent> {
     let steps: Vec<u32> = scene.told_by(0).0.into_iter().map(|(step, _)| step).collect();
     let sent = scene.sent_by(0);
     let followed = |step: &&u32| !steps.contains(&(**step + 1));
     let last_of = |step: &u32| sent.iter().rfind(|sent| sent.step == *step).cloned();
-    let before = |sent: &Sent| matches!(sent.phase, Phase::Agreement | Phase::Verify);
+    let before = |sent: &Sent| matches!(sent.phase, Phase::Validate | Phase::Agreement | Phase::Verify);
     steps.iter().filter(followed).filter_map(last_of).filter(before).collect()
 }
 
@@ -60,7 +60,7 @@ fn no_coin_is_opened_before_everyone_has_what_it_weighs() {
     for (nodes, threshold) in CLUSTERS {
         let scene = Scene::new(nodes, threshold);
         let corrections = corrections_before_coins(&scene);
-        assert!(corrections.len() >= 2);
+        assert!(corrections.len() >= 4);
         for sent in corrections {
             // Others may say that they have everything, one step ahead, and no more.
             let reached = held_back(&scene, &sent, &[], Duration::from_millis(50));
@@ -77,7 +77,8 @@ fn no_coin_is_opened_before_everyone_has_what_it_weighs() {
 fn without_settling_a_coin_is_out_while_a_correction_is_still_in_hand() {
     for (nodes, threshold) in CLUSTERS {
         let scene = Scene::new(nodes, threshold);
-        let sent = corrections_before_coins(&scene).remove(0);
+        let of_statistics = |sent: &Sent| sent.phase == Phase::Agreement;
+        let sent = corrections_before_coins(&scene).into_iter().find(of_statistics).unwrap();
         let reached = held_back(&scene, &sent, &[Check::Settled], Duration::from_secs(20));
         assert!(
             reached >= sent.step + 2,

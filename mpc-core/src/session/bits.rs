@@ -38,7 +38,7 @@ impl<N: Network> Session<N> {
     /// for each. Both vectors of a pair have one length.
     ///
     /// Every product leaves a claim, as [`Session::inner_products`] does.
-    pub(crate) fn and(&mut self, pairs: Vec<(Shared<Gf64>, Shared<Gf64>)>) -> Result<Vec<Shared<Gf64>>, SessionError> {
+    pub fn and(&mut self, pairs: Vec<(Shared<Gf64>, Shared<Gf64>)>) -> Result<Vec<Shared<Gf64>>, SessionError> {
         let lengths: Vec<usize> = pairs.iter().map(|(x, _)| x.len()).collect();
         let x = Shared::concat(&self.party, pairs.iter().map(|(x, _)| x));
         let y = Shared::concat(&self.party, pairs.iter().map(|(_, y)| y));

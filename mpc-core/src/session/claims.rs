@@ -11,7 +11,7 @@ use rand_core::SeedableRng;
 
 use super::bits::Ands;
 use super::polynomial::{lagrange, points};
-use super::runs::{AHEAD, Ahead, Weighed, merged};
+use super::runs::{Ahead, Weighed, merged};
 use super::{Session, SessionError};
 use crate::checks::Check;
 use crate::field::{Field, Fp61, Gf64};
@@ -19,9 +19,6 @@ use crate::network::Network;
 use crate::sharing::Shared;
 
 use super::product::Factors;
-
-/// Claims of at most this length are checked in the open.
-const SHORT: usize = 32;
 
 /// `z[j] = <x, y>` over segment `j`: claimed, to be verified before anything is released.
 pub struct Claim<F: Field> {
@@ -58,19 +55,9 @@ impl Claimed for Gf64 {
     }
 }
 
-/// Into how many blocks a claim is cut: few while it is long, for less arithmetic, more later, for
-/// fewer rounds.
-fn blocks(len: usize) -> usize {
-    match len {
-        0..0x4_0000 => 32,
-        0x4_0000..0x20_0000 => 16,
-        _ => AHEAD,
-    }
-}
-
 impl<N: Network> Session<N> {
     /// Verifies all claims. The probability that a wrong one survives is below
-    /// `(1 + Σ over levels of (2k - 2) + 2·(SHORT + 1)) / (|F| - 2k)`.
+    /// `(1 + Σ over levels of (2k - 2) + 2·(short + 1)) / (|F| - 2k)`.
     ///
     /// Claims about words of bits become one over their field before; that adds `1 + 126` to the sum.
     pub(super) fn check_claims(&mut self, claims: Claims) -> Result<(), SessionError> {
@@ -85,10 +72,10 @@ impl<N: Network> Session<N> {
             return Ok(());
         }
         let (mut claims, mut z) = self.weigh(claims)?;
-        while claims.iter().map(Weighed::len).sum::<usize>() > SHORT {
+        while claims.iter().map(Weighed::len).sum::<usize>() > self.cuts.short {
             (claims, z) = self.fold(claims, &z)?;
         }
-        self.check_short(merged(claims), &z)
+        self.check_short(merged(claims, usize::MAX), &z)
     }
 
     /// Weighs all claims into one with a coin: if any is wrong by an error fixed before, the sum is,
@@ -100,7 +87,7 @@ impl<N: Network> Session<N> {
         for Claim { factors, ahead, z } in claims {
             let weights: Vec<F> = factors.ends.iter().map(|_| F::random(&mut coin)).collect();
             sum = sum.add(&value_at(&z, &weights));
-            weighed.push(Weighed::new(factors, &weights, ahead));
+            weighed.push(Weighed::new(factors, &weights, ahead, &self.cuts));
         }
         Ok((weighed, sum))
     }
@@ -109,12 +96,12 @@ impl<N: Network> Session<N> {
     /// k-1, and goes on with the claim `h(r) = <f(r), g(r)>` at a point r drawn after `h = <f, g>` was
     /// fixed. Three rounds.
     fn fold<F: Field>(&mut self, mut claims: Vec<Weighed<F>>, z: &Shared<F>) -> Result<(Vec<Weighed<F>>, Shared<F>), SessionError> {
-        let k = blocks(claims.iter().map(Weighed::len).sum());
+        let k = self.cuts.blocks(claims.iter().map(Weighed::len).sum());
         let h = self.values_of_product(&claims, z, k, 0)?;
         let r = self.point_outside(2 * k as u64)?;
         let at_blocks = lagrange(&points(k), r);
         claims.iter_mut().for_each(|claim| claim.fold(&at_blocks));
-        Ok((merged(claims), value_at(&h, &lagrange(&points(2 * k - 1), r))))
+        Ok((merged(claims, self.cuts.small), value_at(&h, &lagrange(&points(2 * k - 1), r))))
     }
 
     /// The shared values `h(1) … h(2k-1)` of `h = <f, g>`. All are computed but `h(k)`: that is what is
@@ -190,28 +177,4 @@ fn value_at<F: Field>(values: &Shared<F>, coefficients: &[F]) -> Shared<F> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The numerator of the bound on a wrong product's chance, for so many products, and the levels.
-    fn bound(products: usize) -> (u128, usize) {
-        let (mut len, mut numerator, mut levels) = (products, 1, 0);
-        while len > SHORT {
-            let k = blocks(len);
-            numerator += 2 * k as u128 - 2;
-            len = len.div_ceil(k);
-            levels += 1;
-        }
-        (numerator + 2 * (SHORT as u128 + 1), levels)
-    }
-
-    #[test]
-    fn a_wrong_product_survives_with_less_than_2_to_the_minus_50() {
-        // The bound depends on how many products there are, not on N and t: docs/security.md tells it.
-        let denominator = u128::from(crate::field::MODULUS) - 64;
-        for (products, stated, levels) in [(50_000_000, 52, 7), (1 << 32, 52, 10)] {
-            assert_eq!(bound(products).1, levels);
-            assert!(bound(products).0 << stated < denominator, "{products}: {:?}", bound(products));
-        }
-    }
-}
+mod tests;

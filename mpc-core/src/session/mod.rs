@@ -5,6 +5,7 @@ mod bits;
 mod claims;
 pub(crate) mod coin;
 mod corrections;
+mod cuts;
 mod error;
 mod open;
 mod polynomial;
@@ -18,6 +19,10 @@ mod tests;
 mod verify;
 
 pub use claims::Claimed;
+#[cfg(test)]
+pub use cuts::Cuts;
+#[cfg(not(test))]
+use cuts::Cuts;
 pub use error::SessionError;
 pub use product::Factors;
 pub use setup::Setup;
@@ -57,6 +62,7 @@ pub struct Session<N: Network> {
     step: u32,
     phase: Phase,
     claims: claims::Claims,
+    cuts: Cuts,
     corrections: corrections::Corrections,
     traffic: Traffic,
 }

@@ -3,7 +3,8 @@
 use zeroize::Zeroizing;
 
 use super::claims::{Claim, Claimed};
-use super::runs::{AHEAD, Ahead, Evaluator, LONG, is_long, local_product};
+use super::cuts::AHEAD;
+use super::runs::{Ahead, Evaluator, PIECE, local_product};
 use super::{Session, SessionError};
 use crate::field::{Field, encode_vector};
 use crate::network::{Expected, Network, Outgoing};
@@ -29,7 +30,9 @@ impl<N: Network> Session<N> {
     /// Every product leaves a claim that [`Session::verify`] checks. (Araki et al., CCS 2016, for
     /// N = 3; the pairs and corrections of [`crate::sharing::Party`] make it general.)
     pub fn inner_products<F: Claimed>(&mut self, batch: Vec<Factors<F>>) -> Result<Vec<Shared<F>>, SessionError> {
-        let (mut sums, mut ahead) = (Vec::new(), Vec::new());
+        // A vector that grows would leave copies behind.
+        let mut sums = Vec::with_capacity(batch.iter().map(|factors| factors.ends.len()).sum());
+        let mut ahead = Vec::new();
         for factors in &batch {
             assert_eq!(factors.x.len(), factors.y.len(), "factors of an inner product have one length");
             assert_eq!(
@@ -61,24 +64,29 @@ impl<N: Network> Session<N> {
     /// Appends, for every segment, the sum of the products this node is responsible for. Returns what the
     /// check will ask of the long ones.
     fn local_products<F: Field>(&self, Factors { x, y, ends }: &Factors<F>, sums: &mut Vec<F>) -> Vec<Ahead<F>> {
-        let mut evaluator = Evaluator::new(&self.party, AHEAD);
-        let mut room = Zeroizing::new(vec![F::ZERO; LONG]);
+        let mut evaluator = self.cuts.is_ahead(x.len()).then(|| Evaluator::new(&self.party, AHEAD));
+        let mut room = Zeroizing::new(vec![F::ZERO; PIECE]);
         let (mut start, mut all_ahead) = (0, Vec::new());
         for end in ends {
             let segment = start..*end;
             start = *end;
-            if is_long(&segment) {
+            if let Some(evaluator) = evaluator.as_mut().filter(|_| self.cuts.is_long(&segment)) {
                 let mut ahead = Ahead::new([F::ZERO; 2 * AHEAD - 1]);
                 evaluator.add(&self.party, (x, y), &segment, false, &mut *ahead);
                 sums.push(ahead[..AHEAD].iter().fold(F::ZERO, |sum, value| sum + *value));
                 all_ahead.push(ahead);
-            } else {
-                let (x, y) = (
-                    |c: usize| &x.components()[c][segment.clone()],
-                    |c: usize| &y.components()[c][segment.clone()],
-                );
-                sums.push(local_product(&self.party, x, y, &mut room[..segment.len()]));
+                continue;
             }
+            let mut total = F::ZERO;
+            for at in segment.clone().step_by(PIECE) {
+                let piece = at..(at + PIECE).min(segment.end);
+                let (x, y) = (
+                    |c: usize| &x.components()[c][piece.clone()],
+                    |c: usize| &y.components()[c][piece.clone()],
+                );
+                total += local_product(&self.party, x, y, &mut room[..piece.len()]);
+            }
+            sums.push(total);
         }
         all_ahead
     }
@@ -90,7 +98,7 @@ impl<N: Network> Session<N> {
         let len = own.len();
         let bytes = len * F::BYTES;
         let me = self.party.me();
-        let mut components = vec![vec![F::ZERO; len]; self.party.held().len()];
+        let mut components = vec![Zeroizing::new(vec![F::ZERO; len]); self.party.held().len()];
 
         // What this node contributes.
         let step = self.next_step();
@@ -154,7 +162,7 @@ impl<N: Network> Session<N> {
             self.corrections.received(*from, step.number, message);
             accumulate(&mut components[position], &values);
         }
-        Ok(Shared::generate(&self.party, |position| std::mem::take(&mut components[position])))
+        Ok(Shared::generate(&self.party, |position| std::mem::take(&mut *components[position])))
     }
 }
 

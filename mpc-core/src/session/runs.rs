@@ -9,22 +9,15 @@ use std::ops::Range;
 use zeroize::Zeroizing;
 
 use super::Session;
+use super::cuts::{AHEAD, Cuts};
 use super::polynomial::Extrapolation;
 use super::product::Factors;
 use crate::field::Field;
 use crate::network::Network;
 use crate::sharing::{Party, Shared};
 
-/// Segments of fewer terms are scaled and make one run with their neighbours.
-pub(super) const LONG: usize = 256;
 /// Elements of a block that are worked on at a time.
-const PIECE: usize = 512;
-/// Folded factors of fewer terms are put together.
-const SMALL: usize = 1 << 14;
-
-/// Into how many blocks the longest claims are cut. The values of h for that are worked out along with
-/// the products themselves, while the factors are in cache.
-pub(super) const AHEAD: usize = 4;
+pub(super) const PIECE: usize = 512;
 
 /// This node's part of the values of h that were worked out ahead, at 1 … 2k-1.
 pub(super) type Ahead<F> = Zeroizing<[F; 2 * AHEAD - 1]>;
@@ -43,11 +36,6 @@ pub(super) struct Weighed<F: Field> {
     runs: Vec<Run<F>>,
 }
 
-/// Whether a segment is a run of its own.
-pub(super) fn is_long(segment: &Range<usize>) -> bool {
-    segment.len() >= LONG
-}
-
 impl<F: Field> Weighed<F> {
     /// One inner product.
     pub(super) fn whole(x: Shared<F>, y: Shared<F>) -> Self {
@@ -59,9 +47,9 @@ impl<F: Field> Weighed<F> {
         Self { x, y, runs }
     }
 
-    /// The inner products of all segments, each with its weight; `ahead` has an entry for every segment
-    /// that [`is_long`].
-    pub(super) fn new(Factors { mut x, y, ends }: Factors<F>, weights: &[F], ahead: Vec<Ahead<F>>) -> Self {
+    /// The inner products of all segments, each with its weight; `ahead` has an entry for every long
+    /// segment, or none.
+    pub(super) fn new(Factors { mut x, y, ends }: Factors<F>, weights: &[F], ahead: Vec<Ahead<F>>, cuts: &Cuts) -> Self {
         let mut ahead = ahead.into_iter();
         let mut runs: Vec<Run<F>> = Vec::new();
         let mut scaled: Vec<Run<F>> = Vec::new();
@@ -73,7 +61,7 @@ impl<F: Field> Weighed<F> {
                 weight: *weight,
                 ahead: None,
             };
-            if is_long(&run.range) {
+            if cuts.is_long(&run.range) {
                 run.ahead = ahead.next();
                 runs.push(run);
                 continue;
@@ -104,13 +92,13 @@ impl<F: Field> Weighed<F> {
         (self.x, self.y)
     }
 
-    /// Goes on with the factors at a point, from what their blocks count there. The result takes the
+    /// Goes on with the factors at a point, from the coefficients of their blocks. The result takes the
     /// place of what it comes from: a piece ends where no later one has yet to be read.
-    pub(super) fn fold(&mut self, counts: &[F]) {
+    pub(super) fn fold(&mut self, coefficients: &[F]) {
         let Self { x, y, runs } = self;
-        let len = runs.iter().map(|run| run.range.len().div_ceil(counts.len())).sum();
+        let len = runs.iter().map(|run| run.range.len().div_ceil(coefficients.len())).sum();
         for (factor, weighed) in [(x, true), (y, false)] {
-            factor.components_mut(|values| fold(values, runs, counts, weighed));
+            factor.components_mut(|values| fold(values, runs, coefficients, weighed));
             factor.truncate(len);
         }
         *runs = vec![Run {
@@ -122,8 +110,8 @@ impl<F: Field> Weighed<F> {
 }
 
 /// Puts folded factors that have become small together, so that their number shrinks with them.
-pub(super) fn merged<F: Field>(folded: Vec<Weighed<F>>) -> Vec<Weighed<F>> {
-    let (mut large, small): (Vec<_>, Vec<_>) = folded.into_iter().partition(|weighed| weighed.len() >= SMALL);
+pub(super) fn merged<F: Field>(folded: Vec<Weighed<F>>, small: usize) -> Vec<Weighed<F>> {
+    let (mut large, small): (Vec<_>, Vec<_>) = folded.into_iter().partition(|weighed| weighed.len() >= small);
     let together = small.into_iter().reduce(|mut all, one| {
         all.x.append(&one.x);
         all.y.append(&one.y);
@@ -151,14 +139,14 @@ fn scale<F: Field>(values: &mut [F], runs: &[Run<F>]) {
 }
 
 /// Folds one component of a factor to its front.
-fn fold<F: Field>(values: &mut [F], runs: &[Run<F>], counts: &[F], weighed: bool) {
-    let k = counts.len();
+fn fold<F: Field>(values: &mut [F], runs: &[Run<F>], coefficients: &[F], weighed: bool) {
+    let k = coefficients.len();
     let mut padded = room(k);
     let mut folded = Zeroizing::new(vec![F::ZERO; PIECE]);
     let mut front = 0;
     for run in runs {
         let weight = if weighed { run.weight } else { F::ONE };
-        let weighed: Vec<F> = counts.iter().map(|count| *count * weight).collect();
+        let weighed: Vec<F> = coefficients.iter().map(|count| *count * weight).collect();
         let cut = Cut::new(&run.range, k);
         for (at, len) in cut.pieces() {
             {

@@ -9,6 +9,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::claims::Claims;
 use super::corrections::Corrections;
+use super::cuts::Cuts;
 use super::{Session, SessionError, Traffic, exchange};
 use crate::checks::{Check, made};
 use crate::digest::Digest;
@@ -127,7 +128,8 @@ impl<N: Network> Setup<N> {
             .iter()
             .enumerate()
             .map(|(position, component)| {
-                let mut material = Zeroizing::new(Vec::new());
+                // It never grows: a vector that grows leaves copies behind.
+                let mut material = Zeroizing::new(Vec::with_capacity(self.party.present().len() * CONTRIBUTION));
                 for holder in self.party.holders(*component).iter() {
                     if holder == me {
                         material.extend_from_slice(contribution(position));
@@ -152,6 +154,10 @@ impl<N: Network> Setup<N> {
         {
             prss.silent = self.network.deviation().unmasked;
         }
+        #[cfg(not(test))]
+        let cuts = Cuts::DEFAULT;
+        #[cfg(test)]
+        let cuts = self.network.deviation().cuts.unwrap_or(Cuts::DEFAULT);
         Ok(Session {
             party: self.party,
             id,
@@ -161,6 +167,7 @@ impl<N: Network> Setup<N> {
             step: self.step,
             phase: Phase::Agreement,
             claims: Claims::default(),
+            cuts,
             corrections: Corrections::default(),
             traffic: self.traffic,
         })
@@ -198,7 +205,7 @@ impl<N: Network> Setup<N> {
             if mine[..Digest::LEN] != theirs[..Digest::LEN] && made(&self.network, Check::Session) {
                 return Err(SessionError::Disagreement {
                     phase: Phase::AcceptedSet,
-                    what: "the accepted set of submissions",
+                    what: "the cluster, the job, the submissions or the participants",
                     // Whoever told the two different verdicts is one of them, a third, or the coordinator.
                     suspects: self.party.present(),
                 });
@@ -244,9 +251,9 @@ impl<N: Network> Setup<N> {
 
 fn component_key(material: &[u8], id: &Digest, component: usize) -> ComponentKey {
     let hkdf = Hkdf::<Sha256>::new(None, material);
-    let mut key = [0; 32];
+    let mut key = Zeroizing::new([0; 32]);
     let info: [&[u8]; 3] = [b"tacit/v1 component key", id.as_bytes(), &[component as u8]];
     #[expect(clippy::expect_used, reason = "HKDF-SHA256 refuses only outputs above 8160 bytes (RFC 5869, 2.3)")]
-    hkdf.expand_multi_info(&info, &mut key).expect("32 bytes are within HKDF's bound");
-    ComponentKey::new(key)
+    hkdf.expand_multi_info(&info, &mut *key).expect("32 bytes are within HKDF's bound");
+    ComponentKey::new(*key)
 }

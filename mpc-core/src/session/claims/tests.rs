@@ -1,0 +1,219 @@
+//! Claims of every shape, over both fields, with cuts so small that every way through the check is taken.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::checks::{Deviation, Told};
+use crate::field::MODULUS;
+use crate::session::cuts::{AHEAD, Cuts};
+use crate::session::testkit::{deal, id, world};
+use crate::session::{Outputs, Setup};
+use crate::world::World;
+
+/// Claims of 64 terms are cut in four, of 24 in sixteen, of 5 in thirty-two.
+const TINY: Cuts = Cuts {
+    short: 4,
+    long: 8,
+    small: 16,
+    sixteen: 24,
+    four: 64,
+};
+
+/// A field and how its elements are told to a lie.
+trait Lied: Claimed {
+    fn element(word: u64) -> Self;
+    fn add_one(told: Told<'_>, step: u32, place: Place) -> bool;
+    fn step(told: &Told<'_>) -> Option<u32>;
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    First,
+    Middle,
+    Last,
+}
+
+fn add_one_to<F: Field>(values: &mut [F], place: Place) -> bool {
+    let index = match place {
+        Place::First => 0,
+        Place::Middle => values.len() / 2,
+        Place::Last => values.len().saturating_sub(1),
+    };
+    values.get_mut(index).is_some_and(|value| {
+        *value += F::ONE;
+        true
+    })
+}
+
+impl Lied for Fp61 {
+    fn element(word: u64) -> Self {
+        Self::reduce(word)
+    }
+
+    fn add_one(told: Told<'_>, step: u32, place: Place) -> bool {
+        match told {
+            Told::Products(at, values) if at == step => add_one_to(values, place),
+            _ => false,
+        }
+    }
+
+    fn step(told: &Told<'_>) -> Option<u32> {
+        match told {
+            Told::Products(step, _) => Some(*step),
+            _ => None,
+        }
+    }
+}
+
+impl Lied for Gf64 {
+    fn element(word: u64) -> Self {
+        Self::from_bits(word)
+    }
+
+    fn add_one(told: Told<'_>, step: u32, place: Place) -> bool {
+        match told {
+            Told::Words(at, values) if at == step => add_one_to(values, place),
+            _ => false,
+        }
+    }
+
+    fn step(told: &Told<'_>) -> Option<u32> {
+        match told {
+            Told::Words(step, _) => Some(*step),
+            _ => None,
+        }
+    }
+}
+
+/// Inner products of segments of these lengths, a batch for each list, verified at every node.
+fn verified<F: Lied>(world: &World, batches: &[Vec<usize>]) -> Vec<Result<(), SessionError>> {
+    world.run(|party, network, mut rng| {
+        let mut session = Setup::new(party, network, 0).into_session(id(), &mut rng)?;
+        for (seed, lengths) in batches.iter().enumerate() {
+            let ends: Vec<usize> = lengths
+                .iter()
+                .scan(0, |end, len| Some(*end + len).inspect(|sum| *end = *sum))
+                .collect();
+            let values = |factor: u64| -> Vec<F> {
+                let len = ends.last().copied().unwrap_or(0) as u64;
+                (0..len).map(|i| F::element((i + 3).wrapping_mul(factor))).collect()
+            };
+            let (x, y) = (values(0x9e37_79b9_7f4a_7c15), values(0xd134_2543_de82_ef95));
+            let shared = |values: &[F], salt: u64| deal(session.party(), values, 2 * seed as u64 + salt);
+            let factors = Factors {
+                x: shared(&x, 0),
+                y: shared(&y, 1),
+                ends: ends.clone(),
+            };
+            session.inner_products(vec![factors])?;
+        }
+        session.verify(Outputs::default())?.recorded().map(drop)
+    })
+}
+
+fn cut_tiny(world: World, nodes: usize, deviation: impl Fn(usize) -> Deviation) -> World {
+    (0..nodes).fold(world, |world, node| {
+        let cuts = Some(TINY);
+        world.deviate(node, Deviation { cuts, ..deviation(node) })
+    })
+}
+
+fn batches() -> impl Strategy<Value = Vec<Vec<usize>>> {
+    let length = prop_oneof![Just(0), 1usize..8, 8usize..40, 60usize..300];
+    proptest::collection::vec(proptest::collection::vec(length, 0..6), 0..4)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn right_claims_of_any_shape_hold(batches in batches(), (n, t) in prop_oneof![Just((3, 1)), Just((5, 2))], seed: u64) {
+        for cuts in [false, true] {
+            let world = world(n, t, seed);
+            let world = if cuts { cut_tiny(world, n, |_| Deviation::default()) } else { world };
+            prop_assert!(verified::<Fp61>(&world, &batches).iter().all(Result::is_ok));
+            prop_assert!(verified::<Gf64>(&world, &batches).iter().all(Result::is_ok));
+        }
+    }
+}
+
+/// One wrong product at any step, of the claims or of their proof, is found by every node.
+fn every_wrong_product_is_found<F: Lied>() {
+    // Long and short segments beside each other, empty ones, several batches, three levels and more.
+    let batches = [vec![100, 3, 0, 5, 9, 70], vec![1, 1, 1], vec![300], vec![12]];
+    for (n, t) in [(3, 1), (5, 2)] {
+        let steps = Arc::new(Mutex::new(BTreeMap::new()));
+        let log = Arc::clone(&steps);
+        let listener = Deviation {
+            lie: Some(Arc::new(move |told| {
+                if let Some(step) = F::step(&told) {
+                    *log.lock().unwrap().entry(step).or_insert(0) += 1;
+                }
+            })),
+            ..Deviation::default()
+        };
+        let honest = cut_tiny(
+            world(n, t, 1),
+            n,
+            |node| if node == 0 { listener.clone() } else { Deviation::default() },
+        );
+        assert!(verified::<F>(&honest, &batches).iter().all(Result::is_ok));
+        let steps: Vec<u32> = steps.lock().unwrap().keys().copied().collect();
+        assert!(steps.len() >= batches.len() + 3, "{steps:?}");
+        for step in steps {
+            for place in [Place::First, Place::Middle, Place::Last] {
+                let told = Arc::new(Mutex::new(false));
+                let flag = Arc::clone(&told);
+                let liar = Deviation {
+                    lie: Some(Arc::new(move |told| *flag.lock().unwrap() |= F::add_one(told, step, place))),
+                    ..Deviation::default()
+                };
+                let world = cut_tiny(
+                    world(n, t, 1),
+                    n,
+                    |node| if node == 0 { liar.clone() } else { Deviation::default() },
+                );
+                for result in verified::<F>(&world, &batches) {
+                    assert!(
+                        matches!(result, Err(SessionError::WrongProduct { .. })),
+                        "{step} {place:?}: {result:?}"
+                    );
+                }
+                assert!(*told.lock().unwrap());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_wrong_number_is_found() {
+    every_wrong_product_is_found::<Fp61>();
+}
+
+#[test]
+fn every_wrong_element_of_the_field_over_the_bits_is_found() {
+    every_wrong_product_is_found::<Gf64>();
+}
+
+#[test]
+fn a_wrong_product_survives_with_less_than_2_to_the_minus_50() {
+    // It depends on how many products there are, not on N and t: docs/security.md tells it.
+    let cuts = Cuts::DEFAULT;
+    for (products, numerator, levels) in [(50_000_000, 301, [3, 1, 3]), (1 << 32, 319, [6, 1, 3])] {
+        let mut len = products;
+        let mut ks = Vec::new();
+        while len > cuts.short {
+            ks.push(cuts.blocks(len));
+            len = len.div_ceil(ks[ks.len() - 1]);
+        }
+        let found: usize = 1 + ks.iter().map(|k| 2 * k - 2).sum::<usize>() + 2 * (cuts.short + 1);
+        assert_eq!(
+            (found, [AHEAD, 16, 32].map(|k| ks.iter().filter(|one| **one == k).count())),
+            (numerator, levels)
+        );
+        assert!((found as u128) << 52 < u128::from(MODULUS) - 2 * (cuts.short as u128 + 1));
+    }
+}
