@@ -97,6 +97,7 @@ pub fn load(path: &Path) -> Result<JobSpec, SpecError> {
         closes_at,
         sensitive,
         release,
+        gold: None,
         payout,
     })
 }

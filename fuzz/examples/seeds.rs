@@ -129,7 +129,10 @@ fn submissions() {
     let Bench { cluster, submissions, .. } = &*BENCH;
     let of_fuzzer = submissions.last().expect("a malformed submission");
     let delivery = submissions[0].delivery(0).expect("an envelope for each node");
-    write("submission", [encode(&submissions[0]), encode(of_fuzzer), encode(&delivery)]);
+    write(
+        "submission",
+        [encode(&submissions[0]), encode(of_fuzzer), encode(&delivery), encode(&BENCH.gold)],
+    );
     let forgeries = [(vec![0, 1], [1, 0, 0, 1].as_slice()), (vec![1], [7, 8].as_slice())];
     let mut rng = randomness(5);
     let forgeries = forgeries.map(|(items, numbers)| Forgery::sharing(cluster, items, numbers, &mut rng).write());

@@ -17,6 +17,13 @@ use tacit_fuzz::bench::BENCH;
 use tacit_fuzz::forge::certify;
 use tacit_fuzz::transcript::HONEST;
 
+const RULES: [PayRule; 4] = [
+    PayRule::Flat,
+    PayRule::PeerAgreement,
+    PayRule::PeerAgreementBeyondChance,
+    PayRule::Gold,
+];
+
 /// A number of any size.
 fn number(bytes: &mut Bytes<'_>) -> u64 {
     let size = usize::from(bytes.byte() % 9);
@@ -31,10 +38,13 @@ fn terms(bytes: &mut Bytes<'_>) -> Terms {
     terms.items = number(bytes);
     terms.answers_per_item = number(bytes) as u32;
     if let Some(payout) = &mut terms.payout {
-        payout.rule = [PayRule::Flat, PayRule::PeerAgreement, PayRule::PeerAgreementBeyondChance][usize::from(bytes.byte() % 3)];
+        payout.rule = RULES[usize::from(bytes.byte()) % RULES.len()];
         payout.base_per_item = number(bytes);
         payout.bonus_per_item = number(bytes);
         payout.budget = number(bytes);
+        if payout.rule == PayRule::Gold {
+            terms.gold = BENCH.gold_job.terms().gold.clone();
+        }
     }
     terms
 }

@@ -68,6 +68,9 @@ pub enum CertificateError {
     /// An output or component is missing, extra, or of the wrong length.
     #[error("output {0:?} does not have the components and lengths the job asks for")]
     Shape(OutputName),
+    /// An output holds what no answers give.
+    #[error("output {0:?} holds a number that no answers give")]
+    Value(OutputName),
     /// The outputs are not those the job opens.
     #[error("the outputs are not those the job opens")]
     Outputs,

@@ -27,6 +27,9 @@ pub enum OutputName {
     ContributorAgreement,
     /// `Q` of each contributor.
     ContributorBeyondChance,
+    /// The share of each contributor's answers to items with gold that are right: see
+    /// [`crate::statistics::GoldScore`].
+    ContributorGold,
 }
 
 impl OutputName {
@@ -35,7 +38,7 @@ impl OutputName {
         match self {
             Self::ClassTotals => classes,
             Self::Agreement => 4 + classes,
-            Self::ContributorAgreement | Self::ContributorBeyondChance => facts.contributors.len(),
+            Self::ContributorAgreement | Self::ContributorBeyondChance | Self::ContributorGold => facts.contributors.len(),
         }
     }
 

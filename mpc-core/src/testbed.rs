@@ -9,13 +9,13 @@ use crate::certificate::Certificate;
 use crate::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry, PROTOCOL_VERSION};
 use crate::crowd::{Crowd, Listed};
 use crate::identity::SecretKey;
-use crate::job::{Item, Job, JobSpec, PayRule, Payout, Question, Release};
+use crate::job::{Gold, Item, Job, JobSpec, PayRule, Payout, Question, Release};
 use crate::release::Released;
 use crate::report::Report;
 use crate::scoring::{self, Scored, ScoringError, Submissions};
 use crate::sealing::{Suite, UnsealingKey};
 use crate::sharing::NodeSet;
-use crate::submission::{Header, OpenedSubmission, Submission};
+use crate::submission::{self, Header, OpenedSubmission, Submission};
 use crate::world::World;
 
 /// A cluster with its keys.
@@ -55,7 +55,20 @@ pub(crate) fn members(nodes: usize, threshold: usize) -> Members {
     }
 }
 
-/// A job that releases everything, with base and bonus of 20000.
+/// The buyer's key for gold answers.
+pub(crate) fn buyer() -> SecretKey {
+    SecretKey::from_bytes(&[11; 32])
+}
+
+/// All parts of the buyer's gold answers.
+pub(crate) fn gold(members: &Members, job: &Job, answers: &[(u32, u32)]) -> Vec<Submission> {
+    let mut rng = ChaCha20Rng::seed_from_u64(1 << 40);
+    (0..submission::gold::parts(job))
+        .map(|part| Submission::create_gold(&members.cluster, job, &buyer(), answers, part, &mut rng).unwrap())
+        .collect()
+}
+
+/// A job that releases everything, with base and bonus of 20000; with gold where it is paid by that.
 pub(crate) fn job(items: u32, classes: u32, answers_per_item: u32, rule: PayRule) -> Job {
     let (base, bonus) = (20_000, 20_000);
     let spec = JobSpec {
@@ -74,6 +87,7 @@ pub(crate) fn job(items: u32, classes: u32, answers_per_item: u32, rule: PayRule
         closes_at: None,
         sensitive: false,
         release: BTreeSet::from([Release::Agreement, Release::ClassTotals, Release::Scores, Release::Payouts]),
+        gold: (rule == PayRule::Gold).then(|| Gold { key: buyer().public() }),
         payout: Some(Payout {
             rule,
             currency: "EUR".to_owned(),

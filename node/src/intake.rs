@@ -113,6 +113,7 @@ mod tests {
             closes_at: None,
             sensitive: true,
             release: BTreeSet::from([Release::Agreement]),
+            gold: None,
             payout: None,
         };
         let text = serde_json::to_vec(&spec).unwrap();

@@ -103,6 +103,7 @@ fn spec(args: &args::Demo, answers: &Answers) -> Result<JobSpec> {
         closes_at: None,
         sensitive: false,
         release,
+        gold: None,
         payout: Some(payout),
     })
 }

@@ -51,6 +51,7 @@ fn job() -> Job {
         closes_at: None,
         sensitive: false,
         release: [Release::ClassTotals, Release::Payouts].into(),
+        gold: None,
         payout: Some(Payout {
             rule: PayRule::Flat,
             currency: "EUR".into(),

@@ -93,6 +93,7 @@ fn check_contributors(report: &Report, certificate: &Certificate, answers: &[pla
             PayRule::PeerAgreement => (20_000 * a).div_euclid(common),
             PayRule::PeerAgreementBeyondChance if n > 1 => (20_000 * q).div_euclid(common * (n - 1)),
             PayRule::PeerAgreementBeyondChance => 0,
+            PayRule::Gold => unreachable!(),
         };
         if n > 1 {
             assert_close(scores.beyond_chance.unwrap(), q as f64 / (common * n * (n - 1)) as f64);
