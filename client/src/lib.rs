@@ -5,6 +5,7 @@ pub mod answers;
 pub mod batches;
 mod event_stream;
 pub mod files;
+pub mod gold;
 pub mod http;
 pub mod keys;
 pub mod outcome;

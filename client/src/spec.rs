@@ -55,6 +55,8 @@ struct SpecFile {
     sensitive: bool,
     release: BTreeSet<Release>,
     #[serde(default)]
+    gold: Option<PathBuf>,
+    #[serde(default)]
     payout: Option<Payout>,
 }
 
@@ -71,8 +73,17 @@ enum Items {
 /// A TOML datetime or a text.
 struct Moment(String);
 
+/// A spec as its file says, and the files it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spec {
+    /// The job; without the key for gold answers, which is no part of the file.
+    pub job: JobSpec,
+    /// The file of gold answers, if there are any.
+    pub gold: Option<PathBuf>,
+}
+
 /// Reads a spec; items from the file it names, relative to the spec.
-pub fn load(path: &Path) -> Result<JobSpec, SpecError> {
+pub fn load(path: &Path) -> Result<Spec, SpecError> {
     let bytes = files::read(path)?;
     let SpecFile {
         name,
@@ -82,14 +93,16 @@ pub fn load(path: &Path) -> Result<JobSpec, SpecError> {
         closes_at,
         sensitive,
         release,
+        gold,
         payout,
     } = parse(path, &bytes)?;
+    let beside = |file: &Path| path.with_file_name("").join(file);
     let items = match items {
         Items::Inline(items) => items,
-        Items::File(file) => load_items(&path.with_file_name("").join(file))?,
+        Items::File(file) => load_items(&beside(&file))?,
     };
     let closes_at = closes_at.map(|moment| rfc3339(path, moment)).transpose()?;
-    Ok(JobSpec {
+    let job = JobSpec {
         name,
         question,
         items,
@@ -99,7 +112,9 @@ pub fn load(path: &Path) -> Result<JobSpec, SpecError> {
         release,
         gold: None,
         payout,
-    })
+    };
+    let gold = gold.map(|file| beside(&file));
+    Ok(Spec { job, gold })
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<SpecFile, SpecError> {
@@ -240,7 +255,7 @@ budget = 500000000
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(name), text).unwrap();
         std::fs::write(folder.path().join("items.csv"), items).unwrap();
-        load(&folder.path().join(name))
+        load(&folder.path().join(name)).map(|spec| spec.job)
     }
 
     fn message(name: &str, text: &str, items: &str) -> String {
