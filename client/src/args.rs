@@ -45,6 +45,9 @@ A spec is TOML, or JSON of the same fields if its name ends in .json:
   closes_at = 2026-12-01T00:00:00Z # optional
   sensitive = true                 # whether answers say something about contributors
   release = [\"agreement\", \"class_totals\", \"payouts\"]     # also: labels, scores
+  quorum = 3                       # optional: votes that a label needs, else no consensus; for labels
+  label_rule = \"plurality\"         # or weighted
+  weights = \"weights.csv\"          # for weighted: contributor,weight; or an earlier result.json with scores
   gold = \"gold.csv\"                # optional, beside the spec: item,answer
   [payout]
   rule = \"peer_agreement_beyond_chance\"                # or peer_agreement, gold, flat

@@ -16,3 +16,4 @@ pub mod table;
 pub mod trust;
 pub mod verify;
 pub mod watch;
+pub mod weights;

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use tacit_core::job::{Item, JobSpec, Payout, Question, Release};
+use tacit_core::job::{Item, JobSpec, LabelRule, Payout, Question, Release};
 use thiserror::Error;
 
 use crate::files::{self, FileError};
 use crate::table::{Table, TableError};
+use crate::weights::{self, WeightsError};
 
 /// Why a spec cannot be used. Messages begin with the file's name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -22,6 +23,9 @@ pub enum SpecError {
     /// The items are not a table.
     #[error(transparent)]
     Items(#[from] TableError),
+    /// The weights cannot be used.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     /// The spec is not TOML or JSON of these fields.
     #[error("{path}, line {line}: {reason}")]
     Syntax {
@@ -54,6 +58,12 @@ struct SpecFile {
     #[serde(default = "sensitive")]
     sensitive: bool,
     release: BTreeSet<Release>,
+    #[serde(default)]
+    quorum: Option<u32>,
+    #[serde(default)]
+    label_rule: LabelRule,
+    #[serde(default)]
+    weights: Option<PathBuf>,
     #[serde(default)]
     gold: Option<PathBuf>,
     #[serde(default)]
@@ -93,6 +103,9 @@ pub fn load(path: &Path) -> Result<Spec, SpecError> {
         closes_at,
         sensitive,
         release,
+        quorum,
+        label_rule,
+        weights,
         gold,
         payout,
     } = parse(path, &bytes)?;
@@ -101,6 +114,7 @@ pub fn load(path: &Path) -> Result<Spec, SpecError> {
         Items::Inline(items) => items,
         Items::File(file) => load_items(&beside(&file))?,
     };
+    let weights = weights.map(|file| weights::load(&beside(&file))).transpose()?.unwrap_or_default();
     let closes_at = closes_at.map(|moment| rfc3339(path, moment)).transpose()?;
     let job = JobSpec {
         name,
@@ -110,6 +124,9 @@ pub fn load(path: &Path) -> Result<Spec, SpecError> {
         closes_at,
         sensitive,
         release,
+        quorum,
+        label_rule,
+        weights,
         gold: None,
         payout,
     };

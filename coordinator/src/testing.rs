@@ -180,6 +180,9 @@ pub fn spec(items: usize) -> JobSpec {
         closes_at: None,
         sensitive: false,
         release: [Release::ClassTotals].into(),
+        quorum: None,
+        label_rule: Default::default(),
+        weights: Default::default(),
         gold: None,
         payout: None,
     }
@@ -298,7 +301,7 @@ impl TestNode {
         let outputs: Vec<OutputComponents> = OutputName::of_job(job.terms())
             .into_iter()
             .map(|name| {
-                let len = name.len(job.terms().classes().len(), crowd.facts());
+                let len = name.len(job.terms(), crowd.facts());
                 let held = self.cluster.access().held_by(self.index).into_iter();
                 OutputComponents {
                     name,

@@ -168,7 +168,9 @@ fn texts() {
         &[1, 1, 3, 1, 2, 1, 1, 1],
     ]
     .concat();
-    write("facts", [[terms.as_slice(), &facts, &[1, 4, 1, 2, 1, 5].repeat(4)].concat()]);
+    let numbers = [1, 4, 1, 2, 1, 5].repeat(4);
+    let seed = |labels: u8| [&terms, [labels].as_slice(), &facts, &numbers].concat();
+    write("facts", [seed(0), seed(1)]);
     write("cluster_file", [BENCH.file.clone().into_bytes()]);
     write("job_spec", [json(&BENCH.spec)]);
     let tables: [&[u8]; 3] = [

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use libfuzzer_sys::fuzz_target;
 use tacit_core::crowd::{ContributorFacts, Facts};
 use tacit_core::field::Fp61;
-use tacit_core::job::{PayRule, Terms};
+use tacit_core::job::{PayRule, Release, Terms};
 use tacit_core::reject::RejectReason;
 use tacit_core::release::{OutputComponents, OutputName};
 use tacit_core::report::Report;
@@ -46,6 +46,12 @@ fn terms(bytes: &mut Bytes<'_>) -> Terms {
             terms.gold = BENCH.gold_job.terms().gold.clone();
         }
     }
+    // Every label is of an item, and the job has two.
+    if bytes.byte() % 4 == 1 {
+        terms.items = 2;
+        terms.release.insert(Release::Labels);
+        terms.item_ids = ["first", "second"].map(str::to_owned).to_vec();
+    }
     terms
 }
 
@@ -79,9 +85,8 @@ fuzz_target!(|data: &[u8]| {
     let mut certificate = HONEST.certificate.clone();
     certificate.terms = terms(bytes);
     certificate.facts = facts(bytes);
-    let classes = certificate.terms.classes().len();
     let output = |name: OutputName| {
-        let len = name.len(classes, &certificate.facts);
+        let len = name.len(&certificate.terms, &certificate.facts);
         let opened = (0..len).map(|_| Fp61::reduce(number(bytes))).collect();
         let mut components: BTreeMap<u8, Vec<Fp61>> = (1..BENCH.cluster.access().components())
             .map(|c| (c as u8, vec![Fp61::default(); len]))

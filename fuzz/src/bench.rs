@@ -138,6 +138,9 @@ fn spec() -> JobSpec {
         closes_at: Some("2999-01-01T00:00:00Z".to_owned()),
         sensitive: false,
         release: BTreeSet::from([Release::Agreement, Release::ClassTotals, Release::Scores, Release::Payouts]),
+        quorum: None,
+        label_rule: Default::default(),
+        weights: Default::default(),
         gold: None,
         payout: Some(Payout {
             rule: PayRule::PeerAgreementBeyondChance,

@@ -217,10 +217,9 @@ impl Certificate {
         if !self.outputs.iter().map(|output| output.name).eq(OutputName::of_job(&self.terms)) {
             return Err(CertificateError::Outputs);
         }
-        let classes = self.terms.classes().len();
         for output in &self.outputs {
             let all = output.components.keys().map(|c| usize::from(*c)).eq(0..components);
-            let len = output.name.len(classes, &self.facts);
+            let len = output.name.len(&self.terms, &self.facts);
             if !all || output.components.values().any(|values| values.len() != len) {
                 return Err(CertificateError::Shape(output.name));
             }

@@ -1,6 +1,6 @@
 //! A validation job: what is asked, of how many, what is released, how it is paid.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -11,6 +11,9 @@ use crate::digest::Digest;
 use crate::identity::PublicKey;
 
 mod check;
+mod labels;
+
+pub use labels::{LabelRule, MAX_VOTES, WEIGHT_ONE};
 
 /// The most items of a job.
 pub const MAX_ITEMS: usize = 4_000_000;
@@ -194,6 +197,15 @@ pub struct JobSpec {
     pub sensitive: bool,
     /// What is published.
     pub release: BTreeSet<Release>,
+    /// How many votes the class of a label needs; items with fewer have no consensus. By default one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quorum: Option<u32>,
+    /// How the label of an item follows from its answers.
+    #[serde(default, skip_serializing_if = "LabelRule::is_usual")]
+    pub label_rule: LabelRule,
+    /// What the votes of contributors weigh, by name, in hundredths; those of others weigh [`WEIGHT_ONE`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub weights: BTreeMap<String, u32>,
     /// Whose gold answers the job waits for, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gold: Option<Gold>,
@@ -216,6 +228,9 @@ pub struct Terms {
     pub items: u64,
     /// Digest of the items in order.
     pub items_digest: Digest,
+    /// The ids of the items in order, where labels are published: a label is of an item.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub item_ids: Vec<String>,
     /// How many answers each item gets.
     pub answers_per_item: u32,
     /// When the job closes by itself, RFC 3339.
@@ -225,6 +240,15 @@ pub struct Terms {
     pub sensitive: bool,
     /// What is published.
     pub release: BTreeSet<Release>,
+    /// How many votes the class of a label needs; items with fewer have no consensus. By default one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quorum: Option<u32>,
+    /// How the label of an item follows from its answers.
+    #[serde(default, skip_serializing_if = "LabelRule::is_usual")]
+    pub label_rule: LabelRule,
+    /// What the votes of contributors weigh, by name, in hundredths; those of others weigh [`WEIGHT_ONE`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub weights: BTreeMap<String, u32>,
     /// Whose gold answers the job waits for, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gold: Option<Gold>,
@@ -294,6 +318,9 @@ impl Job {
             closes_at,
             sensitive,
             release,
+            quorum,
+            label_rule,
+            weights,
             gold,
             payout,
         } = spec;
@@ -301,20 +328,30 @@ impl Job {
         let encoded: Vec<Vec<u8>> = items.iter().map(crate::codec::encode).collect();
         let parts: Vec<&[u8]> = encoded.iter().map(Vec::as_slice).collect();
         let items_digest = Digest::of("tacit/v1 items", &parts);
+        let item_ids = if release.contains(&Release::Labels) {
+            items.iter().map(|item| item.id.clone()).collect()
+        } else {
+            Vec::new()
+        };
         let terms = Terms {
             id,
             name,
             question,
             items: items.len() as u64,
             items_digest,
+            item_ids,
             answers_per_item,
             closes_at,
             sensitive,
             release,
+            quorum,
+            label_rule,
+            weights,
             gold,
             payout,
         };
         terms.check()?;
+        labels::refuse_unavailable(&terms)?;
         Ok(Self {
             digest: terms.digest(),
             terms,

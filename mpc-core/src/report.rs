@@ -11,7 +11,7 @@ use crate::field::Fp61;
 use crate::job::{PayRule, Payout, Release};
 use crate::payout::{Score, pay};
 use crate::release::OutputName;
-use crate::statistics::{AgreementMeasures, GoldScore, Measure};
+use crate::statistics::{AgreementMeasures, GoldScore, Measure, labels_from_values};
 
 /// What `result.json` holds. A value that is not available is null, with the reason beside it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -28,8 +28,11 @@ pub struct Report {
     /// Why there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class_totals_reason: Option<&'static str>,
-    /// The consensus label of each item.
+    /// The consensus label of each item, in the job's order.
     pub labels: Vec<LabelReport>,
+    /// Why there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels_reason: Option<&'static str>,
     /// Each contributor's scores, where the job releases them.
     pub contributors: Vec<ContributorReport>,
     /// The pay.
@@ -87,7 +90,7 @@ pub struct ContributorReport {
     /// Why it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement_reason: Option<&'static str>,
-    /// Share of its answers equal to the released label.
+    /// Share of its answers equal to the label of their item; an item without label agrees with nobody.
     pub agreement_with_label: Option<f64>,
     /// Why it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -157,7 +160,8 @@ impl Report {
             agreement: measures.map(AgreementReport),
             class_totals_reason: totals.is_none().then_some(NOT_RELEASED),
             class_totals: totals,
-            labels: Vec::new(),
+            labels_reason: (!terms.releases(Release::Labels)).then_some(NOT_RELEASED),
+            labels: labels(certificate, &opened)?,
             contributors: if terms.releases(Release::Scores) {
                 contributors(certificate, &opened)?
             } else {
@@ -227,6 +231,28 @@ fn scores<'a>(opened: &'a Opened, name: OutputName, certificate: &'a Certificate
         .map(move |(value, c)| signed(value, c))
 }
 
+/// The label of each item; none where the job has no such output.
+fn labels(certificate: &Certificate, opened: &Opened) -> Result<Vec<LabelReport>, CertificateError> {
+    let (terms, name) = (&certificate.terms, OutputName::Labels);
+    let values = opened.get(name).unwrap_or_default();
+    let labels = labels_from_values(values, terms.classes().len()).ok_or(CertificateError::Value(name))?;
+    let report = |(item, label): (&String, Option<u32>)| LabelReport {
+        item: item.clone(),
+        label: label.and_then(|class| terms.classes().get(class as usize).cloned()),
+    };
+    Ok(terms.item_ids.iter().zip(labels).map(report).collect())
+}
+
+/// How many of each contributor's answers are labels; none where the job has no such output.
+fn label_agreement(opened: &Opened, certificate: &Certificate) -> Result<Vec<u64>, CertificateError> {
+    let name = OutputName::ContributorLabelAgreement;
+    let values = opened.get(name).unwrap_or_default().iter().zip(&certificate.facts.contributors);
+    values
+        .map(|(value, c)| Some(value.to_u64()).filter(|agreeing| *agreeing <= c.answers))
+        .collect::<Option<_>>()
+        .ok_or(CertificateError::Value(name))
+}
+
 /// Each contributor's score on gold; none where the job has no such output.
 fn gold_scores(opened: &Opened, certificate: &Certificate) -> Result<Vec<GoldScore>, CertificateError> {
     let name = OutputName::ContributorGold;
@@ -240,6 +266,7 @@ fn contributors(certificate: &Certificate, opened: &Opened) -> Result<Vec<Contri
     let agreement = scores(opened, OutputName::ContributorAgreement, certificate);
     let beyond = scores(opened, OutputName::ContributorBeyondChance, certificate);
     let gold = gold_scores(opened, certificate)?;
+    let with_label = label_agreement(opened, certificate)?;
     let report = |(index, ((c, a), q)): (usize, ((&ContributorFacts, i64), i64))| {
         let scale = c.scale.value as f64;
         let n = c.paired as f64;
@@ -253,8 +280,8 @@ fn contributors(certificate: &Certificate, opened: &Opened) -> Result<Vec<Contri
             answers: c.answers,
             agreement: (c.paired > 0).then(|| a as f64 / (scale * n)),
             agreement_reason: (c.paired == 0).then_some("nobody else answered its items"),
-            agreement_with_label: None,
-            agreement_with_label_reason: Some("the job has no labels"),
+            agreement_with_label: with_label.get(index).map(|agreeing| *agreeing as f64 / c.answers as f64),
+            agreement_with_label_reason: with_label.get(index).is_none().then_some("the job has no labels"),
             beyond_chance: (c.paired > 1).then(|| q as f64 / (scale * n * (n - 1.0))),
             beyond_chance_reason: (c.paired <= 1).then_some("needs two answers on items that others answered"),
             gold,

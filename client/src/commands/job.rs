@@ -139,7 +139,12 @@ async fn result(api: &Api, cluster: Option<Cluster>, id: &JobId, csv: Option<Par
             let payouts = payouts.context("the job has no payouts: its spec does not release them")?;
             return output::print(&String::from_utf8(payouts).context("the coordinator's payouts are not text")?);
         }
-        Some(Part::Labels) => return output::print(&output::labels(&report)),
+        Some(Part::Labels) => {
+            if report.get("labels_reason").is_some() {
+                bail!("the job has no labels: its spec does not release them");
+            }
+            return output::print(&output::labels(&report));
+        }
         None => {}
     }
     let ending = if verified {

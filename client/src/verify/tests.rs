@@ -51,6 +51,9 @@ fn job() -> Job {
         closes_at: None,
         sensitive: false,
         release: [Release::ClassTotals, Release::Payouts].into(),
+        quorum: None,
+        label_rule: Default::default(),
+        weights: Default::default(),
         gold: None,
         payout: Some(Payout {
             rule: PayRule::Flat,

@@ -33,11 +33,12 @@ impl Terms {
         }
         let planned = self.items * u64::from(answers_per_item);
         payout(self.payout.as_ref(), self.releases(Release::Payouts), planned)?;
-        gold(self)
+        gold(self)?;
+        super::labels::fit(self)
     }
 }
 
-fn name(field: &str, text: &str) -> Result<(), JobError> {
+pub(super) fn name(field: &str, text: &str) -> Result<(), JobError> {
     if is_name(text) {
         Ok(())
     } else {
@@ -73,11 +74,19 @@ fn count(items: u64) -> Result<(), JobError> {
 
 pub(super) fn items(items: &[Item]) -> Result<(), JobError> {
     count(items.len() as u64)?;
-    let mut seen = HashSet::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
         name(&format!("items[{index}].id"), &item.id)?;
-        if !seen.insert(&item.id) {
-            return Err(JobError::field("items", format!("lists `{}` twice", item.id)));
+    }
+    ids("items", items.iter().map(|item| item.id.as_str()))
+}
+
+/// Names, each of them once.
+pub(super) fn ids<'a>(field: &str, ids: impl Iterator<Item = &'a str>) -> Result<(), JobError> {
+    let mut seen = HashSet::new();
+    for id in ids {
+        name(field, id)?;
+        if !seen.insert(id) {
+            return Err(JobError::field(field, format!("lists `{id}` twice")));
         }
     }
     Ok(())

@@ -4,6 +4,7 @@
 mod agreement;
 mod contributor;
 mod gold;
+mod labels;
 mod measures;
 #[cfg(test)]
 mod plain;
@@ -15,6 +16,8 @@ mod validate;
 mod weights;
 
 pub use gold::{GoldScore, gold_is_well_formed};
+pub use labels::AVAILABLE as LABELS_AVAILABLE;
+pub(crate) use labels::from_values as labels_from_values;
 pub use measures::{AgreementMeasures, Measure, Unavailable};
 pub(crate) use program::outputs_of;
 pub use program::score;

@@ -8,7 +8,7 @@ use crate::release::OutputName;
 use crate::session::{Outputs, Session, SessionError};
 use crate::sharing::Shared;
 
-use super::{agreement, contributor, gold, tally};
+use super::{agreement, contributor, gold, labels, tally};
 
 /// Which outputs a job needs opened, in the order they are computed.
 pub(crate) fn outputs_of(terms: &Terms) -> Vec<OutputName> {
@@ -23,6 +23,11 @@ pub(crate) fn outputs_of(terms: &Terms) -> Vec<OutputName> {
             scores || rule == Some(PayRule::PeerAgreementBeyondChance),
         ),
         (OutputName::ContributorGold, terms.scores_gold()),
+        (OutputName::Labels, terms.releases(Release::Labels)),
+        (
+            OutputName::ContributorLabelAgreement,
+            scores && (labels::AVAILABLE || terms.releases(Release::Labels)),
+        ),
     ];
     wanted.into_iter().filter(|(_, wanted)| *wanted).map(|(name, _)| name).collect()
 }
@@ -82,6 +87,9 @@ pub fn score<N: Network>(
         None => None,
     };
 
+    // Here labels are decided, once they can be: no job asks for them before.
+    let labels: Option<labels::Labels> = None;
+
     let mut outputs = Outputs::default();
     for name in wanted {
         let values = match name {
@@ -93,6 +101,10 @@ pub fn score<N: Network>(
                 a.scale(&paired).sub(b)
             }),
             OutputName::ContributorGold => of_gold.clone(),
+            OutputName::Labels => labels
+                .as_ref()
+                .map(|labels| Shared::public(session.party(), &labels::to_values(labels))),
+            OutputName::ContributorLabelAgreement => labels.as_ref().map(|labels| labels::agreement(crowd, classes, answers, labels)),
         };
         outputs.push(name, values.unwrap_or_else(|| Shared::zeros(session.party(), 0)));
     }
