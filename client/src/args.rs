@@ -45,12 +45,19 @@ A spec is TOML, or JSON of the same fields if its name ends in .json:
   closes_at = 2026-12-01T00:00:00Z # optional
   sensitive = true                 # whether answers say something about contributors
   release = [\"agreement\", \"class_totals\", \"payouts\"]     # also: labels, scores
+  quorum = 3                       # optional: votes that a label needs, else no consensus; for labels
+  label_rule = \"plurality\"         # or weighted
+  weights = \"weights.csv\"          # for weighted: contributor,weight; or an earlier result.json with scores
+  gold = \"gold.csv\"                # optional, beside the spec: item,answer
   [payout]
-  rule = \"peer_agreement_beyond_chance\"                # or peer_agreement, flat
+  rule = \"peer_agreement_beyond_chance\"                # or peer_agreement, gold, flat
   currency = \"EUR\"
   base_per_item = 20000            # micro-units: 20000 are 0.02 EUR
   bonus_per_item = 20000
-  budget = 500000000               # must cover the most that can fall due";
+  budget = 500000000               # must cover the most that can fall due
+
+Gold answers leave this machine only as shares, each sealed to one node, as contributors' answers do: nobody else learns which items have gold. \
+They are signed with a key that is made beside the spec, in SPEC.gold.key; what was sent is kept in SPEC.gold.key.JOB.d.";
 
 const ANSWER_HELP: &str = "\
 Answers leave this machine only as shares, each sealed to one node. What is sent is kept beside the key, \

@@ -166,6 +166,7 @@ pub fn report(title: &str, report: &Value) -> String {
     );
     text += &agreement(report);
     text += &class_totals(report);
+    text += &labels_in_short(report);
     text += &payouts(report);
     text
 }
@@ -190,6 +191,20 @@ fn agreement(report: &Value) -> String {
         ),
     };
     table(&["agreement", ""], measures.map(|(key, name)| vec![name.to_owned(), value(key)]))
+}
+
+/// How many items have a label; the labels themselves are in the files.
+fn labels_in_short(report: &Value) -> String {
+    let labels = report["labels"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if labels.is_empty() {
+        return String::new();
+    }
+    let without = labels.iter().filter(|label| label["label"].is_null()).count();
+    let rows = [("with a label", labels.len() - without), ("no consensus", without)];
+    table(
+        &["labels", "items"],
+        rows.map(|(name, items)| vec![name.to_owned(), items.to_string()]),
+    )
 }
 
 fn class_totals(report: &Value) -> String {
@@ -247,6 +262,9 @@ mod tests {
         let report = json!({ "labels": [{ "item": "a,b", "label": "=1" }, { "item": "c", "label": null }] });
         assert_eq!(labels(&report), "item,label\n\"a,b\",'=1\nc,\n");
         assert_eq!(labels(&json!({})), "item,label\n");
+        let short = labels_in_short(&report);
+        assert!(short.contains("with a label") && short.contains("no consensus"), "{short}");
+        assert_eq!(labels_in_short(&json!({ "labels": [] })), "");
     }
 
     #[test]

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use tacit_core::job::{Item, JobSpec, Payout, Question, Release};
+use tacit_core::job::{Item, JobSpec, LabelRule, Payout, Question, Release};
 use thiserror::Error;
 
 use crate::files::{self, FileError};
 use crate::table::{Table, TableError};
+use crate::weights::{self, WeightsError};
 
 /// Why a spec cannot be used. Messages begin with the file's name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -22,6 +23,9 @@ pub enum SpecError {
     /// The items are not a table.
     #[error(transparent)]
     Items(#[from] TableError),
+    /// The weights cannot be used.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     /// The spec is not TOML or JSON of these fields.
     #[error("{path}, line {line}: {reason}")]
     Syntax {
@@ -55,6 +59,14 @@ struct SpecFile {
     sensitive: bool,
     release: BTreeSet<Release>,
     #[serde(default)]
+    quorum: Option<u32>,
+    #[serde(default)]
+    label_rule: LabelRule,
+    #[serde(default)]
+    weights: Option<PathBuf>,
+    #[serde(default)]
+    gold: Option<PathBuf>,
+    #[serde(default)]
     payout: Option<Payout>,
 }
 
@@ -71,8 +83,17 @@ enum Items {
 /// A TOML datetime or a text.
 struct Moment(String);
 
+/// A spec as its file says, and the files it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spec {
+    /// The job; without the key for gold answers, which is no part of the file.
+    pub job: JobSpec,
+    /// The file of gold answers, if there are any.
+    pub gold: Option<PathBuf>,
+}
+
 /// Reads a spec; items from the file it names, relative to the spec.
-pub fn load(path: &Path) -> Result<JobSpec, SpecError> {
+pub fn load(path: &Path) -> Result<Spec, SpecError> {
     let bytes = files::read(path)?;
     let SpecFile {
         name,
@@ -82,14 +103,20 @@ pub fn load(path: &Path) -> Result<JobSpec, SpecError> {
         closes_at,
         sensitive,
         release,
+        quorum,
+        label_rule,
+        weights,
+        gold,
         payout,
     } = parse(path, &bytes)?;
+    let beside = |file: &Path| path.with_file_name("").join(file);
     let items = match items {
         Items::Inline(items) => items,
-        Items::File(file) => load_items(&path.with_file_name("").join(file))?,
+        Items::File(file) => load_items(&beside(&file))?,
     };
+    let weights = weights.map(|file| weights::load(&beside(&file))).transpose()?.unwrap_or_default();
     let closes_at = closes_at.map(|moment| rfc3339(path, moment)).transpose()?;
-    Ok(JobSpec {
+    let job = JobSpec {
         name,
         question,
         items,
@@ -97,8 +124,14 @@ pub fn load(path: &Path) -> Result<JobSpec, SpecError> {
         closes_at,
         sensitive,
         release,
+        quorum,
+        label_rule,
+        weights,
+        gold: None,
         payout,
-    })
+    };
+    let gold = gold.map(|file| beside(&file));
+    Ok(Spec { job, gold })
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<SpecFile, SpecError> {
@@ -239,7 +272,7 @@ budget = 500000000
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(name), text).unwrap();
         std::fs::write(folder.path().join("items.csv"), items).unwrap();
-        load(&folder.path().join(name))
+        load(&folder.path().join(name)).map(|spec| spec.job)
     }
 
     fn message(name: &str, text: &str, items: &str) -> String {

@@ -1,4 +1,4 @@
-//! What `tacit answer` remembers beside the key, so that a second run sends the same bytes: in
+//! What is remembered beside the key that signs answers or gold, so that a second run sends the same bytes: in
 //! `KEY.JOB.d`, the plan, each submission before it is sent, each receipt once it has come.
 //!
 //! Everything here is sealed to the nodes or public; answers are not in it.
@@ -40,7 +40,7 @@ pub enum StateError {
     #[error(transparent)]
     File(#[from] FileError),
     /// Another run is at it.
-    #[error("{0}: another `tacit answer` with this key and job is running; wait for it")]
+    #[error("{0}: another command with this key and job is running; wait for it")]
     Running(PathBuf),
     /// The answers changed since the first run.
     #[error(
@@ -60,7 +60,7 @@ pub enum StateError {
     #[error("{0}: belongs to another cluster, or to another job of the same id; move the folder away if that one is over")]
     OtherJob(PathBuf),
     /// A file is not what was written.
-    #[error("{0}: damaged: it is not what `tacit answer` has written")]
+    #[error("{0}: damaged: it is not what was written there")]
     Damaged(PathBuf),
 }
 

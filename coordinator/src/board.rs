@@ -98,7 +98,7 @@ impl Live {
                 ..Place::default()
             })
             .collect();
-        let fill = Fill::new(job.items().len(), job.terms().answers_per_item);
+        let fill = Fill::of(&job);
         Self {
             job,
             cancelled: CancellationToken::new(),
@@ -173,6 +173,11 @@ impl Live {
     /// Whether every item has as many answers as the job asks for.
     pub fn is_full(&self) -> bool {
         self.inner().fill.is_full()
+    }
+
+    /// Whether the part of the gold answers with these items is still to come.
+    pub fn lacks_gold(&self, items: &[u32]) -> bool {
+        self.inner().fill.lacks_gold(items)
     }
 
     /// How far a node is.

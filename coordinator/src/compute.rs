@@ -31,6 +31,13 @@ impl Failure {
         self.0.iter().any(|(_, trouble)| trouble.is_final())
     }
 
+    /// What is wrong with the buyer's gold answers, if more than `threshold` nodes say the same of them: at
+    /// least one of those is honest.
+    pub fn about_gold(&self, threshold: usize) -> Option<&str> {
+        let reasons = || self.0.iter().filter_map(|(_, trouble)| trouble.about_gold());
+        reasons().find(|reason| reasons().filter(|other| other == reason).count() > threshold)
+    }
+
     /// Whether some node deviated from the protocol: this is not to be tried for ever.
     pub fn is_deviation(&self) -> bool {
         self.0.iter().any(|(_, trouble)| trouble.is_deviation())

@@ -160,7 +160,9 @@ impl Driver {
         if reason != self.said {
             tracing::warn!(job = %id, attempt, reason, "the computation failed");
         }
-        if failure.is_final() {
+        if let Some(reason) = failure.about_gold(app.cluster.access().threshold()) {
+            app.store.fail_job(id, reason.to_owned()).await?;
+        } else if failure.is_final() {
             app.store.fail_job(id, reason.clone()).await?;
         } else if failure.is_deviation() {
             app.store.attempt_failed(id, reason.clone(), app.max_attempts).await?;

@@ -1,10 +1,11 @@
 //! When a job is full: every item has as many answers as the job asks for, each by another
-//! contributor. Only submissions that the nodes have and do not refuse count: garbage closes no job.
+//! contributor, and the buyer's gold answers are there if the job has any. Only submissions that the nodes have and do not refuse count: garbage closes no job.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tacit_core::identity::PublicKey;
-use tacit_core::submission::Statement;
+use tacit_core::job::Job;
+use tacit_core::submission::{Statement, gold};
 
 /// Counts the answers received for each item.
 pub struct Fill {
@@ -18,6 +19,8 @@ pub struct Fill {
     given: HashMap<(u32, u32), u32>,
     known: BTreeMap<u64, Answers>,
     refused: BTreeSet<u64>,
+    /// The key of the buyer's gold answers, and the first items of the parts that have not come.
+    gold: Option<(PublicKey, BTreeSet<u32>)>,
     /// Enough nodes have the submissions before this one.
     reached: u64,
 }
@@ -28,9 +31,18 @@ struct Answers {
 }
 
 impl Fill {
-    /// Nothing received yet.
-    pub fn new(items: usize, wanted: u32) -> Self {
+    /// Nothing of a job received yet.
+    pub fn of(job: &Job) -> Self {
+        let parts = |key: PublicKey| (key, (0..gold::parts(job)).map(|part| gold::items_of(job, part).start).collect());
         Self {
+            gold: job.terms().gold.as_ref().map(|gold| parts(gold.key)),
+            ..Self::new(job.items().len(), job.terms().answers_per_item)
+        }
+    }
+
+    fn new(items: usize, wanted: u32) -> Self {
+        Self {
+            gold: None,
             wanted,
             missing: items,
             counts: vec![0; items],
@@ -44,6 +56,14 @@ impl Fill {
 
     /// Takes note of a received submission.
     pub fn receive(&mut self, sequence: u64, statement: &Statement) {
+        if let Some((key, missing)) = &mut self.gold
+            && *key == statement.key
+        {
+            if let Some(first) = statement.items.first() {
+                missing.remove(first);
+            }
+            return;
+        }
         let next = self.contributors.len() as u32;
         let answers = Answers {
             contributor: *self.contributors.entry(statement.key).or_insert(next),
@@ -69,9 +89,17 @@ impl Fill {
         }
     }
 
-    /// Whether every item has its answers.
+    /// Whether every item has its answers, and the gold is there.
     pub fn is_full(&self) -> bool {
-        self.missing == 0
+        self.missing == 0 && self.gold.as_ref().is_none_or(|(_, missing)| missing.is_empty())
+    }
+
+    /// Whether the part of the gold answers with these items is still to come.
+    pub fn lacks_gold(&self, items: &[u32]) -> bool {
+        let first = items.first();
+        self.gold
+            .as_ref()
+            .is_some_and(|(_, missing)| first.is_some_and(|item| missing.contains(item)))
     }
 
     /// A second answer of a contributor to an item adds nothing: the nodes will not count it either.
@@ -140,6 +168,20 @@ mod tests {
         assert!(!fill.is_full());
         fill.reach(5);
         assert!(fill.is_full());
+    }
+
+    #[test]
+    fn a_job_with_gold_is_not_full_before_the_gold_is_there() {
+        let mut spec = crate::testing::spec(2);
+        let key = PublicKey::from_bytes([9; 32]);
+        spec.answers_per_item = 1;
+        let mut fill = Fill::of(&Job::new("j".parse().unwrap(), spec).unwrap());
+        fill.gold = Some((key, [0].into()));
+        fill.receive(0, &statement(1, &[0, 1]));
+        fill.reach(2);
+        assert!(!fill.is_full() && fill.lacks_gold(&[0, 1]));
+        fill.receive(1, &statement(9, &[0, 1]));
+        assert!(fill.is_full() && !fill.lacks_gold(&[0, 1]));
     }
 
     #[test]

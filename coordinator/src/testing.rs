@@ -15,7 +15,7 @@ use tacit_core::crowd::{Crowd, Listed};
 use tacit_core::digest::Digest;
 use tacit_core::field::Fp61;
 use tacit_core::identity::{Purpose, SecretKey};
-use tacit_core::job::{Item, Job, JobId, JobSpec, Question, Release};
+use tacit_core::job::{Gold, Item, Job, JobId, JobSpec, Question, Release};
 use tacit_core::network::Phase;
 use tacit_core::reject::RejectReason;
 use tacit_core::release::{OutputComponents, OutputName, Subject, statement};
@@ -146,6 +146,11 @@ impl TestCluster {
         }
     }
 
+    /// Gold answers to a job: 0 to the first item.
+    pub fn gold(&self, job: &Job, key: &SecretKey) -> Submission {
+        Submission::create_gold(&self.cluster, job, key, &[(0, 0)], 0, &mut rand::rng()).unwrap()
+    }
+
     /// A submission with the answer 0 to these items.
     pub fn submission(&self, job: &Job, contributor: &str, key: &SecretKey, items: &[u32]) -> Submission {
         let answers: Vec<(u32, u32)> = items.iter().map(|item| (*item, 0)).collect();
@@ -176,7 +181,20 @@ pub fn spec(items: usize) -> JobSpec {
         closes_at: None,
         sensitive: false,
         release: [Release::ClassTotals].into(),
+        quorum: None,
+        label_rule: Default::default(),
+        weights: Default::default(),
+        gold: None,
         payout: None,
+    }
+}
+
+/// The same with gold answers, signed with `key`.
+pub fn gold_spec(items: usize, key: &SecretKey) -> JobSpec {
+    JobSpec {
+        release: [Release::Scores].into(),
+        gold: Some(Gold { key: key.public() }),
+        ..spec(items)
     }
 }
 
@@ -284,11 +302,19 @@ impl TestNode {
         let outputs: Vec<OutputComponents> = OutputName::of_job(job.terms())
             .into_iter()
             .map(|name| {
-                let len = name.len(job.terms().classes().len(), crowd.facts());
+                let len = name.len(job.terms(), crowd.facts());
                 let held = self.cluster.access().held_by(self.index).into_iter();
                 OutputComponents {
                     name,
-                    components: held.map(|c| (c as u8, vec![Fp61::reduce(c as u64); len])).collect(),
+                    // Not every number is a share of gold answers.
+                    components: held
+                        .map(|c| {
+                            (
+                                c as u8,
+                                vec![Fp61::reduce(if name == OutputName::ContributorGold { 0 } else { c as u64 }); len],
+                            )
+                        })
+                        .collect(),
                 }
             })
             .collect();

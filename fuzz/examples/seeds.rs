@@ -129,7 +129,10 @@ fn submissions() {
     let Bench { cluster, submissions, .. } = &*BENCH;
     let of_fuzzer = submissions.last().expect("a malformed submission");
     let delivery = submissions[0].delivery(0).expect("an envelope for each node");
-    write("submission", [encode(&submissions[0]), encode(of_fuzzer), encode(&delivery)]);
+    write(
+        "submission",
+        [encode(&submissions[0]), encode(of_fuzzer), encode(&delivery), encode(&BENCH.gold)],
+    );
     let forgeries = [(vec![0, 1], [1, 0, 0, 1].as_slice()), (vec![1], [7, 8].as_slice())];
     let mut rng = randomness(5);
     let forgeries = forgeries.map(|(items, numbers)| Forgery::sharing(cluster, items, numbers, &mut rng).write());
@@ -165,7 +168,9 @@ fn texts() {
         &[1, 1, 3, 1, 2, 1, 1, 1],
     ]
     .concat();
-    write("facts", [[terms.as_slice(), &facts, &[1, 4, 1, 2, 1, 5].repeat(4)].concat()]);
+    let numbers = [1, 4, 1, 2, 1, 5].repeat(4);
+    let seed = |labels: u8| [&terms, [labels].as_slice(), &facts, &numbers].concat();
+    write("facts", [seed(0), seed(1)]);
     write("cluster_file", [BENCH.file.clone().into_bytes()]);
     write("job_spec", [json(&BENCH.spec)]);
     let tables: [&[u8]; 3] = [

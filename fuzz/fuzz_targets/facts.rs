@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use libfuzzer_sys::fuzz_target;
 use tacit_core::crowd::{ContributorFacts, Facts};
 use tacit_core::field::Fp61;
-use tacit_core::job::{PayRule, Terms};
+use tacit_core::job::{PayRule, Release, Terms};
 use tacit_core::reject::RejectReason;
 use tacit_core::release::{OutputComponents, OutputName};
 use tacit_core::report::Report;
@@ -16,6 +16,13 @@ use tacit_fuzz::Bytes;
 use tacit_fuzz::bench::BENCH;
 use tacit_fuzz::forge::certify;
 use tacit_fuzz::transcript::HONEST;
+
+const RULES: [PayRule; 4] = [
+    PayRule::Flat,
+    PayRule::PeerAgreement,
+    PayRule::PeerAgreementBeyondChance,
+    PayRule::Gold,
+];
 
 /// A number of any size.
 fn number(bytes: &mut Bytes<'_>) -> u64 {
@@ -31,10 +38,19 @@ fn terms(bytes: &mut Bytes<'_>) -> Terms {
     terms.items = number(bytes);
     terms.answers_per_item = number(bytes) as u32;
     if let Some(payout) = &mut terms.payout {
-        payout.rule = [PayRule::Flat, PayRule::PeerAgreement, PayRule::PeerAgreementBeyondChance][usize::from(bytes.byte() % 3)];
+        payout.rule = RULES[usize::from(bytes.byte()) % RULES.len()];
         payout.base_per_item = number(bytes);
         payout.bonus_per_item = number(bytes);
         payout.budget = number(bytes);
+        if payout.rule == PayRule::Gold {
+            terms.gold = BENCH.gold_job.terms().gold.clone();
+        }
+    }
+    // Every label is of an item, and the job has two.
+    if bytes.byte() % 4 == 1 {
+        terms.items = 2;
+        terms.release.insert(Release::Labels);
+        terms.item_ids = ["first", "second"].map(str::to_owned).to_vec();
     }
     terms
 }
@@ -69,9 +85,8 @@ fuzz_target!(|data: &[u8]| {
     let mut certificate = HONEST.certificate.clone();
     certificate.terms = terms(bytes);
     certificate.facts = facts(bytes);
-    let classes = certificate.terms.classes().len();
     let output = |name: OutputName| {
-        let len = name.len(classes, &certificate.facts);
+        let len = name.len(&certificate.terms, &certificate.facts);
         let opened = (0..len).map(|_| Fp61::reduce(number(bytes))).collect();
         let mut components: BTreeMap<u8, Vec<Fp61>> = (1..BENCH.cluster.access().components())
             .map(|c| (c as u8, vec![Fp61::default(); len]))

@@ -7,12 +7,13 @@ use tacit_core::codec::encode;
 use tacit_core::control::decode_delivery;
 use tacit_core::digest::Digest;
 use tacit_core::identity::{Purpose, Signed};
+use tacit_core::job::Job;
 use tacit_core::submission::{Header, Submission};
 use tacit_fuzz::bench::{BENCH, Bench, NODES};
 use tacit_fuzz::canonical;
 
-fn examine(submission: &Submission) {
-    let Bench { cluster, job, sealing, .. } = &*BENCH;
+fn examine(job: &Job, submission: &Submission) {
+    let Bench { cluster, sealing, .. } = &*BENCH;
     if Header::check(&submission.header, cluster, job).is_err() {
         return;
     }
@@ -33,18 +34,27 @@ fn examine(submission: &Submission) {
 fuzz_target!(|data: &[u8]| {
     let _ = decode_delivery(data);
     let Some(submission) = canonical::<Submission>(data) else { return };
-    examine(&submission);
-
     let Bench {
-        cluster, job, contributor, ..
+        cluster,
+        job,
+        gold_job,
+        contributor,
+        ..
     } = &*BENCH;
+    examine(job, &submission);
+    examine(gold_job, &submission);
     let Submission { header, envelopes } = submission;
-    let mut header = header.value;
-    header.statement.cluster = cluster.digest();
-    header.statement.job = job.id().clone();
-    header.statement.job_digest = job.digest();
-    header.statement.key = contributor.public();
-    header.envelopes = envelopes.iter().map(|e| Digest::of("tacit/v1 envelope", &[e])).collect();
-    let header = Signed::new(header, Purpose::Submission, contributor);
-    examine(&Submission { header, envelopes });
+    for (job, purpose) in [(job, Purpose::Submission), (gold_job, Purpose::Gold)] {
+        let mut header = header.value.clone();
+        header.statement.cluster = cluster.digest();
+        header.statement.job = job.id().clone();
+        header.statement.job_digest = job.digest();
+        header.statement.key = contributor.public();
+        header.envelopes = envelopes.iter().map(|e| Digest::of("tacit/v1 envelope", &[e])).collect();
+        let signed = Submission {
+            header: Signed::new(header, purpose, contributor),
+            envelopes: envelopes.clone(),
+        };
+        examine(job, &signed);
+    }
 });

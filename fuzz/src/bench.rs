@@ -9,7 +9,7 @@ use tacit_core::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry, PRO
 use tacit_core::crowd::Listed;
 use tacit_core::digest::Digest;
 use tacit_core::identity::SecretKey;
-use tacit_core::job::{Item, Job, JobSpec, PayRule, Payout, Question, Release};
+use tacit_core::job::{Gold, Item, Job, JobSpec, PayRule, Payout, Question, Release};
 use tacit_core::reject::RejectReason;
 use tacit_core::scoring::Submissions;
 use tacit_core::sealing::{Suite, UnsealingKey};
@@ -34,6 +34,10 @@ pub struct Bench {
     pub job: Job,
     /// Its spec.
     pub spec: JobSpec,
+    /// The same job with gold answers; the fuzzer has their key, the contributor's.
+    pub gold_job: Job,
+    /// The gold answers to it.
+    pub gold: Submission,
     /// Honest submissions and, last, one whose shares are not of an answer.
     pub submissions: Vec<Submission>,
 }
@@ -77,6 +81,12 @@ impl Bench {
         let spec = spec();
         let job = Job::new("job".parse().expect("an id"), spec.clone()).expect("a job");
         let contributor = SecretKey::generate(&mut rng);
+        let with_gold = JobSpec {
+            gold: Some(Gold { key: contributor.public() }),
+            ..spec.clone()
+        };
+        let gold_job = Job::new(job.id().clone(), with_gold).expect("a job with gold");
+        let gold = Submission::create_gold(&cluster, &gold_job, &contributor, &[(1, 0)], 0, &mut randomness(8)).expect("gold answers");
         let mut submissions: Vec<Submission> = [(0, 1), (1, 1), (0, 0)]
             .into_iter()
             .enumerate()
@@ -96,6 +106,8 @@ impl Bench {
             contributor,
             job,
             spec,
+            gold_job,
+            gold,
             submissions,
         }
     }
@@ -126,6 +138,10 @@ fn spec() -> JobSpec {
         closes_at: Some("2999-01-01T00:00:00Z".to_owned()),
         sensitive: false,
         release: BTreeSet::from([Release::Agreement, Release::ClassTotals, Release::Scores, Release::Payouts]),
+        quorum: None,
+        label_rule: Default::default(),
+        weights: Default::default(),
+        gold: None,
         payout: Some(Payout {
             rule: PayRule::PeerAgreementBeyondChance,
             currency: "EUR".to_owned(),

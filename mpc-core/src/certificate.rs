@@ -68,6 +68,9 @@ pub enum CertificateError {
     /// An output or component is missing, extra, or of the wrong length.
     #[error("output {0:?} does not have the components and lengths the job asks for")]
     Shape(OutputName),
+    /// An output holds what no answers give.
+    #[error("output {0:?} holds a number that no answers give")]
+    Value(OutputName),
     /// The outputs are not those the job opens.
     #[error("the outputs are not those the job opens")]
     Outputs,
@@ -214,10 +217,9 @@ impl Certificate {
         if !self.outputs.iter().map(|output| output.name).eq(OutputName::of_job(&self.terms)) {
             return Err(CertificateError::Outputs);
         }
-        let classes = self.terms.classes().len();
         for output in &self.outputs {
             let all = output.components.keys().map(|c| usize::from(*c)).eq(0..components);
-            let len = output.name.len(classes, &self.facts);
+            let len = output.name.len(&self.terms, &self.facts);
             if !all || output.components.values().any(|values| values.len() != len) {
                 return Err(CertificateError::Shape(output.name));
             }

@@ -138,6 +138,9 @@ pub enum Refusal {
     /// The node is shutting down.
     #[error("the node is shutting down")]
     ShuttingDown,
+    /// The job has gold answers to score by, and they cannot be used.
+    #[error("{0}")]
+    Gold(String),
 }
 
 impl fmt::Debug for Request {

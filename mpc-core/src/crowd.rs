@@ -11,7 +11,7 @@ use crate::identity::PublicKey;
 use crate::job::{Job, Terms};
 use crate::reject::RejectReason;
 use crate::statistics::{Scale, Scales};
-use crate::submission::Header;
+use crate::submission::{Header, Role};
 
 /// One entry of the coordinator's ordered list of submissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,7 +170,11 @@ impl Crowd {
                 if header.statement.items.len() != listed.answers as usize {
                     return Err(CrowdError::Entry(index));
                 }
-                walk.accept(index, header);
+                match Role::of(job, &header.statement.key) {
+                    Role::Answers => walk.accept(index, header),
+                    // The buyer's gold is nobody's answer to anything.
+                    Role::Gold => walk.outcomes.push(Vec::new()),
+                }
             } else {
                 let reason = RejectReason::from_code(*verdict).ok_or(CrowdError::Verdicts)?;
                 walk.reject(listed, reason);
@@ -205,7 +209,7 @@ impl Crowd {
         &self.redundancy
     }
 
-    /// What became of each answer of each entry of the list: `None` where it counts.
+    /// What became of each answer of each entry of the list: `None` where it counts. Empty for gold answers.
     pub fn outcomes(&self) -> &[Vec<Option<RejectReason>>] {
         &self.outcomes
     }

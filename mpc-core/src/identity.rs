@@ -30,6 +30,8 @@ byte_string!(
 pub enum Purpose {
     /// A contributor signs a submission.
     Submission,
+    /// A buyer signs its gold answers.
+    Gold,
     /// A contributor asks to be enrolled.
     Enrolment,
     /// The coordinator signs a receipt.
@@ -42,6 +44,7 @@ impl Purpose {
     fn prefix(self) -> &'static [u8] {
         match self {
             Self::Submission => b"tacit/v1 submission\0",
+            Self::Gold => b"tacit/v1 gold\0",
             Self::Enrolment => b"tacit/v1 enrolment\0",
             Self::Receipt => b"tacit/v1 receipt\0",
             Self::Release => b"tacit/v1 release\0",

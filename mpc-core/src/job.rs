@@ -1,6 +1,6 @@
 //! A validation job: what is asked, of how many, what is released, how it is paid.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -8,6 +8,12 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::digest::Digest;
+use crate::identity::PublicKey;
+
+mod check;
+mod labels;
+
+pub use labels::{LabelRule, MAX_VOTES, WEIGHT_ONE};
 
 /// The most items of a job.
 pub const MAX_ITEMS: usize = 4_000_000;
@@ -128,6 +134,19 @@ pub enum PayRule {
     PeerAgreement,
     /// A bonus for agreeing with peers more than answers to other items would.
     PeerAgreementBeyondChance,
+    /// A bonus for agreeing with the buyer's gold answers.
+    Gold,
+}
+
+/// Gold answers: the buyer shares them as a contributor shares answers, and no job says what they are or to
+/// which items.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gold {
+    /// The key they are signed with; nothing else is.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub key: PublicKey,
 }
 
 /// The pay of a job, in micro-units (10^-6 of the currency).
@@ -178,6 +197,18 @@ pub struct JobSpec {
     pub sensitive: bool,
     /// What is published.
     pub release: BTreeSet<Release>,
+    /// How many votes the class of a label needs; items with fewer have no consensus. By default one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quorum: Option<u32>,
+    /// How the label of an item follows from its answers.
+    #[serde(default, skip_serializing_if = "LabelRule::is_usual")]
+    pub label_rule: LabelRule,
+    /// What the votes of contributors weigh, by name, in hundredths; those of others weigh [`WEIGHT_ONE`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub weights: BTreeMap<String, u32>,
+    /// Whose gold answers the job waits for, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gold: Option<Gold>,
     /// The pay, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payout: Option<Payout>,
@@ -197,6 +228,9 @@ pub struct Terms {
     pub items: u64,
     /// Digest of the items in order.
     pub items_digest: Digest,
+    /// The ids of the items in order, where labels are published: a label is of an item.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub item_ids: Vec<String>,
     /// How many answers each item gets.
     pub answers_per_item: u32,
     /// When the job closes by itself, RFC 3339.
@@ -206,6 +240,18 @@ pub struct Terms {
     pub sensitive: bool,
     /// What is published.
     pub release: BTreeSet<Release>,
+    /// How many votes the class of a label needs; items with fewer have no consensus. By default one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quorum: Option<u32>,
+    /// How the label of an item follows from its answers.
+    #[serde(default, skip_serializing_if = "LabelRule::is_usual")]
+    pub label_rule: LabelRule,
+    /// What the votes of contributors weigh, by name, in hundredths; those of others weigh [`WEIGHT_ONE`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub weights: BTreeMap<String, u32>,
+    /// Whose gold answers the job waits for, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gold: Option<Gold>,
     /// The pay, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payout: Option<Payout>,
@@ -272,25 +318,40 @@ impl Job {
             closes_at,
             sensitive,
             release,
+            quorum,
+            label_rule,
+            weights,
+            gold,
             payout,
         } = spec;
-        check_items(&items)?;
+        check::items(&items)?;
         let encoded: Vec<Vec<u8>> = items.iter().map(crate::codec::encode).collect();
         let parts: Vec<&[u8]> = encoded.iter().map(Vec::as_slice).collect();
         let items_digest = Digest::of("tacit/v1 items", &parts);
+        let item_ids = if release.contains(&Release::Labels) {
+            items.iter().map(|item| item.id.clone()).collect()
+        } else {
+            Vec::new()
+        };
         let terms = Terms {
             id,
             name,
             question,
             items: items.len() as u64,
             items_digest,
+            item_ids,
             answers_per_item,
             closes_at,
             sensitive,
             release,
+            quorum,
+            label_rule,
+            weights,
+            gold,
             payout,
         };
         terms.check()?;
+        labels::refuse_unavailable(&terms)?;
         Ok(Self {
             digest: terms.digest(),
             terms,
@@ -320,33 +381,6 @@ impl Job {
 }
 
 impl Terms {
-    /// Checks everything but the items themselves, as [`Job::new`] does: for terms that come without a job.
-    pub fn check(&self) -> Result<(), JobError> {
-        check_name("name", &self.name)?;
-        check_question(&self.question)?;
-        check_count(self.items)?;
-        let answers_per_item = self.answers_per_item;
-        if !(1..=MAX_ANSWERS_PER_ITEM).contains(&answers_per_item) {
-            return Err(JobError::field(
-                "answers_per_item",
-                format!("must be between 1 and {MAX_ANSWERS_PER_ITEM}"),
-            ));
-        }
-        let tally = self.items as usize * self.classes().len();
-        if tally > MAX_TALLY || tally * answers_per_item as usize > MAX_ANSWER_ELEMENTS {
-            let problem = format!(
-                "and `question.classes` multiply to {tally}, times {answers_per_item} answers: a job has at most {MAX_TALLY}, \
-                 times answers at most {MAX_ANSWER_ELEMENTS}; split the items over several jobs"
-            );
-            return Err(JobError::field("items", problem));
-        }
-        if self.release.is_empty() {
-            return Err(JobError::field("release", "must name at least one output"));
-        }
-        let planned = self.items * u64::from(answers_per_item);
-        check_payout(self.payout.as_ref(), self.releases(Release::Payouts), planned)
-    }
-
     /// The job's digest: over its canonical JSON, in which the items stand as their digest.
     pub fn digest(&self) -> Digest {
         #[expect(clippy::expect_used, reason = "these types have string keys only and no failing Serialize")]
@@ -366,6 +400,11 @@ impl Terms {
         self.release.contains(&release)
     }
 
+    /// Whether pay or scores depend on the gold answers.
+    pub fn scores_gold(&self) -> bool {
+        self.gold.is_some() && (self.releases(Release::Scores) || self.payout().is_some_and(|payout| payout.rule == PayRule::Gold))
+    }
+
     /// The pay, when payouts are published.
     pub fn payout(&self) -> Option<&Payout> {
         self.payout.as_ref().filter(|_| self.releases(Release::Payouts))
@@ -375,85 +414,6 @@ impl Terms {
 /// Whether a text is a usable name: not empty, not too long, no control characters.
 pub fn is_name(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_NAME && !text.chars().any(char::is_control)
-}
-
-fn check_name(field: &str, text: &str) -> Result<(), JobError> {
-    if is_name(text) {
-        Ok(())
-    } else {
-        Err(JobError::field(
-            field,
-            format!("must be 1 to {MAX_NAME} bytes without control characters"),
-        ))
-    }
-}
-
-fn check_question(question: &Question) -> Result<(), JobError> {
-    let Question::Categorical { classes, .. } = question;
-    if classes.is_empty() || classes.len() > MAX_CLASSES {
-        return Err(JobError::field("question.classes", format!("must list 1 to {MAX_CLASSES} classes")));
-    }
-    let mut seen = HashSet::new();
-    for class in classes {
-        check_name("question.classes", class)?;
-        if !seen.insert(class) {
-            return Err(JobError::field("question.classes", format!("lists `{class}` twice")));
-        }
-    }
-    Ok(())
-}
-
-fn check_count(items: u64) -> Result<(), JobError> {
-    if (1..=MAX_ITEMS as u64).contains(&items) {
-        Ok(())
-    } else {
-        Err(JobError::field("items", format!("must list 1 to {MAX_ITEMS} items")))
-    }
-}
-
-fn check_items(items: &[Item]) -> Result<(), JobError> {
-    check_count(items.len() as u64)?;
-    let mut seen = HashSet::with_capacity(items.len());
-    for (index, item) in items.iter().enumerate() {
-        check_name(&format!("items[{index}].id"), &item.id)?;
-        if !seen.insert(&item.id) {
-            return Err(JobError::field("items", format!("lists `{}` twice", item.id)));
-        }
-    }
-    Ok(())
-}
-
-fn check_payout(payout: Option<&Payout>, released: bool, planned: u64) -> Result<(), JobError> {
-    let Some(payout) = payout else {
-        return if released {
-            Err(JobError::field("payout", "is missing, but `release` names payouts"))
-        } else {
-            Ok(())
-        };
-    };
-    if payout.currency.is_empty() || payout.currency.len() > 16 || !payout.currency.bytes().all(|b| b.is_ascii_alphanumeric()) {
-        return Err(JobError::field("payout.currency", "must be 1 to 16 letters or digits"));
-    }
-    if payout.bonus_per_item > payout.base_per_item {
-        return Err(JobError::field(
-            "payout.bonus_per_item",
-            "must not be above `payout.base_per_item`, or pay could become negative",
-        ));
-    }
-    if payout.base_per_item > crate::payout::MAX_PER_ITEM {
-        return Err(JobError::field(
-            "payout.base_per_item",
-            format!("must not be above {}", crate::payout::MAX_PER_ITEM),
-        ));
-    }
-    let needed = crate::payout::escrow(payout, planned);
-    if u128::from(payout.budget) < needed {
-        return Err(JobError::Budget {
-            budget: payout.budget,
-            needed,
-        });
-    }
-    Ok(())
 }
 
 #[cfg(test)]

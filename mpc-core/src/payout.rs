@@ -2,46 +2,77 @@
 
 use crate::crowd::ContributorFacts;
 use crate::job::{PayRule, Payout};
+use crate::statistics::GoldScore;
 
 /// The most base pay for one answer, in micro-units: a million units of the currency.
 pub const MAX_PER_ITEM: u64 = 1_000_000_000_000;
 
+/// What the bonus of one contributor follows from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Score {
+    /// Nothing: the rule is flat.
+    Flat,
+    /// The opened `A`.
+    Agreement(i64),
+    /// The opened `Q`.
+    BeyondChance(i64),
+    /// How it did on items with gold, in a question of so many classes.
+    Gold {
+        /// The opened share.
+        score: GoldScore,
+        /// The classes.
+        classes: usize,
+    },
+}
+
 /// The most that can fall due for `planned` answers.
 ///
-/// No rule pays more than base and bonus for an answer: agreement is at most 1 on each item, and
-/// beyond chance `Q ≤ L·n(n-1)`. So the bound holds however answers spread over contributors.
+/// No rule pays more than base and bonus for an answer: agreement is at most 1 on each item, beyond chance
+/// `Q ≤ L·n(n-1)`, and no more gold answers are right than there are. So the bound holds however answers spread over contributors.
 pub fn escrow(payout: &Payout, planned: u64) -> u128 {
     let each = match payout.rule {
         PayRule::Flat => u128::from(payout.base_per_item),
-        PayRule::PeerAgreement | PayRule::PeerAgreementBeyondChance => u128::from(payout.base_per_item) + u128::from(payout.bonus_per_item),
+        PayRule::PeerAgreement | PayRule::PeerAgreementBeyondChance | PayRule::Gold => {
+            u128::from(payout.base_per_item) + u128::from(payout.bonus_per_item)
+        }
     };
     u128::from(planned) * each
 }
 
 /// One contributor's pay in micro-units.
 ///
-/// With `n` answers on items with at least two answers, `L` the scale, `b` base and `k` bonus:
+/// With `n` answers on items with at least two answers, `L` the scale, `b` base and `k` bonus; `N` all
+/// answers, `G` of `K` answers to items with gold right, `C` classes:
 ///
 /// | rule | pay |
 /// |---|---|
 /// | flat | `b` for each answer |
 /// | peer agreement | `+ floor(k·A / L)` |
 /// | peer agreement beyond chance | `+ floor(k·Q / (L·(n-1)))` when `n ≥ 2` |
+/// | gold | `+ floor(k·N·(C·G - K) / ((C-1)·K))` when `K ≥ 1`: 0 in expectation for who guesses |
 ///
-/// `score` is the opened `A` or `Q`, 0 for the flat rule. Answers on items that nobody else answered
-/// earn the base. The bonus is kept within `-k·n ..= k·n`, which only rounded weights could leave.
-pub fn pay(payout: &Payout, contributor: &ContributorFacts, score: i64) -> u64 {
-    let n = i128::from(contributor.paired);
+/// Answers on items that nobody else answered earn the base, by rules of agreement. The bonus is kept within
+/// `-k·n ..= k·n`, which only rounded weights could leave; by gold it is never below `-k·N/(C-1)`.
+pub fn pay(payout: &Payout, contributor: &ContributorFacts, score: Score) -> u64 {
+    let (n, answers) = (i128::from(contributor.paired), i128::from(contributor.answers));
     let bonus_per_item = i128::from(payout.bonus_per_item);
     let scale = i128::from(contributor.scale.value).max(1);
-    let scaled = bonus_per_item * i128::from(score);
-    let bonus = match payout.rule {
-        PayRule::Flat => 0,
-        PayRule::PeerAgreement => scaled.div_euclid(scale),
-        PayRule::PeerAgreementBeyondChance if n >= 2 => scaled.div_euclid(scale * (n - 1)),
-        PayRule::PeerAgreementBeyondChance => 0,
+    let (bonus, most) = match score {
+        Score::Flat => (0, 0),
+        Score::Agreement(a) => ((bonus_per_item * i128::from(a)).div_euclid(scale), n),
+        Score::BeyondChance(q) if n >= 2 => ((bonus_per_item * i128::from(q)).div_euclid(scale * (n - 1)), n),
+        Score::BeyondChance(_) => (0, 0),
+        Score::Gold {
+            score: GoldScore::Share { right, of },
+            classes,
+        } if classes >= 2 && of >= 1 => {
+            let (right, of, classes) = (i128::from(right), i128::from(of), classes as i128);
+            let earned = bonus_per_item * answers * (classes * right - of);
+            (earned.div_euclid((classes - 1) * of), answers)
+        }
+        Score::Gold { .. } => (0, 0),
     };
-    let bonus = bonus.clamp(-bonus_per_item * n, bonus_per_item * n);
-    let base = i128::from(payout.base_per_item) * i128::from(contributor.answers);
-    u64::try_from(base + bonus).unwrap_or(if base + bonus < 0 { 0 } else { u64::MAX })
+    let bonus = bonus.clamp(-bonus_per_item * most, bonus_per_item * most);
+    let pay = i128::from(payout.base_per_item) * answers + bonus;
+    u64::try_from(pay).unwrap_or(if pay < 0 { 0 } else { u64::MAX })
 }

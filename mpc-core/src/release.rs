@@ -27,15 +27,25 @@ pub enum OutputName {
     ContributorAgreement,
     /// `Q` of each contributor.
     ContributorBeyondChance,
+    /// The share of each contributor's answers to items with gold that are right: see
+    /// [`crate::statistics::GoldScore`].
+    ContributorGold,
+    /// The label of each item, in their order: 0 where there is no consensus, else the class counted from 1.
+    Labels,
+    /// How many of each contributor's answers are the labels of their items.
+    ContributorLabelAgreement,
 }
 
 impl OutputName {
     /// How many elements the output has.
-    pub fn len(self, classes: usize, facts: &Facts) -> usize {
+    pub fn len(self, terms: &Terms, facts: &Facts) -> usize {
         match self {
-            Self::ClassTotals => classes,
-            Self::Agreement => 4 + classes,
-            Self::ContributorAgreement | Self::ContributorBeyondChance => facts.contributors.len(),
+            Self::ClassTotals => terms.classes().len(),
+            Self::Agreement => 4 + terms.classes().len(),
+            Self::ContributorAgreement | Self::ContributorBeyondChance | Self::ContributorGold | Self::ContributorLabelAgreement => {
+                facts.contributors.len()
+            }
+            Self::Labels => terms.items as usize,
         }
     }
 

@@ -8,10 +8,10 @@ use crate::certificate::{Certificate, CertificateError, Opened};
 use crate::cluster::Cluster;
 use crate::crowd::ContributorFacts;
 use crate::field::Fp61;
-use crate::job::{Payout, Release};
-use crate::payout::pay;
+use crate::job::{PayRule, Payout, Release};
+use crate::payout::{Score, pay};
 use crate::release::OutputName;
-use crate::statistics::{AgreementMeasures, Measure};
+use crate::statistics::{AgreementMeasures, GoldScore, Measure, labels_from_values};
 
 /// What `result.json` holds. A value that is not available is null, with the reason beside it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -28,8 +28,11 @@ pub struct Report {
     /// Why there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class_totals_reason: Option<&'static str>,
-    /// The consensus label of each item.
+    /// The consensus label of each item, in the job's order.
     pub labels: Vec<LabelReport>,
+    /// Why there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels_reason: Option<&'static str>,
     /// Each contributor's scores, where the job releases them.
     pub contributors: Vec<ContributorReport>,
     /// The pay.
@@ -87,7 +90,7 @@ pub struct ContributorReport {
     /// Why it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement_reason: Option<&'static str>,
-    /// Share of its answers equal to the released label.
+    /// Share of its answers equal to the label of their item; an item without label agrees with nobody.
     pub agreement_with_label: Option<f64>,
     /// Why it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,6 +101,12 @@ pub struct ContributorReport {
     /// Why it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub beyond_chance_reason: Option<&'static str>,
+    /// Share of its answers to items with gold that are right; absent where the job has no gold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gold: Option<f64>,
+    /// Why it has none although the job has gold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gold_reason: Option<&'static str>,
 }
 
 /// The pay of a job, in micro-units.
@@ -151,9 +160,10 @@ impl Report {
             agreement: measures.map(AgreementReport),
             class_totals_reason: totals.is_none().then_some(NOT_RELEASED),
             class_totals: totals,
-            labels: Vec::new(),
+            labels_reason: (!terms.releases(Release::Labels)).then_some(NOT_RELEASED),
+            labels: labels(certificate, &opened)?,
             contributors: if terms.releases(Release::Scores) {
-                contributors(certificate, &opened)
+                contributors(certificate, &opened)?
             } else {
                 Vec::new()
             },
@@ -221,45 +231,90 @@ fn scores<'a>(opened: &'a Opened, name: OutputName, certificate: &'a Certificate
         .map(move |(value, c)| signed(value, c))
 }
 
-fn contributors(certificate: &Certificate, opened: &Opened) -> Vec<ContributorReport> {
+/// The label of each item; none where the job has no such output.
+fn labels(certificate: &Certificate, opened: &Opened) -> Result<Vec<LabelReport>, CertificateError> {
+    let (terms, name) = (&certificate.terms, OutputName::Labels);
+    let values = opened.get(name).unwrap_or_default();
+    let labels = labels_from_values(values, terms.classes().len()).ok_or(CertificateError::Value(name))?;
+    let report = |(item, label): (&String, Option<u32>)| LabelReport {
+        item: item.clone(),
+        label: label.and_then(|class| terms.classes().get(class as usize).cloned()),
+    };
+    Ok(terms.item_ids.iter().zip(labels).map(report).collect())
+}
+
+/// How many of each contributor's answers are labels; none where the job has no such output.
+fn label_agreement(opened: &Opened, certificate: &Certificate) -> Result<Vec<u64>, CertificateError> {
+    let name = OutputName::ContributorLabelAgreement;
+    let values = opened.get(name).unwrap_or_default().iter().zip(&certificate.facts.contributors);
+    values
+        .map(|(value, c)| Some(value.to_u64()).filter(|agreeing| *agreeing <= c.answers))
+        .collect::<Option<_>>()
+        .ok_or(CertificateError::Value(name))
+}
+
+/// Each contributor's score on gold; none where the job has no such output.
+fn gold_scores(opened: &Opened, certificate: &Certificate) -> Result<Vec<GoldScore>, CertificateError> {
+    let name = OutputName::ContributorGold;
+    let values = opened.get(name).unwrap_or_default().iter().zip(&certificate.facts.contributors);
+    values
+        .map(|(value, c)| GoldScore::from_opened(*value, c.answers).ok_or(CertificateError::Value(name)))
+        .collect()
+}
+
+fn contributors(certificate: &Certificate, opened: &Opened) -> Result<Vec<ContributorReport>, CertificateError> {
     let agreement = scores(opened, OutputName::ContributorAgreement, certificate);
     let beyond = scores(opened, OutputName::ContributorBeyondChance, certificate);
-    let report = |((c, a), q): ((&ContributorFacts, i64), i64)| {
+    let gold = gold_scores(opened, certificate)?;
+    let with_label = label_agreement(opened, certificate)?;
+    let report = |(index, ((c, a), q)): (usize, ((&ContributorFacts, i64), i64))| {
         let scale = c.scale.value as f64;
         let n = c.paired as f64;
+        let (gold, gold_reason) = match gold.get(index) {
+            Some(GoldScore::Share { right, of }) => (Some(*right as f64 / *of as f64), None),
+            Some(GoldScore::Unasked) => (None, Some("it answered no item with gold")),
+            None => (None, None),
+        };
         ContributorReport {
             contributor: c.contributor.clone(),
             answers: c.answers,
             agreement: (c.paired > 0).then(|| a as f64 / (scale * n)),
             agreement_reason: (c.paired == 0).then_some("nobody else answered its items"),
-            agreement_with_label: None,
-            agreement_with_label_reason: Some("the job has no labels"),
+            agreement_with_label: with_label.get(index).map(|agreeing| *agreeing as f64 / c.answers as f64),
+            agreement_with_label_reason: with_label.get(index).is_none().then_some("the job has no labels"),
             beyond_chance: (c.paired > 1).then(|| q as f64 / (scale * n * (n - 1.0))),
             beyond_chance_reason: (c.paired <= 1).then_some("needs two answers on items that others answered"),
+            gold,
+            gold_reason,
         }
     };
-    certificate
-        .facts
-        .contributors
-        .iter()
-        .zip(agreement)
-        .zip(beyond)
-        .map(report)
-        .collect()
+    let contributors = certificate.facts.contributors.iter();
+    Ok(contributors.zip(agreement).zip(beyond).enumerate().map(report).collect())
+}
+
+/// What each contributor's bonus follows from.
+fn pay_scores(payout: &Payout, certificate: &Certificate, opened: &Opened) -> Result<Vec<Score>, CertificateError> {
+    use OutputName::{ContributorAgreement, ContributorBeyondChance};
+    let classes = certificate.terms.classes().len();
+    Ok(match payout.rule {
+        PayRule::Flat => vec![Score::Flat; certificate.facts.contributors.len()],
+        PayRule::PeerAgreement => scores(opened, ContributorAgreement, certificate).map(Score::Agreement).collect(),
+        PayRule::PeerAgreementBeyondChance => scores(opened, ContributorBeyondChance, certificate)
+            .map(Score::BeyondChance)
+            .collect(),
+        PayRule::Gold => gold_scores(opened, certificate)?
+            .into_iter()
+            .map(|score| Score::Gold { score, classes })
+            .collect(),
+    })
 }
 
 fn payouts(payout: &Payout, certificate: &Certificate, opened: &Opened) -> Result<PayoutsReport, CertificateError> {
-    use crate::job::PayRule;
-    let measure = match payout.rule {
-        PayRule::Flat => None,
-        PayRule::PeerAgreement => Some(OutputName::ContributorAgreement),
-        PayRule::PeerAgreementBeyondChance => Some(OutputName::ContributorBeyondChance),
-    };
-    let contributors = &certificate.facts.contributors;
-    let scores: Vec<i64> = measure.map_or_else(|| vec![0; contributors.len()], |name| scores(opened, name, certificate).collect());
-    let items: Vec<PayoutReport> = contributors
+    let items: Vec<PayoutReport> = certificate
+        .facts
+        .contributors
         .iter()
-        .zip(scores)
+        .zip(pay_scores(payout, certificate, opened)?)
         .map(|(c, score)| PayoutReport {
             contributor: c.contributor.clone(),
             amount: pay(payout, c, score),

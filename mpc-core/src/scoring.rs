@@ -1,6 +1,8 @@
 //! A job's whole computation at one node: agree on the candidates, make keys, drop malformed
 //! submissions, score, verify, record. What is left to the caller is signing and sending.
 
+mod gold;
+
 use std::collections::{HashMap, HashSet};
 
 use rand_core::CryptoRng;
@@ -15,10 +17,12 @@ use crate::job::Job;
 use crate::network::Network;
 use crate::reject::RejectReason;
 use crate::release::{Subject, session_id};
-use crate::session::{SessionError, Setup, VerifiedOutputs};
+use crate::session::{Outputs, SessionError, Setup, VerifiedOutputs};
 use crate::sharing::{Party, Shared};
-use crate::statistics::{malformed, score};
-use crate::submission::{Header, OpenedSubmission};
+use crate::statistics::{gold_is_well_formed, malformed, score};
+use crate::submission::{Header, OpenedSubmission, Role};
+
+pub use gold::GoldError;
 
 /// What a node brings to a computation.
 pub trait Submissions {
@@ -56,6 +60,9 @@ pub enum ScoringError {
     /// The list does not fit the submissions.
     #[error(transparent)]
     Crowd(#[from] CrowdError),
+    /// The job has gold answers to score by, and they cannot be used.
+    #[error(transparent)]
+    Gold(#[from] GoldError),
     /// An accepted submission does not open any more.
     #[error("entry {0} of the list of submissions was accepted but does not open any more: the store or the sealing key was changed")]
     Unopened(usize),
@@ -81,10 +88,13 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
     let mut setup = Setup::new(party.clone(), network, 0);
     let mut verdicts = setup.merge_verdicts(list_digest(list), submissions.verdicts())?;
     over_capacity(job, list, submissions, &mut verdicts)?;
+    let gold = gold::entries(job, &mut verdicts, |entry| submissions.header(entry))?;
     let candidates = verdicts_digest(list, &verdicts);
     let mut session = setup.into_session(session_id(cluster.digest(), job.digest(), candidates, participants), rng)?;
 
-    let entries: Vec<usize> = (0..list.len()).filter(|entry| verdicts[*entry] == 0).collect();
+    let entries: Vec<usize> = (0..list.len())
+        .filter(|entry| verdicts[*entry] == 0 && !gold.contains(entry))
+        .collect();
     let rows = Rows::open(&party, &entries, list, submissions)?;
     if rows.shared.len() != rows.ends.last().map_or(0, |end| end * classes) {
         // A header of another length than listed; the walk below would name it, but later.
@@ -94,11 +104,20 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
         verdicts[entries[culprit]] = RejectReason::MalformedAnswer.code();
     }
 
+    let gold = (!gold.is_empty()).then(|| open(&party, &gold, submissions)).transpose()?;
+    if let Some(gold) = &gold
+        && !gold_is_well_formed(&mut session, classes, gold)?
+    {
+        // Only now is it known that no node made it look so.
+        session.verify(Outputs::default())?;
+        return Err(GoldError::Malformed.into());
+    }
+
     let crowd = Crowd::assemble(job, list, &verdicts, |entry| submissions.header(entry))?;
     let subject = Subject::new(cluster, job.digest(), candidates, &crowd, participants);
     let answers = rows.counted(&crowd, &entries, classes);
     drop(rows);
-    let outputs = score(&mut session, job.terms(), &crowd, &answers)?;
+    let outputs = score(&mut session, job.terms(), &crowd, &answers, gold.as_ref())?;
     let verified = session.verify(outputs)?;
     if !submissions.record(&accepted_submissions(list, &verdicts)) {
         return Err(ScoringError::NotRecorded);
@@ -134,6 +153,9 @@ fn over_capacity(job: &Job, list: &[Listed], submissions: &impl Submissions, ver
     let mut left: HashMap<PublicKey, u64> = HashMap::new();
     for (entry, (listed, verdict)) in list.iter().zip(verdicts).enumerate().filter(|(_, (_, verdict))| **verdict == 0) {
         let header = submissions.header(entry).ok_or(CrowdError::Entry(entry))?;
+        if Role::of(job, &header.statement.key) == Role::Gold {
+            continue;
+        }
         let left = left.entry(header.statement.key).or_insert(share);
         let answers = u64::from(listed.answers);
         if answers > room.min(*left) {
@@ -146,6 +168,19 @@ fn over_capacity(job: &Job, list: &[Listed], submissions: &impl Submissions, ver
     Ok(())
 }
 
+/// The rows of these entries, one after the other.
+fn open(party: &Party, entries: &[usize], submissions: &impl Submissions) -> Result<Shared<Fp61>, ScoringError> {
+    let open = |entry: &usize| submissions.open(*entry).ok_or(ScoringError::Unopened(*entry));
+    let opened: Vec<OpenedSubmission> = entries.iter().map(open).collect::<Result<_, _>>()?;
+    Ok(Shared::generate(party, |position| {
+        let mut rows = Vec::with_capacity(opened.iter().map(OpenedSubmission::elements).sum());
+        opened
+            .iter()
+            .for_each(|submission| rows.extend_from_slice(&submission.expand(position)));
+        rows
+    }))
+}
+
 /// The rows of all candidates, one after the other.
 struct Rows {
     shared: Shared<Fp61>,
@@ -155,15 +190,7 @@ struct Rows {
 
 impl Rows {
     fn open(party: &Party, entries: &[usize], list: &[Listed], submissions: &impl Submissions) -> Result<Self, ScoringError> {
-        let open = |entry: &usize| submissions.open(*entry).ok_or(ScoringError::Unopened(*entry));
-        let opened: Vec<OpenedSubmission> = entries.iter().map(open).collect::<Result<_, _>>()?;
-        let shared = Shared::generate(party, |position| {
-            let mut rows = Vec::with_capacity(opened.iter().map(OpenedSubmission::elements).sum());
-            opened
-                .iter()
-                .for_each(|submission| rows.extend_from_slice(&submission.expand(position)));
-            rows
-        });
+        let shared = open(party, entries, submissions)?;
         let mut end = 0;
         let ends = entries
             .iter()

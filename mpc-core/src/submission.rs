@@ -1,4 +1,4 @@
-//! A contributor's submission: public header, signature, and one sealed envelope for each node.
+//! A contributor's submission, or a part of the buyer's gold answers: public header, signature, and one sealed envelope for each node.
 
 use std::fmt;
 
@@ -16,6 +16,8 @@ use crate::job::{Job, JobId, is_name};
 use crate::reject::RejectReason;
 use crate::sealing::{Binding, SealingError, UnsealingKey};
 use crate::sharing::{AccessStructure, Component, CompressedComponent, compress, expand};
+
+pub mod gold;
 
 /// The most field elements (answers × classes) of one submission: one component in full is 1 MiB.
 pub const MAX_ELEMENTS: usize = 1 << 17;
@@ -83,6 +85,41 @@ pub struct Delivery {
     pub envelope: Vec<u8>,
 }
 
+/// What a submission is of. It follows from the key that signs it: the job names the one for gold.
+///
+/// Signatures and envelopes are bound to it, so that the one never passes as the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// A contributor's answers: every row has one class.
+    Answers,
+    /// A part of the buyer's gold answers: every row has one class or none.
+    Gold,
+}
+
+impl Role {
+    /// The role of what this key signs for a job.
+    pub fn of(job: &Job, key: &PublicKey) -> Self {
+        match &job.terms().gold {
+            Some(gold) if gold.key == *key => Self::Gold,
+            _ => Self::Answers,
+        }
+    }
+
+    fn purpose(self) -> Purpose {
+        match self {
+            Self::Answers => Purpose::Submission,
+            Self::Gold => Purpose::Gold,
+        }
+    }
+
+    fn envelope(self) -> &'static [u8] {
+        match self {
+            Self::Answers => b"tacit/v1 envelope",
+            Self::Gold => b"tacit/v1 gold envelope",
+        }
+    }
+}
+
 /// The contributor's own answers cannot be shared.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SubmissionError {
@@ -100,6 +137,20 @@ pub enum SubmissionError {
     /// The contributor's name is not usable.
     #[error("the contributor's name must be 1 to 256 bytes without control characters")]
     Name,
+    /// The key is not the one that the job names for gold.
+    #[error("the job takes gold answers of another key only, or none")]
+    GoldKey,
+    /// The key is the one that the job names for gold.
+    #[error("this key is the one for the job's gold answers: answer with another key")]
+    NotAContributor,
+    /// There are fewer parts of the gold answers.
+    #[error("the gold answers to this job have {parts} parts, and there is no part {part}")]
+    GoldPart {
+        /// Which was asked for, from 0.
+        part: usize,
+        /// How many there are.
+        parts: usize,
+    },
     /// A node's key is unusable.
     #[error("sealing to a node failed: {0}")]
     Sealing(#[from] SealingError),
@@ -116,8 +167,7 @@ impl Header {
         Digest::of("tacit/v1 submission", &[&encode(self)])
     }
 
-    /// Everything that can be checked without a key of this node, in this order: shape, job,
-    /// signature.
+    /// Everything that can be checked without a key of this node, in this order: job, shape, signature.
     pub fn check(signed: &Signed<Self>, cluster: &Cluster, job: &Job) -> Result<(), RejectReason> {
         let Statement {
             cluster: of_cluster,
@@ -141,10 +191,11 @@ impl Header {
         if *of_cluster != cluster.digest() || id != job.id() || *job_digest != job.digest() {
             return Err(RejectReason::WrongJob);
         }
-        if !shape {
+        let role = Role::of(job, key);
+        if !shape || (role == Role::Gold && !gold::is_part(job, &signed.value.statement)) {
             return Err(RejectReason::Malformed);
         }
-        signed.verify(Purpose::Submission, key).map_err(|_| RejectReason::BadSignature)?;
+        signed.verify(role.purpose(), key).map_err(|_| RejectReason::BadSignature)?;
         Ok(())
     }
 }
@@ -159,6 +210,9 @@ impl Submission {
         answers: &[(u32, u32)],
         rng: &mut R,
     ) -> Result<Self, SubmissionError> {
+        if Role::of(job, &key.public()) != Role::Answers {
+            return Err(SubmissionError::NotAContributor);
+        }
         let classes = job.terms().classes().len();
         let most = most_answers(classes);
         if answers.is_empty() || answers.len() > most {
@@ -224,7 +278,8 @@ impl Submission {
                 .map(|(c, payload)| component_digest(&id, c, payload))
                 .collect(),
         };
-        let info = info(&statement);
+        let role = Role::of(job, &statement.key);
+        let info = info(role, &statement);
         let mut envelopes = Vec::new();
         for (index, node) in cluster.nodes().iter().enumerate() {
             let mut plaintext = Zeroizing::new(Vec::new());
@@ -245,7 +300,7 @@ impl Submission {
             envelopes: envelopes.iter().map(|e| envelope_digest(e)).collect(),
         };
         Ok(Self {
-            header: Signed::new(header, Purpose::Submission, key),
+            header: Signed::new(header, role.purpose(), key),
             envelopes,
         })
     }
@@ -274,7 +329,7 @@ impl Delivery {
             return Err(RejectReason::DigestMismatch);
         }
         let binding = Binding {
-            info: &info(statement),
+            info: &info(Role::of(job, &statement.key), statement),
             aad: &aad(statement, node),
         };
         let plaintext = key.open(binding, &self.envelope).map_err(|_| RejectReason::Unsealable)?;
@@ -352,10 +407,10 @@ fn envelope_digest(envelope: &[u8]) -> Digest {
     Digest::of("tacit/v1 envelope", &[envelope])
 }
 
-fn info(statement: &Statement) -> Vec<u8> {
+fn info(role: Role, statement: &Statement) -> Vec<u8> {
     [
-        b"tacit/v1 envelope".as_slice(),
-        statement.cluster.as_bytes(),
+        role.envelope(),
+        statement.cluster.as_bytes().as_slice(),
         statement.job_digest.as_bytes(),
     ]
     .concat()

@@ -5,17 +5,17 @@ use std::collections::BTreeSet;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, NodeSignature};
 use crate::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry, PROTOCOL_VERSION};
 use crate::crowd::{Crowd, Listed};
-use crate::identity::SecretKey;
-use crate::job::{Item, Job, JobSpec, PayRule, Payout, Question, Release};
-use crate::release::Released;
+use crate::identity::{Purpose, SecretKey};
+use crate::job::{Gold, Item, Job, JobSpec, PayRule, Payout, Question, Release};
+use crate::release::{OutputComponents, Released, session_id, statement};
 use crate::report::Report;
 use crate::scoring::{self, Scored, ScoringError, Submissions};
 use crate::sealing::{Suite, UnsealingKey};
 use crate::sharing::NodeSet;
-use crate::submission::{Header, OpenedSubmission, Submission};
+use crate::submission::{self, Header, OpenedSubmission, Submission};
 use crate::world::World;
 
 /// A cluster with its keys.
@@ -55,7 +55,20 @@ pub(crate) fn members(nodes: usize, threshold: usize) -> Members {
     }
 }
 
-/// A job that releases everything, with base and bonus of 20000.
+/// The buyer's key for gold answers.
+pub(crate) fn buyer() -> SecretKey {
+    SecretKey::from_bytes(&[11; 32])
+}
+
+/// All parts of the buyer's gold answers.
+pub(crate) fn gold(members: &Members, job: &Job, answers: &[(u32, u32)]) -> Vec<Submission> {
+    let mut rng = ChaCha20Rng::seed_from_u64(1 << 40);
+    (0..submission::gold::parts(job))
+        .map(|part| Submission::create_gold(&members.cluster, job, &buyer(), answers, part, &mut rng).unwrap())
+        .collect()
+}
+
+/// A job that releases everything, with base and bonus of 20000; with gold where it is paid by that.
 pub(crate) fn job(items: u32, classes: u32, answers_per_item: u32, rule: PayRule) -> Job {
     let (base, bonus) = (20_000, 20_000);
     let spec = JobSpec {
@@ -74,6 +87,10 @@ pub(crate) fn job(items: u32, classes: u32, answers_per_item: u32, rule: PayRule
         closes_at: None,
         sensitive: false,
         release: BTreeSet::from([Release::Agreement, Release::ClassTotals, Release::Scores, Release::Payouts]),
+        quorum: None,
+        label_rule: Default::default(),
+        weights: Default::default(),
+        gold: (rule == PayRule::Gold).then(|| Gold { key: buyer().public() }),
         payout: Some(Payout {
             rule,
             currency: "EUR".to_owned(),
@@ -168,4 +185,24 @@ pub(crate) fn run_to_certificate(members: &Members, present: NodeSet, job: &Job,
     let certificate = Certificate::assemble(&members.cluster, job.terms(), crowd.facts(), &released).unwrap();
     let report = Report::new(&certificate, &members.cluster).unwrap();
     (certificate, report)
+}
+
+/// A certificate that all nodes sign although its numbers are not what a crowd can have.
+pub(crate) fn signed_by_all(members: &Members, certificate: &Certificate, alter: impl FnOnce(&mut Certificate)) -> Certificate {
+    let mut certificate = certificate.clone();
+    alter(&mut certificate);
+    certificate.subject.job = certificate.terms.digest();
+    certificate.subject.facts = certificate.facts.digest();
+    let subject = &mut certificate.subject;
+    subject.session = session_id(subject.cluster, subject.job, subject.candidates, subject.participants);
+    for NodeSignature { node, signature } in &mut certificate.signatures {
+        let held = members.cluster.access().held_by(usize::from(*node));
+        let part = |output: &OutputComponents| OutputComponents {
+            name: output.name,
+            components: held.iter().map(|c| (*c as u8, output.components[&(*c as u8)].clone())).collect(),
+        };
+        let outputs: Vec<OutputComponents> = certificate.outputs.iter().map(part).collect();
+        *signature = members.identities[usize::from(*node)].sign(Purpose::Release, &statement(&certificate.subject, *node, &outputs));
+    }
+    certificate
 }

@@ -105,6 +105,7 @@ impl<'a> Kept<'a> {
         kept.unwrap_or_else(|| match error {
             ScoringError::Session(error) => session_refusal(self.intake, &error),
             ScoringError::Crowd(error) => Refusal::Malformed(error.to_string()),
+            ScoringError::Gold(error) => Refusal::Gold(error.to_string()),
             error @ (ScoringError::Unopened(_) | ScoringError::NotRecorded) => Refusal::Storage(error.to_string()),
         })
     }

@@ -113,6 +113,10 @@ mod tests {
             closes_at: None,
             sensitive: true,
             release: BTreeSet::from([Release::Agreement]),
+            quorum: None,
+            label_rule: Default::default(),
+            weights: Default::default(),
+            gold: None,
             payout: None,
         };
         let text = serde_json::to_vec(&spec).unwrap();

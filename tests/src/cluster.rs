@@ -230,6 +230,25 @@ impl TestCluster {
             .to_owned()
     }
 
+    /// The same with gold answers, and paid by them: pairs of item and class.
+    pub fn create_job_with_gold(&self, id: &str, items: usize, answers_per_item: usize, gold: &[(usize, &str)]) -> Said {
+        let list: String = (0..items).map(|i| format!("item-{i}\n")).collect();
+        let rows: String = gold.iter().map(|(i, class)| format!("item-{i},{class}\n")).collect();
+        self.write(&format!("{id}.items.csv"), &format!("id\n{list}"));
+        self.write(&format!("{id}.gold.csv"), &format!("item,answer\n{rows}"));
+        let budget = items * answers_per_item * 40_000;
+        self.write(
+            &format!("{id}.toml"),
+            &format!(
+                "name = \"{id}\"\nquestion = {{ kind = \"categorical\", classes = [\"no\", \"yes\", \"other\"] }}\nitems = \"{id}.items.csv\"\n\
+                 answers_per_item = {answers_per_item}\nsensitive = false\nrelease = [\"agreement\", \"payouts\", \"scores\"]\n\
+                 gold = \"{id}.gold.csv\"\n[payout]\nrule = \"gold\"\ncurrency = \"EUR\"\nbase_per_item = 20000\n\
+                 bonus_per_item = 20000\nbudget = {budget}\n"
+            ),
+        );
+        self.tacit(["job", "create", &format!("{id}.toml"), "--id", id])
+    }
+
     /// Submits a contributor's answers: one class for each item from the first on.
     pub fn answer(&self, job: &str, contributor: &str, classes: &[&str]) -> Said {
         let rows: String = classes

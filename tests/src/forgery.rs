@@ -32,6 +32,8 @@ pub struct Forgery<'a> {
     pub payloads: Vec<Vec<u8>>,
     /// The component whose elements are sent.
     pub explicit: usize,
+    /// What envelopes say they are.
+    pub envelope: &'static [u8],
 }
 
 impl Author {
@@ -59,6 +61,7 @@ impl Author {
         let mut forgery = Forgery {
             cluster,
             explicit,
+            envelope: b"tacit/v1 envelope",
             payloads: shares.iter().map(|share| payload(share, &mut rng)).collect(),
             statement: Statement {
                 cluster: cluster.digest(),
@@ -77,12 +80,17 @@ impl Author {
 
     /// Signs a header that names these envelopes.
     pub fn sign(&self, statement: Statement, envelopes: Vec<Vec<u8>>) -> Submission {
+        self.sign_for(Purpose::Submission, statement, envelopes)
+    }
+
+    /// Signs a header that names these envelopes, for any purpose.
+    pub fn sign_for(&self, purpose: Purpose, statement: Statement, envelopes: Vec<Vec<u8>>) -> Submission {
         let header = Header {
             statement,
             envelopes: envelopes.iter().map(|e| Digest::of("tacit/v1 envelope", &[e])).collect(),
         };
         Submission {
-            header: Signed::new(header, Purpose::Submission, &self.key),
+            header: Signed::new(header, purpose, &self.key),
             envelopes,
         }
     }
@@ -109,7 +117,7 @@ impl Forgery<'_> {
         let statement = &self.statement;
         let cluster = statement.cluster.as_bytes().as_slice();
         let binding = Binding {
-            info: &[b"tacit/v1 envelope", cluster, statement.job_digest.as_bytes()].concat(),
+            info: &[self.envelope, cluster, statement.job_digest.as_bytes()].concat(),
             aad: &encode(&(statement, bound_to as u8)),
         };
         self.cluster.nodes()[to].sealing.seal(binding, plaintext, &mut rng()).unwrap()

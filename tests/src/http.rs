@@ -65,9 +65,16 @@ impl Connection {
 
     /// Sends a request and takes its answer, which must say how long it is.
     pub fn request(&mut self, method: &str, path: &str, media_type: &str, body: &[u8]) -> Answer {
+        self.request_as(None, method, path, media_type, body)
+    }
+
+    /// The same of the buyer with this token.
+    pub fn request_as(&mut self, token: Option<&str>, method: &str, path: &str, media_type: &str, body: &[u8]) -> Answer {
         let Self { address, stream } = self;
         let length = body.len();
-        let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: {media_type}\r\nContent-Length: {length}\r\n\r\n");
+        let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+        let head =
+            format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n{token}Content-Type: {media_type}\r\nContent-Length: {length}\r\n\r\n");
         stream.get_mut().write_all(&[head.as_bytes(), body].concat()).unwrap();
         let (mut status, mut length) = (None, None);
         for line in stream.by_ref().lines() {

@@ -17,7 +17,7 @@ fn spellings(classes: &[usize]) -> Vec<(&'static str, Vec<u8>)> {
     let names = ["no", "yes"];
     let text =
         |separator: &str, word: fn(usize) -> String| classes.iter().map(|c| word(*c)).collect::<Vec<_>>().join(separator).into_bytes();
-    let one_hot = || classes.iter().flat_map(|c| [u64::from(*c == 0), u64::from(*c == 1)]);
+    let one_hot = || classes.iter().flat_map(|c| (0..3).map(move |k| u64::from(*c == k)));
     let mut spellings = vec![
         ("class indices as bytes", classes.iter().map(|c| *c as u8).collect()),
         (
@@ -40,6 +40,7 @@ fn spellings(classes: &[usize]) -> Vec<(&'static str, Vec<u8>)> {
     // Single rows as they stand in the contributor's file.
     for (i, c) in classes.iter().enumerate().take(8) {
         spellings.push(("a row of the answers file", format!("item-{i},alice,{}", names[*c]).into_bytes()));
+        spellings.push(("a row of the file of gold", format!("item-{i},{}\n", names[*c]).into_bytes()));
     }
     spellings
 }
@@ -63,9 +64,11 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
 #[test]
 fn no_answer_is_ever_in_clear() {
     let cluster = TestCluster::start(3, 1);
-    let job = cluster.create_job("canary", 64, 5);
     let classes = canary();
     let names = ["no", "yes"];
+    // The buyer's gold has the same pattern, so that it is looked for as well.
+    let golden: Vec<(usize, &str)> = classes.iter().map(|c| names[*c]).enumerate().collect();
+    let job = cluster.create_job_with_gold("canary", 64, 5, &golden).ok().trim().to_owned();
     let alice: Vec<&str> = classes.iter().map(|c| names[*c]).collect();
     let others: Vec<&str> = classes.iter().enumerate().map(|(i, c)| names[(c + i / 5) % 2]).collect();
     cluster.answer(&job, "alice", &alice).ok();
@@ -77,6 +80,7 @@ fn no_answer_is_ever_in_clear() {
     (0..3).for_each(|node| files(&cluster.node_folder(node), &mut found));
     files(&cluster.coordinator_folder(), &mut found);
     files(&cluster.folder().join("alice.key.canary.d"), &mut found);
+    files(&cluster.folder().join("canary.toml.gold.key.canary.d"), &mut found);
     files(&out, &mut found);
     let logs = found
         .iter()

@@ -5,13 +5,14 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use tacit_client::files::{self, Access};
+use tacit_client::gold::Gold;
 use tacit_client::http::{Api, Published};
 use tacit_client::spec;
 use tacit_client::verify::{CERTIFICATE, Files, PAYOUTS, RESULT, check};
 use tacit_client::watch::Watch;
 use tacit_core::api::JobState;
 use tacit_core::cluster::Cluster;
-use tacit_core::job::{Job, JobId};
+use tacit_core::job::{Job, JobId, JobSpec};
 
 use crate::args::{self, JobCommand, Part};
 use crate::commands::connect::{connect, need_token, token};
@@ -22,7 +23,7 @@ pub async fn run(args: &args::Job) -> Result<()> {
     let token = token(args.token_file.as_deref())?;
     let (api, cluster) = connect(&args.network, token.as_ref().map(|token| token.as_str())).await?;
     match &args.command {
-        JobCommand::Create { spec, id } => create(&api, spec, id.as_ref()).await,
+        JobCommand::Create { spec, id } => create(&api, cluster.as_ref(), spec, id.as_ref()).await,
         JobCommand::List => {
             need_token(&api)?;
             output::print(&output::jobs(&api.jobs().await?.jobs))
@@ -42,19 +43,38 @@ pub async fn run(args: &args::Job) -> Result<()> {
     }
 }
 
-async fn create(api: &Api, path: &Path, id: Option<&JobId>) -> Result<()> {
-    let spec = spec::load(path)?;
+async fn create(api: &Api, cluster: Option<&Cluster>, path: &Path, id: Option<&JobId>) -> Result<()> {
+    let mut spec = spec::load(path)?;
     need_token(api)?;
+    let gold = spec
+        .gold
+        .as_ref()
+        .map(|file| gold(file, path, &mut spec.job, cluster))
+        .transpose()?;
     let id = match id {
         Some(id) => id.clone(),
         None => uuid::Uuid::now_v7().to_string().parse().context("a new id")?,
     };
-    let job = Job::new(id.clone(), spec.clone()).with_context(|| path.display().to_string())?;
-    let status = api.create_job(&id, &spec).await?;
+    let job = Job::new(id.clone(), spec.job.clone()).with_context(|| path.display().to_string())?;
+    let status = api.create_job(&id, &spec.job).await?;
     if status.digest != job.digest() {
         bail!("job {id}: the coordinator has opened another job than was sent: cancel it, and tell the operators");
     }
+    if let Some((gold, cluster)) = gold {
+        let sent = gold.send(api, cluster, &job).await;
+        sent.with_context(|| format!("job {id} is open but waits for its gold answers: run this again with --id {id}"))?;
+    }
     output::print(&format!("{id}\n"))
+}
+
+/// The gold answers of a spec, and whom to seal them to.
+fn gold<'a>(file: &Path, path: &Path, spec: &mut JobSpec, cluster: Option<&'a Cluster>) -> Result<(Gold, &'a Cluster)> {
+    let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): gold answers are sealed to the nodes it names")?;
+    let gold = Gold::load(file, path, spec)?;
+    if let Some(advice) = gold.advice(spec.items.len()) {
+        eprintln!("tacit: {}: {advice}", file.display());
+    }
+    Ok((gold, cluster))
 }
 
 async fn watch(api: &Api, id: &JobId) -> Result<()> {
@@ -119,7 +139,12 @@ async fn result(api: &Api, cluster: Option<Cluster>, id: &JobId, csv: Option<Par
             let payouts = payouts.context("the job has no payouts: its spec does not release them")?;
             return output::print(&String::from_utf8(payouts).context("the coordinator's payouts are not text")?);
         }
-        Some(Part::Labels) => return output::print(&output::labels(&report)),
+        Some(Part::Labels) => {
+            if report.get("labels_reason").is_some() {
+                bail!("the job has no labels: its spec does not release them");
+            }
+            return output::print(&output::labels(&report));
+        }
         None => {}
     }
     let ending = if verified {

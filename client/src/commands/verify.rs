@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use tacit_client::spec;
 use tacit_client::verify::{Verified, verify};
-use tacit_core::job::{Job, Terms};
+use tacit_client::{gold, keys, spec};
+use tacit_core::job::{Gold, Job, Terms};
 
 use crate::args::Verify;
 use crate::output;
@@ -24,7 +24,12 @@ pub fn run(args: &Verify) -> Result<()> {
 /// the same id.
 fn of_spec(verified: &Verified, path: &Path) -> Result<()> {
     let terms = &verified.certificate.terms;
-    let job = Job::new(terms.id.clone(), spec::load(path)?).with_context(|| path.display().to_string())?;
+    let mut spec = spec::load(path)?;
+    if spec.gold.is_some() {
+        let key = keys::load(&gold::key_path(path))?.public();
+        spec.job.gold = Some(Gold { key });
+    }
+    let job = Job::new(terms.id.clone(), spec.job).with_context(|| path.display().to_string())?;
     ensure!(
         job.digest() == terms.digest(),
         "{}: the result is of a job with other terms: its digest is {}, this spec's {}",

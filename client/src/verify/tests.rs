@@ -52,6 +52,10 @@ fn job() -> Job {
         closes_at: None,
         sensitive: false,
         release: [Release::ClassTotals, Release::Payouts].into(),
+        quorum: None,
+        label_rule: Default::default(),
+        weights: Default::default(),
+        gold: None,
         payout: Some(Payout {
             rule: PayRule::Flat,
             currency: "EUR".into(),

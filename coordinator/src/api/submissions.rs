@@ -1,4 +1,4 @@
-//! `/v1/jobs/{id}/submissions/{sid}`: sealed answers in, receipts out.
+//! `/v1/jobs/{id}/submissions/{sid}`: sealed answers and the buyer's sealed gold in, receipts out.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tacit_core::digest::Digest;
 use tacit_core::identity::{Purpose, Signed};
 use tacit_core::job::JobId;
 use tacit_core::reject::RejectReason;
-use tacit_core::submission::{Header, MAX_ENVELOPE_BYTES, MAX_SUBMISSION_BYTES, Statement, Submission, SubmissionId};
+use tacit_core::submission::{Header, MAX_ENVELOPE_BYTES, MAX_SUBMISSION_BYTES, Role, Statement, Submission, SubmissionId};
 
 use super::extract::{SubmissionPath, read_body};
 use super::problem::{Problem, ProblemKind};
@@ -32,7 +32,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
     (status = 201, body = Receipt, description = "kept"),
     (status = 200, body = Receipt, description = "was kept before"),
     (status = 403, body = Document, content_type = "application/problem+json", description = "the contributor is not enrolled"),
-    (status = 409, body = Document, content_type = "application/problem+json", description = "another submission has this id, or the job is closed"),
+    (status = 409, body = Document, content_type = "application/problem+json", description = "another submission has this id, the job has gold answers to these items, or the job is closed"),
     (status = 422, body = Document, content_type = "application/problem+json", description = "it cannot count; the detail names the reason"),
     (status = 503, body = Document, content_type = "application/problem+json", description = "too many are being read: send it again"),
     (status = "default", body = Document, content_type = "application/problem+json"),
@@ -170,6 +170,7 @@ async fn check(
             upload,
             digest: header.value.digest(),
             answers: statement.items.len() as u32,
+            gold: Role::of(of.job(), &statement.key) == Role::Gold,
             header: encode(header),
             envelopes: submission.envelopes,
         };
@@ -179,6 +180,15 @@ async fn check(
         .await
         .map_err(|_| Problem::new(ProblemKind::ShuttingDown, "send the submission again"))?;
     let (new, statement) = checked.map_err(|(reason, why)| rejected(app, reason, why))?;
+    if new.gold {
+        // Nobody but the buyer has the key that the job names for it.
+        return if live.lacks_gold(&statement.items) {
+            Ok((new, statement))
+        } else {
+            let detail = "the job has gold answers to these items: they cannot be changed";
+            Err(Problem::new(ProblemKind::SubmissionConflict, detail))
+        };
+    }
     match app.store.key_of(statement.contributor.clone()).await? {
         Some(key) if key == statement.key => Ok((new, statement)),
         Some(_) => {

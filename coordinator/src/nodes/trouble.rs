@@ -36,7 +36,7 @@ impl Trouble {
             Self::Link(error) => error.needs_operator(),
             Self::Refused(refusal) => !matches!(
                 refusal,
-                Refusal::Busy(_) | Refusal::ShuttingDown | Refusal::Session { .. } | Refusal::UnknownJob(_)
+                Refusal::Busy(_) | Refusal::ShuttingDown | Refusal::Session { .. } | Refusal::UnknownJob(_) | Refusal::Gold(_)
             ),
             Self::NotConnected | Self::Silent(_) => false,
             Self::Odd(_) | Self::Store(_) => true,
@@ -46,6 +46,14 @@ impl Trouble {
     /// Whether the same will be answered for as long as the job lives.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Refused(Refusal::ReleasedBefore(_) | Refusal::Policy { .. }))
+    }
+
+    /// What is wrong with the buyer's gold answers, if that is why.
+    pub fn about_gold(&self) -> Option<&str> {
+        match self {
+            Self::Refused(Refusal::Gold(reason)) => Some(reason),
+            _ => None,
+        }
     }
 
     /// Whether the node is busy with other jobs.
@@ -68,7 +76,7 @@ impl Trouble {
         match self {
             Self::Refused(refusal) => match refusal {
                 Refusal::Session { transient, .. } => !transient,
-                Refusal::Malformed(_) | Refusal::Job(_) | Refusal::OtherSpec(_) => true,
+                Refusal::Malformed(_) | Refusal::Job(_) | Refusal::OtherSpec(_) | Refusal::Gold(_) => true,
                 Refusal::Policy { .. }
                 | Refusal::ReleasedBefore(_)
                 | Refusal::UnknownJob(_)

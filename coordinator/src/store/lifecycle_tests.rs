@@ -30,6 +30,7 @@ fn submission(id: &JobId, byte: u8) -> NewSubmission {
         upload: Digest::of("upload", &[&[byte]]),
         digest: Digest::of("header", &[&[byte]]),
         answers: 2,
+        gold: false,
         header: vec![byte; 10],
         envelopes: (0..3).map(|node| vec![byte, node]).collect(),
     }

@@ -23,6 +23,8 @@ pub struct NewSubmission {
     pub digest: Digest,
     /// How many answers it holds.
     pub answers: u32,
+    /// Whether they are the buyer's gold, not a contributor's.
+    pub gold: bool,
     /// The encoded signed header.
     pub header: Vec<u8>,
     /// One envelope for each node.
@@ -133,7 +135,7 @@ impl Store {
             }
             db.execute(
                 "UPDATE jobs SET submissions = submissions + 1, answers = answers + ?2 WHERE number = ?1",
-                (job, new.answers),
+                (job, if new.gold { 0 } else { new.answers }),
             )?;
             Ok(Kept::New(Known {
                 sequence: count(sequence),

@@ -73,10 +73,10 @@ fn jobs_that_no_node_could_hold_are_refused() {
 #[test]
 fn unknown_fields_and_outputs_are_refused() {
     assert!(
-        JobSpec::from_json(br#"{ "name": "x", "quorum": 3 }"#)
+        JobSpec::from_json(br#"{ "name": "x", "qourum": 3 }"#)
             .unwrap_err()
             .to_string()
-            .contains("quorum")
+            .contains("qourum")
     );
     let json = serde_json::to_string(&spec()).unwrap();
     assert!(JobSpec::from_json(json.replace("\"agreement\"", "\"tallies\"").as_bytes()).is_err());
@@ -113,4 +113,102 @@ fn ids_are_plain() {
         assert!(bad.parse::<JobId>().is_err(), "{bad}");
     }
     assert!("0199d9a4-6d5e-7c3a".parse::<JobId>().is_ok());
+}
+
+fn key() -> PublicKey {
+    crate::identity::SecretKey::from_bytes(&[5; 32]).public()
+}
+
+#[test]
+fn gold_has_a_key_and_a_use() {
+    let by_gold = |s: &mut JobSpec| s.payout.as_mut().unwrap().rule = PayRule::Gold;
+    assert!(refused(by_gold).contains("`payout.rule` is gold, but the job has no `gold`"));
+    assert!(refused(|s| s.gold = Some(Gold { key: key() })).contains("`gold` is of no use"));
+    let with_key = |key: PublicKey| {
+        let mut spec = spec();
+        by_gold(&mut spec);
+        spec.gold = Some(Gold { key });
+        Job::new("job".parse().unwrap(), spec)
+    };
+    assert!(with_key(key()).unwrap().terms().scores_gold());
+    let weak = with_key(PublicKey::from_bytes([0; 32])).unwrap_err().to_string();
+    assert!(weak.contains("`gold.key`"), "{weak}");
+    let one_class = refused(|s| {
+        by_gold(s);
+        s.gold = Some(Gold { key: key() });
+        named(s).pop();
+    });
+    assert!(one_class.contains("one class"), "{one_class}");
+}
+
+#[test]
+fn labels_are_refused_while_no_node_can_decide_them() {
+    assert!(
+        refused(|s| {
+            s.release.insert(Release::Labels);
+        })
+        .contains("`release` names labels, which are not available yet")
+    );
+    let with_scores = refused(|s| {
+        s.release.insert(Release::Scores);
+        s.quorum = Some(2);
+    });
+    assert!(
+        with_scores.contains("`quorum`") && with_scores.contains("not available yet"),
+        "{with_scores}"
+    );
+}
+
+#[test]
+fn options_of_labels_are_within_bounds() {
+    let check = |alter: &dyn Fn(&mut Terms)| {
+        let mut terms = Job::new("job".parse().unwrap(), spec()).unwrap().terms().clone();
+        terms.release.insert(Release::Labels);
+        terms.item_ids = vec!["a".to_owned(), "b".to_owned()];
+        alter(&mut terms);
+        terms.check().map(|()| terms.digest()).map_err(|e| e.to_string())
+    };
+    let weigh = |terms: &mut Terms, weight: u32| {
+        terms.label_rule = LabelRule::Weighted;
+        terms.weights = BTreeMap::from([("alice".to_owned(), weight)]);
+    };
+    let same = check(&|_| {}).unwrap();
+    for fine in [
+        check(&|t| t.quorum = Some(5)),
+        check(&|t| weigh(t, 0)),
+        check(&|t| weigh(t, MAX_VOTES as u32 / 5)),
+        check(&|t| t.item_ids.reverse()),
+    ] {
+        assert_ne!(fine.unwrap(), same, "every option is in the digest");
+    }
+    let says = |alter: &dyn Fn(&mut Terms), field: &str, what: &str| {
+        let message = check(alter).unwrap_err();
+        assert!(message.contains(&format!("`{field}`")) && message.contains(what), "{message}");
+    };
+    says(&|t| t.quorum = Some(0), "quorum", "between 1 and");
+    says(&|t| t.quorum = Some(6), "quorum", "between 1 and");
+    says(&|t| weigh(t, MAX_VOTES as u32 / 5 + 1), "weights", "only their ratios matter");
+    says(&|t| t.label_rule = LabelRule::Weighted, "weights", "missing");
+    says(
+        &|t| t.weights = BTreeMap::from([("alice".to_owned(), 1)]),
+        "weights",
+        "weighted only",
+    );
+    says(
+        &|t| {
+            weigh(t, 1);
+            t.weights.insert("a\n".to_owned(), 1);
+        },
+        "weights",
+        "control characters",
+    );
+    says(&|t| drop(t.item_ids.pop()), "item_ids", "must be 2");
+    says(&|t| t.item_ids[1] = "a".to_owned(), "item_ids", "twice");
+    says(&|t| t.release.retain(|output| *output != Release::Labels), "item_ids", "must be 0");
+    let unused = |t: &mut Terms| {
+        t.release.remove(&Release::Labels);
+        t.item_ids.clear();
+        t.quorum = Some(2);
+    };
+    says(&unused, "quorum", "of no use");
 }

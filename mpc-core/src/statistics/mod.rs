@@ -3,6 +3,8 @@
 
 mod agreement;
 mod contributor;
+mod gold;
+mod labels;
 mod measures;
 #[cfg(test)]
 mod plain;
@@ -13,6 +15,9 @@ mod tests;
 mod validate;
 mod weights;
 
+pub use gold::{GoldScore, gold_is_well_formed};
+pub use labels::AVAILABLE as LABELS_AVAILABLE;
+pub(crate) use labels::from_values as labels_from_values;
 pub use measures::{AgreementMeasures, Measure, Unavailable};
 pub(crate) use program::outputs_of;
 pub use program::score;

@@ -8,7 +8,7 @@ use crate::release::OutputName;
 use crate::session::{Outputs, Session, SessionError};
 use crate::sharing::Shared;
 
-use super::{agreement, contributor, tally};
+use super::{agreement, contributor, gold, labels, tally};
 
 /// Which outputs a job needs opened, in the order they are computed.
 pub(crate) fn outputs_of(terms: &Terms) -> Vec<OutputName> {
@@ -22,15 +22,28 @@ pub(crate) fn outputs_of(terms: &Terms) -> Vec<OutputName> {
             OutputName::ContributorBeyondChance,
             scores || rule == Some(PayRule::PeerAgreementBeyondChance),
         ),
+        (OutputName::ContributorGold, terms.scores_gold()),
+        (OutputName::Labels, terms.releases(Release::Labels)),
+        (
+            OutputName::ContributorLabelAgreement,
+            scores && (labels::AVAILABLE || terms.releases(Release::Labels)),
+        ),
     ];
     wanted.into_iter().filter(|(_, wanted)| *wanted).map(|(name, _)| name).collect()
 }
 
-/// Computes what the job releases and nothing else, in one round for all products.
+/// Computes what the job releases and nothing else, in one round for all products; shares of gold take more.
 ///
-/// `answers` holds one one-hot row for each of the crowd's counted answers, in its order. The length
-/// of each output follows from public data: see [`OutputName::len`].
-pub fn score<N: Network>(session: &mut Session<N>, terms: &Terms, crowd: &Crowd, answers: &Shared<Fp61>) -> Result<Outputs, SessionError> {
+/// `answers` holds one one-hot row for each of the crowd's counted answers, in its order; `gold` one row for
+/// each item, where the job has gold. The length of each output follows from public data: see
+/// [`OutputName::len`].
+pub fn score<N: Network>(
+    session: &mut Session<N>,
+    terms: &Terms,
+    crowd: &Crowd,
+    answers: &Shared<Fp61>,
+    gold: Option<&Shared<Fp61>>,
+) -> Result<Outputs, SessionError> {
     session.enter(Phase::Agreement);
     let classes = terms.classes().len();
     let wanted = outputs_of(terms);
@@ -50,6 +63,13 @@ pub fn score<N: Network>(session: &mut Session<N>, terms: &Terms, crowd: &Crowd,
             factors.push(at_chance);
         }
     }
+    let with_gold = gold.filter(|_| wanted.contains(&OutputName::ContributorGold));
+    let asked = with_gold.map(|gold| {
+        let with_gold = gold::factors(crowd, classes, answers, gold);
+        let asked = gold::asked(&with_gold);
+        factors.push(with_gold);
+        asked
+    });
     let mut products = session.inner_products(factors)?.into_iter();
     let mut next = || products.next().unwrap_or_else(|| Shared::zeros(session.party(), 0));
 
@@ -61,6 +81,14 @@ pub fn score<N: Network>(session: &mut Session<N>, terms: &Terms, crowd: &Crowd,
     });
     let with_peers = (peer_agreement || beyond_chance).then(&mut next);
     let at_chance = beyond_chance.then(&mut next);
+    let right = asked.is_some().then(&mut next);
+    let of_gold = match right.zip(asked) {
+        Some((right, asked)) => Some(gold::shares(session, &right, &asked)?),
+        None => None,
+    };
+
+    // Here labels are decided, once they can be: no job asks for them before.
+    let labels: Option<labels::Labels> = None;
 
     let mut outputs = Outputs::default();
     for name in wanted {
@@ -72,6 +100,11 @@ pub fn score<N: Network>(session: &mut Session<N>, terms: &Terms, crowd: &Crowd,
                 let paired: Vec<Fp61> = crowd.facts().contributors.iter().map(|c| Fp61::reduce(c.paired)).collect();
                 a.scale(&paired).sub(b)
             }),
+            OutputName::ContributorGold => of_gold.clone(),
+            OutputName::Labels => labels
+                .as_ref()
+                .map(|labels| Shared::public(session.party(), &labels::to_values(labels))),
+            OutputName::ContributorLabelAgreement => labels.as_ref().map(|labels| labels::agreement(crowd, classes, answers, labels)),
         };
         outputs.push(name, values.unwrap_or_else(|| Shared::zeros(session.party(), 0)));
     }

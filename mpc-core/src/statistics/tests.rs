@@ -5,15 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use proptest::prelude::*;
 
 use super::plain;
-use crate::certificate::{Certificate, CertificateError, NodeSignature};
+use crate::certificate::{Certificate, CertificateError};
 use crate::crowd::Facts;
-use crate::identity::Purpose;
 use crate::job::{Job, PayRule};
 use crate::reject::RejectReason;
-use crate::release::{OutputComponents, session_id, statement};
 use crate::report::Report;
 use crate::sharing::NodeSet;
-use crate::testbed::{Members, job, members, run_to_certificate, shared};
+use crate::testbed::{Members, job, members, run_to_certificate, shared, signed_by_all};
 
 /// Shares the answers as contributors do and scores them as nodes do.
 fn run(members: &Members, present: NodeSet, job: &Job, answers: &[plain::Answer]) -> (Certificate, Report) {
@@ -93,6 +91,7 @@ fn check_contributors(report: &Report, certificate: &Certificate, answers: &[pla
             PayRule::PeerAgreement => (20_000 * a).div_euclid(common),
             PayRule::PeerAgreementBeyondChance if n > 1 => (20_000 * q).div_euclid(common * (n - 1)),
             PayRule::PeerAgreementBeyondChance => 0,
+            PayRule::Gold => unreachable!(),
         };
         if n > 1 {
             assert_close(scores.beyond_chance.unwrap(), q as f64 / (common * n * (n - 1)) as f64);
@@ -200,26 +199,6 @@ fn copies_and_missing_nodes_are_named() {
     let mut moved = certificate;
     moved.subject.participants = NodeSet::all(3);
     assert!(moved.verify(&members.cluster).is_err());
-}
-
-/// A certificate that all nodes sign although its numbers are not what a crowd can have.
-fn signed_by_all(members: &Members, certificate: &Certificate, alter: impl FnOnce(&mut Certificate)) -> Certificate {
-    let mut certificate = certificate.clone();
-    alter(&mut certificate);
-    certificate.subject.job = certificate.terms.digest();
-    certificate.subject.facts = certificate.facts.digest();
-    let subject = &mut certificate.subject;
-    subject.session = session_id(subject.cluster, subject.job, subject.candidates, subject.participants);
-    for NodeSignature { node, signature } in &mut certificate.signatures {
-        let held = members.cluster.access().held_by(usize::from(*node));
-        let part = |output: &OutputComponents| OutputComponents {
-            name: output.name,
-            components: held.iter().map(|c| (*c as u8, output.components[&(*c as u8)].clone())).collect(),
-        };
-        let outputs: Vec<OutputComponents> = certificate.outputs.iter().map(part).collect();
-        *signature = members.identities[usize::from(*node)].sign(Purpose::Release, &statement(&certificate.subject, *node, &outputs));
-    }
-    certificate
 }
 
 #[test]

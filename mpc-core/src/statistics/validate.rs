@@ -118,7 +118,7 @@ impl<'a> Check<'a> {
 }
 
 /// Sums over segments that end at `at(ends[j])`.
-fn sums(shared: &Shared<Fp61>, ends: &[usize], at: impl Fn(usize) -> usize) -> Shared<Fp61> {
+pub(super) fn sums(shared: &Shared<Fp61>, ends: &[usize], at: impl Fn(usize) -> usize) -> Shared<Fp61> {
     shared.linear(|values, out| {
         let mut start = 0;
         for end in ends {

@@ -140,7 +140,7 @@ fn a_contributor_that_seals_something_else_than_it_names_is_found_out() {
     let mut rng = ChaCha20Rng::seed_from_u64(3);
     let opened = {
         let binding = crate::sealing::Binding {
-            info: &super::info(&statement),
+            info: &super::info(super::Role::Answers, &statement),
             aad: &super::aad(&statement, 0),
         };
         members.sealing[0].open(binding, &good.envelopes[0]).unwrap().to_vec()
@@ -153,7 +153,7 @@ fn a_contributor_that_seals_something_else_than_it_names_is_found_out() {
             plaintext[position] ^= 1;
         }
         let binding = crate::sealing::Binding {
-            info: &super::info(&statement),
+            info: &super::info(super::Role::Answers, &statement),
             aad: &super::aad(&statement, 0),
         };
         let envelope = members.cluster.nodes()[0].sealing.seal(binding, &plaintext, &mut rng).unwrap();

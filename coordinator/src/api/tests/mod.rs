@@ -1,5 +1,6 @@
 //! The API over a whole coordinator with made-up nodes.
 
+mod gold;
 mod jobs;
 mod problems;
 mod runs;

@@ -1,0 +1,263 @@
+//! The buyer's gold answers: a CSV file `item,answer` beside the spec, and the key that signs them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use tacit_core::cluster::Cluster;
+use tacit_core::identity::SecretKey;
+use tacit_core::job::{self, Job, JobSpec, Question};
+use tacit_core::submission::gold::{AUTHOR, items_of, parts};
+use tacit_core::submission::{Submission, SubmissionError};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::files::{self, FileError};
+use crate::http::Api;
+use crate::keys::{self, KeyError};
+use crate::sharing::{self, SendError};
+use crate::state::{Plan, State, StateError};
+use crate::table::{Table, TableError};
+
+/// How many of a hundred items may have gold before it is worth a word: the more there are, the easier
+/// contributors find them.
+const MOST_PERCENT: usize = 20;
+/// With less gold than this, luck decides on pay.
+const FEWEST: usize = 5;
+
+/// Why gold answers cannot be used or sent. Messages begin with the file's name.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum GoldError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Not a table with these columns.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// An item is none of the job's.
+    #[error("{file}, line {line}: field `item`: the job has no item `{item}`")]
+    Item {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+        /// What it says.
+        item: String,
+    },
+    /// An answer is none of the classes.
+    #[error("{file}, line {line}: field `answer`: `{class}` is not a class of the question")]
+    Class {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+        /// What it says.
+        class: String,
+    },
+    /// An item has two gold answers.
+    #[error("{file}, line {line}: field `item`: `{item}` has a gold answer already")]
+    Twice {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+        /// The item.
+        item: String,
+    },
+    /// No row has an answer.
+    #[error("{0}: no gold: the field `answer` is empty in every row")]
+    Nothing(String),
+    /// The key cannot be made or read.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// What was sent before cannot be gone on with.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// They cannot be shared.
+    #[error(transparent)]
+    Sharing(#[from] SubmissionError),
+    /// They cannot be sent.
+    #[error(transparent)]
+    Sending(#[from] SendError),
+}
+
+/// Gold answers, ready to be shared.
+#[derive(Debug)]
+pub struct Gold {
+    key: SecretKey,
+    key_path: PathBuf,
+    text: Zeroizing<Vec<u8>>,
+    answers: Vec<(u32, u32)>,
+}
+
+/// Where the key that signs a spec's gold answers is.
+pub fn key_path(spec: &Path) -> PathBuf {
+    let mut path = spec.as_os_str().to_owned();
+    path.push(".gold.key");
+    path.into()
+}
+
+impl Gold {
+    /// Reads the gold answers in `file` to the items of the spec at `path`, and their key beside it; makes the
+    /// key if there is none. The key becomes part of the job.
+    pub fn load(file: &Path, path: &Path, spec: &mut JobSpec) -> Result<Self, GoldError> {
+        let text = Zeroizing::new(files::read(file)?);
+        let answers = parse(&file.display().to_string(), &text, spec)?;
+        let key_path = key_path(path);
+        let key = if key_path.exists() {
+            keys::load(&key_path)?
+        } else {
+            keys::generate(&key_path)?
+        };
+        spec.gold = Some(job::Gold { key: key.public() });
+        Ok(Self {
+            key,
+            key_path,
+            text,
+            answers,
+        })
+    }
+
+    /// What a buyer should know about these answers, if anything.
+    pub fn advice(&self, items: usize) -> Option<String> {
+        let gold = self.answers.len();
+        if gold * 100 > items * MOST_PERCENT {
+            Some(format!(
+                "gold to {gold} of {items} items: with more than {MOST_PERCENT} % contributors find out which"
+            ))
+        } else if gold < FEWEST {
+            Some(format!(
+                "gold to {gold} items only: with fewer than {FEWEST} for each contributor luck decides"
+            ))
+        } else {
+            None
+        }
+    }
+
+    /// Shares and sends every part that was not sent before.
+    pub async fn send(&self, api: &Api, cluster: &Cluster, job: &Job) -> Result<(), GoldError> {
+        let plan = Plan::new(cluster, job, AUTHOR, &self.key, &self.text, parts(job));
+        let state = State::open(&self.key_path, &plan)?;
+        for part in 0..parts(job) {
+            let submission = match state.submission(part)? {
+                Some(kept) if kept.header.value.statement.items.iter().copied().eq(items_of(job, part)) => kept,
+                Some(_) => return Err(StateError::Damaged(state.folder().to_owned()).into()),
+                None => {
+                    let made = Submission::create_gold(cluster, job, &self.key, &self.answers, part, &mut rand::rng())?;
+                    state.keep_submission(part, &made)?;
+                    made
+                }
+            };
+            let (header, bytes) = sharing::encode(submission);
+            match state.receipt(part)? {
+                Some(receipt) => sharing::check_receipt(cluster, &header, &receipt)?,
+                None => state.keep_receipt(part, &sharing::send(api, cluster, &header, bytes).await?)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads gold answers: pairs of item and class, items ascending. A row without answer is no gold.
+fn parse(file: &str, bytes: &[u8], spec: &JobSpec) -> Result<Vec<(u32, u32)>, GoldError> {
+    let table = Table::new(file, bytes, "item,answer")?;
+    let item_at = table.required("item", &["task"])?;
+    let answer_at = table.required("answer", &["label"])?;
+    let Question::Categorical { classes, .. } = &spec.question;
+    let classes: HashMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
+    let items: HashMap<&str, u32> = spec.items.iter().map(|item| item.id.as_str()).zip(0..).collect();
+    let mut gold = BTreeMap::new();
+    table.rows::<GoldError>(|line, record| {
+        let (item, class) = (record.get(item_at).unwrap_or_default(), record.get(answer_at).unwrap_or_default());
+        if class.is_empty() {
+            return Ok(());
+        }
+        let file = || file.to_owned();
+        let index = *items.get(item).ok_or_else(|| GoldError::Item {
+            file: file(),
+            line,
+            item: item.to_owned(),
+        })?;
+        let class = *classes.get(class).ok_or_else(|| GoldError::Class {
+            file: file(),
+            line,
+            class: class.to_owned(),
+        })?;
+        if gold.insert(index, class).is_some() {
+            return Err(GoldError::Twice {
+                file: file(),
+                line,
+                item: item.to_owned(),
+            });
+        }
+        Ok(())
+    })?;
+    if gold.is_empty() {
+        return Err(GoldError::Nothing(file.to_owned()));
+    }
+    Ok(gold.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> JobSpec {
+        JobSpec::from_json(
+            br#"{ "name": "n", "question": { "kind": "categorical", "classes": ["no", "yes"] }, "items": [{ "id": "a" }, { "id": "b" }],
+                  "answers_per_item": 1, "release": ["agreement"] }"#,
+        )
+        .unwrap()
+    }
+
+    fn read(text: &str) -> Result<Vec<(u32, u32)>, String> {
+        parse("g.csv", text.as_bytes(), &spec()).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn rows_in_any_order_with_other_columns() {
+        assert_eq!(read("answer,note,item\nyes,,b\nno,x,a\n"), Ok(vec![(0, 0), (1, 1)]));
+        assert_eq!(read("task,label\na,\nb,no\n"), Ok(vec![(1, 0)]));
+    }
+
+    #[test]
+    fn errors_name_file_line_and_field() {
+        let says = |text: &str| read(text).unwrap_err();
+        assert_eq!(
+            says("item,answer\na,no\nc,no\n"),
+            "g.csv, line 3: field `item`: the job has no item `c`"
+        );
+        assert_eq!(
+            says("item,answer\na,No\n"),
+            "g.csv, line 2: field `answer`: `No` is not a class of the question"
+        );
+        assert_eq!(
+            says("item,answer\na,no\na,no\n"),
+            "g.csv, line 3: field `item`: `a` has a gold answer already"
+        );
+        assert_eq!(
+            says("item,answer\na,\n"),
+            "g.csv: no gold: the field `answer` is empty in every row"
+        );
+        assert_eq!(
+            says("item\na\n"),
+            "g.csv, line 1: no column `answer` (or `label`); the header has `item`"
+        );
+    }
+
+    #[test]
+    fn the_key_is_made_once_beside_the_spec() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, path) = (folder.path().join("gold.csv"), folder.path().join("s.toml"));
+        std::fs::write(&file, "item,answer\nb,yes\n").unwrap();
+        let (mut first, mut second) = (spec(), spec());
+        let gold = Gold::load(&file, &path, &mut first).unwrap();
+        Gold::load(&file, &path, &mut second).unwrap();
+        assert_eq!(first, second);
+        assert_eq!(
+            first.gold.unwrap().key,
+            keys::load(&folder.path().join("s.toml.gold.key")).unwrap().public()
+        );
+        assert!(gold.advice(2).unwrap().contains("20 %"));
+        assert!(gold.advice(100).unwrap().contains("luck"));
+    }
+}

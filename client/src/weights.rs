@@ -1,0 +1,142 @@
+//! What contributors' votes weigh: a CSV file `contributor,weight`, or the `result.json` of an earlier job, whose
+//! contributors then weigh as much as they agreed with others.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+use tacit_core::job::WEIGHT_ONE;
+use thiserror::Error;
+
+use crate::files::{self, FileError};
+use crate::table::{Table, TableError};
+
+/// Why weights cannot be used. Messages begin with the file's name.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum WeightsError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Not a table with these columns.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// A weight is not a number, or not such a one.
+    #[error("{file}, line {line}: field `weight`: `{text}` is not a number like 1 or 0.85, with at most two decimals")]
+    Weight {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+        /// What it says.
+        text: String,
+    },
+    /// A contributor has two weights.
+    #[error("{file}, line {line}: field `contributor`: `{contributor}` has a weight already")]
+    Twice {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+        /// The contributor.
+        contributor: String,
+    },
+    /// A JSON file without scores.
+    #[error("{0}: not the result.json of a job that released scores: give one, or a CSV file contributor,weight")]
+    NoScores(String),
+}
+
+/// Reads weights, in hundredths.
+pub fn load(path: &Path) -> Result<BTreeMap<String, u32>, WeightsError> {
+    let (file, bytes) = (path.display().to_string(), files::read(path)?);
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+        of_result(&bytes).ok_or(WeightsError::NoScores(file))
+    } else {
+        of_table(&file, &bytes)
+    }
+}
+
+fn of_table(file: &str, bytes: &[u8]) -> Result<BTreeMap<String, u32>, WeightsError> {
+    let table = Table::new(file, bytes, "contributor,weight")?;
+    let contributor_at = table.required("contributor", &["worker"])?;
+    let weight_at = table.required("weight", &[])?;
+    let mut weights = BTreeMap::new();
+    table.rows::<WeightsError>(|line, record| {
+        let contributor = record.get(contributor_at).unwrap_or_default().to_owned();
+        let text = record.get(weight_at).unwrap_or_default();
+        let weight = hundredths(text).ok_or_else(|| WeightsError::Weight {
+            file: file.to_owned(),
+            line,
+            text: text.to_owned(),
+        })?;
+        match weights.insert(contributor.clone(), weight) {
+            None => Ok(()),
+            Some(_) => Err(WeightsError::Twice {
+                file: file.to_owned(),
+                line,
+                contributor,
+            }),
+        }
+    })?;
+    Ok(weights)
+}
+
+/// The agreement of each contributor of a result; those that have none weigh as others do.
+fn of_result(bytes: &[u8]) -> Option<BTreeMap<String, u32>> {
+    let result: Value = serde_json::from_slice(bytes).ok()?;
+    let weight = |contributor: &Value| {
+        let name = contributor["contributor"].as_str()?.to_owned();
+        let agreement = contributor["agreement"].as_f64()?;
+        Some((name, (agreement * f64::from(WEIGHT_ONE)).round() as u32))
+    };
+    let weights: BTreeMap<String, u32> = result["contributors"].as_array()?.iter().filter_map(weight).collect();
+    (!weights.is_empty()).then_some(weights)
+}
+
+/// A decimal number with at most two decimals, in hundredths.
+fn hundredths(text: &str) -> Option<u32> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(decimals) || decimals.len() > 2 {
+        return None;
+    }
+    let decimals: u32 = format!("{decimals:0<2}").parse().ok()?;
+    whole.parse::<u32>().ok()?.checked_mul(100)?.checked_add(decimals)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<BTreeMap<String, u32>, String> {
+        of_table("w.csv", text.as_bytes()).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn weights_are_exact() {
+        let weights = read("weight,contributor\n0.85,a\n1,b\n0.5,c\n12.07,d\n").unwrap();
+        assert_eq!(weights.into_values().collect::<Vec<_>>(), [85, 100, 50, 1207]);
+        for text in ["", "-1", "0.123", ".5", "1.", "1e3", "NaN", "99999999"] {
+            assert_eq!(hundredths(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn errors_name_file_line_and_field() {
+        assert_eq!(
+            read("contributor,weight\na,1\nb,x\n").unwrap_err(),
+            "w.csv, line 3: field `weight`: `x` is not a number like 1 or 0.85, with at most two decimals"
+        );
+        assert_eq!(
+            read("contributor,weight\na,1\na,1\n").unwrap_err(),
+            "w.csv, line 3: field `contributor`: `a` has a weight already"
+        );
+    }
+
+    #[test]
+    fn an_earlier_result_gives_weights() {
+        let result = br#"{ "contributors": [ { "contributor": "a", "agreement": 0.8349 }, { "contributor": "b", "agreement": null } ] }"#;
+        assert_eq!(of_result(result).unwrap(), BTreeMap::from([("a".to_owned(), 83)]));
+        assert_eq!(of_result(br#"{ "contributors": [] }"#), None);
+        assert_eq!(of_result(b"{"), None);
+    }
+}

@@ -1,0 +1,138 @@
+//! What a job says about labels: how answers become votes, and how many a label needs.
+
+use serde::{Deserialize, Serialize};
+
+use super::{JobError, MAX_ANSWERS_PER_ITEM, Release, Terms, check};
+use crate::statistics::LABELS_AVAILABLE;
+
+/// What a vote weighs that is neither more nor less than others.
+pub const WEIGHT_ONE: u32 = 100;
+
+/// The most that the votes for one class of one item may weigh together, so that they can be compared on
+/// shares in every cluster.
+pub const MAX_VOTES: u64 = (1 << 14) - 1;
+
+/// How the label of an item follows from its answers; a tie goes to the class that is listed first.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LabelRule {
+    /// The class with the most answers.
+    #[default]
+    Plurality,
+    /// The class whose answers weigh most.
+    Weighted,
+}
+
+impl LabelRule {
+    pub(super) fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Terms {
+    /// Whether labels are decided, if only to compare contributors with them.
+    pub fn decides_labels(&self) -> bool {
+        self.releases(Release::Labels) || self.releases(Release::Scores)
+    }
+
+    /// What a contributor's vote weighs.
+    pub fn weight_of(&self, contributor: &str) -> u64 {
+        match self.label_rule {
+            LabelRule::Plurality => 1,
+            LabelRule::Weighted => self.weights.get(contributor).copied().unwrap_or(WEIGHT_ONE).into(),
+        }
+    }
+
+    /// How much the votes for the class of a label must weigh at least.
+    pub fn votes_needed(&self) -> u64 {
+        let unit = match self.label_rule {
+            LabelRule::Plurality => 1,
+            LabelRule::Weighted => u64::from(WEIGHT_ONE),
+        };
+        self.quorum.map_or(1, |quorum| u64::from(quorum) * unit)
+    }
+}
+
+/// Whether what a job says about labels and items fits the rest of it.
+pub(super) fn fit(terms: &Terms) -> Result<(), JobError> {
+    let Terms {
+        quorum,
+        label_rule,
+        weights,
+        answers_per_item,
+        ..
+    } = terms;
+    for (field, given) in options(terms) {
+        if given && !terms.decides_labels() {
+            let problem = "is of no use: `release` names neither labels nor scores";
+            return Err(JobError::field(field, problem));
+        }
+    }
+    if quorum.is_some_and(|quorum| !(1..=*answers_per_item).contains(&quorum)) {
+        return Err(JobError::field(
+            "quorum",
+            format!("must be between 1 and `answers_per_item`, {answers_per_item}"),
+        ));
+    }
+    match label_rule {
+        LabelRule::Plurality if !weights.is_empty() => {
+            return Err(JobError::field("weights", "are for `label_rule` weighted only"));
+        }
+        LabelRule::Weighted if weights.is_empty() => {
+            return Err(JobError::field("weights", "are missing, but `label_rule` is weighted"));
+        }
+        LabelRule::Plurality | LabelRule::Weighted => {}
+    }
+    for contributor in weights.keys() {
+        check::name("weights", contributor)?;
+    }
+    let heaviest = weights.values().copied().max().map_or(1, |most| u64::from(most.max(WEIGHT_ONE)));
+    debug_assert!(u64::from(MAX_ANSWERS_PER_ITEM) <= MAX_VOTES);
+    if heaviest * u64::from(*answers_per_item) > MAX_VOTES {
+        let problem = format!(
+            "reach {heaviest} hundredths, which {answers_per_item} answers to an item bring above {MAX_VOTES}: make them smaller \
+             (only their ratios matter), or ask for fewer answers"
+        );
+        return Err(JobError::field("weights", problem));
+    }
+    items(terms)
+}
+
+/// The ids are there exactly where they are needed.
+fn items(terms: &Terms) -> Result<(), JobError> {
+    let due = if terms.releases(Release::Labels) { terms.items } else { 0 };
+    if terms.item_ids.len() as u64 != due {
+        return Err(JobError::field("item_ids", format!("must be {due}")));
+    }
+    check::ids("item_ids", terms.item_ids.iter().map(String::as_str))
+}
+
+/// The options of labels, and whether they are given.
+fn options(terms: &Terms) -> [(&'static str, bool); 3] {
+    [
+        ("quorum", terms.quorum.is_some()),
+        ("label_rule", !terms.label_rule.is_usual()),
+        ("weights", !terms.weights.is_empty()),
+    ]
+}
+
+/// Refuses jobs with labels while nodes cannot decide them.
+pub(super) fn refuse_unavailable(terms: &Terms) -> Result<(), JobError> {
+    if LABELS_AVAILABLE {
+        return Ok(());
+    }
+    if terms.releases(Release::Labels) {
+        return Err(JobError::field(
+            "release",
+            "names labels, which are not available yet: leave them out",
+        ));
+    }
+    match options(terms).iter().find(|(_, given)| *given) {
+        Some((field, _)) => Err(JobError::field(
+            *field,
+            "is about labels, which are not available yet: leave it out",
+        )),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,62 @@
+//! The entries of the list that are the buyer's gold answers.
+
+use thiserror::Error;
+
+use crate::crowd::CrowdError;
+use crate::job::Job;
+use crate::reject::RejectReason;
+use crate::submission::{Header, Role, gold};
+
+use super::ScoringError;
+
+/// Why a job with gold answers cannot be scored. To go on without them would change everyone's pay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum GoldError {
+    /// A part did not come, or some node cannot use it.
+    #[error(
+        "the buyer's gold answers are not complete: part {part} of {parts} did not come before the job closed, or a node could not use it; \
+         open the job again under another id"
+    )]
+    Missing {
+        /// The first such part, from 1.
+        part: usize,
+        /// How many there are.
+        parts: usize,
+    },
+    /// Some row is not of one class or none.
+    #[error(
+        "the buyer's gold answers are malformed: the nodes found, without seeing them, that to some item there is neither one gold answer nor none; \
+         open the job again under another id"
+    )]
+    Malformed,
+}
+
+/// The entries that are gold answers, in the order of their parts; none if the job has no gold. Of two that
+/// are the same part the first one counts. Every node comes to the same.
+pub(super) fn entries<'h>(
+    job: &Job,
+    verdicts: &mut [u8],
+    header: impl Fn(usize) -> Option<&'h Header>,
+) -> Result<Vec<usize>, ScoringError> {
+    if job.terms().gold.is_none() {
+        return Ok(Vec::new());
+    }
+    let mut found = vec![None; gold::parts(job)];
+    for (entry, verdict) in verdicts.iter_mut().enumerate().filter(|(_, verdict)| **verdict == 0) {
+        let statement = &header(entry).ok_or(CrowdError::Entry(entry))?.statement;
+        if Role::of(job, &statement.key) != Role::Gold {
+            continue;
+        }
+        match gold::part_of(job, &statement.items).and_then(|part| found.get_mut(part)) {
+            Some(place @ None) => *place = Some(entry),
+            Some(Some(_)) => *verdict = RejectReason::DuplicateSubmission.code(),
+            None => *verdict = RejectReason::Malformed.code(),
+        }
+    }
+    let parts = found.len();
+    let part = |(index, entry): (usize, Option<usize>)| entry.ok_or(GoldError::Missing { part: index + 1, parts });
+    Ok(found.into_iter().enumerate().map(part).collect::<Result<_, _>>()?)
+}
+
+#[cfg(test)]
+mod tests;

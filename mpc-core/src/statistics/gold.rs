@@ -1,0 +1,200 @@
+//! Each contributor's score on the buyer's gold answers, without anyone learning which items have gold.
+//!
+//! All of a contributor's items enter its inner product with the gold rows, which are zeros where there is
+//! no gold. What is opened is the share of its answers to items with gold that are right, as one element of
+//! the field. Their number alone would tell, from contributors who answered different items, which have gold.
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+
+use crate::crowd::Crowd;
+use crate::field::{Field, Fp61, MODULUS};
+use crate::network::{Network, Phase};
+use crate::session::{Factors, Session, SessionError};
+use crate::sharing::Shared;
+
+use super::validate::sums;
+
+/// How a contributor did on items with gold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GoldScore {
+    /// It answered none.
+    Unasked,
+    /// The share of its answers that are right, in lowest terms.
+    Share {
+        /// How many are right.
+        right: u64,
+        /// Of how many.
+        of: u64,
+    },
+}
+
+impl GoldScore {
+    /// The score behind an opened element, of a contributor with `answers` answers: -1 if it was not asked,
+    /// else `right/of` in the field, from which both come back because they are small. (Rational
+    /// reconstruction; Wang, Guy, Davenport 1982.)
+    ///
+    /// `None` if so many answers have no such score.
+    pub fn from_opened(opened: Fp61, answers: u64) -> Option<Self> {
+        if opened == -Fp61::ONE {
+            return Some(Self::Unasked);
+        }
+        // Two fractions of small numbers that agree in the field are equal: crosswise, their products are below p.
+        if answers >= 1 << 30 {
+            return None;
+        }
+        // Euclid's algorithm on p and the element, each remainder being `of · element` up to a multiple of p.
+        let (mut before, mut right) = (i128::from(MODULUS), i128::from(opened.to_u64()));
+        let (mut of_before, mut of) = (0i128, 1i128);
+        while right > i128::from(answers) {
+            let quotient = before / right;
+            (before, right) = (right, before - quotient * right);
+            (of_before, of) = (of, of_before - quotient * of);
+        }
+        let fits = 0 <= right && right <= of && of <= i128::from(answers);
+        fits.then_some(Self::Share {
+            right: right as u64,
+            of: of as u64,
+        })
+    }
+}
+
+/// Whether every row of the buyer's gold answers has one class or none, without looking.
+///
+/// With weights from a coin drawn after the shares were fixed, `Σ ρ(x² - x)` over all elements and
+/// `Σ ρ'(s² - s)` over the sums of all rows are opened: 0 for gold that is well-formed, whatever it is, and
+/// for other gold only with probability 2/p. A node that frames the buyer by a wrong product is found by
+/// [`Session::verify`]: nothing follows from `false` before that.
+pub fn gold_is_well_formed<N: Network>(session: &mut Session<N>, classes: usize, gold: &Shared<Fp61>) -> Result<bool, SessionError> {
+    session.enter(Phase::Validate);
+    let ends: Vec<usize> = (1..=gold.len() / classes).collect();
+    let rows = sums(gold, &ends, |row| row * classes);
+    let mut coin = ChaCha20Rng::from_seed(session.coin()?);
+    let mut factors = Vec::new();
+    let mut linear = Shared::zeros(session.party(), 0);
+    for bits in [gold, &rows] {
+        let weights: Vec<Fp61> = (0..bits.len()).map(|_| Fp61::random(&mut coin)).collect();
+        let weighted = bits.scale(&weights);
+        linear.append(&sums(&weighted, &[bits.len()], |end| end));
+        factors.push(Factors {
+            ends: vec![bits.len()],
+            x: weighted,
+            y: bits.clone(),
+        });
+    }
+    let mut squares = Shared::zeros(session.party(), 0);
+    for square in session.inner_products(factors)? {
+        squares.append(&square);
+    }
+    // All nodes have the same squares before any of them opens, or they would go on differently.
+    session.settle()?;
+    let deviations = session.open(&squares.sub(&linear), "the well-formedness of gold answers")?;
+    Ok(deviations.iter().all(|deviation| *deviation == Fp61::ZERO))
+}
+
+/// The factors whose inner products are, for each contributor, `Σ_i <x_ci, y_i>` over all its answers: how
+/// many of them are what `rows`, one for each item of the job, say.
+pub(super) fn factors(crowd: &Crowd, classes: usize, answers: &Shared<Fp61>, rows: &Shared<Fp61>) -> Factors<Fp61> {
+    let of_answers = rows.linear(|values, out| {
+        out.reserve(crowd.answers().len() * classes);
+        for answer in crowd.answers() {
+            let start = answer.item as usize * classes;
+            out.extend_from_slice(&values[start..start + classes]);
+        }
+    });
+    Factors {
+        x: answers.clone(),
+        y: of_answers,
+        ends: crowd.contributor_ends().iter().map(|end| end * classes).collect(),
+    }
+}
+
+/// How many of each contributor's answers are to items that `factors` has rows for.
+pub(super) fn asked(factors: &Factors<Fp61>) -> Shared<Fp61> {
+    sums(&factors.y, &factors.ends, |end| end)
+}
+
+/// Each contributor's share `right/asked` as [`GoldScore::from_opened`] reads it:
+/// `(right + asked)·asked⁻¹ - 1`, where the inverse of 0 is 0.
+pub(super) fn shares<N: Network>(
+    session: &mut Session<N>,
+    right: &Shared<Fp61>,
+    asked: &Shared<Fp61>,
+) -> Result<Shared<Fp61>, SessionError> {
+    let inverse = inverses(session, asked)?;
+    let mut products = session.inner_products(vec![elementwise(&right.add(asked), &inverse)])?;
+    let ratios = products.pop().unwrap_or_else(|| Shared::zeros(session.party(), 0));
+    Ok(ratios.sub(&Shared::public(session.party(), &vec![Fp61::ONE; ratios.len()])))
+}
+
+/// `x^(p-2)` of every element: its inverse, and 0 for 0. A round for each bit of p, of which the products
+/// take two elements for each one here.
+fn inverses<N: Network>(session: &mut Session<N>, x: &Shared<Fp61>) -> Result<Shared<Fp61>, SessionError> {
+    const EXPONENT: u64 = MODULUS - 2;
+    let (mut square, mut power) = (x.clone(), x.clone());
+    // The lowest bit of the exponent is 1, so the power begins with x itself.
+    for bit in 0..u64::BITS - EXPONENT.leading_zeros() {
+        let mut factors = vec![elementwise(&square, &square)];
+        if bit > 0 && EXPONENT >> bit & 1 == 1 {
+            factors.push(elementwise(&power, &square));
+        }
+        let mut products = session.inner_products(factors)?.into_iter();
+        square = products.next().unwrap_or(square);
+        power = products.next().unwrap_or(power);
+    }
+    Ok(power)
+}
+
+/// The factors of one product for each element.
+fn elementwise(x: &Shared<Fp61>, y: &Shared<Fp61>) -> Factors<Fp61> {
+    Factors {
+        x: x.clone(),
+        y: y.clone(),
+        ends: (1..=x.len()).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn gcd(a: u64, b: u64) -> u64 {
+        if b == 0 { a } else { gcd(b, a % b) }
+    }
+
+    proptest! {
+        #[test]
+        fn shares_come_back_in_lowest_terms(answers in 1u64..1 << 27, of in any::<u64>(), right in any::<u64>()) {
+            let of = 1 + of % answers;
+            let right = right % (of + 1);
+            let opened = Fp61::reduce(right) * Fp61::reduce(of).inverse();
+            let common = gcd(of, right);
+            let share = GoldScore::Share { right: right / common, of: of / common };
+            prop_assert_eq!(GoldScore::from_opened(opened, answers), Some(share));
+        }
+
+        #[test]
+        fn other_numbers_are_no_shares(answers in 1u64..1000, number in any::<u64>()) {
+            if let Some(GoldScore::Share { right, of }) = GoldScore::from_opened(Fp61::reduce(number), answers) {
+                prop_assert!(right <= of && of <= answers);
+                prop_assert_eq!(Fp61::reduce(number) * Fp61::reduce(of), Fp61::reduce(right));
+            }
+        }
+    }
+
+    #[test]
+    fn the_smallest_shares() {
+        assert_eq!(GoldScore::from_opened(-Fp61::ONE, 1), Some(GoldScore::Unasked));
+        assert_eq!(GoldScore::from_opened(Fp61::ZERO, 1), Some(GoldScore::Share { right: 0, of: 1 }));
+        assert_eq!(GoldScore::from_opened(Fp61::ONE, 1), Some(GoldScore::Share { right: 1, of: 1 }));
+        assert_eq!(GoldScore::from_opened(Fp61::from_i64(2), 5), None, "two of one");
+        assert_eq!(
+            GoldScore::from_opened(Fp61::from_i64(3).inverse(), 2),
+            None,
+            "one of three, of two answers"
+        );
+        assert_eq!(GoldScore::from_opened(Fp61::ONE, u64::MAX), None);
+    }
+}

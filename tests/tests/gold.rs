@@ -1,0 +1,126 @@
+//! Gold answers on a real cluster, with the commands of a buyer and its contributors.
+
+use serde_json::Value;
+use tacit_core::identity::{Purpose, SecretKey};
+use tacit_core::job::{Gold, Job, JobSpec};
+use tacit_tests::cluster::TestCluster;
+use tacit_tests::desk::{self, cluster_file, put, submit};
+use tacit_tests::forgery::{Author, elements};
+use tacit_tests::http::Connection;
+
+/// The pay vectors V6 of the design: gold to items 1, 3 and 5.
+const ANSWERS: [[usize; 6]; 3] = [[0, 1, 2, 0, 1, 2], [0, 1, 2, 0, 1, 1], [0, 1, 1, 2, 1, 2]];
+const CLASSES: [&str; 3] = ["no", "yes", "other"];
+const GOLD: [(usize, &str); 3] = [(1, "yes"), (3, "no"), (5, "other")];
+
+fn answer_all(cluster: &TestCluster, job: &str) {
+    for (c, answers) in ANSWERS.iter().enumerate() {
+        cluster.answer(job, &format!("X{c}"), &answers.map(|class| CLASSES[class])).ok();
+    }
+}
+
+#[test]
+fn pay_by_gold_is_exact_and_nobody_sees_the_gold() {
+    let cluster = TestCluster::start(3, 1);
+    let said = cluster.create_job_with_gold("gold", 6, 4, &GOLD);
+    assert!(said.err.contains("gold to 3 of 6 items"), "{}", said.err);
+    assert_eq!(said.ok(), "gold\n");
+    // The same again is no error, and other gold is one.
+    cluster.create_job_with_gold("gold", 6, 4, &GOLD).ok();
+    let changed = cluster.create_job_with_gold("gold", 6, 4, &GOLD[1..]).error();
+    assert!(changed.contains("has changed since the first run"), "{changed}");
+    assert_eq!(cluster.status("gold")["answers"], 0);
+
+    answer_all(&cluster, "gold");
+    let out = cluster.finish("gold");
+    let result: Value = serde_json::from_slice(&std::fs::read(out.join("result.json")).unwrap()).unwrap();
+    let amounts: Vec<u64> = result["payouts"]["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p["amount"].as_u64().unwrap())
+        .collect();
+    assert_eq!(amounts, [240_000, 180_000, 180_000]);
+    let shares: Vec<f64> = result["contributors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["gold"].as_f64().unwrap())
+        .collect();
+    assert_eq!(shares, [1.0, 2.0 / 3.0, 2.0 / 3.0]);
+    assert_eq!(result["job"]["rejected_answers"], 0);
+    assert_eq!(
+        std::fs::read_to_string(out.join("payouts.csv")).unwrap(),
+        "contributor,pay,currency,reference\nX0,240000,EUR,gold\nX1,180000,EUR,gold\nX2,180000,EUR,gold\n"
+    );
+    // The spec with its key is what was certified.
+    let result = out.join("result.json");
+    let verify = ["verify", result.to_str().unwrap(), "--spec", "gold.toml"];
+    assert!(cluster.tacit(verify).ok().ends_with("verified\n"));
+    std::fs::remove_file(cluster.folder().join("gold.toml.gold.key")).unwrap();
+    assert!(cluster.tacit(verify).error().contains("gold.toml.gold.key"));
+}
+
+#[test]
+fn a_job_whose_gold_did_not_come_fails_and_says_so() {
+    let cluster = TestCluster::start(3, 1);
+    let (key, mut connection) = (SecretKey::generate(&mut rand::rng()), Connection::open(&cluster.api));
+    let job = open(&cluster, &mut connection, "none", &key);
+    assert_eq!(job.terms().gold, Some(Gold { key: key.public() }));
+    cluster.answer("none", "alice", &["yes", "no", "yes"]).ok();
+    cluster.close("none");
+    let failed = cluster.tacit(["job", "watch", "none"]).error();
+    assert!(
+        failed.contains("the buyer's gold answers are not complete: part 1 of 1 did not come"),
+        "{failed}"
+    );
+}
+
+#[test]
+fn malformed_gold_fails_the_job_by_its_name() {
+    let cluster = TestCluster::start(3, 1);
+    let (key, mut connection) = (SecretKey::generate(&mut rand::rng()), Connection::open(&cluster.api));
+    let job = open(&cluster, &mut connection, "bad", &key);
+    let file = cluster_file(&cluster);
+    let buyer = Author {
+        name: "gold".to_owned(),
+        key,
+    };
+    // Two answers to the last item.
+    let mut forgery = buyer.share(&file, &job, &[0, 1, 2], &elements(&[0, 0, 0, 1, 0, 0, 0, 1, 1]));
+    forgery.envelope = b"tacit/v1 gold envelope";
+    let envelopes = forgery.envelopes();
+    let as_answers = buyer.sign(forgery.statement.clone(), envelopes.clone());
+    let refused = put(&mut connection, "bad", &as_answers);
+    assert!(refused.status == 422 && refused.body.contains("bad_signature"), "{}", refused.body);
+    submit(&mut connection, "bad", &buyer.sign_for(Purpose::Gold, forgery.statement, envelopes));
+    cluster.answer("bad", "alice", &["yes", "no", "yes"]).ok();
+    cluster.close("bad");
+    let failed = cluster.tacit(["job", "watch", "bad"]).error();
+    assert!(failed.contains("the buyer's gold answers are malformed"), "{failed}");
+    assert_eq!(cluster.status("bad")["attempt"], 1);
+}
+
+/// Opens a job of three items with gold of this key, without sending any.
+fn open(cluster: &TestCluster, connection: &mut Connection, id: &str, key: &SecretKey) -> Job {
+    cluster.ready();
+    let spec = serde_json::json!({
+        "name": id,
+        "question": { "kind": "categorical", "classes": CLASSES },
+        "items": [{ "id": "item-0" }, { "id": "item-1" }, { "id": "item-2" }],
+        "answers_per_item": 3,
+        "sensitive": false,
+        "release": ["scores"],
+        "gold": { "key": key.public() },
+    });
+    let spec = JobSpec::from_json(spec.to_string().as_bytes()).unwrap();
+    let answer = connection.request_as(
+        Some(&cluster.token),
+        "PUT",
+        &format!("/v1/jobs/{id}"),
+        "application/json",
+        &serde_json::to_vec(&spec).unwrap(),
+    );
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    desk::job(cluster, id)
+}
