@@ -17,6 +17,7 @@ pub(crate) mod testkit;
 mod tests;
 mod verify;
 
+pub(crate) use bits::LANES;
 pub use claims::Claimed;
 pub use error::SessionError;
 pub use product::Factors;
