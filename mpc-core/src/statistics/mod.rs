@@ -3,6 +3,7 @@
 
 mod agreement;
 mod contributor;
+mod labels;
 mod measures;
 #[cfg(test)]
 mod plain;
@@ -13,6 +14,7 @@ mod tests;
 mod validate;
 mod weights;
 
+pub use labels::{SharedLabels, plurality};
 pub use measures::{AgreementMeasures, Measure, Unavailable};
 pub(crate) use program::outputs_of;
 pub use program::score;
