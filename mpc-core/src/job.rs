@@ -351,7 +351,6 @@ impl Job {
             payout,
         };
         terms.check()?;
-        labels::refuse_unavailable(&terms)?;
         Ok(Self {
             digest: terms.digest(),
             terms,

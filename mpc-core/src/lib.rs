@@ -10,6 +10,7 @@ pub mod api;
 mod attacks;
 pub mod certificate;
 mod checks;
+mod circuit;
 pub mod cluster;
 pub mod codec;
 pub mod control;

@@ -117,9 +117,10 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
     let subject = Subject::new(cluster, job.digest(), candidates, &crowd, participants);
     let answers = rows.counted(&crowd, &entries, classes);
     drop(rows);
-    let outputs = score(&mut session, job.terms(), &crowd, &answers, gold.as_ref())?;
+    let record = || submissions.record(&accepted_submissions(list, &verdicts));
+    let outputs = score(&mut session, job.terms(), &crowd, &answers, gold.as_ref(), record)?.ok_or(ScoringError::NotRecorded)?;
     let verified = session.verify(outputs)?;
-    if !submissions.record(&accepted_submissions(list, &verdicts)) {
+    if !record() {
         return Err(ScoringError::NotRecorded);
     }
     Ok(Scored {

@@ -7,7 +7,6 @@ use tacit_client::answers::{Answers, Expected, parse};
 use tacit_client::files;
 use tacit_core::job::{Item, Job, JobSpec, MAX_ANSWERS_PER_ITEM, Payout, Question, Release};
 use tacit_core::payout::escrow;
-use tacit_core::statistics::LABELS_AVAILABLE;
 
 use crate::args;
 use crate::output;
@@ -67,10 +66,7 @@ impl Input {
 }
 
 fn spec(args: &args::Demo, answers: &Answers) -> Result<JobSpec> {
-    let mut release = BTreeSet::from([Release::Agreement, Release::ClassTotals, Release::Payouts]);
-    if LABELS_AVAILABLE {
-        release.insert(Release::Labels);
-    }
+    let mut release = BTreeSet::from([Release::Agreement, Release::ClassTotals, Release::Labels, Release::Payouts]);
     if args.release_scores {
         release.insert(Release::Scores);
     }

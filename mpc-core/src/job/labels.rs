@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::{JobError, MAX_ANSWERS_PER_ITEM, Release, Terms, check};
-use crate::statistics::LABELS_AVAILABLE;
 
 /// What a vote weighs that is neither more nor less than others.
 pub const WEIGHT_ONE: u32 = 100;
@@ -115,24 +114,4 @@ fn options(terms: &Terms) -> [(&'static str, bool); 3] {
         ("label_rule", !terms.label_rule.is_usual()),
         ("weights", !terms.weights.is_empty()),
     ]
-}
-
-/// Refuses jobs with labels while nodes cannot decide them.
-pub(super) fn refuse_unavailable(terms: &Terms) -> Result<(), JobError> {
-    if LABELS_AVAILABLE {
-        return Ok(());
-    }
-    if terms.releases(Release::Labels) {
-        return Err(JobError::field(
-            "release",
-            "names labels, which are not available yet: leave them out",
-        ));
-    }
-    match options(terms).iter().find(|(_, given)| *given) {
-        Some((field, _)) => Err(JobError::field(
-            *field,
-            "is about labels, which are not available yet: leave it out",
-        )),
-        None => Ok(()),
-    }
 }

@@ -142,24 +142,6 @@ fn gold_has_a_key_and_a_use() {
 }
 
 #[test]
-fn labels_are_refused_while_no_node_can_decide_them() {
-    assert!(
-        refused(|s| {
-            s.release.insert(Release::Labels);
-        })
-        .contains("`release` names labels, which are not available yet")
-    );
-    let with_scores = refused(|s| {
-        s.release.insert(Release::Scores);
-        s.quorum = Some(2);
-    });
-    assert!(
-        with_scores.contains("`quorum`") && with_scores.contains("not available yet"),
-        "{with_scores}"
-    );
-}
-
-#[test]
 fn options_of_labels_are_within_bounds() {
     let check = |alter: &dyn Fn(&mut Terms)| {
         let mut terms = Job::new("job".parse().unwrap(), spec()).unwrap().terms().clone();

@@ -44,6 +44,9 @@ impl<N: Network> Session<N> {
         let y = Shared::concat(&self.party, pairs.iter().map(|(_, y)| y));
         drop(pairs);
         assert_eq!(x.len(), y.len(), "words that are multiplied have one length");
+        if x.is_empty() {
+            return Ok(lengths.iter().map(|_| Shared::zeros(&self.party, 0)).collect());
+        }
         let own = local_ands(&self.party, &x, &y);
         let z = self.reshare(own)?;
         let mut start = 0;

@@ -47,6 +47,14 @@ pub enum SessionError {
         /// Everyone else.
         suspects: NodeSet,
     },
+    /// Numbers that were to become bits are larger than masks can hide.
+    #[error("numbers of {bits} bits do not become bits in this cluster: its masks hide at most {room}")]
+    TooWide {
+        /// The bits of the numbers.
+        bits: u32,
+        /// How many bits masks hide.
+        room: u32,
+    },
     /// Shared randomness would have been used twice: a defect of this program.
     #[error(transparent)]
     Reused(#[from] Reused),
@@ -63,7 +71,7 @@ impl SessionError {
             | Self::Disagreement { phase, .. }
             | Self::Malformed { phase, .. }
             | Self::WrongProduct { phase, .. } => Some(*phase),
-            Self::Reused(_) | Self::Access(_) => None,
+            Self::TooWide { .. } | Self::Reused(_) | Self::Access(_) => None,
         }
     }
 
@@ -73,7 +81,7 @@ impl SessionError {
             Self::Network { source, .. } => source.peer().into_iter().collect(),
             Self::Disagreement { suspects, .. } | Self::WrongProduct { suspects, .. } => *suspects,
             Self::Malformed { peer, .. } => [*peer].into_iter().collect(),
-            Self::Reused(_) | Self::Access(_) => NodeSet::default(),
+            Self::TooWide { .. } | Self::Reused(_) | Self::Access(_) => NodeSet::default(),
         }
     }
 }

@@ -18,6 +18,7 @@ pub(crate) mod testkit;
 mod tests;
 mod verify;
 
+pub(crate) use bits::LANES;
 pub use claims::Claimed;
 #[cfg(test)]
 pub use cuts::Cuts;

@@ -127,22 +127,18 @@ pub(super) fn shares<N: Network>(
     Ok(ratios.sub(&Shared::public(session.party(), &vec![Fp61::ONE; ratios.len()])))
 }
 
-/// `x^(p-2)` of every element: its inverse, and 0 for 0. A round for each bit of p, of which the products
-/// take two elements for each one here.
+/// The inverse of every element, and 0 for 0: `r·(r·x)⁻¹`, where the product with a random r is opened. It is
+/// uniform, whatever x is and whatever a node adds to it, but for x = 0, which the output tells anyway. Three
+/// rounds. (Bar-Ilan, Beaver 1989.)
 fn inverses<N: Network>(session: &mut Session<N>, x: &Shared<Fp61>) -> Result<Shared<Fp61>, SessionError> {
-    const EXPONENT: u64 = MODULUS - 2;
-    let (mut square, mut power) = (x.clone(), x.clone());
-    // The lowest bit of the exponent is 1, so the power begins with x itself.
-    for bit in 0..u64::BITS - EXPONENT.leading_zeros() {
-        let mut factors = vec![elementwise(&square, &square)];
-        if bit > 0 && EXPONENT >> bit & 1 == 1 {
-            factors.push(elementwise(&power, &square));
-        }
-        let mut products = session.inner_products(factors)?.into_iter();
-        square = products.next().unwrap_or(square);
-        power = products.next().unwrap_or(power);
-    }
-    Ok(power)
+    let masks = session.random(x.len())?;
+    let mut products = session.inner_products(vec![elementwise(&masks, x)])?;
+    let masked = products.pop().unwrap_or_else(|| Shared::zeros(session.party(), 0));
+    // All nodes have the same products before any of them opens, or they would go on differently.
+    session.settle()?;
+    let opened = session.open(&masked, "a number of gold items behind a random factor")?;
+    let inverses: Vec<Fp61> = opened.into_iter().map(Field::inverse).collect();
+    Ok(masks.scale(&inverses))
 }
 
 /// The factors of one product for each element.

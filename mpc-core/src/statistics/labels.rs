@@ -9,14 +9,10 @@ use crate::sharing::Shared;
 
 use super::tally::add_to;
 
-/// Whether nodes can decide labels. Jobs that ask for them are refused until then.
-pub const AVAILABLE: bool = false;
-
 /// The label of each item: the index of its class, or none where there is no consensus.
 pub(crate) type Labels = Vec<Option<u32>>;
 
 /// What the labels of all items are decided by.
-#[cfg_attr(not(test), expect(dead_code, reason = "the comparison of shared tallies is not there yet"))]
 pub(super) struct Ballot {
     /// What the answers for each class of each item weigh together, `items × classes`.
     pub tallies: Shared<Fp61>,
@@ -26,7 +22,6 @@ pub(super) struct Ballot {
     pub quorum: u64,
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the comparison of shared tallies is not there yet"))]
 impl Ballot {
     /// The ballot of a job: linear in the answers, so local.
     pub fn new(terms: &Terms, crowd: &Crowd, answers: &Shared<Fp61>) -> Self {

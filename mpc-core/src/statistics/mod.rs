@@ -8,6 +8,7 @@ mod labels;
 mod measures;
 #[cfg(test)]
 mod plain;
+mod plurality;
 mod program;
 mod tally;
 #[cfg(test)]
@@ -16,9 +17,9 @@ mod validate;
 mod weights;
 
 pub use gold::{GoldScore, gold_is_well_formed};
-pub use labels::AVAILABLE as LABELS_AVAILABLE;
 pub(crate) use labels::from_values as labels_from_values;
 pub use measures::{AgreementMeasures, Measure, Unavailable};
+pub use plurality::{SharedLabels, plurality};
 pub(crate) use program::outputs_of;
 pub use program::score;
 pub use validate::malformed;

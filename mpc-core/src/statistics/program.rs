@@ -8,6 +8,8 @@ use crate::release::OutputName;
 use crate::session::{Outputs, Session, SessionError};
 use crate::sharing::Shared;
 
+use super::labels::Ballot;
+use super::plurality::plurality;
 use super::{agreement, contributor, gold, labels, tally};
 
 /// Which outputs a job needs opened, in the order they are computed.
@@ -24,10 +26,7 @@ pub(crate) fn outputs_of(terms: &Terms) -> Vec<OutputName> {
         ),
         (OutputName::ContributorGold, terms.scores_gold()),
         (OutputName::Labels, terms.releases(Release::Labels)),
-        (
-            OutputName::ContributorLabelAgreement,
-            scores && (labels::AVAILABLE || terms.releases(Release::Labels)),
-        ),
+        (OutputName::ContributorLabelAgreement, scores),
     ];
     wanted.into_iter().filter(|(_, wanted)| *wanted).map(|(name, _)| name).collect()
 }
@@ -37,13 +36,17 @@ pub(crate) fn outputs_of(terms: &Terms) -> Vec<OutputName> {
 /// `answers` holds one one-hot row for each of the crowd's counted answers, in its order; `gold` one row for
 /// each item, where the job has gold. The length of each output follows from public data: see
 /// [`OutputName::len`].
+///
+/// Labels that are released are opened within the session, once all products so far are verified and `record`
+/// has durably recorded the accepted set; `None` if it has not.
 pub fn score<N: Network>(
     session: &mut Session<N>,
     terms: &Terms,
     crowd: &Crowd,
     answers: &Shared<Fp61>,
     gold: Option<&Shared<Fp61>>,
-) -> Result<Outputs, SessionError> {
+    record: impl FnOnce() -> bool,
+) -> Result<Option<Outputs>, SessionError> {
     session.enter(Phase::Agreement);
     let classes = terms.classes().len();
     let wanted = outputs_of(terms);
@@ -87,8 +90,26 @@ pub fn score<N: Network>(
         None => None,
     };
 
-    // Here labels are decided, once they can be: no job asks for them before.
-    let labels: Option<labels::Labels> = None;
+    let mut decided = None;
+    let mut with_label = None;
+    if terms.decides_labels() {
+        let ballot = Ballot::new(terms, crowd, answers);
+        let shared = plurality(session, classes, &ballot.tallies, ballot.most_votes, ballot.quorum)?;
+        if wanted.contains(&OutputName::Labels) {
+            // Opened before the session ends, so verified and recorded before, like all that is released.
+            let verified = session.verify_claims(shared)?;
+            if !record() {
+                return Ok(None);
+            }
+            let labels = session.recorded(verified)?.open(session)?;
+            with_label = Some(labels::agreement(crowd, classes, answers, &labels));
+            decided = Some(Shared::public(session.party(), &labels::to_values(&labels)));
+        } else {
+            let one_hot = shared.to_one_hot_numbers(session)?;
+            let factors = gold::factors(crowd, classes, answers, &one_hot);
+            with_label = session.inner_products(vec![factors])?.pop();
+        }
+    }
 
     let mut outputs = Outputs::default();
     for name in wanted {
@@ -101,12 +122,10 @@ pub fn score<N: Network>(
                 a.scale(&paired).sub(b)
             }),
             OutputName::ContributorGold => of_gold.clone(),
-            OutputName::Labels => labels
-                .as_ref()
-                .map(|labels| Shared::public(session.party(), &labels::to_values(labels))),
-            OutputName::ContributorLabelAgreement => labels.as_ref().map(|labels| labels::agreement(crowd, classes, answers, labels)),
+            OutputName::Labels => decided.clone(),
+            OutputName::ContributorLabelAgreement => with_label.clone(),
         };
         outputs.push(name, values.unwrap_or_else(|| Shared::zeros(session.party(), 0)));
     }
-    Ok(outputs)
+    Ok(Some(outputs))
 }

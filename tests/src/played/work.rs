@@ -9,7 +9,7 @@ use tacit_core::crowd::Listed;
 use tacit_core::digest::Digest;
 use tacit_core::field::{Field, Fp61};
 use tacit_core::identity::SecretKey;
-use tacit_core::job::{Item, Job, JobSpec, Question, Release};
+use tacit_core::job::{Item, Job, JobSpec, LabelRule, Question, Release};
 use tacit_core::release::OutputName;
 use tacit_core::submission::Submission;
 
@@ -48,6 +48,10 @@ impl Work {
             sensitive: false,
             release: BTreeSet::from([Release::Agreement, Release::ClassTotals]),
             payout: None,
+            quorum: None,
+            label_rule: LabelRule::Plurality,
+            weights: BTreeMap::new(),
+            gold: None,
         };
         let text = serde_json::to_vec(&spec).unwrap();
         let job = Job::new(id.parse().unwrap(), spec).unwrap();

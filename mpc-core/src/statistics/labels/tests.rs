@@ -43,7 +43,9 @@ fn of_answers(members: &Members, job: &Job, submissions: &[Submission], map: imp
                 .unwrap()
         };
         let opened: Vec<OpenedSubmission> = submissions.iter().map(open).collect();
-        let answers = Shared::generate(&party, |position| opened.iter().flat_map(|one| one.expand(position)).collect());
+        let answers = Shared::generate(&party, |position| {
+            opened.iter().flat_map(|one| one.expand(position).to_vec()).collect()
+        });
         for (component, values) in party.held().iter().zip(map(&answers).components()) {
             components.insert(*component, values.clone());
         }

@@ -1,0 +1,113 @@
+//! The first of the greatest: a tournament, two by two.
+
+use super::Planes;
+use super::compare::greater;
+use crate::field::Gf64;
+use crate::network::Network;
+use crate::session::{Session, SessionError};
+use crate::sharing::{Party, Shared};
+
+/// The index, bit by bit, of the candidate with the greatest tally, lane by lane; of several, the first.
+///
+/// Each vector of `tallies` holds one candidate's words after the other's. One comparison and one
+/// selection for each of the `log2` levels, all pairs of a level at a time.
+pub(crate) fn first_of_the_greatest<N: Network>(
+    session: &mut Session<N>,
+    candidates: usize,
+    mut tallies: Planes,
+) -> Result<Planes, SessionError> {
+    let words = tallies.first().map_or(0, |plane| plane.len()) / candidates;
+    let mut left = candidates;
+    let mut index = Planes::new();
+    while left > 1 {
+        let split =
+            |planes: &Planes, party: &Party| -> Vec<Pairs> { planes.iter().map(|plane| Pairs::of(party, plane, left, words)).collect() };
+        let tally = split(&tallies, session.party());
+        let places = split(&index, session.party());
+        // Who is later has to have more.
+        let (first, second): (Planes, Planes) = tally.iter().map(|pairs| (pairs.first.clone(), pairs.second.clone())).unzip();
+        let second_wins = greater(session, &second, &first)?;
+        let last = left == 2;
+        let tally = if last { Vec::new() } else { tally };
+        let moves = tally
+            .iter()
+            .chain(&places)
+            .map(|pairs| (second_wins.clone(), pairs.first.add(&pairs.second)));
+        let moves = session.and(moves.collect())?;
+        let party = session.party();
+        let winners = tally.iter().chain(&places).zip(moves);
+        let mut winners = winners.map(|(pairs, moved)| Shared::concat(party, [&pairs.first.add(&moved), &pairs.odd]));
+        tallies = winners.by_ref().take(tally.len()).collect();
+        index = winners.collect();
+        // The odd one out is the first of its group, which has no second half.
+        let odd = Shared::zeros(party, (left % 2) * words);
+        index.push(Shared::concat(party, [&second_wins, &odd]));
+        left = left.div_ceil(2);
+    }
+    Ok(index)
+}
+
+/// A bit of all candidates, in pairs.
+struct Pairs {
+    first: Shared<Gf64>,
+    second: Shared<Gf64>,
+    /// Of the last candidate, if it is alone.
+    odd: Shared<Gf64>,
+}
+
+impl Pairs {
+    fn of(party: &Party, plane: &Shared<Gf64>, candidates: usize, words: usize) -> Self {
+        let every_second = |start: usize| {
+            Shared::generate(party, |position| {
+                let words_of = |pair: usize| {
+                    let at = (2 * pair + start) * words;
+                    &plane.components()[position][at..at + words]
+                };
+                (0..candidates / 2).flat_map(words_of).copied().collect()
+            })
+        };
+        Self {
+            first: every_second(0),
+            second: every_second(1),
+            odd: plane.slice(candidates / 2 * 2 * words..plane.len()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::circuit::tests::{opened, planes};
+    use crate::session::testkit::{clusters, in_session, world};
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn the_first_of_the_greatest_wins(
+            (n, t, present) in clusters(),
+            candidates in 1usize..20,
+            bits in 1u32..6,
+            seed: u64,
+            lanes in 1usize..130,
+            draws in proptest::collection::vec(any::<u64>(), 20 * 130),
+        ) {
+            let low = u64::MAX >> (64 - bits);
+            // One row of lanes for each candidate.
+            let tallies: Vec<Vec<u64>> = draws.chunks(130).take(candidates).map(|row| row[..lanes].iter().map(|v| v & low).collect()).collect();
+            let winner = |lane: usize| (0..candidates).rev().max_by_key(|c| tallies[*c][lane]).unwrap() as u64;
+            let expected: Vec<u64> = (0..lanes).map(winner).collect();
+            for result in in_session(&world(n, t, seed).present(present), |session| {
+                let party = session.party().clone();
+                let each: Vec<Planes> = tallies.iter().map(|row| planes(&party, row, bits, 1)).collect();
+                let all = (0..bits as usize).map(|bit| Shared::concat(&party, each.iter().map(|planes| &planes[bit])));
+                let index = first_of_the_greatest(session, candidates, all.collect())?;
+                assert_eq!(index.len(), candidates.next_power_of_two().ilog2() as usize);
+                opened(session, &index, lanes)
+            }) {
+                prop_assert_eq!(result.unwrap(), expected.clone());
+            }
+        }
+    }
+}

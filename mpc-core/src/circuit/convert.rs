@@ -1,0 +1,263 @@
+//! Small numbers of F_p become bits: packed, opened under a mask, and the mask taken off by a circuit.
+//!
+//! A mask is a sum of components that are integers below 2^B, so small that nothing wraps around p:
+//! `C(N, t)·2^B <= 2^60`. Each component is known to its holders, bit by bit too, which makes it a sharing of
+//! its bits for free. The one component that t nodes miss hides what is opened: two numbers below
+//! `2^(B - 40)` give views that differ with probability at most 2^-40.
+
+use super::adder::sum;
+use super::planes::planes_of;
+use super::{Planes, complement};
+use crate::field::{Field, Fp61, Gf64};
+use crate::network::Network;
+use crate::session::{LANES, Session, SessionError};
+use crate::sharing::{Party, Shared};
+use zeroize::Zeroizing;
+
+/// The sum of all components of a mask stays below 2 to this.
+const MASK_SUM_BITS: u32 = 60;
+/// By how many bits masks are longer than what they hide.
+const HIDING_BITS: u32 = 40;
+
+/// B: the bits of one component of a mask.
+fn mask_bits(party: &Party) -> u32 {
+    let components = party.access().components() as u64;
+    MASK_SUM_BITS.saturating_sub(components.next_power_of_two().ilog2())
+}
+
+/// How many bits a mask hides.
+fn hidden_bits(party: &Party) -> u32 {
+    mask_bits(party).saturating_sub(HIDING_BITS)
+}
+
+/// The bits of numbers below `2^bits`, given as rows of `columns` elements. Each plane has the words of
+/// the first column, with a lane for every row, then those of the second one, and so on.
+///
+/// # Errors
+/// So many bits do not fit under a mask.
+pub(crate) fn to_bits<N: Network>(
+    session: &mut Session<N>,
+    numbers: &Shared<Fp61>,
+    columns: usize,
+    bits: u32,
+) -> Result<Planes, SessionError> {
+    let party = session.party().clone();
+    let layout = Layout::new(&party, numbers.len() / columns, columns, bits)?;
+    let packed = layout.packed(numbers);
+    let low = u64::MAX >> (u64::BITS - mask_bits(&party));
+    let mut masks = session.random::<Gf64>(packed.len())?;
+    masks.components_mut(|mask| mask.iter_mut().for_each(|word| *word = Gf64::from_bits(word.to_bits() & low)));
+    let masked = packed.add(&Shared::generate(&party, |position| {
+        masks.components()[position]
+            .iter()
+            .map(|word| Fp61::reduce(word.to_bits()))
+            .collect()
+    }));
+    // All nodes have the same before any of them opens it, whatever it was computed from.
+    session.settle()?;
+    let opened = session.open(&masked, "masked numbers")?;
+
+    // packed = opened - mask, so not packed = mask + not opened, on the low bits.
+    let opened: Vec<u64> = opened.into_iter().map(|value| !value.to_u64()).collect();
+    let opened = layout.planes(&opened);
+    let mut summands = vec![opened.iter().map(|plane| Shared::public(&party, plane)).collect::<Planes>()];
+    summands.extend((0..party.access().components()).map(|component| layout.known_to_holders(&party, &masks, component)));
+    let inverted = sum(session, summands)?;
+    let packed: Planes = inverted.iter().map(|plane| complement(&party, plane)).collect();
+    Ok(layout.unpacked(&party, &packed))
+}
+
+/// Where numbers stand in packed elements.
+///
+/// Rows are cut into stripes of whole words, so that a lane of packed elements takes the columns of several rows:
+/// few columns would leave room otherwise.
+struct Layout {
+    rows: usize,
+    columns: usize,
+    bits: usize,
+    /// Numbers in one element.
+    slots: usize,
+    stripes: usize,
+    /// Words of a stripe, with a lane for each row.
+    words: usize,
+    /// Lanes of a stripe that have a row in the first one: the others are not opened.
+    lanes: usize,
+    /// Elements for each lane.
+    elements: usize,
+}
+
+impl Layout {
+    fn new(party: &Party, rows: usize, columns: usize, bits: u32) -> Result<Self, SessionError> {
+        let room = hidden_bits(party);
+        if bits > room {
+            return Err(SessionError::TooWide { bits, room });
+        }
+        let words = rows.div_ceil(LANES);
+        let slots = (room / bits) as usize;
+        let stripes = (slots / common_divisor(slots, columns)).clamp(1, words.max(1));
+        let elements = (stripes * columns).div_ceil(slots);
+        let words = words.div_ceil(stripes);
+        Ok(Self {
+            rows,
+            columns,
+            bits: bits as usize,
+            // No more than needed: the circuit is as long as what is packed.
+            slots: (stripes * columns).div_ceil(elements),
+            stripes,
+            words,
+            lanes: rows.min(words * LANES),
+            elements,
+        })
+    }
+
+    /// Where the number of a slot stands among all, if it is one.
+    fn place(&self, element: usize, lane: usize, slot: usize) -> Option<usize> {
+        let number = element * self.slots + slot;
+        let row = number / self.columns * self.words * LANES + lane;
+        (number < self.stripes * self.columns && row < self.rows).then_some(row * self.columns + number % self.columns)
+    }
+
+    /// All lanes of the first elements, then of the second ones, and so on.
+    fn packed(&self, numbers: &Shared<Fp61>) -> Shared<Fp61> {
+        let powers: Vec<Fp61> = (0..self.slots).map(|slot| Fp61::reduce(1 << (slot * self.bits))).collect();
+        numbers.linear(|values, out| {
+            out.reserve(self.elements * self.lanes);
+            for element in 0..self.elements {
+                out.extend((0..self.lanes).map(|lane| {
+                    let of_slot = |(slot, power): (usize, &Fp61)| Some(values[self.place(element, lane, slot)?] * *power);
+                    powers
+                        .iter()
+                        .enumerate()
+                        .filter_map(of_slot)
+                        .fold(Fp61::ZERO, |sum, value| sum + value)
+                }));
+            }
+        })
+    }
+
+    /// The low bits of one word for every packed element.
+    fn planes(&self, packed: &[u64]) -> Zeroizing<Vec<Vec<Gf64>>> {
+        planes_of(packed, self.lanes, self.words, self.slots * self.bits)
+    }
+
+    /// The sharing of the bits of one component of the masks: that component has them, all others are 0.
+    fn known_to_holders(&self, party: &Party, masks: &Shared<Gf64>, component: usize) -> Planes {
+        let known = party.position(component).map(|position| {
+            let words = masks.components()[position].iter().map(|word| word.to_bits());
+            (position, self.planes(&Zeroizing::new(words.collect::<Vec<u64>>())))
+        });
+        let plane = |bit: usize| {
+            Shared::generate(party, |at| match &known {
+                Some((position, planes)) if *position == at => planes[bit].clone(),
+                _ => vec![Gf64::ZERO; self.elements * self.words],
+            })
+        };
+        (0..self.slots * self.bits).map(plane).collect()
+    }
+
+    /// The bits of each number, column by column, from those of packed elements.
+    fn unpacked(&self, party: &Party, packed: &Planes) -> Planes {
+        let all = self.rows.div_ceil(LANES);
+        let bit = |bit: usize| {
+            Shared::generate(party, |position| {
+                let mut out = Vec::with_capacity(self.columns * all);
+                for column in 0..self.columns {
+                    let of_stripe = |stripe: usize| {
+                        let number = stripe * self.columns + column;
+                        let plane = &packed[number % self.slots * self.bits + bit].components()[position];
+                        &plane[number / self.slots * self.words..][..self.words]
+                    };
+                    out.extend((0..self.stripes).flat_map(of_stripe).take(all));
+                }
+                out
+            })
+        };
+        (0..self.bits).map(bit).collect()
+    }
+}
+
+fn common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { common_divisor(b, a % b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::circuit::tests::opened;
+    use crate::session::testkit::{clusters, deal, elements, in_session, world};
+    use crate::sharing::{AccessStructure, NodeSet};
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn bits_are_those_of_the_numbers(
+            (n, t, present) in clusters(),
+            columns in 1usize..9,
+            rows in 0usize..200,
+            bits in 1u32..=14,
+            draws in proptest::collection::vec(any::<u64>(), 9 * 200),
+            seed: u64,
+        ) {
+            let low = u64::MAX >> (64 - bits);
+            let numbers: Vec<u64> = draws[..rows * columns].iter().map(|v| v & low).collect();
+            for result in in_session(&world(n, t, seed).present(present), |session| {
+                let shared = deal(session.party(), &elements(&numbers), 1);
+                let planes = to_bits(session, &shared, columns, bits)?;
+                assert_eq!(planes.len(), bits as usize);
+                let words = rows.div_ceil(LANES);
+                (0..columns).map(|column| {
+                    let of_column: Planes = planes.iter().map(|plane| plane.slice(column * words..(column + 1) * words)).collect();
+                    opened(session, &of_column, rows)
+                }).collect::<Result<Vec<_>, _>>()
+            }) {
+                for (column, found) in result.unwrap().into_iter().enumerate() {
+                    let expected: Vec<u64> = numbers.chunks_exact(columns).map(|row| row[column]).collect();
+                    prop_assert_eq!(found, expected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn masks_never_wrap_and_hide_all_that_is_packed() {
+        for (n, t, mask, hidden) in [
+            (3, 1, 58, 18),
+            (4, 1, 58, 18),
+            (5, 1, 57, 17),
+            (5, 2, 56, 16),
+            (6, 2, 56, 16),
+            (7, 3, 54, 14),
+        ] {
+            let access = AccessStructure::new(n, t).unwrap();
+            let party = Party::new(&access, NodeSet::all(n), 0).unwrap();
+            assert_eq!((mask_bits(&party), hidden_bits(&party)), (mask, hidden));
+            let largest = access.components() as u128 * ((1 << mask) - 1) + ((1 << hidden) - 1);
+            assert!(largest < u128::from(crate::field::MODULUS));
+        }
+    }
+
+    #[test]
+    fn packing_leaves_no_room_where_there_are_rows_enough() {
+        let party = Party::new(&AccessStructure::new(3, 1).unwrap(), NodeSet::all(3), 0).unwrap();
+        let density = |rows, columns, bits| {
+            let layout = Layout::new(&party, rows, columns, bits).unwrap();
+            (layout.elements, layout.stripes, layout.slots)
+        };
+        assert_eq!(density(100_000, 10, 3), (5, 3, 6));
+        assert_eq!(density(100_000, 2, 3), (1, 3, 6));
+        assert_eq!(density(64, 10, 3), (2, 1, 5));
+        assert_eq!(density(100_000, 1000, 10), (1000, 1, 1));
+    }
+
+    #[test]
+    fn numbers_that_do_not_fit_under_a_mask_are_refused() {
+        for result in in_session(&world(3, 1, 1), |session| {
+            let shared = deal(session.party(), &elements(&[1]), 1);
+            to_bits(session, &shared, 1, 19)
+        }) {
+            assert_eq!(result.unwrap_err(), SessionError::TooWide { bits: 19, room: 18 });
+        }
+    }
+}

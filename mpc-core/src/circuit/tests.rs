@@ -1,0 +1,34 @@
+//! Numbers in and out of circuits.
+
+use super::planes::{numbers_of, planes_of};
+use super::{Planes, bits_of};
+use crate::field::Gf64;
+use crate::session::testkit::deal;
+use crate::session::{LANES, Session, SessionError};
+use crate::sharing::Party;
+use crate::world::WorldNetwork;
+
+/// This node's components of the bits of numbers.
+pub(super) fn planes(party: &Party, numbers: &[u64], bits: u32, seed: u64) -> Planes {
+    let planes = planes_of(numbers, numbers.len(), numbers.len().div_ceil(LANES), bits as usize);
+    let deal = |(bit, plane): (usize, &Vec<Gf64>)| deal(party, plane, seed << 8 | bit as u64);
+    planes.iter().enumerate().map(deal).collect()
+}
+
+/// The first `len` numbers, opened after their products were verified.
+pub(super) fn opened(session: &mut Session<WorldNetwork>, planes: &Planes, len: usize) -> Result<Vec<u64>, SessionError> {
+    session.verify_claims(())?;
+    let opened = planes
+        .iter()
+        .map(|plane| session.open(plane, "a test value"))
+        .collect::<Result<Vec<_>, _>>()?;
+    let opened: Vec<&[Gf64]> = opened.iter().map(Vec::as_slice).collect();
+    Ok(numbers_of(&opened, len).to_vec())
+}
+
+#[test]
+fn a_number_has_the_bits_it_needs() {
+    for (most, bits) in [(0, 1), (1, 1), (2, 2), (5, 3), (7, 3), (8, 4), (1000, 10), (u64::MAX, 64)] {
+        assert_eq!(bits_of(most), bits);
+    }
+}

@@ -1,0 +1,91 @@
+//! Consensus labels: for every item the class that most answers name, while tallies and answers stay shared.
+
+use crate::circuit::{Planes, bits_of, constants, first_of_the_greatest, numbers_of, one_hot, to_bits, to_numbers};
+use crate::field::{Fp61, Gf64};
+use crate::network::{Network, Phase};
+use crate::session::{LANES, Recorded, Session, SessionError};
+use crate::sharing::Shared;
+
+/// The labels of items, shared: bit by bit, 0 for an item without one, else one more than the class.
+#[derive(Debug, Clone)]
+pub struct SharedLabels {
+    items: usize,
+    classes: usize,
+    index: Planes,
+}
+
+/// The plurality label of every item: the class with the greatest tally, of several the one listed first;
+/// none for an item whose greatest tally is 0 or below `quorum`.
+///
+/// `tallies` holds one row of `classes` elements for each item, numbers up to `most`: the votes for each class, or
+/// sums of public weights.
+///
+/// "None" runs in the tournament, listed before all classes, with one vote less than the quorum: nobody learns
+/// more of an item without label than that it has none, and there is no second comparison.
+///
+/// # Errors
+/// The numbers are too large for the masks of this cluster: see [`SessionError::TooWide`]. Otherwise a round
+/// failed.
+///
+/// # Panics
+/// Unless there are classes.
+pub fn plurality<N: Network>(
+    session: &mut Session<N>,
+    classes: usize,
+    tallies: &Shared<Fp61>,
+    most: u64,
+    quorum: u64,
+) -> Result<SharedLabels, SessionError> {
+    assert!(classes > 0, "a job has classes");
+    session.enter(Phase::Labels);
+    let items = tallies.len() / classes;
+    let bits = bits_of(most);
+    let votes = to_bits(session, tallies, classes, bits)?;
+    let words = items.div_ceil(LANES);
+    let party = session.party();
+    // What nobody can reach nobody can pass either.
+    let none = constants(party, words, quorum.max(1).saturating_sub(1).min(most), bits);
+    let candidates = none.iter().zip(&votes).map(|(none, votes)| Shared::concat(party, [none, votes]));
+    let candidates = candidates.collect();
+    let index = first_of_the_greatest(session, classes + 1, candidates)?;
+    Ok(SharedLabels { items, classes, index })
+}
+
+impl SharedLabels {
+    /// A row of `classes` elements for each item: 1 at the class of its label, 0 elsewhere. For what is
+    /// computed from labels that are not released.
+    ///
+    /// # Errors
+    /// A round failed.
+    pub fn to_one_hot_numbers<N: Network>(&self, session: &mut Session<N>) -> Result<Shared<Fp61>, SessionError> {
+        session.enter(Phase::Labels);
+        let bits = to_numbers(session, &self.index, self.items)?;
+        let indicators = one_hot(session, bits, self.classes + 1)?;
+        let (_, classes) = indicators.split_at(1);
+        Ok(Shared::generate(session.party(), |position| {
+            let of_item = |item: usize| classes.iter().map(move |class| class.components()[position][item]);
+            (0..self.items).flat_map(of_item).collect()
+        }))
+    }
+}
+
+impl Recorded<SharedLabels> {
+    /// Opens the labels to all participants: the class of each item, `None` without consensus. One round.
+    ///
+    /// # Errors
+    /// The opening failed.
+    pub fn open<N: Network>(self, session: &mut Session<N>) -> Result<Vec<Option<u32>>, SessionError> {
+        let Self(SharedLabels { items, index, .. }) = self;
+        let words = index.first().map_or(0, Shared::len);
+        let all = Shared::concat(session.party(), &index);
+        let opened = session.open(&all, "consensus labels")?;
+        let planes: Vec<&[Gf64]> = opened.chunks(words.max(1)).collect();
+        Ok(numbers_of(&planes, items)
+            .iter()
+            .map(|label| (*label as u32).checked_sub(1))
+            .collect())
+    }
+}
+
+#[cfg(test)]
+mod tests;
