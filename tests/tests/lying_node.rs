@@ -191,7 +191,9 @@ fn all_stop(nodes: usize, threshold: usize, deviations: &[(String, Deviation)]) 
     }
     let failures = stage.failures();
     assert_eq!(failures.values().sum::<u64>(), (honest * deviations.len()) as u64, "{failures:?}");
-    assert!(failures.values().all(|count| *count > 0), "{failures:?}");
+    // No job here decides labels.
+    let mut phases = failures.iter().filter(|(phase, _)| **phase != Phase::Labels);
+    assert!(phases.all(|(_, count)| *count > 0), "{failures:?}");
     stage.unharmed();
 
     // With the real node in its place the next job is as any other.
