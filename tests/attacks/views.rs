@@ -14,7 +14,7 @@ use crate::world::{Fate, Wire, World};
 /// How often each computation is run, with fresh randomness of contributors and honest nodes.
 const RUNS: u32 = 240;
 /// A uniform distribution over 16 kinds exceeds this once in 10^10 tests.
-const UNIFORM: f64 = 80.0;
+pub const UNIFORM: f64 = 80.0;
 /// All answer the same; all differ. Both jobs have the same shape.
 const ANSWERS: [[[u32; 3]; 4]; 2] = [
     [[0, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0]],
@@ -106,7 +106,7 @@ fn view(nodes: usize, threshold: usize, corrupt: NodeSet, answers: &[[u32; 3]], 
 }
 
 /// How far words are from uniform in their upper and lower bits.
-fn distance(words: &[u64]) -> f64 {
+pub fn distance(words: &[u64]) -> f64 {
     let mut counts = [[0.0f64; 16]; 2];
     for word in words {
         counts[0][(word >> 57 & 15) as usize] += 1.0;
