@@ -97,7 +97,7 @@ impl<'a> Kept<'a> {
         let phase = match &error {
             ScoringError::Session(error) => error.phase(),
             ScoringError::Crowd(_) => Some(Phase::AcceptedSet),
-            ScoringError::Unopened(_) => Some(Phase::Validate),
+            ScoringError::Unopened(_) | ScoringError::Gold(_) => Some(Phase::Validate),
             ScoringError::NotRecorded => Some(Phase::Release),
         };
         count(self.intake, phase);

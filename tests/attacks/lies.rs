@@ -36,8 +36,9 @@ pub fn false_product(step: u32, place: usize) -> Deviation {
     lie(move |told| {
         if let Told::Products(at, values) = told
             && at == step
+            && let Some(value) = values.get_mut(place)
         {
-            values[place] += Fp61::ONE;
+            *value += Fp61::ONE;
         }
     })
 }
@@ -168,8 +169,9 @@ fn t_nodes_that_lie_at_different_steps_do_not_cover_for_each_other() {
                 move |told| {
                     if let Told::Products(at, values) = told
                         && at == b
+                        && let Some(value) = values.first_mut()
                     {
-                        values[0] -= Fp61::ONE;
+                        *value -= Fp61::ONE;
                     }
                 }
             });

@@ -9,6 +9,7 @@
 
 mod coordinator;
 mod kit;
+mod labels;
 mod lies;
 mod mutations;
 mod prover;

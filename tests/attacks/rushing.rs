@@ -11,7 +11,7 @@ use crate::world::{Fate, Wire};
 
 /// Lets node 0 hold back a correction of `sent`'s step from its last receiver until another node is
 /// two steps ahead, or for `patience`; how far others were when it let go.
-fn held_back(scene: &Scene, sent: &Sent, skipped: &[Check], patience: Duration) -> u32 {
+fn held_back(scene: &Scene, sent: &Sent, until: u32, skipped: &[Check], patience: Duration) -> u32 {
     let furthest = Arc::new((Mutex::new(0), Condvar::new()));
     let let_go = Arc::new(AtomicU32::new(0));
     let (seen, result) = (Arc::clone(&furthest), Arc::clone(&let_go));
@@ -20,7 +20,7 @@ fn held_back(scene: &Scene, sent: &Sent, skipped: &[Check], patience: Duration) 
         let (now, changed) = &*seen;
         if (wire.from, wire.to, wire.step.number) == (0, to, step) {
             let waited = changed
-                .wait_timeout_while(now.lock().unwrap(), patience, |now| *now < step + 2)
+                .wait_timeout_while(now.lock().unwrap(), patience, |now| *now < until)
                 .unwrap();
             result.store(*waited.0, Relaxed);
         } else {
@@ -40,19 +40,26 @@ fn held_back(scene: &Scene, sent: &Sent, skipped: &[Check], patience: Duration) 
             },
         );
     }
-    assert!(scene.run(&world).iter().all(Result::is_ok));
+    let outcome = scene.run(&world);
+    assert!(outcome.iter().all(Result::is_ok), "{outcome:?}");
     let_go.load(Relaxed)
 }
 
 /// The corrections of node 0 that are followed by a coin or an opening: those of the check of answers, the last
 /// products of the statistics, and each level of the proof.
-fn corrections_before_coins(scene: &Scene) -> Vec<Sent> {
+///
+/// With the step at which nodes then say that they have everything.
+fn corrections_before_coins(scene: &Scene) -> Vec<(Sent, u32)> {
     let steps: Vec<u32> = scene.told_by(0).0.into_iter().map(|(step, _)| step).collect();
     let sent = scene.sent_by(0);
-    let followed = |step: &&u32| !steps.contains(&(**step + 1));
-    let last_of = |step: &u32| sent.iter().rfind(|sent| sent.step == *step).cloned();
-    let before = |sent: &Sent| matches!(sent.phase, Phase::Validate | Phase::Agreement | Phase::Verify);
-    steps.iter().filter(followed).filter_map(last_of).filter(before).collect()
+    let settles = |sent: &&Sent| sent.bytes.len() % 32 == 1 && sent.bytes[0] == 1;
+    let before = |sent: &&Sent| matches!(sent.phase, Phase::Validate | Phase::Agreement | Phase::Verify);
+    let settled = |correction: &Sent| {
+        let next = sent.iter().find(|sent| sent.step > correction.step)?;
+        settles(&next).then(|| (correction.clone(), next.step))
+    };
+    let last_of = |step: &u32| sent.iter().rfind(|sent| sent.step == *step);
+    steps.iter().filter_map(last_of).filter(before).filter_map(settled).collect()
 }
 
 #[test]
@@ -61,14 +68,11 @@ fn no_coin_is_opened_before_everyone_has_what_it_weighs() {
         let scene = Scene::new(nodes, threshold);
         let corrections = corrections_before_coins(&scene);
         assert!(corrections.len() >= 4);
-        for sent in corrections {
-            // Others may say that they have everything, one step ahead, and no more.
-            let reached = held_back(&scene, &sent, &[], Duration::from_millis(50));
-            assert!(
-                reached <= sent.step + 1,
-                "N={nodes}: step {reached} while step {} was held back",
-                sent.step
-            );
+        for (sent, settled) in corrections {
+            // Others may say that they have everything, and no more.
+            let reached = held_back(&scene, &sent, settled + 1, &[], Duration::from_millis(50));
+            let step = sent.step;
+            assert!(reached <= settled, "N={nodes}: step {reached} while step {step} was held back");
         }
     }
 }
@@ -77,9 +81,9 @@ fn no_coin_is_opened_before_everyone_has_what_it_weighs() {
 fn without_settling_a_coin_is_out_while_a_correction_is_still_in_hand() {
     for (nodes, threshold) in CLUSTERS {
         let scene = Scene::new(nodes, threshold);
-        let of_statistics = |sent: &Sent| sent.phase == Phase::Agreement;
-        let sent = corrections_before_coins(&scene).into_iter().find(of_statistics).unwrap();
-        let reached = held_back(&scene, &sent, &[Check::Settled], Duration::from_secs(20));
+        // The last products that are followed by a coin at once.
+        let (sent, _) = corrections_before_coins(&scene).pop().unwrap();
+        let reached = held_back(&scene, &sent, sent.step + 2, &[Check::Settled], Duration::from_secs(20));
         assert!(
             reached >= sent.step + 2,
             "N={nodes}: nobody went ahead of step {}, only to {reached}",

@@ -10,7 +10,7 @@ use crate::world::{Fate, Wire};
 
 /// What is done to a message.
 #[derive(Debug, Clone, Copy)]
-enum Alteration {
+pub enum Alteration {
     /// The element at this place becomes one greater.
     AddOne(usize),
     /// A bit of the byte at this place is flipped: in a digest, a lie about what was sent or held.
@@ -32,7 +32,7 @@ enum Alteration {
 }
 
 /// Everything that can be done to one message.
-fn alterations(sent: &Sent) -> Vec<Alteration> {
+pub fn alterations(sent: &Sent) -> Vec<Alteration> {
     use Alteration::{AddOne, Empty, Flip, Long, NotCanonical, Repeated, Replayed, Short, WrongStep};
     let mut all = vec![Short, Long, Empty, Repeated, Replayed, WrongStep];
     all.extend(places(sent.bytes.len()).into_iter().map(Flip));
@@ -46,7 +46,7 @@ fn alterations(sent: &Sent) -> Vec<Alteration> {
 
 impl Alteration {
     /// The altered message and its step; `None` where there is nothing to alter so.
-    fn of(self, sent: &Sent, before: &[Sent]) -> Option<(u32, Vec<u8>)> {
+    pub fn of(self, sent: &Sent, before: &[Sent]) -> Option<(u32, Vec<u8>)> {
         let (mut step, mut bytes) = (sent.step, sent.bytes.clone());
         let mut replace = |place: usize, word: &dyn Fn(u64) -> Option<u64>| {
             let at = &mut bytes[place * Fp61::BYTES..][..Fp61::BYTES];

@@ -7,6 +7,26 @@ use crate::session::{LANES, Recorded, Session, SessionError};
 use crate::sharing::Shared;
 
 /// The labels of items, shared: bit by bit, 0 for an item without one, else one more than the class.
+///
+/// They open after every claim was verified and every participant has recorded the accepted set:
+///
+/// ```
+/// # use tacit_core::{network::Network, session::{Session, SessionError}, statistics::SharedLabels};
+/// fn release<N: Network>(session: &mut Session<N>, labels: SharedLabels) -> Result<Vec<Option<u32>>, SessionError> {
+///     let verified = session.verify_claims(labels)?;
+///     // Here the node durably records for which accepted set it is about to release.
+///     session.recorded(verified)?.open(session)
+/// }
+/// ```
+///
+/// Nothing else compiles:
+///
+/// ```compile_fail,E0599
+/// # use tacit_core::{network::Network, session::{Session, SessionError}, statistics::SharedLabels};
+/// fn release<N: Network>(session: &mut Session<N>, labels: SharedLabels) -> Result<Vec<Option<u32>>, SessionError> {
+///     labels.open(session)
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct SharedLabels {
     items: usize,
