@@ -79,6 +79,47 @@ pub fn class_totals(answers: &[[String; 3]], classes: &[String]) -> BTreeMap<Str
     totals
 }
 
+/// The label of each item: the class that most answers name, of several the one listed first.
+pub fn labels(answers: &[[String; 3]], classes: &[String]) -> BTreeMap<String, String> {
+    let mut votes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for [item, _, class] in answers {
+        let index = classes.iter().position(|one| one == class).unwrap();
+        votes.entry(item).or_insert_with(|| vec![0; classes.len()])[index] += 1;
+    }
+    let first_of_the_most = |votes: &Vec<usize>| votes.iter().position(|n| n == votes.iter().max().unwrap()).unwrap();
+    votes
+        .iter()
+        .map(|(item, votes)| ((*item).to_owned(), classes[first_of_the_most(votes)].clone()))
+        .collect()
+}
+
+/// Checks the labels of a result, and how many of each contributor's answers are labels.
+pub fn assert_labels(result: &serde_json::Value, answers: &[[String; 3]], what: &str) {
+    let classes: Vec<String> = serde_json::from_value(result["job"]["classes"].clone()).unwrap();
+    let expected = labels(answers, &classes);
+    let published: BTreeMap<String, Option<String>> = result["labels"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["item"].as_str().unwrap().to_owned(), one["label"].as_str().map(str::to_owned)))
+        .collect();
+    for (item, label) in &published {
+        assert_eq!(label.as_ref(), expected.get(item), "{what}: label of {item}");
+    }
+    assert!(
+        expected.keys().all(|item| published.contains_key(item)),
+        "{what}: an item has no label"
+    );
+    for one in result["contributors"].as_array().unwrap() {
+        let name = one["contributor"].as_str().unwrap();
+        let own: Vec<_> = answers.iter().filter(|[_, contributor, _]| contributor == name).collect();
+        let agreeing = own.iter().filter(|[item, _, class]| expected[item] == *class).count();
+        let share = agreeing as f64 / own.len() as f64;
+        let ours = one["agreement_with_label"].as_f64().unwrap();
+        assert!((ours - share).abs() < 1e-12, "{what}: {name} agrees {ours}, not {share}");
+    }
+}
+
 /// The agreement statistics of answers without repeats, by their names in `result.json`: as product.md
 /// defines them, in floating point, item by item. `None` where something would be divided by zero.
 pub fn agreement(answers: &[[String; 3]], classes: usize) -> BTreeMap<&'static str, Option<f64>> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use tacit_tests::programs::demo;
-use tacit_tests::reference::{agreement, read_answers};
+use tacit_tests::reference::{agreement, assert_labels, read_answers};
 
 /// The measures of which libraries have numbers, and how many digits they give.
 const LIBRARIES: [(&str, &str, f64); 4] = [
@@ -33,6 +33,7 @@ fn undefined(name: &str, case: &Value, classes: Option<&str>) -> BTreeSet<String
     let (answers, repeats) = read_answers(&file);
     assert_eq!(result["job"]["answers"], answers.len(), "{name}");
     assert_eq!(result["job"]["rejected_answers"], repeats, "{name}");
+    assert_labels(&result, &answers, name);
     let classes = result["job"]["classes"].as_array().unwrap().len();
     let mut undefined = BTreeSet::new();
     for (measure, plain) in agreement(&answers, classes) {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use tacit_tests::programs::demo;
-use tacit_tests::reference::{DataSet, agreement, class_totals, data_sets, payouts, read_answers};
+use tacit_tests::reference::{DataSet, agreement, assert_labels, class_totals, data_sets, payouts, read_answers};
 
 const MEASURES: [(&str, &str); 5] = [
     ("observed", "pairwise_agreement_item_mean"),
@@ -53,6 +53,8 @@ fn check(set: &DataSet, nodes: usize, threshold: usize) {
         i128::from(result["payouts"]["total"].as_i64().unwrap()),
         expected.values().sum::<i128>()
     );
+
+    assert_labels(&result, &answers, &set.name);
 
     let plain = agreement(&answers, totals.len());
     for (name, expected) in &plain {
