@@ -304,17 +304,12 @@ impl TestNode {
             .map(|name| {
                 let len = name.len(job.terms(), crowd.facts());
                 let held = self.cluster.access().held_by(self.index).into_iter();
+                // Not every number is a share of gold answers, or of answers that labels can agree with.
+                let zero = matches!(name, OutputName::ContributorGold | OutputName::ContributorLabelAgreement);
+                let value = |component: usize| Fp61::reduce(if zero { 0 } else { component as u64 });
                 OutputComponents {
                     name,
-                    // Not every number is a share of gold answers.
-                    components: held
-                        .map(|c| {
-                            (
-                                c as u8,
-                                vec![Fp61::reduce(if name == OutputName::ContributorGold { 0 } else { c as u64 }); len],
-                            )
-                        })
-                        .collect(),
+                    components: held.map(|c| (c as u8, vec![value(c); len])).collect(),
                 }
             })
             .collect();
