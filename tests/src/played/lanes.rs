@@ -5,14 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use tacit_core::codec::{decode, encode};
 use tacit_core::digest::Digest;
+use tacit_core::lane::{LaneId, MAX_ID_BYTES, MessageHeader};
 use tacit_core::network::{Expected, Network, NetworkError, Outgoing, Phase, Step};
 use tacit_core::sharing::NodeSet;
 use tacit_link::{Connection, LaneReceiver, LaneSender, read_frame, write_frame};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
-
-/// What a lane's first frame says: job, attempt, participants, lane.
-pub type LaneId = (Digest, u32, NodeSet, u16);
 
 /// How a played node deviates from the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +74,7 @@ impl Inbox {
         while let Ok(mut lane) = connection.accept_lane().await {
             let inbox = Arc::clone(&self);
             tokio::spawn(async move {
-                let Ok(Some(hello)) = read_frame(&mut lane, 256).await else {
+                let Ok(Some(hello)) = read_frame(&mut lane, MAX_ID_BYTES).await else {
                     return;
                 };
                 let id: LaneId = decode(&hello, "a lane's first frame").unwrap();
@@ -89,7 +87,7 @@ impl Inbox {
     async fn claim(&self, peer: usize, id: &LaneId) -> LaneReceiver {
         loop {
             let came = self.came.notified();
-            if let Some(lane) = self.lanes.lock().unwrap().remove(&(peer, *id)) {
+            if let Some(lane) = self.lanes.lock().unwrap().remove(&(peer, id.clone())) {
                 return lane;
             }
             came.await;
@@ -120,13 +118,12 @@ impl PlayedLanes {
                 Some(Deviation::Babbles) => write_frame(&mut lane, &[0xa5; 45]).await.unwrap(),
                 Some(Deviation::BeginsHuge) => lane.write_all(&[0xff; 64]).await.unwrap(),
                 Some(Deviation::ElsewhereOnly) => {
-                    let (job, attempt, participants, lane_number) = id;
-                    for other in [
-                        (job, attempt + 1000, participants, lane_number),
-                        (Digest::of("another job", &[]), attempt, participants, lane_number),
-                        (job, attempt, NodeSet::all(2), lane_number),
-                        (job, attempt, participants, lane_number + 1),
-                    ] {
+                    let mut elsewhere = [(); 4].map(|()| id.clone());
+                    elsewhere[0].attempt += 1000;
+                    elsewhere[1].job = Digest::of("another job", &[]);
+                    elsewhere[2].participants = NodeSet::all(2);
+                    elsewhere[3].lane += 1;
+                    for other in elsewhere {
                         let mut lane = connection.open_lane().await.unwrap();
                         write_frame(&mut lane, &encode(&other)).await.unwrap();
                         others.push(lane);
@@ -136,7 +133,8 @@ impl PlayedLanes {
                     // Lanes that are dropped are replaced, far beyond what is open at a time.
                     for n in 0..2_000u32 {
                         let mut lane = connection.open_lane().await.unwrap();
-                        let other = (id.0, 1_000_000 + n % 100, id.2, id.3);
+                        let attempt = 1_000_000 + n % 100;
+                        let other = LaneId { attempt, ..id.clone() };
                         let _ = write_frame(&mut lane, &encode(&other)).await;
                     }
                 }
@@ -188,7 +186,7 @@ impl Network for PlayedLanes {
         }
         let received = expected.iter().map(|Expected { from, len }| {
             let lane = &mut self.peers.get_mut(from).unwrap().1;
-            runtime.block_on(receive(lane, *from, *len))
+            runtime.block_on(receive(lane, *from, step.number, *len))
         });
         received.collect()
     }
@@ -196,7 +194,8 @@ impl Network for PlayedLanes {
 
 /// A message as it goes on the wire.
 fn frame(step: u32, mut bytes: Vec<u8>, how: Option<How>) -> Vec<u8> {
-    let whole = |step: u32, bytes: &[u8]| [&step.to_le_bytes(), &(bytes.len() as u32).to_le_bytes(), bytes].concat();
+    let header = |step: u32, len: u32| MessageHeader { step, len }.to_bytes();
+    let whole = |step: u32, bytes: &[u8]| [&header(step, bytes.len() as u32), bytes].concat();
     match how {
         None => {}
         Some(How::Flipped) => bytes[0] ^= 1,
@@ -205,22 +204,30 @@ fn frame(step: u32, mut bytes: Vec<u8>, how: Option<How>) -> Vec<u8> {
         Some(How::Short) => bytes.truncate(bytes.len() - 1),
         Some(How::Long) => bytes.push(0),
         Some(How::Empty) => bytes.clear(),
-        Some(How::Huge) => return [step.to_le_bytes(), [0xff; 4], [0; 4]].concat(),
+        Some(How::Huge) => return [header(step, u32::MAX).as_slice(), &[0; 4]].concat(),
         Some(How::NextStep) => return whole(step + 1, &bytes),
         Some(How::Cut) => {
             let whole = whole(step, &bytes);
-            return whole[..8 + bytes.len() / 2].to_vec();
+            return whole[..MessageHeader::BYTES + bytes.len() / 2].to_vec();
         }
         Some(How::Missing) => return Vec::new(),
     }
     whole(step, &bytes)
 }
 
-async fn receive(lane: &mut LaneReceiver, peer: usize, len: usize) -> Result<Vec<u8>, NetworkError> {
-    let mut frame = vec![0; 8 + len];
-    lane.read_exact(&mut frame).await.map_err(|error| NetworkError::Lost {
+async fn receive(lane: &mut LaneReceiver, peer: usize, step: u32, len: usize) -> Result<Vec<u8>, NetworkError> {
+    let reading = async {
+        let mut header = [0; MessageHeader::BYTES];
+        lane.read_exact(&mut header).await?;
+        let mut bytes = vec![0; len];
+        lane.read_exact(&mut bytes).await?;
+        Ok((header, bytes))
+    };
+    let lost = |error: quinn::ReadExactError| NetworkError::Lost {
         peer,
         reason: error.to_string(),
-    })?;
-    Ok(frame.split_off(8))
+    };
+    let (header, bytes) = reading.await.map_err(lost)?;
+    MessageHeader::from_bytes(header).check(peer, step, len)?;
+    Ok(bytes)
 }

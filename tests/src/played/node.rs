@@ -12,6 +12,7 @@ use tacit_core::crowd::Listed;
 use tacit_core::digest::Digest;
 use tacit_core::identity::SecretKey;
 use tacit_core::job::{Job, JobId, JobSpec};
+use tacit_core::lane::LaneId;
 use tacit_core::reject::RejectReason;
 use tacit_core::release::Released;
 use tacit_core::scoring::{self, Submissions};
@@ -165,8 +166,14 @@ impl Inner {
         let deviation = self.deviations.get(id).copied();
         let mut peers = self.connections.lock().unwrap().clone();
         peers.retain(|peer, _| participants.contains(*peer));
-        let lane = (kept.job.digest(), attempt, participants, 0);
-        let lanes = PlayedLanes::open(&peers, &self.inbox, lane, deviation).await;
+        let job = kept.job.digest();
+        let id = LaneId {
+            job,
+            attempt,
+            participants,
+            lane: 0,
+        };
+        let lanes = PlayedLanes::open(&peers, &self.inbox, id, deviation).await;
         let session = move || {
             let party = Party::new(self.cluster.access(), participants, self.me).unwrap();
             let brought = Brought::new(&self, &kept, &list);
