@@ -26,9 +26,17 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub struct Failure(pub Vec<(usize, Trouble)>);
 
 impl Failure {
-    /// Whether another try would end the same.
-    pub fn is_final(&self) -> bool {
-        self.0.iter().any(|(_, trouble)| trouble.is_final())
+    /// Whether another try would end the same: more than `threshold` nodes say no for good, of whom one is honest,
+    /// or no `quorum` remains without them.
+    pub fn is_final(&self, nodes: usize, threshold: usize, quorum: usize) -> bool {
+        let refusing = self.refusing().len();
+        refusing > threshold || (refusing > 0 && nodes - refusing < quorum)
+    }
+
+    /// The nodes that say no for good.
+    fn refusing(&self) -> NodeSet {
+        let refusing = self.0.iter().filter(|(_, trouble)| trouble.is_final());
+        refusing.map(|(node, _)| *node).collect()
     }
 
     /// What is wrong with the buyer's gold answers, if more than `threshold` nodes say the same of them: at
@@ -49,7 +57,8 @@ impl Failure {
             .iter()
             .filter(|(_, trouble)| trouble.is_unable())
             .map(|(node, _)| *node)
-            .collect()
+            .collect::<NodeSet>()
+            .union(self.refusing())
     }
 
     /// The busy nodes.
@@ -170,5 +179,25 @@ async fn one(app: &App, live: &Live, index: usize, request: &Request) -> Result<
             Reply::Refused(refusal) => return Err(Trouble::Refused(refusal)),
             Reply::Opened(_) | Reply::Delivered(_) | Reply::Cancelled => return Err(Trouble::Odd("not the outcome of a computation")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tacit_core::control::Refusal;
+    use tacit_core::job::JobId;
+
+    #[test]
+    fn one_node_alone_ends_no_job_that_others_can_compute() {
+        let job: JobId = "job".parse().unwrap();
+        let no = |node| (node, Trouble::Refused(Refusal::ReleasedBefore(job.clone())));
+        let failure = |nodes: &[usize]| Failure(nodes.iter().copied().map(no).collect());
+        assert!(!failure(&[3]).is_final(4, 1, 3));
+        assert_eq!(failure(&[3]).unable(), [3].into_iter().collect());
+        assert!(failure(&[2, 3]).is_final(4, 1, 3));
+        // None can be spared.
+        assert!(failure(&[2]).is_final(3, 1, 3));
+        assert!(!Failure(Vec::new()).is_final(3, 1, 3));
     }
 }

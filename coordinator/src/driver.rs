@@ -162,7 +162,7 @@ impl Driver {
         }
         if let Some(reason) = failure.about_gold(app.cluster.access().threshold()) {
             app.store.fail_job(id, reason.to_owned()).await?;
-        } else if failure.is_final() {
+        } else if failure.is_final(app.cluster.nodes().len(), app.cluster.access().threshold(), app.quorum()) {
             app.store.fail_job(id, reason.clone()).await?;
         } else if failure.is_deviation() {
             app.store.attempt_failed(id, reason.clone(), app.max_attempts).await?;

@@ -85,9 +85,10 @@ impl Word {
 }
 
 /// The nodes that more than `threshold` others miss: at least one of those who say so is honest. A node
-/// that stopped because of what it saw is missed too, and is not meant.
+/// that stopped, because of what it saw or because it missed somebody itself, is missed too and is not meant:
+/// it has said so.
 pub fn missed(words: &[Word], nodes: usize, threshold: usize) -> NodeSet {
-    let stopped: NodeSet = words.iter().filter(|word| word.dispute().is_some()).map(|word| word.node).collect();
+    let stopped: NodeSet = words.iter().map(|word| word.node).collect();
     (0..nodes)
         .filter(|node| !stopped.contains(*node))
         .filter(|node| words.iter().filter(|word| word.suspects.contains(*node)).count() > threshold)
@@ -166,6 +167,9 @@ mod tests {
     fn a_node_that_stopped_because_of_what_it_saw_is_not_missed() {
         assert_eq!(missed(&[misses(0, &[1]), misses(2, &[1]), misses(3, &[0])], 4, 1), set(&[1]));
         assert_eq!(missed(&[misses(0, &[1]), misses(1, &[0])], 4, 1), set(&[]));
+        // Node 3 was silent to node 1 alone, which stopped, and the others missed that.
+        let words = [misses(1, &[3]), misses(0, &[1]), misses(2, &[1])];
+        assert_eq!(missed(&words, 4, 1), set(&[]));
         let words = [saw(0, &[0, 3]), misses(1, &[0]), misses(2, &[0])];
         assert_eq!(missed(&words, 4, 1), set(&[]));
         assert_eq!(deviating(&words[..1], 4, 1), set(&[3]));
