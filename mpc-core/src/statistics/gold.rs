@@ -10,7 +10,7 @@ use rand_core::SeedableRng;
 use crate::crowd::Crowd;
 use crate::field::{Field, Fp61, MODULUS};
 use crate::network::{Network, Phase};
-use crate::session::{Factors, Session, SessionError};
+use crate::session::{Factors, Recorded, Session, SessionError};
 use crate::sharing::Shared;
 
 use super::validate::sums;
@@ -116,13 +116,15 @@ pub(super) fn asked(factors: &Factors<Fp61>) -> Shared<Fp61> {
 
 /// Each contributor's share `right/asked` as [`GoldScore::from_opened`] reads it:
 /// `(right + asked)·asked⁻¹ - 1`, where the inverse of 0 is 0.
+///
+/// Takes only what all participants have recorded the accepted set for: whether someone was asked at all
+/// shows on the way, and nobody may ask that of one set after the other.
 pub(super) fn shares<N: Network>(
     session: &mut Session<N>,
-    right: &Shared<Fp61>,
-    asked: &Shared<Fp61>,
+    Recorded((right, asked)): Recorded<(Shared<Fp61>, Shared<Fp61>)>,
 ) -> Result<Shared<Fp61>, SessionError> {
-    let inverse = inverses(session, asked)?;
-    let mut products = session.inner_products(vec![elementwise(&right.add(asked), &inverse)])?;
+    let inverse = inverses(session, &asked)?;
+    let mut products = session.inner_products(vec![elementwise(&right.add(&asked), &inverse)])?;
     let ratios = products.pop().unwrap_or_else(|| Shared::zeros(session.party(), 0));
     Ok(ratios.sub(&Shared::public(session.party(), &vec![Fp61::ONE; ratios.len()])))
 }

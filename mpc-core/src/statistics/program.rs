@@ -37,15 +37,15 @@ pub(crate) fn outputs_of(terms: &Terms) -> Vec<OutputName> {
 /// each item, where the job has gold. The length of each output follows from public data: see
 /// [`OutputName::len`].
 ///
-/// Labels that are released are opened within the session, once all products so far are verified and `record`
-/// has durably recorded the accepted set; `None` if it has not.
+/// Labels that are released, and what shares of gold need, are opened within the session, once all products so
+/// far are verified and `record` has durably recorded the accepted set; `None` if it has not.
 pub fn score<N: Network>(
     session: &mut Session<N>,
     terms: &Terms,
     crowd: &Crowd,
     answers: &Shared<Fp61>,
     gold: Option<&Shared<Fp61>>,
-    record: impl FnOnce() -> bool,
+    record: impl Fn() -> bool,
 ) -> Result<Option<Outputs>, SessionError> {
     session.enter(Phase::Agreement);
     let classes = terms.classes().len();
@@ -86,7 +86,15 @@ pub fn score<N: Network>(
     let at_chance = beyond_chance.then(&mut next);
     let right = asked.is_some().then(&mut next);
     let of_gold = match right.zip(asked) {
-        Some((right, asked)) => Some(gold::shares(session, &right, &asked)?),
+        Some(counts) => {
+            // What is opened on the way to shares tells who answered no item with gold: that is released, too.
+            let verified = session.verify_claims(counts)?;
+            if !record() {
+                return Ok(None);
+            }
+            let recorded = session.recorded(verified)?;
+            Some(gold::shares(session, recorded)?)
+        }
         None => None,
     };
 

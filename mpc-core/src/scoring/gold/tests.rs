@@ -10,16 +10,18 @@ use rand_core::SeedableRng;
 
 use super::GoldError;
 use crate::certificate::Certificate;
+use crate::checks::{Deviation, Told};
+use crate::digest::Digest;
 use crate::field::Fp61;
 use crate::identity::{Purpose, Signed};
 use crate::job::{Job, PayRule};
 use crate::reject::RejectReason;
 use crate::report::Report;
-use crate::scoring::{Scored, ScoringError};
+use crate::scoring::{self, Scored, ScoringError, Submissions};
 use crate::sharing::NodeSet;
 use crate::submission::gold::AUTHOR;
-use crate::submission::{Header, Submission, SubmissionError};
-use crate::testbed::{Members, buyer, gold, job, members, run_nodes, run_to_certificate, shared};
+use crate::submission::{Header, OpenedSubmission, Submission, SubmissionError};
+use crate::testbed::{Kept, Members, buyer, gold, job, listed, members, run_nodes, run_to_certificate, shared};
 use crate::world::{Fate, Wire, World};
 
 /// V6 of the design's pay vectors: three classes, gold to items 1, 3 and 5.
@@ -296,4 +298,64 @@ fn gold_is_not_answers_and_answers_are_not_gold() {
     assert_eq!(by_stranger.unwrap_err(), SubmissionError::GoldKey);
     let beyond = Submission::create_gold(&members.cluster, &job, &buyer(), &[], 1, rng);
     assert_eq!(beyond.unwrap_err(), SubmissionError::GoldPart { part: 1, parts: 1 });
+}
+
+/// A node that has recorded another accepted set before.
+struct Recorded<'a>(Kept<'a>);
+
+impl Submissions for Recorded<'_> {
+    fn verdicts(&self) -> &[u8] {
+        self.0.verdicts()
+    }
+
+    fn header(&self, entry: usize) -> Option<&Header> {
+        self.0.header(entry)
+    }
+
+    fn open(&self, entry: usize) -> Option<OpenedSubmission> {
+        self.0.open(entry)
+    }
+
+    fn record(&self, _: &Digest) -> bool {
+        false
+    }
+}
+
+#[test]
+fn nothing_about_gold_is_opened_for_a_second_set() {
+    let members = members(3, 1);
+    let job = job(6, 3, 3, PayRule::Gold);
+    let mut submissions = v6(&members, &job);
+    submissions.extend(gold(&members, &job, &V6_GOLD));
+    let list = listed(&submissions);
+    for recorded_before in [false, true] {
+        let opened = Arc::new(Mutex::new(BTreeSet::new()));
+        let log = Arc::clone(&opened);
+        let listener = Deviation {
+            lie: Some(Arc::new(move |told| {
+                if let Told::Opened(_, what, _) = told {
+                    log.lock().unwrap().insert(what);
+                }
+            })),
+            ..Deviation::default()
+        };
+        let world = World::new(members.cluster.access().clone(), 1).deviate(0, listener);
+        let results = world.run(|party, network, mut rng| {
+            let kept = Kept {
+                members: &members,
+                job: &job,
+                me: party.me(),
+                submissions: &submissions,
+                verdicts: vec![0; list.len()],
+            };
+            let cluster = &members.cluster;
+            if recorded_before {
+                return scoring::run(party, network, cluster, &job, &list, &Recorded(kept), &mut rng).is_ok();
+            }
+            scoring::run(party, network, cluster, &job, &list, &kept, &mut rng).is_ok()
+        });
+        assert!(results.iter().all(|released| *released != recorded_before));
+        let asked = opened.lock().unwrap().contains("a number of gold items behind a random factor");
+        assert_eq!(asked, !recorded_before, "{opened:?}");
+    }
 }
