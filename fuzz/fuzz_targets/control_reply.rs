@@ -4,6 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use tacit_core::certificate::Certificate;
+use tacit_core::codec::{decode, encode};
 use tacit_core::control::{Computed, Refusal, Reply};
 use tacit_core::crowd::Crowd;
 use tacit_core::identity::Purpose;

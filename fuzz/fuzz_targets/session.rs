@@ -90,8 +90,8 @@ fuzz_target!(|data: &[u8]| {
         // What one peer says can stop a computation, never change it.
         Ok(scored) if altered.len() <= 1 => {
             assert_eq!(scored.verdicts, honest.verdicts);
-            assert_eq!(scored.subject, honest.released.subject);
-            assert_eq!(scored.outputs.components(), honest.released.outputs);
+            assert_eq!(&scored.subject, honest.released.subject());
+            assert_eq!(scored.outputs.components(), honest.released.outputs());
         }
         Ok(_) => {}
         Err(error) => {
