@@ -63,6 +63,7 @@ fn join(troubles: &[(String, Trouble)]) -> String {
 /// It cannot be opened, and no node keeps it.
 pub async fn open(app: &Shared, buyer: String, id: JobId, spec: JobSpec) -> Result<bool, OpenError> {
     let closes_at = spec.closes_at.clone();
+    let access = app.cluster.access().clone();
     let checked = tokio::task::spawn_blocking(move || {
         let text = serde_json::to_vec(&spec).map_err(|e| e.to_string())?;
         if text.len() > LARGEST {
@@ -71,7 +72,8 @@ pub async fn open(app: &Shared, buyer: String, id: JobId, spec: JobSpec) -> Resu
                 text.len()
             ));
         }
-        Ok::<_, String>((Job::new(id, spec).map_err(|e| e.to_string())?, text))
+        let job = Job::new(id, spec).and_then(|job| job.terms().fits(&access).map(|()| job));
+        Ok::<_, String>((job.map_err(|e| e.to_string())?, text))
     });
     let (job, text) = checked.await.map_err(|_| StoreError::ShuttingDown)?.map_err(OpenError::Spec)?;
     let _second = app.opening.hold(job.id()).await;

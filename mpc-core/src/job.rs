@@ -13,7 +13,7 @@ use crate::identity::PublicKey;
 mod check;
 mod labels;
 
-pub use labels::{LabelRule, MAX_VOTES, WEIGHT_ONE};
+pub use labels::{LabelRule, WEIGHT_ONE};
 
 /// The most items of a job.
 pub const MAX_ITEMS: usize = 4_000_000;

@@ -238,6 +238,7 @@ impl Service {
 fn open_job(intake: &Intake, id: JobId, spec: &[u8]) -> Result<Reply, Refusal> {
     let job = JobSpec::from_json(spec)
         .and_then(|spec| Job::new(id, spec))
+        .and_then(|job| job.terms().fits(intake.cluster.access()).map(|()| job))
         .map_err(|error| Refusal::Job(error.to_string()))?;
     let digest = intake.store.open_job(&job, spec).map_err(storage)?;
     if digest != job.digest() {

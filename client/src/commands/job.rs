@@ -55,7 +55,13 @@ async fn create(api: &Api, cluster: Option<&Cluster>, path: &Path, id: Option<&J
         Some(id) => id.clone(),
         None => uuid::Uuid::now_v7().to_string().parse().context("a new id")?,
     };
-    let job = Job::new(id.clone(), spec.job.clone()).with_context(|| path.display().to_string())?;
+    let fits = |job: Job| match cluster {
+        Some(cluster) => job.terms().fits(cluster.access()).map(|()| job),
+        None => Ok(job),
+    };
+    let job = Job::new(id.clone(), spec.job.clone())
+        .and_then(fits)
+        .with_context(|| path.display().to_string())?;
     let status = api.create_job(&id, &spec.job).await?;
     if status.digest != job.digest() {
         bail!("job {id}: the coordinator has opened another job than was sent: cancel it, and tell the operators");

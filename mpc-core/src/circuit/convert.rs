@@ -1,33 +1,30 @@
 //! Small numbers of F_p become bits: packed, opened under a mask, and the mask taken off by a circuit.
 //!
 //! A mask is a sum of components that are integers below 2^B, so small that nothing wraps around p:
-//! `C(N, t)·2^B <= 2^60`. Each component is known to its holders, bit by bit too, which makes it a sharing of
+//! `C(N, t)·2^B < p`. Each component is known to its holders, bit by bit too, which makes it a sharing of
 //! its bits for free. The one component that t nodes miss hides what is opened: two numbers below
 //! `2^(B - 40)` give views that differ with probability at most 2^-40.
 
 use super::adder::sum;
 use super::planes::planes_of;
 use super::{Planes, complement};
-use crate::field::{Field, Fp61, Gf64};
+use crate::field::{Field, Fp61, Gf64, MODULUS};
 use crate::network::Network;
 use crate::session::{LANES, Session, SessionError};
-use crate::sharing::{Party, Shared};
+use crate::sharing::{AccessStructure, Party, Shared};
 use zeroize::Zeroizing;
 
-/// The sum of all components of a mask stays below 2 to this.
-const MASK_SUM_BITS: u32 = 60;
 /// By how many bits masks are longer than what they hide.
 const HIDING_BITS: u32 = 40;
 
-/// B: the bits of one component of a mask.
-fn mask_bits(party: &Party) -> u32 {
-    let components = party.access().components() as u64;
-    MASK_SUM_BITS.saturating_sub(components.next_power_of_two().ilog2())
+/// B: the bits of one component of a mask. The sum of all components and what they hide stay below p.
+fn mask_bits(access: &AccessStructure) -> u32 {
+    ((MODULUS - 1) / access.components() as u64).ilog2()
 }
 
-/// How many bits a mask hides.
-fn hidden_bits(party: &Party) -> u32 {
-    mask_bits(party).saturating_sub(HIDING_BITS)
+/// How many bits a mask hides: numbers below 2 to this become bits.
+pub(crate) fn hidden_bits(access: &AccessStructure) -> u32 {
+    mask_bits(access).saturating_sub(HIDING_BITS)
 }
 
 /// The bits of numbers below `2^bits`, given as rows of `columns` elements. Each plane has the words of
@@ -44,7 +41,7 @@ pub(crate) fn to_bits<N: Network>(
     let party = session.party().clone();
     let layout = Layout::new(&party, numbers.len() / columns, columns, bits)?;
     let packed = layout.packed(numbers);
-    let low = u64::MAX >> (u64::BITS - mask_bits(&party));
+    let low = u64::MAX >> (u64::BITS - mask_bits(party.access()));
     let mut masks = session.random::<Gf64>(packed.len())?;
     masks.components_mut(|mask| mask.iter_mut().for_each(|word| *word = Gf64::from_bits(word.to_bits() & low)));
     let masked = packed.add(&Shared::generate(&party, |position| {
@@ -88,7 +85,7 @@ struct Layout {
 
 impl Layout {
     fn new(party: &Party, rows: usize, columns: usize, bits: u32) -> Result<Self, SessionError> {
-        let room = hidden_bits(party);
+        let room = hidden_bits(party.access());
         if bits > room {
             return Err(SessionError::TooWide { bits, room });
         }
@@ -185,7 +182,7 @@ mod tests {
     use super::*;
     use crate::circuit::tests::opened;
     use crate::session::testkit::{clusters, deal, elements, in_session, world};
-    use crate::sharing::{AccessStructure, NodeSet};
+    use crate::sharing::NodeSet;
     use proptest::prelude::*;
 
     proptest! {
@@ -196,7 +193,7 @@ mod tests {
             (n, t, present) in clusters(),
             columns in 1usize..9,
             rows in 0usize..200,
-            bits in 1u32..=14,
+            bits in 1u32..=15,
             draws in proptest::collection::vec(any::<u64>(), 9 * 200),
             seed: u64,
         ) {
@@ -223,18 +220,18 @@ mod tests {
     #[test]
     fn masks_never_wrap_and_hide_all_that_is_packed() {
         for (n, t, mask, hidden) in [
-            (3, 1, 58, 18),
+            (3, 1, 59, 19),
             (4, 1, 58, 18),
-            (5, 1, 57, 17),
-            (5, 2, 56, 16),
-            (6, 2, 56, 16),
-            (7, 3, 54, 14),
+            (5, 1, 58, 18),
+            (5, 2, 57, 17),
+            (6, 2, 57, 17),
+            (7, 2, 56, 16),
+            (7, 3, 55, 15),
         ] {
             let access = AccessStructure::new(n, t).unwrap();
-            let party = Party::new(&access, NodeSet::all(n), 0).unwrap();
-            assert_eq!((mask_bits(&party), hidden_bits(&party)), (mask, hidden));
+            assert_eq!((mask_bits(&access), hidden_bits(&access)), (mask, hidden));
             let largest = access.components() as u128 * ((1 << mask) - 1) + ((1 << hidden) - 1);
-            assert!(largest < u128::from(crate::field::MODULUS));
+            assert!(largest < u128::from(MODULUS));
         }
     }
 
@@ -255,9 +252,9 @@ mod tests {
     fn numbers_that_do_not_fit_under_a_mask_are_refused() {
         for result in in_session(&world(3, 1, 1), |session| {
             let shared = deal(session.party(), &elements(&[1]), 1);
-            to_bits(session, &shared, 1, 19)
+            to_bits(session, &shared, 1, 20)
         }) {
-            assert_eq!(result.unwrap_err(), SessionError::TooWide { bits: 19, room: 18 });
+            assert_eq!(result.unwrap_err(), SessionError::TooWide { bits: 20, room: 19 });
         }
     }
 }

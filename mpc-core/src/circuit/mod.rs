@@ -14,7 +14,7 @@ mod planes;
 mod tests;
 
 pub(crate) use argmax::first_of_the_greatest;
-pub(crate) use convert::to_bits;
+pub(crate) use convert::{hidden_bits, to_bits};
 pub(crate) use numbers::{one_hot, to_numbers};
 pub(crate) use planes::numbers_of;
 

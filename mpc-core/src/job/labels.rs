@@ -2,14 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{JobError, MAX_ANSWERS_PER_ITEM, Release, Terms, check};
+use super::{JobError, Release, Terms, check};
+use crate::circuit::hidden_bits;
+use crate::sharing::AccessStructure;
 
 /// What a vote weighs that is neither more nor less than others.
 pub const WEIGHT_ONE: u32 = 100;
-
-/// The most that the votes for one class of one item may weigh together, so that they can be compared on
-/// shares in every cluster.
-pub const MAX_VOTES: u64 = (1 << 14) - 1;
 
 /// How the label of an item follows from its answers; a tie goes to the class that is listed first.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -51,6 +49,35 @@ impl Terms {
         };
         self.quorum.map_or(1, |quorum| u64::from(quorum) * unit)
     }
+
+    /// Whether the nodes of a cluster can compare the votes for the classes of an item on shares.
+    ///
+    /// # Errors
+    /// The votes for one class may weigh more than fits under a mask there.
+    pub fn fits(&self, access: &AccessStructure) -> Result<(), JobError> {
+        let heaviest = match self.label_rule {
+            LabelRule::Plurality => 1,
+            LabelRule::Weighted => u64::from(self.weights.values().copied().fold(WEIGHT_ONE, u32::max)),
+        };
+        let most = (1 << hidden_bits(access)) - 1;
+        if !self.decides_labels() || heaviest * u64::from(self.answers_per_item) <= most {
+            return Ok(());
+        }
+        let problem = format!(
+            "reach {heaviest} hundredths, too many for {} answers to an item: {} nodes of which {} may collude compare up to {most} hundredths; \
+             ask for at most {} answers{}",
+            self.answers_per_item,
+            access.nodes(),
+            access.threshold(),
+            most / heaviest,
+            if heaviest > u64::from(WEIGHT_ONE) {
+                ", or make the greatest weights smaller"
+            } else {
+                ""
+            }
+        );
+        Err(JobError::field("weights", problem))
+    }
 }
 
 /// Whether what a job says about labels and items fits the rest of it.
@@ -85,15 +112,6 @@ pub(super) fn fit(terms: &Terms) -> Result<(), JobError> {
     }
     for contributor in weights.keys() {
         check::name("weights", contributor)?;
-    }
-    let heaviest = weights.values().copied().max().map_or(1, |most| u64::from(most.max(WEIGHT_ONE)));
-    debug_assert!(u64::from(MAX_ANSWERS_PER_ITEM) <= MAX_VOTES);
-    if heaviest * u64::from(*answers_per_item) > MAX_VOTES {
-        let problem = format!(
-            "reach {heaviest} hundredths, which {answers_per_item} answers to an item bring above {MAX_VOTES}: make them smaller \
-             (only their ratios matter), or ask for fewer answers"
-        );
-        return Err(JobError::field("weights", problem));
     }
     items(terms)
 }

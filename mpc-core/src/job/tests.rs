@@ -1,6 +1,7 @@
 //! Specs that are refused, and what the digest covers.
 
 use super::*;
+use crate::sharing::AccessStructure;
 
 fn spec() -> JobSpec {
     JobSpec::from_json(
@@ -142,6 +143,33 @@ fn gold_has_a_key_and_a_use() {
 }
 
 #[test]
+fn weighted_votes_fit_where_nodes_can_compare_them() {
+    let fits = |nodes, threshold, answers, weight: u32| {
+        let mut terms = Job::new("job".parse().unwrap(), spec()).unwrap().terms().clone();
+        terms.release.insert(Release::Labels);
+        terms.label_rule = LabelRule::Weighted;
+        terms.weights = BTreeMap::from([("alice".to_owned(), weight)]);
+        terms.answers_per_item = answers;
+        let access = AccessStructure::new(nodes, threshold).unwrap();
+        terms.fits(&access).map_err(|e| e.to_string())
+    };
+    for (nodes, threshold) in [(3, 1), (4, 1), (5, 2), (6, 2)] {
+        fits(nodes, threshold, MAX_ANSWERS_PER_ITEM, 50).unwrap();
+    }
+    fits(7, 3, 327, 50).unwrap();
+    assert_eq!(
+        fits(7, 3, 328, 50).unwrap_err(),
+        "field `weights` reach 100 hundredths, too many for 328 answers to an item: 7 nodes of which 3 may collude compare up to 32767 \
+         hundredths; ask for at most 327 answers"
+    );
+    let heavy = fits(3, 1, 1000, 525).unwrap_err();
+    assert!(
+        heavy.ends_with("at most 998 answers, or make the greatest weights smaller"),
+        "{heavy}"
+    );
+}
+
+#[test]
 fn options_of_labels_are_within_bounds() {
     let check = |alter: &dyn Fn(&mut Terms)| {
         let mut terms = Job::new("job".parse().unwrap(), spec()).unwrap().terms().clone();
@@ -158,7 +186,7 @@ fn options_of_labels_are_within_bounds() {
     for fine in [
         check(&|t| t.quorum = Some(5)),
         check(&|t| weigh(t, 0)),
-        check(&|t| weigh(t, MAX_VOTES as u32 / 5)),
+        check(&|t| weigh(t, 250)),
         check(&|t| t.item_ids.reverse()),
     ] {
         assert_ne!(fine.unwrap(), same, "every option is in the digest");
@@ -169,7 +197,6 @@ fn options_of_labels_are_within_bounds() {
     };
     says(&|t| t.quorum = Some(0), "quorum", "between 1 and");
     says(&|t| t.quorum = Some(6), "quorum", "between 1 and");
-    says(&|t| weigh(t, MAX_VOTES as u32 / 5 + 1), "weights", "only their ratios matter");
     says(&|t| t.label_rule = LabelRule::Weighted, "weights", "missing");
     says(
         &|t| t.weights = BTreeMap::from([("alice".to_owned(), 1)]),

@@ -120,10 +120,12 @@ fn ties_go_to_the_class_listed_first_and_quorums_are_met_exactly() {
 
 #[test]
 fn weighted_votes_fit_if_masks_hide_them() {
-    let tallies = [200_000, 199_999, 262_143, 262_142, 0, 7];
-    check(&world(3, 1, 1), 2, &tallies, 262_143, 100);
-    for result in in_session(&world(3, 1, 1), |session| labels(session, 2, &tallies, 262_144, 1)) {
-        assert_eq!(result.unwrap_err(), SessionError::TooWide { bits: 19, room: 18 });
+    let tallies = [100_000, 99_999, 131_071, 131_070, 0, 7];
+    for (n, t) in [(3, 1), (4, 1), (5, 2)] {
+        check(&world(n, t, 1), 2, &tallies, 131_071, 100);
+    }
+    for result in in_session(&world(5, 2, 1), |session| labels(session, 2, &tallies, 131_072, 1)) {
+        assert_eq!(result.unwrap_err(), SessionError::TooWide { bits: 18, room: 17 });
     }
 }
 
