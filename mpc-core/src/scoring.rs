@@ -18,7 +18,7 @@ use crate::network::Network;
 use crate::reject::RejectReason;
 use crate::release::{Subject, session_id};
 use crate::session::{Outputs, SessionError, Setup, VerifiedOutputs};
-use crate::sharing::{Party, Shared};
+use crate::sharing::{NodeSet, Party, Shared};
 use crate::statistics::{gold_is_well_formed, malformed, score};
 use crate::submission::{Header, OpenedSubmission, Role};
 
@@ -86,8 +86,10 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
     let participants = party.present();
     check_list(list)?;
     let mut setup = Setup::new(party.clone(), network, 0);
-    let mut verdicts = setup.merge_verdicts(list_digest(list), submissions.verdicts())?;
+    let merged = setup.merge_verdicts(list_digest(list), submissions.verdicts())?;
+    let (mut verdicts, refused_by): (Vec<u8>, Vec<NodeSet>) = merged.into_iter().unzip();
     over_capacity(job, list, submissions, &mut verdicts)?;
+    gold::not_refused_by_few(job, &party, &refused_by, |entry| submissions.header(entry))?;
     let gold = gold::entries(job, &mut verdicts, |entry| submissions.header(entry))?;
     let candidates = verdicts_digest(list, &verdicts);
     let mut session = setup.into_session(session_id(cluster.digest(), job.digest(), candidates, participants), rng)?;

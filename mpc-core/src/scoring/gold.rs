@@ -4,7 +4,10 @@ use thiserror::Error;
 
 use crate::crowd::CrowdError;
 use crate::job::Job;
+use crate::network::Phase;
 use crate::reject::RejectReason;
+use crate::session::SessionError;
+use crate::sharing::{NodeSet, Party};
 use crate::submission::{Header, Role, gold};
 
 use super::ScoringError;
@@ -56,6 +59,27 @@ pub(super) fn entries<'h>(
     let parts = found.len();
     let part = |(index, entry): (usize, Option<usize>)| entry.ok_or(GoldError::Missing { part: index + 1, parts });
     Ok(found.into_iter().enumerate().map(part).collect::<Result<_, _>>()?)
+}
+
+/// Gold that is refused by no more nodes than may be corrupt, and not by this one, is not the buyer's fault:
+/// what is missing is a computation without those nodes.
+pub(super) fn not_refused_by_few<'h>(
+    job: &Job,
+    party: &Party,
+    refused_by: &[NodeSet],
+    header: impl Fn(usize) -> Option<&'h Header>,
+) -> Result<(), SessionError> {
+    let threshold = party.access().threshold();
+    let few = |by: &NodeSet| (1..=threshold).contains(&by.len()) && !by.contains(party.me());
+    let is_gold = |entry: usize| header(entry).is_some_and(|header| Role::of(job, &header.statement.key) == Role::Gold);
+    match refused_by.iter().enumerate().find(|(entry, by)| few(by) && is_gold(*entry)) {
+        None => Ok(()),
+        Some((_, by)) => Err(SessionError::Disagreement {
+            phase: Phase::AcceptedSet,
+            what: "the buyer's gold answers",
+            suspects: *by,
+        }),
+    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::digest::Digest;
 use crate::network::{Expected, Network, Outgoing, Phase, Step};
 use crate::prss::{ComponentKey, Prss};
 use crate::reject::RejectReason;
-use crate::sharing::Party;
+use crate::sharing::{NodeSet, Party};
 
 /// Bytes a holder contributes to a component's key.
 const CONTRIBUTION: usize = 32;
@@ -50,11 +50,11 @@ impl<N: Network> Setup<N> {
 
     /// Exchanges what every participant says of each entry of a list they must all have been given,
     /// two rounds. `verdicts` holds one byte for each entry, 0 for "accepted"; the result holds the
-    /// smallest non-zero verdict of any participant, or 0 where all accept.
+    /// smallest non-zero verdict of any participant, or 0 where all accept, and who does not accept.
     ///
     /// # Errors
     /// A participant was given another list: the coordinator, or that participant, deviates.
-    pub fn merge_verdicts(&mut self, list: Digest, verdicts: &[u8]) -> Result<Vec<u8>, SessionError> {
+    pub fn merge_verdicts(&mut self, list: Digest, verdicts: &[u8]) -> Result<Vec<(u8, NodeSet)>, SessionError> {
         let phase = Phase::AcceptedSet;
         for (peer, theirs) in self.broadcast(phase, list.as_bytes().to_vec(), list.as_bytes().len())? {
             if theirs != list.as_bytes() && made(&self.network, Check::List) {
@@ -65,7 +65,8 @@ impl<N: Network> Setup<N> {
                 });
             }
         }
-        let mut merged = verdicts.to_vec();
+        let of = |node: usize, verdict: u8| (verdict, (verdict != 0).then_some(node).into_iter().collect::<NodeSet>());
+        let mut merged: Vec<_> = verdicts.iter().map(|verdict| of(self.party.me(), *verdict)).collect();
         for (peer, theirs) in self.broadcast(phase, verdicts.to_vec(), verdicts.len())? {
             let may_say = |code: u8| code == 0 || RejectReason::from_code(code).is_some_and(RejectReason::is_of_one_node);
             if !theirs.iter().all(|verdict| may_say(*verdict)) {
@@ -75,10 +76,11 @@ impl<N: Network> Setup<N> {
                     what: "verdicts",
                 });
             }
-            for (mine, theirs) in merged.iter_mut().zip(theirs) {
-                if *mine == 0 || (theirs != 0 && theirs < *mine) {
-                    *mine = theirs;
+            for ((verdict, refused_by), theirs) in merged.iter_mut().zip(theirs) {
+                if *verdict == 0 || (theirs != 0 && theirs < *verdict) {
+                    *verdict = theirs;
                 }
+                *refused_by = refused_by.union(of(peer, theirs).1);
             }
         }
         Ok(merged)

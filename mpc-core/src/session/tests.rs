@@ -173,7 +173,8 @@ fn verdicts_merge_to_the_smallest_reason() {
         Setup::new(party, network, 0).merge_verdicts(id(), &own)
     });
     for merged in results {
-        assert_eq!(merged.unwrap(), [0, 3, 7, 2]);
+        let by = |nodes: &[usize]| nodes.iter().copied().collect();
+        assert_eq!(merged.unwrap(), [(0, by(&[])), (3, by(&[0, 2])), (7, by(&[2])), (2, by(&[0, 1]))]);
     }
 }
 

@@ -300,6 +300,47 @@ fn gold_is_not_answers_and_answers_are_not_gold() {
     assert_eq!(beyond.unwrap_err(), SubmissionError::GoldPart { part: 1, parts: 1 });
 }
 
+/// The computations of a cluster in which these nodes say that they did not get the gold.
+fn with_gold_refused_by(nodes: usize, threshold: usize, refusing: &[usize]) -> Vec<Result<Scored, ScoringError>> {
+    let members = members(nodes, threshold);
+    let job = job(6, 3, 3, PayRule::Gold);
+    let mut submissions = v6(&members, &job);
+    submissions.extend(gold(&members, &job, &V6_GOLD));
+    let list = listed(&submissions);
+    World::new(members.cluster.access().clone(), 1).run(|party, network, mut rng| {
+        let mut verdicts = vec![0; list.len()];
+        if refusing.contains(&party.me()) {
+            verdicts[list.len() - 1] = RejectReason::NotDelivered.code();
+        }
+        let kept = Kept {
+            members: &members,
+            job: &job,
+            me: party.me(),
+            submissions: &submissions,
+            verdicts,
+        };
+        scoring::run(party, network, &members.cluster, &job, &list, &kept, &mut rng)
+    })
+}
+
+#[test]
+fn gold_that_few_nodes_refuse_is_their_fault_and_that_more_refuse_the_buyers() {
+    for (nodes, threshold) in [(3, 1), (4, 1), (5, 2)] {
+        let few: Vec<usize> = (nodes - threshold..nodes).collect();
+        let results = with_gold_refused_by(nodes, threshold, &few);
+        for result in &results[..nodes - threshold] {
+            let Err(ScoringError::Session(error)) = result else {
+                panic!("{result:?}")
+            };
+            assert_eq!(error.suspects(), few.iter().copied().collect());
+        }
+        let more: Vec<usize> = (nodes - threshold - 1..nodes).collect();
+        for result in with_gold_refused_by(nodes, threshold, &more) {
+            assert_eq!(result.unwrap_err(), ScoringError::Gold(GoldError::Missing { part: 1, parts: 1 }));
+        }
+    }
+}
+
 /// A node that has recorded another accepted set before.
 struct Recorded<'a>(Kept<'a>);
 
