@@ -196,8 +196,16 @@ impl Driver {
     /// What the nodes returned does not verify: some node deviates, and it is tried again as often as
     /// any deviation is.
     async fn deviated(&mut self, error: &PublishError, attempt: u32) -> Result<(), StoreError> {
-        let Self { app, live, .. } = &*self;
+        let (app, live) = (Arc::clone(&self.app), Arc::clone(&self.live));
         let id = live.job().id();
+        let suspects = error.suspects(&app.cluster);
+        self.seen.extend(suspects.iter().next().map(|node| Word {
+            node,
+            suspects,
+            transient: false,
+        }));
+        let nodes = app.cluster.nodes().len();
+        self.avoid = deviating(&self.seen, nodes, nodes - app.quorum());
         tracing::warn!(job = %id, attempt, %error, "the nodes' outputs cannot be used");
         app.store.attempt_failed(id, error.to_string(), app.max_attempts).await?;
         live.set_running(None);

@@ -42,6 +42,19 @@ pub enum PublishError {
     Certificate(#[from] CertificateError),
 }
 
+impl PublishError {
+    /// The nodes of which at least one deviates, where that can be told.
+    pub fn suspects(&self, cluster: &Cluster) -> NodeSet {
+        let names = match self {
+            Self::Verdicts { first, second } | Self::Certificate(CertificateError::Copies { first, second, .. }) => vec![first, second],
+            Self::Name(node) | Self::Certificate(CertificateError::Signature(node)) => vec![node],
+            Self::Crowd(_) | Self::Subject | Self::Certificate(_) => Vec::new(),
+        };
+        let index = |name: &String| cluster.nodes().iter().position(|node| node.name == *name);
+        names.into_iter().filter_map(index).collect()
+    }
+}
+
 /// What is published besides the certificate.
 pub struct Publication {
     /// The text of `result.json`.
