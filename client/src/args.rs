@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use tacit_core::job::{JobId, PayRule};
+use tacit_program::Manual;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -107,6 +108,9 @@ pub enum Command {
     Verify(Verify),
     /// Make a contributor's key.
     Keygen(Keygen),
+    /// Manual pages and shell completions.
+    #[command(flatten)]
+    Manual(Manual),
 }
 
 /// `demo`.

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
+use tacit_program::{Logging, Manual};
 
 /// The coordinator of a Tacit cluster: takes jobs and sealed answers, drives the nodes, publishes results.
 #[derive(Debug, Parser)]
@@ -34,9 +35,9 @@ pub enum Command {
         /// The config file.
         #[arg(long, env = "TACIT_COORDINATOR_CONFIG")]
         config: PathBuf,
-        /// How logs are written to stderr; RUST_LOG or `log` in the config file says how much.
-        #[arg(long, value_enum, default_value_t = LogFormat::Text)]
-        log_format: LogFormat,
+        /// Where logs go.
+        #[command(flatten)]
+        logging: Logging,
         /// Stops when standard input ends, so that no process outlives the program that started it.
         #[arg(long, hide = true)]
         stop_with_stdin: bool,
@@ -56,13 +57,7 @@ pub enum Command {
         #[arg(long, env = "TACIT_COORDINATOR_CONFIG")]
         config: PathBuf,
     },
-}
-
-/// How logs are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// Lines for people.
-    Text,
-    /// One JSON object a line.
-    Json,
+    /// Manual pages and shell completions.
+    #[command(flatten)]
+    Manual(Manual),
 }

@@ -136,11 +136,14 @@ impl Driver {
             None => live.set_running(None),
             Some(Err(failure)) => self.set_back(failure, attempt).await?,
             Some(Ok(computed)) => {
+                let session = computed.first().map(|(_, one)| one.released.subject().session);
                 let headers = app.store.headers(job.id()).await?;
                 let (cluster, of) = (Arc::clone(&app.cluster), Arc::clone(live));
                 let work = move || conclude(&cluster, of.job(), participants, &list, &headers, computed);
                 match tokio::task::spawn_blocking(work).await {
                     Ok(Ok(conclusion)) => {
+                        let session = session.map(tracing::field::display);
+                        tracing::info!(job = %job.id(), attempt, session, "verified");
                         app.store.conclude(job.id(), conclusion).await?;
                         live.set_running(None);
                     }

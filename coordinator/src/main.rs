@@ -54,9 +54,10 @@ fn main() -> ExitCode {
         },
         Command::Run {
             config,
-            log_format,
+            logging,
             stop_with_stdin,
-        } => done(serve::run(&config, log_format, stop_with_stdin)),
+        } => done(serve::run(&config, &logging, stop_with_stdin)),
+        Command::Manual(manual) => done(manual.write::<Args>()),
         Command::CheckConfig { config } => {
             let findings = check::findings(&config);
             findings.iter().for_each(|finding| println!("{finding}"));

@@ -8,16 +8,15 @@ use std::time::Duration;
 
 use axum::Router;
 use tacit_link::{Link, LinkError};
+use tacit_program::{LogError, Logging};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing_subscriber::EnvFilter;
 
 use crate::app::App;
-use crate::args::LogFormat;
 use crate::check::{Listeners, listen};
-use crate::config::{ConfigError, load};
+use crate::config::{ConfigError, Loaded, load};
 use crate::store::{Store, StoreError};
 use crate::{admin, api};
 
@@ -39,9 +38,9 @@ pub enum RunError {
     /// The nodes cannot be dialled from this machine.
     #[error(transparent)]
     Link(#[from] LinkError),
-    /// The log filter cannot be read.
-    #[error("the log filter in RUST_LOG or field `log` cannot be read: {0}")]
-    Log(String),
+    /// There can be no logs.
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// The operating system refuses something that is always there.
     #[error("{what}: {reason}")]
     System {
@@ -63,17 +62,17 @@ fn system(what: &'static str) -> impl Fn(std::io::Error) -> RunError {
 ///
 /// # Errors
 /// It cannot begin. Once it serves, it ends well.
-pub fn run(config: &Path, log_format: LogFormat, stop_with_stdin: bool) -> Result<(), RunError> {
+pub fn run(path: &Path, logging: &Logging, stop_with_stdin: bool) -> Result<(), RunError> {
+    let loaded = load(path).map_err(first)?;
+    let _logs = logging.start("tacit-coordinator", env!("CARGO_PKG_VERSION"), loaded.config.log.as_deref())?;
     let runtime = tokio::runtime::Runtime::new().map_err(system("cannot start the runtime"))?;
-    let outcome = runtime.block_on(serve(config, log_format, stop_with_stdin));
+    let outcome = runtime.block_on(serve(path, loaded, stop_with_stdin));
     // A blocking call to a stuck disk must not keep the process alive.
     runtime.shutdown_timeout(FAREWELL);
     outcome
 }
 
-async fn serve(path: &Path, log_format: LogFormat, stop_with_stdin: bool) -> Result<(), RunError> {
-    let loaded = load(path).map_err(first)?;
-    log(log_format, loaded.config.log.as_deref())?;
+async fn serve(path: &Path, loaded: Loaded, stop_with_stdin: bool) -> Result<(), RunError> {
     let listeners = Listeners {
         api: listen(loaded.config.listen, "listen", path)?,
         admin: listen(loaded.config.admin, "admin", path)?,
@@ -122,22 +121,6 @@ fn first(findings: Vec<ConfigError>) -> RunError {
         reason: "run check-config".to_owned(),
     };
     findings.into_iter().next().map_or(none, RunError::Config)
-}
-
-fn log(format: LogFormat, configured: Option<&str>) -> Result<(), RunError> {
-    let environment = std::env::var(EnvFilter::DEFAULT_ENV).ok();
-    let filter = environment.as_deref().or(configured).unwrap_or("info");
-    let filter = EnvFilter::builder().parse(filter).map_err(|e| RunError::Log(e.to_string()))?;
-    // Where lines cannot be written any more, a full disk, complaining on the same stream would panic.
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .log_internal_errors(false);
-    match format {
-        LogFormat::Text => builder.with_ansi(false).init(),
-        LogFormat::Json => builder.json().init(),
-    }
-    Ok(())
 }
 
 fn start(

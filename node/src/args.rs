@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
+use tacit_program::{Logging, Manual};
 
 /// One operator's node of a Tacit cluster: holds secret shares of contributors' answers and computes
 /// on them with its peers.
@@ -27,6 +28,9 @@ pub enum Command {
     Run(Run),
     /// Check the config and the files it names, one line for each finding.
     CheckConfig(Check),
+    /// Manual pages and shell completions.
+    #[command(flatten)]
+    Manual(Manual),
 }
 
 /// `init`.
@@ -58,21 +62,12 @@ pub struct Run {
     /// The config file.
     #[arg(long)]
     pub config: PathBuf,
-    /// How log lines are written to standard error; RUST_LOG says which.
-    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
-    pub log_format: LogFormat,
+    /// Where logs go.
+    #[command(flatten)]
+    pub logging: Logging,
     /// Stop when standard input ends, so that the node never outlives the program that started it.
     #[arg(long, hide = true)]
     pub stop_with_stdin: bool,
-}
-
-/// How log lines are written.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// For machines.
-    Json,
 }
 
 /// `check-config`.

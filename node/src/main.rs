@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Init(init) => init::init(&init),
         Command::Run(run) => run::run(&run),
         Command::CheckConfig(check) => check::check_config(&check.config),
+        Command::Manual(manual) => manual.write::<Args>().map_err(Into::into),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,10 +9,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
-use tracing_subscriber::EnvFilter;
 
 use crate::admin::{Admin, router};
-use crate::args::{LogFormat, Run};
+use crate::args::Run;
 use crate::check::own_index;
 use crate::config::Config;
 use crate::intake::Intake;
@@ -25,7 +24,7 @@ use crate::store::Store;
 
 /// Runs the node until it is told to stop.
 pub fn run(args: &Run) -> Result<()> {
-    log_to_stderr(args.log_format)?;
+    let _logs = args.logging.start("tacit-node", env!("CARGO_PKG_VERSION"), None)?;
     let config = Config::load(&args.config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -50,6 +49,8 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
 
     let store = Arc::new(Store::open(&config.data)?);
 
+    // Before anyone is told that the node runs: who is told may stop it at once.
+    let told_to_stop = told_to_stop(stop_with_stdin)?;
     let stop = CancellationToken::new();
     let lanes = Arc::new(Lanes::default());
     let mesh = Arc::new(Mesh::new(
@@ -90,7 +91,7 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
     let serving = axum::serve(admin_listener, router(admin)).with_graceful_shutdown(stop.clone().cancelled_owned());
     let serving = tokio::spawn(async move { serving.await });
 
-    told_to_stop(stop_with_stdin).await?;
+    told_to_stop.await;
     info!("stopping");
     stop.cancel();
     meshed.await.context("the mesh has ended")?;
@@ -102,10 +103,10 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
 }
 
 /// Resolves on SIGTERM, SIGINT, or the end of standard input if that counts.
-async fn told_to_stop(stop_with_stdin: bool) -> Result<()> {
+fn told_to_stop(stop_with_stdin: bool) -> Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-    let stdin_ended = async {
+    let stdin_ended = async move {
         if !stop_with_stdin {
             return std::future::pending().await;
         }
@@ -118,27 +119,11 @@ async fn told_to_stop(stop_with_stdin: bool) -> Result<()> {
         });
         let _ = end.await;
     };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        () = stdin_ended => {}
-    }
-    Ok(())
-}
-
-fn log_to_stderr(format: LogFormat) -> Result<()> {
-    let filter = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_else(|_| "info".to_owned());
-    let filter = EnvFilter::builder()
-        .parse(&filter)
-        .with_context(|| format!("RUST_LOG: `{filter}` is not a filter"))?;
-    // Where lines cannot be written any more, a full disk, complaining on the same stream would panic.
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .log_internal_errors(false);
-    match format {
-        LogFormat::Text => builder.with_ansi(false).init(),
-        LogFormat::Json => builder.json().init(),
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = stdin_ended => {}
+        }
+    })
 }

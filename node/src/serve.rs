@@ -175,7 +175,8 @@ impl Service {
         match &result {
             Ok(computed) => {
                 metrics.sessions.with_label_values(&["released"]).inc();
-                info!(job = %id, attempt, rounds = computed.rounds, bytes_sent = computed.bytes_sent, "outputs released");
+                let session = computed.released.subject().session;
+                info!(job = %id, attempt, %session, rounds = computed.rounds, bytes_sent = computed.bytes_sent, "outputs released");
             }
             Err(refusal) => {
                 metrics.sessions.with_label_values(&["failed"]).inc();

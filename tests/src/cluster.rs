@@ -186,7 +186,12 @@ impl TestCluster {
 
     /// Starts a node, as many times as wanted.
     pub fn start_node(&mut self, node: usize) {
-        let running = Running::start("tacit-node", &self.node_folder(node));
+        self.start_node_with(node, &[]);
+    }
+
+    /// Starts a node with more options of `run`.
+    pub fn start_node_with(&mut self, node: usize, options: &[&str]) {
+        let running = Running::start_with("tacit-node", &self.node_folder(node), options);
         self.relays.1[node].lead_to(running.listens());
         self.nodes[node] = Some(running);
     }

@@ -24,14 +24,25 @@ impl Running {
         Self::try_start(name, folder).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
+    /// Starts a program with more options of `run`.
+    pub fn start_with(name: &str, folder: &Path, options: &[&str]) -> Self {
+        Self::try_start_with(name, folder, options).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
     /// Starts a program; its last words if it does not become ready.
     pub fn try_start(name: &str, folder: &Path) -> Result<Self, String> {
+        Self::try_start_with(name, folder, &[])
+    }
+
+    /// Starts a program with more options of `run`; its last words if it does not become ready.
+    pub fn try_start_with(name: &str, folder: &Path, options: &[&str]) -> Result<Self, String> {
         let log = folder.join("log.txt");
         let mut child = Command::new(program(name))
             .arg("run")
             .arg("--config")
             .arg(folder.join("config.toml"))
             .arg("--stop-with-stdin")
+            .args(options)
             .env("RUST_LOG", "debug")
             .env("NO_COLOR", "1")
             .stdin(Stdio::piped())

@@ -1,0 +1,149 @@
+//! Logs: one line on standard error for each event, and the same as OTLP records to a collector if one is named.
+
+use clap::{Args, ValueEnum};
+use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use opentelemetry_otlp::{LogExporter, Protocol, WithExportConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
+use thiserror::Error;
+use tracing_subscriber::filter::Directive;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
+
+/// What the transport of the exporter says is not exported: it would beget itself.
+const EXPORTERS_OWN: [&str; 5] = ["hyper", "hyper_util", "reqwest", "opentelemetry", "h2"];
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Where logs go.
+#[derive(Debug, Clone, Args)]
+pub struct Logging {
+    /// How log lines are written to standard error; RUST_LOG says which.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// Send logs as OTLP over HTTP too, to this address of a collector, like http://localhost:4318/v1/logs.
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT")]
+    pub otlp_logs: Option<String>,
+}
+
+/// Why there can be no logs.
+#[derive(Debug, Error)]
+pub enum LogError {
+    /// The filter has another syntax.
+    #[error("{origin}: `{filter}` is not a log filter: {reason}; write for example info, or warn,tacit_node=debug")]
+    Filter {
+        /// Where it stands.
+        origin: &'static str,
+        /// What stands there.
+        filter: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The collector cannot be used.
+    #[error("--otlp-logs {address}: {reason}")]
+    Collector {
+        /// Its address.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Logs are set up already.
+    #[error("logs are set up twice")]
+    Twice,
+}
+
+/// Keeps logs going; what has not been exported yet is exported when it is dropped.
+#[derive(Debug)]
+pub struct Logs(Option<SdkLoggerProvider>);
+
+impl Logging {
+    /// Sets logs up for this process, named `program` at a collector. RUST_LOG goes before `configured`, and
+    /// without either everything from `info` on is logged. Call it outside any async runtime.
+    ///
+    /// # Errors
+    /// The filter or the collector's address cannot be used.
+    pub fn start(&self, program: &'static str, version: &'static str, configured: Option<&str>) -> Result<Logs, LogError> {
+        let environment = std::env::var(EnvFilter::DEFAULT_ENV).ok();
+        let (origin, filter) = match (&environment, configured) {
+            (Some(filter), _) => ("RUST_LOG", filter.as_str()),
+            (None, Some(filter)) => ("field `log` of the config file", filter),
+            (None, None) => ("the default", "info"),
+        };
+        let parse = || {
+            EnvFilter::builder().parse(filter).map_err(|error| LogError::Filter {
+                origin,
+                filter: filter.to_owned(),
+                reason: error.to_string(),
+            })
+        };
+        // Where lines cannot be written any more, a full disk, complaining on the same stream would panic.
+        let lines = tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_ansi(false)
+            .log_internal_errors(false);
+        let lines = match self.log_format {
+            LogFormat::Text => lines.boxed(),
+            LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        };
+        let provider = self
+            .otlp_logs
+            .as_deref()
+            .map(|address| exporter(address, program, version))
+            .transpose()?;
+        let records = provider.as_ref().map(|provider| {
+            let off = EXPORTERS_OWN
+                .iter()
+                .filter_map(|target| format!("{target}=off").parse::<Directive>().ok());
+            let filter = parse().map(|filter| off.fold(filter, EnvFilter::add_directive));
+            filter.map(|filter| OpenTelemetryTracingBridge::new(provider).with_filter(filter))
+        });
+        Registry::default()
+            .with(lines.with_filter(parse()?))
+            .with(records.transpose()?)
+            .try_init()
+            .map_err(|_| LogError::Twice)?;
+        Ok(Logs(provider))
+    }
+}
+
+fn exporter(address: &str, program: &'static str, version: &'static str) -> Result<SdkLoggerProvider, LogError> {
+    let problem = |reason: String| LogError::Collector {
+        address: address.to_owned(),
+        reason,
+    };
+    let url: reqwest::Url = address.parse().map_err(|error| problem(format!("not an address: {error}")))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(problem("the address of a collector begins with http:// or https://".to_owned()));
+    }
+    let exporter = LogExporter::builder()
+        .with_http()
+        .with_protocol(Protocol::HttpBinary)
+        .with_endpoint(address)
+        .build()
+        .map_err(|error| problem(error.to_string()))?;
+    let resource = Resource::builder()
+        .with_service_name(program)
+        .with_attribute(opentelemetry::KeyValue::new("service.version", version))
+        .build();
+    Ok(SdkLoggerProvider::builder()
+        .with_resource(resource)
+        .with_batch_exporter(exporter)
+        .build())
+}
+
+impl Drop for Logs {
+    fn drop(&mut self) {
+        if let Some(provider) = &self.0 {
+            // Nobody is left who could be told.
+            let _ = provider.shutdown();
+        }
+    }
+}
