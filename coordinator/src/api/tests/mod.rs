@@ -3,6 +3,7 @@
 mod gold;
 mod jobs;
 mod problems;
+mod reference;
 mod runs;
 mod submissions;
 
