@@ -8,6 +8,7 @@ mod inspect;
 mod jobs;
 #[cfg(test)]
 mod lifecycle_tests;
+mod overview;
 mod results;
 mod retention;
 mod schema;
