@@ -50,6 +50,12 @@ pub struct Init {
     /// Where health and metrics are served.
     #[arg(long, default_value = "127.0.0.1:9100")]
     pub admin: SocketAddr,
+    /// Where the cluster file will be; relative to --dir.
+    #[arg(long, default_value = "cluster.toml")]
+    pub cluster: PathBuf,
+    /// The folder of the store; relative to --dir.
+    #[arg(long, default_value = "data")]
+    pub data: PathBuf,
 }
 
 /// `run`.

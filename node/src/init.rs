@@ -26,10 +26,10 @@ pub fn init(args: &Init) -> Result<()> {
     let port = args.address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
     let port = port.with_context(|| format!("--address {}: expected host:port", args.address))?;
     let config = Config {
-        cluster: "cluster.toml".into(),
+        cluster: args.cluster.clone(),
         identity_key: "identity.key".into(),
         sealing_key: "sealing.key".into(),
-        data: "data".into(),
+        data: args.data.clone(),
         listen: args.listen.unwrap_or(SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port)),
         admin: args.admin,
         round_timeout_seconds: 30,
