@@ -28,6 +28,7 @@ fn run(args: Args) -> Result<()> {
     let work = async {
         match args.command {
             Command::Demo(args) => demo::run(&args).await,
+            Command::Cluster(args) => commands::cluster::run(&args),
             Command::Job(args) => commands::job::run(&args).await,
             Command::Answer(args) => commands::answer::run(&args).await,
             Command::Receipt(args) => commands::receipt::run(&args).await,

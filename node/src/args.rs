@@ -10,7 +10,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "First `init`, then send the printed card to whoever makes cluster.toml, put that file beside config.toml, then `check-config` and `run`."
+    after_help = "First `init`, then send the printed card to whoever makes cluster.toml (`tacit cluster create`), put that file beside config.toml, \
+                  then `check-config` and `run`."
 )]
 pub struct Args {
     /// What to do.

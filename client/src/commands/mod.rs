@@ -1,6 +1,7 @@
 //! The commands other than the demo.
 
 pub mod answer;
+pub mod cluster;
 mod connect;
 pub mod job;
 pub mod keygen;
