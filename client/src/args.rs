@@ -120,6 +120,8 @@ pub enum Command {
     Verify(Verify),
     /// Make a contributor's key.
     Keygen(Keygen),
+    /// Ask whether a node or coordinator is alive or ready, as a container's health check: exit code 0 if it says so.
+    Probe(Probe),
 }
 
 /// `demo`.
@@ -357,4 +359,11 @@ pub struct Keygen {
     /// The new file; one that is there is never overwritten.
     #[arg(long, value_name = "FILE", default_value = "contributor.key")]
     pub out: PathBuf,
+}
+
+/// `probe`.
+#[derive(Debug, Group)]
+pub struct Probe {
+    /// /livez or /readyz of an admin port, as in http://127.0.0.1:9100/readyz.
+    pub url: String,
 }

@@ -34,6 +34,7 @@ fn run(args: Args) -> Result<()> {
             Command::Receipt(args) => commands::receipt::run(&args).await,
             Command::Verify(args) => commands::verify::run(&args),
             Command::Keygen(args) => commands::keygen::run(&args),
+            Command::Probe(args) => commands::probe::run(&args).await,
         }
     };
     tokio::runtime::Runtime::new().context("cannot start the runtime")?.block_on(work)

@@ -66,6 +66,12 @@ pub struct Init {
     /// Where health and metrics are served; keep it private.
     #[arg(long, default_value = "127.0.0.1:9090")]
     pub admin: SocketAddr,
+    /// Where the cluster file will be; relative to --dir.
+    #[arg(long, default_value = "cluster.toml")]
+    pub cluster: String,
+    /// The folder of the store; relative to --dir.
+    #[arg(long, default_value = "data")]
+    pub data: String,
 }
 
 /// How logs are written.

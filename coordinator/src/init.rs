@@ -1,7 +1,6 @@
 //! `tacit-coordinator init`: a folder with everything but the cluster file.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use tacit_core::card::Card;
@@ -79,7 +78,7 @@ pub fn init(args: &Init, out: &mut impl Write, aside: &mut impl Write) -> Result
 }
 
 fn make(args: &Init, made: &mut Made) -> Result<New, InitError> {
-    let Init { dir, url, listen, admin } = args;
+    let Init { dir, url, listen, .. } = args;
     let [key_path, config_path, buyers_path] = ["identity.key", "config.toml", "buyers.toml"].map(|name| dir.join(name));
     for path in [&key_path, &config_path, &buyers_path] {
         if path.exists() {
@@ -93,7 +92,7 @@ fn make(args: &Init, made: &mut Made) -> Result<New, InitError> {
     let seed_text = Zeroizing::new(hex::encode(seed.as_slice()));
     made.file(key_path, &Zeroizing::new(format!("{}\n", seed_text.as_str())))?;
     made.file(buyers_path, &Buyers::file_text("first", &buyer_token))?;
-    made.file(config_path, &config_text(*listen, *admin))?;
+    made.file(config_path, &config_text(args))?;
     Ok(New {
         entry: CoordinatorEntry {
             url: url.clone().unwrap_or_else(|| format!("http://{listen}")),
@@ -148,12 +147,14 @@ fn write_error(path: &Path) -> impl Fn(io::Error) -> InitError {
     }
 }
 
-fn config_text(listen: SocketAddr, admin: SocketAddr) -> String {
+fn config_text(args: &Init) -> String {
+    let Init { listen, admin, .. } = args;
+    let [cluster, data] = [&args.cluster, &args.data].map(|path| toml::Value::from(path.as_str()));
     format!(
         "# Paths are relative to this file.\n\
-         cluster = \"cluster.toml\"        # the same file at every member\n\
+         cluster = {cluster}        # the same file at every member\n\
          identity_key = \"identity.key\"\n\
-         data = \"data\"\n\
+         data = {data}\n\
          listen = \"{listen}\"      # HTTP API; put TLS before it when others than this machine use it\n\
          admin = \"{admin}\"       # /livez /readyz /metrics; keep it private\n\
          buyers = \"buyers.toml\"\n\
@@ -165,6 +166,7 @@ fn config_text(listen: SocketAddr, admin: SocketAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::SocketAddr;
     use std::os::unix::fs::PermissionsExt;
 
     fn args(dir: &Path) -> Init {
@@ -174,6 +176,8 @@ mod tests {
             url: None,
             listen: address,
             admin: address,
+            cluster: "cluster.toml".to_owned(),
+            data: "data".to_owned(),
         }
     }
 

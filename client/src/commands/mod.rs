@@ -5,5 +5,6 @@ pub mod cluster;
 mod connect;
 pub mod job;
 pub mod keygen;
+pub mod probe;
 pub mod receipt;
 pub mod verify;
