@@ -1,15 +1,20 @@
-"""What schemas cannot say of a rendered overlay: references that lead nowhere, and pods that the restricted profile would refuse."""
+"""What schemas cannot say of a rendered overlay: references and patches that lead nowhere, and pods that the restricted profile would refuse."""
 
 import sys
 
 import yaml
 
 
-def main(path):
+def main(path, kustomization):
     with open(path, encoding="utf-8") as file:
         resources = [resource for resource in yaml.safe_load_all(file) if resource]
     findings = []
     names = {(resource["kind"], resource["metadata"]["name"]) for resource in resources}
+    with open(kustomization, encoding="utf-8") as file:
+        for patch in yaml.safe_load(file).get("patches", []):
+            # Kustomize says nothing of a patch that hits nothing.
+            if (patch["target"]["kind"], patch["target"]["name"]) not in names:
+                findings.append(f"the patch of {patch['target']} hits nothing")
     workloads = [resource for resource in resources if resource["kind"] == "StatefulSet"]
     if len(workloads) != 1:
         findings.append(f"one StatefulSet expected, {len(workloads)} found")
@@ -64,4 +69,4 @@ def of_services(resources, template):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

@@ -10,6 +10,7 @@ pub mod forgery;
 pub mod http;
 pub mod kept;
 pub mod kinds;
+pub mod machine;
 pub mod played;
 pub mod processes;
 pub mod programs;
