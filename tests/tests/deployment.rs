@@ -1,8 +1,9 @@
 //! What `deploy/` says, done: the guide's commands on a booted systemd, and the container image's file tree. Needs root and kernel
-//! namespaces; elsewhere it is skipped, or fails if `TACIT_REQUIRE_SYSTEMD` is set.
+//! namespaces, but for the last; elsewhere it is skipped, or fails if `TACIT_REQUIRE_SYSTEMD` is set.
 
 use std::path::Path;
 
+use tacit_tests::cluster::TestCluster;
 use tacit_tests::machine::Machine;
 use tacit_tests::programs::program;
 
@@ -211,4 +212,19 @@ fn the_images_tree_is_all_that_a_cluster_needs() {
         ))
         .ok();
     finish_a_job(&machine);
+}
+
+#[test]
+fn a_probe_says_whether_a_node_is_alive_and_ready() {
+    let mut cluster = TestCluster::lay_out(3, 1);
+    cluster.start_node(0);
+    let admin = cluster.nodes[0].as_ref().unwrap().admin().to_owned();
+    let probe = |path: &str| cluster.tacit(["probe", &format!("http://{admin}{path}")]);
+    assert_eq!(probe("/livez").ok(), "ok\n");
+    let error = probe("/readyz").error();
+    assert!(error.contains("503") && error.contains("0 peers connected"), "{error}");
+    let gone = cluster.nodes[0].take().unwrap();
+    gone.terminate();
+    let error = cluster.tacit(["probe", &format!("http://{admin}/livez")]).error();
+    assert!(error.contains("cannot be reached"), "{error}");
 }
