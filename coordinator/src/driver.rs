@@ -138,14 +138,17 @@ impl Driver {
             Some(Err(failure)) => self.set_back(failure, attempt).await?,
             Some(Ok(computed)) => {
                 // What cannot be stored is computed again.
-                let lost = |_: &StoreError| app.metrics.computation_failed();
-                let headers = app.store.headers(job.id()).await.inspect_err(lost)?;
+                let lost = |error: StoreError| {
+                    app.metrics.computation_failed();
+                    error
+                };
+                let headers = app.store.headers(job.id()).await.map_err(lost)?;
                 let (cluster, of) = (Arc::clone(&app.cluster), Arc::clone(live));
                 let work = move || conclude(&cluster, of.job(), participants, &list, &headers, computed);
                 match tokio::task::spawn_blocking(work).await {
                     Ok(Ok(conclusion)) => {
                         app.metrics.computed(began.elapsed());
-                        app.store.conclude(job.id(), conclusion).await.inspect_err(lost)?;
+                        app.store.conclude(job.id(), conclusion).await.map_err(lost)?;
                         live.set_running(None);
                     }
                     Ok(Err(error)) => self.deviated(&error, attempt).await?,
