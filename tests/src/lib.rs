@@ -6,6 +6,7 @@
 
 pub mod cluster;
 pub mod desk;
+pub mod exposition;
 pub mod forgery;
 pub mod http;
 pub mod kept;
@@ -14,5 +15,6 @@ pub mod machine;
 pub mod played;
 pub mod processes;
 pub mod programs;
+pub mod prometheus;
 pub mod reference;
 pub mod relay;

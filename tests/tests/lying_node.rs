@@ -136,10 +136,24 @@ impl Stage {
     /// Failed sessions of all honest nodes by phase.
     fn failures(&self) -> BTreeMap<Phase, u64> {
         let of = |phase: Phase| {
-            let line = format!("tacit_node_session_failures_total{{phase=\"{}\"}} ", phase.name());
+            let line = format!("tacit_node_session_phases_total{{phase=\"{}\",result=\"failed\"}} ", phase.name());
             self.cluster.nodes.iter().flatten().map(|node| counted(node.admin(), &line)).sum()
         };
         Phase::ALL.map(|phase| (phase, of(phase))).into()
+    }
+
+    /// Sessions of all honest nodes that ended because of what a peer sent.
+    fn verification_failures(&self) -> u64 {
+        let of = |phase: Phase| {
+            let line = format!("tacit_node_verification_failures_total{{phase=\"{}\"}} ", phase.name());
+            self.cluster
+                .nodes
+                .iter()
+                .flatten()
+                .map(|node| counted(node.admin(), &line))
+                .sum::<u64>()
+        };
+        Phase::ALL.map(of).iter().sum()
     }
 
     fn unharmed(&self) {
@@ -194,6 +208,8 @@ fn all_stop(nodes: usize, threshold: usize, deviations: &[(String, Deviation)]) 
     // No job here decides labels.
     let mut phases = failures.iter().filter(|(phase, _)| **phase != Phase::Labels);
     assert!(phases.all(|(_, count)| *count > 0), "{failures:?}");
+    // At least one honest node saw each lie; the others may only have missed that one.
+    assert!(stage.verification_failures() >= deviations.len() as u64);
     stage.unharmed();
 
     // With the real node in its place the next job is as any other.
@@ -225,6 +241,7 @@ fn of_three_nodes_two_wait_for_a_node_that_only_seems_to_be_in_trouble() {
         assert_eq!(stage.cluster.status(job)["state"], "computing", "{job}");
     }
     assert!(stage.failures()[&Phase::AcceptedSet] > 0 && stage.failures()[&Phase::Verify] > 0);
+    assert_eq!(stage.verification_failures(), 0, "who is silent or gone has sent nothing wrong");
     stage.unharmed();
     drop(stage.liar.take());
     stage.cluster.start_node(2);
