@@ -84,6 +84,17 @@ Examples:
   tacit verify result/result.json --cluster cluster.toml --spec signs.toml
   tacit verify certificate.json --cluster cluster.toml --json";
 
+const CLUSTER_HELP: &str = "\
+Every operator runs `tacit-node init`, whoever runs the coordinator `tacit-coordinator init`, and sends the card that it prints, \
+which holds no secret. One of them makes cluster.toml from the cards and sends it to all. Then they meet, in a call where they know each other's voices: \
+each runs `show` on its own copy, one reads the digest aloud, and each reads the fingerprint of its own keys, which its `init` printed as well. \
+Whoever has the same digest has the same file.
+
+Examples:
+  tacit cluster create --name \"street signs\" --threshold 1 coordinator.toml node-1.toml node-2.toml node-3.toml
+  cat cards/*.toml | tacit cluster create --name \"street signs\" --threshold 1 -
+  tacit cluster show cluster.toml";
+
 /// Scores the agreement of people who label data, without anyone seeing their answers.
 #[derive(Debug, Parser)]
 #[command(name = "tacit", version, after_help = EXAMPLES)]
@@ -98,6 +109,8 @@ pub struct Args {
 pub enum Command {
     /// Run a whole cluster on this machine: nodes, coordinator, contributors, a verified result.
     Demo(Demo),
+    /// Make the cluster file of the members' cards, and show what to compare.
+    Cluster(Cluster),
     /// Create, follow and close validation jobs, and fetch their results.
     Job(Job),
     /// Share and submit one contributor's answers to a job.
@@ -108,6 +121,8 @@ pub enum Command {
     Verify(Verify),
     /// Make a contributor's key.
     Keygen(Keygen),
+    /// Ask whether a node or coordinator is alive or ready, as a container's health check: exit code 0 if it says so.
+    Probe(Probe),
     /// Manual pages and shell completions.
     #[command(flatten)]
     Manual(Manual),
@@ -153,6 +168,41 @@ pub struct Demo {
     /// Give up after so many seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: u64,
+}
+
+/// `cluster`.
+#[derive(Debug, Group)]
+#[command(after_help = CLUSTER_HELP)]
+pub struct Cluster {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ClusterCommand,
+}
+
+/// What to do with cluster files.
+#[derive(Debug, Subcommand)]
+pub enum ClusterCommand {
+    /// Make a cluster file of cards, nodes in the order given, and print what `show` prints.
+    Create {
+        /// A name for people.
+        #[arg(long)]
+        name: String,
+        /// How many nodes may be corrupt without learning or changing anything: below half of the nodes.
+        #[arg(long)]
+        threshold: usize,
+        /// The new file; one that is there is never overwritten.
+        #[arg(long, value_name = "cluster.toml", default_value = "cluster.toml")]
+        out: PathBuf,
+        /// The cards that `tacit-node init` and `tacit-coordinator init` printed; - for standard input.
+        #[arg(required = true, value_name = "CARD")]
+        cards: Vec<PathBuf>,
+    },
+    /// Print a cluster file's digest and members, to compare them by voice.
+    Show {
+        /// The cluster file.
+        #[arg(value_name = "cluster.toml")]
+        file: PathBuf,
+    },
 }
 
 /// A pay rule.
@@ -313,4 +363,11 @@ pub struct Keygen {
     /// The new file; one that is there is never overwritten.
     #[arg(long, value_name = "FILE", default_value = "contributor.key")]
     pub out: PathBuf,
+}
+
+/// `probe`.
+#[derive(Debug, Group)]
+pub struct Probe {
+    /// /livez or /readyz of an admin port, as in http://127.0.0.1:9100/readyz.
+    pub url: String,
 }

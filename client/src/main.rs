@@ -28,11 +28,13 @@ fn run(args: Args) -> Result<()> {
     let work = async {
         match args.command {
             Command::Demo(args) => demo::run(&args).await,
+            Command::Cluster(args) => commands::cluster::run(&args),
             Command::Job(args) => commands::job::run(&args).await,
             Command::Answer(args) => commands::answer::run(&args).await,
             Command::Receipt(args) => commands::receipt::run(&args).await,
             Command::Verify(args) => commands::verify::run(&args),
             Command::Keygen(args) => commands::keygen::run(&args),
+            Command::Probe(args) => commands::probe::run(&args).await,
             Command::Manual(manual) => Ok(manual.write::<Args>()?),
         }
     };

@@ -18,18 +18,11 @@ pub struct Args {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Makes a folder with a fresh identity key, a config file and a first buyer, and prints what the cluster file needs.
-    Init {
-        /// The folder; files in it are never overwritten.
-        #[arg(long)]
-        dir: PathBuf,
-        /// Where the HTTP API listens.
-        #[arg(long, default_value = "127.0.0.1:8080")]
-        listen: SocketAddr,
-        /// Where health and metrics are served; keep it private.
-        #[arg(long, default_value = "127.0.0.1:9090")]
-        admin: SocketAddr,
-    },
+    /// Makes a folder with a fresh identity key, a config file and a first buyer, and prints this coordinator's card for cluster.toml.
+    ///
+    /// The first buyer's token is printed on standard error: it is not kept and not shown again. Send the card to whoever makes
+    /// cluster.toml (`tacit cluster create`), put that file beside config.toml, then `check-config` and `run`.
+    Init(Init),
     /// Runs the coordinator until SIGTERM or SIGINT.
     Run {
         /// The config file.
@@ -60,4 +53,27 @@ pub enum Command {
     /// Manual pages and shell completions.
     #[command(flatten)]
     Manual(Manual),
+}
+
+/// `init`.
+#[derive(Debug, clap::Args)]
+pub struct Init {
+    /// The folder; files in it are never overwritten.
+    #[arg(long)]
+    pub dir: PathBuf,
+    /// Where buyers and contributors reach the HTTP API; by default http:// and --listen.
+    #[arg(long)]
+    pub url: Option<String>,
+    /// Where the HTTP API listens.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Where health and metrics are served; keep it private.
+    #[arg(long, default_value = "127.0.0.1:9090")]
+    pub admin: SocketAddr,
+    /// Where the cluster file will be; relative to --dir.
+    #[arg(long, default_value = "cluster.toml")]
+    pub cluster: String,
+    /// The folder of the store; relative to --dir.
+    #[arg(long, default_value = "data")]
+    pub data: String,
 }

@@ -139,8 +139,11 @@ impl Driver {
             Some(Ok(computed)) => {
                 let session = computed.first().map(|(_, one)| one.released.subject().session);
                 // What cannot be stored is computed again.
-                let lost = |_: &StoreError| app.metrics.computation_failed();
-                let headers = app.store.headers(job.id()).await.inspect_err(lost)?;
+                let lost = |error: StoreError| {
+                    app.metrics.computation_failed();
+                    error
+                };
+                let headers = app.store.headers(job.id()).await.map_err(lost)?;
                 let (cluster, of) = (Arc::clone(&app.cluster), Arc::clone(live));
                 let work = move || conclude(&cluster, of.job(), participants, &list, &headers, computed);
                 match tokio::task::spawn_blocking(work).await {
@@ -148,7 +151,7 @@ impl Driver {
                         let session = session.map(tracing::field::display);
                         tracing::info!(job = %job.id(), attempt, session, "verified");
                         app.metrics.computed(began.elapsed());
-                        app.store.conclude(job.id(), conclusion).await.inspect_err(lost)?;
+                        app.store.conclude(job.id(), conclusion).await.map_err(lost)?;
                         live.set_running(None);
                     }
                     Ok(Err(error)) => self.deviated(&error, attempt).await?,

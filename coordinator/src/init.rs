@@ -1,13 +1,15 @@
 //! `tacit-coordinator init`: a folder with everything but the cluster file.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use tacit_core::identity::{PublicKey, SecretKey};
+use tacit_core::card::Card;
+use tacit_core::cluster::CoordinatorEntry;
+use tacit_core::identity::SecretKey;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::args::Init;
 use crate::buyers::{Buyers, new_token};
 use crate::key_file::write_private;
 use crate::random::{NoRandomness, random};
@@ -26,8 +28,8 @@ pub enum InitError {
         /// Why.
         reason: String,
     },
-    /// What the cluster file needs, and the buyer's token, cannot be shown.
-    #[error("cannot print what the cluster file needs: {0}; no folder was made")]
+    /// The card or the buyer's token cannot be shown.
+    #[error("cannot print the card and the buyer's token: {0}; no folder was made")]
     Print(String),
     /// The operating system gives no random bytes.
     #[error(transparent)]
@@ -35,54 +37,48 @@ pub enum InitError {
 }
 
 /// What a new folder is known by.
-struct Card {
-    /// Where the API will be reached.
-    url: String,
-    /// The coordinator's public key.
-    identity: PublicKey,
+struct New {
+    /// For the cluster file.
+    entry: CoordinatorEntry,
     /// The first buyer's token: shown once, kept as a hash.
     buyer_token: Zeroizing<String>,
 }
 
-impl Card {
-    /// The card as TOML.
-    fn to_toml(&self) -> Zeroizing<String> {
-        let Self {
-            url,
-            identity,
-            buyer_token,
-        } = self;
-        Zeroizing::new(format!(
-            "identity = \"{identity}\"\n\
+impl New {
+    /// The card goes to `out`, for everyone; the token to `aside`, for one.
+    fn show(self, out: &mut impl Write, aside: &mut impl Write) -> io::Result<()> {
+        let token = Zeroizing::new(format!(
+            "key fingerprint: {}\n\
              # The first buyer's token. It is not kept and not shown again.\n\
-             buyer_token = \"{}\"\n\
-             \n\
-             # For the cluster file; the url is where buyers and contributors reach the coordinator.\n\
-             [coordinator]\n\
-             url = \"{url}\"\n\
-             identity = \"{identity}\"\n",
-            buyer_token.as_str()
-        ))
+             buyer_token = \"{}\"\n",
+            self.entry.fingerprint(),
+            self.buyer_token.as_str()
+        ));
+        aside.write_all(token.as_bytes())?;
+        let card = Card {
+            coordinator: Some(self.entry),
+            nodes: Vec::new(),
+        };
+        let card = toml::to_string(&card).map_err(io::Error::other)?;
+        out.write_all(card.as_bytes())?;
+        out.flush()
     }
 }
 
-/// Makes the folder and prints what it is known by; all of it or nothing.
+/// Makes the folder, prints the coordinator's card to `out` and the first buyer's token to `aside`; all of it or nothing.
 ///
 /// # Errors
 /// A file exists already, or something cannot be written. Then nothing is left of what was.
-pub fn init(dir: &Path, listen: SocketAddr, admin: SocketAddr, out: &mut impl Write) -> Result<(), InitError> {
+pub fn init(args: &Init, out: &mut impl Write, aside: &mut impl Write) -> Result<(), InitError> {
     let mut made = Made::default();
-    make(dir, listen, admin, &mut made)
-        .and_then(|card| {
-            // The token is shown here only: unseen, the folder is of no use.
-            out.write_all(card.to_toml().as_bytes())
-                .and_then(|()| out.flush())
-                .map_err(|e| InitError::Print(e.to_string()))
-        })
+    make(args, &mut made)
+        // The token is shown here only: unseen, the folder is of no use.
+        .and_then(|new| new.show(out, aside).map_err(|e| InitError::Print(e.to_string())))
         .inspect_err(|_| made.undo())
 }
 
-fn make(dir: &Path, listen: SocketAddr, admin: SocketAddr, made: &mut Made) -> Result<Card, InitError> {
+fn make(args: &Init, made: &mut Made) -> Result<New, InitError> {
+    let Init { dir, url, listen, .. } = args;
     let [key_path, config_path, buyers_path] = ["identity.key", "config.toml", "buyers.toml"].map(|name| dir.join(name));
     for path in [&key_path, &config_path, &buyers_path] {
         if path.exists() {
@@ -96,10 +92,12 @@ fn make(dir: &Path, listen: SocketAddr, admin: SocketAddr, made: &mut Made) -> R
     let seed_text = Zeroizing::new(hex::encode(seed.as_slice()));
     made.file(key_path, &Zeroizing::new(format!("{}\n", seed_text.as_str())))?;
     made.file(buyers_path, &Buyers::file_text("first", &buyer_token))?;
-    made.file(config_path, &config_text(listen, admin))?;
-    Ok(Card {
-        url: format!("http://{listen}"),
-        identity: key.public(),
+    made.file(config_path, &config_text(args))?;
+    Ok(New {
+        entry: CoordinatorEntry {
+            url: url.clone().unwrap_or_else(|| format!("http://{listen}")),
+            identity: key.public(),
+        },
         buyer_token,
     })
 }
@@ -149,12 +147,14 @@ fn write_error(path: &Path) -> impl Fn(io::Error) -> InitError {
     }
 }
 
-fn config_text(listen: SocketAddr, admin: SocketAddr) -> String {
+fn config_text(args: &Init) -> String {
+    let Init { listen, admin, .. } = args;
+    let [cluster, data] = [&args.cluster, &args.data].map(|path| toml::Value::from(path.as_str()));
     format!(
         "# Paths are relative to this file.\n\
-         cluster = \"cluster.toml\"        # the same file at every member\n\
+         cluster = {cluster}        # the same file at every member\n\
          identity_key = \"identity.key\"\n\
-         data = \"data\"\n\
+         data = {data}\n\
          listen = \"{listen}\"      # HTTP API; put TLS before it when others than this machine use it\n\
          admin = \"{admin}\"       # /livez /readyz /metrics; keep it private\n\
          buyers = \"buyers.toml\"\n\
@@ -166,31 +166,44 @@ fn config_text(listen: SocketAddr, admin: SocketAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::SocketAddr;
     use std::os::unix::fs::PermissionsExt;
 
-    fn address() -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, 1], 8080))
+    fn args(dir: &Path) -> Init {
+        let address = SocketAddr::from(([127, 0, 0, 1], 8080));
+        Init {
+            dir: dir.to_owned(),
+            url: None,
+            listen: address,
+            admin: address,
+            cluster: "cluster.toml".to_owned(),
+            data: "data".to_owned(),
+        }
     }
 
     #[test]
     fn makes_a_folder_once_that_the_other_commands_read() {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("coordinator");
-        let mut out = Vec::new();
-        init(&dir, address(), address(), &mut out).unwrap();
-        let card: toml::Table = String::from_utf8(out).unwrap().parse().unwrap();
-        assert_eq!(card["coordinator"]["url"].as_str().unwrap(), "http://127.0.0.1:8080");
+        let (mut out, mut aside) = (Vec::new(), Vec::new());
+        init(&args(&dir), &mut out, &mut aside).unwrap();
+        let card = Card::parse(&out).unwrap().coordinator.unwrap();
+        assert_eq!(card.url, "http://127.0.0.1:8080");
 
         let config = crate::config::read(&dir.join("config.toml")).unwrap();
         let key = crate::key_file::read(&config.identity_key).unwrap();
-        assert_eq!(card["identity"].as_str().unwrap(), key.public().to_string());
+        assert_eq!(card.identity, key.public());
         let buyers = Buyers::read(config.buyers.as_deref().unwrap()).unwrap();
-        assert_eq!(buyers.name_of(card["buyer_token"].as_str().unwrap()), Some("first"));
+        let aside = String::from_utf8(aside).unwrap();
+        let token = aside.lines().find_map(|line| line.strip_prefix("buyer_token = ")).unwrap();
+        assert_eq!(buyers.name_of(token.trim_matches('"')), Some("first"));
+        assert!(aside.contains(&card.fingerprint()) && !String::from_utf8(out).unwrap().contains("token"));
         let mode = std::fs::metadata(&config.identity_key).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
 
-        let again = init(&dir, address(), address(), &mut Vec::new());
-        assert!(matches!(again, Err(InitError::Exists(_))));
+        let mut unwritten = Vec::new();
+        let again = init(&args(&dir), &mut unwritten, &mut Vec::new());
+        assert!(matches!(again, Err(InitError::Exists(_))) && unwritten.is_empty());
         assert_eq!(crate::key_file::read(&config.identity_key).unwrap().public(), key.public());
     }
 
@@ -201,20 +214,25 @@ mod tests {
         // A reader that is gone: the token would be lost.
         let (reader, mut closed) = std::io::pipe().unwrap();
         drop(reader);
-        assert!(matches!(init(&dir, address(), address(), &mut closed), Err(InitError::Print(_))));
+        for lost in [
+            init(&args(&dir), &mut Vec::new(), &mut closed),
+            init(&args(&dir), &mut closed, &mut Vec::new()),
+        ] {
+            assert!(matches!(lost, Err(InitError::Print(_))));
+        }
         assert!(!folder.path().join("new").exists());
 
         // The last file cannot be written: a link to nowhere is in its place.
         std::fs::create_dir_all(&dir).unwrap();
         std::fs::write(dir.join("cluster.toml"), "theirs").unwrap();
         std::os::unix::fs::symlink(folder.path().join("nowhere/config.toml"), dir.join("config.toml")).unwrap();
-        let error = init(&dir, address(), address(), &mut Vec::new()).unwrap_err().to_string();
+        let error = init(&args(&dir), &mut Vec::new(), &mut Vec::new()).unwrap_err().to_string();
         assert!(error.contains("cannot write") && error.contains("config.toml"), "{error}");
         let left: Vec<_> = std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left.len(), 2, "{left:?}");
 
         std::fs::remove_file(dir.join("config.toml")).unwrap();
-        init(&dir, address(), address(), &mut Vec::new()).unwrap();
+        init(&args(&dir), &mut Vec::new(), &mut Vec::new()).unwrap();
         assert_eq!(std::fs::read_to_string(dir.join("cluster.toml")).unwrap(), "theirs");
     }
 }

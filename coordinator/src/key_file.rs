@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use tacit_core::identity::SecretKey;
@@ -23,7 +23,10 @@ pub fn read(path: &Path) -> Result<SecretKey, ConfigError> {
         reason: e.to_string(),
     })?;
     let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
+    // Where root hands a key to a service that is not root, read-only and through a group or an access list (systemd's `LoadCredential`,
+    // Kubernetes' `fsGroup`), the mode is 0440.
+    let handed = metadata.uid() == 0 && mode == 0o440;
+    if mode & 0o077 != 0 && !handed {
         return Err(ConfigError::Exposed { path: shown, mode });
     }
     let mut seed = Zeroizing::new([0; 32]);
@@ -79,6 +82,11 @@ mod tests {
 
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
         assert!(matches!(read(&path), Err(ConfigError::Exposed { mode: 0o644, .. })));
+        let by_root = std::fs::metadata(&path).unwrap().uid() == 0;
+        for (mode, can) in [(0o400, true), (0o440, by_root), (0o640, false)] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(read(&path).is_ok(), can, "{mode:o}");
+        }
 
         let other = folder.path().join("other.key");
         write_private(&other, "not a key").unwrap();

@@ -39,7 +39,7 @@ use buyers::{Buyers, new_token};
 
 fn main() -> ExitCode {
     match Args::parse().command {
-        Command::Init { dir, listen, admin } => done(init::init(&dir, listen, admin, &mut std::io::stdout())),
+        Command::Init(args) => done(init::init(&args, &mut std::io::stdout(), &mut std::io::stderr())),
         Command::BuyerToken { name } => match new_token() {
             Ok(token) => done(writeln!(
                 std::io::stdout(),

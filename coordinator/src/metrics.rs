@@ -1,7 +1,6 @@
 //! What operators watch: the coordinator's table in `docs/metrics.md`, which is a contract.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::{GaugeVec, HistogramVec, IntCounterVec, Result};
@@ -50,7 +49,7 @@ const AT_UPLOAD: [RejectReason; 7] = [
 ];
 
 /// The states that a job is in for a while at most.
-const PASSING: [JobState; 3] = [JobState::Closing, JobState::Computing, JobState::Verified];
+pub const PASSING: [JobState; 3] = [JobState::Closing, JobState::Computing, JobState::Verified];
 
 /// From 1 ms to 30 s.
 const HTTP_SECONDS: &[f64] = &[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
@@ -172,7 +171,7 @@ impl Metrics {
                 .with_label_values(&[node.name()])
                 .set(waiting.sum::<u64>() as f64);
         }
-        let looking = Arc::clone(app);
+        let looking = std::sync::Arc::clone(app);
         self.survey.run(async move { looking.metrics.look_at(&looking).await }).await;
         self.families.text()
     }

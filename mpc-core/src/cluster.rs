@@ -208,7 +208,7 @@ fn duplicate<T: PartialEq>(members: &[String], values: &[T], field: &'static str
 }
 
 /// TOML's error in one line with its line number.
-fn one_line(error: &toml::de::Error, text: &str) -> String {
+pub(crate) fn one_line(error: &toml::de::Error, text: &str) -> String {
     let line = error
         .span()
         .map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);

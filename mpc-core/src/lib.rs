@@ -8,6 +8,7 @@ pub mod api;
 #[cfg(test)]
 #[path = "../../tests/attacks/mod.rs"]
 mod attacks;
+pub mod card;
 pub mod certificate;
 mod checks;
 mod circuit;

@@ -11,7 +11,8 @@ use tacit_program::{Logging, Manual};
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "First `init`, then send the printed card to whoever makes cluster.toml, put that file beside config.toml, then `check-config` and `run`."
+    after_help = "First `init`, then send the printed card to whoever makes cluster.toml (`tacit cluster create`), put that file beside config.toml, \
+                  then `check-config` and `run`."
 )]
 pub struct Args {
     /// What to do.
@@ -54,6 +55,12 @@ pub struct Init {
     /// Where health and metrics are served.
     #[arg(long, default_value = "127.0.0.1:9100")]
     pub admin: SocketAddr,
+    /// Where the cluster file will be; relative to --dir.
+    #[arg(long, default_value = "cluster.toml")]
+    pub cluster: PathBuf,
+    /// The folder of the store; relative to --dir.
+    #[arg(long, default_value = "data")]
+    pub data: PathBuf,
 }
 
 /// `run`.

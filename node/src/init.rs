@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
-use serde::Serialize;
+use tacit_core::card::Card;
 use tacit_core::cluster::NodeEntry;
 use tacit_core::identity::SecretKey;
 use tacit_core::sealing::{Suite, UnsealingKey};
@@ -15,21 +15,15 @@ use crate::args::Init;
 use crate::config::Config;
 use crate::keys;
 
-/// A node's entry as it stands in cluster.toml.
-#[derive(Serialize)]
-struct Card {
-    node: [NodeEntry; 1],
-}
-
-/// Makes the folder and prints the card.
+/// Makes the folder, prints the card, and says on standard error by what its keys are compared.
 pub fn init(args: &Init) -> Result<()> {
     let port = args.address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
     let port = port.with_context(|| format!("--address {}: expected host:port", args.address))?;
     let config = Config {
-        cluster: "cluster.toml".into(),
+        cluster: args.cluster.clone(),
         identity_key: "identity.key".into(),
         sealing_key: "sealing.key".into(),
-        data: "data".into(),
+        data: args.data.clone(),
         listen: args.listen.unwrap_or(SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port)),
         admin: args.admin,
         round_timeout_seconds: 30,
@@ -59,7 +53,12 @@ pub fn init(args: &Init) -> Result<()> {
         identity: identity.public(),
         sealing: sealing.public()?,
     };
-    print!("{}", toml::to_string(&Card { node: [entry] })?);
+    eprintln!("key fingerprint: {}", entry.fingerprint());
+    let card = Card {
+        coordinator: None,
+        nodes: vec![entry],
+    };
+    print!("{}", toml::to_string(&card)?);
     Ok(())
 }
 

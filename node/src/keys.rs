@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -62,10 +62,13 @@ pub fn read_sealing(path: &Path) -> Result<UnsealingKey> {
         })
 }
 
-/// Whether others than the owner can read a file.
+/// Whether others than the owner can read a file. Where root hands a key to a service that is not root, read-only and through a group or
+/// an access list (systemd's `LoadCredential`, Kubernetes' `fsGroup`), the mode is 0440.
 fn readable_by_others(path: &Path) -> Result<bool> {
     let metadata = std::fs::metadata(path).with_context(|| format!("cannot read the key file {}", path.display()))?;
-    Ok(metadata.permissions().mode() & 0o077 != 0)
+    let mode = metadata.permissions().mode() & 0o777;
+    let handed = metadata.uid() == 0 && mode == 0o440;
+    Ok(mode & 0o077 != 0 && !handed)
 }
 
 fn read_private(path: &Path) -> Result<Zeroizing<String>> {
@@ -131,5 +134,17 @@ mod tests {
         assert!(message.contains("sealing.key") && !message.contains("c0ffee"), "{message}");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
         assert!(format!("{:#}", read_sealing(&path).unwrap_err()).contains("chmod 600"));
+    }
+
+    #[test]
+    fn a_group_may_read_only_what_root_hands_over_read_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("identity.key");
+        write_new(&path, hex::encode([7; 32]).as_bytes()).unwrap();
+        let by_root = std::fs::metadata(&path).unwrap().uid() == 0;
+        for (mode, read) in [(0o400, true), (0o440, by_root), (0o640, false), (0o444, false)] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(read_identity(&path).is_ok(), read, "{mode:o}");
+        }
     }
 }

@@ -49,28 +49,24 @@ impl TestCluster {
         );
 
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-        let card = run(
-            "tacit-coordinator",
-            [
-                "init",
-                "--dir",
-                &path("coordinator"),
-                "--listen",
-                "127.0.0.1:0",
-                "--admin",
-                "127.0.0.1:0",
-            ],
-        )
-        .ok();
-        let field = |name: &str| {
-            let line = card.lines().find(|line| line.starts_with(name)).unwrap();
-            line.split('"').nth(1).unwrap().to_owned()
-        };
         let api = relays.0.address.to_string();
-        let mut file = format!(
-            "protocol = 1\nname = \"test\"\nthreshold = {threshold}\n\n[coordinator]\nurl = \"http://{api}\"\nidentity = \"{}\"\n",
-            field("identity")
-        );
+        let dir = path("coordinator");
+        let url = format!("http://{api}");
+        let init = [
+            "init",
+            "--dir",
+            &dir,
+            "--url",
+            &url,
+            "--listen",
+            "127.0.0.1:0",
+            "--admin",
+            "127.0.0.1:0",
+        ];
+        let said = run("tacit-coordinator", init);
+        let token = said.err.lines().find_map(|line| line.strip_prefix("buyer_token = "));
+        let token = token.unwrap().trim_matches('"').to_owned();
+        let mut cards = vec![("coordinator".to_owned(), said.ok())];
         for (i, relay) in relays.1.iter().enumerate() {
             let address = relay.address.to_string();
             let name = format!("node-{i}");
@@ -85,28 +81,34 @@ impl TestCluster {
                 "--address",
                 &address,
             ];
-            file += &run(
+            let said = run(
                 "tacit-node",
                 init.into_iter().chain(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]),
-            )
-            .ok();
+            );
+            cards.push((name, said.ok()));
         }
+        let (file, threshold) = (path("cluster.toml"), threshold.to_string());
+        let create = ["cluster", "create", "--name", "test", "--threshold", &threshold, "--out", &file];
+        let cards: Vec<String> = cards
+            .iter()
+            .map(|(name, card)| {
+                let path = path(&format!("{name}.card.toml"));
+                std::fs::write(&path, card).unwrap();
+                path
+            })
+            .collect();
+        run("tacit", create.into_iter().chain(cards.iter().map(String::as_str))).ok();
         let cluster = Self {
             api,
-            token: field("buyer_token"),
+            token,
             nodes: (0..nodes).map(|_| None).collect(),
             coordinator: None,
             folder,
             recording,
             relays,
         };
-        std::fs::write(cluster.file(), &file).unwrap();
-        let folders: Vec<PathBuf> = (0..nodes)
-            .map(|i| cluster.node_folder(i))
-            .chain([cluster.coordinator_folder()])
-            .collect();
-        for folder in folders {
-            std::fs::write(folder.join("cluster.toml"), &file).unwrap();
+        for folder in (0..nodes).map(|i| cluster.node_folder(i)).chain([cluster.coordinator_folder()]) {
+            std::fs::copy(cluster.file(), folder.join("cluster.toml")).unwrap();
         }
         cluster
     }
@@ -199,6 +201,11 @@ impl TestCluster {
     /// Puts something else in a node's place: others reach it at the node's address.
     pub fn lead_node(&self, node: usize, to: SocketAddr) {
         self.relays.1[node].lead_to(to);
+    }
+
+    /// Cuts a node off from everyone, who are not told.
+    pub fn silence_node(&self, node: usize) {
+        self.relays.1[node].silence();
     }
 
     /// Changes a line of a member's config file, which takes effect when it starts.

@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde::Deserialize;
 use tacit_client::files::{self, Access};
 use tacit_client::http::one_line;
-use tacit_core::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry, PROTOCOL_VERSION};
-use tacit_core::identity::PublicKey;
+use tacit_core::card::{Card, DEMO_MARK, cluster_text};
+use tacit_core::cluster::Cluster;
 use tokio::process::Command;
 use zeroize::Zeroizing;
 
@@ -36,19 +35,6 @@ pub struct Laid {
     pub coordinator: PathBuf,
     /// The nodes' folders with their names.
     pub nodes: Vec<(String, PathBuf)>,
-}
-
-/// What `tacit-node init` prints.
-#[derive(Deserialize)]
-struct NodeCard {
-    node: Vec<NodeEntry>,
-}
-
-/// What `tacit-coordinator init` prints.
-#[derive(Deserialize)]
-struct CoordinatorCard {
-    identity: PublicKey,
-    buyer_token: String,
 }
 
 impl Binaries {
@@ -101,9 +87,10 @@ pub async fn lay_out(args: &args::Demo, binaries: &Binaries, work: &Path) -> Res
         "--admin".as_ref(),
         "127.0.0.1:0".as_ref(),
     ];
-    let CoordinatorCard { identity, buyer_token } = card(&binaries.coordinator, &init).await?;
+    let (card, said) = run_init(&binaries.coordinator, &init).await?;
+    let token = token_in(&said).with_context(|| format!("{} init prints no token", binaries.coordinator.display()))?;
 
-    let (mut entries, mut nodes) = (Vec::new(), Vec::new());
+    let (mut cards, mut nodes) = (vec![card], Vec::new());
     for (index, socket) in udp.iter().enumerate() {
         let name = format!("node-{}", index + 1);
         let operator = format!("demo operator {}", index + 1);
@@ -125,24 +112,14 @@ pub async fn lay_out(args: &args::Demo, binaries: &Binaries, work: &Path) -> Res
             "--admin".as_ref(),
             "127.0.0.1:0".as_ref(),
         ];
-        let NodeCard { node } = card(&binaries.node, &init).await?;
-        entries.extend(node);
+        let (card, _) = run_init(&binaries.node, &init).await?;
+        cards.push(card);
         nodes.push((name, folder));
     }
 
-    let file = ClusterFile {
-        protocol: PROTOCOL_VERSION,
-        name: "demo".to_owned(),
-        threshold: args.threshold,
-        coordinator: CoordinatorEntry {
-            url: format!("http://{listen}"),
-            identity,
-        },
-        nodes: entries,
-    };
     let text = format!(
-        "# The cluster of one run of `tacit demo`: its nodes, their keys, and how many of them may be corrupt.\n\n{}",
-        toml::to_string(&file).context("cluster.toml")?
+        "{DEMO_MARK}\n\n{}",
+        cluster_text("demo", args.threshold, cards).context("cluster.toml")?
     );
     let cluster_bytes = text.into_bytes();
     let cluster = Cluster::parse(&cluster_bytes).context("cluster.toml")?;
@@ -152,14 +129,14 @@ pub async fn lay_out(args: &args::Demo, binaries: &Binaries, work: &Path) -> Res
     Ok(Laid {
         cluster,
         cluster_bytes,
-        token: Zeroizing::new(buyer_token),
+        token,
         coordinator,
         nodes,
     })
 }
 
-/// Runs an `init` and reads the card it prints.
-async fn card<T: serde::de::DeserializeOwned>(binary: &Path, args: &[&OsStr]) -> Result<T> {
+/// Runs an `init`: the card it prints, and what it says aside.
+async fn run_init(binary: &Path, args: &[&OsStr]) -> Result<(Card, Zeroizing<String>)> {
     let program = binary.display();
     let output = Command::new(binary)
         .args(args)
@@ -168,10 +145,16 @@ async fn card<T: serde::de::DeserializeOwned>(binary: &Path, args: &[&OsStr]) ->
         .output()
         .await;
     let output = output.with_context(|| format!("{program} cannot be run"))?;
+    let said = Zeroizing::new(String::from_utf8_lossy(&output.stderr).into_owned());
     if !output.status.success() {
-        bail!("{program} init failed: {}", one_line(&String::from_utf8_lossy(&output.stderr)));
+        bail!("{program} init failed: {}", one_line(&said));
     }
-    let text = Zeroizing::new(String::from_utf8(output.stdout).with_context(|| format!("{program} init: its output is not text"))?);
-    // What the parser would quote may be a secret.
-    toml::from_str(&text).map_err(|e| anyhow::anyhow!("{program} init: its output is not a card: {}", e.message()))
+    let card = Card::parse(&output.stdout).with_context(|| format!("{program} init"))?;
+    Ok((card, said))
+}
+
+/// The buyer's token among what the coordinator's `init` says aside.
+fn token_in(said: &str) -> Option<Zeroizing<String>> {
+    let token = said.lines().find_map(|line| line.strip_prefix("buyer_token = "))?;
+    Some(Zeroizing::new(token.trim_matches('"').to_owned()))
 }

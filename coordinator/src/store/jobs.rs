@@ -212,6 +212,34 @@ impl Store {
         .await
     }
 
+    /// How many jobs are in each state.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn count_jobs(&self) -> Result<Vec<(JobState, u64)>, StoreError> {
+        self.read(|db| {
+            let mut query = db.prepare("SELECT COUNT(*) FROM jobs WHERE state = ?1")?;
+            JobState::ALL
+                .into_iter()
+                .map(|state| Ok((state, count(query.query_row([state.name()], |row| row.get(0))?))))
+                .collect()
+        })
+        .await
+    }
+
+    /// When the job that has been in each of these states for longest entered it; 0 without one.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn oldest_jobs(&self, states: &'static [JobState]) -> Result<Vec<(JobState, u64)>, StoreError> {
+        self.read(move |db| {
+            let mut query = db.prepare_cached("SELECT COALESCE(MIN(changed_at), 0) FROM jobs WHERE state = ?1")?;
+            let since = |state: &JobState| Ok((*state, count(query.query_row([state.name()], |row| row.get(0))?)));
+            states.iter().map(since).collect()
+        })
+        .await
+    }
+
     /// The spec of a job, as stored.
     ///
     /// # Errors
@@ -309,10 +337,10 @@ pub(super) fn advance_to(db: &Connection, id: &JobId, to: JobState) -> Result<bo
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
 
-    pub(in crate::store) async fn store() -> (tempfile::TempDir, Store, JobId) {
+    async fn store() -> (tempfile::TempDir, Store, JobId) {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open_unwatched(folder.path()).unwrap();
         let id: JobId = "signs".parse().unwrap();
@@ -332,6 +360,15 @@ pub(super) mod tests {
         (folder, store, id)
     }
 
+    impl Store {
+        /// Makes a job one that has been in its state since 1970.
+        async fn backdate(&self, id: &JobId) {
+            let id = id.clone();
+            let sql = "UPDATE jobs SET changed_at = 1 WHERE id = ?1";
+            self.write(move |db| Ok(db.execute(sql, [id.as_str()])?)).await.unwrap();
+        }
+    }
+
     async fn state(store: &Store, id: &JobId) -> JobState {
         store.job(id).await.unwrap().unwrap().state
     }
@@ -344,7 +381,11 @@ pub(super) mod tests {
         assert!(store.close_job(&id).await.unwrap());
         assert!(!store.close_job(&id).await.unwrap());
         assert_eq!(store.begin_attempt(&id).await.unwrap(), Some(1));
+        store.backdate(&id).await;
         assert_eq!(store.begin_attempt(&id).await.unwrap(), Some(2));
+        // Another attempt does not make it younger.
+        let computing = store.oldest_jobs(&[JobState::Computing]).await.unwrap();
+        assert_eq!(computing, [(JobState::Computing, 1)]);
         assert!(store.cancel_job(&id).await.unwrap());
         assert!(!store.cancel_job(&id).await.unwrap());
         assert_eq!(store.begin_attempt(&id).await.unwrap(), None);
@@ -370,11 +411,19 @@ pub(super) mod tests {
     }
 
     #[tokio::test]
-    async fn lists_by_buyer() {
+    async fn lists_and_counts() {
         let (_folder, store, id) = store().await;
         assert_eq!(store.jobs(None).await.unwrap().len(), 1);
         assert_eq!(store.jobs(Some("second".to_owned())).await.unwrap().len(), 0);
         assert_eq!(store.spec(&id).await.unwrap().unwrap(), b"{}");
+        assert!(store.count_jobs().await.unwrap().contains(&(JobState::Open, 1)));
+        store.close_job(&id).await.unwrap();
+        let [(JobState::Closing, since), (JobState::Computing, 0)] =
+            store.oldest_jobs(&[JobState::Closing, JobState::Computing]).await.unwrap()[..]
+        else {
+            panic!("a closing job and none that is computed");
+        };
+        assert!(since > 1_700_000_000);
         assert_eq!(store.job(&"other".parse().unwrap()).await.unwrap(), None);
     }
 }

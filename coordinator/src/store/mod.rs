@@ -8,7 +8,6 @@ mod inspect;
 mod jobs;
 #[cfg(test)]
 mod lifecycle_tests;
-mod overview;
 mod results;
 mod retention;
 mod schema;

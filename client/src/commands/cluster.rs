@@ -1,0 +1,79 @@
+//! `tacit cluster`.
+
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use tacit_client::files::{self, Access, FileError};
+use tacit_client::trust::load_cluster;
+use tacit_core::card::{Card, cluster_text};
+use tacit_core::cluster::Cluster;
+
+use crate::args::{self, ClusterCommand};
+use crate::output;
+
+/// The largest standard input that is read: thousands of cards.
+const MAX_INPUT: u64 = 16 << 20;
+
+/// Makes or shows a cluster file.
+pub fn run(args: &args::Cluster) -> Result<()> {
+    match &args.command {
+        ClusterCommand::Create {
+            name,
+            threshold,
+            out,
+            cards,
+        } => create(name, *threshold, out, cards),
+        ClusterCommand::Show { file } => output::print(&shown(&load_cluster(file)?)),
+    }
+}
+
+fn create(name: &str, threshold: usize, out: &Path, cards: &[PathBuf]) -> Result<()> {
+    let cards = cards.iter().map(|path| read_card(path)).collect::<Result<Vec<_>>>()?;
+    let text = cluster_text(name, threshold, cards)?;
+    files::write_new(out, text.as_bytes(), Access::Public).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => anyhow::anyhow!(
+            "{}: there is a file already, and a cluster file is never overwritten: move it away or choose another name with --out",
+            out.display()
+        ),
+        _ => FileError::new(out, &error).into(),
+    })?;
+    // What is shown is what stands in the file.
+    output::print(&shown(&load_cluster(out)?))
+}
+
+fn read_card(path: &Path) -> Result<Card> {
+    if path != Path::new("-") {
+        return Card::parse(&files::read(path)?).with_context(|| path.display().to_string());
+    }
+    let mut bytes = Vec::new();
+    let read = std::io::stdin().lock().take(MAX_INPUT + 1).read_to_end(&mut bytes);
+    if read.context("standard input")? as u64 > MAX_INPUT {
+        bail!("standard input: more than {} MB are no cards", MAX_INPUT >> 20);
+    }
+    Card::parse(&bytes).context("standard input")
+}
+
+fn shown(cluster: &Cluster) -> String {
+    let file = cluster.file();
+    let mut text = format!(
+        "cluster    {}\nthreshold  {} of {} nodes may be corrupt\nprotocol   {}\ndigest     {}\n",
+        output::cell(&file.name),
+        file.threshold,
+        file.nodes.len(),
+        file.protocol,
+        cluster.digest(),
+    );
+    let mut member = |name: &str, operator: &str, address: &str, fingerprint: &str| {
+        text += &format!("\n{name}\n");
+        if !operator.is_empty() {
+            text += &format!("  operator     {}\n", output::cell(operator));
+        }
+        text += &format!("  address      {}\n  fingerprint  {fingerprint}\n", output::cell(address));
+    };
+    member("coordinator", "", &file.coordinator.url, &file.coordinator.fingerprint());
+    for node in &file.nodes {
+        member(&node.name, &node.operator, &node.address, &node.fingerprint());
+    }
+    text
+}
