@@ -201,6 +201,11 @@ impl TestCluster {
         self.relays.1[node].lead_to(to);
     }
 
+    /// Cuts a node off from everyone, who are not told.
+    pub fn silence_node(&self, node: usize) {
+        self.relays.1[node].silence();
+    }
+
     /// Changes a line of a member's config file, which takes effect when it starts.
     pub fn configure(folder: &Path, field: &str, value: u64) {
         let path = folder.join("config.toml");

@@ -29,8 +29,9 @@ pub fn announce(address: &str, method: &str, path: &str, media_type: &str, lengt
 
 fn exchange(address: &str, method: &str, path: &str, media_type: &str, length: usize, body: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
+    // By this version the end of the connection ends the answer, which is not cut into chunks.
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: {media_type}\r\nContent-Length: {length}\r\n\r\n"
+        "{method} {path} HTTP/1.0\r\nHost: {address}\r\nConnection: close\r\nContent-Type: {media_type}\r\nContent-Length: {length}\r\n\r\n"
     );
     stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
     let mut text = String::new();

@@ -14,5 +14,6 @@ pub mod kinds;
 pub mod played;
 pub mod processes;
 pub mod programs;
+pub mod prometheus;
 pub mod reference;
 pub mod relay;

@@ -33,6 +33,11 @@ impl Relay {
     pub fn lead_to(&self, target: SocketAddr) {
         *self.target.lock().unwrap() = Some(target);
     }
+
+    /// Loses every datagram from now on, both ways.
+    pub fn silence(&self) {
+        *self.target.lock().unwrap() = None;
+    }
 }
 
 /// Relays TCP connections from a new port; they are closed at once while nothing is behind it.
@@ -74,24 +79,27 @@ pub fn udp(recording: &Recording) -> Relay {
         address: front.local_addr().unwrap(),
         target: Arc::default(),
     };
-    let (recording, target) = (recording.clone(), relay.target.clone());
+    let (recording, leads_to) = (recording.clone(), relay.target.clone());
     std::thread::spawn(move || {
         let mut backs: HashMap<(SocketAddr, SocketAddr), UdpSocket> = HashMap::new();
         let mut buffer = [0; 1 << 16];
         while let Ok((n, from)) = front.recv_from(&mut buffer) {
             recording.add(&buffer[..n]);
-            let Some(target) = *target.lock().unwrap() else { continue };
+            let Some(target) = *leads_to.lock().unwrap() else { continue };
             let back = backs.entry((from, target)).or_insert_with(|| {
                 let back = UdpSocket::bind("127.0.0.1:0").unwrap();
                 back.connect(target).unwrap();
                 let (back_in, front, recording) = (back.try_clone().unwrap(), front.try_clone().unwrap(), recording.clone());
+                let leads_to = Arc::clone(&leads_to);
                 std::thread::spawn(move || {
                     let mut buffer = [0; 1 << 16];
                     loop {
                         // An error here says that the target does not listen now.
                         let Ok(n) = back_in.recv(&mut buffer) else { continue };
                         recording.add(&buffer[..n]);
-                        let _ = front.send_to(&buffer[..n], from);
+                        if leads_to.lock().unwrap().is_some() {
+                            let _ = front.send_to(&buffer[..n], from);
+                        }
                     }
                 });
                 back

@@ -1,0 +1,154 @@
+//! Real clusters under a real Prometheus with the rules that operators get: the dashboard has data, nothing fires while all is well,
+//! and what goes wrong raises its own alert and gets nobody else up.
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tacit_core::api::SUBMISSION_TYPE;
+use tacit_core::network::Phase;
+use tacit_tests::cluster::TestCluster;
+use tacit_tests::http::{counter, get, request};
+use tacit_tests::played::lanes::{Deviation, How, Whom};
+use tacit_tests::played::node::PlayedNode;
+use tacit_tests::prometheus::{Prometheus, repository};
+
+/// The path of a submission that nobody has made.
+const UPLOAD: &str = "/v1/jobs/signs/submissions/00000000000000000000000000000000";
+
+fn names(alerts: &[&str]) -> BTreeSet<String> {
+    alerts.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// A cluster of three nodes with an open job, and who watches it.
+fn watched() -> Option<(TestCluster, Prometheus)> {
+    let cluster = TestCluster::start(3, 1);
+    cluster.ready();
+    cluster.create_job("signs", 3, 9);
+    let prometheus = Prometheus::watch(&cluster)?;
+    Some((cluster, prometheus))
+}
+
+fn three_answers(cluster: &TestCluster, job: &str) {
+    cluster.answer(job, "alice", &["yes", "no", "yes"]).ok();
+    cluster.answer(job, "bob", &["yes", "no", "no"]).ok();
+    cluster.answer(job, "carol", &["yes", "yes", "no"]).ok();
+}
+
+/// Every expression of the dashboard, as it is asked when all nodes are selected.
+fn dashboard_expressions() -> Vec<String> {
+    let text = std::fs::read_to_string(repository().join("deploy/grafana/dashboard.json")).unwrap();
+    let dashboard: Value = serde_json::from_str(&text).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let targets = panels.iter().flat_map(|panel| panel["targets"].as_array().into_iter().flatten());
+    targets
+        .map(|target| {
+            let expression = target["expr"].as_str().unwrap();
+            let asked = expression.replace("$__rate_interval", "1m").replace("$node", ".*");
+            assert!(!asked.contains('$'), "a variable that this test does not know: {expression}");
+            asked
+        })
+        .collect()
+}
+
+#[test]
+fn while_all_is_well_the_dashboard_has_data_and_nothing_fires() {
+    let Some((cluster, prometheus)) = watched() else { return };
+    three_answers(&cluster, "signs");
+    cluster.finish("signs");
+    let expressions = dashboard_expressions();
+    assert!(expressions.len() > 20, "{expressions:?}");
+    for expression in &expressions {
+        prometheus.wait_for(expression);
+    }
+    // Longer than any alert of something that is so at once needs to fire.
+    prometheus.wait_for("min(count_over_time(up[10m])) >= 20");
+    for rule in prometheus.rules() {
+        assert_eq!(rule["health"], "ok", "{rule}");
+    }
+    assert_eq!((prometheus.fired("page"), prometheus.fired("ticket")), (names(&[]), names(&[])));
+}
+
+#[test]
+fn a_node_that_is_killed_is_down_and_nothing_more() {
+    let Some((mut cluster, prometheus)) = watched() else { return };
+    cluster.kill_node(2);
+    let alert = prometheus.wait_for_alert("TacitNodeDown", &[("node", "node-2"), ("severity", "page")]);
+    assert!(alert["annotations"]["summary"].as_str().unwrap().contains("node-2"), "{alert}");
+    // The others miss it for longer than it takes to say so.
+    prometheus.wait_for("count_over_time(tacit:node_unreachable:count{node=\"node-2\"}[10m]) >= 10");
+    assert_eq!(prometheus.fired("page"), names(&["TacitNodeDown"]));
+}
+
+#[test]
+fn a_node_that_is_cut_off_is_missed_though_its_process_answers() {
+    let Some((cluster, prometheus)) = watched() else { return };
+    cluster.silence_node(2);
+    let alert = prometheus.wait_for_alert("TacitNodeUnreachable", &[("node", "node-2"), ("severity", "page")]);
+    assert!(alert["annotations"]["summary"].as_str().unwrap().contains("node-2"), "{alert}");
+    // It misses the coordinator, too, for longer than it would take to say so.
+    prometheus.wait_for("count_over_time((tacit_node_coordinator_up{node=\"node-2\"} == 0)[10m:1s]) >= 15");
+    assert_eq!(prometheus.query("up == 0"), Vec::<Value>::new());
+    assert_eq!(prometheus.fired("page"), names(&["TacitNodeUnreachable"]));
+}
+
+#[test]
+fn many_bad_submissions_make_a_ticket() {
+    let Some((cluster, prometheus)) = watched() else { return };
+    for _ in 0..40 {
+        assert_eq!(request(&cluster.api, "PUT", UPLOAD, SUBMISSION_TYPE, b"no submission").status, 422);
+    }
+    prometheus.wait_for_alert("TacitBadSubmissions", &[("job", "tacit-coordinator"), ("severity", "ticket")]);
+    assert_eq!(prometheus.fired("page"), names(&[]));
+}
+
+#[test]
+fn a_node_that_lies_gets_somebody_up() {
+    let lie = Deviation::Sends(Phase::Verify, 0, How::Flipped, Whom::All);
+    let mut cluster = TestCluster::lay_out(3, 1);
+    TestCluster::configure(&cluster.coordinator_folder(), "max_attempts", 1);
+    cluster.start_coordinator();
+    (0..2).for_each(|node| cluster.start_node(node));
+    let liar = PlayedNode::start(&cluster, &[("signs".to_owned(), lie)]);
+    cluster.ready();
+    cluster.create_job("signs", 3, 9);
+    three_answers(&cluster, "signs");
+    // The other operator's node is not seen here.
+    let Some(prometheus) = Prometheus::watch(&cluster) else { return };
+    prometheus.wait_for("min(tacit_node_peer_up) == 1 and min(tacit_coordinator_node_up) == 1");
+    cluster.close("signs");
+    cluster.wait_for("signs", |status| status["state"] == "failed");
+    prometheus.wait_for_alert("TacitVerificationFailed", &[("phase", "verify"), ("severity", "page")]);
+    prometheus.wait_for_alert("TacitJobFailed", &[("severity", "ticket")]);
+    assert_eq!(prometheus.fired("page"), names(&["TacitVerificationFailed"]));
+    drop(liar);
+}
+
+#[test]
+fn a_full_queue_that_refuses_makes_a_ticket() {
+    let Some((cluster, prometheus)) = watched() else { return };
+    let address = cluster.coordinator.as_ref().unwrap().listens();
+    // Uploads of which the last byte does not come.
+    let begin = || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let head = format!("PUT {UPLOAD} HTTP/1.1\r\nHost: {address}\r\nContent-Type: {SUBMISSION_TYPE}\r\nContent-Length: 2\r\n\r\n1");
+        stream.write_all(head.as_bytes()).unwrap();
+        stream
+    };
+    let uploads = |metric: &str| counter(cluster.coordinator.as_ref().unwrap().admin(), metric, "uploads");
+    let held: Vec<TcpStream> = (0..uploads("tacit_coordinator_queue_capacity")).map(|_| begin()).collect();
+    let end = Instant::now() + Duration::from_secs(30);
+    while uploads("tacit_coordinator_queue_depth") < held.len() as u64 {
+        assert!(Instant::now() < end, "the queue does not fill");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mut answer = [0; 12];
+    begin().read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 503");
+    prometheus.wait_for_alert("TacitQueueRefusing", &[("queue", "uploads"), ("severity", "ticket")]);
+    assert_eq!(prometheus.fired("page"), names(&[]));
+    drop(held);
+    assert!(get(&cluster.api, "/v1/jobs/signs").contains("open"));
+}
