@@ -87,25 +87,101 @@ fn the_first_ten_minutes_of_the_readme() {
     assert!(card.contains("node-4.example.org:4433"), "{card}");
 }
 
+/// All documents for people.
+fn documents() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let listed = |folder: &str| {
+        let entries = std::fs::read_dir(root.join(folder)).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let documents = names.filter(|name| name.ends_with(".md"));
+        documents.map(|name| format!("{folder}/{name}")).collect::<Vec<_>>()
+    };
+    [".", "deploy", "docs", "fuzz"].into_iter().flat_map(listed).collect()
+}
+
 #[test]
 fn links_between_documents_lead_somewhere() {
-    for document in [
-        "README.md",
-        "deploy/README.md",
-        "docs/security.md",
-        "docs/results.md",
-        "docs/metrics.md",
-        "docs/api.md",
-        "fuzz/README.md",
-    ] {
-        for path in links(document) {
-            assert!(
-                Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(&path).exists(),
-                "{document}: {}",
-                path.display()
-            );
+    for document in documents() {
+        for path in links(&document) {
+            let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(&path);
+            assert!(target.exists(), "{document}: {}", path.display());
         }
     }
+}
+
+/// Commands are run by this test, by one that is named here, or by CI.
+#[test]
+fn every_block_of_commands_is_run_by_something() {
+    let ci = text(".ci/run");
+    for document in documents() {
+        let document = document.trim_start_matches("./");
+        let blocks = blocks(document);
+        match document {
+            "README.md" => assert_eq!(blocks.len(), 5, "the first ten minutes are run above"),
+            // By number, in tests/deployment.rs.
+            "deploy/README.md" => assert_eq!(blocks.len(), 7),
+            "docs/operations.md" => {
+                for line in blocks.iter().flat_map(|block| block.script.lines()) {
+                    let Some(("promtool", arguments)) = line.split_once(' ') else {
+                        panic!("{document}: nothing runs `{line}`")
+                    };
+                    // tests/alerts.rs runs the same on the same files.
+                    assert!(
+                        arguments.starts_with("check config deploy/") || arguments.starts_with("test rules deploy/"),
+                        "{line}"
+                    );
+                }
+            }
+            "fuzz/README.md" => assert!(ci.contains("fuzz/run 10"), "{ci}"),
+            _ => assert!(blocks.is_empty(), "{document} has commands that nothing runs"),
+        }
+    }
+}
+
+/// What stands between backticks, and the lines of all blocks.
+fn mentions(document: &str) -> Vec<String> {
+    let text = text(document);
+    let spans = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2)).map(str::to_owned);
+    let lines = text.lines().map(|line| line.trim().to_owned());
+    spans.chain(lines).collect()
+}
+
+#[test]
+fn commands_that_are_only_mentioned_exist_with_their_options() {
+    let mut found = 0;
+    for document in documents() {
+        for mention in mentions(&document) {
+            let mut words = mention.split(' ');
+            let Some(name @ ("tacit" | "tacit-node" | "tacit-coordinator")) = words.next() else {
+                continue;
+            };
+            let is_command = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-');
+            let words: Vec<&str> = words.collect();
+            // A job's id may look like a command; the first two words are enough.
+            let commands: Vec<&str> = words.iter().copied().take_while(is_command).take(2).collect();
+            let help = |commands: &[&str]| -> Said {
+                let said = Command::new(program(name)).args(commands).arg("--help").output();
+                said.unwrap().into()
+            };
+            let Some(first) = commands.first() else { continue };
+            if help(&[]).ok().lines().all(|line| line.split_whitespace().next() != Some(first)) {
+                // Prose that begins with the name, or in a table of metrics.
+                assert!(!mention.contains("--"), "{document}: `{mention}`");
+                continue;
+            }
+            let said = match help(&commands) {
+                said if said.code == Some(0) => said,
+                _ => help(&commands[..1]),
+            };
+            let help = said.ok();
+            let options = words.iter().filter(|word| word.starts_with("--"));
+            for option in options.map(|word| word.trim_end_matches([',', '.', ';', ')'])) {
+                assert!(help.contains(option), "{document}: `{mention}` has no {option}");
+            }
+            found += 1;
+        }
+    }
+    assert!(found > 30, "{found}");
 }
 
 #[test]
