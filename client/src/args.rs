@@ -368,6 +368,6 @@ pub struct Keygen {
 /// `probe`.
 #[derive(Debug, Group)]
 pub struct Probe {
-    /// /livez or /readyz of an admin port, as in http://127.0.0.1:9100/readyz.
+    /// /livez or /readyz of an admin port, as in http://127.0.0.1:4480/readyz.
     pub url: String,
 }

@@ -68,7 +68,7 @@ pub struct Init {
     #[arg(long, default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
     /// Where health and metrics are served; keep it private.
-    #[arg(long, default_value = "127.0.0.1:9090")]
+    #[arg(long, default_value = "127.0.0.1:4481")]
     pub admin: SocketAddr,
     /// Where the cluster file will be; relative to --dir.
     #[arg(long, default_value = "cluster.toml")]

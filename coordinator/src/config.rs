@@ -74,7 +74,7 @@ fn default_listen() -> SocketAddr {
 }
 
 fn default_admin() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], 9090))
+    SocketAddr::from(([127, 0, 0, 1], 4481))
 }
 
 fn default_max_attempts() -> u32 {

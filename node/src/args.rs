@@ -53,7 +53,7 @@ pub struct Init {
     #[arg(long)]
     pub listen: Option<SocketAddr>,
     /// Where health and metrics are served.
-    #[arg(long, default_value = "127.0.0.1:9100")]
+    #[arg(long, default_value = "127.0.0.1:4480")]
     pub admin: SocketAddr,
     /// Where the cluster file will be; relative to --dir.
     #[arg(long, default_value = "cluster.toml")]

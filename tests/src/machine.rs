@@ -37,6 +37,8 @@ impl Machine {
         while Instant::now() < end && unshare.try_wait().unwrap().is_none() {
             // Asked anew: `boot` has children of its own before that one.
             if let Some(init) = only_child(unshare.id())
+                // Before that it still sees this machine's files, and another systemd perhaps.
+                && std::fs::read_to_string(format!("/proc/{init}/comm")).is_ok_and(|name| name == "systemd\n")
                 && inside(init, "systemctl is-system-running").code == Some(0)
             {
                 // As on any machine: what a service's own mounts hold appears outside.
@@ -77,7 +79,7 @@ impl Machine {
 
     /// What its services said.
     pub fn journal(&self) -> String {
-        self.run("journalctl --no-pager --output cat").ok()
+        self.run("journalctl --sync && journalctl --no-pager --output cat").ok()
     }
 
     /// A folder that it sees at the same path, read-only to it in effect: what it writes there stays its own.
@@ -105,7 +107,7 @@ fn inside(init: u32, commands: &str) -> Said {
             "--chdir=/",
         ])
         .args(["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"])
-        .args(["bash", "-euo", "pipefail", "-c"])
+        .args(["timeout", "300", "bash", "-euo", "pipefail", "-c"])
         .arg(format!("cd '{}'\n{commands}", checkout.display()))
         .stdin(Stdio::null())
         .output()

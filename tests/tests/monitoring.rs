@@ -18,8 +18,9 @@ use tacit_tests::prometheus::{Prometheus, repository};
 /// The path of a submission that nobody has made.
 const UPLOAD: &str = "/v1/jobs/signs/submissions/00000000000000000000000000000000";
 
-fn names(alerts: &[&str]) -> BTreeSet<String> {
-    alerts.iter().map(|name| (*name).to_owned()).collect()
+/// Alerts, each with the node it is about.
+fn alerts(alerts: &[(&str, &str)]) -> BTreeSet<(String, String)> {
+    alerts.iter().map(|(name, node)| ((*name).to_owned(), (*node).to_owned())).collect()
 }
 
 /// A cluster of three nodes with an open job, and who watches it.
@@ -64,11 +65,14 @@ fn while_all_is_well_the_dashboard_has_data_and_nothing_fires() {
         prometheus.wait_for(expression);
     }
     // Longer than any alert of something that is so at once needs to fire.
-    prometheus.wait_for("min(count_over_time(up[10m])) >= 20");
+    prometheus.wait_for("min(count_over_time(up[10m])) >= 30");
     for rule in prometheus.rules() {
         assert_eq!(rule["health"], "ok", "{rule}");
     }
-    assert_eq!((prometheus.fired("page"), prometheus.fired("ticket")), (names(&[]), names(&[])));
+    assert_eq!((prometheus.fired("page"), prometheus.fired("ticket")), (alerts(&[]), alerts(&[])));
+    // What waits for longer does not wait either; how fast and how full this machine's disk is is another matter.
+    let pending = prometheus.query("ALERTS{alertstate=\"pending\", alertname!~\"TacitDisk.*|TacitStoreSlow\"}");
+    assert_eq!(pending, Vec::<Value>::new());
 }
 
 #[test]
@@ -78,8 +82,8 @@ fn a_node_that_is_killed_is_down_and_nothing_more() {
     let alert = prometheus.wait_for_alert("TacitNodeDown", &[("node", "node-2"), ("severity", "page")]);
     assert!(alert["annotations"]["summary"].as_str().unwrap().contains("node-2"), "{alert}");
     // The others miss it for longer than it takes to say so.
-    prometheus.wait_for("count_over_time(tacit:node_unreachable:count{node=\"node-2\"}[10m]) >= 10");
-    assert_eq!(prometheus.fired("page"), names(&["TacitNodeDown"]));
+    prometheus.wait_for("count_over_time(tacit:node_unreachable:count{node=\"node-2\"}[10m]) >= 15");
+    assert_eq!(prometheus.fired("page"), alerts(&[("TacitNodeDown", "node-2")]));
 }
 
 #[test]
@@ -89,9 +93,9 @@ fn a_node_that_is_cut_off_is_missed_though_its_process_answers() {
     let alert = prometheus.wait_for_alert("TacitNodeUnreachable", &[("node", "node-2"), ("severity", "page")]);
     assert!(alert["annotations"]["summary"].as_str().unwrap().contains("node-2"), "{alert}");
     // It misses the coordinator, too, for longer than it would take to say so.
-    prometheus.wait_for("count_over_time((tacit_node_coordinator_up{node=\"node-2\"} == 0)[10m:1s]) >= 15");
+    prometheus.wait_for("count_over_time((tacit_node_coordinator_up{node=\"node-2\"} == 0)[10m:1s]) >= 35");
     assert_eq!(prometheus.query("up == 0"), Vec::<Value>::new());
-    assert_eq!(prometheus.fired("page"), names(&["TacitNodeUnreachable"]));
+    assert_eq!(prometheus.fired("page"), alerts(&[("TacitNodeUnreachable", "node-2")]));
 }
 
 #[test]
@@ -101,7 +105,7 @@ fn many_bad_submissions_make_a_ticket() {
         assert_eq!(request(&cluster.api, "PUT", UPLOAD, SUBMISSION_TYPE, b"no submission").status, 422);
     }
     prometheus.wait_for_alert("TacitBadSubmissions", &[("job", "tacit-coordinator"), ("severity", "ticket")]);
-    assert_eq!(prometheus.fired("page"), names(&[]));
+    assert_eq!(prometheus.fired("page"), alerts(&[]));
 }
 
 #[test]
@@ -122,7 +126,10 @@ fn a_node_that_lies_gets_somebody_up() {
     cluster.wait_for("signs", |status| status["state"] == "failed");
     prometheus.wait_for_alert("TacitVerificationFailed", &[("phase", "verify"), ("severity", "page")]);
     prometheus.wait_for_alert("TacitJobFailed", &[("severity", "ticket")]);
-    assert_eq!(prometheus.fired("page"), names(&["TacitVerificationFailed"]));
+    assert_eq!(
+        prometheus.fired("page"),
+        alerts(&[("TacitVerificationFailed", "node-0"), ("TacitVerificationFailed", "node-1")])
+    );
     drop(liar);
 }
 
@@ -148,7 +155,7 @@ fn a_full_queue_that_refuses_makes_a_ticket() {
     begin().read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"HTTP/1.1 503");
     prometheus.wait_for_alert("TacitQueueRefusing", &[("queue", "uploads"), ("severity", "ticket")]);
-    assert_eq!(prometheus.fired("page"), names(&[]));
+    assert_eq!(prometheus.fired("page"), alerts(&[]));
     drop(held);
     assert!(get(&cluster.api, "/v1/jobs/signs").contains("open"));
 }
