@@ -39,6 +39,6 @@ async fn readyz(State(app): State<Shared>) -> (StatusCode, String) {
 async fn metrics(State(app): State<Shared>) -> Response {
     match app.metrics.text(&app).await {
         Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error + "\n").into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }
 }

@@ -9,7 +9,8 @@ use tacit_core::codec::decode;
 use tacit_core::identity::{SecretKey, Signed};
 use tacit_core::job::{Job, JobId, JobSpec};
 use tacit_core::submission::Header;
-use tokio::sync::{Semaphore, watch};
+use tacit_metrics::Queue;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -50,8 +51,8 @@ pub struct App {
     pub board: Board,
     /// Counters.
     pub metrics: Metrics,
-    /// Permits to read an upload.
-    pub uploads: Semaphore,
+    /// The uploads that are read.
+    pub uploads: Queue,
     /// Held while a job is opened, so that of two of one id one is second.
     pub opening: Locks,
     /// Ends everything.
@@ -65,10 +66,7 @@ pub type Shared = Arc<App>;
 
 impl App {
     /// Puts the parts together.
-    ///
-    /// # Errors
-    /// The metrics cannot be registered.
-    pub fn new(loaded: Loaded, store: Store) -> Result<Shared, prometheus::Error> {
+    pub fn new(loaded: Loaded, store: Store, metrics: Metrics) -> Shared {
         let Loaded {
             config,
             cluster,
@@ -76,11 +74,11 @@ impl App {
             key,
             buyers,
         } = loaded;
-        Ok(Arc::new(Self {
+        Arc::new(Self {
             nodes: Nodes::new(&cluster),
             board: Board::default(),
-            metrics: Metrics::new()?,
-            uploads: Semaphore::new(UPLOADS),
+            uploads: metrics.queues.queue("uploads", UPLOADS),
+            metrics,
             opening: Locks::default(),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -91,7 +89,7 @@ impl App {
             key,
             buyers,
             store,
-        }))
+        })
     }
 
     /// How many nodes a computation needs.

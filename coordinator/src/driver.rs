@@ -128,6 +128,7 @@ impl Driver {
         };
         live.set_running(Some(participants));
         tracing::info!(job = %job.id(), attempt, ?participants, submissions = list.len(), "computing");
+        let began = Instant::now();
         let outcome = live
             .cancelled()
             .run_until_cancelled(compute(app, live, participants, attempt, list.clone()))
@@ -136,12 +137,18 @@ impl Driver {
             None => live.set_running(None),
             Some(Err(failure)) => self.set_back(failure, attempt).await?,
             Some(Ok(computed)) => {
-                let headers = app.store.headers(job.id()).await?;
+                // What cannot be stored is computed again.
+                let lost = |error: StoreError| {
+                    app.metrics.computation_failed();
+                    error
+                };
+                let headers = app.store.headers(job.id()).await.map_err(lost)?;
                 let (cluster, of) = (Arc::clone(&app.cluster), Arc::clone(live));
                 let work = move || conclude(&cluster, of.job(), participants, &list, &headers, computed);
                 match tokio::task::spawn_blocking(work).await {
                     Ok(Ok(conclusion)) => {
-                        app.store.conclude(job.id(), conclusion).await?;
+                        app.metrics.computed(began.elapsed());
+                        app.store.conclude(job.id(), conclusion).await.map_err(lost)?;
                         live.set_running(None);
                     }
                     Ok(Err(error)) => self.deviated(&error, attempt).await?,
@@ -155,6 +162,7 @@ impl Driver {
     /// Decides what follows from a failed computation, and waits before the next.
     async fn set_back(&mut self, failure: Failure, attempt: u32) -> Result<(), StoreError> {
         let (app, live) = (Arc::clone(&self.app), Arc::clone(&self.live));
+        app.metrics.computation_failed();
         let id = live.job().id();
         let reason = failure.words(&app.cluster);
         if reason != self.said {
@@ -197,6 +205,7 @@ impl Driver {
     /// any deviation is.
     async fn deviated(&mut self, error: &PublishError, attempt: u32) -> Result<(), StoreError> {
         let Self { app, live, .. } = &*self;
+        app.metrics.computation_failed();
         let id = live.job().id();
         tracing::warn!(job = %id, attempt, %error, "the nodes' outputs cannot be used");
         app.store.attempt_failed(id, error.to_string(), app.max_attempts).await?;
@@ -237,6 +246,7 @@ impl Driver {
 
     async fn fail(&self, error: &PublishError) -> Result<(), StoreError> {
         self.app.store.fail_job(self.live.job().id(), error.to_string()).await?;
+        self.app.metrics.computation_failed();
         self.live.changed();
         Ok(())
     }

@@ -1,23 +1,41 @@
-//! Prometheus metrics. No label names a job or a contributor.
+//! What operators watch: the coordinator's table in `docs/metrics.md`, which is a contract.
 
-use prometheus::{Encoder, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
+use std::path::Path;
+use std::time::Duration;
+
+use prometheus::{GaugeVec, HistogramVec, IntCounterVec, Result};
 use tacit_core::api::JobState;
+use tacit_core::cluster::Cluster;
 use tacit_core::crowd::Facts;
 use tacit_core::reject::RejectReason;
+use tacit_metrics::{Connections, Families, Queues, SESSION_SECONDS, StoreMeter, Survey};
 
-use crate::app::App;
+use crate::app::{App, Shared};
 
-/// The coordinator's metrics.
+/// The coordinator's metrics, all present from the start.
 pub struct Metrics {
-    registry: Registry,
-    jobs: IntGaugeVec,
+    families: Families,
+    survey: Survey,
+    jobs: GaugeVec,
+    oldest_job: GaugeVec,
     submissions: IntCounterVec,
     answers: IntCounterVec,
-    node_up: IntGaugeVec,
+    computations: IntCounterVec,
+    computation_seconds: HistogramVec,
+    deliveries_waiting: GaugeVec,
     requests: IntCounterVec,
+    request_seconds: HistogramVec,
+    /// The connections to the nodes.
+    pub nodes: Connections,
+    /// What is under way.
+    pub queues: Queues,
+    /// The store's times and sizes.
+    pub store: StoreMeter,
 }
 
 const ACCEPTED: &str = "accepted";
+const PUBLISHED: &str = "published";
+const FAILED: &str = "failed";
 
 /// Why an upload is refused; the other reasons are found by the nodes.
 const AT_UPLOAD: [RejectReason; 7] = [
@@ -30,62 +48,78 @@ const AT_UPLOAD: [RejectReason; 7] = [
     RejectReason::KeyConflict,
 ];
 
+/// The states that a job is in for a while at most.
+pub const PASSING: [JobState; 3] = [JobState::Closing, JobState::Computing, JobState::Verified];
+
+/// From 1 ms to 30 s.
+const HTTP_SECONDS: &[f64] = &[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
+
+const CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
+
 impl Metrics {
-    /// Registers the metrics.
+    /// Registers everything, for these routes; requests of `untimed` ones take as long as somebody listens.
     ///
     /// # Errors
     /// A name is used twice.
-    pub fn new() -> Result<Self, prometheus::Error> {
-        let jobs = IntGaugeVec::new(Opts::new("tacit_coordinator_jobs", "Jobs by state."), &["state"])?;
-        let help = "Uploaded submissions, accepted or refused at upload, by outcome.";
-        let submissions = IntCounterVec::new(Opts::new("tacit_coordinator_submissions_total", help), &["outcome"])?;
-        let help = "Answers of published jobs, counted or not, by outcome.";
-        let answers = IntCounterVec::new(Opts::new("tacit_coordinator_answers_total", help), &["outcome"])?;
-        let node_up = IntGaugeVec::new(Opts::new("tacit_coordinator_node_up", "Whether the node is connected."), &["node"])?;
-        let requests = IntCounterVec::new(
-            Opts::new(
-                "tacit_coordinator_http_requests_total",
-                "HTTP requests by route and class of status.",
-            ),
-            &["route", "status"],
-        )?;
-        let build = IntGaugeVec::new(
-            Opts::new("tacit_coordinator_build_info", "The release that runs."),
-            &["version", "protocol"],
-        )?;
-        build
-            .with_label_values(&[env!("CARGO_PKG_VERSION"), &tacit_core::cluster::PROTOCOL_VERSION.to_string()])
-            .set(1);
-        // Present from the start, so that a rate over the first one is right.
-        let names = |reasons: &[RejectReason]| {
+    pub fn new(cluster: &Cluster, identity_key: &Path, routes: &[String], untimed: &[&str]) -> Result<Self> {
+        let families = Families::new("tacit_coordinator", cluster)?;
+        families.keys(&[("identity", identity_key)])?;
+        let outcomes = |reasons: &[RejectReason]| {
             let refused = reasons.iter().map(|reason| reason.name());
             std::iter::once(ACCEPTED).chain(refused).collect::<Vec<_>>()
         };
-        for outcome in names(&AT_UPLOAD) {
-            submissions.with_label_values(&[outcome]);
-        }
-        for outcome in names(&RejectReason::ALL) {
-            answers.with_label_values(&[outcome]);
-        }
-        for state in JobState::ALL {
-            jobs.with_label_values(&[state.name()]);
-        }
-        let registry = Registry::new();
-        registry.register(Box::new(jobs.clone()))?;
-        registry.register(Box::new(submissions.clone()))?;
-        registry.register(Box::new(answers.clone()))?;
-        registry.register(Box::new(node_up.clone()))?;
-        registry.register(Box::new(requests.clone()))?;
-        registry.register(Box::new(build))?;
-        #[cfg(target_os = "linux")]
-        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
+        let routes: Vec<&str> = routes.iter().map(String::as_str).collect();
+        let timed: Vec<&str> = routes.iter().copied().filter(|route| !untimed.contains(route)).collect();
+        let nodes: Vec<&str> = cluster.nodes().iter().map(|node| node.name.as_str()).collect();
         Ok(Self {
-            registry,
-            jobs,
-            submissions,
-            answers,
-            node_up,
-            requests,
+            survey: Survey::default(),
+            jobs: families.gauges("jobs", "Jobs.", &[("state", &JobState::ALL.map(JobState::name))])?,
+            oldest_job: families.gauges(
+                "oldest_job_timestamp_seconds",
+                "When the job that has been in a state for longest entered it, Unix time; 0 without one.",
+                &[("state", &PASSING.map(JobState::name))],
+            )?,
+            submissions: families.counters(
+                "submissions_total",
+                "Uploads, accepted or refused.",
+                &[("outcome", &outcomes(&AT_UPLOAD))],
+            )?,
+            answers: families.counters(
+                "answers_total",
+                "Answers of published jobs, counted or not.",
+                &[("outcome", &outcomes(&RejectReason::ALL))],
+            )?,
+            computations: families.counters(
+                "computations_total",
+                "Computations that were asked for.",
+                &[("result", &[PUBLISHED, FAILED])],
+            )?,
+            computation_seconds: families.histograms(
+                "computation_seconds",
+                "How long a computation took whose certificate was verified.",
+                &[],
+                SESSION_SECONDS,
+            )?,
+            deliveries_waiting: families.gauges(
+                "deliveries_waiting",
+                "Envelopes of unfinished jobs not delivered to the node yet.",
+                &[("node", &nodes)],
+            )?,
+            requests: families.counters(
+                "http_requests_total",
+                "HTTP requests by route and class of status.",
+                &[("route", &routes), ("status", &CLASSES)],
+            )?,
+            request_seconds: families.histograms(
+                "http_request_seconds",
+                "How long they took, event streams left out.",
+                &[("route", &timed)],
+                HTTP_SECONDS,
+            )?,
+            nodes: Connections::new(&families, "node", &nodes)?,
+            queues: Queues::new(&families, &["uploads"])?,
+            store: StoreMeter::new(&families)?,
+            families,
         })
     }
 
@@ -96,45 +130,64 @@ impl Metrics {
             .inc();
     }
 
-    /// Counts the answers of a job that is published.
+    /// Counts a computation whose certificate was verified.
+    pub fn computed(&self, took: Duration) {
+        self.computation_seconds.with_label_values::<&str>(&[]).observe(took.as_secs_f64());
+    }
+
+    /// Counts a computation that came to nothing.
+    pub fn computation_failed(&self) {
+        self.computations.with_label_values(&[FAILED]).inc();
+    }
+
+    /// Counts a job that is published, and its answers.
     pub fn published(&self, facts: &Facts) {
+        self.computations.with_label_values(&[PUBLISHED]).inc();
         self.answers.with_label_values(&[ACCEPTED]).inc_by(facts.answers);
         for (reason, count) in &facts.rejected {
             self.answers.with_label_values(&[reason.name()]).inc_by(*count);
         }
     }
 
-    /// Counts a request.
-    pub fn request(&self, route: &str, status: u16) {
-        let class = match status {
-            0..200 => "1xx",
-            200..300 => "2xx",
-            300..400 => "3xx",
-            400..500 => "4xx",
-            _ => "5xx",
-        };
+    /// Counts a request; `took` unless its route is not timed.
+    pub fn request(&self, route: &str, status: u16, took: Option<Duration>) {
+        let class = CLASSES[usize::from((status / 100).clamp(2, 5) - 2)];
         self.requests.with_label_values(&[route, class]).inc();
+        if let Some(took) = took {
+            self.request_seconds.with_label_values(&[route]).observe(took.as_secs_f64());
+        }
     }
 
-    /// The metrics as text.
+    /// The metrics as text, with everything that is looked up for it.
     ///
     /// # Errors
-    /// In words: the store or the encoder failed.
-    pub async fn text(&self, app: &App) -> Result<Vec<u8>, String> {
-        for (state, count) in app.store.count_jobs().await.map_err(|e| e.to_string())? {
-            self.jobs
-                .with_label_values(&[state.name()])
-                .set(i64::try_from(count).unwrap_or(i64::MAX));
-        }
-        for node in app.nodes.iter() {
-            self.node_up
+    /// The encoder fails.
+    pub async fn text(&self, app: &Shared) -> Result<Vec<u8>> {
+        let live = app.board.all();
+        for (index, node) in app.nodes.iter().enumerate() {
+            self.nodes.see(node.name(), node.channel().map(|channel| channel.round_trip()));
+            let waiting = live.iter().map(|live| live.received().saturating_sub(live.place(index).cursor));
+            self.deliveries_waiting
                 .with_label_values(&[node.name()])
-                .set(i64::from(node.channel().is_some()));
+                .set(waiting.sum::<u64>() as f64);
         }
-        let mut text = Vec::new();
-        TextEncoder::new()
-            .encode(&self.registry.gather(), &mut text)
-            .map_err(|e| e.to_string())?;
-        Ok(text)
+        let looking = std::sync::Arc::clone(app);
+        self.survey.run(async move { looking.metrics.look_at(&looking).await }).await;
+        self.families.text()
+    }
+
+    /// Looks up what the store has. Where that fails, it is counted, and what was seen last stands.
+    async fn look_at(&self, app: &App) {
+        app.store.measure().await;
+        if let Ok(counts) = app.store.count_jobs().await {
+            for (state, count) in counts {
+                self.jobs.with_label_values(&[state.name()]).set(count as f64);
+            }
+        }
+        if let Ok(oldest) = app.store.oldest_jobs(&PASSING).await {
+            for (state, since) in oldest {
+                self.oldest_job.with_label_values(&[state.name()]).set(since as f64);
+            }
+        }
     }
 }

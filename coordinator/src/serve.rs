@@ -78,14 +78,15 @@ async fn serve(path: &Path, log_format: LogFormat, stop_with_stdin: bool) -> Res
         api: listen(loaded.config.listen, "listen", path)?,
         admin: listen(loaded.config.admin, "admin", path)?,
     };
-    let store = Store::open(&loaded.config.data, loaded.cluster.nodes().len())?;
-    // An endpoint on [::] dials IPv4 as well; machines without IPv6 have only 0.0.0.0.
-    let any = |address: IpAddr| Link::bind(SocketAddr::new(address, 0), &loaded.key, Arc::clone(&loaded.cluster));
-    let link = any(Ipv6Addr::UNSPECIFIED.into()).or_else(|_| any(Ipv4Addr::UNSPECIFIED.into()))?;
-    let app = App::new(loaded, store).map_err(|e| RunError::System {
+    let metrics = api::metrics(&loaded).map_err(|e| RunError::System {
         what: "cannot register the metrics",
         reason: e.to_string(),
     })?;
+    let store = Store::open(&loaded.config.data, loaded.cluster.nodes().len(), metrics.store.clone())?;
+    // An endpoint on [::] dials IPv4 as well; machines without IPv6 have only 0.0.0.0.
+    let any = |address: IpAddr| Link::bind(SocketAddr::new(address, 0), &loaded.key, Arc::clone(&loaded.cluster));
+    let link = any(Ipv6Addr::UNSPECIFIED.into()).or_else(|_| any(Ipv4Addr::UNSPECIFIED.into()))?;
+    let app = App::new(loaded, store, metrics);
     app.start(Arc::new(link.clone())).await?;
     stop_on_signal(&app.shutdown)?;
     if stop_with_stdin {

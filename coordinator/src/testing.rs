@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use rand_chacha::ChaCha20Rng;
@@ -124,14 +125,15 @@ impl TestCluster {
             key: self.key.clone(),
             buyers: Buyers::read(&path).unwrap(),
         };
+        let metrics = crate::api::metrics(&loaded).unwrap();
         // A query that was under way when the last one ended holds the store for a moment.
         let store = loop {
-            match Store::open(data, self.nodes.len()) {
+            match Store::open(data, self.nodes.len(), metrics.store.clone()) {
                 Err(StoreError::Locked { .. }) => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
                 opened => break opened.unwrap(),
             }
         };
-        let app = App::new(loaded, store).unwrap();
+        let app = App::new(loaded, store, metrics);
         app.start(Arc::new(TestDial(self.nodes.clone()))).await.unwrap();
         app
     }
@@ -357,6 +359,10 @@ impl Channel for TestChannel {
         let up = *self.0.up.borrow();
         let answers = up.then(|| self.0.answer(request));
         Box::pin(async move { Ok(Box::new(TestAnswers(answers.ok_or_else(lost)?.into_iter())) as Box<dyn Answers>) })
+    }
+
+    fn round_trip(&self) -> Duration {
+        Duration::from_millis(1)
     }
 
     fn closed(&self) -> BoxFuture<'_, LinkError> {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use quinn::{RecvStream, SendStream};
 use tacit_core::codec::{decode, encode};
@@ -61,6 +62,11 @@ impl Connection {
     pub async fn closed(&self) -> LinkError {
         let reason = self.quic.closed().await;
         self.lost(&reason)
+    }
+
+    /// The smoothed time that a message and its acknowledgement take.
+    pub fn round_trip(&self) -> Duration {
+        self.quic.rtt()
     }
 
     /// Whether the connection has ended.

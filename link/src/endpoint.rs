@@ -98,11 +98,7 @@ impl Link {
                 reason: "the cluster has no such node".to_owned(),
             });
         };
-        let unreachable = |reason: String| LinkError::Unreachable {
-            member: name.clone(),
-            address: entry.address.clone(),
-            reason,
-        };
+        let unreachable = |reason: String| unreachable(&name, &entry.address, reason);
         let connecting = async {
             // An endpoint on an IPv4 address reaches IPv4 only; one on [::] reaches both.
             let reachable = |to: &SocketAddr| to.is_ipv4() || self.local_address().is_some_and(|own| own.is_ipv6());
@@ -119,7 +115,7 @@ impl Link {
                 .connect_with(config, address, "tacit")
                 .map_err(|error| unreachable(error.to_string()))?
                 .await
-                .map_err(|error| unreachable(handshake_error(&error)))?;
+                .map_err(|error| handshake_error(&name, &entry.address, &error))?;
             let connection = Connection::new(connection, Member::Node(node), name.clone());
             hello(&connection, &self.cluster, true).await?;
             Ok(connection)
@@ -156,23 +152,19 @@ impl Incoming {
     /// Completes the handshake within a deadline: the peer must own the key of a member.
     pub async fn establish(self) -> Result<Connection, LinkError> {
         let from = self.incoming.remote_address().to_string();
-        let unreachable = |reason| LinkError::Unreachable {
-            member: "a peer".to_owned(),
-            address: from.clone(),
-            reason,
-        };
+        let peer = "a peer";
         let establishing = async {
-            let connection = self.incoming.await.map_err(|error| unreachable(handshake_error(&error)))?;
+            let connection = self.incoming.await.map_err(|error| handshake_error(peer, &from, &error))?;
             let member = presented(&connection)
                 .and_then(|key| member_of(&self.cluster, &key))
-                .ok_or_else(|| unreachable("its key is not in the cluster file".to_owned()))?;
+                .ok_or_else(|| unknown_key(peer, &from))?;
             let connection = Connection::new(connection, member, member_name(&self.cluster, member));
             hello(&connection, &self.cluster, false).await?;
             Ok(connection)
         };
         tokio::time::timeout(HANDSHAKE_DEADLINE, establishing)
             .await
-            .unwrap_or_else(|_| Err(unreachable("no handshake in time".to_owned())))
+            .unwrap_or_else(|_| Err(unreachable(peer, &from, "no handshake in time".to_owned())))
     }
 }
 
@@ -240,12 +232,34 @@ fn member_name(cluster: &Cluster, member: Member) -> String {
     }
 }
 
-fn handshake_error(error: &ConnectionError) -> String {
+fn unreachable(member: &str, address: &str, reason: String) -> LinkError {
+    LinkError::Unreachable {
+        member: member.to_owned(),
+        address: address.to_owned(),
+        reason,
+    }
+}
+
+fn unknown_key(member: &str, address: &str) -> LinkError {
+    LinkError::UnknownKey {
+        member: member.to_owned(),
+        address: address.to_owned(),
+    }
+}
+
+fn handshake_error(member: &str, address: &str, error: &ConnectionError) -> LinkError {
     match error {
-        ConnectionError::TransportError(_) | ConnectionError::ConnectionClosed(_) => {
-            format!("the TLS handshake failed, the keys are not those of the cluster file ({error})")
+        ConnectionError::TransportError(refused) if tls::refuses_the_key(refused.code) => unknown_key(member, address),
+        // Found at this end: what came is not our TLS, or not TLS.
+        ConnectionError::TransportError(_) => LinkError::Protocol {
+            member: format!("{member} at {address}"),
+            reason: format!("the TLS handshake failed ({error})"),
+        },
+        ConnectionError::ConnectionClosed(_) => {
+            let reason = format!("it ended the TLS handshake: it may not know this program's key ({error})");
+            unreachable(member, address, reason)
         }
-        other => other.to_string(),
+        other => unreachable(member, address, other.to_string()),
     }
 }
 

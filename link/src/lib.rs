@@ -62,6 +62,14 @@ pub enum LinkError {
         /// Ours.
         ours: String,
     },
+    /// The other end does not own a key that the cluster file names.
+    #[error("{member} at {address} does not show a key that the cluster file names: compare the file with the card of whoever runs there")]
+    UnknownKey {
+        /// Who.
+        member: String,
+        /// Where.
+        address: String,
+    },
     /// The connection ended.
     #[error("the connection to {member} was lost: {reason}")]
     Lost {
@@ -86,7 +94,10 @@ pub enum LinkError {
 impl LinkError {
     /// Whether waiting alone will not help.
     pub fn needs_operator(&self) -> bool {
-        matches!(self, Self::Version { .. } | Self::Cluster { .. } | Self::Tls(_) | Self::Bind { .. })
+        matches!(
+            self,
+            Self::Version { .. } | Self::Cluster { .. } | Self::UnknownKey { .. } | Self::Tls(_) | Self::Bind { .. }
+        )
     }
 }
 

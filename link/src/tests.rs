@@ -69,6 +69,7 @@ async fn members_know_each_other_and_talk() {
     });
     let connection = coordinator.connect(0).await.unwrap();
     assert_eq!(connection.member(), Member::Node(0));
+    assert!(connection.round_trip() > std::time::Duration::ZERO);
     let mut replies = connection.request(&Request::Cancel { job: "j".parse().unwrap() }).await.unwrap();
     assert_eq!(
         replies.next().await.unwrap(),
@@ -91,7 +92,8 @@ async fn a_stranger_is_refused() {
     let accepting = tokio::spawn(async move { node.accept().await.unwrap().establish().await });
     // The dialer may believe in the connection until the refusal arrives; it never gets a hello.
     assert!(stranger.connect(0).await.is_err());
-    assert!(accepting.await.unwrap().is_err());
+    let refused = accepting.await.unwrap().unwrap_err();
+    assert!(matches!(refused, LinkError::UnknownKey { .. }), "{refused}");
 }
 
 #[tokio::test]
@@ -102,7 +104,7 @@ async fn an_impostor_at_a_nodes_address_is_refused() {
     let accepting = tokio::spawn(async move { impostor.accept().await.unwrap().establish().await.is_err() });
     let error = dialer.connect(0).await.unwrap_err();
     assert!(
-        matches!(error, LinkError::Unreachable { .. }) && error.to_string().contains("node-0"),
+        matches!(error, LinkError::UnknownKey { .. }) && error.to_string().contains("node-0"),
         "{error}"
     );
     assert!(accepting.await.unwrap());

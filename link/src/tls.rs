@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, SubjectP
 use rustls::server::AlwaysResolvesServerRawPublicKeys;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::sign::CertifiedKey;
-use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
+use rustls::{AlertDescription, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use tacit_core::identity::{PublicKey, SecretKey};
 
 use crate::LinkError;
@@ -90,6 +90,14 @@ fn certified(key: &SecretKey) -> Result<Arc<CertifiedKey>, LinkError> {
 
 fn tls_error(error: Error) -> LinkError {
     LinkError::Tls(error.to_string())
+}
+
+/// Whether this error of ours says that the other end has shown no key, or none that is allowed: the alerts
+/// that rustls makes of what [`Pinned`] says, and of nothing else here.
+pub(crate) fn refuses_the_key(code: quinn::TransportErrorCode) -> bool {
+    [AlertDescription::AccessDenied, AlertDescription::CertificateRequired]
+        .into_iter()
+        .any(|alert| code == quinn::TransportErrorCode::crypto(alert.into()))
 }
 
 /// Accepts exactly the allowed keys.

@@ -6,6 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::session::Traffic;
+
 /// The part of a job a round belongs to, for errors, metrics and progress.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -102,6 +104,10 @@ pub trait Network {
     /// # Errors
     /// A peer is silent past the deadline, gone, or sends another step or length.
     fn exchange(&mut self, step: Step, outgoing: Vec<Outgoing>, expected: &[Expected]) -> Result<Vec<Vec<u8>>, NetworkError>;
+
+    /// Hears what the session has done so far, before every round and when products were verified: for whoever
+    /// counts, also of a session that fails.
+    fn hear(&mut self, _so_far: &Traffic) {}
 
     /// What a test's node does otherwise than the protocol says.
     #[cfg(test)]

@@ -10,6 +10,7 @@ use axum::routing::get;
 
 use crate::mesh::Mesh;
 use crate::metrics::Metrics;
+use crate::serve::Service;
 use crate::store::Store;
 
 /// What the admin port shows.
@@ -21,6 +22,8 @@ pub struct Admin {
     pub mesh: Arc<Mesh>,
     /// Peers needed to compute: one fewer than the quorum.
     pub needed: usize,
+    /// Is the coordinator?
+    pub service: Arc<Service>,
     /// The metrics.
     pub metrics: Metrics,
 }
@@ -50,7 +53,7 @@ async fn ready(State(admin): State<Admin>) -> (StatusCode, String) {
 }
 
 async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
-    match admin.metrics.text() {
+    match admin.metrics.text(&admin.mesh, admin.service.has_coordinator(), &admin.store).await {
         Ok(text) => (StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text),
         Err(error) => (
             StatusCode::INTERNAL_SERVER_ERROR,

@@ -18,6 +18,7 @@ use tacit_core::sharing::Party;
 use tacit_core::submission::{Delivery, Header, OpenedSubmission};
 
 use crate::intake::Intake;
+use crate::metrics::SessionMeter;
 use crate::store::StoreError;
 
 /// What the coordinator asks to be computed.
@@ -32,14 +33,13 @@ pub struct Task {
 }
 
 /// Runs a computation. Blocks; call it on a thread of its own.
-pub fn compute<N: Network>(intake: &Intake, key: &SecretKey, task: &Task, network: N) -> Result<Computed, Refusal> {
+pub fn compute<N: Network>(intake: &Intake, key: &SecretKey, task: &Task, network: N, meter: &SessionMeter) -> Result<Computed, Refusal> {
     let Task { job, party, list } = task;
     let cluster = &intake.cluster;
     let kept = Kept::look_up(intake, job, list).map_err(storage)?;
-    let scored =
-        scoring::run(party.clone(), network, cluster, job, list, &kept, &mut UnwrapErr(SysRng)).map_err(|error| kept.refusal(error))?;
+    let scored = scoring::run(party.clone(), network, cluster, job, list, &kept, &mut UnwrapErr(SysRng));
+    let scored = scored.map_err(|error| kept.refusal(error, meter))?;
     let traffic = scored.outputs.traffic();
-    intake.metrics.products.inc_by(traffic.products);
     Ok(Computed {
         verdicts: scored.verdicts,
         released: Released::new(scored.subject, intake.me as u8, &scored.outputs, key),
@@ -93,14 +93,17 @@ impl<'a> Kept<'a> {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(refusal);
     }
 
-    fn refusal(&self, error: ScoringError) -> Refusal {
+    fn refusal(&self, error: ScoringError, meter: &SessionMeter) -> Refusal {
         let phase = match &error {
             ScoringError::Session(error) => error.phase(),
             ScoringError::Crowd(_) => Some(Phase::AcceptedSet),
             ScoringError::Unopened(_) | ScoringError::Gold(_) => Some(Phase::Validate),
             ScoringError::NotRecorded => Some(Phase::Release),
         };
-        count(self.intake, phase);
+        if let Some(phase) = phase {
+            let deviation = matches!(&error, ScoringError::Session(error) if !is_transient(error));
+            meter.fails(phase, deviation);
+        }
         let kept = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         kept.unwrap_or_else(|| match error {
             ScoringError::Session(error) => session_refusal(self.intake, &error),
@@ -155,13 +158,6 @@ fn delivery(intake: &Intake, job: &Job, digest: &Digest) -> Result<Option<Delive
     Ok(intake.store.body(job.id(), digest)?.and_then(|body| decode_delivery(&body).ok()))
 }
 
-/// Counts a session that failed.
-fn count(intake: &Intake, phase: Option<Phase>) {
-    if let Some(phase) = phase {
-        intake.metrics.failures.with_label_values(&[phase.name()]).inc();
-    }
-}
-
 /// A refusal that names phase and suspects, with the nodes' names.
 fn session_refusal(intake: &Intake, error: &SessionError) -> Refusal {
     let names: Vec<String> = error.suspects().iter().map(|node| intake.cluster.node_name(node)).collect();
@@ -193,7 +189,6 @@ fn is_transient(error: &SessionError) -> bool {
 /// A refusal for peers that could not be reached before the first round.
 pub fn unreachable(intake: &Intake, error: NetworkError) -> Refusal {
     let phase = Phase::AcceptedSet;
-    count(intake, Some(phase));
     session_refusal(intake, &SessionError::Network { phase, source: error })
 }
 

@@ -34,10 +34,7 @@ impl Intake {
     pub fn deliver(&self, job: &Job, batch: &[(Digest, Vec<u8>)]) -> Result<Vec<Option<RejectReason>>, StoreError> {
         if self.store.released(job.id())?.is_some() {
             let closed = RejectReason::JobClosed;
-            self.metrics
-                .submissions
-                .with_label_values(&[closed.name()])
-                .inc_by(batch.len() as u64);
+            self.metrics.submissions(Some(closed), batch.len() as u64);
             return Ok(vec![Some(closed); batch.len()]);
         }
         let digests: Vec<Digest> = batch.iter().map(|(digest, _)| *digest).collect();
@@ -47,8 +44,7 @@ impl Intake {
             fresh.push(self.examine(job, *digest, bytes));
         }
         for (kept, outcome) in fresh.iter().zip(self.store.keep(job, &fresh)?) {
-            let label = outcome.map_or("accepted", RejectReason::name);
-            self.metrics.submissions.with_label_values(&[label]).inc();
+            self.metrics.submissions(outcome, 1);
             outcomes.insert(kept.digest, outcome);
         }
         Ok(digests
@@ -82,7 +78,7 @@ impl Intake {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::collections::BTreeSet;
 
     use rand::rand_core::UnwrapErr;
@@ -123,9 +119,8 @@ mod tests {
         (Job::new("job".parse().unwrap(), spec).unwrap(), text)
     }
 
-    fn intake(folder: &std::path::Path) -> Intake {
-        let mut rng = UnwrapErr(SysRng);
-        let keys: Vec<UnsealingKey> = (0..3).map(|_| UnsealingKey::generate(Suite::X25519, &mut rng)).collect();
+    /// A cluster of three nodes with these sealing keys.
+    fn cluster_of(keys: &[UnsealingKey]) -> Cluster {
         let entry = |(i, key): (usize, &UnsealingKey)| NodeEntry {
             name: format!("node-{i}"),
             operator: "test".to_owned(),
@@ -139,13 +134,28 @@ mod tests {
             threshold: 1,
             coordinator: CoordinatorEntry {
                 url: "http://localhost:1".to_owned(),
-                identity: SecretKey::generate(&mut rng).public(),
+                identity: SecretKey::generate(&mut UnwrapErr(SysRng)).public(),
             },
             nodes: keys.iter().enumerate().map(entry).collect(),
         };
-        let cluster = Arc::new(Cluster::parse(toml::to_string(&file).unwrap().as_bytes()).unwrap());
+        Cluster::parse(toml::to_string(&file).unwrap().as_bytes()).unwrap()
+    }
+
+    fn keys() -> Vec<UnsealingKey> {
+        let mut rng = UnwrapErr(SysRng);
+        (0..3).map(|_| UnsealingKey::generate(Suite::X25519, &mut rng)).collect()
+    }
+
+    /// A cluster of three nodes.
+    pub(crate) fn cluster() -> Cluster {
+        cluster_of(&keys())
+    }
+
+    fn intake(folder: &std::path::Path) -> Intake {
+        let keys = keys();
+        let cluster = Arc::new(cluster_of(&keys));
         let metrics = Metrics::new(&cluster, 0).unwrap();
-        let store = Arc::new(Store::open(folder).unwrap());
+        let store = Arc::new(Store::open(folder, metrics.store.clone()).unwrap());
         Intake {
             cluster,
             me: 0,
@@ -186,7 +196,7 @@ mod tests {
         assert_eq!(intake.deliver(&job, &batch).unwrap(), expected);
         // Delivered again, nothing is counted twice.
         assert_eq!(intake.deliver(&job, &batch).unwrap(), expected);
-        let counted = |outcome| intake.metrics.submissions.with_label_values(&[outcome]).get();
+        let counted = |outcome| intake.metrics.submissions_of(outcome);
         assert_eq!(["accepted", "malformed", "digest_mismatch", "wrong_job"].map(counted), [1, 2, 1, 1]);
         assert!(intake.store.body(job.id(), &batch[0].0).unwrap().is_some());
         assert!(intake.store.body(job.id(), &batch[3].0).unwrap().is_none());

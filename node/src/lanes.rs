@@ -12,6 +12,7 @@ use futures::future::{try_join, try_join_all};
 use tacit_core::codec::{decode, encode};
 use tacit_core::lane::{LaneId, MAX_ID_BYTES, MessageHeader};
 use tacit_core::network::{Expected, Network, NetworkError, Outgoing, Phase, Step};
+use tacit_core::session::Traffic;
 use tacit_link::{LaneReceiver, LaneSender, read_frame, write_frame};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
@@ -20,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::mesh::Mesh;
-use crate::metrics::Metrics;
+use crate::metrics::SessionMeter;
 
 /// How long a lane that no session asks for is kept.
 const UNCLAIMED: Duration = Duration::from_secs(30);
@@ -128,7 +129,7 @@ pub struct LaneNetwork {
     stop: CancellationToken,
     phase: Option<Phase>,
     progress: mpsc::UnboundedSender<Phase>,
-    metrics: Metrics,
+    meter: Arc<SessionMeter>,
 }
 
 impl fmt::Debug for LaneNetwork {
@@ -146,8 +147,8 @@ pub struct LaneOptions {
     pub stop: CancellationToken,
     /// Hears of each phase as it begins; there are few.
     pub progress: mpsc::UnboundedSender<Phase>,
-    /// Counts rounds and bytes.
-    pub metrics: Metrics,
+    /// Counts what passes.
+    pub meter: Arc<SessionMeter>,
 }
 
 impl LaneNetwork {
@@ -181,13 +182,14 @@ impl LaneNetwork {
             stop: options.stop,
             phase: None,
             progress: options.progress,
-            metrics: options.metrics,
+            meter: options.meter,
         })
     }
 }
 
 impl Network for LaneNetwork {
     fn exchange(&mut self, step: Step, outgoing: Vec<Outgoing>, expected: &[Expected]) -> Result<Vec<Vec<u8>>, NetworkError> {
+        self.meter.round(step.phase);
         if self.phase != Some(step.phase) {
             self.phase = Some(step.phase);
             let _ = self.progress.send(step.phase);
@@ -217,13 +219,12 @@ impl Network for LaneNetwork {
         let (_, received) = self.runtime.block_on(stopped).unwrap_or(Err(NetworkError::Cancelled))?;
         let mut received: HashMap<usize, Vec<u8>> = received.into_iter().collect();
 
-        self.metrics.rounds.with_label_values(&[step.phase.name()]).inc();
-        self.metrics.bytes.with_label_values(&["sent"]).inc_by(sent as u64);
-        self.metrics
-            .bytes
-            .with_label_values(&["received"])
-            .inc_by(received.values().map(|bytes| bytes.len() as u64).sum());
+        self.meter.completed(sent, received.values().map(Vec::len).sum());
         Ok(expected.iter().filter_map(|expected| received.remove(&expected.from)).collect())
+    }
+
+    fn hear(&mut self, so_far: &Traffic) {
+        self.meter.traffic(so_far);
     }
 }
 

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::lanes::Lanes;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Refused};
 
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
@@ -57,10 +57,16 @@ impl Mesh {
 
     /// How many peers are connected.
     pub fn connected(&self) -> usize {
-        self.peers
-            .values()
-            .filter(|peer| peer.borrow().as_ref().is_some_and(|c| !c.is_closed()))
-            .count()
+        self.round_trips().filter(|(_, round_trip)| round_trip.is_some()).count()
+    }
+
+    /// Every peer's name, with the round-trip time of its connection if there is one.
+    pub fn round_trips(&self) -> impl Iterator<Item = (String, Option<Duration>)> {
+        self.peers.iter().map(|(peer, current)| {
+            let connection = current.borrow();
+            let open = connection.as_ref().filter(|connection| !connection.is_closed());
+            (self.cluster.node_name(*peer), open.map(Connection::round_trip))
+        })
     }
 
     /// Dials the peers this node dials, accepts the others, and hands the coordinator's connection to
@@ -77,6 +83,7 @@ impl Mesh {
         while let Some(Some(incoming)) = stop.run_until_cancelled(self.link.accept()).await {
             // Without a permit the handshake is refused by dropping it; the peer tries again.
             let Ok(permit) = Arc::clone(&handshakes).try_acquire_owned() else {
+                self.metrics.refused(Refused::Overload);
                 continue;
             };
             let (mesh, coordinator) = (Arc::clone(&self), Arc::clone(&coordinator));
@@ -84,11 +91,17 @@ impl Mesh {
                 let established = incoming.establish().await;
                 drop(permit);
                 match established {
-                    Err(error) => warn!(%error, "a connection was refused"),
+                    Err(error) => {
+                        mesh.metrics.not_connected(&error);
+                        warn!(%error, "a connection was refused");
+                    }
                     Ok(connection) => match connection.member() {
                         Member::Coordinator => coordinator(connection),
                         Member::Node(peer) if peer < mesh.me => mesh.keep(peer, connection).await,
-                        Member::Node(_) => connection.close("the node with the lower index dials"),
+                        Member::Node(_) => {
+                            mesh.metrics.refused(Refused::Protocol);
+                            connection.close("the node with the lower index dials");
+                        }
                     },
                 }
             };
@@ -112,6 +125,7 @@ impl Mesh {
                     }
                 }
                 Err(error) => {
+                    self.metrics.not_connected(&error);
                     // One line for each new reason, not one for each try.
                     if said.as_ref() != Some(&error) {
                         warn!(%error, "a peer cannot be reached, trying again");
@@ -132,22 +146,14 @@ impl Mesh {
         if let Some(replaced) = replaced {
             // One connection for each peer, whatever it opens.
             replaced.close("another connection took its place");
-            self.metrics.reconnects.with_label_values(&[&name]).inc();
+            self.metrics.peers.reconnected(&name);
         }
-        self.metrics.peer_up.with_label_values(&[&name]).set(1);
         info!(peer = %name, "connected");
         loop {
             match connection.accept_lane().await {
                 Ok(lane) => self.lanes.arrived(peer, lane),
-                Err(error) => {
-                    info!(peer = %name, %error, "disconnected");
-                    break;
-                }
+                Err(error) => return info!(peer = %name, %error, "disconnected"),
             }
-        }
-        // Unless a newer connection has taken its place.
-        if current.borrow().as_ref().is_none_or(Connection::is_closed) {
-            self.metrics.peer_up.with_label_values(&[&name]).set(0);
         }
     }
 }

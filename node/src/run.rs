@@ -43,12 +43,13 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
     let key = keys::read_identity(&config.identity_key)?;
     let sealing = keys::read_sealing(&config.sealing_key)?;
     let metrics = Metrics::new(&cluster, me)?;
+    metrics.keys(config)?;
     let link = Link::bind(config.listen, &key, Arc::clone(&cluster))?;
     let admin_listener = TcpListener::bind(config.admin)
         .await
         .with_context(|| format!("cannot listen on TCP {}", config.admin))?;
 
-    let store = Arc::new(Store::open(&config.data)?);
+    let store = Arc::new(Store::open(&config.data, metrics.store.clone())?);
 
     let stop = CancellationToken::new();
     let lanes = Arc::new(Lanes::default());
@@ -73,6 +74,7 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
         store,
         mesh: Arc::clone(&mesh),
         needed: cluster.access().quorum() - 1,
+        service: Arc::clone(&service),
         metrics,
     };
     let quic = link.local_address().unwrap_or(config.listen);

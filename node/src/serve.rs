@@ -12,7 +12,8 @@ use tacit_core::lane::LaneId;
 use tacit_core::network::NetworkError;
 use tacit_core::sharing::{NodeSet, Party};
 use tacit_link::{Connection, Responder};
-use tokio::sync::{Semaphore, mpsc};
+use tacit_metrics::Queue;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -20,6 +21,7 @@ use crate::compute::{Task, compute, unreachable};
 use crate::intake::Intake;
 use crate::lanes::{LaneNetwork, LaneOptions, Lanes};
 use crate::mesh::Mesh;
+use crate::metrics::SessionMeter;
 use crate::store::StoreError;
 
 /// How long a computation waits for a place among those that run.
@@ -35,8 +37,8 @@ pub struct Service {
     mesh: Arc<Mesh>,
     lanes: Arc<Lanes>,
     round_timeout: Duration,
-    requests: Semaphore,
-    sessions: Semaphore,
+    requests: Queue,
+    sessions: Queue,
     /// The computation under way for each job, with its attempt.
     running: Mutex<HashMap<JobId, (u32, CancellationToken)>>,
     /// The coordinator's connection: the newest one.
@@ -55,14 +57,15 @@ impl Service {
         stop: CancellationToken,
     ) -> Self {
         let (round_timeout, max_sessions) = limits;
+        let queues = &intake.metrics.queues;
         Self {
+            requests: queues.queue("requests", REQUESTS),
+            sessions: queues.queue("sessions", max_sessions),
             intake,
             key,
             mesh,
             lanes,
             round_timeout,
-            requests: Semaphore::new(REQUESTS),
-            sessions: Semaphore::new(max_sessions),
             running: Mutex::default(),
             coordinator: Mutex::default(),
             stop,
@@ -90,10 +93,15 @@ impl Service {
         }
     }
 
+    /// Whether the coordinator is connected.
+    pub fn has_coordinator(&self) -> bool {
+        let coordinator = self.coordinator.lock().unwrap_or_else(PoisonError::into_inner);
+        coordinator.as_ref().is_some_and(|connection| !connection.is_closed())
+    }
+
     async fn answer(self: Arc<Self>, mut responder: Responder) {
         let reply = {
-            // A closed semaphore does not occur: nothing closes it.
-            let Ok(permit) = self.requests.acquire().await else { return };
+            let Some(place) = self.requests.enter().await else { return };
             let request = match responder.read().await {
                 Ok(request) => request,
                 Err(error) => {
@@ -114,7 +122,7 @@ impl Service {
                     participants,
                     list,
                 } => {
-                    drop(permit);
+                    drop(place);
                     self.compute(job, attempt, participants, list, &mut responder).await
                 }
             }
@@ -160,25 +168,22 @@ impl Service {
         if let Some((_, earlier)) = self.running().get(&id) {
             earlier.cancel();
         }
-        let Ok(Ok(_permit)) = tokio::time::timeout(PLACE, self.sessions.acquire()).await else {
+        let Some(_place) = self.sessions.enter_within(PLACE).await else {
             return Err(Refusal::Busy(
                 "it computes as many jobs as it may at once: try again later".to_owned(),
             ));
         };
         let stop = self.stop.child_token();
         self.running().insert(id.clone(), (attempt, stop.clone()));
-        let metrics = &self.intake.metrics;
-        metrics.sessions_running.inc();
-        let result = self.run_session(Task { job, party, list }, attempt, stop, responder).await;
-        metrics.sessions_running.dec();
+        let meter = Arc::new(SessionMeter::begin(&self.intake.metrics));
+        let result = self.run_session(Task { job, party, list }, attempt, stop, &meter, responder).await;
+        meter.end(result.is_ok());
         self.running().retain(|job, (running, _)| *job != id || *running != attempt);
         match &result {
             Ok(computed) => {
-                metrics.sessions.with_label_values(&["released"]).inc();
                 info!(job = %id, attempt, rounds = computed.rounds, bytes_sent = computed.bytes_sent, "outputs released");
             }
             Err(refusal) => {
-                metrics.sessions.with_label_values(&["failed"]).inc();
                 warn!(job = %id, attempt, %refusal, "a computation failed");
             }
         }
@@ -187,7 +192,14 @@ impl Service {
 
     /// One session on a thread of its own, with its progress told as it goes. It ends early when the
     /// coordinator no longer wants it.
-    async fn run_session(&self, task: Task, attempt: u32, stop: CancellationToken, responder: &mut Responder) -> Result<Computed, Refusal> {
+    async fn run_session(
+        &self,
+        task: Task,
+        attempt: u32,
+        stop: CancellationToken,
+        meter: &Arc<SessionMeter>,
+        responder: &mut Responder,
+    ) -> Result<Computed, Refusal> {
         let peers: Vec<usize> = task.party.peers().collect();
         let id = LaneId {
             job: task.job.digest(),
@@ -200,7 +212,7 @@ impl Service {
             timeout: self.round_timeout,
             stop: stop.clone(),
             progress,
-            metrics: self.intake.metrics.clone(),
+            meter: Arc::clone(meter),
         };
         let opening = LaneNetwork::open(&self.mesh, &self.lanes, peers, id, options);
         let opened = tokio::select! {
@@ -208,8 +220,8 @@ impl Service {
             () = responder.abandoned() => Err(NetworkError::Cancelled),
         };
         let network = opened.map_err(|error| unreachable(&self.intake, error))?;
-        let (intake, key) = (Arc::clone(&self.intake), self.key.clone());
-        let mut session = tokio::task::spawn_blocking(move || compute(&intake, &key, &task, network));
+        let (intake, key, meter) = (Arc::clone(&self.intake), self.key.clone(), Arc::clone(meter));
+        let mut session = tokio::task::spawn_blocking(move || compute(&intake, &key, &task, network, &meter));
         let mut wanted = true;
         loop {
             tokio::select! {

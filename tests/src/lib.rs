@@ -6,6 +6,7 @@
 
 pub mod cluster;
 pub mod desk;
+pub mod exposition;
 pub mod forgery;
 pub mod http;
 pub mod kept;

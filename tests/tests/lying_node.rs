@@ -136,7 +136,7 @@ impl Stage {
     /// Failed sessions of all honest nodes by phase.
     fn failures(&self) -> BTreeMap<Phase, u64> {
         let of = |phase: Phase| {
-            let line = format!("tacit_node_session_failures_total{{phase=\"{}\"}} ", phase.name());
+            let line = format!("tacit_node_session_phases_total{{phase=\"{}\",result=\"failed\"}} ", phase.name());
             self.cluster.nodes.iter().flatten().map(|node| counted(node.admin(), &line)).sum()
         };
         Phase::ALL.map(|phase| (phase, of(phase))).into()

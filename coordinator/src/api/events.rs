@@ -19,6 +19,9 @@ use crate::app::Shared;
 /// The least time between two events: a thousand changes in a second are one to a watcher.
 const PACE: Duration = Duration::from_millis(50);
 
+/// The route: its requests end when nobody listens any more.
+pub const PATH: &str = "/v1/jobs/{id}/events";
+
 /// The job's status at once and on each change; ends after a final state.
 #[utoipa::path(get, path = "/v1/jobs/{id}/events", tag = "jobs", params(("id" = String, Path)), responses(
     (status = 200, body = JobStatus, content_type = "text/event-stream", description = "each event's data is a status"),

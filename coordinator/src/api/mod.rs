@@ -12,20 +12,28 @@ mod submissions;
 #[cfg(test)]
 mod tests;
 
+use std::time::Instant;
+
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::Shared;
+use crate::config::Loaded;
+use crate::metrics::Metrics;
 use problem::{Problem, ProblemKind};
 
-/// The routes of the API, and their description at `/openapi.json`.
-pub fn router(app: Shared) -> Router {
-    let (router, description) = OpenApiRouter::with_openapi(openapi::base())
+/// What requests to no route are counted as.
+const OTHER: &str = "other";
+
+/// The routes, and their description.
+fn described() -> (Router<Shared>, OpenApi) {
+    OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(cluster::get_cluster))
         .routes(routes!(contributors::enrol))
         .routes(routes!(jobs::list_jobs))
@@ -37,7 +45,22 @@ pub fn router(app: Shared) -> Router {
         .routes(routes!(results::get_result))
         .routes(routes!(results::get_payouts))
         .routes(routes!(results::get_certificate))
-        .split_for_parts();
+        .split_for_parts()
+}
+
+/// The metrics of a coordinator with these routes.
+///
+/// # Errors
+/// They cannot be registered.
+pub fn metrics(loaded: &Loaded) -> prometheus::Result<Metrics> {
+    let mut routes: Vec<String> = described().1.paths.paths.into_keys().collect();
+    routes.extend([openapi::PATH, OTHER].map(str::to_owned));
+    Metrics::new(&loaded.cluster, &loaded.config.identity_key, &routes, &[events::PATH])
+}
+
+/// The routes of the API, and their description at `/openapi.json`.
+pub fn router(app: Shared) -> Router {
+    let (router, description) = described();
     router
         .merge(openapi::router(description))
         .method_not_allowed_fallback(method_not_allowed)
@@ -60,8 +83,10 @@ async fn count(State(app): State<Shared>, request: Request, next: Next) -> Respo
     let route = request
         .extensions()
         .get::<MatchedPath>()
-        .map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
+        .map_or_else(|| OTHER.to_owned(), |path| path.as_str().to_owned());
+    let began = Instant::now();
     let response = next.run(request).await;
-    app.metrics.request(&route, response.status().as_u16());
+    let took = (route != events::PATH).then(|| began.elapsed());
+    app.metrics.request(&route, response.status().as_u16(), took);
     response
 }

@@ -8,6 +8,9 @@ use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, R
 use super::problem;
 use crate::app::Shared;
 
+/// Where the description is.
+pub const PATH: &str = "/openapi.json";
+
 /// What the description says before any route.
 pub fn base() -> OpenApi {
     let info = InfoBuilder::new()
@@ -42,5 +45,5 @@ fn list_problem_types(description: &mut OpenApi) {
 /// The route that serves the description.
 pub fn router(mut description: OpenApi) -> Router<Shared> {
     list_problem_types(&mut description);
-    Router::new().route("/openapi.json", get(async move || Json(description)))
+    Router::new().route(PATH, get(async move || Json(description)))
 }

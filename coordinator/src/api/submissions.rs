@@ -22,7 +22,7 @@ use crate::app::{App, Shared};
 use crate::board::Live;
 use crate::store::{Kept, Known, NewSubmission};
 
-/// Slow strangers hold a permit no longer than this.
+/// Slow strangers hold a place no longer than this.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Keeps a submission and answers with a signed receipt; the same bytes again, the same receipt.
@@ -56,11 +56,11 @@ pub async fn put_submission(
             format!("the body must be {SUBMISSION_TYPE}"),
         ));
     }
-    // The permit bounds the memory that uploads take together; who waits for one would take some too.
-    let permit = app
+    // The queue bounds the memory that uploads take together; who waits for one would take some too.
+    let place = app
         .uploads
-        .try_acquire()
-        .map_err(|_| Problem::new(ProblemKind::Busy, "too many submissions are being read: send it again in a second"))?;
+        .try_enter()
+        .ok_or_else(|| Problem::new(ProblemKind::Busy, "too many submissions are being read: send it again in a second"))?;
     let bytes = read_body(&headers, body, MAX_SUBMISSION_BYTES, DEADLINE).await?;
     let upload = Digest::of("tacit/v1 upload", &[&bytes]);
     if let Some(known) = app.store.known_submission(&id, sid).await? {
@@ -72,7 +72,7 @@ pub async fn put_submission(
     let (new, statement) = check(&app, &live, sid, upload, bytes).await?;
     let receipt = receipt(&app, &live, &new);
     let kept = app.store.keep_submission(new, receipt).await?;
-    drop(permit);
+    drop(place);
     match kept {
         Kept::New(known) => {
             live.receive(known.sequence, &statement);
@@ -185,6 +185,7 @@ async fn check(
         return if live.lacks_gold(&statement.items) {
             Ok((new, statement))
         } else {
+            app.metrics.upload(Some(RejectReason::DuplicateSubmission));
             let detail = "the job has gold answers to these items: they cannot be changed";
             Err(Problem::new(ProblemKind::SubmissionConflict, detail))
         };

@@ -1,6 +1,7 @@
 //! The seam to the network: tests put nodes of their own behind it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tacit_core::control::{Reply, Request};
@@ -10,6 +11,9 @@ use tacit_link::{Connection, Link, LinkError, Replies};
 pub trait Channel: Send + Sync {
     /// Sends a request.
     fn request<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Box<dyn Answers>, LinkError>>;
+
+    /// The smoothed time that a message and its acknowledgement take.
+    fn round_trip(&self) -> Duration;
 
     /// Resolves when the connection has ended, with the reason.
     fn closed(&self) -> BoxFuture<'_, LinkError>;
@@ -30,6 +34,10 @@ pub trait Dial: Send + Sync {
 impl Channel for Connection {
     fn request<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Box<dyn Answers>, LinkError>> {
         Box::pin(async move { Ok(Box::new(Connection::request(self, request).await?) as Box<dyn Answers>) })
+    }
+
+    fn round_trip(&self) -> Duration {
+        Connection::round_trip(self)
     }
 
     fn closed(&self) -> BoxFuture<'_, LinkError> {

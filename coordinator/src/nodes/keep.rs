@@ -20,11 +20,15 @@ pub async fn keep(app: Shared, dial: Arc<dyn Dial>, index: usize) {
     let Some(node) = app.nodes.get(index) else { return };
     let mut pause = FIRST;
     let mut said: Option<Trouble> = None;
+    let mut had_one = false;
     loop {
         let trouble = match timeout(pause * PATIENCE, dial.dial(index)).await {
             Ok(Ok(channel)) => {
                 tracing::info!(node = node.name(), "connected");
                 said = None;
+                if std::mem::replace(&mut had_one, true) {
+                    app.metrics.nodes.reconnected(node.name());
+                }
                 node.set_up(Arc::clone(&channel));
                 tell(&app);
                 let since = Instant::now();

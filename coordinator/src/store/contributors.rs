@@ -80,7 +80,7 @@ mod tests {
     #[tokio::test]
     async fn names_and_keys_are_bound_to_each_other() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), 3).unwrap();
+        let store = Store::open_unwatched(folder.path()).unwrap();
         let key = |byte| PublicKey::from_bytes([byte; 32]);
         let enrol = |name: &str, byte, open| store.enrol(name.to_owned(), key(byte), open);
         assert_eq!(enrol("ada", 1, true).await.unwrap(), Enrolled::New);

@@ -105,7 +105,7 @@ mod tests {
         let (ours, other) = (Digest::of("cluster", &[]), Digest::of("other", &[]));
         Store::inspect(&folder.path().join("none"), Some(ours)).unwrap();
         Store::inspect(folder.path(), Some(ours)).unwrap();
-        let store = Store::open(folder.path(), 3).unwrap();
+        let store = Store::open_unwatched(folder.path()).unwrap();
         let job = |id: &str| NewJob {
             id: id.parse().unwrap(),
             cluster: ours,
@@ -135,7 +135,7 @@ mod tests {
         Store::inspect(folder.path(), Some(ours)).unwrap();
         Store::inspect(folder.path(), None).unwrap();
         assert_eq!(Store::inspect(folder.path(), Some(other)), Err(error));
-        let store = Store::open(folder.path(), 3).unwrap();
+        let store = Store::open_unwatched(folder.path()).unwrap();
         assert_eq!(store.job(&"a".parse().unwrap()).await.unwrap().unwrap().state, JobState::Open);
     }
 

@@ -128,7 +128,7 @@ fn advance(db: &Connection, id: &JobId, from: &[JobState], to: JobState, reason:
         return Ok(false);
     }
     db.execute(
-        "UPDATE jobs SET state = ?2, reason = ?3, changed_at = ?4 WHERE id = ?1",
+        "UPDATE jobs SET state = ?2, reason = ?3, changed_at = CASE WHEN state = ?2 THEN changed_at ELSE ?4 END WHERE id = ?1",
         (id.as_str(), to.name(), reason, now()),
     )?;
     Ok(true)
@@ -223,6 +223,19 @@ impl Store {
                 .into_iter()
                 .map(|state| Ok((state, count(query.query_row([state.name()], |row| row.get(0))?))))
                 .collect()
+        })
+        .await
+    }
+
+    /// When the job that has been in each of these states for longest entered it; 0 without one.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn oldest_jobs(&self, states: &'static [JobState]) -> Result<Vec<(JobState, u64)>, StoreError> {
+        self.read(move |db| {
+            let mut query = db.prepare_cached("SELECT COALESCE(MIN(changed_at), 0) FROM jobs WHERE state = ?1")?;
+            let since = |state: &JobState| Ok((*state, count(query.query_row([state.name()], |row| row.get(0))?)));
+            states.iter().map(since).collect()
         })
         .await
     }
@@ -329,7 +342,7 @@ mod tests {
 
     async fn store() -> (tempfile::TempDir, Store, JobId) {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), 3).unwrap();
+        let store = Store::open_unwatched(folder.path()).unwrap();
         let id: JobId = "signs".parse().unwrap();
         let job = NewJob {
             id: id.clone(),
@@ -347,6 +360,15 @@ mod tests {
         (folder, store, id)
     }
 
+    impl Store {
+        /// Makes a job one that has been in its state since 1970.
+        async fn backdate(&self, id: &JobId) {
+            let id = id.clone();
+            let sql = "UPDATE jobs SET changed_at = 1 WHERE id = ?1";
+            self.write(move |db| Ok(db.execute(sql, [id.as_str()])?)).await.unwrap();
+        }
+    }
+
     async fn state(store: &Store, id: &JobId) -> JobState {
         store.job(id).await.unwrap().unwrap().state
     }
@@ -359,7 +381,11 @@ mod tests {
         assert!(store.close_job(&id).await.unwrap());
         assert!(!store.close_job(&id).await.unwrap());
         assert_eq!(store.begin_attempt(&id).await.unwrap(), Some(1));
+        store.backdate(&id).await;
         assert_eq!(store.begin_attempt(&id).await.unwrap(), Some(2));
+        // Another attempt does not make it younger.
+        let computing = store.oldest_jobs(&[JobState::Computing]).await.unwrap();
+        assert_eq!(computing, [(JobState::Computing, 1)]);
         assert!(store.cancel_job(&id).await.unwrap());
         assert!(!store.cancel_job(&id).await.unwrap());
         assert_eq!(store.begin_attempt(&id).await.unwrap(), None);
@@ -376,7 +402,7 @@ mod tests {
         assert_eq!(state(&store, &id).await, JobState::Computing);
         drop(store);
 
-        let store = Store::open(folder.path(), 3).unwrap();
+        let store = Store::open_unwatched(folder.path()).unwrap();
         assert_eq!(store.begin_attempt(&id).await.unwrap(), Some(2));
         store.attempt_failed(&id, "node `a` is gone".to_owned(), 2).await.unwrap();
         let row = store.job(&id).await.unwrap().unwrap();
@@ -391,6 +417,13 @@ mod tests {
         assert_eq!(store.jobs(Some("second".to_owned())).await.unwrap().len(), 0);
         assert_eq!(store.spec(&id).await.unwrap().unwrap(), b"{}");
         assert!(store.count_jobs().await.unwrap().contains(&(JobState::Open, 1)));
+        store.close_job(&id).await.unwrap();
+        let [(JobState::Closing, since), (JobState::Computing, 0)] =
+            store.oldest_jobs(&[JobState::Closing, JobState::Computing]).await.unwrap()[..]
+        else {
+            panic!("a closing job and none that is computed");
+        };
+        assert!(since > 1_700_000_000);
         assert_eq!(store.job(&"other".parse().unwrap()).await.unwrap(), None);
     }
 }

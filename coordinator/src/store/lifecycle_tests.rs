@@ -39,7 +39,7 @@ fn submission(id: &JobId, byte: u8) -> NewSubmission {
 #[tokio::test]
 async fn submissions_are_kept_once_in_order_and_only_while_open() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), 3).unwrap();
+    let store = Store::open_unwatched(folder.path()).unwrap();
     let id: JobId = "signs".parse().unwrap();
     let keep = |byte| store.keep_submission(submission(&id, byte), |sequence| Ok(format!("receipt {sequence}")));
     assert_eq!(keep(1).await.unwrap(), Kept::NoJob);
@@ -65,7 +65,7 @@ async fn submissions_are_kept_once_in_order_and_only_while_open() {
 async fn deliveries_go_on_where_they_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let id: JobId = "signs".parse().unwrap();
-    let store = Store::open(folder.path(), 3).unwrap();
+    let store = Store::open_unwatched(folder.path()).unwrap();
     store.create_job(job(&id)).await.unwrap();
     for byte in 0..5 {
         store.keep_submission(submission(&id, byte), |_| Ok(String::new())).await.unwrap();
@@ -79,7 +79,7 @@ async fn deliveries_go_on_where_they_stopped() {
     store.delivered(&id, 1, 2, vec![(1, RejectReason::Unsealable)]).await.unwrap();
     drop(store);
 
-    let store = Store::open(folder.path(), 3).unwrap();
+    let store = Store::open_unwatched(folder.path()).unwrap();
     assert_eq!(store.deliveries(&id).await.unwrap(), [(true, 0), (true, 2), (true, 0)]);
     assert_eq!(store.refused(&id).await.unwrap(), [1]);
     for node in [0, 2] {
@@ -101,7 +101,7 @@ async fn deliveries_go_on_where_they_stopped() {
 async fn a_job_is_published_once_with_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let id: JobId = "signs".parse().unwrap();
-    let store = Store::open(folder.path(), 3).unwrap();
+    let store = Store::open_unwatched(folder.path()).unwrap();
     store.create_job(job(&id)).await.unwrap();
     store.keep_submission(submission(&id, 1), |_| Ok(String::new())).await.unwrap();
     let outcome = SubmissionOutcome {
@@ -124,7 +124,7 @@ async fn a_job_is_published_once_with_the_same_bytes() {
     assert_eq!(store.published(&id, Part::Certificate).await.unwrap(), None);
     drop(store);
 
-    let store = Store::open(folder.path(), 3).unwrap();
+    let store = Store::open_unwatched(folder.path()).unwrap();
     assert_eq!(store.certificate(&id).await.unwrap().unwrap(), b"certificate");
     assert!(store.publish(&id, b"result".to_vec(), b"payouts".to_vec()).await.unwrap());
     assert!(!store.publish(&id, b"other".to_vec(), b"other".to_vec()).await.unwrap());
@@ -142,7 +142,7 @@ async fn a_job_is_published_once_with_the_same_bytes() {
 #[tokio::test]
 async fn envelopes_go_when_a_job_has_ended_and_not_before() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), 3).unwrap();
+    let store = Store::open_unwatched(folder.path()).unwrap();
     let ids: [JobId; 3] = ["one", "two", "three"].map(|id| id.parse().unwrap());
     for id in &ids {
         store.create_job(job(id)).await.unwrap();
@@ -173,7 +173,7 @@ async fn envelopes_go_when_a_job_has_ended_and_not_before() {
 async fn nothing_is_kept_by_a_full_disk() {
     let folder = tempfile::tempdir().unwrap();
     let id: JobId = "signs".parse().unwrap();
-    let store = Store::open(folder.path(), 3).unwrap();
+    let store = Store::open_unwatched(folder.path()).unwrap();
     store.create_job(job(&id)).await.unwrap();
     store.limit_pages(1).await;
     let mut big = submission(&id, 1);

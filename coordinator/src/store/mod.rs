@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use tacit_core::digest::Digest;
+use tacit_metrics::{Operation, StoreMeter};
 use thiserror::Error;
 
 /// How long a connection waits for another one's lock.
@@ -122,6 +123,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     path: PathBuf,
     nodes: usize,
+    meter: StoreMeter,
     writer: Mutex<Connection>,
     reader: Mutex<Connection>,
     /// Held for as long as the store is open; the lock ends with the process.
@@ -133,7 +135,7 @@ impl Store {
     ///
     /// # Errors
     /// The folder cannot be used, another process has it, or a later release made it.
-    pub fn open(data: &Path, nodes: usize) -> Result<Self, StoreError> {
+    pub fn open(data: &Path, nodes: usize, meter: StoreMeter) -> Result<Self, StoreError> {
         let path = data.join("coordinator.sqlite");
         let shown = path.display().to_string();
         let open = |reason: String| StoreError::Open {
@@ -165,6 +167,7 @@ impl Store {
         Ok(Self(Arc::new(Inner {
             path,
             nodes,
+            meter,
             writer: Mutex::new(writer),
             reader: Mutex::new(reader),
             _lock: lock,
@@ -181,7 +184,8 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.blocking(move |inner| transact(&mut lock(&inner.writer), work)).await
+        self.blocking(Operation::Write, move |inner| transact(&mut lock(&inner.writer), work))
+            .await
     }
 
     /// Runs one transaction that a power failure may undo: for what is found out again by asking.
@@ -189,7 +193,7 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.blocking(move |inner| {
+        self.blocking(Operation::Write, move |inner| {
             let mut connection = lock(&inner.writer);
             connection.pragma_update(None, "synchronous", "NORMAL")?;
             let done = transact(&mut connection, work);
@@ -204,7 +208,7 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.blocking(move |inner| {
+        self.blocking(Operation::Read, move |inner| {
             let mut connection = lock(&inner.reader);
             let transaction = connection.transaction()?;
             work(&transaction)
@@ -212,11 +216,25 @@ impl Store {
         .await
     }
 
-    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Inner) -> Result<T, Failure> + Send + 'static) -> Result<T, StoreError> {
+    async fn blocking<T: Send + 'static>(
+        &self,
+        operation: Operation,
+        work: impl FnOnce(&Inner) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let inner = Arc::clone(&self.0);
-        let done = tokio::task::spawn_blocking(move || work(&inner).map_err(|e| explain(&inner.path, e)));
+        let done = tokio::task::spawn_blocking(move || {
+            let done = inner.meter.time(operation, || work(&inner));
+            done.map_err(|e| explain(&inner.path, e))
+        });
         // The task can only fail to run when the runtime is going down.
         done.await.unwrap_or(Err(StoreError::ShuttingDown))
+    }
+
+    /// Measures its files.
+    pub async fn measure(&self) {
+        let inner = Arc::clone(&self.0);
+        // The task can only fail to run when the runtime is going down.
+        let _ = tokio::task::spawn_blocking(move || inner.meter.measure(&inner.path)).await;
     }
 
     /// Writes something, to know that the store takes writes.
@@ -236,9 +254,20 @@ impl Store {
     #[cfg(test)]
     pub(crate) async fn limit_pages(&self, pages: i64) {
         let pages = if pages == 0 { i64::from(u32::MAX) - 1 } else { pages };
-        self.blocking(move |inner| Ok(lock(&inner.writer).query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?))
-            .await
-            .unwrap();
+        let sql = format!("PRAGMA max_page_count = {pages}");
+        self.blocking(Operation::Write, move |inner| {
+            Ok(lock(&inner.writer).query_row(&sql, [], |_| Ok(()))?)
+        })
+        .await
+        .unwrap();
+    }
+
+    /// Opens a store that nobody watches, for a cluster of three nodes.
+    #[cfg(test)]
+    pub(crate) fn open_unwatched(data: &Path) -> Result<Self, StoreError> {
+        let cluster = crate::testing::TestCluster::new(3, 1).cluster;
+        let metrics = crate::metrics::Metrics::new(&cluster, Path::new("none"), &[], &[]).unwrap();
+        Self::open(data, 3, metrics.store)
     }
 }
 
@@ -318,23 +347,23 @@ mod tests {
     #[tokio::test]
     async fn opens_again_and_refuses_a_second_process_and_a_later_schema() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), 3).unwrap();
+        let store = Store::open_unwatched(folder.path()).unwrap();
         store.probe().await.unwrap();
-        assert!(matches!(Store::open(folder.path(), 3), Err(StoreError::Locked { .. })));
+        assert!(matches!(Store::open_unwatched(folder.path()), Err(StoreError::Locked { .. })));
         drop(store);
-        drop(Store::open(folder.path(), 3).unwrap());
+        drop(Store::open_unwatched(folder.path()).unwrap());
 
         let connection = Connection::open(folder.path().join("coordinator.sqlite")).unwrap();
         connection.pragma_update(None, "user_version", 99).unwrap();
         drop(connection);
-        let refused = Store::open(folder.path(), 3).err().unwrap();
+        let refused = Store::open_unwatched(folder.path()).err().unwrap();
         assert!(matches!(refused, StoreError::Newer { found: 99, known: 1, .. }), "{refused}");
     }
 
     #[tokio::test]
     async fn a_full_disk_is_told_apart_and_passes() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), 3).unwrap();
+        let store = Store::open_unwatched(folder.path()).unwrap();
         store.limit_pages(1).await;
         let key = tacit_core::identity::PublicKey::from_bytes([1; 32]);
         let error = store.enrol("x".repeat(1 << 20), key, true).await.unwrap_err();

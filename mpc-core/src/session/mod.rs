@@ -49,6 +49,8 @@ pub struct Traffic {
     pub received: u64,
     /// Terms of inner products computed on shares.
     pub products: u64,
+    /// Of those, the ones whose claims were verified.
+    pub verified: u64,
 }
 
 /// A computation on shares at one node.
@@ -145,6 +147,7 @@ fn exchange<N: Network>(
     if outgoing.is_empty() && expected.is_empty() {
         return Ok(Vec::new());
     }
+    network.hear(traffic);
     traffic.rounds += 1;
     traffic.sent += outgoing.iter().map(|message| message.bytes.len() as u64).sum::<u64>();
     let received = network

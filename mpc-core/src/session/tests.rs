@@ -70,6 +70,25 @@ proptest! {
 }
 
 #[test]
+fn products_count_as_verified_once_their_claims_are() {
+    for counted in in_session(&world(3, 1, 1), |session| {
+        let factors = Factors {
+            x: deal(session.party(), &elements(&[1, 2]), 1),
+            y: deal(session.party(), &elements(&[3, 4]), 2),
+            ends: vec![2],
+        };
+        session.inner_products(vec![factors])?;
+        let before = session.traffic();
+        session.verify_claims(())?;
+        Ok((before, session.traffic()))
+    }) {
+        let (before, after) = counted.unwrap();
+        assert_eq!((before.products, before.verified), (2, 0));
+        assert_eq!((after.products, after.verified), (2, 2));
+    }
+}
+
+#[test]
 fn communication_does_not_grow_with_the_length_of_an_inner_product() {
     let sent = |len: usize| {
         let x = vec![Fp61::ONE; len];

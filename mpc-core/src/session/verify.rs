@@ -56,6 +56,9 @@ impl<N: Network> Session<N> {
         self.enter(Phase::Verify);
         let claims = std::mem::take(&mut self.claims);
         self.check_claims(claims)?;
+        // Every product left a claim, and none is left.
+        self.traffic.verified = self.traffic.products;
+        self.network.hear(&self.traffic);
         Ok(Verified(result))
     }
 

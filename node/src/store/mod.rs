@@ -1,6 +1,8 @@
 //! What a node keeps: jobs, and submissions still sealed. One SQLite file; calls block.
 
 mod schema;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,6 +13,7 @@ use tacit_core::digest::Digest;
 use tacit_core::job::{Job, JobId, JobSpec};
 use tacit_core::reject::RejectReason;
 use tacit_core::submission::SubmissionId;
+use tacit_metrics::{Operation, StoreMeter};
 use thiserror::Error;
 
 /// Why the store failed.
@@ -49,6 +52,18 @@ pub struct Store {
     connection: Mutex<Connection>,
     /// Jobs read lately: a spec is large, and asked for with every batch of submissions.
     jobs: Mutex<HashMap<JobId, Arc<Job>>>,
+    meter: StoreMeter,
+}
+
+/// The jobs a node keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobsKept {
+    /// Those without a recorded accepted set.
+    pub open: i64,
+    /// Those with one.
+    pub released: i64,
+    /// When the oldest of the open ones was opened, Unix time; 0 without one.
+    pub oldest_open: i64,
 }
 
 /// Jobs kept in memory.
@@ -69,7 +84,7 @@ pub struct Kept {
 
 impl Store {
     /// Opens the store in a folder, making both if needed.
-    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+    pub fn open(folder: &Path, meter: StoreMeter) -> Result<Self, StoreError> {
         let path = folder.join("node.sqlite");
         let unusable = |reason: String| StoreError::Unusable {
             path: path.clone(),
@@ -85,7 +100,13 @@ impl Store {
             path,
             connection: Mutex::new(connection),
             jobs: Mutex::default(),
+            meter,
         })
+    }
+
+    /// The file it is in.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -93,21 +114,31 @@ impl Store {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run<T>(&self, body: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
-        body(&mut self.connection()).map_err(|error| classify(&self.path, &error))
+    fn read<T>(&self, body: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        self.run(Operation::Read, |connection| body(connection))
+    }
+
+    fn write<T>(&self, body: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        self.run(Operation::Write, body)
+    }
+
+    fn run<T>(&self, operation: Operation, body: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        self.meter
+            .time(operation, || body(&mut self.connection()))
+            .map_err(|error| classify(&self.path, &error))
     }
 
     /// Whether the store can be written.
     pub fn is_writable(&self) -> bool {
-        self.run(|c| c.execute("UPDATE health SET checked = checked + 1", []).map(drop))
+        self.write(|c| c.execute("UPDATE health SET checked = checked + 1", []).map(drop))
             .is_ok()
     }
 
     /// Keeps a job's spec; the same again is nothing new. Returns the digest it is open under.
     pub fn open_job(&self, job: &Job, spec: &[u8]) -> Result<Digest, StoreError> {
-        self.run(|c| {
+        self.write(|c| {
             c.execute(
-                "INSERT INTO jobs (id, digest, spec) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING",
+                "INSERT INTO jobs (id, digest, spec, opened_at) VALUES (?1, ?2, ?3, unixepoch()) ON CONFLICT (id) DO NOTHING",
                 params![job.id().as_str(), job.digest().as_bytes(), spec],
             )?;
             c.query_row("SELECT digest FROM jobs WHERE id = ?1", [job.id().as_str()], |row| {
@@ -123,7 +154,7 @@ impl Store {
         if let Some(job) = at_hand.get(id) {
             return Ok(Some(Arc::clone(job)));
         }
-        let spec: Option<Vec<u8>> = self.run(|c| {
+        let spec: Option<Vec<u8>> = self.read(|c| {
             c.query_row("SELECT spec FROM jobs WHERE id = ?1", [id.as_str()], |row| row.get(0))
                 .optional()
         })?;
@@ -142,6 +173,20 @@ impl Store {
         Ok(Some(job))
     }
 
+    /// How many jobs there are, and since when.
+    pub fn jobs_kept(&self) -> Result<JobsKept, StoreError> {
+        self.read(|c| {
+            let open = "SELECT COUNT(*), COALESCE(MIN(opened_at), 0) FROM jobs WHERE released IS NULL";
+            let (open, oldest_open) = c.query_row(open, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let released = c.query_row("SELECT COUNT(*) FROM jobs WHERE released IS NOT NULL", [], |row| row.get(0))?;
+            Ok(JobsKept {
+                open,
+                released,
+                oldest_open,
+            })
+        })
+    }
+
     fn at_hand(&self) -> MutexGuard<'_, HashMap<JobId, Arc<Job>>> {
         // The map is whole between any two statements that change it.
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
@@ -151,7 +196,7 @@ impl Store {
     pub fn forget(&self, id: &JobId) -> Result<(), StoreError> {
         let mut at_hand = self.at_hand();
         at_hand.remove(id);
-        self.run(|c| {
+        self.write(|c| {
             let transaction = c.transaction()?;
             transaction.execute("DELETE FROM submissions WHERE job = ?1", [id.as_str()])?;
             transaction.execute("DELETE FROM jobs WHERE id = ?1 AND released IS NULL", [id.as_str()])?;
@@ -161,7 +206,7 @@ impl Store {
 
     /// What became of the submissions of these digests, where they came before.
     pub fn outcomes(&self, job: &JobId, digests: &[Digest]) -> Result<HashMap<Digest, Option<RejectReason>>, StoreError> {
-        self.run(|c| {
+        self.read(|c| {
             let mut query = c.prepare_cached("SELECT reason FROM submissions WHERE job = ?1 AND digest = ?2")?;
             let mut found = HashMap::new();
             for digest in digests {
@@ -183,7 +228,7 @@ impl Store {
     /// another spec, none is kept.
     pub fn keep(&self, job: &Job, submissions: &[Kept]) -> Result<Vec<Option<RejectReason>>, StoreError> {
         let (job, job_digest) = (job.id(), job.digest());
-        self.run(|c| {
+        self.write(|c| {
             let transaction = c.transaction()?;
             if !is_open(&transaction, job, &job_digest)? {
                 return Ok(vec![Some(RejectReason::WrongJob); submissions.len()]);
@@ -210,7 +255,7 @@ impl Store {
 
     /// The encoded delivery of an accepted submission.
     pub fn body(&self, job: &JobId, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        self.run(|c| {
+        self.read(|c| {
             c.prepare_cached("SELECT body FROM submissions WHERE job = ?1 AND digest = ?2 AND reason IS NULL")?
                 .query_row(params![job.as_str(), digest.as_bytes()], |row| row.get(0))
                 .optional()
@@ -219,7 +264,7 @@ impl Store {
 
     /// The accepted set of which this node has released outputs of a job, if it has.
     pub fn released(&self, job: &JobId) -> Result<Option<Digest>, StoreError> {
-        self.run(|c| {
+        self.read(|c| {
             let released: Option<Option<[u8; 32]>> = c
                 .query_row("SELECT released FROM jobs WHERE id = ?1", [job.as_str()], |row| row.get(0))
                 .optional()?;
@@ -230,7 +275,7 @@ impl Store {
     /// Records, before outputs leave, for which accepted set they do. False if it was another before:
     /// then nothing may leave, or two results could be subtracted.
     pub fn record_release(&self, job: &Job, accepted: &Digest) -> Result<bool, StoreError> {
-        self.run(|c| {
+        self.write(|c| {
             let changed = c.execute(
                 "UPDATE jobs SET released = ?2 WHERE id = ?1 AND digest = ?3 AND (released IS NULL OR released = ?2)",
                 params![job.id().as_str(), accepted.as_bytes(), job.digest().as_bytes()],
@@ -255,120 +300,5 @@ fn classify(path: &Path, error: &rusqlite::Error) -> StoreError {
             path: path.to_owned(),
             reason: error.to_string(),
         },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-    use tacit_core::job::{Item, Question, Release};
-
-    fn job() -> (Job, Vec<u8>) {
-        let spec = JobSpec {
-            name: "job".to_owned(),
-            question: Question::Categorical {
-                classes: vec!["a".to_owned(), "b".to_owned()],
-                text: None,
-            },
-            items: vec![Item {
-                id: "i".to_owned(),
-                text: None,
-            }],
-            answers_per_item: 3,
-            closes_at: None,
-            sensitive: true,
-            release: BTreeSet::from([Release::Agreement]),
-            quorum: None,
-            label_rule: Default::default(),
-            weights: Default::default(),
-            gold: None,
-            payout: None,
-        };
-        let json = serde_json::to_vec(&spec).unwrap();
-        (Job::new("job".parse().unwrap(), spec).unwrap(), json)
-    }
-
-    fn kept(n: u8, id: u8, reason: Option<RejectReason>) -> Kept {
-        Kept {
-            digest: Digest::of("test", &[&[n]]),
-            id: Some(SubmissionId::from_bytes([id; 16])),
-            reason,
-            body: vec![n],
-        }
-    }
-
-    #[test]
-    fn jobs_and_submissions_survive_a_restart() {
-        let folder = tempfile::tempdir().unwrap();
-        let (job, spec) = job();
-        {
-            let store = Store::open(folder.path()).unwrap();
-            assert_eq!(store.open_job(&job, &spec).unwrap(), job.digest());
-            let outcomes = store
-                .keep(&job, &[kept(1, 1, None), kept(2, 2, Some(RejectReason::BadSignature))])
-                .unwrap();
-            assert_eq!(outcomes, [None, Some(RejectReason::BadSignature)]);
-        }
-        let store = Store::open(folder.path()).unwrap();
-        assert!(store.is_writable());
-        assert_eq!(*store.job(job.id()).unwrap().unwrap(), job);
-        let (one, two) = (kept(1, 1, None).digest, kept(2, 2, None).digest);
-        assert_eq!(store.outcomes(job.id(), &[one, two, Digest::of("other", &[])]).unwrap().len(), 2);
-        assert_eq!(store.body(job.id(), &one).unwrap(), Some(vec![1]));
-        assert_eq!(store.body(job.id(), &two).unwrap(), None);
-        store.forget(job.id()).unwrap();
-        assert!(store.job(job.id()).unwrap().is_none());
-    }
-
-    #[test]
-    fn a_second_submission_of_the_same_id_is_rejected() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path()).unwrap();
-        let (job, spec) = job();
-        store.open_job(&job, &spec).unwrap();
-        let outcomes = store.keep(&job, &[kept(1, 7, None), kept(2, 7, None)]).unwrap();
-        assert_eq!(outcomes, [None, Some(RejectReason::DuplicateSubmission)]);
-        // The same submission delivered twice is not its own duplicate.
-        assert_eq!(store.keep(&job, &[kept(1, 7, None)]).unwrap(), [None]);
-    }
-
-    #[test]
-    fn outputs_are_released_for_one_accepted_set_only() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path()).unwrap();
-        let (job, spec) = job();
-        store.open_job(&job, &spec).unwrap();
-        let (first, other) = (Digest::of("set", &[b"1"]), Digest::of("set", &[b"2"]));
-        assert!(store.record_release(&job, &first).unwrap());
-        assert!(store.record_release(&job, &first).unwrap());
-        assert!(!store.record_release(&job, &other).unwrap());
-        assert_eq!(store.released(job.id()).unwrap(), Some(first));
-        // A cancelled job's release is remembered: the same id cannot be used to score again.
-        store.forget(job.id()).unwrap();
-        assert_eq!(store.released(job.id()).unwrap(), Some(first));
-    }
-
-    #[test]
-    fn a_folder_belongs_to_one_process() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path()).unwrap();
-        assert!(store.is_writable());
-        let path = folder.path().join("node.sqlite");
-        let other = Connection::open(&path).unwrap();
-        other.busy_timeout(std::time::Duration::ZERO).unwrap();
-        let error = other.execute("UPDATE health SET checked = 0", []).unwrap_err();
-        assert!(matches!(classify(&path, &error), StoreError::InUse(_)), "{error}");
-    }
-
-    #[test]
-    fn a_newer_schema_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        drop(Store::open(folder.path()).unwrap());
-        let connection = Connection::open(folder.path().join("node.sqlite")).unwrap();
-        connection.pragma_update(None, "user_version", 99).unwrap();
-        drop(connection);
-        let error = Store::open(folder.path()).unwrap_err();
-        assert!(error.to_string().contains("schema version 99"), "{error}");
     }
 }

@@ -207,7 +207,7 @@ impl PlayedCoordinator {
 
     /// How many of a node's sessions failed in a phase.
     pub fn failures(&self, node: usize, phase: &str) -> u64 {
-        let line = format!("tacit_node_session_failures_total{{phase=\"{phase}\"}} ");
+        let line = format!("tacit_node_session_phases_total{{phase=\"{phase}\",result=\"failed\"}} ");
         counted(self.nodes.nodes[node].as_ref().unwrap().admin(), &line)
     }
 }

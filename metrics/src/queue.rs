@@ -1,0 +1,136 @@
+//! Work of which only so much runs at once: limited and counted in one place.
+
+use std::time::Duration;
+
+use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, Result};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::Families;
+
+/// The queues of a program.
+#[derive(Debug, Clone)]
+pub struct Queues {
+    depth: GaugeVec,
+    capacity: GaugeVec,
+    refused: IntCounterVec,
+}
+
+impl Queues {
+    /// Queues of these names.
+    ///
+    /// # Errors
+    /// The names.
+    pub fn new(families: &Families, names: &[&str]) -> Result<Self> {
+        let of = [("queue", names)];
+        Ok(Self {
+            depth: families.gauges("queue_depth", "What waits or runs.", &of)?,
+            capacity: families.gauges("queue_capacity", "How many may run at once.", &of)?,
+            refused: families.counters("queue_refused_total", "Refused because the queue was full.", &of)?,
+        })
+    }
+
+    /// The queue of this name, in which `capacity` run at once.
+    pub fn queue(&self, name: &str, capacity: usize) -> Queue {
+        self.capacity.with_label_values(&[name]).set(capacity as f64);
+        Queue {
+            permits: Semaphore::new(capacity),
+            depth: self.depth.with_label_values(&[name]),
+            refused: self.refused.with_label_values(&[name]),
+        }
+    }
+}
+
+/// A queue.
+#[derive(Debug)]
+pub struct Queue {
+    permits: Semaphore,
+    depth: Gauge,
+    refused: IntCounter,
+}
+
+/// A place among those that run, until it is dropped.
+#[derive(Debug)]
+pub struct Place<'a> {
+    _permit: SemaphorePermit<'a>,
+    _counted: Counted<'a>,
+}
+
+impl Queue {
+    /// Waits for a place. `None` does not occur: nothing closes a queue.
+    pub async fn enter(&self) -> Option<Place<'_>> {
+        let counted = Counted::new(&self.depth);
+        Some(Place {
+            _permit: self.permits.acquire().await.ok()?,
+            _counted: counted,
+        })
+    }
+
+    /// Waits for a place for so long; `None` and counted as refused if there is none.
+    pub async fn enter_within(&self, patience: Duration) -> Option<Place<'_>> {
+        let place = tokio::time::timeout(patience, self.enter()).await.ok().flatten();
+        self.or_refused(place)
+    }
+
+    /// A place, if there is one at once; `None` and counted as refused if there is none.
+    pub fn try_enter(&self) -> Option<Place<'_>> {
+        let place = self.permits.try_acquire().ok().map(|permit| Place {
+            _permit: permit,
+            _counted: Counted::new(&self.depth),
+        });
+        self.or_refused(place)
+    }
+
+    fn or_refused<'a>(&self, place: Option<Place<'a>>) -> Option<Place<'a>> {
+        if place.is_none() {
+            self.refused.inc();
+        }
+        place
+    }
+}
+
+/// Counts as waiting or running until dropped.
+#[derive(Debug)]
+struct Counted<'a>(&'a Gauge);
+
+impl<'a> Counted<'a> {
+    fn new(depth: &'a Gauge) -> Self {
+        depth.inc();
+        Self(depth)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue() -> Queue {
+        Queue {
+            permits: Semaphore::new(1),
+            depth: Gauge::new("depth", "Depth.").unwrap(),
+            refused: IntCounter::new("refused", "Refused.").unwrap(),
+        }
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_counted_and_who_leaves_is_not() {
+        let queue = queue();
+        let first = queue.enter().await.unwrap();
+        let mut second = Box::pin(queue.enter());
+        assert!(tokio::time::timeout(Duration::ZERO, &mut second).await.is_err());
+        assert_eq!((queue.depth.get(), queue.refused.get()), (2.0, 0));
+        assert!(queue.try_enter().is_none() && queue.enter_within(Duration::ZERO).await.is_none());
+        assert_eq!((queue.depth.get(), queue.refused.get()), (2.0, 2));
+        drop(first);
+        let second = second.await;
+        assert_eq!(queue.depth.get(), 1.0);
+        drop(second);
+        assert!(queue.try_enter().is_some());
+        assert_eq!((queue.depth.get(), queue.refused.get()), (0.0, 2));
+    }
+}

@@ -1,0 +1,121 @@
+//! The store of a program: how long it takes, how often it fails, how much it holds and may still.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use prometheus::{Gauge, HistogramVec, IntCounterVec, Result};
+
+use crate::Families;
+
+const SECONDS: &[f64] = &[0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
+
+/// What a store is asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// To give what it has.
+    Read,
+    /// To keep something.
+    Write,
+}
+
+impl Operation {
+    const ALL: [Self; 2] = [Self::Read, Self::Write];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+        }
+    }
+}
+
+/// Measures a store of one SQLite file.
+#[derive(Debug, Clone)]
+pub struct StoreMeter {
+    seconds: HistogramVec,
+    errors: IntCounterVec,
+    bytes: Gauge,
+    free: Gauge,
+}
+
+impl StoreMeter {
+    /// A meter.
+    ///
+    /// # Errors
+    /// The names.
+    pub fn new(families: &Families) -> Result<Self> {
+        let operations = Operation::ALL.map(Operation::name);
+        let of = [("operation", operations.as_slice())];
+        Ok(Self {
+            seconds: families.histograms("store_seconds", "How long the store took, waiting for it included.", &of, SECONDS)?,
+            errors: families.counters("store_errors_total", "What the store failed to do.", &of)?,
+            bytes: families.gauge("store_bytes", "Size of the store on disk.")?,
+            free: families.gauge("store_free_bytes", "Free space of the store's file system.")?,
+        })
+    }
+
+    /// Does what `work` does, timed.
+    ///
+    /// # Errors
+    /// Those of `work`, counted.
+    pub fn time<T, E>(&self, operation: Operation, work: impl FnOnce() -> std::result::Result<T, E>) -> std::result::Result<T, E> {
+        let of = [operation.name()];
+        let timer = self.seconds.with_label_values(&of).start_timer();
+        let result = work();
+        timer.observe_duration();
+        if result.is_err() {
+            self.errors.with_label_values(&of).inc();
+        }
+        result
+    }
+
+    /// Looks at the sizes of the store's files, and at the space left beside them. Touches no lock of the
+    /// store; blocks for as long as the file system does.
+    pub fn measure(&self, file: &Path) {
+        let size = |suffix: &str| {
+            let mut path = OsString::from(file);
+            path.push(suffix);
+            std::fs::metadata(path).map_or(0, |file| file.len())
+        };
+        // With the write-ahead log and its index.
+        let bytes: u64 = ["", "-wal", "-shm"].map(size).iter().sum();
+        self.bytes.set(bytes as f64);
+        if let Ok(system) = rustix::fs::statvfs(file) {
+            self.free.set(system.f_bavail.saturating_mul(system.f_frsize) as f64);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meter() -> StoreMeter {
+        StoreMeter::new(&Families::bare("test")).unwrap()
+    }
+
+    #[test]
+    fn failures_are_timed_and_counted() {
+        let meter = meter();
+        assert_eq!(meter.time(Operation::Read, || Ok::<_, ()>(1)), Ok(1));
+        assert_eq!(meter.time(Operation::Write, || Err::<(), _>(2)), Err(2));
+        let seen = |operation: &str| {
+            let times = meter.seconds.with_label_values(&[operation]).get_sample_count();
+            (times, meter.errors.with_label_values(&[operation]).get())
+        };
+        assert_eq!((seen("read"), seen("write")), ((1, 0), (1, 1)));
+    }
+
+    #[test]
+    fn the_log_counts_towards_the_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("store.sqlite");
+        std::fs::write(&file, [0; 100]).unwrap();
+        std::fs::write(folder.path().join("store.sqlite-wal"), [0; 20]).unwrap();
+        std::fs::write(folder.path().join("other"), [0; 3]).unwrap();
+        let meter = meter();
+        meter.measure(&file);
+        assert_eq!(meter.bytes.get(), 120.0);
+        assert!(meter.free.get() > 0.0);
+    }
+}

@@ -1,0 +1,212 @@
+//! What operators watch: the node's table in `docs/metrics.md`, which is a contract.
+
+mod session;
+
+use std::sync::Arc;
+
+use prometheus::{Gauge, GaugeVec, HistogramVec, IntCounter, IntCounterVec, Result};
+use tacit_core::cluster::Cluster;
+use tacit_core::network::Phase;
+use tacit_core::reject::RejectReason;
+use tacit_link::LinkError;
+use tacit_metrics::{Connections, Families, Queues, SESSION_SECONDS, StoreMeter, Survey};
+
+use crate::config::Config;
+use crate::mesh::Mesh;
+use crate::store::Store;
+
+pub use session::SessionMeter;
+
+const COMPLETED: &str = "completed";
+const FAILED: &str = "failed";
+const RELEASED: &str = "released";
+const OPEN: &str = "open";
+const SENT: &str = "sent";
+const RECEIVED: &str = "received";
+
+/// Why a connection is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// The other end has no key of the cluster file.
+    UnknownKey,
+    /// It speaks another protocol version.
+    Version,
+    /// It has another cluster file.
+    Cluster,
+    /// Too many handshakes are under way.
+    Overload,
+    /// It does not keep to the protocol.
+    Protocol,
+}
+
+impl Refused {
+    const ALL: [Self; 5] = [Self::UnknownKey, Self::Version, Self::Cluster, Self::Overload, Self::Protocol];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::UnknownKey => "unknown_key",
+            Self::Version => "version",
+            Self::Cluster => "cluster",
+            Self::Overload => "overload",
+            Self::Protocol => "protocol",
+        }
+    }
+
+    /// Why this node refuses, if it does: a connection that is lost, or that the other end gives up, is not refused.
+    fn of(error: &LinkError) -> Option<Self> {
+        match error {
+            LinkError::UnknownKey { .. } => Some(Self::UnknownKey),
+            LinkError::Version { .. } => Some(Self::Version),
+            LinkError::Cluster { .. } => Some(Self::Cluster),
+            LinkError::Protocol { .. } => Some(Self::Protocol),
+            LinkError::Bind { .. } | LinkError::Unreachable { .. } | LinkError::Lost { .. } | LinkError::Tls(_) => None,
+        }
+    }
+}
+
+/// The node's metrics, all present from the start.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    families: Families,
+    survey: Survey,
+    jobs: GaugeVec,
+    oldest_job: Gauge,
+    submissions: IntCounterVec,
+    sessions: IntCounterVec,
+    session_phases: IntCounterVec,
+    verification_failures: IntCounterVec,
+    sessions_running: Gauge,
+    rounds: IntCounterVec,
+    bytes: IntCounterVec,
+    phase_seconds: HistogramVec,
+    products: IntCounter,
+    products_verified: IntCounter,
+    refused: IntCounterVec,
+    coordinator_up: Gauge,
+    /// The connections to the peers.
+    pub peers: Connections,
+    /// What waits or runs.
+    pub queues: Queues,
+    /// The store's times and sizes.
+    pub store: StoreMeter,
+}
+
+impl Metrics {
+    /// Registers everything, for the node of this index.
+    pub fn new(cluster: &Cluster, me: usize) -> Result<Self> {
+        let families = Families::new("tacit_node", cluster)?;
+        let outcomes: Vec<&str> = std::iter::once("accepted")
+            .chain(RejectReason::ALL.map(RejectReason::name))
+            .collect();
+        let phases = Phase::ALL.map(Phase::name);
+        let refusals = Refused::ALL.map(Refused::name);
+        let peers = cluster.nodes().iter().enumerate().filter(|(node, _)| *node != me);
+        let peers: Vec<&str> = peers.map(|(_, node)| node.name.as_str()).collect();
+        let by_phase = [("phase", phases.as_slice())];
+        let counter = |name: &str, help: &str| families.counter(name, help);
+        let phase_counters = |name: &str, help: &str| families.counters(name, help, &by_phase);
+        Ok(Self {
+            survey: Survey::default(),
+            jobs: families.gauges("jobs", "Jobs this node keeps.", &[("state", &[OPEN, RELEASED])])?,
+            oldest_job: families.gauge(
+                "oldest_job_timestamp_seconds",
+                "When the oldest job that has not been released was opened here, Unix time; 0 without one.",
+            )?,
+            submissions: families.counters(
+                "submissions_total",
+                "Submissions delivered to this node.",
+                &[("outcome", &outcomes)],
+            )?,
+            sessions: families.counters("sessions_total", "Sessions ended.", &[("result", &[RELEASED, FAILED])])?,
+            session_phases: families.counters(
+                "session_phases_total",
+                "Phases of sessions ended.",
+                &[("phase", &phases), ("result", &[COMPLETED, FAILED])],
+            )?,
+            verification_failures: phase_counters(
+                "verification_failures_total",
+                "Sessions ended because what a peer sent was wrong, not because it was silent.",
+            )?,
+            sessions_running: families.gauge("sessions_running", "Sessions under way.")?,
+            rounds: phase_counters("rounds_total", "Rounds of communication that were completed.")?,
+            bytes: families.counters(
+                "session_bytes_total",
+                "Bytes of session messages in these rounds.",
+                &[("phase", &phases), ("direction", &[SENT, RECEIVED])],
+            )?,
+            phase_seconds: families.histograms(
+                "phase_seconds",
+                "How long a phase of a session took that was completed.",
+                &by_phase,
+                SESSION_SECONDS,
+            )?,
+            products: counter("products_total", "Terms of inner products computed on shares.")?,
+            products_verified: counter("products_verified_total", "Of those, verified.")?,
+            refused: families.counters("connections_refused_total", "Connections refused.", &[("reason", &refusals)])?,
+            coordinator_up: families.gauge("coordinator_up", "1 while the coordinator is connected.")?,
+            peers: Connections::new(&families, "peer", &peers)?,
+            queues: Queues::new(&families, &["requests", "sessions"])?,
+            store: StoreMeter::new(&families)?,
+            families,
+        })
+    }
+
+    /// Tells the age of the keys.
+    pub fn keys(&self, config: &Config) -> Result<()> {
+        self.families
+            .keys(&[("identity", &config.identity_key), ("sealing", &config.sealing_key)])
+    }
+
+    /// Counts submissions of one outcome.
+    pub fn submissions(&self, outcome: Option<RejectReason>, count: u64) {
+        let outcome = outcome.map_or("accepted", RejectReason::name);
+        self.submissions.with_label_values(&[outcome]).inc_by(count);
+    }
+
+    /// How many submissions had this outcome.
+    #[cfg(test)]
+    pub fn submissions_of(&self, outcome: &str) -> u64 {
+        self.submissions.with_label_values(&[outcome]).get()
+    }
+
+    /// Counts a connection that this node refuses.
+    pub fn refused(&self, reason: Refused) {
+        self.refused.with_label_values(&[reason.name()]).inc();
+    }
+
+    /// Counts a connection that did not come up, if this node refused it.
+    pub fn not_connected(&self, error: &LinkError) {
+        if let Some(reason) = Refused::of(error) {
+            self.refused(reason);
+        }
+    }
+
+    /// The exposition text, with everything that is looked up for it.
+    pub async fn text(&self, mesh: &Mesh, coordinator_up: bool, store: &Arc<Store>) -> Result<Vec<u8>> {
+        for (peer, round_trip) in mesh.round_trips() {
+            self.peers.see(&peer, round_trip);
+        }
+        self.coordinator_up.set(f64::from(u8::from(coordinator_up)));
+        let (metrics, store) = (self.clone(), Arc::clone(store));
+        let look = move || metrics.look_at(&store);
+        self.survey
+            .run(async move {
+                // It fails when the runtime goes down.
+                let _ = tokio::task::spawn_blocking(look).await;
+            })
+            .await;
+        self.families.text()
+    }
+
+    /// Looks up what the store has. Blocks.
+    fn look_at(&self, store: &Store) {
+        self.store.measure(store.path());
+        // Where it fails, that is counted, and what was seen last stands.
+        if let Ok(kept) = store.jobs_kept() {
+            for (state, jobs) in [(OPEN, kept.open), (RELEASED, kept.released)] {
+                self.jobs.with_label_values(&[state]).set(jobs as f64);
+            }
+            self.oldest_job.set(kept.oldest_open as f64);
+        }
+    }
+}
