@@ -1,7 +1,7 @@
 //! `tacit-coordinator run`: checks, then serves until it is told to stop.
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,9 +83,7 @@ async fn serve(path: &Path, log_format: LogFormat, stop_with_stdin: bool) -> Res
         reason: e.to_string(),
     })?;
     let store = Store::open(&loaded.config.data, loaded.cluster.nodes().len(), metrics.store.clone())?;
-    // An endpoint on [::] dials IPv4 as well; machines without IPv6 have only 0.0.0.0.
-    let any = |address: IpAddr| Link::bind(SocketAddr::new(address, 0), &loaded.key, Arc::clone(&loaded.cluster));
-    let link = any(Ipv6Addr::UNSPECIFIED.into()).or_else(|_| any(Ipv4Addr::UNSPECIFIED.into()))?;
+    let link = Link::bind_anywhere(&loaded.key, Arc::clone(&loaded.cluster))?;
     let app = App::new(loaded, store, metrics);
     app.start(Arc::new(link.clone())).await?;
     stop_on_signal(&app.shutdown)?;

@@ -90,7 +90,7 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
     over_capacity(job, list, submissions, &mut verdicts)?;
     let gold = gold::entries(job, &mut verdicts, |entry| submissions.header(entry))?;
     let candidates = verdicts_digest(list, &verdicts);
-    let mut session = setup.into_session(session_id(cluster.digest(), job.digest(), candidates, participants), rng)?;
+    let mut session = setup.into_session(session_id(cluster, job.digest(), candidates, participants), rng)?;
 
     let entries: Vec<usize> = (0..list.len())
         .filter(|entry| verdicts[*entry] == 0 && !gold.contains(entry))
