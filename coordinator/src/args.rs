@@ -43,7 +43,9 @@ pub enum Command {
         #[arg(long, default_value = "buyer")]
         name: String,
     },
-    /// Reports everything that would keep the coordinator from running, one line each.
+    /// Reports everything that would keep the coordinator from running, and nodes it cannot reach, one line each.
+    ///
+    /// A running coordinator is not disturbed. Exits with 0 if nothing was found.
     CheckConfig {
         /// The config file.
         #[arg(long, env = "TACIT_COORDINATOR_CONFIG")]
@@ -66,6 +68,9 @@ pub struct Init {
     /// Where health and metrics are served; keep it private.
     #[arg(long, default_value = "127.0.0.1:9090")]
     pub admin: SocketAddr,
+    /// Marks what it makes as a demo's.
+    #[arg(long, hide = true)]
+    pub demo: bool,
 }
 
 /// How logs are written.

@@ -84,6 +84,7 @@ async fn serve(path: &Path, log_format: LogFormat, stop_with_stdin: bool) -> Res
     })?;
     let store = Store::open(&loaded.config.data, loaded.cluster.nodes().len(), metrics.store.clone())?;
     let link = Link::bind_anywhere(&loaded.key, Arc::clone(&loaded.cluster))?;
+    let cluster = loaded.cluster.digest();
     let app = App::new(loaded, store, metrics);
     app.start(Arc::new(link.clone())).await?;
     stop_on_signal(&app.shutdown)?;
@@ -95,8 +96,8 @@ async fn serve(path: &Path, log_format: LogFormat, stop_with_stdin: bool) -> Res
     let api = start(&servers, &app.shutdown, listeners.api, api::router(Arc::clone(&app)))?;
     let admin = start(&servers, &app.shutdown, listeners.admin, admin::router(Arc::clone(&app)))?;
     // Nobody may be listening any more; that is no reason not to serve.
-    let _ = writeln!(std::io::stdout(), "ready api=http://{api} admin=http://{admin}");
-    tracing::info!(%api, %admin, "serving");
+    let _ = writeln!(std::io::stdout(), "ready api=http://{api} admin=http://{admin} cluster={cluster}");
+    tracing::info!(%api, %admin, %cluster, "serving");
 
     app.shutdown.cancelled().await;
     tracing::info!("stopping");

@@ -26,7 +26,9 @@ pub enum Command {
     Init(Init),
     /// Run the node.
     Run(Run),
-    /// Check the config and the files it names, one line for each finding.
+    /// Check the config, the files it names and whether the other nodes can be reached, one line for each finding.
+    ///
+    /// A running node is not disturbed. Exits with 0 if nothing was found.
     CheckConfig(Check),
 }
 
@@ -51,6 +53,9 @@ pub struct Init {
     /// Where health and metrics are served.
     #[arg(long, default_value = "127.0.0.1:9100")]
     pub admin: SocketAddr,
+    /// Mark the keys as those of a demo.
+    #[arg(long, hide = true)]
+    pub demo: bool,
 }
 
 /// `run`.

@@ -95,7 +95,7 @@ impl RawConnection {
 }
 
 /// The time as hellos say it.
-pub(crate) fn milliseconds() -> u64 {
+pub fn milliseconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64
 }
 
