@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Response, StatusCode, Url};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tacit_core::api::{ClusterInfo, Enrolment, JobList, JobStatus, Problem, Receipt, SUBMISSION_TYPE, SubmissionStatus};
 use tacit_core::job::{JobId, JobSpec};
 use tacit_core::submission::SubmissionId;
+use tacit_core::versions::{PROTOCOL_VERSIONS, Versions};
 use thiserror::Error;
 
 use crate::watch::Events;
@@ -41,6 +43,16 @@ pub enum ApiError {
         url: String,
         /// What the network says.
         reason: String,
+    },
+    /// The coordinator speaks no protocol version that this program does.
+    #[error("the coordinator at {url} speaks protocol {theirs}, this program {ours}: {}", theirs.who_upgrades("its operator has to upgrade it", *ours, "upgrade this program"))]
+    Version {
+        /// The coordinator.
+        url: String,
+        /// Its versions.
+        theirs: Versions,
+        /// Ours.
+        ours: Versions,
     },
     /// The request was refused.
     #[error("the coordinator at {url} answered {} to {request}: {}: {}", problem.status, problem.title, problem.detail)]
@@ -126,9 +138,20 @@ impl Api {
         self.token.is_some()
     }
 
-    /// The cluster as the coordinator has it.
+    /// The cluster as the coordinator has it, which must speak a protocol version that this program does.
     pub async fn cluster(&self) -> Result<ClusterInfo, ApiError> {
-        self.json(Method::GET, "/v1/cluster", None).await
+        let info: serde_json::Value = self.json(Method::GET, "/v1/cluster", None).await?;
+        let unusable = |e: serde_json::Error| self.answer("GET /v1/cluster", one_line(&e.to_string()));
+        // Read by itself: the rest may look otherwise in other versions.
+        let theirs = Versions::deserialize(&info["protocol"]).map_err(unusable)?;
+        if PROTOCOL_VERSIONS.common(theirs).is_none() {
+            return Err(ApiError::Version {
+                url: self.base.clone(),
+                theirs,
+                ours: PROTOCOL_VERSIONS,
+            });
+        }
+        ClusterInfo::deserialize(info).map_err(unusable)
     }
 
     /// Enrols a contributor's key.

@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 
 use coordinator::{Coordinator, TOKEN};
 use tacit_core::job::JobSpec;
+use tacit_core::versions::{PROTOCOL_VERSIONS, Versions};
 
 const SPEC: &str = r#"
 name = "signs"
@@ -48,14 +49,17 @@ impl Desk {
     }
 
     fn tacit(&self, args: &str) -> Output {
-        let args = args.split_whitespace();
         let mut command = Command::new(env!("CARGO_BIN_EXE_tacit"));
         command
             .current_dir(self.path())
             .env_remove("TACIT_TOKEN")
             .env_remove("TACIT_COORDINATOR")
-            .env("TACIT_CLUSTER", "cluster.toml");
-        command.args(args).output().unwrap()
+            .env_remove("TACIT_CLUSTER");
+        // Whoever names the coordinator goes without the cluster file.
+        if !args.contains("--coordinator") {
+            command.env("TACIT_CLUSTER", "cluster.toml");
+        }
+        command.args(args.split_whitespace()).output().unwrap()
     }
 
     fn ok(&self, args: &str) -> String {
@@ -172,6 +176,39 @@ fn what_is_not_trusted_gets_nothing() {
     assert!(!desk.path().join("me.key.j.d/0001.receipt.json").exists());
     desk.coordinator.swap_spec("j");
     assert!(desk.fails(ANSWER).contains("not the one it names in the job's digest"));
+}
+
+#[test]
+fn a_coordinator_of_another_protocol_version_is_told_who_upgrades() {
+    let desk = Desk::new();
+    let (min, max) = (PROTOCOL_VERSIONS.min, PROTOCOL_VERSIONS.max);
+    let url = desk.coordinator.cluster_text.lines().find(|line| line.starts_with("url")).unwrap();
+    let without_file = format!("job list --coordinator {}", url.split('"').nth(1).unwrap());
+    for (theirs, who) in [
+        (
+            Versions {
+                min: max + 1,
+                max: max + 2,
+            },
+            "upgrade this program",
+        ),
+        (
+            Versions {
+                min: min - 1,
+                max: min - 1,
+            },
+            "its operator has to upgrade it",
+        ),
+    ] {
+        desk.coordinator.speak(theirs);
+        for command in ["job list", &without_file] {
+            let error = desk.fails(command);
+            let both = format!("speaks protocol {theirs}, this program {PROTOCOL_VERSIONS}: {who}");
+            assert!(error.contains(&both), "{error}");
+        }
+    }
+    desk.coordinator.speak(Versions { min, max: max + 1 });
+    desk.ok("job list --token-file token");
 }
 
 #[test]

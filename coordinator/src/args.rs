@@ -44,7 +44,9 @@ pub enum Command {
         #[arg(long, default_value = "buyer")]
         name: String,
     },
-    /// Reports everything that would keep the coordinator from running, one line each.
+    /// Reports everything that would keep the coordinator from running, and nodes it cannot reach, one line each.
+    ///
+    /// A running coordinator is not disturbed. Exits with 0 if nothing was found.
     CheckConfig {
         /// The config file.
         #[arg(long, env = "TACIT_COORDINATOR_CONFIG")]
@@ -76,4 +78,7 @@ pub struct Init {
     /// The folder of the store; relative to --dir.
     #[arg(long, default_value = "data")]
     pub data: String,
+    /// Marks what it makes as a demo's.
+    #[arg(long, hide = true)]
+    pub demo: bool,
 }

@@ -3,10 +3,12 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
-use crate::config::{self, ConfigError};
-use crate::store::Store;
+use tacit_core::card::DEMO_MARK;
+use tacit_link::probe_nodes;
+use zeroize::Zeroizing;
 
-const IN_USE: &str = "address in use";
+use crate::config::{self, ConfigError, Loaded};
+use crate::store::Store;
 
 /// The listeners of the API and of health and metrics.
 pub struct Listeners {
@@ -23,7 +25,7 @@ pub struct Listeners {
 pub fn listen(address: SocketAddr, field: &'static str, config: &Path) -> Result<TcpListener, ConfigError> {
     let refused = |e: std::io::Error| {
         let reason = match e.kind() {
-            std::io::ErrorKind::AddrInUse => IN_USE.to_owned(),
+            std::io::ErrorKind::AddrInUse => "address in use".to_owned(),
             std::io::ErrorKind::PermissionDenied => "this user may not use the port".to_owned(),
             std::io::ErrorKind::AddrNotAvailable => "this machine does not have the address".to_owned(),
             _ => e.to_string(),
@@ -40,29 +42,54 @@ pub fn listen(address: SocketAddr, field: &'static str, config: &Path) -> Result
     Ok(listener)
 }
 
-/// Everything that would keep the coordinator from running.
+/// Everything that would keep the coordinator from running, and the nodes from being reached.
 pub fn findings(path: &Path) -> Vec<ConfigError> {
     let loaded = config::load(path);
     let cluster = loaded.as_ref().ok().map(|loaded| loaded.cluster.digest());
-    let mut findings = loaded.err().unwrap_or_default();
+    let mut findings = Vec::new();
     if let Ok(config) = config::read(path) {
-        findings.extend(Store::inspect(&config.data, cluster).err().map(ConfigError::Store));
-        // Held until both are tried, so that the same port twice is found.
-        let api = listen(config.listen, "listen", path);
-        let admin = listen(config.admin, "admin", path);
-        findings.extend([api, admin].into_iter().filter_map(Result::err).map(perhaps_running));
+        let made = [&config.identity_key, &config.cluster].into_iter().chain(&config.buyers);
+        findings.extend(
+            made.filter(|path| is_of_demo(path))
+                .map(|path| ConfigError::Demo(path.display().to_string())),
+        );
+        let running = Store::inspect(&config.data, cluster).unwrap_or_else(|error| {
+            findings.push(error.into());
+            false
+        });
+        // Whoever has the store has the ports as well: this coordinator itself.
+        if !running {
+            // Held until both are tried, so that the same port twice is found.
+            let api = listen(config.listen, "listen", path);
+            let admin = listen(config.admin, "admin", path);
+            findings.extend([api, admin].into_iter().filter_map(Result::err));
+        }
+    }
+    match loaded {
+        Ok(loaded) => {
+            if loaded.key.is_of_tests() {
+                findings.push(ConfigError::TestKey(loaded.config.identity_key.display().to_string()));
+            }
+            findings.extend(nodes(&loaded));
+        }
+        Err(errors) => findings.splice(0..0, errors).for_each(drop),
     }
     findings
 }
 
-/// Who checks a config may have the program running.
-fn perhaps_running(mut finding: ConfigError) -> ConfigError {
-    if let ConfigError::Listen { reason, .. } = &mut finding
-        && reason == IN_USE
-    {
-        *reason = format!("{IN_USE} (by this coordinator, if it is running)");
+fn nodes(loaded: &Loaded) -> Vec<ConfigError> {
+    match tokio::runtime::Runtime::new() {
+        Ok(runtime) => {
+            let found = runtime.block_on(probe_nodes(&loaded.key, &loaded.cluster, None));
+            found.into_iter().map(ConfigError::Node).collect()
+        }
+        Err(error) => vec![ConfigError::Runtime(error.to_string())],
     }
-    finding
+}
+
+fn is_of_demo(path: &Path) -> bool {
+    let text = std::fs::read_to_string(path).map(Zeroizing::new);
+    text.is_ok_and(|text| text.starts_with(DEMO_MARK))
 }
 
 #[cfg(test)]
@@ -78,7 +105,7 @@ mod tests {
         std::fs::write(&path, format!("listen = \"{address}\"\nadmin = \"127.0.0.1:0\"\n")).unwrap();
         let lines: Vec<String> = findings(&path).iter().map(ToString::to_string).collect();
         assert_eq!(lines.len(), 3, "{lines:?}");
-        let expected = format!("cannot listen on TCP {address}: address in use (by this coordinator, if it is running)");
+        let expected = format!("cannot listen on TCP {address}: address in use: stop the other program");
         assert!(lines[2].starts_with(&expected), "{}", lines[2]);
         std::fs::write(folder.path().join("data"), "not a folder").unwrap();
         let lines: Vec<String> = findings(&path).iter().map(ToString::to_string).collect();

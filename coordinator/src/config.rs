@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use tacit_core::cluster::{Cluster, ClusterError};
 use tacit_core::identity::SecretKey;
+use tacit_link::ProbeFinding;
 use thiserror::Error;
 
 use crate::buyers::Buyers;
@@ -130,6 +131,20 @@ pub enum ConfigError {
         /// Which.
         path: String,
     },
+    /// `tacit demo` made a file.
+    #[error(
+        "{0} was made by `tacit demo`, for trying out only: make keys with `tacit-coordinator init`, and a cluster file with `tacit cluster create`"
+    )]
+    Demo(String),
+    /// The key is one of tests.
+    #[error("{0} holds a key that anyone can guess, as tests use them: make another with `tacit-coordinator init`")]
+    TestKey(String),
+    /// A node cannot be talked to.
+    #[error(transparent)]
+    Node(#[from] ProbeFinding),
+    /// Nodes cannot be probed.
+    #[error("cannot start the runtime: {0}")]
+    Runtime(String),
     /// The cluster file is refused.
     #[error("{path}: {error}")]
     Cluster {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use tacit_core::card::Card;
+use tacit_core::card::{Card, DEMO_MARK};
 use tacit_core::cluster::CoordinatorEntry;
 use tacit_core::identity::SecretKey;
 use thiserror::Error;
@@ -78,7 +78,10 @@ pub fn init(args: &Init, out: &mut impl Write, aside: &mut impl Write) -> Result
 }
 
 fn make(args: &Init, made: &mut Made) -> Result<New, InitError> {
-    let Init { dir, url, listen, .. } = args;
+    let Init {
+        dir, url, listen, demo, ..
+    } = args;
+    let heading = if *demo { format!("{DEMO_MARK}\n") } else { String::new() };
     let [key_path, config_path, buyers_path] = ["identity.key", "config.toml", "buyers.toml"].map(|name| dir.join(name));
     for path in [&key_path, &config_path, &buyers_path] {
         if path.exists() {
@@ -90,8 +93,8 @@ fn make(args: &Init, made: &mut Made) -> Result<New, InitError> {
     let buyer_token = new_token()?;
     made.folder(dir)?;
     let seed_text = Zeroizing::new(hex::encode(seed.as_slice()));
-    made.file(key_path, &Zeroizing::new(format!("{}\n", seed_text.as_str())))?;
-    made.file(buyers_path, &Buyers::file_text("first", &buyer_token))?;
+    made.file(key_path, &Zeroizing::new(format!("{heading}{}\n", seed_text.as_str())))?;
+    made.file(buyers_path, &(heading + &Buyers::file_text("first", &buyer_token)))?;
     made.file(config_path, &config_text(args))?;
     Ok(New {
         entry: CoordinatorEntry {
@@ -178,6 +181,7 @@ mod tests {
             admin: address,
             cluster: "cluster.toml".to_owned(),
             data: "data".to_owned(),
+            demo: false,
         }
     }
 

@@ -1,7 +1,7 @@
 //! `tacit-coordinator run`: checks, then serves until it is told to stop.
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,9 +82,8 @@ async fn serve(path: &Path, loaded: Loaded, stop_with_stdin: bool) -> Result<(),
         reason: e.to_string(),
     })?;
     let store = Store::open(&loaded.config.data, loaded.cluster.nodes().len(), metrics.store.clone())?;
-    // An endpoint on [::] dials IPv4 as well; machines without IPv6 have only 0.0.0.0.
-    let any = |address: IpAddr| Link::bind(SocketAddr::new(address, 0), &loaded.key, Arc::clone(&loaded.cluster));
-    let link = any(Ipv6Addr::UNSPECIFIED.into()).or_else(|_| any(Ipv4Addr::UNSPECIFIED.into()))?;
+    let link = Link::bind_anywhere(&loaded.key, Arc::clone(&loaded.cluster))?;
+    let cluster = loaded.cluster.digest();
     let app = App::new(loaded, store, metrics);
     app.start(Arc::new(link.clone())).await?;
     stop_on_signal(&app.shutdown)?;
@@ -96,8 +95,8 @@ async fn serve(path: &Path, loaded: Loaded, stop_with_stdin: bool) -> Result<(),
     let api = start(&servers, &app.shutdown, listeners.api, api::router(Arc::clone(&app)))?;
     let admin = start(&servers, &app.shutdown, listeners.admin, admin::router(Arc::clone(&app)))?;
     // Nobody may be listening any more; that is no reason not to serve.
-    let _ = writeln!(std::io::stdout(), "ready api=http://{api} admin=http://{admin}");
-    tracing::info!(%api, %admin, "serving");
+    let _ = writeln!(std::io::stdout(), "ready api=http://{api} admin=http://{admin} cluster={cluster}");
+    tracing::info!(%api, %admin, %cluster, "serving");
 
     app.shutdown.cancelled().await;
     tracing::info!("stopping");

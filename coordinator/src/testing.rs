@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tacit_core::api::{Enrolment, enrolment_statement};
-use tacit_core::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry, PROTOCOL_VERSION};
+use tacit_core::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
 use tacit_core::codec::{decode, encode};
 use tacit_core::control::{Computed, Refusal, Reply, Request, decode_delivery};
 use tacit_core::crowd::{Crowd, Listed};
@@ -23,6 +23,7 @@ use tacit_core::release::{OutputComponents, OutputName, Subject, statement};
 use tacit_core::sealing::{Suite, UnsealingKey};
 use tacit_core::sharing::NodeSet;
 use tacit_core::submission::{Header, Submission};
+use tacit_core::versions::PROTOCOL_VERSIONS;
 use tacit_link::LinkError;
 use tokio::sync::watch;
 
@@ -87,7 +88,7 @@ impl TestCluster {
                 .unwrap(),
         };
         let file = ClusterFile {
-            protocol: PROTOCOL_VERSION,
+            protocol: PROTOCOL_VERSIONS.max,
             name: "test".to_owned(),
             threshold,
             coordinator: CoordinatorEntry {

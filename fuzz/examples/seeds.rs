@@ -7,15 +7,17 @@ use tacit_core::api::{
     ClusterInfo, Enrolment, JobList, JobState, JobStatus, Problem, ReceiptStatement, RejectedAnswer, SubmissionOutcome, SubmissionStatus,
     WaitingOn, enrolment_statement,
 };
-use tacit_core::cluster::PROTOCOL_VERSION;
+use tacit_core::card::Card;
 use tacit_core::codec::encode;
-use tacit_core::control::{Hello, Refusal, Reply, Request};
+use tacit_core::control::{Refusal, Reply, Request};
 use tacit_core::field::{Fp61, encode_vector};
+use tacit_core::hello::Hello;
 use tacit_core::identity::{Purpose, Signed};
 use tacit_core::lane::{LaneId, MessageHeader};
 use tacit_core::network::Phase;
 use tacit_core::reject::RejectReason;
 use tacit_core::sharing::NodeSet;
+use tacit_core::versions::{PROTOCOL_VERSIONS, Versions};
 use tacit_fuzz::bench::{BENCH, Bench, NODES, randomness};
 use tacit_fuzz::forge::Forgery;
 use tacit_fuzz::frame::write_frame;
@@ -56,11 +58,24 @@ fn wire() {
         "field_vector",
         [encode_vector(&[Fp61::reduce(1), Fp61::from_i64(-1)]), vec![0xff; 16]],
     );
-    let hello = Hello {
-        protocol: PROTOCOL_VERSION,
+    let hello = |max, probe| Hello {
+        versions: Versions {
+            min: PROTOCOL_VERSIONS.min,
+            max,
+        },
         cluster,
+        clock: 1_790_000_000_000,
+        probe,
     };
-    write("hello", [frame(&encode(&hello)), [frame(b"a"), frame(&[])].concat()]);
+    let (ours, newer) = (PROTOCOL_VERSIONS.max, PROTOCOL_VERSIONS.max + 1);
+    write(
+        "hello",
+        [
+            frame(&hello(ours, false).to_bytes()),
+            [frame(b"a"), frame(&[])].concat(),
+            frame(&[hello(newer, true).to_bytes().as_slice(), b"more"].concat()),
+        ],
+    );
     let id = LaneId {
         job,
         attempt: 1,
@@ -171,7 +186,13 @@ fn texts() {
     let numbers = [1, 4, 1, 2, 1, 5].repeat(4);
     let seed = |labels: u8| [&terms, [labels].as_slice(), &facts, &numbers].concat();
     write("facts", [seed(0), seed(1)]);
-    write("cluster_file", [BENCH.file.clone().into_bytes()]);
+    let entries = BENCH.cluster.file().clone();
+    let card = Card {
+        coordinator: Some(entries.coordinator),
+        nodes: entries.nodes,
+    };
+    let card = toml::to_string(&card).expect("cards can be written");
+    write("cluster_file", [BENCH.file.clone().into_bytes(), card.into_bytes()]);
     write("job_spec", [json(&BENCH.spec)]);
     let tables: [&[u8]; 3] = [
         b"item,contributor,answer\ni,u,a\nj,u,b\n",

@@ -1,11 +1,19 @@
-//! A cluster file, which a coordinator also sends as text.
+//! A cluster file, which a coordinator also sends as text, and the cards it is made of.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use tacit_core::api::ClusterInfo;
+use tacit_core::card::{Card, cluster_text};
 use tacit_core::cluster::Cluster;
 
 fuzz_target!(|data: &[u8]| {
+    if let Ok(card) = Card::parse(data) {
+        let text = toml::to_string(&card).expect("what was read can be written");
+        assert_eq!(Card::parse(text.as_bytes()), Ok(card.clone()));
+        if let Ok(text) = cluster_text("name", 1, [card]) {
+            Cluster::parse(text.as_bytes()).expect("what was made can be read");
+        }
+    }
     let cluster = match Cluster::parse(data) {
         Ok(cluster) => cluster,
         Err(error) => {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use tacit_core::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry, PROTOCOL_VERSION};
+use tacit_core::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
 use tacit_core::crowd::Listed;
 use tacit_core::digest::Digest;
 use tacit_core::identity::SecretKey;
@@ -15,6 +15,7 @@ use tacit_core::scoring::Submissions;
 use tacit_core::sealing::{Suite, UnsealingKey};
 use tacit_core::sharing::NodeSet;
 use tacit_core::submission::{Header, OpenedSubmission, Submission};
+use tacit_core::versions::PROTOCOL_VERSIONS;
 
 use crate::forge::Forgery;
 
@@ -67,7 +68,7 @@ impl Bench {
             sealing: sealing[i].public().expect("a fresh key"),
         };
         let file = ClusterFile {
-            protocol: PROTOCOL_VERSION,
+            protocol: PROTOCOL_VERSIONS.max,
             name: "fuzz".to_owned(),
             threshold: 1,
             coordinator: CoordinatorEntry {

@@ -145,7 +145,7 @@ pub fn certify(mut certificate: Certificate) -> Certificate {
     subject.cluster = cluster.digest();
     subject.job = certificate.terms.digest();
     subject.facts = certificate.facts.digest();
-    subject.session = session_id(subject.cluster, subject.job, subject.candidates, subject.participants);
+    subject.session = session_id(cluster, subject.job, subject.candidates, subject.participants);
     let sign = |node: usize| {
         let held = cluster.access().held_by(node);
         let part = |output: &OutputComponents| OutputComponents {

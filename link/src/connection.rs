@@ -7,6 +7,7 @@ use std::time::Duration;
 use quinn::{RecvStream, SendStream};
 use tacit_core::codec::{decode, encode};
 use tacit_core::control::{MAX_MESSAGE_BYTES, Reply, Request};
+use tacit_core::versions::PROTOCOL_VERSIONS;
 
 use crate::frame::{read_frame, write_frame};
 use crate::{LinkError, Member};
@@ -17,6 +18,7 @@ pub struct Connection {
     quic: quinn::Connection,
     member: Member,
     name: String,
+    protocol: u32,
 }
 
 impl fmt::Debug for Connection {
@@ -27,7 +29,12 @@ impl fmt::Debug for Connection {
 
 impl Connection {
     pub(crate) fn new(quic: quinn::Connection, member: Member, name: String) -> Self {
-        Self { quic, member, name }
+        Self {
+            quic,
+            member,
+            name,
+            protocol: PROTOCOL_VERSIONS.min,
+        }
     }
 
     pub(crate) fn quic(&self) -> &quinn::Connection {
@@ -41,11 +48,20 @@ impl Connection {
         }
     }
 
-    fn broken(&self, reason: &dyn fmt::Display) -> LinkError {
+    pub(crate) fn broken(&self, reason: &dyn fmt::Display) -> LinkError {
         LinkError::Protocol {
             member: self.name.clone(),
             reason: reason.to_string(),
         }
+    }
+
+    pub(crate) fn speak(&mut self, protocol: u32) {
+        self.protocol = protocol;
+    }
+
+    /// The protocol version of this connection: the newest that both ends speak.
+    pub fn protocol(&self) -> u32 {
+        self.protocol
     }
 
     /// Who is at the other end.

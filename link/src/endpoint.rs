@@ -1,20 +1,18 @@
 //! The QUIC endpoint of a member: dials the nodes of the cluster file, accepts its members.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use quinn::{ConnectionError, Endpoint, IdleTimeout, TransportConfig, VarInt};
 use rustls::pki_types::CertificateDer;
-use tacit_core::cluster::{Cluster, PROTOCOL_VERSION};
-use tacit_core::codec::{decode, encode};
-use tacit_core::control::Hello;
+use tacit_core::cluster::Cluster;
 use tacit_core::identity::{PublicKey, SecretKey};
 
 use crate::connection::Connection;
-use crate::frame::{read_frame, write_frame};
+use crate::hello::{Greeting, Side, exchange};
 use crate::{LinkError, tls};
 
 /// How long connecting, TLS and the exchange of hellos may take together.
@@ -88,8 +86,24 @@ impl Link {
         self.endpoint.local_addr().ok()
     }
 
+    /// Listens on a free port of all addresses, to dial nodes. On [::] it dials IPv4 as well; machines without IPv6 have only 0.0.0.0.
+    pub fn bind_anywhere(key: &SecretKey, cluster: Arc<Cluster>) -> Result<Self, LinkError> {
+        let any = |address: IpAddr| Self::bind(SocketAddr::new(address, 0), key, Arc::clone(&cluster));
+        any(Ipv6Addr::UNSPECIFIED.into()).or_else(|_| any(Ipv4Addr::UNSPECIFIED.into()))
+    }
+
     /// Connects to a node of the cluster file, which must own the key the file names.
     pub async fn connect(&self, node: usize) -> Result<Connection, LinkError> {
+        Ok(self.dial(node, false).await?.0)
+    }
+
+    /// Sees that a node can be connected to; the connections it has stay as they are. Gives by how many milliseconds the
+    /// node's clock is ahead of this one at least; behind, if below 0.
+    pub async fn probe(&self, node: usize) -> Result<i64, LinkError> {
+        Ok(self.dial(node, true).await?.1.ahead)
+    }
+
+    async fn dial(&self, node: usize, probe: bool) -> Result<(Connection, Greeting), LinkError> {
         let name = member_name(&self.cluster, Member::Node(node));
         let Some(entry) = self.cluster.nodes().get(node) else {
             return Err(LinkError::Unreachable {
@@ -116,9 +130,10 @@ impl Link {
                 .map_err(|error| unreachable(error.to_string()))?
                 .await
                 .map_err(|error| handshake_error(&name, &entry.address, &error))?;
-            let connection = Connection::new(connection, Member::Node(node), name.clone());
-            hello(&connection, &self.cluster, true).await?;
-            Ok(connection)
+            let mut connection = Connection::new(connection, Member::Node(node), name.clone());
+            let greeting = exchange(&connection, &self.cluster, Side::Dials { probe }).await?;
+            connection.speak(greeting.version);
+            Ok((connection, greeting))
         };
         tokio::time::timeout(HANDSHAKE_DEADLINE, connecting)
             .await
@@ -149,8 +164,9 @@ impl Link {
 }
 
 impl Incoming {
-    /// Completes the handshake within a deadline: the peer must own the key of a member.
-    pub async fn establish(self) -> Result<Connection, LinkError> {
+    /// Completes the handshake within a deadline: the peer must own the key of a member. `None` if the peer wanted no more than to
+    /// see that it can.
+    pub async fn establish(self) -> Result<Option<Connection>, LinkError> {
         let from = self.incoming.remote_address().to_string();
         let peer = "a peer";
         let establishing = async {
@@ -158,58 +174,15 @@ impl Incoming {
             let member = presented(&connection)
                 .and_then(|key| member_of(&self.cluster, &key))
                 .ok_or_else(|| unknown_key(peer, &from))?;
-            let connection = Connection::new(connection, member, member_name(&self.cluster, member));
-            hello(&connection, &self.cluster, false).await?;
-            Ok(connection)
+            let mut connection = Connection::new(connection, member, member_name(&self.cluster, member));
+            let greeting = exchange(&connection, &self.cluster, Side::Accepts).await?;
+            connection.speak(greeting.version);
+            Ok((!greeting.probe).then_some(connection))
         };
         tokio::time::timeout(HANDSHAKE_DEADLINE, establishing)
             .await
             .unwrap_or_else(|_| Err(unreachable(peer, &from, "no handshake in time".to_owned())))
     }
-}
-
-/// Exchanges hellos; whoever finds a difference says so and closes, so both ends can name it.
-async fn hello(connection: &Connection, cluster: &Cluster, dialer: bool) -> Result<(), LinkError> {
-    let ours = Hello {
-        protocol: PROTOCOL_VERSION,
-        cluster: cluster.digest(),
-    };
-    let lost = |error: &dyn fmt::Display| connection.lost(error);
-    let (mut send, mut recv) = if dialer {
-        connection.quic().open_bi().await.map_err(|e| lost(&e))?
-    } else {
-        connection.quic().accept_bi().await.map_err(|e| lost(&e))?
-    };
-    write_frame(&mut send, &encode(&ours)).await.map_err(|e| lost(&e))?;
-    let bytes = read_frame(&mut recv, 64)
-        .await
-        .map_err(|e| lost(&e))?
-        .ok_or_else(|| lost(&"it said nothing"))?;
-    let theirs: Hello = decode(&bytes, "a hello").map_err(|error| LinkError::Protocol {
-        member: connection.name().to_owned(),
-        reason: error.to_string(),
-    })?;
-    let member = connection.name().to_owned();
-    let difference = if theirs.protocol != ours.protocol {
-        LinkError::Version {
-            member,
-            theirs: theirs.protocol,
-            ours: ours.protocol,
-        }
-    } else if theirs.cluster != ours.cluster {
-        LinkError::Cluster {
-            member,
-            theirs: theirs.cluster.to_string(),
-            ours: ours.cluster.to_string(),
-        }
-    } else {
-        return Ok(());
-    };
-    // The peer reads our hello before the close, so that it can name the difference as well.
-    let _ = send.finish();
-    let _ = tokio::time::timeout(Duration::from_secs(1), send.stopped()).await;
-    connection.quic().close(VarInt::from_u32(1), b"another version or cluster file");
-    Err(difference)
 }
 
 fn presented(connection: &quinn::Connection) -> Option<PublicKey> {

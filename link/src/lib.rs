@@ -2,11 +2,13 @@
 //!
 //! TLS 1.3 both ways with raw public keys (RFC 7250) pinned in the cluster file, hybrid
 //! post-quantum key exchange only, no 0-RTT. The first thing on every connection is a [`Hello`] each
-//! way: members with another protocol version or another cluster file refuse each other by name.
+//! way: members without a common protocol version or with another cluster file refuse each other by name.
 
 mod connection;
 mod endpoint;
 mod frame;
+mod hello;
+mod probe;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -14,11 +16,13 @@ mod tls;
 pub use connection::{Connection, Replies, Responder};
 pub use endpoint::{Incoming, Link, Member};
 pub use frame::{read_frame, write_frame};
+pub use probe::{ProbeFinding, probe_nodes};
 /// The receiving end of a lane.
 pub use quinn::RecvStream as LaneReceiver;
 /// The sending end of a lane.
 pub use quinn::SendStream as LaneSender;
 
+use tacit_core::versions::Versions;
 use thiserror::Error;
 
 /// Why a link to a member fails.
@@ -42,15 +46,15 @@ pub enum LinkError {
         /// Why.
         reason: String,
     },
-    /// The other end speaks another protocol version.
-    #[error("{member} speaks protocol version {theirs}, this program version {ours}: run the same release on both")]
+    /// The other end speaks no protocol version that this one does.
+    #[error("{member} speaks protocol {theirs}, this program {ours}: upgrade {}", theirs.who_upgrades(member, *ours, "this program"))]
     Version {
         /// Who.
         member: String,
-        /// Its version.
-        theirs: u32,
+        /// Its versions.
+        theirs: Versions,
         /// Ours.
-        ours: u32,
+        ours: Versions,
     },
     /// The other end has another cluster file.
     #[error("{member} has another cluster file (digest {theirs}, here {ours}): give every member the same file, byte for byte")]
@@ -102,4 +106,4 @@ impl LinkError {
 }
 
 #[cfg(doc)]
-use tacit_core::control::Hello;
+use tacit_core::hello::Hello;

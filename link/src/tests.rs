@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
-use tacit_core::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry, PROTOCOL_VERSION};
+use tacit_core::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
 use tacit_core::control::{Refusal, Reply, Request};
 use tacit_core::identity::SecretKey;
 use tacit_core::sealing::{Suite, UnsealingKey};
+use tacit_core::versions::PROTOCOL_VERSIONS;
 
 use crate::{Link, LinkError, Member, read_frame, write_frame};
 
@@ -28,7 +29,7 @@ fn cluster() -> (ClusterFile, Vec<SecretKey>) {
         sealing: UnsealingKey::generate(Suite::X25519, &mut UnwrapErr(SysRng)).public().unwrap(),
     };
     let file = ClusterFile {
-        protocol: PROTOCOL_VERSION,
+        protocol: PROTOCOL_VERSIONS.max,
         name: "test".to_owned(),
         threshold: 1,
         coordinator: CoordinatorEntry {
@@ -54,8 +55,11 @@ async fn members_know_each_other_and_talk() {
     let node = bind(&file, 0, &keys[0]);
     let coordinator = Link::bind(LOCAL, &keys[3], parsed(&file)).unwrap();
     let serving = tokio::spawn(async move {
-        let connection = node.accept().await.unwrap().establish().await.unwrap();
-        assert_eq!(connection.member(), Member::Coordinator);
+        let connection = node.accept().await.unwrap().establish().await.unwrap().unwrap();
+        assert_eq!(
+            (connection.member(), connection.protocol()),
+            (Member::Coordinator, PROTOCOL_VERSIONS.max)
+        );
         let mut responder = connection.accept().await.unwrap();
         let request = responder.read().await.unwrap();
         let Request::Cancel { job } = request else { panic!("{request:?}") };
@@ -82,6 +86,24 @@ async fn members_know_each_other_and_talk() {
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     coordinator.close().await;
     assert_eq!(serving.await.unwrap(), (b"hello".to_vec(), true));
+}
+
+#[tokio::test]
+async fn a_probe_is_answered_and_becomes_no_connection() {
+    let (file, keys) = cluster();
+    let node = bind(&file, 0, &keys[0]);
+    let accepting = tokio::spawn(async move {
+        let probe = node.accept().await.unwrap().establish().await.unwrap();
+        let connection = node.accept().await.unwrap().establish().await.unwrap().unwrap();
+        connection.closed().await;
+        probe.is_none()
+    });
+    let peer = Link::bind_anywhere(&keys[2], parsed(&file)).unwrap();
+    assert_eq!(peer.probe(0).await.unwrap(), 0, "two clocks that are one");
+    let connection = peer.connect(0).await.unwrap();
+    assert_eq!(connection.protocol(), PROTOCOL_VERSIONS.max);
+    connection.close("seen");
+    assert!(accepting.await.unwrap());
 }
 
 #[tokio::test]

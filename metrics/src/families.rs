@@ -5,7 +5,8 @@ use std::time::UNIX_EPOCH;
 
 use prometheus::core::{MetricVec, MetricVecBuilder};
 use prometheus::{Encoder, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, Result, TextEncoder};
-use tacit_core::cluster::{Cluster, PROTOCOL_VERSION};
+use tacit_core::cluster::Cluster;
+use tacit_core::versions::PROTOCOL_VERSIONS;
 
 /// Buckets for sessions and their phases: from 1 ms to 5 minutes.
 pub const SESSION_SECONDS: &[f64] = &[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0];
@@ -32,7 +33,7 @@ impl Families {
         families
             .registry
             .register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
-        let (protocol, digest) = (PROTOCOL_VERSION.to_string(), cluster.digest().to_string());
+        let (protocol, digest) = (PROTOCOL_VERSIONS.to_string(), cluster.digest().to_string());
         let runs: [Label<'_>; 3] = [
             ("version", &[env!("CARGO_PKG_VERSION")]),
             ("protocol", &[&protocol]),

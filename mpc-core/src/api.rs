@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{Cluster, NodeEntry, PROTOCOL_VERSION};
+use crate::cluster::{Cluster, NodeEntry};
 use crate::digest::Digest;
 use crate::identity::{PublicKey, Signature};
 use crate::job::JobId;
@@ -10,6 +10,7 @@ use crate::network::Phase;
 use crate::reject::RejectReason;
 use crate::sealing::Suite;
 use crate::submission::SubmissionId;
+use crate::versions::{PROTOCOL_VERSIONS, Versions};
 
 /// The media type of an uploaded submission: the crate's binary encoding of
 /// [`crate::submission::Submission`].
@@ -19,8 +20,8 @@ pub const SUBMISSION_TYPE: &str = "application/vnd.tacit.submission";
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterInfo {
-    /// The protocol version.
-    pub protocol: u32,
+    /// The protocol versions the coordinator speaks. Stands in the answer of every release, whatever else is in it.
+    pub protocol: Versions,
     /// The digest of the cluster file.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub digest: Digest,
@@ -36,7 +37,7 @@ impl ClusterInfo {
     /// What is said of a cluster whose file has this text.
     pub fn new(cluster: &Cluster, file: String) -> Self {
         Self {
-            protocol: PROTOCOL_VERSION,
+            protocol: PROTOCOL_VERSIONS,
             digest: cluster.digest(),
             threshold: cluster.access().threshold() as u32,
             nodes: cluster.nodes().iter().map(NodeInfo::new).collect(),

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::cluster::{Cluster, ClusterError, ClusterFile, CoordinatorEntry, NodeEntry, PROTOCOL_VERSION, one_line};
+use crate::cluster::{Cluster, ClusterError, ClusterFile, CoordinatorEntry, NodeEntry, one_line};
 use crate::digest::Digest;
+use crate::versions::PROTOCOL_VERSIONS;
 
 /// The first line of every file that `tacit demo` makes with keys or hashed tokens in it, so that a check can tell it from one that
 /// operators made.
@@ -91,7 +92,7 @@ pub fn cluster_text(name: &str, threshold: usize, cards: impl IntoIterator<Item 
         all.nodes.extend(card.nodes);
     }
     let file = ClusterFile {
-        protocol: PROTOCOL_VERSION,
+        protocol: PROTOCOL_VERSIONS.max,
         name: name.to_owned(),
         threshold,
         coordinator: all.coordinator.ok_or(CardError::NoCoordinator)?,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::cluster::{Cluster, PROTOCOL_VERSION};
+use crate::cluster::Cluster;
 use crate::crowd::Facts;
 use crate::digest::Digest;
 use crate::field::{Field, Fp61};
@@ -168,13 +168,13 @@ impl Certificate {
     pub fn verify(&self, cluster: &Cluster) -> Result<Opened, CertificateError> {
         let subject = &self.subject;
         let bindings = [
-            ("the protocol version", subject.protocol == PROTOCOL_VERSION),
+            ("the protocol version", subject.protocol == cluster.file().protocol),
             ("the cluster file", subject.cluster == cluster.digest()),
             ("the job", subject.job == self.terms.digest()),
             ("the set of facts", subject.facts == self.facts.digest()),
             (
                 "the session",
-                subject.session == session_id(subject.cluster, subject.job, subject.candidates, subject.participants),
+                subject.session == session_id(cluster, subject.job, subject.candidates, subject.participants),
             ),
         ];
         if let Some((what, _)) = bindings.into_iter().find(|(_, holds)| !holds) {

@@ -8,15 +8,13 @@ use crate::digest::Digest;
 use crate::identity::PublicKey;
 use crate::sealing::SealingKey;
 use crate::sharing::{AccessError, AccessStructure};
-
-/// The protocol version this build speaks.
-pub const PROTOCOL_VERSION: u32 = 1;
+use crate::versions::{PROTOCOL_VERSIONS, Versions};
 
 /// The contents of `cluster.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClusterFile {
-    /// The protocol version.
+    /// The protocol version of its computations, which every member must speak.
     pub protocol: u32,
     /// A name for people.
     pub name: String,
@@ -70,7 +68,7 @@ pub enum ClusterError {
     #[error("{0}")]
     Syntax(String),
     /// Another protocol version.
-    #[error("field `protocol` is {found}, but this program speaks version {PROTOCOL_VERSION}")]
+    #[error("field `protocol` is {found}, but this program speaks {PROTOCOL_VERSIONS}: {}", mend(*found))]
     Protocol {
         /// What the file says.
         found: u32,
@@ -100,12 +98,21 @@ pub enum ClusterError {
     },
 }
 
+fn mend(found: u32) -> &'static str {
+    let file = Versions { min: found, max: found };
+    PROTOCOL_VERSIONS.who_upgrades(
+        "upgrade this program",
+        file,
+        "make a new cluster file, with all members, or use an older release",
+    )
+}
+
 impl Cluster {
     /// Reads and checks a cluster file. The digest is over the exact bytes.
     pub fn parse(bytes: &[u8]) -> Result<Self, ClusterError> {
         let text = std::str::from_utf8(bytes).map_err(|e| ClusterError::Syntax(format!("byte {} is not UTF-8", e.valid_up_to())))?;
         let file: ClusterFile = toml::from_str(text).map_err(|e| ClusterError::Syntax(one_line(&e, text)))?;
-        if file.protocol != PROTOCOL_VERSION {
+        if !PROTOCOL_VERSIONS.contains(file.protocol) {
             return Err(ClusterError::Protocol { found: file.protocol });
         }
         let access = AccessStructure::new(file.nodes.len(), file.threshold)?;
@@ -252,7 +259,13 @@ mod tests {
 
     #[test]
     fn errors_name_member_and_field() {
-        assert!(refused(|f| f.protocol = 2).contains("`protocol` is 2"));
+        let newer = refused(|f| f.protocol = PROTOCOL_VERSIONS.max + 1);
+        assert!(
+            newer.contains("`protocol` is 2") && newer.contains("upgrade this program"),
+            "{newer}"
+        );
+        let older = refused(|f| f.protocol = PROTOCOL_VERSIONS.min - 1);
+        assert!(older.contains("`protocol` is 0") && older.contains("a new cluster file"), "{older}");
         assert!(refused(|f| f.threshold = 2).contains("threshold"));
         assert!(refused(|f| f.nodes[1].address = "nowhere".to_owned()).contains("node `node-1`: field `address`"));
         assert!(refused(|f| f.nodes[1].identity = PublicKey::from_bytes([0; 32])).contains("node `node-1`: field `identity`"));

@@ -16,15 +16,6 @@ use crate::submission::Delivery;
 /// The largest request or reply, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 256 << 20;
 
-/// The first message each way on every connection between members, before anything else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hello {
-    /// The protocol version the sender speaks.
-    pub protocol: u32,
-    /// The digest of the sender's cluster file.
-    pub cluster: Digest,
-}
-
 /// What the coordinator asks of a node.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {

@@ -102,6 +102,12 @@ impl SecretKey {
         Self(SigningKey::from_bytes(seed))
     }
 
+    /// Whether it is one that tests use: a seed of 32 equal bytes.
+    pub fn is_of_tests(&self) -> bool {
+        let seed = self.to_bytes();
+        seed.iter().all(|byte| *byte == seed[0])
+    }
+
     /// The 32-byte seed.
     pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(self.0.to_bytes())
@@ -183,6 +189,14 @@ mod tests {
         }
         assert_eq!(PublicKey::from_bytes([0xff; 32]).check(), Err(IdentityError::Key));
         assert!(key().public().check().is_ok());
+    }
+
+    #[test]
+    fn keys_of_tests_are_known() {
+        assert!(key().is_of_tests());
+        let mut seed = [3; 32];
+        seed[31] = 4;
+        assert!(!SecretKey::from_bytes(&seed).is_of_tests());
     }
 
     #[test]

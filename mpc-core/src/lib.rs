@@ -18,6 +18,7 @@ pub mod control;
 pub mod crowd;
 pub mod digest;
 pub mod field;
+pub mod hello;
 pub mod identity;
 pub mod job;
 pub mod lane;
@@ -35,5 +36,6 @@ pub mod statistics;
 pub mod submission;
 #[cfg(test)]
 mod testbed;
+pub mod versions;
 #[cfg(any(test, feature = "testing"))]
 pub mod world;

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::cluster::{Cluster, PROTOCOL_VERSION};
+use crate::cluster::Cluster;
 use crate::crowd::{Crowd, Facts};
 use crate::digest::Digest;
 use crate::field::{Fp61, encode_vector};
@@ -127,13 +127,13 @@ impl Subject {
     /// What was computed: the accepted set that came out of these candidates.
     pub fn new(cluster: &Cluster, job: Digest, candidates: Digest, crowd: &Crowd, participants: NodeSet) -> Self {
         Self {
-            protocol: PROTOCOL_VERSION,
+            protocol: cluster.file().protocol,
             cluster: cluster.digest(),
             job,
             candidates,
             accepted: crowd.digest(),
             facts: crowd.facts().digest(),
-            session: session_id(cluster.digest(), job, candidates, participants),
+            session: session_id(cluster, job, candidates, participants),
             participants,
         }
     }
@@ -141,8 +141,8 @@ impl Subject {
 
 /// The session id: a digest of everything the participants agree on before they compute. Participants
 /// that were told different things have different ids, and find out when they confirm their keys.
-pub fn session_id(cluster: Digest, job: Digest, candidates: Digest, participants: NodeSet) -> Digest {
-    let agreed = crate::codec::encode(&(PROTOCOL_VERSION, cluster, job, candidates, participants));
+pub fn session_id(cluster: &Cluster, job: Digest, candidates: Digest, participants: NodeSet) -> Digest {
+    let agreed = crate::codec::encode(&(cluster.file().protocol, cluster.digest(), job, candidates, participants));
     Digest::of("tacit/v1 session", &[&agreed])
 }
 

@@ -92,7 +92,7 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
     gold::not_refused_by_few(job, &party, &refused_by, |entry| submissions.header(entry))?;
     let gold = gold::entries(job, &mut verdicts, |entry| submissions.header(entry))?;
     let candidates = verdicts_digest(list, &verdicts);
-    let mut session = setup.into_session(session_id(cluster.digest(), job.digest(), candidates, participants), rng)?;
+    let mut session = setup.into_session(session_id(cluster, job.digest(), candidates, participants), rng)?;
 
     let entries: Vec<usize> = (0..list.len())
         .filter(|entry| verdicts[*entry] == 0 && !gold.contains(entry))

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 use crate::certificate::{Certificate, NodeSignature};
-use crate::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry, PROTOCOL_VERSION};
+use crate::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
 use crate::crowd::{Crowd, Listed};
 use crate::identity::{Purpose, SecretKey};
 use crate::job::{Gold, Item, Job, JobSpec, PayRule, Payout, Question, Release};
@@ -16,6 +16,7 @@ use crate::scoring::{self, Scored, ScoringError, Submissions};
 use crate::sealing::{Suite, UnsealingKey};
 use crate::sharing::NodeSet;
 use crate::submission::{self, Header, OpenedSubmission, Submission};
+use crate::versions::PROTOCOL_VERSIONS;
 use crate::world::World;
 
 /// A cluster with its keys.
@@ -38,7 +39,7 @@ pub(crate) fn members(nodes: usize, threshold: usize) -> Members {
         sealing: sealing[i].public().unwrap(),
     };
     let file = ClusterFile {
-        protocol: PROTOCOL_VERSION,
+        protocol: PROTOCOL_VERSIONS.max,
         name: "test".to_owned(),
         threshold,
         coordinator: CoordinatorEntry {
@@ -194,7 +195,7 @@ pub(crate) fn signed_by_all(members: &Members, certificate: &Certificate, alter:
     certificate.subject.job = certificate.terms.digest();
     certificate.subject.facts = certificate.facts.digest();
     let subject = &mut certificate.subject;
-    subject.session = session_id(subject.cluster, subject.job, subject.candidates, subject.participants);
+    subject.session = session_id(&members.cluster, subject.job, subject.candidates, subject.participants);
     for NodeSignature { node, signature } in &mut certificate.signatures {
         let held = members.cluster.access().held_by(usize::from(*node));
         let part = |output: &OutputComponents| OutputComponents {

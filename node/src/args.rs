@@ -27,7 +27,9 @@ pub enum Command {
     Init(Init),
     /// Run the node.
     Run(Run),
-    /// Check the config and the files it names, one line for each finding.
+    /// Check the config, the files it names and whether the other nodes can be reached, one line for each finding.
+    ///
+    /// A running node is not disturbed. Exits with 0 if nothing was found.
     CheckConfig(Check),
     /// Manual pages and shell completions.
     #[command(flatten)]
@@ -61,6 +63,9 @@ pub struct Init {
     /// The folder of the store; relative to --dir.
     #[arg(long, default_value = "data")]
     pub data: PathBuf,
+    /// Mark the keys as those of a demo.
+    #[arg(long, hide = true)]
+    pub demo: bool,
 }
 
 /// `run`.

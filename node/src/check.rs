@@ -1,18 +1,25 @@
-//! `check-config`: what would keep the node from running, one line each with the mend.
+//! `check-config`: what would keep the node from running and from computing with its peers, one line each with the mend.
 
 use std::net::UdpSocket;
 use std::path::Path;
+use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use tacit_core::cluster::Cluster;
+use tacit_core::identity::SecretKey;
+use tacit_core::sealing::UnsealingKey;
+use tacit_link::probe_nodes;
 
 use crate::config::Config;
 use crate::keys;
+use crate::store::Store;
 
 /// Prints every finding; an error when there is any.
 pub fn check_config(path: &Path) -> Result<()> {
-    let config = Config::load(path)?;
-    let findings = findings(&config);
+    let findings = match Config::load(path) {
+        Ok(config) => findings(&config)?,
+        Err(error) => vec![format!("{error:#}")],
+    };
     for finding in &findings {
         println!("{finding}");
     }
@@ -24,8 +31,8 @@ pub fn check_config(path: &Path) -> Result<()> {
 }
 
 /// This node's index in the cluster, if its keys are the ones the cluster file names for it.
-pub fn own_index(config: &Config, cluster: &Cluster) -> Result<usize> {
-    let identity = keys::read_identity(&config.identity_key)?.public();
+pub fn own_index(config: &Config, cluster: &Cluster, identity: &SecretKey, sealing: &UnsealingKey) -> Result<usize> {
+    let identity = identity.public();
     let Some(index) = cluster.node_of(&identity) else {
         bail!(
             "the key in {} (public {identity}) is not that of any node in {}: put this node's card into the cluster file",
@@ -33,8 +40,7 @@ pub fn own_index(config: &Config, cluster: &Cluster) -> Result<usize> {
             config.cluster.display()
         );
     };
-    let sealing = keys::read_sealing(&config.sealing_key)?.public()?;
-    if cluster.nodes()[index].sealing != sealing {
+    if cluster.nodes()[index].sealing != sealing.public()? {
         bail!(
             "the key in {} is not the sealing key of node `{}` in {}: put this node's card into the cluster file",
             config.sealing_key.display(),
@@ -45,30 +51,61 @@ pub fn own_index(config: &Config, cluster: &Cluster) -> Result<usize> {
     Ok(index)
 }
 
-fn findings(config: &Config) -> Vec<String> {
-    let mut findings = Vec::new();
-    let mut note = |result: Result<()>| findings.extend(result.err().map(|error| format!("{error:#}")));
-    note(keys::read_identity(&config.identity_key).map(drop));
-    note(keys::read_sealing(&config.sealing_key).map(drop));
-    match config.load_cluster() {
-        Err(error) => note(Err(error)),
-        Ok(cluster) => {
-            if config.identity_key.exists() && config.sealing_key.exists() {
-                note(own_index(config, &cluster).map(drop));
-            }
+fn findings(config: &Config) -> Result<Vec<String>> {
+    let mut findings = Findings::default();
+    let identity = findings.of(keys::read_identity(&config.identity_key));
+    let sealing = findings.of(keys::read_sealing(&config.sealing_key));
+    let cluster = findings.of(config.load_cluster());
+    for path in [&config.identity_key, &config.sealing_key, &config.cluster] {
+        if keys::is_of_demo(path) {
+            findings.add(format!(
+                "{} was made by `tacit demo`, for trying out only: make keys with `tacit-node init`, and a cluster file with `tacit cluster create`",
+                path.display()
+            ));
         }
     }
-    note(UdpSocket::bind(config.listen).map(drop).map_err(|error| {
-        anyhow::anyhow!(
-            "cannot listen on UDP {}: {error}: by this node, if it is running; else stop what uses it, or change `listen`",
-            config.listen
-        )
-    }));
-    note(std::net::TcpListener::bind(config.admin).map(drop).map_err(|error| {
-        anyhow::anyhow!(
-            "cannot listen on TCP {}: {error}: by this node, if it is running; else stop what uses it, or change `admin`",
-            config.admin
-        )
-    }));
-    findings
+    if identity.as_ref().is_some_and(SecretKey::is_of_tests) {
+        findings.add(format!(
+            "{} holds a key that anyone can guess, as tests use them: make another with `tacit-node init`",
+            config.identity_key.display()
+        ));
+    }
+    // Whoever has the store has the ports as well: this node itself.
+    let running = findings.of(Store::inspect(&config.data).map_err(Into::into)).unwrap_or_default();
+    if !running {
+        findings.of(UdpSocket::bind(config.listen).map_err(|error| {
+            anyhow::anyhow!(
+                "cannot listen on UDP {}: {error}: stop what uses it, or change `listen`",
+                config.listen
+            )
+        }));
+        findings.of(std::net::TcpListener::bind(config.admin).map_err(|error| {
+            anyhow::anyhow!(
+                "cannot listen on TCP {}: {error}: stop what uses it, or change `admin`",
+                config.admin
+            )
+        }));
+    }
+    if let (Some(identity), Some(sealing), Some(cluster)) = (identity, sealing, cluster)
+        && let Some(me) = findings.of(own_index(config, &cluster, &identity, &sealing))
+    {
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        let peers = runtime.block_on(probe_nodes(&identity, &Arc::new(cluster), Some(me)));
+        peers.iter().for_each(|finding| findings.add(finding.to_string()));
+    }
+    Ok(findings.0)
+}
+
+/// One line each.
+#[derive(Default)]
+struct Findings(Vec<String>);
+
+impl Findings {
+    fn add(&mut self, finding: String) {
+        self.0.push(finding);
+    }
+
+    fn of<T>(&mut self, result: Result<T>) -> Option<T> {
+        result.map_err(|error| self.add(format!("{error:#}"))).ok()
+    }
 }

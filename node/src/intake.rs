@@ -83,12 +83,13 @@ pub(crate) mod tests {
 
     use rand::rand_core::UnwrapErr;
     use rand::rngs::SysRng;
-    use tacit_core::cluster::{ClusterFile, CoordinatorEntry, NodeEntry, PROTOCOL_VERSION};
+    use tacit_core::cluster::{ClusterFile, CoordinatorEntry, NodeEntry};
     use tacit_core::codec::encode;
     use tacit_core::identity::SecretKey;
     use tacit_core::job::{Item, JobSpec, Question, Release};
     use tacit_core::sealing::Suite;
     use tacit_core::submission::Submission;
+    use tacit_core::versions::PROTOCOL_VERSIONS;
 
     use super::*;
 
@@ -129,7 +130,7 @@ pub(crate) mod tests {
             sealing: key.public().unwrap(),
         };
         let file = ClusterFile {
-            protocol: PROTOCOL_VERSION,
+            protocol: PROTOCOL_VERSIONS.max,
             name: "test".to_owned(),
             threshold: 1,
             coordinator: CoordinatorEntry {

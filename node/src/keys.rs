@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
+use tacit_core::card::DEMO_MARK;
 use tacit_core::identity::SecretKey;
 use tacit_core::sealing::{Suite, UnsealingKey};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -19,9 +20,10 @@ struct SealingFile {
     secret_key: String,
 }
 
-/// Writes an identity key.
-pub fn write_identity(path: &Path, key: &SecretKey) -> Result<()> {
-    let text = Zeroizing::new(format!("{}\n", hex::encode(key.to_bytes().as_slice())));
+/// Writes an identity key under a heading: nothing, or lines of comment.
+pub fn write_identity(path: &Path, heading: &str, key: &SecretKey) -> Result<()> {
+    let seed = Zeroizing::new(hex::encode(key.to_bytes().as_slice()));
+    let text = Zeroizing::new(format!("{heading}{}\n", seed.as_str()));
     write_new(path, text.as_bytes())
 }
 
@@ -29,18 +31,19 @@ pub fn write_identity(path: &Path, key: &SecretKey) -> Result<()> {
 pub fn read_identity(path: &Path) -> Result<SecretKey> {
     let text = read_private(path)?;
     let mut seed = Zeroizing::new([0; 32]);
-    hex::decode_to_slice(text.trim_end(), seed.as_mut_slice())
+    hex::decode_to_slice(text.strip_prefix(DEMO_MARK).unwrap_or(&text).trim(), seed.as_mut_slice())
         .map_err(|_| anyhow::anyhow!("key file {}: expected 32 bytes in hexadecimal", path.display()))?;
     Ok(SecretKey::from_bytes(&seed))
 }
 
-/// Writes a sealing key.
-pub fn write_sealing(path: &Path, key: &UnsealingKey) -> Result<()> {
+/// Writes a sealing key under a heading.
+pub fn write_sealing(path: &Path, heading: &str, key: &UnsealingKey) -> Result<()> {
     let file = SealingFile {
         suite: key.suite(),
         secret_key: hex::encode(key.to_bytes()),
     };
-    let text = Zeroizing::new(toml::to_string(&file)?);
+    let fields = Zeroizing::new(toml::to_string(&file)?);
+    let text = Zeroizing::new(format!("{heading}{}", fields.as_str()));
     write_new(path, text.as_bytes())
 }
 
@@ -62,6 +65,12 @@ pub fn read_sealing(path: &Path) -> Result<UnsealingKey> {
         })
 }
 
+/// Whether `tacit demo` made a file.
+pub fn is_of_demo(path: &Path) -> bool {
+    let text = std::fs::read_to_string(path).map(Zeroizing::new);
+    text.is_ok_and(|text| text.starts_with(DEMO_MARK))
+}
+
 /// Whether others than the owner can read a file. Where root hands a key to a service that is not root, read-only and through a group or
 /// an access list (systemd's `LoadCredential`, Kubernetes' `fsGroup`), the mode is 0440.
 fn readable_by_others(path: &Path) -> Result<bool> {
@@ -73,7 +82,12 @@ fn readable_by_others(path: &Path) -> Result<bool> {
 
 fn read_private(path: &Path) -> Result<Zeroizing<String>> {
     let text = std::fs::read_to_string(path).map(Zeroizing::new);
-    let text = text.with_context(|| format!("cannot read the key file {}", path.display()))?;
+    let text = text.with_context(|| {
+        format!(
+            "cannot read the key file {}: run this as the user the node runs as; if it is lost, restore it from its backup",
+            path.display()
+        )
+    })?;
     if readable_by_others(path)? {
         bail!(
             "key file {} can be read by others than its owner: run `chmod 600 {}`",
@@ -115,14 +129,22 @@ mod tests {
         let mut rng = UnwrapErr(SysRng);
         let identity = SecretKey::generate(&mut rng);
         let path = folder.path().join("identity.key");
-        write_identity(&path, &identity).unwrap();
+        write_identity(&path, "", &identity).unwrap();
         assert_eq!(read_identity(&path).unwrap().public(), identity.public());
-        assert!(write_identity(&path, &identity).is_err());
+        assert!(write_identity(&path, "", &identity).is_err() && !is_of_demo(&path));
 
         let sealing = UnsealingKey::generate(Suite::XWing, &mut rng);
         let path = folder.path().join("sealing.key");
-        write_sealing(&path, &sealing).unwrap();
+        write_sealing(&path, "", &sealing).unwrap();
         assert_eq!(read_sealing(&path).unwrap().public().unwrap(), sealing.public().unwrap());
+
+        let heading = format!("{DEMO_MARK}\n");
+        let (one, other) = (folder.path().join("demo.identity"), folder.path().join("demo.sealing"));
+        write_identity(&one, &heading, &identity).unwrap();
+        write_sealing(&other, &heading, &sealing).unwrap();
+        assert_eq!(read_identity(&one).unwrap().public(), identity.public());
+        assert_eq!(read_sealing(&other).unwrap().public().unwrap(), sealing.public().unwrap());
+        assert!(is_of_demo(&one) && is_of_demo(&other));
     }
 
     #[test]

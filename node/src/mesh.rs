@@ -95,7 +95,9 @@ impl Mesh {
                         mesh.metrics.not_connected(&error);
                         warn!(%error, "a connection was refused");
                     }
-                    Ok(connection) => match connection.member() {
+                    // A member has seen that it could connect.
+                    Ok(None) => {}
+                    Ok(Some(connection)) => match connection.member() {
                         Member::Coordinator => coordinator(connection),
                         Member::Node(peer) if peer < mesh.me => mesh.keep(peer, connection).await,
                         Member::Node(_) => {
@@ -148,7 +150,7 @@ impl Mesh {
             replaced.close("another connection took its place");
             self.metrics.peers.reconnected(&name);
         }
-        info!(peer = %name, "connected");
+        info!(peer = %name, protocol = connection.protocol(), "connected");
         loop {
             match connection.accept_lane().await {
                 Ok(lane) => self.lanes.arrived(peer, lane),

@@ -38,9 +38,9 @@ pub fn run(args: &Run) -> Result<()> {
 
 async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
     let cluster = Arc::new(config.load_cluster()?);
-    let me = own_index(config, &cluster)?;
     let key = keys::read_identity(&config.identity_key)?;
     let sealing = keys::read_sealing(&config.sealing_key)?;
+    let me = own_index(config, &cluster, &key, &sealing)?;
     let metrics = Metrics::new(&cluster, me)?;
     metrics.keys(config)?;
     let link = Link::bind(config.listen, &key, Arc::clone(&cluster))?;
@@ -80,7 +80,12 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
     };
     let quic = link.local_address().unwrap_or(config.listen);
     // Whoever started the node may not be listening.
-    let _ = writeln!(std::io::stdout(), "ready quic={quic} admin=http://{}", admin_listener.local_addr()?);
+    let _ = writeln!(
+        std::io::stdout(),
+        "ready quic={quic} admin=http://{} cluster={}",
+        admin_listener.local_addr()?,
+        cluster.digest()
+    );
     info!(node = %cluster.node_name(me), cluster = %cluster.digest(), %quic, "running");
 
     let connected = {

@@ -66,7 +66,12 @@ impl TestCluster {
         let said = run("tacit-coordinator", init);
         let token = said.err.lines().find_map(|line| line.strip_prefix("buyer_token = "));
         let token = token.unwrap().trim_matches('"').to_owned();
-        let mut cards = vec![("coordinator".to_owned(), said.ok())];
+        let keep = |name: &str, card: String| {
+            let path = path(&format!("{name}.card.toml"));
+            std::fs::write(&path, card).unwrap();
+            path
+        };
+        let mut cards = vec![keep("coordinator", said.ok())];
         for (i, relay) in relays.1.iter().enumerate() {
             let address = relay.address.to_string();
             let name = format!("node-{i}");
@@ -85,18 +90,10 @@ impl TestCluster {
                 "tacit-node",
                 init.into_iter().chain(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]),
             );
-            cards.push((name, said.ok()));
+            cards.push(keep(&name, said.ok()));
         }
         let (file, threshold) = (path("cluster.toml"), threshold.to_string());
         let create = ["cluster", "create", "--name", "test", "--threshold", &threshold, "--out", &file];
-        let cards: Vec<String> = cards
-            .iter()
-            .map(|(name, card)| {
-                let path = path(&format!("{name}.card.toml"));
-                std::fs::write(&path, card).unwrap();
-                path
-            })
-            .collect();
         run("tacit", create.into_iter().chain(cards.iter().map(String::as_str))).ok();
         let cluster = Self {
             api,

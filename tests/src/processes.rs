@@ -16,6 +16,7 @@ pub struct Running {
     log: PathBuf,
     admin: String,
     listens: SocketAddr,
+    cluster: String,
 }
 
 impl Running {
@@ -61,11 +62,13 @@ impl Running {
         let after = |name: &str| line.split_whitespace().find_map(|word| word.strip_prefix(name).map(str::to_owned));
         let admin = after("admin=http://").unwrap();
         let listens = after("quic=").or_else(|| after("api=http://")).unwrap().parse().unwrap();
+        let cluster = after("cluster=").unwrap();
         Ok(Self {
             child,
             log,
             admin,
             listens,
+            cluster,
         })
     }
 
@@ -77,6 +80,11 @@ impl Running {
     /// Where it listens for peers, or for the API's users.
     pub fn listens(&self) -> SocketAddr {
         self.listens
+    }
+
+    /// The digest of its cluster file, as it says.
+    pub fn cluster(&self) -> &str {
+        &self.cluster
     }
 
     /// The most memory it has held so far, in bytes.

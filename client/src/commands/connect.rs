@@ -24,8 +24,10 @@ pub async fn connect(network: &Network, token: Option<&str>) -> Result<(Api, Opt
         }
     };
     let api = Api::new(&url, token)?;
-    if let Some(cluster) = &cluster {
-        check_coordinator(&api, cluster).await?;
+    match &cluster {
+        Some(cluster) => check_coordinator(&api, cluster).await?,
+        // Without a cluster file, the least to know is that the two understand each other.
+        None => drop(api.cluster().await?),
     }
     Ok((api, cluster))
 }

@@ -80,6 +80,7 @@ pub async fn lay_out(args: &args::Demo, binaries: &Binaries, work: &Path) -> Res
     let listen = tcp.local_addr().context("a port")?.to_string();
     let init = [
         OsStr::new("init"),
+        "--demo".as_ref(),
         "--dir".as_ref(),
         coordinator.as_ref(),
         "--listen".as_ref(),
@@ -98,6 +99,7 @@ pub async fn lay_out(args: &args::Demo, binaries: &Binaries, work: &Path) -> Res
         let folder = work.join(&name);
         let init = [
             OsStr::new("init"),
+            "--demo".as_ref(),
             "--dir".as_ref(),
             folder.as_ref(),
             "--name".as_ref(),

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use tacit_core::cluster::{ClusterFile, CoordinatorEntry, NodeEntry, PROTOCOL_VERSION};
+use tacit_core::cluster::{ClusterFile, CoordinatorEntry, NodeEntry};
 use tacit_core::codec::{decode, encode};
 use tacit_core::crowd::{Crowd, Listed};
 use tacit_core::field::Fp61;
@@ -10,6 +10,7 @@ use tacit_core::release::{OutputComponents, OutputName, Released, Subject, state
 use tacit_core::sealing::{Suite, UnsealingKey};
 use tacit_core::sharing::NodeSet;
 use tacit_core::submission::{Header, Submission};
+use tacit_core::versions::PROTOCOL_VERSIONS;
 
 use super::*;
 
@@ -28,7 +29,7 @@ fn cluster_file() -> String {
         sealing: UnsealingKey::generate(Suite::X25519, &mut rand::rng()).public().unwrap(),
     };
     let file = ClusterFile {
-        protocol: PROTOCOL_VERSION,
+        protocol: PROTOCOL_VERSIONS.max,
         name: "test".into(),
         threshold: 1,
         coordinator: CoordinatorEntry {

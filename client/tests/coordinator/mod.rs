@@ -15,13 +15,14 @@ use tacit_core::api::{
     ClusterInfo, Enrolment, JobList, JobState, JobStatus, Problem, Receipt, ReceiptStatement, RejectedAnswer, SUBMISSION_TYPE,
     SubmissionOutcome, SubmissionStatus, enrolment_statement,
 };
-use tacit_core::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry, PROTOCOL_VERSION};
+use tacit_core::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
 use tacit_core::codec;
 use tacit_core::identity::{Purpose, SecretKey, Signed};
 use tacit_core::job::{Job, JobSpec};
 use tacit_core::reject::RejectReason;
 use tacit_core::sealing::{Suite, UnsealingKey};
 use tacit_core::submission::{Header, Submission};
+use tacit_core::versions::{PROTOCOL_VERSIONS, Versions};
 
 pub const TOKEN: &str = "a-buyers-token";
 
@@ -46,6 +47,7 @@ struct Kept {
     requests: usize,
     refuse_after: usize,
     forge: bool,
+    protocol: Versions,
 }
 
 type Answer = Result<Response, Response>;
@@ -67,7 +69,7 @@ impl Coordinator {
             identity: key(9).public(),
         };
         let file = ClusterFile {
-            protocol: PROTOCOL_VERSION,
+            protocol: PROTOCOL_VERSIONS.max,
             name: "test".into(),
             threshold: 1,
             coordinator,
@@ -81,6 +83,7 @@ impl Coordinator {
             requests: 0,
             refuse_after: usize::MAX,
             forge: false,
+            protocol: PROTOCOL_VERSIONS,
         };
         let cluster = Cluster::parse(text.as_bytes()).unwrap();
         let desk = Arc::new(Desk {
@@ -123,6 +126,11 @@ impl Coordinator {
 
     pub fn forge_receipts(&self) {
         self.desk.state.lock().unwrap().forge = true;
+    }
+
+    /// From now on it speaks these versions, and says nothing else of its cluster that is known today where that is none of ours.
+    pub fn speak(&self, protocol: Versions) {
+        self.desk.state.lock().unwrap().protocol = protocol;
     }
 
     /// From now on its accounts of submissions do not add up.
@@ -189,7 +197,12 @@ fn buyer(headers: &HeaderMap) -> Result<(), Response> {
 }
 
 async fn cluster_info(State(desk): State<Arc<Desk>>) -> Response {
-    Json(ClusterInfo::new(&desk.cluster, desk.text.clone())).into_response()
+    let protocol = desk.state.lock().unwrap().protocol;
+    if PROTOCOL_VERSIONS.common(protocol).is_none() {
+        return Json(serde_json::json!({ "protocol": protocol, "other": true })).into_response();
+    }
+    let known = ClusterInfo::new(&desk.cluster, desk.text.clone());
+    Json(ClusterInfo { protocol, ..known }).into_response()
 }
 
 async fn enrol(State(desk): State<Arc<Desk>>, Json(enrolment): Json<Enrolment>) -> Answer {

@@ -45,11 +45,12 @@ impl Store {
         refuse(&self.0.path, cluster, others)
     }
 
-    /// Checks the store in folder `data`, if there is one, without changing it.
+    /// Checks the store in folder `data`, if there is one, without changing it. True if another process has it: then a coordinator
+    /// runs on this folder.
     ///
     /// # Errors
     /// It could not be used by a coordinator of this cluster.
-    pub fn inspect(data: &Path, cluster: Option<Digest>) -> Result<(), StoreError> {
+    pub fn inspect(data: &Path, cluster: Option<Digest>) -> Result<bool, StoreError> {
         let path = data.join("coordinator.sqlite");
         let shown = path.display().to_string();
         let open = |reason: String| StoreError::Open {
@@ -57,38 +58,30 @@ impl Store {
             reason,
         };
         if !data.exists() {
-            return Ok(());
+            return Ok(false);
         }
         if !data.is_dir() {
             return Err(open(format!("{} is not a folder", data.display())));
         }
         if !path.exists() {
-            return Ok(());
+            return Ok(false);
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(&path, flags).map_err(|e| open(e.to_string()))?;
         db.busy_timeout(BUSY).map_err(|e| open(e.to_string()))?;
-        let found: i64 = db
-            .query_row("PRAGMA user_version", [], |row| row.get(0))
-            .map_err(|e| open(e.to_string()))?;
-        if found > schema::VERSION {
-            return Err(StoreError::Newer {
-                path: shown,
-                found,
-                known: schema::VERSION,
-            });
-        }
-        if let Some(cluster) = cluster.filter(|_| found > 0) {
+        let found = schema::version(&db, &path, schema::MIGRATIONS)?;
+        // A store that is yet to be taken forward is not asked what an earlier schema may not know.
+        if let Some(cluster) = cluster.filter(|_| found == schema::MIGRATIONS.len()) {
             let others = jobs_of_others(&db, cluster).map_err(|failure| explain(&path, failure))?;
             refuse(&path, cluster, others)?;
         }
         // A lock that is asked for only in passing; without the file nobody has it.
         let lock = File::options().write(true).open(data.join("lock"));
         match lock.map(|file| file.try_lock_shared()) {
-            Ok(Err(TryLockError::WouldBlock)) => Err(StoreError::Locked { path: shown }),
+            Ok(Err(TryLockError::WouldBlock)) => Ok(true),
             Ok(Err(TryLockError::Error(e))) => Err(open(e.to_string())),
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(open(e.to_string())),
-            Ok(Ok(())) | Err(_) => Ok(()),
+            Ok(Ok(())) | Err(_) => Ok(false),
         }
     }
 }
@@ -129,10 +122,10 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains('\n'));
-        assert!(matches!(Store::inspect(folder.path(), Some(ours)), Err(StoreError::Locked { .. })));
+        assert!(Store::inspect(folder.path(), Some(ours)).unwrap(), "a coordinator runs");
         drop(store);
 
-        Store::inspect(folder.path(), Some(ours)).unwrap();
+        assert!(!Store::inspect(folder.path(), Some(ours)).unwrap());
         Store::inspect(folder.path(), None).unwrap();
         assert_eq!(Store::inspect(folder.path(), Some(other)), Err(error));
         let store = Store::open_unwatched(folder.path()).unwrap();

@@ -11,6 +11,8 @@ mod lifecycle_tests;
 mod results;
 mod retention;
 mod schema;
+#[cfg(test)]
+mod schema_tests;
 mod submissions;
 
 pub use contributors::Enrolled;
@@ -43,9 +45,7 @@ pub enum StoreError {
         reason: String,
     },
     /// Another process has it.
-    #[error(
-        "the store {path} is in use by another process (by this coordinator, if it is running): stop that one, or give this one its own `data` folder"
-    )]
+    #[error("the store {path} is in use by another process: stop that one, or give this one its own `data` folder")]
     Locked {
         /// Which.
         path: String,
@@ -58,7 +58,21 @@ pub enum StoreError {
         /// Its version.
         found: i64,
         /// Ours.
-        known: i64,
+        known: usize,
+    },
+    /// The file of an earlier release cannot be taken over.
+    #[error(
+        "the store {path} has schema version {found} and cannot be brought to {known}: {reason}; it was left as it was: run the release that made it, and report this"
+    )]
+    Migration {
+        /// Which.
+        path: String,
+        /// Its version.
+        found: usize,
+        /// Ours.
+        known: usize,
+        /// Why not.
+        reason: String,
     },
     /// It holds unfinished jobs of another cluster.
     #[error(
@@ -136,6 +150,10 @@ impl Store {
     /// # Errors
     /// The folder cannot be used, another process has it, or a later release made it.
     pub fn open(data: &Path, nodes: usize, meter: StoreMeter) -> Result<Self, StoreError> {
+        Self::open_with(data, nodes, meter, schema::MIGRATIONS)
+    }
+
+    fn open_with(data: &Path, nodes: usize, meter: StoreMeter, migrations: &[&str]) -> Result<Self, StoreError> {
         let path = data.join("coordinator.sqlite");
         let shown = path.display().to_string();
         let open = |reason: String| StoreError::Open {
@@ -150,19 +168,7 @@ impl Store {
             Err(std::fs::TryLockError::Error(e)) => return Err(open(e.to_string())),
         }
         let mut writer = connect(&path).map_err(|e| open(e.to_string()))?;
-        let found: i64 = writer
-            .query_row("PRAGMA user_version", [], |row| row.get(0))
-            .map_err(|e| open(e.to_string()))?;
-        if found > schema::VERSION {
-            return Err(StoreError::Newer {
-                path: shown,
-                found,
-                known: schema::VERSION,
-            });
-        }
-        if found == 0 {
-            create(&mut writer).map_err(|e| explain(&path, e.into()))?;
-        }
+        schema::migrate(&mut writer, &path, migrations)?;
         let reader = connect(&path).map_err(|e| open(e.to_string()))?;
         Ok(Self(Arc::new(Inner {
             path,
@@ -265,9 +271,14 @@ impl Store {
     /// Opens a store that nobody watches, for a cluster of three nodes.
     #[cfg(test)]
     pub(crate) fn open_unwatched(data: &Path) -> Result<Self, StoreError> {
+        Self::open_unwatched_with(data, schema::MIGRATIONS)
+    }
+
+    #[cfg(test)]
+    fn open_unwatched_with(data: &Path, migrations: &[&str]) -> Result<Self, StoreError> {
         let cluster = crate::testing::TestCluster::new(3, 1).cluster;
         let metrics = crate::metrics::Metrics::new(&cluster, Path::new("none"), &[], &[]).unwrap();
-        Self::open(data, 3, metrics.store)
+        Self::open_with(data, 3, metrics.store, migrations)
     }
 }
 
@@ -290,13 +301,6 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     Ok(connection)
-}
-
-fn create(writer: &mut Connection) -> rusqlite::Result<()> {
-    let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute_batch(schema::CREATE)?;
-    transaction.pragma_update(None, "user_version", schema::VERSION)?;
-    transaction.commit()
 }
 
 fn explain(path: &Path, failure: Failure) -> StoreError {

@@ -1,13 +1,16 @@
-//! The tables, and the version that `PRAGMA user_version` holds.
+//! The tables, taken forward step by step; `PRAGMA user_version` holds how many steps were taken.
 
-/// The version this program reads and writes.
-pub const VERSION: i64 = 1;
+use std::path::Path;
 
-/// Makes the tables of [`VERSION`] in an empty file.
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::{StoreError, explain};
+
+/// Each entry brings the schema from its index to the next version. One that a release has is never changed.
 ///
 /// Specs and envelopes stand apart from the rows that are read often: SQLite walks a row's pages up
 /// to the column it wants.
-pub const CREATE: &str = "
+pub const MIGRATIONS: &[&str] = &["
 CREATE TABLE contributors (
     name        TEXT PRIMARY KEY,
     key         BLOB NOT NULL UNIQUE,
@@ -97,4 +100,54 @@ CREATE TABLE probe (
     id INTEGER PRIMARY KEY,
     at INTEGER NOT NULL
 ) STRICT;
-";
+"];
+
+/// Takes the schema forward, all steps or none.
+///
+/// # Errors
+/// A later release made the file, or a step fails.
+pub fn migrate(db: &mut Connection, path: &Path, migrations: &[&str]) -> Result<(), StoreError> {
+    let found = version(db, path, migrations)?;
+    if found == migrations.len() {
+        return Ok(());
+    }
+    run(db, migrations, found).map_err(|error| match explain(path, error.into()) {
+        StoreError::Database { path, reason } => StoreError::Migration {
+            path,
+            found,
+            known: migrations.len(),
+            reason,
+        },
+        other => other,
+    })
+}
+
+/// The schema's version, which must be one of these migrations'.
+///
+/// # Errors
+/// A later release made the file, or it cannot be read.
+pub fn version(db: &Connection, path: &Path, migrations: &[&str]) -> Result<usize, StoreError> {
+    let open = |e: rusqlite::Error| StoreError::Open {
+        path: path.display().to_string(),
+        reason: e.to_string(),
+    };
+    let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(open)?;
+    let known = migrations.len();
+    usize::try_from(found)
+        .ok()
+        .filter(|found| *found <= known)
+        .ok_or_else(|| StoreError::Newer {
+            path: path.display().to_string(),
+            found,
+            known,
+        })
+}
+
+fn run(db: &mut Connection, migrations: &[&str], found: usize) -> rusqlite::Result<()> {
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for migration in &migrations[found..] {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "user_version", migrations.len() as i64)?;
+    transaction.commit()
+}

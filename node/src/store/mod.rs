@@ -1,5 +1,6 @@
 //! What a node keeps: jobs, and submissions still sealed. One SQLite file; calls block.
 
+mod inspect;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -26,14 +27,28 @@ pub enum StoreError {
     #[error("{0} is in use by another process: a data folder belongs to one running node")]
     InUse(PathBuf),
     /// The file was written by a newer release.
-    #[error("{path} has schema version {found}, this release knows {known}: run the newer release")]
+    #[error("{path} has schema version {found}, this release knows {known}: run the release that made it, or a later one")]
     Newer {
         /// The file.
         path: PathBuf,
         /// Its version.
         found: i64,
         /// The newest known.
-        known: i64,
+        known: usize,
+    },
+    /// The file of an earlier release cannot be taken over.
+    #[error(
+        "{path} has schema version {found} and cannot be brought to {known}: {reason}; it was left as it was: run the release that made it, and report this"
+    )]
+    Migration {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: usize,
+        /// The one it should get.
+        known: usize,
+        /// Why not.
+        reason: String,
     },
     /// The folder or file cannot be used.
     #[error("{path}: {reason}")]
@@ -66,6 +81,9 @@ pub struct JobsKept {
     pub oldest_open: i64,
 }
 
+/// The store's file in its folder.
+const FILE: &str = "node.sqlite";
+
 /// Jobs kept in memory.
 const JOBS_AT_HAND: usize = 16;
 
@@ -85,7 +103,11 @@ pub struct Kept {
 impl Store {
     /// Opens the store in a folder, making both if needed.
     pub fn open(folder: &Path, meter: StoreMeter) -> Result<Self, StoreError> {
-        let path = folder.join("node.sqlite");
+        Self::open_with(folder, meter, schema::MIGRATIONS)
+    }
+
+    fn open_with(folder: &Path, meter: StoreMeter, migrations: &[&str]) -> Result<Self, StoreError> {
+        let path = folder.join(FILE);
         let unusable = |reason: String| StoreError::Unusable {
             path: path.clone(),
             reason,
@@ -94,8 +116,8 @@ impl Store {
             std::io::ErrorKind::StorageFull => StoreError::Full(path.clone()),
             _ => unusable(error.to_string()),
         })?;
-        let connection = Connection::open(&path).map_err(|error| classify(&path, &error))?;
-        schema::prepare(&connection, &path)?;
+        let mut connection = Connection::open(&path).map_err(|error| classify(&path, &error))?;
+        schema::prepare(&mut connection, &path, migrations)?;
         Ok(Self {
             path,
             connection: Mutex::new(connection),

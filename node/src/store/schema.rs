@@ -6,8 +6,8 @@ use rusqlite::Connection;
 
 use super::{StoreError, classify};
 
-/// Each entry brings the schema from its index to the next version.
-const MIGRATIONS: &[&str] = &[
+/// Each entry brings the schema from its index to the next version. One that a release has is never changed.
+pub(super) const MIGRATIONS: &[&str] = &[
     "
     CREATE TABLE jobs (
         id TEXT PRIMARY KEY,
@@ -36,30 +36,50 @@ const MIGRATIONS: &[&str] = &[
 ",
 ];
 
-/// Sets the connection up and migrates the schema.
-pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    let classify = |error: rusqlite::Error| classify(path, &error);
+/// Sets the connection up and takes the schema forward, all steps or none.
+pub(super) fn prepare(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Result<(), StoreError> {
+    let failed = |error: rusqlite::Error| classify(path, &error);
     // One process at a time: a second node on the same folder is refused when it first reads.
-    connection.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(classify)?;
-    connection.pragma_update(None, "journal_mode", "WAL").map_err(classify)?;
-    connection.pragma_update(None, "synchronous", "FULL").map_err(classify)?;
-    connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(classify)?;
-    let version: i64 = connection
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(failed)?;
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+    connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(failed)?;
+    let found = version(connection, path, migrations)?;
+    migrate(connection, migrations, found).map_err(|error| match classify(path, &error) {
+        StoreError::Unusable { path, reason } => StoreError::Migration {
+            path,
+            found,
+            known: migrations.len(),
+            reason,
+        },
+        other => other,
+    })
+}
+
+/// The schema's version, which must be one of these migrations'.
+pub(super) fn version(connection: &Connection, path: &Path, migrations: &[&str]) -> Result<usize, StoreError> {
+    let found: i64 = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
-        .map_err(classify)?;
-    let known = MIGRATIONS.len() as i64;
-    if version > known {
-        return Err(StoreError::Newer {
+        .map_err(|error| classify(path, &error))?;
+    let known = migrations.len();
+    usize::try_from(found)
+        .ok()
+        .filter(|found| *found <= known)
+        .ok_or_else(|| StoreError::Newer {
             path: path.to_owned(),
-            found: version,
+            found,
             known,
-        });
+        })
+}
+
+fn migrate(connection: &mut Connection, migrations: &[&str], found: usize) -> rusqlite::Result<()> {
+    if found == migrations.len() {
+        return Ok(());
     }
-    for (index, migration) in MIGRATIONS.iter().enumerate().skip(version.max(0) as usize) {
-        let next = index + 1;
-        connection
-            .execute_batch(&format!("BEGIN; {migration} PRAGMA user_version = {next}; COMMIT;"))
-            .map_err(classify)?;
+    let transaction = connection.transaction()?;
+    for migration in &migrations[found..] {
+        transaction.execute_batch(migration)?;
     }
-    Ok(())
+    transaction.pragma_update(None, "user_version", migrations.len() as i64)?;
+    transaction.commit()
 }

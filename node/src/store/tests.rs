@@ -119,9 +119,126 @@ fn a_folder_belongs_to_one_process() {
 fn a_newer_schema_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()).unwrap());
-    let connection = Connection::open(folder.path().join("node.sqlite")).unwrap();
+    let connection = Connection::open(folder.path().join(FILE)).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
     let error = open(folder.path()).unwrap_err();
-    assert!(error.to_string().contains("schema version 99"), "{error}");
+    assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error}");
+    assert_eq!(Store::inspect(folder.path()).unwrap_err().to_string(), error.to_string());
+}
+
+#[test]
+fn a_running_store_is_told_from_one_at_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(!Store::inspect(folder.path()).unwrap());
+    let store = open(folder.path()).unwrap();
+    assert!(Store::inspect(folder.path()).unwrap());
+    assert!(store.is_writable());
+    drop(store);
+    assert!(!Store::inspect(folder.path()).unwrap());
+}
+
+/// Schema version 1 as its release made it: never to be changed.
+const FIRST: &str = "
+    CREATE TABLE jobs (
+        id TEXT PRIMARY KEY,
+        digest BLOB NOT NULL,
+        spec BLOB NOT NULL,
+        released BLOB
+    );
+    CREATE TABLE submissions (
+        job TEXT NOT NULL,
+        digest BLOB NOT NULL,
+        id BLOB,
+        reason TEXT,
+        body BLOB NOT NULL,
+        PRIMARY KEY (job, digest)
+    );
+    CREATE INDEX submissions_by_id ON submissions (job, id);
+    CREATE TABLE health (checked INTEGER NOT NULL);
+    INSERT INTO health VALUES (0);
+    PRAGMA user_version = 1;
+";
+
+/// A store of version 1 with a job, of which the set of this digest is released, and two submissions.
+fn first(folder: &Path, released: &Digest) -> (Job, Connection) {
+    let (job, spec) = job();
+    let connection = Connection::open(folder.join(FILE)).unwrap();
+    connection.execute_batch(FIRST).unwrap();
+    let digest = job.digest();
+    let row = params![job.id().as_str(), digest.as_bytes(), spec, released.as_bytes()];
+    connection.execute("INSERT INTO jobs VALUES (?1, ?2, ?3, ?4)", row).unwrap();
+    for one in [kept(1, 1, None), kept(2, 2, Some(RejectReason::BadSignature))] {
+        let (id, reason) = (one.id.unwrap(), one.reason.map(RejectReason::name));
+        let row = params![job.id().as_str(), one.digest.as_bytes(), id.as_bytes(), reason, one.body];
+        connection
+            .execute("INSERT INTO submissions VALUES (?1, ?2, ?3, ?4, ?5)", row)
+            .unwrap();
+    }
+    (job, connection)
+}
+
+fn assert_whole(store: &Store, job: &Job, released: &Digest) {
+    assert_eq!(*store.job(job.id()).unwrap().unwrap(), *job);
+    assert_eq!(store.released(job.id()).unwrap(), Some(*released));
+    let (one, two) = (kept(1, 1, None).digest, kept(2, 2, None).digest);
+    assert_eq!(
+        store.outcomes(job.id(), &[one, two]).unwrap(),
+        HashMap::from([(one, None), (two, Some(RejectReason::BadSignature))])
+    );
+    assert_eq!(store.body(job.id(), &one).unwrap(), Some(vec![1]));
+}
+
+fn tables(folder: &Path) -> Vec<(String, String)> {
+    let connection = Connection::open(folder.join(FILE)).unwrap();
+    let mut query = connection
+        .prepare("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
+        .unwrap();
+    query
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect()
+}
+
+#[test]
+fn a_store_of_the_first_release_is_taken_forward_whole() {
+    let released = Digest::of("set", &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let (job, connection) = first(folder.path(), &released);
+    drop(connection);
+    let store = open(folder.path()).unwrap();
+    assert_whole(&store, &job, &released);
+    assert_eq!(store.jobs_kept().unwrap().released, 1);
+    drop(store);
+    // It has become what a new store is.
+    let new = tempfile::tempdir().unwrap();
+    drop(open(new.path()).unwrap());
+    assert_eq!(tables(folder.path()), tables(new.path()));
+}
+
+#[test]
+fn a_migration_that_fails_leaves_the_store_as_it_was() {
+    let released = Digest::of("set", &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let (job, connection) = first(folder.path(), &released);
+    drop(connection);
+    let before = tables(folder.path());
+    let metrics = crate::metrics::Metrics::new(&crate::intake::tests::cluster(), 0).unwrap();
+    let broken = [
+        schema::MIGRATIONS,
+        &["DELETE FROM submissions; CREATE TABLE more (x); INSERT INTO nowhere VALUES (1);"],
+    ]
+    .concat();
+    let error = Store::open_with(folder.path(), metrics.store, &broken).unwrap_err();
+    let StoreError::Migration { found: 1, known, .. } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!(*known, schema::MIGRATIONS.len() + 1);
+    assert!(
+        error.to_string().contains("node.sqlite") && error.to_string().contains("nowhere"),
+        "{error}"
+    );
+    assert_eq!(tables(folder.path()), before);
+    assert_whole(&open(folder.path()).unwrap(), &job, &released);
 }

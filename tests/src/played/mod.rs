@@ -1,6 +1,7 @@
 //! Members that a test plays itself, with the keys of their folders: they say what no honest program says.
 
 pub mod coordinator;
+pub mod greeter;
 pub mod lanes;
 pub mod node;
 pub mod raw;

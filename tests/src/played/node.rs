@@ -105,7 +105,9 @@ impl Drop for PlayedNode {
 impl Inner {
     async fn accept(self: Arc<Self>, link: Link) {
         while let Some(incoming) = link.accept().await {
-            let Ok(connection) = incoming.establish().await else { continue };
+            let Ok(Some(connection)) = incoming.establish().await else {
+                continue;
+            };
             match connection.member() {
                 Member::Coordinator => {
                     tokio::spawn(Arc::clone(&self).serve(connection));

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{Connection, Endpoint, RecvStream, SendStream};
@@ -11,12 +11,13 @@ use rustls::client::AlwaysResolvesClientRawPublicKeys;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
-use tacit_core::cluster::{Cluster, PROTOCOL_VERSION};
-use tacit_core::codec::encode;
-use tacit_core::control::Hello;
+use rustls::{ClientConfig, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
+use tacit_core::cluster::Cluster;
+use tacit_core::hello::{Hello, MAX_HELLO_BYTES};
 use tacit_core::identity::SecretKey;
+use tacit_core::versions::PROTOCOL_VERSIONS;
 use tacit_link::{read_frame, write_frame};
 
 use super::LOCAL;
@@ -27,6 +28,9 @@ const PUBLIC: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 
 const PRIVATE: [u8; 16] = [
     0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
 ];
+
+/// The application protocol of connections between members.
+pub(crate) const ALPN: &[u8] = b"tacit/1";
 
 /// A connection of the owner of a key to whoever answers.
 #[derive(Debug)]
@@ -41,11 +45,15 @@ impl RawConnection {
         let raw = Self::connect_silently(to, key).await;
         let (mut send, mut recv) = raw.stream().await;
         let hello = Hello {
-            protocol: PROTOCOL_VERSION,
+            versions: PROTOCOL_VERSIONS,
             cluster: cluster.digest(),
+            clock: milliseconds(),
+            probe: false,
         };
-        write_frame(&mut send, &encode(&hello)).await.unwrap();
-        assert_eq!(read_frame(&mut recv, 64).await.unwrap(), Some(encode(&hello)));
+        write_frame(&mut send, &hello.to_bytes()).await.unwrap();
+        let theirs = read_frame(&mut recv, MAX_HELLO_BYTES).await.unwrap().unwrap();
+        let theirs = Hello::from_bytes(&theirs).unwrap();
+        assert_eq!((theirs.versions, theirs.cluster), (hello.versions, hello.cluster));
         raw
     }
 
@@ -75,33 +83,50 @@ impl RawConnection {
         answer.await.unwrap().unwrap()
     }
 
+    /// Why the connection has ended, once it has.
+    pub async fn closed(&self) -> String {
+        self.connection.closed().await.to_string()
+    }
+
     /// Whether the other end still keeps the connection.
     pub fn is_open(&self) -> bool {
         self.connection.close_reason().is_none()
     }
 }
 
-fn tls(key: &SecretKey) -> ClientConfig {
-    let provider = Arc::new(CryptoProvider {
+/// The time as hellos say it.
+pub fn milliseconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64
+}
+
+pub(crate) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(CryptoProvider {
         kx_groups: vec![aws_lc_rs::kx_group::X25519MLKEM768],
         ..aws_lc_rs::default_provider()
-    });
+    })
+}
+
+/// A raw public key as TLS has it.
+pub(crate) fn certified(key: &SecretKey) -> Arc<CertifiedKey> {
     let pkcs8 = PrivatePkcs8KeyDer::from([PRIVATE.as_slice(), key.to_bytes().as_slice()].concat());
     let signer = aws_lc_rs::sign::any_eddsa_type(&pkcs8).unwrap();
     let public = CertificateDer::from([PUBLIC.as_slice(), key.public().as_bytes()].concat());
-    let own = Arc::new(CertifiedKey::new(vec![public], signer));
-    let mut config = ClientConfig::builder_with_provider(provider)
+    Arc::new(CertifiedKey::new(vec![public], signer))
+}
+
+fn tls(key: &SecretKey) -> ClientConfig {
+    let mut config = ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])
         .unwrap()
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Anyone))
-        .with_client_cert_resolver(Arc::new(AlwaysResolvesClientRawPublicKeys::new(own)));
-    config.alpn_protocols = vec![b"tacit/1".to_vec()];
+        .with_client_cert_resolver(Arc::new(AlwaysResolvesClientRawPublicKeys::new(certified(key))));
+    config.alpn_protocols = vec![ALPN.to_vec()];
     config
 }
 
-/// Believes whoever answers: the attacker is at this end.
-struct Anyone;
+/// Believes whoever is at the other end: the attacker is at this one.
+pub(crate) struct Anyone;
 
 impl fmt::Debug for Anyone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -119,6 +144,42 @@ impl ServerCertVerifier for Anyone {
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(Error::General("not spoken".to_owned()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SignatureScheme::ED25519]
+    }
+
+    fn requires_raw_public_keys(&self) -> bool {
+        true
+    }
+}
+
+impl ClientCertVerifier for Anyone {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(&self, _: &CertificateDer<'_>, _: &[CertificateDer<'_>], _: UnixTime) -> Result<ClientCertVerified, Error> {
+        Ok(ClientCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
