@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
-use tacit_core::card::DEMO_MARK;
+use tacit_core::heading;
 use tacit_link::probe_nodes;
 use zeroize::Zeroizing;
 
@@ -89,7 +89,7 @@ fn nodes(loaded: &Loaded) -> Vec<ConfigError> {
 
 fn is_of_demo(path: &Path) -> bool {
     let text = std::fs::read_to_string(path).map(Zeroizing::new);
-    text.is_ok_and(|text| text.starts_with(DEMO_MARK))
+    text.is_ok_and(|text| heading::is_of_demo(&text))
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use tacit_core::card::{Card, DEMO_MARK};
+use tacit_core::card::Card;
 use tacit_core::cluster::CoordinatorEntry;
+use tacit_core::heading::heading;
 use tacit_core::identity::SecretKey;
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -81,7 +82,7 @@ fn make(args: &Init, made: &mut Made) -> Result<New, InitError> {
     let Init {
         dir, url, listen, demo, ..
     } = args;
-    let heading = if *demo { format!("{DEMO_MARK}\n") } else { String::new() };
+    let heading = heading(&jiff::Timestamp::now().to_string(), *demo);
     let [key_path, config_path, buyers_path] = ["identity.key", "config.toml", "buyers.toml"].map(|name| dir.join(name));
     for path in [&key_path, &config_path, &buyers_path] {
         if path.exists() {

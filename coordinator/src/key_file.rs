@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-use tacit_core::card::DEMO_MARK;
+use tacit_core::heading::below;
 use tacit_core::identity::SecretKey;
 use zeroize::Zeroizing;
 
@@ -31,8 +31,7 @@ pub fn read(path: &Path) -> Result<SecretKey, ConfigError> {
         return Err(ConfigError::Exposed { path: shown, mode });
     }
     let mut seed = Zeroizing::new([0; 32]);
-    hex::decode_to_slice(text.strip_prefix(DEMO_MARK).unwrap_or(&text).trim(), seed.as_mut_slice())
-        .map_err(|_| ConfigError::Key { path: shown })?;
+    hex::decode_to_slice(below(&text).trim(), seed.as_mut_slice()).map_err(|_| ConfigError::Key { path: shown })?;
     Ok(SecretKey::from_bytes(&seed))
 }
 
@@ -82,7 +81,15 @@ mod tests {
         assert_eq!(read(&path).unwrap().public(), SecretKey::from_bytes(&[7; 32]).public());
         assert!(write_private(&path, "again").is_err());
         let marked = folder.path().join("demo.key");
-        write_private(&marked, &format!("{DEMO_MARK}\n{}\n", hex::encode([7; 32]))).unwrap();
+        write_private(
+            &marked,
+            &format!(
+                "{}{}\n",
+                tacit_core::heading::heading("2026-11-24T03:00:00Z", true),
+                hex::encode([7; 32])
+            ),
+        )
+        .unwrap();
         assert_eq!(read(&marked).unwrap().public(), SecretKey::from_bytes(&[7; 32]).public());
 
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();

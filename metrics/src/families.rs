@@ -3,10 +3,13 @@
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
+use jiff::Timestamp;
 use prometheus::core::{MetricVec, MetricVecBuilder};
 use prometheus::{Encoder, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, Result, TextEncoder};
 use tacit_core::cluster::Cluster;
+use tacit_core::heading;
 use tacit_core::versions::PROTOCOL_VERSIONS;
+use zeroize::Zeroizing;
 
 /// Buckets for sessions and their phases: from 1 ms to 5 minutes.
 pub const SESSION_SECONDS: &[f64] = &[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0];
@@ -91,18 +94,16 @@ impl Families {
         self.register(HistogramVec::new(options, &names(labels))?, labels)
     }
 
-    /// When the files of keys were written, which happens once in their life.
+    /// When keys were made: what their files say, or else when those were written. Whoever hands keys to a service makes new files of them.
     ///
     /// # Errors
     /// The names.
     pub fn keys(&self, keys: &[(&str, &Path)]) -> Result<()> {
         let kinds: Vec<&str> = keys.iter().map(|(kind, _)| *kind).collect();
-        let help = "When the key's file was written, Unix time.";
+        let help = "When the key was made, Unix time.";
         let created = self.gauges("key_created_timestamp_seconds", help, &[("key", &kinds)])?;
         for (kind, path) in keys {
-            let written = std::fs::metadata(path).and_then(|file| file.modified());
-            let since = written.ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-            created.get_metric_with_label_values(&[*kind])?.set(since.as_secs() as f64);
+            created.get_metric_with_label_values(&[*kind])?.set(made(path));
         }
         Ok(())
     }
@@ -146,9 +147,31 @@ fn combinations<'a>(labels: &[Label<'a>]) -> Vec<Vec<&'a str>> {
     })
 }
 
+fn made(path: &Path) -> f64 {
+    let text = std::fs::read_to_string(path).map(Zeroizing::new).unwrap_or_default();
+    if let Some(made) = heading::made(&text).and_then(|made| made.parse::<Timestamp>().ok()) {
+        return made.as_second() as f64;
+    }
+    let written = std::fs::metadata(path).and_then(|file| file.modified());
+    let since = written.ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    since.as_secs() as f64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_is_as_old_as_its_file_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.key");
+        std::fs::write(&path, heading::heading("2026-01-02T03:04:05Z", false) + "c0ffee\n").unwrap();
+        assert_eq!(made(&path), 1_767_323_045.0);
+        // One of before, without a heading.
+        std::fs::write(&path, "c0ffee\n").unwrap();
+        assert!(made(&path) > 1_767_323_045.0);
+        assert_eq!(made(&folder.path().join("none")), 0.0);
+    }
 
     #[test]
     fn every_combination_is_there_from_the_start() {

@@ -7,10 +7,6 @@ use crate::cluster::{Cluster, ClusterError, ClusterFile, CoordinatorEntry, NodeE
 use crate::digest::Digest;
 use crate::versions::PROTOCOL_VERSIONS;
 
-/// The first line of every file that `tacit demo` makes with keys or hashed tokens in it, so that a check can tell it from one that
-/// operators made.
-pub const DEMO_MARK: &str = "# Made by `tacit demo`: for trying out only.";
-
 /// Words in names of fields that no card has, because what they hold is nobody else's business.
 const SECRETS: [&str; 5] = ["secret", "token", "private", "password", "seed"];
 

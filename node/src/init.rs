@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
-use tacit_core::card::{Card, DEMO_MARK};
+use tacit_core::card::Card;
 use tacit_core::cluster::NodeEntry;
+use tacit_core::heading::heading;
 use tacit_core::identity::SecretKey;
 use tacit_core::sealing::{Suite, UnsealingKey};
 
@@ -40,7 +41,7 @@ pub fn init(args: &Init) -> Result<()> {
     let mut rng = UnwrapErr(SysRng);
     let identity = SecretKey::generate(&mut rng);
     let sealing = UnsealingKey::generate(Suite::XWing, &mut rng);
-    let heading = if args.demo { format!("{DEMO_MARK}\n") } else { String::new() };
+    let heading = heading(&jiff::Timestamp::now().to_string(), args.demo);
     let mut made = Made::default();
     made.file(args.dir.join(&config.identity_key), |path| {
         keys::write_identity(path, &heading, &identity)

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
-use tacit_core::card::DEMO_MARK;
+use tacit_core::heading::{self, below};
 use tacit_core::identity::SecretKey;
 use tacit_core::sealing::{Suite, UnsealingKey};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -31,7 +31,7 @@ pub fn write_identity(path: &Path, heading: &str, key: &SecretKey) -> Result<()>
 pub fn read_identity(path: &Path) -> Result<SecretKey> {
     let text = read_private(path)?;
     let mut seed = Zeroizing::new([0; 32]);
-    hex::decode_to_slice(text.strip_prefix(DEMO_MARK).unwrap_or(&text).trim(), seed.as_mut_slice())
+    hex::decode_to_slice(below(&text).trim(), seed.as_mut_slice())
         .map_err(|_| anyhow::anyhow!("key file {}: expected 32 bytes in hexadecimal", path.display()))?;
     Ok(SecretKey::from_bytes(&seed))
 }
@@ -68,7 +68,7 @@ pub fn read_sealing(path: &Path) -> Result<UnsealingKey> {
 /// Whether `tacit demo` made a file.
 pub fn is_of_demo(path: &Path) -> bool {
     let text = std::fs::read_to_string(path).map(Zeroizing::new);
-    text.is_ok_and(|text| text.starts_with(DEMO_MARK))
+    text.is_ok_and(|text| heading::is_of_demo(&text))
 }
 
 /// Whether others than the owner can read a file. Where root hands a key to a service that is not root, read-only and through a group or
@@ -138,7 +138,7 @@ mod tests {
         write_sealing(&path, "", &sealing).unwrap();
         assert_eq!(read_sealing(&path).unwrap().public().unwrap(), sealing.public().unwrap());
 
-        let heading = format!("{DEMO_MARK}\n");
+        let heading = heading::heading("2026-11-24T03:00:00Z", true);
         let (one, other) = (folder.path().join("demo.identity"), folder.path().join("demo.sealing"));
         write_identity(&one, &heading, &identity).unwrap();
         write_sealing(&other, &heading, &sealing).unwrap();

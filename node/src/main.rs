@@ -11,6 +11,7 @@ mod keys;
 mod lanes;
 mod mesh;
 mod metrics;
+mod refusals;
 mod run;
 mod serve;
 mod store;

@@ -14,6 +14,7 @@ use tracing::{info, warn};
 
 use crate::lanes::Lanes;
 use crate::metrics::{Metrics, Refused};
+use crate::refusals::Refusals;
 
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
@@ -29,6 +30,7 @@ pub struct Mesh {
     peers: BTreeMap<usize, watch::Sender<Option<Connection>>>,
     lanes: Arc<Lanes>,
     metrics: Metrics,
+    refusals: Refusals,
 }
 
 impl Mesh {
@@ -45,6 +47,7 @@ impl Mesh {
             peers,
             lanes,
             metrics,
+            refusals: Refusals::default(),
         }
     }
 
@@ -92,8 +95,7 @@ impl Mesh {
                 drop(permit);
                 match established {
                     Err(error) => {
-                        mesh.metrics.not_connected(&error);
-                        warn!(%error, "a connection was refused");
+                        mesh.refusals.log(mesh.metrics.not_connected(&error), &error);
                     }
                     // A member has seen that it could connect.
                     Ok(None) => {}

@@ -1,18 +1,21 @@
 //! Logs: one line on standard error for each event, and the same as OTLP records to a collector if one is named.
 
+use std::io::{self, Write};
+
 use clap::{Args, ValueEnum};
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
 use opentelemetry_otlp::{LogExporter, Protocol, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use thiserror::Error;
-use tracing_subscriber::filter::Directive;
-use tracing_subscriber::layer::SubscriberExt;
+use tracing::{Event, Metadata, Subscriber};
+use tracing_log::NormalizeEvent;
+use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 /// What the transport of the exporter says is not exported: it would beget itself.
-const EXPORTERS_OWN: [&str; 5] = ["hyper", "hyper_util", "reqwest", "opentelemetry", "h2"];
+const EXPORTERS_OWN: [&str; 4] = ["hyper", "reqwest", "opentelemetry", "h2"];
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -77,40 +80,79 @@ impl Logging {
             (None, Some(filter)) => ("field `log` of the config file", filter),
             (None, None) => ("the default", "info"),
         };
-        let parse = || {
-            EnvFilter::builder().parse(filter).map_err(|error| LogError::Filter {
-                origin,
-                filter: filter.to_owned(),
-                reason: error.to_string(),
-            })
-        };
         // Where lines cannot be written any more, a full disk, complaining on the same stream would panic.
         let lines = tracing_subscriber::fmt::layer()
-            .with_writer(std::io::stderr)
+            .with_writer(|| OneLine(io::stderr()))
             .with_ansi(false)
             .log_internal_errors(false);
         let lines = match self.log_format {
             LogFormat::Text => lines.boxed(),
             LogFormat::Json => lines.json().flatten_event(true).boxed(),
         };
+        let filter = EnvFilter::builder().parse(filter).map_err(|error| LogError::Filter {
+            origin,
+            filter: filter.to_owned(),
+            reason: error.to_string(),
+        })?;
         let provider = self
             .otlp_logs
             .as_deref()
             .map(|address| exporter(address, program, version))
             .transpose()?;
-        let records = provider.as_ref().map(|provider| {
-            let off = EXPORTERS_OWN
-                .iter()
-                .filter_map(|target| format!("{target}=off").parse::<Directive>().ok());
-            let filter = parse().map(|filter| off.fold(filter, EnvFilter::add_directive));
-            filter.map(|filter| OpenTelemetryTracingBridge::new(provider).with_filter(filter))
-        });
+        let records = provider
+            .as_ref()
+            .map(|provider| Exported(OpenTelemetryTracingBridge::new(provider)));
         Registry::default()
-            .with(lines.with_filter(parse()?))
-            .with(records.transpose()?)
+            .with(filter)
+            .with(lines)
+            .with(records)
             .try_init()
             .map_err(|_| LogError::Twice)?;
         Ok(Logs(provider))
+    }
+}
+
+/// Hands everything on but what the exporter's own transport says.
+struct Exported<L>(L);
+
+impl<S: Subscriber, L: Layer<S>> Layer<S> for Exported<L> {
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let normal = event.normalized_metadata();
+        let target = normal.as_ref().map_or(event.metadata().target(), Metadata::target);
+        let of = |name: &str| target == name || target.strip_prefix(name).is_some_and(|rest| rest.starts_with(['_', ':']));
+        if !EXPORTERS_OWN.into_iter().any(of) {
+            self.0.on_event(event, context);
+        }
+    }
+}
+
+/// Writes each event as one line, whatever others have put into it: an error may repeat what a stranger sent.
+struct OneLine<W>(W);
+
+impl<W: Write> Write for OneLine<W> {
+    /// Takes an event, which comes whole, with the end of its line.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let (text, end) = match event.strip_suffix(b"\n") {
+            Some(text) => (text, &b"\n"[..]),
+            None => (event, &b""[..]),
+        };
+        if text.iter().all(|byte| !byte.is_ascii_control()) {
+            return self.0.write_all(event).map(|()| event.len());
+        }
+        let mut line = Vec::with_capacity(event.len() + 16);
+        for byte in text {
+            if byte.is_ascii_control() {
+                line.extend(byte.escape_ascii());
+            } else {
+                line.push(*byte);
+            }
+        }
+        line.extend_from_slice(end);
+        self.0.write_all(&line).map(|()| event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 
@@ -145,5 +187,48 @@ impl Drop for Logs {
             // Nobody is left who could be told.
             let _ = provider.shutdown();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// What was written.
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn nobody_writes_lines_of_their_own() {
+        let kept = Kept::default();
+        let writer = kept.clone();
+        let lines = tracing_subscriber::fmt::layer()
+            .with_writer(move || OneLine(writer.clone()))
+            .with_ansi(false);
+        tracing::subscriber::with_default(Registry::default().with(lines), || {
+            let error = "closed by peer: bye\n2026-01-01T00:00:00Z  INFO outputs released job=payroll\r\u{1b}[2K";
+            tracing::warn!(%error, "a connection was refused");
+            tracing::info!("näxt");
+        });
+        let written = kept.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let written = String::from_utf8_lossy(&written);
+        assert_eq!(written.lines().count(), 2, "{written}");
+        assert!(
+            written.contains("bye\\n2026-01-01") && written.contains("payroll\\r\\x1b[2K"),
+            "{written}"
+        );
+        assert!(written.ends_with("näxt\n") && !written.contains('\u{1b}'), "{written}");
     }
 }

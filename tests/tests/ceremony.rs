@@ -106,6 +106,13 @@ fn cards_that_cannot_be_used_are_named() {
     refused(&[all[0], all[0], all[1], all[2]], "1", &["two cards"]);
     refused(&[all[0], "no-such-file"], "1", &["no-such-file"]);
 
+    // Two nodes in one card would be one operator's.
+    let both = [nodes[1].as_str(), &nodes[2]]
+        .map(|card| std::fs::read_to_string(card).unwrap())
+        .concat();
+    cluster.write("both.toml", &both);
+    refused(&[all[0], all[1], &path("both.toml")], "1", &["both.toml: holds 2 members"]);
+
     let text = std::fs::read_to_string(all[1]).unwrap();
     let token = format!("buyer_token = \"{}\"\n{}", cluster.token, std::fs::read_to_string(all[0]).unwrap());
     let other = |from: &str, to: &str| text.replace(from, to);

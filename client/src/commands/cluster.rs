@@ -29,7 +29,7 @@ pub fn run(args: &args::Cluster) -> Result<()> {
 }
 
 fn create(name: &str, threshold: usize, out: &Path, cards: &[PathBuf]) -> Result<()> {
-    let cards = cards.iter().map(|path| read_card(path)).collect::<Result<Vec<_>>>()?;
+    let cards = cards.iter().map(|path| read_cards(path)).collect::<Result<Vec<_>>>()?;
     let text = cluster_text(name, threshold, cards)?;
     files::write_new(out, text.as_bytes(), Access::Public).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => anyhow::anyhow!(
@@ -42,9 +42,18 @@ fn create(name: &str, threshold: usize, out: &Path, cards: &[PathBuf]) -> Result
     output::print(&shown(&load_cluster(out)?))
 }
 
-fn read_card(path: &Path) -> Result<Card> {
+/// One card of a file, or all those of standard input.
+fn read_cards(path: &Path) -> Result<Card> {
     if path != Path::new("-") {
-        return Card::parse(&files::read(path)?).with_context(|| path.display().to_string());
+        let card = Card::parse(&files::read(path)?).with_context(|| path.display().to_string())?;
+        // Somebody who sends two in one would have two nodes, and nobody would miss the other operator in the call.
+        match usize::from(card.coordinator.is_some()) + card.nodes.len() {
+            1 => return Ok(card),
+            members => bail!(
+                "{}: holds {members} members, but each sends its own card: ask who sent it",
+                path.display()
+            ),
+        }
     }
     let mut bytes = Vec::new();
     let read = std::io::stdin().lock().take(MAX_INPUT + 1).read_to_end(&mut bytes);

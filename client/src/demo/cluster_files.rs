@@ -8,8 +8,9 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail, ensure};
 use tacit_client::files::{self, Access};
 use tacit_client::http::one_line;
-use tacit_core::card::{Card, DEMO_MARK, cluster_text};
+use tacit_core::card::{Card, cluster_text};
 use tacit_core::cluster::Cluster;
+use tacit_core::heading::DEMO_MARK;
 use tokio::process::Command;
 use zeroize::Zeroizing;
 

@@ -174,11 +174,13 @@ impl Metrics {
         self.refused.with_label_values(&[reason.name()]).inc();
     }
 
-    /// Counts a connection that did not come up, if this node refused it.
-    pub fn not_connected(&self, error: &LinkError) {
-        if let Some(reason) = Refused::of(error) {
+    /// Counts a connection that did not come up, if this node refused it, and says of which kind it was.
+    pub fn not_connected(&self, error: &LinkError) -> &'static str {
+        let refused = Refused::of(error);
+        if let Some(reason) = refused {
             self.refused(reason);
         }
+        refused.map_or("unreachable", Refused::name)
     }
 
     /// The exposition text, with everything that is looked up for it.
