@@ -79,13 +79,20 @@ impl<F: Field> Shared<F> {
     /// Applies a linear map to every component: `map(values, out)` is called once for each and
     /// appends the same number of elements to `out` every time.
     pub fn linear(&self, mut map: impl FnMut(&[F], &mut Vec<F>)) -> Self {
+        self.linear_with(self, |values, _, out| map(values, out))
+    }
+
+    /// Applies the same public linear map to every component of two vectors, which may differ in length.
+    pub fn linear_with(&self, other: &Self, mut map: impl FnMut(&[F], &[F], &mut Vec<F>)) -> Self {
+        assert_eq!(self.components.len(), other.components.len(), "vectors of one party");
         let components: Vec<Vec<F>> = self
             .components
             .iter()
-            .map(|values| {
+            .zip(&other.components)
+            .map(|(values, others)| {
                 // A vector that grows would leave copies of shares behind.
                 let mut out = Vec::with_capacity(values.len());
-                map(values, &mut out);
+                map(values, others, &mut out);
                 out
             })
             .collect();

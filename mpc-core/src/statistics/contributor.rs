@@ -54,18 +54,12 @@ fn weighted_others(crowd: &Crowd, classes: usize, answers: &Shared<Fp61>, tally:
                 .weight(u64::from(r) - 1),
         ),
     };
-    let weights: Vec<Fp61> = crowd
-        .answers()
-        .iter()
-        .map(own)
-        .flat_map(|w| std::iter::repeat_n(w, classes))
-        .collect();
-    let votes = tally.linear(|values, out| {
-        out.reserve(crowd.answers().len() * classes);
-        for answer in crowd.answers() {
-            let start = answer.item as usize * classes;
-            out.extend_from_slice(&values[start..start + classes]);
+    // In one pass: vectors as long as all answers take more time to fill with pages than to compute.
+    answers.linear_with(tally, |own_votes, votes, out| {
+        for (row, answer) in own_votes.chunks_exact(classes).zip(crowd.answers()) {
+            let (weight, start) = (own(answer), answer.item as usize * classes);
+            let of_item = &votes[start..start + classes];
+            out.extend(of_item.iter().zip(row).map(|(all, own)| (*all - *own) * weight));
         }
-    });
-    votes.sub(answers).scale(&weights)
+    })
 }
