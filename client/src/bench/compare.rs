@@ -115,6 +115,7 @@ mod tests {
             published_s: wall_s,
             verify_s: wall_s,
             rounds: 7,
+            round_trip_s: 0.001,
             bytes_per_item_and_node: 10.0,
             attempts: 1,
             peak_rss_bytes: [("node-1".to_owned(), 1000)].into(),

@@ -42,6 +42,8 @@ pub struct Computed {
     pub certificate_s: f64,
     /// To the published job, by this process's clock.
     pub published_s: f64,
+    /// The shortest between two nodes.
+    pub round_trip_s: f64,
     /// Computations that were begun.
     pub attempts: u32,
 }
@@ -100,6 +102,7 @@ impl Run<'_> {
             phases,
             certificate_s,
             published_s,
+            round_trip_s: round_trip(&samples),
             attempts: attempts.get(),
         })
     }
@@ -127,6 +130,12 @@ impl Run<'_> {
         }
         Ok(samples)
     }
+}
+
+/// The shortest round trip between two nodes that are connected.
+fn round_trip(samples: &[Samples]) -> f64 {
+    let all = samples.iter().flat_map(|one| one.values("tacit_node_peer_round_trip_seconds"));
+    all.filter(|seconds| *seconds > 0.0).reduce(f64::min).unwrap_or_default()
 }
 
 /// The nodes' phases: time of the node that took longest in all, rounds and bytes of the one with most, processor time of all.

@@ -57,6 +57,16 @@ impl Samples {
         value.with_context(|| format!("the metric {series} is missing: are all programs of the same release?"))
     }
 
+    /// The values of all series of a name.
+    pub fn values(&self, name: &str) -> impl Iterator<Item = f64> {
+        let of = move |series: &str| {
+            series
+                .strip_prefix(name)
+                .is_some_and(|labels| labels.is_empty() || labels.starts_with('{'))
+        };
+        self.0.iter().filter(move |(series, _)| of(series)).map(|(_, value)| *value)
+    }
+
     /// The value of a node's series `name` for each phase, with `labels` before that of the phase.
     pub fn by_phase(&self, name: &str, labels: &str) -> Result<PerPhase> {
         let value = |phase: Phase| Ok((phase, self.value(&format!("tacit_node_{name}{{{labels}phase=\"{phase}\"}}"))?));
@@ -145,11 +155,12 @@ mod tests {
 
     #[test]
     fn samples_are_found_by_name_and_labels() {
-        let samples = Samples::parse("# HELP a b\n# TYPE a counter\na{phase=\"keys\"} 3\nb 1.5\n");
+        let samples = Samples::parse("# HELP a b\n# TYPE a counter\na{phase=\"keys\"} 3\nb 1.5\nab 7\n");
         assert_eq!(
             (samples.value("a{phase=\"keys\"}").unwrap(), samples.value("b").unwrap()),
             (3.0, 1.5)
         );
+        assert_eq!(samples.values("a").sum::<f64>(), 3.0);
         assert!(samples.value("c").unwrap_err().to_string().contains('c'));
         let text: String = Phase::ALL
             .iter()

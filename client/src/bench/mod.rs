@@ -206,6 +206,7 @@ impl Bench<'_> {
             verify_s,
             rounds: computed.phases.iter().map(|phase| phase.rounds).sum(),
             bytes_per_item_and_node: sent as f64 / self.args.items as f64,
+            round_trip_s: computed.round_trip_s,
             attempts: computed.attempts,
             phases: [share, ingest].into_iter().chain(computed.phases).collect(),
             peak_rss_bytes,

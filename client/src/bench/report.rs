@@ -38,6 +38,8 @@ pub struct Report {
     pub rounds: u64,
     /// Bytes that the node with most of them sent in the computation, for each item.
     pub bytes_per_item_and_node: f64,
+    /// The shortest round trip between two nodes, as their connections saw it.
+    pub round_trip_s: f64,
     /// Computations until one succeeded: more than one spoils the figures.
     pub attempts: u32,
     /// The most memory of each process; the client is this one.
@@ -150,6 +152,7 @@ impl Report {
             ("ingest", format!("{:.0} answers/s", self.ingest_answers_per_s)),
             ("bytes per item and node", format!("{:.1}", self.bytes_per_item_and_node)),
             ("rounds", self.rounds.to_string()),
+            ("round trip between nodes", format!("{:.1} ms", 1000.0 * self.round_trip_s)),
             ("computations", self.attempts.to_string()),
             ("correct", self.correct.to_string()),
         ];
