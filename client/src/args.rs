@@ -14,6 +14,7 @@ const EXAMPLES: &str = "\
 Examples:
   tacit demo                                        see it run, on this machine, with real data
   tacit demo --answers mine.csv --out result        the same with your answers
+  tacit bench --items 100000                        what a job of this size takes on this machine
   tacit job create signs.toml --cluster cluster.toml --token-file token
   tacit answer JOB --answers mine.csv --key my.key --cluster cluster.toml
   tacit job close JOB; tacit job watch JOB; tacit job result JOB --out result
