@@ -1,15 +1,20 @@
 //! The command line.
 
+mod local;
+
 use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
-use tacit_core::job::{JobId, PayRule};
+use tacit_core::job::JobId;
 use tacit_program::Manual;
+
+pub use local::{Bench, Demo};
 
 const EXAMPLES: &str = "\
 Examples:
   tacit demo                                        see it run, on this machine, with real data
   tacit demo --answers mine.csv --out result        the same with your answers
+  tacit bench --items 100000                        what a job of this size takes on this machine
   tacit job create signs.toml --cluster cluster.toml --token-file token
   tacit answer JOB --answers mine.csv --key my.key --cluster cluster.toml
   tacit job close JOB; tacit job watch JOB; tacit job result JOB --out result
@@ -17,16 +22,6 @@ Examples:
 
 Every command exits with 0 when it did what it says, 1 when not (one line on standard error says why), \
 2 on wrong usage.";
-
-const DEMO_HELP: &str = "\
-Answers are a CSV file with the header item,contributor,answer (or task,worker,label), in any order; \
-other columns are ignored; an empty answer is no answer. Without --answers: the bundled data set DICES-350, \
-123 people on the safety of 350 chatbot answers (CC BY 4.0).
-
-Examples:
-  tacit demo
-  tacit demo --answers votes.csv --classes yes,no --nodes 5 --threshold 2
-  tacit demo --release-scores --pay-rule flat --base 50000 --out out";
 
 const JOB_HELP: &str = "\
 Examples:
@@ -109,6 +104,8 @@ pub struct Args {
 pub enum Command {
     /// Run a whole cluster on this machine: nodes, coordinator, contributors, a verified result.
     Demo(Demo),
+    /// Measure a whole cluster on this machine: time, memory and messages of a job of a given size, by phase.
+    Bench(Bench),
     /// Make the cluster file of the members' cards, and show what to compare.
     Cluster(Cluster),
     /// Create, follow and close validation jobs, and fetch their results.
@@ -126,48 +123,6 @@ pub enum Command {
     /// Manual pages and shell completions.
     #[command(flatten)]
     Manual(Manual),
-}
-
-/// `demo`.
-#[derive(Debug, Group)]
-#[command(after_help = DEMO_HELP)]
-pub struct Demo {
-    /// A CSV file of answers; without it, the bundled data set.
-    #[arg(long, value_name = "FILE.csv")]
-    pub answers: Option<PathBuf>,
-    /// The classes, separated by commas, the first one winning ties; by default those that occur, sorted.
-    #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
-    pub classes: Option<Vec<String>>,
-    /// How many nodes.
-    #[arg(long, default_value_t = 3)]
-    pub nodes: usize,
-    /// How many nodes may be corrupt without learning or changing anything: below half of the nodes.
-    #[arg(long, default_value_t = 1)]
-    pub threshold: usize,
-    /// Release each contributor's agreement scores too.
-    #[arg(long)]
-    pub release_scores: bool,
-    /// How pay follows from answers.
-    #[arg(long, value_enum, value_name = "RULE", default_value_t = Rule::PeerAgreementBeyondChance)]
-    pub pay_rule: Rule,
-    /// Base pay for each answer, in micro-units (10^-6 of the currency).
-    #[arg(long, value_name = "MICRO", default_value_t = 20_000)]
-    pub base: u64,
-    /// Bonus for each answer, in micro-units, at most the base; by default 20000 or the base, whichever is less.
-    #[arg(long, value_name = "MICRO")]
-    pub bonus: Option<u64>,
-    /// The currency.
-    #[arg(long, default_value = "EUR")]
-    pub currency: String,
-    /// Where result.json, payouts.csv, certificate.json and cluster.toml are written.
-    #[arg(long, value_name = "DIR", default_value = "tacit-demo-out")]
-    pub out: PathBuf,
-    /// Keep the folders of nodes and coordinator here, with their logs; by default they are temporary.
-    #[arg(long, value_name = "DIR")]
-    pub work: Option<PathBuf>,
-    /// Give up after so many seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..))]
-    pub timeout: u64,
 }
 
 /// `cluster`.
@@ -203,28 +158,6 @@ pub enum ClusterCommand {
         #[arg(value_name = "cluster.toml")]
         file: PathBuf,
     },
-}
-
-/// A pay rule.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub enum Rule {
-    /// The base for every answer.
-    Flat,
-    /// A bonus for agreeing with peers.
-    PeerAgreement,
-    /// A bonus for agreeing with peers more than answers to other items would.
-    PeerAgreementBeyondChance,
-}
-
-impl From<Rule> for PayRule {
-    fn from(rule: Rule) -> Self {
-        match rule {
-            Rule::Flat => Self::Flat,
-            Rule::PeerAgreement => Self::PeerAgreement,
-            Rule::PeerAgreementBeyondChance => Self::PeerAgreementBeyondChance,
-        }
-    }
 }
 
 /// Which coordinator, and what is trusted.

@@ -1,9 +1,12 @@
 //! `tacit`: the command of contributors, buyers and auditors.
 
 mod args;
+mod bench;
 mod commands;
 mod demo;
+mod local_cluster;
 mod output;
+mod progress;
 
 use std::process::ExitCode;
 
@@ -28,6 +31,7 @@ fn run(args: Args) -> Result<()> {
     let work = async {
         match args.command {
             Command::Demo(args) => demo::run(&args).await,
+            Command::Bench(args) => bench::run(&args).await,
             Command::Cluster(args) => commands::cluster::run(&args),
             Command::Job(args) => commands::job::run(&args).await,
             Command::Answer(args) => commands::answer::run(&args).await,

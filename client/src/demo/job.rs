@@ -1,28 +1,24 @@
 //! The demo's job, from creation to publication, over the same HTTP API as anyone's.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tacit_client::http::Api;
-use tacit_client::watch::Watch;
 use tacit_client::{batches, sharing};
-use tacit_core::api::{JobState, JobStatus, WaitingOn};
+use tacit_core::api::JobStatus;
 use tacit_core::cluster::Cluster;
 use tacit_core::identity::SecretKey;
 use tacit_core::job::Job;
 use tacit_core::submission::Submission;
-use tokio::time::{Instant, timeout_at};
 
 use crate::demo::input::Input;
-use crate::demo::progress::{Phase, Progress};
+use crate::local_cluster::{follow, stage};
 use crate::output;
+use crate::progress::{Phase, Progress};
 
 /// How many contributors submit at the same time.
 const CONTRIBUTORS: usize = 8;
-/// How long a node may need its operator before the demo gives up: nobody is there to help it.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Creates the job and checks that it is the one that was meant.
 pub async fn create(api: &Api, input: &Input) -> Result<Arc<Job>> {
@@ -72,69 +68,10 @@ async fn submit(api: &Api, cluster: &Arc<Cluster>, job: &Arc<Job>, name: &str, a
 pub async fn close_and_follow(api: &Api, job: &Job, progress: &Progress) -> Result<()> {
     let phase = progress.phase("close to published", "closing the job; the nodes compute".to_owned(), None);
     api.close(job.id()).await?;
-    let mut watch = Watch::new(api, job.id());
-    let mut complaint: Option<Instant> = None;
-    loop {
-        let next = match complaint {
-            None => watch.next().await?,
-            Some(since) => match timeout_at(since + PATIENCE, watch.next()).await {
-                Ok(next) => next?,
-                Err(_) => Some(api.status(job.id()).await?),
-            },
-        };
-        let status = next.context("the coordinator said no more about the job before it was published")?;
-        match status.state {
-            JobState::Published => return Ok(()),
-            JobState::Failed | JobState::Cancelled => {
-                bail!(
-                    "the job {}: {}",
-                    status.state.name(),
-                    output::cell(status.reason.as_deref().unwrap_or("no reason given"))
-                );
-            }
-            _ => phase.note(stage(&status)),
+    let note = |status: &JobStatus| {
+        if !status.state.is_final() {
+            phase.note(stage(status));
         }
-        complaint = match needs_operator(&status) {
-            None => None,
-            Some(waiting) => {
-                let since = complaint.unwrap_or_else(Instant::now);
-                if since.elapsed() >= PATIENCE {
-                    bail!(
-                        "{} needs its operator: {}",
-                        output::cell(&waiting.node),
-                        output::cell(&waiting.reason)
-                    );
-                }
-                Some(since)
-            }
-        };
-    }
-}
-
-fn needs_operator(status: &JobStatus) -> Option<&WaitingOn> {
-    status.waiting_on.iter().find(|waiting| waiting.needs_operator)
-}
-
-fn stage(status: &JobStatus) -> String {
-    let mut text = match status.phase {
-        Some(phase) => format!("{}: {phase}", status.state.name()),
-        None => format!(
-            "{}: {} of {} submissions delivered",
-            status.state.name(),
-            status.delivered,
-            status.submissions
-        ),
     };
-    if status.attempt > 1 {
-        text += &format!(", attempt {}", status.attempt);
-    }
-    // While deliveries run every node is behind for a moment, which the count says already.
-    for waiting in status
-        .waiting_on
-        .iter()
-        .filter(|waiting| waiting.needs_operator || status.state != JobState::Closing)
-    {
-        text += &format!("; waiting on {}: {}", output::cell(&waiting.node), output::cell(&waiting.reason));
-    }
-    text
+    follow(api, job.id(), note).await
 }

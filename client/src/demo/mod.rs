@@ -1,36 +1,24 @@
 //! `tacit demo`: a whole cluster on one machine, of real parts.
 //!
-//! One coordinator and N nodes run as separate processes with their own folders and keys and meet over
-//! QUIC and HTTP on loopback. The job, the contributors' submissions and the result take the same road
-//! as anyone's.
+//! The job, the contributors' submissions and the result take the same road as anyone's.
 
-mod cluster_files;
 mod input;
 mod job;
-mod processes;
-mod progress;
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tacit_client::files::{self, Access};
 use tacit_client::http::{Api, Published};
 use tacit_client::verify::{CERTIFICATE, PAYOUTS, RESULT, Verified, verify};
 use tacit_core::sharing::AccessStructure;
-use tempfile::TempDir;
 
 use crate::args;
+use crate::local_cluster::{self, Binaries, Laid, Shape, Work};
 use crate::output;
-use cluster_files::{Binaries, Laid};
+use crate::progress::Progress;
 use input::Input;
-use processes::{BusyPort, Processes};
-use progress::Progress;
 
 const CLUSTER: &str = "cluster.toml";
-/// How often the start is tried when another program takes a port first.
-const STARTS: usize = 3;
 
 /// Runs the demo.
 pub async fn run(args: &args::Demo) -> Result<()> {
@@ -42,43 +30,17 @@ pub async fn run(args: &args::Demo) -> Result<()> {
     tempfile::tempfile_in(&args.out).with_context(|| format!("--out: {}: nothing can be written there", args.out.display()))?;
     let work = Work::make(args.work.as_deref())?;
     let progress = Progress::new();
-
-    let phase = progress.phase("start", format!("starting {} nodes and a coordinator", args.nodes), None);
-    let deadline = tokio::time::sleep(Duration::from_secs(args.timeout));
-    tokio::pin!(deadline);
-    let started = tokio::select! {
-        started = start(args, &binaries, work.path()) => started,
-        stopped = interrupted() => Err(stopped),
-        () = &mut deadline => Err(late(args.timeout, &progress)),
+    let shape = Shape {
+        nodes: args.nodes,
+        threshold: args.threshold,
+        addresses: None,
     };
-    drop(phase);
-    let (laid, mut processes) = started?;
-    let outcome = tokio::select! {
-        done = publish(args, &input, &laid, &work, &progress) => done,
-        died = processes.died() => Err(died),
-        stopped = interrupted() => Err(stopped),
-        () = &mut deadline => Err(late(args.timeout, &progress)),
-    };
-    {
-        let _phase = progress.phase("stop", "stopping the cluster".to_owned(), None);
-        processes.stop().await;
-    }
+    let outcome = local_cluster::with(&shape, &binaries, work.path(), args.timeout, &progress, async |laid, _| {
+        publish(args, &input, laid, &work, &progress).await
+    })
+    .await;
     let (verified, result) = outcome.map_err(|error| work.keep_hint(error))?;
     output::print(&summary(args, &input, &verified, &result, &progress))
-}
-
-/// Lays a cluster out and starts it; with other ports if one was taken in between.
-async fn start(args: &args::Demo, binaries: &Binaries, work: &Path) -> Result<(Laid, Processes)> {
-    let mut tries = STARTS;
-    loop {
-        tries -= 1;
-        let laid = cluster_files::lay_out(args, binaries, work).await?;
-        match Processes::start(binaries, &laid).await {
-            Ok(processes) => return Ok((laid, processes)),
-            Err(error) if tries > 0 && error.is::<BusyPort>() => laid.remove()?,
-            Err(error) => return Err(error),
-        }
-    }
 }
 
 /// From an open job to verified files in `--out`.
@@ -135,67 +97,4 @@ fn summary(args: &args::Demo, input: &Input, verified: &Verified, result: &Value
         result_path.display(),
         cluster_path.display(),
     )
-}
-
-fn late(seconds: u64, progress: &Progress) -> anyhow::Error {
-    anyhow::anyhow!(
-        "not finished within {seconds} seconds; it was at: {}. Give it longer with --timeout",
-        progress.now()
-    )
-}
-
-/// Waits for Ctrl-C or a request to end.
-async fn interrupted() -> anyhow::Error {
-    #[cfg(unix)]
-    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        }
-        return anyhow::anyhow!("interrupted; every process is stopped");
-    }
-    let _ = tokio::signal::ctrl_c().await;
-    anyhow::anyhow!("interrupted; every process is stopped")
-}
-
-/// Where the processes have their folders.
-enum Work {
-    Temporary(TempDir),
-    Kept(PathBuf),
-}
-
-impl Work {
-    fn make(kept: Option<&Path>) -> Result<Self> {
-        let Some(path) = kept else {
-            let folder = tempfile::Builder::new()
-                .prefix("tacit-demo-")
-                .tempdir()
-                .context("cannot make a temporary folder")?;
-            return Ok(Self::Temporary(folder));
-        };
-        files::make_folder(path, Access::Private).context("--work")?;
-        let mut entries = std::fs::read_dir(path).with_context(|| format!("--work: {}", path.display()))?;
-        if entries.next().is_some() {
-            bail!(
-                "--work: {} is not empty: keys of an earlier run are never overwritten; choose another folder",
-                path.display()
-            );
-        }
-        Ok(Self::Kept(path.to_owned()))
-    }
-
-    fn path(&self) -> &Path {
-        match self {
-            Self::Temporary(folder) => folder.path(),
-            Self::Kept(path) => path,
-        }
-    }
-
-    /// Says where the logs are, if they stay.
-    fn keep_hint(&self, error: anyhow::Error) -> anyhow::Error {
-        match self {
-            Self::Temporary(_) => error,
-            Self::Kept(path) => anyhow::anyhow!("{error:#} (logs are in {})", path.display()),
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! How far the demo is: bars on a terminal, short lines elsewhere; and how long each phase took.
+//! How far a command with many steps is: bars on a terminal, short lines elsewhere; and how long each phase took.
 
 use std::cell::RefCell;
 use std::io::IsTerminal;
@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::output;
 
-/// The progress of the whole demo.
+/// The progress of the whole command.
 pub struct Progress {
     terminal: bool,
     began: Instant,

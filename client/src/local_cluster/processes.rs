@@ -1,4 +1,4 @@
-//! The cluster's processes. They stop when their standard input ends, so none outlives the demo.
+//! The cluster's processes. They stop when their standard input ends, so none outlives this program.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::demo::cluster_files::{Binaries, Laid};
+use crate::local_cluster::folders::{Binaries, Laid};
 
 /// How long a process has to become ready.
 const READY: Duration = Duration::from_secs(30);
@@ -31,12 +31,25 @@ pub struct BusyPort {
 /// All processes of a cluster.
 pub struct Processes(Vec<Process>);
 
+/// What can be known of a running process from outside.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// The node's name, or `coordinator`.
+    pub name: String,
+    /// The process.
+    pub pid: u32,
+    /// The URL of its admin port.
+    pub admin: String,
+}
+
 struct Process {
     name: String,
     child: Child,
     /// Open as long as the process shall run.
     input: Option<ChildStdin>,
     log: PathBuf,
+    /// The URL of its admin port, once it is ready.
+    admin: String,
 }
 
 impl Processes {
@@ -56,8 +69,8 @@ impl Processes {
         let nodes = laid
             .nodes
             .iter()
-            .map(|(name, folder)| (name.as_str(), binaries.node.as_path(), folder.as_path()));
-        let coordinator = ("the coordinator", binaries.coordinator.as_path(), laid.coordinator.as_path());
+            .map(|node| (node.name.as_str(), binaries.node.as_path(), node.folder.as_path()));
+        let coordinator = ("coordinator", binaries.coordinator.as_path(), laid.coordinator.as_path());
         let mut outputs = Vec::new();
         for (name, binary, folder) in nodes.chain([coordinator]) {
             let (process, output) = Process::spawn(name, binary, folder)?;
@@ -70,6 +83,16 @@ impl Processes {
             tokio::spawn(async move { tokio::io::copy(&mut output, &mut tokio::io::sink()).await });
         }
         Ok(())
+    }
+
+    /// The nodes in order, then the coordinator.
+    pub fn members(&self) -> Vec<Member> {
+        let member = |process: &Process| Member {
+            name: process.name.clone(),
+            pid: process.child.id().unwrap_or_default(),
+            admin: process.admin.clone(),
+        };
+        self.0.iter().map(member).collect()
     }
 
     /// Waits until one of the processes ends, which none should, and says which and why.
@@ -111,7 +134,7 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(errors)
             .kill_on_drop(true);
-        // Ctrl-C is for the demo, which then stops the others in order.
+        // Ctrl-C is for this program, which then stops the others in order.
         #[cfg(unix)]
         command.process_group(0);
         let mut child = command.spawn().with_context(|| format!("{} cannot be run", binary.display()))?;
@@ -123,6 +146,7 @@ impl Process {
                 child,
                 input,
                 log,
+                admin: String::new(),
             },
             BufReader::new(output),
         ))
@@ -135,6 +159,8 @@ impl Process {
             Ok(read) => read.with_context(|| format!("reading from {}", self.name))?,
         };
         if line.starts_with("ready ") {
+            let admin = line.split_whitespace().find_map(|word| word.strip_prefix("admin="));
+            admin.unwrap_or_default().clone_into(&mut self.admin);
             return Ok(());
         }
         let error = self.ended().await;

@@ -1,7 +1,7 @@
 //! The folders of a cluster: what its operators would make, each on their own machine.
 
 use std::ffi::OsStr;
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -14,7 +14,15 @@ use tacit_core::heading::DEMO_MARK;
 use tokio::process::Command;
 use zeroize::Zeroizing;
 
-use crate::args;
+/// What cluster to make.
+pub struct Shape<'a> {
+    /// How many nodes.
+    pub nodes: usize,
+    /// How many of them may be corrupt.
+    pub threshold: usize,
+    /// Where the others reach each node, if not where it listens.
+    pub addresses: Option<&'a [SocketAddr]>,
+}
 
 /// The programs of operators.
 pub struct Binaries {
@@ -34,8 +42,18 @@ pub struct Laid {
     pub token: Zeroizing<String>,
     /// The coordinator's folder.
     pub coordinator: PathBuf,
-    /// The nodes' folders with their names.
-    pub nodes: Vec<(String, PathBuf)>,
+    /// The nodes.
+    pub nodes: Vec<LaidNode>,
+}
+
+/// A node's folder, ready to run.
+pub struct LaidNode {
+    /// Its name.
+    pub name: String,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Where it will listen.
+    pub listen: SocketAddr,
 }
 
 impl Binaries {
@@ -46,7 +64,7 @@ impl Binaries {
             let path = own.with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX));
             ensure!(
                 path.is_file(),
-                "{} is missing: the demo runs it. Build all programs with `cargo build --release`, or install it there",
+                "{} is missing: this command runs it. Build all programs with `cargo build --release`, or install it there",
                 path.display()
             );
             Ok(path)
@@ -61,7 +79,7 @@ impl Binaries {
 impl Laid {
     /// Removes the folders, keys and all, before another try.
     pub fn remove(&self) -> Result<()> {
-        for folder in self.nodes.iter().map(|(_, folder)| folder).chain([&self.coordinator]) {
+        for folder in self.nodes.iter().map(|node| &node.folder).chain([&self.coordinator]) {
             std::fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
         }
         Ok(())
@@ -69,9 +87,9 @@ impl Laid {
 }
 
 /// Makes the folders: keys, configs, and the same cluster file in each.
-pub async fn lay_out(args: &args::Demo, binaries: &Binaries, work: &Path) -> Result<Laid> {
+pub async fn lay_out(shape: &Shape<'_>, binaries: &Binaries, work: &Path) -> Result<Laid> {
     // Held until all are known, so that they differ.
-    let udp = (0..args.nodes)
+    let udp = (0..shape.nodes)
         .map(|_| UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)))
         .collect::<Result<Vec<_>, _>>()
         .context("no free UDP port")?;
@@ -96,7 +114,9 @@ pub async fn lay_out(args: &args::Demo, binaries: &Binaries, work: &Path) -> Res
     for (index, socket) in udp.iter().enumerate() {
         let name = format!("node-{}", index + 1);
         let operator = format!("demo operator {}", index + 1);
-        let address = socket.local_addr().context("a port")?.to_string();
+        let listen = socket.local_addr().context("a port")?;
+        let address = shape.addresses.and_then(|all| all.get(index)).unwrap_or(&listen).to_string();
+        let listens = listen.to_string();
         let folder = work.join(&name);
         let init = [
             OsStr::new("init"),
@@ -109,24 +129,24 @@ pub async fn lay_out(args: &args::Demo, binaries: &Binaries, work: &Path) -> Res
             operator.as_ref(),
             "--address".as_ref(),
             address.as_ref(),
-            // Nothing of the demo is reachable from elsewhere.
+            // Nothing of this cluster is reachable from elsewhere.
             "--listen".as_ref(),
-            address.as_ref(),
+            listens.as_ref(),
             "--admin".as_ref(),
             "127.0.0.1:0".as_ref(),
         ];
         let (card, _) = run_init(&binaries.node, &init).await?;
         cards.push(card);
-        nodes.push((name, folder));
+        nodes.push(LaidNode { name, folder, listen });
     }
 
     let text = format!(
         "{DEMO_MARK}\n\n{}",
-        cluster_text("demo", args.threshold, cards).context("cluster.toml")?
+        cluster_text("demo", shape.threshold, cards).context("cluster.toml")?
     );
     let cluster_bytes = text.into_bytes();
     let cluster = Cluster::parse(&cluster_bytes).context("cluster.toml")?;
-    for folder in nodes.iter().map(|(_, folder)| folder).chain([&coordinator]) {
+    for folder in nodes.iter().map(|node| &node.folder).chain([&coordinator]) {
         files::write(&folder.join("cluster.toml"), &cluster_bytes, Access::Public)?;
     }
     Ok(Laid {

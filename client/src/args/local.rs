@@ -1,0 +1,145 @@
+//! The commands that run a whole cluster on this machine.
+
+use std::path::PathBuf;
+
+use clap::{Args as Group, ValueEnum};
+use tacit_core::job::PayRule;
+
+const DEMO_HELP: &str = "\
+Answers are a CSV file with the header item,contributor,answer (or task,worker,label), in any order; \
+other columns are ignored; an empty answer is no answer. Without --answers: the bundled data set DICES-350, \
+123 people on the safety of 350 chatbot answers (CC BY 4.0).
+
+Examples:
+  tacit demo
+  tacit demo --answers votes.csv --classes yes,no --nodes 5 --threshold 2
+  tacit demo --release-scores --pay-rule flat --base 50000 --out out";
+
+const BENCH_HELP: &str = "\
+One coordinator and N nodes run as separate processes on this machine, over QUIC and HTTP on loopback. A made-up crowd, each member \
+right about four times of five, answers a job that releases everything: labels, agreement, class totals, scores, pay. \
+The certified result is compared with one worked out in the clear; if they differ, the exit code is 1. Linux only.
+
+Phases, one row each:
+  share          this process, on one core: shares, seals and signs all answers; they wait on disk
+  ingest         uploads until every node has stored every submission; CPU of all processes, bytes brought to the node that got most
+  accepted_set, keys, validate, agreement, labels, verify, release
+                 the nodes' own, each with all its time, by their metrics: wall of the slowest node, CPU of all nodes, rounds, bytes sent by the \
+node that sent most. CPU is read about every 50 ms and goes to the phases of the rounds since: where phases are shorter, it is an estimate
+  certificate    what is left of the time to the certificate, and the coordinator's CPU
+Not counted: start, opening the job, enrolment. The processor clock counts in hundredths of a second. Loopback only: no file system or network of a cloud.
+
+--delay puts a relay in front of each node that passes each datagram on so many milliseconds later, one way: the round-trip time is \
+twice that. It also holds between coordinator and nodes. Relays run in this process, beside everything else on the machine.
+
+Examples:
+  tacit bench
+  tacit bench --items 100000 --json before.json
+  tacit bench --items 100000 --compare before.json
+  tacit bench --items 100000 --delay 40";
+
+/// `demo`.
+#[derive(Debug, Group)]
+#[command(after_help = DEMO_HELP)]
+pub struct Demo {
+    /// A CSV file of answers; without it, the bundled data set.
+    #[arg(long, value_name = "FILE.csv")]
+    pub answers: Option<PathBuf>,
+    /// The classes, separated by commas, the first one winning ties; by default those that occur, sorted.
+    #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
+    pub classes: Option<Vec<String>>,
+    /// How many nodes.
+    #[arg(long, default_value_t = 3)]
+    pub nodes: usize,
+    /// How many nodes may be corrupt without learning or changing anything: below half of the nodes.
+    #[arg(long, default_value_t = 1)]
+    pub threshold: usize,
+    /// Release each contributor's agreement scores too.
+    #[arg(long)]
+    pub release_scores: bool,
+    /// How pay follows from answers.
+    #[arg(long, value_enum, value_name = "RULE", default_value_t = Rule::PeerAgreementBeyondChance)]
+    pub pay_rule: Rule,
+    /// Base pay for each answer, in micro-units (10^-6 of the currency).
+    #[arg(long, value_name = "MICRO", default_value_t = 20_000)]
+    pub base: u64,
+    /// Bonus for each answer, in micro-units, at most the base; by default 20000 or the base, whichever is less.
+    #[arg(long, value_name = "MICRO")]
+    pub bonus: Option<u64>,
+    /// The currency.
+    #[arg(long, default_value = "EUR")]
+    pub currency: String,
+    /// Where result.json, payouts.csv, certificate.json and cluster.toml are written.
+    #[arg(long, value_name = "DIR", default_value = "tacit-demo-out")]
+    pub out: PathBuf,
+    /// Keep the folders of nodes and coordinator here, with their logs; by default they are temporary.
+    #[arg(long, value_name = "DIR")]
+    pub work: Option<PathBuf>,
+    /// Give up after so many seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout: u64,
+}
+
+/// `bench`.
+#[derive(Debug, Group)]
+#[command(after_help = BENCH_HELP)]
+pub struct Bench {
+    /// How many items.
+    #[arg(long, value_name = "M", default_value_t = 10_000)]
+    pub items: usize,
+    /// How many answers each item gets, at least 2.
+    #[arg(long, value_name = "R", default_value_t = 5)]
+    pub answers_per_item: usize,
+    /// How many classes, at least 2.
+    #[arg(long, value_name = "K", default_value_t = 10)]
+    pub classes: usize,
+    /// How many contributors; by default one for each 100 items, but at least twice as many as answer an item.
+    #[arg(long, value_name = "C")]
+    pub contributors: Option<usize>,
+    /// How many nodes.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub nodes: usize,
+    /// How many nodes may be corrupt: below half of the nodes.
+    #[arg(long, value_name = "t", default_value_t = 1)]
+    pub threshold: usize,
+    /// What the answers follow from: the same seed makes the same crowd.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// Delay every datagram between members of the cluster by so many milliseconds, one way.
+    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=10_000))]
+    pub delay: u64,
+    /// Write what was measured to this file.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Print ratios to what an earlier run wrote with --json, new over old.
+    #[arg(long, value_name = "FILE")]
+    pub compare: Option<PathBuf>,
+    /// Keep the folders of nodes and coordinator here, with their logs; by default they are temporary.
+    #[arg(long, value_name = "DIR")]
+    pub work: Option<PathBuf>,
+    /// Give up after so many seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout: u64,
+}
+
+/// A pay rule.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum Rule {
+    /// The base for every answer.
+    Flat,
+    /// A bonus for agreeing with peers.
+    PeerAgreement,
+    /// A bonus for agreeing with peers more than answers to other items would.
+    PeerAgreementBeyondChance,
+}
+
+impl From<Rule> for PayRule {
+    fn from(rule: Rule) -> Self {
+        match rule {
+            Rule::Flat => Self::Flat,
+            Rule::PeerAgreement => Self::PeerAgreement,
+            Rule::PeerAgreementBeyondChance => Self::PeerAgreementBeyondChance,
+        }
+    }
+}

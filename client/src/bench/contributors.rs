@@ -1,0 +1,106 @@
+//! The contributors' side: every one enrols, shares its answers and sends them, as its own client would. Not all at once:
+//! what is shared waits on disk until it is sent, so a job of any size takes little memory.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use tacit_client::http::Api;
+use tacit_client::{batches, sharing};
+use tacit_core::cluster::Cluster;
+use tacit_core::codec;
+use tacit_core::identity::SecretKey;
+use tacit_core::job::Job;
+use tacit_core::submission::{Header, Submission};
+
+use super::synthetic::{Crowd, name};
+use crate::progress::Phase;
+
+/// How many requests are under way at the same time.
+const AT_ONCE: usize = 8;
+
+/// Everyone's keys, by index.
+pub fn keys(contributors: usize) -> Vec<SecretKey> {
+    (0..contributors).map(|_| SecretKey::generate(&mut rand::rng())).collect()
+}
+
+/// Enrols everyone.
+pub async fn enrol(api: &Api, cluster: &Cluster, keys: &[SecretKey], phase: &Phase<'_>) -> Result<()> {
+    let enrol = async |(index, key): (usize, &SecretKey)| -> Result<()> {
+        let name = name(index);
+        sharing::enrol(api, cluster, &name, key).await.with_context(|| name)?;
+        phase.advance(1);
+        Ok(())
+    };
+    stream::iter(keys.iter().enumerate())
+        .map(enrol)
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await
+}
+
+/// Everyone's submissions, ready to be sent.
+pub struct Shared {
+    submissions: Vec<Waiting>,
+    /// For each node, the bytes that will be brought to it: headers and its own envelopes.
+    pub bytes: Vec<u64>,
+}
+
+/// A submission on disk.
+struct Waiting {
+    header: Header,
+    path: PathBuf,
+}
+
+impl Shared {
+    /// Shares all answers on one core, one contributor after the other, and writes what is to be sent to `folder`.
+    pub fn make(crowd: &Crowd, cluster: &Cluster, job: &Job, keys: &[SecretKey], folder: &Path) -> Result<Self> {
+        let mut shared = Self {
+            submissions: Vec::new(),
+            bytes: vec![0; cluster.nodes().len()],
+        };
+        std::fs::create_dir(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let most = batches::most(job.terms().classes().len());
+        for ((contributor, answers), key) in crowd.by_contributor().iter().enumerate().zip(keys) {
+            for batch in batches::split(answers, most) {
+                let of = || name(contributor);
+                let submission = Submission::create(cluster, job, &of(), key, &batch, &mut rand::rng()).with_context(of)?;
+                let envelopes: Vec<usize> = submission.envelopes.iter().map(Vec::len).collect();
+                let (header, bytes) = sharing::encode(submission);
+                let path = folder.join(shared.submissions.len().to_string());
+                std::fs::write(&path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
+                let public = codec::encode(&header).len();
+                for (all, envelope) in shared.bytes.iter_mut().zip(envelopes) {
+                    *all += (public + envelope) as u64;
+                }
+                shared.submissions.push(Waiting { header, path });
+            }
+        }
+        Ok(shared)
+    }
+
+    /// How many submissions there are.
+    pub fn len(&self) -> usize {
+        self.submissions.len()
+    }
+
+    /// Sends all of them.
+    pub async fn send(&self, api: &Api, cluster: &Arc<Cluster>, phase: &Phase<'_>) -> Result<()> {
+        let send = async |waiting: &Waiting| -> Result<()> {
+            let Waiting { header, path } = waiting;
+            let bytes = tokio::fs::read(path)
+                .await
+                .with_context(|| format!("cannot read {}", path.display()))?;
+            let of = || header.statement.contributor.clone();
+            sharing::send(api, cluster, header, bytes).await.with_context(of)?;
+            phase.advance(header.statement.items.len() as u64);
+            Ok(())
+        };
+        stream::iter(&self.submissions)
+            .map(send)
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await
+    }
+}

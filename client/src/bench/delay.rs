@@ -1,0 +1,143 @@
+//! Relays between the members of a cluster that pass every datagram on some time later: loopback as if the
+//! nodes were far apart.
+//!
+//! There is one in front of each node. Each direction of each connection has a queue of its own, so order is kept and
+//! nothing is lost; a connection costs its queues, not a thread or a timer for each datagram.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// What the kernel may keep of datagrams that have not been read, as far as it allows.
+const SOCKET_BUFFER: usize = 4 << 20;
+const LARGEST_DATAGRAM: usize = 1 << 16;
+/// After an error of a socket, which says that nobody listened at the other end.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// The relays of a cluster, which end when this is dropped.
+pub struct Relays {
+    fronts: Vec<(Arc<UdpSocket>, SocketAddr)>,
+    running: JoinSet<()>,
+}
+
+impl Relays {
+    /// Relays for so many nodes, which do nothing yet.
+    pub async fn bind(nodes: usize) -> Result<Self> {
+        let mut fronts = Vec::new();
+        for _ in 0..nodes {
+            let front = socket().await.context("no free UDP port for a relay")?;
+            let address = front.local_addr().context("a port")?;
+            fronts.push((Arc::new(front), address));
+        }
+        Ok(Self {
+            fronts,
+            running: JoinSet::new(),
+        })
+    }
+
+    /// Where each node is reached through its relay.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.fronts.iter().map(|(_, address)| *address).collect()
+    }
+
+    /// Begins to pass on what comes for each node to where it listens, and what it answers back, each datagram `delay` later.
+    pub fn lead_to(&mut self, listening: impl IntoIterator<Item = SocketAddr>, delay: Duration) {
+        for ((front, _), target) in self.fronts.iter().zip(listening) {
+            self.running.spawn(relay(Arc::clone(front), target, delay));
+        }
+    }
+}
+
+async fn socket() -> io::Result<UdpSocket> {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let options = socket2::SockRef::from(&socket);
+    options.set_recv_buffer_size(SOCKET_BUFFER)?;
+    options.set_send_buffer_size(SOCKET_BUFFER)?;
+    Ok(socket)
+}
+
+/// Gives everyone who sends to `front` a socket of its own towards `target`.
+async fn relay(front: Arc<UdpSocket>, target: SocketAddr, delay: Duration) {
+    let mut tasks = JoinSet::new();
+    let mut queues: HashMap<SocketAddr, UnboundedSender<(Instant, Vec<u8>)>> = HashMap::new();
+    let mut buffer = vec![0; LARGEST_DATAGRAM];
+    loop {
+        let Ok((length, from)) = front.recv_from(&mut buffer).await else {
+            sleep(PAUSE).await;
+            continue;
+        };
+        let queue = match queues.entry(from) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let Ok(back) = socket().await else { continue };
+                let back = Arc::new(back);
+                let answers = queue(&mut tasks, Arc::clone(&front), from);
+                tasks.spawn(collect(Arc::clone(&back), answers, delay));
+                new.insert(queue(&mut tasks, back, target))
+            }
+        };
+        // Its task ends with this one only.
+        let _ = queue.send((Instant::now() + delay, buffer[..length].to_vec()));
+    }
+}
+
+/// Queues what comes to a socket.
+async fn collect(socket: Arc<UdpSocket>, queue: UnboundedSender<(Instant, Vec<u8>)>, delay: Duration) {
+    let mut buffer = vec![0; LARGEST_DATAGRAM];
+    loop {
+        match socket.recv(&mut buffer).await {
+            Ok(length) => drop(queue.send((Instant::now() + delay, buffer[..length].to_vec()))),
+            Err(_) => sleep(PAUSE).await,
+        }
+    }
+}
+
+/// A queue of datagrams that are sent `to` somebody when each is due.
+fn queue(tasks: &mut JoinSet<()>, socket: Arc<UdpSocket>, to: SocketAddr) -> UnboundedSender<(Instant, Vec<u8>)> {
+    let (sender, mut waiting) = unbounded_channel::<(Instant, Vec<u8>)>();
+    tasks.spawn(async move {
+        while let Some((due, datagram)) = waiting.recv().await {
+            sleep_until(due).await;
+            // Whoever does not listen any more has gone.
+            let _ = socket.send_to(&datagram, to).await;
+        }
+    });
+    sender
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn datagrams_pass_both_ways_in_order_and_late() {
+        const DELAY: Duration = Duration::from_millis(20);
+        let mut relays = Relays::bind(1).await.unwrap();
+        let (server, client) = (socket().await.unwrap(), socket().await.unwrap());
+        relays.lead_to([server.local_addr().unwrap()], DELAY);
+        let began = Instant::now();
+        for number in 0..200u8 {
+            client.send_to(&[number], relays.addresses()[0]).await.unwrap();
+        }
+        let mut buffer = [0; 8];
+        for number in 0..200u8 {
+            let (length, from) = server.recv_from(&mut buffer).await.unwrap();
+            assert_eq!(buffer[..length], [number]);
+            server.send_to(&buffer[..length], from).await.unwrap();
+        }
+        for number in 0..200u8 {
+            let (length, from) = client.recv_from(&mut buffer).await.unwrap();
+            assert_eq!((&buffer[..length], from), ([number].as_slice(), relays.addresses()[0]));
+        }
+        assert!(began.elapsed() >= 2 * DELAY, "{:?}", began.elapsed());
+    }
+}

@@ -1,0 +1,245 @@
+//! `tacit bench`: what a whole cluster takes for a job of a given size, by phase, and whether the result is right.
+//!
+//! Everything is real, as in the demo: processes, QUIC, HTTP, sealed envelopes, a verified certificate. Only the
+//! crowd is made up, from a seed.
+
+mod compare;
+mod computation;
+mod contributors;
+mod delay;
+mod meters;
+mod plaintext;
+mod report;
+mod synthetic;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use tacit_client::files::{self, Access};
+use tacit_client::http::{Api, Published};
+use tacit_client::verify::{CERTIFICATE, Files, PAYOUTS, RESULT, Verified, check};
+use tacit_core::job::{Job, JobSpec};
+use tacit_core::sharing::AccessStructure;
+
+use crate::args;
+use crate::local_cluster::{self, Binaries, Laid, Member, Shape, Work};
+use crate::output;
+use crate::progress::Progress;
+use computation::Run;
+use contributors::Shared;
+use delay::Relays;
+use meters::{cpu_seconds, peak_memory};
+use plaintext::Plaintext;
+use report::Report;
+use synthetic::{Crowd, Size};
+
+/// The usual items for each contributor: with five answers to an item, one full submission of each.
+const ITEMS_PER_CONTRIBUTOR: usize = 100;
+
+/// A bench under way.
+struct Bench<'a> {
+    args: &'a args::Bench,
+    crowd: Crowd,
+    spec: JobSpec,
+    job: Arc<Job>,
+    /// Of the machine, before anything of this ran.
+    load: f64,
+    progress: Progress,
+}
+
+/// Runs the bench.
+pub async fn run(args: &args::Bench) -> Result<()> {
+    AccessStructure::new(args.nodes, args.threshold).context("--nodes and --threshold")?;
+    let load = load();
+    let earlier = args.compare.as_deref().map(read_report).transpose()?;
+    let size = size(args);
+    size.check()?;
+    let (spec, job) = size.job()?;
+    let binaries = Binaries::find()?;
+    let work = Work::make(args.work.as_deref())?;
+    let bench = Bench {
+        args,
+        crowd: Crowd::new(size, args.seed),
+        spec,
+        job: Arc::new(job),
+        load,
+        progress: Progress::new(),
+    };
+    let mut relays = Relays::bind(if args.delay > 0 { args.nodes } else { 0 }).await?;
+    let addresses = relays.addresses();
+    let shape = Shape {
+        nodes: args.nodes,
+        threshold: args.threshold,
+        addresses: (args.delay > 0).then_some(addresses.as_slice()),
+    };
+    let measured = local_cluster::with(
+        &shape,
+        &binaries,
+        work.path(),
+        args.timeout,
+        &bench.progress,
+        async |laid, members| {
+            relays.lead_to(laid.nodes.iter().map(|node| node.listen), Duration::from_millis(args.delay));
+            bench.measure(laid, members, work.path()).await
+        },
+    )
+    .await;
+    let (report, difference) = measured.map_err(|error| work.keep_hint(error))?;
+    if let Some(path) = &args.json {
+        let mut text = serde_json::to_vec_pretty(&report).context("--json")?;
+        text.push(b'\n');
+        files::write(path, &text, Access::Public).context("--json")?;
+    }
+    output::print(&report.table())?;
+    if let Some(earlier) = earlier {
+        output::print(&format!("\n{}", compare::table(&report, &earlier)))?;
+    }
+    match difference {
+        None => Ok(()),
+        Some(difference) => bail!("the certified result is not the one in the clear: {difference}"),
+    }
+}
+
+fn size(args: &args::Bench) -> Size {
+    // Of a small job, too, everyone answers a part only.
+    let usual = (args.items / ITEMS_PER_CONTRIBUTOR).max(2 * args.answers_per_item);
+    Size {
+        items: args.items,
+        answers_per_item: args.answers_per_item,
+        classes: args.classes,
+        contributors: args.contributors.unwrap_or(usual),
+    }
+}
+
+fn read_report(path: &Path) -> Result<Report> {
+    let report = serde_json::from_slice(&files::read(path).context("--compare")?);
+    report.with_context(|| format!("--compare: {}: not what `tacit bench --json` wrote", path.display()))
+}
+
+/// The machine's load of the last minute; 0 where it does not say.
+fn load() -> f64 {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or_default()
+}
+
+impl Bench<'_> {
+    /// From an open job to a verified result; and in what that differs from the one in the clear.
+    async fn measure(&self, laid: &Laid, members: &[Member], folder: &Path) -> Result<(Report, Option<String>)> {
+        let Some((coordinator, nodes)) = members.split_last() else {
+            bail!("the cluster has no coordinator");
+        };
+        let api = Api::new(&laid.cluster.file().coordinator.url, Some(laid.token.as_str()))?;
+        let cluster = Arc::new(laid.cluster.clone());
+        let answers = self.crowd.size.answers();
+        let run = Run {
+            api: &api,
+            id: self.job.id(),
+            nodes,
+            coordinator,
+        };
+        {
+            let _phase = self.progress.phase("create job", "creating the job".to_owned(), None);
+            let status = api.create_job(self.job.id(), &self.spec).await?;
+            ensure!(
+                status.digest == self.job.digest(),
+                "the coordinator has opened another job than was sent"
+            );
+        }
+        let keys = contributors::keys(self.crowd.size.contributors);
+        {
+            let phase = self
+                .progress
+                .phase("enrol", format!("enrolling {} contributors", keys.len()), Some(keys.len() as u64));
+            contributors::enrol(&api, &cluster, &keys, &phase).await?;
+        }
+        let (shared, share) = {
+            let _phase = self.progress.phase("share", format!("sharing {answers} answers on one core"), None);
+            let (began, clock) = (Instant::now(), cpu_seconds(std::process::id())?);
+            // Nothing else runs in this process meanwhile.
+            let shared = tokio::task::block_in_place(|| Shared::make(&self.crowd, &cluster, &self.job, &keys, &folder.join("shared")))?;
+            (
+                shared,
+                row("share", began.elapsed().as_secs_f64(), cpu_seconds(std::process::id())? - clock, 0),
+            )
+        };
+        let ingest = {
+            let title = format!("sending {} submissions", shared.len());
+            let phase = self.progress.phase("ingest", title, Some(answers as u64));
+            let (wall_s, cpu_s) = run.ingest(shared.len(), shared.send(&api, &cluster, &phase)).await?;
+            row("ingest", wall_s, cpu_s, shared.bytes.iter().copied().max().unwrap_or_default())
+        };
+        let computed = run.compute(&self.progress).await?;
+        let began = Instant::now();
+        let verified = self.fetch(&api, laid).await?;
+        let verify_s = began.elapsed().as_secs_f64();
+
+        let difference = {
+            let _phase = self
+                .progress
+                .phase("compare", "comparing with the result in the clear".to_owned(), None);
+            Plaintext::of(&self.crowd).difference(&verified.report)
+        };
+        let mut peak_rss_bytes = BTreeMap::from([("client".to_owned(), peak_memory(std::process::id())?)]);
+        for member in members {
+            peak_rss_bytes.insert(member.name.clone(), peak_memory(member.pid)?);
+        }
+        let rate = |phase: &report::Phase| answers as f64 / phase.wall_s;
+        let sent: u64 = computed.phases.iter().map(|phase| phase.bytes_per_node).sum();
+        let report = Report {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            release_build: !cfg!(debug_assertions),
+            cores: std::thread::available_parallelism().map_or(0, Into::into),
+            load: self.load,
+            job: report::Job::new(self.crowd.size, shared.len(), self.args.seed),
+            cluster: report::Cluster {
+                nodes: self.args.nodes,
+                threshold: self.args.threshold,
+                delay_ms: self.args.delay,
+            },
+            share_answers_per_s: rate(&share),
+            ingest_answers_per_s: rate(&ingest),
+            certificate_s: computed.certificate_s,
+            published_s: computed.published_s,
+            verify_s,
+            rounds: computed.phases.iter().map(|phase| phase.rounds).sum(),
+            bytes_per_item_and_node: sent as f64 / self.args.items as f64,
+            round_trip_s: computed.round_trip_s,
+            attempts: computed.attempts,
+            phases: [share, ingest].into_iter().chain(computed.phases).collect(),
+            peak_rss_bytes,
+            correct: difference.is_none(),
+        };
+        Ok((report, difference))
+    }
+
+    /// Fetches and verifies what was published.
+    async fn fetch(&self, api: &Api, laid: &Laid) -> Result<Verified> {
+        let _phase = self.progress.phase("verify", "fetching and verifying the result".to_owned(), None);
+        let id = self.job.id();
+        let files = Files {
+            certificate: (CERTIFICATE.into(), api.fetch(id, Published::Certificate).await?),
+            result: Some((RESULT.into(), api.fetch(id, Published::Result).await?)),
+            payouts: Some((PAYOUTS.into(), api.fetch(id, Published::Payouts).await?)),
+        };
+        let verified = check(&files, laid.cluster.clone()).context("the published result is refused")?;
+        ensure!(
+            verified.certificate.terms == *self.job.terms(),
+            "the published result is refused: it is of another job"
+        );
+        Ok(verified)
+    }
+}
+
+/// A phase before the nodes begin: it has no rounds.
+fn row(name: &str, wall_s: f64, cpu_s: f64, bytes_per_node: u64) -> report::Phase {
+    report::Phase {
+        name: name.to_owned(),
+        wall_s,
+        cpu_s,
+        rounds: 0,
+        bytes_per_node,
+    }
+}

@@ -1,0 +1,235 @@
+//! A crowd whose answers follow from a seed, and the job they are answers to.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, ensure};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+use tacit_core::job::{Item, Job, JobSpec, PayRule, Payout, Question, Release};
+use tacit_core::payout::escrow;
+
+/// What each answer pays, and the most it pays on top, in micro-units.
+pub const PAY: u64 = 20_000;
+/// How well contributors know their trade: each answers right with a probability in this range.
+const ACCURACY: std::ops::Range<f64> = 0.7..0.9;
+const JOB: &str = "bench";
+
+/// How large the job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Items.
+    pub items: usize,
+    /// Answers to each of them, of as many contributors.
+    pub answers_per_item: usize,
+    /// Classes of the question.
+    pub classes: usize,
+    /// Contributors.
+    pub contributors: usize,
+}
+
+/// One answer: who gave it, and which class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer {
+    /// Index of the contributor.
+    pub contributor: u32,
+    /// Index of the class.
+    pub class: u32,
+}
+
+/// A crowd's answers in the clear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crowd {
+    /// How many of what.
+    pub size: Size,
+    /// The answers to the first item, to the second, and so on: as many to each.
+    pub answers: Vec<Answer>,
+}
+
+impl Size {
+    /// Refuses what makes no crowd.
+    pub fn check(&self) -> Result<()> {
+        ensure!(self.items > 0, "--items must be at least 1");
+        // The plain result is worked out for pairs of answers to every item, and classes to confuse.
+        ensure!(self.answers_per_item >= 2, "--answers-per-item must be at least 2");
+        ensure!(self.classes >= 2, "--classes must be at least 2");
+        ensure!(
+            self.contributors >= self.answers_per_item,
+            "--contributors must be at least --answers-per-item: nobody answers an item twice"
+        );
+        Ok(())
+    }
+
+    /// All answers.
+    pub fn answers(&self) -> usize {
+        self.items * self.answers_per_item
+    }
+
+    /// The job of this size.
+    pub fn job(&self) -> Result<(JobSpec, Job)> {
+        let mut payout = Payout {
+            rule: PayRule::PeerAgreementBeyondChance,
+            currency: "EUR".to_owned(),
+            base_per_item: PAY,
+            bonus_per_item: PAY,
+            budget: 0,
+        };
+        payout.budget = escrow(&payout, self.answers() as u64)
+            .try_into()
+            .context("--items and --answers-per-item: too much would fall due")?;
+        let item = |index| Item {
+            id: format!("item-{index}"),
+            text: None,
+        };
+        let spec = JobSpec {
+            name: "bench".to_owned(),
+            question: Question::Categorical {
+                classes: (0..self.classes).map(|class| format!("class-{class}")).collect(),
+                text: None,
+            },
+            items: (0..self.items).map(item).collect(),
+            answers_per_item: self.answers_per_item.try_into().context("--answers-per-item")?,
+            closes_at: None,
+            sensitive: false,
+            release: BTreeSet::from([
+                Release::Labels,
+                Release::Agreement,
+                Release::ClassTotals,
+                Release::Scores,
+                Release::Payouts,
+            ]),
+            quorum: None,
+            label_rule: Default::default(),
+            weights: Default::default(),
+            gold: None,
+            payout: Some(payout),
+        };
+        let job = Job::new(JOB.parse()?, spec.clone()).context("no job can have this size")?;
+        Ok((spec, job))
+    }
+}
+
+impl Crowd {
+    /// The crowd of a seed: the same one every time.
+    ///
+    /// Every item has a true class, every contributor an accuracy; wrong answers spread over the other classes. In
+    /// each run of as many items as there are contributors, everyone answers as often as an item is answered,
+    /// with other peers in each run.
+    pub fn new(size: Size, seed: u64) -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        let (people, classes) = (size.contributors, size.classes as u32);
+        let accuracy: Vec<f64> = (0..people).map(|_| rng.random_range(ACCURACY)).collect();
+        let mut answers = Vec::with_capacity(size.answers());
+        let mut shifts = Vec::new();
+        for item in 0..size.items {
+            if item % people == 0 {
+                shifts = rand::seq::index::sample(&mut rng, people, size.answers_per_item).into_vec();
+            }
+            let right = rng.random_range(0..classes);
+            for shift in &shifts {
+                let contributor = (item + shift) % people;
+                let class = if rng.random_bool(accuracy[contributor]) {
+                    right
+                } else {
+                    (right + rng.random_range(1..classes)) % classes
+                };
+                answers.push(Answer {
+                    contributor: contributor as u32,
+                    class,
+                });
+            }
+        }
+        Self { size, answers }
+    }
+
+    /// The answers to each item.
+    pub fn by_item(&self) -> impl Iterator<Item = &[Answer]> {
+        self.answers.chunks_exact(self.size.answers_per_item)
+    }
+
+    /// Each contributor's answers, pairs of item and class, items ascending.
+    pub fn by_contributor(&self) -> Vec<Vec<(u32, u32)>> {
+        let mut all = vec![Vec::new(); self.size.contributors];
+        for (item, answers) in self.by_item().enumerate() {
+            for answer in answers {
+                all[answer.contributor as usize].push((item as u32, answer.class));
+            }
+        }
+        all
+    }
+}
+
+/// A contributor's name; names sort as their indices do.
+pub fn name(contributor: usize) -> String {
+    format!("person-{contributor:08}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    const SIZE: Size = Size {
+        items: 230,
+        answers_per_item: 5,
+        classes: 4,
+        contributors: 23,
+    };
+
+    #[test]
+    fn a_seed_makes_one_crowd() {
+        assert_eq!(Crowd::new(SIZE, 7), Crowd::new(SIZE, 7));
+        assert_ne!(Crowd::new(SIZE, 7), Crowd::new(SIZE, 8));
+    }
+
+    #[test]
+    fn everyone_answers_as_often_and_nobody_twice() {
+        let crowd = Crowd::new(SIZE, 1);
+        assert_eq!(crowd.answers.len(), SIZE.answers());
+        for answers in crowd.by_item() {
+            let people: HashSet<u32> = answers.iter().map(|answer| answer.contributor).collect();
+            assert_eq!(people.len(), 5);
+        }
+        for own in crowd.by_contributor() {
+            assert_eq!(own.len(), 50);
+            assert!(own.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        }
+    }
+
+    #[test]
+    fn answers_are_mostly_but_not_always_right() {
+        let crowd = Crowd::new(
+            Size {
+                items: 5_000,
+                contributors: 50,
+                ..SIZE
+            },
+            1,
+        );
+        let matching: usize = crowd
+            .by_item()
+            .map(|all| all.iter().filter(|one| one.class == all[0].class).count() - 1)
+            .sum();
+        let share = matching as f64 / (4 * 5_000) as f64;
+        // .8² + .2²/3 of pairs match in the mean.
+        assert!((0.6..0.7).contains(&share), "{share}");
+        let classes: HashSet<u32> = crowd.answers.iter().map(|answer| answer.class).collect();
+        assert_eq!(classes.len(), 4);
+    }
+
+    #[test]
+    fn the_job_is_one_and_sizes_that_make_none_are_refused() {
+        let (spec, job) = SIZE.job().unwrap();
+        assert_eq!((spec.items.len(), job.terms().classes().len()), (230, 4));
+        SIZE.check().unwrap();
+        let wrong = [
+            Size { items: 0, ..SIZE },
+            Size {
+                answers_per_item: 1,
+                ..SIZE
+            },
+            Size { classes: 1, ..SIZE },
+            Size { contributors: 4, ..SIZE },
+        ];
+        assert!(wrong.iter().all(|size| size.check().is_err()));
+    }
+}

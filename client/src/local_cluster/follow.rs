@@ -1,0 +1,86 @@
+//! Following a job on a cluster that has no operators to help it.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use tacit_client::http::Api;
+use tacit_client::watch::Watch;
+use tacit_core::api::{JobState, JobStatus, WaitingOn};
+use tacit_core::job::JobId;
+use tokio::time::{Instant, timeout_at};
+
+use crate::output;
+
+/// How long a node may need its operator before it is given up.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Follows a job until it is published; `see` gets every status on the way, the last one too.
+pub async fn follow(api: &Api, id: &JobId, mut see: impl FnMut(&JobStatus)) -> Result<()> {
+    let mut watch = Watch::new(api, id);
+    let mut complaint: Option<Instant> = None;
+    loop {
+        let next = match complaint {
+            None => watch.next().await?,
+            Some(since) => match timeout_at(since + PATIENCE, watch.next()).await {
+                Ok(next) => next?,
+                Err(_) => Some(api.status(id).await?),
+            },
+        };
+        let status = next.context("the coordinator said no more about the job before it was published")?;
+        see(&status);
+        match status.state {
+            JobState::Published => return Ok(()),
+            JobState::Failed | JobState::Cancelled => {
+                bail!(
+                    "the job {}: {}",
+                    status.state.name(),
+                    output::cell(status.reason.as_deref().unwrap_or("no reason given"))
+                );
+            }
+            _ => {}
+        }
+        complaint = match needs_operator(&status) {
+            None => None,
+            Some(waiting) => {
+                let since = complaint.unwrap_or_else(Instant::now);
+                if since.elapsed() >= PATIENCE {
+                    bail!(
+                        "{} needs its operator: {}",
+                        output::cell(&waiting.node),
+                        output::cell(&waiting.reason)
+                    );
+                }
+                Some(since)
+            }
+        };
+    }
+}
+
+fn needs_operator(status: &JobStatus) -> Option<&WaitingOn> {
+    status.waiting_on.iter().find(|waiting| waiting.needs_operator)
+}
+
+/// Where a job stands that is on its way, in words.
+pub fn stage(status: &JobStatus) -> String {
+    let mut text = match status.phase {
+        Some(phase) => format!("{}: {phase}", status.state.name()),
+        None => format!(
+            "{}: {} of {} submissions delivered",
+            status.state.name(),
+            status.delivered,
+            status.submissions
+        ),
+    };
+    if status.attempt > 1 {
+        text += &format!(", attempt {}", status.attempt);
+    }
+    // While deliveries run every node is behind for a moment, which the count says already.
+    for waiting in status
+        .waiting_on
+        .iter()
+        .filter(|waiting| waiting.needs_operator || status.state != JobState::Closing)
+    {
+        text += &format!("; waiting on {}: {}", output::cell(&waiting.node), output::cell(&waiting.reason));
+    }
+    text
+}

@@ -1,0 +1,89 @@
+//! A whole cluster on this machine, of real parts: one coordinator and N nodes run as separate processes with
+//! their own folders and keys and meet over QUIC and HTTP on loopback.
+
+mod folders;
+mod follow;
+mod processes;
+mod work;
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::progress::Progress;
+pub use folders::{Binaries, Laid, Shape};
+pub use follow::{follow, stage};
+pub use processes::Member;
+use processes::{BusyPort, Processes};
+pub use work::Work;
+
+/// How often the start is tried when another program takes a port first.
+const STARTS: usize = 3;
+
+/// Starts a cluster in `folder`, does `work` with it, and stops it however that ends: at the latest after
+/// `seconds`, when a process dies, or when somebody interrupts.
+pub async fn with<T>(
+    shape: &Shape<'_>,
+    binaries: &Binaries,
+    folder: &Path,
+    seconds: u64,
+    progress: &Progress,
+    work: impl AsyncFnOnce(&Laid, &[Member]) -> Result<T>,
+) -> Result<T> {
+    let phase = progress.phase("start", format!("starting {} nodes and a coordinator", shape.nodes), None);
+    let deadline = tokio::time::sleep(Duration::from_secs(seconds));
+    tokio::pin!(deadline);
+    let started = tokio::select! {
+        started = start(shape, binaries, folder) => started,
+        stopped = interrupted() => Err(stopped),
+        () = &mut deadline => Err(late(seconds, progress)),
+    };
+    drop(phase);
+    let (laid, mut processes) = started?;
+    let members = processes.members();
+    let outcome = tokio::select! {
+        done = work(&laid, &members) => done,
+        died = processes.died() => Err(died),
+        stopped = interrupted() => Err(stopped),
+        () = &mut deadline => Err(late(seconds, progress)),
+    };
+    let _phase = progress.phase("stop", "stopping the cluster".to_owned(), None);
+    processes.stop().await;
+    outcome
+}
+
+/// Lays a cluster out and starts it; with other ports if one was taken in between.
+async fn start(shape: &Shape<'_>, binaries: &Binaries, folder: &Path) -> Result<(Laid, Processes)> {
+    let mut tries = STARTS;
+    loop {
+        tries -= 1;
+        let laid = folders::lay_out(shape, binaries, folder).await?;
+        match Processes::start(binaries, &laid).await {
+            Ok(processes) => return Ok((laid, processes)),
+            Err(error) if tries > 0 && error.is::<BusyPort>() => laid.remove()?,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn late(seconds: u64, progress: &Progress) -> anyhow::Error {
+    anyhow::anyhow!(
+        "not finished within {seconds} seconds; it was at: {}. Give it longer with --timeout",
+        progress.now()
+    )
+}
+
+/// Waits for Ctrl-C or a request to end.
+async fn interrupted() -> anyhow::Error {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        return anyhow::anyhow!("interrupted; every process is stopped");
+    }
+    let _ = tokio::signal::ctrl_c().await;
+    anyhow::anyhow!("interrupted; every process is stopped")
+}
