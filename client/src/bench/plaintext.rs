@@ -209,6 +209,8 @@ fn contributor(counts: &Counts, scale: i128) -> Contributor {
 mod tests {
     use super::*;
     use crate::bench::synthetic::{Answer, Size};
+    use tacit_core::report::{AgreementReport, ClassTotals, ContributorReport, JobReport, LabelReport, PayoutReport, PayoutsReport};
+    use tacit_core::statistics::{AgreementMeasures, Unavailable};
 
     /// Three people answer four items: (a, a, b), (a, a, a), (b, b, a), (a, b, a).
     fn small() -> Crowd {
@@ -244,6 +246,93 @@ mod tests {
         // Q = 4·5 - (3·5 + 1·3) = 2, over L·n·(n-1) = 24; bonus 20000·2 / (2·3).
         assert!(close(first.beyond_chance, Some(2.0 / 24.0)));
         assert_eq!(first.pay, 80_000 + 6_666);
+    }
+
+    /// What a cluster would publish of [`small`].
+    fn report() -> Report {
+        let plain = Plaintext::of(&small());
+        let [observed, observed_pooled, fleiss_kappa, krippendorff_alpha, gwet_ac1] =
+            plain.agreement.map(|measure| measure.ok_or(Unavailable::NoPairs));
+        let classes = vec!["a".to_owned(), "b".to_owned()];
+        let label = |(item, class): (usize, &u32)| LabelReport {
+            item: item.to_string(),
+            label: Some(classes[*class as usize].clone()),
+        };
+        let scores = |(index, one): (usize, &Contributor)| ContributorReport {
+            contributor: name(index),
+            answers: one.answers,
+            agreement: Some(one.agreement),
+            agreement_reason: None,
+            agreement_with_label: Some(one.with_label),
+            agreement_with_label_reason: None,
+            beyond_chance: one.beyond_chance,
+            beyond_chance_reason: None,
+            gold: None,
+            gold_reason: None,
+        };
+        let pay = |(index, one): (usize, &Contributor)| PayoutReport {
+            contributor: name(index),
+            amount: one.pay,
+        };
+        Report {
+            agreement: Some(AgreementReport(AgreementMeasures {
+                observed,
+                observed_pooled,
+                fleiss_kappa,
+                krippendorff_alpha,
+                gwet_ac1,
+            })),
+            agreement_reason: None,
+            class_totals: Some(ClassTotals(
+                classes.iter().cloned().zip(plain.class_totals.iter().copied()).collect(),
+            )),
+            class_totals_reason: None,
+            labels: plain.labels.iter().enumerate().map(label).collect(),
+            labels_reason: None,
+            contributors: plain.contributors.iter().enumerate().map(scores).collect(),
+            payouts: Some(PayoutsReport {
+                currency: "EUR".to_owned(),
+                total: plain.contributors.iter().map(|one| one.pay).sum(),
+                items: plain.contributors.iter().enumerate().map(pay).collect(),
+            }),
+            payouts_reason: None,
+            certificate: "certificate.json",
+            job: JobReport {
+                id: "bench".to_owned(),
+                items: 4,
+                contributors: 3,
+                answers: 12,
+                rejected_answers: 0,
+                classes,
+            },
+        }
+    }
+
+    #[test]
+    fn whatever_is_wrong_is_found_and_named() {
+        let plain = Plaintext::of(&small());
+        assert_eq!(plain.difference(&report()), None);
+        type Spoil = fn(&mut Report);
+        let wrong: [(&str, Spoil); 10] = [
+            ("answers", |report| report.job.rejected_answers = 1),
+            ("class_totals", |report| report.class_totals = None),
+            ("class_totals", |report| report.class_totals.as_mut().unwrap().0[1].1 += 1),
+            ("label", |report| report.labels[2].label = Some("a".to_owned())),
+            ("labels", |report| report.labels.truncate(3)),
+            ("agreement", |report| report.agreement.as_mut().unwrap().0.gwet_ac1 = Ok(0.1 + 1e-8)),
+            ("beyond_chance", |report| report.contributors[1].beyond_chance = None),
+            ("agreement_with_label", |report| {
+                report.contributors[2].agreement_with_label = Some(0.9)
+            }),
+            ("amount", |report| report.payouts.as_mut().unwrap().items[0].amount -= 1),
+            ("pay", |report| report.payouts.as_mut().unwrap().total += 1),
+        ];
+        for (named, spoil) in wrong {
+            let mut report = report();
+            spoil(&mut report);
+            let said = plain.difference(&report);
+            assert!(said.as_ref().is_some_and(|said| said.contains(named)), "{named}: {said:?}");
+        }
     }
 
     #[test]
