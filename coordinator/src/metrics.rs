@@ -189,5 +189,8 @@ impl Metrics {
                 self.oldest_job.with_label_values(&[state.name()]).set(since as f64);
             }
         }
+        // The reads above wait for no writer.
+        let _ = app.store.probe().await;
+        self.store.answered();
     }
 }

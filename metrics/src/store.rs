@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus::{Gauge, HistogramVec, IntCounterVec, Result};
 
@@ -36,6 +37,7 @@ pub struct StoreMeter {
     errors: IntCounterVec,
     bytes: Gauge,
     free: Gauge,
+    answered: Gauge,
 }
 
 impl StoreMeter {
@@ -51,6 +53,10 @@ impl StoreMeter {
             errors: families.counters("store_errors_total", "What the store failed to do.", &of)?,
             bytes: families.gauge("store_bytes", "Size of the store on disk.")?,
             free: families.gauge("store_free_bytes", "Free space of the store's file system.")?,
+            answered: families.gauge(
+                "store_answered_timestamp_seconds",
+                "When the store last answered all it is asked for a scrape, a write among it, Unix time.",
+            )?,
         })
     }
 
@@ -83,6 +89,13 @@ impl StoreMeter {
         if let Ok(system) = rustix::fs::statvfs(file) {
             self.free.set(system.f_bavail.saturating_mul(system.f_frsize) as f64);
         }
+    }
+
+    /// The store has answered what a survey asks, which ends in a write: where reads and writes hang, nothing
+    /// fails, and only this stands still. An error is an answer, and counted as one.
+    pub fn answered(&self) {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.answered.set(since.as_secs_f64());
     }
 }
 

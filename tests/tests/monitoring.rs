@@ -66,6 +66,13 @@ fn while_all_is_well_the_dashboard_has_data_and_nothing_fires() {
     }
     // Longer than any alert of something that is so at once needs to fire.
     prometheus.wait_for("min(count_over_time(up[10m])) >= 30");
+    // There is room below what a member may serve at most.
+    let config = std::fs::read_to_string(repository().join("deploy/prometheus/prometheus.yml")).unwrap();
+    let limit = config.lines().find_map(|line| line.trim().strip_prefix("sample_limit: ")).unwrap();
+    assert_eq!(
+        prometheus.query(&format!("scrape_samples_scraped * 5 > {limit}")),
+        Vec::<Value>::new()
+    );
     for rule in prometheus.rules() {
         assert_eq!(rule["health"], "ok", "{rule}");
     }
@@ -110,18 +117,26 @@ fn many_bad_submissions_make_a_ticket() {
 
 #[test]
 fn a_node_that_lies_gets_somebody_up() {
-    let lie = Deviation::Sends(Phase::Verify, 0, How::Flipped, Whom::All);
+    let lie = |phase| Deviation::Sends(phase, 0, How::Flipped, Whom::All);
     let mut cluster = TestCluster::lay_out(3, 1);
     TestCluster::configure(&cluster.coordinator_folder(), "max_attempts", 1);
     cluster.start_coordinator();
     (0..2).for_each(|node| cluster.start_node(node));
-    let liar = PlayedNode::start(&cluster, &[("signs".to_owned(), lie)]);
+    let lies = [("signs", Phase::Verify), ("lights", Phase::AcceptedSet)].map(|(job, phase)| (job.to_owned(), lie(phase)));
+    let liar = PlayedNode::start(&cluster, &lies);
     cluster.ready();
-    cluster.create_job("signs", 3, 9);
-    three_answers(&cluster, "signs");
+    for job in ["signs", "lights"] {
+        cluster.create_job(job, 3, 9);
+        three_answers(&cluster, job);
+    }
     // The other operator's node is not seen here.
     let Some(prometheus) = Prometheus::watch(&cluster) else { return };
     prometheus.wait_for("min(tacit_node_peer_up) == 1 and min(tacit_coordinator_node_up) == 1");
+    // What the coordinator may have caused as well gets nobody up.
+    cluster.close("lights");
+    cluster.wait_for("lights", |status| status["state"] == "failed");
+    prometheus.wait_for_alert("TacitMembersDisagree", &[("node", "node-0"), ("severity", "ticket")]);
+    assert_eq!(prometheus.fired("page"), alerts(&[]));
     cluster.close("signs");
     cluster.wait_for("signs", |status| status["state"] == "failed");
     prometheus.wait_for_alert("TacitVerificationFailed", &[("phase", "verify"), ("severity", "page")]);
@@ -151,10 +166,15 @@ fn a_full_queue_that_refuses_makes_a_ticket() {
         assert!(Instant::now() < end, "the queue does not fill");
         std::thread::sleep(Duration::from_millis(20));
     }
-    let mut answer = [0; 12];
-    begin().read_exact(&mut answer).unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 503");
+    // Enough of them to get somebody up, if they were failures.
+    for _ in 0..40 {
+        let mut answer = [0; 12];
+        begin().read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 503");
+    }
     prometheus.wait_for_alert("TacitQueueRefusing", &[("queue", "uploads"), ("severity", "ticket")]);
+    // As long again as such a page waits.
+    prometheus.wait_for("count_over_time(ALERTS{alertname=\"TacitQueueRefusing\", alertstate=\"firing\"}[10m]) >= 25");
     assert_eq!(prometheus.fired("page"), alerts(&[]));
     drop(held);
     assert!(get(&cluster.api, "/v1/jobs/signs").contains("open"));

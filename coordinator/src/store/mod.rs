@@ -256,6 +256,12 @@ impl Store {
         .await
     }
 
+    /// Takes no write until what this gives is dropped.
+    #[cfg(test)]
+    pub(crate) fn hang(&self) -> impl Drop + '_ {
+        lock(&self.0.writer)
+    }
+
     /// Lets no further page be used, as if the disk were full; 0 lifts it.
     #[cfg(test)]
     pub(crate) async fn limit_pages(&self, pages: i64) {

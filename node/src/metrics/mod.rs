@@ -189,6 +189,11 @@ impl Metrics {
             self.peers.see(&peer, round_trip);
         }
         self.coordinator_up.set(f64::from(u8::from(coordinator_up)));
+        self.survey_store(store).await;
+        self.families.text()
+    }
+
+    async fn survey_store(&self, store: &Arc<Store>) {
         let (metrics, store) = (self.clone(), Arc::clone(store));
         let look = move || metrics.look_at(&store);
         self.survey
@@ -197,7 +202,6 @@ impl Metrics {
                 let _ = tokio::task::spawn_blocking(look).await;
             })
             .await;
-        self.families.text()
     }
 
     /// Looks up what the store has. Blocks.
@@ -209,6 +213,38 @@ impl Metrics {
                 self.jobs.with_label_values(&[state]).set(jobs as f64);
             }
             self.oldest_job.set(kept.oldest_open as f64);
+        }
+        // Whether it can is counted, too.
+        let _ = store.is_writable();
+        self.store.answered();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::intake::tests::cluster;
+
+    #[tokio::test]
+    async fn a_store_that_hangs_has_not_answered() {
+        let folder = tempfile::tempdir().unwrap();
+        let metrics = Metrics::new(&cluster(), 0).unwrap();
+        let store = Arc::new(Store::open(folder.path(), metrics.store.clone()).unwrap());
+        let answered = async || {
+            metrics.survey_store(&store).await;
+            let text = String::from_utf8(metrics.families.text().unwrap()).unwrap();
+            let mut lines = text.lines();
+            let at = lines.find_map(|line| line.strip_prefix("tacit_node_store_answered_timestamp_seconds "));
+            at.unwrap().parse::<f64>().unwrap()
+        };
+        metrics.store.answered();
+        let hung = store.hang();
+        let before = answered().await;
+        assert!(before > 0.0);
+        assert_eq!(answered().await, before);
+        drop(hung);
+        while answered().await == before {
+            tokio::task::yield_now().await;
         }
     }
 }

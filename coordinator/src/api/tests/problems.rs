@@ -210,3 +210,24 @@ async fn the_admin_port_tells_health_and_metrics() {
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(text.contains("2 nodes are connected, 3 are needed"));
 }
+
+#[tokio::test]
+async fn a_store_that_hangs_has_not_answered() {
+    let bench = Bench::new(3, 1).await;
+    let metrics = &bench.app.metrics;
+    let answered = async || {
+        let text = String::from_utf8(metrics.text(&bench.app).await.unwrap()).unwrap();
+        let mut lines = text.lines();
+        let at = lines.find_map(|line| line.strip_prefix("tacit_coordinator_store_answered_timestamp_seconds "));
+        at.unwrap().parse::<f64>().unwrap()
+    };
+    metrics.store.answered();
+    let hung = bench.app.store.hang();
+    let before = answered().await;
+    assert!(before > 0.0);
+    assert_eq!(answered().await, before);
+    drop(hung);
+    while answered().await == before {
+        tokio::task::yield_now().await;
+    }
+}
