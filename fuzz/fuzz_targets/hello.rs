@@ -13,13 +13,19 @@ fuzz_target!(|data: &[u8]| {
     let cut = data.len() / 2;
     let (mut whole, mut parts) = (data, data[..cut].chain(&data[cut..]));
     loop {
-        let (one, other) = (ready(read_frame(&mut whole, MAX_HELLO_BYTES)), ready(read_frame(&mut parts, MAX_HELLO_BYTES)));
+        let (one, other) = (
+            ready(read_frame(&mut whole, MAX_HELLO_BYTES)),
+            ready(read_frame(&mut parts, MAX_HELLO_BYTES)),
+        );
         assert_eq!(one.as_ref().ok(), other.as_ref().ok());
         let Ok(Some(frame)) = one else { break };
         assert!(frame.len() <= MAX_HELLO_BYTES);
         let mut again = Vec::new();
         ready(write_frame(&mut again, &frame)).expect("memory takes everything");
-        assert_eq!(ready(read_frame(&mut again.as_slice(), MAX_HELLO_BYTES)).expect("a frame"), Some(frame.clone()));
+        assert_eq!(
+            ready(read_frame(&mut again.as_slice(), MAX_HELLO_BYTES)).expect("a frame"),
+            Some(frame.clone())
+        );
         if let Ok(hello) = Hello::from_bytes(&frame) {
             // What stands behind what is known is of a newer release.
             let known = hello.to_bytes();
