@@ -4,7 +4,7 @@
 
 use crate::crowd::Crowd;
 use crate::field::{Field, Fp61};
-use crate::job::Terms;
+use crate::job::{LabelRule, Terms};
 use crate::sharing::Shared;
 
 use super::tally::add_to;
@@ -23,8 +23,8 @@ pub(super) struct Ballot {
 }
 
 impl Ballot {
-    /// The ballot of a job: linear in the answers, so local.
-    pub fn new(terms: &Terms, crowd: &Crowd, answers: &Shared<Fp61>) -> Self {
+    /// The ballot of a job, from its answers and their tally: linear in them, so local.
+    pub fn new(terms: &Terms, crowd: &Crowd, answers: &Shared<Fp61>, tally: &Shared<Fp61>) -> Self {
         let classes = terms.classes().len();
         let weights: Vec<u64> = crowd.facts().contributors.iter().map(|c| terms.weight_of(&c.contributor)).collect();
         let weight = |contributor: u32| weights[contributor as usize];
@@ -32,15 +32,18 @@ impl Ballot {
         for answer in crowd.answers() {
             cast[answer.item as usize] += weight(answer.contributor);
         }
-        let tallies = answers.linear(|values, out| {
-            out.resize(crowd.redundancy().len() * classes, Fp61::ZERO);
-            for (row, answer) in values.chunks_exact(classes).zip(crowd.answers()) {
-                let start = answer.item as usize * classes;
-                let weight = Fp61::reduce(weight(answer.contributor));
-                let sums = &mut out[start..start + classes];
-                sums.iter_mut().zip(row).for_each(|(sum, vote)| *sum += weight * *vote);
-            }
-        });
+        let tallies = match terms.label_rule {
+            LabelRule::Plurality => tally.clone(),
+            LabelRule::Weighted => answers.linear(|values, out| {
+                out.resize(crowd.redundancy().len() * classes, Fp61::ZERO);
+                for (row, answer) in values.chunks_exact(classes).zip(crowd.answers()) {
+                    let start = answer.item as usize * classes;
+                    let weight = Fp61::reduce(weight(answer.contributor));
+                    let sums = &mut out[start..start + classes];
+                    sums.iter_mut().zip(row).for_each(|(sum, vote)| *sum += weight * *vote);
+                }
+            }),
+        };
         Self {
             tallies,
             most_votes: cast.into_iter().max().unwrap_or(0),

@@ -101,7 +101,7 @@ pub fn score<N: Network>(
     let mut decided = None;
     let mut with_label = None;
     if terms.decides_labels() {
-        let ballot = Ballot::new(terms, crowd, answers);
+        let ballot = Ballot::new(terms, crowd, answers, &votes);
         let shared = plurality(session, classes, &ballot.tallies, ballot.most_votes, ballot.quorum)?;
         if wanted.contains(&OutputName::Labels) {
             // Opened before the session ends, so verified and recorded before, like all that is released.

@@ -59,7 +59,7 @@ pub fn malformed<N: Network>(
 struct Check<'a> {
     classes: usize,
     answers: &'a Shared<Fp61>,
-    weighted: Shared<Fp61>,
+    bit_weights: Vec<Fp61>,
     row_weights: Vec<Fp61>,
 }
 
@@ -83,7 +83,7 @@ impl<'a> Check<'a> {
         Ok(Self {
             classes,
             answers,
-            weighted: answers.scale(&bit_weights),
+            bit_weights,
             row_weights,
         })
     }
@@ -91,8 +91,11 @@ impl<'a> Check<'a> {
     /// For each segment of rows, opened: `Σ ρ(x² - x)` and `Σ ρ'(Σ_k x_k - 1)`.
     fn deviations<N: Network>(&self, session: &mut Session<N>, ends: &[usize]) -> Result<Vec<Fp61>, SessionError> {
         let classes = self.classes;
+        // The claim takes the vector over: it is as long as all answers, and not copied.
+        let weighted = self.answers.scale(&self.bit_weights);
+        let weighted_sums = sums(&weighted, ends, |row| row * classes);
         let factors = Factors {
-            x: self.weighted.clone(),
+            x: weighted,
             y: self.answers.clone(),
             ends: ends.iter().map(|end| end * classes).collect(),
         };
@@ -100,7 +103,7 @@ impl<'a> Check<'a> {
             .inner_products(vec![factors])?
             .pop()
             .unwrap_or_else(|| Shared::zeros(session.party(), 0));
-        let bits = squares.sub(&sums(&self.weighted, ends, |row| row * classes));
+        let bits = squares.sub(&weighted_sums);
         let rows = self.answers.linear(|values, out| {
             out.extend(
                 values

@@ -12,6 +12,7 @@ use crate::job::{Job, LabelRule, PayRule, Release, Terms};
 use crate::release::{OutputComponents, OutputName};
 use crate::report::Report;
 use crate::sharing::{NodeSet, Party, Shared};
+use crate::statistics::tally::tally;
 use crate::submission::{OpenedSubmission, Submission};
 use crate::testbed::{Members, job, listed, members, run_to_certificate, shared, signed_by_all};
 
@@ -66,9 +67,11 @@ fn terms(job: &Job, alter: impl FnOnce(&mut Terms)) -> Terms {
 fn every_answer_is_a_vote() {
     let (members, job, submissions, crowd) = scene();
     let ballot = |terms: &Terms| {
-        let tallies = of_answers(&members, &job, &submissions, |answers| Ballot::new(terms, &crowd, answers).tallies);
+        let tallies = of_answers(&members, &job, &submissions, |answers| {
+            Ballot::new(terms, &crowd, answers, &tally(&crowd, 3, answers)).tallies
+        });
         let party = Party::new(members.cluster.access(), NodeSet::all(3), 0).unwrap();
-        let Ballot { most_votes, quorum, .. } = Ballot::new(terms, &crowd, &Shared::zeros(&party, 10 * 3));
+        let Ballot { most_votes, quorum, .. } = Ballot::new(terms, &crowd, &Shared::zeros(&party, 10 * 3), &Shared::zeros(&party, 0));
         (tallies, most_votes, quorum)
     };
     let tallies = [[2, 1, 0], [0, 1, 2], [1, 1, 1], [0, 1, 0], [0, 0, 0]];
