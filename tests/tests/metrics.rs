@@ -11,6 +11,7 @@ use tacit_core::reject::RejectReason;
 use tacit_link::Link;
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::exposition::Exposition;
+use tacit_tests::played::identity;
 
 /// The names, types and labels that the document promises of one program.
 fn contract(program: &str) -> BTreeMap<String, (String, BTreeSet<String>)> {
@@ -214,23 +215,21 @@ fn refused_connections_are_counted_by_reason() {
     let cluster = TestCluster::start(3, 1);
     cluster.ready();
     let text = std::fs::read(cluster.file()).unwrap();
-    let key = std::fs::read_to_string(cluster.coordinator_folder().join("identity.key")).unwrap();
-    let mut member = [0; 32];
-    hex::decode_to_slice(key.trim(), &mut member).unwrap();
+    let member = identity(&cluster.coordinator_folder());
     let other = [text.as_slice(), b"# not the same bytes\n"].concat();
     let refused = |reason: &str| node(&cluster, 0).value("tacit_node_connections_refused_total", &[("reason", reason)]);
-    let connect = |key: [u8; 32], file: &[u8]| {
+    let connect = |key: &SecretKey, file: &[u8]| {
         let file = Arc::new(Cluster::parse(file).unwrap());
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
-            let link = Link::bind("127.0.0.1:0".parse().unwrap(), &SecretKey::from_bytes(&key), file).unwrap();
+            let link = Link::bind("127.0.0.1:0".parse().unwrap(), key, file).unwrap();
             assert!(link.connect(0).await.is_err());
             link.close().await;
         });
     };
-    for (key, file, reason) in [([5; 32], &text, "unknown_key"), (member, &other, "cluster")] {
+    for (key, file, reason) in [(SecretKey::from_bytes(&[5; 32]), &text, "unknown_key"), (member, &other, "cluster")] {
         assert_eq!(refused(reason), 0.0);
-        connect(key, file);
+        connect(&key, file);
         until(reason, || refused(reason) == 1.0);
     }
     assert_eq!(["version", "overload", "protocol"].map(refused), [0.0; 3]);
