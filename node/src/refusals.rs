@@ -8,16 +8,18 @@ use tacit_link::LinkError;
 use tokio::time::Instant;
 use tracing::warn;
 
-/// One line of a kind at most in this time.
-const BETWEEN: Duration = Duration::from_secs(60);
+/// This many lines of a kind at most in [`PERIOD`].
+const LINES: u32 = 10;
+const PERIOD: Duration = Duration::from_secs(60);
 
-/// Logs the first refused connection of each kind at once, and of those that follow one now and then, with how many went unsaid.
+/// Logs the first refused connections of each kind, and of a flood now and then some, with how many went unsaid.
 #[derive(Debug, Default)]
 pub struct Refusals(Mutex<BTreeMap<&'static str, Said>>);
 
 #[derive(Debug)]
 struct Said {
-    at: Instant,
+    since: Instant,
+    lines: u32,
     unsaid: u64,
 }
 
@@ -29,21 +31,24 @@ impl Refusals {
         }
     }
 
-    /// How many went unsaid, if it is time to say something.
+    /// How many went unsaid, if there is room for another line.
     fn due(&self, kind: &'static str, now: Instant) -> Option<u64> {
         // A map is whole between any two statements.
-        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match said.get_mut(kind) {
-            Some(last) if now < last.at + BETWEEN => {
-                last.unsaid += 1;
-                None
-            }
-            last => {
-                let unsaid = last.map_or(0, |last| last.unsaid);
-                said.insert(kind, Said { at: now, unsaid: 0 });
-                Some(unsaid)
-            }
+        let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = kinds.entry(kind).or_insert(Said {
+            since: now,
+            lines: 0,
+            unsaid: 0,
+        });
+        if now >= said.since + PERIOD {
+            (said.since, said.lines) = (now, 0);
         }
+        if said.lines == LINES {
+            said.unsaid += 1;
+            return None;
+        }
+        said.lines += 1;
+        Some(std::mem::take(&mut said.unsaid))
     }
 }
 
@@ -52,15 +57,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flood_of_one_kind_is_a_line_a_minute() {
+    fn a_flood_of_one_kind_is_some_lines_a_minute() {
         let refusals = Refusals::default();
         let start = Instant::now();
-        assert_eq!(refusals.due("unknown_key", start), Some(0));
-        for _ in 0..1000 {
-            assert_eq!(refusals.due("unknown_key", start), None);
-        }
+        let said = (0..1000).filter(|_| refusals.due("unknown_key", start) == Some(0)).count();
+        assert_eq!(said, LINES as usize);
         assert_eq!(refusals.due("version", start), Some(0));
-        assert_eq!(refusals.due("unknown_key", start + BETWEEN), Some(1000));
-        assert_eq!(refusals.due("unknown_key", start + BETWEEN), None);
+        assert_eq!(refusals.due("unknown_key", start + PERIOD), Some(990));
+        assert_eq!(refusals.due("unknown_key", start + PERIOD), Some(0));
     }
 }
