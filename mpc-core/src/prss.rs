@@ -40,8 +40,10 @@ impl fmt::Debug for ComponentKey {
 /// Which node's use of a step a stream belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Owner {
-    /// The stream masks what this participant reshares.
+    /// The stream masks the numbers that this participant reshares.
     Node(u8),
+    /// The stream masks the words that it reshares in the same step.
+    Words(u8),
     /// The stream is a joint random sharing of all participants.
     Joint,
 }
@@ -62,6 +64,7 @@ impl Address {
     fn stream(self) -> u64 {
         let owner = match self.owner {
             Owner::Node(i) => u64::from(i),
+            Owner::Words(i) => 0x80 | u64::from(i),
             Owner::Joint => 0xff,
         };
         u64::from(self.step) << 32 | u64::from(self.lane) << 16 | owner

@@ -7,11 +7,10 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use rand_chacha::ChaCha20Rng;
-use rand_core::SeedableRng;
 use zeroize::Zeroizing;
 
-use super::claims::Claim;
+use super::claims::{Claim, Of};
+use super::coin::{Decides, point_outside, stream};
 use super::polynomial::{lagrange, points};
 use super::product::Factors;
 use super::{Session, SessionError};
@@ -58,39 +57,63 @@ impl<N: Network> Session<N> {
         self.claims.ands.push(Ands { x, y, z });
         Ok(products)
     }
+}
 
-    /// Turns all claims about words into one claim over GF(2^64), as long as there are words.
-    ///
-    /// Each word w has a random weight `a_w`. The lanes are values at 1..64 of polynomials of degree 63:
-    /// `f_w` takes `a_w x_w`, `g_w` takes `y_w`, and at the lanes `h = Σ f_w g_w` is claimed to be
-    /// `Σ a_w z_w`. If any lane of any z is wrong by an error fixed before the weights, h is wrong at that
-    /// lane but for one weight in 2^64. The other 63 values of h are reshared before a point r is drawn: then a
-    /// wrong h, of degree 126, is wrong at r but for 126 points, and `h(r) = Σ f_w(r) g_w(r)` is
-    /// a false claim. Five rounds.
-    pub(super) fn claim_of_ands(&mut self, ands: Vec<Ands>) -> Result<Option<Claim<Gf64>>, SessionError> {
-        let words: usize = ands.iter().map(|ands| ands.z.len()).sum();
-        if words == 0 {
-            return Ok(None);
+/// The check of products of bits, until all of them are one claim over GF(2^64) as long as there are words.
+///
+/// Each word w has a random weight `a_w`. The lanes are values at 1..64 of polynomials of degree 63:
+/// `f_w` takes `a_w x_w`, `g_w` takes `y_w`, and at the lanes `h = Σ f_w g_w` is claimed to be
+/// `Σ a_w z_w`. If any lane of any z is wrong by an error fixed before the weights, h is wrong at that
+/// lane but for one weight in 2^64. The other 63 values of h are reshared before a point r is drawn: then a
+/// wrong h, of degree 126, is wrong at r but for 126 points, and `h(r) = Σ f_w(r) g_w(r)` is
+/// a false claim.
+pub(super) enum AndProof {
+    /// Products that wait for their weights.
+    Claimed(Vec<Ands>),
+    /// Weighed ones; this node's part of the further values of h is being reshared.
+    Asked(Vec<Ands>, Vec<Gf64>),
+    /// The same with those values: waits for a point.
+    Fixed(Vec<Ands>, Vec<Gf64>, Shared<Gf64>),
+}
+
+impl AndProof {
+    /// Nothing if there is nothing to check.
+    pub(super) fn of(ands: Vec<Ands>) -> Option<Self> {
+        ands.iter().any(|ands| !ands.z.is_empty()).then_some(Self::Claimed(ands))
+    }
+
+    /// Weighs the words by a coin. Returns what this node has to reshare: its part of h at the points after the lanes.
+    pub(super) fn challenge(party: &Party, ands: Vec<Ands>, coin: &[u8; 32]) -> (Self, Vec<Gf64>) {
+        let mut rng = stream(coin, Decides::Words);
+        let words = ands.iter().map(|ands| ands.z.len()).sum();
+        let weights: Vec<Gf64> = (0..words).map(|_| Gf64::random(&mut rng)).collect();
+        let own = further_values(party, &ands, &weights);
+        (Self::Asked(ands, weights), own)
+    }
+
+    /// Takes the shared values of h that were asked for.
+    pub(super) fn answer(&mut self, further: Shared<Gf64>) {
+        if let Self::Asked(ands, weights) = self {
+            *self = Self::Fixed(std::mem::take(ands), std::mem::take(weights), further);
         }
-        let mut coin = ChaCha20Rng::from_seed(self.coin()?);
-        let weights: Vec<Gf64> = (0..words).map(|_| Gf64::random(&mut coin)).collect();
-        let own = further_values(&self.party, &ands, &weights);
-        let further = self.reshare(own)?;
+    }
 
-        let r = self.point_outside(2 * LANES as u64)?;
+    /// The claim at the point that a coin decides, once all values are there.
+    pub(super) fn claim(self, party: &Party, coin: &[u8; 32]) -> Option<Claim<Gf64>> {
+        let Self::Fixed(ands, weights, further) = self else { return None };
+        let r = point_outside(coin, 2 * LANES as u64);
         let at_lanes = bit_map(&lagrange(&points(LANES), r));
         let of_product = lagrange(&points(LANES + FURTHER), r);
         let z = further.linear(|values, out| out.push(Gf64::inner_product(values, &of_product[LANES..])));
-        let z = z.add(&claimed_value(&self.party, &ands, &weights, &bit_map(&of_product[..LANES])));
-        let mut x = mapped(&self.party, &at_lanes, ands.iter().map(|ands| &ands.x));
+        let z = z.add(&claimed_value(party, &ands, &weights, &bit_map(&of_product[..LANES])));
+        let mut x = mapped(party, &at_lanes, ands.iter().map(|ands| &ands.x));
         x.components_mut(|values| Gf64::mul_vector(values, &weights));
-        let y = mapped(&self.party, &at_lanes, ands.iter().map(|ands| &ands.y));
-        let ends = vec![words];
-        Ok(Some(Claim {
-            factors: Factors { x, y, ends },
-            ahead: Vec::new(),
+        let y = mapped(party, &at_lanes, ands.iter().map(|ands| &ands.y));
+        let ends = vec![weights.len()];
+        Some(Claim {
+            of: Of::Segments(Factors { x, y, ends }, Vec::new()),
             z,
-        }))
+        })
     }
 }
 

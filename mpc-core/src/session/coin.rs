@@ -1,13 +1,49 @@
 //! Public coins.
 
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+
 use super::{Session, SessionError};
 use crate::digest::Digest;
-use crate::field::{Fp61, encode_vector};
+use crate::field::{Field, Fp61, encode_vector};
 use crate::network::Network;
 
 /// What every coin is where a test lets coins be foreseen.
 #[cfg(test)]
 pub(crate) const FORESEEN: [u8; 32] = [1; 32];
+
+/// What a coin decides; each by a stream of its own, so that one coin can decide several.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Decides {
+    /// What the claims of a field weigh.
+    Weights,
+    /// What the words weigh whose bits were multiplied.
+    Words,
+    /// At which point a claim goes on.
+    Point,
+}
+
+/// The stream of public random words by which a coin decides.
+pub(super) fn stream(coin: &[u8; 32], decides: Decides) -> ChaCha20Rng {
+    let mut rng = ChaCha20Rng::from_seed(*coin);
+    rng.set_stream(match decides {
+        Decides::Weights => 0,
+        Decides::Words => 1,
+        Decides::Point => 2,
+    });
+    rng
+}
+
+/// A public random point that is none of the first `taken` ones.
+pub(super) fn point_outside<F: Field>(coin: &[u8; 32], taken: u64) -> F {
+    let mut rng = stream(coin, Decides::Point);
+    loop {
+        let r = F::random(&mut rng);
+        if (0..taken).all(|index| F::point(index) != r) {
+            return r;
+        }
+    }
+}
 
 impl<N: Network> Session<N> {
     /// A public random seed that nobody could foresee or choose: an opened random sharing. Two rounds.

@@ -10,6 +10,7 @@ mod error;
 mod open;
 mod polynomial;
 mod product;
+mod proof;
 mod runs;
 mod setup;
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! Inner products on shares, resharing, and the claims they leave.
 
+use std::ops::Bound::{Excluded, Included, Unbounded};
+
 use zeroize::Zeroizing;
 
-use super::claims::{Claim, Claimed};
+use super::claims::{Claim, Claimed, Combine, Of};
 use super::cuts::AHEAD;
 use super::runs::{Ahead, Evaluator, PIECE, local_product};
 use super::{Session, SessionError};
-use crate::field::{Field, encode_vector};
-use crate::network::{Expected, Network, Outgoing};
-use crate::prss::{Address, Owner};
+use crate::field::{Field, Fp61, Gf64, encode_vector};
+use crate::network::{Expected, Network, Outgoing, Step};
+use crate::prss::Address;
 use crate::sharing::Shared;
 
 /// Two shared vectors of equal length, cut into segments: one inner product for each segment.
@@ -52,13 +54,27 @@ impl<N: Network> Session<N> {
                 let z = reshared.slice(start..start + factors.ends.len());
                 start += factors.ends.len();
                 F::claims(&mut self.claims).push(Claim {
-                    factors,
-                    ahead,
+                    of: Of::Segments(factors, ahead),
                     z: z.clone(),
                 });
                 z
             })
             .collect())
+    }
+
+    /// Products that the caller has worked out: `own[j]` is this node's part of the j-th, the sum of what
+    /// [`Party::products_with`] says it is responsible for. In **one round**, at one element for each.
+    ///
+    /// They leave one claim: to check it, `combine` makes two shared vectors of public random weights `w`, linear in
+    /// what was multiplied, with `Σ_j w_j z_j = <x, y>`. Where products share factors these are shorter than all
+    /// factors one after the other. If they are anything else, the check fails. `terms` is how many terms were
+    /// multiplied.
+    pub(crate) fn products<F: Claimed>(&mut self, own: Vec<F>, terms: u64, combine: Combine<F>) -> Result<Shared<F>, SessionError> {
+        self.traffic.products += terms;
+        let z = self.reshare(own)?;
+        let of = Of::Sum(combine);
+        F::claims(&mut self.claims).push(Claim { of, z: z.clone() });
+        Ok(z)
     }
 
     /// Appends, for every segment, the sum of the products this node is responsible for. Returns what the
@@ -94,79 +110,130 @@ impl<N: Network> Session<N> {
     /// Turns additive shares `u_i`, one vector for each participant, into a replicated sharing of
     /// their sum: all components of `u_i` but one come from shared randomness, the correction goes
     /// to the other holders of that one.
-    pub(super) fn reshare<F: Field>(&mut self, own: Vec<F>) -> Result<Shared<F>, SessionError> {
-        let len = own.len();
-        let bytes = len * F::BYTES;
-        let me = self.party.me();
-        let mut components = vec![Zeroizing::new(vec![F::ZERO; len]); self.party.held().len()];
-
-        // What this node contributes.
+    pub(super) fn reshare<F: Claimed>(&mut self, own: Vec<F>) -> Result<Shared<F>, SessionError> {
         let step = self.next_step();
-        let mut correction = own;
+        let resharing = Resharing::begin(self, step, own)?;
+        let received = self.exchange_corrections(step, &resharing.correction)?;
+        resharing.end(self, step, &received)
+    }
+
+    /// The same for both fields, in one round.
+    pub(super) fn reshare_both(&mut self, numbers: Vec<Fp61>, words: Vec<Gf64>) -> Result<(Shared<Fp61>, Shared<Gf64>), SessionError> {
+        let step = self.next_step();
+        let numbers = Resharing::begin(self, step, numbers)?;
+        let words = Resharing::begin(self, step, words)?;
+        let at = numbers.correction.len();
+        let both = Zeroizing::new([numbers.correction.as_slice(), &words.correction].concat());
+        let received = self.exchange_corrections(step, &both)?;
+        let part = |range: fn(usize) -> (std::ops::Bound<usize>, std::ops::Bound<usize>)| -> Vec<(usize, &[u8])> {
+            received.iter().map(|(from, bytes)| (*from, &bytes[range(at)])).collect()
+        };
+        let numbers = numbers.end(self, step, &part(|at| (Unbounded, Excluded(at))))?;
+        let words = words.end(self, step, &part(|at| (Included(at), Unbounded)))?;
+        Ok((numbers, words))
+    }
+
+    /// Sends a correction to whom it belongs, and receives one as long from whom this node gets them.
+    fn exchange_corrections(&mut self, step: Step, correction: &[u8]) -> Result<Vec<(usize, Vec<u8>)>, SessionError> {
+        if correction.is_empty() {
+            return Ok(Vec::new());
+        }
+        let me = self.party.me();
+        let receivers = |sender: usize| {
+            let component = self.party.correction_component(sender);
+            component.map(|c| self.party.holders(c).without(sender)).unwrap_or_default()
+        };
+        let to_them = |to: usize| Outgoing {
+            to,
+            bytes: correction.to_vec(),
+        };
+        let outgoing = receivers(me).iter().map(to_them).collect();
+        let senders = self.party.peers().filter(|peer| receivers(*peer).contains(me));
+        let len = correction.len();
+        let expected: Vec<Expected> = senders.map(|from| Expected { from, len }).collect();
+        let received = super::exchange(&mut self.network, step, outgoing, &expected, &mut self.traffic)?;
+        Ok(expected.iter().map(|expected| expected.from).zip(received).collect())
+    }
+}
+
+/// Additive shares on their way to a replicated sharing.
+struct Resharing<F: Field> {
+    len: usize,
+    /// What is there of each component before the corrections of others.
+    components: Vec<Zeroizing<Vec<F>>>,
+    /// What this node sends, encoded.
+    correction: Zeroizing<Vec<u8>>,
+}
+
+impl<F: Claimed> Resharing<F> {
+    fn begin<N: Network>(session: &mut Session<N>, step: Step, own: Vec<F>) -> Result<Self, SessionError> {
+        let (len, me) = (own.len(), session.party.me());
+        let mut components = vec![Zeroizing::new(vec![F::ZERO; len]); session.party.held().len()];
+        let mut correction = Zeroizing::new(own);
+        if len == 0 {
+            let correction = Zeroizing::new(Vec::new());
+            return Ok(Self {
+                len,
+                components,
+                correction,
+            });
+        }
         #[cfg(test)]
-        self.network.deviation().tell(
+        session.network.deviation().tell(
             &mut correction,
             |products| crate::checks::Told::Products(step.number, products),
             |words| crate::checks::Told::Words(step.number, words),
         );
-        let claimed = self.prss.claim(Address {
-            step: step.number,
-            lane: step.lane,
-            owner: Owner::Node(me as u8),
-        })?;
-        let mine = self.party.correction_component(me);
-        for (position, component) in self.party.held().iter().enumerate() {
-            if Some(*component) != mine {
-                let mask = claimed.expand(position, len);
-                correction.iter_mut().zip(mask.iter()).for_each(|(rest, mask)| *rest -= *mask);
-                accumulate(&mut components[position], &mask);
-            }
-        }
-        let receivers = mine.map(|component| self.party.holders(component).without(me)).unwrap_or_default();
-        let mut outgoing = Vec::new();
-        if let Some(position) = mine.and_then(|component| self.party.position(component)) {
-            accumulate(&mut components[position], &correction);
-        }
-        if bytes > 0 {
-            outgoing.extend(receivers.iter().map(|to| Outgoing {
-                to,
-                bytes: encode_vector(&correction),
-            }));
-        }
-
-        // What the peers contribute: from shared randomness, or from their corrections.
-        let mut expected = Vec::new();
-        let mut expected_at = Vec::new();
-        for peer in self.party.peers() {
-            let claimed = self.prss.claim(Address {
+        for node in session.party.present().iter() {
+            let claimed = session.prss.claim(Address {
                 step: step.number,
                 lane: step.lane,
-                owner: Owner::Node(peer as u8),
+                owner: F::owner(node as u8),
             })?;
-            let theirs = self.party.correction_component(peer);
-            for (position, component) in self.party.held().iter().enumerate() {
-                if !self.party.holders(*component).contains(peer) {
+            let corrected = session.party.correction_component(node);
+            for (position, component) in session.party.held().iter().enumerate() {
+                if Some(*component) == corrected || !session.party.holders(*component).contains(node) {
                     continue;
                 }
-                if Some(*component) != theirs {
-                    accumulate(&mut components[position], &claimed.expand(position, len));
-                } else if bytes > 0 {
-                    expected.push(Expected { from: peer, len: bytes });
-                    expected_at.push(position);
+                let mask = claimed.expand(position, len);
+                if node == me {
+                    F::sub_vector(&mut correction, &mask);
                 }
+                F::add_vector(&mut components[position], &mask);
             }
         }
-        let received = super::exchange(&mut self.network, step, outgoing, &expected, &mut self.traffic)?;
-        for ((message, Expected { from, .. }), position) in received.iter().zip(&expected).zip(expected_at) {
-            let values = self.decode(*from, message, len)?;
-            self.corrections.received(*from, step.number, message);
-            accumulate(&mut components[position], &values);
+        let mine = session
+            .party
+            .correction_component(me)
+            .and_then(|component| session.party.position(component));
+        if let Some(position) = mine {
+            F::add_vector(&mut components[position], &correction);
         }
-        Ok(Shared::generate(&self.party, |position| std::mem::take(&mut *components[position])))
+        let correction = Zeroizing::new(encode_vector(&correction));
+        Ok(Self {
+            len,
+            components,
+            correction,
+        })
     }
-}
 
-fn accumulate<F: Field>(sum: &mut [F], values: &[F]) {
-    debug_assert_eq!(sum.len(), values.len());
-    sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += *value);
+    /// Adds the corrections of others.
+    fn end<N: Network, B: AsRef<[u8]>>(
+        mut self,
+        session: &mut Session<N>,
+        step: Step,
+        received: &[(usize, B)],
+    ) -> Result<Shared<F>, SessionError> {
+        for (from, message) in received {
+            let values = Zeroizing::new(session.decode(*from, message.as_ref(), self.len)?);
+            session.corrections.received(*from, step.number, message.as_ref());
+            let component = session.party.correction_component(*from);
+            if let Some(position) = component.and_then(|component| session.party.position(component)) {
+                F::add_vector(&mut self.components[position], &values);
+            }
+        }
+        Ok(Shared::generate(&session.party, |position| {
+            std::mem::take(&mut *self.components[position])
+        }))
+    }
 }
