@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tacit_core::api::JobState;
+use tacit_core::certificate::Certified;
 use tacit_core::control::Refusal;
 use tacit_core::sharing::NodeSet;
 use tokio::sync::watch;
@@ -15,7 +16,7 @@ use crate::app::{STORE_RETRY, Shared};
 use crate::board::Live;
 use crate::compute::{Failure, compute};
 use crate::nodes::Trouble;
-use crate::publish::{PublishError, conclude, publication};
+use crate::publish::{Publication, PublishError, conclude, publication};
 use crate::schedule::{Choice, Word, choose, deviating, missed, standings};
 use crate::store::{JobRow, StoreError};
 use crate::tidy::tidy;
@@ -39,6 +40,7 @@ pub async fn drive(app: Shared, live: Arc<Live>) {
         seen: Vec::new(),
         setbacks: 0,
         said: String::new(),
+        certified: None,
     };
     let id = driver.live.job().id().clone();
     let state = loop {
@@ -71,6 +73,8 @@ struct Driver {
     setbacks: u32,
     /// The cause that was logged last: a node that is away for a day is one line, not thousands.
     said: String,
+    /// The certificate that was stored last, so that it is not read and verified again to be published.
+    certified: Option<Certified>,
 }
 
 impl Driver {
@@ -147,12 +151,13 @@ impl Driver {
                 let (cluster, of) = (Arc::clone(&app.cluster), Arc::clone(live));
                 let work = move || conclude(&cluster, of.job(), participants, &list, &headers, computed);
                 match tokio::task::spawn_blocking(work).await {
-                    Ok(Ok(conclusion)) => {
+                    Ok(Ok((conclusion, certified))) => {
                         let session = session.map(tracing::field::display);
                         tracing::info!(job = %job.id(), attempt, session, "verified");
                         app.metrics.computed(began.elapsed());
-                        app.store.conclude(job.id(), conclusion).await.map_err(lost)?;
+                        let stored = app.store.conclude(job.id(), conclusion).await.map_err(lost)?;
                         live.set_running(None);
+                        self.certified = stored.then_some(certified);
                     }
                     Ok(Err(error)) => self.deviated(&error, attempt).await?,
                     Err(_) => return Err(StoreError::ShuttingDown),
@@ -237,12 +242,20 @@ impl Driver {
         Ok(())
     }
 
-    async fn publish(&self) -> Result<(), StoreError> {
-        let Self { app, live, .. } = self;
+    async fn publish(&mut self) -> Result<(), StoreError> {
+        let certified = self.certified.take();
+        let Self { app, live, .. } = &*self;
         let id = live.job().id();
-        let certificate = app.store.certificate(id).await?.unwrap_or_default();
-        let cluster = Arc::clone(&app.cluster);
-        match tokio::task::spawn_blocking(move || publication(&cluster, &certificate)).await {
+        let work = match certified {
+            Some(certified) => tokio::task::spawn_blocking(move || Publication::of(certified)),
+            // Another process stored it.
+            None => {
+                let certificate = app.store.certificate(id).await?.unwrap_or_default();
+                let cluster = Arc::clone(&app.cluster);
+                tokio::task::spawn_blocking(move || publication(&cluster, &certificate))
+            }
+        };
+        match work.await {
             Ok(Ok(publication)) => {
                 if app.store.publish(id, publication.result, publication.payouts).await? {
                     app.metrics.published(&publication.facts);

@@ -1,11 +1,11 @@
 //! From what the nodes computed to what is published: everything is verified first.
 
 use tacit_core::api::{RejectedAnswer, SubmissionOutcome};
-use tacit_core::certificate::{Certificate, CertificateError};
+use tacit_core::certificate::{Certificate, CertificateError, Certified};
 use tacit_core::cluster::Cluster;
 use tacit_core::codec::decode;
 use tacit_core::control::Computed;
-use tacit_core::crowd::{Crowd, CrowdError, Facts, Listed, verdicts_digest};
+use tacit_core::crowd::{Crowd, CrowdError, Facts, Listed, Outcome, verdicts_digest};
 use tacit_core::identity::Signed;
 use tacit_core::job::Job;
 use tacit_core::reject::RejectReason;
@@ -65,8 +65,8 @@ pub struct Publication {
     pub facts: Facts,
 }
 
-/// Puts the certificate together from what each participant returned, and verifies it. `headers` are
-/// the encoded signed headers of the list's entries.
+/// Puts the certificate together from what each participant returned, and verifies it: what is stored of it, and
+/// what is published of it. `headers` are the encoded signed headers of the list's entries.
 ///
 /// # Errors
 /// Something does not fit or does not verify.
@@ -77,7 +77,7 @@ pub fn conclude(
     list: &[Listed],
     headers: &[Vec<u8>],
     computed: Vec<(usize, Computed)>,
-) -> Result<Conclusion, PublishError> {
+) -> Result<(Conclusion, Certified), PublishError> {
     let mut released: Vec<Released> = Vec::with_capacity(computed.len());
     let mut verdicts: Option<(usize, Vec<u8>)> = None;
     for (node, one) in computed {
@@ -101,21 +101,24 @@ pub fn conclude(
     let crowd = Crowd::assemble(job, list, &verdicts, |index| {
         headers.get(index)?.as_ref().map(|signed| &signed.value)
     })?;
-    let certificate = Certificate::assemble(cluster, job.terms(), crowd.facts(), &released)?;
+    let certified = Certificate::assemble(cluster, job, crowd.facts(), released)?;
     let candidates = verdicts_digest(list, &candidates(&verdicts));
-    if certificate.subject != Subject::new(cluster, job.digest(), candidates, &crowd, participants) {
+    if certified.certificate().subject != Subject::new(cluster, job.digest(), candidates, &crowd, participants) {
         return Err(PublishError::Subject);
     }
-    let answered = |header: &Option<Signed<Header>>| header.as_ref().map_or(&[][..], |signed| &signed.value.statement.items).to_vec();
     let outcomes = headers
         .iter()
         .zip(crowd.outcomes())
-        .map(|(header, outcomes)| outcome(job, &answered(header), outcomes))
+        .map(|(header, became)| {
+            let items = header.as_ref().map_or(&[][..], |signed| &signed.value.statement.items);
+            outcome(job, items, became)
+        })
         .collect();
-    Ok(Conclusion {
-        certificate: certificate.to_json(),
+    let conclusion = Conclusion {
+        certificate: certified.certificate().to_json(),
         outcomes,
-    })
+    };
+    Ok((conclusion, certified))
 }
 
 /// Works out what is published, from the text of a certificate alone.
@@ -125,11 +128,26 @@ pub fn conclude(
 pub fn publication(cluster: &Cluster, certificate: &[u8]) -> Result<Publication, PublishError> {
     let certificate = Certificate::from_json(certificate)?;
     let report = Report::new(&certificate, cluster)?;
-    Ok(Publication {
-        result: report.to_json(),
-        payouts: report.payouts_csv(),
-        facts: certificate.facts,
-    })
+    Ok(Publication::new(&report, certificate.facts))
+}
+
+impl Publication {
+    /// The same, of a certificate that has just verified.
+    ///
+    /// # Errors
+    /// The pay passes the budget, or an output holds what no answers give.
+    pub fn of(certified: Certified) -> Result<Self, PublishError> {
+        let report = certified.report()?;
+        Ok(Self::new(&report, certified.into_certificate().facts))
+    }
+
+    fn new(report: &Report, facts: Facts) -> Self {
+        Self {
+            result: report.to_json(),
+            payouts: report.payouts_csv(),
+            facts,
+        }
+    }
 }
 
 /// The verdicts from before the nodes looked for malformed answers.
@@ -141,23 +159,19 @@ fn candidates(verdicts: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-/// What became of the answers to `items`. A submission that is rejected as a whole has one outcome for
-/// all of them.
-fn outcome(job: &Job, items: &[u32], outcomes: &[Option<RejectReason>]) -> SubmissionOutcome {
-    let reason = |row: usize| match outcomes {
-        [whole @ Some(_)] => *whole,
-        each => each.get(row).copied().flatten(),
+/// What became of the answers to `items`.
+fn outcome(job: &Job, items: &[u32], became: &Outcome) -> SubmissionOutcome {
+    let answer = |item: &u32, reason: RejectReason| {
+        let item = job.items().get(*item as usize)?.id.clone();
+        Some(RejectedAnswer { item, reason })
     };
-    let rejected: Vec<RejectedAnswer> = items
-        .iter()
-        .enumerate()
-        .filter_map(|(row, item)| {
-            Some(RejectedAnswer {
-                reason: reason(row)?,
-                item: job.items().get(*item as usize)?.id.clone(),
-            })
-        })
-        .collect();
+    let rejected: Vec<RejectedAnswer> = match became {
+        Outcome::Rejected(reason) => items.iter().filter_map(|item| answer(item, *reason)).collect(),
+        Outcome::Counted(but) => {
+            let rejected = but.iter().filter_map(|(row, reason)| answer(items.get(*row as usize)?, *reason));
+            rejected.collect()
+        }
+    };
     SubmissionOutcome {
         accepted: (items.len() - rejected.len()) as u64,
         rejected,
@@ -176,14 +190,14 @@ mod tests {
             reason,
         };
         let (full, sealed) = (RejectReason::ItemFull, RejectReason::Unsealable);
-        let some = outcome(&job, &[0, 2, 3], &[None, Some(full), None]);
+        let some = outcome(&job, &[0, 2, 3], &Outcome::Counted(vec![(1, full)]));
         assert_eq!((some.accepted, some.rejected), (2, vec![answer("item-2", full)]));
-        let none = outcome(&job, &[1, 3], &[Some(sealed)]);
+        let none = outcome(&job, &[1, 3], &Outcome::Rejected(sealed));
         assert_eq!(
             (none.accepted, none.rejected),
             (0, vec![answer("item-1", sealed), answer("item-3", sealed)])
         );
-        let one = outcome(&job, &[1], &[Some(full)]);
+        let one = outcome(&job, &[1], &Outcome::Counted(vec![(0, full)]));
         assert_eq!((one.accepted, one.rejected), (0, vec![answer("item-1", full)]));
     }
 

@@ -32,14 +32,14 @@ fn conclude(mut computed: Computed) {
     });
     let facts = crowd.as_ref().map_or(&honest.facts, Crowd::facts);
     let theirs = &mut computed.released;
-    let _ = Certificate::assemble(cluster, job.terms(), facts, std::slice::from_ref(theirs));
+    let _ = Certificate::assemble(cluster, job, facts, vec![theirs.clone()]);
     let (subject, node, outputs) = (theirs.subject(), theirs.node(), theirs.outputs());
     let signature = identities[2].sign(Purpose::Release, &statement(subject, node, outputs));
     let signed = decode(&encode(&(subject, node, outputs, signature)), "a release");
     *theirs = signed.expect("the parts of a release are its encoding");
     let released: Vec<Released> = [&others[0].released, &others[1].released, theirs].map(Clone::clone).into();
-    if let Ok(certificate) = Certificate::assemble(cluster, job.terms(), facts, &released) {
-        assert_eq!(certificate, *honest, "one node has changed a certificate");
+    if let Ok(certificate) = Certificate::assemble(cluster, job, facts, released) {
+        assert_eq!(certificate.certificate(), honest, "one node has changed a certificate");
     }
 }
 

@@ -50,7 +50,7 @@ fn terms(bytes: &mut Bytes<'_>) -> Terms {
     if bytes.byte() % 4 == 1 {
         terms.items = 2;
         terms.release.insert(Release::Labels);
-        terms.item_ids = ["first", "second"].map(str::to_owned).to_vec();
+        terms.item_ids = ["first", "second"].iter().collect();
     }
     terms
 }

@@ -1,17 +1,20 @@
 //! The certificate: what anyone needs, with the cluster file, to check a result offline.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::canonical;
 use crate::cluster::Cluster;
 use crate::crowd::Facts;
 use crate::digest::Digest;
 use crate::field::{Field, Fp61};
 use crate::identity::{Purpose, Signature};
-use crate::job::{JobError, Terms};
-use crate::release::{OutputComponents, OutputName, Released, Subject, session_id, statement};
+use crate::job::{Job, JobError, Terms};
+use crate::release::{ComponentDigests, OutputComponents, OutputName, Released, Subject, component_digests, session_id, statement_of};
+use crate::report::Report;
 
 /// Signed components of every output of a job, and what they are about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,62 +106,100 @@ pub enum CertificateError {
     },
 }
 
+/// A certificate that verified, with what it opens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certified {
+    certificate: Certificate,
+    opened: Opened,
+}
+
+impl Certified {
+    /// The certificate.
+    pub fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// Its opened outputs.
+    pub fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    /// The certificate alone.
+    pub fn into_certificate(self) -> Certificate {
+        self.certificate
+    }
+
+    /// What it certifies.
+    ///
+    /// # Errors
+    /// An output holds what no answers give, or the pay passes the budget.
+    pub fn report(&self) -> Result<Report, CertificateError> {
+        Report::of(&self.certificate, &self.opened)
+    }
+}
+
 impl Certificate {
-    /// Puts together what the participants released, comparing all copies, and verifies the whole.
-    pub fn assemble(cluster: &Cluster, terms: &Terms, facts: &Facts, released: &[Released]) -> Result<Self, CertificateError> {
-        let mut released: Vec<&Released> = released.iter().collect();
+    /// Puts together what the participants of a job's computation released, comparing all copies, and verifies the
+    /// whole.
+    pub fn assemble(cluster: &Cluster, job: &Job, facts: &Facts, mut released: Vec<Released>) -> Result<Certified, CertificateError> {
         released.sort_by_key(|one| one.node);
-        let first = released
-            .first()
-            .ok_or_else(|| CertificateError::Participants("no node has released anything".to_owned()))?;
-        let mut outputs: Vec<OutputComponents> = first
-            .outputs
+        let mut released = released.into_iter();
+        let none = || CertificateError::Participants("no node has released anything".to_owned());
+        let Released {
+            subject,
+            node,
+            mut outputs,
+            signature,
+        } = released.next().ok_or_else(none)?;
+        let mut signatures = vec![NodeSignature { node, signature }];
+        let held = outputs
             .iter()
-            .map(|output| OutputComponents {
-                name: output.name,
-                components: BTreeMap::new(),
-            })
-            .collect();
-        let mut from: BTreeMap<(OutputName, u8), u8> = BTreeMap::new();
-        for one in &released {
-            if one.subject != first.subject {
+            .flat_map(|output| output.components.keys().map(|component| (output.name, *component)));
+        let mut from: BTreeMap<(OutputName, u8), u8> = held.map(|component| (component, node)).collect();
+        for one in released {
+            if one.subject != subject {
                 return Err(CertificateError::Binding { what: "a node's subject" });
             }
             if one.outputs.len() != outputs.len() {
                 return Err(CertificateError::Outputs);
             }
-            for (output, theirs) in outputs.iter_mut().zip(&one.outputs) {
+            for (output, theirs) in outputs.iter_mut().zip(one.outputs) {
                 if output.name != theirs.name {
                     return Err(CertificateError::Outputs);
                 }
-                for (component, values) in &theirs.components {
-                    let copy = output.components.entry(*component).or_insert_with(|| values.clone());
-                    let source = *from.entry((output.name, *component)).or_insert(one.node);
-                    if copy != values {
-                        return Err(CertificateError::Copies {
-                            first: cluster.node_name(source.into()),
-                            second: cluster.node_name(one.node.into()),
-                            output: output.name,
-                        });
+                for (component, values) in theirs.components {
+                    match output.components.entry(component) {
+                        Entry::Vacant(place) => {
+                            place.insert(values);
+                            from.insert((output.name, component), one.node);
+                        }
+                        Entry::Occupied(copy) if *copy.get() != values => {
+                            let source = from.get(&(output.name, component)).copied().unwrap_or(node);
+                            return Err(CertificateError::Copies {
+                                first: cluster.node_name(source.into()),
+                                second: cluster.node_name(one.node.into()),
+                                output: output.name,
+                            });
+                        }
+                        Entry::Occupied(_) => {}
                     }
                 }
             }
+            signatures.push(NodeSignature {
+                node: one.node,
+                signature: one.signature,
+            });
         }
         let certificate = Self {
-            terms: terms.clone(),
-            subject: first.subject.clone(),
+            terms: job.terms().clone(),
+            subject,
             facts: facts.clone(),
             outputs,
-            signatures: released
-                .iter()
-                .map(|one| NodeSignature {
-                    node: one.node,
-                    signature: one.signature,
-                })
-                .collect(),
+            signatures,
         };
-        certificate.verify(cluster)?;
-        Ok(certificate)
+        // The terms of a job were checked when it was made, and their digest worked out.
+        let opened = certificate.verify_with(cluster, job.digest(), || Ok(()))?;
+        Ok(Certified { certificate, opened })
     }
 
     /// Checks that every component is signed by all its present holders for exactly this cluster, job
@@ -166,11 +207,21 @@ impl Certificate {
     ///
     /// Every component has at least `t + 1` present holders, so an honest one has signed it.
     pub fn verify(&self, cluster: &Cluster) -> Result<Opened, CertificateError> {
+        self.verify_with(cluster, self.terms.digest(), || self.terms.check())
+    }
+
+    /// The same, given the digest of the terms and what there is to check of them.
+    fn verify_with(
+        &self,
+        cluster: &Cluster,
+        terms: Digest,
+        check_terms: impl FnOnce() -> Result<(), JobError>,
+    ) -> Result<Opened, CertificateError> {
         let subject = &self.subject;
         let bindings = [
             ("the protocol version", subject.protocol == cluster.file().protocol),
             ("the cluster file", subject.cluster == cluster.digest()),
-            ("the job", subject.job == self.terms.digest()),
+            ("the job", subject.job == terms),
             ("the set of facts", subject.facts == self.facts.digest()),
             (
                 "the session",
@@ -194,20 +245,17 @@ impl Certificate {
             ));
         }
         // The arithmetic on what is certified relies on bounds that hold for every job and crowd.
-        self.terms.check().map_err(CertificateError::Terms)?;
+        check_terms().map_err(CertificateError::Terms)?;
         self.facts.check(&self.terms).map_err(CertificateError::Facts)?;
         self.check_shape(access.components())?;
+        let digests = component_digests(&self.outputs);
         for NodeSignature { node, signature } in &self.signatures {
             let index = usize::from(*node);
-            let held: Vec<OutputComponents> = self
-                .outputs
-                .iter()
-                .map(|output| held_part(output, &access.held_by(index)))
-                .collect();
+            let held = held_part(&digests, &access.held_by(index));
             let entry = &cluster.nodes()[index];
             entry
                 .identity
-                .verify(Purpose::Release, &statement(subject, *node, &held), signature)
+                .verify(Purpose::Release, &statement_of(subject, *node, &held), signature)
                 .map_err(|_| CertificateError::Signature(entry.name.clone()))?;
         }
         Ok(Opened(self.outputs.iter().map(|output| (output.name, sum(output))).collect()))
@@ -229,13 +277,13 @@ impl Certificate {
 
     /// The canonical text.
     pub fn to_json(&self) -> Vec<u8> {
-        crate::report::to_json(self)
+        canonical::to_json(self)
     }
 
     /// Reads a certificate; any other spelling than the canonical one is refused.
     pub fn from_json(bytes: &[u8]) -> Result<Self, CertificateError> {
         let certificate: Self = serde_json::from_slice(bytes).map_err(|e| CertificateError::Syntax(e.to_string()))?;
-        if certificate.to_json() == bytes {
+        if canonical::is_json_of(&certificate, bytes) {
             Ok(certificate)
         } else {
             Err(CertificateError::Syntax(
@@ -250,21 +298,19 @@ impl Certificate {
     }
 }
 
-fn held_part(output: &OutputComponents, held: &[usize]) -> OutputComponents {
-    let part = output
-        .components
-        .iter()
-        .filter(|(component, _)| held.contains(&usize::from(**component)));
-    OutputComponents {
-        name: output.name,
-        components: part.map(|(component, values)| (*component, values.clone())).collect(),
-    }
+/// The digests of the components that a node holds.
+fn held_part(outputs: &[ComponentDigests], held: &[usize]) -> Vec<ComponentDigests> {
+    let part = |(name, digests): &ComponentDigests| {
+        let digests = digests.iter().filter(|(component, _)| held.contains(&usize::from(*component)));
+        (*name, digests.copied().collect())
+    };
+    outputs.iter().map(part).collect()
 }
 
 fn sum(output: &OutputComponents) -> Vec<Fp61> {
-    let len = output.components.values().map(Vec::len).max().unwrap_or(0);
-    output.components.values().fold(vec![Fp61::ZERO; len], |mut total, values| {
-        total.iter_mut().zip(values).for_each(|(sum, value)| *sum += *value);
-        total
-    })
+    let mut components = output.components.values();
+    let mut total = components.next().cloned().unwrap_or_default();
+    // Their lengths were checked.
+    components.for_each(|values| Fp61::add_vector(&mut total, values));
+    total
 }

@@ -1,7 +1,7 @@
 //! The accepted set: which answers count, who gave them, how many each item has. All of it is public
 //! and the same at every node and at the coordinator.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,9 @@ use crate::identity::PublicKey;
 use crate::job::{Job, Terms};
 use crate::reject::RejectReason;
 use crate::statistics::{Scale, Scales};
-use crate::submission::{Header, Role};
+use crate::submission::Header;
+
+mod walk;
 
 /// One entry of the coordinator's ordered list of submissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +85,45 @@ pub struct Facts {
     pub contributors: Vec<ContributorFacts>,
 }
 
+/// What became of the answers of one entry of the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// None of them counts.
+    Rejected(RejectReason),
+    /// They count but in these rows, ascending. Rows of gold are nobody's answers, and none is named.
+    Counted(Vec<(u32, RejectReason)>),
+}
+
+/// The answers of one submission that count; there is at least one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CountedSubmission<'a> {
+    /// Index of the submission in the list.
+    pub submission: u32,
+    /// Index of its contributor in [`Facts::contributors`].
+    pub contributor: u32,
+    /// Indices of the answered items in the job, ascending.
+    pub items: &'a [u32],
+    rows: &'a [u32],
+}
+
+impl<'a> CountedSubmission<'a> {
+    /// The rows in which these answers stand, where some others of the submission do not count; else these are
+    /// its first rows, one for each item.
+    pub fn rows(&self) -> Option<&'a [u32]> {
+        (!self.rows.is_empty()).then_some(self.rows)
+    }
+
+    /// Its answers in order.
+    pub fn answers(self) -> impl Iterator<Item = CountedAnswer> + 'a {
+        self.items.iter().enumerate().map(move |(place, item)| CountedAnswer {
+            submission: self.submission,
+            row: self.rows.get(place).copied().unwrap_or(place as u32),
+            contributor: self.contributor,
+            item: *item,
+        })
+    }
+}
+
 /// The accepted set of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Crowd {
@@ -90,8 +131,9 @@ pub struct Crowd {
     facts: Facts,
     scales: Scales,
     answers: Vec<CountedAnswer>,
+    counted: walk::Counted,
     redundancy: Vec<u32>,
-    outcomes: Vec<Vec<Option<RejectReason>>>,
+    outcomes: Vec<Outcome>,
 }
 
 /// A list, verdicts and headers that do not fit each other.
@@ -100,7 +142,8 @@ pub enum CrowdError {
     /// There is not one verdict for each entry, or it is none.
     #[error("the verdicts do not fit the list of submissions")]
     Verdicts,
-    /// An accepted entry has no header, or another number of answers than listed.
+    /// An accepted entry has no header, another number of answers than listed, or items that are not the job's
+    /// in ascending order.
     #[error("entry {0} of the list of submissions is not the submission it names")]
     Entry(usize),
 }
@@ -160,28 +203,17 @@ impl Crowd {
         verdicts: &[u8],
         header: impl Fn(usize) -> Option<&'h Header>,
     ) -> Result<Self, CrowdError> {
-        if verdicts.len() != list.len() {
-            return Err(CrowdError::Verdicts);
-        }
-        let mut walk = Walk::new(job);
-        for (index, (listed, verdict)) in list.iter().zip(verdicts).enumerate() {
-            if *verdict == 0 {
-                let header = header(index).ok_or(CrowdError::Entry(index))?;
-                if header.statement.items.len() != listed.answers as usize {
-                    return Err(CrowdError::Entry(index));
-                }
-                match Role::of(job, &header.statement.key) {
-                    Role::Answers => walk.accept(index, header),
-                    // The buyer's gold is nobody's answer to anything.
-                    Role::Gold => walk.outcomes.push(Vec::new()),
-                }
-            } else {
-                let reason = RejectReason::from_code(*verdict).ok_or(CrowdError::Verdicts)?;
-                walk.reject(listed, reason);
-            }
-        }
-        let digest = verdicts_digest(list, verdicts);
-        Ok(walk.finish(digest, job.terms().classes().len()))
+        let walked = walk::walk(job, list, verdicts, header)?;
+        let facts = walked.facts(job.terms().classes().len());
+        Ok(Self {
+            digest: verdicts_digest(list, verdicts),
+            scales: Scales::new(&facts.redundancy),
+            facts,
+            answers: walked.counted.by_contributor(),
+            counted: walked.counted,
+            redundancy: walked.redundancy,
+            outcomes: walked.outcomes,
+        })
     }
 
     /// The digest of the accepted set.
@@ -204,13 +236,18 @@ impl Crowd {
         &self.answers
     }
 
+    /// The answers that count, submission by submission in the order of the list.
+    pub fn submissions(&self) -> impl Iterator<Item = CountedSubmission<'_>> {
+        self.counted.submissions()
+    }
+
     /// How many answers each item of the job has.
     pub fn redundancy(&self) -> &[u32] {
         &self.redundancy
     }
 
-    /// What became of each answer of each entry of the list: `None` where it counts. Empty for gold answers.
-    pub fn outcomes(&self) -> &[Vec<Option<RejectReason>>] {
+    /// What became of the answers of each entry of the list.
+    pub fn outcomes(&self) -> &[Outcome] {
         &self.outcomes
     }
 
@@ -228,142 +265,7 @@ impl Crowd {
     }
 }
 
-/// The state of a walk through the list.
-struct Walk<'h> {
-    wanted: u32,
-    names: HashMap<&'h str, (PublicKey, u32)>,
-    keys: HashMap<PublicKey, &'h str>,
-    contributors: Vec<(&'h str, PublicKey)>,
-    taken: HashSet<(u32, u32)>,
-    redundancy: Vec<u32>,
-    answers: Vec<CountedAnswer>,
-    rejected: BTreeMap<RejectReason, u64>,
-    outcomes: Vec<Vec<Option<RejectReason>>>,
-}
-
-impl<'h> Walk<'h> {
-    fn new(job: &Job) -> Self {
-        Self {
-            wanted: job.terms().answers_per_item,
-            names: HashMap::new(),
-            keys: HashMap::new(),
-            contributors: Vec::new(),
-            taken: HashSet::new(),
-            redundancy: vec![0; job.items().len()],
-            answers: Vec::new(),
-            rejected: BTreeMap::new(),
-            outcomes: Vec::new(),
-        }
-    }
-
-    fn reject(&mut self, listed: &Listed, reason: RejectReason) {
-        *self.rejected.entry(reason).or_default() += u64::from(listed.answers);
-        // What a rejected entry claims to hold is the coordinator's word: nothing is allocated by it.
-        self.outcomes.push(vec![Some(reason)]);
-    }
-
-    fn accept(&mut self, submission: usize, header: &'h Header) {
-        let statement = &header.statement;
-        let name = statement.contributor.as_str();
-        let bound = self.names.get(name).copied();
-        let conflict = bound.is_some_and(|(key, _)| key != statement.key) || self.keys.get(&statement.key).is_some_and(|n| *n != name);
-        if conflict {
-            let listed = Listed {
-                submission: header.digest(),
-                answers: statement.items.len() as u32,
-            };
-            return self.reject(&listed, RejectReason::KeyConflict);
-        }
-        let contributor = bound.map_or_else(
-            || {
-                let index = self.contributors.len() as u32;
-                self.names.insert(name, (statement.key, index));
-                self.keys.insert(statement.key, name);
-                self.contributors.push((name, statement.key));
-                index
-            },
-            |(_, index)| index,
-        );
-        let mut outcomes = Vec::with_capacity(statement.items.len());
-        for (row, item) in statement.items.iter().enumerate() {
-            let outcome = if self.taken.contains(&(contributor, *item)) {
-                Some(RejectReason::DuplicateAnswer)
-            } else if self.redundancy[*item as usize] >= self.wanted {
-                Some(RejectReason::ItemFull)
-            } else {
-                None
-            };
-            match outcome {
-                Some(reason) => *self.rejected.entry(reason).or_default() += 1,
-                None => {
-                    self.taken.insert((contributor, *item));
-                    self.redundancy[*item as usize] += 1;
-                    self.answers.push(CountedAnswer {
-                        submission: submission as u32,
-                        row: row as u32,
-                        contributor,
-                        item: *item,
-                    });
-                }
-            }
-            outcomes.push(outcome);
-        }
-        self.outcomes.push(outcomes);
-    }
-
-    fn finish(mut self, digest: Digest, classes: usize) -> Crowd {
-        // Contributors by name, so that nothing depends on who was first; those without a counted
-        // answer are not part of the crowd.
-        let mut answered = vec![false; self.contributors.len()];
-        self.answers.iter().for_each(|answer| answered[answer.contributor as usize] = true);
-        let mut order: Vec<usize> = (0..self.contributors.len()).filter(|c| answered[*c]).collect();
-        order.sort_by_key(|c| self.contributors[*c].0);
-        let mut rank = vec![0u32; self.contributors.len()];
-        order.iter().enumerate().for_each(|(new, old)| rank[*old] = new as u32);
-        self.answers
-            .iter_mut()
-            .for_each(|answer| answer.contributor = rank[answer.contributor as usize]);
-        self.answers.sort_by_key(|answer| (answer.contributor, answer.item));
-
-        let mut redundancy = BTreeMap::new();
-        for count in self.redundancy.iter().filter(|count| **count > 0) {
-            *redundancy.entry(*count).or_default() += 1;
-        }
-        let contributors = order
-            .iter()
-            .zip(self.answers.chunk_by(|a, b| a.contributor == b.contributor))
-            .map(|(old, answers)| {
-                let mut paired = BTreeMap::new();
-                for answer in answers {
-                    *paired.entry(self.redundancy[answer.item as usize]).or_default() += 1;
-                }
-                let (contributor, key) = self.contributors[*old];
-                ContributorFacts {
-                    contributor: contributor.to_owned(),
-                    key,
-                    answers: answers.len() as u64,
-                    paired: paired.iter().filter(|(r, _)| **r >= 2).map(|(_, count)| *count).sum(),
-                    scale: Scale::of_contributor(&paired, classes),
-                }
-            })
-            .collect();
-        let facts = Facts {
-            answers: self.answers.len() as u64,
-            rejected: self.rejected,
-            redundancy,
-            contributors,
-        };
-        let scales = Scales::new(&facts.redundancy);
-        Crowd {
-            digest,
-            scales,
-            facts,
-            answers: self.answers,
-            redundancy: self.redundancy,
-            outcomes: self.outcomes,
-        }
-    }
-}
-
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod tests;

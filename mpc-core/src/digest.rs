@@ -1,5 +1,7 @@
 //! Digests and other fixed-size byte strings: hexadecimal in text, raw in binary.
 
+use crate::field::Field;
+
 /// Defines a newtype over `[u8; N]` that serialises as hexadecimal text for people and as raw bytes
 /// in binary formats.
 macro_rules! byte_string {
@@ -91,7 +93,23 @@ impl Digest {
         }
         Self(*hasher.finalize().as_bytes())
     }
+
+    /// The digest of a vector's encoding, `of(purpose, &[&encode_vector(values)])`, which is never whole in memory.
+    pub fn of_vector<F: Field>(purpose: &str, values: &[F]) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key(purpose);
+        hasher.update(&((values.len() * F::BYTES) as u64).to_le_bytes());
+        let mut bytes = Vec::with_capacity(PIECE.min(values.len()) * F::BYTES);
+        for piece in values.chunks(PIECE) {
+            bytes.clear();
+            piece.iter().for_each(|value| value.write(&mut bytes));
+            hasher.update(&bytes);
+        }
+        Self(*hasher.finalize().as_bytes())
+    }
 }
+
+/// How many elements are encoded at a time: enough for BLAKE3 to hash many of its chunks at once.
+const PIECE: usize = 1 << 13;
 
 /// A byte array of any length as a fixed-size tuple, which serde offers only up to 32.
 #[doc(hidden)]
@@ -133,11 +151,22 @@ impl<'de, const N: usize> serde::Deserialize<'de> for Raw<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::field::{Fp61, encode_vector};
 
     #[test]
     fn parts_are_not_ambiguous() {
         assert_ne!(Digest::of("p", &[b"ab", b"c"]), Digest::of("p", &[b"a", b"bc"]));
         assert_ne!(Digest::of("p", &[b"ab"]), Digest::of("q", &[b"ab"]));
+    }
+
+    #[test]
+    fn vectors_are_hashed_as_they_are_encoded() {
+        for len in [0, 1, PIECE - 1, PIECE, 2 * PIECE + 3] {
+            let values: Vec<Fp61> = (0..len as u64)
+                .map(|i| Fp61::reduce(i.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+                .collect();
+            assert_eq!(Digest::of_vector("p", &values), Digest::of("p", &[&encode_vector(&values)]));
+        }
     }
 
     #[test]

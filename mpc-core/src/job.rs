@@ -11,8 +11,10 @@ use crate::digest::Digest;
 use crate::identity::PublicKey;
 
 mod check;
+mod item_ids;
 mod labels;
 
+pub use item_ids::ItemIds;
 pub use labels::{LabelRule, WEIGHT_ONE};
 
 /// The most items of a job.
@@ -229,8 +231,8 @@ pub struct Terms {
     /// Digest of the items in order.
     pub items_digest: Digest,
     /// The ids of the items in order, where labels are published: a label is of an item.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub item_ids: Vec<String>,
+    #[serde(default, skip_serializing_if = "ItemIds::is_empty")]
+    pub item_ids: ItemIds,
     /// How many answers each item gets.
     pub answers_per_item: u32,
     /// When the job closes by itself, RFC 3339.
@@ -329,9 +331,9 @@ impl Job {
         let parts: Vec<&[u8]> = encoded.iter().map(Vec::as_slice).collect();
         let items_digest = Digest::of("tacit/v1 items", &parts);
         let item_ids = if release.contains(&Release::Labels) {
-            items.iter().map(|item| item.id.clone()).collect()
+            items.iter().map(|item| &item.id).collect()
         } else {
-            Vec::new()
+            ItemIds::default()
         };
         let terms = Terms {
             id,

@@ -8,6 +8,7 @@ pub mod api;
 #[cfg(test)]
 #[path = "../../tests/attacks/mod.rs"]
 mod attacks;
+mod canonical;
 pub mod card;
 pub mod certificate;
 mod checks;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::cluster::Cluster;
 use crate::crowd::{Crowd, Facts};
 use crate::digest::Digest;
-use crate::field::{Fp61, encode_vector};
+use crate::field::Fp61;
 use crate::identity::{Purpose, SecretKey, Signature};
 use crate::job::Terms;
 use crate::session::VerifiedOutputs;
@@ -146,23 +146,27 @@ pub fn session_id(cluster: &Cluster, job: Digest, candidates: Digest, participan
     Digest::of("tacit/v1 session", &[&agreed])
 }
 
+/// A digest of each of some components of an output.
+pub(crate) type ComponentDigests = (OutputName, Vec<(u8, Digest)>);
+
+/// The digests of all components of outputs.
+pub(crate) fn component_digests(outputs: &[OutputComponents]) -> Vec<ComponentDigests> {
+    let of = |output: &OutputComponents| {
+        let components = output.components.iter();
+        let digests = components.map(|(component, values)| (*component, Digest::of_vector("tacit/v1 output", values)));
+        (output.name, digests.collect())
+    };
+    outputs.iter().map(of).collect()
+}
+
 /// What a node signs: the subject, its index, and a digest of each of its components of each output.
 pub fn statement(subject: &Subject, node: u8, outputs: &[OutputComponents]) -> Vec<u8> {
-    let digests: Vec<(OutputName, Vec<(u8, Digest)>)> = outputs
-        .iter()
-        .map(|output| {
-            let digest = |values: &[Fp61]| Digest::of("tacit/v1 output", &[&encode_vector(values)]);
-            (
-                output.name,
-                output
-                    .components
-                    .iter()
-                    .map(|(component, values)| (*component, digest(values)))
-                    .collect(),
-            )
-        })
-        .collect();
-    crate::codec::encode(&(subject, node, digests))
+    statement_of(subject, node, &component_digests(outputs))
+}
+
+/// The same, of the digests.
+pub(crate) fn statement_of(subject: &Subject, node: u8, outputs: &[ComponentDigests]) -> Vec<u8> {
+    crate::codec::encode(&(subject, node, outputs))
 }
 
 impl Released {

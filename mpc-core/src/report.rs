@@ -4,11 +4,12 @@
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use crate::canonical;
 use crate::certificate::{Certificate, CertificateError, Opened};
 use crate::cluster::Cluster;
 use crate::crowd::ContributorFacts;
 use crate::field::Fp61;
-use crate::job::{PayRule, Payout, Release};
+use crate::job::{ItemIds, PayRule, Payout, Release};
 use crate::payout::{Score, pay};
 use crate::release::OutputName;
 use crate::statistics::{AgreementMeasures, GoldScore, Measure, labels_from_values};
@@ -29,7 +30,7 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class_totals_reason: Option<&'static str>,
     /// The consensus label of each item, in the job's order.
-    pub labels: Vec<LabelReport>,
+    pub labels: LabelsReport,
     /// Why there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels_reason: Option<&'static str>,
@@ -69,13 +70,46 @@ pub struct AgreementReport(pub AgreementMeasures);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClassTotals(pub Vec<(String, u64)>);
 
+/// The labels of all items.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LabelsReport {
+    items: ItemIds,
+    classes: Vec<String>,
+    labels: Vec<Option<u32>>,
+}
+
 /// The label of one item.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LabelReport {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct LabelReport<'a> {
     /// The item's id.
-    pub item: String,
+    pub item: &'a str,
     /// The class, or null where there is no consensus.
-    pub label: Option<String>,
+    pub label: Option<&'a str>,
+}
+
+impl LabelsReport {
+    /// The labels of these items, each the index of one of the classes; the shorter list ends both.
+    pub fn new(items: ItemIds, classes: Vec<String>, labels: Vec<Option<u32>>) -> Self {
+        Self { items, classes, labels }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.items.len().min(self.labels.len())
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One after the other.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = LabelReport<'_>> {
+        self.items.iter().zip(&self.labels).map(|(item, label)| LabelReport {
+            item,
+            label: label.and_then(|class| self.classes.get(class as usize)).map(String::as_str),
+        })
+    }
 }
 
 /// One contributor's scores.
@@ -134,7 +168,11 @@ const NOT_RELEASED: &str = "the job does not release it";
 impl Report {
     /// Verifies a certificate and works out what it certifies.
     pub fn new(certificate: &Certificate, cluster: &Cluster) -> Result<Self, CertificateError> {
-        let opened = certificate.verify(cluster)?;
+        Self::of(certificate, &certificate.verify(cluster)?)
+    }
+
+    /// What a certificate certifies that verified and opens this.
+    pub(crate) fn of(certificate: &Certificate, opened: &Opened) -> Result<Self, CertificateError> {
         let Certificate { terms, facts, .. } = certificate;
         let classes = terms.classes();
         let measures = opened
@@ -146,7 +184,7 @@ impl Report {
         let totals = opened
             .get(OutputName::ClassTotals)
             .map(|values| ClassTotals(classes.iter().cloned().zip(values.iter().map(|total| total.to_u64())).collect()));
-        let payouts = terms.payout().map(|payout| payouts(payout, certificate, &opened)).transpose()?;
+        let payouts = terms.payout().map(|payout| payouts(payout, certificate, opened)).transpose()?;
         Ok(Self {
             job: JobReport {
                 id: terms.id.to_string(),
@@ -161,9 +199,9 @@ impl Report {
             class_totals_reason: totals.is_none().then_some(NOT_RELEASED),
             class_totals: totals,
             labels_reason: (!terms.releases(Release::Labels)).then_some(NOT_RELEASED),
-            labels: labels(certificate, &opened)?,
+            labels: labels(certificate, opened)?,
             contributors: if terms.releases(Release::Scores) {
-                contributors(certificate, &opened)?
+                contributors(certificate, opened)?
             } else {
                 Vec::new()
             },
@@ -175,7 +213,7 @@ impl Report {
 
     /// The text of `result.json`.
     pub fn to_json(&self) -> Vec<u8> {
-        to_json(self)
+        canonical::to_json(self)
     }
 
     /// The text of `payouts.csv`: contributor, pay in micro-units, currency, job. Cells that a
@@ -188,17 +226,6 @@ impl Report {
         }
         text.into_bytes()
     }
-}
-
-/// The canonical JSON of everything this crate publishes: two spaces, a newline at the end.
-pub(crate) fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
-    #[expect(
-        clippy::expect_used,
-        reason = "published types have text or integer keys, finite numbers and no failing Serialize"
-    )]
-    let mut bytes = serde_json::to_vec_pretty(value).expect("published types serialise");
-    bytes.push(b'\n');
-    bytes
 }
 
 /// A CSV cell (RFC 4180) that no spreadsheet takes for a formula.
@@ -232,15 +259,11 @@ fn scores<'a>(opened: &'a Opened, name: OutputName, certificate: &'a Certificate
 }
 
 /// The label of each item; none where the job has no such output.
-fn labels(certificate: &Certificate, opened: &Opened) -> Result<Vec<LabelReport>, CertificateError> {
+fn labels(certificate: &Certificate, opened: &Opened) -> Result<LabelsReport, CertificateError> {
     let (terms, name) = (&certificate.terms, OutputName::Labels);
     let values = opened.get(name).unwrap_or_default();
     let labels = labels_from_values(values, terms.classes().len()).ok_or(CertificateError::Value(name))?;
-    let report = |(item, label): (&String, Option<u32>)| LabelReport {
-        item: item.clone(),
-        label: label.and_then(|class| terms.classes().get(class as usize).cloned()),
-    };
-    Ok(terms.item_ids.iter().zip(labels).map(report).collect())
+    Ok(LabelsReport::new(terms.item_ids.clone(), terms.classes().to_vec(), labels))
 }
 
 /// How many of each contributor's answers are labels; none where the job has no such output.
@@ -331,6 +354,12 @@ fn payouts(payout: &Payout, certificate: &Certificate, opened: &Opened) -> Resul
             total,
             budget: payout.budget,
         }),
+    }
+}
+
+impl Serialize for LabelsReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
     }
 }
 

@@ -183,7 +183,9 @@ pub(crate) fn run_to_certificate(members: &Members, present: NodeSet, job: &Job,
         .zip(scored)
         .map(|(me, scored)| Released::new(scored.subject, me as u8, &scored.outputs, &members.identities[me]))
         .collect();
-    let certificate = Certificate::assemble(&members.cluster, job.terms(), crowd.facts(), &released).unwrap();
+    let certificate = Certificate::assemble(&members.cluster, job, crowd.facts(), released)
+        .unwrap()
+        .into_certificate();
     let report = Report::new(&certificate, &members.cluster).unwrap();
     (certificate, report)
 }

@@ -213,10 +213,14 @@ impl Scene {
             })
             .collect();
         let cluster = &self.members.cluster;
-        Certificate::assemble(cluster, self.job.terms(), crowd.facts(), &released)
-            .ok()?
-            .verify(cluster)
-            .ok()
+        let certified = Certificate::assemble(cluster, &self.job, crowd.facts(), released).ok()?;
+        let opened = certified.certificate().verify(cluster).ok()?;
+        assert_eq!(
+            &opened,
+            certified.opened(),
+            "who assembles a certificate sees what anyone sees in it"
+        );
+        Some(opened)
     }
 
     /// The numbers of the honest run.

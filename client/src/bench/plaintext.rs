@@ -121,7 +121,7 @@ impl Plaintext {
             return Some(format!("there are {} labels for {} items", report.labels.len(), self.labels.len()));
         }
         let mut both = report.labels.iter().zip(&self.labels);
-        let (theirs, class) = both.find(|(theirs, class)| theirs.label.as_ref() != report.job.classes.get(**class as usize))?;
+        let (theirs, class) = both.find(|(theirs, class)| theirs.label != report.job.classes.get(**class as usize).map(String::as_str))?;
         Some(format!(
             "the label of {} is {:?}, in the clear class {class}",
             theirs.item, theirs.label
@@ -209,7 +209,7 @@ fn contributor(counts: &Counts, scale: i128) -> Contributor {
 mod tests {
     use super::*;
     use crate::bench::synthetic::{Answer, Size};
-    use tacit_core::report::{AgreementReport, ClassTotals, ContributorReport, JobReport, LabelReport, PayoutReport, PayoutsReport};
+    use tacit_core::report::{AgreementReport, ClassTotals, ContributorReport, JobReport, LabelsReport, PayoutReport, PayoutsReport};
     use tacit_core::statistics::{AgreementMeasures, Unavailable};
 
     /// Three people answer four items: (a, a, b), (a, a, a), (b, b, a), (a, b, a).
@@ -248,16 +248,17 @@ mod tests {
         assert_eq!(first.pay, 80_000 + 6_666);
     }
 
+    fn labels(items: usize, labels: Vec<Option<u32>>) -> LabelsReport {
+        let items = (0..items).map(|item| item.to_string()).collect();
+        LabelsReport::new(items, vec!["a".to_owned(), "b".to_owned()], labels)
+    }
+
     /// What a cluster would publish of [`small`].
     fn report() -> Report {
         let plain = Plaintext::of(&small());
         let [observed, observed_pooled, fleiss_kappa, krippendorff_alpha, gwet_ac1] =
             plain.agreement.map(|measure| measure.ok_or(Unavailable::NoPairs));
         let classes = vec!["a".to_owned(), "b".to_owned()];
-        let label = |(item, class): (usize, &u32)| LabelReport {
-            item: item.to_string(),
-            label: Some(classes[*class as usize].clone()),
-        };
         let scores = |(index, one): (usize, &Contributor)| ContributorReport {
             contributor: name(index),
             answers: one.answers,
@@ -287,7 +288,7 @@ mod tests {
                 classes.iter().cloned().zip(plain.class_totals.iter().copied()).collect(),
             )),
             class_totals_reason: None,
-            labels: plain.labels.iter().enumerate().map(label).collect(),
+            labels: labels(4, plain.labels.iter().map(|class| Some(*class)).collect()),
             labels_reason: None,
             contributors: plain.contributors.iter().enumerate().map(scores).collect(),
             payouts: Some(PayoutsReport {
@@ -317,8 +318,8 @@ mod tests {
             ("answers", |report| report.job.rejected_answers = 1),
             ("class_totals", |report| report.class_totals = None),
             ("class_totals", |report| report.class_totals.as_mut().unwrap().0[1].1 += 1),
-            ("label", |report| report.labels[2].label = Some("a".to_owned())),
-            ("labels", |report| report.labels.truncate(3)),
+            ("label", |report| report.labels = labels(4, vec![Some(0); 4])),
+            ("labels", |report| report.labels = labels(3, vec![Some(0); 3])),
             ("agreement", |report| report.agreement.as_mut().unwrap().0.gwet_ac1 = Ok(0.1 + 1e-8)),
             ("beyond_chance", |report| report.contributors[1].beyond_chance = None),
             ("agreement_with_label", |report| {

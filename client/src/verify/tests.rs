@@ -107,7 +107,9 @@ fn certificate(cluster: &Cluster, job: &Job) -> Certificate {
             decode(&encode(&(&subject, node as u8, outputs, signature)), "a release").unwrap()
         })
         .collect();
-    Certificate::assemble(cluster, job.terms(), crowd.facts(), &released).unwrap()
+    Certificate::assemble(cluster, job, crowd.facts(), released)
+        .unwrap()
+        .into_certificate()
 }
 
 fn published() -> tempfile::TempDir {

@@ -1,10 +1,17 @@
 //! Who counts, and for what.
 
-use super::{Crowd, CrowdError};
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+
+use super::reference::Reference;
+use super::{CountedAnswer, Crowd, CrowdError, Listed, Outcome};
+use crate::digest::Digest;
 use crate::job::PayRule;
 use crate::reject::RejectReason;
-use crate::submission::Submission;
-use crate::testbed::{job, listed, members, shared};
+use crate::submission::{Header, Submission};
+use crate::testbed::{buyer, job, listed, members, shared};
 
 fn assemble(submissions: &[Submission], verdicts: &[u8], answers_per_item: u32) -> Result<Crowd, CrowdError> {
     let job = job(4, 2, answers_per_item, PayRule::Flat);
@@ -23,10 +30,9 @@ fn submissions(answers: &[(u32, &[(u32, u32)])]) -> Vec<Submission> {
 fn the_first_answer_to_an_item_counts() {
     let all = submissions(&[(2, &[(0, 0), (1, 0)]), (1, &[(0, 1)]), (2, &[(1, 1), (2, 1)])]);
     let crowd = assemble(&all, &[0; 3], 5).unwrap();
-    assert_eq!(
-        crowd.outcomes(),
-        [vec![None, None], vec![None], vec![Some(RejectReason::DuplicateAnswer), None]]
-    );
+    let all_count = Outcome::Counted(Vec::new());
+    let first_does_not = Outcome::Counted(vec![(0, RejectReason::DuplicateAnswer)]);
+    assert_eq!(crowd.outcomes(), [all_count.clone(), all_count, first_does_not]);
     assert_eq!(crowd.facts().answers, 4);
     assert_eq!(crowd.facts().rejected[&RejectReason::DuplicateAnswer], 1);
     assert_eq!(crowd.redundancy(), [2, 1, 1, 0]);
@@ -45,7 +51,7 @@ fn the_first_answer_to_an_item_counts() {
 fn items_take_as_many_answers_as_the_job_asks_for() {
     let all = submissions(&[(1, &[(0, 0)]), (2, &[(0, 0), (1, 0)]), (3, &[(0, 1)])]);
     let crowd = assemble(&all, &[0; 3], 2).unwrap();
-    assert_eq!(crowd.outcomes()[2], [Some(RejectReason::ItemFull)]);
+    assert_eq!(crowd.outcomes()[2], Outcome::Counted(vec![(0, RejectReason::ItemFull)]));
     assert_eq!(
         crowd.facts().contributors.len(),
         2,
@@ -87,4 +93,80 @@ fn lists_that_do_not_fit_are_refused() {
         Err(CrowdError::Entry(0))
     );
     assert_eq!(Crowd::assemble(&job, &listed(&all), &[0], |_| None), Err(CrowdError::Entry(0)));
+}
+
+#[test]
+fn items_that_are_not_the_jobs_in_order_are_refused() {
+    let all = submissions(&[(1, &[(0, 0), (1, 1)])]);
+    for items in [[1, 0], [1, 1], [1, 4]] {
+        let mut altered = all.clone();
+        altered[0].header.value.statement.items = items.to_vec();
+        assert_eq!(assemble(&altered, &[0], 5), Err(CrowdError::Entry(0)), "{items:?}");
+    }
+}
+
+/// One header, of which the others are made: the walk checks no signature.
+static HEADER: LazyLock<Header> = LazyLock::new(|| submissions(&[(1, &[(0, 0)])]).remove(0).header.value);
+
+/// An entry of the list: who sends it (name and key), what it answers, and the verdict on it.
+type Entry = ((u8, u8), BTreeSet<u32>, u8);
+
+fn entry(items: u32) -> impl Strategy<Value = Entry> {
+    // Few people, so that each sends several submissions; some under the name of another, and gold now and then.
+    let who = prop_oneof![8 => (0u8..6).prop_map(|who| (who, who)), 1 => (0u8..6, 0u8..7)];
+    let verdict = prop_oneof![6 => Just(0), 1 => (0..RejectReason::ALL.len()).prop_map(|reason| RejectReason::ALL[reason].code())];
+    (who, proptest::collection::btree_set(0..items, 0..8), verdict)
+}
+
+proptest! {
+    #[test]
+    fn it_is_the_crowd_of_the_plain_walk(entries in proptest::collection::vec(entry(12), 0..40), answers_per_item in 1u32..6) {
+        let job = job(12, 2, answers_per_item, PayRule::Gold);
+        let header = |((name, key), items, _): &Entry| {
+            let mut header = HEADER.clone();
+            header.statement.contributor = format!("c{name}");
+            header.statement.key = if *key == 6 {
+                buyer().public()
+            } else {
+                crate::identity::SecretKey::from_bytes(&[*key; 32]).public()
+            };
+            header.statement.items = items.iter().copied().collect();
+            header
+        };
+        let headers: Vec<Header> = entries.iter().map(header).collect();
+        let verdicts: Vec<u8> = entries.iter().map(|(_, _, verdict)| *verdict).collect();
+        let list: Vec<Listed> = headers
+            .iter()
+            .map(|header| Listed {
+                submission: Digest::of("test", &[]),
+                answers: header.statement.items.len() as u32,
+            })
+            .collect();
+        let due = Reference::assemble(&job, &list, &verdicts, &headers);
+        let crowd = Crowd::assemble(&job, &list, &verdicts, |entry| headers.get(entry)).unwrap();
+
+        prop_assert_eq!(crowd.facts(), &due.facts);
+        prop_assert_eq!(crowd.redundancy(), due.redundancy);
+        prop_assert_eq!(crowd.answers(), due.answers.as_slice());
+        let mut in_order = due.answers.clone();
+        in_order.sort_by_key(|answer| (answer.submission, answer.row));
+        let listed: Vec<CountedAnswer> = crowd.submissions().flat_map(|submission| submission.answers()).collect();
+        prop_assert_eq!(listed, in_order);
+        for (entry, (outcome, due)) in crowd.outcomes().iter().zip(&due.outcomes).enumerate() {
+            let each: Vec<Option<RejectReason>> = match outcome {
+                Outcome::Rejected(reason) => vec![Some(*reason)],
+                Outcome::Counted(_) if headers[entry].statement.key == buyer().public() => Vec::new(),
+                Outcome::Counted(left_out) => {
+                    let mut each = vec![None; headers[entry].statement.items.len()];
+                    left_out.iter().for_each(|(row, reason)| each[*row as usize] = Some(*reason));
+                    each
+                }
+            };
+            prop_assert_eq!(&each, due);
+        }
+        for submission in crowd.submissions() {
+            let all = submission.items.len() == headers[submission.submission as usize].statement.items.len();
+            prop_assert_eq!(submission.rows().is_none(), all);
+        }
+    }
 }

@@ -81,10 +81,14 @@ pub(super) fn items(items: &[Item]) -> Result<(), JobError> {
 }
 
 /// Names, each of them once.
-pub(super) fn ids<'a>(field: &str, ids: impl Iterator<Item = &'a str>) -> Result<(), JobError> {
-    let mut seen = HashSet::new();
+pub(super) fn ids<'a>(field: &str, ids: impl ExactSizeIterator<Item = &'a str> + Clone) -> Result<(), JobError> {
+    ids.clone().try_for_each(|id| name(field, id))?;
+    // Numbered ids ascend by length and text, and nothing has to be remembered of them.
+    if ids.clone().is_sorted_by(|a, b| (a.len(), a) < (b.len(), b)) {
+        return Ok(());
+    }
+    let mut seen = HashSet::with_capacity(ids.len());
     for id in ids {
-        name(field, id)?;
         if !seen.insert(id) {
             return Err(JobError::field(field, format!("lists `{id}` twice")));
         }

@@ -122,7 +122,7 @@ fn items(terms: &Terms) -> Result<(), JobError> {
     if terms.item_ids.len() as u64 != due {
         return Err(JobError::field("item_ids", format!("must be {due}")));
     }
-    check::ids("item_ids", terms.item_ids.iter().map(String::as_str))
+    check::ids("item_ids", terms.item_ids.iter())
 }
 
 /// The options of labels, and whether they are given.

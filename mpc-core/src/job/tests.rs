@@ -169,12 +169,27 @@ fn weighted_votes_fit_where_nodes_can_compare_them() {
     );
 }
 
+fn ids(ids: &[&str]) -> ItemIds {
+    ids.iter().collect()
+}
+
+#[test]
+fn an_id_that_stands_twice_is_found_in_any_order() {
+    let twice = |all: &[&str]| check::ids("items", all.iter().copied()).map_err(|error| error.to_string());
+    for fine in [["9", "10", "11"], ["09", "10", "11"], ["b", "a", "11"], ["11", "10", "9"]] {
+        twice(&fine).unwrap();
+    }
+    for bad in [["9", "9", "10"], ["10", "9", "9"], ["9", "10", "9"]] {
+        assert_eq!(twice(&bad).unwrap_err(), "field `items` lists `9` twice");
+    }
+}
+
 #[test]
 fn options_of_labels_are_within_bounds() {
     let check = |alter: &dyn Fn(&mut Terms)| {
         let mut terms = Job::new("job".parse().unwrap(), spec()).unwrap().terms().clone();
         terms.release.insert(Release::Labels);
-        terms.item_ids = vec!["a".to_owned(), "b".to_owned()];
+        terms.item_ids = ids(&["a", "b"]);
         alter(&mut terms);
         terms.check().map(|()| terms.digest()).map_err(|e| e.to_string())
     };
@@ -187,7 +202,7 @@ fn options_of_labels_are_within_bounds() {
         check(&|t| t.quorum = Some(5)),
         check(&|t| weigh(t, 0)),
         check(&|t| weigh(t, 250)),
-        check(&|t| t.item_ids.reverse()),
+        check(&|t| t.item_ids = ids(&["b", "a"])),
     ] {
         assert_ne!(fine.unwrap(), same, "every option is in the digest");
     }
@@ -211,12 +226,13 @@ fn options_of_labels_are_within_bounds() {
         "weights",
         "control characters",
     );
-    says(&|t| drop(t.item_ids.pop()), "item_ids", "must be 2");
-    says(&|t| t.item_ids[1] = "a".to_owned(), "item_ids", "twice");
+    says(&|t| t.item_ids = ids(&["a"]), "item_ids", "must be 2");
+    says(&|t| t.item_ids = ids(&["a", "a"]), "item_ids", "twice");
+    says(&|t| t.item_ids = ids(&["a", "\n"]), "item_ids", "control characters");
     says(&|t| t.release.retain(|output| *output != Release::Labels), "item_ids", "must be 0");
     let unused = |t: &mut Terms| {
         t.release.remove(&Release::Labels);
-        t.item_ids.clear();
+        t.item_ids = ids(&[]);
         t.quorum = Some(2);
     };
     says(&unused, "quorum", "of no use");

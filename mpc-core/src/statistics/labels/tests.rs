@@ -116,7 +116,7 @@ fn certified(members: &Members, certificate: &Certificate, job: &Job, labels: &[
     };
     signed_by_all(members, certificate, |certificate| {
         certificate.terms.release.insert(Release::Labels);
-        certificate.terms.item_ids = job.items().iter().map(|item| item.id.clone()).collect();
+        certificate.terms.item_ids = job.items().iter().map(|item| &item.id).collect();
         let hidden = |output: &OutputComponents| output.name == OutputName::ContributorLabelAgreement;
         certificate.outputs.retain(|output| !hidden(output));
         certificate.outputs.push(public(OutputName::Labels, labels));
@@ -167,6 +167,6 @@ fn labels_are_published_and_follow_from_the_certificate() {
     assert_eq!(refused(&labels[1..], &[2, 2, 1]), CertificateError::Shape(OutputName::Labels));
     labels[0] = Fp61::reduce(4);
     assert_eq!(refused(&labels, &[2, 2, 1]), CertificateError::Value(OutputName::Labels));
-    let unnamed = signed_by_all(&members, &certificate, |c| c.terms.item_ids.clear());
+    let unnamed = signed_by_all(&members, &certificate, |c| c.terms.item_ids = Default::default());
     assert!(matches!(Report::new(&unnamed, &members.cluster), Err(CertificateError::Terms(_))));
 }
