@@ -130,7 +130,6 @@ pub struct Crowd {
     digest: Digest,
     facts: Facts,
     scales: Scales,
-    answers: Vec<CountedAnswer>,
     counted: walk::Counted,
     redundancy: Vec<u32>,
     outcomes: Vec<Outcome>,
@@ -209,7 +208,6 @@ impl Crowd {
             digest: verdicts_digest(list, verdicts),
             scales: Scales::new(&facts.redundancy),
             facts,
-            answers: walked.counted.by_contributor(),
             counted: walked.counted,
             redundancy: walked.redundancy,
             outcomes: walked.outcomes,
@@ -231,11 +229,6 @@ impl Crowd {
         &self.scales
     }
 
-    /// The answers that count, by contributor in the order of [`Facts::contributors`].
-    pub fn answers(&self) -> &[CountedAnswer] {
-        &self.answers
-    }
-
     /// The answers that count, submission by submission in the order of the list.
     pub fn submissions(&self) -> impl Iterator<Item = CountedSubmission<'_>> {
         self.counted.submissions()
@@ -249,19 +242,6 @@ impl Crowd {
     /// What became of the answers of each entry of the list.
     pub fn outcomes(&self) -> &[Outcome] {
         &self.outcomes
-    }
-
-    /// For each contributor, where its answers end in [`Self::answers`].
-    pub fn contributor_ends(&self) -> Vec<usize> {
-        let mut end = 0;
-        self.facts
-            .contributors
-            .iter()
-            .map(|contributor| {
-                end += contributor.answers as usize;
-                end
-            })
-            .collect()
     }
 }
 

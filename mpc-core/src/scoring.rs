@@ -4,6 +4,7 @@
 mod gold;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use rand_core::CryptoRng;
 use thiserror::Error;
@@ -19,7 +20,7 @@ use crate::reject::RejectReason;
 use crate::release::{Subject, session_id};
 use crate::session::{Outputs, SessionError, Setup, VerifiedOutputs};
 use crate::sharing::{NodeSet, Party, Shared};
-use crate::statistics::{gold_is_well_formed, malformed, score};
+use crate::statistics::{Answers, Input, Tally, gold_is_well_formed, malformed, score, tally};
 use crate::submission::{Header, OpenedSubmission, Role};
 
 pub use gold::GoldError;
@@ -97,16 +98,37 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
     let entries: Vec<usize> = (0..list.len())
         .filter(|entry| verdicts[*entry] == 0 && !gold.contains(entry))
         .collect();
-    let rows = Rows::open(&party, &entries, list, submissions)?;
-    if rows.shared.len() != rows.ends.last().map_or(0, |end| end * classes) {
+    let answers = open(&entries, submissions)?;
+    let expected = |(entry, opened): &(usize, OpenedSubmission)| opened.elements() == list[*entry].answers as usize * classes;
+    if !answers.iter().all(expected) {
         // A header of another length than listed; the walk below would name it, but later.
         return Err(CrowdError::Verdicts.into());
     }
-    for culprit in malformed(&mut session, classes, &rows.shared, &rows.ends)? {
-        verdicts[entries[culprit]] = RejectReason::MalformedAnswer.code();
-    }
+    let answers = Arc::new(Answers::new(&party, classes, answers));
+    // Who counts if nobody is malformed: then all answers are tallied while they are looked at.
+    let mut crowd = Crowd::assemble(job, list, &verdicts, |entry| submissions.header(entry))?;
+    let mut votes = Tally::new(&party, &crowd, classes);
+    let culprits = {
+        let mut counted = crowd.submissions().peekable();
+        malformed(&mut session, &answers, |entry, rows| {
+            if let Some(counted) = counted.next_if(|counted| counted.submission as usize == entry) {
+                votes.count(counted, rows);
+            }
+        })?
+    };
+    let votes = if culprits.is_empty() {
+        votes.finish()
+    } else {
+        drop(votes);
+        for entry in culprits {
+            verdicts[entry] = RejectReason::MalformedAnswer.code();
+        }
+        crowd = Crowd::assemble(job, list, &verdicts, |entry| submissions.header(entry))?;
+        tally(&party, &crowd, &answers)
+    };
 
-    let gold = (!gold.is_empty()).then(|| open(&party, &gold, submissions)).transpose()?;
+    let gold = (!gold.is_empty()).then(|| open(&gold, submissions)).transpose()?;
+    let gold = gold.map(|parts| concatenated(&party, &parts));
     if let Some(gold) = &gold
         && !gold_is_well_formed(&mut session, classes, gold)?
     {
@@ -115,12 +137,15 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
         return Err(GoldError::Malformed.into());
     }
 
-    let crowd = Crowd::assemble(job, list, &verdicts, |entry| submissions.header(entry))?;
     let subject = Subject::new(cluster, job.digest(), candidates, &crowd, participants);
-    let answers = rows.counted(&crowd, &entries, classes);
-    drop(rows);
     let record = || submissions.record(&accepted_submissions(list, &verdicts));
-    let outputs = score(&mut session, job.terms(), &crowd, &answers, gold.as_ref(), record)?.ok_or(ScoringError::NotRecorded)?;
+    let input = Input {
+        crowd: Arc::new(crowd),
+        answers,
+        tally: votes,
+        gold,
+    };
+    let outputs = score(&mut session, job.terms(), input, record)?.ok_or(ScoringError::NotRecorded)?;
     let verified = session.verify(outputs)?;
     if !record() {
         return Err(ScoringError::NotRecorded);
@@ -171,58 +196,19 @@ fn over_capacity(job: &Job, list: &[Listed], submissions: &impl Submissions, ver
     Ok(())
 }
 
-/// The rows of these entries, one after the other.
-fn open(party: &Party, entries: &[usize], submissions: &impl Submissions) -> Result<Shared<Fp61>, ScoringError> {
-    let open = |entry: &usize| submissions.open(*entry).ok_or(ScoringError::Unopened(*entry));
-    let opened: Vec<OpenedSubmission> = entries.iter().map(open).collect::<Result<_, _>>()?;
-    Ok(Shared::generate(party, |position| {
-        let mut rows = Vec::with_capacity(opened.iter().map(OpenedSubmission::elements).sum());
-        opened
-            .iter()
-            .for_each(|submission| rows.extend_from_slice(&submission.expand(position)));
+/// This node's components of these entries.
+fn open(entries: &[usize], submissions: &impl Submissions) -> Result<Vec<(usize, OpenedSubmission)>, ScoringError> {
+    let open = |entry: &usize| Ok((*entry, submissions.open(*entry).ok_or(ScoringError::Unopened(*entry))?));
+    entries.iter().map(open).collect()
+}
+
+/// The rows of all parts, one after the other.
+fn concatenated(party: &Party, parts: &[(usize, OpenedSubmission)]) -> Shared<Fp61> {
+    Shared::generate(party, |position| {
+        let mut rows = Vec::with_capacity(parts.iter().map(|(_, part)| part.elements()).sum());
+        parts.iter().for_each(|(_, part)| rows.extend_from_slice(&part.expand(position)));
         rows
-    }))
-}
-
-/// The rows of all candidates, one after the other.
-struct Rows {
-    shared: Shared<Fp61>,
-    /// Where each candidate's rows end.
-    ends: Vec<usize>,
-}
-
-impl Rows {
-    fn open(party: &Party, entries: &[usize], list: &[Listed], submissions: &impl Submissions) -> Result<Self, ScoringError> {
-        let shared = open(party, entries, submissions)?;
-        let mut end = 0;
-        let ends = entries
-            .iter()
-            .map(|entry| {
-                end += list[*entry].answers as usize;
-                end
-            })
-            .collect();
-        Ok(Self { shared, ends })
-    }
-
-    /// The rows of the answers that count, in the crowd's order.
-    fn counted(&self, crowd: &Crowd, entries: &[usize], classes: usize) -> Shared<Fp61> {
-        // Entries are ascending, so an entry's place among them is found by bisection.
-        let start = |entry: usize| match entries.partition_point(|e| *e < entry) {
-            0 => 0,
-            place => self.ends[place - 1],
-        };
-        let rows: Vec<usize> = crowd
-            .answers()
-            .iter()
-            .map(|answer| start(answer.submission as usize) + answer.row as usize)
-            .collect();
-        self.shared.linear(|values, out| {
-            out.reserve(rows.len() * classes);
-            rows.iter()
-                .for_each(|row| out.extend_from_slice(&values[row * classes..(row + 1) * classes]));
-        })
-    }
+    })
 }
 
 #[cfg(test)]

@@ -375,24 +375,31 @@ impl OpenedSubmission {
         self.elements
     }
 
-    /// Writes the held component at `position`: `answers × classes` elements.
+    /// The held component at `position`, `answers × classes` elements: as it stands, or expanded into the first
+    /// [`Self::elements`] of `room`.
     ///
     /// # Panics
     ///
-    /// Unless `out` holds [`Self::elements`].
-    pub fn write_component(&self, position: usize, out: &mut [Fp61]) {
-        assert_eq!(out.len(), self.elements, "a component is written whole");
+    /// Unless there is room.
+    pub fn component<'a>(&'a self, position: usize, room: &'a mut [Fp61]) -> &'a [Fp61] {
         match &self.components[position] {
-            CompressedComponent::Seed(seed) => expand_into(seed, out),
-            CompressedComponent::Explicit(values) => out.copy_from_slice(values),
+            CompressedComponent::Seed(seed) => {
+                let out = &mut room[..self.elements];
+                expand_into(seed, out);
+                out
+            }
+            CompressedComponent::Explicit(values) => values,
         }
     }
 
     /// The held component at `position`, `answers × classes` elements.
     pub fn expand(&self, position: usize) -> Zeroizing<Vec<Fp61>> {
-        let mut component = Zeroizing::new(vec![Fp61::ZERO; self.elements]);
-        self.write_component(position, &mut component);
-        component
+        let mut room = Zeroizing::new(vec![Fp61::ZERO; self.elements]);
+        match &self.components[position] {
+            CompressedComponent::Seed(seed) => expand_into(seed, &mut room),
+            CompressedComponent::Explicit(values) => room.copy_from_slice(values),
+        }
+        room
     }
 }
 

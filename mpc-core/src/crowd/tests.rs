@@ -44,7 +44,6 @@ fn the_first_answer_to_an_item_counts() {
         .map(|c| (c.contributor.as_str(), c.answers, c.paired))
         .collect();
     assert_eq!(counted, [("c001", 1, 1), ("c002", 3, 1)]);
-    assert_eq!(crowd.contributor_ends(), [1, 4]);
 }
 
 #[test]
@@ -147,7 +146,6 @@ proptest! {
 
         prop_assert_eq!(crowd.facts(), &due.facts);
         prop_assert_eq!(crowd.redundancy(), due.redundancy);
-        prop_assert_eq!(crowd.answers(), due.answers.as_slice());
         let mut in_order = due.answers.clone();
         in_order.sort_by_key(|answer| (answer.submission, answer.row));
         let listed: Vec<CountedAnswer> = crowd.submissions().flat_map(|submission| submission.answers()).collect();

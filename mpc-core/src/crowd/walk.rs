@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{ContributorFacts, CountedAnswer, CountedSubmission, CrowdError, Facts, Listed, Outcome};
+use super::{ContributorFacts, CountedSubmission, CrowdError, Facts, Listed, Outcome};
 use crate::identity::PublicKey;
 use crate::job::Job;
 use crate::reject::RejectReason;
@@ -311,20 +311,5 @@ impl Counted {
             items: self.items_of(span),
             rows: &span.rows,
         })
-    }
-
-    /// All answers, by contributor and item.
-    pub fn by_contributor(&self) -> Vec<CountedAnswer> {
-        let mut answers = Vec::with_capacity(self.items.len());
-        let mut submissions: Vec<_> = self.submissions().collect();
-        submissions.sort_by_key(|submission| submission.contributor);
-        for of_one in submissions.chunk_by(|a, b| a.contributor == b.contributor) {
-            let from = answers.len();
-            of_one.iter().for_each(|submission| answers.extend(submission.answers()));
-            if of_one.len() > 1 {
-                answers[from..].sort_by_key(|answer: &CountedAnswer| answer.item);
-            }
-        }
-        answers
     }
 }

@@ -33,8 +33,8 @@ pub(super) enum Of<F: Field> {
     Sum(Combine<F>),
 }
 
-/// Makes two shared vectors of public weights; see [`Session::products`].
-pub(crate) type Combine<F> = Box<dyn FnOnce(&[F]) -> (Shared<F>, Shared<F>) + Send>;
+/// Makes two shared vectors of public weights; see [`super::Product::Worked`].
+pub type Combine<F> = Box<dyn FnOnce(&[F]) -> (Shared<F>, Shared<F>) + Send>;
 
 /// All claims of a session.
 #[derive(Default)]

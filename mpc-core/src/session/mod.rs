@@ -20,13 +20,13 @@ mod tests;
 mod verify;
 
 pub(crate) use bits::LANES;
-pub use claims::Claimed;
+pub use claims::{Claimed, Combine};
 #[cfg(test)]
 pub use cuts::Cuts;
 #[cfg(not(test))]
 use cuts::Cuts;
 pub use error::SessionError;
-pub use product::Factors;
+pub use product::{Factors, Product};
 pub use setup::Setup;
 pub use verify::{Outputs, Recorded, Unrecorded, Verified, VerifiedOutputs};
 

@@ -1,6 +1,7 @@
 //! Inner products on shares, resharing, and the claims they leave.
 
 use std::ops::Bound::{Excluded, Included, Unbounded};
+use std::ops::Range;
 
 use zeroize::Zeroizing;
 
@@ -25,56 +26,73 @@ pub struct Factors<F: Field> {
     pub ends: Vec<usize>,
 }
 
+/// What is multiplied.
+pub enum Product<F: Field> {
+    /// An inner product for each segment.
+    Segments(Factors<F>),
+    /// Products that share factors, worked out by whoever knows how.
+    Worked {
+        /// This node's part of each product: the sum of what [`Party::products_with`](crate::sharing::Party::products_with)
+        /// says it is responsible for.
+        own: Vec<F>,
+        /// How many terms were multiplied.
+        terms: u64,
+        /// Makes two shared vectors of any public weights `w`, linear in what was multiplied, with
+        /// `Σ_j w_j z_j = <x, y>`. The products leave one claim about these, shorter than one about all factors.
+        /// If they are anything else, the check fails.
+        combine: Combine<F>,
+    },
+}
+
 impl<N: Network> Session<N> {
-    /// The inner products of every segment of every pair of factors, in **one round** whose
-    /// communication is one element for each segment, whatever its length.
+    /// The inner products of every segment of every pair of factors: see [`Self::products`].
+    pub fn inner_products<F: Claimed>(&mut self, batch: Vec<Factors<F>>) -> Result<Vec<Shared<F>>, SessionError> {
+        self.products(batch.into_iter().map(Product::Segments).collect())
+    }
+
+    /// A batch of products, in **one round** whose communication is one element for each value, however many terms
+    /// it has.
     ///
     /// Every product leaves a claim that [`Session::verify`] checks. (Araki et al., CCS 2016, for
     /// N = 3; the pairs and corrections of [`crate::sharing::Party`] make it general.)
-    pub fn inner_products<F: Claimed>(&mut self, batch: Vec<Factors<F>>) -> Result<Vec<Shared<F>>, SessionError> {
+    pub fn products<F: Claimed>(&mut self, batch: Vec<Product<F>>) -> Result<Vec<Shared<F>>, SessionError> {
+        let values = |product: &Product<F>| match product {
+            Product::Segments(factors) => factors.ends.len(),
+            Product::Worked { own, .. } => own.len(),
+        };
         // A vector that grows would leave copies behind.
-        let mut sums = Vec::with_capacity(batch.iter().map(|factors| factors.ends.len()).sum());
-        let mut ahead = Vec::new();
-        for factors in &batch {
-            assert_eq!(factors.x.len(), factors.y.len(), "factors of an inner product have one length");
-            assert_eq!(
-                factors.ends.last().copied().unwrap_or(0),
-                factors.x.len(),
-                "the segments cover the factors"
-            );
-            self.traffic.products += factors.x.len() as u64;
-            ahead.push(self.local_products(factors, &mut sums));
+        let mut sums = Vec::with_capacity(batch.iter().map(values).sum());
+        let mut claimed = Vec::with_capacity(batch.len());
+        for product in batch {
+            let start = sums.len();
+            let of = match product {
+                Product::Segments(factors) => {
+                    assert_eq!(factors.x.len(), factors.y.len(), "factors of an inner product have one length");
+                    assert_eq!(
+                        factors.ends.last().copied().unwrap_or(0),
+                        factors.x.len(),
+                        "the segments cover the factors"
+                    );
+                    self.traffic.products += factors.x.len() as u64;
+                    let ahead = self.local_products(&factors, &mut sums);
+                    Of::Segments(factors, ahead)
+                }
+                Product::Worked { own, terms, combine } => {
+                    let own = Zeroizing::new(own);
+                    self.traffic.products += terms;
+                    sums.extend_from_slice(&own);
+                    Of::Sum(combine)
+                }
+            };
+            claimed.push((of, start..sums.len()));
         }
         let reshared = self.reshare(sums)?;
-        let mut start = 0;
-        Ok(batch
-            .into_iter()
-            .zip(ahead)
-            .map(|(factors, ahead)| {
-                let z = reshared.slice(start..start + factors.ends.len());
-                start += factors.ends.len();
-                F::claims(&mut self.claims).push(Claim {
-                    of: Of::Segments(factors, ahead),
-                    z: z.clone(),
-                });
-                z
-            })
-            .collect())
-    }
-
-    /// Products that the caller has worked out: `own[j]` is this node's part of the j-th, the sum of what
-    /// [`Party::products_with`] says it is responsible for. In **one round**, at one element for each.
-    ///
-    /// They leave one claim: to check it, `combine` makes two shared vectors of public random weights `w`, linear in
-    /// what was multiplied, with `Σ_j w_j z_j = <x, y>`. Where products share factors these are shorter than all
-    /// factors one after the other. If they are anything else, the check fails. `terms` is how many terms were
-    /// multiplied.
-    pub(crate) fn products<F: Claimed>(&mut self, own: Vec<F>, terms: u64, combine: Combine<F>) -> Result<Shared<F>, SessionError> {
-        self.traffic.products += terms;
-        let z = self.reshare(own)?;
-        let of = Of::Sum(combine);
-        F::claims(&mut self.claims).push(Claim { of, z: z.clone() });
-        Ok(z)
+        let claim = |(of, range): (Of<F>, Range<usize>)| {
+            let z = reshared.slice(range);
+            F::claims(&mut self.claims).push(Claim { of, z: z.clone() });
+            z
+        };
+        Ok(claimed.into_iter().map(claim).collect())
     }
 
     /// Appends, for every segment, the sum of the products this node is responsible for. Returns what the

@@ -37,7 +37,12 @@ struct Cut {
 
 impl<F: Field> Proof<F> {
     pub(super) fn of(claims: Vec<Claim<F>>) -> Self {
-        Self(State::Claims(claims).or_ready())
+        let claims: Vec<Claim<F>> = claims.into_iter().filter(|claim| claim.len() > 0).collect();
+        Self(if claims.is_empty() {
+            State::Ready(None)
+        } else {
+            State::Claims(claims)
+        })
     }
 
     /// One more claim, before the others have been weighed.
@@ -110,15 +115,6 @@ impl<F: Field> Proof<F> {
         match self.0 {
             State::Ready(ends) => ends,
             _ => None,
-        }
-    }
-}
-
-impl<F: Field> State<F> {
-    fn or_ready(self) -> Self {
-        match self {
-            Self::Claims(claims) if claims.iter().all(|claim| claim.len() == 0) => Self::Ready(None),
-            state => state,
         }
     }
 }

@@ -4,14 +4,11 @@
 //! no gold. What is opened is the share of its answers to items with gold that are right, as one element of
 //! the field. Their number alone would tell, from contributors who answered different items, which have gold.
 
-use rand_chacha::ChaCha20Rng;
-use rand_core::SeedableRng;
-
 use crate::crowd::Crowd;
 use crate::field::{Field, Fp61, MODULUS};
-use crate::network::{Network, Phase};
+use crate::network::Network;
 use crate::session::{Factors, Recorded, Session, SessionError};
-use crate::sharing::Shared;
+use crate::sharing::{Party, Shared};
 
 use super::validate::sums;
 
@@ -59,59 +56,18 @@ impl GoldScore {
     }
 }
 
-/// Whether every row of the buyer's gold answers has one class or none, without looking.
-///
-/// With weights from a coin drawn after the shares were fixed, `Σ ρ(x² - x)` over all elements and
-/// `Σ ρ'(s² - s)` over the sums of all rows are opened: 0 for gold that is well-formed, whatever it is, and
-/// for other gold only with probability 2/p. A node that frames the buyer by a wrong product is found by
-/// [`Session::verify`]: nothing follows from `false` before that.
-pub fn gold_is_well_formed<N: Network>(session: &mut Session<N>, classes: usize, gold: &Shared<Fp61>) -> Result<bool, SessionError> {
-    session.enter(Phase::Validate);
-    let ends: Vec<usize> = (1..=gold.len() / classes).collect();
-    let rows = sums(gold, &ends, |row| row * classes);
-    let mut coin = ChaCha20Rng::from_seed(session.coin()?);
-    let mut factors = Vec::new();
-    let mut linear = Shared::zeros(session.party(), 0);
-    for bits in [gold, &rows] {
-        let weights: Vec<Fp61> = (0..bits.len()).map(|_| Fp61::random(&mut coin)).collect();
-        let weighted = bits.scale(&weights);
-        linear.append(&sums(&weighted, &[bits.len()], |end| end));
-        factors.push(Factors {
-            ends: vec![bits.len()],
-            x: weighted,
-            y: bits.clone(),
-        });
-    }
-    let mut squares = Shared::zeros(session.party(), 0);
-    for square in session.inner_products(factors)? {
-        squares.append(&square);
-    }
-    // All nodes have the same squares before any of them opens, or they would go on differently.
-    session.settle()?;
-    let deviations = session.open(&squares.sub(&linear), "the well-formedness of gold answers")?;
-    Ok(deviations.iter().all(|deviation| *deviation == Fp61::ZERO))
-}
-
-/// The factors whose inner products are, for each contributor, `Σ_i <x_ci, y_i>` over all its answers: how
-/// many of them are what `rows`, one for each item of the job, say.
-pub(super) fn factors(crowd: &Crowd, classes: usize, answers: &Shared<Fp61>, rows: &Shared<Fp61>) -> Factors<Fp61> {
-    let of_answers = rows.linear(|values, out| {
-        out.reserve(crowd.answers().len() * classes);
-        for answer in crowd.answers() {
-            let start = answer.item as usize * classes;
-            out.extend_from_slice(&values[start..start + classes]);
+/// How many of each contributor's answers are to items that have gold: sums of the table's rows.
+pub(super) fn asked(party: &Party, crowd: &Crowd, classes: usize, gold: &Shared<Fp61>) -> Shared<Fp61> {
+    let ends: Vec<usize> = (1..=gold.len() / classes).map(|item| item * classes).collect();
+    let has_gold = gold.linear(|values, out| out.extend(sums(values, &ends)));
+    let mut asked = Shared::zeros(party, crowd.facts().contributors.len());
+    asked.components_with(&has_gold, |asked, has_gold| {
+        for counted in crowd.submissions() {
+            let of = &mut asked[counted.contributor as usize];
+            counted.items.iter().for_each(|item| *of += has_gold[*item as usize]);
         }
     });
-    Factors {
-        x: answers.clone(),
-        y: of_answers,
-        ends: crowd.contributor_ends().iter().map(|end| end * classes).collect(),
-    }
-}
-
-/// How many of each contributor's answers are to items that `factors` has rows for.
-pub(super) fn asked(factors: &Factors<Fp61>) -> Shared<Fp61> {
-    sums(&factors.y, &factors.ends, |end| end)
+    asked
 }
 
 /// Each contributor's share `right/asked` as [`GoldScore::from_opened`] reads it:

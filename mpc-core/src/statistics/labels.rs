@@ -2,12 +2,14 @@
 //!
 //! Deciding is a comparison of shared tallies, of which the label alone is opened, or not even that.
 
-use crate::crowd::Crowd;
-use crate::field::{Field, Fp61};
-use crate::job::{LabelRule, Terms};
-use crate::sharing::Shared;
+use std::sync::Arc;
 
-use super::tally::add_to;
+use crate::crowd::Crowd;
+use crate::field::Fp61;
+use crate::job::{LabelRule, Terms};
+use crate::sharing::{Party, Shared};
+
+use super::answers::{Answers, RowSums};
 
 /// The label of each item: the index of its class, or none where there is no consensus.
 pub(crate) type Labels = Vec<Option<u32>>;
@@ -15,7 +17,7 @@ pub(crate) type Labels = Vec<Option<u32>>;
 /// What the labels of all items are decided by.
 pub(super) struct Ballot {
     /// What the answers for each class of each item weigh together, `items × classes`.
-    pub tallies: Shared<Fp61>,
+    pub tallies: Arc<Shared<Fp61>>,
     /// The most that one of them can be.
     pub most_votes: u64,
     /// What a label's must be at least.
@@ -24,25 +26,25 @@ pub(super) struct Ballot {
 
 impl Ballot {
     /// The ballot of a job, from its answers and their tally: linear in them, so local.
-    pub fn new(terms: &Terms, crowd: &Crowd, answers: &Shared<Fp61>, tally: &Shared<Fp61>) -> Self {
-        let classes = terms.classes().len();
+    pub fn new(party: &Party, terms: &Terms, crowd: &Crowd, answers: &Answers, tally: &Arc<Shared<Fp61>>) -> Self {
         let weights: Vec<u64> = crowd.facts().contributors.iter().map(|c| terms.weight_of(&c.contributor)).collect();
-        let weight = |contributor: u32| weights[contributor as usize];
         let mut cast = vec![0u64; crowd.redundancy().len()];
-        for answer in crowd.answers() {
-            cast[answer.item as usize] += weight(answer.contributor);
+        for counted in crowd.submissions() {
+            let weight = weights[counted.contributor as usize];
+            counted.items.iter().for_each(|item| cast[*item as usize] += weight);
         }
         let tallies = match terms.label_rule {
-            LabelRule::Plurality => tally.clone(),
-            LabelRule::Weighted => answers.linear(|values, out| {
-                out.resize(crowd.redundancy().len() * classes, Fp61::ZERO);
-                for (row, answer) in values.chunks_exact(classes).zip(crowd.answers()) {
-                    let start = answer.item as usize * classes;
-                    let weight = Fp61::reduce(weight(answer.contributor));
-                    let sums = &mut out[start..start + classes];
-                    sums.iter_mut().zip(row).for_each(|(sum, vote)| *sum += weight * *vote);
-                }
-            }),
+            LabelRule::Plurality => Arc::clone(tally),
+            LabelRule::Weighted => {
+                let mut tallies = RowSums::new(party, crowd.redundancy().len(), answers.classes());
+                answers.each_counted(crowd, |counted, rows| {
+                    let weight = Fp61::reduce(weights[counted.contributor as usize]);
+                    counted
+                        .answers()
+                        .for_each(|answer| tallies.add_scaled(answer.item, rows, answer.row, weight));
+                });
+                Arc::new(tallies.into_shared())
+            }
         };
         Self {
             tallies,
@@ -54,16 +56,20 @@ impl Ballot {
 
 /// How many of each contributor's answers are the labels of their items; linear once those are open. An item
 /// without label agrees with nobody.
-pub(super) fn agreement(crowd: &Crowd, classes: usize, answers: &Shared<Fp61>, labels: &[Option<u32>]) -> Shared<Fp61> {
-    answers.linear(|values, out| {
-        out.resize(crowd.facts().contributors.len(), Fp61::ZERO);
-        for (row, answer) in values.chunks_exact(classes).zip(crowd.answers()) {
-            if let Some(class) = labels[answer.item as usize] {
-                let of = answer.contributor as usize;
-                add_to(&mut out[of..=of], &row[class as usize..=class as usize]);
+pub(super) fn agreement(party: &Party, crowd: &Crowd, answers: &Answers, labels: &[Option<u32>]) -> Shared<Fp61> {
+    let classes = answers.classes();
+    let mut agreement = Shared::zeros(party, crowd.facts().contributors.len());
+    answers.each_counted(crowd, |counted, rows| {
+        for (position, values) in rows.iter().enumerate() {
+            let of = &mut agreement.component_mut(position)[counted.contributor as usize];
+            for answer in counted.answers() {
+                if let Some(class) = labels[answer.item as usize] {
+                    *of += values[answer.row as usize * classes + class as usize];
+                }
             }
         }
-    })
+    });
+    agreement
 }
 
 /// Labels as they are certified: 0 where there is none, else the class counted from 1.

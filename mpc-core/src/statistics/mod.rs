@@ -2,9 +2,10 @@
 //! the opened integers into the field's statistics.
 
 mod agreement;
-mod contributor;
+mod answers;
 mod gold;
 mod labels;
+mod matches;
 mod measures;
 #[cfg(test)]
 mod plain;
@@ -16,11 +17,13 @@ mod tests;
 mod validate;
 mod weights;
 
-pub use gold::{GoldScore, gold_is_well_formed};
+pub use answers::Answers;
+pub use gold::GoldScore;
 pub(crate) use labels::from_values as labels_from_values;
 pub use measures::{AgreementMeasures, Measure, Unavailable};
 pub use plurality::{SharedLabels, plurality};
 pub(crate) use program::outputs_of;
-pub use program::score;
-pub use validate::malformed;
+pub use program::{Input, score};
+pub use tally::{Tally, tally};
+pub use validate::{gold_is_well_formed, malformed};
 pub use weights::{Scale, Scales};

@@ -1,16 +1,23 @@
 //! The scoring program of a categorical job, the same at every node.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::crowd::Crowd;
-use crate::field::Fp61;
+use crate::field::{Field, Fp61};
 use crate::job::{PayRule, Release, Terms};
 use crate::network::{Network, Phase};
 use crate::release::OutputName;
 use crate::session::{Outputs, Session, SessionError};
-use crate::sharing::Shared;
+use crate::sharing::{Party, Shared};
 
+use super::agreement::Agreement;
+use super::answers::Answers;
 use super::labels::Ballot;
+use super::matches::{Matches, Weight};
 use super::plurality::plurality;
-use super::{agreement, contributor, gold, labels, tally};
+use super::tally::weighted_totals;
+use super::{agreement, gold, labels, matches};
 
 /// Which outputs a job needs opened, in the order they are computed.
 pub(crate) fn outputs_of(terms: &Terms) -> Vec<OutputName> {
@@ -31,109 +38,135 @@ pub(crate) fn outputs_of(terms: &Terms) -> Vec<OutputName> {
     wanted.into_iter().filter(|(_, wanted)| *wanted).map(|(name, _)| name).collect()
 }
 
-/// Computes what the job releases and nothing else, in one round for all products; shares of gold take more.
-///
-/// `answers` holds one one-hot row for each of the crowd's counted answers, in its order; `gold` one row for
-/// each item, where the job has gold. The length of each output follows from public data: see
-/// [`OutputName::len`].
+/// What a job's outputs are computed from.
+pub struct Input {
+    /// Who answered what.
+    pub crowd: Arc<Crowd>,
+    /// This node's components of the answers: one-hot rows, found to be well-formed.
+    pub answers: Arc<Answers>,
+    /// Their [`tally`](super::tally()).
+    pub tally: Shared<Fp61>,
+    /// One row for each item, where the job has gold.
+    pub gold: Option<Shared<Fp61>>,
+}
+
+/// Computes what the job releases and nothing else, in one round for all products; shares of gold and labels take
+/// more. The length of each output follows from public data: see [`OutputName::len`].
 ///
 /// Labels that are released, and what shares of gold need, are opened within the session, once all products so
 /// far are verified and `record` has durably recorded the accepted set; `None` if it has not.
 pub fn score<N: Network>(
     session: &mut Session<N>,
     terms: &Terms,
-    crowd: &Crowd,
-    answers: &Shared<Fp61>,
-    gold: Option<&Shared<Fp61>>,
+    input: Input,
     record: impl Fn() -> bool,
 ) -> Result<Option<Outputs>, SessionError> {
     session.enter(Phase::Agreement);
-    let classes = terms.classes().len();
+    let party = session.party().clone();
+    let Input {
+        crowd,
+        answers,
+        tally,
+        gold,
+    } = input;
+    let classes = answers.classes();
     let wanted = outputs_of(terms);
-    let votes = tally::tally(crowd, classes, answers);
+    let wants = |name: OutputName| wanted.contains(&name);
+    let mut outputs = Computed::default();
 
-    let mut factors = Vec::new();
-    let agreement = wanted.contains(&OutputName::Agreement);
-    if agreement {
-        factors.extend(agreement::factors(session.party(), crowd, classes, &votes));
+    let votes = Arc::new(tally);
+    if wants(OutputName::ClassTotals) {
+        outputs.insert(OutputName::ClassTotals, weighted_totals(&party, classes, &votes, |_| Fp61::ONE));
     }
-    let beyond_chance = wanted.contains(&OutputName::ContributorBeyondChance);
-    let peer_agreement = wanted.contains(&OutputName::ContributorAgreement);
-    if peer_agreement || beyond_chance {
-        let (with_peers, at_chance) = contributor::factors(crowd, classes, answers, &votes);
-        factors.push(with_peers);
-        if beyond_chance {
-            factors.push(at_chance);
-        }
-    }
-    let with_gold = gold.filter(|_| wanted.contains(&OutputName::ContributorGold));
-    let asked = with_gold.map(|gold| {
-        let with_gold = gold::factors(crowd, classes, answers, gold);
-        let asked = gold::asked(&with_gold);
-        factors.push(with_gold);
-        asked
-    });
-    let mut products = session.inner_products(factors)?.into_iter();
-    let mut next = || products.next().unwrap_or_else(|| Shared::zeros(session.party(), 0));
-
-    let matches = agreement.then(|| {
-        let mut values = next();
-        (0..3).for_each(|_| values.append(&next()));
-        values.append(&agreement::summed_shares(crowd, classes, &votes));
-        values
-    });
-    let with_peers = (peer_agreement || beyond_chance).then(&mut next);
-    let at_chance = beyond_chance.then(&mut next);
-    let right = asked.is_some().then(&mut next);
-    let of_gold = match right.zip(asked) {
-        Some(counts) => {
-            // What is opened on the way to shares tells who answered no item with gold: that is released, too.
-            let verified = session.verify_claims(counts)?;
-            if !record() {
-                return Ok(None);
-            }
-            let recorded = session.recorded(verified)?;
-            Some(gold::shares(session, recorded)?)
-        }
-        None => None,
+    let mut shares = wants(OutputName::Agreement).then(|| agreement::summed_shares(&party, &crowd, classes, &votes));
+    let matches = |table: &Arc<Shared<Fp61>>, weight: Weight| Matches {
+        party: party.clone(),
+        crowd: Arc::clone(&crowd),
+        answers: Arc::clone(&answers),
+        table: Arc::clone(table),
+        weight,
     };
+    let of_agreement = agreement::Wanted {
+        measures: wants(OutputName::Agreement),
+        with_peers: wants(OutputName::ContributorAgreement) || wants(OutputName::ContributorBeyondChance),
+        at_chance: wants(OutputName::ContributorBeyondChance),
+    };
+    let (mut products, agreement) = Agreement::products(matches(&votes, agreement::weight), of_agreement);
+    let gold = gold.filter(|_| wants(OutputName::ContributorGold));
+    let asked = gold.map(|gold| {
+        let gold = Arc::new(gold);
+        products.push(matches(&gold, matches::ONE).products());
+        gold::asked(&party, &crowd, classes, &gold)
+    });
+    let mut products = session.products(products)?.into_iter();
+    let mut next = || products.next().unwrap_or_else(|| Shared::zeros(&party, 0));
+    let sums = agreement.sums(&party, &mut next);
+    if let Some((mut measures, shares)) = sums.measures.zip(shares.take()) {
+        measures.append(&shares);
+        outputs.insert(OutputName::Agreement, measures);
+    }
+    if let Some((with_peers, at_chance)) = sums.with_peers.as_ref().zip(sums.at_chance) {
+        let paired: Vec<Fp61> = crowd.facts().contributors.iter().map(|c| Fp61::reduce(c.paired)).collect();
+        outputs.insert(OutputName::ContributorBeyondChance, with_peers.scale(&paired).sub(&at_chance));
+    }
+    if let Some(with_peers) = sums.with_peers {
+        outputs.insert(OutputName::ContributorAgreement, with_peers);
+    }
+    if let Some(asked) = asked {
+        // What is opened on the way to shares tells who answered no item with gold: that is released, too.
+        let verified = session.verify_claims((next(), asked))?;
+        if !record() {
+            return Ok(None);
+        }
+        let recorded = session.recorded(verified)?;
+        outputs.insert(OutputName::ContributorGold, gold::shares(session, recorded)?);
+    }
 
-    let mut decided = None;
-    let mut with_label = None;
     if terms.decides_labels() {
-        let ballot = Ballot::new(terms, crowd, answers, &votes);
+        let ballot = Ballot::new(&party, terms, &crowd, &answers, &votes);
         let shared = plurality(session, classes, &ballot.tallies, ballot.most_votes, ballot.quorum)?;
-        if wanted.contains(&OutputName::Labels) {
+        // Claims have the tally to themselves from here on.
+        drop((votes, ballot));
+        if wants(OutputName::Labels) {
             // Opened before the session ends, so verified and recorded before, like all that is released.
             let verified = session.verify_claims(shared)?;
             if !record() {
                 return Ok(None);
             }
             let labels = session.recorded(verified)?.open(session)?;
-            with_label = Some(labels::agreement(crowd, classes, answers, &labels));
-            decided = Some(Shared::public(session.party(), &labels::to_values(&labels)));
+            if wants(OutputName::ContributorLabelAgreement) {
+                let agreement = labels::agreement(&party, &crowd, &answers, &labels);
+                outputs.insert(OutputName::ContributorLabelAgreement, agreement);
+            }
+            outputs.insert(OutputName::Labels, Shared::public(&party, &labels::to_values(&labels)));
         } else {
-            let one_hot = shared.to_one_hot_numbers(session)?;
-            let factors = gold::factors(crowd, classes, answers, &one_hot);
-            with_label = session.inner_products(vec![factors])?.pop();
+            let one_hot = Arc::new(shared.to_one_hot_numbers(session)?);
+            let products = vec![matches(&one_hot, matches::ONE).products()];
+            drop(one_hot);
+            for agreement in session.products(products)? {
+                outputs.insert(OutputName::ContributorLabelAgreement, agreement);
+            }
         }
     }
+    Ok(Some(outputs.in_order(&party, wanted)))
+}
 
-    let mut outputs = Outputs::default();
-    for name in wanted {
-        let values = match name {
-            OutputName::ClassTotals => Some(tally::class_totals(classes, answers)),
-            OutputName::Agreement => matches.clone(),
-            OutputName::ContributorAgreement => with_peers.clone(),
-            OutputName::ContributorBeyondChance => with_peers.as_ref().zip(at_chance.as_ref()).map(|(a, b)| {
-                let paired: Vec<Fp61> = crowd.facts().contributors.iter().map(|c| Fp61::reduce(c.paired)).collect();
-                a.scale(&paired).sub(b)
-            }),
-            OutputName::ContributorGold => of_gold.clone(),
-            OutputName::Labels => decided.clone(),
-            OutputName::ContributorLabelAgreement => with_label.clone(),
-        };
-        outputs.push(name, values.unwrap_or_else(|| Shared::zeros(session.party(), 0)));
+/// Outputs by name.
+#[derive(Default)]
+struct Computed(BTreeMap<OutputName, Shared<Fp61>>);
+
+impl Computed {
+    fn insert(&mut self, name: OutputName, values: Shared<Fp61>) {
+        self.0.insert(name, values);
     }
-    Ok(Some(outputs))
+
+    /// Those that are wanted.
+    fn in_order(mut self, party: &Party, wanted: Vec<OutputName>) -> Outputs {
+        let mut outputs = Outputs::default();
+        for name in wanted {
+            let values = self.0.remove(&name);
+            outputs.push(name, values.unwrap_or_else(|| Shared::zeros(party, 0)));
+        }
+        outputs
+    }
 }

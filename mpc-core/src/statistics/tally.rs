@@ -1,41 +1,48 @@
 //! `T_ik = Σ_c x_cik`: how often each class was answered on each item. Linear, so local.
 
-use crate::crowd::Crowd;
+use crate::crowd::{CountedSubmission, Crowd};
 use crate::field::{Field, Fp61};
-use crate::sharing::Shared;
+use crate::sharing::{Party, Shared};
 
-/// The tally of every item: `items × classes`.
-///
-/// `answers` holds one row of `classes` elements for each counted answer, in the crowd's order.
-pub(super) fn tally(crowd: &Crowd, classes: usize, answers: &Shared<Fp61>) -> Shared<Fp61> {
-    answers.linear(|values, out| {
-        out.resize(crowd.redundancy().len() * classes, Fp61::ZERO);
-        for (row, answer) in values.chunks_exact(classes).zip(crowd.answers()) {
-            let start = answer.item as usize * classes;
-            add_to(&mut out[start..start + classes], row);
-        }
-    })
+use super::answers::{Answers, RowSums, rows_of};
+
+/// The tally of every item, `items × classes`, as it grows.
+pub struct Tally(RowSums);
+
+impl Tally {
+    /// Without votes.
+    pub fn new(party: &Party, crowd: &Crowd, classes: usize) -> Self {
+        Self(RowSums::new(party, crowd.redundancy().len(), classes))
+    }
+
+    /// Counts one submission's rows.
+    pub fn count(&mut self, counted: CountedSubmission<'_>, rows: &[&[Fp61]]) {
+        counted.answers().for_each(|answer| self.0.add(answer.item, rows, answer.row));
+    }
+
+    /// The tally of all that was counted.
+    pub fn finish(self) -> Shared<Fp61> {
+        self.0.into_shared()
+    }
 }
 
-/// `Σ_i T_ik`: how often each class was answered, one element for each class.
-pub(super) fn class_totals(classes: usize, answers: &Shared<Fp61>) -> Shared<Fp61> {
-    answers.linear(|values, out| {
-        out.resize(classes, Fp61::ZERO);
-        values.chunks_exact(classes).for_each(|row| add_to(out, row));
-    })
+/// The tally of all answers that count.
+pub fn tally(party: &Party, crowd: &Crowd, answers: &Answers) -> Shared<Fp61> {
+    let mut tally = Tally::new(party, crowd, answers.classes());
+    answers.each_counted(crowd, |counted, rows| tally.count(counted, rows));
+    tally.finish()
 }
 
 /// `Σ_i w_i T_ik` over all items, one element for each class.
-pub(super) fn weighted_totals(classes: usize, tally: &Shared<Fp61>, weight: impl Fn(usize) -> Fp61) -> Shared<Fp61> {
-    tally.linear(|values, out| {
-        out.resize(classes, Fp61::ZERO);
-        for (item, row) in values.chunks_exact(classes).enumerate() {
-            let weight = weight(item);
-            out.iter_mut().zip(row).for_each(|(sum, votes)| *sum += weight * *votes);
+pub(super) fn weighted_totals(party: &Party, classes: usize, tally: &Shared<Fp61>, weight: impl Fn(usize) -> Fp61) -> Shared<Fp61> {
+    let mut totals = RowSums::new(party, 1, classes);
+    let rows = rows_of(tally);
+    for item in 0..tally.len() / classes {
+        match weight(item) {
+            Fp61::ZERO => {}
+            Fp61::ONE => totals.add(0, &rows, item as u32),
+            weight => totals.add_scaled(0, &rows, item as u32, weight),
         }
-    })
-}
-
-pub(super) fn add_to(sum: &mut [Fp61], row: &[Fp61]) {
-    sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += *value);
+    }
+    totals.into_shared()
 }

@@ -1,141 +1,193 @@
-//! Well-formedness without looking: every element is a bit, every row has exactly one.
+//! Well-formedness without looking: every row has one class, or, of gold, one or none.
+//!
+//! A row x is multiplied by itself once, whatever number of classes it has. With random public r and s,
+//!
+//! ```text
+//! f(x) = <r, x>² - Σ_k r_k² x_k + s·(Σ_k x_k - 1)
+//! ```
+//!
+//! is a polynomial in r and s whose coefficients are `2 x_k x_l`, `x_k² - x_k` and `Σ_k x_k - 1`: all of them are 0 for a
+//! row with one 1 and zeros, and for no other. For other rows it is 0 with probability 2/p. (Schwartz 1980; Boneh,
+//! Boyle, Corrigan-Gibbs, Gilboa, Ishai, S&P 2021, for sums of squares as sketches of unit vectors.) Without the
+//! last part it is 0 for rows of zeros, too.
 
 use std::collections::BTreeSet;
 
-use rand_chacha::ChaCha20Rng;
-use rand_core::SeedableRng;
+use zeroize::Zeroizing;
 
 use crate::checks;
-use crate::field::{Field, Fp61};
+use crate::field::{Field, Fp61, uniform};
 use crate::network::{Network, Phase};
 use crate::session::{Factors, Session, SessionError};
 use crate::sharing::Shared;
 
-/// The submissions that are not well-formed, by index, ascending.
+use super::answers::Answers;
+
+/// The submissions that are not well-formed: their entries in the list, ascending.
 ///
-/// `answers` holds the rows of all submissions one after the other, `classes` elements each; `ends`
-/// says at which row each submission ends. The accepted set is fixed before, so a contributor's shares
-/// cannot depend on the coin's weights: with those, `Σ ρ(x² - x)` and `Σ ρ'(Σ_k x_k - 1)` are 0 for
-/// well-formed rows, and for others only with probability 2/p. What is opened is 0 for every honest
-/// contributor, whatever it answered.
+/// The accepted set is fixed before, so a contributor's shares cannot depend on the coin. What is opened is
+/// `Σ ρ·f(x)` over all rows, with a random weight ρ for each: 0 if they are well-formed, and if not, only with
+/// probability 3/p. For every honest contributor it is 0, whatever it answered.
 ///
-/// All is well: two values are opened for the whole job. If not, two for each submission: that finds
+/// All is well: one value is opened for the whole job. If not, one for each submission: that finds
 /// any number of culprits in two more rounds, where halving would take many. What is left is then
-/// checked as a whole once more, with fresh weights: so the chance that any malformed row counts is
-/// 2/p, however many were sent.
+/// checked as a whole once more, with a fresh coin: so the chance that any malformed row counts is
+/// 3/p, however many were sent.
 ///
 /// A node that frames a contributor by a wrong product is found by [`Session::verify`], before anything
-/// is released.
+/// is released. `also` sees all rows on the first look, submission by submission, with its entry.
 pub fn malformed<N: Network>(
     session: &mut Session<N>,
-    classes: usize,
-    answers: &Shared<Fp61>,
-    ends: &[usize],
+    answers: &Answers,
+    mut also: impl FnMut(usize, &[&[Fp61]]),
 ) -> Result<Vec<usize>, SessionError> {
     session.enter(Phase::Validate);
     let mut culprits = BTreeSet::new();
-    if answers.is_empty() {
+    let ends = answers.ends();
+    let Some(rows) = ends.last().copied().filter(|rows| *rows > 0) else {
         return Ok(Vec::new());
-    }
+    };
+    let submissions = ends.len();
     loop {
-        let check = Check::new(session, classes, answers, ends, &culprits)?;
-        let all = check.deviations(session, &ends[ends.len() - 1..])?;
-        if all == [Fp61::ZERO; 2] || !session.makes(checks::Check::WellFormed) {
+        let mut sketch = Sketch::new(session, answers.classes(), rows, true)?;
+        sketch.leave_out(&culprits, &ends);
+        answers.each(|submission, rows| {
+            sketch.look_at(rows);
+            if culprits.is_empty() {
+                also(answers.entry(submission), rows);
+            }
+        });
+        let all = sketch.deviations(session, &[submissions])?;
+        if all == [Fp61::ZERO] || !session.makes(checks::Check::WellFormed) {
             break;
         }
-        let found = culprits.len();
-        let each = check.deviations(session, ends)?;
-        let malformed = each.chunks_exact(2).enumerate().filter(|(_, pair)| pair != &[Fp61::ZERO; 2]);
-        culprits.extend(malformed.map(|(submission, _)| submission));
-        if culprits.len() == found {
+        let mut sketch = Sketch::new(session, answers.classes(), rows, true)?;
+        sketch.leave_out(&culprits, &ends);
+        answers.each(|_, rows| sketch.look_at(rows));
+        let each: Vec<usize> = (1..=submissions).collect();
+        let deviations = sketch.deviations(session, &each)?;
+        let malformed = deviations.iter().enumerate().filter(|(_, deviation)| **deviation != Fp61::ZERO);
+        let found: Vec<usize> = malformed.map(|(submission, _)| submission).collect();
+        if found.is_empty() {
             // The whole deviates and no part of it does: a wrong product, which the check of all will find.
             break;
         }
+        culprits.extend(found);
     }
-    Ok(culprits.into_iter().collect())
+    Ok(culprits.into_iter().map(|submission| answers.entry(submission)).collect())
 }
 
-/// One pass over all rows, with weights from one coin.
-struct Check<'a> {
-    classes: usize,
-    answers: &'a Shared<Fp61>,
-    bit_weights: Vec<Fp61>,
-    row_weights: Vec<Fp61>,
+/// Whether every row of the buyer's gold answers has one class or none, without looking.
+///
+/// As with answers, 0 is opened for gold that is well-formed, whatever it is, and for other gold only with
+/// probability 3/p. A node that frames the buyer by a wrong product is found by [`Session::verify`]: nothing
+/// follows from `false` before that.
+pub fn gold_is_well_formed<N: Network>(session: &mut Session<N>, classes: usize, gold: &Shared<Fp61>) -> Result<bool, SessionError> {
+    session.enter(Phase::Validate);
+    let rows = gold.len() / classes;
+    let mut sketch = Sketch::new(session, classes, rows, false)?;
+    sketch.look_at(&super::answers::rows_of(gold));
+    Ok(sketch.deviations(session, &[rows])? == [Fp61::ZERO])
 }
 
-impl<'a> Check<'a> {
-    /// Draws the weights; those of submissions that are known to be malformed are 0.
-    fn new<N: Network>(
-        session: &mut Session<N>,
-        classes: usize,
-        answers: &'a Shared<Fp61>,
-        ends: &[usize],
-        culprits: &BTreeSet<usize>,
-    ) -> Result<Self, SessionError> {
-        let mut coin = ChaCha20Rng::from_seed(session.coin()?);
-        let mut bit_weights: Vec<Fp61> = (0..answers.len()).map(|_| Fp61::random(&mut coin)).collect();
-        let mut row_weights: Vec<Fp61> = (0..answers.len() / classes).map(|_| Fp61::random(&mut coin)).collect();
-        for culprit in culprits {
-            let start = culprit.checked_sub(1).map_or(0, |before| ends[before]);
-            row_weights[start..ends[*culprit]].fill(Fp61::ZERO);
-            bit_weights[start * classes..ends[*culprit] * classes].fill(Fp61::ZERO);
-        }
+/// One look at all rows, by one coin.
+struct Sketch {
+    /// r.
+    at: Vec<Fp61>,
+    /// `r_k² - s`.
+    linear_at: Vec<Fp61>,
+    /// s; 0 where a row may be all zeros.
+    sum: Fp61,
+    /// ρ, one for each row.
+    weights: Vec<Fp61>,
+    /// `<r, x>` for each row.
+    values: Shared<Fp61>,
+    /// How many rows of it are there, after each submission.
+    ends: Vec<usize>,
+    /// `Σ ρ·(Σ_k (r_k² - s) x_k + s)` for each submission.
+    linear: Vec<Zeroizing<Vec<Fp61>>>,
+}
+
+impl Sketch {
+    fn new<N: Network>(session: &mut Session<N>, classes: usize, rows: usize, one_each: bool) -> Result<Self, SessionError> {
+        let coin = session.coin()?;
+        let mut drawn = vec![Fp61::ZERO; classes + 1 + rows];
+        uniform::fill(&coin, 0, &mut drawn);
+        let weights = drawn.split_off(classes + 1);
+        let sum = drawn.pop().filter(|_| one_each).unwrap_or(Fp61::ZERO);
         Ok(Self {
-            classes,
-            answers,
-            bit_weights,
-            row_weights,
+            linear_at: drawn.iter().map(|r| *r * *r - sum).collect(),
+            at: drawn,
+            sum,
+            weights,
+            values: Shared::zeros(session.party(), rows),
+            ends: Vec::new(),
+            linear: vec![Zeroizing::default(); session.party().held().len()],
         })
     }
 
-    /// For each segment of rows, opened: `Σ ρ(x² - x)` and `Σ ρ'(Σ_k x_k - 1)`.
-    fn deviations<N: Network>(&self, session: &mut Session<N>, ends: &[usize]) -> Result<Vec<Fp61>, SessionError> {
-        let classes = self.classes;
-        // The claim takes the vector over: it is as long as all answers, and not copied.
-        let weighted = self.answers.scale(&self.bit_weights);
-        let weighted_sums = sums(&weighted, ends, |row| row * classes);
+    /// Rows of these submissions weigh nothing.
+    fn leave_out(&mut self, submissions: &BTreeSet<usize>, ends: &[usize]) {
+        for submission in submissions {
+            let start = submission.checked_sub(1).map_or(0, |before| ends[before]);
+            self.weights[start..ends[*submission]].fill(Fp61::ZERO);
+        }
+    }
+
+    /// Takes the rows of the submission that follows.
+    fn look_at(&mut self, rows: &[&[Fp61]]) {
+        let classes = self.at.len();
+        let start = self.ends.last().copied().unwrap_or(0);
+        let end = start + rows.first().map_or(0, |rows| rows.len() / classes);
+        let weights = &self.weights[start..end];
+        for (position, rows) in rows.iter().enumerate() {
+            let mut linear = Fp61::ZERO;
+            let values = &mut self.values.component_mut(position)[start..end];
+            for ((row, value), weight) in rows.chunks_exact(classes).zip(values).zip(weights) {
+                *value = Fp61::inner_product(row, &self.at);
+                linear += *weight * Fp61::inner_product(row, &self.linear_at);
+            }
+            self.linear[position].push(linear);
+        }
+        self.ends.push(end);
+    }
+
+    /// `Σ ρ·f(x)` for each group of submissions, opened; `groups` says where each ends.
+    fn deviations<N: Network>(self, session: &mut Session<N>, groups: &[usize]) -> Result<Vec<Fp61>, SessionError> {
+        let Self {
+            sum,
+            weights,
+            values,
+            ends,
+            mut linear,
+            ..
+        } = self;
+        let party = session.party().clone();
+        let ends: Vec<usize> = groups
+            .iter()
+            .map(|group| group.checked_sub(1).map_or(0, |last| ends[last]))
+            .collect();
+        let of_ones: Vec<Fp61> = sums(&weights, &ends).into_iter().map(|weights| sum * weights).collect();
+        let linear = Shared::generate(&party, |position| sums(&std::mem::take(&mut *linear[position]), groups));
         let factors = Factors {
-            x: weighted,
-            y: self.answers.clone(),
-            ends: ends.iter().map(|end| end * classes).collect(),
+            x: values.scale(&weights),
+            y: values,
+            ends,
         };
-        let squares = session
-            .inner_products(vec![factors])?
-            .pop()
-            .unwrap_or_else(|| Shared::zeros(session.party(), 0));
-        let bits = squares.sub(&weighted_sums);
-        let rows = self.answers.linear(|values, out| {
-            out.extend(
-                values
-                    .chunks_exact(classes)
-                    .zip(&self.row_weights)
-                    .map(|(row, weight)| row.iter().fold(Fp61::ZERO, |sum, x| sum + *x) * *weight),
-            );
-        });
-        let ones = Shared::public(session.party(), &self.row_weights);
-        let rows = sums(&rows.sub(&ones), ends, |row| row);
+        let squares = session.inner_products(vec![factors])?;
+        let squares = squares.into_iter().next().unwrap_or_else(|| Shared::zeros(&party, 0));
+        let deviations = squares.sub(&linear).sub(&Shared::public(&party, &of_ones));
         // All nodes have the same squares before any of them opens, or they would go on differently.
         session.settle()?;
-        session.open(&interleaved(&bits, &rows), "the well-formedness of answers")
+        session.open(&deviations, "the well-formedness of answers")
     }
 }
 
-/// Sums over segments that end at `at(ends[j])`.
-pub(super) fn sums(shared: &Shared<Fp61>, ends: &[usize], at: impl Fn(usize) -> usize) -> Shared<Fp61> {
-    shared.linear(|values, out| {
-        let mut start = 0;
-        for end in ends {
-            let end = at(*end);
-            out.push(values[start..end].iter().fold(Fp61::ZERO, |sum, x| sum + *x));
-            start = end;
-        }
-    })
-}
-
-/// `a_0, b_0, a_1, b_1, …`
-fn interleaved(a: &Shared<Fp61>, b: &Shared<Fp61>) -> Shared<Fp61> {
-    let len = a.len();
-    let mut both = a.clone();
-    both.append(b);
-    both.linear(|values, out| out.extend((0..len).flat_map(|i| [values[i], values[len + i]])))
+/// Sums over segments.
+pub(super) fn sums(values: &[Fp61], ends: &[usize]) -> Vec<Fp61> {
+    let mut start = 0;
+    let segments = ends.iter().map(|end| &values[std::mem::replace(&mut start, *end)..*end]);
+    segments
+        .map(|values| values.iter().fold(Fp61::ZERO, |sum, value| sum + *value))
+        .collect()
 }

@@ -1,6 +1,7 @@
 //! What labels are decided by, and what is published of labels that were decided.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -12,8 +13,8 @@ use crate::job::{Job, LabelRule, PayRule, Release, Terms};
 use crate::release::{OutputComponents, OutputName};
 use crate::report::Report;
 use crate::sharing::{NodeSet, Party, Shared};
-use crate::statistics::tally::tally;
-use crate::submission::{OpenedSubmission, Submission};
+use crate::statistics::{Answers, tally};
+use crate::submission::Submission;
 use crate::testbed::{Members, job, listed, members, run_to_certificate, shared, signed_by_all};
 
 /// Three contributors, three classes; item 3 has one answer, item 4 none.
@@ -31,23 +32,26 @@ fn scene() -> (Members, Job, Vec<Submission>, Crowd) {
     (members, job, submissions, crowd)
 }
 
+/// A node's components of the submissions.
+fn opened_by(party: &Party, members: &Members, job: &Job, submissions: &[Submission]) -> Answers {
+    let me = party.me();
+    let open = |one: &Submission| {
+        one.delivery(me)
+            .unwrap()
+            .open(&members.cluster, job, me, &members.sealing[me])
+            .unwrap()
+    };
+    Answers::new(party, 3, submissions.iter().map(open).enumerate().collect())
+}
+
 /// What a linear map of the answers is of: every node applies it to its components.
-fn of_answers(members: &Members, job: &Job, submissions: &[Submission], map: impl Fn(&Shared<Fp61>) -> Shared<Fp61>) -> Vec<u64> {
+fn of_answers(members: &Members, job: &Job, submissions: &[Submission], map: impl Fn(&Party, &Answers) -> Shared<Fp61>) -> Vec<u64> {
     let access = members.cluster.access();
     let mut components: BTreeMap<usize, Vec<Fp61>> = BTreeMap::new();
     for me in 0..access.nodes() {
         let party = Party::new(access, NodeSet::all(access.nodes()), me).unwrap();
-        let open = |one: &Submission| {
-            one.delivery(me)
-                .unwrap()
-                .open(&members.cluster, job, me, &members.sealing[me])
-                .unwrap()
-        };
-        let opened: Vec<OpenedSubmission> = submissions.iter().map(open).collect();
-        let answers = Shared::generate(&party, |position| {
-            opened.iter().flat_map(|one| one.expand(position).to_vec()).collect()
-        });
-        for (component, values) in party.held().iter().zip(map(&answers).components()) {
+        let answers = opened_by(&party, members, job, submissions);
+        for (component, values) in party.held().iter().zip(map(&party, &answers).components()) {
             components.insert(*component, values.clone());
         }
     }
@@ -67,11 +71,15 @@ fn terms(job: &Job, alter: impl FnOnce(&mut Terms)) -> Terms {
 fn every_answer_is_a_vote() {
     let (members, job, submissions, crowd) = scene();
     let ballot = |terms: &Terms| {
-        let tallies = of_answers(&members, &job, &submissions, |answers| {
-            Ballot::new(terms, &crowd, answers, &tally(&crowd, 3, answers)).tallies
+        let ballot = |party: &Party, answers: &Answers| {
+            let votes = Arc::new(tally(party, &crowd, answers));
+            Ballot::new(party, terms, &crowd, answers, &votes)
+        };
+        let tallies = of_answers(&members, &job, &submissions, |party, answers| {
+            (*ballot(party, answers).tallies).clone()
         });
         let party = Party::new(members.cluster.access(), NodeSet::all(3), 0).unwrap();
-        let Ballot { most_votes, quorum, .. } = Ballot::new(terms, &crowd, &Shared::zeros(&party, 10 * 3), &Shared::zeros(&party, 0));
+        let Ballot { most_votes, quorum, .. } = ballot(&party, &opened_by(&party, &members, &job, &submissions));
         (tallies, most_votes, quorum)
     };
     let tallies = [[2, 1, 0], [0, 1, 2], [1, 1, 1], [0, 1, 0], [0, 0, 0]];
@@ -91,7 +99,9 @@ fn every_answer_is_a_vote() {
 #[test]
 fn an_item_without_label_agrees_with_nobody() {
     let (members, job, submissions, crowd) = scene();
-    let agreeing = of_answers(&members, &job, &submissions, |answers| agreement(&crowd, 3, answers, &LABELS));
+    let agreeing = of_answers(&members, &job, &submissions, |party, answers| {
+        agreement(party, &crowd, answers, &LABELS)
+    });
     assert_eq!(agreeing, [2, 2, 1]);
 }
 

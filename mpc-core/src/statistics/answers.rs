@@ -1,0 +1,139 @@
+//! This node's components of all answers, expanded where they are looked at.
+//!
+//! A million items with five answers of ten classes are 400 MB for each component, but seeds and one component
+//! in full take a sixth of that at N = 3. To expand a seed again is faster than to read from memory what it
+//! expands to, and memory that is never taken never has to be wiped.
+
+use zeroize::Zeroizing;
+
+use crate::crowd::{CountedSubmission, Crowd};
+use crate::field::{Field, Fp61};
+use crate::sharing::{Party, Shared};
+use crate::submission::OpenedSubmission;
+
+/// The opened submissions that are scored: one row of as many elements as there are classes for each answer.
+#[derive(Debug)]
+pub struct Answers {
+    classes: usize,
+    /// How many components this node holds.
+    components: usize,
+    /// Which entry of the list each one is, ascending.
+    submissions: Vec<(usize, OpenedSubmission)>,
+}
+
+impl Answers {
+    /// The submissions of these entries of the list, ascending.
+    ///
+    /// # Panics
+    /// Unless every submission holds whole rows.
+    pub fn new(party: &Party, classes: usize, submissions: Vec<(usize, OpenedSubmission)>) -> Self {
+        let whole = |(_, opened): &(usize, OpenedSubmission)| opened.elements().is_multiple_of(classes);
+        assert!(submissions.iter().all(whole), "an answer has an element for each class");
+        Self {
+            classes,
+            components: party.held().len(),
+            submissions,
+        }
+    }
+
+    /// How many classes there are: the elements of a row.
+    pub(super) fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// Where the rows of each submission end.
+    pub(super) fn ends(&self) -> Vec<usize> {
+        let ends = self.submissions.iter().scan(0, |end, (_, opened)| {
+            *end += opened.elements() / self.classes;
+            Some(*end)
+        });
+        ends.collect()
+    }
+
+    /// The entry of the list that a submission is.
+    pub(super) fn entry(&self, submission: usize) -> usize {
+        self.submissions[submission].0
+    }
+
+    /// Shows every submission's rows, one component after the other; they are wiped afterwards.
+    pub(super) fn each(&self, mut show: impl FnMut(usize, &[&[Fp61]])) {
+        let mut room = Room::new(self);
+        for (submission, (_, opened)) in self.submissions.iter().enumerate() {
+            show(submission, &room.expand(opened));
+        }
+    }
+
+    /// The same for those of which an answer counts.
+    pub(super) fn each_counted(&self, crowd: &Crowd, mut show: impl FnMut(CountedSubmission<'_>, &[&[Fp61]])) {
+        let mut room = Room::new(self);
+        let mut counted = crowd.submissions().peekable();
+        for (entry, opened) in &self.submissions {
+            if let Some(counted) = counted.next_if(|counted| counted.submission as usize == *entry) {
+                show(counted, &room.expand(opened));
+            }
+        }
+        assert!(counted.next().is_none(), "every submission of which an answer counts was opened");
+    }
+}
+
+/// Where the components of one submission are expanded.
+struct Room(Vec<Zeroizing<Vec<Fp61>>>);
+
+impl Room {
+    fn new(answers: &Answers) -> Self {
+        let longest = answers.submissions.iter().map(|(_, opened)| opened.elements()).max().unwrap_or(0);
+        Self(vec![Zeroizing::new(vec![Fp61::ZERO; longest]); answers.components])
+    }
+
+    fn expand<'r>(&'r mut self, opened: &'r OpenedSubmission) -> Vec<&'r [Fp61]> {
+        let positions = self.0.iter_mut().enumerate();
+        positions.map(|(position, room)| opened.component(position, room)).collect()
+    }
+}
+
+/// Sums of rows at places: of items, or of contributors.
+pub(super) struct RowSums {
+    classes: usize,
+    sums: Shared<Fp61>,
+}
+
+impl RowSums {
+    /// Zeros for so many places.
+    pub fn new(party: &Party, places: usize, classes: usize) -> Self {
+        Self {
+            classes,
+            sums: Shared::zeros(party, places * classes),
+        }
+    }
+
+    /// Adds a row of what is shown of a submission.
+    pub fn add(&mut self, place: u32, rows: &[&[Fp61]], row: u32) {
+        let (to, from) = (self.range(place), self.range(row));
+        for (position, values) in rows.iter().enumerate() {
+            Fp61::add_vector(&mut self.sums.component_mut(position)[to.clone()], &values[from.clone()]);
+        }
+    }
+
+    /// The same times a public factor.
+    pub fn add_scaled(&mut self, place: u32, rows: &[&[Fp61]], row: u32, factor: Fp61) {
+        let (to, from) = (self.range(place), self.range(row));
+        for (position, values) in rows.iter().enumerate() {
+            Fp61::add_scaled(&mut self.sums.component_mut(position)[to.clone()], &values[from.clone()], factor);
+        }
+    }
+
+    /// What they came to.
+    pub fn into_shared(self) -> Shared<Fp61> {
+        self.sums
+    }
+
+    fn range(&self, row: u32) -> std::ops::Range<usize> {
+        let start = row as usize * self.classes;
+        start..start + self.classes
+    }
+}
+
+/// The components of a table, as [`RowSums`] takes them.
+pub(super) fn rows_of(table: &Shared<Fp61>) -> Vec<&[Fp61]> {
+    table.components().iter().map(Vec::as_slice).collect()
+}
