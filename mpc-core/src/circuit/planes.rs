@@ -2,27 +2,16 @@
 
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::field::{Field, Gf64};
+use crate::field::Gf64;
 use crate::session::LANES;
 
-/// The vectors of bits of numbers, the least significant bit first. Every `row` numbers start at a new
-/// word and fill `words` words; lanes without a number are 0.
-pub(super) fn planes_of(numbers: &[u64], row: usize, words: usize, bits: usize) -> Zeroizing<Vec<Vec<Gf64>>> {
-    let rows = numbers.len().checked_div(row).unwrap_or(0);
-    let mut planes = Zeroizing::new(vec![vec![Gf64::ZERO; rows * words]; bits]);
+/// The bits of up to 64 numbers, one word for each bit, the least significant one first. Lanes without a
+/// number are 0.
+pub(super) fn bits_of_lanes(numbers: impl Iterator<Item = u64>) -> Zeroizing<[u64; LANES]> {
     let mut square = Zeroizing::new([0; LANES]);
-    for (at, row) in numbers.chunks_exact(row.max(1)).enumerate() {
-        for (word, lanes) in row.chunks(LANES).enumerate() {
-            square[..lanes.len()].copy_from_slice(lanes);
-            square[lanes.len()..].zeroize();
-            transpose(&mut square);
-            planes
-                .iter_mut()
-                .zip(square.iter())
-                .for_each(|(plane, bits)| plane[at * words + word] = Gf64::from_bits(*bits));
-        }
-    }
-    planes
+    square.iter_mut().zip(numbers).for_each(|(lane, number)| *lane = number);
+    transpose(&mut square);
+    square
 }
 
 /// The first `len` numbers of vectors of bits.
@@ -59,15 +48,22 @@ fn transpose(square: &mut [u64; LANES]) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// The vectors of the lowest bits of numbers.
+    pub(in crate::circuit) fn planes_of(numbers: &[u64], bits: usize) -> Vec<Vec<Gf64>> {
+        let words: Vec<_> = numbers.chunks(LANES).map(|lanes| bits_of_lanes(lanes.iter().copied())).collect();
+        let plane = |bit: usize| words.iter().map(|word| Gf64::from_bits(word[bit])).collect();
+        (0..bits).map(plane).collect()
+    }
 
     proptest! {
         #[test]
         fn every_bit_is_where_it_belongs(numbers in proptest::collection::vec(any::<u64>(), 0..150), bits in 1usize..=64) {
             let words = numbers.len().div_ceil(LANES);
-            let planes = planes_of(&numbers, numbers.len(), words, bits);
+            let planes = planes_of(&numbers, bits);
             prop_assert_eq!(planes.len(), bits);
             for (bit, plane) in planes.iter().enumerate() {
                 for lane in 0..words * LANES {
@@ -80,11 +76,5 @@ mod tests {
             let expected: Vec<u64> = numbers.iter().map(|number| number & low).collect();
             prop_assert_eq!(&*numbers_of(&planes, numbers.len()), &expected);
         }
-    }
-
-    #[test]
-    fn rows_start_at_words() {
-        let planes = planes_of(&[1, 1, 0, 1], 2, 3, 1);
-        assert_eq!(planes[0].iter().map(|word| word.to_bits()).collect::<Vec<_>>(), [3, 0, 0, 2, 0, 0]);
     }
 }

@@ -43,20 +43,25 @@ impl<N: Network> Session<N> {
         let x = Shared::concat(&self.party, pairs.iter().map(|(x, _)| x));
         let y = Shared::concat(&self.party, pairs.iter().map(|(_, y)| y));
         drop(pairs);
-        assert_eq!(x.len(), y.len(), "words that are multiplied have one length");
-        if x.is_empty() {
-            return Ok(lengths.iter().map(|_| Shared::zeros(&self.party, 0)).collect());
-        }
-        let own = local_ands(&self.party, &x, &y);
-        let z = self.reshare(own)?;
+        let z = self.and_vectors(x, y)?;
         let mut start = 0;
         let products = lengths.into_iter().map(|len| {
             start += len;
             z.slice(start - len..start)
         });
-        let products = products.collect();
-        self.claims.ands.push(Ands { x, y, z });
-        Ok(products)
+        Ok(products.collect())
+    }
+
+    /// The products of two vectors of words, as [`Session::and`] computes them.
+    pub(crate) fn and_vectors(&mut self, x: Shared<Gf64>, y: Shared<Gf64>) -> Result<Shared<Gf64>, SessionError> {
+        assert_eq!(x.len(), y.len(), "words that are multiplied have one length");
+        if x.is_empty() {
+            return Ok(Shared::zeros(&self.party, 0));
+        }
+        let own = local_ands(&self.party, &x, &y);
+        let z = self.reshare(own)?;
+        self.claims.ands.push(Ands { x, y, z: z.clone() });
+        Ok(z)
     }
 
     /// Turns all claims about words into one claim over GF(2^64), as long as there are words.
