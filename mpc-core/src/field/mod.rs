@@ -5,6 +5,7 @@ pub mod bits;
 pub mod fp61;
 pub mod gf64;
 mod kernels;
+pub mod subfield;
 
 pub use bits::BitMap;
 pub use fp61::{Fp61, MODULUS};

@@ -9,22 +9,23 @@ use std::sync::OnceLock;
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::claims::Claim;
-use super::polynomial::{lagrange, points};
+use super::polynomial::lagrange;
 use super::product::Factors;
 use super::{Session, SessionError};
+use crate::field::subfield::{Extension, FURTHER, element, powers};
 use crate::field::{BitMap, Field, Gf64};
 use crate::network::Network;
 use crate::sharing::{Party, Shared};
 
 /// Bits of a word.
 pub(crate) const LANES: usize = 64;
-/// At how many points besides those of the lanes a product of polynomials has to be known.
-const FURTHER: usize = LANES - 1;
 /// Words that are worked on at a time.
 const PIECE: usize = 512;
+/// Words of a block that have one weight in common: whole pieces.
+const BLOCK: usize = 8 * PIECE;
 
 /// Words that are claimed to be the products of words, bit by bit.
 pub(super) struct Ands {
@@ -64,38 +65,177 @@ impl<N: Network> Session<N> {
         Ok(z)
     }
 
-    /// Turns all claims about words into one claim over GF(2^64), as long as there are words.
-    ///
-    /// Each word w has a random weight `a_w`. The lanes are values at 1..64 of polynomials of degree 63:
-    /// `f_w` takes `a_w x_w`, `g_w` takes `y_w`, and at the lanes `h = Σ f_w g_w` is claimed to be
-    /// `Σ a_w z_w`. If any lane of any z is wrong by an error fixed before the weights, h is wrong at that
-    /// lane but for one weight in 2^64. The other 63 values of h are reshared before a point r is drawn: then a
-    /// wrong h, of degree 126, is wrong at r but for 126 points, and `h(r) = Σ f_w(r) g_w(r)` is
-    /// a false claim. Five rounds.
+    /// Turns all claims about words into one claim over GF(2^64), as long as there are words. Five rounds.
     pub(super) fn claim_of_ands(&mut self, ands: Vec<Ands>) -> Result<Option<Claim<Gf64>>, SessionError> {
-        let words: usize = ands.iter().map(|ands| ands.z.len()).sum();
-        if words == 0 {
+        if ands.iter().all(|ands| ands.z.is_empty()) {
             return Ok(None);
         }
-        let mut coin = ChaCha20Rng::from_seed(self.coin()?);
-        let weights: Vec<Gf64> = (0..words).map(|_| Gf64::random(&mut coin)).collect();
-        let own = further_values(&self.party, &ands, &weights);
-        let further = self.reshare(own)?;
+        let check = AndCheck::new(ands, self.coin()?);
+        let further = self.reshare(check.own_further_values(&self.party))?;
+        let r = AndCheck::point(self.coin()?);
+        Ok(Some(check.claim(&self.party, &further, r)))
+    }
+}
 
-        let r = self.point_outside(2 * LANES as u64)?;
-        let at_lanes = bit_map(&lagrange(&points(LANES), r));
-        let of_product = lagrange(&points(LANES + FURTHER), r);
+/// How all claims about words become one over GF(2^64): what each node does between the coins.
+///
+/// Each word w has a random weight `a_w`. The lanes are values at bytes 0…63, elements of the subfield, of
+/// polynomials of degree 63: `f_w` takes `a_w x_w`, `g_w` takes `y_w`, and at the lanes `h = Σ f_w g_w` is claimed
+/// to be `Σ a_w z_w`. If any lane of any z is wrong by an error fixed before the weights, h is wrong at that lane but
+/// for two weights in 2^64. The values of h at bytes 64…126 are reshared before a point r is drawn: then a
+/// wrong h, of degree 126, is wrong at r but for 126 points, and `h(r) = Σ f_w(r) g_w(r)` is a false claim.
+pub(super) struct AndCheck {
+    ands: Vec<Ands>,
+    weights: Weights,
+}
+
+/// `a_w`: that of its block of words times that of its place in the block.
+struct Weights {
+    blocks: Vec<Gf64>,
+    places: Vec<Gf64>,
+}
+
+/// A piece of the words of a layer, with their weights.
+struct Piece<'a> {
+    range: Range<usize>,
+    block: Gf64,
+    places: &'a [Gf64],
+}
+
+impl Weights {
+    fn new(ands: &[Ands], seed: [u8; 32]) -> Self {
+        let mut coin = ChaCha20Rng::from_seed(seed);
+        let blocks: usize = ands.iter().map(|ands| ands.z.len().div_ceil(BLOCK)).sum();
+        let mut draw = |count| (0..count).map(|_| Gf64::random(&mut coin)).collect();
+        Self {
+            blocks: draw(blocks),
+            places: draw(BLOCK),
+        }
+    }
+
+    /// All words, layer by layer, in pieces that lie in one block.
+    fn pieces<'a>(&'a self, ands: &'a [Ands]) -> impl Iterator<Item = (&'a Ands, Piece<'a>)> {
+        let mut blocks = self.blocks.iter();
+        ands.iter().flat_map(move |ands| {
+            let len = ands.z.len();
+            let of_layer: Vec<Gf64> = blocks.by_ref().take(len.div_ceil(BLOCK)).copied().collect();
+            pieces(len).map(move |range| {
+                let place = range.start % BLOCK;
+                let piece = Piece {
+                    block: of_layer[range.start / BLOCK],
+                    places: &self.places[place..place + range.len()],
+                    range,
+                };
+                (ands, piece)
+            })
+        })
+    }
+}
+
+impl AndCheck {
+    /// Weighs the claims with a coin drawn after all of them were fixed.
+    pub(super) fn new(ands: Vec<Ands>, seed: [u8; 32]) -> Self {
+        let weights = Weights::new(&ands, seed);
+        Self { ands, weights }
+    }
+
+    /// A point outside the subfield, from a coin drawn after the further values of h were reshared.
+    pub(super) fn point(seed: [u8; 32]) -> Gf64 {
+        let mut coin = ChaCha20Rng::from_seed(seed);
+        loop {
+            let r = Gf64::random(&mut coin);
+            if (0..=u8::MAX).all(|byte| element(byte) != r) {
+                return r;
+            }
+        }
+    }
+
+    /// This node's part of the values of h at the points after the lanes: to be reshared.
+    pub(super) fn own_further_values(&self, party: &Party) -> Vec<Gf64> {
+        let powers = powers();
+        let mut values = vec![Gf64::ZERO; FURTHER];
+        let mut sums = Zeroizing::new([[Gf64::ZERO; 8]; FURTHER]);
+        let positions = 0..party.held().len();
+        let mut partners: Vec<_> = positions.clone().map(|_| Zeroizing::new(vec![Gf64::ZERO; PIECE])).collect();
+        let mut pieces = self.weights.pieces(&self.ands).peekable();
+        while let Some((Ands { x, y, .. }, piece)) = pieces.next() {
+            let range = piece.range.clone();
+            let mut pairs: Vec<(&[Gf64], &[Gf64])> = Vec::with_capacity(positions.len());
+            for (s, sum) in positions.clone().zip(&mut partners) {
+                if sum_of_partners(party, s, y, &range, &mut sum[..range.len()]) {
+                    pairs.push((&x.components()[s][range.clone()], &sum[..range.len()]));
+                }
+            }
+            extension().add_products(&pairs, piece.places, &mut sums);
+            let goes_on = |(_, next): &(_, Piece<'_>)| next.range.start == range.end && next.range.start % BLOCK != 0;
+            if !pieces.peek().is_some_and(goes_on) {
+                for (value, sums) in values.iter_mut().zip(sums.iter()) {
+                    *value += piece.block * Gf64::inner_product(sums, &powers);
+                }
+                sums.zeroize();
+            }
+        }
+        values
+    }
+
+    /// The claim at a point, given the further values of h.
+    pub(super) fn claim(self, party: &Party, further: &Shared<Gf64>, r: Gf64) -> Claim<Gf64> {
+        let points: Vec<Gf64> = (0..LANES + FURTHER).map(|byte| element(byte as u8)).collect();
+        let at_lanes = bit_map(&lagrange(&points[..LANES], r));
+        let of_product = lagrange(&points, r);
         let z = further.linear(|values, out| out.push(Gf64::inner_product(values, &of_product[LANES..])));
-        let z = z.add(&claimed_value(&self.party, &ands, &weights, &bit_map(&of_product[..LANES])));
-        let mut x = mapped(&self.party, &at_lanes, ands.iter().map(|ands| &ands.x));
-        x.components_mut(|values| Gf64::mul_vector(values, &weights));
-        let y = mapped(&self.party, &at_lanes, ands.iter().map(|ands| &ands.y));
-        let ends = vec![words];
-        Ok(Some(Claim {
+        let z = z.add(&self.claimed_value(party, &bit_map(&of_product[..LANES])));
+        let (x, y) = self.factors(party, &at_lanes);
+        let ends = vec![x.len()];
+        Claim {
             factors: Factors { x, y, ends },
             ahead: Vec::new(),
             z,
-        }))
+        }
+    }
+
+    /// What the lanes contribute to `h(r)`: the weighted sum of the images of the claimed products.
+    fn claimed_value(&self, party: &Party, map: &BitMap) -> Shared<Gf64> {
+        let mut image = Zeroizing::new(vec![Gf64::ZERO; PIECE]);
+        Shared::generate(party, |position| {
+            let mut sum = Gf64::ZERO;
+            for (Ands { z, .. }, piece) in self.weights.pieces(&self.ands) {
+                let image = &mut image[..piece.range.len()];
+                map.apply(&z.components()[position][piece.range], image);
+                sum += piece.block * Gf64::inner_product(image, piece.places);
+            }
+            vec![sum]
+        })
+    }
+
+    /// The images of all words, those of x with their weights.
+    fn factors(&self, party: &Party, map: &BitMap) -> (Shared<Gf64>, Shared<Gf64>) {
+        let len = self.ands.iter().map(|ands| ands.z.len()).sum();
+        let mut room = Zeroizing::new(vec![Gf64::ZERO; PIECE]);
+        let x = Shared::generate(party, |position| {
+            let mut images = vec![Gf64::ZERO; len];
+            let mut rest = images.as_mut_slice();
+            for (Ands { x, .. }, piece) in self.weights.pieces(&self.ands) {
+                let (out, after) = std::mem::take(&mut rest).split_at_mut(piece.range.len());
+                rest = after;
+                let room = &mut room[..out.len()];
+                map.apply(&x.components()[position][piece.range], room);
+                Gf64::mul_vector(room, piece.places);
+                Gf64::combine(&[room], &[piece.block], out);
+            }
+            images
+        });
+        let y = Shared::generate(party, |position| {
+            let mut images = vec![Gf64::ZERO; len];
+            let mut rest = images.as_mut_slice();
+            for Ands { y, .. } in &self.ands {
+                let (out, after) = std::mem::take(&mut rest).split_at_mut(y.len());
+                rest = after;
+                map.apply(&y.components()[position], out);
+            }
+            images
+        });
+        (x, y)
     }
 }
 
@@ -132,77 +272,14 @@ fn pieces(len: usize) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// How values at the lanes give those at the points after them.
-fn extrapolation() -> &'static [BitMap] {
-    static MAPS: OnceLock<Vec<BitMap>> = OnceLock::new();
-    MAPS.get_or_init(|| {
-        let lanes = points(LANES);
-        let further = LANES + 1..=LANES + FURTHER;
-        further.map(|at| bit_map(&lagrange(&lanes, Gf64::point(at as u64)))).collect()
-    })
+fn extension() -> &'static Extension {
+    static EXTENSION: OnceLock<Extension> = OnceLock::new();
+    EXTENSION.get_or_init(Extension::new)
 }
 
 /// The sum of the coefficients of the bits that are set.
 fn bit_map(coefficients: &[Gf64]) -> BitMap {
     BitMap::new(std::array::from_fn(|lane| coefficients[lane]))
-}
-
-/// This node's part of the values of h at the points after the lanes.
-fn further_values(party: &Party, ands: &[Ands], weights: &[Gf64]) -> Vec<Gf64> {
-    let mut values = vec![Gf64::ZERO; FURTHER];
-    let mut room: [Zeroizing<Vec<Gf64>>; 3] = std::array::from_fn(|_| Zeroizing::new(vec![Gf64::ZERO; PIECE]));
-    let mut start = 0;
-    for Ands { x, y, .. } in ands {
-        let weights = &weights[start..start + x.len()];
-        start += x.len();
-        for piece in pieces(x.len()) {
-            let [partners, f, g] = room.each_mut().map(|room| &mut room[..piece.len()]);
-            for (s, x) in x.components().iter().enumerate() {
-                if !sum_of_partners(party, s, y, &piece, partners) {
-                    continue;
-                }
-                for (map, value) in extrapolation().iter().zip(&mut values) {
-                    map.apply(&x[piece.clone()], f);
-                    Gf64::mul_vector(f, &weights[piece.clone()]);
-                    map.apply(partners, g);
-                    *value += Gf64::inner_product(f, g);
-                }
-            }
-        }
-    }
-    values
-}
-
-/// What the lanes contribute to `h(r)`: the weighted sum of the images of the claimed products.
-fn claimed_value(party: &Party, ands: &[Ands], weights: &[Gf64], map: &BitMap) -> Shared<Gf64> {
-    let mut image = Zeroizing::new(vec![Gf64::ZERO; PIECE]);
-    Shared::generate(party, |position| {
-        let mut start = 0;
-        let mut sum = Gf64::ZERO;
-        for Ands { z, .. } in ands {
-            let weights = &weights[start..start + z.len()];
-            start += z.len();
-            for piece in pieces(z.len()) {
-                let image = &mut image[..piece.len()];
-                map.apply(&z.components()[position][piece.clone()], image);
-                sum += Gf64::inner_product(image, &weights[piece]);
-            }
-        }
-        vec![sum]
-    })
-}
-
-/// The images of all words.
-fn mapped<'a>(party: &Party, map: &BitMap, parts: impl Iterator<Item = &'a Shared<Gf64>> + Clone) -> Shared<Gf64> {
-    let len = parts.clone().map(Shared::len).sum();
-    Shared::generate(party, |position| {
-        let mut images = vec![Gf64::ZERO; len];
-        let mut start = 0;
-        for part in parts.clone() {
-            map.apply(&part.components()[position], &mut images[start..start + part.len()]);
-            start += part.len();
-        }
-        images
-    })
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ impl<N: Network> Session<N> {
     /// Verifies all claims. The probability that a wrong one survives is below
     /// `(1 + Σ over levels of (2k - 2) + 2·(short + 1)) / (|F| - 2k)`.
     ///
-    /// Claims about words of bits become one over their field before; that adds `1 + 126` to the sum.
+    /// Claims about words of bits become one over their field before; that adds `2 + 126` to the sum.
     pub(super) fn check_claims(&mut self, claims: Claims) -> Result<(), SessionError> {
         let Claims { numbers, mut bits, ands } = claims;
         self.check_claims_of(numbers)?;
