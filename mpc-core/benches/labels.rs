@@ -23,13 +23,22 @@ use tacit_core::world::World;
 #[derive(Clone, Copy, Default)]
 struct Cost {
     seconds: f64,
+    /// Processor time, of all nodes.
+    processor: f64,
     rounds: u64,
     sent: u64,
+}
+
+/// Processor time of this thread in seconds, where Linux tells it.
+fn processor() -> f64 {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    told.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or(0.0) / 1e9
 }
 
 /// Times and counts one part after the other.
 struct Meter {
     start: Instant,
+    processor: f64,
     before: Traffic,
 }
 
@@ -37,10 +46,11 @@ impl Meter {
     fn lap(&mut self, now: Traffic) -> Cost {
         let cost = Cost {
             seconds: self.start.elapsed().as_secs_f64(),
+            processor: processor() - self.processor,
             rounds: now.rounds - self.before.rounds,
             sent: now.sent - self.before.sent,
         };
-        (self.start, self.before) = (Instant::now(), now);
+        (self.start, self.processor, self.before) = (Instant::now(), processor(), now);
         cost
     }
 }
@@ -64,6 +74,7 @@ fn measure(
         session.settle()?;
         let mut meter = Meter {
             start: Instant::now(),
+            processor: processor(),
             before: session.traffic(),
         };
         let labels = plurality(&mut session, classes, &tallies, answers, quorum)?;
@@ -87,6 +98,7 @@ fn measure(
     for parts in results {
         for (most, part) in most.iter_mut().zip(parts?) {
             most.seconds = most.seconds.max(part.seconds);
+            most.processor += part.processor;
             most.rounds = most.rounds.max(part.rounds);
             most.sent = most.sent.max(part.sent);
         }
@@ -133,19 +145,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let parts = measure(&access, &tallies, classes, answers as u64, 1, alone)?;
     println!("{items} items, {answers} answers, {classes} classes; N = {nodes}, t = {threshold}; the node with the most");
     println!(
-        "{:<20} {:>8} {:>12} {:>14} {:>10}",
-        "", "rounds", "bytes sent", "bytes per item", "seconds"
+        "{:<20} {:>8} {:>12} {:>14} {:>10} {:>14}",
+        "", "rounds", "bytes sent", "bytes per item", "seconds", "processor, all"
     );
     let row = |name: &str, cost: Cost| {
         let per_item = cost.sent as f64 / items.max(1) as f64;
         println!(
-            "{name:<20} {:>8} {:>12} {per_item:>14.2} {:>10.3}",
-            cost.rounds, cost.sent, cost.seconds
+            "{name:<20} {:>8} {:>12} {per_item:>14.2} {:>10.3} {:>14.3}",
+            cost.rounds, cost.sent, cost.seconds, cost.processor
         );
     };
     PARTS.into_iter().zip(parts).for_each(|(name, cost)| row(name, cost));
     let labels = parts[..3].iter().fold(Cost::default(), |sum, part| Cost {
         seconds: sum.seconds + part.seconds,
+        processor: sum.processor + part.processor,
         rounds: sum.rounds + part.rounds,
         sent: sum.sent + part.sent,
     });

@@ -43,28 +43,33 @@ pub(crate) fn to_bits<N: Network>(
     let low = u64::MAX >> (u64::BITS - mask_bits(party.access()));
     let mut masks = session.random::<Gf64>(layout.elements * layout.lanes)?;
     masks.components_mut(|mask| mask.iter_mut().for_each(|word| *word = Gf64::from_bits(word.to_bits() & low)));
+    // The low bits of masks are taken first, so that what is opened can take the place of masks.
+    let known = |component: usize| {
+        let bits = |position: usize| layout.bits_of(masks.components()[position].iter().map(|mask| mask.to_bits()));
+        Summand::known(&party, component, bits)
+    };
+    let mut summands: Vec<Summand> = (1..party.access().components()).map(known).collect();
+    let first = party.position(0).map(|position| {
+        let words = masks.components()[position].iter().map(|mask| mask.to_bits() as u32);
+        Zeroizing::new(words.collect::<Vec<u32>>())
+    });
+    let masked = layout.masked(&party, numbers, masks);
     // All nodes have the same before any of them opens it, whatever it was computed from.
     session.settle()?;
-    let opened = session.open(&layout.masked(&party, numbers, &masks), "masked numbers")?;
+    let opened = session.open(&masked, "masked numbers")?;
+    drop(masked);
 
     // packed = opened - mask, so not packed = mask + not opened, on the low bits. Who holds the first component
     // of the mask adds what was opened to it.
-    let summands = (0..party.access().components()).map(|component| {
-        Summand::known(&party, component, |position| {
-            let mask = &masks.components()[position];
-            if component == 0 {
-                layout.bits_of(
-                    mask.iter()
-                        .zip(&opened)
-                        .map(|(mask, opened)| mask.to_bits().wrapping_add(!opened.to_u64())),
-                )
-            } else {
-                layout.bits_of(mask.iter().map(|mask| mask.to_bits()))
-            }
-        })
-    });
-    let summands = summands.collect();
-    drop(masks);
+    summands.push(Summand::known(&party, 0, |_| {
+        let first = first.iter().flat_map(|words| words.iter());
+        layout.bits_of(
+            first
+                .zip(&opened)
+                .map(|(mask, opened)| u64::from(*mask).wrapping_add(!opened.to_u64())),
+        )
+    }));
+    drop((first, opened));
     // No number reaches the guards above it: they are 0, and 1 in what is computed here.
     let inverted = sum(session, &layout.slots(), summands)?;
     Ok(layout.unpacked(&party, &complement(&party, &inverted)))
@@ -124,24 +129,22 @@ impl Layout {
     }
 
     /// Packed numbers and masks, all lanes of the first elements, then of the second ones, and so on.
-    fn masked(&self, party: &Party, numbers: &Shared<Fp61>, masks: &Shared<Gf64>) -> Shared<Fp61> {
+    fn masked(&self, party: &Party, numbers: &Shared<Fp61>, masks: Shared<Gf64>) -> Shared<Fp61> {
+        let mut masks = masks.into_components().into_iter();
         Shared::generate(party, |position| {
-            let masks = masks.components()[position].iter();
+            // In the place of the masks: both kinds of elements are words.
+            let masks = masks.next().unwrap_or_default().into_iter();
             let mut out: Vec<Fp61> = masks.map(|mask| Fp61::reduce(mask.to_bits())).collect();
             let stripes = numbers.components()[position].chunks(self.words.max(1) * LANES * self.columns);
             for (stripe, rows) in stripes.enumerate() {
-                let places: Vec<(usize, u32)> = (0..self.columns)
-                    .map(|column| column * self.stripes + stripe)
-                    .map(|number| {
-                        (
-                            number % self.elements * self.lanes,
-                            (number / self.elements * (self.bits + 1)) as u32,
-                        )
-                    })
-                    .collect();
-                for (lane, row) in rows.chunks_exact(self.columns).enumerate() {
-                    for (value, (element, shift)) in row.iter().zip(&places) {
-                        out[element + lane] += value.shifted(*shift);
+                for (element, out) in out.chunks_mut(self.lanes.max(1)).enumerate() {
+                    let places: Vec<(usize, u32)> = (0..self.columns)
+                        .map(|column| (column, column * self.stripes + stripe))
+                        .filter(|(_, number)| number % self.elements == element)
+                        .map(|(column, number)| (column, (number / self.elements * (self.bits + 1)) as u32))
+                        .collect();
+                    for places in places.chunks(SUMMANDS) {
+                        add_shifted(out, rows, self.columns, places);
                     }
                 }
             }
@@ -183,6 +186,17 @@ impl Layout {
             })
         };
         (0..self.bits).map(bit).collect()
+    }
+}
+
+/// How many words below 2^61 have a sum below 2^64.
+const SUMMANDS: usize = 7;
+
+/// Adds to each element the numbers of a row that stand in these columns, each with its shift.
+fn add_shifted(sums: &mut [Fp61], rows: &[Fp61], columns: usize, places: &[(usize, u32)]) {
+    for (sum, row) in sums.iter_mut().zip(rows.chunks_exact(columns)) {
+        let shifted = places.iter().map(|(column, shift)| row[*column].shifted(*shift).to_u64());
+        *sum += Fp61::reduce(shifted.sum());
     }
 }
 
