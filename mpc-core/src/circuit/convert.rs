@@ -6,7 +6,7 @@
 //! `2^(B - 40)` give views that differ with probability at most 2^-40.
 
 use super::adder::{Slots, Summand, sum};
-use super::planes::bits_of_lanes;
+use super::planes::low_bits_of_lanes;
 use super::{Planes, complement};
 use crate::field::{Fp61, Gf64, MODULUS};
 use crate::network::Network;
@@ -137,19 +137,27 @@ impl Layout {
             let mut out: Vec<Fp61> = masks.map(|mask| Fp61::reduce(mask.to_bits())).collect();
             let stripes = numbers.components()[position].chunks(self.words.max(1) * LANES * self.columns);
             for (stripe, rows) in stripes.enumerate() {
-                for (element, out) in out.chunks_mut(self.lanes.max(1)).enumerate() {
-                    let places: Vec<(usize, u32)> = (0..self.columns)
-                        .map(|column| (column, column * self.stripes + stripe))
-                        .filter(|(_, number)| number % self.elements == element)
-                        .map(|(column, number)| (column, (number / self.elements * (self.bits + 1)) as u32))
-                        .collect();
-                    for places in places.chunks(SUMMANDS) {
-                        add_shifted(out, rows, self.columns, places);
+                let places: Vec<Vec<(usize, u32)>> = (0..self.elements).map(|element| self.places(stripe, element)).collect();
+                // So few rows at a time that all elements find them in cache.
+                for (piece, rows) in rows.chunks(ROWS * self.columns).enumerate() {
+                    for (places, out) in places.iter().zip(out.chunks_mut(self.lanes)) {
+                        for places in places.chunks(SUMMANDS) {
+                            add_shifted(&mut out[piece * ROWS..], rows, self.columns, places);
+                        }
                     }
                 }
             }
             out
         })
+    }
+
+    /// Which columns of a stripe stand in an element, and by how many bits they are shifted.
+    fn places(&self, stripe: usize, element: usize) -> Vec<(usize, u32)> {
+        (0..self.columns)
+            .map(|column| (column, column * self.stripes + stripe))
+            .filter(|(_, number)| number % self.elements == element)
+            .map(|(column, number)| (column, (number / self.elements * (self.bits + 1)) as u32))
+            .collect()
     }
 
     /// The low bits of one word for every packed element, as they lie in the circuit.
@@ -160,7 +168,7 @@ impl Layout {
         for element in 0..self.elements {
             for word in 0..self.words {
                 let lanes = LANES.min(self.lanes - word * LANES);
-                let bits = bits_of_lanes(packed.by_ref().take(lanes));
+                let bits = low_bits_of_lanes(packed.by_ref().take(lanes));
                 let at = element * self.words + word;
                 places
                     .iter()
@@ -189,6 +197,8 @@ impl Layout {
     }
 }
 
+/// Rows that are packed at a time.
+const ROWS: usize = 512;
 /// How many words below 2^61 have a sum below 2^64.
 const SUMMANDS: usize = 7;
 

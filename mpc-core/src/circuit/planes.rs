@@ -5,12 +5,18 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::field::Gf64;
 use crate::session::LANES;
 
-/// The bits of up to 64 numbers, one word for each bit, the least significant one first. Lanes without a
+/// Bits of a number that [`low_bits_of_lanes`] gives.
+pub(super) const LOW: usize = LANES / 2;
+
+/// The low bits of up to 64 numbers, one word for each bit, the least significant one first. Lanes without a
 /// number are 0.
-pub(super) fn bits_of_lanes(numbers: impl Iterator<Item = u64>) -> Zeroizing<[u64; LANES]> {
-    let mut square = Zeroizing::new([0; LANES]);
-    square.iter_mut().zip(numbers).for_each(|(lane, number)| *lane = number);
-    transpose(&mut square);
+pub(super) fn low_bits_of_lanes(numbers: impl Iterator<Item = u64>) -> Zeroizing<[u64; LOW]> {
+    let mut square = Zeroizing::new([0; LOW]);
+    // Two squares side by side: the first numbers in the low halves of words.
+    for (lane, number) in numbers.enumerate() {
+        square[lane % LOW] |= (number & u64::from(u32::MAX)) << (lane / LOW * LOW);
+    }
+    transpose(&mut square[..], LOW / 2, 0x0000_ffff_0000_ffff);
     square
 }
 
@@ -24,18 +30,17 @@ pub(crate) fn numbers_of(planes: &[&[Gf64]], len: usize) -> Zeroizing<Vec<u64>> 
             .iter_mut()
             .zip(planes)
             .for_each(|(bits, plane)| *bits = plane[word].to_bits());
-        transpose(&mut square);
+        transpose(&mut square[..], LANES / 2, u64::MAX >> (LANES / 2));
         numbers.copy_from_slice(&square[..numbers.len()]);
     }
     numbers
 }
 
-/// Bit j of word i becomes bit i of word j. (Warren, Hacker's Delight, 7-3.)
-fn transpose(square: &mut [u64; LANES]) {
-    let mut width = LANES / 2;
-    let mut low = u64::MAX >> width;
+/// Bit j of word i becomes bit i of word j, in squares as wide as there are words: `low` selects the lower half of
+/// the bits of each, `width` is how many these are. (Warren, Hacker's Delight, 7-3.)
+fn transpose(square: &mut [u64], mut width: usize, mut low: u64) {
     while width > 0 {
-        for i in (0..LANES).filter(|i| i & width == 0) {
+        for i in (0..square.len()).filter(|i| i & width == 0) {
             // The upper bits of one word and the lower bits of the other change places.
             let other = i + width;
             let difference = (square[i] >> width ^ square[other]) & low;
@@ -54,8 +59,13 @@ pub(super) mod tests {
 
     /// The vectors of the lowest bits of numbers.
     pub(in crate::circuit) fn planes_of(numbers: &[u64], bits: usize) -> Vec<Vec<Gf64>> {
-        let words: Vec<_> = numbers.chunks(LANES).map(|lanes| bits_of_lanes(lanes.iter().copied())).collect();
-        let plane = |bit: usize| words.iter().map(|word| Gf64::from_bits(word[bit])).collect();
+        let words = |shift: usize| {
+            numbers
+                .chunks(LANES)
+                .map(move |lanes| low_bits_of_lanes(lanes.iter().map(|number| number >> shift)))
+        };
+        let halves: [Vec<_>; 2] = [words(0).collect(), words(LOW).collect()];
+        let plane = |bit: usize| halves[bit / LOW].iter().map(|word| Gf64::from_bits(word[bit % LOW])).collect();
         (0..bits).map(plane).collect()
     }
 

@@ -105,7 +105,7 @@ struct Piece<'a> {
 impl Weights {
     fn new(ands: &[Ands], seed: [u8; 32]) -> Self {
         let mut coin = ChaCha20Rng::from_seed(seed);
-        let blocks: usize = ands.iter().map(|ands| ands.z.len().div_ceil(BLOCK)).sum();
+        let blocks: usize = ands.iter().map(|ands| ands.y.len().div_ceil(BLOCK)).sum();
         let mut draw = |count| (0..count).map(|_| Gf64::random(&mut coin)).collect();
         Self {
             blocks: draw(blocks),
@@ -117,7 +117,7 @@ impl Weights {
     fn pieces<'a>(&'a self, ands: &'a [Ands]) -> impl Iterator<Item = (&'a Ands, Piece<'a>)> {
         let mut blocks = self.blocks.iter();
         ands.iter().flat_map(move |ands| {
-            let len = ands.z.len();
+            let len = ands.y.len();
             let of_layer: Vec<Gf64> = blocks.by_ref().take(len.div_ceil(BLOCK)).copied().collect();
             pieces(len).map(move |range| {
                 let place = range.start % BLOCK;
@@ -179,13 +179,17 @@ impl AndCheck {
     }
 
     /// The claim at a point, given the further values of h.
-    pub(super) fn claim(self, party: &Party, further: &Shared<Gf64>, r: Gf64) -> Claim<Gf64> {
+    pub(super) fn claim(mut self, party: &Party, further: &Shared<Gf64>, r: Gf64) -> Claim<Gf64> {
         let points: Vec<Gf64> = (0..LANES + FURTHER).map(|byte| element(byte as u8)).collect();
         let at_lanes = bit_map(&lagrange(&points[..LANES], r));
         let of_product = lagrange(&points, r);
         let z = further.linear(|values, out| out.push(Gf64::inner_product(values, &of_product[LANES..])));
         let z = z.add(&self.claimed_value(party, &bit_map(&of_product[..LANES])));
-        let (x, y) = self.factors(party, &at_lanes);
+        // What is not needed any more gives its room to what comes next.
+        self.ands.iter_mut().for_each(|ands| ands.z = Shared::zeros(party, 0));
+        let x = self.left_factor(party, &at_lanes);
+        self.ands.iter_mut().for_each(|ands| ands.x = Shared::zeros(party, 0));
+        let y = self.right_factor(party, &at_lanes);
         let ends = vec![x.len()];
         Claim {
             factors: Factors { x, y, ends },
@@ -208,12 +212,11 @@ impl AndCheck {
         })
     }
 
-    /// The images of all words, those of x with their weights.
-    fn factors(&self, party: &Party, map: &BitMap) -> (Shared<Gf64>, Shared<Gf64>) {
-        let len = self.ands.iter().map(|ands| ands.z.len()).sum();
+    /// The images of all words of x, with their weights.
+    fn left_factor(&self, party: &Party, map: &BitMap) -> Shared<Gf64> {
         let mut room = Zeroizing::new(vec![Gf64::ZERO; PIECE]);
-        let x = Shared::generate(party, |position| {
-            let mut images = vec![Gf64::ZERO; len];
+        Shared::generate(party, |position| {
+            let mut images = vec![Gf64::ZERO; self.words()];
             let mut rest = images.as_mut_slice();
             for (Ands { x, .. }, piece) in self.weights.pieces(&self.ands) {
                 let (out, after) = std::mem::take(&mut rest).split_at_mut(piece.range.len());
@@ -224,9 +227,13 @@ impl AndCheck {
                 Gf64::combine(&[room], &[piece.block], out);
             }
             images
-        });
-        let y = Shared::generate(party, |position| {
-            let mut images = vec![Gf64::ZERO; len];
+        })
+    }
+
+    /// The images of all words of y.
+    fn right_factor(&self, party: &Party, map: &BitMap) -> Shared<Gf64> {
+        Shared::generate(party, |position| {
+            let mut images = vec![Gf64::ZERO; self.words()];
             let mut rest = images.as_mut_slice();
             for Ands { y, .. } in &self.ands {
                 let (out, after) = std::mem::take(&mut rest).split_at_mut(y.len());
@@ -234,8 +241,11 @@ impl AndCheck {
                 map.apply(&y.components()[position], out);
             }
             images
-        });
-        (x, y)
+        })
+    }
+
+    fn words(&self) -> usize {
+        self.ands.iter().map(|ands| ands.y.len()).sum()
     }
 }
 
