@@ -16,7 +16,7 @@ pub const KNOWN: usize = 64;
 /// At how many points after them polynomials of degree 63, and their products, are evaluated.
 pub const FURTHER: usize = KNOWN - 1;
 
-/// The powers of [`ROOT`], which the bits of a byte stand for.
+/// What the bits of a byte stand for: the powers of a root of the small field's polynomial.
 pub fn powers() -> [Gf64; 8] {
     let mut powers = [Gf64::ONE; 8];
     (1..8).for_each(|bit| powers[bit] = powers[bit - 1] * ROOT);
