@@ -104,7 +104,7 @@ fn a_false_product_of_bits_is_found_by_every_node_before_labels_open() {
     for (nodes, threshold) in CLUSTERS {
         for liar in [0, nodes - 1] {
             let (words, of_labels) = words_told_by(nodes, threshold, liar);
-            assert!(of_labels.len() >= 8 && words.len() > of_labels.len(), "{words:?}");
+            assert!(of_labels.len() >= 6 && words.len() > of_labels.len(), "{words:?}");
             for (step, len) in words {
                 for (place, lane) in places(len).into_iter().zip([0, 40, 63]) {
                     let world = world(nodes, threshold, 1).deviate(liar, false_word(step, place, lane));
@@ -285,7 +285,7 @@ fn view(nodes: usize, threshold: usize, votes: u64, masked: bool) -> View {
             },
         );
     }
-    let items = 4096;
+    let items = 8192;
     let results = in_session(&world, |session| {
         let tallies = vec![Fp61::reduce(votes); items * CLASSES];
         let party = session.party().clone();

@@ -108,19 +108,21 @@ fn a_false_opening_is_found_even_if_all_corrupt_holders_vouch_for_it() {
 pub fn cover_for_a_ballot(scene: &Scene) -> Deviation {
     let session = scene.run(&scene.world())[0].as_ref().unwrap().subject.session;
     let (first_check, _) = scene.products_in(Phase::Validate)[0];
-    let before = 6 * (scene.submissions.len() - 1);
-    let weights = Arc::new(Mutex::new(Vec::new()));
+    let before = 3 * (scene.submissions.len() - 1);
+    let coin = Arc::new(Mutex::new(Vec::new()));
     lie(move |told| match told {
         Told::Opened(step, "a coin", values) if step < first_check => {
             let seed = Digest::of("tacit/v1 coin", &[session.as_bytes(), &encode_vector(values)]);
-            let mut coin = ChaCha20Rng::from_seed(*seed.as_bytes());
-            *weights.lock().unwrap() = (0..before + 2).map(|_| Fp61::random(&mut coin)).collect();
+            let mut rng = ChaCha20Rng::from_seed(*seed.as_bytes());
+            // r for two classes, s, and a weight for each row.
+            *coin.lock().unwrap() = (0..3 + before + 1).map(|_| Fp61::random(&mut rng)).collect();
         }
         Told::Products(step, values) if step == first_check => {
-            // x² - x is 2 for 2 and for -1.
-            let weights = weights.lock().unwrap();
-            let both = weights[before] + weights[before + 1];
-            values[0] -= both + both;
+            // Of (2, -1): <r, x>² - Σ r_k² x_k = (2r_0 - r_1)² - 2r_0² + r_1².
+            let coin = coin.lock().unwrap();
+            let (a, b, weight) = (coin[0], coin[1], coin[3 + before]);
+            let value = a + a - b;
+            values[0] -= weight * (value * value - a * a - a * a + b * b);
         }
         _ => {}
     })

@@ -5,10 +5,10 @@
 //! its bits for free. The one component that t nodes miss hides what is opened: two numbers below
 //! `2^(B - 40)` give views that differ with probability at most 2^-40.
 
-use super::adder::sum;
-use super::planes::planes_of;
+use super::adder::{Slots, Summand, sum};
+use super::planes::low_bits_of_lanes;
 use super::{Planes, complement};
-use crate::field::{Field, Fp61, Gf64, MODULUS};
+use crate::field::{Fp61, Gf64, MODULUS};
 use crate::network::Network;
 use crate::session::{LANES, Session, SessionError};
 use crate::sharing::{AccessStructure, Party, Shared};
@@ -40,46 +40,58 @@ pub(crate) fn to_bits<N: Network>(
 ) -> Result<Planes, SessionError> {
     let party = session.party().clone();
     let layout = Layout::new(&party, numbers.len() / columns, columns, bits)?;
-    let packed = layout.packed(numbers);
     let low = u64::MAX >> (u64::BITS - mask_bits(party.access()));
-    let mut masks = session.random::<Gf64>(packed.len())?;
+    let mut masks = session.random::<Gf64>(layout.elements * layout.lanes)?;
     masks.components_mut(|mask| mask.iter_mut().for_each(|word| *word = Gf64::from_bits(word.to_bits() & low)));
-    let masked = packed.add(&Shared::generate(&party, |position| {
-        masks.components()[position]
-            .iter()
-            .map(|word| Fp61::reduce(word.to_bits()))
-            .collect()
-    }));
+    // The low bits of masks are taken first, so that what is opened can take the place of masks.
+    let known = |component: usize| {
+        let bits = |position: usize| layout.bits_of(masks.components()[position].iter().map(|mask| mask.to_bits()));
+        Summand::known(&party, component, bits)
+    };
+    let mut summands: Vec<Summand> = (1..party.access().components()).map(known).collect();
+    let first = party.position(0).map(|position| {
+        let words = masks.components()[position].iter().map(|mask| mask.to_bits() as u32);
+        Zeroizing::new(words.collect::<Vec<u32>>())
+    });
+    let masked = layout.masked(&party, numbers, masks);
     // All nodes have the same before any of them opens it, whatever it was computed from.
     session.settle()?;
     let opened = session.open(&masked, "masked numbers")?;
+    drop(masked);
 
-    // packed = opened - mask, so not packed = mask + not opened, on the low bits.
-    let opened: Vec<u64> = opened.into_iter().map(|value| !value.to_u64()).collect();
-    let opened = layout.planes(&opened);
-    let mut summands = vec![opened.iter().map(|plane| Shared::public(&party, plane)).collect::<Planes>()];
-    summands.extend((0..party.access().components()).map(|component| layout.known_to_holders(&party, &masks, component)));
-    let inverted = sum(session, summands)?;
-    let packed: Planes = inverted.iter().map(|plane| complement(&party, plane)).collect();
-    Ok(layout.unpacked(&party, &packed))
+    // packed = opened - mask, so not packed = mask + not opened, on the low bits. Who holds the first component
+    // of the mask adds what was opened to it.
+    summands.push(Summand::known(&party, 0, |_| {
+        let first = first.iter().flat_map(|words| words.iter());
+        layout.bits_of(
+            first
+                .zip(&opened)
+                .map(|(mask, opened)| u64::from(*mask).wrapping_add(!opened.to_u64())),
+        )
+    }));
+    drop((first, opened));
+    // No number reaches the guards above it: they are 0, and 1 in what is computed here.
+    let inverted = sum(session, &layout.slots(), summands)?;
+    Ok(layout.unpacked(&party, &complement(&party, &inverted)))
 }
 
 /// Where numbers stand in packed elements.
 ///
 /// Rows are cut into stripes of whole words, so that a lane of packed elements takes the columns of several rows:
-/// few columns would leave room otherwise.
+/// few columns would leave room otherwise. The numbers of a lane are counted column by column, and stripe by
+/// stripe within it.
 struct Layout {
     rows: usize,
     columns: usize,
     bits: usize,
-    /// Numbers in one element.
+    /// Numbers in one element, each with a guard below it but the lowest.
     slots: usize,
     stripes: usize,
     /// Words of a stripe, with a lane for each row.
     words: usize,
     /// Lanes of a stripe that have a row in the first one: the others are not opened.
     lanes: usize,
-    /// Elements for each lane.
+    /// Elements for each lane: number n stands in element `n % elements`, slot `n / elements`.
     elements: usize,
 }
 
@@ -90,7 +102,7 @@ impl Layout {
             return Err(SessionError::TooWide { bits, room });
         }
         let words = rows.div_ceil(LANES);
-        let slots = (room / bits) as usize;
+        let slots = ((room + 1) / (bits + 1)) as usize;
         let stripes = (slots / common_divisor(slots, columns)).clamp(1, words.max(1));
         let elements = (stripes * columns).div_ceil(slots);
         let words = words.div_ceil(stripes);
@@ -107,69 +119,94 @@ impl Layout {
         })
     }
 
-    /// Where the number of a slot stands among all, if it is one.
-    fn place(&self, element: usize, lane: usize, slot: usize) -> Option<usize> {
-        let number = element * self.slots + slot;
-        let row = number / self.columns * self.words * LANES + lane;
-        (number < self.stripes * self.columns && row < self.rows).then_some(row * self.columns + number % self.columns)
+    /// How the bits of packed elements lie.
+    fn slots(&self) -> Slots {
+        Slots {
+            slots: self.slots,
+            bits: self.bits,
+            words: self.elements * self.words,
+        }
     }
 
-    /// All lanes of the first elements, then of the second ones, and so on.
-    fn packed(&self, numbers: &Shared<Fp61>) -> Shared<Fp61> {
-        let powers: Vec<Fp61> = (0..self.slots).map(|slot| Fp61::reduce(1 << (slot * self.bits))).collect();
-        numbers.linear(|values, out| {
-            out.reserve(self.elements * self.lanes);
-            for element in 0..self.elements {
-                out.extend((0..self.lanes).map(|lane| {
-                    let of_slot = |(slot, power): (usize, &Fp61)| Some(values[self.place(element, lane, slot)?] * *power);
-                    powers
-                        .iter()
-                        .enumerate()
-                        .filter_map(of_slot)
-                        .fold(Fp61::ZERO, |sum, value| sum + value)
-                }));
+    /// Packed numbers and masks, all lanes of the first elements, then of the second ones, and so on.
+    fn masked(&self, party: &Party, numbers: &Shared<Fp61>, masks: Shared<Gf64>) -> Shared<Fp61> {
+        let mut masks = masks.into_components().into_iter();
+        Shared::generate(party, |position| {
+            // In the place of the masks: both kinds of elements are words.
+            let masks = masks.next().unwrap_or_default().into_iter();
+            let mut out: Vec<Fp61> = masks.map(|mask| Fp61::reduce(mask.to_bits())).collect();
+            let stripes = numbers.components()[position].chunks(self.words.max(1) * LANES * self.columns);
+            for (stripe, rows) in stripes.enumerate() {
+                let places: Vec<Vec<(usize, u32)>> = (0..self.elements).map(|element| self.places(stripe, element)).collect();
+                // So few rows at a time that all elements find them in cache.
+                for (piece, rows) in rows.chunks(ROWS * self.columns).enumerate() {
+                    for (places, out) in places.iter().zip(out.chunks_mut(self.lanes)) {
+                        for places in places.chunks(SUMMANDS) {
+                            add_shifted(&mut out[piece * ROWS..], rows, self.columns, places);
+                        }
+                    }
+                }
             }
+            out
         })
     }
 
-    /// The low bits of one word for every packed element.
-    fn planes(&self, packed: &[u64]) -> Zeroizing<Vec<Vec<Gf64>>> {
-        planes_of(packed, self.lanes, self.words, self.slots * self.bits)
+    /// Which columns of a stripe stand in an element, and by how many bits they are shifted.
+    fn places(&self, stripe: usize, element: usize) -> Vec<(usize, u32)> {
+        (0..self.columns)
+            .map(|column| (column, column * self.stripes + stripe))
+            .filter(|(_, number)| number % self.elements == element)
+            .map(|(column, number)| (column, (number / self.elements * (self.bits + 1)) as u32))
+            .collect()
     }
 
-    /// The sharing of the bits of one component of the masks: that component has them, all others are 0.
-    fn known_to_holders(&self, party: &Party, masks: &Shared<Gf64>, component: usize) -> Planes {
-        let known = party.position(component).map(|position| {
-            let words = masks.components()[position].iter().map(|word| word.to_bits());
-            (position, self.planes(&Zeroizing::new(words.collect::<Vec<u64>>())))
-        });
-        let plane = |bit: usize| {
-            Shared::generate(party, |at| match &known {
-                Some((position, planes)) if *position == at => planes[bit].clone(),
-                _ => vec![Gf64::ZERO; self.elements * self.words],
-            })
-        };
-        (0..self.slots * self.bits).map(plane).collect()
+    /// The low bits of one word for every packed element, as they lie in the circuit.
+    fn bits_of(&self, mut packed: impl Iterator<Item = u64>) -> Zeroizing<Vec<Gf64>> {
+        let slots = self.slots();
+        let places: Vec<usize> = slots.places().collect();
+        let mut out = Zeroizing::new(vec![Gf64::from_bits(0); slots.len()]);
+        for element in 0..self.elements {
+            for word in 0..self.words {
+                let lanes = LANES.min(self.lanes - word * LANES);
+                let bits = low_bits_of_lanes(packed.by_ref().take(lanes));
+                let at = element * self.words + word;
+                places
+                    .iter()
+                    .zip(bits.iter())
+                    .for_each(|(place, bits)| out[place + at] = Gf64::from_bits(*bits));
+            }
+        }
+        out
     }
 
-    /// The bits of each number, column by column, from those of packed elements.
-    fn unpacked(&self, party: &Party, packed: &Planes) -> Planes {
+    /// The bits of each number, column by column.
+    fn unpacked(&self, party: &Party, bits: &Shared<Gf64>) -> Planes {
         let all = self.rows.div_ceil(LANES);
+        let row = self.slots * self.elements * self.words;
+        let of_column = self.stripes * self.words;
         let bit = |bit: usize| {
             Shared::generate(party, |position| {
+                let numbers = &bits.components()[position][bit * row..(bit + 1) * row];
                 let mut out = Vec::with_capacity(self.columns * all);
-                for column in 0..self.columns {
-                    let of_stripe = |stripe: usize| {
-                        let number = stripe * self.columns + column;
-                        let plane = &packed[number % self.slots * self.bits + bit].components()[position];
-                        &plane[number / self.slots * self.words..][..self.words]
-                    };
-                    out.extend((0..self.stripes).flat_map(of_stripe).take(all));
-                }
+                let columns = numbers.chunks(of_column.max(1)).take(self.columns);
+                columns.for_each(|column| out.extend_from_slice(&column[..all]));
                 out
             })
         };
         (0..self.bits).map(bit).collect()
+    }
+}
+
+/// Rows that are packed at a time.
+const ROWS: usize = 512;
+/// How many words below 2^61 have a sum below 2^64.
+const SUMMANDS: usize = 7;
+
+/// Adds to each element the numbers of a row that stand in these columns, each with its shift.
+fn add_shifted(sums: &mut [Fp61], rows: &[Fp61], columns: usize, places: &[(usize, u32)]) {
+    for (sum, row) in sums.iter_mut().zip(rows.chunks_exact(columns)) {
+        let shifted = places.iter().map(|(column, shift)| row[*column].shifted(*shift).to_u64());
+        *sum += Fp61::reduce(shifted.sum());
     }
 }
 
@@ -242,9 +279,10 @@ mod tests {
             let layout = Layout::new(&party, rows, columns, bits).unwrap();
             (layout.elements, layout.stripes, layout.slots)
         };
-        assert_eq!(density(100_000, 10, 3), (5, 3, 6));
-        assert_eq!(density(100_000, 2, 3), (1, 3, 6));
-        assert_eq!(density(64, 10, 3), (2, 1, 5));
+        assert_eq!(density(100_000, 10, 3), (2, 1, 5));
+        assert_eq!(density(100_000, 2, 3), (2, 5, 5));
+        assert_eq!(density(100_000, 3, 3), (3, 5, 5));
+        assert_eq!(density(64, 3, 3), (1, 1, 3));
         assert_eq!(density(100_000, 1000, 10), (1000, 1, 1));
     }
 

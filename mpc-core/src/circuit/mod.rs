@@ -12,11 +12,13 @@ mod numbers;
 mod planes;
 #[cfg(test)]
 mod tests;
+mod threshold;
 
 pub(crate) use argmax::first_of_the_greatest;
 pub(crate) use convert::{hidden_bits, to_bits};
 pub(crate) use numbers::{one_hot, to_numbers};
 pub(crate) use planes::numbers_of;
+pub(crate) use threshold::{first_to_reach, levels};
 
 use crate::field::{Field, Gf64};
 use crate::sharing::{Party, Shared};
@@ -26,7 +28,14 @@ pub(crate) type Planes = Vec<Shared<Gf64>>;
 
 /// Every bit turned round.
 fn complement(party: &Party, plane: &Shared<Gf64>) -> Shared<Gf64> {
-    plane.add(&constant(party, plane.len(), true))
+    Shared::generate(party, |position| {
+        let words = &plane.components()[position];
+        if party.held()[position] == 0 {
+            words.iter().map(|word| Gf64::from_bits(!word.to_bits())).collect()
+        } else {
+            words.clone()
+        }
+    })
 }
 
 /// The same public bit in all lanes of so many words.

@@ -2,27 +2,22 @@
 
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::field::{Field, Gf64};
+use crate::field::Gf64;
 use crate::session::LANES;
 
-/// The vectors of bits of numbers, the least significant bit first. Every `row` numbers start at a new
-/// word and fill `words` words; lanes without a number are 0.
-pub(super) fn planes_of(numbers: &[u64], row: usize, words: usize, bits: usize) -> Zeroizing<Vec<Vec<Gf64>>> {
-    let rows = numbers.len().checked_div(row).unwrap_or(0);
-    let mut planes = Zeroizing::new(vec![vec![Gf64::ZERO; rows * words]; bits]);
-    let mut square = Zeroizing::new([0; LANES]);
-    for (at, row) in numbers.chunks_exact(row.max(1)).enumerate() {
-        for (word, lanes) in row.chunks(LANES).enumerate() {
-            square[..lanes.len()].copy_from_slice(lanes);
-            square[lanes.len()..].zeroize();
-            transpose(&mut square);
-            planes
-                .iter_mut()
-                .zip(square.iter())
-                .for_each(|(plane, bits)| plane[at * words + word] = Gf64::from_bits(*bits));
-        }
+/// Bits of a number that [`low_bits_of_lanes`] gives.
+pub(super) const LOW: usize = LANES / 2;
+
+/// The low bits of up to 64 numbers, one word for each bit, the least significant one first. Lanes without a
+/// number are 0.
+pub(super) fn low_bits_of_lanes(numbers: impl Iterator<Item = u64>) -> Zeroizing<[u64; LOW]> {
+    let mut square = Zeroizing::new([0; LOW]);
+    // Two squares side by side: the first numbers in the low halves of words.
+    for (lane, number) in numbers.enumerate() {
+        square[lane % LOW] |= (number & u64::from(u32::MAX)) << (lane / LOW * LOW);
     }
-    planes
+    transpose(&mut square[..], LOW / 2, 0x0000_ffff_0000_ffff);
+    square
 }
 
 /// The first `len` numbers of vectors of bits.
@@ -35,18 +30,17 @@ pub(crate) fn numbers_of(planes: &[&[Gf64]], len: usize) -> Zeroizing<Vec<u64>> 
             .iter_mut()
             .zip(planes)
             .for_each(|(bits, plane)| *bits = plane[word].to_bits());
-        transpose(&mut square);
+        transpose(&mut square[..], LANES / 2, u64::MAX >> (LANES / 2));
         numbers.copy_from_slice(&square[..numbers.len()]);
     }
     numbers
 }
 
-/// Bit j of word i becomes bit i of word j. (Warren, Hacker's Delight, 7-3.)
-fn transpose(square: &mut [u64; LANES]) {
-    let mut width = LANES / 2;
-    let mut low = u64::MAX >> width;
+/// Bit j of word i becomes bit i of word j, in squares as wide as there are words: `low` selects the lower half of
+/// the bits of each, `width` is how many these are. (Warren, Hacker's Delight, 7-3.)
+fn transpose(square: &mut [u64], mut width: usize, mut low: u64) {
     while width > 0 {
-        for i in (0..LANES).filter(|i| i & width == 0) {
+        for i in (0..square.len()).filter(|i| i & width == 0) {
             // The upper bits of one word and the lower bits of the other change places.
             let other = i + width;
             let difference = (square[i] >> width ^ square[other]) & low;
@@ -59,15 +53,27 @@ fn transpose(square: &mut [u64; LANES]) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// The vectors of the lowest bits of numbers.
+    pub(in crate::circuit) fn planes_of(numbers: &[u64], bits: usize) -> Vec<Vec<Gf64>> {
+        let words = |shift: usize| {
+            numbers
+                .chunks(LANES)
+                .map(move |lanes| low_bits_of_lanes(lanes.iter().map(|number| number >> shift)))
+        };
+        let halves: [Vec<_>; 2] = [words(0).collect(), words(LOW).collect()];
+        let plane = |bit: usize| halves[bit / LOW].iter().map(|word| Gf64::from_bits(word[bit % LOW])).collect();
+        (0..bits).map(plane).collect()
+    }
 
     proptest! {
         #[test]
         fn every_bit_is_where_it_belongs(numbers in proptest::collection::vec(any::<u64>(), 0..150), bits in 1usize..=64) {
             let words = numbers.len().div_ceil(LANES);
-            let planes = planes_of(&numbers, numbers.len(), words, bits);
+            let planes = planes_of(&numbers, bits);
             prop_assert_eq!(planes.len(), bits);
             for (bit, plane) in planes.iter().enumerate() {
                 for lane in 0..words * LANES {
@@ -80,11 +86,5 @@ mod tests {
             let expected: Vec<u64> = numbers.iter().map(|number| number & low).collect();
             prop_assert_eq!(&*numbers_of(&planes, numbers.len()), &expected);
         }
-    }
-
-    #[test]
-    fn rows_start_at_words() {
-        let planes = planes_of(&[1, 1, 0, 1], 2, 3, 1);
-        assert_eq!(planes[0].iter().map(|word| word.to_bits()).collect::<Vec<_>>(), [3, 0, 0, 2, 0, 0]);
     }
 }

@@ -1,16 +1,17 @@
 //! Numbers in and out of circuits.
 
-use super::planes::{numbers_of, planes_of};
+use super::planes::numbers_of;
+use super::planes::tests::planes_of;
 use super::{Planes, bits_of};
 use crate::field::Gf64;
 use crate::session::testkit::deal;
-use crate::session::{LANES, Session, SessionError};
+use crate::session::{Session, SessionError};
 use crate::sharing::Party;
 use crate::world::WorldNetwork;
 
 /// This node's components of the bits of numbers.
 pub(super) fn planes(party: &Party, numbers: &[u64], bits: u32, seed: u64) -> Planes {
-    let planes = planes_of(numbers, numbers.len(), numbers.len().div_ceil(LANES), bits as usize);
+    let planes = planes_of(numbers, bits as usize);
     let deal = |(bit, plane): (usize, &Vec<Gf64>)| deal(party, plane, seed << 8 | bit as u64);
     planes.iter().enumerate().map(deal).collect()
 }

@@ -62,6 +62,11 @@ impl Fp61 {
     pub const fn to_u64(self) -> u64 {
         self.0
     }
+
+    /// `2^bits` times the element, for fewer than 61 bits: its word turned round.
+    pub const fn shifted(self, bits: u32) -> Self {
+        Self((self.0 << bits | self.0 >> (61 - bits)) & MODULUS)
+    }
 }
 
 /// `x - p` when `x >= p`, else `x`, for `x < 2p`, without a branch.
@@ -318,6 +323,11 @@ mod tests {
             prop_assert_eq!(u128::from((a - b).0), (x + P - y) % P);
             prop_assert_eq!(u128::from((a * b).0), (x * y) % P);
             prop_assert_eq!(u128::from((-a).0), (P - x) % P);
+        }
+
+        #[test]
+        fn shifts_are_products_with_powers_of_two(a in element(), bits in 0u32..61) {
+            prop_assert!(a.shifted(bits) == a * Fp61::reduce(1 << bits));
         }
 
         #[test]

@@ -7,7 +7,7 @@
 //! a hash challenge could be ground offline.
 //! (Boneh et al., CRYPTO 2019; Boyle et al., CCS 2019; Goyal, Song, eprint 2020/134.)
 
-use super::bits::{AndProof, Ands};
+use super::bits::{AndCheck, Ands};
 use super::proof::Proof;
 use super::runs::{Ahead, Weighed};
 use super::{Session, SessionError};
@@ -75,6 +75,23 @@ impl Claimed for Gf64 {
     }
 }
 
+/// Where the check of products of bits stands, until they are one claim.
+enum AndProof {
+    /// They wait for their weights.
+    Claimed(Vec<Ands>),
+    /// The further values of h are being reshared.
+    Asked(AndCheck),
+    /// They wait for a point.
+    Fixed(AndCheck, Shared<Gf64>),
+}
+
+impl AndProof {
+    /// Nothing if there is nothing to check.
+    fn of(ands: Vec<Ands>) -> Option<Self> {
+        ands.iter().any(|ands| !ands.is_empty()).then_some(Self::Claimed(ands))
+    }
+}
+
 impl<F: Field> Claim<F> {
     /// How many values are claimed.
     pub(super) fn len(&self) -> usize {
@@ -100,7 +117,7 @@ impl<N: Network> Session<N> {
     /// Verifies all claims. The probability that a wrong one survives is below
     /// `(1 + Σ over levels of (2k - 2) + 2·(short + 1)) / (|F| - 2k)` for its field.
     ///
-    /// Claims about words of bits become one over their field before; that adds `1 + 126` to the sum. Two
+    /// Claims about words of bits become one over their field before; that adds `2 + 126` to the sum. Two
     /// rounds, three for each level of the field that takes more of them, and an opening for each field.
     pub(super) fn check_claims(&mut self, claims: Claims) -> Result<(), SessionError> {
         let Claims { numbers, bits, ands } = claims;
@@ -111,22 +128,22 @@ impl<N: Network> Session<N> {
             let of_numbers = numbers.challenge(self, &coin)?;
             let of_words = match ands.take() {
                 Some(AndProof::Claimed(claimed)) => {
-                    let (asked, own) = AndProof::challenge(&self.party, claimed, &coin);
-                    ands = Some(asked);
+                    let check = AndCheck::new(claimed, &coin);
+                    let own = check.own_further_values(&self.party);
+                    ands = Some(AndProof::Asked(check));
                     own
                 }
-                answered => {
-                    if let Some(claim) = answered.and_then(|proof| proof.claim(&self.party, &coin)) {
-                        words.add(claim);
-                    }
+                Some(AndProof::Fixed(check, further)) => {
+                    words.add(check.claim(&self.party, &further, AndCheck::point(&coin)));
                     words.challenge(self, &coin)?
                 }
+                Some(AndProof::Asked(_)) | None => words.challenge(self, &coin)?,
             };
             let (of_numbers, of_words) = self.reshare_both(of_numbers, of_words)?;
             numbers.answer(&of_numbers);
-            match &mut ands {
-                Some(proof) => proof.answer(of_words),
-                None => words.answer(&of_words),
+            match ands.take() {
+                Some(AndProof::Asked(check)) => ands = Some(AndProof::Fixed(check, of_words)),
+                _ => words.answer(&of_words),
             }
         }
         // The coin before came after all nodes had settled: what is opened now depends on the same

@@ -76,6 +76,11 @@ impl<F: Field> Shared<F> {
         &self.components
     }
 
+    /// The same, to be used in place: who takes them wipes them.
+    pub(crate) fn into_components(mut self) -> Vec<Vec<F>> {
+        std::mem::take(&mut self.components)
+    }
+
     /// Applies a linear map to every component: `map(values, out)` is called once for each and
     /// appends the same number of elements to `out` every time.
     pub fn linear(&self, mut map: impl FnMut(&[F], &mut Vec<F>)) -> Self {

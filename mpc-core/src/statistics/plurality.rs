@@ -1,6 +1,6 @@
 //! Consensus labels: for every item the class that most answers name, while tallies and answers stay shared.
 
-use crate::circuit::{Planes, bits_of, constants, first_of_the_greatest, numbers_of, one_hot, to_bits, to_numbers};
+use crate::circuit::{Planes, bits_of, constants, first_of_the_greatest, first_to_reach, levels, numbers_of, one_hot, to_bits, to_numbers};
 use crate::field::{Fp61, Gf64};
 use crate::network::{Network, Phase};
 use crate::session::{LANES, Recorded, Session, SessionError};
@@ -37,11 +37,12 @@ pub struct SharedLabels {
 /// The plurality label of every item: the class with the greatest tally, of several the one listed first;
 /// none for an item whose greatest tally is 0 or below `quorum`.
 ///
-/// `tallies` holds one row of `classes` elements for each item, numbers up to `most`: the votes for each class, or
-/// sums of public weights.
+/// `tallies` holds one row of `classes` elements for each item, numbers whose sum is at most `most`: the votes for
+/// each class, or sums of public weights.
 ///
-/// "None" runs in the tournament, listed before all classes, with one vote less than the quorum: nobody learns
-/// more of an item without label than that it has none, and there is no second comparison.
+/// Where few votes can decide, it is asked who reaches each number of them; else classes meet in a tournament. In
+/// that one "none" runs, too, listed before all classes, with one vote less than the quorum: nobody learns more of an
+/// item without label than that it has none, and there is no second comparison.
 ///
 /// # Errors
 /// The numbers are too large for the masks of this cluster: see [`SessionError::TooWide`]. Otherwise a round
@@ -61,6 +62,10 @@ pub fn plurality<N: Network>(
     let items = tallies.len() / classes;
     let bits = bits_of(most);
     let votes = to_bits(session, tallies, classes, bits)?;
+    if let Some(levels) = levels(most, quorum) {
+        let index = first_to_reach(session, classes, &votes, most, &levels)?;
+        return Ok(SharedLabels { items, classes, index });
+    }
     let words = items.div_ceil(LANES);
     let party = session.party();
     // What nobody can reach nobody can pass either.

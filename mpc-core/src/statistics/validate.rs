@@ -84,10 +84,9 @@ pub fn malformed<N: Network>(
 /// follows from `false` before that.
 pub fn gold_is_well_formed<N: Network>(session: &mut Session<N>, classes: usize, gold: &Shared<Fp61>) -> Result<bool, SessionError> {
     session.enter(Phase::Validate);
-    let rows = gold.len() / classes;
-    let mut sketch = Sketch::new(session, classes, rows, false)?;
+    let mut sketch = Sketch::new(session, classes, gold.len() / classes, false)?;
     sketch.look_at(&super::answers::rows_of(gold));
-    Ok(sketch.deviations(session, &[rows])? == [Fp61::ZERO])
+    Ok(sketch.deviations(session, &[1])? == [Fp61::ZERO])
 }
 
 /// One look at all rows, by one coin.

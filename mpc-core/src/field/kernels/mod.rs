@@ -14,6 +14,8 @@ mod gf64_gfni;
 #[cfg(target_arch = "x86_64")]
 mod gf64_vpclmul;
 #[cfg(target_arch = "x86_64")]
+mod subfield_gfni;
+#[cfg(target_arch = "x86_64")]
 mod vector;
 
 /// Bulk operations of the field of `2^61 - 1` elements.
@@ -168,6 +170,23 @@ pub(super) mod bits {
             return kernel.apply(map, words, out);
         }
         portable::apply(map, words, out);
+    }
+}
+
+/// Products over the field of 256 elements.
+pub(super) mod subfield {
+    #[cfg(target_arch = "x86_64")]
+    use super::subfield_gfni::Gfni;
+    use crate::field::Gf64;
+    use crate::field::subfield::{Extension, FURTHER, portable};
+
+    /// See [`Extension::add_products`].
+    pub fn add_products(extension: &Extension, pairs: &[(&[Gf64], &[Gf64])], weights: &[Gf64], sums: &mut [[Gf64; 8]; FURTHER]) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(kernel) = Gfni::detect() {
+            return kernel.add_products(extension, pairs, weights, sums);
+        }
+        portable::add_products(extension, pairs, weights, sums);
     }
 }
 

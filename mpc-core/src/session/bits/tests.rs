@@ -121,6 +121,31 @@ fn two_errors_in_one_lane_do_not_make_up_for_each_other() {
 }
 
 #[test]
+fn errors_at_one_place_of_two_blocks_do_not_make_up_for_each_other() {
+    let words_of_layer = super::BLOCK + 70;
+    for errors in [vec![super::BLOCK + 69], vec![0, super::BLOCK], vec![super::PIECE - 1, super::PIECE]] {
+        let lie = move |told: Told<'_>| {
+            if let Told::Words(_, words) = told
+                && words.len() == words_of_layer
+            {
+                errors.iter().for_each(|error| words[*error] += Gf64::ONE);
+            }
+        };
+        let deviation = Deviation {
+            lie: Some(std::sync::Arc::new(lie)),
+            ..Deviation::default()
+        };
+        for result in in_session(&world(3, 1, 3).deviate(1, deviation), |session| {
+            let x = deal(session.party(), &vec![Gf64::from_bits(!0); words_of_layer], 1);
+            session.and_vectors(x.clone(), x)?;
+            session.verify_claims(()).map(drop)
+        }) {
+            assert!(matches!(result, Err(SessionError::WrongProduct { .. })), "{result:?}");
+        }
+    }
+}
+
+#[test]
 fn words_altered_on_their_way_are_caught() {
     for (n, t) in [(3, 1), (5, 2)] {
         for byte in [0, 279, 559] {
