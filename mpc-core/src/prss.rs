@@ -7,12 +7,10 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use rand_chacha::ChaCha20Rng;
-use rand_core::SeedableRng;
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::field::Field;
+use crate::field::{Field, uniform};
 use crate::sharing::{Party, Shared};
 
 /// The key of one component, known to its holders only.
@@ -132,13 +130,18 @@ pub struct ClaimedAddress<'a> {
 impl ClaimedAddress<'_> {
     /// `len` elements of the stream of the held component at `position`.
     pub fn expand<F: Field>(&self, position: usize, len: usize) -> Zeroizing<Vec<F>> {
+        let mut elements = Zeroizing::new(vec![F::ZERO; len]);
+        self.expand_into(position, &mut elements);
+        elements
+    }
+
+    /// Fills `out` with the first elements of the stream of the held component at `position`.
+    pub fn expand_into<F: Field>(&self, position: usize, out: &mut [F]) {
         #[cfg(test)]
         if self.silent {
-            return Zeroizing::new(vec![F::ZERO; len]);
+            return out.fill(F::ZERO);
         }
-        let mut rng = ChaCha20Rng::from_seed(self.keys[position].0);
-        rng.set_stream(self.address.stream());
-        Zeroizing::new((0..len).map(|_| F::random(&mut rng)).collect())
+        uniform::fill(&self.keys[position].0, self.address.stream(), out);
     }
 }
 
@@ -146,6 +149,8 @@ impl ClaimedAddress<'_> {
 mod tests {
     use super::*;
     use crate::field::Fp61;
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
 
     fn prss() -> Prss {
         Prss::new(vec![ComponentKey::new([7; 32]), ComponentKey::new([8; 32])])

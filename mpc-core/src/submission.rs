@@ -15,7 +15,7 @@ use crate::identity::{PublicKey, Purpose, SecretKey, Signed};
 use crate::job::{Job, JobId, is_name};
 use crate::reject::RejectReason;
 use crate::sealing::{Binding, SealingError, UnsealingKey};
-use crate::sharing::{AccessStructure, Component, CompressedComponent, compress, expand};
+use crate::sharing::{AccessStructure, Component, CompressedComponent, compress, expand_into};
 
 pub mod gold;
 
@@ -375,12 +375,24 @@ impl OpenedSubmission {
         self.elements
     }
 
+    /// Writes the held component at `position`: `answers × classes` elements.
+    ///
+    /// # Panics
+    ///
+    /// Unless `out` holds [`Self::elements`].
+    pub fn write_component(&self, position: usize, out: &mut [Fp61]) {
+        assert_eq!(out.len(), self.elements, "a component is written whole");
+        match &self.components[position] {
+            CompressedComponent::Seed(seed) => expand_into(seed, out),
+            CompressedComponent::Explicit(values) => out.copy_from_slice(values),
+        }
+    }
+
     /// The held component at `position`, `answers × classes` elements.
     pub fn expand(&self, position: usize) -> Zeroizing<Vec<Fp61>> {
-        Zeroizing::new(match &self.components[position] {
-            CompressedComponent::Seed(seed) => expand(seed, self.elements),
-            CompressedComponent::Explicit(values) => values.clone(),
-        })
+        let mut component = Zeroizing::new(vec![Fp61::ZERO; self.elements]);
+        self.write_component(position, &mut component);
+        component
     }
 }
 

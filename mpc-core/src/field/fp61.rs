@@ -188,6 +188,23 @@ impl Field for Fp61 {
         }
     }
 
+    fn from_uniform(words: &[[u8; 8]], out: &mut [Self]) -> usize {
+        let masked = |word: &[u8; 8]| u64::from_le_bytes(*word) & MODULUS;
+        let out = &mut out[..words.len()];
+        // Bit 61 of the word plus 1 says that it is p.
+        let mut refused = 0;
+        for (out, word) in out.iter_mut().zip(words) {
+            let word = masked(word);
+            refused |= word + 1;
+            *out = Self(word);
+        }
+        if refused >> 61 == 0 {
+            return words.len();
+        }
+        let accepted = words.iter().filter_map(|word| Self::from_canonical(masked(word)));
+        out.iter_mut().zip(accepted).map(|(out, element)| *out = element).count()
+    }
+
     fn inner_product(x: &[Self], y: &[Self]) -> Self {
         kernels::fp61::inner_product(x, y)
     }

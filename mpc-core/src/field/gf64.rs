@@ -143,6 +143,14 @@ impl Field for Gf64 {
         Self(rng.next_u64())
     }
 
+    fn from_uniform(words: &[[u8; 8]], out: &mut [Self]) -> usize {
+        let out = &mut out[..words.len()];
+        out.iter_mut()
+            .zip(words)
+            .for_each(|(out, word)| *out = Self(u64::from_le_bytes(*word)));
+        words.len()
+    }
+
     fn inner_product(x: &[Self], y: &[Self]) -> Self {
         kernels::gf64::inner_product(x, y)
     }

@@ -5,6 +5,7 @@ pub mod bits;
 pub mod fp61;
 pub mod gf64;
 mod kernels;
+pub mod uniform;
 
 pub use bits::BitMap;
 pub use fp61::{Fp61, MODULUS};
@@ -60,6 +61,11 @@ pub trait Field:
 
     /// Draws a uniform element, rejecting words outside the field.
     fn random<R: Rng + ?Sized>(rng: &mut R) -> Self;
+
+    /// Makes elements of uniform little-endian words, in order, like [`Self::random`], at the start of
+    /// `out`, which has room for all of them. Returns how many there are: less than words if some were
+    /// refused.
+    fn from_uniform(words: &[[u8; 8]], out: &mut [Self]) -> usize;
 
     /// `Σ x_i·y_i`. The two slices have equal length (callers check; a longer tail would be ignored).
     fn inner_product(x: &[Self], y: &[Self]) -> Self {

@@ -9,5 +9,5 @@ mod seeds;
 mod shared;
 
 pub use access::{AccessError, AccessStructure, Component, MAX_NODES, NodeSet, Party};
-pub use seeds::{CompressedComponent, compress, expand};
+pub use seeds::{CompressedComponent, compress, expand_into};
 pub use shared::Shared;

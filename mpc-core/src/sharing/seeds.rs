@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use rand_chacha::ChaCha20Rng;
-use rand_core::{CryptoRng, SeedableRng};
+use rand_core::CryptoRng;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::Component;
-use crate::field::Field;
+use crate::field::{Field, uniform};
 
 /// One component of a contributor's answers as it travels: a seed to expand, or the elements.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
@@ -27,12 +26,11 @@ impl<F: Field> fmt::Debug for CompressedComponent<F> {
     }
 }
 
-/// Expands a seed with ChaCha20 into `len` uniform elements.
+/// Fills `out` with the expansion of a seed: uniform elements of ChaCha20's keystream.
 ///
 /// Seeds are drawn for one vector only and are long enough that a fixed nonce is right.
-pub fn expand<F: Field>(seed: &[u8; 32], len: usize) -> Vec<F> {
-    let mut rng = ChaCha20Rng::from_seed(*seed);
-    (0..len).map(|_| F::random(&mut rng)).collect()
+pub fn expand_into<F: Field>(seed: &[u8; 32], out: &mut [F]) {
+    uniform::fill(seed, 0, out);
 }
 
 /// Shares `secret` into `components` components, of which `explicit` is sent in full.
@@ -43,6 +41,7 @@ pub fn compress<F: Field, R: CryptoRng + ?Sized>(
     rng: &mut R,
 ) -> Vec<CompressedComponent<F>> {
     let mut rest = secret.to_vec();
+    let mut mask = vec![F::ZERO; secret.len()];
     let mut shares: Vec<_> = (0..components)
         .map(|component| {
             if component == explicit {
@@ -50,12 +49,12 @@ pub fn compress<F: Field, R: CryptoRng + ?Sized>(
             }
             let mut seed = [0; 32];
             rng.fill_bytes(&mut seed);
-            let mut mask: Vec<F> = expand(&seed, secret.len());
-            rest.iter_mut().zip(&mask).for_each(|(value, mask)| *value -= *mask);
-            mask.iter_mut().for_each(Zeroize::zeroize);
+            expand_into(&seed, &mut mask);
+            F::sub_vector(&mut rest, &mask);
             CompressedComponent::Seed(seed)
         })
         .collect();
+    mask.as_mut_slice().zeroize();
     shares[explicit] = CompressedComponent::Explicit(rest);
     shares
 }
@@ -65,6 +64,14 @@ mod tests {
     use super::*;
     use crate::field::Fp61;
     use proptest::prelude::*;
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    fn expand(seed: &[u8; 32], len: usize) -> Vec<Fp61> {
+        let mut out = vec![Fp61::ZERO; len];
+        expand_into(seed, &mut out);
+        out
+    }
 
     proptest! {
         #[test]
@@ -93,7 +100,7 @@ mod tests {
     #[test]
     fn expansion_is_fixed_across_versions() {
         // ChaCha20 with key 0: RFC 8439 keystream, words masked to 61 bits.
-        let expanded: Vec<u64> = expand::<Fp61>(&[0; 32], 2).into_iter().map(Fp61::to_u64).collect();
+        let expanded: Vec<u64> = expand(&[0; 32], 2).into_iter().map(Fp61::to_u64).collect();
         let keystream = [0x903d_f1a0_ade0_b876_u64, 0x28bd_8653_e56a_5d40];
         assert_eq!(expanded, keystream.map(|word| word & crate::field::MODULUS));
     }
