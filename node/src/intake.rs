@@ -127,7 +127,7 @@ pub(crate) mod tests {
             operator: "test".to_owned(),
             address: format!("localhost:{}", 1000 + i),
             identity: SecretKey::generate(&mut UnwrapErr(SysRng)).public(),
-            sealing: key.public().unwrap(),
+            sealing: key.public(),
         };
         let file = ClusterFile {
             protocol: PROTOCOL_VERSIONS.max,
