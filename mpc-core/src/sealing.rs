@@ -1,5 +1,6 @@
 //! Sealing a contributor's components to one node: HPKE (RFC 9180) in base mode.
 
+mod resting;
 mod xwing;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+pub use resting::RestingKey;
 use xwing::FastXWing;
 
 /// The KEM of a node's sealing key; the rest is HKDF-SHA256 and ChaCha20-Poly1305.

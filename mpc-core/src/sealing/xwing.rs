@@ -154,7 +154,13 @@ impl Deserializable for EncappedKey {
 
 /// X25519, then the combiner: `SHA3-256(ML-KEM's secret, X25519's, the ephemeral point, the recipient's point, label)`.
 /// `None` for a point whose secret is 0, which honest ones never have.
-fn combine(of_ml_kem: &[u8], secret: &agreement::PrivateKey, theirs: &[u8], ephemeral: &[u8], recipient: &[u8]) -> Option<SharedSecret<FastXWing>> {
+fn combine(
+    of_ml_kem: &[u8],
+    secret: &agreement::PrivateKey,
+    theirs: &[u8],
+    ephemeral: &[u8],
+    recipient: &[u8],
+) -> Option<SharedSecret<FastXWing>> {
     agree(secret, UnparsedPublicKey::new(&X25519, theirs), (), |of_x25519| {
         let mut hash = Context::new(&SHA3_256);
         for part in [of_ml_kem, of_x25519, ephemeral, recipient, br"\.//^\"] {
