@@ -219,3 +219,6 @@ pub fn unreachable(intake: &Intake, error: NetworkError) -> Refusal {
 fn storage(error: StoreError) -> Refusal {
     Refusal::Storage(error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -97,7 +97,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::store::{Found, Place};
 
-    fn job(items: usize) -> (Job, Vec<u8>) {
+    pub(crate) fn job(items: usize) -> (Job, Vec<u8>) {
         let spec = JobSpec {
             name: "job".to_owned(),
             question: Question::Categorical {
@@ -156,7 +156,7 @@ pub(crate) mod tests {
         cluster_of(&keys())
     }
 
-    fn intake(folder: &std::path::Path) -> Intake {
+    pub(crate) fn intake(folder: &std::path::Path) -> Intake {
         let keys = keys();
         let cluster = Arc::new(cluster_of(&keys));
         let metrics = Metrics::new(&cluster, 0).unwrap();
@@ -171,7 +171,7 @@ pub(crate) mod tests {
         }
     }
 
-    fn delivered(intake: &Intake, job: &Job, node: usize) -> (Digest, Vec<u8>) {
+    pub(crate) fn delivered(intake: &Intake, job: &Job, node: usize) -> (Digest, Vec<u8>) {
         let mut rng = UnwrapErr(SysRng);
         let key = SecretKey::generate(&mut rng);
         let submission = Submission::create(&intake.cluster, job, "alice", &key, &[(0, 1)], &mut rng).unwrap();

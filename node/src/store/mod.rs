@@ -182,6 +182,12 @@ impl Store {
         self.connection()
     }
 
+    /// Changes the store behind the program's back.
+    #[cfg(test)]
+    pub(crate) fn alter(&self, sql: &str, values: &[&dyn rusqlite::ToSql]) {
+        self.write(|c| c.execute(sql, values).map(drop)).unwrap();
+    }
+
     /// Keeps a job's spec; the same again is nothing new. Returns the digest it is open under.
     pub fn open_job(&self, job: &Job, spec: &[u8]) -> Result<Digest, StoreError> {
         self.write(|c| {
