@@ -65,7 +65,7 @@ impl Bench {
             operator: "fuzz".to_owned(),
             address: format!("localhost:{}", 1000 + i),
             identity: identities[i].public(),
-            sealing: sealing[i].public().expect("a fresh key"),
+            sealing: sealing[i].public(),
         };
         let file = ClusterFile {
             protocol: PROTOCOL_VERSIONS.max,

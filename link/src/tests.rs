@@ -26,7 +26,7 @@ fn cluster() -> (ClusterFile, Vec<SecretKey>) {
         operator: "test".to_owned(),
         address: sockets[i].local_addr().unwrap().to_string(),
         identity: keys[i].public(),
-        sealing: UnsealingKey::generate(Suite::X25519, &mut UnwrapErr(SysRng)).public().unwrap(),
+        sealing: UnsealingKey::generate(Suite::X25519, &mut UnwrapErr(SysRng)).public(),
     };
     let file = ClusterFile {
         protocol: PROTOCOL_VERSIONS.max,

@@ -45,9 +45,45 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8], what: &'static str) -> Result<T
         .map_err(|e| error(e.to_string()))
 }
 
+/// Lists of byte strings, each written and read as a whole: the bytes are those of a `Vec<Vec<u8>>`, which serde
+/// would take byte by byte.
+pub(crate) mod byte_strings {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use serde_bytes::{ByteBuf, Bytes};
+
+    pub fn serialize<S: Serializer>(strings: &[Vec<u8>], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(strings.iter().map(|bytes| Bytes::new(bytes)))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<u8>>, D::Error> {
+        Ok(Vec::<ByteBuf>::deserialize(deserializer)?
+            .into_iter()
+            .map(ByteBuf::into_vec)
+            .collect())
+    }
+}
+
+/// Byte strings with a digest each, as [`byte_strings`].
+pub(crate) mod named_byte_strings {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use serde_bytes::{ByteBuf, Bytes};
+
+    use crate::digest::Digest;
+
+    pub fn serialize<S: Serializer>(strings: &[(Digest, Vec<u8>)], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(strings.iter().map(|(digest, bytes)| (digest, Bytes::new(bytes))))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(Digest, Vec<u8>)>, D::Error> {
+        let named = Vec::<(Digest, ByteBuf)>::deserialize(deserializer)?;
+        Ok(named.into_iter().map(|(digest, bytes)| (digest, bytes.into_vec())).collect())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digest::Digest;
 
     #[test]
     fn golden_bytes() {
@@ -67,5 +103,31 @@ mod tests {
         assert!(decode::<Vec<u64>>(&huge, "numbers").is_err());
         assert!(decode::<Vec<u8>>(&huge, "numbers").is_err());
         assert!(decode::<String>(&huge, "text").is_err());
+    }
+
+    #[test]
+    fn byte_strings_are_written_as_lists_of_bytes() {
+        #[derive(Serialize, serde::Deserialize, PartialEq, Debug)]
+        struct Fast {
+            #[serde(with = "serde_bytes")]
+            one: Vec<u8>,
+            #[serde(with = "byte_strings")]
+            many: Vec<Vec<u8>>,
+            #[serde(with = "named_byte_strings")]
+            named: Vec<(Digest, Vec<u8>)>,
+        }
+        let named = vec![(Digest::of("d", &[]), vec![4; 70]), (Digest::of("e", &[]), vec![])];
+        let plain = (vec![1u8, 2], vec![vec![3u8; 300], vec![]], named);
+        let (one, many, named) = plain.clone();
+        let fast = Fast { one, many, named };
+        let bytes = encode(&plain);
+        assert_eq!(encode(&fast), bytes);
+        assert_eq!(decode::<Fast>(&bytes, "bytes").unwrap(), fast);
+        // A length that lies, of a string or of the list.
+        for at in [0, 10, 18] {
+            let mut lying = bytes.clone();
+            lying[at + 6] = 0xff;
+            assert!(decode::<Fast>(&lying, "bytes").is_err(), "{at}");
+        }
     }
 }

@@ -24,6 +24,7 @@ pub enum Request {
         /// The job's id.
         id: JobId,
         /// The job's spec, JSON.
+        #[serde(with = "serde_bytes")]
         spec: Vec<u8>,
     },
     /// Keep these submissions, in order. Asked again, the outcomes are the same.
@@ -31,6 +32,7 @@ pub enum Request {
         /// The job.
         job: JobId,
         /// The submissions, each an encoded [`Delivery`] with the digest the coordinator lists it by.
+        #[serde(with = "crate::codec::named_byte_strings")]
         submissions: Vec<(Digest, Vec<u8>)>,
     },
     /// Compute the job on the submissions of this list, with these nodes.

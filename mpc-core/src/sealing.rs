@@ -1,5 +1,8 @@
 //! Sealing a contributor's components to one node: HPKE (RFC 9180) in base mode.
 
+mod resting;
+mod xwing;
+
 use std::fmt;
 
 use base64::Engine;
@@ -12,6 +15,9 @@ use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use zeroize::Zeroizing;
+
+pub use resting::RestingKey;
+use xwing::FastXWing;
 
 /// The KEM of a node's sealing key; the rest is HKDF-SHA256 and ChaCha20-Poly1305.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,8 +45,15 @@ pub struct SealingKey {
 /// A node's secret sealing key. Never printed; zeroized on drop.
 #[derive(Clone)]
 pub struct UnsealingKey {
-    suite: Suite,
     secret: Zeroizing<Vec<u8>>,
+    expanded: Expanded,
+}
+
+/// What opens envelopes, worked out once.
+#[derive(Clone)]
+enum Expanded {
+    XWing(<FastXWing as Kem>::PrivateKey),
+    X25519(<X25519HkdfSha256 as Kem>::PrivateKey),
 }
 
 /// Why something could not be sealed or opened.
@@ -76,7 +89,7 @@ impl SealingKey {
     /// Seals `plaintext` to this key. The envelope is the encapsulated key, then the ciphertext.
     pub fn seal<R: CryptoRng>(&self, binding: Binding<'_>, plaintext: &[u8], rng: &mut R) -> Result<Vec<u8>, SealingError> {
         match self.suite {
-            Suite::XWing => seal::<XWing, R>(&self.public_key, binding, plaintext, rng),
+            Suite::XWing => seal::<FastXWing, R>(&self.public_key, binding, plaintext, rng),
             Suite::X25519 => seal::<X25519HkdfSha256, R>(&self.public_key, binding, plaintext, rng),
         }
     }
@@ -85,28 +98,34 @@ impl SealingKey {
 impl UnsealingKey {
     /// Draws a fresh key pair.
     pub fn generate<R: CryptoRng>(suite: Suite, rng: &mut R) -> Self {
-        let secret = match suite {
-            Suite::XWing => XWing::gen_keypair_with_rng(rng).0.to_bytes().to_vec(),
-            Suite::X25519 => X25519HkdfSha256::gen_keypair_with_rng(rng).0.to_bytes().to_vec(),
-        };
-        Self {
-            suite,
-            secret: Zeroizing::new(secret),
+        match suite {
+            Suite::XWing => Self::new(FastXWing::gen_keypair_with_rng(rng).0, Expanded::XWing),
+            Suite::X25519 => Self::new(X25519HkdfSha256::gen_keypair_with_rng(rng).0, Expanded::X25519),
         }
     }
 
     /// Takes a stored secret key.
     pub fn from_bytes(suite: Suite, secret: &[u8]) -> Result<Self, SealingError> {
-        let key = Self {
-            suite,
-            secret: Zeroizing::new(secret.to_vec()),
-        };
-        key.public().map(|_| key)
+        match suite {
+            Suite::XWing => Deserializable::from_bytes(secret).map(|key| Self::new(key, Expanded::XWing)),
+            Suite::X25519 => Deserializable::from_bytes(secret).map(|key| Self::new(key, Expanded::X25519)),
+        }
+        .map_err(|_| SealingError::Key)
+    }
+
+    fn new<K: Serializable>(key: K, expanded: impl FnOnce(K) -> Expanded) -> Self {
+        Self {
+            secret: Zeroizing::new(key.to_bytes().to_vec()),
+            expanded: expanded(key),
+        }
     }
 
     /// The suite.
     pub fn suite(&self) -> Suite {
-        self.suite
+        match self.expanded {
+            Expanded::XWing(_) => Suite::XWing,
+            Expanded::X25519(_) => Suite::X25519,
+        }
     }
 
     /// The serialised secret key, to be stored.
@@ -115,22 +134,21 @@ impl UnsealingKey {
     }
 
     /// The public key.
-    pub fn public(&self) -> Result<SealingKey, SealingError> {
-        let public_key = match self.suite {
-            Suite::XWing => public_of::<XWing>(&self.secret)?,
-            Suite::X25519 => public_of::<X25519HkdfSha256>(&self.secret)?,
-        };
-        Ok(SealingKey {
-            suite: self.suite,
-            public_key,
-        })
+    pub fn public(&self) -> SealingKey {
+        SealingKey {
+            suite: self.suite(),
+            public_key: match &self.expanded {
+                Expanded::XWing(key) => FastXWing::sk_to_pk(key).to_bytes().to_vec(),
+                Expanded::X25519(key) => X25519HkdfSha256::sk_to_pk(key).to_bytes().to_vec(),
+            },
+        }
     }
 
     /// Opens an envelope.
     pub fn open(&self, binding: Binding<'_>, envelope: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealingError> {
-        match self.suite {
-            Suite::XWing => open::<XWing>(&self.secret, binding, envelope),
-            Suite::X25519 => open::<X25519HkdfSha256>(&self.secret, binding, envelope),
+        match &self.expanded {
+            Expanded::XWing(key) => open::<FastXWing>(key, binding, envelope),
+            Expanded::X25519(key) => open::<X25519HkdfSha256>(key, binding, envelope),
         }
     }
 }
@@ -143,7 +161,7 @@ impl fmt::Debug for SealingKey {
 
 impl fmt::Debug for UnsealingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "UnsealingKey({:?})", self.suite)
+        write!(f, "UnsealingKey({:?})", self.suite())
     }
 }
 
@@ -155,18 +173,12 @@ fn seal<K: Kem, R: CryptoRng>(key: &[u8], binding: Binding<'_>, plaintext: &[u8]
     Ok([encapsulated.to_bytes().as_slice(), &ciphertext].concat())
 }
 
-fn open<K: Kem>(key: &[u8], binding: Binding<'_>, envelope: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealingError> {
-    let key = K::PrivateKey::from_bytes(key).map_err(|_| SealingError::Key)?;
+fn open<K: Kem>(key: &K::PrivateKey, binding: Binding<'_>, envelope: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealingError> {
     let (encapsulated, ciphertext) = envelope.split_at_checked(K::EncappedKey::size()).ok_or(SealingError::Envelope)?;
     let encapsulated = K::EncappedKey::from_bytes(encapsulated).map_err(|_| SealingError::Envelope)?;
-    single_shot_open::<ChaCha20Poly1305, HkdfSha256, K>(&OpModeR::Base, &key, &encapsulated, binding.info, ciphertext, binding.aad)
+    single_shot_open::<ChaCha20Poly1305, HkdfSha256, K>(&OpModeR::Base, key, &encapsulated, binding.info, ciphertext, binding.aad)
         .map(Zeroizing::new)
         .map_err(|_| SealingError::Envelope)
-}
-
-fn public_of<K: Kem>(secret: &[u8]) -> Result<Vec<u8>, SealingError> {
-    let secret = K::PrivateKey::from_bytes(secret).map_err(|_| SealingError::Key)?;
-    Ok(K::sk_to_pk(&secret).to_bytes().to_vec())
 }
 
 mod base64_text {
@@ -195,7 +207,7 @@ mod tests {
         for suite in [Suite::XWing, Suite::X25519] {
             let key = UnsealingKey::generate(suite, &mut rng);
             let stored = UnsealingKey::from_bytes(suite, key.to_bytes()).unwrap();
-            let public = stored.public().unwrap();
+            let public = stored.public();
             assert_eq!(public.check(), Ok(()));
             let binding = Binding {
                 info: b"info",

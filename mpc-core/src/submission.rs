@@ -18,6 +18,7 @@ use crate::sealing::{Binding, SealingError, UnsealingKey};
 use crate::sharing::{AccessStructure, Component, CompressedComponent, compress, expand_into};
 
 pub mod gold;
+mod kept;
 
 /// The most field elements (answers × classes) of one submission: one component in full is 1 MiB.
 pub const MAX_ELEMENTS: usize = 1 << 17;
@@ -73,6 +74,7 @@ pub struct Submission {
     /// The public part, signed by the contributor.
     pub header: Signed<Header>,
     /// One envelope for each node.
+    #[serde(with = "crate::codec::byte_strings")]
     pub envelopes: Vec<Vec<u8>>,
 }
 
@@ -82,6 +84,7 @@ pub struct Delivery {
     /// The public part, signed by the contributor.
     pub header: Signed<Header>,
     /// This node's envelope.
+    #[serde(with = "serde_bytes")]
     pub envelope: Vec<u8>,
 }
 
@@ -164,7 +167,12 @@ pub fn most_answers(classes: usize) -> usize {
 impl Header {
     /// The digest by which coordinator and nodes list the submission.
     pub fn digest(&self) -> Digest {
-        Digest::of("tacit/v1 submission", &[&encode(self)])
+        Self::digest_of(&encode(self))
+    }
+
+    /// The digest of an encoded header.
+    fn digest_of(encoded: &[u8]) -> Digest {
+        Digest::of("tacit/v1 submission", &[encoded])
     }
 
     /// Everything that can be checked without a key of this node, in this order: job, shape, signature.
@@ -324,6 +332,17 @@ impl Delivery {
     /// Opens this node's envelope of a header that passed [`Header::check`], and checks every
     /// component against the public digests.
     pub fn open(&self, cluster: &Cluster, job: &Job, node: usize, key: &UnsealingKey) -> Result<OpenedSubmission, RejectReason> {
+        self.unsealed(cluster, job, node, key).map(|(_, opened)| opened)
+    }
+
+    /// What the envelope holds, and what it says.
+    fn unsealed(
+        &self,
+        cluster: &Cluster,
+        job: &Job,
+        node: usize,
+        key: &UnsealingKey,
+    ) -> Result<(Zeroizing<Vec<u8>>, OpenedSubmission), RejectReason> {
         let Header { statement, envelopes } = &self.header.value;
         if envelopes.get(node) != Some(&envelope_digest(&self.envelope)) {
             return Err(RejectReason::DigestMismatch);
@@ -333,32 +352,11 @@ impl Delivery {
             aad: &aad(statement, node),
         };
         let plaintext = key.open(binding, &self.envelope).map_err(|_| RejectReason::Unsealable)?;
-        let access = cluster.access();
-        let explicit = explicit_component(&statement.id, access);
-        let elements = statement.items.len() * job.terms().classes().len();
-        let mut rest = plaintext.as_slice();
-        let mut components = Vec::new();
-        for component in access.held_by(node) {
-            let length = SALT + if component == explicit { elements * Fp61::BYTES } else { SEED };
-            let (payload, tail) = rest.split_at_checked(length).ok_or(RejectReason::DigestMismatch)?;
-            rest = tail;
-            if statement.components.get(component) != Some(&component_digest(&statement.id, component, payload)) {
-                return Err(RejectReason::DigestMismatch);
-            }
-            let bytes = &payload[SALT..];
-            components.push(if component == explicit {
-                CompressedComponent::Explicit(decode_vector(bytes, elements).ok_or(RejectReason::Malformed)?)
-            } else {
-                let mut seed = [0; SEED];
-                seed.copy_from_slice(bytes);
-                CompressedComponent::Seed(seed)
-            });
-        }
-        if rest.is_empty() {
-            Ok(OpenedSubmission { components, elements })
-        } else {
-            Err(RejectReason::DigestMismatch)
-        }
+        let named = |component: Component, payload: &[u8]| {
+            statement.components.get(component) == Some(&component_digest(&statement.id, component, payload))
+        };
+        let opened = OpenedSubmission::read(&plaintext, cluster.access(), job, node, statement, named)?;
+        Ok((plaintext, opened))
     }
 }
 
@@ -370,6 +368,45 @@ pub struct OpenedSubmission {
 }
 
 impl OpenedSubmission {
+    /// Reads a node's salted components, one after the other, of which each must be the one that is `named`.
+    fn read(
+        plaintext: &[u8],
+        access: &AccessStructure,
+        job: &Job,
+        node: usize,
+        statement: &Statement,
+        named: impl Fn(Component, &[u8]) -> bool,
+    ) -> Result<Self, RejectReason> {
+        let explicit = explicit_component(&statement.id, access);
+        let elements = statement.items.len() * job.terms().classes().len();
+        let mut rest = plaintext;
+        let mut opened = Self {
+            components: Vec::new(),
+            elements,
+        };
+        for component in access.held_by(node) {
+            let length = SALT + if component == explicit { elements * Fp61::BYTES } else { SEED };
+            let (payload, tail) = rest.split_at_checked(length).ok_or(RejectReason::DigestMismatch)?;
+            rest = tail;
+            if !named(component, payload) {
+                return Err(RejectReason::DigestMismatch);
+            }
+            let bytes = &payload[SALT..];
+            opened.components.push(if component == explicit {
+                CompressedComponent::Explicit(decode_vector(bytes, elements).ok_or(RejectReason::Malformed)?)
+            } else {
+                let mut seed = [0; SEED];
+                seed.copy_from_slice(bytes);
+                CompressedComponent::Seed(seed)
+            });
+        }
+        if rest.is_empty() {
+            Ok(opened)
+        } else {
+            Err(RejectReason::DigestMismatch)
+        }
+    }
+
     /// How many elements every component has.
     pub fn elements(&self) -> usize {
         self.elements

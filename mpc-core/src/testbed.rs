@@ -36,7 +36,7 @@ pub(crate) fn members(nodes: usize, threshold: usize) -> Members {
         operator: "test".to_owned(),
         address: format!("localhost:{}", 1000 + i),
         identity: identities[i].public(),
-        sealing: sealing[i].public().unwrap(),
+        sealing: sealing[i].public(),
     };
     let file = ClusterFile {
         protocol: PROTOCOL_VERSIONS.max,

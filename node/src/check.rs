@@ -40,7 +40,7 @@ pub fn own_index(config: &Config, cluster: &Cluster, identity: &SecretKey, seali
             config.cluster.display()
         );
     };
-    if cluster.nodes()[index].sealing != sealing.public()? {
+    if cluster.nodes()[index].sealing != sealing.public() {
         bail!(
             "the key in {} is not the sealing key of node `{}` in {}: put this node's card into the cluster file",
             config.sealing_key.display(),

@@ -15,11 +15,11 @@ use tacit_core::release::Released;
 use tacit_core::scoring::{self, ScoringError, Submissions};
 use tacit_core::session::SessionError;
 use tacit_core::sharing::Party;
-use tacit_core::submission::{Delivery, Header, OpenedSubmission};
+use tacit_core::submission::{Header, OpenedSubmission};
 
 use crate::intake::Intake;
 use crate::metrics::SessionMeter;
-use crate::store::StoreError;
+use crate::store::{Found, Place, StoreError};
 
 /// What the coordinator asks to be computed.
 #[derive(Debug, Clone)]
@@ -48,13 +48,14 @@ pub fn compute<N: Network>(intake: &Intake, key: &SecretKey, task: &Task, networ
     })
 }
 
-/// This node's kept submissions of a list. Envelopes stay in the store until they are opened.
+/// This node's kept submissions of a list. Components stay in the store until they are opened.
 struct Kept<'a> {
     intake: &'a Intake,
     job: &'a Job,
     list: &'a [Listed],
     verdicts: Vec<u8>,
     headers: Vec<Option<Header>>,
+    places: Vec<Option<Place>>,
     /// What the store said, where it stopped the computation.
     failure: Mutex<Option<Refusal>>,
 }
@@ -62,30 +63,61 @@ struct Kept<'a> {
 impl<'a> Kept<'a> {
     fn look_up(intake: &'a Intake, job: &'a Job, list: &'a [Listed]) -> Result<Self, StoreError> {
         let digests: Vec<_> = list.iter().map(|listed| listed.submission).collect();
-        let outcomes = intake.store.outcomes(job.id(), &digests)?;
-        let (mut verdicts, mut headers) = (Vec::with_capacity(list.len()), Vec::with_capacity(list.len()));
-        for listed in list {
-            let (reason, header) = match outcomes.get(&listed.submission) {
-                None => (Some(RejectReason::NotDelivered), None),
-                Some(Some(reason)) => (Some(*reason), None),
-                Some(None) => match delivery(intake, job, &listed.submission)?.map(|delivery| delivery.header.value) {
-                    // The coordinator must list as many answers as the contributor has signed for.
-                    Some(header) if header.statement.items.len() != listed.answers as usize => (Some(RejectReason::Malformed), None),
-                    Some(header) if !is_for(&header, intake, job) => (Some(RejectReason::WrongJob), None),
-                    Some(header) => (None, Some(header)),
-                    None => (Some(RejectReason::NotDelivered), None),
-                },
-            };
-            verdicts.push(reason.map_or(0, RejectReason::code));
-            headers.push(header);
-        }
-        Ok(Self {
+        let mut kept = Self {
             intake,
             job,
             list,
-            verdicts,
-            headers,
+            verdicts: vec![RejectReason::NotDelivered.code(); list.len()],
+            headers: vec![None; list.len()],
+            places: vec![None; list.len()],
             failure: Mutex::default(),
+        };
+        intake.store.for_each_kept(job.id(), &digests, |index, found| {
+            let (bytes, place) = match found {
+                Found::Rejected(reason) => return kept.verdicts[index] = reason.code(),
+                Found::Accepted(bytes, place) => (bytes, place),
+            };
+            let header = match place {
+                Place::Row(_) => Header::of_kept(bytes, &digests[index]),
+                Place::Envelope => decode_delivery(bytes).ok().map(|delivery| delivery.header.value),
+            };
+            let reason = match &header {
+                // The coordinator must list as many answers as the contributor has signed for.
+                Some(header) if header.statement.items.len() != list[index].answers as usize => Some(RejectReason::Malformed),
+                Some(header) if !is_for(header, intake, job) => Some(RejectReason::WrongJob),
+                Some(_) => None,
+                None => Some(RejectReason::NotDelivered),
+            };
+            kept.verdicts[index] = reason.map_or(0, RejectReason::code);
+            if reason.is_none() {
+                kept.headers[index] = header;
+                kept.places[index] = Some(place);
+            }
+        })?;
+        Ok(kept)
+    }
+
+    /// Opens what is kept of an entry; `None` if it does not open.
+    fn opened(&self, entry: usize) -> Result<Option<OpenedSubmission>, StoreError> {
+        let Intake {
+            cluster,
+            me,
+            key,
+            resting,
+            store,
+            ..
+        } = self.intake;
+        let Some(Some((header, place))) = self.headers.get(entry).map(|header| header.as_ref().zip(self.places[entry])) else {
+            return Ok(None);
+        };
+        let digest = &self.list[entry].submission;
+        Ok(match place {
+            Place::Row(number) => store
+                .components(number)?
+                .and_then(|sealed| header.open_kept(cluster, self.job, (*me, digest), resting, sealed)),
+            Place::Envelope => store
+                .delivery(self.job.id(), digest)?
+                .and_then(|delivery| decode_delivery(&delivery).ok()?.open(cluster, self.job, *me, key).ok()),
         })
     }
 
@@ -124,14 +156,10 @@ impl Submissions for Kept<'_> {
     }
 
     fn open(&self, entry: usize) -> Option<OpenedSubmission> {
-        let Intake { cluster, me, key, .. } = self.intake;
-        match delivery(self.intake, self.job, &self.list.get(entry)?.submission) {
-            Ok(delivery) => delivery?.open(cluster, self.job, *me, key).ok(),
-            Err(error) => {
-                self.failed(storage(error));
-                None
-            }
-        }
+        self.opened(entry).unwrap_or_else(|error| {
+            self.failed(storage(error));
+            None
+        })
     }
 
     fn record(&self, accepted: &Digest) -> bool {
@@ -152,10 +180,6 @@ impl Submissions for Kept<'_> {
 /// Whether a kept submission is for this job and cluster as they are now.
 fn is_for(header: &Header, intake: &Intake, job: &Job) -> bool {
     header.statement.job_digest == job.digest() && header.statement.cluster == intake.cluster.digest()
-}
-
-fn delivery(intake: &Intake, job: &Job, digest: &Digest) -> Result<Option<Delivery>, StoreError> {
-    Ok(intake.store.body(job.id(), digest)?.and_then(|body| decode_delivery(&body).ok()))
 }
 
 /// A refusal that names phase and suspects, with the nodes' names.
@@ -195,3 +219,6 @@ pub fn unreachable(intake: &Intake, error: NetworkError) -> Refusal {
 fn storage(error: StoreError) -> Refusal {
     Refusal::Storage(error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,7 +57,7 @@ pub fn init(args: &Init) -> Result<()> {
         operator: args.operator.clone(),
         address: args.address.clone(),
         identity: identity.public(),
-        sealing: sealing.public()?,
+        sealing: sealing.public(),
     };
     eprintln!("key fingerprint: {}", entry.fingerprint());
     let card = Card {

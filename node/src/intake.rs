@@ -1,13 +1,16 @@
-//! What happens to delivered submissions: read, checked, opened to compare digests, kept sealed.
+//! What happens to delivered submissions: read, checked, opened to compare digests, sealed again to be kept.
 
 use std::sync::Arc;
 
+use rand::rand_core::UnwrapErr;
+use rand::rngs::SysRng;
 use tacit_core::cluster::Cluster;
+use tacit_core::codec::encode;
 use tacit_core::control::decode_delivery;
 use tacit_core::digest::Digest;
 use tacit_core::job::Job;
 use tacit_core::reject::RejectReason;
-use tacit_core::sealing::UnsealingKey;
+use tacit_core::sealing::{RestingKey, UnsealingKey};
 use tacit_core::submission::Header;
 
 use crate::metrics::Metrics;
@@ -22,6 +25,8 @@ pub struct Intake {
     pub me: usize,
     /// The key envelopes are sealed to.
     pub key: UnsealingKey,
+    /// The key that what was in them is kept under.
+    pub resting: RestingKey,
     /// Where they are kept.
     pub store: Arc<Store>,
     /// Counts them.
@@ -58,21 +63,22 @@ impl Intake {
             digest,
             id: None,
             reason: None,
-            body: Vec::new(),
+            header: Vec::new(),
+            sealed: Vec::new(),
         };
         let checked = decode_delivery(bytes).and_then(|delivery| {
-            if delivery.header.value.digest() != digest {
+            let header = &delivery.header;
+            if header.value.digest() != digest {
                 return Err(RejectReason::Malformed);
             }
-            kept.id = Some(delivery.header.value.statement.id);
-            Header::check(&delivery.header, &self.cluster, job)?;
-            // Opened to compare the digests, then dropped: at rest it stays sealed.
-            delivery.open(&self.cluster, job, self.me, &self.key).map(drop)
+            kept.id = Some(header.value.statement.id);
+            Header::check(header, &self.cluster, job)?;
+            kept.header = encode(header);
+            let keys = (&self.key, &self.resting);
+            kept.sealed = delivery.reseal(&self.cluster, job, (self.me, &digest), keys, &mut UnwrapErr(SysRng))?;
+            Ok(())
         });
-        match checked {
-            Ok(()) => kept.body = bytes.to_vec(),
-            Err(reason) => kept.reason = Some(reason),
-        }
+        kept.reason = checked.err();
         kept
     }
 }
@@ -81,10 +87,7 @@ impl Intake {
 pub(crate) mod tests {
     use std::collections::BTreeSet;
 
-    use rand::rand_core::UnwrapErr;
-    use rand::rngs::SysRng;
     use tacit_core::cluster::{ClusterFile, CoordinatorEntry, NodeEntry};
-    use tacit_core::codec::encode;
     use tacit_core::identity::SecretKey;
     use tacit_core::job::{Item, JobSpec, Question, Release};
     use tacit_core::sealing::Suite;
@@ -92,8 +95,9 @@ pub(crate) mod tests {
     use tacit_core::versions::PROTOCOL_VERSIONS;
 
     use super::*;
+    use crate::store::{Found, Place};
 
-    fn job(items: usize) -> (Job, Vec<u8>) {
+    pub(crate) fn job(items: usize) -> (Job, Vec<u8>) {
         let spec = JobSpec {
             name: "job".to_owned(),
             question: Question::Categorical {
@@ -127,7 +131,7 @@ pub(crate) mod tests {
             operator: "test".to_owned(),
             address: format!("localhost:{}", 1000 + i),
             identity: SecretKey::generate(&mut UnwrapErr(SysRng)).public(),
-            sealing: key.public().unwrap(),
+            sealing: key.public(),
         };
         let file = ClusterFile {
             protocol: PROTOCOL_VERSIONS.max,
@@ -152,7 +156,7 @@ pub(crate) mod tests {
         cluster_of(&keys())
     }
 
-    fn intake(folder: &std::path::Path) -> Intake {
+    pub(crate) fn intake(folder: &std::path::Path) -> Intake {
         let keys = keys();
         let cluster = Arc::new(cluster_of(&keys));
         let metrics = Metrics::new(&cluster, 0).unwrap();
@@ -160,13 +164,14 @@ pub(crate) mod tests {
         Intake {
             cluster,
             me: 0,
+            resting: RestingKey::of(&keys[0]),
             key: keys[0].clone(),
             store,
             metrics,
         }
     }
 
-    fn delivered(intake: &Intake, job: &Job, node: usize) -> (Digest, Vec<u8>) {
+    pub(crate) fn delivered(intake: &Intake, job: &Job, node: usize) -> (Digest, Vec<u8>) {
         let mut rng = UnwrapErr(SysRng);
         let key = SecretKey::generate(&mut rng);
         let submission = Submission::create(&intake.cluster, job, "alice", &key, &[(0, 1)], &mut rng).unwrap();
@@ -199,8 +204,15 @@ pub(crate) mod tests {
         assert_eq!(intake.deliver(&job, &batch).unwrap(), expected);
         let counted = |outcome| intake.metrics.submissions_of(outcome);
         assert_eq!(["accepted", "malformed", "digest_mismatch", "wrong_job"].map(counted), [1, 2, 1, 1]);
-        assert!(intake.store.body(job.id(), &batch[0].0).unwrap().is_some());
-        assert!(intake.store.body(job.id(), &batch[3].0).unwrap().is_none());
+        let digests = [0, 3].map(|index: usize| batch[index].0);
+        let mut kept = Vec::new();
+        intake
+            .store
+            .for_each_kept(job.id(), &digests, |index, found| {
+                kept.push((index, matches!(found, Found::Accepted(_, Place::Row(_)))))
+            })
+            .unwrap();
+        assert_eq!(kept, [(0, true), (1, false)]);
 
         assert!(intake.store.record_release(&job, &Digest::of("set", &[])).unwrap());
         let late = delivered(&intake, &job, 0);
@@ -220,6 +232,6 @@ pub(crate) mod tests {
             intake.deliver(&first, std::slice::from_ref(&good)).unwrap(),
             [Some(RejectReason::WrongJob)]
         );
-        assert!(intake.store.body(second.id(), &good.0).unwrap().is_none());
+        assert!(intake.store.outcomes(second.id(), &[good.0]).unwrap().is_empty());
     }
 }

@@ -136,14 +136,14 @@ mod tests {
         let sealing = UnsealingKey::generate(Suite::XWing, &mut rng);
         let path = folder.path().join("sealing.key");
         write_sealing(&path, "", &sealing).unwrap();
-        assert_eq!(read_sealing(&path).unwrap().public().unwrap(), sealing.public().unwrap());
+        assert_eq!(read_sealing(&path).unwrap().public(), sealing.public());
 
         let heading = heading::heading("2026-11-24T03:00:00Z", true);
         let (one, other) = (folder.path().join("demo.identity"), folder.path().join("demo.sealing"));
         write_identity(&one, &heading, &identity).unwrap();
         write_sealing(&other, &heading, &sealing).unwrap();
         assert_eq!(read_identity(&one).unwrap().public(), identity.public());
-        assert_eq!(read_sealing(&other).unwrap().public().unwrap(), sealing.public().unwrap());
+        assert_eq!(read_sealing(&other).unwrap().public(), sealing.public());
         assert!(is_of_demo(&one) && is_of_demo(&other));
     }
 

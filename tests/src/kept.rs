@@ -6,11 +6,12 @@ use rusqlite::Connection;
 use serde::Deserialize;
 use tacit_core::cluster::Cluster;
 use tacit_core::codec::decode;
+use tacit_core::digest::Digest;
 use tacit_core::field::Fp61;
 use tacit_core::identity::Signed;
 use tacit_core::job::{Job, JobSpec};
-use tacit_core::sealing::{Suite, UnsealingKey};
-use tacit_core::submission::{Delivery, Header};
+use tacit_core::sealing::{RestingKey, Suite, UnsealingKey};
+use tacit_core::submission::{Delivery, Header, OpenedSubmission};
 
 /// `sealing.key`.
 #[derive(Deserialize)]
@@ -57,23 +58,32 @@ pub fn job(store: &Connection, id: &str) -> Job {
 
 /// Every submission of a job that node `node` keeps, opened with its key.
 pub fn opened(folder: &Path, cluster: &Cluster, job_id: &str, node: usize) -> Vec<Opened> {
-    let (store, key) = (node_store(folder), sealing_key(folder));
+    let (store, key) = (node_store(folder), RestingKey::of(&sealing_key(folder)));
     let job = job(&store, job_id);
-    let mut query = store
-        .prepare("SELECT body FROM submissions WHERE job = ?1 ORDER BY digest")
-        .unwrap();
-    let bodies = query.query_map([job_id], |row| row.get::<_, Vec<u8>>(0)).unwrap();
-    bodies
-        .map(|body| open(&decode(&body.unwrap(), "a delivery").unwrap(), cluster, &job, node, &key))
+    let sql = "SELECT s.digest, s.body, c.sealed FROM submissions s JOIN components c ON c.number = s.components WHERE s.job = ?1 ORDER BY s.digest";
+    let mut query = store.prepare(sql).unwrap();
+    let rows = query.query_map([job_id], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?)));
+    rows.unwrap()
+        .map(|row| {
+            let (digest, header, sealed) = row.unwrap();
+            let digest = Digest::from_bytes(digest);
+            let header = Header::of_kept(&header, &digest).unwrap();
+            let opened = header.open_kept(cluster, &job, (node, &digest), &key, sealed).unwrap();
+            components(header, &opened, cluster, node)
+        })
         .collect()
 }
 
 /// A delivery, opened with the key of the node it is for.
 pub fn open(delivery: &Delivery, cluster: &Cluster, job: &Job, node: usize, key: &UnsealingKey) -> Opened {
     let opened = delivery.open(cluster, job, node, key).unwrap();
+    components(delivery.header.value.clone(), &opened, cluster, node)
+}
+
+fn components(header: Header, opened: &OpenedSubmission, cluster: &Cluster, node: usize) -> Opened {
     let held = cluster.access().held_by(node).into_iter().enumerate();
     Opened {
-        header: delivery.header.value.clone(),
+        header,
         components: held
             .map(|(position, component)| (component, opened.expand(position).to_vec()))
             .collect(),

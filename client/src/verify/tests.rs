@@ -26,7 +26,7 @@ fn cluster_file() -> String {
         operator: format!("operator {index}"),
         address: format!("127.0.0.1:{}", 7000 + index),
         identity: node_key(index).public(),
-        sealing: UnsealingKey::generate(Suite::X25519, &mut rand::rng()).public().unwrap(),
+        sealing: UnsealingKey::generate(Suite::X25519, &mut rand::rng()).public(),
     };
     let file = ClusterFile {
         protocol: PROTOCOL_VERSIONS.max,

@@ -61,7 +61,7 @@ impl Coordinator {
             operator: format!("operator {index}"),
             address: format!("127.0.0.1:{}", 7000 + u16::from(index)),
             identity: key(index).public(),
-            sealing: UnsealingKey::generate(Suite::XWing, &mut rand::rng()).public().unwrap(),
+            sealing: UnsealingKey::generate(Suite::XWing, &mut rand::rng()).public(),
         };
         let url = format!("http://{}", listener.local_addr().unwrap());
         let coordinator = CoordinatorEntry {

@@ -1,4 +1,4 @@
-//! What a node keeps: jobs, and submissions still sealed. One SQLite file; calls block.
+//! What a node keeps: jobs, and submissions whose components are sealed. One SQLite file; calls block.
 
 mod inspect;
 mod schema;
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 use tacit_core::digest::Digest;
 use tacit_core::job::{Job, JobId, JobSpec};
 use tacit_core::reject::RejectReason;
@@ -96,8 +96,28 @@ pub struct Kept {
     pub id: Option<SubmissionId>,
     /// Why it does not count, if it does not.
     pub reason: Option<RejectReason>,
-    /// The encoded delivery, still sealed; empty for rejected ones.
-    pub body: Vec<u8>,
+    /// The encoded signed header; empty for rejected ones.
+    pub header: Vec<u8>,
+    /// The node's components, sealed under its own key; empty for rejected ones.
+    pub sealed: Vec<u8>,
+}
+
+/// Where the components of an accepted submission are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In a row of their own, of this number, sealed under the node's key.
+    Row(i64),
+    /// In the envelope that came: a release before this one has kept the delivery whole.
+    Envelope,
+}
+
+/// What is kept of a submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found<'a> {
+    /// It was rejected.
+    Rejected(RejectReason),
+    /// It is accepted: its encoded signed header, or the whole delivery where that has the envelope.
+    Accepted(&'a [u8], Place),
 }
 
 impl Store {
@@ -160,6 +180,12 @@ impl Store {
     #[cfg(test)]
     pub(crate) fn hang(&self) -> impl Drop + '_ {
         self.connection()
+    }
+
+    /// Changes the store behind the program's back.
+    #[cfg(test)]
+    pub(crate) fn alter(&self, sql: &str, values: &[&dyn rusqlite::ToSql]) {
+        self.write(|c| c.execute(sql, values).map(drop)).unwrap();
     }
 
     /// Keeps a job's spec; the same again is nothing new. Returns the digest it is open under.
@@ -226,6 +252,8 @@ impl Store {
         at_hand.remove(id);
         self.write(|c| {
             let transaction = c.transaction()?;
+            let components = "DELETE FROM components WHERE number IN (SELECT components FROM submissions WHERE job = ?1)";
+            transaction.execute(components, [id.as_str()])?;
             transaction.execute("DELETE FROM submissions WHERE job = ?1", [id.as_str()])?;
             transaction.execute("DELETE FROM jobs WHERE id = ?1 AND released IS NULL", [id.as_str()])?;
             transaction.commit()
@@ -238,13 +266,11 @@ impl Store {
             let mut query = c.prepare_cached("SELECT reason FROM submissions WHERE job = ?1 AND digest = ?2")?;
             let mut found = HashMap::new();
             for digest in digests {
-                let reason: Option<Option<String>> = query
-                    .query_row(params![job.as_str(), digest.as_bytes()], |row| row.get(0))
+                let outcome = query
+                    .query_row(params![job.as_str(), digest.as_bytes()], |row| reason(row, 0))
                     .optional()?;
-                if let Some(reason) = reason {
-                    // A name that this release does not know is a rejection all the same.
-                    let known = |name: String| RejectReason::from_name(&name).unwrap_or(RejectReason::Malformed);
-                    found.insert(*digest, reason.map(known));
+                if let Some(outcome) = outcome {
+                    found.insert(*digest, outcome);
                 }
             }
             Ok(found)
@@ -263,17 +289,31 @@ impl Store {
             }
             let mut outcomes = Vec::with_capacity(submissions.len());
             {
-                let mut taken = transaction.prepare_cached("SELECT 1 FROM submissions WHERE job = ?1 AND id = ?2 AND digest <> ?3 AND reason IS NULL")?;
+                let mut taken = transaction
+                    .prepare_cached("SELECT 1 FROM submissions WHERE job = ?1 AND id = ?2 AND digest <> ?3 AND reason IS NULL")?;
                 let mut insert = transaction.prepare_cached(
-                    "INSERT INTO submissions (job, digest, id, reason, body) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (job, digest) DO NOTHING",
+                    "INSERT INTO submissions (job, digest, id, reason, body, components) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 )?;
+                let mut there = transaction.prepare_cached("SELECT 1 FROM submissions WHERE job = ?1 AND digest = ?2")?;
+                let mut components = transaction.prepare_cached("INSERT INTO components (sealed) VALUES (?1)")?;
                 for kept in submissions {
                     let id = kept.id.as_ref().map(|id| id.as_bytes().to_vec());
                     let duplicate = kept.reason.is_none() && taken.exists(params![job.as_str(), id, kept.digest.as_bytes()])?;
-                    let reason = if duplicate { Some(RejectReason::DuplicateSubmission) } else { kept.reason };
-                    let body = if reason.is_none() { kept.body.as_slice() } else { &[] };
-                    insert.execute(params![job.as_str(), kept.digest.as_bytes(), id, reason.map(RejectReason::name), body])?;
+                    let reason = if duplicate {
+                        Some(RejectReason::DuplicateSubmission)
+                    } else {
+                        kept.reason
+                    };
                     outcomes.push(reason);
+                    if there.exists(params![job.as_str(), kept.digest.as_bytes()])? {
+                        continue;
+                    }
+                    let (body, number) = match reason {
+                        None => (kept.header.as_slice(), Some(components.insert([&kept.sealed])?)),
+                        Some(_) => ([].as_slice(), None),
+                    };
+                    let reason = reason.map(RejectReason::name);
+                    insert.execute(params![job.as_str(), kept.digest.as_bytes(), id, reason, body, number])?;
                 }
             }
             transaction.commit()?;
@@ -281,10 +321,39 @@ impl Store {
         })
     }
 
-    /// The encoded delivery of an accepted submission.
-    pub fn body(&self, job: &JobId, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+    /// Says of each of these submissions what is kept of it, with its place among them; nothing of those that never came.
+    pub fn for_each_kept(&self, job: &JobId, digests: &[Digest], mut each: impl FnMut(usize, Found<'_>)) -> Result<(), StoreError> {
         self.read(|c| {
-            c.prepare_cached("SELECT body FROM submissions WHERE job = ?1 AND digest = ?2 AND reason IS NULL")?
+            let mut query = c.prepare_cached("SELECT reason, body, components FROM submissions WHERE job = ?1 AND digest = ?2")?;
+            for (index, digest) in digests.iter().enumerate() {
+                let mut rows = query.query(params![job.as_str(), digest.as_bytes()])?;
+                let Some(row) = rows.next()? else { continue };
+                let place = row.get::<_, Option<i64>>(2)?.map_or(Place::Envelope, Place::Row);
+                each(
+                    index,
+                    match reason(row, 0)? {
+                        Some(reason) => Found::Rejected(reason),
+                        None => Found::Accepted(row.get_ref(1)?.as_blob()?, place),
+                    },
+                );
+            }
+            Ok(())
+        })
+    }
+
+    /// The sealed components in the row of this number.
+    pub fn components(&self, number: i64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(|c| {
+            c.prepare_cached("SELECT sealed FROM components WHERE number = ?1")?
+                .query_row([number], |row| row.get(0))
+                .optional()
+        })
+    }
+
+    /// The delivery of a submission that a release before this one has kept whole.
+    pub fn delivery(&self, job: &JobId, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(|c| {
+            c.prepare_cached("SELECT body FROM submissions WHERE job = ?1 AND digest = ?2 AND reason IS NULL AND components IS NULL")?
                 .query_row(params![job.as_str(), digest.as_bytes()], |row| row.get(0))
                 .optional()
         })
@@ -311,6 +380,13 @@ impl Store {
             Ok(changed == 1)
         })
     }
+}
+
+/// Why a submission was rejected, if it was.
+fn reason(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<RejectReason>> {
+    // A name that this release does not know is a rejection all the same.
+    let known = |name: String| RejectReason::from_name(&name).unwrap_or(RejectReason::Malformed);
+    Ok(row.get::<_, Option<String>>(column)?.map(known))
 }
 
 /// Whether a job is open under this digest.

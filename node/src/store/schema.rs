@@ -34,13 +34,26 @@ pub(super) const MIGRATIONS: &[&str] = &[
     UPDATE jobs SET opened_at = unixepoch();
     CREATE INDEX jobs_by_release ON jobs (released, opened_at);
 ",
+    // Components stand apart from what is read of every submission. Of submissions kept before, the body is the
+    // delivery as it came, envelope included; of those kept since, it is the signed header.
+    "
+    CREATE TABLE components (
+        number INTEGER PRIMARY KEY,
+        sealed BLOB NOT NULL
+    );
+    ALTER TABLE submissions ADD COLUMN components INTEGER;
+",
 ];
+
+/// Bytes of a page of a new store: most components fit one or two. Stores of earlier releases keep theirs.
+const PAGE: i64 = 32 << 10;
 
 /// Sets the connection up and takes the schema forward, all steps or none.
 pub(super) fn prepare(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Result<(), StoreError> {
     let failed = |error: rusqlite::Error| classify(path, &error);
     // One process at a time: a second node on the same folder is refused when it first reads.
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(failed)?;
+    connection.pragma_update(None, "page_size", PAGE).map_err(failed)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
     connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(failed)?;

@@ -39,8 +39,25 @@ fn kept(n: u8, id: u8, reason: Option<RejectReason>) -> Kept {
         digest: Digest::of("test", &[&[n]]),
         id: Some(SubmissionId::from_bytes([id; 16])),
         reason,
-        body: vec![n],
+        header: vec![n],
+        sealed: vec![n; 3],
     }
+}
+
+/// What is kept of a submission: the body with the components in their row, or without them the envelope's place.
+fn found(store: &Store, job: &Job, digest: &Digest) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
+    let mut accepted = None;
+    store
+        .for_each_kept(job.id(), &[*digest], |_, found| {
+            if let Found::Accepted(body, place) = found {
+                accepted = Some((body.to_vec(), place));
+            }
+        })
+        .unwrap();
+    accepted.map(|(body, place)| match place {
+        Place::Row(number) => (body, Some(store.components(number).unwrap().unwrap())),
+        Place::Envelope => (body, None),
+    })
 }
 
 #[test]
@@ -60,9 +77,17 @@ fn jobs_and_submissions_survive_a_restart() {
     assert_eq!(*store.job(job.id()).unwrap().unwrap(), job);
     let (one, two) = (kept(1, 1, None).digest, kept(2, 2, None).digest);
     assert_eq!(store.outcomes(job.id(), &[one, two, Digest::of("other", &[])]).unwrap().len(), 2);
-    assert_eq!(store.body(job.id(), &one).unwrap(), Some(vec![1]));
-    assert_eq!(store.body(job.id(), &two).unwrap(), None);
+    assert_eq!(found(&store, &job, &one), Some((vec![1], Some(vec![1; 3]))));
+    assert_eq!(found(&store, &job, &two), None);
+    assert_eq!(store.delivery(job.id(), &one).unwrap(), None);
+    let rows = || -> i64 {
+        store
+            .read(|c| c.query_row("SELECT COUNT(*) FROM components", [], |row| row.get(0)))
+            .unwrap()
+    };
+    assert_eq!(rows(), 1);
     store.forget(job.id()).unwrap();
+    assert_eq!(rows(), 0);
     assert!(store.job(job.id()).unwrap().is_none());
 }
 
@@ -76,6 +101,7 @@ fn a_second_submission_of_the_same_id_is_rejected() {
     assert_eq!(outcomes, [None, Some(RejectReason::DuplicateSubmission)]);
     // The same submission delivered twice is not its own duplicate.
     assert_eq!(store.keep(&job, &[kept(1, 7, None)]).unwrap(), [None]);
+    assert_eq!(found(&store, &job, &kept(1, 7, None).digest), Some((vec![1], Some(vec![1; 3]))));
 }
 
 #[test]
@@ -170,7 +196,7 @@ fn first(folder: &Path, released: &Digest) -> (Job, Connection) {
     connection.execute("INSERT INTO jobs VALUES (?1, ?2, ?3, ?4)", row).unwrap();
     for one in [kept(1, 1, None), kept(2, 2, Some(RejectReason::BadSignature))] {
         let (id, reason) = (one.id.unwrap(), one.reason.map(RejectReason::name));
-        let row = params![job.id().as_str(), one.digest.as_bytes(), id.as_bytes(), reason, one.body];
+        let row = params![job.id().as_str(), one.digest.as_bytes(), id.as_bytes(), reason, one.header];
         connection
             .execute("INSERT INTO submissions VALUES (?1, ?2, ?3, ?4, ?5)", row)
             .unwrap();
@@ -186,7 +212,10 @@ fn assert_whole(store: &Store, job: &Job, released: &Digest) {
         store.outcomes(job.id(), &[one, two]).unwrap(),
         HashMap::from([(one, None), (two, Some(RejectReason::BadSignature))])
     );
-    assert_eq!(store.body(job.id(), &one).unwrap(), Some(vec![1]));
+    // Kept whole, with the envelope that came.
+    assert_eq!(found(store, job, &one), Some((vec![1], None)));
+    assert_eq!(store.delivery(job.id(), &one).unwrap(), Some(vec![1]));
+    assert_eq!(store.delivery(job.id(), &two).unwrap(), None);
 }
 
 fn tables(folder: &Path) -> Vec<(String, String)> {
