@@ -97,16 +97,6 @@ pub trait Field:
         sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += *value);
     }
 
-    /// `sum[i] += factor · values[i]`.
-    ///
-    /// # Panics
-    ///
-    /// Unless the two slices have equal length.
-    fn add_scaled(sum: &mut [Self], values: &[Self], factor: Self) {
-        assert_equally_long(sum, values);
-        sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += factor * *value);
-    }
-
     /// `difference[i] -= values[i]`.
     ///
     /// # Panics

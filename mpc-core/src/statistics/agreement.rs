@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 
-use crate::crowd::{CountedAnswer, Crowd};
+use crate::crowd::Crowd;
 use crate::field::{Field, Fp61};
 use crate::session::{Factors, Product};
 use crate::sharing::{Party, Shared};
 
-use super::answers::{RowSums, rows_of};
-use super::matches::{Matches, Partners, unshared};
-use super::tally::weighted_totals;
+use super::answers::rows_of;
+use super::matches::{Matches, unshared};
+use super::rows::{Gathered, RowSums, equal_runs};
+use super::tally::Totals;
 
 /// The sums of matching pairs that measures need: each weighs items otherwise.
 const MEASURES: usize = 3;
@@ -46,21 +47,17 @@ pub(super) struct Sums {
 }
 
 /// What a match with a peer weighs: `w_i` in the scale of the contributor; nothing on items with one answer.
-pub(super) fn weight(crowd: &Crowd, answer: &CountedAnswer) -> Fp61 {
-    match crowd.redundancy()[answer.item as usize] {
+pub(super) fn weight(crowd: &Crowd, contributor: u32, item: u32) -> Fp61 {
+    match crowd.redundancy()[item as usize] {
         0 | 1 => Fp61::ZERO,
-        r => Fp61::reduce(
-            crowd.facts().contributors[answer.contributor as usize]
-                .scale
-                .weight(u64::from(r) - 1),
-        ),
+        r => Fp61::reduce(crowd.facts().contributors[contributor as usize].scale.weight(u64::from(r) - 1)),
     }
 }
 
-/// What an item's matching pairs weigh in each of the measures.
-fn weights(crowd: &Crowd, item: usize) -> [Fp61; MEASURES] {
+/// What the matching pairs of an item with so many answers weigh in each of the measures.
+fn weights(crowd: &Crowd, answers: u32) -> [Fp61; MEASURES] {
     let scales = crowd.scales();
-    match u64::from(crowd.redundancy()[item]) {
+    match u64::from(answers) {
         0 | 1 => [Fp61::ZERO; MEASURES],
         r => [
             Fp61::ONE,
@@ -76,7 +73,7 @@ impl Agreement {
     /// Rows are known to be one-hot, so `<x_ci, x_ci> = 1` and `Σ_k T_ik = R_i`: what a vote has in common with itself
     /// is public. Agreement beyond chance is `Q_c = n_c·A_c - B_c`, which is 0 for any way of answering that
     /// ignores the item. (Dasgupta, Ghosh, WWW 2013.)
-    pub fn products(matches: Matches, wanted: Wanted) -> (Vec<Product<Fp61>>, Self) {
+    pub fn products(matches: Matches, totals: &Totals, wanted: Wanted) -> (Vec<Product<Fp61>>, Self) {
         let (crowd, classes) = (Arc::clone(&matches.crowd), matches.answers.classes());
         let party = matches.party.clone();
         let (mut own, mut terms, mut single) = (Vec::new(), 0, Vec::new());
@@ -86,7 +83,7 @@ impl Agreement {
             own.extend(parts);
             single.extend(of_items);
             terms += matches.table.len() as u64;
-            let totals = weighted_totals(&party, classes, &matches.table, |item| weights(&crowd, item)[0]);
+            let totals = totals.weighted(&party, |answers| weights(&crowd, answers)[0]);
             factors.push(Factors {
                 ends: vec![classes],
                 x: totals.clone(),
@@ -99,17 +96,16 @@ impl Agreement {
             // Σ_i x_ci and Σ_i w_i (T_i - x_ci), over items with at least two answers.
             let mut given = RowSums::new(&party, contributors, classes);
             let mut others = RowSums::new(&party, contributors, classes);
-            let table = rows_of(&matches.table);
-            let (parts, multiplied) = matches.own_parts(|answer, weight, rows| {
-                if weight == Fp61::ZERO {
-                    return;
-                }
-                let contributor = answer.contributor;
-                of_contributors[contributor as usize] += weight;
+            let (parts, multiplied) = matches.own_parts(|run, rows, gathered| {
+                let contributor = run.contributor;
+                of_contributors[contributor as usize] += run.weight * Fp61::reduce(run.items.len() as u64);
                 if wanted.at_chance {
-                    given.add(contributor, rows, answer.row);
-                    others.add_scaled(contributor, &table, answer.item, weight);
-                    others.add_scaled(contributor, rows, answer.row, -weight);
+                    for (position, values) in rows.iter().enumerate() {
+                        let values = &values[run.rows.start * classes..run.rows.end * classes];
+                        given.gather(contributor, position, values, Fp61::ONE);
+                        others.gather(contributor, position, gathered.component(position), run.weight);
+                        others.gather(contributor, position, values, -run.weight);
+                    }
                 }
             });
             own.extend(parts);
@@ -153,16 +149,28 @@ impl Agreement {
 }
 
 /// This node's part of `Σ_i w_i <T_i, T_i>`, and `Σ_i w_i R_i`, for every measure.
-fn measures(matches: &Matches) -> ([Fp61; MEASURES], [Fp61; MEASURES]) {
-    let (crowd, table) = (&matches.crowd, rows_of(&matches.table));
-    let partners = Partners::new(&matches.party, &matches.table, matches.answers.classes());
+fn measures(
+    Matches {
+        party,
+        crowd,
+        answers,
+        table,
+        ..
+    }: &Matches,
+) -> ([Fp61; MEASURES], [Fp61; MEASURES]) {
+    let rows = rows_of(table);
+    let mut gathered = Gathered::new(party, answers.classes());
     let (mut own, mut single) = ([Fp61::ZERO; MEASURES], [Fp61::ZERO; MEASURES]);
-    for (item, answers) in crowd.redundancy().iter().enumerate().filter(|(_, answers)| **answers >= 2) {
-        let product = partners.product(item as u32, &table, item as u32);
-        let answers = Fp61::reduce(u64::from(*answers));
-        for ((own, single), weight) in own.iter_mut().zip(&mut single).zip(weights(crowd, item)) {
+    for (items, redundancy) in equal_runs(crowd.redundancy().len(), |item| crowd.redundancy()[item]) {
+        if redundancy < 2 {
+            continue;
+        }
+        let votes = Fp61::reduce(u64::from(redundancy) * items.len() as u64);
+        gathered.take(table, &(items.start as u32..items.end as u32).collect::<Vec<_>>());
+        let product = gathered.product(party, &rows, &items);
+        for ((own, single), weight) in own.iter_mut().zip(&mut single).zip(weights(crowd, redundancy)) {
             *own += weight * product;
-            *single += weight * answers;
+            *single += weight * votes;
         }
     }
     (own, single)
@@ -178,18 +186,17 @@ fn combined(matches: Matches, wanted: Wanted, of_products: &[Fp61]) -> (Shared<F
         matches.combined(of_contributors)
     };
     if wanted.measures {
-        let table = rows_of(&matches.table);
-        for item in 0..matches.crowd.redundancy().len() {
-            let weight = Fp61::inner_product(of_measures, &weights(&matches.crowd, item));
-            x.add_scaled(item as u32, &table, item as u32, weight);
-        }
+        let redundancy = matches.crowd.redundancy();
+        x.add_table(&matches.table, |item| {
+            Fp61::inner_product(of_measures, &weights(&matches.crowd, redundancy[item]))
+        });
     }
     (x.into_shared(), unshared(matches.table))
 }
 
 /// `Σ_i T_ik / R_i`, scaled: the summed share of each class.
-pub(super) fn summed_shares(party: &Party, crowd: &Crowd, classes: usize, tally: &Shared<Fp61>) -> Shared<Fp61> {
-    weighted_totals(party, classes, tally, |item| match crowd.redundancy()[item] {
+pub(super) fn summed_shares(party: &Party, crowd: &Crowd, totals: &Totals) -> Shared<Fp61> {
+    totals.weighted(party, |answers| match answers {
         0 => Fp61::ZERO,
         r => Fp61::reduce(crowd.scales().share.weight(u64::from(r))),
     })

@@ -91,49 +91,7 @@ impl Room {
     }
 }
 
-/// Sums of rows at places: of items, or of contributors.
-pub(super) struct RowSums {
-    classes: usize,
-    sums: Shared<Fp61>,
-}
-
-impl RowSums {
-    /// Zeros for so many places.
-    pub fn new(party: &Party, places: usize, classes: usize) -> Self {
-        Self {
-            classes,
-            sums: Shared::zeros(party, places * classes),
-        }
-    }
-
-    /// Adds a row of what is shown of a submission.
-    pub fn add(&mut self, place: u32, rows: &[&[Fp61]], row: u32) {
-        let (to, from) = (self.range(place), self.range(row));
-        for (position, values) in rows.iter().enumerate() {
-            Fp61::add_vector(&mut self.sums.component_mut(position)[to.clone()], &values[from.clone()]);
-        }
-    }
-
-    /// The same times a public factor.
-    pub fn add_scaled(&mut self, place: u32, rows: &[&[Fp61]], row: u32, factor: Fp61) {
-        let (to, from) = (self.range(place), self.range(row));
-        for (position, values) in rows.iter().enumerate() {
-            Fp61::add_scaled(&mut self.sums.component_mut(position)[to.clone()], &values[from.clone()], factor);
-        }
-    }
-
-    /// What they came to.
-    pub fn into_shared(self) -> Shared<Fp61> {
-        self.sums
-    }
-
-    fn range(&self, row: u32) -> std::ops::Range<usize> {
-        let start = row as usize * self.classes;
-        start..start + self.classes
-    }
-}
-
-/// The components of a table, as [`RowSums`] takes them.
-pub(super) fn rows_of(table: &Shared<Fp61>) -> Vec<&[Fp61]> {
-    table.components().iter().map(Vec::as_slice).collect()
+/// The components of a vector, as those of answers are shown.
+pub(super) fn rows_of(rows: &Shared<Fp61>) -> Vec<&[Fp61]> {
+    rows.components().iter().map(Vec::as_slice).collect()
 }

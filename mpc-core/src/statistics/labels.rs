@@ -9,7 +9,8 @@ use crate::field::Fp61;
 use crate::job::{LabelRule, Terms};
 use crate::sharing::{Party, Shared};
 
-use super::answers::{Answers, RowSums};
+use super::answers::Answers;
+use super::rows::{RowSums, runs};
 
 /// The label of each item: the index of its class, or none where there is no consensus.
 pub(crate) type Labels = Vec<Option<u32>>;
@@ -39,9 +40,7 @@ impl Ballot {
                 let mut tallies = RowSums::new(party, crowd.redundancy().len(), answers.classes());
                 answers.each_counted(crowd, |counted, rows| {
                     let weight = Fp61::reduce(weights[counted.contributor as usize]);
-                    counted
-                        .answers()
-                        .for_each(|answer| tallies.add_scaled(answer.item, rows, answer.row, weight));
+                    runs(counted, |_| weight, |run| tallies.spread(&run, rows, weight));
                 });
                 Arc::new(tallies.into_shared())
             }

@@ -6,18 +6,19 @@
 
 use std::sync::Arc;
 
-use crate::crowd::{CountedAnswer, Crowd};
+use crate::crowd::{CountedSubmission, Crowd};
 use crate::field::{Field, Fp61};
 use crate::session::Product;
 use crate::sharing::{Party, Shared};
 
-use super::answers::{Answers, RowSums, rows_of};
+use super::answers::Answers;
+use super::rows::{Gathered, RowSums, Run, runs};
 
-/// What an answer's match weighs: public.
-pub(super) type Weight = fn(&Crowd, &CountedAnswer) -> Fp61;
+/// What a match of a contributor's answer to an item weighs: public.
+pub(super) type Weight = fn(&Crowd, u32, u32) -> Fp61;
 
 /// Every match weighs one.
-pub(super) const ONE: Weight = |_, _| Fp61::ONE;
+pub(super) const ONE: Weight = |_, _, _| Fp61::ONE;
 
 /// The crowd's answers and a table: one row of as many elements as there are classes for each item.
 #[derive(Clone)]
@@ -43,22 +44,24 @@ impl Matches {
         }
     }
 
-    /// This node's part of every product, and how many terms they have. `also` sees all answers on the way.
-    pub fn own_parts(&self, mut also: impl FnMut(&CountedAnswer, Fp61, &[&[Fp61]])) -> (Vec<Fp61>, u64) {
-        let table = Partners::new(&self.party, &self.table, self.answers.classes());
-        let mut own = vec![Fp61::ZERO; self.crowd.facts().contributors.len()];
+    /// This node's part of every product, and how many terms they have. `also` sees all answers that weigh anything,
+    /// and the table's rows beside them, on the way.
+    pub fn own_parts(&self, mut also: impl FnMut(&Run<'_>, &[&[Fp61]], &Gathered)) -> (Vec<Fp61>, u64) {
+        let Self { party, crowd, table, .. } = self;
+        let classes = self.answers.classes();
+        let mut gathered = Gathered::new(party, classes);
+        let mut own = vec![Fp61::ZERO; crowd.facts().contributors.len()];
         let mut terms = 0;
-        self.answers.each_counted(&self.crowd, |counted, rows| {
-            let mut total = Fp61::ZERO;
-            terms += (counted.items.len() * self.answers.classes()) as u64;
-            for answer in counted.answers() {
-                let weight = (self.weight)(&self.crowd, &answer);
-                also(&answer, weight, rows);
-                if weight != Fp61::ZERO {
-                    total += weight * table.product(answer.item, rows, answer.row);
+        self.answers.each_counted(crowd, |counted, rows| {
+            terms += (counted.items.len() * classes) as u64;
+            self.runs(counted, |run| {
+                if run.weight != Fp61::ZERO {
+                    gathered.take(table, run.items);
+                    let product = gathered.product(party, rows, &run.rows);
+                    own[run.contributor as usize] += run.weight * product;
+                    also(&run, rows, &gathered);
                 }
-            }
-            own[counted.contributor as usize] += total;
+            });
         });
         (own, terms)
     }
@@ -68,41 +71,15 @@ impl Matches {
         let classes = self.answers.classes();
         let mut sums = RowSums::new(&self.party, self.table.len() / classes, classes);
         self.answers.each_counted(&self.crowd, |counted, rows| {
-            let of_contributor = weights[counted.contributor as usize];
-            for answer in counted.answers() {
-                let weight = of_contributor * (self.weight)(&self.crowd, &answer);
-                sums.add_scaled(answer.item, rows, answer.row, weight);
-            }
+            self.runs(counted, |run| {
+                sums.spread(&run, rows, weights[run.contributor as usize] * run.weight)
+            });
         });
         sums
     }
-}
 
-/// The rows of a table by which this node multiplies others': the sums of those components that it is to
-/// multiply a component by.
-pub(super) struct Partners<'a> {
-    party: &'a Party,
-    classes: usize,
-    rows: Vec<&'a [Fp61]>,
-}
-
-impl<'a> Partners<'a> {
-    pub fn new(party: &'a Party, table: &'a Shared<Fp61>, classes: usize) -> Self {
-        let rows = rows_of(table);
-        Self { party, classes, rows }
-    }
-
-    /// This node's part of `<x, t_i>`, where x is a row.
-    pub fn product(&self, item: u32, x: &[&[Fp61]], row: u32) -> Fp61 {
-        let of = |values: &'a [Fp61], at: u32| &values[at as usize * self.classes..(at as usize + 1) * self.classes];
-        let mut total = Fp61::ZERO;
-        for (s, x) in x.iter().enumerate() {
-            let x = &x[row as usize * self.classes..(row as usize + 1) * self.classes];
-            for t in self.party.products_with(s) {
-                total += Fp61::inner_product(x, of(self.rows[*t], item));
-            }
-        }
-        total
+    fn runs<'a>(&self, counted: CountedSubmission<'a>, take: impl FnMut(Run<'a>)) {
+        runs(counted, |item| (self.weight)(&self.crowd, counted.contributor, item), take);
     }
 }
 

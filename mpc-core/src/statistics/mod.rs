@@ -11,6 +11,7 @@ mod measures;
 mod plain;
 mod plurality;
 mod program;
+mod rows;
 mod tally;
 #[cfg(test)]
 mod tests;

@@ -16,7 +16,7 @@ use super::answers::Answers;
 use super::labels::Ballot;
 use super::matches::{Matches, Weight};
 use super::plurality::plurality;
-use super::tally::weighted_totals;
+use super::tally::Totals;
 use super::{agreement, gold, labels, matches};
 
 /// Which outputs a job needs opened, in the order they are computed.
@@ -75,10 +75,11 @@ pub fn score<N: Network>(
     let mut outputs = Computed::default();
 
     let votes = Arc::new(tally);
+    let totals = Totals::of(&party, &crowd, classes, &votes);
     if wants(OutputName::ClassTotals) {
-        outputs.insert(OutputName::ClassTotals, weighted_totals(&party, classes, &votes, |_| Fp61::ONE));
+        outputs.insert(OutputName::ClassTotals, totals.weighted(&party, |_| Fp61::ONE));
     }
-    let mut shares = wants(OutputName::Agreement).then(|| agreement::summed_shares(&party, &crowd, classes, &votes));
+    let mut shares = wants(OutputName::Agreement).then(|| agreement::summed_shares(&party, &crowd, &totals));
     let matches = |table: &Arc<Shared<Fp61>>, weight: Weight| Matches {
         party: party.clone(),
         crowd: Arc::clone(&crowd),
@@ -91,7 +92,7 @@ pub fn score<N: Network>(
         with_peers: wants(OutputName::ContributorAgreement) || wants(OutputName::ContributorBeyondChance),
         at_chance: wants(OutputName::ContributorBeyondChance),
     };
-    let (mut products, agreement) = Agreement::products(matches(&votes, agreement::weight), of_agreement);
+    let (mut products, agreement) = Agreement::products(matches(&votes, agreement::weight), &totals, of_agreement);
     let gold = gold.filter(|_| wants(OutputName::ContributorGold));
     let asked = gold.map(|gold| {
         let gold = Arc::new(gold);

@@ -1,10 +1,13 @@
 //! `T_ik = Σ_c x_cik`: how often each class was answered on each item. Linear, so local.
 
+use std::collections::BTreeMap;
+
 use crate::crowd::{CountedSubmission, Crowd};
 use crate::field::{Field, Fp61};
 use crate::sharing::{Party, Shared};
 
-use super::answers::{Answers, RowSums, rows_of};
+use super::answers::Answers;
+use super::rows::{RowSums, equal_runs, runs};
 
 /// The tally of every item, `items × classes`, as it grows.
 pub struct Tally(RowSums);
@@ -17,7 +20,7 @@ impl Tally {
 
     /// Counts one submission's rows.
     pub fn count(&mut self, counted: CountedSubmission<'_>, rows: &[&[Fp61]]) {
-        counted.answers().for_each(|answer| self.0.add(answer.item, rows, answer.row));
+        runs(counted, |_| Fp61::ONE, |run| self.0.spread(&run, rows, Fp61::ONE));
     }
 
     /// The tally of all that was counted.
@@ -33,16 +36,33 @@ pub fn tally(party: &Party, crowd: &Crowd, answers: &Answers) -> Shared<Fp61> {
     tally.finish()
 }
 
-/// `Σ_i w_i T_ik` over all items, one element for each class.
-pub(super) fn weighted_totals(party: &Party, classes: usize, tally: &Shared<Fp61>, weight: impl Fn(usize) -> Fp61) -> Shared<Fp61> {
-    let mut totals = RowSums::new(party, 1, classes);
-    let rows = rows_of(tally);
-    for item in 0..tally.len() / classes {
-        match weight(item) {
-            Fp61::ZERO => {}
-            Fp61::ONE => totals.add(0, &rows, item as u32),
-            weight => totals.add_scaled(0, &rows, item as u32, weight),
+/// The votes for each class on all items with the same number of answers, by that number.
+pub(super) struct Totals {
+    classes: usize,
+    by_redundancy: BTreeMap<u32, Shared<Fp61>>,
+}
+
+impl Totals {
+    /// Adds up a tally.
+    pub fn of(party: &Party, crowd: &Crowd, classes: usize, tally: &Shared<Fp61>) -> Self {
+        let mut by_redundancy: BTreeMap<u32, RowSums> = BTreeMap::new();
+        for (items, answers) in equal_runs(crowd.redundancy().len(), |item| crowd.redundancy()[item]) {
+            let sums = by_redundancy.entry(answers).or_insert_with(|| RowSums::new(party, 1, classes));
+            for (position, values) in tally.components().iter().enumerate() {
+                sums.gather(0, position, &values[items.start * classes..items.end * classes], Fp61::ONE);
+            }
+        }
+        let by_redundancy = by_redundancy.into_iter().map(|(answers, sums)| (answers, sums.into_shared()));
+        Self {
+            classes,
+            by_redundancy: by_redundancy.collect(),
         }
     }
-    totals.into_shared()
+
+    /// `Σ_i w_i T_ik`, one element for each class, with weights by the number of answers.
+    pub fn weighted(&self, party: &Party, weight: impl Fn(u32) -> Fp61) -> Shared<Fp61> {
+        let zeros = Shared::zeros(party, self.classes);
+        let weighted = |(answers, totals): (&u32, &Shared<Fp61>)| totals.scale(&vec![weight(*answers); self.classes]);
+        self.by_redundancy.iter().map(weighted).fold(zeros, |sum, totals| sum.add(&totals))
+    }
 }

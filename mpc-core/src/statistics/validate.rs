@@ -101,6 +101,8 @@ struct Sketch {
     weights: Vec<Fp61>,
     /// `<r, x>` for each row.
     values: Shared<Fp61>,
+    /// `ρ·(r_k² - s)`, for every row that is looked at.
+    linear_of_rows: Vec<Fp61>,
     /// How many rows of it are there, after each submission.
     ends: Vec<usize>,
     /// `Σ ρ·(Σ_k (r_k² - s) x_k + s)` for each submission.
@@ -120,6 +122,7 @@ impl Sketch {
             sum,
             weights,
             values: Shared::zeros(session.party(), rows),
+            linear_of_rows: Vec::new(),
             ends: Vec::new(),
             linear: vec![Zeroizing::default(); session.party().held().len()],
         })
@@ -138,15 +141,17 @@ impl Sketch {
         let classes = self.at.len();
         let start = self.ends.last().copied().unwrap_or(0);
         let end = start + rows.first().map_or(0, |rows| rows.len() / classes);
-        let weights = &self.weights[start..end];
+        // The linear part of all these rows is one inner product with public numbers, the same for every component.
+        self.linear_of_rows.clear();
+        for weight in &self.weights[start..end] {
+            self.linear_of_rows.extend(self.linear_at.iter().map(|linear| *weight * *linear));
+        }
         for (position, rows) in rows.iter().enumerate() {
-            let mut linear = Fp61::ZERO;
             let values = &mut self.values.component_mut(position)[start..end];
-            for ((row, value), weight) in rows.chunks_exact(classes).zip(values).zip(weights) {
+            for (row, value) in rows.chunks_exact(classes).zip(values) {
                 *value = Fp61::inner_product(row, &self.at);
-                linear += *weight * Fp61::inner_product(row, &self.linear_at);
             }
-            self.linear[position].push(linear);
+            self.linear[position].push(Fp61::inner_product(rows, &self.linear_of_rows));
         }
         self.ends.push(end);
     }

@@ -27,11 +27,14 @@ pub(super) mod fp61 {
     /// Below this length a kernel's set-up costs more than it saves.
     #[cfg(target_arch = "x86_64")]
     const SHORT: usize = 8;
+    /// The same where lanes have to be added up in the end.
+    #[cfg(target_arch = "x86_64")]
+    const SHORT_SUM: usize = 24;
 
     /// See [`crate::field::Field::inner_product`].
     pub fn inner_product(x: &[Fp61], y: &[Fp61]) -> Fp61 {
         #[cfg(target_arch = "x86_64")]
-        if x.len() >= SHORT
+        if x.len() >= SHORT_SUM
             && let Some(kernel) = Avx512Ifma::detect()
         {
             return kernel.inner_product(x, y);

@@ -1,0 +1,194 @@
+//! Rows of answers and of tables, a piece at a time: what is read row by row is put side by side, so that the fields'
+//! bulk operations see long vectors in cache.
+
+use std::ops::Range;
+
+use zeroize::Zeroizing;
+
+use crate::crowd::CountedSubmission;
+use crate::field::{Field, Fp61};
+use crate::sharing::{Party, Shared};
+
+/// Rows that are worked on at a time.
+const PIECE: usize = 64;
+
+/// Answers of one submission that stand in rows one after the other and weigh the same.
+pub(super) struct Run<'a> {
+    pub contributor: u32,
+    /// The items they answer.
+    pub items: &'a [u32],
+    /// The rows they stand in.
+    pub rows: Range<usize>,
+    /// What each of them weighs.
+    pub weight: Fp61,
+}
+
+/// Cuts the answers of a submission that count into runs of at most as many as are worked on at a time.
+pub(super) fn runs<'a>(counted: CountedSubmission<'a>, weight: impl Fn(u32) -> Fp61, mut take: impl FnMut(Run<'a>)) {
+    let row = |place: usize| counted.rows().map_or(place, |rows| rows[place] as usize);
+    let mut from = 0;
+    while from < counted.items.len() {
+        let (first, weighs) = (row(from), weight(counted.items[from]));
+        let longest = PIECE.min(counted.items.len() - from);
+        let goes_on = |len: &usize| row(from + len) == first + len && weight(counted.items[from + len]) == weighs;
+        let len = (1..longest).take_while(goes_on).count() + 1;
+        take(Run {
+            contributor: counted.contributor,
+            items: &counted.items[from..from + len],
+            rows: first..first + len,
+            weight: weighs,
+        });
+        from += len;
+    }
+}
+
+/// Sums of rows at places: of items, or of contributors.
+pub(super) struct RowSums {
+    classes: usize,
+    sums: Shared<Fp61>,
+    room: Zeroizing<Vec<Fp61>>,
+}
+
+impl RowSums {
+    /// Zeros for so many places.
+    pub fn new(party: &Party, places: usize, classes: usize) -> Self {
+        Self {
+            classes,
+            sums: Shared::zeros(party, places * classes),
+            room: Zeroizing::new(vec![Fp61::ZERO; PIECE * classes]),
+        }
+    }
+
+    /// Adds the rows of a run, times a public factor, to those of its items.
+    pub fn spread(&mut self, run: &Run<'_>, rows: &[&[Fp61]], factor: Fp61) {
+        let classes = self.classes;
+        for (position, values) in rows.iter().enumerate() {
+            let mut values = &values[run.rows.start * classes..run.rows.end * classes];
+            if factor != Fp61::ONE {
+                let scaled = &mut self.room[..values.len()];
+                Fp61::combine(&[values], &[factor], scaled);
+                values = scaled;
+            }
+            let sums = self.sums.component_mut(position);
+            for (row, item) in values.chunks_exact(classes).zip(run.items) {
+                let sum = &mut sums[*item as usize * classes..(*item as usize + 1) * classes];
+                sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += *value);
+            }
+        }
+    }
+
+    /// Adds the sum of many rows, times a public factor, to one.
+    pub fn gather(&mut self, place: u32, position: usize, rows: &[Fp61], factor: Fp61) {
+        let classes = self.classes;
+        for rows in rows.chunks(PIECE * classes) {
+            let room = &mut self.room[..rows.len()];
+            room.copy_from_slice(rows);
+            let sum = summed(room, classes);
+            let of_place = place as usize * classes..(place as usize + 1) * classes;
+            let to = &mut self.sums.component_mut(position)[of_place];
+            to.iter_mut().zip(sum).for_each(|(to, sum)| *to += factor * *sum);
+        }
+    }
+
+    /// Adds a whole table, times a public factor for each row; neighbours mostly have the same.
+    pub fn add_table(&mut self, table: &Shared<Fp61>, factor: impl Fn(usize) -> Fp61) {
+        let classes = self.classes;
+        for (range, factor) in equal_runs(table.len() / classes, factor) {
+            for (position, values) in table.components().iter().enumerate() {
+                let range = range.start * classes..range.end * classes;
+                let sums = &mut self.sums.component_mut(position)[range.clone()];
+                let room = &mut self.room[..sums.len()];
+                Fp61::combine(&[&*sums, &values[range]], &[Fp61::ONE, factor], room);
+                sums.copy_from_slice(room);
+            }
+        }
+    }
+
+    /// What they came to.
+    pub fn into_shared(self) -> Shared<Fp61> {
+        self.sums
+    }
+}
+
+/// Neighbours with the same value of a public map, at most as many as are worked on at a time.
+pub(super) fn equal_runs<T: PartialEq>(len: usize, of: impl Fn(usize) -> T) -> impl Iterator<Item = (Range<usize>, T)> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let first = (from < len).then(|| of(from))?;
+        let longest = PIECE.min(len - from);
+        let run = (1..longest).take_while(|next| of(from + next) == first).count() + 1;
+        from += run;
+        Some((from - run..from, first))
+    })
+}
+
+/// The sum of rows, in place of the first; the others are spent.
+fn summed(rows: &mut [Fp61], classes: usize) -> &[Fp61] {
+    let mut count = rows.len() / classes;
+    while count > 1 {
+        let half = count.div_ceil(2);
+        let (sums, others) = rows[..count * classes].split_at_mut(half * classes);
+        Fp61::add_vector(&mut sums[..others.len()], others);
+        count = half;
+    }
+    &rows[..classes.min(rows.len())]
+}
+
+/// Rows of a table side by side, and this node's part of their products with other rows.
+pub(super) struct Gathered {
+    classes: usize,
+    /// One vector for each component.
+    components: Vec<Zeroizing<Vec<Fp61>>>,
+    partners: Zeroizing<Vec<Fp61>>,
+    rows: usize,
+}
+
+impl Gathered {
+    /// Room for a piece.
+    pub fn new(party: &Party, classes: usize) -> Self {
+        let room = || Zeroizing::new(vec![Fp61::ZERO; PIECE * classes]);
+        Self {
+            classes,
+            components: party.held().iter().map(|_| room()).collect(),
+            partners: room(),
+            rows: 0,
+        }
+    }
+
+    /// Takes the rows of these items.
+    pub fn take(&mut self, table: &Shared<Fp61>, items: &[u32]) {
+        self.rows = items.len();
+        for (gathered, values) in self.components.iter_mut().zip(table.components()) {
+            for (row, item) in gathered.chunks_exact_mut(self.classes).zip(items) {
+                row.copy_from_slice(&values[*item as usize * self.classes..(*item as usize + 1) * self.classes]);
+            }
+        }
+    }
+
+    /// A component of the rows that were taken.
+    pub fn component(&self, position: usize) -> &[Fp61] {
+        &self.components[position][..self.rows * self.classes]
+    }
+
+    /// This node's part of the inner product of other rows, these of all, with those that were taken.
+    pub fn product(&mut self, party: &Party, rows: &[&[Fp61]], these: &Range<usize>) -> Fp61 {
+        let len = self.rows * self.classes;
+        let these = these.start * self.classes..these.end * self.classes;
+        let mut total = Fp61::ZERO;
+        for (s, values) in rows.iter().enumerate() {
+            let Some((first, others)) = party.products_with(s).split_first() else {
+                continue;
+            };
+            let mut partner = &self.components[*first][..len];
+            if !others.is_empty() {
+                self.partners[..len].copy_from_slice(partner);
+                for t in others {
+                    Fp61::add_vector(&mut self.partners[..len], &self.components[*t][..len]);
+                }
+                partner = &self.partners[..len];
+            }
+            total += Fp61::inner_product(&values[these.clone()], partner);
+        }
+        total
+    }
+}
