@@ -3,6 +3,8 @@
 //!
 //! `cargo bench -p tacit-core --bench submissions`
 
+#![expect(clippy::unwrap_used, reason = "a bench of fixed inputs")]
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
