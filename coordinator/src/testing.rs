@@ -83,9 +83,7 @@ impl TestCluster {
             operator: format!("operator {index}"),
             address: format!("127.0.0.1:{}", 9000 + index),
             identity: identity.public(),
-            sealing: UnsealingKey::generate(Suite::X25519, &mut ChaCha20Rng::seed_from_u64(index as u64))
-                .public()
-                .unwrap(),
+            sealing: UnsealingKey::generate(Suite::X25519, &mut ChaCha20Rng::seed_from_u64(index as u64)).public(),
         };
         let file = ClusterFile {
             protocol: PROTOCOL_VERSIONS.max,
