@@ -4,6 +4,9 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+/// Memory for a frame before any of it has come.
+const FIRST: usize = 1 << 16;
+
 /// Writes one frame.
 ///
 /// # Errors
@@ -16,7 +19,7 @@ pub async fn write_frame<W: AsyncWrite + Unpin>(stream: &mut W, bytes: &[u8]) ->
 
 /// Reads one frame of at most `cap` bytes; `None` at the end of the stream.
 ///
-/// Memory grows with what arrives, not with what the sender announces.
+/// Memory grows with what arrives, not with what the sender announces, but for the first 64 KiB.
 ///
 /// # Errors
 /// The frame is longer than `cap` or is cut short, or the stream or connection ended.
@@ -37,7 +40,7 @@ pub async fn read_frame<R: AsyncRead + Unpin>(stream: &mut R, cap: usize) -> io:
             format!("a frame of {len} bytes, more than {cap}"),
         ));
     }
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(len.min(FIRST));
     stream.take(len as u64).read_to_end(&mut bytes).await?;
     if bytes.len() == len {
         Ok(Some(bytes))

@@ -3,6 +3,8 @@
 //!
 //! `cargo bench -p tacit-core --bench submissions`
 
+#![expect(clippy::unwrap_used, reason = "a bench of fixed inputs")]
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -84,10 +86,10 @@ fn submissions(c: &mut Criterion) {
     });
     group.bench_function("check the envelopes", |b| b.iter(|| submission.is_complete()));
     // Node 0 or 1 has the component in full.
-    for node in 0..2 {
+    for (node, unsealing) in sealing.iter().enumerate().take(2) {
         let delivery = submission.delivery(node).unwrap();
         let (bytes, digest) = (encode(&delivery), delivery.header.value.digest());
-        let (unsealing, resting) = (&sealing[node], RestingKey::of(&sealing[node]));
+        let resting = RestingKey::of(unsealing);
         let at = (node, &digest);
         let sealed = delivery.reseal(cluster, &job, at, (unsealing, &resting), &mut rng).unwrap();
         group.bench_function(format!("take in as node {node}, {} bytes", bytes.len()), |b| {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use curve25519_dalek::edwards::CompressedEdwardsY;
+use curve25519_dalek::Scalar;
+use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::traits::IsIdentity;
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use rand_core::CryptoRng;
@@ -70,7 +71,10 @@ impl PublicKey {
     pub fn check(&self) -> Result<(), IdentityError> {
         let point = CompressedEdwardsY(*self.as_bytes()).decompress().ok_or(IdentityError::Key)?;
         let canonical = point.compress().as_bytes() == self.as_bytes();
-        if canonical && point.is_torsion_free() && !point.is_identity() {
+        // The order of the group times the point is neutral. Keys are public, so this need not be constant-time.
+        let order_less_one = -Scalar::ONE;
+        let torsion_free = EdwardsPoint::vartime_double_scalar_mul_basepoint(&order_less_one, &point, &Scalar::ZERO) == -point;
+        if canonical && torsion_free && !point.is_identity() {
             Ok(())
         } else {
             Err(IdentityError::Key)
@@ -185,6 +189,14 @@ mod tests {
             assert_eq!(
                 PublicKey::from_bytes(mixed.compress().to_bytes()).check().is_ok(),
                 point.is_identity()
+            );
+        }
+        // The check is that of the reference, for points with and without a part of small order.
+        for (n, torsion) in (1u64..40).zip(curve25519_dalek::constants::EIGHT_TORSION.into_iter().cycle()) {
+            let point = curve25519_dalek::constants::ED25519_BASEPOINT_POINT * Scalar::from(n) + torsion;
+            assert_eq!(
+                PublicKey::from_bytes(point.compress().to_bytes()).check().is_ok(),
+                point.is_torsion_free()
             );
         }
         assert_eq!(PublicKey::from_bytes([0xff; 32]).check(), Err(IdentityError::Key));

@@ -14,12 +14,12 @@ use super::keep::with_jitter;
 use super::{Channel, LinkState, Trouble, ask, open_job};
 use crate::app::Shared;
 use crate::board::Live;
-use crate::store::{Pending, StoreError};
+use crate::store::StoreError;
 
 /// The most submissions of a batch.
 const BATCH: usize = 256;
-/// The most bytes of a batch of more than one.
-const BATCH_BYTES: usize = 8 << 20;
+/// The most bytes of a batch of more than one: it is copied some times on its way, best within the caches.
+const BATCH_BYTES: usize = 1 << 20;
 
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(10);
@@ -153,7 +153,7 @@ async fn bring(app: &Shared, index: usize, channel: &dyn Channel, live: &Live) -
     let sequences: Vec<u64> = pending.iter().map(|one| one.sequence).collect();
     let submissions = pending
         .into_iter()
-        .map(|one| (one.digest, delivery(&one)))
+        .map(|one| (one.digest, one.delivery))
         .collect::<Vec<(Digest, Vec<u8>)>>();
     match ask(
         channel,
@@ -185,12 +185,6 @@ async fn bring(app: &Shared, index: usize, channel: &dyn Channel, live: &Live) -
     }
 }
 
-/// The encoding of [`tacit_core::submission::Delivery`]: the header, then the envelope with its length.
-fn delivery(pending: &Pending) -> Vec<u8> {
-    let length = (pending.envelope.len() as u64).to_le_bytes();
-    [pending.header.as_slice(), &length, &pending.envelope].concat()
-}
-
 async fn forget(app: &Shared, index: usize, channel: &dyn Channel) -> Result<(), Trouble> {
     for job in app.store.to_forget(index).await? {
         match ask(channel, &Request::Cancel { job: job.clone() }).await {
@@ -200,48 +194,4 @@ async fn forget(app: &Shared, index: usize, channel: &dyn Channel) -> Result<(),
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use tacit_core::codec::encode;
-    use tacit_core::identity::{Purpose, SecretKey, Signed};
-    use tacit_core::submission::{Delivery, Header, Statement, SubmissionId};
-
-    #[test]
-    fn deliveries_are_written_as_the_shared_format_says() {
-        let key = SecretKey::from_bytes(&[1; 32]);
-        let statement = Statement {
-            cluster: Digest::of("c", &[]),
-            job: "j".parse().unwrap(),
-            job_digest: Digest::of("j", &[]),
-            contributor: "ada".to_owned(),
-            key: key.public(),
-            id: SubmissionId::from_bytes([0; 16]),
-            items: vec![1, 2],
-            components: vec![Digest::of("x", &[])],
-        };
-        let header = Signed::new(
-            Header {
-                statement,
-                envelopes: Vec::new(),
-            },
-            Purpose::Submission,
-            &key,
-        );
-        let pending = Pending {
-            sequence: 0,
-            digest: header.value.digest(),
-            header: encode(&header),
-            envelope: vec![7; 9],
-        };
-        assert_eq!(
-            delivery(&pending),
-            encode(&Delivery {
-                header,
-                envelope: vec![7; 9]
-            })
-        );
-    }
 }

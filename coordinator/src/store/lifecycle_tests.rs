@@ -72,8 +72,11 @@ async fn deliveries_go_on_where_they_stopped() {
     }
     let first = store.pending(&id, 1, 0, 2, 1 << 20).await.unwrap();
     assert_eq!(
-        first.iter().map(|p| (p.sequence, p.envelope.clone())).collect::<Vec<_>>(),
-        [(0, vec![0, 1]), (1, vec![1, 1])]
+        first.iter().map(|p| (p.sequence, p.delivery.clone())).collect::<Vec<_>>(),
+        [0u8, 1].map(|byte| {
+            let header = submission(&id, byte).header;
+            (u64::from(byte), [header.as_slice(), &2u64.to_le_bytes(), &[byte, 1]].concat())
+        })
     );
     assert_eq!(store.pending(&id, 1, 0, 9, 1).await.unwrap().len(), 1);
     store.delivered(&id, 1, 2, vec![(1, RejectReason::Unsealable)]).await.unwrap();

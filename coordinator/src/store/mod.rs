@@ -18,7 +18,7 @@ mod submissions;
 pub use contributors::Enrolled;
 pub use jobs::{JobRow, NewJob};
 pub use results::{Conclusion, Part};
-pub use submissions::{Kept, Known, NewSubmission, Pending};
+pub use submissions::{Kept, Known, NewSubmission};
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -329,7 +329,8 @@ fn now() -> i64 {
 /// The number of a job's rows in other tables.
 fn number_of(db: &Connection, id: &tacit_core::job::JobId) -> Result<Option<i64>, Failure> {
     Ok(db
-        .query_row("SELECT number FROM jobs WHERE id = ?1", [id.as_str()], |row| row.get(0))
+        .prepare_cached("SELECT number FROM jobs WHERE id = ?1")?
+        .query_row([id.as_str()], |row| row.get(0))
         .optional()?)
 }
 

@@ -62,18 +62,21 @@ pub struct Pending {
     pub sequence: u64,
     /// The digest it is listed by.
     pub digest: Digest,
-    /// The encoded signed header.
-    pub header: Vec<u8>,
-    /// The node's envelope.
-    pub envelope: Vec<u8>,
+    /// What is brought to the node: the encoding of [`tacit_core::submission::Delivery`].
+    pub delivery: Vec<u8>,
+}
+
+/// The encoding of [`tacit_core::submission::Delivery`]: the header, then the envelope with its length.
+fn delivery(header: &[u8], envelope: &[u8]) -> Vec<u8> {
+    let length = (envelope.len() as u64).to_le_bytes();
+    [header, &length, envelope].concat()
 }
 
 fn known(db: &Connection, job: i64, sid: &SubmissionId) -> Result<Option<Known>, Failure> {
     let query = "SELECT sequence, upload, receipt FROM submissions WHERE job = ?1 AND sid = ?2";
     let row: Option<(i64, Vec<u8>, String)> = db
-        .query_row(query, (job, sid.as_bytes().as_slice()), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })
+        .prepare_cached(query)?
+        .query_row((job, sid.as_bytes().as_slice()), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
     row.map(|(sequence, upload, receipt)| {
         Ok(Known {
@@ -97,11 +100,8 @@ impl Store {
     ) -> Result<Kept, StoreError> {
         self.write(move |db| {
             let job: Option<(i64, String, i64)> = db
-                .query_row(
-                    "SELECT number, state, submissions FROM jobs WHERE id = ?1",
-                    [new.job.as_str()],
-                    |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-                )
+                .prepare_cached("SELECT number, state, submissions FROM jobs WHERE id = ?1")?
+                .query_row([new.job.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
                 .optional()?;
             let Some((job, state, sequence)) = job else {
                 return Ok(Kept::NoJob);
@@ -114,29 +114,27 @@ impl Store {
                 return Ok(Kept::NotOpen(state));
             }
             let receipt = receipt(count(sequence)).map_err(|e| Failure::damaged(e.to_string()))?;
-            db.execute(
+            db.prepare_cached(
                 "INSERT INTO submissions (job, sequence, sid, upload, digest, answers, receipt, received_at, header)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                (
-                    job,
-                    sequence,
-                    new.sid.as_bytes().as_slice(),
-                    new.upload.as_bytes().as_slice(),
-                    new.digest.as_bytes().as_slice(),
-                    new.answers,
-                    &receipt,
-                    now(),
-                    &new.header,
-                ),
-            )?;
+            )?
+            .execute((
+                job,
+                sequence,
+                new.sid.as_bytes().as_slice(),
+                new.upload.as_bytes().as_slice(),
+                new.digest.as_bytes().as_slice(),
+                new.answers,
+                &receipt,
+                now(),
+                &new.header,
+            ))?;
             let mut insert = db.prepare_cached("INSERT INTO envelopes (job, node, sequence, envelope) VALUES (?1, ?2, ?3, ?4)")?;
             for (node, envelope) in new.envelopes.iter().enumerate() {
                 insert.execute((job, node as i64, sequence, envelope))?;
             }
-            db.execute(
-                "UPDATE jobs SET submissions = submissions + 1, answers = answers + ?2 WHERE number = ?1",
-                (job, if new.gold { 0 } else { new.answers }),
-            )?;
+            db.prepare_cached("UPDATE jobs SET submissions = submissions + 1, answers = answers + ?2 WHERE number = ?1")?
+                .execute((job, if new.gold { 0 } else { new.answers }))?;
             Ok(Kept::New(Known {
                 sequence: count(sequence),
                 upload: new.upload,
@@ -178,7 +176,8 @@ impl Store {
             let mut total = 0;
             while let Some(row) = rows.next()? {
                 let (sequence, digest): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
-                let (header, envelope): (Vec<u8>, Vec<u8>) = (row.get(2)?, row.get(3)?);
+                let blob = |column| row.get_ref(column)?.as_blob().map_err(rusqlite::Error::from);
+                let (header, envelope) = (blob(2)?, blob(3)?);
                 total += header.len() + envelope.len();
                 if total > bytes && !pending.is_empty() {
                     break;
@@ -187,8 +186,7 @@ impl Store {
                 pending.push(Pending {
                     sequence: count(sequence),
                     digest,
-                    header,
-                    envelope,
+                    delivery: delivery(header, envelope),
                 });
             }
             Ok(pending)
@@ -301,5 +299,43 @@ impl Store {
             Ok(rows.collect::<Result<_, _>>()?)
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tacit_core::codec::encode;
+    use tacit_core::identity::{Purpose, SecretKey, Signed};
+    use tacit_core::submission::{Delivery, Header, Statement, SubmissionId};
+
+    #[test]
+    fn deliveries_are_written_as_the_shared_format_says() {
+        let key = SecretKey::from_bytes(&[1; 32]);
+        let statement = Statement {
+            cluster: Digest::of("c", &[]),
+            job: "j".parse().unwrap(),
+            job_digest: Digest::of("j", &[]),
+            contributor: "ada".to_owned(),
+            key: key.public(),
+            id: SubmissionId::from_bytes([0; 16]),
+            items: vec![1, 2],
+            components: vec![Digest::of("x", &[])],
+        };
+        let header = Signed::new(
+            Header {
+                statement,
+                envelopes: Vec::new(),
+            },
+            Purpose::Submission,
+            &key,
+        );
+        assert_eq!(
+            delivery(&encode(&header), &[7; 9]),
+            encode(&Delivery {
+                header,
+                envelope: vec![7; 9]
+            })
+        );
     }
 }
