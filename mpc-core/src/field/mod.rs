@@ -5,6 +5,7 @@ pub mod bits;
 pub mod fp61;
 pub mod gf64;
 mod kernels;
+pub mod rows;
 pub mod subfield;
 pub mod uniform;
 

@@ -6,11 +6,11 @@ use std::ops::Range;
 use zeroize::Zeroizing;
 
 use crate::crowd::CountedSubmission;
-use crate::field::{Field, Fp61};
+use crate::field::{Field, Fp61, rows};
 use crate::sharing::{Party, Shared};
 
 /// Rows that are worked on at a time.
-const PIECE: usize = 64;
+const PIECE: usize = 128;
 
 /// Answers of one submission that stand in rows one after the other and weigh the same.
 pub(super) struct Run<'a> {
@@ -60,20 +60,16 @@ impl RowSums {
     }
 
     /// Adds the rows of a run, times a public factor, to those of its items.
-    pub fn spread(&mut self, run: &Run<'_>, rows: &[&[Fp61]], factor: Fp61) {
+    pub fn spread(&mut self, run: &Run<'_>, of_submission: &[&[Fp61]], factor: Fp61) {
         let classes = self.classes;
-        for (position, values) in rows.iter().enumerate() {
+        for (position, values) in of_submission.iter().enumerate() {
             let mut values = &values[run.rows.start * classes..run.rows.end * classes];
             if factor != Fp61::ONE {
                 let scaled = &mut self.room[..values.len()];
                 Fp61::combine(&[values], &[factor], scaled);
                 values = scaled;
             }
-            let sums = self.sums.component_mut(position);
-            for (row, item) in values.chunks_exact(classes).zip(run.items) {
-                let sum = &mut sums[*item as usize * classes..(*item as usize + 1) * classes];
-                sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += *value);
-            }
+            rows::add_at(self.sums.component_mut(position), classes, run.items, values);
         }
     }
 
@@ -159,9 +155,7 @@ impl Gathered {
     pub fn take(&mut self, table: &Shared<Fp61>, items: &[u32]) {
         self.rows = items.len();
         for (gathered, values) in self.components.iter_mut().zip(table.components()) {
-            for (row, item) in gathered.chunks_exact_mut(self.classes).zip(items) {
-                row.copy_from_slice(&values[*item as usize * self.classes..(*item as usize + 1) * self.classes]);
-            }
+            rows::copy_from(values, self.classes, items, &mut gathered[..items.len() * self.classes]);
         }
     }
 

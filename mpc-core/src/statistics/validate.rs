@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use zeroize::Zeroizing;
 
 use crate::checks;
-use crate::field::{Field, Fp61, uniform};
+use crate::field::{self, Field, Fp61, uniform};
 use crate::network::{Network, Phase};
 use crate::session::{Factors, Session, SessionError};
 use crate::sharing::Shared;
@@ -147,10 +147,7 @@ impl Sketch {
             self.linear_of_rows.extend(self.linear_at.iter().map(|linear| *weight * *linear));
         }
         for (position, rows) in rows.iter().enumerate() {
-            let values = &mut self.values.component_mut(position)[start..end];
-            for (row, value) in rows.chunks_exact(classes).zip(values) {
-                *value = Fp61::inner_product(row, &self.at);
-            }
+            field::rows::products(rows, &self.at, &mut self.values.component_mut(position)[start..end]);
             self.linear[position].push(Fp61::inner_product(rows, &self.linear_of_rows));
         }
         self.ends.push(end);

@@ -184,7 +184,7 @@ fn subtract_once(x: __m512i) -> __m512i {
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn add(x: __m512i, y: __m512i) -> __m512i {
+pub(super) fn add(x: __m512i, y: __m512i) -> __m512i {
     subtract_once(_mm512_add_epi64(x, y))
 }
 

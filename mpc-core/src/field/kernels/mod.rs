@@ -14,6 +14,8 @@ mod gf64_gfni;
 #[cfg(target_arch = "x86_64")]
 mod gf64_vpclmul;
 #[cfg(target_arch = "x86_64")]
+mod rows_avx512;
+#[cfg(target_arch = "x86_64")]
 mod subfield_gfni;
 #[cfg(target_arch = "x86_64")]
 mod vector;
@@ -156,6 +158,32 @@ pub(super) mod gf64 {
             return kernel.mul_vector(product, factors);
         }
         portable::mul_vector(product, factors);
+    }
+}
+
+/// Rows of a table that are not beside each other.
+pub(super) mod rows {
+    #[cfg(target_arch = "x86_64")]
+    use super::rows_avx512::Avx512Rows;
+    use crate::field::Fp61;
+    use crate::field::rows::portable;
+
+    /// See [`crate::field::rows::add_at`].
+    pub fn add_at(table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61]) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(kernel) = Avx512Rows::detect() {
+            return kernel.add_at(table, width, places, rows);
+        }
+        portable::add_at(table, width, places, rows);
+    }
+
+    /// See [`crate::field::rows::copy_from`].
+    pub fn copy_from(table: &[Fp61], width: usize, places: &[u32], out: &mut [Fp61]) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(kernel) = Avx512Rows::detect() {
+            return kernel.copy_from(table, width, places, out);
+        }
+        portable::copy_from(table, width, places, out);
     }
 }
 
