@@ -113,14 +113,18 @@ pub fn cover_for_a_ballot(scene: &Scene) -> Deviation {
     lie(move |told| match told {
         Told::Opened(step, "a coin", values) if step < first_check => {
             let seed = Digest::of("tacit/v1 coin", &[session.as_bytes(), &encode_vector(values)]);
-            let mut rng = ChaCha20Rng::from_seed(*seed.as_bytes());
-            // r for two classes, s, and a weight for each row.
-            *coin.lock().unwrap() = (0..3 + before + 1).map(|_| Fp61::random(&mut rng)).collect();
+            // r for two classes, and a weight for each row.
+            let drawn = |stream, count| -> Vec<Fp61> {
+                let mut rng = ChaCha20Rng::from_seed(*seed.as_bytes());
+                rng.set_stream(stream);
+                (0..count).map(|_| Fp61::random(&mut rng)).collect()
+            };
+            *coin.lock().unwrap() = [drawn(0, 2), drawn(1, before + 1)].concat();
         }
         Told::Products(step, values) if step == first_check => {
             // Of (2, -1): <r, x>² - Σ r_k² x_k = (2r_0 - r_1)² - 2r_0² + r_1².
             let coin = coin.lock().unwrap();
-            let (a, b, weight) = (coin[0], coin[1], coin[3 + before]);
+            let (a, b, weight) = (coin[0], coin[1], coin[2 + before]);
             let value = a + a - b;
             values[0] -= weight * (value * value - a * a - a * a + b * b);
         }

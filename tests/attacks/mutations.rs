@@ -96,15 +96,15 @@ fn a_covered_ballot_counts_where_products_are_not_checked() {
     }
 }
 
-/// What node 2 sees opened under a name in a run, and what it ends with.
-fn opened_at_node_2(scene: &Scene, liar: &Deviation, skipped: &[Check], name: &'static str) -> (Vec<Vec<Fp61>>, Outcome) {
+/// What node 2 sees opened under a name in a run, at which steps, and what it ends with.
+fn opened_at_node_2(scene: &Scene, liar: &Deviation, skipped: &[Check], name: &'static str) -> (Vec<(u32, Vec<Fp61>)>, Outcome) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&seen);
     let curious = lie(move |told| {
-        if let Told::Opened(_, what, values) = told
+        if let Told::Opened(step, what, values) = told
             && what == name
         {
-            log.lock().unwrap().push(values.to_vec());
+            log.lock().unwrap().push((step, values.to_vec()));
         }
     });
     let world = unchecked(scene, scene.world(), liar, skipped);
@@ -127,18 +127,16 @@ fn unchecked_openings_let_a_node_choose_what_another_sees() {
     let honest = Deviation::default();
     let (coins, _) = opened_at_node_2(&scene, &honest, &[], "a coin");
     let (deviations, _) = opened_at_node_2(&scene, &honest, &[], "the well-formedness of answers");
-    let of_each = deviations.iter().position(|values| values.len() > 1).unwrap();
-    let stuffed = deviations[of_each].len() - 1;
-    let deviation = deviations[of_each][stuffed];
+    let of_each = deviations.iter().position(|(_, values)| values.len() > 1).unwrap();
+    let stuffed = deviations[of_each].1.len() - 1;
+    let deviation = deviations[of_each].1[stuffed];
     assert_ne!(deviation, Fp61::ZERO);
-    let (_, openings) = scene.told_by(0);
-    let missing_at_2 = |len: usize| *openings.iter().find(|(_, component, l)| (*component, *l) == (2, len)).unwrap();
-    for (len, place, error, name) in [
-        (5, 0, Fp61::ONE, "a coin"),
-        (stuffed + 1, stuffed, -deviation, "the well-formedness of answers"),
+    for (step, place, error, name) in [
+        (coins[0].0, 0, Fp61::ONE, "a coin"),
+        (deviations[of_each].0, stuffed, -deviation, "the well-formedness of answers"),
     ] {
-        let (step, component, _) = missing_at_2(len);
-        let liar = false_opening_by(step, component, place, error);
+        // The component that node 2 misses.
+        let liar = false_opening_by(step, 2, place, error);
         let (checked, stopped) = opened_at_node_2(&scene, &liar, &[], name);
         let (deceived, _) = opened_at_node_2(&scene, &liar, &[Check::Openings], name);
         let truth = if name == "a coin" { &coins } else { &deviations };
@@ -146,8 +144,8 @@ fn unchecked_openings_let_a_node_choose_what_another_sees() {
         assert!(stopped.iter().skip(1).all(Result::is_err));
         assert!(checked.len() <= index, "{name}: the lie was believed");
         assert_eq!(
-            deceived[index][place],
-            truth[index][place] + error,
+            deceived[index].1[place],
+            truth[index].1[place] + error,
             "{name}: the lie was not believed"
         );
     }

@@ -40,7 +40,9 @@ impl Plan {
         let weight = (0..=self.claim).map(|_| Fp61::random(&mut weights)).last().unwrap();
         // The point of the first level, and what the values at k and at 2k - 1 count there.
         let k = level.1 / 2 + 1;
-        let r = Fp61::random(&mut ChaCha20Rng::from_seed(coin));
+        let mut point = ChaCha20Rng::from_seed(coin);
+        point.set_stream(2);
+        let r = Fp61::random(&mut point);
         let counts = |at: u64| {
             let others = || (1..2 * k as u64).filter(|j| *j != at).map(Fp61::point);
             let over = others().fold(Fp61::ONE, |product, j| product * (r - j));

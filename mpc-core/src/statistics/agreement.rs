@@ -10,7 +10,7 @@ use crate::sharing::{Party, Shared};
 
 use super::answers::rows_of;
 use super::matches::{Matches, unshared};
-use super::rows::{Gathered, RowSums, equal_runs};
+use super::rows::{Gathered, RowSums, Run, equal_runs};
 use super::tally::Totals;
 
 /// The sums of matching pairs that measures need: each weighs items otherwise.
@@ -72,8 +72,13 @@ impl Agreement {
     ///
     /// Rows are known to be one-hot, so `<x_ci, x_ci> = 1` and `Σ_k T_ik = R_i`: what a vote has in common with itself
     /// is public. Agreement beyond chance is `Q_c = n_c·A_c - B_c`, which is 0 for any way of answering that
-    /// ignores the item. (Dasgupta, Ghosh, WWW 2013.)
-    pub fn products(matches: Matches, totals: &Totals, wanted: Wanted) -> (Vec<Product<Fp61>>, Self) {
+    /// ignores the item. (Dasgupta, Ghosh, WWW 2013.) `also` sees all answers where contributors' agreement is wanted.
+    pub fn products(
+        matches: Matches,
+        totals: &Totals,
+        wanted: Wanted,
+        mut also: impl FnMut(&Run<'_>, &[&[Fp61]]),
+    ) -> (Vec<Product<Fp61>>, Self) {
         let (crowd, classes) = (Arc::clone(&matches.crowd), matches.answers.classes());
         let party = matches.party.clone();
         let (mut own, mut terms, mut single) = (Vec::new(), 0, Vec::new());
@@ -97,6 +102,10 @@ impl Agreement {
             let mut given = RowSums::new(&party, contributors, classes);
             let mut others = RowSums::new(&party, contributors, classes);
             let (parts, multiplied) = matches.own_parts(|run, rows, gathered| {
+                also(run, rows);
+                if run.weight == Fp61::ZERO {
+                    return;
+                }
                 let contributor = run.contributor;
                 of_contributors[contributor as usize] += run.weight * Fp61::reduce(run.items.len() as u64);
                 if wanted.at_chance {

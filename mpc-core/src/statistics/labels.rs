@@ -10,7 +10,7 @@ use crate::job::{LabelRule, Terms};
 use crate::sharing::{Party, Shared};
 
 use super::answers::Answers;
-use super::rows::{RowSums, runs};
+use super::rows::{RowSums, Run, runs};
 
 /// The label of each item: the index of its class, or none where there is no consensus.
 pub(crate) type Labels = Vec<Option<u32>>;
@@ -53,22 +53,39 @@ impl Ballot {
     }
 }
 
-/// How many of each contributor's answers are the labels of their items; linear once those are open. An item
-/// without label agrees with nobody.
-pub(super) fn agreement(party: &Party, crowd: &Crowd, answers: &Answers, labels: &[Option<u32>]) -> Shared<Fp61> {
-    let classes = answers.classes();
-    let mut agreement = Shared::zeros(party, crowd.facts().contributors.len());
-    answers.each_counted(crowd, |counted, rows| {
+/// How many of each contributor's answers are the labels of their items, as answers are looked at; linear once those
+/// are open. An item without label agrees with nobody.
+pub(super) struct LabelAgreement<'a> {
+    labels: &'a [Option<u32>],
+    classes: usize,
+    agreeing: Shared<Fp61>,
+}
+
+impl<'a> LabelAgreement<'a> {
+    pub fn new(party: &Party, crowd: &Crowd, classes: usize, labels: &'a [Option<u32>]) -> Self {
+        Self {
+            labels,
+            classes,
+            agreeing: Shared::zeros(party, crowd.facts().contributors.len()),
+        }
+    }
+
+    /// Counts a run of answers.
+    pub fn count(&mut self, run: &Run<'_>, rows: &[&[Fp61]]) {
         for (position, values) in rows.iter().enumerate() {
-            let of = &mut agreement.component_mut(position)[counted.contributor as usize];
-            for answer in counted.answers() {
-                if let Some(class) = labels[answer.item as usize] {
-                    *of += values[answer.row as usize * classes + class as usize];
+            let agreeing = &mut self.agreeing.component_mut(position)[run.contributor as usize];
+            for (item, row) in run.items.iter().zip(run.rows.clone()) {
+                if let Some(class) = self.labels[*item as usize] {
+                    *agreeing += values[row * self.classes + class as usize];
                 }
             }
         }
-    });
-    agreement
+    }
+
+    /// What was counted.
+    pub fn finish(self) -> Shared<Fp61> {
+        self.agreeing
+    }
 }
 
 /// Labels as they are certified: 0 where there is none, else the class counted from 1.

@@ -44,8 +44,8 @@ impl Matches {
         }
     }
 
-    /// This node's part of every product, and how many terms they have. `also` sees all answers that weigh anything,
-    /// and the table's rows beside them, on the way.
+    /// This node's part of every product, and how many terms they have. `also` sees all answers on the way, and beside
+    /// those that weigh anything the table's rows.
     pub fn own_parts(&self, mut also: impl FnMut(&Run<'_>, &[&[Fp61]], &Gathered)) -> (Vec<Fp61>, u64) {
         let Self { party, crowd, table, .. } = self;
         let classes = self.answers.classes();
@@ -59,8 +59,8 @@ impl Matches {
                     gathered.take(table, run.items);
                     let product = gathered.product(party, rows, &run.rows);
                     own[run.contributor as usize] += run.weight * product;
-                    also(&run, rows, &gathered);
                 }
+                also(&run, rows, &gathered);
             });
         });
         (own, terms)

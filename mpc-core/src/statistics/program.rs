@@ -13,7 +13,7 @@ use crate::sharing::{Party, Shared};
 
 use super::agreement::Agreement;
 use super::answers::Answers;
-use super::labels::Ballot;
+use super::labels::{Ballot, LabelAgreement};
 use super::matches::{Matches, Weight};
 use super::plurality::plurality;
 use super::tally::Totals;
@@ -87,12 +87,44 @@ pub fn score<N: Network>(
         table: Arc::clone(table),
         weight,
     };
+    // Labels first: what follows then looks at the answers once for both.
+    let mut shared_labels = None;
+    let mut labels = None;
+    if terms.decides_labels() {
+        let ballot = Ballot::new(&party, terms, &crowd, &answers, &votes);
+        let shared = plurality(session, classes, &ballot.tallies, ballot.most_votes, ballot.quorum)?;
+        if wants(OutputName::Labels) {
+            // Opened before the session ends, so verified and recorded before, like all that is released.
+            let verified = session.verify_claims(shared)?;
+            if !record() {
+                return Ok(None);
+            }
+            let opened = session.recorded(verified)?.open(session)?;
+            outputs.insert(OutputName::Labels, Shared::public(&party, &labels::to_values(&opened)));
+            labels = Some(opened);
+        } else {
+            shared_labels = Some(shared);
+        }
+        session.enter(Phase::Agreement);
+    }
+
     let of_agreement = agreement::Wanted {
         measures: wants(OutputName::Agreement),
         with_peers: wants(OutputName::ContributorAgreement) || wants(OutputName::ContributorBeyondChance),
         at_chance: wants(OutputName::ContributorBeyondChance),
     };
-    let (mut products, agreement) = Agreement::products(matches(&votes, agreement::weight), &totals, of_agreement);
+    let labels = labels.filter(|_| wants(OutputName::ContributorLabelAgreement));
+    let mut with_labels = labels.as_deref().map(|labels| LabelAgreement::new(&party, &crowd, classes, labels));
+    let (mut products, agreement) = Agreement::products(matches(&votes, agreement::weight), &totals, of_agreement, |run, rows| {
+        if let Some(with_labels) = &mut with_labels {
+            with_labels.count(run, rows);
+        }
+    });
+    // Claims have the tally to themselves from here on.
+    drop(votes);
+    if let Some(with_labels) = with_labels {
+        outputs.insert(OutputName::ContributorLabelAgreement, with_labels.finish());
+    }
     let gold = gold.filter(|_| wants(OutputName::ContributorGold));
     let asked = gold.map(|gold| {
         let gold = Arc::new(gold);
@@ -123,30 +155,12 @@ pub fn score<N: Network>(
         outputs.insert(OutputName::ContributorGold, gold::shares(session, recorded)?);
     }
 
-    if terms.decides_labels() {
-        let ballot = Ballot::new(&party, terms, &crowd, &answers, &votes);
-        let shared = plurality(session, classes, &ballot.tallies, ballot.most_votes, ballot.quorum)?;
-        // Claims have the tally to themselves from here on.
-        drop((votes, ballot));
-        if wants(OutputName::Labels) {
-            // Opened before the session ends, so verified and recorded before, like all that is released.
-            let verified = session.verify_claims(shared)?;
-            if !record() {
-                return Ok(None);
-            }
-            let labels = session.recorded(verified)?.open(session)?;
-            if wants(OutputName::ContributorLabelAgreement) {
-                let agreement = labels::agreement(&party, &crowd, &answers, &labels);
-                outputs.insert(OutputName::ContributorLabelAgreement, agreement);
-            }
-            outputs.insert(OutputName::Labels, Shared::public(&party, &labels::to_values(&labels)));
-        } else {
-            let one_hot = Arc::new(shared.to_one_hot_numbers(session)?);
-            let products = vec![matches(&one_hot, matches::ONE).products()];
-            drop(one_hot);
-            for agreement in session.products(products)? {
-                outputs.insert(OutputName::ContributorLabelAgreement, agreement);
-            }
+    if let Some(shared) = shared_labels {
+        let one_hot = Arc::new(shared.to_one_hot_numbers(session)?);
+        let products = vec![matches(&one_hot, matches::ONE).products()];
+        drop(one_hot);
+        for agreement in session.products(products)? {
+            outputs.insert(OutputName::ContributorLabelAgreement, agreement);
         }
     }
     Ok(Some(outputs.in_order(&party, wanted)))

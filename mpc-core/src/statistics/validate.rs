@@ -18,10 +18,13 @@ use zeroize::Zeroizing;
 use crate::checks;
 use crate::field::{self, Field, Fp61, uniform};
 use crate::network::{Network, Phase};
-use crate::session::{Factors, Session, SessionError};
-use crate::sharing::Shared;
+use crate::session::{Product, Session, SessionError};
+use crate::sharing::{Party, Shared};
 
 use super::answers::Answers;
+
+/// Values that are worked on at a time.
+const PIECE: usize = 512;
 
 /// The submissions that are not well-formed: their entries in the list, ascending.
 ///
@@ -112,9 +115,9 @@ struct Sketch {
 impl Sketch {
     fn new<N: Network>(session: &mut Session<N>, classes: usize, rows: usize, one_each: bool) -> Result<Self, SessionError> {
         let coin = session.coin()?;
-        let mut drawn = vec![Fp61::ZERO; classes + 1 + rows];
+        let (mut drawn, mut weights) = (vec![Fp61::ZERO; classes + 1], vec![Fp61::ZERO; rows]);
         uniform::fill(&coin, 0, &mut drawn);
-        let weights = drawn.split_off(classes + 1);
+        uniform::fill(&coin, 1, &mut weights);
         let sum = drawn.pop().filter(|_| one_each).unwrap_or(Fp61::ZERO);
         Ok(Self {
             linear_at: drawn.iter().map(|r| *r * *r - sum).collect(),
@@ -170,18 +173,58 @@ impl Sketch {
             .collect();
         let of_ones: Vec<Fp61> = sums(&weights, &ends).into_iter().map(|weights| sum * weights).collect();
         let linear = Shared::generate(&party, |position| sums(&std::mem::take(&mut *linear[position]), groups));
-        let factors = Factors {
-            x: values.scale(&weights),
-            y: values,
-            ends,
-        };
-        let squares = session.inner_products(vec![factors])?;
+        let squares = session.products(vec![squares(&party, weights, values, ends)])?;
         let squares = squares.into_iter().next().unwrap_or_else(|| Shared::zeros(&party, 0));
         let deviations = squares.sub(&linear).sub(&Shared::public(&party, &of_ones));
         // All nodes have the same squares before any of them opens, or they would go on differently.
         session.settle()?;
         session.open(&deviations, "the well-formedness of answers")
     }
+}
+
+/// `Σ ρ·v²` over each segment of rows. Both factors are made of the values when they are needed: to check them.
+fn squares(party: &Party, weights: Vec<Fp61>, values: Shared<Fp61>, ends: Vec<usize>) -> Product<Fp61> {
+    let mut start = 0;
+    let own = ends.iter().map(|end| {
+        let rows = std::mem::replace(&mut start, *end)..*end;
+        own_square(party, &weights[rows.clone()], &values, rows)
+    });
+    let own = own.collect();
+    Product::Worked {
+        own,
+        terms: values.len() as u64,
+        combine: Box::new(move |of_segments| {
+            let mut factors = weights;
+            let mut start = 0;
+            for (end, of_segment) in ends.iter().zip(of_segments) {
+                let rows = &mut factors[std::mem::replace(&mut start, *end)..*end];
+                rows.iter_mut().for_each(|factor| *factor = *factor * *of_segment);
+            }
+            let mut x = values.clone();
+            x.components_mut(|values| Fp61::mul_vector(values, &factors));
+            (x, values)
+        }),
+    }
+}
+
+/// This node's part of `Σ ρ·v²` over some rows.
+fn own_square(party: &Party, weights: &[Fp61], values: &Shared<Fp61>, rows: std::ops::Range<usize>) -> Fp61 {
+    let (mut weighed, mut partners) = (Zeroizing::new(vec![Fp61::ZERO; PIECE]), Zeroizing::new(vec![Fp61::ZERO; PIECE]));
+    let mut total = Fp61::ZERO;
+    for (weights, at) in weights.chunks(PIECE).zip(rows.step_by(PIECE)) {
+        let of = |position: usize| &values.components()[position][at..at + weights.len()];
+        for s in 0..party.held().len() {
+            if let Some((first, others)) = party.products_with(s).split_first() {
+                let (weighed, partners) = (&mut weighed[..weights.len()], &mut partners[..weights.len()]);
+                weighed.copy_from_slice(of(s));
+                Fp61::mul_vector(weighed, weights);
+                partners.copy_from_slice(of(*first));
+                others.iter().for_each(|t| Fp61::add_vector(partners, of(*t)));
+                total += Fp61::inner_product(weighed, partners);
+            }
+        }
+    }
+    total
 }
 
 /// Sums over segments.

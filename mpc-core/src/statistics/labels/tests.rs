@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Ballot, agreement, from_values, to_values};
+use super::{Ballot, LabelAgreement, from_values, runs, to_values};
 use crate::certificate::{Certificate, CertificateError};
 use crate::crowd::Crowd;
 use crate::field::Fp61;
@@ -100,7 +100,11 @@ fn every_answer_is_a_vote() {
 fn an_item_without_label_agrees_with_nobody() {
     let (members, job, submissions, crowd) = scene();
     let agreeing = of_answers(&members, &job, &submissions, |party, answers| {
-        agreement(party, &crowd, answers, &LABELS)
+        let mut agreement = LabelAgreement::new(party, &crowd, 3, &LABELS);
+        answers.each_counted(&crowd, |counted, rows| {
+            runs(counted, |_| Fp61::reduce(1), |run| agreement.count(&run, rows));
+        });
+        agreement.finish()
     });
     assert_eq!(agreeing, [2, 2, 1]);
 }
