@@ -73,7 +73,9 @@ impl Transcript {
             })
             .collect();
         let released: Vec<Released> = computed.iter().map(|one| one.released.clone()).collect();
-        let certificate = Certificate::assemble(&bench.cluster, &bench.job, crowd.facts(), released).expect("a certificate").into_certificate();
+        let certificate = Certificate::assemble(&bench.cluster, &bench.job, crowd.facts(), released)
+            .expect("a certificate")
+            .into_certificate();
         let report = Report::new(&certificate, &bench.cluster).expect("a report");
         let received = received.lock().expect("no thread panics").clone();
         Self {

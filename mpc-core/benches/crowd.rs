@@ -40,7 +40,7 @@ fn cluster() -> Cluster {
         operator: "bench".to_owned(),
         address: format!("localhost:{}", 1000 + index),
         identity: node_key(index).public(),
-        sealing: UnsealingKey::generate(Suite::X25519, &mut rng).public().unwrap(),
+        sealing: UnsealingKey::generate(Suite::X25519, &mut rng).public(),
     };
     let file = ClusterFile {
         protocol: PROTOCOL_VERSIONS.max,
