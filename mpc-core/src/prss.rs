@@ -58,6 +58,9 @@ pub struct Address {
     pub owner: Owner,
 }
 
+/// No node's words are masked by the stream of all.
+const _: () = assert!(crate::sharing::MAX_NODES < 0x7f);
+
 impl Address {
     fn stream(self) -> u64 {
         let owner = match self.owner {

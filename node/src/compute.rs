@@ -79,7 +79,12 @@ impl<'a> Kept<'a> {
             };
             let header = match place {
                 Place::Row(_) => Header::of_kept(bytes, &digests[index]),
-                Place::Envelope => decode_delivery(bytes).ok().map(|delivery| delivery.header.value),
+                // Of an earlier release: nothing but the contributor's signature says that it was not replaced.
+                Place::Envelope => decode_delivery(bytes).ok().and_then(|delivery| {
+                    let intact =
+                        delivery.header.value.digest() == digests[index] && Header::check(&delivery.header, &intake.cluster, job).is_ok();
+                    intact.then_some(delivery.header.value)
+                }),
             };
             let reason = match &header {
                 // The coordinator must list as many answers as the contributor has signed for.
@@ -117,7 +122,9 @@ impl<'a> Kept<'a> {
                 .and_then(|sealed| header.open_kept(cluster, self.job, (*me, digest), resting, sealed)),
             Place::Envelope => store
                 .delivery(self.job.id(), digest)?
-                .and_then(|delivery| decode_delivery(&delivery).ok()?.open(cluster, self.job, *me, key).ok()),
+                .and_then(|delivery| decode_delivery(&delivery).ok())
+                .filter(|delivery| delivery.header.value.digest() == *digest)
+                .and_then(|delivery| delivery.open(cluster, self.job, *me, key).ok()),
         })
     }
 

@@ -164,6 +164,36 @@ fn nobody_can_frame_an_honest_contributor() {
 }
 
 #[test]
+fn nobody_can_make_the_others_look_for_culprits_again_and_again() {
+    // Node 0 spoils the check of the whole each time, and the first submission in that of each, or another one each
+    // time: nobody is malformed, and every round succeeds.
+    for (nodes, threshold) in CLUSTERS {
+        let scene = Scene::honest(nodes, threshold);
+        let (first_check, _) = scene.products_in(Phase::Validate)[0];
+        for moving in [false, true] {
+            let looks = Arc::new(Mutex::new(0));
+            let seen = Arc::clone(&looks);
+            let liar = lie(move |told| {
+                if let Told::Products(step, values) = told
+                    && step >= first_check
+                {
+                    let mut looks = seen.lock().unwrap();
+                    *looks += 1;
+                    assert!(*looks < 100, "the others go on looking");
+                    let place = if moving { *looks / 2 % values.len() } else { 0 };
+                    values[place] += Fp61::ONE;
+                }
+            });
+            let corrupt = [0].into_iter().collect();
+            let outcome = run_with(&scene, corrupt, &liar);
+            assert_stopped(&outcome, corrupt, &("endless looks", moving));
+            let found = |result: &Result<_, _>| matches!(result, Err(ScoringError::Session(SessionError::WrongProduct { .. })));
+            assert!(outcome.iter().skip(1).all(found), "{outcome:?}");
+        }
+    }
+}
+
+#[test]
 fn t_nodes_that_lie_at_different_steps_do_not_cover_for_each_other() {
     let (nodes, threshold) = (5, 2);
     let scene = Scene::new(nodes, threshold);

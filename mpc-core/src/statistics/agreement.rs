@@ -81,7 +81,9 @@ impl Agreement {
     ) -> (Vec<Product<Fp61>>, Self) {
         let (crowd, classes) = (Arc::clone(&matches.crowd), matches.answers.classes());
         let party = matches.party.clone();
-        let (mut own, mut terms, mut single) = (Vec::new(), 0, Vec::new());
+        // A vector that grows would leave copies behind.
+        let mut own = Vec::with_capacity(MEASURES + crowd.facts().contributors.len());
+        let (mut terms, mut single) = (0, Vec::new());
         let mut factors = Vec::new();
         if wanted.measures {
             let (parts, of_items) = measures(&matches);

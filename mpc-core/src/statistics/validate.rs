@@ -38,7 +38,8 @@ const PIECE: usize = 512;
 /// 3/p, however many were sent.
 ///
 /// A node that frames a contributor by a wrong product is found by [`Session::verify`], before anything
-/// is released. `also` sees all rows on the first look, submission by submission, with its entry.
+/// is released; where that alone could make for another look, all products so far are verified first, so no node
+/// can make the others look again and again. `also` sees all rows on the first look, submission by submission, with its entry.
 pub fn malformed<N: Network>(
     session: &mut Session<N>,
     answers: &Answers,
@@ -51,12 +52,14 @@ pub fn malformed<N: Network>(
         return Ok(Vec::new());
     };
     let submissions = ends.len();
+    let mut looks = 0u32;
     loop {
+        looks += 1;
         let mut sketch = Sketch::new(session, answers.classes(), rows, true)?;
         sketch.leave_out(&culprits, &ends);
         answers.each(|submission, rows| {
             sketch.look_at(rows);
-            if culprits.is_empty() {
+            if looks == 1 {
                 also(answers.entry(submission), rows);
             }
         });
@@ -64,20 +67,30 @@ pub fn malformed<N: Network>(
         if all == [Fp61::ZERO] || !session.makes(checks::Check::WellFormed) {
             break;
         }
+        if looks > 1 {
+            verify_so_far(session)?;
+        }
         let mut sketch = Sketch::new(session, answers.classes(), rows, true)?;
         sketch.leave_out(&culprits, &ends);
         answers.each(|_, rows| sketch.look_at(rows));
         let each: Vec<usize> = (1..=submissions).collect();
         let deviations = sketch.deviations(session, &each)?;
         let malformed = deviations.iter().enumerate().filter(|(_, deviation)| **deviation != Fp61::ZERO);
-        let found: Vec<usize> = malformed.map(|(submission, _)| submission).collect();
-        if found.is_empty() {
-            // The whole deviates and no part of it does: a wrong product, which the check of all will find.
-            break;
+        let before = culprits.len();
+        culprits.extend(malformed.map(|(submission, _)| submission));
+        if culprits.len() == before {
+            verify_so_far(session)?;
         }
-        culprits.extend(found);
     }
     Ok(culprits.into_iter().map(|submission| answers.entry(submission)).collect())
+}
+
+/// The whole deviates although what made it deviate is left out, or no part of it does: a node lies, but with
+/// probability `n·3/p`. It is found here, and what was claimed is let go.
+fn verify_so_far<N: Network>(session: &mut Session<N>) -> Result<(), SessionError> {
+    session.verify_claims(())?;
+    session.enter(Phase::Validate);
+    Ok(())
 }
 
 /// Whether every row of the buyer's gold answers has one class or none, without looking.

@@ -66,6 +66,11 @@ fn altered_swapped_and_foreign_rows_do_not_open_and_those_of_earlier_releases_do
     let whole = "UPDATE submissions SET body = ?2, components = NULL WHERE digest = ?1";
     intake.store.alter(whole, &[batch[0].0.as_bytes(), &batch[0].1]);
     assert!(open(&intake, &job, &list) == good, "a delivery kept whole");
+    intake.store.alter(whole, &[batch[0].0.as_bytes(), &batch[1].1]);
+    let replaced = &open(&intake, &job, &list)[0];
+    assert_eq!(replaced.0, RejectReason::NotDelivered.code(), "another delivery kept in its place");
+    assert!(replaced.1.is_none());
+    intake.store.alter(whole, &[batch[0].0.as_bytes(), &batch[0].1]);
 
     // Another node's rows, or this node's under another key.
     intake.resting = RestingKey::of(&tacit_core::sealing::UnsealingKey::generate(
