@@ -58,7 +58,8 @@ impl Bench {
     fn new() -> Self {
         let mut rng = randomness(7);
         let identities: Vec<SecretKey> = (0..=NODES).map(|_| SecretKey::generate(&mut rng)).collect();
-        let suites = [Suite::X25519, Suite::XWing, Suite::X25519];
+        // Sealing with X-Wing draws from the system as well: then no input would mean the same in another run.
+        let suites = [Suite::X25519; 3];
         let sealing: Vec<UnsealingKey> = suites.map(|suite| UnsealingKey::generate(suite, &mut rng)).into();
         let entry = |i: usize| NodeEntry {
             name: format!("node-{i}"),
