@@ -33,7 +33,7 @@ const PIECE: usize = 512;
 /// probability 3/p. For every honest contributor it is 0, whatever it answered.
 ///
 /// All is well: one value is opened for the whole job. If not, one for each submission: that finds
-/// any number of culprits in two more rounds, where halving would take many. What is left is then
+/// any number of culprits in one more look, of five rounds, where halving would take many. What is left is then
 /// checked as a whole once more, with a fresh coin: so the chance that any malformed row counts is
 /// 3/p, however many were sent.
 ///
@@ -48,14 +48,14 @@ pub fn malformed<N: Network>(
     session.enter(Phase::Validate);
     let mut culprits = BTreeSet::new();
     let ends = answers.ends();
-    let Some(rows) = ends.last().copied().filter(|rows| *rows > 0) else {
+    if ends.last().is_none_or(|rows| *rows == 0) {
         return Ok(Vec::new());
-    };
+    }
     let submissions = ends.len();
     let mut looks = 0u32;
     loop {
         looks += 1;
-        let mut sketch = Sketch::new(session, answers.classes(), rows, true)?;
+        let mut sketch = Sketch::new(session, answers.classes(), &ends, true)?;
         sketch.leave_out(&culprits, &ends);
         answers.each(|submission, rows| {
             sketch.look_at(rows);
@@ -70,7 +70,7 @@ pub fn malformed<N: Network>(
         if looks > 1 {
             verify_so_far(session)?;
         }
-        let mut sketch = Sketch::new(session, answers.classes(), rows, true)?;
+        let mut sketch = Sketch::new(session, answers.classes(), &ends, true)?;
         sketch.leave_out(&culprits, &ends);
         answers.each(|_, rows| sketch.look_at(rows));
         let each: Vec<usize> = (1..=submissions).collect();
@@ -100,7 +100,7 @@ fn verify_so_far<N: Network>(session: &mut Session<N>) -> Result<(), SessionErro
 /// follows from `false` before that.
 pub fn gold_is_well_formed<N: Network>(session: &mut Session<N>, classes: usize, gold: &Shared<Fp61>) -> Result<bool, SessionError> {
     session.enter(Phase::Validate);
-    let mut sketch = Sketch::new(session, classes, gold.len() / classes, false)?;
+    let mut sketch = Sketch::new(session, classes, &[gold.len() / classes], false)?;
     sketch.look_at(&super::answers::rows_of(gold));
     Ok(sketch.deviations(session, &[1])? == [Fp61::ZERO])
 }
@@ -126,7 +126,8 @@ struct Sketch {
 }
 
 impl Sketch {
-    fn new<N: Network>(session: &mut Session<N>, classes: usize, rows: usize, one_each: bool) -> Result<Self, SessionError> {
+    fn new<N: Network>(session: &mut Session<N>, classes: usize, ends: &[usize], one_each: bool) -> Result<Self, SessionError> {
+        let rows = ends.last().copied().unwrap_or(0);
         let coin = session.coin()?;
         let (mut drawn, mut weights) = (vec![Fp61::ZERO; classes + 1], vec![Fp61::ZERO; rows]);
         uniform::fill(&coin, 0, &mut drawn);
@@ -140,7 +141,10 @@ impl Sketch {
             values: Shared::zeros(session.party(), rows),
             linear_of_rows: Vec::new(),
             ends: Vec::new(),
-            linear: vec![Zeroizing::default(); session.party().held().len()],
+            // Vectors that grow would leave copies behind.
+            linear: (0..session.party().held().len())
+                .map(|_| Zeroizing::new(Vec::with_capacity(ends.len())))
+                .collect(),
         })
     }
 
@@ -176,7 +180,7 @@ impl Sketch {
             weights,
             values,
             ends,
-            mut linear,
+            linear,
             ..
         } = self;
         let party = session.party().clone();
@@ -185,7 +189,7 @@ impl Sketch {
             .map(|group| group.checked_sub(1).map_or(0, |last| ends[last]))
             .collect();
         let of_ones: Vec<Fp61> = sums(&weights, &ends).into_iter().map(|weights| sum * weights).collect();
-        let linear = Shared::generate(&party, |position| sums(&std::mem::take(&mut *linear[position]), groups));
+        let linear = Shared::generate(&party, |position| sums(&linear[position], groups));
         let squares = session.products(vec![squares(&party, weights, values, ends)])?;
         let squares = squares.into_iter().next().unwrap_or_else(|| Shared::zeros(&party, 0));
         let deviations = squares.sub(&linear).sub(&Shared::public(&party, &of_ones));
