@@ -100,9 +100,8 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
         .collect();
     let answers = open(&entries, submissions)?;
     let expected = |(entry, opened): &(usize, OpenedSubmission)| opened.elements() == list[*entry].answers as usize * classes;
-    if !answers.iter().all(expected) {
-        // A header of another length than listed; the walk below would name it, but later.
-        return Err(CrowdError::Verdicts.into());
+    if let Some((entry, _)) = answers.iter().find(|one| !expected(one)) {
+        return Err(CrowdError::Entry(*entry).into());
     }
     let answers = Arc::new(Answers::new(&party, classes, answers));
     // Who counts if nobody is malformed: then all answers are tallied while they are looked at.

@@ -97,17 +97,15 @@ impl Expanded {
         shake.read(&mut of_ml_kem);
         let mut scalar = Zeroizing::new([0; WORD]);
         shake.read(&mut *scalar);
-        let mut ml_kem = MlKem768::from_seed(&of_ml_kem).0.to_expanded_bytes();
+        let ml_kem = Zeroizing::new(MlKem768::from_seed(&of_ml_kem).0.to_expanded_bytes());
         of_ml_kem.zeroize();
         let x25519 = agreement::PrivateKey::from_private_key(&X25519, &*scalar).ok()?;
         let mut public = Box::new([0; PUBLIC]);
         public[..ML_KEM_KEY].copy_from_slice(&ml_kem[ML_KEM_SECRET..][..ML_KEM_KEY]);
         public[ML_KEM_KEY..].copy_from_slice(x25519.compute_public_key().ok()?.as_ref());
-        let decapsulation = DecapsulationKey::new(&ML_KEM_768, &ml_kem);
-        ml_kem.zeroize();
         Some(Self {
             seed: Zeroizing::new(*seed),
-            ml_kem: decapsulation.ok()?,
+            ml_kem: DecapsulationKey::new(&ML_KEM_768, ml_kem.as_slice()).ok()?,
             x25519,
             public: PublicKey(public),
         })

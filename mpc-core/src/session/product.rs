@@ -1,6 +1,5 @@
 //! Inner products on shares, resharing, and the claims they leave.
 
-use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::ops::Range;
 
 use zeroize::Zeroizing;
@@ -34,7 +33,7 @@ pub enum Product<F: Field> {
     Worked {
         /// This node's part of each product: the sum of what [`Party::products_with`](crate::sharing::Party::products_with)
         /// says it is responsible for.
-        own: Vec<F>,
+        own: Zeroizing<Vec<F>>,
         /// How many terms were multiplied.
         terms: u64,
         /// Makes two shared vectors of any public weights `w`, linear in what was multiplied, with
@@ -78,7 +77,6 @@ impl<N: Network> Session<N> {
                     Of::Segments(factors, ahead)
                 }
                 Product::Worked { own, terms, combine } => {
-                    let own = Zeroizing::new(own);
                     self.traffic.products += terms;
                     sums.extend_from_slice(&own);
                     Of::Sum(combine)
@@ -143,11 +141,13 @@ impl<N: Network> Session<N> {
         let at = numbers.correction.len();
         let both = Zeroizing::new([numbers.correction.as_slice(), &words.correction].concat());
         let received = self.exchange_corrections(step, &both)?;
-        let part = |range: fn(usize) -> (std::ops::Bound<usize>, std::ops::Bound<usize>)| -> Vec<(usize, &[u8])> {
-            received.iter().map(|(from, bytes)| (*from, &bytes[range(at)])).collect()
-        };
-        let numbers = numbers.end(self, step, &part(|at| (Unbounded, Excluded(at))))?;
-        let words = words.end(self, step, &part(|at| (Included(at), Unbounded)))?;
+        let parts = received.iter().map(|(from, bytes)| {
+            let (numbers, words) = bytes.split_at(at);
+            ((*from, numbers), (*from, words))
+        });
+        let (of_numbers, of_words): (Vec<_>, Vec<_>) = parts.unzip();
+        let numbers = numbers.end(self, step, &of_numbers)?;
+        let words = words.end(self, step, &of_words)?;
         Ok((numbers, words))
     }
 

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use crate::crowd::Crowd;
 use crate::field::{Field, Fp61};
 use crate::session::{Factors, Product};
@@ -82,7 +84,7 @@ impl Agreement {
         let (crowd, classes) = (Arc::clone(&matches.crowd), matches.answers.classes());
         let party = matches.party.clone();
         // A vector that grows would leave copies behind.
-        let mut own = Vec::with_capacity(MEASURES + crowd.facts().contributors.len());
+        let mut own = Zeroizing::new(Vec::with_capacity(MEASURES + crowd.facts().contributors.len()));
         let (mut terms, mut single) = (0, Vec::new());
         let mut factors = Vec::new();
         if wanted.measures {
@@ -119,7 +121,7 @@ impl Agreement {
                     }
                 }
             });
-            own.extend(parts);
+            own.extend_from_slice(&parts);
             single.extend(of_contributors);
             terms += multiplied;
             if wanted.at_chance {

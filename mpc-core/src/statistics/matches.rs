@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use crate::crowd::{CountedSubmission, Crowd};
 use crate::field::{Field, Fp61};
 use crate::session::Product;
@@ -46,11 +48,11 @@ impl Matches {
 
     /// This node's part of every product, and how many terms they have. `also` sees all answers on the way, and beside
     /// those that weigh anything the table's rows.
-    pub fn own_parts(&self, mut also: impl FnMut(&Run<'_>, &[&[Fp61]], &Gathered)) -> (Vec<Fp61>, u64) {
+    pub fn own_parts(&self, mut also: impl FnMut(&Run<'_>, &[&[Fp61]], &Gathered)) -> (Zeroizing<Vec<Fp61>>, u64) {
         let Self { party, crowd, table, .. } = self;
         let classes = self.answers.classes();
         let mut gathered = Gathered::new(party, classes);
-        let mut own = vec![Fp61::ZERO; crowd.facts().contributors.len()];
+        let mut own = Zeroizing::new(vec![Fp61::ZERO; crowd.facts().contributors.len()]);
         let mut terms = 0;
         self.answers.each_counted(crowd, |counted, rows| {
             terms += (counted.items.len() * classes) as u64;

@@ -110,7 +110,14 @@ pub fn score<N: Network>(
 
     let of_agreement = agreement::Wanted {
         measures: wants(OutputName::Agreement),
-        with_peers: wants(OutputName::ContributorAgreement) || wants(OutputName::ContributorBeyondChance),
+        // Agreement with labels is counted on the same look at the answers.
+        with_peers: [
+            OutputName::ContributorAgreement,
+            OutputName::ContributorBeyondChance,
+            OutputName::ContributorLabelAgreement,
+        ]
+        .into_iter()
+        .any(wants),
         at_chance: wants(OutputName::ContributorBeyondChance),
     };
     let labels = labels.filter(|_| wants(OutputName::ContributorLabelAgreement));

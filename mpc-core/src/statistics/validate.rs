@@ -206,7 +206,7 @@ fn squares(party: &Party, weights: Vec<Fp61>, values: Shared<Fp61>, ends: Vec<us
         let rows = std::mem::replace(&mut start, *end)..*end;
         own_square(party, &weights[rows.clone()], &values, rows)
     });
-    let own = own.collect();
+    let own = Zeroizing::new(own.collect());
     Product::Worked {
         own,
         terms: values.len() as u64,
