@@ -5,7 +5,7 @@ use std::fmt;
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::cluster::Cluster;
 use crate::codec::encode;
@@ -474,12 +474,6 @@ fn info(role: Role, statement: &Statement) -> Vec<u8> {
 
 fn aad(statement: &Statement, node: usize) -> Vec<u8> {
     encode(&(statement, node as u8))
-}
-
-impl Drop for OpenedSubmission {
-    fn drop(&mut self) {
-        self.components.iter_mut().for_each(Zeroize::zeroize);
-    }
 }
 
 #[cfg(test)]

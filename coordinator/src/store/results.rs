@@ -44,7 +44,7 @@ impl Store {
     /// The store fails.
     pub async fn conclude(&self, id: &JobId, conclusion: Conclusion) -> Result<bool, StoreError> {
         let id = id.clone();
-        self.write(move |db| {
+        self.write_first(move |db| {
             if !advance_to(db, &id, JobState::Verified)? {
                 return Ok(false);
             }

@@ -17,7 +17,7 @@ use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Mul, Neg, Sub, SubAssign};
 
 use rand_core::Rng;
-use zeroize::DefaultIsZeroes;
+use zeroize::{DefaultIsZeroes, Zeroize};
 
 /// An element of a finite field, as the protocols need it.
 ///
@@ -182,5 +182,18 @@ pub fn decode_vector<F: Field>(bytes: &[u8], len: usize) -> Option<Vec<F>> {
     if bytes.len() != len.checked_mul(F::BYTES)? {
         return None;
     }
-    bytes.chunks_exact(F::BYTES).map(F::read).collect()
+    // Of one length from the beginning: a vector that grows leaves copies behind.
+    let mut whole = true;
+    let elements = bytes.chunks_exact(F::BYTES).map(|encoding| {
+        F::read(encoding).unwrap_or_else(|| {
+            whole = false;
+            F::ZERO
+        })
+    });
+    let mut elements: Vec<F> = elements.collect();
+    if !whole {
+        elements.zeroize();
+        return None;
+    }
+    Some(elements)
 }

@@ -5,24 +5,26 @@
 
 use super::{Fp61, kernels};
 
-/// Adds every row of `rows` to the row of `table` at its place; rows are `width` elements.
+/// Adds every row of `rows` to the row of `table` at its place; rows are `width` elements. Those at the `next` places
+/// are needed soon.
 ///
 /// # Panics
 ///
 /// Unless there is one place for each row, all of them in the table.
-pub fn add_at(table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61]) {
+pub fn add_at(table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61], next: &[u32]) {
     assert_eq!(rows.len(), places.len() * width, "one place for each row");
-    kernels::rows::add_at(table, width, places, rows);
+    kernels::rows::add_at(table, width, places, rows, next);
 }
 
-/// Copies the rows of `table` at these places to `out`, one after the other.
+/// Copies the rows of `table` at these places to `out`, one after the other. Those at the `next` places are needed
+/// soon.
 ///
 /// # Panics
 ///
 /// Unless there is one place for each row of `out`, all of them in the table.
-pub fn copy_from(table: &[Fp61], width: usize, places: &[u32], out: &mut [Fp61]) {
+pub fn copy_from(table: &[Fp61], width: usize, places: &[u32], out: &mut [Fp61], next: &[u32]) {
     assert_eq!(out.len(), places.len() * width, "one place for each row");
-    kernels::rows::copy_from(table, width, places, out);
+    kernels::rows::copy_from(table, width, places, out, next);
 }
 
 /// The inner product of every row of `rows` with the same coefficients.
@@ -32,9 +34,7 @@ pub fn copy_from(table: &[Fp61], width: usize, places: &[u32], out: &mut [Fp61])
 /// Unless `out` has one element for each row of as many elements as there are coefficients.
 pub fn products(rows: &[Fp61], coefficients: &[Fp61], out: &mut [Fp61]) {
     assert_eq!(rows.len(), out.len() * coefficients.len(), "one product for each row");
-    for (out, row) in out.iter_mut().zip(rows.chunks_exact(coefficients.len().max(1))) {
-        *out = kernels::fp61::inner_product(row, coefficients);
-    }
+    kernels::rows::products(rows, coefficients, out);
 }
 
 /// What runs where there is no kernel, and what kernels are tested against.
@@ -43,16 +43,23 @@ pub mod portable {
     use crate::field::Field;
 
     /// See [`super::add_at`].
-    pub fn add_at(table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61]) {
+    pub fn add_at(table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61], _next: &[u32]) {
         for (place, row) in places.iter().zip(rows.chunks_exact(width)) {
             Fp61::add_vector(&mut table[*place as usize * width..][..width], row);
         }
     }
 
     /// See [`super::copy_from`].
-    pub fn copy_from(table: &[Fp61], width: usize, places: &[u32], out: &mut [Fp61]) {
+    pub fn copy_from(table: &[Fp61], width: usize, places: &[u32], out: &mut [Fp61], _next: &[u32]) {
         for (place, row) in places.iter().zip(out.chunks_exact_mut(width)) {
             row.copy_from_slice(&table[*place as usize * width..][..width]);
+        }
+    }
+
+    /// See [`super::products`].
+    pub fn products(rows: &[Fp61], coefficients: &[Fp61], out: &mut [Fp61]) {
+        for (out, row) in out.iter_mut().zip(rows.chunks_exact(coefficients.len().max(1))) {
+            *out = Fp61::inner_product(row, coefficients);
         }
     }
 }
@@ -66,9 +73,11 @@ mod tests {
     proptest! {
         #[test]
         fn every_row_is_where_it_belongs(
-            width in 1usize..20,
+            width in 1usize..40,
             places in proptest::collection::vec(0u32..30, 0..60),
-            words in proptest::collection::vec(any::<u64>(), 60 * 20 + 30 * 20),
+            // Nothing is read there: a place outside the table does no harm.
+            next in proptest::collection::vec(0u32..40, 0..20),
+            words in proptest::collection::vec(any::<u64>(), 60 * 40 + 30 * 40),
         ) {
             let elements: Vec<Fp61> = words.into_iter().map(Fp61::reduce).collect();
             let (table, rows) = elements.split_at(30 * width);
@@ -80,31 +89,33 @@ mod tests {
             }
             for add in [add_at, portable::add_at] {
                 let mut sums = table.to_vec();
-                add(&mut sums, width, &places, rows);
+                add(&mut sums, width, &places, rows, &next);
                 prop_assert!(sums == expected);
             }
 
             let expected: Vec<Fp61> = places.iter().flat_map(|place| table[*place as usize * width..][..width].to_vec()).collect();
             for copy in [copy_from, portable::copy_from] {
                 let mut out = vec![Fp61::ONE; places.len() * width];
-                copy(table, width, &places, &mut out);
+                copy(table, width, &places, &mut out, &next);
                 prop_assert!(out == expected);
             }
 
             let coefficients = &table[..width];
-            let mut out = vec![Fp61::ZERO; places.len()];
-            products(rows, coefficients, &mut out);
             let expected: Vec<Fp61> = rows
                 .chunks_exact(width)
                 .map(|row| row.iter().zip(coefficients).fold(Fp61::ZERO, |sum, (x, c)| sum + *x * *c))
                 .collect();
-            prop_assert!(out == expected);
+            for products in [products, portable::products] {
+                let mut out = vec![Fp61::ONE; places.len()];
+                products(rows, coefficients, &mut out);
+                prop_assert!(out == expected);
+            }
         }
     }
 
     #[test]
     #[should_panic]
     fn a_place_outside_the_table_is_not_written() {
-        add_at(&mut [Fp61::ZERO; 20], 10, &[2], &[Fp61::ONE; 10]);
+        add_at(&mut [Fp61::ZERO; 20], 10, &[2], &[Fp61::ONE; 10], &[]);
     }
 }

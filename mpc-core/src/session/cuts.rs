@@ -28,7 +28,7 @@ impl Cuts {
         long: 256,
         small: 1 << 14,
         sixteen: 1 << 18,
-        four: 1 << 21,
+        four: 1 << 19,
     };
 
     /// Into how many blocks a claim is cut.

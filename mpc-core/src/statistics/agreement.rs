@@ -49,8 +49,8 @@ pub(super) struct Sums {
 }
 
 /// What a match with a peer weighs: `w_i` in the scale of the contributor; nothing on items with one answer.
-pub(super) fn weight(crowd: &Crowd, contributor: u32, item: u32) -> Fp61 {
-    match crowd.redundancy()[item as usize] {
+pub(super) fn weight(crowd: &Crowd, contributor: u32, answers: u32) -> Fp61 {
+    match answers {
         0 | 1 => Fp61::ZERO,
         r => Fp61::reduce(crowd.facts().contributors[contributor as usize].scale.weight(u64::from(r) - 1)),
     }
@@ -179,7 +179,7 @@ fn measures(
             continue;
         }
         let votes = Fp61::reduce(u64::from(redundancy) * items.len() as u64);
-        gathered.take(table, &(items.start as u32..items.end as u32).collect::<Vec<_>>());
+        gathered.take(table, &(items.start as u32..items.end as u32).collect::<Vec<_>>(), &[]);
         let product = gathered.product(party, &rows, &items);
         for ((own, single), weight) in own.iter_mut().zip(&mut single).zip(weights(crowd, redundancy)) {
             *own += weight * product;

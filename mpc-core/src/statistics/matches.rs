@@ -16,7 +16,7 @@ use crate::sharing::{Party, Shared};
 use super::answers::Answers;
 use super::rows::{Gathered, RowSums, Run, runs};
 
-/// What a match of a contributor's answer to an item weighs: public.
+/// What a match of a contributor's answer to an item weighs, by how many answers the item has: public.
 pub(super) type Weight = fn(&Crowd, u32, u32) -> Fp61;
 
 /// Every match weighs one.
@@ -58,7 +58,7 @@ impl Matches {
             terms += (counted.items.len() * classes) as u64;
             self.runs(counted, |run| {
                 if run.weight != Fp61::ZERO {
-                    gathered.take(table, run.items);
+                    gathered.take(table, run.items, run.next);
                     let product = gathered.product(party, rows, &run.rows);
                     own[run.contributor as usize] += run.weight * product;
                 }
@@ -81,7 +81,17 @@ impl Matches {
     }
 
     fn runs<'a>(&self, counted: CountedSubmission<'a>, take: impl FnMut(Run<'a>)) {
-        runs(counted, |item| (self.weight)(&self.crowd, counted.contributor, item), take);
+        let weight = |answers| (self.weight)(&self.crowd, counted.contributor, answers);
+        // Neighbours mostly have as many answers.
+        let mut last = (0, weight(0));
+        let weight_of = |item: u32| {
+            let answers = self.crowd.redundancy()[item as usize];
+            if last.0 != answers {
+                last = (answers, weight(answers));
+            }
+            last.1
+        };
+        runs(counted, weight_of, take);
     }
 }
 

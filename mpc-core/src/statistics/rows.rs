@@ -12,11 +12,16 @@ use crate::sharing::{Party, Shared};
 /// Rows that are worked on at a time.
 const PIECE: usize = 128;
 
+/// Rows that are summed side by side: whole vectors of the machine's, whatever the classes.
+const GROUP: usize = 8;
+
 /// Answers of one submission that stand in rows one after the other and weigh the same.
 pub(super) struct Run<'a> {
     pub contributor: u32,
     /// The items they answer.
     pub items: &'a [u32],
+    /// Those that the answers after them answer.
+    pub next: &'a [u32],
     /// The rows they stand in.
     pub rows: Range<usize>,
     /// What each of them weighs.
@@ -24,17 +29,18 @@ pub(super) struct Run<'a> {
 }
 
 /// Cuts the answers of a submission that count into runs of at most as many as are worked on at a time.
-pub(super) fn runs<'a>(counted: CountedSubmission<'a>, weight: impl Fn(u32) -> Fp61, mut take: impl FnMut(Run<'a>)) {
+pub(super) fn runs<'a>(counted: CountedSubmission<'a>, mut weight: impl FnMut(u32) -> Fp61, mut take: impl FnMut(Run<'a>)) {
     let row = |place: usize| counted.rows().map_or(place, |rows| rows[place] as usize);
     let mut from = 0;
     while from < counted.items.len() {
         let (first, weighs) = (row(from), weight(counted.items[from]));
         let longest = PIECE.min(counted.items.len() - from);
-        let goes_on = |len: &usize| row(from + len) == first + len && weight(counted.items[from + len]) == weighs;
-        let len = (1..longest).take_while(goes_on).count() + 1;
+        let mut goes_on = |len: &usize| row(from + len) == first + len && weight(counted.items[from + len]) == weighs;
+        let len = (1..longest).take_while(|len| goes_on(len)).count() + 1;
         take(Run {
             contributor: counted.contributor,
             items: &counted.items[from..from + len],
+            next: &counted.items[from + len..],
             rows: first..first + len,
             weight: weighs,
         });
@@ -69,21 +75,22 @@ impl RowSums {
                 Fp61::combine(&[values], &[factor], scaled);
                 values = scaled;
             }
-            rows::add_at(self.sums.component_mut(position), classes, run.items, values);
+            rows::add_at(self.sums.component_mut(position), classes, run.items, values, run.next);
         }
     }
 
     /// Adds the sum of many rows, times a public factor, to one.
     pub fn gather(&mut self, place: u32, position: usize, rows: &[Fp61], factor: Fp61) {
         let classes = self.classes;
-        for rows in rows.chunks(PIECE * classes) {
-            let room = &mut self.room[..rows.len()];
-            room.copy_from_slice(rows);
-            let sum = summed(room, classes);
-            let of_place = place as usize * classes..(place as usize + 1) * classes;
-            let to = &mut self.sums.component_mut(position)[of_place];
-            to.iter_mut().zip(sum).for_each(|(to, sum)| *to += factor * *sum);
-        }
+        let mut groups = rows.chunks(GROUP * classes);
+        let Some(first) = groups.next() else { return };
+        let room = &mut self.room[..first.len()];
+        room.copy_from_slice(first);
+        groups.for_each(|group| Fp61::add_vector(&mut room[..group.len()], group));
+        let sum = summed(room, classes);
+        let of_place = place as usize * classes..(place as usize + 1) * classes;
+        let to = &mut self.sums.component_mut(position)[of_place];
+        to.iter_mut().zip(sum).for_each(|(to, sum)| *to += factor * *sum);
     }
 
     /// Adds a whole table, times a public factor for each row; neighbours mostly have the same.
@@ -151,11 +158,11 @@ impl Gathered {
         }
     }
 
-    /// Takes the rows of these items.
-    pub fn take(&mut self, table: &Shared<Fp61>, items: &[u32]) {
+    /// Takes the rows of these items; those of the next ones are taken later.
+    pub fn take(&mut self, table: &Shared<Fp61>, items: &[u32], next: &[u32]) {
         self.rows = items.len();
         for (gathered, values) in self.components.iter_mut().zip(table.components()) {
-            rows::copy_from(values, self.classes, items, &mut gathered[..items.len() * self.classes]);
+            rows::copy_from(values, self.classes, items, &mut gathered[..items.len() * self.classes], next);
         }
     }
 

@@ -117,8 +117,8 @@ struct Sketch {
     weights: Vec<Fp61>,
     /// `<r, x>` for each row.
     values: Shared<Fp61>,
-    /// `ρ·(r_k² - s)`, for every row that is looked at.
-    linear_of_rows: Vec<Fp61>,
+    /// `Σ_k (r_k² - s) x_k` for each row of the submission that is looked at.
+    linear_of_rows: Zeroizing<Vec<Fp61>>,
     /// How many rows of it are there, after each submission.
     ends: Vec<usize>,
     /// `Σ ρ·(Σ_k (r_k² - s) x_k + s)` for each submission.
@@ -128,6 +128,7 @@ struct Sketch {
 impl Sketch {
     fn new<N: Network>(session: &mut Session<N>, classes: usize, ends: &[usize], one_each: bool) -> Result<Self, SessionError> {
         let rows = ends.last().copied().unwrap_or(0);
+        let longest = ends.iter().scan(0, |start, end| Some(end - std::mem::replace(start, *end))).max();
         let coin = session.coin()?;
         let (mut drawn, mut weights) = (vec![Fp61::ZERO; classes + 1], vec![Fp61::ZERO; rows]);
         uniform::fill(&coin, 0, &mut drawn);
@@ -139,7 +140,7 @@ impl Sketch {
             sum,
             weights,
             values: Shared::zeros(session.party(), rows),
-            linear_of_rows: Vec::new(),
+            linear_of_rows: Zeroizing::new(vec![Fp61::ZERO; longest.unwrap_or(0)]),
             ends: Vec::new(),
             // Vectors that grow would leave copies behind.
             linear: (0..session.party().held().len())
@@ -161,14 +162,11 @@ impl Sketch {
         let classes = self.at.len();
         let start = self.ends.last().copied().unwrap_or(0);
         let end = start + rows.first().map_or(0, |rows| rows.len() / classes);
-        // The linear part of all these rows is one inner product with public numbers, the same for every component.
-        self.linear_of_rows.clear();
-        for weight in &self.weights[start..end] {
-            self.linear_of_rows.extend(self.linear_at.iter().map(|linear| *weight * *linear));
-        }
+        let (weights, linear_of_rows) = (&self.weights[start..end], &mut self.linear_of_rows[..end - start]);
         for (position, rows) in rows.iter().enumerate() {
             field::rows::products(rows, &self.at, &mut self.values.component_mut(position)[start..end]);
-            self.linear[position].push(Fp61::inner_product(rows, &self.linear_of_rows));
+            field::rows::products(rows, &self.linear_at, linear_of_rows);
+            self.linear[position].push(Fp61::inner_product(linear_of_rows, weights));
         }
         self.ends.push(end);
     }

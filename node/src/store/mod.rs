@@ -191,13 +191,19 @@ impl Store {
     /// Keeps a job's spec; the same again is nothing new. Returns the digest it is open under.
     pub fn open_job(&self, job: &Job, spec: &[u8]) -> Result<Digest, StoreError> {
         self.write(|c| {
-            c.execute(
-                "INSERT INTO jobs (id, digest, spec, opened_at) VALUES (?1, ?2, ?3, unixepoch()) ON CONFLICT (id) DO NOTHING",
-                params![job.id().as_str(), job.digest().as_bytes(), spec],
+            let transaction = c.transaction()?;
+            let new = transaction.execute(
+                "INSERT INTO jobs (id, digest, opened_at) VALUES (?1, ?2, unixepoch()) ON CONFLICT (id) DO NOTHING",
+                params![job.id().as_str(), job.digest().as_bytes()],
             )?;
-            c.query_row("SELECT digest FROM jobs WHERE id = ?1", [job.id().as_str()], |row| {
+            if new == 1 {
+                transaction.execute("INSERT INTO specs (job, spec) VALUES (?1, ?2)", params![job.id().as_str(), spec])?;
+            }
+            let digest = transaction.query_row("SELECT digest FROM jobs WHERE id = ?1", [job.id().as_str()], |row| {
                 row.get(0).map(Digest::from_bytes)
-            })
+            })?;
+            transaction.commit()?;
+            Ok(digest)
         })
     }
 
@@ -209,7 +215,7 @@ impl Store {
             return Ok(Some(Arc::clone(job)));
         }
         let spec: Option<Vec<u8>> = self.read(|c| {
-            c.query_row("SELECT spec FROM jobs WHERE id = ?1", [id.as_str()], |row| row.get(0))
+            c.query_row("SELECT spec FROM specs WHERE job = ?1", [id.as_str()], |row| row.get(0))
                 .optional()
         })?;
         let Some(spec) = spec else { return Ok(None) };
@@ -255,7 +261,10 @@ impl Store {
             let components = "DELETE FROM components WHERE number IN (SELECT components FROM submissions WHERE job = ?1)";
             transaction.execute(components, [id.as_str()])?;
             transaction.execute("DELETE FROM submissions WHERE job = ?1", [id.as_str()])?;
-            transaction.execute("DELETE FROM jobs WHERE id = ?1 AND released IS NULL", [id.as_str()])?;
+            let forgotten = transaction.execute("DELETE FROM jobs WHERE id = ?1 AND released IS NULL", [id.as_str()])?;
+            if forgotten == 1 {
+                transaction.execute("DELETE FROM specs WHERE job = ?1", [id.as_str()])?;
+            }
             transaction.commit()
         })
     }

@@ -43,6 +43,15 @@ pub(super) const MIGRATIONS: &[&str] = &[
     );
     ALTER TABLE submissions ADD COLUMN components INTEGER;
 ",
+    // Specs stand apart from jobs: to record a release would write them again.
+    "
+    CREATE TABLE specs (
+        job TEXT PRIMARY KEY,
+        spec BLOB NOT NULL
+    );
+    INSERT INTO specs SELECT id, spec FROM jobs;
+    ALTER TABLE jobs DROP COLUMN spec;
+",
 ];
 
 /// Bytes of a page of a new store: most components fit one or two. Stores of earlier releases keep theirs.

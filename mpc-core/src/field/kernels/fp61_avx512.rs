@@ -45,6 +45,12 @@ impl Avx512Ifma {
         unsafe { combine(blocks, coefficients, out) }
     }
 
+    /// See [`crate::field::rows::products`], for whole groups of eight rows.
+    pub fn row_products(self, rows: &[Fp61], coefficients: &[Fp61], out: &mut [[Fp61; LANES]]) {
+        // SAFETY: `self` proves that the processor has the features.
+        unsafe { row_products(rows, coefficients, out) }
+    }
+
     /// See [`crate::field::Field::add_vector`].
     pub fn add_vector(self, sum: &mut [Fp61], values: &[Fp61]) {
         // SAFETY: `self` proves that the processor has the features.
@@ -256,6 +262,30 @@ fn combine_lazily(blocks: &[&[Fp61]], coefficients: &[Fp61], out: &mut [Fp61], o
         sums.add_product(*factor, load_tail(block[..len].as_chunks::<LANES>().1));
     }
     store_tail(tail, sums.reduce());
+}
+
+/// Eight rows at a time, one in each lane.
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn row_products(rows: &[Fp61], coefficients: &[Fp61], out: &mut [[Fp61; LANES]]) {
+    let width = coefficients.len();
+    let [a, b, c, d, e, f, g, h] = from_fn(|lane| (lane * width) as i64);
+    let lanes = _mm512_setr_epi64(a, b, c, d, e, f, g, h);
+    for (group, out) in out.iter_mut().enumerate() {
+        let rows = &rows[group * LANES * width..][..LANES * width];
+        let mut product = _mm512_setzero_si512();
+        for (block, coefficients) in coefficients.chunks(LAZY_BLOCKS).enumerate() {
+            let mut sums = Sums::of(product);
+            for (k, coefficient) in coefficients.iter().enumerate() {
+                let column = &rows[block * LAZY_BLOCKS + k..];
+                // SAFETY: lane l reads what is `l·width` words after the beginning of `column`, which begins less than
+                // `width` after that of `rows`: one of its `8·width` elements, each of which is a word.
+                let values = unsafe { _mm512_i64gather_epi64::<8>(lanes, column.as_ptr().cast()) };
+                sums.add_product(Left::cut(_mm512_set1_epi64(coefficient.to_u64() as i64)), values);
+            }
+            product = sums.reduce();
+        }
+        store(out, product);
+    }
 }
 
 /// Replaces every element of `left` by what `operation` makes of it and its neighbour in `right`.

@@ -164,26 +164,38 @@ pub(super) mod gf64 {
 /// Rows of a table that are not beside each other.
 pub(super) mod rows {
     #[cfg(target_arch = "x86_64")]
-    use super::rows_avx512::Avx512Rows;
+    use super::{fp61_avx512::Avx512Ifma, rows_avx512::Avx512Rows, vector::LANES};
     use crate::field::Fp61;
     use crate::field::rows::portable;
 
     /// See [`crate::field::rows::add_at`].
-    pub fn add_at(table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61]) {
+    pub fn add_at(table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61], next: &[u32]) {
         #[cfg(target_arch = "x86_64")]
         if let Some(kernel) = Avx512Rows::detect() {
-            return kernel.add_at(table, width, places, rows);
+            return kernel.add_at(table, width, places, rows, next);
         }
-        portable::add_at(table, width, places, rows);
+        portable::add_at(table, width, places, rows, next);
     }
 
     /// See [`crate::field::rows::copy_from`].
-    pub fn copy_from(table: &[Fp61], width: usize, places: &[u32], out: &mut [Fp61]) {
+    pub fn copy_from(table: &[Fp61], width: usize, places: &[u32], out: &mut [Fp61], next: &[u32]) {
         #[cfg(target_arch = "x86_64")]
         if let Some(kernel) = Avx512Rows::detect() {
-            return kernel.copy_from(table, width, places, out);
+            return kernel.copy_from(table, width, places, out, next);
         }
-        portable::copy_from(table, width, places, out);
+        portable::copy_from(table, width, places, out, next);
+    }
+
+    /// See [`crate::field::rows::products`].
+    pub fn products(rows: &[Fp61], coefficients: &[Fp61], out: &mut [Fp61]) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(kernel) = Avx512Ifma::detect() {
+            let (groups, rest) = out.as_chunks_mut::<LANES>();
+            let (of_groups, rows) = rows.split_at(groups.len() * LANES * coefficients.len());
+            kernel.row_products(of_groups, coefficients, groups);
+            return portable::products(rows, coefficients, rest);
+        }
+        portable::products(rows, coefficients, out);
     }
 }
 

@@ -5,7 +5,7 @@
 use std::arch::x86_64::*;
 
 use super::fp61_avx512::add;
-use super::vector::{LANES, load, load_tail, store, store_tail};
+use super::vector::{LANES, load, store};
 use crate::field::Fp61;
 
 /// How many rows ahead memory is asked for.
@@ -25,39 +25,58 @@ impl Avx512Rows {
     }
 
     /// See [`crate::field::rows::add_at`].
-    pub fn add_at(self, table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61]) {
+    pub fn add_at(self, table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61], next: &[u32]) {
         // SAFETY: `self` proves that the processor has the feature.
-        unsafe { add_at(table, width, places, rows) }
+        unsafe { add_at(table, width, places, rows, next) }
     }
 
     /// See [`crate::field::rows::copy_from`].
-    pub fn copy_from(self, table: &[Fp61], width: usize, places: &[u32], out: &mut [Fp61]) {
-        for (at, (place, row)) in places.iter().zip(out.chunks_exact_mut(width)).enumerate() {
-            fetch(table, width, places.get(at + AHEAD));
+    pub fn copy_from(self, table: &[Fp61], width: usize, places: &[u32], out: &mut [Fp61], next: &[u32]) {
+        let mut ahead = places.iter().chain(next).skip(AHEAD);
+        for (place, row) in places.iter().zip(out.chunks_exact_mut(width)) {
+            fetch(table, width, ahead.next());
             row.copy_from_slice(&table[*place as usize * width..][..width]);
         }
     }
 }
 
 #[target_feature(enable = "avx512f")]
-fn add_at(table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61]) {
-    for (at, (place, row)) in places.iter().zip(rows.chunks_exact(width)).enumerate() {
-        fetch(table, width, places.get(at + AHEAD));
-        let (sums, sums_tail) = table[*place as usize * width..][..width].as_chunks_mut::<LANES>();
-        let (values, values_tail) = row.as_chunks::<LANES>();
-        for (sum, value) in sums.iter_mut().zip(values) {
+fn add_at(table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61], next: &[u32]) {
+    let mut ahead = places.iter().chain(next).skip(AHEAD);
+    for (place, row) in places.iter().zip(rows.chunks_exact(width)) {
+        fetch(table, width, ahead.next());
+        let sums = &mut table[*place as usize * width..][..width];
+        let mut at = 0;
+        while let (Some(sum), Some(value)) = (sums[at..].first_chunk_mut(), row[at..].first_chunk()) {
             store(sum, add(load(sum), load(value)));
+            at += LANES;
         }
-        store_tail(sums_tail, add(load_tail(sums_tail), load_tail(values_tail)));
+        // One by one: a wide load reads the line behind a short tail too, which nobody has asked for.
+        while at < width {
+            sums[at] += row[at];
+            at += 1;
+        }
     }
 }
 
 /// Asks for the row at a place, if there is one.
 #[inline]
 fn fetch(table: &[Fp61], width: usize, place: Option<&u32>) {
-    let row = place.and_then(|place| table.get(*place as usize * width..)?.get(..width));
-    for element in row.into_iter().flat_map(|row| row.iter().step_by(LINE).chain(row.last())) {
-        // SAFETY: the reference is valid, and fetching ahead reads and writes nothing that a program can see.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(element).cast()) }
+    let Some(row) = place.and_then(|place| table.get(*place as usize * width..)?.get(..width)) else {
+        return;
+    };
+    let mut at = 0;
+    while at < width {
+        ask_for(&row[at]);
+        at += LINE;
     }
+    // A row may begin within a line.
+    ask_for(&row[width - 1]);
+}
+
+/// Asks for the line of an element.
+#[inline]
+fn ask_for(element: &Fp61) {
+    // SAFETY: the reference is valid, and fetching ahead reads and writes nothing that a program can see.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(element).cast()) }
 }
