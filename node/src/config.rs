@@ -30,6 +30,9 @@ pub struct Config {
     /// How many jobs are computed at once.
     #[serde(default = "default_max_sessions")]
     pub max_sessions: usize,
+    /// How much memory is taken from the system at the start, for computations to come; more is taken when it is needed.
+    #[serde(default)]
+    pub reserve_memory_mb: usize,
 }
 
 fn default_round_timeout() -> u64 {

@@ -29,6 +29,7 @@ pub fn init(args: &Init) -> Result<()> {
         admin: args.admin,
         round_timeout_seconds: 30,
         max_sessions: 4,
+        reserve_memory_mb: args.reserve_memory_mb,
     };
     let path = args.dir.join("config.toml");
     anyhow::ensure!(

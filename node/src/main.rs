@@ -9,6 +9,7 @@ mod init;
 mod intake;
 mod keys;
 mod lanes;
+mod memory;
 mod mesh;
 mod metrics;
 mod refusals;

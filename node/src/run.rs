@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::intake::Intake;
 use crate::keys;
 use crate::lanes::Lanes;
+use crate::memory;
 use crate::mesh::Mesh;
 use crate::metrics::Metrics;
 use crate::serve::Service;
@@ -26,6 +27,7 @@ use crate::store::Store;
 pub fn run(args: &Run) -> Result<()> {
     let _logs = args.logging.start("tacit-node", env!("CARGO_PKG_VERSION"), None)?;
     let config = Config::load(&args.config)?;
+    memory::reserve(config.reserve_memory_mb)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

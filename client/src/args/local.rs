@@ -108,6 +108,10 @@ pub struct Bench {
     /// Delay every datagram between members of the cluster by so many milliseconds, one way.
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=10_000))]
     pub delay: u64,
+    /// Megabytes of memory that each node takes when it starts; by default what the job needs, as nodes have it that have
+    /// computed such a job before.
+    #[arg(long, value_name = "MB")]
+    pub reserve_memory_mb: Option<usize>,
     /// Write what was measured to this file.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,

@@ -107,6 +107,7 @@ mod tests {
                 nodes: 3,
                 threshold: 1,
                 delay_ms: 0,
+                reserve_memory_mb: 0,
             },
             phases: vec![phase("share", 0), phase("labels", 7)],
             share_answers_per_s: 1000.0,

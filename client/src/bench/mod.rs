@@ -47,16 +47,18 @@ struct Bench<'a> {
     job: Arc<Job>,
     /// Of the machine, before anything of this ran.
     load: f64,
+    reserve_memory_mb: usize,
     progress: Progress,
 }
 
 /// Runs the bench.
 pub async fn run(args: &args::Bench) -> Result<()> {
-    AccessStructure::new(args.nodes, args.threshold).context("--nodes and --threshold")?;
+    let access = AccessStructure::new(args.nodes, args.threshold).context("--nodes and --threshold")?;
     let load = load();
     let earlier = args.compare.as_deref().map(read_report).transpose()?;
     let size = size(args);
     size.check()?;
+    let reserve_memory_mb = args.reserve_memory_mb.unwrap_or_else(|| memory_mb(size, &access));
     let (spec, job) = size.job()?;
     let binaries = Binaries::find()?;
     let work = Work::make(args.work.as_deref())?;
@@ -66,6 +68,7 @@ pub async fn run(args: &args::Bench) -> Result<()> {
         spec,
         job: Arc::new(job),
         load,
+        reserve_memory_mb,
         progress: Progress::new(),
     };
     let mut relays = Relays::bind(if args.delay > 0 { args.nodes } else { 0 }).await?;
@@ -74,6 +77,7 @@ pub async fn run(args: &args::Bench) -> Result<()> {
         nodes: args.nodes,
         threshold: args.threshold,
         addresses: (args.delay > 0).then_some(addresses.as_slice()),
+        reserve_memory_mb,
     };
     let measured = local_cluster::with(
         &shape,
@@ -112,6 +116,14 @@ fn size(args: &args::Bench) -> Size {
         classes: args.classes,
         contributors: args.contributors.unwrap_or(usual),
     }
+}
+
+/// About how many megabytes a node needs to compute a job: measured at N = 3, t = 1, and as much for each component.
+fn memory_mb(size: Size, access: &AccessStructure) -> usize {
+    const BYTES_PER_ELEMENT: usize = 11;
+    const ANYWAY: usize = 32;
+    let elements = size.answers().saturating_mul(size.classes);
+    elements.saturating_mul(BYTES_PER_ELEMENT).saturating_mul(access.held_by(0).len()) / 1_000_000 + ANYWAY
 }
 
 fn read_report(path: &Path) -> Result<Report> {
@@ -198,6 +210,7 @@ impl Bench<'_> {
                 nodes: self.args.nodes,
                 threshold: self.args.threshold,
                 delay_ms: self.args.delay,
+                reserve_memory_mb: self.reserve_memory_mb,
             },
             share_answers_per_s: rate(&share),
             ingest_answers_per_s: rate(&ingest),

@@ -88,6 +88,9 @@ pub struct Cluster {
     pub threshold: usize,
     /// How long each datagram between members takes one way, in milliseconds.
     pub delay_ms: u64,
+    /// How much memory each node took when it started, in megabytes.
+    #[serde(default)]
+    pub reserve_memory_mb: usize,
 }
 
 /// One phase.
@@ -120,6 +123,7 @@ impl Report {
             nodes,
             threshold,
             delay_ms,
+            reserve_memory_mb,
         } = &self.cluster;
         let phases = self.phases.iter().map(|phase| {
             vec![
@@ -136,7 +140,7 @@ impl Report {
             .map(|(name, bytes)| vec![name.clone(), megabytes(*bytes)]);
         let mut text = format!(
             "{items} items × {answers_per_item} answers × {classes} classes of {contributors} contributors in {submissions} submissions, seed {seed}; \
-             {nodes} nodes of which {threshold} may be corrupt, {delay_ms} ms one way; {} cores, load {:.2}\n\n",
+             {nodes} nodes of which {threshold} may be corrupt, {delay_ms} ms one way, {reserve_memory_mb} MB reserved at each; {} cores, load {:.2}\n\n",
             self.cores, self.load
         );
         if !self.release_build {

@@ -34,6 +34,7 @@ pub async fn run(args: &args::Demo) -> Result<()> {
         nodes: args.nodes,
         threshold: args.threshold,
         addresses: None,
+        reserve_memory_mb: 0,
     };
     let outcome = local_cluster::with(&shape, &binaries, work.path(), args.timeout, &progress, async |laid, _| {
         publish(args, &input, laid, &work, &progress).await

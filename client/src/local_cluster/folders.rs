@@ -22,6 +22,8 @@ pub struct Shape<'a> {
     pub threshold: usize,
     /// Where the others reach each node, if not where it listens.
     pub addresses: Option<&'a [SocketAddr]>,
+    /// How much memory each node takes when it starts.
+    pub reserve_memory_mb: usize,
 }
 
 /// The programs of operators.
@@ -117,6 +119,7 @@ pub async fn lay_out(shape: &Shape<'_>, binaries: &Binaries, work: &Path) -> Res
         let listen = socket.local_addr().context("a port")?;
         let address = shape.addresses.and_then(|all| all.get(index)).unwrap_or(&listen).to_string();
         let listens = listen.to_string();
+        let reserve = shape.reserve_memory_mb.to_string();
         let folder = work.join(&name);
         let init = [
             OsStr::new("init"),
@@ -134,6 +137,8 @@ pub async fn lay_out(shape: &Shape<'_>, binaries: &Binaries, work: &Path) -> Res
             listens.as_ref(),
             "--admin".as_ref(),
             "127.0.0.1:0".as_ref(),
+            "--reserve-memory-mb".as_ref(),
+            reserve.as_ref(),
         ];
         let (card, _) = run_init(&binaries.node, &init).await?;
         cards.push(card);

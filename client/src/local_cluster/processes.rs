@@ -70,14 +70,22 @@ impl Processes {
             .nodes
             .iter()
             .map(|node| (node.name.as_str(), binaries.node.as_path(), node.folder.as_path()));
+        self.start_together(nodes).await?;
+        // When the nodes are ready: it asks them at once, and again only later.
         let coordinator = ("coordinator", binaries.coordinator.as_path(), laid.coordinator.as_path());
+        self.start_together([coordinator].into_iter()).await
+    }
+
+    /// Starts these processes and waits until all of them are ready.
+    async fn start_together(&mut self, these: impl Iterator<Item = (&str, &Path, &Path)>) -> Result<()> {
+        let first = self.0.len();
         let mut outputs = Vec::new();
-        for (name, binary, folder) in nodes.chain([coordinator]) {
+        for (name, binary, folder) in these {
             let (process, output) = Process::spawn(name, binary, folder)?;
             self.0.push(process);
             outputs.push(output);
         }
-        for (process, mut output) in self.0.iter_mut().zip(outputs) {
+        for (process, mut output) in self.0[first..].iter_mut().zip(outputs) {
             process.ready(&mut output).await?;
             // Whatever else it prints must not fill the pipe.
             tokio::spawn(async move { tokio::io::copy(&mut output, &mut tokio::io::sink()).await });
