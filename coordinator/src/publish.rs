@@ -1,5 +1,7 @@
 //! From what the nodes computed to what is published: everything is verified first.
 
+use std::io::{self, Write};
+
 use tacit_core::api::{RejectedAnswer, SubmissionOutcome};
 use tacit_core::certificate::{Certificate, CertificateError, Certified};
 use tacit_core::cluster::Cluster;
@@ -15,7 +17,7 @@ use tacit_core::sharing::NodeSet;
 use tacit_core::submission::Header;
 use thiserror::Error;
 
-use crate::store::Conclusion;
+use crate::store::{Conclusion, KeptText};
 
 /// Why a computation's end is not published.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -40,6 +42,9 @@ pub enum PublishError {
     /// The certificate does not verify, or the pay passes the budget.
     #[error("the certificate does not verify: {0}")]
     Certificate(#[from] CertificateError),
+    /// What is published cannot be compressed.
+    #[error("the texts to publish cannot be compressed: {0}; give the coordinator more memory")]
+    Text(String),
 }
 
 impl PublishError {
@@ -48,7 +53,7 @@ impl PublishError {
         let names = match self {
             Self::Verdicts { first, second } | Self::Certificate(CertificateError::Copies { first, second, .. }) => vec![first, second],
             Self::Name(node) | Self::Certificate(CertificateError::Signature(node)) => vec![node],
-            Self::Crowd(_) | Self::Subject | Self::Certificate(_) => Vec::new(),
+            Self::Crowd(_) | Self::Subject | Self::Certificate(_) | Self::Text(_) => Vec::new(),
         };
         let index = |name: &String| cluster.nodes().iter().position(|node| node.name == *name);
         names.into_iter().filter_map(index).collect()
@@ -58,9 +63,9 @@ impl PublishError {
 /// What is published besides the certificate.
 pub struct Publication {
     /// The text of `result.json`.
-    pub result: Vec<u8>,
+    pub result: KeptText,
     /// The text of `payouts.csv`.
-    pub payouts: Vec<u8>,
+    pub payouts: KeptText,
     /// The public facts it is about.
     pub facts: Facts,
 }
@@ -115,7 +120,7 @@ pub fn conclude(
         })
         .collect();
     let conclusion = Conclusion {
-        certificate: certified.certificate().to_json(),
+        certificate: kept(|to| certified.certificate().write_json(to))?,
         outcomes,
     };
     Ok((conclusion, certified))
@@ -128,7 +133,7 @@ pub fn conclude(
 pub fn publication(cluster: &Cluster, certificate: &[u8]) -> Result<Publication, PublishError> {
     let certificate = Certificate::from_json(certificate)?;
     let report = Report::new(&certificate, cluster)?;
-    Ok(Publication::new(&report, certificate.facts))
+    Publication::new(&report, certificate.facts)
 }
 
 impl Publication {
@@ -138,16 +143,21 @@ impl Publication {
     /// The pay passes the budget, or an output holds what no answers give.
     pub fn of(certified: Certified) -> Result<Self, PublishError> {
         let report = certified.report()?;
-        Ok(Self::new(&report, certified.into_certificate().facts))
+        Self::new(&report, certified.into_certificate().facts)
     }
 
-    fn new(report: &Report, facts: Facts) -> Self {
-        Self {
-            result: report.to_json(),
-            payouts: report.payouts_csv(),
+    fn new(report: &Report, facts: Facts) -> Result<Self, PublishError> {
+        Ok(Self {
+            result: kept(|to| report.write_json(to))?,
+            payouts: kept(|to| to.write_all(&report.payouts_csv()))?,
             facts,
-        }
+        })
     }
+}
+
+/// A text as the store keeps it.
+fn kept(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<KeptText, PublishError> {
+    KeptText::written(write).map_err(|e| PublishError::Text(e.to_string()))
 }
 
 /// The verdicts from before the nodes looked for malformed answers.

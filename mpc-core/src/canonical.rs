@@ -23,7 +23,8 @@ pub(crate) fn is_json_of<T: Serialize>(value: &T, text: &[u8]) -> bool {
     write(value, &mut rest).is_ok() && rest.0.is_empty()
 }
 
-fn write<T: Serialize, W: Write>(value: &T, mut to: W) -> io::Result<()> {
+/// Writes the canonical text of a value, in small pieces.
+pub(crate) fn write<T: Serialize, W: Write>(value: &T, mut to: W) -> io::Result<()> {
     value.serialize(&mut Serializer::with_formatter(&mut to, Indented::default()))?;
     to.write_all(b"\n")
 }

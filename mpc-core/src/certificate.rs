@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -278,6 +279,14 @@ impl Certificate {
     /// The canonical text.
     pub fn to_json(&self) -> Vec<u8> {
         canonical::to_json(self)
+    }
+
+    /// Writes the canonical text, in small pieces.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write_json(&self, to: impl Write) -> io::Result<()> {
+        canonical::write(self, to)
     }
 
     /// Reads a certificate; any other spelling than the canonical one is refused.

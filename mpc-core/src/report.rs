@@ -1,6 +1,8 @@
 //! `result.json` and `payouts.csv`: both follow from a certificate alone, byte for byte, so anyone can
 //! make them again and compare.
 
+use std::io::{self, Write};
+
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -214,6 +216,14 @@ impl Report {
     /// The text of `result.json`.
     pub fn to_json(&self) -> Vec<u8> {
         canonical::to_json(self)
+    }
+
+    /// Writes the text of `result.json`, in small pieces.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write_json(&self, to: impl Write) -> io::Result<()> {
+        canonical::write(self, to)
     }
 
     /// The text of `payouts.csv`: contributor, pay in micro-units, currency, job. Cells that a

@@ -7,7 +7,11 @@ use tacit_core::reject::RejectReason;
 use tacit_core::sharing::NodeSet;
 use tacit_core::submission::SubmissionId;
 
-use super::{Conclusion, Kept, NewJob, NewSubmission, Part, Store};
+use super::{Conclusion, Kept, KeptText, NewJob, NewSubmission, Part, Store};
+
+fn text(text: &str) -> KeptText {
+    KeptText::written(|to| to.write_all(text.as_bytes())).unwrap()
+}
 
 fn job(id: &JobId) -> NewJob {
     NewJob {
@@ -115,7 +119,7 @@ async fn a_job_is_published_once_with_the_same_bytes() {
         }],
     };
     let conclusion = Conclusion {
-        certificate: b"certificate".to_vec(),
+        certificate: text("certificate"),
         outcomes: vec![outcome.clone()],
     };
     assert!(!store.conclude(&id, conclusion.clone()).await.unwrap());
@@ -129,8 +133,8 @@ async fn a_job_is_published_once_with_the_same_bytes() {
 
     let store = Store::open_unwatched(folder.path()).unwrap();
     assert_eq!(store.certificate(&id).await.unwrap().unwrap(), b"certificate");
-    assert!(store.publish(&id, b"result".to_vec(), b"payouts".to_vec()).await.unwrap());
-    assert!(!store.publish(&id, b"other".to_vec(), b"other".to_vec()).await.unwrap());
+    assert!(store.publish(&id, text("result"), text("payouts")).await.unwrap());
+    assert!(!store.publish(&id, text("other"), text("other")).await.unwrap());
     assert!(!store.cancel_job(&id).await.unwrap());
     for (part, bytes) in [
         (Part::Result, "result"),

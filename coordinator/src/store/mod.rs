@@ -14,11 +14,13 @@ mod schema;
 #[cfg(test)]
 mod schema_tests;
 mod submissions;
+mod text;
 
 pub use contributors::Enrolled;
 pub use jobs::{JobRow, NewJob};
 pub use results::{Conclusion, Part};
 pub use submissions::{Kept, Known, NewSubmission};
+pub use text::KeptText;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -192,23 +194,6 @@ impl Store {
     ) -> Result<T, StoreError> {
         self.blocking(Operation::Write, move |inner| transact(&mut lock(&inner.writer), work))
             .await
-    }
-
-    /// Runs one transaction that someone waits for, on disk when this returns; to take the log of writes over into the
-    /// database is left to the next one.
-    async fn write_first<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.blocking(Operation::Write, move |inner| {
-            let mut connection = lock(&inner.writer);
-            let pages: i64 = connection.pragma_query_value(None, "wal_autocheckpoint", |row| row.get(0))?;
-            connection.query_row("PRAGMA wal_autocheckpoint = 0", [], |_| Ok(()))?;
-            let done = transact(&mut connection, work);
-            connection.query_row(&format!("PRAGMA wal_autocheckpoint = {pages}"), [], |_| Ok(()))?;
-            done
-        })
-        .await
     }
 
     /// Runs one transaction that a power failure may undo: for what is found out again by asking.

@@ -5,13 +5,13 @@ use tacit_core::api::{JobState, SubmissionOutcome};
 use tacit_core::job::JobId;
 
 use super::jobs::advance_to;
-use super::{Failure, Store, StoreError, column, count, number_of};
+use super::{Failure, KeptText, Store, StoreError, column, count, number_of};
 
 /// The end of a computation that verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conclusion {
     /// The text of the certificate.
-    pub certificate: Vec<u8>,
+    pub certificate: KeptText,
     /// What became of each submission, in order.
     pub outcomes: Vec<SubmissionOutcome>,
 }
@@ -44,14 +44,14 @@ impl Store {
     /// The store fails.
     pub async fn conclude(&self, id: &JobId, conclusion: Conclusion) -> Result<bool, StoreError> {
         let id = id.clone();
-        self.write_first(move |db| {
+        self.write(move |db| {
             if !advance_to(db, &id, JobState::Verified)? {
                 return Ok(false);
             }
             let number = number_of(db, &id)?;
             db.execute(
                 "INSERT INTO results (job, certificate) VALUES (?1, ?2)",
-                (number, &conclusion.certificate),
+                (number, conclusion.certificate.column()),
             )?;
             let mut insert = db.prepare("INSERT INTO outcomes (job, sequence, accepted, rejected) VALUES (?1, ?2, ?3, ?4)")?;
             for (sequence, outcome) in conclusion.outcomes.iter().enumerate() {
@@ -71,7 +71,8 @@ impl Store {
         let id = id.clone();
         self.read(move |db| {
             let query = "SELECT certificate FROM results JOIN jobs ON jobs.number = results.job WHERE jobs.id = ?1";
-            Ok(db.query_row(query, [id.as_str()], |row| row.get(0)).optional()?)
+            let text = db.query_row(query, [id.as_str()], |row| row.get(0)).optional()?;
+            text.map(KeptText::read).transpose()
         })
         .await
     }
@@ -80,7 +81,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn publish(&self, id: &JobId, result: Vec<u8>, payouts: Vec<u8>) -> Result<bool, StoreError> {
+    pub async fn publish(&self, id: &JobId, result: KeptText, payouts: KeptText) -> Result<bool, StoreError> {
         let id = id.clone();
         self.write(move |db| {
             if !advance_to(db, &id, JobState::Published)? {
@@ -89,7 +90,7 @@ impl Store {
             let number = number_of(db, &id)?;
             db.execute(
                 "UPDATE results SET result = ?2, payouts = ?3 WHERE job = ?1",
-                (number, &result, &payouts),
+                (number, result.column(), payouts.column()),
             )?;
             Ok(true)
         })
@@ -107,9 +108,10 @@ impl Store {
                 "SELECT results.{} FROM results JOIN jobs ON jobs.number = results.job WHERE jobs.id = ?1 AND jobs.state = ?2",
                 part.column()
             );
-            Ok(db
+            let text = db
                 .query_row(&query, (id.as_str(), JobState::Published.name()), |row| row.get(0))
-                .optional()?)
+                .optional()?;
+            text.map(KeptText::read).transpose()
         })
         .await
     }
