@@ -16,7 +16,7 @@ use crate::app::{STORE_RETRY, Shared};
 use crate::board::Live;
 use crate::compute::{Failure, compute};
 use crate::nodes::Trouble;
-use crate::publish::{Publication, PublishError, conclude, publication};
+use crate::publish::{Publication, PublishError, conclude, headers_of, publication};
 use crate::schedule::{Choice, Word, choose, deviating, missed, standings};
 use crate::store::{JobRow, StoreError};
 use crate::tidy::tidy;
@@ -133,10 +133,14 @@ impl Driver {
         live.set_running(Some(participants));
         tracing::info!(job = %job.id(), attempt, ?participants, submissions = list.len(), "computing");
         let began = Instant::now();
-        let outcome = live
-            .cancelled()
-            .run_until_cancelled(compute(app, live, participants, attempt, list.clone()))
-            .await;
+        // While the nodes compute: nobody waits for it then.
+        let headers = async {
+            let encoded = app.store.headers(job.id()).await?;
+            let decoded = tokio::task::spawn_blocking(move || headers_of(&encoded)).await;
+            decoded.map_err(|_| StoreError::ShuttingDown)
+        };
+        let computation = compute(app, live, participants, attempt, list.clone());
+        let (outcome, headers) = tokio::join!(live.cancelled().run_until_cancelled(computation), headers);
         match outcome {
             None => live.set_running(None),
             Some(Err(failure)) => self.set_back(failure, attempt).await?,
@@ -147,7 +151,7 @@ impl Driver {
                     app.metrics.computation_failed();
                     error
                 };
-                let headers = app.store.headers(job.id()).await.map_err(lost)?;
+                let headers = headers.map_err(lost)?;
                 let (cluster, of) = (Arc::clone(&app.cluster), Arc::clone(live));
                 let work = move || conclude(&cluster, of.job(), participants, &list, &headers, computed);
                 match tokio::task::spawn_blocking(work).await {

@@ -70,8 +70,13 @@ pub struct Publication {
     pub facts: Facts,
 }
 
+/// Reads the encoded signed headers of a list's entries; none where one cannot be read.
+pub fn headers_of(headers: &[Vec<u8>]) -> Vec<Option<Signed<Header>>> {
+    headers.iter().map(|bytes| decode(bytes, "a submission's header").ok()).collect()
+}
+
 /// Puts the certificate together from what each participant returned, and verifies it: what is stored of it, and
-/// what is published of it. `headers` are the encoded signed headers of the list's entries.
+/// what is published of it. `headers` are those of the list's entries, as [`headers_of`] reads them.
 ///
 /// # Errors
 /// Something does not fit or does not verify.
@@ -80,7 +85,7 @@ pub fn conclude(
     job: &Job,
     participants: NodeSet,
     list: &[Listed],
-    headers: &[Vec<u8>],
+    headers: &[Option<Signed<Header>>],
     computed: Vec<(usize, Computed)>,
 ) -> Result<(Conclusion, Certified), PublishError> {
     let mut released: Vec<Released> = Vec::with_capacity(computed.len());
@@ -102,7 +107,6 @@ pub fn conclude(
         released.push(one.released);
     }
     let verdicts = verdicts.map(|(_, verdicts)| verdicts).unwrap_or_default();
-    let headers: Vec<Option<Signed<Header>>> = headers.iter().map(|bytes| decode(bytes, "a submission's header").ok()).collect();
     let crowd = Crowd::assemble(job, list, &verdicts, |index| {
         headers.get(index)?.as_ref().map(|signed| &signed.value)
     })?;

@@ -120,7 +120,7 @@ fn size(args: &args::Bench) -> Size {
 
 /// About how many megabytes a node needs to compute a job: measured at N = 3, t = 1, and as much for each component.
 fn memory_mb(size: Size, access: &AccessStructure) -> usize {
-    const BYTES_PER_ELEMENT: usize = 11;
+    const BYTES_PER_ELEMENT: usize = 12;
     const ANYWAY: usize = 32;
     let elements = size.answers().saturating_mul(size.classes);
     elements.saturating_mul(BYTES_PER_ELEMENT).saturating_mul(access.held_by(0).len()) / 1_000_000 + ANYWAY

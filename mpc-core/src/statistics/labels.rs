@@ -72,11 +72,10 @@ impl<'a> LabelAgreement<'a> {
 
     /// Counts a run of answers.
     pub fn count(&mut self, run: &Run<'_>, rows: &[&[Fp61]]) {
-        for (position, values) in rows.iter().enumerate() {
-            let agreeing = &mut self.agreeing.component_mut(position)[run.contributor as usize];
-            for (item, row) in run.items.iter().zip(run.rows.clone()) {
-                if let Some(class) = self.labels[*item as usize] {
-                    *agreeing += values[row * self.classes + class as usize];
+        for (item, row) in run.items.iter().zip(run.rows.clone()) {
+            if let Some(class) = self.labels[*item as usize] {
+                for (position, values) in rows.iter().enumerate() {
+                    self.agreeing.component_mut(position)[run.contributor as usize] += values[row * self.classes + class as usize];
                 }
             }
         }
