@@ -23,7 +23,8 @@ impl<F: Field> Shared<F> {
     pub fn zeros(party: &Party, len: usize) -> Self {
         Self {
             len,
-            components: vec![vec![F::ZERO; len]; party.held().len()],
+            // Each on its own: clones of one would be written twice.
+            components: party.held().iter().map(|_| vec![F::ZERO; len]).collect(),
         }
     }
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::crowd::Crowd;
-use crate::field::Fp61;
+use crate::field::{Field, Fp61};
 use crate::job::{LabelRule, Terms};
 use crate::sharing::{Party, Shared};
 
@@ -59,6 +59,8 @@ pub(super) struct LabelAgreement<'a> {
     labels: &'a [Option<u32>],
     classes: usize,
     agreeing: Shared<Fp61>,
+    /// Where the elements for the labels' classes are in a run's rows.
+    at: Vec<usize>,
 }
 
 impl<'a> LabelAgreement<'a> {
@@ -67,17 +69,19 @@ impl<'a> LabelAgreement<'a> {
             labels,
             classes,
             agreeing: Shared::zeros(party, crowd.facts().contributors.len()),
+            at: Vec::new(),
         }
     }
 
     /// Counts a run of answers.
     pub fn count(&mut self, run: &Run<'_>, rows: &[&[Fp61]]) {
-        for (item, row) in run.items.iter().zip(run.rows.clone()) {
-            if let Some(class) = self.labels[*item as usize] {
-                for (position, values) in rows.iter().enumerate() {
-                    self.agreeing.component_mut(position)[run.contributor as usize] += values[row * self.classes + class as usize];
-                }
-            }
+        let labelled = run.items.iter().zip(run.rows.clone());
+        let at = labelled.filter_map(|(item, row)| Some(row * self.classes + self.labels[*item as usize]? as usize));
+        self.at.clear();
+        self.at.extend(at);
+        for (position, values) in rows.iter().enumerate() {
+            let agreeing = self.at.iter().fold(Fp61::ZERO, |sum, at| sum + values[*at]);
+            self.agreeing.component_mut(position)[run.contributor as usize] += agreeing;
         }
     }
 
