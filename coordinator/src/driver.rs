@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use tacit_core::api::JobState;
 use tacit_core::certificate::Certified;
 use tacit_core::control::Refusal;
+use tacit_core::identity::Signed;
 use tacit_core::sharing::NodeSet;
+use tacit_core::submission::Header;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -40,6 +42,7 @@ pub async fn drive(app: Shared, live: Arc<Live>) {
         seen: Vec::new(),
         setbacks: 0,
         said: String::new(),
+        headers: None,
         certified: None,
     };
     let id = driver.live.job().id().clone();
@@ -63,6 +66,9 @@ pub async fn drive(app: Shared, live: Arc<Live>) {
     tidy(&driver.app, &id).await;
 }
 
+/// Signed headers; none where one cannot be read.
+type Headers = Arc<Vec<Option<Signed<Header>>>>;
+
 struct Driver {
     app: Shared,
     live: Arc<Live>,
@@ -73,6 +79,8 @@ struct Driver {
     setbacks: u32,
     /// The cause that was logged last: a node that is away for a day is one line, not thousands.
     said: String,
+    /// The headers of the list's entries: no submission comes after the first computation began.
+    headers: Option<Headers>,
     /// The certificate that was stored last, so that it is not read and verified again to be published.
     certified: Option<Certified>,
 }
@@ -109,7 +117,7 @@ impl Driver {
     }
 
     async fn attempt(&mut self, row: &JobRow, changes: &mut watch::Receiver<()>) -> Result<(), StoreError> {
-        let Self { app, live, .. } = &*self;
+        let (app, live) = (&Arc::clone(&self.app), &Arc::clone(&self.live));
         // No submission comes any more.
         live.set_received(row.submissions);
         changes.mark_unchanged();
@@ -133,14 +141,19 @@ impl Driver {
         live.set_running(Some(participants));
         tracing::info!(job = %job.id(), attempt, ?participants, submissions = list.len(), "computing");
         let began = Instant::now();
-        // While the nodes compute: nobody waits for it then.
+        // Read while the nodes compute, when nobody waits for it, and only once.
+        let known = self.headers.clone();
         let headers = async {
+            if let Some(known) = known {
+                return Ok(known);
+            }
             let encoded = app.store.headers(job.id()).await?;
             let decoded = tokio::task::spawn_blocking(move || headers_of(&encoded)).await;
-            decoded.map_err(|_| StoreError::ShuttingDown)
+            decoded.map(Arc::new).map_err(|_| StoreError::ShuttingDown)
         };
         let computation = compute(app, live, participants, attempt, list.clone());
         let (outcome, headers) = tokio::join!(live.cancelled().run_until_cancelled(computation), headers);
+        self.headers = headers.as_ref().ok().cloned();
         match outcome {
             None => live.set_running(None),
             Some(Err(failure)) => self.set_back(failure, attempt).await?,
@@ -163,6 +176,7 @@ impl Driver {
                         live.set_running(None);
                         self.certified = stored.then_some(certified);
                     }
+                    Ok(Err(PublishError::Text(reason))) => return Err(lost(StoreError::Text { reason })),
                     Ok(Err(error)) => self.deviated(&error, attempt).await?,
                     Err(_) => return Err(StoreError::ShuttingDown),
                 }
@@ -267,6 +281,8 @@ impl Driver {
                 live.changed();
                 Ok(())
             }
+            // Nothing is wrong with the result: it is published as soon as it can be.
+            Ok(Err(PublishError::Text(reason))) => Err(StoreError::Text { reason }),
             Ok(Err(error)) => self.fail(&error).await,
             Err(_) => Err(StoreError::ShuttingDown),
         }

@@ -379,12 +379,14 @@ impl OpenedSubmission {
     ) -> Result<Self, RejectReason> {
         let explicit = explicit_component(&statement.id, access);
         let elements = statement.items.len() * job.terms().classes().len();
+        let held = access.held_by(node);
         let mut rest = plaintext;
         let mut opened = Self {
-            components: Vec::new(),
+            // A vector that grows would leave seeds behind.
+            components: Vec::with_capacity(held.len()),
             elements,
         };
-        for component in access.held_by(node) {
+        for component in held {
             let length = SALT + if component == explicit { elements * Fp61::BYTES } else { SEED };
             let (payload, tail) = rest.split_at_checked(length).ok_or(RejectReason::DigestMismatch)?;
             rest = tail;

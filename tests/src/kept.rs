@@ -51,7 +51,7 @@ pub fn sealing_key(folder: &Path) -> UnsealingKey {
 /// A job as a node keeps it.
 pub fn job(store: &Connection, id: &str) -> Job {
     let spec: Vec<u8> = store
-        .query_row("SELECT spec FROM jobs WHERE id = ?1", [id], |row| row.get(0))
+        .query_row("SELECT spec FROM specs WHERE job = ?1", [id], |row| row.get(0))
         .unwrap();
     Job::new(id.parse().unwrap(), JobSpec::from_json(&spec).unwrap()).unwrap()
 }

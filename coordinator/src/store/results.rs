@@ -1,11 +1,13 @@
 //! Certificates, results and the fate of each submission.
 
+use std::sync::Arc;
+
 use rusqlite::OptionalExtension;
 use tacit_core::api::{JobState, SubmissionOutcome};
 use tacit_core::job::JobId;
 
 use super::jobs::advance_to;
-use super::{Failure, KeptText, Store, StoreError, column, count, number_of};
+use super::{Failure, KeptText, Store, StoreError, column, count, explain, number_of};
 
 /// The end of a computation that verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,12 +71,19 @@ impl Store {
     /// The store fails.
     pub async fn certificate(&self, id: &JobId) -> Result<Option<Vec<u8>>, StoreError> {
         let id = id.clone();
-        self.read(move |db| {
+        let column = self.read(move |db| {
             let query = "SELECT certificate FROM results JOIN jobs ON jobs.number = results.job WHERE jobs.id = ?1";
-            let text = db.query_row(query, [id.as_str()], |row| row.get(0)).optional()?;
-            text.map(KeptText::read).transpose()
-        })
-        .await
+            Ok(db.query_row(query, [id.as_str()], |row| row.get(0)).optional()?)
+        });
+        self.text(column.await?).await
+    }
+
+    /// The text in a column, worked out while others read.
+    async fn text(&self, column: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, StoreError> {
+        let inner = Arc::clone(&self.0);
+        let read = move || column.map(KeptText::read).transpose().map_err(|e| explain(&inner.path, e));
+        // The task can only fail to run when the runtime is going down.
+        tokio::task::spawn_blocking(read).await.unwrap_or(Err(StoreError::ShuttingDown))
     }
 
     /// Stores what is published and publishes it; false when that was before.
@@ -103,17 +112,16 @@ impl Store {
     /// The store fails.
     pub async fn published(&self, id: &JobId, part: Part) -> Result<Option<Vec<u8>>, StoreError> {
         let id = id.clone();
-        self.read(move |db| {
+        let column = self.read(move |db| {
             let query = format!(
                 "SELECT results.{} FROM results JOIN jobs ON jobs.number = results.job WHERE jobs.id = ?1 AND jobs.state = ?2",
                 part.column()
             );
-            let text = db
+            Ok(db
                 .query_row(&query, (id.as_str(), JobState::Published.name()), |row| row.get(0))
-                .optional()?;
-            text.map(KeptText::read).transpose()
-        })
-        .await
+                .optional()?)
+        });
+        self.text(column.await?).await
     }
 
     /// What became of a submission; none before its job is published.

@@ -10,7 +10,8 @@ use super::{StoreError, explain};
 ///
 /// Specs and envelopes stand apart from the rows that are read often: SQLite walks a row's pages up
 /// to the column it wants.
-pub const MIGRATIONS: &[&str] = &["
+pub const MIGRATIONS: &[&str] = &[
+    "
 CREATE TABLE contributors (
     name        TEXT PRIMARY KEY,
     key         BLOB NOT NULL UNIQUE,
@@ -100,7 +101,10 @@ CREATE TABLE probe (
     id INTEGER PRIMARY KEY,
     at INTEGER NOT NULL
 ) STRICT;
-"];
+",
+    // Texts of results are compressed from here on, which earlier releases do not read.
+    "",
+];
 
 /// Takes the schema forward, all steps or none.
 ///

@@ -1,11 +1,14 @@
 //! Long texts as they are kept: compressed, a tenth of what is published. To write less takes less time than to compress.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 
 use super::Failure;
 
 /// Speed before size: most of a text are the same words again.
 const LEVEL: i32 = 1;
+
+/// Bytes of the longest text that is read again: several times what the largest job has.
+const LONGEST: u64 = 4 << 30;
 
 /// Bytes that are compressed at a time: a text is written in small pieces.
 const PIECE: usize = 1 << 16;
@@ -34,7 +37,14 @@ impl KeptText {
     /// The text in a column; stores of earlier releases hold texts as they are published.
     pub(super) fn read(column: Vec<u8>) -> Result<Vec<u8>, Failure> {
         if column.starts_with(&zstd::zstd_safe::MAGICNUMBER.to_le_bytes()) {
-            zstd::decode_all(column.as_slice()).map_err(|e| Failure::damaged(format!("a published text: {e}")))
+            let damaged = |e: io::Error| Failure::damaged(format!("a published text: {e}"));
+            let mut text = Vec::new();
+            let decoder = zstd::Decoder::new(column.as_slice()).map_err(damaged)?;
+            decoder.take(LONGEST + 1).read_to_end(&mut text).map_err(damaged)?;
+            if text.len() as u64 > LONGEST {
+                return Err(Failure::damaged(format!("a published text of more than {LONGEST} bytes")));
+            }
+            Ok(text)
         } else {
             Ok(column)
         }

@@ -31,8 +31,9 @@ pub fn copy_from(table: &[Fp61], width: usize, places: &[u32], out: &mut [Fp61],
 ///
 /// # Panics
 ///
-/// Unless `out` has one element for each row of as many elements as there are coefficients.
+/// Unless `out` has one element for each row of as many elements as there are coefficients, at least one.
 pub fn products(rows: &[Fp61], coefficients: &[Fp61], out: &mut [Fp61]) {
+    assert!(!coefficients.is_empty(), "a row has elements");
     assert_eq!(rows.len(), out.len() * coefficients.len(), "one product for each row");
     kernels::rows::products(rows, coefficients, out);
 }
@@ -58,7 +59,7 @@ pub mod portable {
 
     /// See [`super::products`].
     pub fn products(rows: &[Fp61], coefficients: &[Fp61], out: &mut [Fp61]) {
-        for (out, row) in out.iter_mut().zip(rows.chunks_exact(coefficients.len().max(1))) {
+        for (out, row) in out.iter_mut().zip(rows.chunks_exact(coefficients.len())) {
             *out = Fp61::inner_product(row, coefficients);
         }
     }
