@@ -63,8 +63,8 @@ pub struct Init {
     /// The folder of the store; relative to --dir.
     #[arg(long, default_value = "data")]
     pub data: PathBuf,
-    /// Megabytes of memory to take when the node starts, so that computations need not wait for them: 1100 do for a million
-    /// items of five answers and ten classes.
+    /// Megabytes of memory to take when the node starts, so that computations need not wait for them: docs/operations.md says
+    /// how many.
     #[arg(long, value_name = "MB", default_value_t = 0)]
     pub reserve_memory_mb: usize,
     /// Mark the keys as those of a demo.

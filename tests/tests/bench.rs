@@ -30,6 +30,7 @@ fn check(nodes: usize, delay: u64) {
     assert_eq!(report["correct"], true);
     assert_eq!(report["attempts"], 1);
     assert_eq!(report["job"]["submissions"], 10);
+    assert!(report["cluster"]["reserve_memory_mb"].as_u64().unwrap() >= 32);
     assert_eq!(
         (&report["cluster"]["nodes"], &report["cluster"]["delay_ms"]),
         (&nodes.into(), &delay.into())

@@ -27,7 +27,8 @@ Phases, one row each:
                  the nodes' own, each with all its time, by their metrics: wall of the slowest node, CPU of all nodes, rounds, bytes sent by the \
 node that sent most. CPU is read about every 50 ms and goes to the phases of the rounds since: where phases are shorter, it is an estimate
   certificate    what is left of the time to the certificate, and the coordinator's CPU
-Not counted: start, opening the job, enrolment. The processor clock counts in hundredths of a second. Loopback only: no file system or network of a cloud.
+Not counted: start, opening the job, enrolment. Nodes take the memory the job needs when they start, as those have it that have computed \
+such a job before: --reserve-memory-mb 0 shows the first job of a node that reserves nothing. The processor clock counts in hundredths of a second. Loopback only: no file system or network of a cloud.
 
 --delay puts a relay in front of each node that passes each datagram on so many milliseconds later, one way: the round-trip time is \
 twice that. It also holds between coordinator and nodes. Relays run in this process, beside everything else on the machine.

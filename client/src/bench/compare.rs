@@ -8,8 +8,14 @@ pub fn table(new: &Report, old: &Report) -> String {
     let mut text = String::new();
     if (&new.job, &new.cluster) != (&old.job, &old.cluster) {
         text += "the earlier one was of another job or cluster: ";
-        text += &format!("{} items and {} ms then, ", old.job.items, old.cluster.delay_ms);
-        text += &format!("{} items and {} ms now\n", new.job.items, new.cluster.delay_ms);
+        let of = |report: &Report| {
+            let (items, cluster) = (report.job.items, &report.cluster);
+            format!(
+                "{items} items, {} ms and {} MB reserved",
+                cluster.delay_ms, cluster.reserve_memory_mb
+            )
+        };
+        text += &format!("{} then, {} now\n", of(old), of(new));
     }
     let mut rows: Vec<Vec<String>> = new.phases.iter().map(|phase| row(phase, &old.phases)).collect();
     let all = |name: &str, wall: fn(&Report) -> f64| {

@@ -71,7 +71,7 @@ impl Processes {
             .iter()
             .map(|node| (node.name.as_str(), binaries.node.as_path(), node.folder.as_path()));
         self.start_together(nodes).await?;
-        // When the nodes are ready: it asks them at once, and again only later.
+        // When the nodes are ready: the coordinator dials once when it starts, and then waits before it dials again.
         let coordinator = ("coordinator", binaries.coordinator.as_path(), laid.coordinator.as_path());
         self.start_together([coordinator].into_iter()).await
     }

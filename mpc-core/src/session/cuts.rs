@@ -1,4 +1,4 @@
-//! How claims are cut while they are checked.
+//! How claims are cut while they are checked. All nodes must cut alike: this is a part of the protocol.
 
 use std::ops::Range;
 

@@ -23,7 +23,7 @@ impl<F: Field> Shared<F> {
     pub fn zeros(party: &Party, len: usize) -> Self {
         Self {
             len,
-            // Each on its own: clones of one would be written twice.
+            // Each on its own: a copy would read the other first.
             components: party.held().iter().map(|_| vec![F::ZERO; len]).collect(),
         }
     }

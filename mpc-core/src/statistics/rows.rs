@@ -12,7 +12,8 @@ use crate::sharing::{Party, Shared};
 /// Rows that are worked on at a time.
 const PIECE: usize = 128;
 
-/// Rows that are summed side by side: whole vectors of the machine's, whatever the classes.
+/// Rows that are summed side by side: a multiple of what a vector of the machine's holds, so that there is no tail whatever
+/// the classes.
 const GROUP: usize = 8;
 
 /// Answers of one submission that stand in rows one after the other and weigh the same.

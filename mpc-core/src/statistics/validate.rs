@@ -117,7 +117,7 @@ struct Sketch {
     weights: Vec<Fp61>,
     /// `<r, x>` for each row.
     values: Shared<Fp61>,
-    /// `Σ_k (r_k² - s) x_k` for each row of the submission that is looked at.
+    /// `Σ_k (r_k² - s) x_k` for each row of the submission that is looked at, of one component after the other.
     linear_of_rows: Zeroizing<Vec<Fp61>>,
     /// How many rows of it are there, after each submission.
     ends: Vec<usize>,

@@ -43,7 +43,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     );
     ALTER TABLE submissions ADD COLUMN components INTEGER;
 ",
-    // Specs stand apart from jobs: to record a release would write them again.
+    // Specs stand apart from jobs: recording a release rewrites the job's row.
     "
     CREATE TABLE specs (
         job TEXT PRIMARY KEY,
