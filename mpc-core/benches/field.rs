@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rand_chacha::ChaCha8Rng;
-use rand_core::SeedableRng;
-use tacit_core::field::{Field, Fp61, Gf64, fp61, gf64};
+use rand_core::{Rng, SeedableRng};
+use tacit_core::field::{Field, Fp61, Gf64, fp61, gf64, rows};
 
 /// The blocks of a combination.
 const BLOCKS: usize = 4;
@@ -91,5 +91,48 @@ fn fields(c: &mut Criterion) {
     );
 }
 
-criterion_group!(benches, fields);
+/// Rows of ten elements at the ascending random places of 500 items, in a table larger than any cache near by; throughput
+/// is in rows per second.
+fn rows_at_places(c: &mut Criterion) {
+    const WIDTH: usize = 10;
+    const ITEMS: u32 = 1_000_000;
+    const ROWS: usize = 500;
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut table = vec![Fp61::ONE; ITEMS as usize * WIDTH];
+    let mut rows = vec![Fp61::ONE; ROWS * WIDTH];
+    let coefficients: Vec<Fp61> = (0..WIDTH).map(|_| Fp61::random(&mut rng)).collect();
+    let mut products = vec![Fp61::ZERO; ROWS];
+    let mut places = move || {
+        let mut places: Vec<u32> = (0..ROWS).map(|_| rng.next_u32() % ITEMS).collect();
+        places.sort_unstable();
+        places
+    };
+    let crowd: Vec<Vec<u32>> = (0..1000).map(|_| places()).collect();
+    let mut crowd = crowd.iter().cycle();
+    let mut next = move || crowd.next().map_or(&[][..], Vec::as_slice);
+    let mut group = c.benchmark_group("rows of 10");
+    group.sample_size(10).measurement_time(Duration::from_secs(1));
+    group.throughput(Throughput::Elements(ROWS as u64));
+    for (name, add, copy, multiply) in [
+        (
+            "portable",
+            rows::portable::add_at as fn(&mut [Fp61], usize, &[u32], &[Fp61], &[u32]),
+            rows::portable::copy_from as fn(&[Fp61], usize, &[u32], &mut [Fp61], &[u32]),
+            rows::portable::products as fn(&[Fp61], &[Fp61], &mut [Fp61]),
+        ),
+        ("here", rows::add_at, rows::copy_from, rows::products),
+    ] {
+        group.bench_function(BenchmarkId::new("added at places", name), |b| {
+            b.iter(|| add(black_box(&mut table), WIDTH, next(), black_box(&rows), &[]));
+        });
+        group.bench_function(BenchmarkId::new("copied from places", name), |b| {
+            b.iter(|| copy(black_box(&table), WIDTH, next(), black_box(&mut rows), &[]));
+        });
+        group.bench_function(BenchmarkId::new("products", name), |b| {
+            b.iter(|| multiply(black_box(&rows), black_box(&coefficients), black_box(&mut products)));
+        });
+    }
+}
+
+criterion_group!(benches, fields, rows_at_places);
 criterion_main!(benches);
