@@ -12,6 +12,10 @@ use tacit_core::versions::PROTOCOL_VERSIONS;
 use crate::frame::{read_frame, write_frame};
 use crate::{LinkError, Member};
 
+/// Bytes from which on a reply is read on a thread of its own: what a node releases may be long, and connections do not
+/// wait for it.
+const LONG: usize = 1 << 16;
+
 /// A connection to a member.
 #[derive(Clone)]
 pub struct Connection {
@@ -146,7 +150,12 @@ impl Replies {
             .await
             .map_err(|error| self.connection.lost(&error))?
             .ok_or_else(|| self.connection.lost(&"it ended the stream without a reply"))?;
-        decode(&bytes, "a reply").map_err(|error| self.connection.broken(&error))
+        if bytes.len() < LONG {
+            return decode(&bytes, "a reply").map_err(|error| self.connection.broken(&error));
+        }
+        let reply = tokio::task::spawn_blocking(move || decode(&bytes, "a reply")).await;
+        let reply = reply.map_err(|error| self.connection.lost(&error))?;
+        reply.map_err(|error| self.connection.broken(&error))
     }
 }
 

@@ -1,19 +1,18 @@
 //! What leaves a node: components of verified outputs under its signature.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
-use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::cluster::Cluster;
 use crate::crowd::{Crowd, Facts};
 use crate::digest::Digest;
-use crate::field::Fp61;
 use crate::identity::{Purpose, SecretKey, Signature};
 use crate::job::Terms;
 use crate::session::VerifiedOutputs;
 use crate::sharing::NodeSet;
+
+mod components;
+
+pub use components::OutputComponents;
 
 /// The outputs a job can open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -53,42 +52,6 @@ impl OutputName {
     pub fn of_job(terms: &Terms) -> Vec<Self> {
         crate::statistics::outputs_of(terms)
     }
-}
-
-/// One node's components of one output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OutputComponents {
-    /// Which output.
-    pub name: OutputName,
-    /// Its elements, by component.
-    #[serde(deserialize_with = "ascending")]
-    pub components: BTreeMap<u8, Vec<Fp61>>,
-}
-
-/// Reads components in the one order they are written in: in any other, or with one of them twice, the
-/// same value would have several encodings.
-fn ascending<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<u8, Vec<Fp61>>, D::Error> {
-    struct Ascending;
-    impl<'de> Visitor<'de> for Ascending {
-        type Value = BTreeMap<u8, Vec<Fp61>>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("components in ascending order")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut components = BTreeMap::new();
-            while let Some((component, values)) = map.next_entry::<u8, _>()? {
-                if components.last_key_value().is_some_and(|(last, _)| *last >= component) {
-                    return Err(A::Error::custom("components are out of order"));
-                }
-                components.insert(component, values);
-            }
-            Ok(components)
-        }
-    }
-    deserializer.deserialize_map(Ascending)
 }
 
 /// What a computation was about: the part of a release that is the same at all participants.
@@ -240,26 +203,5 @@ impl Released {
             outputs,
             signature,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::codec::{decode, encode};
-
-    #[test]
-    fn components_have_one_encoding() {
-        let of = |components: &[u8]| OutputComponents {
-            name: OutputName::ClassTotals,
-            components: components.iter().map(|c| (*c, vec![Fp61::reduce(u64::from(*c))])).collect(),
-        };
-        let bytes = encode(&of(&[1, 2]));
-        assert_eq!(decode::<OutputComponents>(&bytes, "components").unwrap(), of(&[1, 2]));
-        // Name and count, then component, length and one element each.
-        let (head, entries) = bytes.split_at(4 + 8);
-        let (one, two) = entries.split_at(1 + 8 + 8);
-        assert!(decode::<OutputComponents>(&[head, two, one].concat(), "components").is_err());
-        assert!(decode::<OutputComponents>(&[head, one, one].concat(), "components").is_err());
     }
 }
