@@ -8,9 +8,7 @@ use jiff::Timestamp;
 use tacit_core::api::JobState;
 use tacit_core::certificate::Certified;
 use tacit_core::control::Refusal;
-use tacit_core::identity::Signed;
 use tacit_core::sharing::NodeSet;
-use tacit_core::submission::Header;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -18,7 +16,7 @@ use crate::app::{STORE_RETRY, Shared};
 use crate::board::Live;
 use crate::compute::{Failure, compute};
 use crate::nodes::Trouble;
-use crate::publish::{Publication, PublishError, conclude, headers_of, publication};
+use crate::publish::{Foreseen, Publication, PublishError, conclude, publication};
 use crate::schedule::{Choice, Word, choose, deviating, missed, standings};
 use crate::store::{JobRow, StoreError};
 use crate::tidy::tidy;
@@ -42,7 +40,7 @@ pub async fn drive(app: Shared, live: Arc<Live>) {
         seen: Vec::new(),
         setbacks: 0,
         said: String::new(),
-        headers: None,
+        foreseen: None,
         certified: None,
     };
     let id = driver.live.job().id().clone();
@@ -66,9 +64,6 @@ pub async fn drive(app: Shared, live: Arc<Live>) {
     tidy(&driver.app, &id).await;
 }
 
-/// Signed headers; none where one cannot be read.
-type Headers = Arc<Vec<Option<Signed<Header>>>>;
-
 struct Driver {
     app: Shared,
     live: Arc<Live>,
@@ -79,8 +74,8 @@ struct Driver {
     setbacks: u32,
     /// The cause that was logged last: a node that is away for a day is one line, not thousands.
     said: String,
-    /// The headers of the list's entries: no submission comes after the first computation began.
-    headers: Option<Headers>,
+    /// What is known of the list: no submission comes after the first computation began.
+    foreseen: Option<Arc<Foreseen>>,
     /// The certificate that was stored last, so that it is not read and verified again to be published.
     certified: Option<Certified>,
 }
@@ -142,18 +137,19 @@ impl Driver {
         tracing::info!(job = %job.id(), attempt, ?participants, submissions = list.len(), "computing");
         let began = Instant::now();
         // Read while the nodes compute, when nobody waits for it, and only once.
-        let known = self.headers.clone();
-        let headers = async {
+        let known = self.foreseen.clone();
+        let foreseen = async {
             if let Some(known) = known {
                 return Ok(known);
             }
-            let encoded = app.store.headers(job.id()).await?;
-            let decoded = tokio::task::spawn_blocking(move || headers_of(&encoded)).await;
-            decoded.map(Arc::new).map_err(|_| StoreError::ShuttingDown)
+            let headers = app.store.headers(job.id()).await?;
+            let (of, list) = (Arc::clone(live), list.clone());
+            let foreseen = tokio::task::spawn_blocking(move || Foreseen::of(of.job(), &list, &headers)).await;
+            foreseen.map(Arc::new).map_err(|_| StoreError::ShuttingDown)
         };
         let computation = compute(app, live, participants, attempt, list.clone());
-        let (outcome, headers) = tokio::join!(live.cancelled().run_until_cancelled(computation), headers);
-        self.headers = headers.as_ref().ok().cloned();
+        let (outcome, foreseen) = tokio::join!(live.cancelled().run_until_cancelled(computation), foreseen);
+        self.foreseen = foreseen.as_ref().ok().cloned();
         match outcome {
             None => live.set_running(None),
             Some(Err(failure)) => self.set_back(failure, attempt).await?,
@@ -164,9 +160,9 @@ impl Driver {
                     app.metrics.computation_failed();
                     error
                 };
-                let headers = headers.map_err(lost)?;
+                let foreseen = foreseen.map_err(lost)?;
                 let (cluster, of) = (Arc::clone(&app.cluster), Arc::clone(live));
-                let work = move || conclude(&cluster, of.job(), participants, &list, &headers, computed);
+                let work = move || conclude(&cluster, of.job(), participants, &list, &foreseen, computed);
                 match tokio::task::spawn_blocking(work).await {
                     Ok(Ok((conclusion, certified))) => {
                         let session = session.map(tracing::field::display);

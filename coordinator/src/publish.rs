@@ -1,5 +1,6 @@
 //! From what the nodes computed to what is published: everything is verified first.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use tacit_core::api::{RejectedAnswer, SubmissionOutcome};
@@ -70,13 +71,32 @@ pub struct Publication {
     pub facts: Facts,
 }
 
-/// Reads the encoded signed headers of a list's entries; none where one cannot be read.
-pub fn headers_of(headers: &[Vec<u8>]) -> Vec<Option<Signed<Header>>> {
-    headers.iter().map(|bytes| decode(bytes, "a submission's header").ok()).collect()
+/// What is known of a list while the nodes compute.
+pub struct Foreseen {
+    /// The header of each entry; none where one cannot be read.
+    headers: Vec<Option<Signed<Header>>>,
+    /// The crowd if no entry is rejected: mostly that is what comes out.
+    crowd: Option<Crowd>,
+}
+
+impl Foreseen {
+    /// Reads the encoded signed headers of the list's entries.
+    pub fn of(job: &Job, list: &[Listed], headers: &[Vec<u8>]) -> Self {
+        let headers = headers.iter().map(|bytes| decode(bytes, "a submission's header").ok()).collect();
+        let mut foreseen = Self { headers, crowd: None };
+        foreseen.crowd = foreseen.crowd(job, list, &vec![0; list.len()]).ok();
+        foreseen
+    }
+
+    fn crowd(&self, job: &Job, list: &[Listed], verdicts: &[u8]) -> Result<Crowd, CrowdError> {
+        Crowd::assemble(job, list, verdicts, |index| {
+            self.headers.get(index)?.as_ref().map(|signed| &signed.value)
+        })
+    }
 }
 
 /// Puts the certificate together from what each participant returned, and verifies it: what is stored of it, and
-/// what is published of it. `headers` are those of the list's entries, as [`headers_of`] reads them.
+/// what is published of it.
 ///
 /// # Errors
 /// Something does not fit or does not verify.
@@ -85,7 +105,7 @@ pub fn conclude(
     job: &Job,
     participants: NodeSet,
     list: &[Listed],
-    headers: &[Option<Signed<Header>>],
+    foreseen: &Foreseen,
     computed: Vec<(usize, Computed)>,
 ) -> Result<(Conclusion, Certified), PublishError> {
     let mut released: Vec<Released> = Vec::with_capacity(computed.len());
@@ -107,15 +127,17 @@ pub fn conclude(
         released.push(one.released);
     }
     let verdicts = verdicts.map(|(_, verdicts)| verdicts).unwrap_or_default();
-    let crowd = Crowd::assemble(job, list, &verdicts, |index| {
-        headers.get(index)?.as_ref().map(|signed| &signed.value)
-    })?;
+    let crowd = match &foreseen.crowd {
+        Some(crowd) if verdicts.len() == list.len() && verdicts.iter().all(|verdict| *verdict == 0) => Cow::Borrowed(crowd),
+        _ => Cow::Owned(foreseen.crowd(job, list, &verdicts)?),
+    };
     let certified = Certificate::assemble(cluster, job, crowd.facts(), released)?;
     let candidates = verdicts_digest(list, &candidates(&verdicts));
     if certified.certificate().subject != Subject::new(cluster, job.digest(), candidates, &crowd, participants) {
         return Err(PublishError::Subject);
     }
-    let outcomes = headers
+    let outcomes = foreseen
+        .headers
         .iter()
         .zip(crowd.outcomes())
         .map(|(header, became)| {

@@ -26,6 +26,8 @@ impl KeptText {
     pub fn written(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<Self> {
         let mut encoder = zstd::Encoder::new(Vec::new(), LEVEL)?;
         encoder.include_checksum(true)?;
+        // On a thread beside the one that writes.
+        encoder.multithread(1)?;
         let mut to = BufWriter::with_capacity(PIECE, encoder);
         write(&mut to)?;
         let encoder = to.into_inner().map_err(io::IntoInnerError::into_error)?;
