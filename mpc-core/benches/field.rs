@@ -100,8 +100,8 @@ fn rows_at_places(c: &mut Criterion) {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut table = vec![Fp61::ONE; ITEMS as usize * WIDTH];
     let mut rows = vec![Fp61::ONE; ROWS * WIDTH];
-    let coefficients: Vec<Fp61> = (0..WIDTH).map(|_| Fp61::random(&mut rng)).collect();
-    let mut products = vec![Fp61::ZERO; ROWS];
+    let [xs, ys] = [(); 2].map(|()| (0..WIDTH).map(|_| Fp61::random(&mut rng)).collect::<Vec<_>>());
+    let mut products = [(); 2].map(|()| vec![Fp61::ZERO; ROWS]);
     let mut places = move || {
         let mut places: Vec<u32> = (0..ROWS).map(|_| rng.next_u32() % ITEMS).collect();
         places.sort_unstable();
@@ -118,7 +118,7 @@ fn rows_at_places(c: &mut Criterion) {
             "portable",
             rows::portable::add_at as fn(&mut [Fp61], usize, &[u32], &[Fp61], &[u32]),
             rows::portable::copy_from as fn(&[Fp61], usize, &[u32], &mut [Fp61], &[u32]),
-            rows::portable::products as fn(&[Fp61], &[Fp61], &mut [Fp61]),
+            rows::portable::products as fn(&[Fp61], [&[Fp61]; 2], [&mut [Fp61]; 2]),
         ),
         ("here", rows::add_at, rows::copy_from, rows::products),
     ] {
@@ -128,8 +128,14 @@ fn rows_at_places(c: &mut Criterion) {
         group.bench_function(BenchmarkId::new("copied from places", name), |b| {
             b.iter(|| copy(black_box(&table), WIDTH, next(), black_box(&mut rows), &[]));
         });
-        group.bench_function(BenchmarkId::new("products", name), |b| {
-            b.iter(|| multiply(black_box(&rows), black_box(&coefficients), black_box(&mut products)));
+        group.bench_function(BenchmarkId::new("two products", name), |b| {
+            b.iter(|| {
+                multiply(
+                    black_box(&rows),
+                    black_box([&xs, &ys]),
+                    black_box(products.each_mut().map(|of| &mut of[..])),
+                )
+            });
         });
     }
 }

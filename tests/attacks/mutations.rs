@@ -9,7 +9,7 @@ use super::kit::{Outcome, Scene, is_aftermath, lie};
 use super::lies::{cover_for_a_ballot, false_opening_by, false_product};
 use super::prover::Plan;
 use crate::checks::{Check, Deviation, Told};
-use crate::field::{Field, Fp61};
+use crate::field::{Field, Fp61, decode_vector};
 use crate::network::Phase;
 use crate::reject::RejectReason;
 use crate::scoring::ScoringError;
@@ -162,7 +162,7 @@ fn uncompared_corrections_get_past_the_step_they_are_sent_at() {
     let (step, to) = (corrections[0].step, corrections[0].to);
     let two_faced = move |wire: Wire<'_>| {
         if (wire.from, wire.to, wire.step.number) == (0, to, step) {
-            let value = Fp61::read(&wire.bytes[..8]).unwrap() + Fp61::ONE;
+            let value = decode_vector::<Fp61>(&wire.bytes[..8], 1).unwrap()[0] + Fp61::ONE;
             wire.bytes[..8].copy_from_slice(&value.to_u64().to_le_bytes());
         }
         Fate::Deliver
@@ -214,7 +214,7 @@ fn a_number_that_is_not_canonical_goes_unnoticed_where_it_is_reduced() {
     let (step, _) = *scene.products_in(Phase::Agreement).last().unwrap();
     let shifted = move |wire: Wire<'_>| {
         if wire.from == 0 && wire.step.number == step {
-            let word = Fp61::read(&wire.bytes[..8]).unwrap().to_u64() + crate::field::MODULUS;
+            let word = decode_vector::<Fp61>(&wire.bytes[..8], 1).unwrap()[0].to_u64() + crate::field::MODULUS;
             wire.bytes[..8].copy_from_slice(&word.to_le_bytes());
         }
         Fate::Deliver

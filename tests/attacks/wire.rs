@@ -4,7 +4,7 @@
 use std::sync::Mutex;
 
 use super::kit::{CLUSTERS, Scene, Sent, assert_stopped, places};
-use crate::field::{Field, Fp61, MODULUS};
+use crate::field::{Field, Fp61, MODULUS, decode_vector};
 use crate::network::Phase;
 use crate::world::{Fate, Wire};
 
@@ -50,7 +50,7 @@ impl Alteration {
         let (mut step, mut bytes) = (sent.step, sent.bytes.clone());
         let mut replace = |place: usize, word: &dyn Fn(u64) -> Option<u64>| {
             let at = &mut bytes[place * Fp61::BYTES..][..Fp61::BYTES];
-            let old = Fp61::read(at)?.to_u64();
+            let old = decode_vector::<Fp61>(at, 1)?[0].to_u64();
             at.copy_from_slice(&word(old)?.to_le_bytes());
             Some(())
         };

@@ -163,8 +163,15 @@ impl Field for Fp61 {
         out.extend_from_slice(&self.0.to_le_bytes());
     }
 
-    fn read(bytes: &[u8]) -> Option<Self> {
-        Self::from_canonical(u64::from_le_bytes(bytes.try_into().ok()?))
+    fn read_words(words: &[[u8; 8]], out: &mut Vec<Self>) -> bool {
+        // Bits above the 61st tell words beyond p, and those of the word plus 1 tell p.
+        let mut beyond = 0;
+        out.extend(words.iter().map(|word| {
+            let word = u64::from_le_bytes(*word);
+            beyond |= word | word.wrapping_add(1);
+            Self(word & MODULUS)
+        }));
+        beyond >> 61 == 0
     }
 
     fn point(index: u64) -> Self {
@@ -194,19 +201,13 @@ impl Field for Fp61 {
     }
 
     fn from_uniform(words: &[[u8; 8]], out: &mut [Self]) -> usize {
-        let masked = |word: &[u8; 8]| u64::from_le_bytes(*word) & MODULUS;
         let out = &mut out[..words.len()];
-        // Bit 61 of the word plus 1 says that it is p.
-        let mut refused = 0;
-        for (out, word) in out.iter_mut().zip(words) {
-            let word = masked(word);
-            refused |= word + 1;
-            *out = Self(word);
-        }
-        if refused >> 61 == 0 {
+        if !kernels::fp61::mask(words, out) {
             return words.len();
         }
-        let accepted = words.iter().filter_map(|word| Self::from_canonical(masked(word)));
+        let accepted = words
+            .iter()
+            .filter_map(|word| Self::from_canonical(u64::from_le_bytes(*word) & MODULUS));
         out.iter_mut().zip(accepted).map(|(out, element)| *out = element).count()
     }
 
@@ -243,7 +244,19 @@ impl Field for Fp61 {
 /// The bulk operations in plain integer arithmetic: what runs where there is no kernel for the
 /// machine, and what every kernel is tested against. Shapes are those of [`Field`]'s operations.
 pub mod portable {
-    use super::{Fp61, LAZY_TERMS};
+    use super::{Fp61, LAZY_TERMS, MODULUS};
+
+    /// The words without their upper bits, and whether one of them is `p`.
+    pub(in crate::field) fn mask(words: &[[u8; 8]], out: &mut [Fp61]) -> bool {
+        // Bit 61 of the word plus 1 says that it is p.
+        let mut refused = 0;
+        for (out, word) in out.iter_mut().zip(words) {
+            let word = u64::from_le_bytes(*word) & MODULUS;
+            refused |= word + 1;
+            *out = Fp61(word);
+        }
+        refused >> 61 != 0
+    }
 
     /// See [`Field::inner_product`](super::Field::inner_product).
     pub fn inner_product(x: &[Fp61], y: &[Fp61]) -> Fp61 {
@@ -305,6 +318,7 @@ pub mod portable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::field::decode_vector;
     use proptest::prelude::*;
     use rand_chacha::ChaCha8Rng;
     use rand_core::SeedableRng;
@@ -387,9 +401,9 @@ mod tests {
 
         #[test]
         fn encoding_round_trips_and_refuses_the_rest(word: u64) {
-            let decoded = Fp61::read(&word.to_le_bytes());
+            let decoded = decode_vector::<Fp61>(&word.to_le_bytes(), 1);
             prop_assert_eq!(decoded.is_some(), word < MODULUS);
-            if let Some(element) = decoded {
+            for element in decoded.into_iter().flatten() {
                 let mut bytes = Vec::new();
                 element.write(&mut bytes);
                 prop_assert_eq!(bytes, word.to_le_bytes());
@@ -399,11 +413,18 @@ mod tests {
 
     #[test]
     fn non_canonical_words_are_refused() {
-        for word in [MODULUS, MODULUS + 1, 1 << 61, u64::MAX] {
-            assert!(Fp61::read(&word.to_le_bytes()).is_none());
+        for word in [MODULUS, MODULUS + 1, 1 << 61, 1 << 63, u64::MAX - 1, u64::MAX] {
+            for place in 0..20 {
+                let words: Vec<[u8; 8]> = (0..20)
+                    .map(|at| if at == place { word } else { MODULUS - 1 }.to_le_bytes())
+                    .collect();
+                assert!(decode_vector::<Fp61>(words.as_flattened(), 20).is_none(), "{word}");
+            }
         }
-        assert!(Fp61::read(&[0; 7]).is_none());
-        assert!(Fp61::read(&[0; 9]).is_none());
+        assert!(decode_vector::<Fp61>(&[0; 16], 2).is_some());
+        for (bytes, len) in [(7, 1), (9, 1), (16, 1), (8, 2), (8, usize::MAX)] {
+            assert!(decode_vector::<Fp61>(&vec![0; bytes], len).is_none(), "{bytes} bytes");
+        }
     }
 
     #[test]

@@ -120,8 +120,9 @@ impl Field for Gf64 {
         out.extend_from_slice(&self.0.to_le_bytes());
     }
 
-    fn read(bytes: &[u8]) -> Option<Self> {
-        Some(Self(u64::from_le_bytes(bytes.try_into().ok()?)))
+    fn read_words(words: &[[u8; 8]], out: &mut Vec<Self>) -> bool {
+        out.extend(words.iter().map(|word| Self(u64::from_le_bytes(*word))));
+        true
     }
 
     fn point(index: u64) -> Self {
@@ -237,6 +238,7 @@ pub mod portable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::field::decode_vector;
     use proptest::prelude::*;
 
     /// Multiplication as learned at school, bit by bit.
@@ -294,7 +296,7 @@ mod tests {
         #[test]
         fn every_word_is_an_element(word: u64) {
             let mut bytes = Vec::new();
-            Gf64::read(&word.to_le_bytes()).unwrap().write(&mut bytes);
+            decode_vector::<Gf64>(&word.to_le_bytes(), 1).unwrap()[0].write(&mut bytes);
             prop_assert_eq!(bytes, word.to_le_bytes());
         }
     }
@@ -329,8 +331,8 @@ mod tests {
 
     #[test]
     fn other_lengths_are_refused() {
-        assert!(Gf64::read(&[0; 7]).is_none());
-        assert!(Gf64::read(&[0; 9]).is_none());
+        assert!(decode_vector::<Gf64>(&[0; 7], 1).is_none());
+        assert!(decode_vector::<Gf64>(&[0; 9], 1).is_none());
     }
 
     #[test]

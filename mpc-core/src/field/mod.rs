@@ -51,8 +51,9 @@ pub trait Field:
     /// Appends the canonical little-endian encoding.
     fn write(self, out: &mut Vec<u8>);
 
-    /// Reads one element from exactly [`Self::BYTES`] bytes; `None` when the encoding is not canonical.
-    fn read(bytes: &[u8]) -> Option<Self>;
+    /// Appends the elements that words of [`Self::BYTES`] bytes encode; false if one of them encodes none, and then
+    /// what was appended is not to be used.
+    fn read_words(words: &[[u8; 8]], out: &mut Vec<Self>) -> bool;
 
     /// The `index`-th of a fixed list of distinct elements that starts with 0 and 1: the points at
     /// which polynomials are evaluated.
@@ -182,16 +183,9 @@ pub fn decode_vector<F: Field>(bytes: &[u8], len: usize) -> Option<Vec<F>> {
     if bytes.len() != len.checked_mul(F::BYTES)? {
         return None;
     }
-    // Of one length from the beginning: a vector that grows leaves copies behind.
-    let mut whole = true;
-    let elements = bytes.chunks_exact(F::BYTES).map(|encoding| {
-        F::read(encoding).unwrap_or_else(|| {
-            whole = false;
-            F::ZERO
-        })
-    });
-    let mut elements: Vec<F> = elements.collect();
-    if !whole {
+    // A vector that grows would leave copies behind.
+    let mut elements = Vec::with_capacity(len);
+    if !F::read_words(bytes.as_chunks().0, &mut elements) {
         elements.zeroize();
         return None;
     }

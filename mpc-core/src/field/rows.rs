@@ -27,14 +27,17 @@ pub fn copy_from(table: &[Fp61], width: usize, places: &[u32], out: &mut [Fp61],
     kernels::rows::copy_from(table, width, places, out, next);
 }
 
-/// The inner product of every row of `rows` with the same coefficients.
+/// The inner products of every row of `rows` with the same two vectors of coefficients: rows are read once for both.
 ///
 /// # Panics
 ///
-/// Unless `out` has one element for each row of as many elements as there are coefficients, at least one.
-pub fn products(rows: &[Fp61], coefficients: &[Fp61], out: &mut [Fp61]) {
-    assert!(!coefficients.is_empty(), "a row has elements");
-    assert_eq!(rows.len(), out.len() * coefficients.len(), "one product for each row");
+/// Unless each of `out` has one element for each row of as many elements as there are coefficients, at least one.
+pub fn products(rows: &[Fp61], coefficients: [&[Fp61]; 2], out: [&mut [Fp61]; 2]) {
+    let width = coefficients[0].len();
+    assert!(width > 0, "a row has elements");
+    assert_eq!(coefficients[1].len(), width, "as many coefficients as a row has elements");
+    let one_each = out.iter().all(|out| out.len() * width == rows.len());
+    assert!(one_each, "one product for each row");
     kernels::rows::products(rows, coefficients, out);
 }
 
@@ -58,9 +61,11 @@ pub mod portable {
     }
 
     /// See [`super::products`].
-    pub fn products(rows: &[Fp61], coefficients: &[Fp61], out: &mut [Fp61]) {
-        for (out, row) in out.iter_mut().zip(rows.chunks_exact(coefficients.len())) {
-            *out = Fp61::inner_product(row, coefficients);
+    pub fn products(rows: &[Fp61], coefficients: [&[Fp61]; 2], out: [&mut [Fp61]; 2]) {
+        for (coefficients, out) in coefficients.into_iter().zip(out) {
+            for (out, row) in out.iter_mut().zip(rows.chunks_exact(coefficients.len())) {
+                *out = Fp61::inner_product(row, coefficients);
+            }
         }
     }
 }
@@ -101,14 +106,14 @@ mod tests {
                 prop_assert!(out == expected);
             }
 
-            let coefficients = &table[..width];
-            let expected: Vec<Fp61> = rows
-                .chunks_exact(width)
-                .map(|row| row.iter().zip(coefficients).fold(Fp61::ZERO, |sum, (x, c)| sum + *x * *c))
-                .collect();
+            let coefficients = [&table[..width], &table[7 * width..8 * width]];
+            let expected = coefficients.map(|coefficients| -> Vec<Fp61> {
+                let product = |row: &[Fp61]| row.iter().zip(coefficients).fold(Fp61::ZERO, |sum, (x, c)| sum + *x * *c);
+                rows.chunks_exact(width).map(product).collect()
+            });
             for products in [products, portable::products] {
-                let mut out = vec![Fp61::ONE; places.len()];
-                products(rows, coefficients, &mut out);
+                let mut out = [(); 2].map(|()| vec![Fp61::ONE; places.len()]);
+                products(rows, coefficients, out.each_mut().map(|out| &mut out[..]));
                 prop_assert!(out == expected);
             }
         }

@@ -99,7 +99,7 @@ impl<F: Field> Weighed<F> {
         let len = runs.iter().map(|run| run.range.len().div_ceil(coefficients.len())).sum();
         for (factor, weighed) in [(x, true), (y, false)] {
             factor.components_mut(|values| fold(values, runs, coefficients, weighed));
-            factor.truncate(len);
+            factor.truncate_wiped(len);
         }
         *runs = vec![Run {
             range: 0..len,

@@ -124,10 +124,13 @@ impl<F: Field> Shared<F> {
         self.components.iter_mut().for_each(|component| alter(component));
     }
 
-    /// Keeps the first `len` elements.
-    pub(crate) fn truncate(&mut self, len: usize) {
+    /// Keeps the first `len` elements; the others were wiped where they were read last.
+    pub(crate) fn truncate_wiped(&mut self, len: usize) {
         for component in &mut self.components {
-            component[len..].zeroize();
+            debug_assert!(
+                component[len..].iter().all(|element| *element == F::ZERO),
+                "what is let go was wiped"
+            );
             component.truncate(len);
         }
         self.len = len;

@@ -12,7 +12,7 @@ use crate::sharing::{Party, Shared};
 
 use super::answers::rows_of;
 use super::matches::{Matches, unshared};
-use super::rows::{Gathered, RowSums, Run, equal_runs};
+use super::rows::{Gathered, RowSums, Run, Summed, equal_runs};
 use super::tally::Totals;
 
 /// The sums of matching pairs that measures need: each weighs items otherwise.
@@ -105,6 +105,7 @@ impl Agreement {
             // Σ_i x_ci and Σ_i w_i (T_i - x_ci), over items with at least two answers.
             let mut given = RowSums::new(&party, contributors, classes);
             let mut others = RowSums::new(&party, contributors, classes);
+            let mut summed = Summed::new(classes);
             let (parts, multiplied) = matches.own_parts(|run, rows, gathered| {
                 also(run, rows);
                 if run.weight == Fp61::ZERO {
@@ -115,9 +116,10 @@ impl Agreement {
                 if wanted.at_chance {
                     for (position, values) in rows.iter().enumerate() {
                         let values = &values[run.rows.start * classes..run.rows.end * classes];
-                        given.gather(contributor, position, values, Fp61::ONE);
-                        others.gather(contributor, position, gathered.component(position), run.weight);
-                        others.gather(contributor, position, values, -run.weight);
+                        let own = summed.of(values);
+                        given.add(contributor, position, own, Fp61::ONE);
+                        others.add(contributor, position, own, -run.weight);
+                        others.add(contributor, position, summed.of(gathered.component(position)), run.weight);
                     }
                 }
             });
@@ -192,17 +194,22 @@ fn measures(
 /// The one product behind all those with the tally: of the tally, and of what is multiplied by it, weighed.
 fn combined(matches: Matches, wanted: Wanted, of_products: &[Fp61]) -> (Shared<Fp61>, Shared<Fp61>) {
     let (of_measures, of_contributors) = of_products.split_at(if wanted.measures { MEASURES } else { 0 });
-    let classes = matches.answers.classes();
-    let mut x = if of_contributors.is_empty() {
-        RowSums::new(&matches.party, matches.table.len() / classes, classes)
+    let Matches {
+        party,
+        crowd,
+        answers,
+        table,
+        ..
+    } = &matches;
+    let mut x = if wanted.measures {
+        RowSums::scaled(party, table, answers.classes(), |item| {
+            Fp61::inner_product(of_measures, &weights(crowd, crowd.redundancy()[item]))
+        })
     } else {
-        matches.combined(of_contributors)
+        RowSums::new(party, table.len() / answers.classes(), answers.classes())
     };
-    if wanted.measures {
-        let redundancy = matches.crowd.redundancy();
-        x.add_table(&matches.table, |item| {
-            Fp61::inner_product(of_measures, &weights(&matches.crowd, redundancy[item]))
-        });
+    if !of_contributors.is_empty() {
+        x = matches.combined(of_contributors, x);
     }
     (x.into_shared(), unshared(matches.table))
 }

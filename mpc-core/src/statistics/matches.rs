@@ -40,7 +40,8 @@ impl Matches {
             own,
             terms,
             combine: Box::new(move |weights| {
-                let x = self.combined(weights).into_shared();
+                let zeros = RowSums::new(&self.party, self.table.len() / self.answers.classes(), self.answers.classes());
+                let x = self.combined(weights, zeros).into_shared();
                 (x, unshared(self.table))
             }),
         }
@@ -68,10 +69,8 @@ impl Matches {
         (own, terms)
     }
 
-    /// `Σ_c γ_c w_ci x_ci` for every item.
-    pub fn combined(&self, weights: &[Fp61]) -> RowSums {
-        let classes = self.answers.classes();
-        let mut sums = RowSums::new(&self.party, self.table.len() / classes, classes);
+    /// `Σ_c γ_c w_ci x_ci` for every item, added to what there is of it.
+    pub fn combined(&self, weights: &[Fp61], mut sums: RowSums) -> RowSums {
         self.answers.each_counted(&self.crowd, |counted, rows| {
             self.runs(counted, |run| {
                 sums.spread(&run, rows, weights[run.contributor as usize] * run.weight)

@@ -12,8 +12,8 @@ use crate::sharing::{Party, Shared};
 /// Rows that are worked on at a time.
 const PIECE: usize = 128;
 
-/// Rows that are summed side by side: a multiple of what a vector of the machine's holds, so that there is no tail whatever
-/// the classes.
+/// Rows that are summed side by side, a power of two: a multiple of what a vector of the machine's holds, so that there is
+/// no tail whatever the classes.
 const GROUP: usize = 8;
 
 /// Answers of one submission that stand in rows one after the other and weigh the same.
@@ -66,6 +66,23 @@ impl RowSums {
         }
     }
 
+    /// The rows of a table, each times a public factor; neighbours mostly have the same.
+    pub fn scaled(party: &Party, table: &Shared<Fp61>, classes: usize, factor: impl Fn(usize) -> Fp61) -> Self {
+        let mut room = Zeroizing::new(vec![Fp61::ZERO; PIECE * classes]);
+        let sums = Shared::generate(party, |position| {
+            let values = &table.components()[position];
+            let mut scaled = Vec::with_capacity(values.len());
+            for (rows, factor) in equal_runs(values.len() / classes, &factor) {
+                let values = &values[rows.start * classes..rows.end * classes];
+                let room = &mut room[..values.len()];
+                Fp61::combine(&[values], &[factor], room);
+                scaled.extend_from_slice(room);
+            }
+            scaled
+        });
+        Self { classes, sums, room }
+    }
+
     /// Adds the rows of a run, times a public factor, to those of its items.
     pub fn spread(&mut self, run: &Run<'_>, of_submission: &[&[Fp61]], factor: Fp61) {
         let classes = self.classes;
@@ -80,32 +97,11 @@ impl RowSums {
         }
     }
 
-    /// Adds the sum of many rows, times a public factor, to one.
-    pub fn gather(&mut self, place: u32, position: usize, rows: &[Fp61], factor: Fp61) {
-        let classes = self.classes;
-        let mut groups = rows.chunks(GROUP * classes);
-        let Some(first) = groups.next() else { return };
-        let room = &mut self.room[..first.len()];
-        room.copy_from_slice(first);
-        groups.for_each(|group| Fp61::add_vector(&mut room[..group.len()], group));
-        let sum = summed(room, classes);
-        let of_place = place as usize * classes..(place as usize + 1) * classes;
+    /// Adds a row, times a public factor, to the one at a place.
+    pub fn add(&mut self, place: u32, position: usize, row: &[Fp61], factor: Fp61) {
+        let of_place = place as usize * self.classes..(place as usize + 1) * self.classes;
         let to = &mut self.sums.component_mut(position)[of_place];
-        to.iter_mut().zip(sum).for_each(|(to, sum)| *to += factor * *sum);
-    }
-
-    /// Adds a whole table, times a public factor for each row; neighbours mostly have the same.
-    pub fn add_table(&mut self, table: &Shared<Fp61>, factor: impl Fn(usize) -> Fp61) {
-        let classes = self.classes;
-        for (range, factor) in equal_runs(table.len() / classes, factor) {
-            for (position, values) in table.components().iter().enumerate() {
-                let range = range.start * classes..range.end * classes;
-                let sums = &mut self.sums.component_mut(position)[range.clone()];
-                let room = &mut self.room[..sums.len()];
-                Fp61::combine(&[&*sums, &values[range]], &[Fp61::ONE, factor], room);
-                sums.copy_from_slice(room);
-            }
-        }
+        to.iter_mut().zip(row).for_each(|(to, value)| *to += factor * *value);
     }
 
     /// What they came to.
@@ -126,16 +122,35 @@ pub(super) fn equal_runs<T: PartialEq>(len: usize, of: impl Fn(usize) -> T) -> i
     })
 }
 
-/// The sum of rows, in place of the first; the others are spent.
-fn summed(rows: &mut [Fp61], classes: usize) -> &[Fp61] {
-    let mut count = rows.len() / classes;
-    while count > 1 {
-        let half = count.div_ceil(2);
-        let (sums, others) = rows[..count * classes].split_at_mut(half * classes);
-        Fp61::add_vector(&mut sums[..others.len()], others);
-        count = half;
+/// Where many rows are summed into one.
+pub(super) struct Summed {
+    classes: usize,
+    room: Zeroizing<Vec<Fp61>>,
+}
+
+impl Summed {
+    /// For rows of so many elements.
+    pub fn new(classes: usize) -> Self {
+        Self {
+            classes,
+            room: Zeroizing::new(vec![Fp61::ZERO; GROUP * classes]),
+        }
     }
-    &rows[..classes.min(rows.len())]
+
+    /// The sum of these rows.
+    pub fn of(&mut self, rows: &[Fp61]) -> &[Fp61] {
+        let classes = self.classes;
+        self.room.fill(Fp61::ZERO);
+        let groups = rows.chunks(GROUP * classes);
+        groups.for_each(|group| Fp61::add_vector(&mut self.room[..group.len()], group));
+        let mut count = GROUP;
+        while count > 1 {
+            count /= 2;
+            let (sums, others) = self.room[..2 * count * classes].split_at_mut(count * classes);
+            Fp61::add_vector(sums, others);
+        }
+        &self.room[..classes]
+    }
 }
 
 /// Rows of a table side by side, and this node's part of their products with other rows.

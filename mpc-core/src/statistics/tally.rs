@@ -7,7 +7,7 @@ use crate::field::{Field, Fp61};
 use crate::sharing::{Party, Shared};
 
 use super::answers::Answers;
-use super::rows::{RowSums, equal_runs, runs};
+use super::rows::{RowSums, Summed, equal_runs, runs};
 
 /// The tally of every item, `items × classes`, as it grows.
 pub struct Tally(RowSums);
@@ -46,10 +46,12 @@ impl Totals {
     /// Adds up a tally.
     pub fn of(party: &Party, crowd: &Crowd, classes: usize, tally: &Shared<Fp61>) -> Self {
         let mut by_redundancy: BTreeMap<u32, RowSums> = BTreeMap::new();
+        let mut summed = Summed::new(classes);
         for (items, answers) in equal_runs(crowd.redundancy().len(), |item| crowd.redundancy()[item]) {
             let sums = by_redundancy.entry(answers).or_insert_with(|| RowSums::new(party, 1, classes));
             for (position, values) in tally.components().iter().enumerate() {
-                sums.gather(0, position, &values[items.start * classes..items.end * classes], Fp61::ONE);
+                let values = &values[items.start * classes..items.end * classes];
+                sums.add(0, position, summed.of(values), Fp61::ONE);
             }
         }
         let by_redundancy = by_redundancy.into_iter().map(|(answers, sums)| (answers, sums.into_shared()));

@@ -116,9 +116,10 @@ struct Sketch {
     /// ρ, one for each row.
     weights: Vec<Fp61>,
     /// `<r, x>` for each row.
-    values: Shared<Fp61>,
-    /// `Σ_k (r_k² - s) x_k` for each row of the submission that is looked at, of one component after the other.
-    linear_of_rows: Zeroizing<Vec<Fp61>>,
+    values: Vec<Zeroizing<Vec<Fp61>>>,
+    /// `<r, x>` and `Σ_k (r_k² - s) x_k` for each row of the submission that is looked at, of one component after the
+    /// other.
+    of_rows: [Zeroizing<Vec<Fp61>>; 2],
     /// How many rows of it are there, after each submission.
     ends: Vec<usize>,
     /// `Σ ρ·(Σ_k (r_k² - s) x_k + s)` for each submission.
@@ -134,18 +135,18 @@ impl Sketch {
         uniform::fill(&coin, 0, &mut drawn);
         uniform::fill(&coin, 1, &mut weights);
         let sum = drawn.pop().filter(|_| one_each).unwrap_or(Fp61::ZERO);
+        // Vectors that grow would leave copies behind.
+        let held = session.party().held().len();
+        let of_components = |len: usize| (0..held).map(|_| Zeroizing::new(Vec::with_capacity(len))).collect();
         Ok(Self {
             linear_at: drawn.iter().map(|r| *r * *r - sum).collect(),
             at: drawn,
             sum,
             weights,
-            values: Shared::zeros(session.party(), rows),
-            linear_of_rows: Zeroizing::new(vec![Fp61::ZERO; longest.unwrap_or(0)]),
+            values: of_components(rows),
+            of_rows: [(); 2].map(|()| Zeroizing::new(vec![Fp61::ZERO; longest.unwrap_or(0)])),
             ends: Vec::new(),
-            // Vectors that grow would leave copies behind.
-            linear: (0..session.party().held().len())
-                .map(|_| Zeroizing::new(Vec::with_capacity(ends.len())))
-                .collect(),
+            linear: of_components(ends.len()),
         })
     }
 
@@ -162,11 +163,12 @@ impl Sketch {
         let classes = self.at.len();
         let start = self.ends.last().copied().unwrap_or(0);
         let end = start + rows.first().map_or(0, |rows| rows.len() / classes);
-        let (weights, linear_of_rows) = (&self.weights[start..end], &mut self.linear_of_rows[..end - start]);
+        let weights = &self.weights[start..end];
+        let [values, linear] = self.of_rows.each_mut().map(|room| &mut room[..end - start]);
         for (position, rows) in rows.iter().enumerate() {
-            field::rows::products(rows, &self.at, &mut self.values.component_mut(position)[start..end]);
-            field::rows::products(rows, &self.linear_at, linear_of_rows);
-            self.linear[position].push(Fp61::inner_product(linear_of_rows, weights));
+            field::rows::products(rows, [&self.at, &self.linear_at], [values, linear]);
+            self.values[position].extend_from_slice(values);
+            self.linear[position].push(Fp61::inner_product(linear, weights));
         }
         self.ends.push(end);
     }
@@ -176,12 +178,13 @@ impl Sketch {
         let Self {
             sum,
             weights,
-            values,
+            mut values,
             ends,
             linear,
             ..
         } = self;
         let party = session.party().clone();
+        let values = Shared::generate(&party, |position| std::mem::take(&mut *values[position]));
         let ends: Vec<usize> = groups
             .iter()
             .map(|group| group.checked_sub(1).map_or(0, |last| ends[last]))

@@ -45,8 +45,14 @@ impl Avx512Ifma {
         unsafe { combine(blocks, coefficients, out) }
     }
 
+    /// See [`super::fp61::mask`].
+    pub fn mask(self, words: &[[u8; 8]], out: &mut [Fp61]) -> bool {
+        // SAFETY: `self` proves that the processor has the features.
+        unsafe { mask(words, out) }
+    }
+
     /// See [`crate::field::rows::products`], for whole groups of eight rows.
-    pub fn row_products(self, rows: &[Fp61], coefficients: &[Fp61], out: &mut [[Fp61; LANES]]) {
+    pub fn row_products(self, rows: &[Fp61], coefficients: [&[Fp61]; 2], out: [&mut [[Fp61; LANES]]; 2]) {
         // SAFETY: `self` proves that the processor has the features.
         unsafe { row_products(rows, coefficients, out) }
     }
@@ -194,6 +200,22 @@ pub(super) fn add(x: __m512i, y: __m512i) -> __m512i {
     subtract_once(_mm512_add_epi64(x, y))
 }
 
+/// [`add`] of half as many.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl")]
+pub(super) fn add_four(x: __m256i, y: __m256i) -> __m256i {
+    let sum = _mm256_add_epi64(x, y);
+    _mm256_min_epu64(sum, _mm256_sub_epi64(sum, _mm256_set1_epi64x(MODULUS as i64)))
+}
+
+/// [`add`] of a quarter.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl")]
+pub(super) fn add_two(x: __m128i, y: __m128i) -> __m128i {
+    let sum = _mm_add_epi64(x, y);
+    _mm_min_epu64(sum, _mm_sub_epi64(sum, _mm_set1_epi64x(MODULUS as i64)))
+}
+
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn sub(x: __m512i, y: __m512i) -> __m512i {
@@ -246,45 +268,101 @@ fn combine(blocks: &[&[Fp61]], coefficients: &[Fp61], out: &mut [Fp61]) {
 /// The combination of at most [`LAZY_BLOCKS`] blocks, added to what `out` holds if `onto` says so.
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn combine_lazily(blocks: &[&[Fp61]], coefficients: &[Fp61], out: &mut [Fp61], onto: bool) {
+    // What claims are cut by, and rows that are scaled: factors stay in registers.
+    match (blocks, coefficients) {
+        ([a], [x]) => combine_these([*a], [*x], out, onto),
+        ([a, b], [x, y]) => combine_these([*a, *b], [*x, *y], out, onto),
+        ([a, b, c, d], [w, x, y, z]) => combine_these([*a, *b, *c, *d], [*w, *x, *y, *z], out, onto),
+        _ => {
+            let len = out.len();
+            let factors: [Left; LAZY_BLOCKS] =
+                from_fn(|j| Left::cut(_mm512_set1_epi64(coefficients.get(j).map_or(0, |c| c.to_u64()) as i64)));
+            let keep = _mm512_set1_epi64(if onto { -1 } else { 0 });
+            let (vectors, tail) = out.as_chunks_mut::<LANES>();
+            for (at, out) in vectors.iter_mut().enumerate() {
+                let mut sums = Sums::of(_mm512_and_si512(load(out), keep));
+                for (block, factor) in blocks.iter().zip(&factors) {
+                    sums.add_product(*factor, load(&block[..len].as_chunks().0[at]));
+                }
+                store(out, sums.reduce());
+            }
+            let mut sums = Sums::of(_mm512_and_si512(load_tail(tail), keep));
+            for (block, factor) in blocks.iter().zip(&factors) {
+                sums.add_product(*factor, load_tail(block[..len].as_chunks::<LANES>().1));
+            }
+            store_tail(tail, sums.reduce());
+        }
+    }
+}
+
+/// The same of so many blocks.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn combine_these<const N: usize>(blocks: [&[Fp61]; N], coefficients: [Fp61; N], out: &mut [Fp61], onto: bool) {
     let len = out.len();
-    let factors: [Left; LAZY_BLOCKS] = from_fn(|j| Left::cut(_mm512_set1_epi64(coefficients.get(j).map_or(0, |c| c.to_u64()) as i64)));
+    let factors = coefficients.map(|c| Left::cut(_mm512_set1_epi64(c.to_u64() as i64)));
     let keep = _mm512_set1_epi64(if onto { -1 } else { 0 });
     let (vectors, tail) = out.as_chunks_mut::<LANES>();
+    let blocks = blocks.map(|block| block[..len].as_chunks::<LANES>());
+    let blocks_at = blocks.map(|(block, _)| &block[..vectors.len()]);
     for (at, out) in vectors.iter_mut().enumerate() {
         let mut sums = Sums::of(_mm512_and_si512(load(out), keep));
-        for (block, factor) in blocks.iter().zip(&factors) {
-            sums.add_product(*factor, load(&block[..len].as_chunks().0[at]));
+        for j in 0..N {
+            sums.add_product(factors[j], load(&blocks_at[j][at]));
         }
         store(out, sums.reduce());
     }
     let mut sums = Sums::of(_mm512_and_si512(load_tail(tail), keep));
-    for (block, factor) in blocks.iter().zip(&factors) {
-        sums.add_product(*factor, load_tail(block[..len].as_chunks::<LANES>().1));
+    for j in 0..N {
+        sums.add_product(factors[j], load_tail(blocks[j].1));
     }
     store_tail(tail, sums.reduce());
 }
 
+#[target_feature(enable = "avx512f")]
+fn mask(words: &[[u8; 8]], out: &mut [Fp61]) -> bool {
+    let p = modulus();
+    let out = &mut out[..words.len()];
+    let ((words, words_tail), (vectors, tail)) = (words.as_chunks(), out.as_chunks_mut());
+    let mut refused = 0;
+    for (out, words) in vectors.iter_mut().zip(words) {
+        let masked = _mm512_and_si512(load(words), p);
+        refused |= _mm512_cmpeq_epu64_mask(masked, p);
+        store(out, masked);
+    }
+    let masked = _mm512_and_si512(load_tail(words_tail), p);
+    refused |= _mm512_cmpeq_epu64_mask(masked, p);
+    store_tail(tail, masked);
+    refused != 0
+}
+
 /// Eight rows at a time, one in each lane.
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn row_products(rows: &[Fp61], coefficients: &[Fp61], out: &mut [[Fp61; LANES]]) {
-    let width = coefficients.len();
+fn row_products(rows: &[Fp61], [xs, ys]: [&[Fp61]; 2], [of_x, of_y]: [&mut [[Fp61; LANES]]; 2]) {
+    let width = xs.len();
     let [a, b, c, d, e, f, g, h] = from_fn(|lane| (lane * width) as i64);
     let lanes = _mm512_setr_epi64(a, b, c, d, e, f, g, h);
-    for (group, out) in out.iter_mut().enumerate() {
-        let rows = &rows[group * LANES * width..][..LANES * width];
-        let mut product = _mm512_setzero_si512();
-        for (block, coefficients) in coefficients.chunks(LAZY_BLOCKS).enumerate() {
-            let mut sums = Sums::of(product);
-            for (k, coefficient) in coefficients.iter().enumerate() {
-                let column = &rows[block * LAZY_BLOCKS + k..];
+    let cut = |coefficients: &[Fp61]| -> [Left; LAZY_BLOCKS] {
+        from_fn(|k| Left::cut(_mm512_set1_epi64(coefficients.get(k).map_or(0, |c| c.to_u64()) as i64)))
+    };
+    for (first, (xs, ys)) in (0..).step_by(LAZY_BLOCKS).zip(xs.chunks(LAZY_BLOCKS).zip(ys.chunks(LAZY_BLOCKS))) {
+        let (by_xs, by_ys) = (cut(xs), cut(ys));
+        let keep = _mm512_set1_epi64(if first == 0 { 0 } else { -1 });
+        for (group, (of_x, of_y)) in of_x.iter_mut().zip(of_y.iter_mut()).enumerate() {
+            let rows = &rows[group * LANES * width..][..LANES * width];
+            let mut by_x = Sums::of(_mm512_and_si512(load(of_x), keep));
+            let mut by_y = Sums::of(_mm512_and_si512(load(of_y), keep));
+            for (column, (x, y)) in (first..width).zip(by_xs.iter().zip(&by_ys)) {
+                let column = &rows[column..];
                 // SAFETY: lane l reads what is `l·width` words after the beginning of `column`, which begins less than
                 // `width` after that of `rows`: one of its `8·width` elements, each of which is a word.
                 let values = unsafe { _mm512_i64gather_epi64::<8>(lanes, column.as_ptr().cast()) };
-                sums.add_product(Left::cut(_mm512_set1_epi64(coefficient.to_u64() as i64)), values);
+                by_x.add_product(*x, values);
+                by_y.add_product(*y, values);
             }
-            product = sums.reduce();
+            store(of_x, by_x.reduce());
+            store(of_y, by_y.reduce());
         }
-        store(out, product);
     }
 }
 

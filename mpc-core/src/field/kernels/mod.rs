@@ -55,6 +55,16 @@ pub(super) mod fp61 {
         portable::combine(blocks, coefficients, out);
     }
 
+    /// Elements of words, the upper bits left out, and whether one of them is `p`, which is none: then what stands in
+    /// `out` is not to be used.
+    pub fn mask(words: &[[u8; 8]], out: &mut [Fp61]) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(kernel) = Avx512Ifma::detect() {
+            return kernel.mask(words, out);
+        }
+        portable::mask(words, out)
+    }
+
     /// See [`crate::field::Field::add_vector`].
     pub fn add_vector(sum: &mut [Fp61], values: &[Fp61]) {
         #[cfg(target_arch = "x86_64")]
@@ -187,13 +197,13 @@ pub(super) mod rows {
     }
 
     /// See [`crate::field::rows::products`].
-    pub fn products(rows: &[Fp61], coefficients: &[Fp61], out: &mut [Fp61]) {
+    pub fn products(rows: &[Fp61], coefficients: [&[Fp61]; 2], out: [&mut [Fp61]; 2]) {
         #[cfg(target_arch = "x86_64")]
         if let Some(kernel) = Avx512Ifma::detect() {
-            let (groups, rest) = out.as_chunks_mut::<LANES>();
-            let (of_groups, rows) = rows.split_at(groups.len() * LANES * coefficients.len());
-            kernel.row_products(of_groups, coefficients, groups);
-            return portable::products(rows, coefficients, rest);
+            let [(groups, rest), (other_groups, other_rest)] = out.map(|out| out.as_chunks_mut::<LANES>());
+            let (of_groups, rows) = rows.split_at(groups.len() * LANES * coefficients[0].len());
+            kernel.row_products(of_groups, coefficients, [groups, other_groups]);
+            return portable::products(rows, coefficients, [rest, other_rest]);
         }
         portable::products(rows, coefficients, out);
     }

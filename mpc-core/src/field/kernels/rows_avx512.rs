@@ -1,19 +1,36 @@
 //! Rows of a table of elements of F_p, eight elements at a time, with rows that come later fetched ahead.
+//!
+//! A row of a width that the compiler knows takes a third of the instructions, so more rows are on their way from memory
+//! at a time: there is a copy for each of the usual widths.
 
 #![expect(unsafe_code, reason = "calls into code for detected processor features, and fetching ahead")]
 
 use std::arch::x86_64::*;
 
-use super::fp61_avx512::add;
-use super::vector::{LANES, load, store};
-use crate::field::Fp61;
+use super::fp61_avx512::{add, add_four, add_two};
+use super::vector::{load, load_four, load_two, store, store_four, store_two};
+use crate::field::{Fp61, rows::portable};
 
 /// How many rows ahead memory is asked for.
 const AHEAD: usize = 16;
 /// Elements of a line of the caches.
 const LINE: usize = 8;
 
-/// Proof that the processor has AVX-512 F.
+/// Calls what is made for rows of this width, if it is.
+macro_rules! of_width {
+    ($width:expr, $call:ident $arguments:tt else $otherwise:expr) => {
+        of_width!(@ $width, $call, $arguments, $otherwise, 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
+    };
+    (@ $width:expr, $call:ident, $arguments:tt, $otherwise:expr, $($known:literal)*) => {
+        match $width {
+            $($known => of_width!(! $call, $known, $arguments),)*
+            _ => $otherwise,
+        }
+    };
+    (! $call:ident, $known:literal, ($($argument:expr),*)) => { $call::<$known>($($argument),*) };
+}
+
+/// Proof that the processor has AVX-512 F and VL.
 #[derive(Clone, Copy)]
 pub struct Avx512Rows(());
 
@@ -21,57 +38,74 @@ impl Avx512Rows {
     /// The proof, if the processor has the instructions.
     #[inline]
     pub fn detect() -> Option<Self> {
-        is_x86_feature_detected!("avx512f").then_some(Self(()))
+        (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl")).then_some(Self(()))
     }
 
     /// See [`crate::field::rows::add_at`].
     pub fn add_at(self, table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61], next: &[u32]) {
-        // SAFETY: `self` proves that the processor has the feature.
-        unsafe { add_at(table, width, places, rows, next) }
+        // SAFETY: `self` proves that the processor has the features.
+        unsafe {
+            of_width!(width, add_at(table, places, rows, next) else portable::add_at(table, width, places, rows, next));
+        }
     }
 
     /// See [`crate::field::rows::copy_from`].
     pub fn copy_from(self, table: &[Fp61], width: usize, places: &[u32], out: &mut [Fp61], next: &[u32]) {
-        let mut ahead = places.iter().chain(next).skip(AHEAD);
-        for (place, row) in places.iter().zip(out.chunks_exact_mut(width)) {
-            fetch(table, width, ahead.next());
-            row.copy_from_slice(&table[*place as usize * width..][..width]);
+        of_width!(width, copy_from(table, places, out, next) else portable::copy_from(table, width, places, out, next));
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512vl")]
+fn add_at<const WIDTH: usize>(table: &mut [Fp61], places: &[u32], rows: &[Fp61], next: &[u32]) {
+    let (table, rows) = (table.as_chunks_mut::<WIDTH>().0, rows.as_chunks::<WIDTH>().0);
+    for ((place, ahead), row) in with_ahead(places, next).zip(rows) {
+        fetch(table, ahead);
+        let sums = table[*place as usize].as_mut_slice();
+        let ((sums, sums_tail), (row, row_tail)) = (sums.as_chunks_mut(), row.as_chunks());
+        for (sum, value) in sums.iter_mut().zip(row) {
+            store(sum, add(load(sum), load(value)));
+        }
+        // No access goes beyond the row: it would read the line behind, which nobody has asked for.
+        let ((sums, sums_tail), (row, row_tail)) = (sums_tail.as_chunks_mut(), row_tail.as_chunks());
+        for (sum, value) in sums.iter_mut().zip(row) {
+            store_four(sum, add_four(load_four(sum), load_four(value)));
+        }
+        let ((sums, sums_tail), (row, row_tail)) = (sums_tail.as_chunks_mut(), row_tail.as_chunks());
+        for (sum, value) in sums.iter_mut().zip(row) {
+            store_two(sum, add_two(load_two(sum), load_two(value)));
+        }
+        for (sum, value) in sums_tail.iter_mut().zip(row_tail) {
+            *sum += *value;
         }
     }
 }
 
-#[target_feature(enable = "avx512f")]
-fn add_at(table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61], next: &[u32]) {
-    let mut ahead = places.iter().chain(next).skip(AHEAD);
-    for (place, row) in places.iter().zip(rows.chunks_exact(width)) {
-        fetch(table, width, ahead.next());
-        let sums = &mut table[*place as usize * width..][..width];
-        let mut at = 0;
-        while let (Some(sum), Some(value)) = (sums[at..].first_chunk_mut(), row[at..].first_chunk()) {
-            store(sum, add(load(sum), load(value)));
-            at += LANES;
-        }
-        // One by one: a wide load reads the line behind a short tail too, which nobody has asked for.
-        while at < width {
-            sums[at] += row[at];
-            at += 1;
-        }
+fn copy_from<const WIDTH: usize>(table: &[Fp61], places: &[u32], out: &mut [Fp61], next: &[u32]) {
+    let (table, out) = (table.as_chunks::<WIDTH>().0, out.as_chunks_mut::<WIDTH>().0);
+    for ((place, ahead), row) in with_ahead(places, next).zip(out) {
+        fetch(table, ahead);
+        *row = table[*place as usize];
     }
+}
+
+/// Places with those for which memory is asked meanwhile.
+#[inline]
+fn with_ahead<'a>(places: &'a [u32], next: &'a [u32]) -> impl Iterator<Item = (&'a u32, Option<&'a u32>)> {
+    let later = move |place: usize| places.get(place).or_else(|| next.get(place - places.len()));
+    places.iter().enumerate().map(move |(at, place)| (place, later(at + AHEAD)))
 }
 
 /// Asks for the row at a place, if there is one.
 #[inline]
-fn fetch(table: &[Fp61], width: usize, place: Option<&u32>) {
-    let Some(row) = place.and_then(|place| table.get(*place as usize * width..)?.get(..width)) else {
+fn fetch<const WIDTH: usize>(table: &[[Fp61; WIDTH]], place: Option<&u32>) {
+    let Some(row) = place.and_then(|place| table.get(*place as usize)) else {
         return;
     };
-    let mut at = 0;
-    while at < width {
+    for at in (0..WIDTH.saturating_sub(LINE)).step_by(LINE) {
         ask_for(&row[at]);
-        at += LINE;
     }
     // A row may begin within a line.
-    ask_for(&row[width - 1]);
+    ask_for(&row[WIDTH - 1]);
 }
 
 /// Asks for the line of an element.
