@@ -81,6 +81,14 @@ impl Matches {
 
     fn runs<'a>(&self, counted: CountedSubmission<'a>, take: impl FnMut(Run<'a>)) {
         let weight = |answers| (self.weight)(&self.crowd, counted.contributor, answers);
+        if self.crowd.facts().redundancy.len() == 1 {
+            // All items have as many answers as the first.
+            let same = counted
+                .items
+                .first()
+                .map_or(Fp61::ZERO, |item| weight(self.crowd.redundancy()[*item as usize]));
+            return runs(counted, |_| same, take);
+        }
         // Neighbours mostly have as many answers.
         let mut last = (0, weight(0));
         let weight_of = |item: u32| {

@@ -51,10 +51,17 @@ impl Avx512Ifma {
         unsafe { mask(words, out) }
     }
 
-    /// See [`crate::field::rows::products`], for whole groups of eight rows.
-    pub fn row_products(self, rows: &[Fp61], coefficients: [&[Fp61]; 2], out: [&mut [[Fp61; LANES]]; 2]) {
-        // SAFETY: `self` proves that the processor has the features.
-        unsafe { row_products(rows, coefficients, out) }
+    /// See [`crate::field::rows::products`], for eight rows or more.
+    pub fn row_products(self, rows: &[Fp61], coefficients: [&[Fp61]; 2], mut out: [&mut [Fp61]; 2]) {
+        let (width, count) = (coefficients[0].len(), out[0].len());
+        let whole = count / LANES * LANES;
+        // Rows that are left over are done with those before them once more.
+        for range in [0..whole, count - LANES..count].into_iter().take(1 + usize::from(whole < count)) {
+            let rows = &rows[range.start * width..range.end * width];
+            let [xs, ys] = out.each_mut().map(|out| out[range.clone()].as_chunks_mut().0);
+            // SAFETY: `self` proves that the processor has the features.
+            unsafe { row_products(rows, coefficients, [xs, ys]) }
+        }
     }
 
     /// See [`crate::field::Field::add_vector`].

@@ -199,11 +199,10 @@ pub(super) mod rows {
     /// See [`crate::field::rows::products`].
     pub fn products(rows: &[Fp61], coefficients: [&[Fp61]; 2], out: [&mut [Fp61]; 2]) {
         #[cfg(target_arch = "x86_64")]
-        if let Some(kernel) = Avx512Ifma::detect() {
-            let [(groups, rest), (other_groups, other_rest)] = out.map(|out| out.as_chunks_mut::<LANES>());
-            let (of_groups, rows) = rows.split_at(groups.len() * LANES * coefficients[0].len());
-            kernel.row_products(of_groups, coefficients, [groups, other_groups]);
-            return portable::products(rows, coefficients, [rest, other_rest]);
+        if out[0].len() >= LANES
+            && let Some(kernel) = Avx512Ifma::detect()
+        {
+            return kernel.row_products(rows, coefficients, out);
         }
         portable::products(rows, coefficients, out);
     }
