@@ -258,8 +258,14 @@ impl Walked<'_> {
         let spans = places(self.counted.spans.iter().map(|span| span.contributor), self.contributors.len());
         let contributors = self.contributors.iter().zip(spans).map(|((contributor, key), spans)| {
             answered.fill(0);
-            for item in spans.iter().flat_map(|span| self.counted.items_of(&self.counted.spans[*span])) {
-                answered[self.redundancy[*item as usize] as usize] += 1;
+            let items = spans.iter().map(|span| self.counted.items_of(&self.counted.spans[*span]));
+            if redundancy.len() == 1 {
+                // All of them have as many answers: none is looked up.
+                answered[most as usize] = items.map(|items| items.len() as u64).sum();
+            } else {
+                items
+                    .flatten()
+                    .for_each(|item| answered[self.redundancy[*item as usize] as usize] += 1);
             }
             let used = answered.iter().zip(0..).filter(|(answers, _)| **answers > 0);
             let by_redundancy: BTreeMap<u32, u64> = used.map(|(answers, redundancy)| (redundancy, *answers)).collect();
