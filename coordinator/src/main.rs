@@ -42,6 +42,11 @@ use buyers::{Buyers, new_token};
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
+const _: () = assert!(
+    option_env!("JEMALLOC_SYS_WITH_MALLOC_CONF").is_some(),
+    "run cargo in the repository, whose .cargo/config.toml sets the allocator up"
+);
+
 fn main() -> ExitCode {
     match Args::parse().command {
         Command::Init(args) => done(init::init(&args, &mut std::io::stdout(), &mut std::io::stderr())),

@@ -84,6 +84,7 @@ impl Foreseen {
     pub fn of(job: &Job, list: &[Listed], headers: &[Vec<u8>]) -> Self {
         let headers = headers.iter().map(|bytes| decode(bytes, "a submission's header").ok()).collect();
         let mut foreseen = Self { headers, crowd: None };
+        // Where none can be told, `conclude` says why.
         foreseen.crowd = foreseen.crowd(job, list, &vec![0; list.len()]).ok();
         foreseen
     }
@@ -182,7 +183,7 @@ impl Publication {
 }
 
 /// A text as the store keeps it.
-fn kept(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<KeptText, PublishError> {
+fn kept(write: impl Fn(&mut dyn Write) -> io::Result<()>) -> Result<KeptText, PublishError> {
     KeptText::written(write).map_err(|e| PublishError::Text(e.to_string()))
 }
 

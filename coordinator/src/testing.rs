@@ -19,7 +19,7 @@ use tacit_core::identity::{Purpose, SecretKey};
 use tacit_core::job::{Gold, Item, Job, JobId, JobSpec, Question, Release};
 use tacit_core::network::Phase;
 use tacit_core::reject::RejectReason;
-use tacit_core::release::{OutputComponents, OutputName, Subject, statement};
+use tacit_core::release::{OutputComponents, OutputName, Subject, pack, statement};
 use tacit_core::sealing::{Suite, UnsealingKey};
 use tacit_core::sharing::NodeSet;
 use tacit_core::submission::{Header, Submission};
@@ -317,7 +317,7 @@ impl TestNode {
         let node = self.index as u8;
         let signature = self.key.sign(Purpose::Release, &statement(&subject, node, &outputs));
         // No session stands behind it, so it is made as a forger would.
-        let released = decode(&encode(&(subject, node, outputs, signature)), "a release").unwrap();
+        let released = decode(&encode(&(subject, node, pack(&outputs), signature)), "a release").unwrap();
         Reply::Computed(Box::new(Computed {
             verdicts,
             released,

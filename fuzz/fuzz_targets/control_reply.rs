@@ -8,7 +8,7 @@ use tacit_core::codec::{decode, encode};
 use tacit_core::control::{Computed, Refusal, Reply};
 use tacit_core::crowd::Crowd;
 use tacit_core::identity::Purpose;
-use tacit_core::release::{Released, statement};
+use tacit_core::release::{Released, pack, statement};
 use tacit_fuzz::bench::{BENCH, Bench};
 use tacit_fuzz::canonical;
 use tacit_fuzz::transcript::{HONEST, Transcript};
@@ -35,7 +35,7 @@ fn conclude(mut computed: Computed) {
     let _ = Certificate::assemble(cluster, job, facts, vec![theirs.clone()]);
     let (subject, node, outputs) = (theirs.subject(), theirs.node(), theirs.outputs());
     let signature = identities[2].sign(Purpose::Release, &statement(subject, node, outputs));
-    let signed = decode(&encode(&(subject, node, outputs, signature)), "a release");
+    let signed = decode(&encode(&(subject, node, pack(outputs), signature)), "a release");
     *theirs = signed.expect("the parts of a release are its encoding");
     let released: Vec<Released> = [&others[0].released, &others[1].released, theirs].map(Clone::clone).into();
     if let Ok(certificate) = Certificate::assemble(cluster, job, facts, released) {

@@ -14,7 +14,7 @@ use crate::{LinkError, Member};
 
 /// Bytes from which on a reply is read on a thread of its own: what a node releases may be long, and connections do not
 /// wait for it.
-const LONG: usize = 1 << 16;
+const LONG_REPLY: usize = 1 << 16;
 
 /// A connection to a member.
 #[derive(Clone)]
@@ -150,11 +150,14 @@ impl Replies {
             .await
             .map_err(|error| self.connection.lost(&error))?
             .ok_or_else(|| self.connection.lost(&"it ended the stream without a reply"))?;
-        if bytes.len() < LONG {
+        if bytes.len() < LONG_REPLY {
             return decode(&bytes, "a reply").map_err(|error| self.connection.broken(&error));
         }
         let reply = tokio::task::spawn_blocking(move || decode(&bytes, "a reply")).await;
-        let reply = reply.map_err(|error| self.connection.lost(&error))?;
+        let reply = reply.map_err(|error| match error.is_panic() {
+            true => self.connection.broken(&error),
+            false => self.connection.lost(&error),
+        })?;
         reply.map_err(|error| self.connection.broken(&error))
     }
 }

@@ -8,6 +8,7 @@ use rand::rngs::SysRng;
 use tacit_core::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
 use tacit_core::control::{Refusal, Reply, Request};
 use tacit_core::identity::SecretKey;
+use tacit_core::reject::RejectReason;
 use tacit_core::sealing::{Suite, UnsealingKey};
 use tacit_core::versions::PROTOCOL_VERSIONS;
 
@@ -86,6 +87,31 @@ async fn members_know_each_other_and_talk() {
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     coordinator.close().await;
     assert_eq!(serving.await.unwrap(), (b"hello".to_vec(), true));
+}
+
+#[tokio::test]
+async fn long_replies_are_read_as_short_ones_are() {
+    let (file, keys) = cluster();
+    let node = bind(&file, 0, &keys[0]);
+    let coordinator = Link::bind(LOCAL, &keys[3], parsed(&file)).unwrap();
+    let long = Reply::Delivered(vec![Some(RejectReason::ItemFull); 1 << 17]);
+    let serving = tokio::spawn({
+        let long = long.clone();
+        async move {
+            let connection = node.accept().await.unwrap().establish().await.unwrap().unwrap();
+            connection.accept().await.unwrap().reply(&long).await.unwrap();
+            let (mut send, _recv) = connection.quic().accept_bi().await.unwrap();
+            write_frame(&mut send, &[0xff; 1 << 17]).await.unwrap();
+            connection.closed().await
+        }
+    });
+    let connection = coordinator.connect(0).await.unwrap();
+    let request = Request::Cancel { job: "j".parse().unwrap() };
+    assert_eq!(connection.request(&request).await.unwrap().next().await.unwrap(), long);
+    let garbage = connection.request(&request).await.unwrap().next().await;
+    assert!(matches!(garbage, Err(LinkError::Protocol { .. })), "{garbage:?}");
+    coordinator.close().await;
+    serving.await.unwrap();
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use tacit_core::digest::Digest;
 use tacit_core::field::Fp61;
 use tacit_core::identity::{Purpose, SecretKey, Signature, Signed};
 use tacit_core::job::{Item, Job, JobSpec, PayRule, Payout, Question, Release};
-use tacit_core::release::{OutputComponents, OutputName, Released, Subject, statement};
+use tacit_core::release::{OutputComponents, OutputName, Released, Subject, pack, statement};
 use tacit_core::sealing::{Suite, UnsealingKey};
 use tacit_core::sharing::NodeSet;
 use tacit_core::submission::{Header, Statement, SubmissionId};
@@ -137,7 +137,7 @@ fn released(cluster: &Cluster, job: &Job, subject: &Subject, crowd: &Crowd) -> V
         let outputs: Vec<OutputComponents> = OutputName::of_job(job.terms()).into_iter().map(output).collect();
         let signature = node_key(node).sign(Purpose::Release, &statement(subject, node as u8, &outputs));
         // No session stands behind it, so it is made as a forger would.
-        decode(&encode(&(subject, node as u8, outputs, signature)), "a release").unwrap()
+        decode(&encode(&(subject, node as u8, pack(&outputs), signature)), "a release").unwrap()
     };
     (0..NODES).map(of_node).collect()
 }

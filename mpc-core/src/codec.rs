@@ -29,7 +29,8 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     options().serialize(value).expect("plain data encodes")
 }
 
-/// Decodes exactly one value from all of `bytes`. Memory used is bounded by the length of `bytes`.
+/// Decodes exactly one value from all of `bytes`. Memory used is bounded by the length of `bytes`
+/// (for what nodes release, by that of the longest message).
 ///
 /// # Errors
 /// The bytes are not the canonical encoding of a `T`.

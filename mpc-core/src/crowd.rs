@@ -180,10 +180,20 @@ impl Facts {
         Ok(())
     }
 
+    /// How many answers each answered item has, if all have as many.
+    pub(crate) fn same_redundancy(&self) -> Option<u32> {
+        same_redundancy(&self.redundancy)
+    }
+
     /// How many answers do not count.
     pub fn rejected_answers(&self) -> u64 {
         self.rejected.values().sum()
     }
+}
+
+fn same_redundancy(redundancy: &BTreeMap<u32, u64>) -> Option<u32> {
+    let (first, last) = redundancy.first_key_value().zip(redundancy.last_key_value())?;
+    (first == last).then_some(*first.0)
 }
 
 fn total(numbers: impl Iterator<Item = u64>) -> u128 {

@@ -12,7 +12,7 @@ use crate::sharing::NodeSet;
 
 mod components;
 
-pub use components::OutputComponents;
+pub use components::{OutputComponents, PackedOutput, pack};
 
 /// The outputs a job can open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -82,6 +82,7 @@ pub struct Subject {
 pub struct Released {
     pub(crate) subject: Subject,
     pub(crate) node: u8,
+    #[serde(with = "components")]
     pub(crate) outputs: Vec<OutputComponents>,
     pub(crate) signature: Signature,
 }

@@ -6,7 +6,7 @@ use tacit_core::crowd::{Crowd, Listed};
 use tacit_core::field::Fp61;
 use tacit_core::identity::{Purpose, SecretKey};
 use tacit_core::job::{Item, Job, JobSpec, PayRule, Payout, Question, Release};
-use tacit_core::release::{OutputComponents, OutputName, Released, Subject, statement};
+use tacit_core::release::{OutputComponents, OutputName, Released, Subject, pack, statement};
 use tacit_core::sealing::{Suite, UnsealingKey};
 use tacit_core::sharing::NodeSet;
 use tacit_core::submission::{Header, Submission};
@@ -104,7 +104,7 @@ fn certificate(cluster: &Cluster, job: &Job) -> Certificate {
             }];
             let signature = node_key(node).sign(Purpose::Release, &statement(&subject, node as u8, &outputs));
             // No session stands behind it, so it is made as a forger would.
-            decode(&encode(&(&subject, node as u8, outputs, signature)), "a release").unwrap()
+            decode(&encode(&(&subject, node as u8, pack(&outputs), signature)), "a release").unwrap()
         })
         .collect();
     Certificate::assemble(cluster, job, crowd.facts(), released)

@@ -19,15 +19,19 @@ const PIECE: usize = 1 << 16;
 pub struct KeptText(Vec<u8>);
 
 impl KeptText {
-    /// What `write` writes, piece by piece.
+    /// What `write` writes, piece by piece; it may be asked to twice.
     ///
     /// # Errors
     /// `write` failed.
-    pub fn written(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<Self> {
+    pub fn written(write: impl Fn(&mut dyn Write) -> io::Result<()>) -> io::Result<Self> {
+        // Beside the thread that writes, as both take about as long; alone where no other can be started.
+        Self::compressed(1, &write).or_else(|_| Self::compressed(0, &write))
+    }
+
+    fn compressed(threads: u32, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<Self> {
         let mut encoder = zstd::Encoder::new(Vec::new(), LEVEL)?;
         encoder.include_checksum(true)?;
-        // On a thread beside the one that writes.
-        encoder.multithread(1)?;
+        encoder.multithread(threads)?;
         let mut to = BufWriter::with_capacity(PIECE, encoder);
         write(&mut to)?;
         let encoder = to.into_inner().map_err(io::IntoInnerError::into_error)?;

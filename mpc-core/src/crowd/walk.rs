@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{ContributorFacts, CountedSubmission, CrowdError, Facts, Listed, Outcome};
+use super::{ContributorFacts, CountedSubmission, CrowdError, Facts, Listed, Outcome, same_redundancy};
 use crate::identity::PublicKey;
 use crate::job::Job;
 use crate::reject::RejectReason;
@@ -259,13 +259,12 @@ impl Walked<'_> {
         let contributors = self.contributors.iter().zip(spans).map(|((contributor, key), spans)| {
             answered.fill(0);
             let items = spans.iter().map(|span| self.counted.items_of(&self.counted.spans[*span]));
-            if redundancy.len() == 1 {
-                // All of them have as many answers: none is looked up.
-                answered[most as usize] = items.map(|items| items.len() as u64).sum();
-            } else {
-                items
+            match same_redundancy(&redundancy) {
+                // None is looked up.
+                Some(same) => answered[same as usize] = items.map(|items| items.len() as u64).sum(),
+                None => items
                     .flatten()
-                    .for_each(|item| answered[self.redundancy[*item as usize] as usize] += 1);
+                    .for_each(|item| answered[self.redundancy[*item as usize] as usize] += 1),
             }
             let used = answered.iter().zip(0..).filter(|(answers, _)| **answers > 0);
             let by_redundancy: BTreeMap<u32, u64> = used.map(|(answers, redundancy)| (redundancy, *answers)).collect();

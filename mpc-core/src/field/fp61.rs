@@ -202,7 +202,7 @@ impl Field for Fp61 {
 
     fn from_uniform(words: &[[u8; 8]], out: &mut [Self]) -> usize {
         let out = &mut out[..words.len()];
-        if !kernels::fp61::mask(words, out) {
+        if kernels::fp61::elements_of(words, out) {
             return words.len();
         }
         let accepted = words
@@ -246,8 +246,8 @@ impl Field for Fp61 {
 pub mod portable {
     use super::{Fp61, LAZY_TERMS, MODULUS};
 
-    /// The words without their upper bits, and whether one of them is `p`.
-    pub(in crate::field) fn mask(words: &[[u8; 8]], out: &mut [Fp61]) -> bool {
+    /// The words without their upper bits; false if one of them is `p`.
+    pub(in crate::field) fn elements_of(words: &[[u8; 8]], out: &mut [Fp61]) -> bool {
         // Bit 61 of the word plus 1 says that it is p.
         let mut refused = 0;
         for (out, word) in out.iter_mut().zip(words) {
@@ -255,7 +255,7 @@ pub mod portable {
             refused |= word + 1;
             *out = Fp61(word);
         }
-        refused >> 61 != 0
+        refused >> 61 == 0
     }
 
     /// See [`Field::inner_product`](super::Field::inner_product).

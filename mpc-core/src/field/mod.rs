@@ -183,6 +183,7 @@ pub fn decode_vector<F: Field>(bytes: &[u8], len: usize) -> Option<Vec<F>> {
     if bytes.len() != len.checked_mul(F::BYTES)? {
         return None;
     }
+    const { assert!(F::BYTES == 8) };
     // A vector that grows would leave copies behind.
     let mut elements = Vec::with_capacity(len);
     if !F::read_words(bytes.as_chunks().0, &mut elements) {

@@ -161,7 +161,7 @@ fn fold<F: Field>(values: &mut [F], runs: &[Run<F>], coefficients: &[F], weighed
         front += cut.block;
     }
     // Nothing above is removed as a write that nobody reads.
-    std::hint::black_box(values);
+    zeroize::optimization_barrier(values);
 }
 
 /// Where the blocks of a run stand: k of them, each a piece of at most [`PIECE`] elements at a time; the

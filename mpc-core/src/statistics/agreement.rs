@@ -12,7 +12,7 @@ use crate::sharing::{Party, Shared};
 
 use super::answers::rows_of;
 use super::matches::{Matches, unshared};
-use super::rows::{Gathered, RowSums, Run, Summed, equal_runs};
+use super::rows::{Gathered, RowSum, RowSums, Run, equal_runs};
 use super::tally::Totals;
 
 /// The sums of matching pairs that measures need: each weighs items otherwise.
@@ -105,7 +105,7 @@ impl Agreement {
             // Σ_i x_ci and Σ_i w_i (T_i - x_ci), over items with at least two answers.
             let mut given = RowSums::new(&party, contributors, classes);
             let mut others = RowSums::new(&party, contributors, classes);
-            let mut summed = Summed::new(classes);
+            let mut summed = RowSum::new(classes);
             let (parts, multiplied) = matches.own_parts(|run, rows, gathered| {
                 also(run, rows);
                 if run.weight == Fp61::ZERO {
@@ -194,22 +194,21 @@ fn measures(
 /// The one product behind all those with the tally: of the tally, and of what is multiplied by it, weighed.
 fn combined(matches: Matches, wanted: Wanted, of_products: &[Fp61]) -> (Shared<Fp61>, Shared<Fp61>) {
     let (of_measures, of_contributors) = of_products.split_at(if wanted.measures { MEASURES } else { 0 });
-    let Matches {
-        party,
-        crowd,
-        answers,
-        table,
-        ..
-    } = &matches;
     let mut x = if wanted.measures {
-        RowSums::scaled(party, table, answers.classes(), |item| {
-            Fp61::inner_product(of_measures, &weights(crowd, crowd.redundancy()[item]))
-        })
+        let Matches {
+            party,
+            crowd,
+            answers,
+            table,
+            ..
+        } = &matches;
+        let factor = |redundancy| Fp61::inner_product(of_measures, &weights(crowd, redundancy));
+        RowSums::scaled(party, table, answers.classes(), crowd.redundancy(), factor)
     } else {
-        RowSums::new(party, table.len() / answers.classes(), answers.classes())
+        matches.zeros()
     };
     if !of_contributors.is_empty() {
-        x = matches.combined(of_contributors, x);
+        matches.add_combined(of_contributors, &mut x);
     }
     (x.into_shared(), unshared(matches.table))
 }

@@ -40,9 +40,9 @@ impl Matches {
             own,
             terms,
             combine: Box::new(move |weights| {
-                let zeros = RowSums::new(&self.party, self.table.len() / self.answers.classes(), self.answers.classes());
-                let x = self.combined(weights, zeros).into_shared();
-                (x, unshared(self.table))
+                let mut x = self.zeros();
+                self.add_combined(weights, &mut x);
+                (x.into_shared(), unshared(self.table))
             }),
         }
     }
@@ -69,24 +69,24 @@ impl Matches {
         (own, terms)
     }
 
-    /// `Σ_c γ_c w_ci x_ci` for every item, added to what there is of it.
-    pub fn combined(&self, weights: &[Fp61], mut sums: RowSums) -> RowSums {
+    /// A row of zeros for every item.
+    pub fn zeros(&self) -> RowSums {
+        RowSums::new(&self.party, self.crowd.redundancy().len(), self.answers.classes())
+    }
+
+    /// Adds `Σ_c γ_c w_ci x_ci` for every item.
+    pub fn add_combined(&self, weights: &[Fp61], sums: &mut RowSums) {
         self.answers.each_counted(&self.crowd, |counted, rows| {
             self.runs(counted, |run| {
                 sums.spread(&run, rows, weights[run.contributor as usize] * run.weight)
             });
         });
-        sums
     }
 
     fn runs<'a>(&self, counted: CountedSubmission<'a>, take: impl FnMut(Run<'a>)) {
         let weight = |answers| (self.weight)(&self.crowd, counted.contributor, answers);
-        if self.crowd.facts().redundancy.len() == 1 {
-            // All items have as many answers as the first.
-            let same = counted
-                .items
-                .first()
-                .map_or(Fp61::ZERO, |item| weight(self.crowd.redundancy()[*item as usize]));
+        if let Some(answers) = self.crowd.facts().same_redundancy() {
+            let same = weight(answers);
             return runs(counted, |_| same, take);
         }
         // Neighbours mostly have as many answers.

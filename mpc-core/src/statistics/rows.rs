@@ -66,16 +66,16 @@ impl RowSums {
         }
     }
 
-    /// The rows of a table, each times a public factor; neighbours mostly have the same.
-    pub fn scaled(party: &Party, table: &Shared<Fp61>, classes: usize, factor: impl Fn(usize) -> Fp61) -> Self {
+    /// The rows of a table, each times a public factor by how many answers its item has.
+    pub fn scaled(party: &Party, table: &Shared<Fp61>, classes: usize, redundancy: &[u32], factor: impl Fn(u32) -> Fp61) -> Self {
         let mut room = Zeroizing::new(vec![Fp61::ZERO; PIECE * classes]);
         let sums = Shared::generate(party, |position| {
             let values = &table.components()[position];
             let mut scaled = Vec::with_capacity(values.len());
-            for (rows, factor) in equal_runs(values.len() / classes, &factor) {
+            for (rows, answers) in equal_runs(redundancy.len(), |item| redundancy[item]) {
                 let values = &values[rows.start * classes..rows.end * classes];
                 let room = &mut room[..values.len()];
-                Fp61::combine(&[values], &[factor], room);
+                Fp61::combine(&[values], &[factor(answers)], room);
                 scaled.extend_from_slice(room);
             }
             scaled
@@ -123,12 +123,12 @@ pub(super) fn equal_runs<T: PartialEq>(len: usize, of: impl Fn(usize) -> T) -> i
 }
 
 /// Where many rows are summed into one.
-pub(super) struct Summed {
+pub(super) struct RowSum {
     classes: usize,
     room: Zeroizing<Vec<Fp61>>,
 }
 
-impl Summed {
+impl RowSum {
     /// For rows of so many elements.
     pub fn new(classes: usize) -> Self {
         Self {

@@ -7,7 +7,7 @@ use crate::field::{Field, Fp61};
 use crate::sharing::{Party, Shared};
 
 use super::answers::Answers;
-use super::rows::{RowSums, Summed, equal_runs, runs};
+use super::rows::{RowSum, RowSums, equal_runs, runs};
 
 /// The tally of every item, `items × classes`, as it grows.
 pub struct Tally(RowSums);
@@ -46,7 +46,7 @@ impl Totals {
     /// Adds up a tally.
     pub fn of(party: &Party, crowd: &Crowd, classes: usize, tally: &Shared<Fp61>) -> Self {
         let mut by_redundancy: BTreeMap<u32, RowSums> = BTreeMap::new();
-        let mut summed = Summed::new(classes);
+        let mut summed = RowSum::new(classes);
         for (items, answers) in equal_runs(crowd.redundancy().len(), |item| crowd.redundancy()[item]) {
             let sums = by_redundancy.entry(answers).or_insert_with(|| RowSums::new(party, 1, classes));
             for (position, values) in tally.components().iter().enumerate() {

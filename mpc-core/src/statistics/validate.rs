@@ -115,7 +115,7 @@ struct Sketch {
     sum: Fp61,
     /// ρ, one for each row.
     weights: Vec<Fp61>,
-    /// `<r, x>` for each row.
+    /// `<r, x>` for each row, of each component.
     values: Vec<Zeroizing<Vec<Fp61>>>,
     /// `<r, x>` and `Σ_k (r_k² - s) x_k` for each row of the submission that is looked at, of one component after the
     /// other.

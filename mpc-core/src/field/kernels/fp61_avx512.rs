@@ -15,6 +15,7 @@
 
 use std::arch::x86_64::*;
 use std::array::from_fn;
+use std::ops::Range;
 
 use super::vector::{LANES, load, load_tail, store, store_tail};
 use crate::field::fp61::{Fp61, MODULUS};
@@ -45,10 +46,10 @@ impl Avx512Ifma {
         unsafe { combine(blocks, coefficients, out) }
     }
 
-    /// See [`super::fp61::mask`].
-    pub fn mask(self, words: &[[u8; 8]], out: &mut [Fp61]) -> bool {
+    /// See [`super::fp61::elements_of`].
+    pub fn elements_of(self, words: &[[u8; 8]], out: &mut [Fp61]) -> bool {
         // SAFETY: `self` proves that the processor has the features.
-        unsafe { mask(words, out) }
+        unsafe { elements_of(words, out) }
     }
 
     /// See [`crate::field::rows::products`], for eight rows or more.
@@ -56,11 +57,15 @@ impl Avx512Ifma {
         let (width, count) = (coefficients[0].len(), out[0].len());
         let whole = count / LANES * LANES;
         // Rows that are left over are done with those before them once more.
-        for range in [0..whole, count - LANES..count].into_iter().take(1 + usize::from(whole < count)) {
+        let mut multiply = |range: Range<usize>| {
             let rows = &rows[range.start * width..range.end * width];
             let [xs, ys] = out.each_mut().map(|out| out[range.clone()].as_chunks_mut().0);
             // SAFETY: `self` proves that the processor has the features.
             unsafe { row_products(rows, coefficients, [xs, ys]) }
+        };
+        multiply(0..whole);
+        if whole < count {
+            multiply(count - LANES..count);
         }
     }
 
@@ -257,65 +262,49 @@ fn inner_product(x: &[Fp61], y: &[Fp61]) -> Fp61 {
     total
 }
 
-/// Blocks that [`combine`] sums before it reduces.
+/// Products that are summed before they are reduced.
 const LAZY_BLOCKS: usize = 16;
 
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn combine(blocks: &[&[Fp61]], coefficients: &[Fp61], out: &mut [Fp61]) {
-    let mut before = false;
-    for (blocks, coefficients) in blocks.chunks(LAZY_BLOCKS).zip(coefficients.chunks(LAZY_BLOCKS)) {
-        combine_lazily(blocks, coefficients, out, before);
-        before = true;
+fn combine(mut blocks: &[&[Fp61]], mut coefficients: &[Fp61], out: &mut [Fp61]) {
+    let mut onto = false;
+    // So many at a time that their factors stay in registers.
+    while let Some(((of_blocks, blocks_left), (by, left))) = blocks.split_first_chunk::<8>().zip(coefficients.split_first_chunk()) {
+        combine_these(of_blocks, by, out, onto);
+        (blocks, coefficients, onto) = (blocks_left, left, true);
     }
-    if !before {
+    if let Some(((of_blocks, blocks_left), (by, left))) = blocks.split_first_chunk::<4>().zip(coefficients.split_first_chunk()) {
+        combine_these(of_blocks, by, out, onto);
+        (blocks, coefficients, onto) = (blocks_left, left, true);
+    }
+    if let Some(((of_blocks, blocks_left), (by, left))) = blocks.split_first_chunk::<2>().zip(coefficients.split_first_chunk()) {
+        combine_these(of_blocks, by, out, onto);
+        (blocks, coefficients, onto) = (blocks_left, left, true);
+    }
+    if let Some(((of_blocks, _), (by, _))) = blocks.split_first_chunk::<1>().zip(coefficients.split_first_chunk()) {
+        combine_these(of_blocks, by, out, onto);
+        onto = true;
+    }
+    if !onto {
         out.fill(Fp61::default());
     }
 }
 
-/// The combination of at most [`LAZY_BLOCKS`] blocks, added to what `out` holds if `onto` says so.
-#[target_feature(enable = "avx512f,avx512ifma")]
-fn combine_lazily(blocks: &[&[Fp61]], coefficients: &[Fp61], out: &mut [Fp61], onto: bool) {
-    // What claims are cut by, and rows that are scaled: factors stay in registers.
-    match (blocks, coefficients) {
-        ([a], [x]) => combine_these([*a], [*x], out, onto),
-        ([a, b], [x, y]) => combine_these([*a, *b], [*x, *y], out, onto),
-        ([a, b, c, d], [w, x, y, z]) => combine_these([*a, *b, *c, *d], [*w, *x, *y, *z], out, onto),
-        _ => {
-            let len = out.len();
-            let factors: [Left; LAZY_BLOCKS] =
-                from_fn(|j| Left::cut(_mm512_set1_epi64(coefficients.get(j).map_or(0, |c| c.to_u64()) as i64)));
-            let keep = _mm512_set1_epi64(if onto { -1 } else { 0 });
-            let (vectors, tail) = out.as_chunks_mut::<LANES>();
-            for (at, out) in vectors.iter_mut().enumerate() {
-                let mut sums = Sums::of(_mm512_and_si512(load(out), keep));
-                for (block, factor) in blocks.iter().zip(&factors) {
-                    sums.add_product(*factor, load(&block[..len].as_chunks().0[at]));
-                }
-                store(out, sums.reduce());
-            }
-            let mut sums = Sums::of(_mm512_and_si512(load_tail(tail), keep));
-            for (block, factor) in blocks.iter().zip(&factors) {
-                sums.add_product(*factor, load_tail(block[..len].as_chunks::<LANES>().1));
-            }
-            store_tail(tail, sums.reduce());
-        }
-    }
-}
-
-/// The same of so many blocks.
+/// The combination of so many blocks, at most [`LAZY_BLOCKS`], added to what `out` holds if `onto` says so.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn combine_these<const N: usize>(blocks: [&[Fp61]; N], coefficients: [Fp61; N], out: &mut [Fp61], onto: bool) {
+fn combine_these<const N: usize>(blocks: &[&[Fp61]; N], coefficients: &[Fp61; N], out: &mut [Fp61], onto: bool) {
+    const { assert!(N <= LAZY_BLOCKS) };
     let len = out.len();
-    let factors = coefficients.map(|c| Left::cut(_mm512_set1_epi64(c.to_u64() as i64)));
+    let factors: [Left; N] = from_fn(|j| Left::cut(_mm512_set1_epi64(coefficients[j].to_u64() as i64)));
     let keep = _mm512_set1_epi64(if onto { -1 } else { 0 });
     let (vectors, tail) = out.as_chunks_mut::<LANES>();
-    let blocks = blocks.map(|block| block[..len].as_chunks::<LANES>());
-    let blocks_at = blocks.map(|(block, _)| &block[..vectors.len()]);
+    let blocks: [_; N] = from_fn(|j| blocks[j][..len].as_chunks::<LANES>());
+    let whole: [_; N] = from_fn(|j| &blocks[j].0[..vectors.len()]);
     for (at, out) in vectors.iter_mut().enumerate() {
         let mut sums = Sums::of(_mm512_and_si512(load(out), keep));
         for j in 0..N {
-            sums.add_product(factors[j], load(&blocks_at[j][at]));
+            sums.add_product(factors[j], load(&whole[j][at]));
         }
         store(out, sums.reduce());
     }
@@ -327,7 +316,7 @@ fn combine_these<const N: usize>(blocks: [&[Fp61]; N], coefficients: [Fp61; N], 
 }
 
 #[target_feature(enable = "avx512f")]
-fn mask(words: &[[u8; 8]], out: &mut [Fp61]) -> bool {
+fn elements_of(words: &[[u8; 8]], out: &mut [Fp61]) -> bool {
     let p = modulus();
     let out = &mut out[..words.len()];
     let ((words, words_tail), (vectors, tail)) = (words.as_chunks(), out.as_chunks_mut());
@@ -340,7 +329,7 @@ fn mask(words: &[[u8; 8]], out: &mut [Fp61]) -> bool {
     let masked = _mm512_and_si512(load_tail(words_tail), p);
     refused |= _mm512_cmpeq_epu64_mask(masked, p);
     store_tail(tail, masked);
-    refused != 0
+    refused == 0
 }
 
 /// Eight rows at a time, one in each lane.

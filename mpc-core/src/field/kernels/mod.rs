@@ -55,14 +55,14 @@ pub(super) mod fp61 {
         portable::combine(blocks, coefficients, out);
     }
 
-    /// Elements of words, the upper bits left out, and whether one of them is `p`, which is none: then what stands in
-    /// `out` is not to be used.
-    pub fn mask(words: &[[u8; 8]], out: &mut [Fp61]) -> bool {
+    /// Takes words for elements, the upper bits left out; false if one of them is `p`, which is none: then what stands
+    /// in `out` is not to be used.
+    pub fn elements_of(words: &[[u8; 8]], out: &mut [Fp61]) -> bool {
         #[cfg(target_arch = "x86_64")]
         if let Some(kernel) = Avx512Ifma::detect() {
-            return kernel.mask(words, out);
+            return kernel.elements_of(words, out);
         }
-        portable::mask(words, out)
+        portable::elements_of(words, out)
     }
 
     /// See [`crate::field::Field::add_vector`].

@@ -9,25 +9,24 @@ use std::arch::x86_64::*;
 
 use super::fp61_avx512::{add, add_four, add_two};
 use super::vector::{load, load_four, load_two, store, store_four, store_two};
-use crate::field::{Fp61, rows::portable};
+use crate::field::Fp61;
 
 /// How many rows ahead memory is asked for.
 const AHEAD: usize = 16;
 /// Elements of a line of the caches.
 const LINE: usize = 8;
 
-/// Calls what is made for rows of this width, if it is.
+/// Calls a function as made for rows of one of the usual widths, or else for any (0).
 macro_rules! of_width {
-    ($width:expr, $call:ident $arguments:tt else $otherwise:expr) => {
-        of_width!(@ $width, $call, $arguments, $otherwise, 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
+    ($width:expr, $call:ident $arguments:tt) => {
+        of_width!(@ $width, $call, $arguments, 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
     };
-    (@ $width:expr, $call:ident, $arguments:tt, $otherwise:expr, $($known:literal)*) => {
+    (@ $width:expr, $call:ident, $arguments:tt, $($known:literal)*) => {
         match $width {
-            $($known => of_width!(! $call, $known, $arguments),)*
-            _ => $otherwise,
+            $($known => $call::<$known> $arguments,)*
+            _ => $call::<0> $arguments,
         }
     };
-    (! $call:ident, $known:literal, ($($argument:expr),*)) => { $call::<$known>($($argument),*) };
 }
 
 /// Proof that the processor has AVX-512 F and VL.
@@ -44,23 +43,21 @@ impl Avx512Rows {
     /// See [`crate::field::rows::add_at`].
     pub fn add_at(self, table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61], next: &[u32]) {
         // SAFETY: `self` proves that the processor has the features.
-        unsafe {
-            of_width!(width, add_at(table, places, rows, next) else portable::add_at(table, width, places, rows, next));
-        }
+        unsafe { of_width!(width, add_at(table, width, places, rows, next)) }
     }
 
     /// See [`crate::field::rows::copy_from`].
     pub fn copy_from(self, table: &[Fp61], width: usize, places: &[u32], out: &mut [Fp61], next: &[u32]) {
-        of_width!(width, copy_from(table, places, out, next) else portable::copy_from(table, width, places, out, next));
+        of_width!(width, copy_from(table, width, places, out, next));
     }
 }
 
 #[target_feature(enable = "avx512f,avx512vl")]
-fn add_at<const WIDTH: usize>(table: &mut [Fp61], places: &[u32], rows: &[Fp61], next: &[u32]) {
-    let (table, rows) = (table.as_chunks_mut::<WIDTH>().0, rows.as_chunks::<WIDTH>().0);
-    for ((place, ahead), row) in with_ahead(places, next).zip(rows) {
-        fetch(table, ahead);
-        let sums = table[*place as usize].as_mut_slice();
+fn add_at<const WIDTH: usize>(table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61], next: &[u32]) {
+    let width = if WIDTH == 0 { width } else { WIDTH };
+    for ((place, ahead), row) in with_ahead(places, next).zip(rows.chunks_exact(width)) {
+        fetch(table, width, ahead);
+        let sums = &mut table[*place as usize * width..][..width];
         let ((sums, sums_tail), (row, row_tail)) = (sums.as_chunks_mut(), row.as_chunks());
         for (sum, value) in sums.iter_mut().zip(row) {
             store(sum, add(load(sum), load(value)));
@@ -80,11 +77,11 @@ fn add_at<const WIDTH: usize>(table: &mut [Fp61], places: &[u32], rows: &[Fp61],
     }
 }
 
-fn copy_from<const WIDTH: usize>(table: &[Fp61], places: &[u32], out: &mut [Fp61], next: &[u32]) {
-    let (table, out) = (table.as_chunks::<WIDTH>().0, out.as_chunks_mut::<WIDTH>().0);
-    for ((place, ahead), row) in with_ahead(places, next).zip(out) {
-        fetch(table, ahead);
-        *row = table[*place as usize];
+fn copy_from<const WIDTH: usize>(table: &[Fp61], width: usize, places: &[u32], out: &mut [Fp61], next: &[u32]) {
+    let width = if WIDTH == 0 { width } else { WIDTH };
+    for ((place, ahead), row) in with_ahead(places, next).zip(out.chunks_exact_mut(width)) {
+        fetch(table, width, ahead);
+        row.copy_from_slice(&table[*place as usize * width..][..width]);
     }
 }
 
@@ -97,15 +94,18 @@ fn with_ahead<'a>(places: &'a [u32], next: &'a [u32]) -> impl Iterator<Item = (&
 
 /// Asks for the row at a place, if there is one.
 #[inline]
-fn fetch<const WIDTH: usize>(table: &[[Fp61; WIDTH]], place: Option<&u32>) {
-    let Some(row) = place.and_then(|place| table.get(*place as usize)) else {
+fn fetch(table: &[Fp61], width: usize, place: Option<&u32>) {
+    let Some(row) = place.and_then(|place| table.get(*place as usize * width..)?.get(..width)) else {
         return;
     };
-    for at in (0..WIDTH.saturating_sub(LINE)).step_by(LINE) {
+    for at in (0..width).step_by(LINE) {
         ask_for(&row[at]);
     }
-    // A row may begin within a line.
-    ask_for(&row[WIDTH - 1]);
+    // A row may begin within a line, and then end in one more; an element right behind the last one asked for mostly
+    // stands in its line.
+    if (width - 1) % LINE > 1 {
+        ask_for(&row[width - 1]);
+    }
 }
 
 /// Asks for the line of an element.

@@ -180,6 +180,24 @@ proptest! {
 }
 
 #[test]
+fn words_are_taken_for_elements_unless_one_is_none() {
+    for len in 0..=40 {
+        let mut rng = ChaCha8Rng::seed_from_u64(len as u64);
+        let words: Vec<[u8; 8]> = (0..len).map(|_| rng.next_u64().to_le_bytes()).collect();
+        let elements: Vec<Fp61> = words.iter().map(|word| Fp61::reduce(u64::from_le_bytes(*word) & MODULUS)).collect();
+        for take in [super::fp61::elements_of, fp61::portable::elements_of] {
+            let mut out = vec![Fp61::ONE; len];
+            assert!(take(&words, &mut out) && out == elements, "{len} words");
+            for place in 0..len {
+                let mut words = words.clone();
+                words[place] = (MODULUS | u64::from(rng.next_u32()) << 61).to_le_bytes();
+                assert!(!take(&words, &mut out), "p at {place} of {len}");
+            }
+        }
+    }
+}
+
+#[test]
 fn kernels_of_fp61_do_not_overflow_on_long_vectors() {
     // Lengths around the runs of lazy reduction, of the largest elements only.
     for len in [3991, 3992, 3993, 3999, 4000, 4001, 7992, 8000, 20_007] {
