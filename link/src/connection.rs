@@ -154,9 +154,12 @@ impl Replies {
             return decode(&bytes, "a reply").map_err(|error| self.connection.broken(&error));
         }
         let reply = tokio::task::spawn_blocking(move || decode(&bytes, "a reply")).await;
-        let reply = reply.map_err(|error| match error.is_panic() {
-            true => self.connection.broken(&error),
-            false => self.connection.lost(&error),
+        let reply = reply.map_err(|error| {
+            if error.is_panic() {
+                self.connection.broken(&error)
+            } else {
+                self.connection.lost(&error)
+            }
         })?;
         reply.map_err(|error| self.connection.broken(&error))
     }

@@ -38,7 +38,7 @@ pub fn pack(outputs: &[OutputComponents]) -> Vec<PackedOutput> {
         components: output
             .components
             .iter()
-            .map(|(component, values)| (*component, ByteBuf::from(packed(values))))
+            .map(|(component, values)| (*component, ByteBuf::from(to_bytes(values))))
             .collect(),
     };
     outputs.iter().map(of).collect()
@@ -57,20 +57,20 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
 
 fn unpack(outputs: Vec<PackedOutput>, most: usize) -> Result<Vec<OutputComponents>, &'static str> {
     let mut left = most;
-    let mut unpacked_outputs = Vec::new();
+    let mut unpacked = Vec::new();
     for PackedOutput { name, components } in outputs {
-        let mut unpacked_components = BTreeMap::new();
+        let mut by_component = BTreeMap::new();
         for (component, bytes) in components {
-            let values = unpacked(&bytes, left).ok_or("a component is not packed as components are, or all together are too long")?;
+            let values = from_bytes(&bytes, left).ok_or("a component is not packed as components are, or all together are too long")?;
             left -= values.len();
-            unpacked_components.insert(component, values);
+            by_component.insert(component, values);
         }
-        unpacked_outputs.push(OutputComponents {
+        unpacked.push(OutputComponents {
             name,
-            components: unpacked_components,
+            components: by_component,
         });
     }
-    Ok(unpacked_outputs)
+    Ok(unpacked)
 }
 
 /// Reads components in the one order they are written in: in any other, or with one of them twice, the
@@ -100,7 +100,7 @@ fn ascending<'de, D: Deserializer<'de>, V: Deserialize<'de>>(deserializer: D) ->
 
 /// Elements in as many bytes each as the largest takes, little-endian, after one byte that says how many: labels, which
 /// every node knows, take an eighth of what shares take.
-fn packed(values: &[Fp61]) -> Vec<u8> {
+fn to_bytes(values: &[Fp61]) -> Vec<u8> {
     let width = width_of(values);
     let mut bytes = Vec::with_capacity(1 + values.len() * width);
     bytes.push(width as u8);
@@ -110,8 +110,8 @@ fn packed(values: &[Fp61]) -> Vec<u8> {
     bytes
 }
 
-/// The elements behind [`packed`] bytes, if they are at most so many; `None` for any other bytes.
-fn unpacked(bytes: &[u8], most: usize) -> Option<Vec<Fp61>> {
+/// The elements of which [`to_bytes`] made these, if they are at most so many; `None` for any other bytes.
+fn from_bytes(bytes: &[u8], most: usize) -> Option<Vec<Fp61>> {
     let (width, bytes) = bytes.split_first()?;
     let width = usize::from(*width);
     if !(1..=Fp61::BYTES).contains(&width) || !bytes.len().is_multiple_of(width) || bytes.len() / width > most {
@@ -154,7 +154,7 @@ mod tests {
         #[test]
         fn elements_come_back(width in 1u32..=8, words in proptest::collection::vec(any::<u64>(), 0..50)) {
             let values: Vec<Fp61> = words.iter().map(|word| Fp61::reduce(word >> (64 - 8 * width))).collect();
-            prop_assert!(packed(&values).len() <= 1 + values.len() * width as usize);
+            prop_assert!(to_bytes(&values).len() <= 1 + values.len() * width as usize);
             let output = OutputComponents {
                 name: OutputName::Labels,
                 components: BTreeMap::from([(0, values.clone()), (3, Vec::new()), (4, vec![Fp61::ZERO; values.len()])]),
@@ -184,8 +184,25 @@ mod tests {
     }
 
     #[test]
+    fn a_message_does_not_unpack_to_more_than_the_longest() {
+        #[derive(Debug, Deserialize)]
+        struct Outputs(#[serde(deserialize_with = "super::deserialize")] Vec<OutputComponents>);
+        let most = MAX_MESSAGE_BYTES / Fp61::BYTES;
+        let zeros = |elements: usize| ByteBuf::from([&[1], vec![0; elements].as_slice()].concat());
+        let of = |last: usize| PackedOutput {
+            name: OutputName::Labels,
+            components: BTreeMap::from([(0, zeros(most - 5)), (1, zeros(last))]),
+        };
+        assert!(decode::<Outputs>(&encode(&vec![of(6)]), "outputs").is_err());
+        assert_eq!(
+            decode::<Outputs>(&encode(&vec![of(5)]), "outputs").unwrap().0[0].components[&1].len(),
+            5
+        );
+    }
+
+    #[test]
     fn bytes_that_nobody_packs_are_refused() {
-        let unpacked = |bytes: &[u8]| unpacked(bytes, 2);
+        let unpacked = |bytes: &[u8]| from_bytes(bytes, 2);
         assert_eq!(unpacked(&[1]), Some(Vec::new()));
         assert_eq!(unpacked(&[2, 0, 1, 5, 0]), Some(vec![Fp61::reduce(256), Fp61::reduce(5)]));
         let of_modulus = [&[8], MODULUS.to_le_bytes().as_slice()].concat();

@@ -15,7 +15,6 @@
 
 use std::arch::x86_64::*;
 use std::array::from_fn;
-use std::ops::Range;
 
 use super::vector::{LANES, load, load_tail, store, store_tail};
 use crate::field::fp61::{Fp61, MODULUS};
@@ -52,23 +51,6 @@ impl Avx512Ifma {
         unsafe { elements_of(words, out) }
     }
 
-    /// See [`crate::field::rows::products`], for eight rows or more.
-    pub fn row_products(self, rows: &[Fp61], coefficients: [&[Fp61]; 2], mut out: [&mut [Fp61]; 2]) {
-        let (width, count) = (coefficients[0].len(), out[0].len());
-        let whole = count / LANES * LANES;
-        // Rows that are left over are done with those before them once more.
-        let mut multiply = |range: Range<usize>| {
-            let rows = &rows[range.start * width..range.end * width];
-            let [xs, ys] = out.each_mut().map(|out| out[range.clone()].as_chunks_mut().0);
-            // SAFETY: `self` proves that the processor has the features.
-            unsafe { row_products(rows, coefficients, [xs, ys]) }
-        };
-        multiply(0..whole);
-        if whole < count {
-            multiply(count - LANES..count);
-        }
-    }
-
     /// See [`crate::field::Field::add_vector`].
     pub fn add_vector(self, sum: &mut [Fp61], values: &[Fp61]) {
         // SAFETY: `self` proves that the processor has the features.
@@ -103,7 +85,7 @@ fn modulus() -> __m512i {
 
 /// A left factor, cut.
 #[derive(Clone, Copy)]
-struct Left {
+pub(super) struct Left {
     low: __m512i,
     high: __m512i,
 }
@@ -111,7 +93,7 @@ struct Left {
 impl Left {
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn cut(x: __m512i) -> Self {
+    pub fn cut(x: __m512i) -> Self {
         Self {
             low: _mm512_and_si512(x, _mm512_set1_epi64((1 << CUT) - 1)),
             high: _mm512_srli_epi64::<CUT>(x),
@@ -122,7 +104,7 @@ impl Left {
 /// Sums of partial products, lane by lane. A product adds less than `2^52` to each, and to the ones
 /// on the right less than the bound beside them.
 #[derive(Clone, Copy)]
-struct Sums {
+pub(super) struct Sums {
     low_low: __m512i,
     low_low_carry: __m512i,
     low_high: __m512i,
@@ -137,7 +119,7 @@ impl Sums {
     /// The sums that stand for `start`.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn of(start: __m512i) -> Self {
+    pub fn of(start: __m512i) -> Self {
         let zero = _mm512_setzero_si512();
         Self {
             low_low: start,
@@ -151,7 +133,7 @@ impl Sums {
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn add_product(&mut self, x: Left, y: __m512i) {
+    pub fn add_product(&mut self, x: Left, y: __m512i) {
         let y_high = _mm512_srli_epi64::<52>(y);
         self.low_low = _mm512_madd52lo_epu64(self.low_low, x.low, y);
         self.low_low_carry = _mm512_madd52hi_epu64(self.low_low_carry, x.low, y);
@@ -177,7 +159,7 @@ impl Sums {
     /// below `2^61`.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn reduce(self) -> __m512i {
+    pub fn reduce(self) -> __m512i {
         // 2^w·s mod p turns the 61-bit word: the bits of s above 61-w come in again at the bottom.
         let [at_0, at_52, at_43, at_34] = self.by_weight();
         let p = modulus();
@@ -210,22 +192,6 @@ fn subtract_once(x: __m512i) -> __m512i {
 #[target_feature(enable = "avx512f")]
 pub(super) fn add(x: __m512i, y: __m512i) -> __m512i {
     subtract_once(_mm512_add_epi64(x, y))
-}
-
-/// [`add`] of half as many.
-#[inline]
-#[target_feature(enable = "avx512f,avx512vl")]
-pub(super) fn add_four(x: __m256i, y: __m256i) -> __m256i {
-    let sum = _mm256_add_epi64(x, y);
-    _mm256_min_epu64(sum, _mm256_sub_epi64(sum, _mm256_set1_epi64x(MODULUS as i64)))
-}
-
-/// [`add`] of a quarter.
-#[inline]
-#[target_feature(enable = "avx512f,avx512vl")]
-pub(super) fn add_two(x: __m128i, y: __m128i) -> __m128i {
-    let sum = _mm_add_epi64(x, y);
-    _mm_min_epu64(sum, _mm_sub_epi64(sum, _mm_set1_epi64x(MODULUS as i64)))
 }
 
 #[inline]
@@ -263,7 +229,7 @@ fn inner_product(x: &[Fp61], y: &[Fp61]) -> Fp61 {
 }
 
 /// Products that are summed before they are reduced.
-const LAZY_BLOCKS: usize = 16;
+pub(super) const LAZY_BLOCKS: usize = 16;
 
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn combine(mut blocks: &[&[Fp61]], mut coefficients: &[Fp61], out: &mut [Fp61]) {
@@ -330,36 +296,6 @@ fn elements_of(words: &[[u8; 8]], out: &mut [Fp61]) -> bool {
     refused |= _mm512_cmpeq_epu64_mask(masked, p);
     store_tail(tail, masked);
     refused == 0
-}
-
-/// Eight rows at a time, one in each lane.
-#[target_feature(enable = "avx512f,avx512ifma")]
-fn row_products(rows: &[Fp61], [xs, ys]: [&[Fp61]; 2], [of_x, of_y]: [&mut [[Fp61; LANES]]; 2]) {
-    let width = xs.len();
-    let [a, b, c, d, e, f, g, h] = from_fn(|lane| (lane * width) as i64);
-    let lanes = _mm512_setr_epi64(a, b, c, d, e, f, g, h);
-    let cut = |coefficients: &[Fp61]| -> [Left; LAZY_BLOCKS] {
-        from_fn(|k| Left::cut(_mm512_set1_epi64(coefficients.get(k).map_or(0, |c| c.to_u64()) as i64)))
-    };
-    for (first, (xs, ys)) in (0..).step_by(LAZY_BLOCKS).zip(xs.chunks(LAZY_BLOCKS).zip(ys.chunks(LAZY_BLOCKS))) {
-        let (by_xs, by_ys) = (cut(xs), cut(ys));
-        let keep = _mm512_set1_epi64(if first == 0 { 0 } else { -1 });
-        for (group, (of_x, of_y)) in of_x.iter_mut().zip(of_y.iter_mut()).enumerate() {
-            let rows = &rows[group * LANES * width..][..LANES * width];
-            let mut by_x = Sums::of(_mm512_and_si512(load(of_x), keep));
-            let mut by_y = Sums::of(_mm512_and_si512(load(of_y), keep));
-            for (column, (x, y)) in (first..width).zip(by_xs.iter().zip(&by_ys)) {
-                let column = &rows[column..];
-                // SAFETY: lane l reads what is `l·width` words after the beginning of `column`, which begins less than
-                // `width` after that of `rows`: one of its `8·width` elements, each of which is a word.
-                let values = unsafe { _mm512_i64gather_epi64::<8>(lanes, column.as_ptr().cast()) };
-                by_x.add_product(*x, values);
-                by_y.add_product(*y, values);
-            }
-            store(of_x, by_x.reduce());
-            store(of_y, by_y.reduce());
-        }
-    }
 }
 
 /// Replaces every element of `left` by what `operation` makes of it and its neighbour in `right`.

@@ -6,9 +6,11 @@
 #![expect(unsafe_code, reason = "calls into code for detected processor features, and fetching ahead")]
 
 use std::arch::x86_64::*;
+use std::array::from_fn;
+use std::ops::Range;
 
-use super::fp61_avx512::{add, add_four, add_two};
-use super::vector::{load, load_four, load_two, store, store_four, store_two};
+use super::fp61_avx512::{Avx512Ifma, LAZY_BLOCKS, Left, Sums, add};
+use super::vector::{LANES, load, store};
 use crate::field::Fp61;
 
 /// How many rows ahead memory is asked for.
@@ -52,6 +54,25 @@ impl Avx512Rows {
     }
 }
 
+impl Avx512Ifma {
+    /// See [`crate::field::rows::products`], for eight rows or more.
+    pub fn row_products(self, rows: &[Fp61], coefficients: [&[Fp61]; 2], mut out: [&mut [Fp61]; 2]) {
+        let (width, count) = (coefficients[0].len(), out[0].len());
+        let whole = count / LANES * LANES;
+        // Rows that are left over are done with those before them once more.
+        let mut multiply = |range: Range<usize>| {
+            let rows = &rows[range.start * width..range.end * width];
+            let [xs, ys] = out.each_mut().map(|out| out[range.clone()].as_chunks_mut().0);
+            // SAFETY: `self` proves that the processor has the features.
+            unsafe { row_products(rows, coefficients, [xs, ys]) }
+        };
+        multiply(0..whole);
+        if whole < count {
+            multiply(count - LANES..count);
+        }
+    }
+}
+
 #[target_feature(enable = "avx512f,avx512vl")]
 fn add_at<const WIDTH: usize>(table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61], next: &[u32]) {
     let width = if WIDTH == 0 { width } else { WIDTH };
@@ -63,14 +84,6 @@ fn add_at<const WIDTH: usize>(table: &mut [Fp61], width: usize, places: &[u32], 
             store(sum, add(load(sum), load(value)));
         }
         // No access goes beyond the row: it would read the line behind, which nobody has asked for.
-        let ((sums, sums_tail), (row, row_tail)) = (sums_tail.as_chunks_mut(), row_tail.as_chunks());
-        for (sum, value) in sums.iter_mut().zip(row) {
-            store_four(sum, add_four(load_four(sum), load_four(value)));
-        }
-        let ((sums, sums_tail), (row, row_tail)) = (sums_tail.as_chunks_mut(), row_tail.as_chunks());
-        for (sum, value) in sums.iter_mut().zip(row) {
-            store_two(sum, add_two(load_two(sum), load_two(value)));
-        }
         for (sum, value) in sums_tail.iter_mut().zip(row_tail) {
             *sum += *value;
         }
@@ -82,6 +95,36 @@ fn copy_from<const WIDTH: usize>(table: &[Fp61], width: usize, places: &[u32], o
     for ((place, ahead), row) in with_ahead(places, next).zip(out.chunks_exact_mut(width)) {
         fetch(table, width, ahead);
         row.copy_from_slice(&table[*place as usize * width..][..width]);
+    }
+}
+
+/// Eight rows at a time, one in each lane.
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn row_products(rows: &[Fp61], [xs, ys]: [&[Fp61]; 2], [of_x, of_y]: [&mut [[Fp61; LANES]]; 2]) {
+    let width = xs.len();
+    let [a, b, c, d, e, f, g, h] = from_fn(|lane| (lane * width) as i64);
+    let lanes = _mm512_setr_epi64(a, b, c, d, e, f, g, h);
+    let cut = |coefficients: &[Fp61]| -> [Left; LAZY_BLOCKS] {
+        from_fn(|k| Left::cut(_mm512_set1_epi64(coefficients.get(k).map_or(0, |c| c.to_u64()) as i64)))
+    };
+    for (first, (xs, ys)) in (0..).step_by(LAZY_BLOCKS).zip(xs.chunks(LAZY_BLOCKS).zip(ys.chunks(LAZY_BLOCKS))) {
+        let (by_xs, by_ys) = (cut(xs), cut(ys));
+        let keep = _mm512_set1_epi64(if first == 0 { 0 } else { -1 });
+        for (group, (of_x, of_y)) in of_x.iter_mut().zip(of_y.iter_mut()).enumerate() {
+            let rows = &rows[group * LANES * width..][..LANES * width];
+            let mut by_x = Sums::of(_mm512_and_si512(load(of_x), keep));
+            let mut by_y = Sums::of(_mm512_and_si512(load(of_y), keep));
+            for (column, (x, y)) in (first..width).zip(by_xs.iter().zip(&by_ys)) {
+                let column = &rows[column..];
+                // SAFETY: lane l reads what is `l·width` words after the beginning of `column`, which begins less than
+                // `width` after that of `rows`: one of its `8·width` elements, each of which is a word.
+                let values = unsafe { _mm512_i64gather_epi64::<8>(lanes, column.as_ptr().cast()) };
+                by_x.add_product(*x, values);
+                by_y.add_product(*y, values);
+            }
+            store(of_x, by_x.reduce());
+            store(of_y, by_y.reduce());
+        }
     }
 }
 

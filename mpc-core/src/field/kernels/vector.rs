@@ -1,4 +1,4 @@
-//! Loads and stores of eight elements, and of what is left of a row.
+//! Loads and stores of eight elements.
 
 #![expect(unsafe_code, reason = "loads and stores of whole vectors take pointers")]
 
@@ -35,36 +35,6 @@ pub fn load<W: Word>(values: &[W; LANES]) -> __m512i {
 pub fn store<W: Word>(out: &mut [W; LANES], values: __m512i) {
     // SAFETY: the reference is valid for writes of eight words, and the store asks for no alignment.
     unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), values) }
-}
-
-/// Half a vector.
-#[inline]
-#[target_feature(enable = "avx512f,avx512vl")]
-pub fn load_four<W: Word>(values: &[W; 4]) -> __m256i {
-    // SAFETY: the reference is valid for reads of four words, and the load asks for no alignment.
-    unsafe { _mm256_loadu_si256(values.as_ptr().cast()) }
-}
-
-#[inline]
-#[target_feature(enable = "avx512f,avx512vl")]
-pub fn store_four<W: Word>(out: &mut [W; 4], values: __m256i) {
-    // SAFETY: the reference is valid for writes of four words, and the store asks for no alignment.
-    unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), values) }
-}
-
-/// A quarter of a vector.
-#[inline]
-#[target_feature(enable = "avx512f,avx512vl")]
-pub fn load_two<W: Word>(values: &[W; 2]) -> __m128i {
-    // SAFETY: the reference is valid for reads of two words, and the load asks for no alignment.
-    unsafe { _mm_loadu_si128(values.as_ptr().cast()) }
-}
-
-#[inline]
-#[target_feature(enable = "avx512f,avx512vl")]
-pub fn store_two<W: Word>(out: &mut [W; 2], values: __m128i) {
-    // SAFETY: the reference is valid for writes of two words, and the store asks for no alignment.
-    unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), values) }
 }
 
 /// Selects the lanes of a tail of fewer elements than a vector holds.
