@@ -1,17 +1,20 @@
 //! Malformed submissions are found on shares and dropped; the rest ends as if they had never been.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 use super::ScoringError;
+use crate::digest::Digest;
 use crate::field::Fp61;
 use crate::identity::SecretKey;
-use crate::job::{Job, PayRule};
+use crate::job::{Gold, Item, Job, JobSpec, LabelRule, PayRule, Payout, Question, Release};
 use crate::reject::RejectReason;
 use crate::sharing::NodeSet;
 use crate::submission::Submission;
-use crate::testbed::{Members, job, members, run_nodes, run_to_certificate, shared};
+use crate::testbed::{Members, buyer, gold, job, members, run_nodes, run_to_certificate, shared};
 use crate::world::World;
 
 /// A submission of two rows of two classes with these integers in place of bits.
@@ -150,4 +153,105 @@ fn lists_that_repeat_or_overclaim_are_refused() {
     for result in run_nodes(&world, &members, &job, &[one.clone(), one]) {
         assert!(matches!(result, Err(ScoringError::Crowd(_))));
     }
+}
+
+/// A job that releases everything a categorical job can: labels by weighted votes, scores, pay by `rule`.
+fn everything(rule: PayRule, weighted: bool, release: &[Release]) -> Job {
+    let decided = release.iter().any(|one| matches!(one, Release::Labels | Release::Scores));
+    let spec = JobSpec {
+        name: "golden".to_owned(),
+        question: Question::Categorical {
+            classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
+            text: Some("Which one?".to_owned()),
+        },
+        items: (0..7)
+            .map(|i| Item {
+                id: format!("i{i}"),
+                text: None,
+            })
+            .collect(),
+        answers_per_item: 4,
+        closes_at: None,
+        sensitive: false,
+        release: release.iter().copied().collect(),
+        quorum: decided.then_some(2),
+        label_rule: if weighted { LabelRule::Weighted } else { LabelRule::Plurality },
+        weights: if weighted {
+            BTreeMap::from([("c001".to_owned(), 250), ("c003".to_owned(), 50)])
+        } else {
+            BTreeMap::new()
+        },
+        gold: (rule == PayRule::Gold).then(|| Gold { key: buyer().public() }),
+        payout: Some(Payout {
+            rule,
+            currency: "EUR".to_owned(),
+            base_per_item: 20_000,
+            bonus_per_item: 10_000,
+            budget: 1 << 50,
+        }),
+    };
+    Job::new("golden".parse().unwrap(), spec).unwrap()
+}
+
+/// Certificates and results of fixed keys and seeds, as they were before the crate was split: whoever moves code sees here
+/// whether a byte of what is certified or published has changed.
+#[test]
+fn certificates_and_results_of_fixed_seeds_stay_the_same() {
+    use Release::{Agreement, ClassTotals, Labels, Payouts, Scores};
+    let all = [Labels, Agreement, ClassTotals, Scores, Payouts];
+    let jobs = [
+        everything(PayRule::Flat, false, &[Labels]),
+        everything(PayRule::Flat, false, &[Agreement, Payouts]),
+        everything(PayRule::PeerAgreement, false, &all),
+        everything(PayRule::PeerAgreementBeyondChance, true, &all),
+        everything(PayRule::PeerAgreementBeyondChance, true, &[Scores, Payouts]),
+        everything(PayRule::Gold, false, &all),
+    ];
+    let mut certificates = Vec::new();
+    let mut results = Vec::new();
+    for (nodes, threshold) in [(3, 1), (5, 2)] {
+        let members = members(nodes, threshold);
+        for job in &jobs {
+            let mut submissions: Vec<Submission> = (0..5)
+                .map(|c| {
+                    let answers: Vec<(u32, u32)> = (0..7)
+                        .filter(|item| (c + item) % 5 != 0)
+                        .map(|item| (item, (item * item + c * (item % 2)) % 3))
+                        .collect();
+                    shared(&members, job, c, &answers)
+                })
+                .collect();
+            submissions.insert(2, malformed_rows(&members, job));
+            submissions.extend(gold_if_any(&members, job));
+            let (certificate, report) = run_to_certificate(&members, NodeSet::all(nodes), job, &submissions);
+            certificates.push(certificate.to_json());
+            results.push(report.to_json());
+            results.push(report.payouts_csv());
+        }
+    }
+    let digest = |texts: &[Vec<u8>]| {
+        let parts: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
+        Digest::of("golden", &parts).to_string()
+    };
+    assert_eq!(digest(&results), GOLDEN_RESULTS, "result.json or payouts.csv");
+    assert_eq!(digest(&certificates), GOLDEN_CERTIFICATES, "certificate.json");
+}
+
+const GOLDEN_RESULTS: &str = "70d31e49e4a994c1a97d8e0a15414337efe85b96c98a17ad63a83eb756eb0cb1";
+const GOLDEN_CERTIFICATES: &str = "29dac682e63a3a71dd8febeb8a85beaa1bc44ad7a4083f86ff5cda1c52ee61af";
+
+/// A submission of two rows of three classes that are not one-hot.
+fn malformed_rows(members: &Members, job: &Job) -> Submission {
+    let mut rng = ChaCha20Rng::seed_from_u64(77);
+    let key = SecretKey::generate(&mut rng);
+    let elements = [1, 1, 0, 0, 0, 1].map(Fp61::from_i64);
+    Submission::of_elements(&members.cluster, job, "c077", &key, vec![0, 1], &elements, &mut rng).unwrap()
+}
+
+/// The buyer's gold answers, where the job has any.
+fn gold_if_any(members: &Members, job: &Job) -> Vec<Submission> {
+    if job.terms().gold.is_none() {
+        return Vec::new();
+    }
+    gold(members, job, &[(0, 0), (3, 1), (5, 2)])
 }
