@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use tacit_core::identity::SecretKey;
+use tacit_protocol::identity::SecretKey;
 use thiserror::Error;
 use zeroize::Zeroizing;
 

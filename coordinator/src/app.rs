@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tacit_core::api::{JobState, JobStatus};
-use tacit_core::cluster::Cluster;
-use tacit_core::codec::decode;
-use tacit_core::identity::{SecretKey, Signed};
-use tacit_core::job::{Job, JobId, JobSpec};
-use tacit_core::submission::Header;
 use tacit_metrics::Queue;
+use tacit_protocol::api::{JobState, JobStatus};
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::codec::decode;
+use tacit_protocol::identity::{SecretKey, Signed};
+use tacit_protocol::job::{Job, JobId, JobSpec};
+use tacit_protocol::submission::Header;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;

@@ -3,8 +3,8 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
-use tacit_core::heading;
 use tacit_link::probe_nodes;
+use tacit_mpc_core::heading;
 use zeroize::Zeroizing;
 
 use crate::config::{self, ConfigError, Loaded};

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-use tacit_core::heading::below;
-use tacit_core::identity::SecretKey;
+use tacit_mpc_core::heading::below;
+use tacit_protocol::identity::SecretKey;
 use zeroize::Zeroizing;
 
 use crate::config::{ConfigError, read_text};
@@ -85,7 +85,7 @@ mod tests {
             &marked,
             &format!(
                 "{}{}\n",
-                tacit_core::heading::heading("2026-11-24T03:00:00Z", true),
+                tacit_mpc_core::heading::heading("2026-11-24T03:00:00Z", true),
                 hex::encode([7; 32])
             ),
         )

@@ -3,19 +3,19 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use tacit_core::api::{RejectedAnswer, SubmissionOutcome};
-use tacit_core::certificate::{Certificate, CertificateError, Certified};
-use tacit_core::cluster::Cluster;
-use tacit_core::codec::decode;
-use tacit_core::control::Computed;
-use tacit_core::crowd::{Crowd, CrowdError, Facts, Listed, Outcome, verdicts_digest};
-use tacit_core::identity::Signed;
-use tacit_core::job::Job;
-use tacit_core::reject::RejectReason;
-use tacit_core::release::{Released, Subject};
-use tacit_core::report::Report;
-use tacit_core::sharing::NodeSet;
-use tacit_core::submission::Header;
+use tacit_mpc_core::sharing::NodeSet;
+use tacit_protocol::accepted::{AcceptedSet, AcceptedSetError, Outcome, PublicFacts, SubmissionEntry, verdicts_digest};
+use tacit_protocol::api::{RejectedAnswer, SubmissionOutcome};
+use tacit_protocol::certificate::{Certificate, CertificateError, Certified};
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::codec::decode;
+use tacit_protocol::control::Computed;
+use tacit_protocol::identity::Signed;
+use tacit_protocol::job::Job;
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::release::{Released, Subject};
+use tacit_protocol::submission::Header;
+use tacit_scoring::report::Report;
 use thiserror::Error;
 
 use crate::store::{Conclusion, KeptText};
@@ -36,7 +36,7 @@ pub enum PublishError {
     Name(String),
     /// The verdicts do not fit the list.
     #[error("the nodes' verdicts cannot be used: {0}")]
-    Crowd(#[from] CrowdError),
+    AcceptedSet(#[from] AcceptedSetError),
     /// The nodes signed for something else than they were asked.
     #[error("the nodes signed outputs of another accepted set, session or set of participants than they were asked for")]
     Subject,
@@ -54,7 +54,7 @@ impl PublishError {
         let names = match self {
             Self::Verdicts { first, second } | Self::Certificate(CertificateError::Copies { first, second, .. }) => vec![first, second],
             Self::Name(node) | Self::Certificate(CertificateError::Signature(node)) => vec![node],
-            Self::Crowd(_) | Self::Subject | Self::Certificate(_) | Self::Text(_) => Vec::new(),
+            Self::AcceptedSet(_) | Self::Subject | Self::Certificate(_) | Self::Text(_) => Vec::new(),
         };
         let index = |name: &String| cluster.nodes().iter().position(|node| node.name == *name);
         names.into_iter().filter_map(index).collect()
@@ -68,7 +68,7 @@ pub struct Publication {
     /// The text of `payouts.csv`.
     pub payouts: KeptText,
     /// The public facts it is about.
-    pub facts: Facts,
+    pub facts: PublicFacts,
 }
 
 /// What is known of a list while the nodes compute.
@@ -76,12 +76,12 @@ pub struct Foreseen {
     /// The header of each entry; none where one cannot be read.
     headers: Vec<Option<Signed<Header>>>,
     /// The crowd if no entry is rejected: mostly that is what comes out.
-    crowd: Option<Crowd>,
+    crowd: Option<AcceptedSet>,
 }
 
 impl Foreseen {
     /// Reads the encoded signed headers of the list's entries.
-    pub fn of(job: &Job, list: &[Listed], headers: &[Vec<u8>]) -> Self {
+    pub fn of(job: &Job, list: &[SubmissionEntry], headers: &[Vec<u8>]) -> Self {
         let headers = headers.iter().map(|bytes| decode(bytes, "a submission's header").ok()).collect();
         let mut foreseen = Self { headers, crowd: None };
         // Where none can be told, `conclude` says why.
@@ -89,8 +89,8 @@ impl Foreseen {
         foreseen
     }
 
-    fn crowd(&self, job: &Job, list: &[Listed], verdicts: &[u8]) -> Result<Crowd, CrowdError> {
-        Crowd::assemble(job, list, verdicts, |index| {
+    fn crowd(&self, job: &Job, list: &[SubmissionEntry], verdicts: &[u8]) -> Result<AcceptedSet, AcceptedSetError> {
+        AcceptedSet::assemble(job, list, verdicts, |index| {
             self.headers.get(index)?.as_ref().map(|signed| &signed.value)
         })
     }
@@ -105,7 +105,7 @@ pub fn conclude(
     cluster: &Cluster,
     job: &Job,
     participants: NodeSet,
-    list: &[Listed],
+    list: &[SubmissionEntry],
     foreseen: &Foreseen,
     computed: Vec<(usize, Computed)>,
 ) -> Result<(Conclusion, Certified), PublishError> {
@@ -169,11 +169,11 @@ impl Publication {
     /// # Errors
     /// The pay passes the budget, or an output holds what no answers give.
     pub fn of(certified: Certified) -> Result<Self, PublishError> {
-        let report = certified.report()?;
+        let report = Report::of_verified(certified.certificate(), certified.opened())?;
         Self::new(&report, certified.into_certificate().facts)
     }
 
-    fn new(report: &Report, facts: Facts) -> Result<Self, PublishError> {
+    fn new(report: &Report, facts: PublicFacts) -> Result<Self, PublishError> {
         Ok(Self {
             result: kept(|to| report.write_json(to))?,
             payouts: kept(|to| to.write_all(&report.payouts_csv()))?,

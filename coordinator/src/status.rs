@@ -1,6 +1,6 @@
 //! A job's status, out of its row, its place on the board and the nodes' connections.
 
-use tacit_core::api::{JobState, JobStatus, WaitingOn};
+use tacit_protocol::api::{JobState, JobStatus, WaitingOn};
 
 use crate::board::Live;
 use crate::nodes::{LinkState, Nodes};

@@ -1,7 +1,7 @@
 //! What is kept of a job that has ended: everything but the sealed envelopes. Nobody needs those any
 //! more, and what is not there cannot be stolen.
 
-use tacit_core::job::JobId;
+use tacit_protocol::job::JobId;
 use tokio::time::sleep;
 
 use crate::app::{STORE_RETRY, Shared};

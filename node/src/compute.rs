@@ -4,18 +4,19 @@ use std::sync::{Mutex, PoisonError};
 
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
-use tacit_core::control::{Computed, Refusal, decode_delivery};
-use tacit_core::crowd::Listed;
-use tacit_core::digest::Digest;
-use tacit_core::identity::SecretKey;
-use tacit_core::job::Job;
-use tacit_core::network::{Network, NetworkError, Phase};
-use tacit_core::reject::RejectReason;
-use tacit_core::release::Released;
-use tacit_core::scoring::{self, ScoringError, Submissions};
-use tacit_core::session::SessionError;
-use tacit_core::sharing::Party;
-use tacit_core::submission::{Header, OpenedSubmission};
+use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::network::{Network, NetworkError};
+use tacit_mpc_core::session::SessionError;
+use tacit_mpc_core::sharing::Party;
+use tacit_protocol::accepted::SubmissionEntry;
+use tacit_protocol::control::{Computed, Refusal, decode_delivery};
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::job::Job;
+use tacit_protocol::phase::Phase;
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::release::Released;
+use tacit_protocol::submission::{Header, OpenedSubmission};
+use tacit_scoring::{ScoringError, Submissions};
 
 use crate::intake::Intake;
 use crate::metrics::SessionMeter;
@@ -29,7 +30,7 @@ pub struct Task {
     /// Who takes part, as this node sees it.
     pub party: Party,
     /// The submissions in order.
-    pub list: Vec<Listed>,
+    pub list: Vec<SubmissionEntry>,
 }
 
 /// Runs a computation. Blocks; call it on a thread of its own.
@@ -37,7 +38,7 @@ pub fn compute<N: Network>(intake: &Intake, key: &SecretKey, task: &Task, networ
     let Task { job, party, list } = task;
     let cluster = &intake.cluster;
     let kept = Kept::look_up(intake, job, list).map_err(storage)?;
-    let scored = scoring::run(party.clone(), network, cluster, job, list, &kept, &mut UnwrapErr(SysRng));
+    let scored = tacit_scoring::run(party.clone(), network, cluster, job, list, &kept, &mut UnwrapErr(SysRng));
     let scored = scored.map_err(|error| kept.refusal(error, meter))?;
     let traffic = scored.outputs.traffic();
     Ok(Computed {
@@ -52,7 +53,7 @@ pub fn compute<N: Network>(intake: &Intake, key: &SecretKey, task: &Task, networ
 struct Kept<'a> {
     intake: &'a Intake,
     job: &'a Job,
-    list: &'a [Listed],
+    list: &'a [SubmissionEntry],
     verdicts: Vec<u8>,
     headers: Vec<Option<Header>>,
     places: Vec<Option<Place>>,
@@ -61,7 +62,7 @@ struct Kept<'a> {
 }
 
 impl<'a> Kept<'a> {
-    fn look_up(intake: &'a Intake, job: &'a Job, list: &'a [Listed]) -> Result<Self, StoreError> {
+    fn look_up(intake: &'a Intake, job: &'a Job, list: &'a [SubmissionEntry]) -> Result<Self, StoreError> {
         let digests: Vec<_> = list.iter().map(|listed| listed.submission).collect();
         let mut kept = Self {
             intake,
@@ -78,7 +79,7 @@ impl<'a> Kept<'a> {
                 Found::Accepted(bytes, place) => (bytes, place),
             };
             let header = match place {
-                Place::Row(_) => Header::of_kept(bytes, &digests[index]),
+                Place::Row(_) => Header::from_stored(bytes, &digests[index]),
                 // Of an earlier release: nothing but the contributor's signature says that it was not replaced.
                 Place::Envelope => decode_delivery(bytes).ok().and_then(|delivery| {
                     let intact =
@@ -119,7 +120,7 @@ impl<'a> Kept<'a> {
         Ok(match place {
             Place::Row(number) => store
                 .components(number)?
-                .and_then(|sealed| header.open_kept(cluster, self.job, (*me, digest), resting, sealed)),
+                .and_then(|sealed| header.open_at_rest(cluster, self.job, (*me, digest), resting, sealed)),
             Place::Envelope => store
                 .delivery(self.job.id(), digest)?
                 .and_then(|delivery| decode_delivery(&delivery).ok())
@@ -134,8 +135,8 @@ impl<'a> Kept<'a> {
 
     fn refusal(&self, error: ScoringError, meter: &SessionMeter) -> Refusal {
         let phase = match &error {
-            ScoringError::Session(error) => error.phase(),
-            ScoringError::Crowd(_) => Some(Phase::AcceptedSet),
+            ScoringError::Session(error) => error.phase().map(Phase::from),
+            ScoringError::AcceptedSet(_) => Some(Phase::AcceptedSet),
             ScoringError::Unopened(_) | ScoringError::Gold(_) => Some(Phase::Validate),
             ScoringError::NotRecorded => Some(Phase::Release),
         };
@@ -146,7 +147,7 @@ impl<'a> Kept<'a> {
         let kept = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         kept.unwrap_or_else(|| match error {
             ScoringError::Session(error) => session_refusal(self.intake, &error),
-            ScoringError::Crowd(error) => Refusal::Malformed(error.to_string()),
+            ScoringError::AcceptedSet(error) => Refusal::Malformed(error.to_string()),
             ScoringError::Gold(error) => Refusal::Gold(error.to_string()),
             error @ (ScoringError::Unopened(_) | ScoringError::NotRecorded) => Refusal::Storage(error.to_string()),
         })
@@ -198,7 +199,7 @@ fn session_refusal(intake: &Intake, error: &SessionError) -> Refusal {
         format!(" (suspects: {})", names.join(", "))
     };
     Refusal::Session {
-        phase: error.phase(),
+        phase: error.phase().map(Phase::from),
         suspects: error.suspects(),
         transient: is_transient(error),
         message: format!("{error}{suspects}"),
@@ -219,7 +220,7 @@ fn is_transient(error: &SessionError) -> bool {
 
 /// A refusal for peers that could not be reached before the first round.
 pub fn unreachable(intake: &Intake, error: NetworkError) -> Refusal {
-    let phase = Phase::AcceptedSet;
+    let phase = Phase::AcceptedSet.engine();
     session_refusal(intake, &SessionError::Network { phase, source: error })
 }
 

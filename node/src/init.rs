@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
-use tacit_core::card::Card;
-use tacit_core::cluster::NodeEntry;
-use tacit_core::heading::heading;
-use tacit_core::identity::SecretKey;
-use tacit_core::sealing::{Suite, UnsealingKey};
+use tacit_mpc_core::heading::heading;
+use tacit_protocol::card::Card;
+use tacit_protocol::cluster::NodeEntry;
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::sealing::{Suite, UnsealingKey};
 
 use crate::args::Init;
 use crate::config::Config;

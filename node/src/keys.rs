@@ -7,9 +7,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
-use tacit_core::heading::{self, below};
-use tacit_core::identity::SecretKey;
-use tacit_core::sealing::{Suite, UnsealingKey};
+use tacit_mpc_core::heading::{self, below};
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::sealing::{Suite, UnsealingKey};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 #[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]

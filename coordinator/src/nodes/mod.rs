@@ -18,7 +18,7 @@ pub use trouble::Trouble;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tacit_core::cluster::Cluster;
+use tacit_protocol::cluster::Cluster;
 use tokio::sync::{Notify, watch};
 
 /// Whether a node can be talked to.

@@ -1,7 +1,7 @@
 //! Who is enrolled: a name stands for one key and a key for one name.
 
 use rusqlite::OptionalExtension;
-use tacit_core::identity::PublicKey;
+use tacit_protocol::identity::PublicKey;
 
 use super::{Failure, Store, StoreError, bytes_of, now};
 

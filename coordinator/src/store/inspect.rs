@@ -4,8 +4,8 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
-use tacit_core::api::JobState;
-use tacit_core::digest::Digest;
+use tacit_mpc_core::digest::Digest;
+use tacit_protocol::api::JobState;
 
 use super::{BUSY, Failure, Store, StoreError, bytes_of, count, explain, schema};
 
@@ -90,7 +90,7 @@ impl Store {
 mod tests {
     use super::*;
     use crate::store::NewJob;
-    use tacit_core::sharing::NodeSet;
+    use tacit_mpc_core::sharing::NodeSet;
 
     #[tokio::test]
     async fn unfinished_jobs_of_another_cluster_are_named_and_left_alone() {

@@ -2,9 +2,9 @@
 
 use super::*;
 use rusqlite::params;
-use tacit_core::api::JobState;
-use tacit_core::identity::PublicKey;
-use tacit_core::job::JobId;
+use tacit_protocol::api::JobState;
+use tacit_protocol::identity::PublicKey;
+use tacit_protocol::job::JobId;
 
 /// The digests of the migrations that releases have: none of these is ever changed.
 const FROZEN: [&str; 1] = ["46fc5aa6cb0c9ffd1c343edb9b5faf1c392121466fe74d71c10cb83ad1fbf3ed"];

@@ -1,12 +1,12 @@
 //! Submissions as they came, and how far each node has them.
 
 use rusqlite::{Connection, OptionalExtension};
-use tacit_core::api::JobState;
-use tacit_core::crowd::Listed;
-use tacit_core::digest::Digest;
-use tacit_core::job::JobId;
-use tacit_core::reject::RejectReason;
-use tacit_core::submission::SubmissionId;
+use tacit_mpc_core::digest::Digest;
+use tacit_protocol::accepted::SubmissionEntry;
+use tacit_protocol::api::JobState;
+use tacit_protocol::job::JobId;
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::submission::SubmissionId;
 
 use super::{Failure, Store, StoreError, bytes_of, column, count, now, number_of};
 
@@ -62,11 +62,11 @@ pub struct Pending {
     pub sequence: u64,
     /// The digest it is listed by.
     pub digest: Digest,
-    /// What is brought to the node: the encoding of [`tacit_core::submission::Delivery`].
+    /// What is brought to the node: the encoding of [`tacit_protocol::submission::Delivery`].
     pub delivery: Vec<u8>,
 }
 
-/// The encoding of [`tacit_core::submission::Delivery`]: the header, then the envelope with its length.
+/// The encoding of [`tacit_protocol::submission::Delivery`]: the header, then the envelope with its length.
 fn delivery(header: &[u8], envelope: &[u8]) -> Vec<u8> {
     let length = (envelope.len() as u64).to_le_bytes();
     [header, &length, envelope].concat()
@@ -267,7 +267,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn list(&self, job: &JobId) -> Result<Vec<Listed>, StoreError> {
+    pub async fn list(&self, job: &JobId) -> Result<Vec<SubmissionEntry>, StoreError> {
         let job = job.clone();
         self.read(move |db| {
             let query = "SELECT submissions.digest, submissions.answers FROM submissions JOIN jobs ON jobs.number = submissions.job
@@ -276,7 +276,7 @@ impl Store {
             let rows = query.query_map([job.as_str()], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?)))?;
             rows.map(|row| {
                 let (digest, answers) = row?;
-                Ok(Listed {
+                Ok(SubmissionEntry {
                     submission: Digest::from_bytes(bytes_of(&digest, "a submission's digest")?),
                     answers,
                 })
@@ -305,9 +305,9 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tacit_core::codec::encode;
-    use tacit_core::identity::{Purpose, SecretKey, Signed};
-    use tacit_core::submission::{Delivery, Header, Statement, SubmissionId};
+    use tacit_protocol::codec::encode;
+    use tacit_protocol::identity::{Purpose, SecretKey, Signed};
+    use tacit_protocol::submission::{Delivery, Header, Statement, SubmissionId};
 
     #[test]
     fn deliveries_are_written_as_the_shared_format_says() {

@@ -1,13 +1,13 @@
 //! What a computation finds in a store that somebody has altered, or that an earlier release has written.
 
-use tacit_core::field::Fp61;
-use tacit_core::sealing::RestingKey;
+use tacit_mpc_core::field::Fp61;
+use tacit_protocol::sealing::AtRestKey;
 
 use super::*;
 use crate::intake::tests::{delivered, intake, job};
 
 /// What node 0 opens of the list, component by component; none where it does not open.
-fn open(intake: &Intake, job: &Job, list: &[Listed]) -> Vec<(u8, Option<Vec<Vec<Fp61>>>)> {
+fn open(intake: &Intake, job: &Job, list: &[SubmissionEntry]) -> Vec<(u8, Option<Vec<Vec<Fp61>>>)> {
     let kept = Kept::look_up(intake, job, list).unwrap();
     let components = |opened: OpenedSubmission| (0..2).map(|position| opened.expand(position).to_vec()).collect();
     let open = |entry: usize| (kept.verdicts()[entry], kept.open(entry).map(components));
@@ -22,7 +22,7 @@ fn altered_swapped_and_foreign_rows_do_not_open_and_those_of_earlier_releases_do
     intake.store.open_job(&job, &spec).unwrap();
     let batch = [delivered(&intake, &job, 0), delivered(&intake, &job, 0)];
     assert_eq!(intake.deliver(&job, &batch).unwrap(), [None, None]);
-    let listed = |(digest, _): &(Digest, Vec<u8>)| Listed {
+    let listed = |(digest, _): &(Digest, Vec<u8>)| SubmissionEntry {
         submission: *digest,
         answers: 1,
     };
@@ -73,8 +73,8 @@ fn altered_swapped_and_foreign_rows_do_not_open_and_those_of_earlier_releases_do
     intake.store.alter(whole, &[batch[0].0.as_bytes(), &batch[0].1]);
 
     // Another node's rows, or this node's under another key.
-    intake.resting = RestingKey::of(&tacit_core::sealing::UnsealingKey::generate(
-        tacit_core::sealing::Suite::XWing,
+    intake.resting = AtRestKey::of(&tacit_protocol::sealing::UnsealingKey::generate(
+        tacit_protocol::sealing::Suite::XWing,
         &mut UnwrapErr(SysRng),
     ));
     assert!(open(&intake, &job, &list) == [good[0].clone(), (0, None)], "another key");

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
-use tacit_core::digest::Digest;
-use tacit_core::job::{Job, JobId, JobSpec};
-use tacit_core::reject::RejectReason;
-use tacit_core::submission::SubmissionId;
 use tacit_metrics::{Operation, StoreMeter};
+use tacit_mpc_core::digest::Digest;
+use tacit_protocol::job::{Job, JobId, JobSpec};
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::submission::SubmissionId;
 use thiserror::Error;
 
 /// Why the store failed.

@@ -2,7 +2,7 @@
 
 use super::*;
 use std::collections::BTreeSet;
-use tacit_core::job::{Item, Question, Release};
+use tacit_protocol::job::{Item, Question, Release};
 
 fn open(folder: &Path) -> Result<Store, StoreError> {
     let metrics = crate::metrics::Metrics::new(&crate::intake::tests::cluster(), 0).unwrap();
