@@ -204,7 +204,7 @@ fn every_wrong_element_of_the_field_over_the_bits_is_found() {
 
 #[test]
 fn a_wrong_product_survives_with_less_than_2_to_the_minus_50() {
-    // It depends on how many products there are, not on N and t: docs/security.md tells it.
+    // It depends on how many products there are, not on N and t: docs/security/verification.md states it.
     let cuts = FoldSchedule::DEFAULT;
     for (products, numerator, levels) in [(50_000_000, 277, [4, 0, 3]), (1 << 32, 263, [7, 1, 2])] {
         let mut len = products;
