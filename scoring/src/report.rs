@@ -6,14 +6,15 @@ use std::io::{self, Write};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::payout::{Score, pay};
-use crate::statistics::{AgreementMeasures, GoldScore, Measure, labels_from_values};
-use tacit_mpc_core::field::Fp61;
+use crate::payout::pays;
+use crate::statistic::gold::{self, GoldScore};
+use crate::statistic::nominal::{AgreementMeasures, Measure};
+use crate::statistic::{label_agreement, labels, peers};
 use tacit_protocol::accepted::ContributorFacts;
 use tacit_protocol::canonical;
 use tacit_protocol::certificate::{Certificate, CertificateError, Opened};
 use tacit_protocol::cluster::Cluster;
-use tacit_protocol::job::{ItemIds, PayRule, Payout, Release};
+use tacit_protocol::job::{ItemIds, Payout, Release};
 use tacit_protocol::release::OutputName;
 
 /// What `result.json` holds. A value that is not available is null, with the reason beside it.
@@ -204,7 +205,7 @@ impl Report {
             class_totals_reason: totals.is_none().then_some(NOT_RELEASED),
             class_totals: totals,
             labels_reason: (!terms.releases(Release::Labels)).then_some(NOT_RELEASED),
-            labels: labels(certificate, opened)?,
+            labels: LabelsReport::new(terms.item_ids.clone(), classes.to_vec(), labels::read(opened, certificate)?),
             contributors: if terms.releases(Release::Scores) {
                 contributors(certificate, opened)?
             } else {
@@ -255,54 +256,11 @@ pub fn csv_cell(text: &str) -> String {
     }
 }
 
-/// The signed integers of a contributor output.
-fn scores<'a>(opened: &'a Opened, name: OutputName, certificate: &'a Certificate) -> impl Iterator<Item = i64> + 'a {
-    let classes = certificate.terms.classes().len();
-    let signed = move |value: &Fp61, c: &ContributorFacts| match name {
-        OutputName::ContributorBeyondChance => c.scale.signed(value.to_u64(), c.paired, classes),
-        // Sums of non-negative terms stay non-negative, and the scale keeps them below 2^60.
-        _ => value.to_u64() as i64,
-    };
-    opened
-        .get(name)
-        .unwrap_or_default()
-        .iter()
-        .zip(&certificate.facts.contributors)
-        .map(move |(value, c)| signed(value, c))
-}
-
-/// The label of each item; none where the job has no such output.
-fn labels(certificate: &Certificate, opened: &Opened) -> Result<LabelsReport, CertificateError> {
-    let (terms, name) = (&certificate.terms, OutputName::Labels);
-    let values = opened.get(name).unwrap_or_default();
-    let labels = labels_from_values(values, terms.classes().len()).ok_or(CertificateError::Value(name))?;
-    Ok(LabelsReport::new(terms.item_ids.clone(), terms.classes().to_vec(), labels))
-}
-
-/// How many of each contributor's answers are labels; none where the job has no such output.
-fn label_agreement(opened: &Opened, certificate: &Certificate) -> Result<Vec<u64>, CertificateError> {
-    let name = OutputName::ContributorLabelAgreement;
-    let values = opened.get(name).unwrap_or_default().iter().zip(&certificate.facts.contributors);
-    values
-        .map(|(value, c)| Some(value.to_u64()).filter(|agreeing| *agreeing <= c.answers))
-        .collect::<Option<_>>()
-        .ok_or(CertificateError::Value(name))
-}
-
-/// Each contributor's score on gold; none where the job has no such output.
-fn gold_scores(opened: &Opened, certificate: &Certificate) -> Result<Vec<GoldScore>, CertificateError> {
-    let name = OutputName::ContributorGold;
-    let values = opened.get(name).unwrap_or_default().iter().zip(&certificate.facts.contributors);
-    values
-        .map(|(value, c)| GoldScore::from_opened(*value, c.answers).ok_or(CertificateError::Value(name)))
-        .collect()
-}
-
 fn contributors(certificate: &Certificate, opened: &Opened) -> Result<Vec<ContributorReport>, CertificateError> {
-    let agreement = scores(opened, OutputName::ContributorAgreement, certificate);
-    let beyond = scores(opened, OutputName::ContributorBeyondChance, certificate);
-    let gold = gold_scores(opened, certificate)?;
-    let with_label = label_agreement(opened, certificate)?;
+    let agreement = peers::read_agreement(opened);
+    let beyond = peers::read_beyond_chance(opened, certificate);
+    let gold = gold::read(opened, certificate)?;
+    let with_label = label_agreement::read(opened, certificate)?;
     let report = |(index, ((c, a), q)): (usize, ((&ContributorFacts, i64), i64))| {
         let scale = c.scale.value as f64;
         let n = c.paired as f64;
@@ -328,32 +286,15 @@ fn contributors(certificate: &Certificate, opened: &Opened) -> Result<Vec<Contri
     Ok(contributors.zip(agreement).zip(beyond).enumerate().map(report).collect())
 }
 
-/// What each contributor's bonus follows from.
-fn pay_scores(payout: &Payout, certificate: &Certificate, opened: &Opened) -> Result<Vec<Score>, CertificateError> {
-    use OutputName::{ContributorAgreement, ContributorBeyondChance};
-    let classes = certificate.terms.classes().len();
-    Ok(match payout.rule {
-        PayRule::Flat => vec![Score::Flat; certificate.facts.contributors.len()],
-        PayRule::PeerAgreement => scores(opened, ContributorAgreement, certificate).map(Score::Agreement).collect(),
-        PayRule::PeerAgreementBeyondChance => scores(opened, ContributorBeyondChance, certificate)
-            .map(Score::BeyondChance)
-            .collect(),
-        PayRule::Gold => gold_scores(opened, certificate)?
-            .into_iter()
-            .map(|score| Score::Gold { score, classes })
-            .collect(),
-    })
-}
-
 fn payouts(payout: &Payout, certificate: &Certificate, opened: &Opened) -> Result<PayoutsReport, CertificateError> {
     let items: Vec<PayoutReport> = certificate
         .facts
         .contributors
         .iter()
-        .zip(pay_scores(payout, certificate, opened)?)
-        .map(|(c, score)| PayoutReport {
+        .zip(pays(payout, certificate, opened)?)
+        .map(|(c, amount)| PayoutReport {
             contributor: c.contributor.clone(),
-            amount: pay(payout, c, score),
+            amount,
         })
         .collect();
     let total: u128 = items.iter().map(|item| u128::from(item.amount)).sum();

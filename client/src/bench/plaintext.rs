@@ -210,7 +210,7 @@ mod tests {
     use super::*;
     use crate::bench::synthetic::{Answer, Size};
     use tacit_scoring::report::{AgreementReport, ClassTotals, ContributorReport, JobReport, LabelsReport, PayoutReport, PayoutsReport};
-    use tacit_scoring::statistics::{AgreementMeasures, Unavailable};
+    use tacit_scoring::statistic::nominal::{AgreementMeasures, Unavailable};
 
     /// Three people answer four items: (a, a, b), (a, a, a), (b, b, a), (a, b, a).
     fn small() -> AcceptedSet {

@@ -62,7 +62,7 @@ pub trait Openable {
     fn shares(&self, party: &Party) -> Shared<Self::Field>;
 
     /// The meaning of the opened elements, which come in the order of [`Self::shares`].
-    fn from_opened(self, elements: &[Self::Field]) -> Self::Opened;
+    fn read_opened(self, elements: &[Self::Field]) -> Self::Opened;
 }
 
 impl<T> Recorded<T> {
@@ -92,7 +92,7 @@ impl<T: Openable> Recorded<T> {
     pub fn open<N: Network>(self, session: &mut Session<N>) -> Result<T::Opened, SessionError> {
         let shares = self.0.shares(session.party());
         let opened = session.open(&shares, Opening::Result)?;
-        Ok(self.0.from_opened(&opened))
+        Ok(self.0.read_opened(&opened))
     }
 }
 

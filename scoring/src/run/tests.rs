@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
-use super::ScoringError;
+use crate::error::ScoringError;
 use crate::testing::{run_nodes, run_to_certificate};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;

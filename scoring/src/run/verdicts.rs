@@ -14,7 +14,7 @@ use tacit_protocol::reject::RejectReason;
 ///
 /// # Errors
 /// A participant was given another list, or says what no node can find out alone.
-pub fn merge_verdicts<N: Network>(
+pub(super) fn merge_verdicts<N: Network>(
     setup: &mut Setup<N>,
     me: usize,
     list: Digest,

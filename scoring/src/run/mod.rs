@@ -1,30 +1,29 @@
 //! A job's whole computation at one node: agree on the candidates, make keys, drop malformed
 //! submissions, score, verify, record. What is left to the caller is signing and sending.
 
+mod capacity;
 mod gold;
-
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+mod verdicts;
 
 use rand_core::CryptoRng;
-use thiserror::Error;
 
-use crate::statistics::{Answers, Input, Tally, gold_is_well_formed, malformed, score, tally};
-use crate::verdicts::merge_verdicts;
+use crate::error::{GoldError, ScoringError};
+use crate::program::{Input, score};
+use crate::rows::{Answers, Tally, tally};
+use crate::validity::{gold_is_well_formed, malformed};
+use capacity::{check_list, over_capacity};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::network::Network;
-use tacit_mpc_core::session::{Outputs, SessionError, Setup, VerifiedOutputs};
+use tacit_mpc_core::session::{Outputs, Setup, VerifiedOutputs};
 use tacit_mpc_core::sharing::{NodeSet, Party, Shared};
 use tacit_protocol::accepted::{AcceptedSet, AcceptedSetError, SubmissionEntry, accepted_submissions, list_digest, verdicts_digest};
 use tacit_protocol::cluster::Cluster;
-use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::Job;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::{OutputName, Subject, session_id};
-use tacit_protocol::submission::{Header, OpenedSubmission, Role};
-
-pub use gold::GoldError;
+use tacit_protocol::submission::{Header, OpenedSubmission};
+use verdicts::merge_verdicts;
 
 /// What a node brings to a computation.
 pub trait Submissions {
@@ -53,26 +52,6 @@ pub struct Scored {
     pub outputs: VerifiedOutputs<OutputName>,
 }
 
-/// Why a computation ends without outputs.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ScoringError {
-    /// The session failed.
-    #[error(transparent)]
-    Session(#[from] SessionError),
-    /// The list does not fit the submissions.
-    #[error(transparent)]
-    AcceptedSet(#[from] AcceptedSetError),
-    /// The job has gold answers to score by, and they cannot be used.
-    #[error(transparent)]
-    Gold(#[from] GoldError),
-    /// An accepted submission does not open any more.
-    #[error("entry {0} of the list of submissions was accepted but does not open any more: the store or the sealing key was changed")]
-    Unopened(usize),
-    /// The node has released the job for another accepted set, or cannot record this one.
-    #[error("this accepted set was not recorded: another one was before, or the store failed")]
-    NotRecorded,
-}
-
 /// Runs a job's computation. Every participant calls it with the same cluster, job, list and
 /// participants, and its own submissions.
 pub fn run<N: Network, R: CryptoRng + ?Sized>(
@@ -84,13 +63,13 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
     submissions: &impl Submissions,
     rng: &mut R,
 ) -> Result<Scored, ScoringError> {
-    let classes = job.terms().classes().len();
+    let width = job.terms().classes().len();
     let participants = party.present();
     check_list(list)?;
     let mut setup = Setup::new(party.clone(), network);
     let merged = merge_verdicts(&mut setup, party.me(), list_digest(list), submissions.verdicts())?;
     let (mut verdicts, refused_by): (Vec<u8>, Vec<NodeSet>) = merged.into_iter().unzip();
-    over_capacity(job, list, submissions, &mut verdicts)?;
+    over_capacity(job, list, |entry| submissions.header(entry), &mut verdicts)?;
     gold::not_refused_by_few(job, &party, &refused_by, |entry| submissions.header(entry))?;
     let gold = gold::entries(job, &mut verdicts, |entry| submissions.header(entry))?;
     let candidates = verdicts_digest(list, &verdicts);
@@ -100,52 +79,48 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
         .filter(|entry| verdicts[*entry] == 0 && !gold.contains(entry))
         .collect();
     let answers = open(&entries, submissions)?;
-    let expected = |(entry, opened): &(usize, OpenedSubmission)| opened.elements() == list[*entry].answers as usize * classes;
+    let expected = |(entry, opened): &(usize, OpenedSubmission)| opened.elements() == list[*entry].answers as usize * width;
     if let Some((entry, _)) = answers.iter().find(|one| !expected(one)) {
         return Err(AcceptedSetError::Entry(*entry).into());
     }
-    let answers = Arc::new(Answers::new(&party, classes, answers));
-    // Who counts if nobody is malformed: then all answers are tallied while they are looked at.
-    let mut crowd = AcceptedSet::assemble(job, list, &verdicts, |entry| submissions.header(entry))?;
-    let mut votes = Tally::new(&party, &crowd, classes);
-    let culprits = {
-        let mut counted = crowd.submissions().peekable();
+    let answers = Answers::new(&party, width, answers);
+    // Assume that all candidates are well-formed, and add up the tally during the check; if some are not, it is added up again
+    // below.
+    let mut accepted = AcceptedSet::assemble(job, list, &verdicts, |entry| submissions.header(entry))?;
+    let mut tallied = Tally::new(&party, &accepted, width);
+    let malformed = {
+        let mut counted = accepted.submissions().peekable();
         malformed(&mut session, &answers, |entry, rows| {
             if let Some(counted) = counted.next_if(|counted| counted.submission as usize == entry) {
-                votes.count(counted, rows);
+                tallied.add(counted, rows);
             }
         })?
     };
-    let votes = if culprits.is_empty() {
-        votes.finish()
+    let tally = if malformed.is_empty() {
+        tallied.finish()
     } else {
-        drop(votes);
-        for entry in culprits {
+        drop(tallied);
+        for entry in malformed {
             verdicts[entry] = RejectReason::MalformedAnswer.code();
         }
-        crowd = AcceptedSet::assemble(job, list, &verdicts, |entry| submissions.header(entry))?;
-        tally(&party, &crowd, &answers)
+        accepted = AcceptedSet::assemble(job, list, &verdicts, |entry| submissions.header(entry))?;
+        tally(&party, &accepted, &answers)
     };
 
     let gold = (!gold.is_empty()).then(|| open(&gold, submissions)).transpose()?;
     let gold = gold.map(|parts| concatenated(&party, &parts));
     if let Some(gold) = &gold
-        && !gold_is_well_formed(&mut session, classes, gold)?
+        && !gold_is_well_formed(&mut session, width, gold)?
     {
         // Only now is it known that no node made it look so.
         session.verify(Outputs::<OutputName>::default())?;
         return Err(GoldError::Malformed.into());
     }
 
-    let subject = Subject::new(cluster, job.digest(), candidates, &crowd, participants);
+    let subject = Subject::new(cluster, job.digest(), candidates, &accepted, participants);
     let record = || submissions.record(&accepted_submissions(list, &verdicts));
-    let input = Input {
-        crowd: Arc::new(crowd),
-        answers,
-        tally: votes,
-        gold,
-    };
-    let outputs = score(&mut session, job.terms(), input, record)?.ok_or(ScoringError::NotRecorded)?;
+    let input = Input::new(&party, job.terms(), accepted, answers, tally, gold);
+    let outputs = score(&mut session, input, &record)?;
     let verified = session.verify(outputs)?;
     if !record() {
         return Err(ScoringError::NotRecorded);
@@ -155,45 +130,6 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
         subject,
         outputs: verified.recorded()?,
     })
-}
-
-/// No submission may stand in the list twice, or claim more answers than one can hold: rejected ones are
-/// counted by what the list says.
-fn check_list(list: &[SubmissionEntry]) -> Result<(), AcceptedSetError> {
-    let mut seen = HashSet::with_capacity(list.len());
-    let fits = |(index, listed): (usize, &SubmissionEntry)| {
-        if seen.insert(listed.submission) && listed.answers as usize <= tacit_protocol::submission::MAX_ELEMENTS {
-            Ok(())
-        } else {
-            Err(AcceptedSetError::Entry(index))
-        }
-    };
-    list.iter().enumerate().try_for_each(fits)
-}
-
-/// Rejects submissions beyond twice the answers the job asks for: repeats have room, nobody can make the
-/// nodes open and hold more than the job is worth. Nor can one contributor take the room of the others: it
-/// has an equal share for each answer an item asks for, and never more than half.
-fn over_capacity(job: &Job, list: &[SubmissionEntry], submissions: &impl Submissions, verdicts: &mut [u8]) -> Result<(), AcceptedSetError> {
-    let per_item = u64::from(job.terms().answers_per_item);
-    let mut room = 2 * job.items().len() as u64 * per_item + tacit_protocol::submission::MAX_ELEMENTS as u64;
-    let share = room / per_item.max(2);
-    let mut left: HashMap<PublicKey, u64> = HashMap::new();
-    for (entry, (listed, verdict)) in list.iter().zip(verdicts).enumerate().filter(|(_, (_, verdict))| **verdict == 0) {
-        let header = submissions.header(entry).ok_or(AcceptedSetError::Entry(entry))?;
-        if Role::of(job, &header.statement.key) == Role::Gold {
-            continue;
-        }
-        let left = left.entry(header.statement.key).or_insert(share);
-        let answers = u64::from(listed.answers);
-        if answers > room.min(*left) {
-            *verdict = RejectReason::JobFull.code();
-        } else {
-            room -= answers;
-            *left -= answers;
-        }
-    }
-    Ok(())
 }
 
 /// This node's components of these entries.

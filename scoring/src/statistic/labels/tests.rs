@@ -1,13 +1,13 @@
 //! What labels are decided by, and what is published of labels that were decided.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Ballot, LabelAgreement, from_values, runs, to_values};
+use super::{Votes, from_values, to_values};
+use crate::program::Input;
 use crate::report::Report;
-use crate::statistics::{Answers, tally};
+use crate::rows::{Answers, tally};
 use crate::testing::run_to_certificate;
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::sharing::{NodeSet, Party, Shared};
@@ -24,35 +24,54 @@ const ANSWERS: [&[(u32, u32)]; 3] = [
     &[(0, 0), (1, 2), (2, 0)],
     &[(0, 1), (1, 2), (2, 1)],
 ];
-const LABELS: [Option<u32>; 5] = [Some(0), Some(2), None, Some(1), None];
+pub(crate) const LABELS: [Option<u32>; 5] = [Some(0), Some(2), None, Some(1), None];
 
-fn scene() -> (Members, Job, Vec<Submission>, AcceptedSet) {
+/// Three contributors' submissions, and who counts for what.
+pub(crate) struct Scene {
+    pub members: Members,
+    pub job: Job,
+    pub submissions: Vec<Submission>,
+    pub accepted: AcceptedSet,
+}
+
+pub(crate) fn scene() -> Scene {
     let (members, job) = (members(3, 1), job(5, 3, 8, PayRule::Flat));
     let submissions: Vec<Submission> = (0..).zip(ANSWERS).map(|(c, answers)| shared(&members, &job, c, answers)).collect();
-    let crowd = AcceptedSet::assemble(&job, &listed(&submissions), &[0; 3], |i| Some(&submissions[i].header.value)).unwrap();
-    (members, job, submissions, crowd)
+    let header = |i: usize| Some(&submissions[i].header.value);
+    let accepted = AcceptedSet::assemble(&job, &listed(&submissions), &[0; 3], header).unwrap();
+    Scene {
+        members,
+        job,
+        submissions,
+        accepted,
+    }
 }
 
-/// A node's components of the submissions.
-fn opened_by(party: &Party, members: &Members, job: &Job, submissions: &[Submission]) -> Answers {
-    let me = party.me();
-    let open = |one: &Submission| {
-        one.delivery(me)
-            .unwrap()
-            .open(&members.cluster, job, me, &members.sealing[me])
-            .unwrap()
-    };
-    Answers::new(party, 3, submissions.iter().map(open).enumerate().collect())
-}
-
-/// What a linear map of the answers is of: every node applies it to its components.
-fn of_answers(members: &Members, job: &Job, submissions: &[Submission], map: impl Fn(&Party, &Answers) -> Shared<Fp61>) -> Vec<u64> {
+/// What a node computes from.
+fn input<'t>(scene: &Scene, terms: &'t Terms, me: usize) -> Input<'t> {
+    let Scene {
+        members,
+        job,
+        submissions,
+        accepted,
+    } = scene;
     let access = members.cluster.access();
+    let party = Party::new(access, NodeSet::all(access.nodes()), me).unwrap();
+    let open = |one: &Submission| {
+        let delivery = one.delivery(me).unwrap();
+        delivery.open(&members.cluster, job, me, &members.sealing[me]).unwrap()
+    };
+    let answers = Answers::new(&party, 3, submissions.iter().map(open).enumerate().collect());
+    let tally = tally(&party, accepted, &answers);
+    Input::new(&party, terms, accepted.clone(), answers, tally, None)
+}
+
+/// The integers behind a linear map of the answers: every node applies it to its components.
+pub(crate) fn linear_in_answers(scene: &Scene, terms: &Terms, map: impl Fn(&Input<'_>) -> Shared<Fp61>) -> Vec<u64> {
     let mut components: BTreeMap<usize, Vec<Fp61>> = BTreeMap::new();
-    for me in 0..access.nodes() {
-        let party = Party::new(access, NodeSet::all(access.nodes()), me).unwrap();
-        let answers = opened_by(&party, members, job, submissions);
-        for (component, values) in party.held().iter().zip(map(&party, &answers).components()) {
+    for me in 0..scene.members.cluster.access().nodes() {
+        let input = input(scene, terms, me);
+        for (component, values) in input.party.held().iter().zip(map(&input).components()) {
             components.insert(*component, values.clone());
         }
     }
@@ -70,44 +89,24 @@ fn terms(job: &Job, alter: impl FnOnce(&mut Terms)) -> Terms {
 
 #[test]
 fn every_answer_is_a_vote() {
-    let (members, job, submissions, crowd) = scene();
-    let ballot = |terms: &Terms| {
-        let ballot = |party: &Party, answers: &Answers| {
-            let votes = Arc::new(tally(party, &crowd, answers));
-            Ballot::new(party, terms, &crowd, answers, &votes)
-        };
-        let tallies = of_answers(&members, &job, &submissions, |party, answers| {
-            (*ballot(party, answers).tallies).clone()
-        });
-        let party = Party::new(members.cluster.access(), NodeSet::all(3), 0).unwrap();
-        let Ballot { most_votes, quorum, .. } = ballot(&party, &opened_by(&party, &members, &job, &submissions));
-        (tallies, most_votes, quorum)
+    let scene = scene();
+    let votes = |terms: &Terms| {
+        let tallies = linear_in_answers(&scene, terms, |input| (*Votes::of(input).tallies).clone());
+        let Votes { max_tally, quorum, .. } = Votes::of(&input(&scene, terms, 0));
+        (tallies, max_tally, quorum)
     };
     let tallies = [[2, 1, 0], [0, 1, 2], [1, 1, 1], [0, 1, 0], [0, 0, 0]];
-    assert_eq!(ballot(job.terms()), (tallies.concat(), 3, 1));
-    assert_eq!(ballot(&terms(&job, |t| t.quorum = Some(2))), (tallies.concat(), 3, 2));
+    assert_eq!(votes(scene.job.terms()), (tallies.concat(), 3, 1));
+    assert_eq!(votes(&terms(&scene.job, |t| t.quorum = Some(2))), (tallies.concat(), 3, 2));
 
     // The third contributor is not in the list.
-    let weighted = terms(&job, |t| {
+    let weighted = terms(&scene.job, |t| {
         t.label_rule = LabelRule::Weighted;
         t.weights = BTreeMap::from([("c000".to_owned(), 250), ("c001".to_owned(), 0), ("nobody".to_owned(), 300)]);
         t.quorum = Some(2);
     });
     let tallies = [[250, 100, 0], [0, 250, 100], [0, 100, 250], [0, 250, 0], [0, 0, 0]];
-    assert_eq!(ballot(&weighted), (tallies.concat(), 350, 200));
-}
-
-#[test]
-fn an_item_without_label_agrees_with_nobody() {
-    let (members, job, submissions, crowd) = scene();
-    let agreeing = of_answers(&members, &job, &submissions, |party, answers| {
-        let mut agreement = LabelAgreement::new(party, &crowd, 3, &LABELS);
-        answers.each_counted(&crowd, |counted, rows| {
-            runs(counted, |_| Fp61::reduce(1), |run| agreement.count(&run, rows));
-        });
-        agreement.finish()
-    });
-    assert_eq!(agreeing, [2, 2, 1]);
+    assert_eq!(votes(&weighted), (tallies.concat(), 350, 200));
 }
 
 #[test]
@@ -141,7 +140,9 @@ fn certified(members: &Members, certificate: &Certificate, job: &Job, labels: &[
 
 #[test]
 fn labels_are_published_and_follow_from_the_certificate() {
-    let (members, job, submissions, _) = scene();
+    let Scene {
+        members, job, submissions, ..
+    } = scene();
     let (plain, report) = run_to_certificate(&members, NodeSet::all(3), &job, &submissions);
     assert!(report.labels.is_empty() && report.labels_reason.is_some());
     // Scores compare contributors with labels that nobody sees.

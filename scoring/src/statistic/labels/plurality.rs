@@ -15,7 +15,7 @@ use tacit_protocol::phase::Phase;
 ///
 /// ```
 /// # use tacit_mpc_core::{network::Network, session::{Session, SessionError}};
-/// # use tacit_scoring::statistics::SharedLabels;
+/// # use tacit_scoring::statistic::labels::SharedLabels;
 /// fn release<N: Network>(session: &mut Session<N>, labels: SharedLabels) -> Result<Vec<Option<u32>>, SessionError> {
 ///     let verified = session.verify_claims(labels)?;
 ///     // Here the node durably records for which accepted set it is about to release.
@@ -27,7 +27,7 @@ use tacit_protocol::phase::Phase;
 ///
 /// ```compile_fail,E0599
 /// # use tacit_mpc_core::{network::Network, session::{Session, SessionError}};
-/// # use tacit_scoring::statistics::SharedLabels;
+/// # use tacit_scoring::statistic::labels::SharedLabels;
 /// fn release<N: Network>(session: &mut Session<N>, labels: SharedLabels) -> Result<Vec<Option<u32>>, SessionError> {
 ///     labels.open(session)
 /// }
@@ -108,7 +108,7 @@ impl Openable for SharedLabels {
         Shared::concat(party, &self.index)
     }
 
-    fn from_opened(self, words: &[Gf64]) -> Vec<Option<u32>> {
+    fn read_opened(self, words: &[Gf64]) -> Vec<Option<u32>> {
         let planes: Vec<&[Gf64]> = words.chunks(self.index.first().map_or(0, Shared::len).max(1)).collect();
         let numbers = numbers_of(&planes, self.items);
         numbers.iter().map(|label| (*label as u32).checked_sub(1)).collect()
