@@ -18,6 +18,9 @@ use crate::program::Input;
 use crate::rows::answer_products::{add_combined, terms, unshared};
 use crate::rows::{Answers, RowSums, Weight};
 
+/// The public weight of an item in each of some sums, by how many answers it has.
+pub(crate) type ItemWeights = fn(&AcceptedSet, u32) -> Vec<Fp61>;
+
 /// Products that are asked for.
 pub(crate) struct Batch {
     party: Party,
@@ -46,7 +49,7 @@ enum Place {
 /// What is multiplied by the tally.
 enum WithTally {
     /// Its own rows: `z_j = Σ_i w_j(R_i)·<T_i, T_i>`, with a public weight for each value by how many answers an item has.
-    Items(Range<usize>, fn(&AcceptedSet, u32) -> Vec<Fp61>),
+    Items(Range<usize>, ItemWeights),
     /// Each contributor's answers, as [`AnswerProducts`](crate::rows::AnswerProducts) has them.
     Answers(Range<usize>, Weight),
 }
@@ -79,7 +82,7 @@ impl Batch {
     }
 
     /// Asks for `Σ_i w_j(R_i)·<T_i, T_i>`, one value for each weight j. `own` has this node's parts.
-    pub fn push_squares(&mut self, own: Zeroizing<Vec<Fp61>>, weights: fn(&AcceptedSet, u32) -> Vec<Fp61>) -> Ticket {
+    pub fn push_squares(&mut self, own: Zeroizing<Vec<Fp61>>, weights: ItemWeights) -> Ticket {
         self.terms += self.tally.len() as u64;
         let range = self.append(own);
         self.with_tally.push(WithTally::Items(range.clone(), weights));
@@ -157,7 +160,7 @@ fn combined(
         RowSums::new(party, accepted.redundancy().len(), answers.width())
     } else {
         let factor = |redundancy| {
-            let of = |(factors, weights): &(&[Fp61], &fn(&AcceptedSet, u32) -> Vec<Fp61>)| {
+            let of = |(factors, weights): &(&[Fp61], &ItemWeights)| {
                 Fp61::inner_product(factors, &weights(accepted, redundancy))
             };
             of_items.iter().map(of).fold(Fp61::ZERO, |sum, factor| sum + factor)
