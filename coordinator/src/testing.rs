@@ -21,7 +21,7 @@ use tacit_protocol::identity::{Purpose, SecretKey};
 use tacit_protocol::job::{Gold, Item, Job, JobId, JobSpec, Question, Release};
 use tacit_protocol::phase::Phase;
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::release::{OutputComponents, OutputName, Subject, pack, statement};
+use tacit_protocol::release::{OutputName, OutputValues, ReleasedOutput, Subject, statement};
 use tacit_protocol::sealing::{Suite, UnsealingKey};
 use tacit_protocol::submission::{Header, Submission};
 use tacit_protocol::versions::PROTOCOL_VERSIONS;
@@ -300,7 +300,7 @@ impl TestNode {
         }
         let crowd = AcceptedSet::assemble(job, list, &verdicts, |index| by_digest.get(&list[index].submission).copied()).unwrap();
         let subject = Subject::new(&self.cluster, job.digest(), crowd.digest(), &crowd, participants);
-        let outputs: Vec<OutputComponents> = OutputName::of_job(job.terms())
+        let outputs: Vec<ReleasedOutput> = OutputName::of_job(job.terms())
             .into_iter()
             .map(|name| {
                 let len = name.len(job.terms(), crowd.facts());
@@ -308,16 +308,18 @@ impl TestNode {
                 // Not every number is a share of gold answers, or of answers that labels can agree with.
                 let zero = matches!(name, OutputName::ContributorGold | OutputName::ContributorLabelAgreement);
                 let value = |component: usize| Fp61::reduce(if zero { 0 } else { component as u64 });
-                OutputComponents {
-                    name,
-                    components: held.map(|c| (c as u8, vec![value(c); len])).collect(),
-                }
+                let values = if name.is_opened() {
+                    OutputValues::Opened(vec![Fp61::reduce(1); len])
+                } else {
+                    OutputValues::Components(held.map(|c| (c as u8, vec![value(c); len])).collect())
+                };
+                ReleasedOutput { name, values }
             })
             .collect();
         let node = self.index as u8;
         let signature = self.key.sign(Purpose::Release, &statement(&subject, node, &outputs));
         // No session stands behind it, so it is made as a forger would.
-        let released = decode(&encode(&(subject, node, pack(&outputs), signature)), "a release").unwrap();
+        let released = decode(&encode(&(subject, node, &outputs, signature)), "a release").unwrap();
         Reply::Computed(Box::new(Computed {
             verdicts,
             released,

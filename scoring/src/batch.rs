@@ -160,9 +160,7 @@ fn combined(
         RowSums::new(party, accepted.redundancy().len(), answers.width())
     } else {
         let factor = |redundancy| {
-            let of = |(factors, weights): &(&[Fp61], &ItemWeights)| {
-                Fp61::inner_product(factors, &weights(accepted, redundancy))
-            };
+            let of = |(factors, weights): &(&[Fp61], &ItemWeights)| Fp61::inner_product(factors, &weights(accepted, redundancy));
             of_items.iter().map(of).fold(Fp61::ZERO, |sum, factor| sum + factor)
         };
         RowSums::scaled(party, tally, answers.width(), accepted.redundancy(), factor)

@@ -76,13 +76,19 @@ pub(crate) struct Progress<'s, N: Network> {
     /// The session.
     pub session: &'s mut Session<N>,
     record: &'s dyn Fn() -> bool,
-    outputs: BTreeMap<OutputName, Shared<Fp61>>,
+    shared: BTreeMap<OutputName, Shared<Fp61>>,
+    opened: BTreeMap<OutputName, Vec<Fp61>>,
 }
 
 impl<N: Network> Progress<'_, N> {
     /// Takes the shares of an output.
     pub fn output(&mut self, name: OutputName, values: Shared<Fp61>) {
-        self.outputs.insert(name, values);
+        self.shared.insert(name, values);
+    }
+
+    /// Takes an output that was opened in the session.
+    pub fn opened_output(&mut self, name: OutputName, values: Vec<Fp61>) {
+        self.opened.insert(name, values);
     }
 
     /// Verifies all products so far, records the accepted set durably, and waits until all participants have: what a result
@@ -116,7 +122,8 @@ pub fn score<N: Network>(
     let mut progress = Progress {
         session,
         record,
-        outputs: BTreeMap::new(),
+        shared: BTreeMap::new(),
+        opened: BTreeMap::new(),
     };
     let labels = labels::decide(&mut progress, &input)?;
     progress.session.enter(Phase::Agreement.engine());
@@ -134,8 +141,11 @@ pub fn score<N: Network>(
 
     let mut outputs = Outputs::default();
     for name in wanted {
-        let values = progress.outputs.remove(&name);
-        outputs.push(name, values.unwrap_or_else(|| Shared::zeros(progress.session.party(), 0)));
+        match (progress.opened.remove(&name), progress.shared.remove(&name)) {
+            (Some(values), _) => outputs.push_opened(name, values),
+            // An output that no statistic has made is empty, which its length gives away.
+            (None, values) => outputs.push(name, values.unwrap_or_else(|| Shared::zeros(progress.session.party(), 0))),
+        }
     }
     Ok(outputs)
 }

@@ -51,8 +51,7 @@ pub(crate) fn decide<N: Network>(progress: &mut Progress<'_, N>, input: &Input<'
     }
     let recorded = progress.record(labels)?;
     let opened = recorded.open(progress.session)?;
-    let values = Shared::public(progress.session.party(), &to_values(&opened));
-    progress.output(OutputName::Labels, values);
+    progress.opened_output(OutputName::Labels, to_values(&opened));
     Ok(Some(Decided::Opened(opened)))
 }
 

@@ -15,7 +15,7 @@ use tacit_protocol::accepted::AcceptedSet;
 use tacit_protocol::certificate::{Certificate, CertificateError};
 use tacit_protocol::fixtures::{Members, job, listed, members, shared, signed_by_all};
 use tacit_protocol::job::{Job, LabelRule, PayRule, Release, Terms};
-use tacit_protocol::release::{OutputComponents, OutputName};
+use tacit_protocol::release::{OutputName, OutputValues, ReleasedOutput};
 use tacit_protocol::submission::Submission;
 
 /// Three contributors, three classes; item 3 has one answer, item 4 none.
@@ -121,20 +121,25 @@ fn labels_have_one_spelling() {
 /// A certificate of a job with labels, as if they had been decided.
 fn certified(members: &Members, certificate: &Certificate, job: &Job, labels: &[Fp61], agreeing: &[u64]) -> Certificate {
     let agreeing: Vec<Fp61> = agreeing.iter().map(|n| Fp61::reduce(*n)).collect();
-    let public = |name, values: &[Fp61]| {
+    let opened = |name, values: &[Fp61]| ReleasedOutput {
+        name,
+        values: OutputValues::Opened(values.to_vec()),
+    };
+    let shared = |name, values: &[Fp61]| {
         let zeros = vec![Fp61::default(); values.len()];
-        OutputComponents {
+        let components = [(0, values.to_vec()), (1, zeros.clone()), (2, zeros)];
+        ReleasedOutput {
             name,
-            components: [(0, values.to_vec()), (1, zeros.clone()), (2, zeros)].into(),
+            values: OutputValues::Components(components.into()),
         }
     };
     signed_by_all(members, certificate, |certificate| {
         certificate.terms.release.insert(Release::Labels);
         certificate.terms.item_ids = job.items().iter().map(|item| &item.id).collect();
-        let hidden = |output: &OutputComponents| output.name == OutputName::ContributorLabelAgreement;
+        let hidden = |output: &ReleasedOutput| output.name == OutputName::ContributorLabelAgreement;
         certificate.outputs.retain(|output| !hidden(output));
-        certificate.outputs.push(public(OutputName::Labels, labels));
-        certificate.outputs.push(public(OutputName::ContributorLabelAgreement, &agreeing));
+        certificate.outputs.push(opened(OutputName::Labels, labels));
+        certificate.outputs.push(shared(OutputName::ContributorLabelAgreement, &agreeing));
     })
 }
 
