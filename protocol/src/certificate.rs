@@ -270,7 +270,7 @@ impl Certificate {
                 OutputValues::Opened(_) => output.name.is_opened(),
                 OutputValues::Components(of) => !output.name.is_opened() && of.keys().map(|c| usize::from(*c)).eq(0..components),
             };
-            if !complete || output.values.len() != Some(output.name.len(&self.terms, &self.facts)) {
+            if !complete || output.values.elements() != Some(output.name.len(&self.terms, &self.facts)) {
                 return Err(CertificateError::Shape(output.name));
             }
         }

@@ -14,7 +14,7 @@ use tacit_mpc_core::sharing::{Party, Shared};
 use tacit_protocol::accepted::AcceptedSet;
 use zeroize::Zeroizing;
 
-use crate::program::Input;
+use crate::input::Input;
 use crate::rows::answer_products::{add_combined, terms, unshared};
 use crate::rows::{Answers, RowSums, Weight};
 

@@ -81,7 +81,7 @@ pub enum OutputValues {
 
 impl OutputValues {
     /// How many elements the output has; `None` if components differ in that, or there are none.
-    pub fn len(&self) -> Option<usize> {
+    pub fn elements(&self) -> Option<usize> {
         match self {
             Self::Opened(values) => Some(values.len()),
             Self::Components(components) => {
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn components_of_several_lengths_have_none() {
         let values = OutputValues::Components(BTreeMap::from([(0, vec![Fp61::ZERO]), (1, Vec::new())]));
-        assert_eq!(values.len(), None);
-        assert_eq!(OutputValues::Components(BTreeMap::new()).len(), None);
+        assert_eq!(values.elements(), None);
+        assert_eq!(OutputValues::Components(BTreeMap::new()).elements(), None);
     }
 }

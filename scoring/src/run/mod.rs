@@ -8,7 +8,8 @@ mod verdicts;
 use rand_core::CryptoRng;
 
 use crate::error::{GoldError, ScoringError};
-use crate::program::{Input, score};
+use crate::input::Input;
+use crate::program::score;
 use crate::rows::{Answers, Tally, tally};
 use crate::validity::{gold_is_well_formed, malformed};
 use capacity::{check_list, over_capacity};

@@ -7,7 +7,7 @@ use tacit_protocol::release::OutputName;
 
 use super::{Finish, Statistic};
 use crate::batch::Batch;
-use crate::program::Input;
+use crate::input::Input;
 
 /// One element for each class: the sum of the tally over all items.
 pub(crate) struct ClassTotals(Shared<Fp61>);

@@ -16,7 +16,7 @@ use tacit_protocol::release::OutputName;
 
 use super::{Finish, Statistic};
 use crate::batch::Batch;
-use crate::program::Input;
+use crate::input::Input;
 use crate::rows::answer_products::ONE;
 use crate::rows::{AnswerProducts, RowRun, segment_sums};
 

@@ -17,7 +17,7 @@ use super::labels::{Decided, Labels, SharedLabels};
 use super::{Finish, Statistic};
 use crate::batch::Batch;
 use crate::error::ScoringError;
-use crate::program::Input;
+use crate::input::Input;
 use crate::rows::answer_products::{ONE, redundancy};
 use crate::rows::{AnswerProducts, Answers, RowRun, row_runs};
 

@@ -17,7 +17,8 @@ use tacit_mpc_core::network::Network;
 
 use crate::batch::{Batch, Products};
 use crate::error::ScoringError;
-use crate::program::{Input, Progress};
+use crate::input::Input;
+use crate::progress::Progress;
 use crate::rows::RowRun;
 
 /// A statistic while it is computed.

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::{Finish, Statistic};
 use crate::batch::Batch;
-use crate::program::Input;
+use crate::input::Input;
 use crate::rows::{Gathered, equal_runs, rows_of};
 
 /// The sums of matching pairs that the formulas need; they differ in the weight of an item.

@@ -17,7 +17,7 @@ use tacit_protocol::release::OutputName;
 
 use super::{Finish, Statistic};
 use crate::batch::Batch;
-use crate::program::Input;
+use crate::input::Input;
 use crate::rows::{AnswerProducts, RowRun, RowSums, RowTotal};
 
 /// Both sums on shares, one element for each contributor in each output.

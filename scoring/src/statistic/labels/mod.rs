@@ -14,7 +14,8 @@ use tacit_protocol::job::LabelRule;
 use tacit_protocol::release::OutputName;
 
 use crate::error::ScoringError;
-use crate::program::{Input, Progress};
+use crate::input::Input;
+use crate::progress::Progress;
 use crate::rows::Tally;
 
 pub use plurality::{SharedLabels, plurality};

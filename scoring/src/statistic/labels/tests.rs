@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Votes, from_values, to_values};
-use crate::program::Input;
+use crate::input::Input;
 use crate::report::Report;
 use crate::rows::{Answers, tally};
 use crate::testing::run_to_certificate;
