@@ -8,8 +8,6 @@ pub mod labels;
 pub mod nominal;
 pub mod peers;
 #[cfg(test)]
-mod plain;
-#[cfg(test)]
 mod tests;
 
 use tacit_mpc_core::field::Fp61;

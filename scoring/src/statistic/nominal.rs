@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use tacit_mpc_core::field::{Field, Fp61};
 use tacit_mpc_core::network::Network;
 use tacit_mpc_core::session::{Factors, Product};
@@ -101,24 +102,23 @@ fn own_parts(party: &Party, accepted: &AcceptedSet, tally: &Shared<Fp61>, width:
     (own, own_pairs)
 }
 
-/// Why a statistic has no value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why a statistic has no value. The texts are part of `result.json`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Unavailable {
     /// No item has two or more answers, so nothing can agree.
+    #[serde(rename = "no item has two or more answers")]
     NoPairs,
     /// All answers name one class: agreement by chance is certain, and κ and α divide by zero.
+    #[serde(rename = "all answers name the same class")]
     OneClassUsed,
     /// The question has one class only.
+    #[serde(rename = "the question has one class only")]
     OneClassAsked,
 }
 
 impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoPairs => "no item has two or more answers",
-            Self::OneClassUsed => "all answers name the same class",
-            Self::OneClassAsked => "the question has one class only",
-        })
+        self.serialize(f)
     }
 }
 
@@ -139,6 +139,53 @@ pub struct AgreementMeasures {
     pub krippendorff_alpha: Measure,
     /// As κ with `Pe = Σ p_k(1-p_k)/(K-1)` (Gwet 2008).
     pub gwet_ac1: Measure,
+}
+
+/// What an agreement statistic is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MeasureName {
+    /// Its key in `result.json`.
+    pub key: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+}
+
+const fn name(key: &'static str, title: &'static str) -> MeasureName {
+    MeasureName { key, title }
+}
+
+impl AgreementMeasures {
+    /// The names of the statistics, in the order of `result.json`.
+    pub const NAMES: [MeasureName; 5] = [
+        name("observed", "observed agreement"),
+        name("observed_pooled", "observed, pooled"),
+        name("fleiss_kappa", "Fleiss' kappa"),
+        name("krippendorff_alpha", "Krippendorff's alpha"),
+        name("gwet_ac1", "Gwet's AC1"),
+    ];
+
+    /// The statistics in the order of [`Self::NAMES`].
+    pub fn to_array(self) -> [Measure; 5] {
+        let Self {
+            observed,
+            observed_pooled,
+            fleiss_kappa,
+            krippendorff_alpha,
+            gwet_ac1,
+        } = self;
+        [observed, observed_pooled, fleiss_kappa, krippendorff_alpha, gwet_ac1]
+    }
+
+    /// The statistics from an array in the order of [`Self::NAMES`].
+    pub fn from_array([observed, observed_pooled, fleiss_kappa, krippendorff_alpha, gwet_ac1]: [Measure; 5]) -> Self {
+        Self {
+            observed,
+            observed_pooled,
+            fleiss_kappa,
+            krippendorff_alpha,
+            gwet_ac1,
+        }
+    }
 }
 
 impl AgreementMeasures {

@@ -1,10 +1,10 @@
 //! The scoring program on shares against the definitions in the clear, through certificate and report.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::plain;
+use crate::plain::{PlainScores, by_item};
 use crate::report::Report;
 use crate::testing::run_to_certificate;
 use tacit_mpc_core::sharing::NodeSet;
@@ -14,8 +14,11 @@ use tacit_protocol::fixtures::{Members, job, members, shared, signed_by_all};
 use tacit_protocol::job::{Job, PayRule};
 use tacit_protocol::reject::RejectReason;
 
+/// A contributor, an item, a class.
+type Answer = (u32, u32, u32);
+
 /// Shares the answers as contributors do and scores them as nodes do.
-fn run(members: &Members, present: NodeSet, job: &Job, answers: &[plain::Answer]) -> (Certificate, Report) {
+fn run(members: &Members, present: NodeSet, job: &Job, answers: &[Answer]) -> (Certificate, Report) {
     let mut of: BTreeMap<u32, Vec<(u32, u32)>> = BTreeMap::new();
     answers
         .iter()
@@ -31,82 +34,47 @@ fn assert_close(actual: f64, expected: f64) {
     assert!((actual - expected).abs() < 1e-9, "{actual} instead of {expected}");
 }
 
-fn check_against_plain(report: &Report, certificate: &Certificate, answers: &[plain::Answer], classes: u32) {
-    let totals: Vec<u64> = (0..classes).map(|k| answers.iter().filter(|a| a.2 == k).count() as u64).collect();
-    assert_eq!(
-        report.class_totals.as_ref().unwrap().0.iter().map(|(_, n)| *n).collect::<Vec<_>>(),
-        totals
-    );
-    let measures = report.agreement.as_ref().unwrap().0;
-    let Some((observed, pooled)) = plain::observed(answers) else {
-        assert!(measures.observed.is_err() && measures.krippendorff_alpha.is_err() && measures.gwet_ac1.is_err());
-        return;
-    };
-    assert_close(measures.observed.unwrap(), observed);
-    assert_close(measures.observed_pooled.unwrap(), pooled);
-    let p = plain::proportions(answers, classes);
-    match measures.fleiss_kappa {
-        Ok(kappa) => {
-            let expected: f64 = p.iter().map(|p| p * p).sum();
-            assert_close(kappa, (observed - expected) / (1.0 - expected));
+fn check_against_plain(report: &Report, certificate: &Certificate, answers: &[Answer], classes: u32) {
+    let items = by_item(12, answers.iter().copied());
+    let plain = PlainScores::new(classes as usize, 8, items.iter().map(|votes| votes.iter().copied()));
+    let totals: Vec<u64> = report.class_totals.as_ref().unwrap().0.iter().map(|(_, n)| *n).collect();
+    assert_eq!(totals, plain.class_totals);
+    let measures = report.agreement.as_ref().unwrap().0.to_array();
+    for (actual, expected) in measures.into_iter().zip(plain.agreement.to_array()) {
+        match (actual, expected) {
+            (Ok(actual), Ok(expected)) => assert_close(actual, expected),
+            _ => assert_eq!(actual, expected),
         }
-        Err(_) => assert!(totals.iter().filter(|n| **n > 0).count() < 2),
     }
-    match measures.krippendorff_alpha {
-        Ok(alpha) => assert_close(alpha, plain::alpha(answers, classes)),
-        Err(_) => assert!(plain::alpha(answers, classes).is_nan()),
-    }
-    match measures.gwet_ac1 {
-        Ok(ac1) => {
-            let expected = p.iter().map(|p| p * (1.0 - p)).sum::<f64>() / f64::from(classes - 1);
-            assert_close(ac1, (observed - expected) / (1.0 - expected));
-        }
-        Err(_) => assert_eq!(classes, 1),
-    }
-    check_contributors(report, certificate, answers);
+    check_contributors(report, certificate, &plain);
 }
 
-fn check_contributors(report: &Report, certificate: &Certificate, answers: &[plain::Answer]) {
-    let payouts: HashMap<&str, u64> = report
-        .payouts
-        .as_ref()
-        .unwrap()
-        .items
-        .iter()
-        .map(|p| (p.contributor.as_str(), p.amount))
-        .collect();
-    let rule = certificate.terms.payout().unwrap().rule;
-    for (facts, scores) in certificate.facts.contributors.iter().zip(&report.contributors) {
-        let who: u32 = facts.contributor[1..].parse().unwrap();
-        // A common denominator of all redundancies up to 8 peers.
-        let common = 840;
-        let (a, q) = plain::contributor(answers, who, common);
-        let n = i128::from(facts.paired);
-        if n > 0 {
-            assert_close(scores.agreement.unwrap(), a as f64 / (common * n) as f64);
-        } else {
-            assert!(scores.agreement.is_none() && scores.agreement_reason.is_some());
+fn check_contributors(report: &Report, certificate: &Certificate, plain: &PlainScores) {
+    let payout = certificate.terms.payout().unwrap();
+    let paid = report.payouts.as_ref().unwrap();
+    let with_facts = certificate.facts.contributors.iter().zip(&report.contributors).zip(&paid.items);
+    for ((facts, scores), paid) in with_facts {
+        let who: usize = facts.contributor[1..].parse().unwrap();
+        let plain = &plain.contributors[who];
+        assert_eq!((facts.answers, facts.paired), (plain.answers, plain.paired));
+        assert_eq!(scores.agreement.is_none(), scores.agreement_reason.is_some());
+        for (actual, expected) in [
+            (scores.agreement, plain.mean_agreement()),
+            (scores.beyond_chance, plain.mean_beyond_chance()),
+        ] {
+            match (actual, expected) {
+                (Some(actual), Some(expected)) => assert_close(actual, expected),
+                _ => assert_eq!(actual, expected),
+            }
         }
-        let bonus = match rule {
-            PayRule::Flat => 0,
-            PayRule::PeerAgreement => (20_000 * a).div_euclid(common),
-            PayRule::PeerAgreementBeyondChance if n > 1 => (20_000 * q).div_euclid(common * (n - 1)),
-            PayRule::PeerAgreementBeyondChance => 0,
-            PayRule::Gold => unreachable!(),
-        };
-        if n > 1 {
-            assert_close(scores.beyond_chance.unwrap(), q as f64 / (common * n * (n - 1)) as f64);
-        }
-        assert_eq!(
-            i128::from(payouts[facts.contributor.as_str()]),
-            20_000 * i128::from(facts.answers) + bonus
-        );
+        assert_eq!(paid.contributor, facts.contributor);
+        assert_eq!(i128::from(paid.amount), plain.pay(payout).unwrap());
     }
 }
 
 /// Distinct (contributor, item) pairs with a class each: redundancy varies, some items have one
 /// answer, some none.
-fn crowd_answers() -> impl Strategy<Value = (u32, Vec<plain::Answer>)> {
+fn crowd_answers() -> impl Strategy<Value = (u32, Vec<Answer>)> {
     (1u32..5).prop_flat_map(|classes| {
         let pairs = proptest::collection::btree_map((0u32..8, 0u32..12), 0..classes, 0..40);
         (
@@ -144,7 +112,7 @@ fn the_pay_vector_holds() {
         ([0, 1, 2, 0, 1, 1], 23, 166_000, 200_000),
         ([0, 1, 1, 2, 1, 2], 17, 154_000, 190_000),
     ];
-    let answers: Vec<plain::Answer> = vectors
+    let answers: Vec<Answer> = vectors
         .iter()
         .enumerate()
         .flat_map(|(c, (classes, ..))| classes.iter().enumerate().map(move |(item, class)| (c as u32, item as u32, *class)))
