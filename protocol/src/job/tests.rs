@@ -237,3 +237,38 @@ fn options_of_labels_are_within_bounds() {
     };
     says(&unused, "quorum", "of no use");
 }
+
+/// The digest of a job is over these bytes.
+#[test]
+fn the_json_of_terms_and_specs_stays_the_same() {
+    let plain = Job::new("job".parse().unwrap(), spec()).unwrap();
+    assert_eq!(
+        serde_json::to_string(&plain.terms()).unwrap(),
+        r#"{"id":"job","name":"signs","question":{"kind":"categorical","classes":["stop","yield"]},"items":2,"items_digest":"fe3608df821f443090585324f1dddc1aeb01bbfa73f2c3350a1ed410ef9a88a4","answers_per_item":5,"sensitive":true,"release":["agreement","payouts"],"payout":{"rule":"peer_agreement_beyond_chance","currency":"EUR","base_per_item":20000,"bonus_per_item":10000,"budget":300000}}"#
+    );
+    let mut full = spec();
+    let Question::Categorical { text, .. } = &mut full.question;
+    *text = Some("Which sign?".to_owned());
+    full.items[0].text = Some("https://a".to_owned());
+    full.closes_at = Some("2026-12-01T00:00:00Z".to_owned());
+    full.sensitive = false;
+    full.release.extend([Release::Labels, Release::ClassTotals, Release::Scores]);
+    full.quorum = Some(2);
+    full.label_rule = LabelRule::Weighted;
+    full.weights = BTreeMap::from([("alice".to_owned(), 150), ("bob".to_owned(), 50)]);
+    full.gold = Some(Gold { key: key() });
+    full.payout.as_mut().unwrap().rule = PayRule::Gold;
+    assert_eq!(
+        serde_json::to_string(&full).unwrap(),
+        r#"{"name":"signs","question":{"kind":"categorical","classes":["stop","yield"],"text":"Which sign?"},"items":[{"id":"a","text":"https://a"},{"id":"b"}],"answers_per_item":5,"closes_at":"2026-12-01T00:00:00Z","sensitive":false,"release":["labels","agreement","class_totals","scores","payouts"],"quorum":2,"label_rule":"weighted","weights":{"alice":150,"bob":50},"gold":{"key":"6e7a1cdd29b0b78fd13af4c5598feff4ef2a97166e3ca6f2e4fbfccd80505bf1"},"payout":{"rule":"gold","currency":"EUR","base_per_item":20000,"bonus_per_item":10000,"budget":300000}}"#
+    );
+    let full = Job::new("job".parse().unwrap(), full).unwrap();
+    assert_eq!(
+        serde_json::to_string(&full.terms()).unwrap(),
+        r#"{"id":"job","name":"signs","question":{"kind":"categorical","classes":["stop","yield"],"text":"Which sign?"},"items":2,"items_digest":"a27d2d036a77bf742eb976c7f6d9e66ce96252afeecf4df2ec349eee4f3e942a","item_ids":["a","b"],"answers_per_item":5,"closes_at":"2026-12-01T00:00:00Z","sensitive":false,"release":["labels","agreement","class_totals","scores","payouts"],"quorum":2,"label_rule":"weighted","weights":{"alice":150,"bob":50},"gold":{"key":"6e7a1cdd29b0b78fd13af4c5598feff4ef2a97166e3ca6f2e4fbfccd80505bf1"},"payout":{"rule":"gold","currency":"EUR","base_per_item":20000,"bonus_per_item":10000,"budget":300000}}"#
+    );
+    for job in [plain, full] {
+        let json = serde_json::to_string(job.terms()).unwrap();
+        assert_eq!(serde_json::from_str::<Terms>(&json).unwrap(), *job.terms());
+    }
+}
