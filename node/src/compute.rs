@@ -9,13 +9,13 @@ use tacit_mpc_core::network::{Network, NetworkError};
 use tacit_mpc_core::session::SessionError;
 use tacit_mpc_core::sharing::Party;
 use tacit_protocol::accepted::SubmissionEntry;
-use tacit_protocol::control::{Computed, Refusal, decode_delivery};
+use tacit_protocol::control::{Computed, Refusal};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::Job;
 use tacit_protocol::phase::Phase;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::Released;
-use tacit_protocol::submission::{Header, OpenedSubmission};
+use tacit_protocol::submission::{Delivery, Header, OpenedSubmission};
 use tacit_scoring::{ScoringError, Submissions};
 
 use crate::intake::Intake;
@@ -81,7 +81,7 @@ impl<'a> Kept<'a> {
             let header = match place {
                 Place::Row(_) => Header::from_stored(bytes, &digests[index]),
                 // Of an earlier release: nothing but the contributor's signature says that it was not replaced.
-                Place::Envelope => decode_delivery(bytes).ok().and_then(|delivery| {
+                Place::Envelope => Delivery::decode(bytes).ok().and_then(|delivery| {
                     let intact =
                         delivery.header.value.digest() == digests[index] && Header::check(&delivery.header, &intake.cluster, job).is_ok();
                     intact.then_some(delivery.header.value)
@@ -123,7 +123,7 @@ impl<'a> Kept<'a> {
                 .and_then(|sealed| header.open_at_rest(cluster, self.job, (*me, digest), resting, sealed)),
             Place::Envelope => store
                 .delivery(self.job.id(), digest)?
-                .and_then(|delivery| decode_delivery(&delivery).ok())
+                .and_then(|delivery| Delivery::decode(&delivery).ok())
                 .filter(|delivery| delivery.header.value.digest() == *digest)
                 .and_then(|delivery| delivery.open(cluster, self.job, *me, key).ok()),
         })

@@ -17,7 +17,8 @@ use tacit_protocol::accepted::ContributorFacts;
 use tacit_protocol::canonical;
 use tacit_protocol::certificate::{Certificate, CertificateError, Opened};
 use tacit_protocol::cluster::Cluster;
-use tacit_protocol::job::{Payout, Release};
+use tacit_protocol::job::Payout;
+use tacit_protocol::question::Release;
 
 /// What `result.json` holds. A value that is not available is null, with the reason beside it.
 ///

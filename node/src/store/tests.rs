@@ -2,7 +2,8 @@
 
 use super::*;
 use std::collections::BTreeSet;
-use tacit_protocol::job::{Item, Question, Release};
+use tacit_protocol::job::Item;
+use tacit_protocol::question::{Categorical, Release};
 
 fn open(folder: &Path) -> Result<Store, StoreError> {
     let metrics = crate::metrics::Metrics::new(&crate::intake::tests::cluster(), 0).unwrap();
@@ -11,24 +12,9 @@ fn open(folder: &Path) -> Result<Store, StoreError> {
 
 fn job() -> (Job, Vec<u8>) {
     let spec = JobSpec {
-        name: "job".to_owned(),
-        question: Question::Categorical {
-            classes: vec!["a".to_owned(), "b".to_owned()],
-            text: None,
-        },
-        items: vec![Item {
-            id: "i".to_owned(),
-            text: None,
-        }],
         answers_per_item: 3,
-        closes_at: None,
-        sensitive: true,
         release: BTreeSet::from([Release::Agreement]),
-        quorum: None,
-        label_rule: Default::default(),
-        weights: Default::default(),
-        gold: None,
-        payout: None,
+        ..JobSpec::new("job", Categorical::new(["a", "b"]), [Item::new("i")])
     };
     let json = serde_json::to_vec(&spec).unwrap();
     (Job::new("job".parse().unwrap(), spec).unwrap(), json)
