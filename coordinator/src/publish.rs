@@ -18,7 +18,7 @@ use tacit_core::sharing::NodeSet;
 use tacit_core::submission::Header;
 use thiserror::Error;
 
-use crate::store::{Conclusion, KeptText};
+use crate::store::{Conclusion, StoredText};
 
 /// Why a computation's end is not published.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -64,9 +64,9 @@ impl PublishError {
 /// What is published besides the certificate.
 pub struct Publication {
     /// The text of `result.json`.
-    pub result: KeptText,
+    pub result: StoredText,
     /// The text of `payouts.csv`.
-    pub payouts: KeptText,
+    pub payouts: StoredText,
     /// The public facts it is about.
     pub facts: Facts,
 }
@@ -183,8 +183,8 @@ impl Publication {
 }
 
 /// A text as the store keeps it.
-fn kept(write: impl Fn(&mut dyn Write) -> io::Result<()>) -> Result<KeptText, PublishError> {
-    KeptText::written(write).map_err(|e| PublishError::Text(e.to_string()))
+fn kept(write: impl Fn(&mut dyn Write) -> io::Result<()>) -> Result<StoredText, PublishError> {
+    StoredText::written(write).map_err(|e| PublishError::Text(e.to_string()))
 }
 
 /// The verdicts from before the nodes looked for malformed answers.

@@ -25,6 +25,7 @@ use tacit_core::sharing::NodeSet;
 use tacit_core::submission::{Header, Submission};
 use tacit_core::versions::PROTOCOL_VERSIONS;
 use tacit_link::LinkError;
+use tacit_program::sqlite::DatabaseError;
 use tokio::sync::watch;
 
 use crate::app::{App, Shared};
@@ -125,10 +126,10 @@ impl TestCluster {
             buyers: Buyers::read(&path).unwrap(),
         };
         let metrics = crate::api::metrics(&loaded).unwrap();
-        // A query that was under way when the last one ended holds the store for a moment.
+        // A query that the previous coordinator has begun may keep the store open for a moment.
         let store = loop {
             match Store::open(data, self.nodes.len(), metrics.store.clone()) {
-                Err(StoreError::Locked { .. }) => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
+                Err(StoreError::Database(DatabaseError::InUse { .. })) => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
                 opened => break opened.unwrap(),
             }
         };

@@ -19,7 +19,6 @@ pub mod control;
 pub mod crowd;
 pub mod digest;
 pub mod field;
-pub mod heading;
 pub mod hello;
 pub mod identity;
 pub mod job;

@@ -15,12 +15,12 @@ use tacit_program::{Logging, Manual};
                   then `check-config` and `run`."
 )]
 pub struct Args {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// The commands of the node.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Make a folder with fresh keys and a config file, and print this node's card for cluster.toml.
@@ -36,7 +36,7 @@ pub enum Command {
     Manual(Manual),
 }
 
-/// `init`.
+/// Arguments of `init`.
 #[derive(Debug, clap::Args)]
 pub struct Init {
     /// The folder to make; keys that are there already are never overwritten.
@@ -72,7 +72,7 @@ pub struct Init {
     pub demo: bool,
 }
 
-/// `run`.
+/// Arguments of `run`.
 #[derive(Debug, clap::Args)]
 pub struct Run {
     /// The config file.
@@ -86,7 +86,7 @@ pub struct Run {
     pub stop_with_stdin: bool,
 }
 
-/// `check-config`.
+/// Arguments of `check-config`.
 #[derive(Debug, clap::Args)]
 pub struct Check {
     /// The config file.

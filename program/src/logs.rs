@@ -14,7 +14,7 @@ use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
-/// What the transport of the exporter says is not exported: it would beget itself.
+/// Log events of the exporter's own transport are not exported: each export would cause another.
 const EXPORTERS_OWN: [&str; 4] = ["hyper", "reqwest", "opentelemetry", "h2"];
 
 /// How log lines are written.

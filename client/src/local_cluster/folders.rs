@@ -10,7 +10,7 @@ use tacit_client::files::{self, Access};
 use tacit_client::http::one_line;
 use tacit_core::card::{Card, cluster_text};
 use tacit_core::cluster::Cluster;
-use tacit_core::heading::DEMO_MARK;
+use tacit_program::key_file::DEMO_MARK;
 use tokio::process::Command;
 use zeroize::Zeroizing;
 

@@ -3,6 +3,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tacit_core::api::Problem as Document;
+use tacit_program::sqlite::DatabaseError;
 
 use crate::store::StoreError;
 
@@ -191,7 +192,7 @@ impl Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let kind = match &error {
-            StoreError::Full { .. } => ProblemKind::StoreFull,
+            StoreError::Database(DatabaseError::Full { .. }) => ProblemKind::StoreFull,
             StoreError::ShuttingDown => ProblemKind::ShuttingDown,
             _ => ProblemKind::StoreFailed,
         };

@@ -20,7 +20,7 @@ use super::extract::{SubmissionPath, read_body};
 use super::problem::{Problem, ProblemKind};
 use crate::app::{App, Shared};
 use crate::board::Live;
-use crate::store::{Kept, Known, NewSubmission};
+use crate::store::{Known, NewSubmission, UploadOutcome};
 
 /// Slow strangers hold a place no longer than this.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -74,14 +74,14 @@ pub async fn put_submission(
     let kept = app.store.keep_submission(new, receipt).await?;
     drop(place);
     match kept {
-        Kept::New(known) => {
+        UploadOutcome::New(known) => {
             live.receive(known.sequence, &statement);
             app.nodes.wake();
             app.metrics.upload(None);
             Ok(with_receipt(StatusCode::CREATED, known.receipt))
         }
-        Kept::Before(known) => again(&app, upload, known),
-        Kept::NotOpen(_) | Kept::NoJob => Err(closed(&app, &id)),
+        UploadOutcome::Before(known) => again(&app, upload, known),
+        UploadOutcome::NotOpen(_) | UploadOutcome::NoJob => Err(closed(&app, &id)),
     }
 }
 

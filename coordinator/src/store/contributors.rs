@@ -3,7 +3,7 @@
 use rusqlite::OptionalExtension;
 use tacit_core::identity::PublicKey;
 
-use super::{Failure, Store, StoreError, bytes_of, now};
+use super::{Failure, Store, StoreError, fixed_bytes, now};
 
 /// What became of an enrolment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Store {
             let key: Option<Vec<u8>> = db
                 .query_row("SELECT key FROM contributors WHERE name = ?1", [&name], |row| row.get(0))
                 .optional()?;
-            key.map(|key| Ok::<_, Failure>(PublicKey::from_bytes(bytes_of(&key, "a contributor's key")?)))
+            key.map(|key| Ok::<_, Failure>(PublicKey::from_bytes(fixed_bytes(&key, "a contributor's key")?)))
                 .transpose()
         })
         .await

@@ -7,7 +7,7 @@ use tacit_core::digest::Digest;
 use tacit_core::job::{Job, JobId};
 use tacit_core::sharing::NodeSet;
 
-use super::{Failure, Store, StoreError, bytes_of, column, count, now, number_of};
+use super::{Failure, Store, StoreError, fixed_bytes, from_db, now, number_of, to_db};
 
 /// A job to be stored.
 #[derive(Debug, Clone)]
@@ -82,9 +82,9 @@ pub struct JobRow {
 const COLUMNS: &str = "SELECT id, name, digest, items, answers_per_item, state, reason, attempt, failures, submissions, answers,
     COALESCE((SELECT MIN(cursor) FROM deliveries WHERE deliveries.job = jobs.number), 0) FROM jobs";
 
-type Raw = (String, String, Vec<u8>, i64, u32, String, Option<String>, u32, u32, i64, i64, i64);
+type RowTuple = (String, String, Vec<u8>, i64, u32, String, Option<String>, u32, u32, i64, i64, i64);
 
-fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
+fn raw(row: &Row<'_>) -> rusqlite::Result<RowTuple> {
     Ok((
         row.get(0)?,
         row.get(1)?,
@@ -101,21 +101,21 @@ fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
     ))
 }
 
-fn job_row(raw: Raw) -> Result<JobRow, Failure> {
+fn job_row(raw: RowTuple) -> Result<JobRow, Failure> {
     let (id, name, digest, items, answers_per_item, state, reason, attempt, failures, submissions, answers, delivered) = raw;
     Ok(JobRow {
         id: id.parse().map_err(|_| Failure::damaged(format!("`{id}` is not a job id")))?,
         name,
-        digest: Digest::from_bytes(bytes_of(&digest, "a job's digest")?),
-        items: count(items),
+        digest: Digest::from_bytes(fixed_bytes(&digest, "a job's digest")?),
+        items: from_db(items),
         answers_per_item,
         state: JobState::from_name(&state).ok_or_else(|| Failure::damaged(format!("`{state}` is not a job's state")))?,
         reason,
         attempt,
         failures,
-        submissions: count(submissions),
-        answers: count(answers),
-        delivered: count(delivered),
+        submissions: from_db(submissions),
+        answers: from_db(answers),
+        delivered: from_db(delivered),
     })
 }
 
@@ -153,7 +153,7 @@ impl Store {
                     job.cluster.as_bytes().as_slice(),
                     &job.name,
                     job.digest.as_bytes().as_slice(),
-                    column(job.items),
+                    to_db(job.items),
                     job.answers_per_item,
                     JobState::Open.name(),
                     now(),
@@ -193,7 +193,7 @@ impl Store {
     pub async fn jobs(&self, buyer: Option<String>) -> Result<Vec<JobRow>, StoreError> {
         self.read(move |db| {
             let mut query = db.prepare(&format!("{COLUMNS} WHERE ?1 IS NULL OR buyer = ?1 ORDER BY number DESC"))?;
-            let rows = query.query_map([&buyer], raw)?.collect::<Result<Vec<Raw>, _>>()?;
+            let rows = query.query_map([&buyer], raw)?.collect::<Result<Vec<RowTuple>, _>>()?;
             rows.into_iter().map(job_row).collect()
         })
         .await
@@ -221,7 +221,7 @@ impl Store {
             let mut query = db.prepare("SELECT COUNT(*) FROM jobs WHERE state = ?1")?;
             JobState::ALL
                 .into_iter()
-                .map(|state| Ok((state, count(query.query_row([state.name()], |row| row.get(0))?))))
+                .map(|state| Ok((state, from_db(query.query_row([state.name()], |row| row.get(0))?))))
                 .collect()
         })
         .await
@@ -234,7 +234,7 @@ impl Store {
     pub async fn oldest_jobs(&self, states: &'static [JobState]) -> Result<Vec<(JobState, u64)>, StoreError> {
         self.read(move |db| {
             let mut query = db.prepare_cached("SELECT COALESCE(MIN(changed_at), 0) FROM jobs WHERE state = ?1")?;
-            let since = |state: &JobState| Ok((*state, count(query.query_row([state.name()], |row| row.get(0))?)));
+            let since = |state: &JobState| Ok((*state, from_db(query.query_row([state.name()], |row| row.get(0))?)));
             states.iter().map(since).collect()
         })
         .await

@@ -7,10 +7,10 @@ use tacit_core::reject::RejectReason;
 use tacit_core::sharing::NodeSet;
 use tacit_core::submission::SubmissionId;
 
-use super::{Conclusion, Kept, KeptText, NewJob, NewSubmission, Part, Store};
+use super::{Conclusion, NewJob, NewSubmission, Part, Store, StoredText, UploadOutcome};
 
-fn text(text: &str) -> KeptText {
-    KeptText::written(|to| to.write_all(text.as_bytes())).unwrap()
+fn text(text: &str) -> StoredText {
+    StoredText::written(|to| to.write_all(text.as_bytes())).unwrap()
 }
 
 fn job(id: &JobId) -> NewJob {
@@ -46,18 +46,18 @@ async fn submissions_are_kept_once_in_order_and_only_while_open() {
     let store = Store::open_unwatched(folder.path()).unwrap();
     let id: JobId = "signs".parse().unwrap();
     let keep = |byte| store.keep_submission(submission(&id, byte), |sequence| Ok(format!("receipt {sequence}")));
-    assert_eq!(keep(1).await.unwrap(), Kept::NoJob);
+    assert_eq!(keep(1).await.unwrap(), UploadOutcome::NoJob);
     store.create_job(job(&id)).await.unwrap();
-    assert!(matches!(keep(1).await.unwrap(), Kept::New(known) if known.receipt == "receipt 0"));
-    assert!(matches!(keep(2).await.unwrap(), Kept::New(known) if known.receipt == "receipt 1"));
-    let Kept::Before(known) = keep(1).await.unwrap() else {
+    assert!(matches!(keep(1).await.unwrap(), UploadOutcome::New(known) if known.receipt == "receipt 0"));
+    assert!(matches!(keep(2).await.unwrap(), UploadOutcome::New(known) if known.receipt == "receipt 1"));
+    let UploadOutcome::Before(known) = keep(1).await.unwrap() else {
         panic!("kept twice")
     };
     assert_eq!((known.sequence, known.receipt.as_str()), (0, "receipt 0"));
 
     store.close_job(&id).await.unwrap();
-    assert_eq!(keep(3).await.unwrap(), Kept::NotOpen(JobState::Closing));
-    assert!(matches!(keep(2).await.unwrap(), Kept::Before(_)));
+    assert_eq!(keep(3).await.unwrap(), UploadOutcome::NotOpen(JobState::Closing));
+    assert!(matches!(keep(2).await.unwrap(), UploadOutcome::Before(_)));
     let list = store.list(&id).await.unwrap();
     assert_eq!(
         list.iter().map(|l| l.submission).collect::<Vec<_>>(),
@@ -187,12 +187,12 @@ async fn nothing_is_kept_by_a_full_disk() {
     big.envelopes[0] = vec![0; 1 << 20];
     assert!(matches!(
         store.keep_submission(big.clone(), |_| Ok(String::new())).await,
-        Err(super::StoreError::Full { .. })
+        Err(super::StoreError::Database(super::DatabaseError::Full { .. }))
     ));
     store.limit_pages(0).await;
     assert_eq!(store.job(&id).await.unwrap().unwrap().submissions, 0);
     assert!(matches!(
         store.keep_submission(big, |_| Ok("receipt".to_owned())).await.unwrap(),
-        Kept::New(_)
+        UploadOutcome::New(_)
     ));
 }

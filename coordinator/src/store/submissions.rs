@@ -8,7 +8,7 @@ use tacit_core::job::JobId;
 use tacit_core::reject::RejectReason;
 use tacit_core::submission::SubmissionId;
 
-use super::{Failure, Store, StoreError, bytes_of, column, count, now, number_of};
+use super::{Failure, Store, StoreError, fixed_bytes, from_db, now, number_of, to_db};
 
 /// A checked submission to be kept.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ pub struct Known {
 
 /// What became of a submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kept {
+pub enum UploadOutcome {
     /// It is kept.
     New(Known),
     /// There is one of this id.
@@ -80,8 +80,8 @@ fn known(db: &Connection, job: i64, sid: &SubmissionId) -> Result<Option<Known>,
         .optional()?;
     row.map(|(sequence, upload, receipt)| {
         Ok(Known {
-            sequence: count(sequence),
-            upload: Digest::from_bytes(bytes_of(&upload, "the digest of an upload")?),
+            sequence: from_db(sequence),
+            upload: Digest::from_bytes(fixed_bytes(&upload, "the digest of an upload")?),
             receipt,
         })
     })
@@ -97,23 +97,23 @@ impl Store {
         &self,
         new: NewSubmission,
         receipt: impl FnOnce(u64) -> serde_json::Result<String> + Send + 'static,
-    ) -> Result<Kept, StoreError> {
+    ) -> Result<UploadOutcome, StoreError> {
         self.write(move |db| {
             let job: Option<(i64, String, i64)> = db
                 .prepare_cached("SELECT number, state, submissions FROM jobs WHERE id = ?1")?
                 .query_row([new.job.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
                 .optional()?;
             let Some((job, state, sequence)) = job else {
-                return Ok(Kept::NoJob);
+                return Ok(UploadOutcome::NoJob);
             };
             if let Some(known) = known(db, job, &new.sid)? {
-                return Ok(Kept::Before(known));
+                return Ok(UploadOutcome::Before(known));
             }
             let state = JobState::from_name(&state).ok_or_else(|| Failure::damaged(format!("`{state}` is not a job's state")))?;
             if state != JobState::Open {
-                return Ok(Kept::NotOpen(state));
+                return Ok(UploadOutcome::NotOpen(state));
             }
-            let receipt = receipt(count(sequence)).map_err(|e| Failure::damaged(e.to_string()))?;
+            let receipt = receipt(from_db(sequence)).map_err(|e| Failure::damaged(e.to_string()))?;
             db.prepare_cached(
                 "INSERT INTO submissions (job, sequence, sid, upload, digest, answers, receipt, received_at, header)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -135,8 +135,8 @@ impl Store {
             }
             db.prepare_cached("UPDATE jobs SET submissions = submissions + 1, answers = answers + ?2 WHERE number = ?1")?
                 .execute((job, if new.gold { 0 } else { new.answers }))?;
-            Ok(Kept::New(Known {
-                sequence: count(sequence),
+            Ok(UploadOutcome::New(Known {
+                sequence: from_db(sequence),
                 upload: new.upload,
                 receipt,
             }))
@@ -171,7 +171,7 @@ impl Store {
                  JOIN envelopes e ON e.job = s.job AND e.node = ?2 AND e.sequence = s.sequence
                  WHERE j.id = ?1 AND s.sequence >= ?3 ORDER BY s.sequence LIMIT ?4",
             )?;
-            let mut rows = query.query((job.as_str(), node as i64, column(from), most as i64))?;
+            let mut rows = query.query((job.as_str(), node as i64, to_db(from), most as i64))?;
             let mut pending = Vec::new();
             let mut total = 0;
             while let Some(row) = rows.next()? {
@@ -182,9 +182,9 @@ impl Store {
                 if total > bytes && !pending.is_empty() {
                     break;
                 }
-                let digest = Digest::from_bytes(bytes_of(&digest, "a submission's digest")?);
+                let digest = Digest::from_bytes(fixed_bytes(&digest, "a submission's digest")?);
                 pending.push(Pending {
-                    sequence: count(sequence),
+                    sequence: from_db(sequence),
                     digest,
                     delivery: delivery(header, envelope),
                 });
@@ -203,7 +203,7 @@ impl Store {
         self.read(move |db| {
             let query = "SELECT opened, cursor FROM deliveries JOIN jobs ON jobs.number = deliveries.job WHERE jobs.id = ?1 ORDER BY node";
             let mut query = db.prepare(query)?;
-            let rows = query.query_map([job.as_str()], |row| Ok((row.get(0)?, count(row.get(1)?))))?;
+            let rows = query.query_map([job.as_str()], |row| Ok((row.get(0)?, from_db(row.get(1)?))))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
         .await
@@ -236,11 +236,11 @@ impl Store {
             let number = number_of(db, &job)?;
             db.execute(
                 "UPDATE deliveries SET cursor = ?3 WHERE job = ?1 AND node = ?2",
-                (number, node as i64, column(cursor)),
+                (number, node as i64, to_db(cursor)),
             )?;
             for (sequence, reason) in refused {
                 let note = "INSERT OR REPLACE INTO delivery_refusals (job, node, sequence, reason) VALUES (?1, ?2, ?3, ?4)";
-                db.execute(note, (number, node as i64, column(sequence), reason.name()))?;
+                db.execute(note, (number, node as i64, to_db(sequence), reason.name()))?;
             }
             Ok(())
         })
@@ -257,7 +257,7 @@ impl Store {
             let query =
                 "SELECT DISTINCT sequence FROM delivery_refusals JOIN jobs ON jobs.number = delivery_refusals.job WHERE jobs.id = ?1";
             let mut query = db.prepare(query)?;
-            let rows = query.query_map([job.as_str()], |row| Ok(count(row.get(0)?)))?;
+            let rows = query.query_map([job.as_str()], |row| Ok(from_db(row.get(0)?)))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
         .await
@@ -277,7 +277,7 @@ impl Store {
             rows.map(|row| {
                 let (digest, answers) = row?;
                 Ok(Listed {
-                    submission: Digest::from_bytes(bytes_of(&digest, "a submission's digest")?),
+                    submission: Digest::from_bytes(fixed_bytes(&digest, "a submission's digest")?),
                     answers,
                 })
             })
