@@ -1,18 +1,22 @@
 //! `tacit-coordinator`: the public face of a Tacit cluster. It takes jobs, passes sealed submissions on to the nodes, and publishes
 //! results. It never sees an answer or a share in clear.
 
+mod active_jobs;
 mod admin;
 mod api;
 mod app;
 mod args;
-mod board;
 mod buyers;
 mod check;
+mod completeness;
 mod compute;
 mod config;
+mod connection;
+mod delivery;
 mod driver;
-mod fill;
+mod drop_envelopes;
 mod init;
+mod jobs;
 mod locks;
 mod metrics;
 mod nodes;
@@ -25,7 +29,6 @@ mod status;
 mod store;
 #[cfg(test)]
 mod testing;
-mod tidy;
 mod toml_file;
 
 use std::fmt::Display;

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::check::{Listeners, listen};
 use crate::config::{ConfigError, Loaded, load};
 use crate::store::{Store, StoreError};
-use crate::{admin, api};
+use crate::{admin, api, jobs};
 
 /// How long requests and tasks may take to end at shutdown.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -91,7 +91,7 @@ async fn serve(path: &Path, loaded: Loaded, stop_with_stdin: bool) -> Result<(),
     let link = Link::bind_anywhere(&loaded.key, Arc::clone(&loaded.cluster))?;
     let cluster = loaded.cluster.digest();
     let app = App::new(loaded, store, metrics);
-    app.start(Arc::new(link.clone())).await?;
+    jobs::start(&app, Arc::new(link.clone())).await?;
     // Signals must count before "ready" is printed: whoever reads it may stop the coordinator at once.
     let stop_requested = shutdown_requested(stop_with_stdin)?;
 

@@ -134,7 +134,7 @@ impl TestCluster {
             }
         };
         let app = App::new(loaded, store, metrics);
-        app.start(Arc::new(TestDial(self.nodes.clone()))).await.unwrap();
+        crate::jobs::start(&app, Arc::new(TestDial(self.nodes.clone()))).await.unwrap();
         app
     }
 

@@ -90,8 +90,8 @@ pub async fn put_job(
 pub async fn list_jobs(State(app): State<Shared>, Buyer(buyer): Buyer) -> Result<Json<JobList>, Problem> {
     let rows = app.store.jobs(Some(buyer)).await?;
     let jobs = rows.into_iter().map(|row| {
-        let live = app.board.get(&row.id);
-        status::of(row, live.as_deref(), &app.nodes)
+        let active = app.active_jobs.get(&row.id);
+        status::of(row, active.as_deref(), &app.nodes)
     });
     Ok(Json(JobList { jobs: jobs.collect() }))
 }
@@ -128,9 +128,9 @@ pub async fn close_job(
 ) -> Result<(StatusCode, Json<JobStatus>), Problem> {
     own(&app, &id, &buyer).await?;
     if app.store.close_job(&id).await?
-        && let Some(live) = app.board.get(&id)
+        && let Some(active) = app.active_jobs.get(&id)
     {
-        live.changed();
+        active.changed();
     }
     let status = status_of(&app, &id).await?;
     if matches!(status.state, JobState::Cancelled | JobState::Failed) {
@@ -149,9 +149,9 @@ pub async fn close_job(
 pub async fn cancel_job(State(app): State<Shared>, JobPath(id): JobPath, Buyer(buyer): Buyer) -> Result<Json<JobStatus>, Problem> {
     own(&app, &id, &buyer).await?;
     if app.store.cancel_job(&id).await? {
-        if let Some(live) = app.board.get(&id) {
-            live.cancelled().cancel();
-            live.changed();
+        if let Some(active) = app.active_jobs.get(&id) {
+            active.cancelled().cancel();
+            active.changed();
         }
         app.nodes.wake();
     }

@@ -18,8 +18,8 @@ use tacit_core::submission::{Header, MAX_ENVELOPE_BYTES, MAX_SUBMISSION_BYTES, R
 
 use super::extract::{SubmissionPath, read_body};
 use super::problem::{Problem, ProblemKind};
+use crate::active_jobs::ActiveJob;
 use crate::app::{App, Shared};
-use crate::board::Live;
 use crate::store::{Known, NewSubmission, UploadOutcome};
 
 /// Slow strangers hold a place no longer than this.
@@ -66,16 +66,16 @@ pub async fn put_submission(
     if let Some(known) = app.store.known_submission(&id, sid).await? {
         return again(&app, upload, known);
     }
-    let Some(live) = app.board.get(&id) else {
+    let Some(active) = app.active_jobs.get(&id) else {
         return Err(closed(&app, &id));
     };
-    let (new, statement) = check(&app, &live, sid, upload, bytes).await?;
-    let receipt = receipt(&app, &live, &new);
+    let (new, statement) = check(&app, &active, sid, upload, bytes).await?;
+    let receipt = receipt(&app, &active, &new);
     let kept = app.store.keep_submission(new, receipt).await?;
     drop(place);
     match kept {
         UploadOutcome::New(known) => {
-            live.receive(known.sequence, &statement);
+            active.receive(known.sequence, &statement);
             app.nodes.wake();
             app.metrics.upload(None);
             Ok(with_receipt(StatusCode::CREATED, known.receipt))
@@ -143,12 +143,12 @@ fn explain(reason: RejectReason) -> &'static str {
 /// Everything that can be checked without a node's key.
 async fn check(
     app: &Shared,
-    live: &Arc<Live>,
+    active: &Arc<ActiveJob>,
     sid: SubmissionId,
     upload: Digest,
     bytes: Bytes,
 ) -> Result<(NewSubmission, Statement), Problem> {
-    let (cluster, of) = (Arc::clone(&app.cluster), Arc::clone(live));
+    let (cluster, of) = (Arc::clone(&app.cluster), Arc::clone(active));
     let checked = tokio::task::spawn_blocking(move || {
         let submission: Submission =
             decode(&bytes, "a submission").map_err(|_| (RejectReason::Malformed, "the body is not an encoded submission"))?;
@@ -182,7 +182,7 @@ async fn check(
     let (new, statement) = checked.map_err(|(reason, why)| rejected(app, reason, why))?;
     if new.gold {
         // Nobody but the buyer has the key that the job names for it.
-        return if live.lacks_gold(&statement.items) {
+        return if active.lacks_gold(&statement.items) {
             Ok((new, statement))
         } else {
             app.metrics.upload(Some(RejectReason::DuplicateSubmission));
@@ -207,9 +207,9 @@ async fn check(
 }
 
 /// Writes the receipt for a place in the job.
-fn receipt(app: &App, live: &Live, new: &NewSubmission) -> impl FnOnce(u64) -> serde_json::Result<String> + Send + use<> {
+fn receipt(app: &App, active: &ActiveJob, new: &NewSubmission) -> impl FnOnce(u64) -> serde_json::Result<String> + Send + use<> {
     let key = app.key.clone();
-    let (cluster, job, job_digest) = (app.cluster.digest(), live.job().id().clone(), live.job().digest());
+    let (cluster, job, job_digest) = (app.cluster.digest(), active.job().id().clone(), active.job().digest());
     let (submission, digest, answers) = (new.sid, new.digest, new.answers);
     move |sequence| {
         let statement = ReceiptStatement {

@@ -165,14 +165,14 @@ async fn envelopes_go_when_a_job_has_ended_and_not_before() {
     assert_eq!(store.pending(&one, 0, 0, 100, 1 << 20).await.unwrap().len(), 100);
     store.cancel_job(&one).await.unwrap();
     store.fail_job(&two, "broken".to_owned()).await.unwrap();
-    assert_eq!(store.to_tidy().await.unwrap(), [one.clone(), two.clone()]);
+    assert_eq!(store.ended_jobs_with_envelopes().await.unwrap(), [one.clone(), two.clone()]);
     for id in [&one, &two] {
         while store.drop_envelopes(id).await.unwrap() {}
         assert_eq!(store.pending(id, 0, 0, 100, 1 << 20).await.unwrap(), []);
         assert_eq!(store.headers(id).await.unwrap().len(), 100);
         assert!(store.to_forget(2).await.unwrap().contains(id));
     }
-    assert_eq!(store.to_tidy().await.unwrap(), []);
+    assert_eq!(store.ended_jobs_with_envelopes().await.unwrap(), []);
     assert_eq!(store.pending(&three, 0, 0, 100, 1 << 20).await.unwrap().len(), 100);
 }
 

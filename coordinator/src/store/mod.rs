@@ -22,12 +22,16 @@ pub use submissions::{Known, NewSubmission, UploadOutcome};
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use tacit_core::digest::Digest;
 use tacit_metrics::{Operation, StoreMeter};
 use tacit_program::sqlite::{DatabaseError, StoreFile};
 use thiserror::Error;
+
+/// How long a task waits that found the store failing, before it tries again.
+pub const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why the store cannot do what it is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -66,7 +66,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn to_tidy(&self) -> Result<Vec<JobId>, StoreError> {
+    pub async fn ended_jobs_with_envelopes(&self) -> Result<Vec<JobId>, StoreError> {
         self.read(|db| {
             let query =
                 "SELECT id FROM jobs WHERE state IN (?1, ?2, ?3) AND EXISTS (SELECT 1 FROM envelopes WHERE envelopes.job = jobs.number)";

@@ -216,7 +216,13 @@ async fn a_store_that_hangs_has_not_answered() {
     let bench = Bench::new(3, 1).await;
     let metrics = &bench.app.metrics;
     let answered = async || {
-        let text = String::from_utf8(metrics.text(&bench.app).await.unwrap()).unwrap();
+        let text = String::from_utf8(
+            metrics
+                .text(&bench.app.active_jobs, &bench.app.nodes, &bench.app.store)
+                .await
+                .unwrap(),
+        )
+        .unwrap();
         let mut lines = text.lines();
         let at = lines.find_map(|line| line.strip_prefix("tacit_coordinator_store_answered_timestamp_seconds "));
         at.unwrap().parse::<f64>().unwrap()
