@@ -59,7 +59,7 @@ fn a_job_is_scored_and_verifies() {
     assert!(error.contains("signs.toml") && error.contains("other terms"), "{error}");
     cluster.write("signs.toml", &spec);
     let error = cluster.answer(&job, "dave", &[YES]).error();
-    assert!(error.contains("takes no submissions any more"), "{error}");
+    assert!(error.contains("no longer accepts submissions"), "{error}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Jobs and their states. Each transition names the states it may leave, so that of two that race
-//! one wins and the other learns it.
+//! Jobs and their states. Each transition names the states that it may leave, so that of two racing transitions one succeeds and the
+//! other learns that it did not.
 
 use rusqlite::{Connection, OptionalExtension, Row};
 use tacit_core::api::JobState;
@@ -12,28 +12,28 @@ use super::{Failure, Store, StoreError, fixed_bytes, from_db, now, number_of, to
 /// A job to be stored.
 #[derive(Debug, Clone)]
 pub struct NewJob {
-    /// Its id.
+    /// The id that the buyer has chosen.
     pub id: JobId,
-    /// The digest of the cluster it is computed by.
+    /// The digest of the cluster file under which it is opened.
     pub cluster: Digest,
-    /// The buyer whose it is.
+    /// The name of its buyer.
     pub buyer: String,
-    /// Its name.
+    /// The job's name.
     pub name: String,
-    /// Its digest.
+    /// The job's digest.
     pub digest: Digest,
     /// How many items it has.
     pub items: u64,
     /// How many answers each item gets.
     pub answers_per_item: u32,
-    /// Its spec as JSON.
+    /// The spec as JSON.
     pub spec: Vec<u8>,
     /// The nodes that have opened it.
     pub opened: NodeSet,
 }
 
 impl NewJob {
-    /// A checked job with the text of its spec.
+    /// The row of a checked job; `spec` is the text of its spec.
     pub fn new(cluster: Digest, buyer: String, job: &Job, spec: Vec<u8>, opened: NodeSet) -> Self {
         let terms = job.terms();
         Self {
@@ -50,32 +50,32 @@ impl NewJob {
     }
 }
 
-/// A job as it stands.
+/// A stored job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobRow {
-    /// Its id.
+    /// The id that the buyer has chosen.
     pub id: JobId,
-    /// Its name.
+    /// The job's name.
     pub name: String,
-    /// Its digest.
+    /// The job's digest.
     pub digest: Digest,
     /// How many items it has.
     pub items: u64,
     /// How many answers each item gets.
     pub answers_per_item: u32,
-    /// Its state.
+    /// The state in which it is.
     pub state: JobState,
     /// Why it failed or was cancelled.
     pub reason: Option<String>,
-    /// Which computation this is.
+    /// The number of the last computation, counted from 1; 0 before the first.
     pub attempt: u32,
-    /// How many computations have failed.
+    /// How many computations have failed because of a deviation.
     pub failures: u32,
     /// How many submissions it has.
     pub submissions: u64,
-    /// How many answers are in them.
+    /// How many answers these hold, without gold answers.
     pub answers: u64,
-    /// How many of the submissions every node has.
+    /// How many of the submissions all nodes have.
     pub delivered: u64,
 }
 
@@ -119,7 +119,7 @@ fn job_row(raw: RowTuple) -> Result<JobRow, Failure> {
     })
 }
 
-/// Moves a job from one of `from` to `to`; false when it is in another state.
+/// Moves a job from one of the states `from` to the state `to`. Returns false if it is in another state.
 fn advance(db: &Connection, id: &JobId, from: &[JobState], to: JobState, reason: Option<&str>) -> Result<bool, Failure> {
     let state: Option<String> = db
         .query_row("SELECT state FROM jobs WHERE id = ?1", [id.as_str()], |row| row.get(0))
@@ -135,7 +135,7 @@ fn advance(db: &Connection, id: &JobId, from: &[JobState], to: JobState, reason:
 }
 
 impl Store {
-    /// Stores a new job, open; false when there is one of this id.
+    /// Stores a new job in state open. Returns false if there is a job of this id.
     ///
     /// # Errors
     /// The store fails.
@@ -173,7 +173,7 @@ impl Store {
         .await
     }
 
-    /// One job.
+    /// The job of this id, if there is one.
     ///
     /// # Errors
     /// The store fails.
@@ -199,7 +199,7 @@ impl Store {
         .await
     }
 
-    /// The buyer whose a job is, if there is such a job.
+    /// The name of the buyer of a job, if there is such a job.
     ///
     /// # Errors
     /// The store fails.
@@ -227,7 +227,7 @@ impl Store {
         .await
     }
 
-    /// When the job that has been in each of these states for longest entered it; 0 without one.
+    /// For each of these states, when the job that has been in it for longest entered it, in Unix time; 0 if there is none.
     ///
     /// # Errors
     /// The store fails.
@@ -240,7 +240,7 @@ impl Store {
         .await
     }
 
-    /// The spec of a job, as stored.
+    /// The text of a job's spec.
     ///
     /// # Errors
     /// The store fails.
@@ -253,7 +253,7 @@ impl Store {
         .await
     }
 
-    /// Ends the time of submissions; false when that was before.
+    /// Closes a job for submissions. Returns false if it was not open.
     ///
     /// # Errors
     /// The store fails.
@@ -263,7 +263,7 @@ impl Store {
             .await
     }
 
-    /// Begins a computation and gives its number; none when the job is not to be computed any more.
+    /// Begins a computation and returns its number; `None` if the job is not to be computed.
     ///
     /// # Errors
     /// The store fails.
@@ -279,18 +279,18 @@ impl Store {
         .await
     }
 
-    /// Notes that a computation has failed. The job fails with it when that was the `most`-th one.
+    /// Notes that a computation has failed. If it was the `max`-th one, the job fails.
     ///
     /// # Errors
     /// The store fails.
-    pub async fn attempt_failed(&self, id: &JobId, reason: String, most: u32) -> Result<(), StoreError> {
+    pub async fn attempt_failed(&self, id: &JobId, reason: String, max: u32) -> Result<(), StoreError> {
         let id = id.clone();
         self.write(move |db| {
             let noted = "UPDATE jobs SET failures = failures + 1 WHERE id = ?1 AND state = ?2 RETURNING failures";
             let failures: Option<u32> = db
                 .query_row(noted, (id.as_str(), JobState::Computing.name()), |row| row.get(0))
                 .optional()?;
-            if let Some(failures) = failures.filter(|failures| *failures >= most) {
+            if let Some(failures) = failures.filter(|failures| *failures >= max) {
                 let reason = if failures == 1 {
                     reason
                 } else {
@@ -303,7 +303,7 @@ impl Store {
         .await
     }
 
-    /// Gives a job up for good.
+    /// Ends a job as failed. Returns false if it has ended already.
     ///
     /// # Errors
     /// The store fails.
@@ -313,7 +313,7 @@ impl Store {
         self.write(move |db| advance(db, &id, &from, JobState::Failed, Some(&reason))).await
     }
 
-    /// Cancels a job that has not ended; false when it has.
+    /// Cancels a job. Returns false if it has ended, or if its result is verified.
     ///
     /// # Errors
     /// The store fails.
@@ -325,8 +325,7 @@ impl Store {
     }
 }
 
-/// Moves a job from computing to verified or from verified to published, as part of a larger
-/// transaction.
+/// Moves a job from computing to verified, or from verified to published, as part of a larger transaction.
 pub(super) fn advance_to(db: &Connection, id: &JobId, to: JobState) -> Result<bool, Failure> {
     let from: &[JobState] = match to {
         JobState::Verified => &[JobState::Computing],
@@ -361,7 +360,7 @@ mod tests {
     }
 
     impl Store {
-        /// Makes a job one that has been in its state since 1970.
+        /// Changes the time at which a job entered its state to 1970.
         async fn backdate(&self, id: &JobId) {
             let id = id.clone();
             let sql = "UPDATE jobs SET changed_at = 1 WHERE id = ?1";
@@ -383,7 +382,7 @@ mod tests {
         assert_eq!(store.begin_attempt(&id).await.unwrap(), Some(1));
         store.backdate(&id).await;
         assert_eq!(store.begin_attempt(&id).await.unwrap(), Some(2));
-        // Another attempt does not make it younger.
+        // Another attempt does not change when it entered the state.
         let computing = store.oldest_jobs(&[JobState::Computing]).await.unwrap();
         assert_eq!(computing, [(JobState::Computing, 1)]);
         assert!(store.cancel_job(&id).await.unwrap());

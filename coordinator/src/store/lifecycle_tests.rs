@@ -1,4 +1,4 @@
-//! A job's way through the store, with the process ending anywhere.
+//! A job in the store from its opening to its end, with restarts of the process in between.
 
 use tacit_core::api::{JobState, RejectedAnswer, SubmissionOutcome};
 use tacit_core::digest::Digest;
@@ -41,11 +41,11 @@ fn submission(id: &JobId, byte: u8) -> NewSubmission {
 }
 
 #[tokio::test]
-async fn submissions_are_kept_once_in_order_and_only_while_open() {
+async fn submissions_are_stored_once_in_order_and_only_while_open() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open_unwatched(folder.path()).unwrap();
     let id: JobId = "signs".parse().unwrap();
-    let keep = |byte| store.keep_submission(submission(&id, byte), |sequence| Ok(format!("receipt {sequence}")));
+    let keep = |byte| store.store_submission(submission(&id, byte), |sequence| Ok(format!("receipt {sequence}")));
     assert_eq!(keep(1).await.unwrap(), UploadOutcome::NoJob);
     store.create_job(job(&id)).await.unwrap();
     assert!(matches!(keep(1).await.unwrap(), UploadOutcome::New(known) if known.receipt == "receipt 0"));
@@ -66,13 +66,13 @@ async fn submissions_are_kept_once_in_order_and_only_while_open() {
 }
 
 #[tokio::test]
-async fn deliveries_go_on_where_they_stopped() {
+async fn deliveries_continue_where_they_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let id: JobId = "signs".parse().unwrap();
     let store = Store::open_unwatched(folder.path()).unwrap();
     store.create_job(job(&id)).await.unwrap();
     for byte in 0..5 {
-        store.keep_submission(submission(&id, byte), |_| Ok(String::new())).await.unwrap();
+        store.store_submission(submission(&id, byte), |_| Ok(String::new())).await.unwrap();
     }
     let first = store.pending(&id, 1, 0, 2, 1 << 20).await.unwrap();
     assert_eq!(
@@ -110,7 +110,7 @@ async fn a_job_is_published_once_with_the_same_bytes() {
     let id: JobId = "signs".parse().unwrap();
     let store = Store::open_unwatched(folder.path()).unwrap();
     store.create_job(job(&id)).await.unwrap();
-    store.keep_submission(submission(&id, 1), |_| Ok(String::new())).await.unwrap();
+    store.store_submission(submission(&id, 1), |_| Ok(String::new())).await.unwrap();
     let outcome = SubmissionOutcome {
         accepted: 1,
         rejected: vec![RejectedAnswer {
@@ -147,7 +147,7 @@ async fn a_job_is_published_once_with_the_same_bytes() {
 }
 
 #[tokio::test]
-async fn envelopes_go_when_a_job_has_ended_and_not_before() {
+async fn envelopes_are_dropped_when_a_job_has_ended_and_not_before() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open_unwatched(folder.path()).unwrap();
     let ids: [JobId; 3] = ["one", "two", "three"].map(|id| id.parse().unwrap());
@@ -155,7 +155,7 @@ async fn envelopes_go_when_a_job_has_ended_and_not_before() {
         store.create_job(job(id)).await.unwrap();
         for byte in 0..100 {
             store
-                .keep_submission(submission(id, byte), |_| Ok("receipt".to_owned()))
+                .store_submission(submission(id, byte), |_| Ok("receipt".to_owned()))
                 .await
                 .unwrap();
         }
@@ -177,7 +177,7 @@ async fn envelopes_go_when_a_job_has_ended_and_not_before() {
 }
 
 #[tokio::test]
-async fn nothing_is_kept_by_a_full_disk() {
+async fn nothing_is_stored_on_a_full_disk() {
     let folder = tempfile::tempdir().unwrap();
     let id: JobId = "signs".parse().unwrap();
     let store = Store::open_unwatched(folder.path()).unwrap();
@@ -186,13 +186,13 @@ async fn nothing_is_kept_by_a_full_disk() {
     let mut big = submission(&id, 1);
     big.envelopes[0] = vec![0; 1 << 20];
     assert!(matches!(
-        store.keep_submission(big.clone(), |_| Ok(String::new())).await,
+        store.store_submission(big.clone(), |_| Ok(String::new())).await,
         Err(super::StoreError::Database(super::DatabaseError::Full { .. }))
     ));
     store.limit_pages(0).await;
     assert_eq!(store.job(&id).await.unwrap().unwrap().submissions, 0);
     assert!(matches!(
-        store.keep_submission(big, |_| Ok("receipt".to_owned())).await.unwrap(),
+        store.store_submission(big, |_| Ok("receipt".to_owned())).await.unwrap(),
         UploadOutcome::New(_)
     ));
 }

@@ -9,16 +9,16 @@ use tacit_core::job::JobId;
 use super::jobs::advance_to;
 use super::{Failure, Store, StoreError, StoredText, from_db, number_of, to_db};
 
-/// The end of a computation that verified.
+/// The verified outcome of a computation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conclusion {
     /// The text of the certificate.
     pub certificate: StoredText,
-    /// What became of each submission, in order.
+    /// The outcome of each submission, in order.
     pub outcomes: Vec<SubmissionOutcome>,
 }
 
-/// What of a published job is asked for.
+/// A text that is published of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// `result.json`.
@@ -40,7 +40,7 @@ impl Part {
 }
 
 impl Store {
-    /// Stores the end of a computation; false when the job is not being computed any more.
+    /// Stores the outcome of a computation. Returns false if the job is not in state computing.
     ///
     /// # Errors
     /// The store fails.
@@ -78,7 +78,7 @@ impl Store {
         self.text(column.await?).await
     }
 
-    /// The text in a column, worked out while others read.
+    /// Unpacks the text of a column, without holding a connection.
     async fn text(&self, column: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, StoreError> {
         let inner = Arc::clone(&self.0);
         let read = move || {
@@ -87,11 +87,11 @@ impl Store {
                 .transpose()
                 .map_err(|failure| failure.at(inner.file.path()))
         };
-        // The task can only fail to run when the runtime is going down.
+        // The task fails to run only when the runtime shuts down.
         tokio::task::spawn_blocking(read).await.unwrap_or(Err(StoreError::ShuttingDown))
     }
 
-    /// Stores what is published and publishes it; false when that was before.
+    /// Stores what is published and publishes the job. Returns false if it is not in state verified.
     ///
     /// # Errors
     /// The store fails.
@@ -111,7 +111,7 @@ impl Store {
         .await
     }
 
-    /// A part of a published job, byte for byte; none before it is published.
+    /// A text of a published job, byte for byte; `None` unless the job is published.
     ///
     /// # Errors
     /// The store fails.
@@ -129,7 +129,7 @@ impl Store {
         self.text(column.await?).await
     }
 
-    /// What became of a submission; none before its job is published.
+    /// The outcome of a submission; `None` unless the job is published.
     ///
     /// # Errors
     /// The store fails.

@@ -77,7 +77,7 @@ async fn what_nodes_cannot_open_closes_no_job_and_is_told_to_its_contributor() {
     let status = bench.status(&job).await;
     assert_eq!((status.state, status.delivered, status.answers), (JobState::Open, 2, 4));
 
-    // What was refused before a restart stays refused.
+    // Submissions that were refused before a restart stay refused.
     let bench = bench.again().await;
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     assert_eq!(bench.status(&job).await.state, JobState::Open);
