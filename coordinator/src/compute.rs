@@ -79,7 +79,7 @@ impl Failure {
 
     /// Describes the failure, with the names of the nodes.
     pub fn describe(&self, cluster: &Cluster) -> String {
-        let said = |(node, error): &(usize, NodeError)| {
+        let description = |(node, error): &(usize, NodeError)| {
             let name = cluster.node_name(*node);
             let NodeError::Refused(Refusal::Session {
                 phase, suspects, message, ..
@@ -96,7 +96,7 @@ impl Failure {
             };
             format!("node `{name}`{phase}: {message}{suspects}")
         };
-        self.0.iter().map(said).collect::<Vec<_>>().join("; ")
+        self.0.iter().map(description).collect::<Vec<_>>().join("; ")
     }
 }
 

@@ -21,10 +21,10 @@ use crate::intake::Intake;
 use crate::metrics::SessionMeter;
 use crate::store::{ComponentsAt, Found, StoreError};
 
-/// What the coordinator asks to be computed.
+/// A computation that the coordinator asks for.
 #[derive(Debug, Clone)]
 pub struct Task {
-    /// The job.
+    /// The job to compute.
     pub job: std::sync::Arc<Job>,
     /// The participants, from this node's point of view.
     pub party: Party,
@@ -32,7 +32,7 @@ pub struct Task {
     pub list: Vec<Listed>,
 }
 
-/// Runs a computation. Blocks; call it on a thread of its own.
+/// Runs a computation. Blocks until it ends, so call it on a thread of its own.
 pub fn compute<N: Network>(intake: &Intake, key: &SecretKey, task: &Task, network: N, meter: &SessionMeter) -> Result<Computed, Refusal> {
     let Task { job, party, list } = task;
     let cluster = &intake.cluster;
@@ -57,7 +57,7 @@ struct NodeSubmissions<'a> {
     verdicts: Vec<u8>,
     /// For each entry that this node accepts, its header and where its components are.
     accepted: Vec<Option<(Header, ComponentsAt)>>,
-    /// Why the computation has to stop, if the store or an earlier release is the cause.
+    /// The refusal to return if the store failed, or if outputs were released before. `scoring` only learns that something did not open.
     failure: Mutex<Option<Refusal>>,
 }
 

@@ -21,9 +21,9 @@ use crate::store::{Store, StoreError, StoredSubmission};
 pub struct Intake {
     /// The cluster, as the cluster file describes it.
     pub cluster: Arc<Cluster>,
-    /// This node's index.
+    /// This node's index in the cluster file.
     pub me: usize,
-    /// The key envelopes are sealed to.
+    /// The key to which contributors seal envelopes.
     pub key: UnsealingKey,
     /// The key under which components are sealed in the store.
     pub resting: RestingKey,

@@ -53,7 +53,7 @@ impl Mesh {
         }
     }
 
-    /// The connection to a peer, waiting for it until the deadline.
+    /// The connection to a peer. Waits for it until the deadline; `None` if there is none by then.
     pub async fn connection(&self, peer: usize, deadline: Instant) -> Option<Connection> {
         let mut current = self.peers.get(&peer)?.subscribe();
         let waiting = current.wait_for(|connection| connection.as_ref().is_some_and(|c| !c.is_closed()));
@@ -65,7 +65,7 @@ impl Mesh {
         self.round_trips().filter(|(_, round_trip)| round_trip.is_some()).count()
     }
 
-    /// Every peer's name, with the round-trip time of its connection if there is one.
+    /// The name of every peer, with the round-trip time of its connection if it is connected.
     pub fn round_trips(&self) -> impl Iterator<Item = (String, Option<Duration>)> {
         self.peers.iter().map(|(peer, current)| {
             let connection = current.borrow();
@@ -74,8 +74,8 @@ impl Mesh {
         })
     }
 
-    /// Dials the peers this node dials, accepts the others, and hands the coordinator's connection to
-    /// `coordinator`, until stopped.
+    /// Dials the peers with higher indices, accepts connections of the others, and passes connections of the coordinator to `coordinator`.
+    /// Returns when `stop` is cancelled.
     pub async fn run<C>(self: Arc<Self>, stop: CancellationToken, coordinator: C)
     where
         C: Fn(Connection) + Send + Sync + 'static,
