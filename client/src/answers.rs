@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tacit_core::job::{MAX_NAME, is_name};
+use tacit_protocol::job::{MAX_NAME, is_name};
 use thiserror::Error;
 
 use crate::table::{Table, TableError};

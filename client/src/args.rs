@@ -5,8 +5,8 @@ mod local;
 use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
-use tacit_core::job::JobId;
 use tacit_program::Manual;
+use tacit_protocol::job::JobId;
 
 pub use local::{Bench, Demo};
 

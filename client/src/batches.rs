@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tacit_core::submission::most_answers;
+use tacit_protocol::submission::most_answers;
 
 /// The most answers of one submission that this client makes: small enough to show progress and to
 /// lose little when a connection breaks.

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use tacit_core::cluster::Cluster;
-use tacit_core::identity::SecretKey;
-use tacit_core::job::{self, Job, JobSpec, Question};
-use tacit_core::submission::gold::{AUTHOR, items_of, parts};
-use tacit_core::submission::{Submission, SubmissionError};
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::job::{self, Job, JobSpec, Question};
+use tacit_protocol::submission::gold::{AUTHOR, items_of, parts};
+use tacit_protocol::submission::{Submission, SubmissionError};
 use thiserror::Error;
 use zeroize::Zeroizing;
 

@@ -6,10 +6,10 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AF
 use reqwest::{Client, Method, Response, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tacit_core::api::{ClusterInfo, Enrolment, JobList, JobStatus, Problem, Receipt, SUBMISSION_TYPE, SubmissionStatus};
-use tacit_core::job::{JobId, JobSpec};
-use tacit_core::submission::SubmissionId;
-use tacit_core::versions::{PROTOCOL_VERSIONS, Versions};
+use tacit_protocol::api::{ClusterInfo, Enrolment, JobList, JobStatus, Problem, Receipt, SUBMISSION_TYPE, SubmissionStatus};
+use tacit_protocol::job::{JobId, JobSpec};
+use tacit_protocol::submission::SubmissionId;
+use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
 use thiserror::Error;
 
 use crate::watch::Events;

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use tacit_core::identity::SecretKey;
 use tacit_program::CreateError;
 use tacit_program::key_file::{self, KeyFileError};
+use tacit_protocol::identity::SecretKey;
 use thiserror::Error;
 
 /// Why a key file cannot be made or used.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use tacit_core::api::Receipt;
-use tacit_core::cluster::Cluster;
-use tacit_core::reject::RejectReason;
-use tacit_core::submission::Header;
+use tacit_protocol::api::Receipt;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::submission::Header;
 use thiserror::Error;
 
 use crate::http::{Api, ApiError};

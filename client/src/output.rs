@@ -7,9 +7,9 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 use serde_json::Value;
 use tacit_client::http::one_line;
 use tacit_client::outcome::{Outcome, explain};
-use tacit_core::api::JobStatus;
-use tacit_core::reject::RejectReason;
-use tacit_core::report::csv_cell;
+use tacit_protocol::api::JobStatus;
+use tacit_protocol::reject::RejectReason;
+use tacit_scoring::report::csv_cell;
 
 /// How many contributors the table of payouts shows.
 const PAYOUTS_SHOWN: usize = 5;

@@ -1,9 +1,9 @@
 //! A contributor's side of a job: enrol, share answers, send them, check receipts.
 
-use tacit_core::api::{Enrolment, Receipt, ReceiptStatement, enrolment_statement};
-use tacit_core::cluster::Cluster;
-use tacit_core::identity::{Purpose, SecretKey};
-use tacit_core::submission::{Header, Submission};
+use tacit_protocol::api::{Enrolment, Receipt, ReceiptStatement, enrolment_statement};
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::identity::{Purpose, SecretKey};
+use tacit_protocol::submission::{Header, Submission};
 use thiserror::Error;
 
 use crate::http::{Api, ApiError};
@@ -44,7 +44,7 @@ pub async fn send(api: &Api, cluster: &Cluster, header: &Header, bytes: Vec<u8>)
 
 /// The public part and the bytes of a submission.
 pub fn encode(submission: Submission) -> (Header, Vec<u8>) {
-    let bytes = tacit_core::codec::encode(&submission);
+    let bytes = tacit_protocol::codec::encode(&submission);
     (submission.header.value, bytes)
 }
 

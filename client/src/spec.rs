@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use tacit_core::job::{Item, JobSpec, LabelRule, Payout, Question, Release};
+use tacit_protocol::job::{Item, JobSpec, LabelRule, Payout, Question, Release};
 use thiserror::Error;
 
 use crate::files::{self, FileError};

@@ -7,13 +7,13 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tacit_core::api::Receipt;
-use tacit_core::cluster::Cluster;
-use tacit_core::codec;
-use tacit_core::digest::Digest;
-use tacit_core::identity::SecretKey;
-use tacit_core::job::{Job, JobId};
-use tacit_core::submission::Submission;
+use tacit_mpc_core::digest::Digest;
+use tacit_protocol::api::Receipt;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::codec;
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::job::{Job, JobId};
+use tacit_protocol::submission::Submission;
 use thiserror::Error;
 
 use crate::files::{self, Access, FileError};

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use tacit_core::cluster::{Cluster, ClusterError};
-use tacit_core::digest::Digest;
-use tacit_core::job::{Job, JobError, JobId};
+use tacit_mpc_core::digest::Digest;
+use tacit_protocol::cluster::{Cluster, ClusterError};
+use tacit_protocol::job::{Job, JobError, JobId};
 use thiserror::Error;
 
 use crate::files::{self, FileError};

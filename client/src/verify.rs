@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use tacit_core::certificate::{Certificate, CertificateError};
-use tacit_core::cluster::Cluster;
-use tacit_core::report::Report;
+use tacit_protocol::certificate::{Certificate, CertificateError};
+use tacit_protocol::cluster::Cluster;
+use tacit_scoring::report::Report;
 use thiserror::Error;
 
 use crate::files::{self, FileError};

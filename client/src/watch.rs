@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use reqwest::Response;
-use tacit_core::api::JobStatus;
-use tacit_core::job::JobId;
+use tacit_protocol::api::JobStatus;
+use tacit_protocol::job::JobId;
 
 use crate::event_stream::EventStream;
 use crate::http::{Api, ApiError};

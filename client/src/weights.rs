@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
-use tacit_core::job::WEIGHT_ONE;
+use tacit_protocol::job::WEIGHT_ONE;
 use thiserror::Error;
 
 use crate::files::{self, FileError};

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use coordinator::{Coordinator, TOKEN};
-use tacit_core::job::JobSpec;
-use tacit_core::versions::{PROTOCOL_VERSIONS, Versions};
+use tacit_protocol::job::JobSpec;
+use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
 
 const SPEC: &str = r#"
 name = "signs"

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
-use tacit_core::job::{Job, JobId};
-use tacit_core::network::Phase;
-use tacit_core::sharing::NodeSet;
-use tacit_core::submission::Statement;
+use tacit_mpc_core::sharing::NodeSet;
+use tacit_protocol::job::{Job, JobId};
+use tacit_protocol::phase::Phase;
+use tacit_protocol::submission::Statement;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use tacit_core::api::JobStatus;
-use tacit_core::cluster::Cluster;
-use tacit_core::identity::SecretKey;
-use tacit_core::job::JobId;
 use tacit_metrics::Queue;
+use tacit_protocol::api::JobStatus;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::job::JobId;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;

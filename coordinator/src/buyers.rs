@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use subtle::{Choice, ConstantTimeEq};
-use tacit_core::digest::Digest;
+use tacit_mpc_core::digest::Digest;
 use zeroize::Zeroizing;
 
 use crate::random::{NoRandomness, random};

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use tacit_core::identity::PublicKey;
-use tacit_core::job::Job;
-use tacit_core::submission::{Statement, gold};
+use tacit_protocol::identity::PublicKey;
+use tacit_protocol::job::Job;
+use tacit_protocol::submission::{Statement, gold};
 
 /// Counts the answers to each item of a job.
 pub struct Completeness {
@@ -140,8 +140,8 @@ impl Completeness {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tacit_core::digest::Digest;
-    use tacit_core::submission::SubmissionId;
+    use tacit_mpc_core::digest::Digest;
+    use tacit_protocol::submission::SubmissionId;
 
     fn statement(key: u8, items: &[u32]) -> Statement {
         Statement {

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use tacit_core::cluster::Cluster;
-use tacit_core::control::{Computed, Refusal, Reply, Request};
-use tacit_core::crowd::Listed;
-use tacit_core::sharing::NodeSet;
+use tacit_mpc_core::sharing::NodeSet;
+use tacit_protocol::accepted::SubmissionEntry;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::control::{Computed, Refusal, Reply, Request};
 use tokio::time::{Instant, timeout_at};
 
 use crate::active_jobs::ActiveJob;
@@ -109,7 +109,7 @@ pub async fn compute(
     active: &ActiveJob,
     participants: NodeSet,
     attempt: u32,
-    list: Vec<Listed>,
+    list: Vec<SubmissionEntry>,
 ) -> Result<Vec<(usize, Computed)>, Failure> {
     let request = Request::Compute {
         job: active.job().id().clone(),
@@ -177,8 +177,8 @@ async fn ask(node: Option<&Node>, active: &ActiveJob, index: usize, request: &Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tacit_core::control::Refusal;
-    use tacit_core::job::JobId;
+    use tacit_protocol::control::Refusal;
+    use tacit_protocol::job::JobId;
 
     #[test]
     fn one_node_alone_cannot_end_a_job_that_others_can_compute() {

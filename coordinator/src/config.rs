@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize;
-use tacit_core::cluster::{Cluster, ClusterError};
-use tacit_core::identity::SecretKey;
 use tacit_link::ProbeFinding;
 use tacit_program::key_file::{self, KeyFileError};
+use tacit_protocol::cluster::{Cluster, ClusterError};
+use tacit_protocol::identity::SecretKey;
 use thiserror::Error;
 
 use crate::buyers::Buyers;

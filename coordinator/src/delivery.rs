@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use tacit_core::control::{Refusal, Reply, Request};
-use tacit_core::digest::Digest;
-use tacit_core::job::JobId;
-use tacit_core::reject::RejectReason;
+use tacit_mpc_core::digest::Digest;
 use tacit_program::{Backoff, LastReason};
+use tacit_protocol::control::{Refusal, Reply, Request};
+use tacit_protocol::job::JobId;
+use tacit_protocol::reject::RejectReason;
 use tokio::time::{Instant, sleep_until};
 
 use crate::active_jobs::ActiveJob;

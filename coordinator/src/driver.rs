@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tacit_core::api::JobState;
-use tacit_core::certificate::Certified;
-use tacit_core::control::Refusal;
-use tacit_core::sharing::NodeSet;
+use tacit_mpc_core::sharing::NodeSet;
 use tacit_program::{Backoff, LastReason};
+use tacit_protocol::api::JobState;
+use tacit_protocol::certificate::Certified;
+use tacit_protocol::control::Refusal;
 use tokio::sync::watch;
 use tokio::time::sleep;
 

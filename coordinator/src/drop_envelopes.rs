@@ -1,8 +1,8 @@
 //! Drops the sealed envelopes of jobs that have ended. Nobody needs them any more, and what is not there cannot be stolen. Headers,
 //! receipts and outcomes stay.
 
-use tacit_core::job::JobId;
 use tacit_program::LastReason;
+use tacit_protocol::job::JobId;
 use tokio::time::sleep;
 
 use crate::app::Shared;

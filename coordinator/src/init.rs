@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use tacit_core::card::Card;
-use tacit_core::cluster::CoordinatorEntry;
-use tacit_core::identity::SecretKey;
 use tacit_program::{CreateError, CreatedFiles, key_file};
+use tacit_protocol::card::Card;
+use tacit_protocol::cluster::CoordinatorEntry;
+use tacit_protocol::identity::SecretKey;
 use thiserror::Error;
 use zeroize::Zeroizing;
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use tacit_core::api::JobState;
-use tacit_core::codec::decode;
-use tacit_core::identity::Signed;
-use tacit_core::job::{Job, JobSpec};
-use tacit_core::submission::Header;
+use tacit_protocol::api::JobState;
+use tacit_protocol::codec::decode;
+use tacit_protocol::identity::Signed;
+use tacit_protocol::job::{Job, JobSpec};
+use tacit_protocol::submission::Header;
 
 use crate::active_jobs::ActiveJob;
 use crate::app::Shared;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use tacit_core::job::JobId;
+use tacit_protocol::job::JobId;
 use tokio::sync::OwnedMutexGuard;
 
 /// Locks by job id.

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use prometheus::{GaugeVec, HistogramVec, IntCounterVec, Result};
-use tacit_core::api::JobState;
-use tacit_core::cluster::Cluster;
-use tacit_core::crowd::Facts;
-use tacit_core::reject::RejectReason;
 use tacit_metrics::{Connections, Families, Queues, SESSION_SECONDS, StoreMeter, Survey};
+use tacit_protocol::accepted::PublicFacts;
+use tacit_protocol::api::JobState;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::reject::RejectReason;
 
 use crate::active_jobs::ActiveJobs;
 use crate::nodes::Nodes;
@@ -144,7 +144,7 @@ impl Metrics {
     }
 
     /// Counts a published job and its answers.
-    pub fn published(&self, facts: &Facts) {
+    pub fn published(&self, facts: &PublicFacts) {
         self.computations.with_label_values(&[PUBLISHED]).inc();
         self.answers.with_label_values(&[ACCEPTED]).inc_by(facts.answers);
         for (reason, count) in &facts.rejected {

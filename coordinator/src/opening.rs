@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use jiff::Timestamp;
-use tacit_core::control::{MAX_MESSAGE_BYTES, Request};
-use tacit_core::job::{Job, JobId, JobSpec};
-use tacit_core::sharing::NodeSet;
+use tacit_mpc_core::sharing::NodeSet;
+use tacit_protocol::control::{MAX_MESSAGE_BYTES, Request};
+use tacit_protocol::job::{Job, JobId, JobSpec};
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
 

@@ -3,19 +3,19 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use tacit_core::api::{RejectedAnswer, SubmissionOutcome};
-use tacit_core::certificate::{Certificate, CertificateError, Certified};
-use tacit_core::cluster::Cluster;
-use tacit_core::codec::decode;
-use tacit_core::control::Computed;
-use tacit_core::crowd::{Crowd, CrowdError, Facts, Listed, Outcome, verdicts_digest};
-use tacit_core::identity::Signed;
-use tacit_core::job::Job;
-use tacit_core::reject::RejectReason;
-use tacit_core::release::{Released, Subject};
-use tacit_core::report::Report;
-use tacit_core::sharing::NodeSet;
-use tacit_core::submission::Header;
+use tacit_mpc_core::sharing::NodeSet;
+use tacit_protocol::accepted::{AcceptedSet, AcceptedSetError, Outcome, PublicFacts, SubmissionEntry, verdicts_digest};
+use tacit_protocol::api::{RejectedAnswer, SubmissionOutcome};
+use tacit_protocol::certificate::{Certificate, CertificateError, Certified};
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::codec::decode;
+use tacit_protocol::control::Computed;
+use tacit_protocol::identity::Signed;
+use tacit_protocol::job::Job;
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::release::{Released, Subject};
+use tacit_protocol::submission::Header;
+use tacit_scoring::report::Report;
 use thiserror::Error;
 
 use crate::store::{Conclusion, StoredText};
@@ -36,7 +36,7 @@ pub enum PublishError {
     Name(String),
     /// The verdicts do not fit the list.
     #[error("the nodes' verdicts cannot be used: {0}")]
-    Crowd(#[from] CrowdError),
+    AcceptedSet(#[from] AcceptedSetError),
     /// The nodes signed for another computation than they were asked for.
     #[error("the nodes signed outputs of another accepted set, session or set of participants than they were asked for")]
     Subject,
@@ -54,7 +54,7 @@ impl PublishError {
         let names = match self {
             Self::Verdicts { first, second } | Self::Certificate(CertificateError::Copies { first, second, .. }) => vec![first, second],
             Self::Name(node) | Self::Certificate(CertificateError::Signature(node)) => vec![node],
-            Self::Crowd(_) | Self::Subject | Self::Certificate(_) | Self::Text(_) => Vec::new(),
+            Self::AcceptedSet(_) | Self::Subject | Self::Certificate(_) | Self::Text(_) => Vec::new(),
         };
         let index = |name: &String| cluster.nodes().iter().position(|node| node.name == *name);
         names.into_iter().filter_map(index).collect()
@@ -68,7 +68,7 @@ pub struct Publication {
     /// The text of `payouts.csv`.
     pub payouts: StoredText,
     /// The public facts of the accepted set.
-    pub facts: Facts,
+    pub facts: PublicFacts,
 }
 
 /// What can be prepared of a list of submissions while the nodes compute.
@@ -76,21 +76,24 @@ pub struct PreparedSet {
     /// The header of each entry; `None` if it cannot be read.
     headers: Vec<Option<Signed<Header>>>,
     /// The accepted set if no entry is rejected, which is the usual case.
-    crowd: Option<Crowd>,
+    accepted_set: Option<AcceptedSet>,
 }
 
 impl PreparedSet {
     /// Reads the encoded signed headers of the list's entries.
-    pub fn new(job: &Job, list: &[Listed], headers: &[Vec<u8>]) -> Self {
+    pub fn new(job: &Job, list: &[SubmissionEntry], headers: &[Vec<u8>]) -> Self {
         let headers = headers.iter().map(|bytes| decode(bytes, "a submission's header").ok()).collect();
-        let mut prepared = Self { headers, crowd: None };
+        let mut prepared = Self {
+            headers,
+            accepted_set: None,
+        };
         // If it cannot be assembled, `conclude` reports why.
-        prepared.crowd = prepared.crowd(job, list, &vec![0; list.len()]).ok();
+        prepared.accepted_set = prepared.accepted_set(job, list, &vec![0; list.len()]).ok();
         prepared
     }
 
-    fn crowd(&self, job: &Job, list: &[Listed], verdicts: &[u8]) -> Result<Crowd, CrowdError> {
-        Crowd::assemble(job, list, verdicts, |index| {
+    fn accepted_set(&self, job: &Job, list: &[SubmissionEntry], verdicts: &[u8]) -> Result<AcceptedSet, AcceptedSetError> {
+        AcceptedSet::assemble(job, list, verdicts, |index| {
             self.headers.get(index)?.as_ref().map(|signed| &signed.value)
         })
     }
@@ -104,7 +107,7 @@ pub fn conclude(
     cluster: &Cluster,
     job: &Job,
     participants: NodeSet,
-    list: &[Listed],
+    list: &[SubmissionEntry],
     prepared: &PreparedSet,
     computed: Vec<(usize, Computed)>,
 ) -> Result<(Conclusion, Certified), PublishError> {
@@ -127,19 +130,19 @@ pub fn conclude(
         released.push(one.released);
     }
     let verdicts = verdicts.map(|(_, verdicts)| verdicts).unwrap_or_default();
-    let crowd = match &prepared.crowd {
-        Some(crowd) if verdicts.len() == list.len() && verdicts.iter().all(|verdict| *verdict == 0) => Cow::Borrowed(crowd),
-        _ => Cow::Owned(prepared.crowd(job, list, &verdicts)?),
+    let accepted_set = match &prepared.accepted_set {
+        Some(accepted_set) if verdicts.len() == list.len() && verdicts.iter().all(|verdict| *verdict == 0) => Cow::Borrowed(accepted_set),
+        _ => Cow::Owned(prepared.accepted_set(job, list, &verdicts)?),
     };
-    let certified = Certificate::assemble(cluster, job, crowd.facts(), released)?;
+    let certified = Certificate::assemble(cluster, job, accepted_set.facts(), released)?;
     let candidates = verdicts_digest(list, &candidates(&verdicts));
-    if certified.certificate().subject != Subject::new(cluster, job.digest(), candidates, &crowd, participants) {
+    if certified.certificate().subject != Subject::new(cluster, job.digest(), candidates, &accepted_set, participants) {
         return Err(PublishError::Subject);
     }
     let outcomes = prepared
         .headers
         .iter()
-        .zip(crowd.outcomes())
+        .zip(accepted_set.outcomes())
         .map(|(header, became)| {
             let items = header.as_ref().map_or(&[][..], |signed| &signed.value.statement.items);
             outcome(job, items, became)
@@ -168,11 +171,11 @@ impl Publication {
     /// # Errors
     /// The pay exceeds the budget, or an output has a value that no answers give.
     pub fn from_certified(certified: Certified) -> Result<Self, PublishError> {
-        let report = certified.report()?;
+        let report = Report::of_verified(certified.certificate(), certified.opened())?;
         Self::new(&report, certified.into_certificate().facts)
     }
 
-    fn new(report: &Report, facts: Facts) -> Result<Self, PublishError> {
+    fn new(report: &Report, facts: PublicFacts) -> Result<Self, PublishError> {
         Ok(Self {
             result: stored(|to| report.write_json(to))?,
             payouts: stored(|to| to.write_all(&report.payouts_csv()))?,

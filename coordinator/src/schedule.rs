@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tacit_core::sharing::NodeSet;
+use tacit_mpc_core::sharing::NodeSet;
 
 use crate::active_jobs::ActiveJob;
 use crate::nodes::{LinkState, Node, Nodes};

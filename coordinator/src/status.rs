@@ -1,6 +1,6 @@
 //! The status of a job: from its row in the store, its state in memory, and the connections of the nodes.
 
-use tacit_core::api::{JobState, JobStatus, WaitingOn};
+use tacit_protocol::api::{JobState, JobStatus, WaitingOn};
 
 use crate::active_jobs::ActiveJob;
 use crate::nodes::{LinkState, Nodes};

@@ -8,24 +8,24 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
-use tacit_core::api::{Enrolment, enrolment_statement};
-use tacit_core::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
-use tacit_core::codec::{decode, encode};
-use tacit_core::control::{Computed, Refusal, Reply, Request, decode_delivery};
-use tacit_core::crowd::{Crowd, Listed};
-use tacit_core::digest::Digest;
-use tacit_core::field::Fp61;
-use tacit_core::identity::{Purpose, SecretKey};
-use tacit_core::job::{Gold, Item, Job, JobId, JobSpec, Question, Release};
-use tacit_core::network::Phase;
-use tacit_core::reject::RejectReason;
-use tacit_core::release::{OutputComponents, OutputName, Subject, pack, statement};
-use tacit_core::sealing::{Suite, UnsealingKey};
-use tacit_core::sharing::NodeSet;
-use tacit_core::submission::{Header, Submission};
-use tacit_core::versions::PROTOCOL_VERSIONS;
 use tacit_link::LinkError;
+use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::field::Fp61;
+use tacit_mpc_core::sharing::NodeSet;
 use tacit_program::sqlite::DatabaseError;
+use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
+use tacit_protocol::api::{Enrolment, enrolment_statement};
+use tacit_protocol::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
+use tacit_protocol::codec::{decode, encode};
+use tacit_protocol::control::{Computed, Refusal, Reply, Request, decode_delivery};
+use tacit_protocol::identity::{Purpose, SecretKey};
+use tacit_protocol::job::{Gold, Item, Job, JobId, JobSpec, Question, Release};
+use tacit_protocol::phase::Phase;
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::release::{OutputComponents, OutputName, Subject, pack, statement};
+use tacit_protocol::sealing::{Suite, UnsealingKey};
+use tacit_protocol::submission::{Header, Submission};
+use tacit_protocol::versions::PROTOCOL_VERSIONS;
 use tokio::sync::watch;
 
 use crate::app::{App, Shared};
@@ -292,19 +292,19 @@ impl TestNode {
         vec![reply]
     }
 
-    fn compute(&self, state: &NodeState, job: &Job, headers: &[Header], participants: NodeSet, list: &[Listed]) -> Reply {
+    fn compute(&self, state: &NodeState, job: &Job, headers: &[Header], participants: NodeSet, list: &[SubmissionEntry]) -> Reply {
         let by_digest: HashMap<Digest, &Header> = headers.iter().map(|header| (header.digest(), header)).collect();
-        let verdict = |listed: &Listed| state.verdict(by_digest[&listed.submission]).map_or(0, RejectReason::code);
+        let verdict = |listed: &SubmissionEntry| state.verdict(by_digest[&listed.submission]).map_or(0, RejectReason::code);
         let mut verdicts: Vec<u8> = list.iter().map(verdict).collect();
         if state.other_verdicts {
             verdicts[0] = 1;
         }
-        let crowd = Crowd::assemble(job, list, &verdicts, |index| by_digest.get(&list[index].submission).copied()).unwrap();
-        let subject = Subject::new(&self.cluster, job.digest(), crowd.digest(), &crowd, participants);
+        let accepted_set = AcceptedSet::assemble(job, list, &verdicts, |index| by_digest.get(&list[index].submission).copied()).unwrap();
+        let subject = Subject::new(&self.cluster, job.digest(), accepted_set.digest(), &accepted_set, participants);
         let outputs: Vec<OutputComponents> = OutputName::of_job(job.terms())
             .into_iter()
             .map(|name| {
-                let len = name.len(job.terms(), crowd.facts());
+                let len = name.len(job.terms(), accepted_set.facts());
                 let held = self.cluster.access().held_by(self.index).into_iter();
                 // Not every number is possible for scores on gold answers or for agreement with labels; zero is.
                 let zero = matches!(name, OutputName::ContributorGold | OutputName::ContributorLabelAgreement);

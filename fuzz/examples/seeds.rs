@@ -3,26 +3,26 @@
 use std::fs;
 use std::path::Path;
 
-use tacit_core::api::{
-    ClusterInfo, Enrolment, JobList, JobState, JobStatus, Problem, ReceiptStatement, RejectedAnswer, SubmissionOutcome, SubmissionStatus,
-    WaitingOn, enrolment_statement,
-};
-use tacit_core::card::Card;
-use tacit_core::codec::encode;
-use tacit_core::control::{Refusal, Reply, Request};
-use tacit_core::field::{Fp61, encode_vector};
-use tacit_core::hello::Hello;
-use tacit_core::identity::{Purpose, Signed};
-use tacit_core::lane::{LaneId, MessageHeader};
-use tacit_core::network::Phase;
-use tacit_core::reject::RejectReason;
-use tacit_core::sharing::NodeSet;
-use tacit_core::versions::{PROTOCOL_VERSIONS, Versions};
 use tacit_fuzz::bench::{BENCH, Bench, NODES, randomness};
 use tacit_fuzz::forge::Forgery;
 use tacit_fuzz::frame::write_frame;
 use tacit_fuzz::ready;
 use tacit_fuzz::transcript::HONEST;
+use tacit_mpc_core::field::{Fp61, encode_vector};
+use tacit_mpc_core::sharing::NodeSet;
+use tacit_protocol::api::{
+    ClusterInfo, Enrolment, JobList, JobState, JobStatus, Problem, ReceiptStatement, RejectedAnswer, SubmissionOutcome, SubmissionStatus,
+    WaitingOn, enrolment_statement,
+};
+use tacit_protocol::card::Card;
+use tacit_protocol::codec::encode;
+use tacit_protocol::control::{Refusal, Reply, Request};
+use tacit_protocol::hello::Hello;
+use tacit_protocol::identity::{Purpose, Signed};
+use tacit_protocol::lane::{LaneId, MessageHeader};
+use tacit_protocol::phase::Phase;
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
 
 /// Writes the seeds of a target, one file each.
 fn write(target: &str, seeds: impl IntoIterator<Item = Vec<u8>>) {
@@ -80,7 +80,6 @@ fn wire() {
         job,
         attempt: 1,
         participants: NodeSet::all(NODES),
-        lane: 0,
     };
     let messages = (0..3).map(|step| {
         let len = 8 * (step + 1);

@@ -3,13 +3,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacit_core::api::{ClusterInfo, Enrolment, JobList, JobStatus, Problem, Receipt, SubmissionStatus, enrolment_statement};
-use tacit_core::digest::Digest;
-use tacit_core::identity::{PublicKey, Purpose, Signature};
-use tacit_core::job::JobId;
-use tacit_core::submission::SubmissionId;
 use tacit_fuzz::bench::{BENCH, NODES};
 use tacit_fuzz::json;
+use tacit_mpc_core::digest::Digest;
+use tacit_protocol::api::{ClusterInfo, Enrolment, JobList, JobStatus, Problem, Receipt, SubmissionStatus, enrolment_statement};
+use tacit_protocol::identity::{PublicKey, Purpose, Signature};
+use tacit_protocol::job::JobId;
+use tacit_protocol::submission::SubmissionId;
 
 fuzz_target!(|data: &[u8]| {
     json::<ClusterInfo>(data);

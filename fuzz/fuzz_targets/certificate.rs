@@ -3,11 +3,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacit_core::certificate::Certificate;
-use tacit_core::report::Report;
 use tacit_fuzz::bench::BENCH;
 use tacit_fuzz::forge::certify;
 use tacit_fuzz::transcript::HONEST;
+use tacit_protocol::certificate::Certificate;
+use tacit_scoring::report::Report;
 
 fn verify(certificate: &Certificate) -> Option<Report> {
     let report = Report::new(certificate, &BENCH.cluster).ok()?;

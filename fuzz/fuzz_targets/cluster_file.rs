@@ -2,9 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacit_core::api::ClusterInfo;
-use tacit_core::card::{Card, cluster_text};
-use tacit_core::cluster::Cluster;
+use tacit_protocol::api::ClusterInfo;
+use tacit_protocol::card::{Card, cluster_text};
+use tacit_protocol::cluster::Cluster;
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(card) = Card::parse(data) {

@@ -3,15 +3,15 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacit_core::certificate::Certificate;
-use tacit_core::codec::{decode, encode};
-use tacit_core::control::{Computed, Refusal, Reply};
-use tacit_core::crowd::Crowd;
-use tacit_core::identity::Purpose;
-use tacit_core::release::{Released, pack, statement};
 use tacit_fuzz::bench::{BENCH, Bench};
 use tacit_fuzz::canonical;
 use tacit_fuzz::transcript::{HONEST, Transcript};
+use tacit_protocol::accepted::AcceptedSet;
+use tacit_protocol::certificate::Certificate;
+use tacit_protocol::codec::{decode, encode};
+use tacit_protocol::control::{Computed, Refusal, Reply};
+use tacit_protocol::identity::Purpose;
+use tacit_protocol::release::{Released, pack, statement};
 
 fn conclude(mut computed: Computed) {
     let Bench {
@@ -27,10 +27,10 @@ fn conclude(mut computed: Computed) {
         computed: others,
         ..
     } = &*HONEST;
-    let crowd = Crowd::assemble(job, list, &computed.verdicts, |entry| {
+    let crowd = AcceptedSet::assemble(job, list, &computed.verdicts, |entry| {
         submissions.get(entry).map(|s| &s.header.value)
     });
-    let facts = crowd.as_ref().map_or(&honest.facts, Crowd::facts);
+    let facts = crowd.as_ref().map_or(&honest.facts, AcceptedSet::facts);
     let theirs = &mut computed.released;
     let _ = Certificate::assemble(cluster, job, facts, vec![theirs.clone()]);
     let (subject, node, outputs) = (theirs.subject(), theirs.node(), theirs.outputs());

@@ -3,19 +3,26 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacit_core::control::{Request, decode_delivery};
-use tacit_core::digest::Digest;
-use tacit_core::job::{Job, JobSpec};
-use tacit_core::network::{Expected, Network, NetworkError, Outgoing, Step};
-use tacit_core::reject::RejectReason;
-use tacit_core::submission::Header;
 use tacit_fuzz::bench::{BENCH, Bench};
 use tacit_fuzz::canonical;
 use tacit_fuzz::transcript::compute;
+use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::network::{Expected, Network, NetworkError, Outgoing, Step};
+use tacit_mpc_core::probe::Honest;
+use tacit_protocol::control::{Request, decode_delivery};
+use tacit_protocol::job::{Job, JobSpec};
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::submission::Header;
 
 struct Echo;
 
 impl Network for Echo {
+    type Probe = Honest;
+
+    fn probe(&self) -> &Honest {
+        &Honest
+    }
+
     fn exchange(&mut self, _: Step, outgoing: Vec<Outgoing>, expected: &[Expected]) -> Result<Vec<Vec<u8>>, NetworkError> {
         let said = |e: &Expected| {
             let heard = outgoing.iter().find(|message| message.to == e.from);

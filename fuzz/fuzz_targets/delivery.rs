@@ -2,10 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacit_core::submission::Header;
 use tacit_fuzz::Bytes;
 use tacit_fuzz::bench::{BENCH, Bench, NODES, randomness};
 use tacit_fuzz::forge::Forgery;
+use tacit_protocol::submission::Header;
 
 fuzz_target!(|data: &[u8]| {
     let Bench {

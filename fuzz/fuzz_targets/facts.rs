@@ -5,17 +5,17 @@
 use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
-use tacit_core::crowd::{ContributorFacts, Facts};
-use tacit_core::field::Fp61;
-use tacit_core::job::{PayRule, Release, Terms};
-use tacit_core::reject::RejectReason;
-use tacit_core::release::{OutputComponents, OutputName};
-use tacit_core::report::Report;
-use tacit_core::statistics::Scale;
 use tacit_fuzz::Bytes;
 use tacit_fuzz::bench::BENCH;
 use tacit_fuzz::forge::certify;
 use tacit_fuzz::transcript::HONEST;
+use tacit_mpc_core::field::Fp61;
+use tacit_protocol::accepted::Scale;
+use tacit_protocol::accepted::{ContributorFacts, PublicFacts};
+use tacit_protocol::job::{PayRule, Release, Terms};
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::release::{OutputComponents, OutputName};
+use tacit_scoring::report::Report;
 
 const RULES: [PayRule; 4] = [
     PayRule::Flat,
@@ -55,7 +55,7 @@ fn terms(bytes: &mut Bytes<'_>) -> Terms {
     terms
 }
 
-fn facts(bytes: &mut Bytes<'_>) -> Facts {
+fn facts(bytes: &mut Bytes<'_>) -> PublicFacts {
     let (answers, each) = (number(bytes), usize::from(bytes.byte() % 4));
     let contributor = |(index, bytes): (usize, &mut Bytes<'_>)| ContributorFacts {
         contributor: format!("c{index}"),
@@ -68,7 +68,7 @@ fn facts(bytes: &mut Bytes<'_>) -> Facts {
         },
     };
     let contributors = (0..each).map(|index| contributor((index, bytes))).collect();
-    Facts {
+    PublicFacts {
         answers,
         contributors,
         redundancy: (0..bytes.byte() % 4).map(|_| (number(bytes) as u32, number(bytes))).collect(),

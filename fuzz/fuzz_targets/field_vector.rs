@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacit_core::field::{Fp61, MODULUS, decode_vector, encode_vector};
+use tacit_mpc_core::field::{Fp61, MODULUS, decode_vector, encode_vector};
 
 fuzz_target!(|data: &[u8]| {
     let words = data.len() / 8;

@@ -2,9 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacit_core::job::{Job, JobSpec, Terms};
-use tacit_core::release::OutputName;
 use tacit_fuzz::json;
+use tacit_protocol::job::{Job, JobSpec, Terms};
+use tacit_protocol::release::OutputName;
 
 fuzz_target!(|data: &[u8]| {
     let Ok(spec) = JobSpec::from_json(data) else { return };

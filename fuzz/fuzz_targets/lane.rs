@@ -2,11 +2,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacit_core::lane::{LaneId, MAX_ID_BYTES, MessageHeader};
-use tacit_core::sharing::Party;
 use tacit_fuzz::bench::BENCH;
 use tacit_fuzz::frame::read_frame;
 use tacit_fuzz::{Bytes, canonical, ready};
+use tacit_mpc_core::network::{Expected, Phase, Step};
+use tacit_mpc_core::sharing::Party;
+use tacit_protocol::lane::{LaneId, MAX_ID_BYTES, MessageHeader};
 
 fuzz_target!(|data: &[u8]| {
     let mut rest = data;
@@ -17,13 +18,17 @@ fuzz_target!(|data: &[u8]| {
     let _ = Party::new(BENCH.cluster.access(), id.participants, 0);
     // Rounds of 8, 16, 24 … bytes, until the peer sends something else.
     let mut rest = Bytes(rest);
-    for step in 0.. {
+    for number in 0.. {
         let bytes = rest.array();
         let header = MessageHeader::from_bytes(bytes);
         assert_eq!(header.to_bytes(), bytes);
-        let len = 8 * (step as usize + 1);
-        match header.check(1, step, len) {
-            Ok(()) => assert_eq!((header.step, header.len as usize), (step, len)),
+        let len = 8 * (number as usize + 1);
+        let step = Step {
+            number,
+            phase: Phase::COMPUTE,
+        };
+        match step.check(Expected { from: 1, len }, header.step, header.len as usize) {
+            Ok(()) => assert_eq!((header.step, header.len as usize), (number, len)),
             Err(error) => {
                 assert_eq!(error.peer(), Some(1));
                 return;

@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use libfuzzer_sys::fuzz_target;
-use tacit_core::network::{Expected, Network, NetworkError, Outgoing, Step};
-use tacit_core::sharing::NodeSet;
 use tacit_fuzz::Bytes;
 use tacit_fuzz::bench::{BENCH, NODES};
 use tacit_fuzz::transcript::{HONEST, WITH_MALFORMED, compute};
+use tacit_mpc_core::network::{Expected, Network, NetworkError, Outgoing, Step};
+use tacit_mpc_core::sharing::NodeSet;
 
 /// What a message is made into.
 #[derive(Clone, Copy)]

@@ -3,14 +3,14 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacit_core::codec::encode;
-use tacit_core::control::decode_delivery;
-use tacit_core::digest::Digest;
-use tacit_core::identity::{Purpose, Signed};
-use tacit_core::job::Job;
-use tacit_core::submission::{Header, Submission};
 use tacit_fuzz::bench::{BENCH, Bench, NODES};
 use tacit_fuzz::canonical;
+use tacit_mpc_core::digest::Digest;
+use tacit_protocol::codec::encode;
+use tacit_protocol::control::decode_delivery;
+use tacit_protocol::identity::{Purpose, Signed};
+use tacit_protocol::job::Job;
+use tacit_protocol::submission::{Header, Submission};
 
 fn examine(job: &Job, submission: &Submission) {
     let Bench { cluster, sealing, .. } = &*BENCH;

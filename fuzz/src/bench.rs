@@ -5,17 +5,17 @@ use std::sync::LazyLock;
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use tacit_core::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
-use tacit_core::crowd::Listed;
-use tacit_core::digest::Digest;
-use tacit_core::identity::SecretKey;
-use tacit_core::job::{Gold, Item, Job, JobSpec, PayRule, Payout, Question, Release};
-use tacit_core::reject::RejectReason;
-use tacit_core::scoring::Submissions;
-use tacit_core::sealing::{Suite, UnsealingKey};
-use tacit_core::sharing::NodeSet;
-use tacit_core::submission::{Header, OpenedSubmission, Submission};
-use tacit_core::versions::PROTOCOL_VERSIONS;
+use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::sharing::NodeSet;
+use tacit_protocol::accepted::SubmissionEntry;
+use tacit_protocol::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::job::{Gold, Item, Job, JobSpec, PayRule, Payout, Question, Release};
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::sealing::{Suite, UnsealingKey};
+use tacit_protocol::submission::{Header, OpenedSubmission, Submission};
+use tacit_protocol::versions::PROTOCOL_VERSIONS;
+use tacit_scoring::Submissions;
 
 use crate::forge::Forgery;
 
@@ -115,8 +115,8 @@ impl Bench {
     }
 
     /// The coordinator's list of the first `count` submissions.
-    pub fn list(&self, count: usize) -> Vec<Listed> {
-        let listed = |submission: &Submission| Listed {
+    pub fn list(&self, count: usize) -> Vec<SubmissionEntry> {
+        let listed = |submission: &Submission| SubmissionEntry {
             submission: submission.header.value.digest(),
             answers: submission.header.value.statement.items.len() as u32,
         };
@@ -164,10 +164,10 @@ pub struct Kept<'a> {
 
 impl<'a> Kept<'a> {
     /// Looks up a list, as a node does.
-    pub fn look_up(bench: &'a Bench, node: usize, list: &[Listed]) -> Self {
-        let find = |listed: &Listed| bench.submissions.iter().find(|s| s.header.value.digest() == listed.submission);
+    pub fn look_up(bench: &'a Bench, node: usize, list: &[SubmissionEntry]) -> Self {
+        let find = |listed: &SubmissionEntry| bench.submissions.iter().find(|s| s.header.value.digest() == listed.submission);
         let entries: Vec<_> = list.iter().map(find).collect();
-        let verdict = |(entry, listed): (&Option<&Submission>, &Listed)| match entry {
+        let verdict = |(entry, listed): (&Option<&Submission>, &SubmissionEntry)| match entry {
             None => RejectReason::NotDelivered.code(),
             Some(submission) if submission.header.value.statement.items.len() != listed.answers as usize => RejectReason::Malformed.code(),
             Some(_) => 0,

@@ -2,17 +2,17 @@
 //! certificates of nodes that all collude.
 
 use rand_core::CryptoRng;
-use tacit_core::certificate::{Certificate, NodeSignature};
-use tacit_core::cluster::{Cluster, NodeEntry};
-use tacit_core::codec::encode;
-use tacit_core::digest::Digest;
-use tacit_core::field::{Fp61, encode_vector};
-use tacit_core::identity::{Purpose, SecretKey, Signed};
-use tacit_core::job::Job;
-use tacit_core::release::{OutputComponents, session_id, statement};
-use tacit_core::sealing::Binding;
-use tacit_core::sharing::{CompressedComponent, NodeSet, compress};
-use tacit_core::submission::{Header, Statement, Submission, SubmissionId};
+use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::field::{Fp61, encode_vector};
+use tacit_mpc_core::sharing::{CompressedComponent, NodeSet, compress};
+use tacit_protocol::certificate::{Certificate, NodeSignature};
+use tacit_protocol::cluster::{Cluster, NodeEntry};
+use tacit_protocol::codec::encode;
+use tacit_protocol::identity::{Purpose, SecretKey, Signed};
+use tacit_protocol::job::Job;
+use tacit_protocol::release::{OutputComponents, session_id, statement};
+use tacit_protocol::sealing::Binding;
+use tacit_protocol::submission::{Header, Statement, Submission, SubmissionId};
 
 use crate::Bytes;
 use crate::bench::{BENCH, Bench};

@@ -27,7 +27,7 @@ use std::task::{Context, Poll, Waker};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tacit_core::codec::{decode, encode};
+use tacit_protocol::codec::{decode, encode};
 
 /// Decodes a value of which these bytes must be the one and only encoding.
 pub fn canonical<T: Serialize + DeserializeOwned + PartialEq + Debug>(bytes: &[u8]) -> Option<T> {

@@ -3,28 +3,28 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
-use tacit_core::certificate::Certificate;
-use tacit_core::control::Computed;
-use tacit_core::crowd::{Crowd, Listed};
-use tacit_core::network::Network;
-use tacit_core::release::Released;
-use tacit_core::report::Report;
-use tacit_core::scoring::{self, Scored, ScoringError};
-use tacit_core::sharing::{NodeSet, Party};
-use tacit_core::world::{Fate, Wire, World};
+use tacit_mpc_core::network::Network;
+use tacit_mpc_core::sharing::{NodeSet, Party};
+use tacit_mpc_core::testing::{Fate, Wire, World};
+use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
+use tacit_protocol::certificate::Certificate;
+use tacit_protocol::control::Computed;
+use tacit_protocol::release::Released;
+use tacit_scoring::report::Report;
+use tacit_scoring::{Scored, ScoringError};
 
 use crate::bench::{BENCH, Bench, Kept, NODES, randomness};
 
 /// A recorded run.
 pub struct Transcript {
     /// The coordinator's list.
-    pub list: Vec<Listed>,
+    pub list: Vec<SubmissionEntry>,
     /// What node 0 receives, by step and sender.
     pub received: BTreeMap<(u32, usize), Vec<u8>>,
     /// What each node sends the coordinator.
     pub computed: Vec<Computed>,
     /// Which answers count.
-    pub crowd: Crowd,
+    pub crowd: AcceptedSet,
     /// The certificate.
     pub certificate: Certificate,
     /// What it certifies.
@@ -38,11 +38,17 @@ pub static HONEST: LazyLock<Transcript> = LazyLock::new(|| Transcript::record(&B
 pub static WITH_MALFORMED: LazyLock<Transcript> = LazyLock::new(|| Transcript::record(&BENCH, 4));
 
 /// The whole computation at one node, on what it kept of a list.
-pub fn compute<N: Network>(bench: &Bench, me: usize, list: &[Listed], participants: NodeSet, network: N) -> Result<Scored, ScoringError> {
+pub fn compute<N: Network>(
+    bench: &Bench,
+    me: usize,
+    list: &[SubmissionEntry],
+    participants: NodeSet,
+    network: N,
+) -> Result<Scored, ScoringError> {
     let party = Party::new(bench.cluster.access(), participants, me).map_err(|error| ScoringError::Session(error.into()))?;
     let kept = Kept::look_up(bench, me, list);
     let mut rng = randomness(100 + me as u8);
-    scoring::run(party, network, &bench.cluster, &bench.job, list, &kept, &mut rng)
+    tacit_scoring::run(party, network, &bench.cluster, &bench.job, list, &kept, &mut rng)
 }
 
 impl Transcript {
@@ -61,7 +67,7 @@ impl Transcript {
         let scored = world.run(|party, network, _| compute(bench, party.me(), &list, participants, network).expect("an honest run"));
         let verdicts = scored[0].verdicts.clone();
         let headers: Vec<_> = bench.submissions.iter().map(|submission| &submission.header.value).collect();
-        let crowd = Crowd::assemble(&bench.job, &list, &verdicts, |entry| headers.get(entry).copied()).expect("a crowd");
+        let crowd = AcceptedSet::assemble(&bench.job, &list, &verdicts, |entry| headers.get(entry).copied()).expect("a crowd");
         let computed: Vec<Computed> = scored
             .into_iter()
             .enumerate()

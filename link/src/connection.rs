@@ -5,9 +5,9 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use quinn::{RecvStream, SendStream};
-use tacit_core::codec::{decode, encode};
-use tacit_core::control::{MAX_MESSAGE_BYTES, Reply, Request};
-use tacit_core::versions::PROTOCOL_VERSIONS;
+use tacit_protocol::codec::{decode, encode};
+use tacit_protocol::control::{MAX_MESSAGE_BYTES, Reply, Request};
+use tacit_protocol::versions::PROTOCOL_VERSIONS;
 
 use crate::frame::{read_frame, write_frame};
 use crate::{LinkError, Member};

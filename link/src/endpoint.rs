@@ -8,8 +8,8 @@ use std::time::Duration;
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use quinn::{ConnectionError, Endpoint, IdleTimeout, TransportConfig, VarInt};
 use rustls::pki_types::CertificateDer;
-use tacit_core::cluster::Cluster;
-use tacit_core::identity::{PublicKey, SecretKey};
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::identity::{PublicKey, SecretKey};
 
 use crate::connection::Connection;
 use crate::hello::{Greeting, Side, exchange};

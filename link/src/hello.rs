@@ -5,9 +5,9 @@ use std::io::ErrorKind;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use quinn::VarInt;
-use tacit_core::cluster::Cluster;
-use tacit_core::hello::{Hello, HelloError, MAX_HELLO_BYTES};
-use tacit_core::versions::PROTOCOL_VERSIONS;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::hello::{Hello, HelloError, MAX_HELLO_BYTES};
+use tacit_protocol::versions::PROTOCOL_VERSIONS;
 
 use crate::LinkError;
 use crate::connection::Connection;

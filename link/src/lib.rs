@@ -22,7 +22,7 @@ pub use quinn::RecvStream as LaneReceiver;
 /// The sending end of a lane.
 pub use quinn::SendStream as LaneSender;
 
-use tacit_core::versions::Versions;
+use tacit_protocol::versions::Versions;
 use thiserror::Error;
 
 /// Why a link to a member fails.
@@ -106,4 +106,4 @@ impl LinkError {
 }
 
 #[cfg(doc)]
-use tacit_core::hello::Hello;
+use tacit_protocol::hello::Hello;

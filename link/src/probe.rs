@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tacit_core::cluster::Cluster;
-use tacit_core::identity::SecretKey;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::identity::SecretKey;
 use thiserror::Error;
 use tokio::task::JoinSet;
 

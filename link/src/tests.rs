@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
-use tacit_core::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
-use tacit_core::control::{Refusal, Reply, Request};
-use tacit_core::identity::SecretKey;
-use tacit_core::reject::RejectReason;
-use tacit_core::sealing::{Suite, UnsealingKey};
-use tacit_core::versions::PROTOCOL_VERSIONS;
+use tacit_protocol::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
+use tacit_protocol::control::{Refusal, Reply, Request};
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::sealing::{Suite, UnsealingKey};
+use tacit_protocol::versions::PROTOCOL_VERSIONS;
 
 use crate::{Link, LinkError, Member, read_frame, write_frame};
 

@@ -13,7 +13,7 @@ use rustls::server::AlwaysResolvesServerRawPublicKeys;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::{AlertDescription, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
-use tacit_core::identity::{PublicKey, SecretKey};
+use tacit_protocol::identity::{PublicKey, SecretKey};
 
 use crate::LinkError;
 

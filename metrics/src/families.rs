@@ -6,9 +6,9 @@ use std::time::UNIX_EPOCH;
 use jiff::Timestamp;
 use prometheus::core::{MetricVec, MetricVecBuilder};
 use prometheus::{Encoder, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, Result, TextEncoder};
-use tacit_core::cluster::Cluster;
-use tacit_core::versions::PROTOCOL_VERSIONS;
 use tacit_program::key_file;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::versions::PROTOCOL_VERSIONS;
 use zeroize::Zeroizing;
 
 /// Buckets for sessions and their phases: from 1 ms to 5 minutes.

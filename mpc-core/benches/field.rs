@@ -9,7 +9,7 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
-use tacit_core::field::{Field, Fp61, Gf64, fp61, gf64, rows};
+use tacit_mpc_core::field::{Field, Fp61, Gf64, fp61, gf64, rows};
 
 /// The blocks of a combination.
 const BLOCKS: usize = 4;

@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use tacit_core::digest::Digest;
-use tacit_core::field::{Field, Fp61, Gf64};
-use tacit_core::session::{Claimed, Factors, Outputs, SessionError, Setup};
-use tacit_core::sharing::{AccessStructure, Party, Shared};
-use tacit_core::world::World;
+use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::field::{Field, Fp61, Gf64};
+use tacit_mpc_core::session::{Claimed, Factors, Outputs, SessionError, Setup};
+use tacit_mpc_core::sharing::{AccessStructure, Party, Shared};
+use tacit_mpc_core::testing::World;
 
 /// How often each computation is run.
 const RUNS: usize = 3;
@@ -75,7 +75,7 @@ fn measure<F: Claimed>(access: &AccessStructure, products: usize, segment: usize
     let results = world.run(|party, network, mut rng| -> Result<Measured, SessionError> {
         let factors = || (random::<F>(&party, products, 1), random::<F>(&party, products, 2));
         let ends: Vec<usize> = (1..=products.div_ceil(segment)).map(|j| (j * segment).min(products)).collect();
-        let mut session = Setup::new(party.clone(), network, 0).into_session(Digest::of("bench", &[]), &mut rng)?;
+        let mut session = Setup::new(party.clone(), network).into_session(Digest::of("bench", &[]), &mut rng)?;
 
         let (x, y) = factors();
         session.settle()?;
@@ -90,7 +90,7 @@ fn measure<F: Claimed>(access: &AccessStructure, products: usize, segment: usize
         let before = session.traffic();
         let start = Instant::now();
         session.inner_products(vec![Factors { x, y, ends }])?;
-        let after = session.verify(Outputs::default())?.recorded()?.traffic();
+        let after = session.verify(Outputs::<()>::default())?.recorded()?.traffic();
         Ok(Measured {
             products,
             without,

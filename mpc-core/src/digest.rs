@@ -4,6 +4,7 @@ use crate::field::Field;
 
 /// Defines a newtype over `[u8; N]` that serialises as hexadecimal text for people and as raw bytes
 /// in binary formats.
+#[macro_export]
 macro_rules! byte_string {
     ($(#[$doc:meta])* $name:ident, $len:literal) => {
         $(#[$doc])*
@@ -57,7 +58,7 @@ macro_rules! byte_string {
                 if serializer.is_human_readable() {
                     serializer.collect_str(self)
                 } else {
-                    serde::Serialize::serialize(&$crate::digest::Raw(self.0), serializer)
+                    ::serde::Serialize::serialize(&$crate::digest::Raw(self.0), serializer)
                 }
             }
         }
@@ -74,7 +75,6 @@ macro_rules! byte_string {
         }
     };
 }
-pub(crate) use byte_string;
 
 byte_string!(
     /// A BLAKE3 digest.

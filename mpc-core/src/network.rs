@@ -3,55 +3,34 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::session::Traffic;
+use crate::probe::Probe;
 
-/// The part of a job a round belongs to, for errors, metrics and progress.
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Phase {
-    /// The nodes agree on the accepted set of submissions.
-    AcceptedSet,
-    /// The nodes make fresh keys for shared randomness.
-    Keys,
-    /// Answers are checked to be well-formed.
-    Validate,
-    /// Agreement statistics and contributor scores.
-    Agreement,
-    /// Consensus labels.
-    Labels,
-    /// Every product is checked.
-    Verify,
-    /// Output components are signed and sent.
-    Release,
-}
+/// The part of a computation that a round belongs to, for errors, metrics and progress: a name.
+///
+/// The engine has four phases of its own; a program that runs on it adds others with [`Phase::new`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Phase(&'static str);
 
 impl Phase {
-    /// All phases in the order they run.
-    pub const ALL: [Self; 7] = [
-        Self::AcceptedSet,
-        Self::Keys,
-        Self::Validate,
-        Self::Agreement,
-        Self::Labels,
-        Self::Verify,
-        Self::Release,
-    ];
+    /// The nodes make fresh keys for shared randomness.
+    pub const KEYS: Self = Self("keys");
+    /// The program runs, and has not entered a phase of its own.
+    pub const COMPUTE: Self = Self("compute");
+    /// The nodes check every product.
+    pub const VERIFY: Self = Self("verify");
+    /// The nodes tell each other that they recorded what they are about to release.
+    pub const RELEASE: Self = Self("release");
 
-    /// The name used in errors, metric labels and progress.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::AcceptedSet => "accepted_set",
-            Self::Keys => "keys",
-            Self::Validate => "validate",
-            Self::Agreement => "agreement",
-            Self::Labels => "labels",
-            Self::Verify => "verify",
-            Self::Release => "release",
-        }
+    /// A phase of this name.
+    pub const fn new(name: &'static str) -> Self {
+        Self(name)
+    }
+
+    /// The name.
+    pub const fn name(self) -> &'static str {
+        self.0
     }
 }
 
@@ -61,15 +40,53 @@ impl fmt::Display for Phase {
     }
 }
 
+/// What a session sent and received so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Calls of the network.
+    pub rounds: u64,
+    /// Bytes of messages sent, without transport overhead.
+    pub sent: u64,
+    /// Bytes of messages received.
+    pub received: u64,
+    /// Terms of inner products computed on shares.
+    pub products: u64,
+    /// Of those, the ones whose claims were verified.
+    pub verified: u64,
+}
+
 /// Which round of a session a message belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Step {
-    /// Counts the rounds of a lane, from 0, the same at all nodes.
+    /// Counts the rounds of a session, from 0, the same at all nodes.
     pub number: u32,
-    /// The lane, a strand of a session whose rounds are ordered among themselves.
-    pub lane: u16,
-    /// The part of the job.
+    /// The part of the computation.
     pub phase: Phase,
+}
+
+impl Step {
+    /// Checks that what `peer` sent, `len` bytes for step `number`, is what this round expects of it.
+    ///
+    /// # Errors
+    /// The peer is at another step, or its message has another length.
+    pub fn check(self, expected: Expected, number: u32, len: usize) -> Result<(), NetworkError> {
+        let peer = expected.from;
+        if number != self.number {
+            return Err(NetworkError::WrongStep {
+                peer,
+                expected: self.number,
+                got: number,
+            });
+        }
+        if len != expected.len {
+            return Err(NetworkError::WrongLength {
+                peer,
+                expected: expected.len,
+                got: len,
+            });
+        }
+        Ok(())
+    }
 }
 
 /// A message to send in a round.
@@ -96,8 +113,14 @@ pub struct Expected {
     pub len: usize,
 }
 
-/// The connection of one session lane to its peers.
+/// The connection of one session to its peers.
 pub trait Network {
+    /// What a test may see and alter at this node: [`Honest`](crate::probe::Honest) for every network outside tests.
+    type Probe: Probe;
+
+    /// The probe.
+    fn probe(&self) -> &Self::Probe;
+
     /// Sends every outgoing message and waits for every expected one, in any order of arrival.
     /// Returns the messages in the order of `expected`, each of exactly the expected length.
     ///
@@ -105,15 +128,9 @@ pub trait Network {
     /// A peer is silent past the deadline, gone, or sends another step or length.
     fn exchange(&mut self, step: Step, outgoing: Vec<Outgoing>, expected: &[Expected]) -> Result<Vec<Vec<u8>>, NetworkError>;
 
-    /// Hears what the session has done so far, before every round and when products were verified: for whoever
-    /// counts, also of a session that fails.
-    fn hear(&mut self, _so_far: &Traffic) {}
-
-    /// What a test's node does otherwise than the protocol says.
-    #[cfg(test)]
-    fn deviation(&self) -> crate::checks::Deviation {
-        crate::checks::Deviation::default()
-    }
+    /// Reports what the session has sent and received so far: before every round, and after products were verified.
+    /// Whoever counts thus counts sessions that fail, too.
+    fn report_traffic(&mut self, _so_far: &Traffic) {}
 }
 
 /// Why a round could not be completed.

@@ -1,7 +1,7 @@
 //! Pseudo-random secret sharing: shared randomness that costs no communication.
 //!
 //! Every component has a key known to exactly its holders, fresh for every session. Streams are
-//! addressed by (step, node, lane), never by "what comes next", and an address serves once: a mask
+//! addressed by step and owner, never by "what comes next", and an address serves once: a mask
 //! used twice would open the difference of two secrets. (Cramer, Damgård, Ishai, TCC 2005.)
 
 use std::collections::HashSet;
@@ -11,7 +11,6 @@ use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::field::{Field, uniform};
-use crate::sharing::{Party, Shared};
 
 /// The key of one component, known to its holders only.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -46,19 +45,16 @@ pub enum Owner {
     Joint,
 }
 
-/// The address of a stream: 32 bits of step, 16 of lane, 8 of owner, packed into ChaCha's 64-bit
-/// stream number.
+/// The address of a stream: 32 bits of step and 8 of owner in ChaCha's 64-bit stream number, the step in its upper half.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Address {
     /// The session's step.
     pub step: u32,
-    /// The lane of the session.
-    pub lane: u16,
     /// Whose randomness.
     pub owner: Owner,
 }
 
-/// No node's words are masked by the stream of all.
+// Owner tags must not collide: `Words(i)` is 0x80 | i, `Joint` is 0xff.
 const _: () = assert!(crate::sharing::MAX_NODES < 0x7f);
 
 impl Address {
@@ -68,7 +64,7 @@ impl Address {
             Owner::Words(i) => 0x80 | u64::from(i),
             Owner::Joint => 0xff,
         };
-        u64::from(self.step) << 32 | u64::from(self.lane) << 16 | owner
+        u64::from(self.step) << 32 | owner
     }
 }
 
@@ -82,9 +78,6 @@ pub struct Reused(pub Address);
 pub struct Prss {
     keys: Vec<ComponentKey>,
     used: HashSet<Address>,
-    /// A test's node may take all shared randomness to be 0.
-    #[cfg(test)]
-    pub(crate) silent: bool,
 }
 
 impl Prss {
@@ -93,8 +86,6 @@ impl Prss {
         Self {
             keys,
             used: HashSet::new(),
-            #[cfg(test)]
-            silent: false,
         }
     }
 
@@ -103,24 +94,7 @@ impl Prss {
         if !self.used.insert(address) {
             return Err(Reused(address));
         }
-        Ok(ClaimedAddress {
-            keys: &self.keys,
-            address,
-            #[cfg(test)]
-            silent: self.silent,
-        })
-    }
-
-    /// A random sharing of `len` elements that no `t` nodes know.
-    pub fn random_shared<F: Field>(&mut self, party: &Party, step: u32, lane: u16, len: usize) -> Result<Shared<F>, Reused> {
-        let claimed = self.claim(Address {
-            step,
-            lane,
-            owner: Owner::Joint,
-        })?;
-        Ok(Shared::generate(party, |position| {
-            std::mem::take(&mut *claimed.expand(position, len))
-        }))
+        Ok(ClaimedAddress { keys: &self.keys, address })
     }
 }
 
@@ -129,8 +103,6 @@ impl Prss {
 pub struct ClaimedAddress<'a> {
     keys: &'a [ComponentKey],
     address: Address,
-    #[cfg(test)]
-    silent: bool,
 }
 
 impl ClaimedAddress<'_> {
@@ -143,10 +115,6 @@ impl ClaimedAddress<'_> {
 
     /// Fills `out` with the first elements of the stream of the held component at `position`.
     pub fn expand_into<F: Field>(&self, position: usize, out: &mut [F]) {
-        #[cfg(test)]
-        if self.silent {
-            return out.fill(F::ZERO);
-        }
         uniform::fill(&self.keys[position].0, self.address.stream(), out);
     }
 }
@@ -167,7 +135,6 @@ mod tests {
         let mut prss = prss();
         let address = Address {
             step: 1,
-            lane: 0,
             owner: Owner::Node(2),
         };
         assert!(prss.claim(address).is_ok());
@@ -179,12 +146,11 @@ mod tests {
         let mut prss = prss();
         let address = Address {
             step: 3,
-            lane: 1,
             owner: Owner::Joint,
         };
         let values: Zeroizing<Vec<Fp61>> = prss.claim(address).unwrap().expand(1, 1000);
         let mut rng = ChaCha20Rng::from_seed([8; 32]);
-        rng.set_stream(3 << 32 | 1 << 16 | 0xff);
+        rng.set_stream(3 << 32 | 0xff);
         let expected: Vec<Fp61> = (0..1000).map(|_| Fp61::random(&mut rng)).collect();
         assert!(values[..] == expected[..]);
         let distinct: HashSet<u64> = values.iter().map(|value| value.to_u64()).collect();
@@ -192,32 +158,27 @@ mod tests {
     }
 
     #[test]
-    fn streams_differ_by_step_lane_owner_and_key() {
+    fn streams_differ_by_step_owner_and_key() {
         let mut prss = prss();
         let addresses = [
             Address {
                 step: 1,
-                lane: 0,
                 owner: Owner::Node(0),
             },
             Address {
                 step: 2,
-                lane: 0,
                 owner: Owner::Node(0),
             },
             Address {
                 step: 1,
-                lane: 1,
-                owner: Owner::Node(0),
+                owner: Owner::Words(0),
             },
             Address {
                 step: 1,
-                lane: 0,
                 owner: Owner::Node(1),
             },
             Address {
                 step: 1,
-                lane: 0,
                 owner: Owner::Joint,
             },
         ];

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use tacit_core::cluster::Cluster;
-use tacit_core::identity::SecretKey;
-use tacit_core::sealing::UnsealingKey;
 use tacit_link::probe_nodes;
 use tacit_program::key_file;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::sealing::UnsealingKey;
 
 use crate::config::Config;
 use crate::keys;

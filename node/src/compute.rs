@@ -4,18 +4,19 @@ use std::sync::{Mutex, PoisonError};
 
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
-use tacit_core::control::{Computed, Refusal};
-use tacit_core::crowd::Listed;
-use tacit_core::digest::Digest;
-use tacit_core::identity::SecretKey;
-use tacit_core::job::Job;
-use tacit_core::network::{Network, NetworkError, Phase};
-use tacit_core::reject::RejectReason;
-use tacit_core::release::Released;
-use tacit_core::scoring::{self, ScoringError, Submissions};
-use tacit_core::session::SessionError;
-use tacit_core::sharing::Party;
-use tacit_core::submission::{Header, OpenedSubmission};
+use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::network::{Network, NetworkError};
+use tacit_mpc_core::session::SessionError;
+use tacit_mpc_core::sharing::Party;
+use tacit_protocol::accepted::SubmissionEntry;
+use tacit_protocol::control::{Computed, Refusal};
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::job::Job;
+use tacit_protocol::phase::Phase;
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::release::Released;
+use tacit_protocol::submission::{Header, OpenedSubmission};
+use tacit_scoring::{ScoringError, Submissions};
 
 use crate::intake::Intake;
 use crate::metrics::SessionMeter;
@@ -29,7 +30,7 @@ pub struct Task {
     /// The participants, from this node's point of view.
     pub party: Party,
     /// The submissions, in the order in which all nodes process them.
-    pub list: Vec<Listed>,
+    pub list: Vec<SubmissionEntry>,
 }
 
 /// Runs a computation. Blocks until it ends, so call it on a thread of its own.
@@ -37,7 +38,7 @@ pub fn compute<N: Network>(intake: &Intake, key: &SecretKey, task: &Task, networ
     let Task { job, party, list } = task;
     let cluster = &intake.cluster;
     let submissions = NodeSubmissions::look_up(intake, job, list).map_err(storage)?;
-    let scored = scoring::run(party.clone(), network, cluster, job, list, &submissions, &mut UnwrapErr(SysRng));
+    let scored = tacit_scoring::run(party.clone(), network, cluster, job, list, &submissions, &mut UnwrapErr(SysRng));
     let scored = scored.map_err(|error| submissions.refusal(error, meter))?;
     let traffic = scored.outputs.traffic();
     Ok(Computed {
@@ -52,7 +53,7 @@ pub fn compute<N: Network>(intake: &Intake, key: &SecretKey, task: &Task, networ
 struct NodeSubmissions<'a> {
     intake: &'a Intake,
     job: &'a Job,
-    list: &'a [Listed],
+    list: &'a [SubmissionEntry],
     /// For each entry of the list, 0 or the code of why this node rejects it.
     verdicts: Vec<u8>,
     /// For each entry that this node accepts, its header and where its components are.
@@ -62,7 +63,7 @@ struct NodeSubmissions<'a> {
 }
 
 impl<'a> NodeSubmissions<'a> {
-    fn look_up(intake: &'a Intake, job: &'a Job, list: &'a [Listed]) -> Result<Self, StoreError> {
+    fn look_up(intake: &'a Intake, job: &'a Job, list: &'a [SubmissionEntry]) -> Result<Self, StoreError> {
         let digests: Vec<_> = list.iter().map(|listed| listed.submission).collect();
         let mut submissions = Self {
             intake,
@@ -77,7 +78,7 @@ impl<'a> NodeSubmissions<'a> {
                 Found::Rejected(reason) => return submissions.verdicts[index] = reason.code(),
                 Found::Accepted(bytes, at) => (bytes, at),
             };
-            let header = Header::of_kept(bytes, &digests[index]);
+            let header = Header::from_stored(bytes, &digests[index]);
             let reason = match &header {
                 // The coordinator must list as many answers as the contributor has signed for.
                 Some(header) if header.statement.items.len() != list[index].answers as usize => Some(RejectReason::Malformed),
@@ -107,7 +108,7 @@ impl<'a> NodeSubmissions<'a> {
         };
         let digest = &self.list[entry].submission;
         let sealed = store.components(*at)?;
-        Ok(sealed.and_then(|sealed| header.open_kept(cluster, self.job, (*me, digest), resting, sealed)))
+        Ok(sealed.and_then(|sealed| header.open_at_rest(cluster, self.job, (*me, digest), resting, sealed)))
     }
 
     fn failed(&self, refusal: Refusal) {
@@ -116,8 +117,8 @@ impl<'a> NodeSubmissions<'a> {
 
     fn refusal(&self, error: ScoringError, meter: &SessionMeter) -> Refusal {
         let phase = match &error {
-            ScoringError::Session(error) => error.phase(),
-            ScoringError::Crowd(_) => Some(Phase::AcceptedSet),
+            ScoringError::Session(error) => error.phase().map(Phase::from),
+            ScoringError::AcceptedSet(_) => Some(Phase::AcceptedSet),
             ScoringError::Unopened(_) | ScoringError::Gold(_) => Some(Phase::Validate),
             ScoringError::NotRecorded => Some(Phase::Release),
         };
@@ -128,7 +129,7 @@ impl<'a> NodeSubmissions<'a> {
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         failure.unwrap_or_else(|| match error {
             ScoringError::Session(error) => session_refusal(self.intake, &error),
-            ScoringError::Crowd(error) => Refusal::Malformed(error.to_string()),
+            ScoringError::AcceptedSet(error) => Refusal::Malformed(error.to_string()),
             ScoringError::Gold(error) => Refusal::Gold(error.to_string()),
             error @ (ScoringError::Unopened(_) | ScoringError::NotRecorded) => Refusal::Storage(error.to_string()),
         })
@@ -180,7 +181,7 @@ fn session_refusal(intake: &Intake, error: &SessionError) -> Refusal {
         format!(" (suspects: {})", names.join(", "))
     };
     Refusal::Session {
-        phase: error.phase(),
+        phase: error.phase().map(Phase::from),
         suspects: error.suspects(),
         transient: is_transient(error),
         message: format!("{error}{suspects}"),
@@ -201,7 +202,7 @@ fn is_transient(error: &SessionError) -> bool {
 
 /// The refusal for peers that could not be reached before the first round.
 pub fn unreachable(intake: &Intake, error: NetworkError) -> Refusal {
-    let phase = Phase::AcceptedSet;
+    let phase = Phase::AcceptedSet.engine();
     session_refusal(intake, &SessionError::Network { phase, source: error })
 }
 

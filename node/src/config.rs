@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use tacit_core::cluster::Cluster;
+use tacit_protocol::cluster::Cluster;
 
 /// The contents of `config.toml`.
 #[derive(Debug, Clone, Serialize, Deserialize)]

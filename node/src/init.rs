@@ -5,11 +5,11 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use anyhow::{Context, Result};
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
-use tacit_core::card::Card;
-use tacit_core::cluster::NodeEntry;
-use tacit_core::identity::SecretKey;
-use tacit_core::sealing::{Suite, UnsealingKey};
 use tacit_program::{CreatedFiles, key_file};
+use tacit_protocol::card::Card;
+use tacit_protocol::cluster::NodeEntry;
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::sealing::{Suite, UnsealingKey};
 
 use crate::args::Init;
 use crate::config::Config;

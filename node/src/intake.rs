@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
-use tacit_core::cluster::Cluster;
-use tacit_core::codec::encode;
-use tacit_core::control::decode_delivery;
-use tacit_core::digest::Digest;
-use tacit_core::job::Job;
-use tacit_core::reject::RejectReason;
-use tacit_core::sealing::{RestingKey, UnsealingKey};
-use tacit_core::submission::Header;
+use tacit_mpc_core::digest::Digest;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::codec::encode;
+use tacit_protocol::control::decode_delivery;
+use tacit_protocol::job::Job;
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::sealing::{AtRestKey, UnsealingKey};
+use tacit_protocol::submission::Header;
 
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError, StoredSubmission};
@@ -26,7 +26,7 @@ pub struct Intake {
     /// The key to which contributors seal envelopes.
     pub key: UnsealingKey,
     /// The key under which components are sealed in the store.
-    pub resting: RestingKey,
+    pub resting: AtRestKey,
     /// The store for jobs and submissions.
     pub store: Arc<Store>,
     /// The node's metrics; submissions are counted by outcome.
@@ -78,7 +78,7 @@ impl Intake {
             Header::check(header, &self.cluster, job)?;
             submission.header = encode(header);
             let keys = (&self.key, &self.resting);
-            submission.sealed = delivery.reseal(&self.cluster, job, (self.me, &digest), keys, &mut UnwrapErr(SysRng))?;
+            submission.sealed = delivery.seal_at_rest(&self.cluster, job, (self.me, &digest), keys, &mut UnwrapErr(SysRng))?;
             Ok(())
         });
         submission.reason = checked.err();
@@ -90,12 +90,12 @@ impl Intake {
 pub(crate) mod tests {
     use std::collections::BTreeSet;
 
-    use tacit_core::cluster::{ClusterFile, CoordinatorEntry, NodeEntry};
-    use tacit_core::identity::SecretKey;
-    use tacit_core::job::{Item, JobSpec, Question, Release};
-    use tacit_core::sealing::Suite;
-    use tacit_core::submission::Submission;
-    use tacit_core::versions::PROTOCOL_VERSIONS;
+    use tacit_protocol::cluster::{ClusterFile, CoordinatorEntry, NodeEntry};
+    use tacit_protocol::identity::SecretKey;
+    use tacit_protocol::job::{Item, JobSpec, Question, Release};
+    use tacit_protocol::sealing::Suite;
+    use tacit_protocol::submission::Submission;
+    use tacit_protocol::versions::PROTOCOL_VERSIONS;
 
     use super::*;
     use crate::store::Found;
@@ -167,7 +167,7 @@ pub(crate) mod tests {
         Intake {
             cluster,
             me: 0,
-            resting: RestingKey::of(&keys[0]),
+            resting: AtRestKey::of(&keys[0]),
             key: keys[0].clone(),
             store,
             metrics,

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use tacit_core::identity::SecretKey;
-use tacit_core::sealing::{Suite, UnsealingKey};
 use tacit_program::key_file::{self, KeyFileError};
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::sealing::{Suite, UnsealingKey};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 #[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]

@@ -9,11 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::{try_join, try_join_all};
-use tacit_core::codec::{decode, encode};
-use tacit_core::lane::{LaneId, MAX_ID_BYTES, MessageHeader};
-use tacit_core::network::{Expected, Network, NetworkError, Outgoing, Phase, Step};
-use tacit_core::session::Traffic;
 use tacit_link::{LaneReceiver, LaneSender, read_frame, write_frame};
+
+use tacit_mpc_core::network::{Expected, Network, NetworkError, Outgoing, Step, Traffic};
+use tacit_mpc_core::probe::Honest;
+use tacit_protocol::codec::{decode, encode};
+use tacit_protocol::lane::{LaneId, MAX_ID_BYTES, MessageHeader};
+use tacit_protocol::phase::Phase;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -190,11 +192,18 @@ impl LaneNetwork {
 }
 
 impl Network for LaneNetwork {
+    type Probe = Honest;
+
+    fn probe(&self) -> &Honest {
+        &Honest
+    }
+
     fn exchange(&mut self, step: Step, outgoing: Vec<Outgoing>, expected: &[Expected]) -> Result<Vec<Vec<u8>>, NetworkError> {
-        self.meter.round(step.phase);
-        if self.phase != Some(step.phase) {
-            self.phase = Some(step.phase);
-            let _ = self.progress.send(step.phase);
+        let phase = Phase::from(step.phase);
+        self.meter.round(phase);
+        if self.phase != Some(phase) {
+            self.phase = Some(phase);
+            let _ = self.progress.send(phase);
         }
         let sent: usize = outgoing.iter().map(|message| message.bytes.len()).sum();
         let deadline = Instant::now() + self.timeout;
@@ -207,7 +216,7 @@ impl Network for LaneNetwork {
                 sends.push(send(*peer, sender, step.number, bytes, deadline));
             }
             if let Some(len) = incoming.remove(peer) {
-                receives.push(receive(*peer, receiver, step.number, len, deadline));
+                receives.push(receive(receiver, step, Expected { from: *peer, len }, deadline));
             }
         }
         if let Some(stranger) = outgoing.keys().chain(incoming.keys()).next() {
@@ -225,7 +234,7 @@ impl Network for LaneNetwork {
         Ok(expected.iter().filter_map(|expected| received.remove(&expected.from)).collect())
     }
 
-    fn hear(&mut self, so_far: &Traffic) {
+    fn report_traffic(&mut self, so_far: &Traffic) {
         self.meter.traffic(so_far);
     }
 }
@@ -248,13 +257,8 @@ async fn send(peer: usize, sender: &mut LaneSender, step: u32, bytes: Vec<u8>, d
     }
 }
 
-async fn receive(
-    peer: usize,
-    receiver: &mut LaneReceiver,
-    step: u32,
-    len: usize,
-    deadline: Instant,
-) -> Result<(usize, Vec<u8>), NetworkError> {
+async fn receive(receiver: &mut LaneReceiver, step: Step, expected: Expected, deadline: Instant) -> Result<(usize, Vec<u8>), NetworkError> {
+    let peer = expected.from;
     let reading = async {
         let lost = |error: &dyn fmt::Display| NetworkError::Lost {
             peer,
@@ -262,8 +266,10 @@ async fn receive(
         };
         let mut header = [0; MessageHeader::BYTES];
         receiver.read_exact(&mut header).await.map_err(|error| lost(&error))?;
-        MessageHeader::from_bytes(header).check(peer, step, len)?;
-        let mut bytes = vec![0; len];
+        let header = MessageHeader::from_bytes(header);
+        // Nothing is allocated for a message of another length.
+        step.check(expected, header.step, header.len as usize)?;
+        let mut bytes = vec![0; expected.len];
         receiver.read_exact(&mut bytes).await.map_err(|error| lost(&error))?;
         Ok((peer, bytes))
     };

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tacit_core::cluster::Cluster;
 use tacit_link::{Connection, Link, LinkError, Member};
 use tacit_program::{Backoff, LastReason};
+use tacit_protocol::cluster::Cluster;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;

@@ -70,7 +70,7 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
     let intake = Arc::new(Intake {
         cluster: Arc::clone(&cluster),
         me,
-        resting: tacit_core::sealing::RestingKey::of(&sealing),
+        resting: tacit_protocol::sealing::AtRestKey::of(&sealing),
         key: sealing,
         store: Arc::clone(&store),
         metrics: metrics.clone(),

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tacit_core::control::{Computed, Refusal, Reply, Request};
-use tacit_core::crowd::Listed;
-use tacit_core::identity::SecretKey;
-use tacit_core::job::{Job, JobId, JobSpec};
-use tacit_core::lane::LaneId;
-use tacit_core::network::NetworkError;
-use tacit_core::sharing::{NodeSet, Party};
 use tacit_link::{Connection, Responder};
 use tacit_metrics::Queue;
+use tacit_mpc_core::network::NetworkError;
+use tacit_mpc_core::sharing::{NodeSet, Party};
+use tacit_protocol::accepted::SubmissionEntry;
+use tacit_protocol::control::{Computed, Refusal, Reply, Request};
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::job::{Job, JobId, JobSpec};
+use tacit_protocol::lane::LaneId;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -153,7 +153,7 @@ impl Service {
         id: JobId,
         attempt: u32,
         participants: NodeSet,
-        list: Vec<Listed>,
+        list: Vec<SubmissionEntry>,
         responder: &mut Responder,
     ) -> Result<Reply, Refusal> {
         let job = self.blocking({
@@ -205,7 +205,6 @@ impl Service {
             job: task.job.digest(),
             attempt,
             participants: task.party.present(),
-            lane: 0,
         };
         let (progress, mut phases) = mpsc::unbounded_channel();
         let options = LaneOptions {
@@ -260,7 +259,7 @@ fn open_job(intake: &Intake, id: JobId, spec: &[u8]) -> Result<Reply, Refusal> {
     Ok(Reply::Opened(digest))
 }
 
-fn deliver(intake: &Intake, id: &JobId, submissions: &[(tacit_core::digest::Digest, Vec<u8>)]) -> Result<Reply, Refusal> {
+fn deliver(intake: &Intake, id: &JobId, submissions: &[(tacit_mpc_core::digest::Digest, Vec<u8>)]) -> Result<Reply, Refusal> {
     let job = known_job(intake, id)?;
     intake.deliver(&job, submissions).map(Reply::Delivered).map_err(storage)
 }

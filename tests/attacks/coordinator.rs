@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::kit::{CLUSTERS, Scene};
-use crate::network::Phase;
-use crate::scoring::{self, ScoringError};
-use crate::session::{SessionError, Setup};
-use crate::sharing::{AccessStructure, NodeSet, Party};
-use crate::world::{Fate, Wire, World};
+use tacit_mpc_core::session::{SessionError, Setup};
+use tacit_mpc_core::sharing::{AccessStructure, NodeSet, Party};
+use tacit_mpc_core::testing::{Fate, Wire, World};
+use tacit_protocol::phase::Phase;
+use tacit_scoring::ScoringError;
 
 fn phases(outcome: &super::kit::Outcome) -> Vec<Phase> {
     let session = |error: &ScoringError| match error {
@@ -17,7 +17,10 @@ fn phases(outcome: &super::kit::Outcome) -> Vec<Phase> {
         ScoringError::Session(error) => error.phase(),
         _ => None,
     };
-    outcome.iter().filter_map(|result| session(result.as_ref().err()?)).collect()
+    outcome
+        .iter()
+        .filter_map(|result| session(result.as_ref().err()?).map(Phase::from))
+        .collect()
 }
 
 #[test]
@@ -71,7 +74,7 @@ fn submissions_swapped_between_nodes_never_count() {
 fn nodes_that_were_told_different_participants_do_not_compute() {
     let scene = Scene::new(4, 1);
     let access = AccessStructure::new(4, 1).unwrap();
-    let list = crate::testbed::listed(&scene.submissions);
+    let list = tacit_protocol::fixtures::listed(&scene.submissions);
     for deceived in 0..3 {
         let told = |me: usize| if me == deceived { NodeSet::all(4) } else { NodeSet::all(3) };
         let world = scene.world().deadline(Duration::from_millis(500));
@@ -88,7 +91,7 @@ fn nodes_that_were_told_different_participants_do_not_compute() {
                 verdicts: vec![0; list.len()],
             };
             let Scene { members, job, .. } = &scene;
-            let scored = scoring::run(party, network, &members.cluster, job, &list, &brought, &mut rng);
+            let scored = tacit_scoring::run(party, network, &members.cluster, job, &list, &brought, &mut rng);
             scored.map(drop).map_err(|error| error.to_string())
         });
         assert!(results.iter().all(Result::is_err), "{results:?}");
@@ -101,7 +104,7 @@ fn masked_words(scene: &Scene, world: &World) -> HashSet<u64> {
     let words = Arc::new(Mutex::new(HashSet::new()));
     let log = Arc::clone(&words);
     let world = world.clone().intercept(move |wire: Wire<'_>| {
-        if wire.from != 0 && wire.step.phase != Phase::AcceptedSet && wire.bytes.len().is_multiple_of(8) {
+        if wire.from != 0 && Phase::from(wire.step.phase) != Phase::AcceptedSet && wire.bytes.len().is_multiple_of(8) {
             let words = wire.bytes.chunks_exact(8).map(|word| u64::from_le_bytes(word.try_into().unwrap()));
             log.lock().unwrap().extend(words);
         }
@@ -130,10 +133,10 @@ fn a_repeated_attempt_shares_no_mask_with_the_first() {
 #[test]
 fn keys_differ_even_if_all_other_holders_repeat_what_they_sent() {
     let scene = Scene::new(3, 1);
-    let id = crate::digest::Digest::of("test", &[b"one session"]);
+    let id = tacit_mpc_core::digest::Digest::of("test", &[b"one session"]);
     let opened = |world: World| -> Vec<String> {
         world.run(|party, network, mut rng| {
-            let mut session = Setup::new(party, network, 0).into_session(id, &mut rng).unwrap();
+            let mut session = Setup::new(party, network).into_session(id, &mut rng).unwrap();
             format!("{:?}", session.coin().unwrap())
         })
     };

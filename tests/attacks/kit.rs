@@ -6,21 +6,22 @@ use std::sync::{Arc, Mutex};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
-use crate::certificate::{Certificate, Opened};
-use crate::checks::{Deviation, Told};
-use crate::crowd::{Crowd, Listed};
-use crate::digest::Digest;
-use crate::field::Fp61;
-use crate::identity::SecretKey;
-use crate::job::{Job, PayRule};
-use crate::network::{NetworkError, Phase};
-use crate::release::{OutputName, Released};
-use crate::scoring::{self, Scored, ScoringError, Submissions};
-use crate::session::SessionError;
-use crate::sharing::NodeSet;
-use crate::submission::{Header, OpenedSubmission, Submission};
-use crate::testbed::{Members, job, listed, members, shared};
-use crate::world::{Fate, Wire, World};
+use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::field::Fp61;
+use tacit_mpc_core::network::NetworkError;
+use tacit_mpc_core::session::SessionError;
+use tacit_mpc_core::sharing::NodeSet;
+use tacit_mpc_core::testing::{Fate, Wire, World};
+use tacit_mpc_core::testing::{Misbehaviour, Observed};
+use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
+use tacit_protocol::certificate::{Certificate, Opened};
+use tacit_protocol::fixtures::{Members, job, listed, members, of_elements, shared};
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::job::{Job, PayRule};
+use tacit_protocol::phase::Phase;
+use tacit_protocol::release::{OutputName, Released};
+use tacit_protocol::submission::{Header, OpenedSubmission, Submission};
+use tacit_scoring::{Scored, ScoringError, Submissions};
 
 /// The clusters under attack, with one set of t corrupt nodes for each role a node can have.
 pub const CLUSTERS: [(usize, usize); 2] = [(3, 1), (5, 2)];
@@ -140,7 +141,7 @@ impl Scene {
         let all = listed(&self.submissions);
         world.run(|party, network, mut rng| {
             let me = party.me();
-            let list: Vec<Listed> = list(me).into_iter().map(|entry| all[entry]).collect();
+            let list: Vec<SubmissionEntry> = list(me).into_iter().map(|entry| all[entry]).collect();
             let entries = handed(me);
             let brought = Brought {
                 scene: self,
@@ -148,7 +149,7 @@ impl Scene {
                 verdicts: vec![0; entries.len()],
                 entries,
             };
-            scoring::run(party, network, &self.members.cluster, &self.job, &list, &brought, &mut rng)
+            tacit_scoring::run(party, network, &self.members.cluster, &self.job, &list, &brought, &mut rng)
         })
     }
 
@@ -160,7 +161,7 @@ impl Scene {
             if wire.from == from {
                 log.lock().unwrap().push(Sent {
                     step: wire.step.number,
-                    phase: wire.step.phase,
+                    phase: Phase::from(wire.step.phase),
                     to: wire.to,
                     bytes: wire.bytes.clone(),
                 });
@@ -179,11 +180,11 @@ impl Scene {
         let (products, openings) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
         let log = (Arc::clone(&products), Arc::clone(&openings));
         let listener = lie(move |told| match told {
-            Told::Products(step, values) => log.0.lock().unwrap().push((step, values.len())),
-            Told::Opening(step, component, values) => log.1.lock().unwrap().push((step, component, values.len())),
-            Told::Opened(..) | Told::Words(..) | Told::OpeningWords(..) | Told::OpenedWords(..) => {}
+            Observed::Products(step, values) => log.0.lock().unwrap().push((step, values.len())),
+            Observed::Opening(step, component, values) => log.1.lock().unwrap().push((step, component, values.len())),
+            Observed::Opened(..) | Observed::Words(..) | Observed::OpeningWords(..) | Observed::OpenedWords(..) => {}
         });
-        assert!(self.run(&self.world().deviate(liar, listener)).iter().all(Result::is_ok));
+        assert!(self.run(&self.world().misbehave(liar, listener)).iter().all(Result::is_ok));
         let (products, openings) = (products.lock().unwrap().clone(), openings.lock().unwrap().clone());
         (products, openings)
     }
@@ -200,7 +201,7 @@ impl Scene {
     pub fn published(&self, outcome: &Outcome) -> Option<Opened> {
         let list = listed(&self.submissions);
         let scored: Vec<&Scored> = outcome.iter().map(|one| one.as_ref().ok()).collect::<Option<_>>()?;
-        let crowd = Crowd::assemble(&self.job, &list, &scored[0].verdicts, |i| Some(&self.submissions[i].header.value)).ok()?;
+        let crowd = AcceptedSet::assemble(&self.job, &list, &scored[0].verdicts, |i| Some(&self.submissions[i].header.value)).ok()?;
         let released: Vec<Released> = (0..)
             .zip(scored)
             .map(|(me, scored)| {
@@ -259,14 +260,14 @@ fn stuffing(members: &Members, job: &Job, first: u32, ballot: [i64; 4]) -> Submi
     let mut rng = ChaCha20Rng::seed_from_u64(u64::from(first) + 99);
     let key = SecretKey::generate(&mut rng);
     let elements = ballot.map(Fp61::from_i64);
-    Submission::of_elements(&members.cluster, job, "stuffer", &key, vec![0, 1], &elements, &mut rng).unwrap()
+    of_elements(&members.cluster, job, "stuffer", &key, vec![0, 1], &elements, &mut rng)
 }
 
 /// A node that follows the protocol but for this lie.
-pub fn lie(lie: impl Fn(Told<'_>) + Send + Sync + 'static) -> Deviation {
-    Deviation {
-        lie: Some(Arc::new(lie)),
-        ..Deviation::default()
+pub fn lie(lie: impl Fn(Observed<'_>) + Send + Sync + 'static) -> Misbehaviour {
+    Misbehaviour {
+        tamper: Some(Arc::new(lie)),
+        ..Misbehaviour::default()
     }
 }
 

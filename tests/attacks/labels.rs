@@ -7,14 +7,16 @@ use std::sync::{Arc, Mutex};
 use super::kit::{CLUSTERS, Sent, lie, places};
 use super::views::{UNIFORM, distance};
 use super::wire::{Alteration, alterations};
-use crate::checks::{Check, Deviation, Told};
-use crate::field::{Field, Fp61, Gf64};
-use crate::network::Phase;
-use crate::session::testkit::{deal, elements, in_session, world};
-use crate::session::{Session, SessionError};
-use crate::sharing::{AccessStructure, NodeSet, Shared};
-use crate::statistics::plurality;
-use crate::world::{Fate, Wire, World, WorldNetwork};
+use tacit_mpc_core::field::{Field, Fp61, Gf64};
+use tacit_mpc_core::network;
+use tacit_mpc_core::probe::Check;
+use tacit_mpc_core::session::{Opening, Session, SessionError};
+use tacit_mpc_core::sharing::{AccessStructure, NodeSet, Shared};
+use tacit_mpc_core::testing::sessions::{deal, elements, in_session, world};
+use tacit_mpc_core::testing::{Fate, Wire, World, WorldNetwork};
+use tacit_mpc_core::testing::{Misbehaviour, Observed};
+use tacit_protocol::phase::Phase;
+use tacit_scoring::statistics::plurality;
 
 type Labels = Vec<Option<u32>>;
 
@@ -52,10 +54,10 @@ fn sent_by(nodes: usize, threshold: usize, from: usize) -> Vec<Sent> {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&seen);
     let world = world(nodes, threshold, 1).intercept(move |wire: Wire<'_>| {
-        if wire.from == from && wire.step.phase >= Phase::Labels {
+        if wire.from == from && Phase::from(wire.step.phase) >= Phase::Labels {
             log.lock().unwrap().push(Sent {
                 step: wire.step.number,
-                phase: wire.step.phase,
+                phase: Phase::from(wire.step.phase),
                 to: wire.to,
                 bytes: wire.bytes.clone(),
             });
@@ -78,20 +80,20 @@ fn words_told_by(nodes: usize, threshold: usize, liar: usize) -> (BTreeMap<u32, 
     let told = Arc::new(Mutex::new(BTreeMap::new()));
     let log = Arc::clone(&told);
     let listener = lie(move |told| {
-        if let Told::Words(step, words) = told {
+        if let Observed::Words(step, words) = told {
             log.lock().unwrap().insert(step, words.len());
         }
     });
-    assert!(run(&world(nodes, threshold, 1).deviate(liar, listener)).iter().all(Result::is_ok));
+    assert!(run(&world(nodes, threshold, 1).misbehave(liar, listener)).iter().all(Result::is_ok));
     let told = told.lock().unwrap().clone();
     let of_labels = told.keys().copied().filter(|step| of_labels.contains(step)).collect();
     (told, of_labels)
 }
 
 /// Turns a bit round of a word of products that is reshared at a step.
-fn false_word(step: u32, place: usize, lane: usize) -> Deviation {
+fn false_word(step: u32, place: usize, lane: usize) -> Misbehaviour {
     lie(move |told| {
-        if let Told::Words(at, words) = told
+        if let Observed::Words(at, words) = told
             && at == step
         {
             words[place] += Gf64::from_bits(1 << lane);
@@ -107,9 +109,15 @@ fn a_false_product_of_bits_is_found_by_every_node_before_labels_open() {
             assert!(of_labels.len() >= 6 && words.len() > of_labels.len(), "{words:?}");
             for (step, len) in words {
                 for (place, lane) in places(len).into_iter().zip([0, 40, 63]) {
-                    let world = world(nodes, threshold, 1).deviate(liar, false_word(step, place, lane));
+                    let world = world(nodes, threshold, 1).misbehave(liar, false_word(step, place, lane));
                     for result in run(&world) {
-                        let found = matches!(result, Err(SessionError::WrongProduct { phase: Phase::Verify, .. }));
+                        let found = matches!(
+                            result,
+                            Err(SessionError::WrongProduct {
+                                phase: network::Phase::VERIFY,
+                                ..
+                            })
+                        );
                         assert!(found, "{liar} {step} {place} {lane}: {result:?}");
                     }
                 }
@@ -126,14 +134,14 @@ fn unchecked_products_of_bits_open_a_wrong_label() {
         let step = *of_labels.last().unwrap();
         assert!(words[&step] > 0);
         let opened = |skipped: &[Check]| {
-            let honest = Deviation {
+            let honest = Misbehaviour {
                 skipped: skipped.to_vec(),
-                ..Deviation::default()
+                ..Misbehaviour::default()
             };
             let mut liar = false_word(step, 0, 0);
             liar.skipped = skipped.to_vec();
-            let world = (1..nodes).fold(world(nodes, threshold, 1), |world, node| world.deviate(node, honest.clone()));
-            run(&world.deviate(0, liar))
+            let world = (1..nodes).fold(world(nodes, threshold, 1), |world, node| world.misbehave(node, honest.clone()));
+            run(&world.misbehave(0, liar))
         };
         assert!(opened(&[]).iter().all(Result::is_err));
         for labels in opened(&[Check::Products]) {
@@ -156,19 +164,19 @@ fn a_false_opening_of_masked_numbers_or_labels_is_found() {
                 let false_opening = lie(move |told| {
                     let first = |of: usize| *chosen.lock().unwrap().get_or_insert(of) == of;
                     match told {
-                        Told::Opening(_, of, values) if !words && values.len() > 5 && first(of) => values[place] += Fp61::ONE,
-                        Told::OpeningWords(step, of, values) if words && step == last && first(of) => values[place] += Gf64::ONE,
+                        Observed::Opening(_, of, values) if !words && values.len() > 5 && first(of) => values[place] += Fp61::ONE,
+                        Observed::OpeningWords(step, of, values) if words && step == last && first(of) => values[place] += Gf64::ONE,
                         _ => {}
                     }
                 });
                 let liars: NodeSet = (0..threshold).collect();
-                let world = liars
-                    .iter()
-                    .fold(world(nodes, threshold, 1), |world, node| world.deviate(node, false_opening.clone()));
+                let world = liars.iter().fold(world(nodes, threshold, 1), |world, node| {
+                    world.misbehave(node, false_opening.clone())
+                });
                 let results = run(&world);
-                let what = if words { "consensus labels" } else { "masked numbers" };
-                let found = |result: &Result<Labels, SessionError>| matches!(result, Err(SessionError::Disagreement { what: of, .. }) if *of == what);
-                assert!(results.iter().skip(threshold).any(found), "{what}: {results:?}");
+                let what = if words { Opening::Result } else { Opening::MaskedNumbers };
+                let found = |result: &Result<Labels, SessionError>| matches!(result, Err(SessionError::Disagreement { what: of, .. }) if *of == what.name());
+                assert!(results.iter().skip(threshold).any(found), "{what:?}: {results:?}");
                 assert!(results.iter().skip(threshold).flatten().all(|labels| *labels == truth()));
                 *component.lock().unwrap() = None;
             }
@@ -224,23 +232,23 @@ fn nothing_is_opened_but_labels_masked_numbers_coins_and_checks() {
         let log = Arc::clone(&opened);
         let listener = lie(move |told| {
             let (what, len, right) = match told {
-                Told::Opened(_, what, values) => (what, values.len(), true),
-                Told::OpenedWords(_, what, values) => {
-                    let right = what != "the check of products" || matches!(values, [f, g, h] if *f * *g == *h);
+                Observed::Opened(_, what, values) => (what, values.len(), true),
+                Observed::OpenedWords(_, what, values) => {
+                    let right = what != Opening::ProductCheck || matches!(values, [f, g, h] if *f * *g == *h);
                     (what, values.len(), right)
                 }
                 _ => return,
             };
-            assert!(right, "{what}");
+            assert!(right, "{what:?}");
             log.lock().unwrap().entry(what).or_insert_with(Vec::new).push(len);
         });
-        assert!(run(&world(nodes, threshold, 1).deviate(0, listener)).iter().all(Result::is_ok));
+        assert!(run(&world(nodes, threshold, 1).misbehave(0, listener)).iter().all(Result::is_ok));
         let mut opened = opened.lock().unwrap().clone();
-        assert_eq!(opened.remove("masked numbers").map(|lens| lens.len()), Some(1));
+        assert_eq!(opened.remove(&Opening::MaskedNumbers).map(|lens| lens.len()), Some(1));
         // Two bits for each of three classes and none; two words for 70 items.
-        assert_eq!(opened.remove("consensus labels"), Some(vec![2 * 2]));
-        assert_eq!(opened.remove("the check of products"), Some(vec![3]));
-        assert!(opened.remove("a coin").is_some_and(|lens| lens.iter().all(|len| *len == 5)));
+        assert_eq!(opened.remove(&Opening::Result), Some(vec![2 * 2]));
+        assert_eq!(opened.remove(&Opening::ProductCheck), Some(vec![3]));
+        assert!(opened.remove(&Opening::Coin).is_some_and(|lens| lens.iter().all(|len| *len == 5)));
         assert!(opened.is_empty(), "{opened:?}");
     }
 }
@@ -261,7 +269,7 @@ fn view(nodes: usize, threshold: usize, votes: u64, masked: bool) -> View {
     let received = Arc::new(Mutex::new(BTreeMap::new()));
     let log = Arc::clone(&received);
     let mut world = world(nodes, threshold, 1).intercept(move |wire: Wire<'_>| {
-        if wire.step.phase == Phase::Labels && corrupt.contains(wire.to) && !corrupt.contains(wire.from) {
+        if Phase::from(wire.step.phase) == Phase::Labels && corrupt.contains(wire.to) && !corrupt.contains(wire.from) {
             let words = wire.bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
             let place = (wire.step.number, wire.from, wire.to);
             log.lock().unwrap().insert(place, words.collect::<Vec<u64>>());
@@ -272,15 +280,15 @@ fn view(nodes: usize, threshold: usize, votes: u64, masked: bool) -> View {
     for node in 0..nodes {
         let (held, opened) = (Arc::clone(&held), Arc::clone(&opened));
         let curious = lie(move |told| match told {
-            Told::Opening(step, component, values) => drop(held.lock().unwrap().insert((step, component), values.to_vec())),
-            Told::Opened(step, "masked numbers", values) => *opened.lock().unwrap() = vec![(step, values.to_vec())],
+            Observed::Opening(step, component, values) => drop(held.lock().unwrap().insert((step, component), values.to_vec())),
+            Observed::Opened(step, Opening::MaskedNumbers, values) => *opened.lock().unwrap() = vec![(step, values.to_vec())],
             _ => {}
         });
-        let curious = if corrupt.contains(node) { curious } else { Deviation::default() };
-        world = world.deviate(
+        let curious = if corrupt.contains(node) { curious } else { Misbehaviour::default() };
+        world = world.misbehave(
             node,
-            Deviation {
-                unmasked: !masked,
+            Misbehaviour {
+                zero_masks: !masked,
                 ..curious
             },
         );

@@ -7,13 +7,14 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 use super::kit::{CLUSTERS, Outcome, Scene, assert_stopped, lie, places};
-use crate::checks::{Deviation, Told};
-use crate::digest::Digest;
-use crate::field::{Field, Fp61, encode_vector};
-use crate::network::Phase;
-use crate::scoring::ScoringError;
-use crate::session::SessionError;
-use crate::sharing::NodeSet;
+use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::field::{Field, Fp61, encode_vector};
+use tacit_mpc_core::network;
+use tacit_mpc_core::session::{Opening, SessionError};
+use tacit_mpc_core::sharing::NodeSet;
+use tacit_mpc_core::testing::{Misbehaviour, Observed};
+use tacit_protocol::phase::Phase;
+use tacit_scoring::ScoringError;
 
 /// The sets of corrupt nodes: each node alone, and every t of them together.
 pub fn coalitions(nodes: usize, threshold: usize) -> Vec<NodeSet> {
@@ -24,17 +25,17 @@ pub fn coalitions(nodes: usize, threshold: usize) -> Vec<NodeSet> {
 }
 
 /// Runs with every node of `corrupt` telling the same lie; whether the lie was told at all.
-pub fn run_with(scene: &Scene, corrupt: NodeSet, deviation: &Deviation) -> Outcome {
+pub fn run_with(scene: &Scene, corrupt: NodeSet, deviation: &Misbehaviour) -> Outcome {
     let world = corrupt
         .iter()
-        .fold(scene.world(), |world, node| world.deviate(node, deviation.clone()));
+        .fold(scene.world(), |world, node| world.misbehave(node, deviation.clone()));
     scene.run(&world)
 }
 
 /// Adds 1 to the product at `place` of a step.
-pub fn false_product(step: u32, place: usize) -> Deviation {
+pub fn false_product(step: u32, place: usize) -> Misbehaviour {
     lie(move |told| {
-        if let Told::Products(at, values) = told
+        if let Observed::Products(at, values) = told
             && at == step
             && let Some(value) = values.get_mut(place)
         {
@@ -44,14 +45,14 @@ pub fn false_product(step: u32, place: usize) -> Deviation {
 }
 
 /// Adds 1 to the value at `place` of a component that is opened at a step.
-pub fn false_opening(step: u32, component: usize, place: usize) -> Deviation {
+pub fn false_opening(step: u32, component: usize, place: usize) -> Misbehaviour {
     false_opening_by(step, component, place, Fp61::ONE)
 }
 
 /// Adds `error` to the value at `place` of a component that is opened at a step.
-pub fn false_opening_by(step: u32, component: usize, place: usize, error: Fp61) -> Deviation {
+pub fn false_opening_by(step: u32, component: usize, place: usize, error: Fp61) -> Misbehaviour {
     lie(move |told| {
-        if let Told::Opening(at, of, values) = told
+        if let Observed::Opening(at, of, values) = told
             && (at, of) == (step, component)
         {
             values[place] += error;
@@ -72,7 +73,15 @@ fn a_false_product_is_found_by_every_honest_node() {
                     let outcome = run_with(&scene, corrupt, &false_product(step, place));
                     assert_stopped(&outcome, corrupt, &("false product", liar, step, place));
                     for result in &outcome {
-                        let wrong = |error: &SessionError| matches!(error, SessionError::WrongProduct { phase: Phase::Verify, .. });
+                        let wrong = |error: &SessionError| {
+                            matches!(
+                                error,
+                                SessionError::WrongProduct {
+                                    phase: network::Phase::VERIFY,
+                                    ..
+                                }
+                            )
+                        };
                         assert!(
                             matches!(result, Err(ScoringError::Session(error)) if wrong(error)),
                             "{liar} {step} {place}: {result:?}"
@@ -105,13 +114,13 @@ fn a_false_opening_is_found_even_if_all_corrupt_holders_vouch_for_it() {
 /// A node that knows its accomplice's ballot: two votes for one class and minus one for the other, so that
 /// the row has one vote in sum. It foresees nothing: it takes away what the ballot adds to the check once
 /// the weights are known.
-pub fn cover_for_a_ballot(scene: &Scene) -> Deviation {
+pub fn cover_for_a_ballot(scene: &Scene) -> Misbehaviour {
     let session = scene.run(&scene.world())[0].as_ref().unwrap().subject.session;
     let (first_check, _) = scene.products_in(Phase::Validate)[0];
     let before = 3 * (scene.submissions.len() - 1);
     let coin = Arc::new(Mutex::new(Vec::new()));
     lie(move |told| match told {
-        Told::Opened(step, "a coin", values) if step < first_check => {
+        Observed::Opened(step, Opening::Coin, values) if step < first_check => {
             let seed = Digest::of("tacit/v1 coin", &[session.as_bytes(), &encode_vector(values)]);
             // r for two classes, and a weight for each row.
             let drawn = |stream, count| -> Vec<Fp61> {
@@ -121,7 +130,7 @@ pub fn cover_for_a_ballot(scene: &Scene) -> Deviation {
             };
             *coin.lock().unwrap() = [drawn(0, 2), drawn(1, before + 1)].concat();
         }
-        Told::Products(step, values) if step == first_check => {
+        Observed::Products(step, values) if step == first_check => {
             // Of (2, -1): <r, x>² - Σ r_k² x_k = (2r_0 - r_1)² - 2r_0² + r_1².
             let coin = coin.lock().unwrap();
             let (a, b, weight) = (coin[0], coin[1], coin[2 + before]);
@@ -174,7 +183,7 @@ fn nobody_can_make_the_others_look_for_culprits_again_and_again() {
             let looks = Arc::new(Mutex::new(0));
             let seen = Arc::clone(&looks);
             let liar = lie(move |told| {
-                if let Told::Products(step, values) = told
+                if let Observed::Products(step, values) = told
                     && step >= first_check
                 {
                     let mut looks = seen.lock().unwrap();
@@ -203,7 +212,7 @@ fn t_nodes_that_lie_at_different_steps_do_not_cover_for_each_other() {
             let minus_one = lie({
                 let b = *b;
                 move |told| {
-                    if let Told::Products(at, values) = told
+                    if let Observed::Products(at, values) = told
                         && at == b
                         && let Some(value) = values.first_mut()
                     {
@@ -211,7 +220,7 @@ fn t_nodes_that_lie_at_different_steps_do_not_cover_for_each_other() {
                     }
                 }
             });
-            let world = scene.world().deviate(0, false_product(*a, 0)).deviate(1, minus_one);
+            let world = scene.world().misbehave(0, false_product(*a, 0)).misbehave(1, minus_one);
             let outcome = scene.run(&world);
             if a == b {
                 // Two errors in one product that cancel are none.

@@ -8,25 +8,26 @@ use std::sync::{Arc, Mutex};
 use super::kit::{Outcome, Scene, is_aftermath, lie};
 use super::lies::{cover_for_a_ballot, false_opening_by, false_product};
 use super::prover::Plan;
-use crate::checks::{Check, Deviation, Told};
-use crate::field::{Field, Fp61, decode_vector};
-use crate::network::Phase;
-use crate::reject::RejectReason;
-use crate::scoring::ScoringError;
-use crate::session::SessionError;
-use crate::session::coin::FORESEEN;
-use crate::world::{Fate, Wire, World};
+use tacit_mpc_core::field::{Field, Fp61, decode_vector};
+use tacit_mpc_core::probe::Check;
+use tacit_mpc_core::session::{Opening, SessionError};
+use tacit_mpc_core::testing::misbehaviour::FORESEEN_COIN;
+use tacit_mpc_core::testing::{Fate, Wire, World};
+use tacit_mpc_core::testing::{Misbehaviour, Observed};
+use tacit_protocol::phase::Phase;
+use tacit_protocol::reject::RejectReason;
+use tacit_scoring::ScoringError;
 
 /// Node 0 deviates so, and nobody makes these checks.
-fn unchecked(scene: &Scene, world: World, liar: &Deviation, skipped: &[Check]) -> World {
+fn unchecked(scene: &Scene, world: World, liar: &Misbehaviour, skipped: &[Check]) -> World {
     (0..scene.nodes()).fold(world, |world, node| {
-        let mut deviation = if node == 0 { liar.clone() } else { Deviation::default() };
+        let mut deviation = if node == 0 { liar.clone() } else { Misbehaviour::default() };
         deviation.skipped = skipped.to_vec();
-        world.deviate(node, deviation)
+        world.misbehave(node, deviation)
     })
 }
 
-fn run(scene: &Scene, liar: &Deviation, skipped: &[Check]) -> Outcome {
+fn run(scene: &Scene, liar: &Misbehaviour, skipped: &[Check]) -> Outcome {
     scene.run(&unchecked(scene, scene.world(), liar, skipped))
 }
 
@@ -66,7 +67,7 @@ fn unchecked_products_publish_a_wrong_result() {
 fn foreseen_coins_let_an_adaptive_prover_publish_a_wrong_result() {
     for (nodes, threshold) in [(3, 1), (5, 2)] {
         let scene = Scene::new(nodes, threshold);
-        let lies = Plan::new(&scene).lies(FORESEEN);
+        let lies = Plan::new(&scene).lies(FORESEEN_COIN);
         assert_deceived(&scene, &run(&scene, &lies, &[Check::Coins]), "adaptive prover");
         assert!(scene.published(&run(&scene, &lies, &[])).is_none());
     }
@@ -76,11 +77,11 @@ fn foreseen_coins_let_an_adaptive_prover_publish_a_wrong_result() {
 fn unchecked_answers_let_a_stuffed_ballot_count() {
     for (nodes, threshold) in [(3, 1), (5, 2)] {
         let scene = Scene::new(nodes, threshold);
-        let honest = Deviation::default();
+        let honest = Misbehaviour::default();
         let stuffed = scene.submissions.len() - 1;
         let outcome = run(&scene, &honest, &[]);
         assert_eq!(outcome[1].as_ref().unwrap().verdicts[stuffed], RejectReason::MalformedAnswer.code());
-        let outcome = run(&scene, &honest, &[Check::WellFormed]);
+        let outcome = run(&scene, &honest, &[Check::Inputs]);
         assert_eq!(outcome[1].as_ref().unwrap().verdicts[stuffed], 0);
         assert_deceived(&scene, &outcome, "two votes in one answer");
     }
@@ -97,20 +98,20 @@ fn a_covered_ballot_counts_where_products_are_not_checked() {
 }
 
 /// What node 2 sees opened under a name in a run, at which steps, and what it ends with.
-fn opened_at_node_2(scene: &Scene, liar: &Deviation, skipped: &[Check], name: &'static str) -> (Vec<(u32, Vec<Fp61>)>, Outcome) {
+fn opened_at_node_2(scene: &Scene, liar: &Misbehaviour, skipped: &[Check], opening: Opening) -> (Vec<(u32, Vec<Fp61>)>, Outcome) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&seen);
     let curious = lie(move |told| {
-        if let Told::Opened(step, what, values) = told
-            && what == name
+        if let Observed::Opened(step, what, values) = told
+            && what == opening
         {
             log.lock().unwrap().push((step, values.to_vec()));
         }
     });
     let world = unchecked(scene, scene.world(), liar, skipped);
-    let outcome = scene.run(&world.deviate(
+    let outcome = scene.run(&world.misbehave(
         2,
-        Deviation {
+        Misbehaviour {
             skipped: skipped.to_vec(),
             ..curious
         },
@@ -124,29 +125,29 @@ fn unchecked_openings_let_a_node_choose_what_another_sees() {
     // Node 0 sends node 2 the component that node 2 misses. It adds 1 to a coin, and makes the stuffed
     // ballot look well-formed in the opening of each submission's deviations.
     let scene = Scene::new(3, 1);
-    let honest = Deviation::default();
-    let (coins, _) = opened_at_node_2(&scene, &honest, &[], "a coin");
-    let (deviations, _) = opened_at_node_2(&scene, &honest, &[], "the well-formedness of answers");
+    let honest = Misbehaviour::default();
+    let (coins, _) = opened_at_node_2(&scene, &honest, &[], Opening::Coin);
+    let (deviations, _) = opened_at_node_2(&scene, &honest, &[], Opening::InputCheck);
     let of_each = deviations.iter().position(|(_, values)| values.len() > 1).unwrap();
     let stuffed = deviations[of_each].1.len() - 1;
     let deviation = deviations[of_each].1[stuffed];
     assert_ne!(deviation, Fp61::ZERO);
     for (step, place, error, name) in [
-        (coins[0].0, 0, Fp61::ONE, "a coin"),
-        (deviations[of_each].0, stuffed, -deviation, "the well-formedness of answers"),
+        (coins[0].0, 0, Fp61::ONE, Opening::Coin),
+        (deviations[of_each].0, stuffed, -deviation, Opening::InputCheck),
     ] {
         // The component that node 2 misses.
         let liar = false_opening_by(step, 2, place, error);
         let (checked, stopped) = opened_at_node_2(&scene, &liar, &[], name);
         let (deceived, _) = opened_at_node_2(&scene, &liar, &[Check::Openings], name);
-        let truth = if name == "a coin" { &coins } else { &deviations };
-        let index = if name == "a coin" { 0 } else { of_each };
+        let truth = if name == Opening::Coin { &coins } else { &deviations };
+        let index = if name == Opening::Coin { 0 } else { of_each };
         assert!(stopped.iter().skip(1).all(Result::is_err));
-        assert!(checked.len() <= index, "{name}: the lie was believed");
+        assert!(checked.len() <= index, "{name:?}: the lie was believed");
         assert_eq!(
             deceived[index].1[place],
             truth[index].1[place] + error,
-            "{name}: the lie was not believed"
+            "{name:?}: the lie was not believed"
         );
     }
 }
@@ -172,13 +173,13 @@ fn uncompared_corrections_get_past_the_step_they_are_sent_at() {
         let seen = Arc::new(Mutex::new(false));
         let flag = Arc::clone(&seen);
         let curious = lie(move |told| {
-            if let Told::Opened(_, "the check of products", _) = told {
+            if let Observed::Opened(_, Opening::ProductCheck, _) = told {
                 *flag.lock().unwrap() = true;
             }
         });
-        let world = unchecked(&scene, scene.world().intercept(two_faced), &Deviation::default(), skipped);
+        let world = unchecked(&scene, scene.world().intercept(two_faced), &Misbehaviour::default(), skipped);
         let skipped = skipped.to_vec();
-        let outcome = scene.run(&world.deviate(1, Deviation { skipped, ..curious }));
+        let outcome = scene.run(&world.misbehave(1, Misbehaviour { skipped, ..curious }));
         (*seen.lock().unwrap(), outcome)
     };
     let (seen, outcome) = opened(&[]);
@@ -214,14 +215,14 @@ fn a_number_that_is_not_canonical_goes_unnoticed_where_it_is_reduced() {
     let (step, _) = *scene.products_in(Phase::Agreement).last().unwrap();
     let shifted = move |wire: Wire<'_>| {
         if wire.from == 0 && wire.step.number == step {
-            let word = decode_vector::<Fp61>(&wire.bytes[..8], 1).unwrap()[0].to_u64() + crate::field::MODULUS;
+            let word = decode_vector::<Fp61>(&wire.bytes[..8], 1).unwrap()[0].to_u64() + tacit_mpc_core::field::MODULUS;
             wire.bytes[..8].copy_from_slice(&word.to_le_bytes());
         }
         Fate::Deliver
     };
     let run = |skipped: &[Check]| {
         let world = scene.world().intercept(shifted);
-        scene.run(&unchecked(&scene, world, &Deviation::default(), skipped))
+        scene.run(&unchecked(&scene, world, &Misbehaviour::default(), skipped))
     };
     assert!(
         reasons(&run(&[]))
@@ -245,7 +246,7 @@ fn what_nodes_were_told_is_stopped_where_it_is_compared_and_not_before() {
         order
     };
     let stopped = |told: &(dyn Fn(usize) -> Vec<usize> + Sync), skipped: &[Check]| -> Vec<String> {
-        let world = unchecked(&scene, scene.world(), &Deviation::default(), skipped);
+        let world = unchecked(&scene, scene.world(), &Misbehaviour::default(), skipped);
         let outcome = scene.run_as_told(&world, told, told);
         assert!(outcome.iter().all(Result::is_err), "{skipped:?}: {outcome:?}");
         reasons(&outcome).iter().map(ToString::to_string).collect()
@@ -253,8 +254,8 @@ fn what_nodes_were_told_is_stopped_where_it_is_compared_and_not_before() {
     for told in [&fewer as &(dyn Fn(usize) -> Vec<usize> + Sync), &other] {
         assert!(stopped(told, &[])[0].contains("the list of submissions"));
     }
-    assert!(stopped(&other, &[Check::List])[0].contains("the submissions or the participants"));
-    assert!(stopped(&other, &[Check::List, Check::Session])[0].contains("a key of shared randomness"));
-    let late = stopped(&other, &[Check::List, Check::Session, Check::Keys]);
+    assert!(stopped(&other, &[Check::Agreed])[0].contains("the submissions or the participants"));
+    assert!(stopped(&other, &[Check::Agreed, Check::Session])[0].contains("a key of shared randomness"));
+    let late = stopped(&other, &[Check::Agreed, Check::Session, Check::Keys]);
     assert!(late.iter().all(|reason| !reason.contains("phase keys")), "{late:?}");
 }

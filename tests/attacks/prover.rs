@@ -6,10 +6,10 @@ use rand_core::SeedableRng;
 
 use super::kit::{CLUSTERS, Scene, assert_stopped, lie};
 use super::lies::run_with;
-use crate::checks::{Deviation, Told};
-use crate::field::{Field, Fp61};
-use crate::network::Phase;
-use crate::sharing::NodeSet;
+use tacit_mpc_core::field::{Field, Fp61};
+use tacit_mpc_core::sharing::NodeSet;
+use tacit_mpc_core::testing::{Misbehaviour, Observed};
+use tacit_protocol::phase::Phase;
 
 /// Where the prover lies: a product of the agreement statistics, and the first level of folding.
 pub struct Plan {
@@ -33,7 +33,7 @@ impl Plan {
     }
 
     /// The lies of a prover that expects every coin to be `coin`.
-    pub fn lies(&self, coin: [u8; 32]) -> Deviation {
+    pub fn lies(&self, coin: [u8; 32]) -> Misbehaviour {
         let (product, level) = (self.product, self.level);
         // The claim's weight, as the check draws it.
         let mut weights = ChaCha20Rng::from_seed(coin);
@@ -53,7 +53,7 @@ impl Plan {
         let error = Fp61::reduce(1_000_000);
         let made_up = -(weight * error * counts(k as u64)) * counts(2 * k as u64 - 1).inverse();
         lie(move |told| {
-            if let Told::Products(step, values) = told {
+            if let Observed::Products(step, values) = told {
                 if step == product.0 {
                     values[product.1] += error;
                 } else if step == level.0 {

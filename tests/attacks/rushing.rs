@@ -6,9 +6,10 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use super::kit::{CLUSTERS, Scene, Sent};
-use crate::checks::{Check, Deviation};
-use crate::network::Phase;
-use crate::world::{Fate, Wire};
+use tacit_mpc_core::probe::Check;
+use tacit_mpc_core::testing::Misbehaviour;
+use tacit_mpc_core::testing::{Fate, Wire};
+use tacit_protocol::phase::Phase;
 
 /// Lets node 0 hold back a correction of `sent`'s step from its last receiver until another node is
 /// two steps ahead, or for `patience`; how far others were when it let go.
@@ -33,11 +34,11 @@ fn held_back(scene: &Scene, sent: &Sent, until: u32, skipped: &[Check], patience
     });
     for node in 0..scene.members.cluster.nodes().len() {
         let skipped = skipped.to_vec();
-        world = world.deviate(
+        world = world.misbehave(
             node,
-            Deviation {
+            Misbehaviour {
                 skipped,
-                ..Deviation::default()
+                ..Misbehaviour::default()
             },
         );
     }

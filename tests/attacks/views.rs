@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
+use tacit_mpc_core::session::Opening;
 
 use super::kit::{CLUSTERS, Scene, lie};
-use crate::checks::{Deviation, Told};
-use crate::field::{Field, Fp61};
-use crate::network::Phase;
-use crate::sharing::NodeSet;
-use crate::world::{Fate, Wire, World};
+use tacit_mpc_core::field::{Field, Fp61};
+use tacit_mpc_core::sharing::NodeSet;
+use tacit_mpc_core::testing::{Fate, Wire, World};
+use tacit_mpc_core::testing::{Misbehaviour, Observed};
+use tacit_protocol::phase::Phase;
 
 /// How often each computation is run, with fresh randomness of contributors and honest nodes.
 const RUNS: u32 = 160;
@@ -78,7 +79,7 @@ fn view(nodes: usize, threshold: usize, corrupt: NodeSet, answers: &[[u32; 3]], 
     for run in 0..RUNS {
         let (log, id) = (Arc::clone(&view), id.clone());
         let mut world = World::new(scene.members.cluster.access().clone(), u64::from(run)).intercept(move |wire: Wire<'_>| {
-            if !corrupt.contains(wire.from) && corrupt.contains(wire.to) && wire.step.phase != Phase::AcceptedSet {
+            if !corrupt.contains(wire.from) && corrupt.contains(wire.to) && Phase::from(wire.step.phase) != Phase::AcceptedSet {
                 for (index, word) in words(wire.bytes).enumerate().filter(|(_, word)| !id.contains(word)) {
                     let place = Place::Received(wire.step.number, wire.from, wire.to, index);
                     log.lock().unwrap().entry(place).or_default().push(word);
@@ -90,21 +91,21 @@ fn view(nodes: usize, threshold: usize, corrupt: NodeSet, answers: &[[u32; 3]], 
         for node in 0..nodes {
             let opened = Arc::clone(&view);
             let seen = lie(move |told| {
-                if let Told::Opened(step, what, values) = told {
+                if let Observed::Opened(step, what, values) = told {
                     for (index, value) in values.iter().enumerate() {
                         let place = match what {
-                            "masked numbers" => Place::Masked(step, index),
+                            Opening::MaskedNumbers => Place::Masked(step, index),
                             _ => Place::Opened(step, index),
                         };
                         opened.lock().unwrap().entry(place).or_default().push(value.to_u64());
                     }
                 }
             });
-            let curious = if node == first { seen } else { Deviation::default() };
-            world = world.deviate(
+            let curious = if node == first { seen } else { Misbehaviour::default() };
+            world = world.misbehave(
                 node,
-                Deviation {
-                    unmasked: !masked,
+                Misbehaviour {
+                    zero_masks: !masked,
                     ..curious
                 },
             );
@@ -250,31 +251,31 @@ fn nothing_is_opened_but_coins_and_checks() {
         let opened = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&opened);
         let listener = lie(move |told| {
-            if let Told::Opened(_, what, values) = told {
+            if let Observed::Opened(_, what, values) = told {
                 log.lock().unwrap().push((what, values.to_vec()));
             }
         });
-        assert!(scene.run(&scene.world().deviate(0, listener)).iter().all(Result::is_ok));
+        assert!(scene.run(&scene.world().misbehave(0, listener)).iter().all(Result::is_ok));
         let opened = opened.lock().unwrap();
         for (what, values) in opened.iter() {
             match *what {
-                "a coin" => assert_eq!(values.len(), 5),
+                Opening::Coin => assert_eq!(values.len(), 5),
                 // Nothing but 0 for an honest contributor, whatever it answered.
-                "the well-formedness of answers" if values.len() > 1 => {
+                Opening::InputCheck if values.len() > 1 => {
                     // The last one is the stuffed ballot.
                     let honest = &values[..values.len() - 1];
                     assert!(honest.iter().all(|value| *value == Fp61::ZERO));
                 }
-                "the well-formedness of answers" => {}
+                Opening::InputCheck => {}
                 // What is packed there is hidden by masks that are more than 2^40 times as large.
-                "masked numbers" => {}
-                "the check of products" => assert!(matches!(values[..], [f, g, h] if f * g == h)),
-                _ => panic!("{what} was opened"),
+                Opening::MaskedNumbers => {}
+                Opening::ProductCheck => assert!(matches!(values[..], [f, g, h] if f * g == h)),
+                _ => panic!("{what:?} was opened"),
             }
         }
         // One of the whole, one of each submission, one of what is left.
-        let checks = |opened: &[(&str, Vec<Fp61>)]| -> Vec<usize> {
-            let of_answers = opened.iter().filter(|(what, _)| *what == "the well-formedness of answers");
+        let checks = |opened: &[(Opening, Vec<Fp61>)]| -> Vec<usize> {
+            let of_answers = opened.iter().filter(|(what, _)| *what == Opening::InputCheck);
             of_answers.map(|(_, values)| values.len()).collect()
         };
         assert_eq!(checks(&opened), [1, scene.submissions.len(), 1]);
@@ -287,10 +288,10 @@ fn where_all_answers_are_well_formed_one_number_is_opened_for_the_whole_job() {
     let opened = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&opened);
     let listener = lie(move |told| {
-        if let Told::Opened(_, "the well-formedness of answers", values) = told {
+        if let Observed::Opened(_, Opening::InputCheck, values) = told {
             log.lock().unwrap().push(values.to_vec());
         }
     });
-    assert!(scene.run(&scene.world().deviate(0, listener)).iter().all(Result::is_ok));
+    assert!(scene.run(&scene.world().misbehave(0, listener)).iter().all(Result::is_ok));
     assert_eq!(*opened.lock().unwrap(), [[Fp61::ZERO]]);
 }

@@ -4,9 +4,9 @@
 use std::sync::Mutex;
 
 use super::kit::{CLUSTERS, Scene, Sent, assert_stopped, places};
-use crate::field::{Field, Fp61, MODULUS, decode_vector};
-use crate::network::Phase;
-use crate::world::{Fate, Wire};
+use tacit_mpc_core::field::{Field, Fp61, MODULUS, decode_vector};
+use tacit_mpc_core::testing::{Fate, Wire};
+use tacit_protocol::phase::Phase;
 
 /// What is done to a message.
 #[derive(Debug, Clone, Copy)]

@@ -1,11 +1,11 @@
 //! Contributors at the coordinator's API, without a client: what is sent is what a test made.
 
-use tacit_core::api::{Enrolment, Receipt, SUBMISSION_TYPE, SubmissionOutcome, SubmissionStatus, enrolment_statement};
-use tacit_core::cluster::Cluster;
-use tacit_core::codec::encode;
-use tacit_core::identity::Purpose;
-use tacit_core::job::{Job, JobSpec};
-use tacit_core::submission::Submission;
+use tacit_protocol::api::{Enrolment, Receipt, SUBMISSION_TYPE, SubmissionOutcome, SubmissionStatus, enrolment_statement};
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::codec::encode;
+use tacit_protocol::identity::Purpose;
+use tacit_protocol::job::{Job, JobSpec};
+use tacit_protocol::submission::Submission;
 
 use crate::cluster::TestCluster;
 use crate::forgery::Author;

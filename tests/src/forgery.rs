@@ -3,15 +3,15 @@
 
 use rand::rngs::ThreadRng;
 use rand::{Rng, rng};
-use tacit_core::cluster::Cluster;
-use tacit_core::codec::encode;
-use tacit_core::digest::Digest;
-use tacit_core::field::{Field, Fp61, encode_vector};
-use tacit_core::identity::{Purpose, SecretKey, Signed};
-use tacit_core::job::Job;
-use tacit_core::sealing::Binding;
-use tacit_core::sharing::{CompressedComponent, compress};
-use tacit_core::submission::{Header, Statement, Submission, SubmissionId};
+use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::field::{Field, Fp61, encode_vector};
+use tacit_mpc_core::sharing::{CompressedComponent, compress};
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::codec::encode;
+use tacit_protocol::identity::{Purpose, SecretKey, Signed};
+use tacit_protocol::job::Job;
+use tacit_protocol::sealing::Binding;
+use tacit_protocol::submission::{Header, Statement, Submission, SubmissionId};
 
 /// A contributor with its key.
 #[derive(Debug, Clone)]

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use serde::Deserialize;
-use tacit_core::cluster::Cluster;
-use tacit_core::codec::decode;
-use tacit_core::digest::Digest;
-use tacit_core::field::Fp61;
-use tacit_core::identity::Signed;
-use tacit_core::job::{Job, JobSpec};
-use tacit_core::sealing::{RestingKey, Suite, UnsealingKey};
-use tacit_core::submission::{Delivery, Header, OpenedSubmission};
+use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::field::Fp61;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::codec::decode;
+use tacit_protocol::identity::Signed;
+use tacit_protocol::job::{Job, JobSpec};
+use tacit_protocol::sealing::{AtRestKey, Suite, UnsealingKey};
+use tacit_protocol::submission::{Delivery, Header, OpenedSubmission};
 
 /// `sealing.key`.
 #[derive(Deserialize)]
@@ -58,7 +58,7 @@ pub fn job(store: &Connection, id: &str) -> Job {
 
 /// Every submission of a job that node `node` keeps, opened with its key.
 pub fn opened(folder: &Path, cluster: &Cluster, job_id: &str, node: usize) -> Vec<Opened> {
-    let (store, key) = (node_store(folder), RestingKey::of(&sealing_key(folder)));
+    let (store, key) = (node_store(folder), AtRestKey::of(&sealing_key(folder)));
     let job = job(&store, job_id);
     let sql = "SELECT s.digest, s.body, c.sealed FROM submissions s JOIN components c ON c.number = s.components WHERE s.job = ?1 ORDER BY s.digest";
     let mut query = store.prepare(sql).unwrap();
@@ -67,8 +67,8 @@ pub fn opened(folder: &Path, cluster: &Cluster, job_id: &str, node: usize) -> Ve
         .map(|row| {
             let (digest, header, sealed) = row.unwrap();
             let digest = Digest::from_bytes(digest);
-            let header = Header::of_kept(&header, &digest).unwrap();
-            let opened = header.open_kept(cluster, &job, (node, &digest), &key, sealed).unwrap();
+            let header = Header::from_stored(&header, &digest).unwrap();
+            let opened = header.open_at_rest(cluster, &job, (node, &digest), &key, sealed).unwrap();
             components(header, &opened, cluster, node)
         })
         .collect()

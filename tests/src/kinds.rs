@@ -1,10 +1,10 @@
 //! The kinds of bad submissions that look right to everyone who cannot open the envelopes, and what
 //! becomes of each.
 
-use tacit_core::cluster::Cluster;
-use tacit_core::job::Job;
-use tacit_core::reject::RejectReason;
-use tacit_core::submission::Submission;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::job::Job;
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::submission::Submission;
 
 use crate::forgery::{Author, Forgery, elements, half};
 

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tacit_core::api::{SUBMISSION_TYPE, SubmissionOutcome};
-use tacit_core::cluster::Cluster;
-use tacit_core::codec::encode;
-use tacit_core::identity::{Purpose, Signature, Signed};
-use tacit_core::job::Job;
-use tacit_core::reject::RejectReason;
-use tacit_core::submission::{Header, MAX_ENVELOPE_BYTES, Submission};
+use tacit_protocol::api::{SUBMISSION_TYPE, SubmissionOutcome};
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::codec::encode;
+use tacit_protocol::identity::{Purpose, Signature, Signed};
+use tacit_protocol::job::Job;
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::submission::{Header, MAX_ENVELOPE_BYTES, Submission};
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::desk::{self, cluster_file, enrol, outcome, put, submit};
 use tacit_tests::forgery::{Author, elements};

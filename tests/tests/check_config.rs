@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use tacit_core::identity::SecretKey;
-use tacit_core::versions::PROTOCOL_VERSIONS;
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::versions::PROTOCOL_VERSIONS;
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::http::get;
 use tacit_tests::played::greeter::{Greeter, framed, hello, versions_after};
@@ -150,7 +150,7 @@ fn peers_that_differ_are_named() {
     ] {
         let template = template.clone();
         let greeter = Greeter::start(&cluster, 2, move || {
-            let mut hello = tacit_core::hello::Hello::from_bytes(&template).unwrap();
+            let mut hello = tacit_protocol::hello::Hello::from_bytes(&template).unwrap();
             hello.clock = tacit_tests::played::raw::milliseconds().saturating_add_signed(seconds * 1000);
             Some(framed(&hello.to_bytes()))
         });

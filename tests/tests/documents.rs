@@ -96,7 +96,10 @@ fn documents() -> Vec<String> {
         let documents = names.filter(|name| name.ends_with(".md"));
         documents.map(|name| format!("{folder}/{name}")).collect::<Vec<_>>()
     };
-    [".", "deploy", "docs", "fuzz"].into_iter().flat_map(listed).collect()
+    [".", "deploy", "docs", "docs/security", "fuzz"]
+        .into_iter()
+        .flat_map(listed)
+        .collect()
 }
 
 #[test]
@@ -106,6 +109,40 @@ fn links_between_documents_lead_somewhere() {
             let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(&path);
             assert!(target.exists(), "{document}: {}", path.display());
         }
+    }
+}
+
+/// The pages of `docs/security`.
+fn security_pages() -> Vec<String> {
+    let pages: Vec<String> = documents()
+        .into_iter()
+        .filter(|document| document.starts_with("docs/security/"))
+        .collect();
+    assert!(pages.len() > 10, "{pages:?}");
+    pages
+}
+
+/// Wide lines are hard to read beside the code, and hard to review.
+#[test]
+fn lines_of_security_pages_are_shorter_than_160_columns() {
+    for page in security_pages() {
+        for (line, number) in text(&page).lines().zip(1..) {
+            let columns = line.chars().count();
+            assert!(columns < 160, "{page}:{number} has {columns} columns: break the line");
+        }
+    }
+}
+
+/// A security page names code and tests by their full path from the root, in backticks.
+#[test]
+fn files_that_security_pages_name_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let is_path = |mention: &&str| mention.split_once('/').is_some_and(|(folder, _)| root.join(folder).is_dir());
+    for page in security_pages() {
+        let text = text(&page);
+        let mentioned = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+        let missing: Vec<&str> = mentioned.filter(is_path).filter(|path| !root.join(path).exists()).collect();
+        assert!(missing.is_empty(), "{page} names files that do not exist: {missing:?}");
     }
 }
 

@@ -1,8 +1,8 @@
 //! Gold answers on a real cluster, with the commands of a buyer and its contributors.
 
 use serde_json::Value;
-use tacit_core::identity::{Purpose, SecretKey};
-use tacit_core::job::{Gold, Job, JobSpec};
+use tacit_protocol::identity::{Purpose, SecretKey};
+use tacit_protocol::job::{Gold, Job, JobSpec};
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::desk::{self, cluster_file, put, submit};
 use tacit_tests::forgery::{Author, elements};

@@ -4,11 +4,11 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::thread::scope;
 
-use tacit_core::api::SUBMISSION_TYPE;
-use tacit_core::cluster::Cluster;
-use tacit_core::codec::encode;
-use tacit_core::job::Job;
-use tacit_core::submission::{MAX_SUBMISSION_BYTES, Submission};
+use tacit_protocol::api::SUBMISSION_TYPE;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::codec::encode;
+use tacit_protocol::job::Job;
+use tacit_protocol::submission::{MAX_SUBMISSION_BYTES, Submission};
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::desk::{cluster_file, enrol, job, path, submit};
 use tacit_tests::forgery::{Author, elements};

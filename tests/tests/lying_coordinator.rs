@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use tacit_core::control::{Computed, Refusal, Request};
-use tacit_core::crowd::Listed;
-use tacit_core::network::Phase;
-use tacit_core::release::OutputName;
-use tacit_core::sharing::NodeSet;
+use tacit_mpc_core::sharing::NodeSet;
+use tacit_protocol::accepted::SubmissionEntry;
+use tacit_protocol::control::{Computed, Refusal, Request};
+use tacit_protocol::phase::Phase;
+use tacit_protocol::release::OutputName;
 use tacit_tests::played::coordinator::{Ended, PlayedCoordinator};
 use tacit_tests::played::work::{Work, output, released_products};
 
@@ -27,7 +27,7 @@ fn refusals(ended: Vec<Ended>) -> Vec<Refusal> {
 }
 
 /// Tells each node its own list.
-fn with_lists(played: &PlayedCoordinator, work: &Work, attempt: u32, lists: [Vec<Listed>; 3]) -> Vec<Refusal> {
+fn with_lists(played: &PlayedCoordinator, work: &Work, attempt: u32, lists: [Vec<SubmissionEntry>; 3]) -> Vec<Refusal> {
     let told: Vec<_> = (0..3).zip(lists).map(|(node, list)| (node, attempt, played.all(), list)).collect();
     refusals(played.compute_each(work, &told))
 }
@@ -252,12 +252,12 @@ fn nodes_that_were_told_different_participants_or_specs_release_nothing() {
     // A node that has the job says that this is another one.
     let (id, spec) = (work.job.id().clone(), work.other_spec());
     let reply = played.ask(0, Request::OpenJob { id: id.clone(), spec });
-    assert_eq!(reply, tacit_core::control::Reply::Refused(Refusal::OtherSpec(id)));
+    assert_eq!(reply, tacit_protocol::control::Reply::Refused(Refusal::OtherSpec(id)));
     played.unharmed("after");
 }
 
 /// Only nodes that were all told the same may release.
-fn released_by_those_told_the_same(told: &[(usize, u32, NodeSet, Vec<Listed>)], ended: Vec<Ended>) {
+fn released_by_those_told_the_same(told: &[(usize, u32, NodeSet, Vec<SubmissionEntry>)], ended: Vec<Ended>) {
     for ((node, _, participants, _), one) in told.iter().zip(ended) {
         let alike = participants
             .iter()

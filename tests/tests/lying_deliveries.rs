@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use tacit_core::codec::encode;
-use tacit_core::control::{MAX_MESSAGE_BYTES, Refusal, Reply, Request};
-use tacit_core::crowd::Listed;
-use tacit_core::digest::Digest;
-use tacit_core::field::Fp61;
-use tacit_core::reject::RejectReason;
-use tacit_core::release::OutputName;
-use tacit_core::submission::MAX_ELEMENTS;
+use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::field::Fp61;
+use tacit_protocol::accepted::SubmissionEntry;
+use tacit_protocol::codec::encode;
+use tacit_protocol::control::{MAX_MESSAGE_BYTES, Refusal, Reply, Request};
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::release::OutputName;
+use tacit_protocol::submission::MAX_ELEMENTS;
 use tacit_tests::played::coordinator::PlayedCoordinator;
 use tacit_tests::played::identity;
 use tacit_tests::played::raw::RawConnection;
@@ -19,7 +19,7 @@ use tacit_tests::played::work::{Work, output};
 const LONG: Duration = Duration::from_secs(600);
 
 /// Computes a list and gives the verdicts, which all nodes share, and the class totals.
-fn scored(played: &PlayedCoordinator, work: &Work, list: &[Listed]) -> (Vec<u8>, Vec<Fp61>) {
+fn scored(played: &PlayedCoordinator, work: &Work, list: &[SubmissionEntry]) -> (Vec<u8>, Vec<Fp61>) {
     let computed = played.completes(work, 1, played.all(), list);
     assert!(computed.iter().all(|one| one.verdicts == computed[0].verdicts));
     (
@@ -80,7 +80,7 @@ fn a_submission_that_one_node_did_not_get_as_it_was_sent_counts_nowhere() {
 #[test]
 fn a_list_that_lies_about_its_entries_changes_no_number() {
     let played = PlayedCoordinator::start(3, 1, LONG);
-    let ghost = |n: u64, answers: u32| Listed {
+    let ghost = |n: u64, answers: u32| SubmissionEntry {
         submission: Digest::of("never delivered", &[&n.to_le_bytes()]),
         answers,
     };
@@ -113,7 +113,7 @@ fn a_list_that_lies_about_its_entries_changes_no_number() {
 
     // A list that no honest coordinator has, by its length only.
     let work = played.prepare("long");
-    let long: Vec<Listed> = work
+    let long: Vec<SubmissionEntry> = work
         .list()
         .into_iter()
         .chain((0..40_000).map(|n| ghost(n, MAX_ELEMENTS as u32)))
@@ -196,7 +196,7 @@ fn bytes_that_are_no_request_are_refused_and_cost_nothing() {
         let raw = RawConnection::connect(played.address(0), &key, &played.cluster).await;
         for (bytes, says) in cases {
             let answer = raw.say(&bytes).await;
-            let reply: Reply = tacit_core::codec::decode(answer.get(4..).unwrap_or_default(), "a reply").unwrap();
+            let reply: Reply = tacit_protocol::codec::decode(answer.get(4..).unwrap_or_default(), "a reply").unwrap();
             assert!(
                 matches!(&reply, Reply::Refused(Refusal::Malformed(why)) if why.contains(says)),
                 "{says}: {reply:?}"

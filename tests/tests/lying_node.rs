@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tacit_core::network::Phase;
+use tacit_protocol::phase::Phase;
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::http::get;
 use tacit_tests::played::coordinator::counted;

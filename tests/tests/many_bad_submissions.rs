@@ -6,10 +6,10 @@ use std::sync::Mutex;
 use std::thread::scope;
 
 use serde_json::{Value, json};
-use tacit_core::cluster::Cluster;
-use tacit_core::job::Job;
-use tacit_core::reject::RejectReason;
-use tacit_core::submission::Submission;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::job::Job;
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::submission::Submission;
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::desk::{cluster_file, enrol, job, submit};
 use tacit_tests::forgery::Author;
@@ -47,7 +47,7 @@ enum Part {
     Malicious { contributor: u32, round: u32 },
 }
 
-struct Crowd {
+struct AcceptedSet {
     cluster: Cluster,
     job: Job,
     other: Job,
@@ -55,7 +55,7 @@ struct Crowd {
     malicious: Vec<Author>,
 }
 
-impl Crowd {
+impl AcceptedSet {
     fn answer(&self, contributor: u32, item: u32, class: u32) -> Submission {
         let Author { name, key } = &self.honest[contributor as usize];
         Submission::create(&self.cluster, &self.job, name, key, &[(item, class)], &mut rand::rng()).unwrap()
@@ -167,7 +167,7 @@ fn ten_thousand_bad_submissions_among_ten_thousand_good_ones() {
             .map(|c| enrol(&mut connection, &file, &format!("{kind}-{c:03}")))
             .collect()
     };
-    let crowd = Crowd {
+    let crowd = AcceptedSet {
         honest: enrolled("honest", HONEST),
         malicious: enrolled("malicious", MALICIOUS),
         job: job(&cluster, "many"),

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use tacit_core::cluster::Cluster;
-use tacit_core::identity::SecretKey;
-use tacit_core::network::Phase;
-use tacit_core::reject::RejectReason;
 use tacit_link::Link;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::phase::Phase;
+use tacit_protocol::reject::RejectReason;
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::exposition::Exposition;
 use tacit_tests::played::identity;

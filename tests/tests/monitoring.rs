@@ -7,8 +7,8 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tacit_core::api::SUBMISSION_TYPE;
-use tacit_core::network::Phase;
+use tacit_protocol::api::SUBMISSION_TYPE;
+use tacit_protocol::phase::Phase;
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::http::{counter, get, request};
 use tacit_tests::played::lanes::{Deviation, How, Whom};

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use tacit_core::cluster::Cluster;
-use tacit_core::field::{Field, Fp61};
+use tacit_mpc_core::field::{Field, Fp61};
+use tacit_protocol::cluster::Cluster;
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::http::get;
 use tacit_tests::kept::{self, Opened};

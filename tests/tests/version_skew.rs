@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use tacit_core::hello::Hello;
-use tacit_core::versions::{PROTOCOL_VERSIONS, Versions};
+use tacit_protocol::hello::Hello;
+use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::http::get;
 use tacit_tests::played::greeter::{Greeter, Saying, framed, hello, versions_after};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as Group, ValueEnum};
-use tacit_core::job::PayRule;
+use tacit_protocol::job::PayRule;
 
 const DEMO_HELP: &str = "\
 Answers are a CSV file with the header item,contributor,answer (or task,worker,label), in any order; \

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use futures::future::try_join_all;
 use tacit_client::http::Api;
-use tacit_core::api::{JobState, JobStatus};
-use tacit_core::job::JobId;
-use tacit_core::network::Phase;
+use tacit_protocol::api::{JobState, JobStatus};
+use tacit_protocol::job::JobId;
+use tacit_protocol::phase::Phase;
 use tokio::time::sleep;
 
 use super::meters::{CpuByPhase, PerPhase, Samples, Scraper, cpu_seconds};

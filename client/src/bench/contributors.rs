@@ -8,13 +8,13 @@ use anyhow::{Context, Result};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tacit_client::http::Api;
 use tacit_client::{batches, sharing};
-use tacit_core::cluster::Cluster;
-use tacit_core::codec;
-use tacit_core::identity::SecretKey;
-use tacit_core::job::Job;
-use tacit_core::submission::{Header, Submission};
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::codec;
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::job::Job;
+use tacit_protocol::submission::{Header, Submission};
 
-use super::synthetic::{Crowd, name};
+use super::synthetic::{AcceptedSet, name};
 use crate::progress::Phase;
 
 /// How many requests are under way at the same time.
@@ -55,7 +55,7 @@ struct Waiting {
 
 impl Shared {
     /// Shares all answers on one core, one contributor after the other, and writes what is to be sent to `folder`.
-    pub fn make(crowd: &Crowd, cluster: &Cluster, job: &Job, keys: &[SecretKey], folder: &Path) -> Result<Self> {
+    pub fn make(crowd: &AcceptedSet, cluster: &Cluster, job: &Job, keys: &[SecretKey], folder: &Path) -> Result<Self> {
         let mut shared = Self {
             submissions: Vec::new(),
             bytes: vec![0; cluster.nodes().len()],

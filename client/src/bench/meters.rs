@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tacit_core::network::Phase;
+use tacit_protocol::phase::Phase;
 
 use crate::local_cluster::Member;
 

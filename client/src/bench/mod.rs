@@ -21,8 +21,8 @@ use anyhow::{Context, Result, bail, ensure};
 use tacit_client::files::{self, Access};
 use tacit_client::http::{Api, Published};
 use tacit_client::verify::{CERTIFICATE, Files, PAYOUTS, RESULT, Verified, check};
-use tacit_core::job::{Job, JobSpec};
-use tacit_core::sharing::AccessStructure;
+use tacit_mpc_core::sharing::AccessStructure;
+use tacit_protocol::job::{Job, JobSpec};
 
 use crate::args;
 use crate::local_cluster::{self, Binaries, Laid, Member, Shape, Work};
@@ -34,7 +34,7 @@ use delay::Relays;
 use meters::{cpu_seconds, peak_memory};
 use plaintext::Plaintext;
 use report::Report;
-use synthetic::{Crowd, Size};
+use synthetic::{AcceptedSet, Size};
 
 /// The usual items for each contributor: with five answers to an item, one full submission of each.
 const ITEMS_PER_CONTRIBUTOR: usize = 100;
@@ -42,7 +42,7 @@ const ITEMS_PER_CONTRIBUTOR: usize = 100;
 /// A bench under way.
 struct Bench<'a> {
     args: &'a args::Bench,
-    crowd: Crowd,
+    crowd: AcceptedSet,
     spec: JobSpec,
     job: Arc<Job>,
     /// Of the machine, before anything of this ran.
@@ -64,7 +64,7 @@ pub async fn run(args: &args::Bench) -> Result<()> {
     let work = Work::make(args.work.as_deref())?;
     let bench = Bench {
         args,
-        crowd: Crowd::new(size, args.seed),
+        crowd: AcceptedSet::new(size, args.seed),
         spec,
         job: Arc::new(job),
         load,

@@ -3,9 +3,9 @@
 //! It is for crowds of [`super::synthetic`]: every item has `R ≥ 2` answers, so every weight is 1 and every
 //! scale `L = R - 1`.
 
-use tacit_core::report::Report;
+use tacit_scoring::report::Report;
 
-use super::synthetic::{Crowd, PAY, name};
+use super::synthetic::{AcceptedSet, PAY, name};
 
 /// How far floating-point numbers may be apart.
 const TOLERANCE: f64 = 1e-9;
@@ -47,7 +47,7 @@ struct Counts {
 
 impl Plaintext {
     /// Scores a crowd in the clear.
-    pub fn of(crowd: &Crowd) -> Self {
+    pub fn of(crowd: &AcceptedSet) -> Self {
         let size = crowd.size;
         let mut class_totals = vec![0u64; size.classes];
         let (mut labels, mut matching) = (Vec::with_capacity(size.items), 0u64);
@@ -209,17 +209,17 @@ fn contributor(counts: &Counts, scale: i128) -> Contributor {
 mod tests {
     use super::*;
     use crate::bench::synthetic::{Answer, Size};
-    use tacit_core::report::{AgreementReport, ClassTotals, ContributorReport, JobReport, LabelsReport, PayoutReport, PayoutsReport};
-    use tacit_core::statistics::{AgreementMeasures, Unavailable};
+    use tacit_scoring::report::{AgreementReport, ClassTotals, ContributorReport, JobReport, LabelsReport, PayoutReport, PayoutsReport};
+    use tacit_scoring::statistics::{AgreementMeasures, Unavailable};
 
     /// Three people answer four items: (a, a, b), (a, a, a), (b, b, a), (a, b, a).
-    fn small() -> Crowd {
+    fn small() -> AcceptedSet {
         let rows = [[0, 0, 1], [0, 0, 0], [1, 1, 0], [0, 1, 0]];
         let answer = |(contributor, class): (usize, u32)| Answer {
             contributor: contributor as u32,
             class,
         };
-        Crowd {
+        AcceptedSet {
             size: Size {
                 items: 4,
                 answers_per_item: 3,

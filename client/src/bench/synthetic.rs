@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, ensure};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
-use tacit_core::job::{Item, Job, JobSpec, PayRule, Payout, Question, Release};
-use tacit_core::payout::escrow;
+use tacit_protocol::job::escrow;
+use tacit_protocol::job::{Item, Job, JobSpec, PayRule, Payout, Question, Release};
 
 /// What each answer pays, and the most it pays on top, in micro-units.
 pub const PAY: u64 = 20_000;
@@ -38,7 +38,7 @@ pub struct Answer {
 
 /// A crowd's answers in the clear.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Crowd {
+pub struct AcceptedSet {
     /// How many of what.
     pub size: Size,
     /// The answers to the first item, to the second, and so on: as many to each.
@@ -108,7 +108,7 @@ impl Size {
     }
 }
 
-impl Crowd {
+impl AcceptedSet {
     /// The crowd of a seed: the same one every time.
     ///
     /// Every item has a true class, every contributor an accuracy; wrong answers spread over the other classes. In
@@ -177,13 +177,13 @@ mod tests {
 
     #[test]
     fn a_seed_makes_one_crowd() {
-        assert_eq!(Crowd::new(SIZE, 7), Crowd::new(SIZE, 7));
-        assert_ne!(Crowd::new(SIZE, 7), Crowd::new(SIZE, 8));
+        assert_eq!(AcceptedSet::new(SIZE, 7), AcceptedSet::new(SIZE, 7));
+        assert_ne!(AcceptedSet::new(SIZE, 7), AcceptedSet::new(SIZE, 8));
     }
 
     #[test]
     fn everyone_answers_as_often_and_nobody_twice() {
-        let crowd = Crowd::new(SIZE, 1);
+        let crowd = AcceptedSet::new(SIZE, 1);
         assert_eq!(crowd.answers.len(), SIZE.answers());
         for answers in crowd.by_item() {
             let people: HashSet<u32> = answers.iter().map(|answer| answer.contributor).collect();
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn answers_are_mostly_but_not_always_right() {
-        let crowd = Crowd::new(
+        let crowd = AcceptedSet::new(
             Size {
                 items: 5_000,
                 contributors: 50,

@@ -7,10 +7,10 @@ use tacit_client::http::Api;
 use tacit_client::outcome::{self, Outcome, Sent};
 use tacit_client::state::{Plan, State};
 use tacit_client::{files, keys, sharing, trust};
-use tacit_core::cluster::Cluster;
-use tacit_core::identity::SecretKey;
-use tacit_core::job::{Job, is_name};
-use tacit_core::submission::Submission;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::job::{Job, is_name};
+use tacit_protocol::submission::Submission;
 
 use crate::args::Answer;
 use crate::commands::connect::connect;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use tacit_client::files::{self, Access, FileError};
 use tacit_client::trust::load_cluster;
-use tacit_core::card::{Card, cluster_text};
-use tacit_core::cluster::Cluster;
+use tacit_protocol::card::{Card, cluster_text};
+use tacit_protocol::cluster::Cluster;
 
 use crate::args::{self, ClusterCommand};
 use crate::output;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use tacit_client::files;
 use tacit_client::http::Api;
 use tacit_client::trust::{check_coordinator, load_cluster};
-use tacit_core::cluster::Cluster;
+use tacit_protocol::cluster::Cluster;
 use zeroize::Zeroizing;
 
 use crate::args::Network;

@@ -10,9 +10,9 @@ use tacit_client::http::{Api, Published};
 use tacit_client::spec;
 use tacit_client::verify::{CERTIFICATE, Files, PAYOUTS, RESULT, check};
 use tacit_client::watch::Watch;
-use tacit_core::api::JobState;
-use tacit_core::cluster::Cluster;
-use tacit_core::job::{Job, JobId, JobSpec};
+use tacit_protocol::api::JobState;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::job::{Job, JobId, JobSpec};
 
 use crate::args::{self, JobCommand, Part};
 use crate::commands::connect::{connect, need_token, token};

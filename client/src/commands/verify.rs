@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use tacit_client::verify::{Verified, verify};
 use tacit_client::{gold, keys, spec};
-use tacit_core::job::{Gold, Job, Terms};
+use tacit_protocol::job::{Gold, Job, Terms};
 
 use crate::args::Verify;
 use crate::output;

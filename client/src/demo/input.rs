@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashSet};
 use anyhow::{Context, Result, ensure};
 use tacit_client::answers::{Answers, Expected, parse};
 use tacit_client::files;
-use tacit_core::job::{Item, Job, JobSpec, MAX_ANSWERS_PER_ITEM, Payout, Question, Release};
-use tacit_core::payout::escrow;
+use tacit_protocol::job::escrow;
+use tacit_protocol::job::{Item, Job, JobSpec, MAX_ANSWERS_PER_ITEM, Payout, Question, Release};
 
 use crate::args;
 use crate::output;

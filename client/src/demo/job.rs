@@ -6,11 +6,11 @@ use anyhow::{Context, Result, ensure};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tacit_client::http::Api;
 use tacit_client::{batches, sharing};
-use tacit_core::api::JobStatus;
-use tacit_core::cluster::Cluster;
-use tacit_core::identity::SecretKey;
-use tacit_core::job::Job;
-use tacit_core::submission::Submission;
+use tacit_protocol::api::JobStatus;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::job::Job;
+use tacit_protocol::submission::Submission;
 
 use crate::demo::input::Input;
 use crate::local_cluster::{follow, stage};

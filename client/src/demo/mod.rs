@@ -10,7 +10,7 @@ use serde_json::Value;
 use tacit_client::files::{self, Access};
 use tacit_client::http::{Api, Published};
 use tacit_client::verify::{CERTIFICATE, PAYOUTS, RESULT, Verified, verify};
-use tacit_core::sharing::AccessStructure;
+use tacit_mpc_core::sharing::AccessStructure;
 
 use crate::args;
 use crate::local_cluster::{self, Binaries, Laid, Shape, Work};

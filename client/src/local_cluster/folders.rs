@@ -8,9 +8,9 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail, ensure};
 use tacit_client::files::{self, Access};
 use tacit_client::http::one_line;
-use tacit_core::card::{Card, cluster_text};
-use tacit_core::cluster::Cluster;
 use tacit_program::key_file::DEMO_MARK;
+use tacit_protocol::card::{Card, cluster_text};
+use tacit_protocol::cluster::Cluster;
 use tokio::process::Command;
 use zeroize::Zeroizing;
 

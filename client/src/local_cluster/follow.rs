@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use tacit_client::http::Api;
 use tacit_client::watch::Watch;
-use tacit_core::api::{JobState, JobStatus, WaitingOn};
-use tacit_core::job::JobId;
+use tacit_protocol::api::{JobState, JobStatus, WaitingOn};
+use tacit_protocol::job::JobId;
 use tokio::time::{Instant, timeout_at};
 
 use crate::output;

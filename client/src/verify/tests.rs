@@ -1,16 +1,16 @@
 use std::collections::BTreeMap;
 
-use tacit_core::cluster::{ClusterFile, CoordinatorEntry, NodeEntry};
-use tacit_core::codec::{decode, encode};
-use tacit_core::crowd::{Crowd, Listed};
-use tacit_core::field::Fp61;
-use tacit_core::identity::{Purpose, SecretKey};
-use tacit_core::job::{Item, Job, JobSpec, PayRule, Payout, Question, Release};
-use tacit_core::release::{OutputComponents, OutputName, Released, Subject, pack, statement};
-use tacit_core::sealing::{Suite, UnsealingKey};
-use tacit_core::sharing::NodeSet;
-use tacit_core::submission::{Header, Submission};
-use tacit_core::versions::PROTOCOL_VERSIONS;
+use tacit_mpc_core::field::Fp61;
+use tacit_mpc_core::sharing::NodeSet;
+use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
+use tacit_protocol::cluster::{ClusterFile, CoordinatorEntry, NodeEntry};
+use tacit_protocol::codec::{decode, encode};
+use tacit_protocol::identity::{Purpose, SecretKey};
+use tacit_protocol::job::{Item, Job, JobSpec, PayRule, Payout, Question, Release};
+use tacit_protocol::release::{OutputComponents, OutputName, Released, Subject, pack, statement};
+use tacit_protocol::sealing::{Suite, UnsealingKey};
+use tacit_protocol::submission::{Header, Submission};
+use tacit_protocol::versions::PROTOCOL_VERSIONS;
 
 use super::*;
 
@@ -80,14 +80,14 @@ fn certificate(cluster: &Cluster, job: &Job) -> Certificate {
                 .value
         })
         .collect();
-    let list: Vec<Listed> = headers
+    let list: Vec<SubmissionEntry> = headers
         .iter()
-        .map(|h| Listed {
+        .map(|h| SubmissionEntry {
             submission: h.digest(),
             answers: 2,
         })
         .collect();
-    let crowd = Crowd::assemble(job, &list, &[0, 0], |index| headers.get(index)).unwrap();
+    let crowd = AcceptedSet::assemble(job, &list, &[0, 0], |index| headers.get(index)).unwrap();
     // Nothing was malformed: the candidates are the accepted set.
     let subject = Subject::new(cluster, job.digest(), crowd.digest(), &crowd, NodeSet::all(3));
     let released: Vec<Released> = (0..3)

@@ -11,18 +11,18 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post, put};
-use tacit_core::api::{
+use tacit_protocol::api::{
     ClusterInfo, Enrolment, JobList, JobState, JobStatus, Problem, Receipt, ReceiptStatement, RejectedAnswer, SUBMISSION_TYPE,
     SubmissionOutcome, SubmissionStatus, enrolment_statement,
 };
-use tacit_core::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
-use tacit_core::codec;
-use tacit_core::identity::{Purpose, SecretKey, Signed};
-use tacit_core::job::{Job, JobSpec};
-use tacit_core::reject::RejectReason;
-use tacit_core::sealing::{Suite, UnsealingKey};
-use tacit_core::submission::{Header, Submission};
-use tacit_core::versions::{PROTOCOL_VERSIONS, Versions};
+use tacit_protocol::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
+use tacit_protocol::codec;
+use tacit_protocol::identity::{Purpose, SecretKey, Signed};
+use tacit_protocol::job::{Job, JobSpec};
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::sealing::{Suite, UnsealingKey};
+use tacit_protocol::submission::{Header, Submission};
+use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
 
 pub const TOKEN: &str = "a-buyers-token";
 

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use tacit_core::api::{ClusterInfo, Problem as Document};
+use tacit_protocol::api::{ClusterInfo, Problem as Document};
 
 use crate::app::Shared;
 

@@ -6,9 +6,9 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use tacit_core::api::{Enrolment, Problem as Document, enrolment_statement};
-use tacit_core::identity::Purpose;
-use tacit_core::job::is_name;
+use tacit_protocol::api::{Enrolment, Problem as Document, enrolment_statement};
+use tacit_protocol::identity::Purpose;
+use tacit_protocol::job::is_name;
 
 use super::extract::read_body;
 use super::problem::{Problem, ProblemKind};

@@ -7,8 +7,8 @@ use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
 use futures::stream::unfold;
-use tacit_core::api::{JobStatus, Problem as Document};
-use tacit_core::job::JobId;
+use tacit_protocol::api::{JobStatus, Problem as Document};
+use tacit_protocol::job::JobId;
 use tokio::sync::watch;
 use tokio::time::sleep;
 

@@ -7,8 +7,8 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use tacit_core::job::JobId;
-use tacit_core::submission::SubmissionId;
+use tacit_protocol::job::JobId;
+use tacit_protocol::submission::SubmissionId;
 
 use super::problem::{Problem, ProblemKind};
 use crate::app::Shared;

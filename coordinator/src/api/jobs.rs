@@ -7,8 +7,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
-use tacit_core::api::{JobList, JobState, JobStatus, Problem as Document};
-use tacit_core::job::{JobId, JobSpec};
+use tacit_protocol::api::{JobList, JobState, JobStatus, Problem as Document};
+use tacit_protocol::job::{JobId, JobSpec};
 
 use super::extract::{Buyer, JobPath, read_body};
 use super::problem::{Problem, ProblemKind};

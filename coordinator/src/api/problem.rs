@@ -2,8 +2,8 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tacit_core::api::Problem as Document;
 use tacit_program::sqlite::DatabaseError;
+use tacit_protocol::api::Problem as Document;
 
 use crate::store::StoreError;
 
@@ -172,7 +172,7 @@ impl Problem {
     }
 
     /// The problem that there is no job of this id.
-    pub fn unknown_job(id: &tacit_core::job::JobId) -> Self {
+    pub fn unknown_job(id: &tacit_protocol::job::JobId) -> Self {
         Self::new(ProblemKind::UnknownJob, format!("there is no job `{id}` here"))
     }
 

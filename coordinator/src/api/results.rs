@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use tacit_core::api::Problem as Document;
-use tacit_core::job::JobId;
+use tacit_protocol::api::Problem as Document;
+use tacit_protocol::job::JobId;
 
 use super::extract::JobPath;
 use super::problem::{Problem, ProblemKind};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use tacit_core::control::{Reply, Request};
-use tacit_core::digest::Digest;
+use tacit_mpc_core::digest::Digest;
+use tacit_protocol::control::{Reply, Request};
 use tokio::time::timeout;
 
 use super::{Channel, NodeError};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use tacit_core::control::{Reply, Request};
 use tacit_link::{Connection, Link, LinkError, Replies};
+use tacit_protocol::control::{Reply, Request};
 
 /// A connection to a node.
 pub trait Channel: Send + Sync {

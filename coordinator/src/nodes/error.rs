@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use tacit_core::control::Refusal;
 use tacit_link::LinkError;
+use tacit_protocol::control::Refusal;
 use thiserror::Error;
 
 use crate::store::StoreError;

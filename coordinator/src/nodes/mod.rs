@@ -13,7 +13,7 @@ pub use error::NodeError;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tacit_core::cluster::Cluster;
+use tacit_protocol::cluster::Cluster;
 use tokio::sync::{Notify, watch};
 
 /// The state of the connection to a node.

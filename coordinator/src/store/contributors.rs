@@ -1,7 +1,7 @@
 //! Enrolled contributors. A name belongs to one key, and a key to one name.
 
 use rusqlite::OptionalExtension;
-use tacit_core::identity::PublicKey;
+use tacit_protocol::identity::PublicKey;
 
 use super::{Failure, Store, StoreError, fixed_bytes, now};
 

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension};
-use tacit_core::api::JobState;
-use tacit_core::digest::Digest;
+use tacit_mpc_core::digest::Digest;
 use tacit_program::sqlite;
+use tacit_protocol::api::JobState;
 
 use super::{Failure, Store, StoreError, fixed_bytes, from_db, schema};
 
@@ -65,7 +65,7 @@ impl Store {
 mod tests {
     use super::*;
     use crate::store::NewJob;
-    use tacit_core::sharing::NodeSet;
+    use tacit_mpc_core::sharing::NodeSet;
     use tacit_program::sqlite::DatabaseError;
 
     #[tokio::test]

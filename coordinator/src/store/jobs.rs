@@ -2,10 +2,10 @@
 //! other learns that it did not.
 
 use rusqlite::{Connection, OptionalExtension, Row};
-use tacit_core::api::JobState;
-use tacit_core::digest::Digest;
-use tacit_core::job::{Job, JobId};
-use tacit_core::sharing::NodeSet;
+use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::sharing::NodeSet;
+use tacit_protocol::api::JobState;
+use tacit_protocol::job::{Job, JobId};
 
 use super::{Failure, Store, StoreError, fixed_bytes, from_db, now, number_of, to_db};
 

@@ -1,11 +1,11 @@
 //! A job in the store from its opening to its end, with restarts of the process in between.
 
-use tacit_core::api::{JobState, RejectedAnswer, SubmissionOutcome};
-use tacit_core::digest::Digest;
-use tacit_core::job::JobId;
-use tacit_core::reject::RejectReason;
-use tacit_core::sharing::NodeSet;
-use tacit_core::submission::SubmissionId;
+use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::sharing::NodeSet;
+use tacit_protocol::api::{JobState, RejectedAnswer, SubmissionOutcome};
+use tacit_protocol::job::JobId;
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::submission::SubmissionId;
 
 use super::{Conclusion, NewJob, NewSubmission, Part, Store, StoredText, UploadOutcome};
 

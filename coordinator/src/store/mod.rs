@@ -25,8 +25,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
-use tacit_core::digest::Digest;
 use tacit_metrics::{Operation, StoreMeter};
+use tacit_mpc_core::digest::Digest;
 use tacit_program::sqlite::{DatabaseError, StoreFile};
 use thiserror::Error;
 
@@ -253,7 +253,7 @@ fn now() -> i64 {
 }
 
 /// The number by which other tables refer to a job.
-fn number_of(db: &Connection, id: &tacit_core::job::JobId) -> Result<Option<i64>, Failure> {
+fn number_of(db: &Connection, id: &tacit_protocol::job::JobId) -> Result<Option<i64>, Failure> {
     Ok(db
         .prepare_cached("SELECT number FROM jobs WHERE id = ?1")?
         .query_row([id.as_str()], |row| row.get(0))
@@ -308,7 +308,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open_unwatched(folder.path()).unwrap();
         store.limit_pages(1).await;
-        let key = tacit_core::identity::PublicKey::from_bytes([1; 32]);
+        let key = tacit_protocol::identity::PublicKey::from_bytes([1; 32]);
         let error = store.enrol("x".repeat(1 << 20), key, true).await.unwrap_err();
         assert!(matches!(error, StoreError::Database(DatabaseError::Full { .. })), "{error}");
         assert!(error.to_string().contains("coordinator.sqlite"));

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use rusqlite::OptionalExtension;
-use tacit_core::api::{JobState, SubmissionOutcome};
-use tacit_core::job::JobId;
+use tacit_protocol::api::{JobState, SubmissionOutcome};
+use tacit_protocol::job::JobId;
 
 use super::jobs::advance_to;
 use super::{Failure, Store, StoreError, StoredText, from_db, number_of, to_db};

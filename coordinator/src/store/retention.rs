@@ -1,8 +1,8 @@
 //! What is removed when a job has ended: the nodes forget it, and its envelopes are dropped. Headers, receipts and outcomes stay.
 
 use rusqlite::Connection;
-use tacit_core::api::JobState;
-use tacit_core::job::JobId;
+use tacit_protocol::api::JobState;
+use tacit_protocol::job::JobId;
 
 use super::{Failure, Store, StoreError, number_of};
 

@@ -105,7 +105,7 @@ CREATE TABLE probe (
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tacit_core::digest::Digest;
+    use tacit_mpc_core::digest::Digest;
 
     /// The digests of the steps that releases have. A step that a release has is never changed: add another step instead.
     const FROZEN: [&str; 1] = ["46fc5aa6cb0c9ffd1c343edb9b5faf1c392121466fe74d71c10cb83ad1fbf3ed"];

@@ -1,12 +1,12 @@
 //! Submissions as they were uploaded, and how many of them each node has.
 
 use rusqlite::{Connection, OptionalExtension};
-use tacit_core::api::JobState;
-use tacit_core::crowd::Listed;
-use tacit_core::digest::Digest;
-use tacit_core::job::JobId;
-use tacit_core::reject::RejectReason;
-use tacit_core::submission::SubmissionId;
+use tacit_mpc_core::digest::Digest;
+use tacit_protocol::accepted::SubmissionEntry;
+use tacit_protocol::api::JobState;
+use tacit_protocol::job::JobId;
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::submission::SubmissionId;
 
 use super::{Failure, Store, StoreError, fixed_bytes, from_db, now, number_of, to_db};
 
@@ -62,11 +62,11 @@ pub struct Pending {
     pub sequence: u64,
     /// The digest under which it is listed.
     pub digest: Digest,
-    /// What is delivered to the node: the encoding of [`tacit_core::submission::Delivery`].
+    /// What is delivered to the node: the encoding of [`tacit_protocol::submission::Delivery`].
     pub delivery: Vec<u8>,
 }
 
-/// The encoding of [`tacit_core::submission::Delivery`]: the header, then the length of the envelope as 8 bytes, little-endian, then
+/// The encoding of [`tacit_protocol::submission::Delivery`]: the header, then the length of the envelope as 8 bytes, little-endian, then
 /// the envelope.
 fn delivery(header: &[u8], envelope: &[u8]) -> Vec<u8> {
     let length = (envelope.len() as u64).to_le_bytes();
@@ -266,7 +266,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn list(&self, job: &JobId) -> Result<Vec<Listed>, StoreError> {
+    pub async fn list(&self, job: &JobId) -> Result<Vec<SubmissionEntry>, StoreError> {
         let job = job.clone();
         self.read(move |db| {
             let query = "SELECT submissions.digest, submissions.answers FROM submissions JOIN jobs ON jobs.number = submissions.job
@@ -275,7 +275,7 @@ impl Store {
             let rows = query.query_map([job.as_str()], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?)))?;
             rows.map(|row| {
                 let (digest, answers) = row?;
-                Ok(Listed {
+                Ok(SubmissionEntry {
                     submission: Digest::from_bytes(fixed_bytes(&digest, "a submission's digest")?),
                     answers,
                 })
@@ -304,9 +304,9 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tacit_core::codec::encode;
-    use tacit_core::identity::{Purpose, SecretKey, Signed};
-    use tacit_core::submission::{Delivery, Header, Statement, SubmissionId};
+    use tacit_protocol::codec::encode;
+    use tacit_protocol::identity::{Purpose, SecretKey, Signed};
+    use tacit_protocol::submission::{Delivery, Header, Statement, SubmissionId};
 
     #[test]
     fn deliveries_have_the_shared_encoding() {

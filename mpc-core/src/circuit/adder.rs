@@ -280,7 +280,7 @@ mod tests {
     use super::*;
     use crate::circuit::planes::tests::planes_of;
     use crate::circuit::tests::opened;
-    use crate::session::testkit::{clusters, deal, in_session, world};
+    use crate::testing::sessions::{clusters, deal, in_session, world};
     use proptest::prelude::*;
 
     /// Numbers of so many lanes, at this node, as they lie for a sum.
@@ -301,7 +301,7 @@ mod tests {
     }
 
     /// Sums, slot by slot, of numbers of which the last one makes 1 of every guard, and the rounds they took.
-    fn check(world: &crate::world::World, slots: usize, bits: usize, numbers: &[Vec<u64>]) -> u64 {
+    fn check(world: &crate::testing::World, slots: usize, bits: usize, numbers: &[Vec<u64>]) -> u64 {
         let lanes = numbers[0].len();
         let shape = Slots {
             slots,
@@ -345,7 +345,7 @@ mod tests {
 
         #[test]
         fn sums_are_those_of_the_integers(
-            (n, t, present) in clusters(),
+            (n, t, present) in proptest::sample::select(clusters()),
             slots in 1usize..6,
             bits in 1usize..9,
             numbers in proptest::collection::vec(proptest::collection::vec(any::<u64>(), 67), 2..12),

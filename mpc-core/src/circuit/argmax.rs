@@ -11,11 +11,7 @@ use crate::sharing::{Party, Shared};
 ///
 /// Each vector of `tallies` holds one candidate's words after the other's. One comparison and one
 /// selection for each of the `log2` levels, all pairs of a level at a time.
-pub(crate) fn first_of_the_greatest<N: Network>(
-    session: &mut Session<N>,
-    candidates: usize,
-    mut tallies: Planes,
-) -> Result<Planes, SessionError> {
+pub fn first_of_the_greatest<N: Network>(session: &mut Session<N>, candidates: usize, mut tallies: Planes) -> Result<Planes, SessionError> {
     let words = tallies.first().map_or(0, |plane| plane.len()) / candidates;
     let mut left = candidates;
     let mut index = Planes::new();
@@ -78,7 +74,7 @@ impl Pairs {
 mod tests {
     use super::*;
     use crate::circuit::tests::{opened, planes};
-    use crate::session::testkit::{clusters, in_session, world};
+    use crate::testing::sessions::{clusters, in_session, world};
     use proptest::prelude::*;
 
     proptest! {
@@ -86,7 +82,7 @@ mod tests {
 
         #[test]
         fn the_first_of_the_greatest_wins(
-            (n, t, present) in clusters(),
+            (n, t, present) in proptest::sample::select(clusters()),
             candidates in 1usize..20,
             bits in 1u32..6,
             seed: u64,

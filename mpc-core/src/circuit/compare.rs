@@ -68,7 +68,7 @@ fn tree<N: Network>(session: &mut Session<N>, a: &Planes, b: &Planes) -> Result<
 mod tests {
     use super::*;
     use crate::circuit::tests::{opened, planes};
-    use crate::session::testkit::{clusters, in_session, world};
+    use crate::testing::sessions::{clusters, in_session, world};
     use proptest::prelude::*;
 
     proptest! {
@@ -76,7 +76,7 @@ mod tests {
 
         #[test]
         fn comparisons_are_those_of_the_integers(
-            (n, t, present) in clusters(),
+            (n, t, present) in proptest::sample::select(clusters()),
             bits in 1u32..20,
             pairs in proptest::collection::vec((any::<u64>(), any::<u64>(), 0..4), 1..70),
             seed: u64,

@@ -10,7 +10,7 @@ use super::planes::low_bits_of_lanes;
 use super::{Planes, complement};
 use crate::field::{Fp61, Gf64, MODULUS};
 use crate::network::Network;
-use crate::session::{LANES, Session, SessionError};
+use crate::session::{LANES, Opening, Session, SessionError};
 use crate::sharing::{AccessStructure, Party, Shared};
 use zeroize::Zeroizing;
 
@@ -23,7 +23,7 @@ fn mask_bits(access: &AccessStructure) -> u32 {
 }
 
 /// How many bits a mask hides: numbers below 2 to this become bits.
-pub(crate) fn hidden_bits(access: &AccessStructure) -> u32 {
+pub fn hidden_bits(access: &AccessStructure) -> u32 {
     mask_bits(access).saturating_sub(HIDING_BITS)
 }
 
@@ -32,12 +32,7 @@ pub(crate) fn hidden_bits(access: &AccessStructure) -> u32 {
 ///
 /// # Errors
 /// So many bits do not fit under a mask.
-pub(crate) fn to_bits<N: Network>(
-    session: &mut Session<N>,
-    numbers: &Shared<Fp61>,
-    columns: usize,
-    bits: u32,
-) -> Result<Planes, SessionError> {
+pub fn to_bits<N: Network>(session: &mut Session<N>, numbers: &Shared<Fp61>, columns: usize, bits: u32) -> Result<Planes, SessionError> {
     let party = session.party().clone();
     let layout = Layout::new(&party, numbers.len() / columns, columns, bits)?;
     let low = u64::MAX >> (u64::BITS - mask_bits(party.access()));
@@ -56,7 +51,7 @@ pub(crate) fn to_bits<N: Network>(
     let masked = layout.masked(&party, numbers, masks);
     // All nodes have the same before any of them opens it, whatever it was computed from.
     session.settle()?;
-    let opened = session.open(&masked, "masked numbers")?;
+    let opened = session.open(&masked, Opening::MaskedNumbers)?;
     drop(masked);
 
     // packed = opened - mask, so not packed = mask + not opened, on the low bits. Who holds the first component
@@ -218,8 +213,8 @@ fn common_divisor(a: usize, b: usize) -> usize {
 mod tests {
     use super::*;
     use crate::circuit::tests::opened;
-    use crate::session::testkit::{clusters, deal, elements, in_session, world};
     use crate::sharing::NodeSet;
+    use crate::testing::sessions::{clusters, deal, elements, in_session, world};
     use proptest::prelude::*;
 
     proptest! {
@@ -227,7 +222,7 @@ mod tests {
 
         #[test]
         fn bits_are_those_of_the_numbers(
-            (n, t, present) in clusters(),
+            (n, t, present) in proptest::sample::select(clusters()),
             columns in 1usize..9,
             rows in 0usize..200,
             bits in 1u32..=15,

@@ -8,23 +8,25 @@ mod adder;
 mod argmax;
 mod compare;
 mod convert;
+mod inverse;
 mod numbers;
 mod planes;
 #[cfg(test)]
 mod tests;
 mod threshold;
 
-pub(crate) use argmax::first_of_the_greatest;
-pub(crate) use convert::{hidden_bits, to_bits};
-pub(crate) use numbers::{one_hot, to_numbers};
-pub(crate) use planes::numbers_of;
-pub(crate) use threshold::{first_to_reach, levels};
+pub use argmax::first_of_the_greatest;
+pub use convert::{hidden_bits, to_bits};
+pub use inverse::inverses;
+pub use numbers::{one_hot, to_numbers};
+pub use planes::numbers_of;
+pub use threshold::{first_to_reach, levels};
 
 use crate::field::{Field, Gf64};
 use crate::sharing::{Party, Shared};
 
 /// Numbers bit by bit, the least significant bit first; all vectors have one length.
-pub(crate) type Planes = Vec<Shared<Gf64>>;
+pub type Planes = Vec<Shared<Gf64>>;
 
 /// Every bit turned round.
 fn complement(party: &Party, plane: &Shared<Gf64>) -> Shared<Gf64> {
@@ -45,11 +47,11 @@ fn constant(party: &Party, words: usize, bit: bool) -> Shared<Gf64> {
 }
 
 /// The same public number in all lanes of so many words.
-pub(crate) fn constants(party: &Party, words: usize, number: u64, bits: u32) -> Planes {
+pub fn constants(party: &Party, words: usize, number: u64, bits: u32) -> Planes {
     (0..bits).map(|bit| constant(party, words, number >> bit & 1 == 1)).collect()
 }
 
 /// How many bits the numbers up to `most` have, at least one.
-pub(crate) fn bits_of(most: u64) -> u32 {
+pub fn bits_of(most: u64) -> u32 {
     (u64::BITS - most.leading_zeros()).max(1)
 }

@@ -12,7 +12,7 @@ use crate::sharing::{Party, Shared};
 ///
 /// Each component is known to its holders, so it is shared in F_p for free; a bit is the exclusive sum of
 /// all of them, `a + b - 2ab` two by two.
-pub(crate) fn to_numbers<N: Network>(session: &mut Session<N>, planes: &Planes, len: usize) -> Result<Vec<Shared<Fp61>>, SessionError> {
+pub fn to_numbers<N: Network>(session: &mut Session<N>, planes: &Planes, len: usize) -> Result<Vec<Shared<Fp61>>, SessionError> {
     let party = session.party().clone();
     let components = 0..party.access().components();
     let mut summands: Vec<Shared<Fp61>> = components
@@ -68,11 +68,7 @@ fn products<N: Network>(session: &mut Session<N>, pairs: Vec<(&Shared<Fp61>, &Sh
 ///
 /// The indicators of the low bits and of the high bits give those of both, in `log log` rounds. Each
 /// row sums to 1, so those of 0 are what is left.
-pub(crate) fn one_hot<N: Network>(
-    session: &mut Session<N>,
-    bits: Vec<Shared<Fp61>>,
-    entries: usize,
-) -> Result<Vec<Shared<Fp61>>, SessionError> {
+pub fn one_hot<N: Network>(session: &mut Session<N>, bits: Vec<Shared<Fp61>>, entries: usize) -> Result<Vec<Shared<Fp61>>, SessionError> {
     let party = session.party().clone();
     let len = bits.first().map_or(0, Shared::len);
     let (zero, one) = (Shared::zeros(&party, len), Shared::public(&party, &vec![Fp61::ONE; len]));
@@ -152,7 +148,7 @@ mod tests {
     use super::*;
     use crate::circuit::bits_of;
     use crate::circuit::tests::planes;
-    use crate::session::testkit::{clusters, in_session, world};
+    use crate::testing::sessions::{clusters, in_session, world};
     use proptest::prelude::*;
 
     proptest! {
@@ -160,7 +156,7 @@ mod tests {
 
         #[test]
         fn numbers_are_marked_where_they_are(
-            (n, t, present) in clusters(),
+            (n, t, present) in proptest::sample::select(clusters()),
             entries in 1usize..40,
             draws in proptest::collection::vec(any::<usize>(), 1..80),
             seed: u64,
@@ -172,7 +168,7 @@ mod tests {
                 let bits = to_numbers(session, &planes, numbers.len())?;
                 let marked = one_hot(session, bits, entries)?;
                 session.verify_claims(())?;
-                marked.iter().map(|marks| session.open(marks, "marks")).collect::<Result<Vec<_>, _>>()
+                marked.iter().map(|marks| session.open(marks, crate::session::Opening::Test)).collect::<Result<Vec<_>, _>>()
             }) {
                 let marked = result.unwrap();
                 prop_assert_eq!(marked.len(), entries);

@@ -21,7 +21,7 @@ pub(super) fn low_bits_of_lanes(numbers: impl Iterator<Item = u64>) -> Zeroizing
 }
 
 /// The first `len` numbers of vectors of bits.
-pub(crate) fn numbers_of(planes: &[&[Gf64]], len: usize) -> Zeroizing<Vec<u64>> {
+pub fn numbers_of(planes: &[&[Gf64]], len: usize) -> Zeroizing<Vec<u64>> {
     let mut numbers = Zeroizing::new(vec![0; len]);
     let mut square = Zeroizing::new([0; LANES]);
     for (word, numbers) in numbers.chunks_mut(LANES).enumerate() {

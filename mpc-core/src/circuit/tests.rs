@@ -4,10 +4,10 @@ use super::planes::numbers_of;
 use super::planes::tests::planes_of;
 use super::{Planes, bits_of};
 use crate::field::Gf64;
-use crate::session::testkit::deal;
-use crate::session::{Session, SessionError};
+use crate::session::{Opening, Session, SessionError};
 use crate::sharing::Party;
-use crate::world::WorldNetwork;
+use crate::testing::WorldNetwork;
+use crate::testing::sessions::deal;
 
 /// This node's components of the bits of numbers.
 pub(super) fn planes(party: &Party, numbers: &[u64], bits: u32, seed: u64) -> Planes {
@@ -21,7 +21,7 @@ pub(super) fn opened(session: &mut Session<WorldNetwork>, planes: &Planes, len: 
     session.verify_claims(())?;
     let opened = planes
         .iter()
-        .map(|plane| session.open(plane, "a test value"))
+        .map(|plane| session.open(plane, Opening::Test))
         .collect::<Result<Vec<_>, _>>()?;
     let opened: Vec<&[Gf64]> = opened.iter().map(Vec::as_slice).collect();
     Ok(numbers_of(&opened, len).to_vec())

@@ -14,7 +14,7 @@ use crate::sharing::{Party, Shared};
 const LEVELS: u64 = 4;
 
 /// The numbers of votes that are asked for, ascending; none if nobody can have `quorum`. `None` if they are too many.
-pub(crate) fn levels(most: u64, quorum: u64) -> Option<Vec<u64>> {
+pub fn levels(most: u64, quorum: u64) -> Option<Vec<u64>> {
     let lowest = quorum.max(1);
     let above_half = lowest.max(most / 2 + 1);
     (above_half - lowest < LEVELS).then(|| (lowest..=above_half).filter(|level| *level <= most).collect())
@@ -26,7 +26,7 @@ pub(crate) fn levels(most: u64, quorum: u64) -> Option<Vec<u64>> {
 /// Each vector of `tallies` holds one candidate's words after the other's; the tallies of all candidates together are
 /// at most `most`. One round for each product of bits that a level asks for, one for each of the `log2` levels of a
 /// tree, and one for the selection.
-pub(crate) fn first_to_reach<N: Network>(
+pub fn first_to_reach<N: Network>(
     session: &mut Session<N>,
     candidates: usize,
     tallies: &Planes,
@@ -214,7 +214,7 @@ fn index_bit(party: &Party, first: &Shared<Gf64>, words: usize, bit: usize) -> S
 mod tests {
     use super::*;
     use crate::circuit::tests::{opened, planes};
-    use crate::session::testkit::{clusters, in_session, world};
+    use crate::testing::sessions::{clusters, in_session, world};
     use proptest::prelude::*;
 
     #[test]
@@ -234,7 +234,7 @@ mod tests {
 
         #[test]
         fn the_first_to_reach_the_greatest_wins(
-            (n, t, present) in clusters(),
+            (n, t, present) in proptest::sample::select(clusters()),
             candidates in 1usize..12,
             most in 1u64..12,
             quorum in 1u64..9,

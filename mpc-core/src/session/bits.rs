@@ -20,7 +20,7 @@ use crate::network::Network;
 use crate::sharing::{Party, Shared};
 
 /// Bits of a word.
-pub(crate) const LANES: usize = 64;
+pub const LANES: usize = 64;
 /// Words that are worked on at a time.
 const PIECE: usize = 512;
 /// Words of a block that have one weight in common: whole pieces.

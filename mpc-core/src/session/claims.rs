@@ -10,10 +10,10 @@
 use super::bits::{AndCheck, Ands};
 use super::proof::Proof;
 use super::runs::{Ahead, Weighed};
-use super::{Session, SessionError};
-use crate::checks::Check;
+use super::{Opening, Session, SessionError};
 use crate::field::{Field, Fp61, Gf64};
 use crate::network::Network;
+use crate::probe::Check;
 use crate::prss::Owner;
 use crate::sharing::Shared;
 
@@ -99,10 +99,10 @@ impl<F: Field> Claim<F> {
     }
 
     /// The weighted sum of what is claimed: of which products, and its value.
-    pub(super) fn weigh(self, weights: &[F], cuts: &super::Cuts) -> (Weighed<F>, Shared<F>) {
+    pub(super) fn weigh(self, weights: &[F], schedule: &super::FoldSchedule) -> (Weighed<F>, Shared<F>) {
         let sum = self.z.linear(|values, out| out.push(F::inner_product(values, weights)));
         let weighed = match self.of {
-            Of::Segments(factors, ahead) => Weighed::new(factors, weights, ahead, cuts),
+            Of::Segments(factors, ahead) => Weighed::new(factors, weights, ahead, schedule),
             Of::Sum(combine) => {
                 let (x, y) = combine(weights);
                 assert_eq!(x.len(), y.len(), "factors of an inner product have one length");
@@ -155,8 +155,8 @@ impl<N: Network> Session<N> {
     /// Opens `f(r)`, `g(r)` and `h(r)`.
     fn check_ends<F: Field>(&mut self, ends: Option<Shared<F>>) -> Result<(), SessionError> {
         let Some(ends) = ends else { return Ok(()) };
-        match self.open(&ends, "the check of products")?.as_slice() {
-            [f, g, h] if *f * *g == *h || !self.makes(Check::Products) => Ok(()),
+        match self.open(&ends, Opening::ProductCheck)?.as_slice() {
+            [f, g, h] if *f * *g == *h || !self.performs(Check::Products) => Ok(()),
             _ => Err(SessionError::WrongProduct {
                 phase: self.phase,
                 suspects: self.party.present().without(self.party.me()),

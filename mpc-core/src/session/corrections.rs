@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use super::{Session, SessionError};
-use crate::checks::Check;
 use crate::digest::Digest;
 use crate::network::{Expected, Network, Outgoing};
+use crate::probe::Check;
 
 /// First byte of the message that says a node has everything.
 const SETTLED: u8 = 1;
@@ -42,7 +42,7 @@ impl<N: Network> Session<N> {
     /// # Errors
     /// Two holders have different corrections: their sender, or one of them, deviates.
     pub fn settle(&mut self) -> Result<(), SessionError> {
-        if !self.makes(Check::Settled) {
+        if !self.performs(Check::Settled) {
             return Ok(());
         }
         let me = self.party.me();
@@ -79,7 +79,7 @@ impl<N: Network> Session<N> {
                 what: "a message that it has everything",
             })?;
             for (sender, theirs) in senders.iter().zip(digests.chunks_exact(Digest::LEN)) {
-                if self.corrections.digest(*sender).as_bytes() != theirs && self.makes(Check::Corrections) {
+                if self.corrections.digest(*sender).as_bytes() != theirs && self.performs(Check::Corrections) {
                     let suspects = [*sender, *peer].into_iter().collect();
                     return Err(SessionError::Disagreement {
                         phase: self.phase,

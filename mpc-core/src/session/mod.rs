@@ -3,10 +3,10 @@
 
 mod bits;
 mod claims;
-pub(crate) mod coin;
+mod coin;
 mod corrections;
-mod cuts;
 mod error;
+mod fold_schedule;
 mod open;
 mod polynomial;
 mod product;
@@ -14,45 +14,25 @@ mod proof;
 mod runs;
 mod setup;
 #[cfg(test)]
-pub(crate) mod testkit;
-#[cfg(test)]
 mod tests;
 mod verify;
 
-pub(crate) use bits::LANES;
+pub use bits::LANES;
 pub use claims::{Claimed, Combine};
-#[cfg(test)]
-pub use cuts::Cuts;
-#[cfg(not(test))]
-use cuts::Cuts;
 pub use error::SessionError;
+pub use fold_schedule::FoldSchedule;
+pub use open::Opening;
 pub use product::{Factors, Product};
 pub use setup::Setup;
-pub use verify::{Outputs, Recorded, Unrecorded, Verified, VerifiedOutputs};
+pub use verify::{Openable, Outputs, Recorded, Unrecorded, Verified, VerifiedOutputs};
 
-use crate::checks::{Check, made};
 use crate::digest::Digest;
 use crate::field::{Field, decode_vector};
-#[cfg(test)]
-use crate::field::{Fp61, encode_vector};
-use crate::network::{Expected, Network, Outgoing, Phase, Step};
-use crate::prss::Prss;
+use crate::network::{Expected, Network, Outgoing, Phase, Step, Traffic};
+use crate::probe::{Check, Moment, Probe};
+use crate::prss::{Address, ClaimedAddress, Owner, Prss};
 use crate::sharing::{Party, Shared};
-
-/// What a session sent and received so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Traffic {
-    /// Calls of the network.
-    pub rounds: u64,
-    /// Bytes of messages sent, without transport overhead.
-    pub sent: u64,
-    /// Bytes of messages received.
-    pub received: u64,
-    /// Terms of inner products computed on shares.
-    pub products: u64,
-    /// Of those, the ones whose claims were verified.
-    pub verified: u64,
-}
+use zeroize::Zeroizing;
 
 /// A computation on shares at one node.
 ///
@@ -62,11 +42,10 @@ pub struct Session<N: Network> {
     id: Digest,
     network: N,
     prss: Prss,
-    lane: u16,
     step: u32,
     phase: Phase,
     claims: claims::Claims,
-    cuts: Cuts,
+    schedule: FoldSchedule,
     corrections: corrections::Corrections,
     traffic: Traffic,
 }
@@ -87,9 +66,9 @@ impl<N: Network> Session<N> {
         self.traffic
     }
 
-    /// Whether this node makes a check.
-    pub(crate) fn makes(&self, check: Check) -> bool {
-        made(&self.network, check)
+    /// Whether this node performs a check: always, but in a test that shows what the check is for.
+    pub fn performs(&self, check: Check) -> bool {
+        self.network.probe().performs(check)
     }
 
     /// The phase that the following rounds belong to.
@@ -106,7 +85,6 @@ impl<N: Network> Session<N> {
     fn next_step(&mut self) -> Step {
         let step = Step {
             number: self.step,
-            lane: self.lane,
             phase: self.phase,
         };
         self.step += 1;
@@ -115,26 +93,34 @@ impl<N: Network> Session<N> {
 
     /// A peer's vector of elements.
     fn decode<F: Field>(&self, peer: usize, bytes: &[u8], len: usize) -> Result<Vec<F>, SessionError> {
-        #[cfg(test)]
-        if !self.makes(Check::Canonical) && std::any::TypeId::of::<F>() == std::any::TypeId::of::<Fp61>() {
-            let reduced: Vec<Fp61> = bytes
-                .chunks_exact(8)
-                .map(|word| word.try_into().map(|word| Fp61::reduce(u64::from_le_bytes(word))).unwrap())
-                .collect();
-            return Ok(decode_vector(&encode_vector(&reduced), len).unwrap());
-        }
-        decode_vector(bytes, len).ok_or(SessionError::Malformed {
+        let elements = decode_vector(bytes, len).or_else(|| self.network.probe().reinterpret(bytes));
+        elements.ok_or(SessionError::Malformed {
             phase: self.phase,
             peer,
             what: "field elements",
         })
     }
 
-    /// A random sharing of `len` elements that no `t` nodes know; free of communication.
+    /// A random sharing of `len` elements that no `t` nodes know. Free of communication.
     pub(crate) fn random<F: Field>(&mut self, len: usize) -> Result<Shared<F>, SessionError> {
         let step = self.next_step();
-        Ok(self.prss.random_shared(&self.party, step.number, step.lane, len)?)
+        let address = Address {
+            step: step.number,
+            owner: Owner::Joint,
+        };
+        let stream = self.prss.claim(address)?;
+        let probe = self.network.probe();
+        Ok(Shared::generate(&self.party, |position| {
+            std::mem::take(&mut *mask(probe, &stream, position, len))
+        }))
     }
+}
+
+/// `len` elements of the stream of the held component at `position`.
+fn mask<F: Field, P: Probe>(probe: &P, stream: &ClaimedAddress<'_>, position: usize, len: usize) -> Zeroizing<Vec<F>> {
+    let mut mask = stream.expand(position, len);
+    probe.observe(Moment::Masked, &mut mask);
+    mask
 }
 
 /// One round with its counting; rounds without messages are not put on the network.
@@ -148,7 +134,7 @@ fn exchange<N: Network>(
     if outgoing.is_empty() && expected.is_empty() {
         return Ok(Vec::new());
     }
-    network.hear(traffic);
+    network.report_traffic(traffic);
     traffic.rounds += 1;
     traffic.sent += outgoing.iter().map(|message| message.bytes.len() as u64).sum::<u64>();
     let received = network

@@ -1,25 +1,82 @@
 //! Opening shared vectors to all participants.
 
 use super::{Session, SessionError};
-use crate::checks::Check;
 use crate::digest::Digest;
 use crate::field::{Field, encode_vector};
 use crate::network::{Expected, Network, Outgoing};
+use crate::probe::{Check, Moment, Probe};
 use crate::sharing::Shared;
 
+/// What a session opens, and why that says nothing about a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Opening {
+    /// A random sharing that nobody has used before: see [`Session::coin`].
+    Coin,
+    /// The ends of a folded claim, behind a random pair: see [`Session::verify`].
+    ProductCheck,
+    /// Numbers plus random masks that are wider by the statistical security parameter: see [`crate::circuit::to_bits`].
+    MaskedNumbers,
+    /// Elements times uniform factors: see [`crate::circuit::inverses`].
+    MaskedFactors,
+    /// Combinations of inputs that are 0 whenever the inputs are what they must be: see [`Session::open_check`].
+    InputCheck,
+    /// A verified result that all participants have recorded: see [`Recorded::open`](super::Recorded::open).
+    Result,
+    /// Anything, in a test.
+    #[cfg(any(test, feature = "testing"))]
+    Test,
+}
+
+impl Opening {
+    /// What was opened, for errors.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Coin => "a coin",
+            Self::ProductCheck => "the check of products",
+            Self::MaskedNumbers => "masked numbers",
+            Self::MaskedFactors => "elements times random factors",
+            Self::InputCheck => "the check of inputs",
+            Self::Result => "a recorded result",
+            #[cfg(any(test, feature = "testing"))]
+            Self::Test => "a test value",
+        }
+    }
+}
+
 impl<N: Network> Session<N> {
+    /// Opens public linear combinations of inputs that are 0 whenever the inputs are what they must be: then the opening
+    /// says nothing else about them. Two rounds: all nodes settle first, so that what is opened is the same everywhere.
+    ///
+    /// The caller answers for that property; every result of the computation goes through [`Session::verify`] instead.
+    ///
+    /// # Errors
+    /// A round failed, or two holders of a component sent different values.
+    pub fn open_check<F: Field>(&mut self, deviations: &Shared<F>) -> Result<Vec<F>, SessionError> {
+        self.settle()?;
+        self.open(deviations, Opening::InputCheck)
+    }
+
+    /// Opens a shared vector in a test.
+    ///
+    /// # Errors
+    /// As [`Self::open_check`].
+    #[cfg(feature = "testing")]
+    pub fn open_in_test<F: Field>(&mut self, shared: &Shared<F>) -> Result<Vec<F>, SessionError> {
+        self.open(shared, Opening::Test)
+    }
+
     /// Opens a shared vector to every participant, in one round.
     ///
     /// For every component a node misses, one holder sends the values and every other holder a
     /// digest of them; a node compares before it uses them. At least one holder is honest, so a
     /// wrong value is always caught. Inside a session only masked values, coins and checks are
     /// opened; outputs leave through [`Session::verify`].
-    pub(crate) fn open<F: Field>(&mut self, shared: &Shared<F>, what: &'static str) -> Result<Vec<F>, SessionError> {
+    pub(crate) fn open<F: Field>(&mut self, shared: &Shared<F>, opening: Opening) -> Result<Vec<F>, SessionError> {
         let len = shared.len();
         let step = self.step;
         let access = self.party.access();
-        #[cfg(test)]
-        let shared = &self.told(shared);
+        let tampered = self.tampered(shared);
+        let shared = tampered.as_ref().unwrap_or(shared);
         let encoded: Vec<Vec<u8>> = shared.components().iter().map(|values| encode_vector(values)).collect();
         let digests: Vec<Digest> = self
             .party
@@ -102,11 +159,11 @@ impl<N: Network> Session<N> {
             let (opener, bytes) = values[component].unwrap_or((me, &[]));
             let digest = opening_digest(&self.id, step, component, bytes);
             for (_, voucher, claimed) in vouchers.iter().filter(|(c, ..)| *c == component) {
-                if digest.as_bytes().as_slice() != *claimed && self.makes(Check::Openings) {
+                if digest.as_bytes().as_slice() != *claimed && self.performs(Check::Openings) {
                     let suspects = [opener, *voucher].into_iter().collect();
                     return Err(SessionError::Disagreement {
                         phase: self.phase,
-                        what,
+                        what: opening.name(),
                         suspects,
                     });
                 }
@@ -114,28 +171,21 @@ impl<N: Network> Session<N> {
             let values: Vec<F> = self.decode(opener, bytes, len)?;
             opened.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
         }
-        #[cfg(test)]
-        self.network.deviation().tell(
-            &mut opened,
-            |values| crate::checks::Told::Opened(step, what, values),
-            |values| crate::checks::Told::OpenedWords(step, what, values),
-        );
+        let probe = self.network.probe();
+        probe.observe(Moment::Opened { step, opening }, &mut opened);
         Ok(opened)
     }
 
-    /// What a test's node says that its components are.
-    #[cfg(test)]
-    fn told<F: Field>(&self, shared: &Shared<F>) -> Shared<F> {
-        let deviation = self.network.deviation();
-        Shared::generate(&self.party, |position| {
-            let mut values = shared.components()[position].clone();
-            let component = self.party.held()[position];
-            deviation.tell(
-                &mut values,
-                |values| crate::checks::Told::Opening(self.step, component, values),
-                |values| crate::checks::Told::OpeningWords(self.step, component, values),
-            );
-            values
+    /// What a node of a test says its components are; `None` outside tests.
+    fn tampered<F: Field>(&self, shared: &Shared<F>) -> Option<Shared<F>> {
+        let (probe, step) = (self.network.probe(), self.step);
+        N::Probe::ACTIVE.then(|| {
+            Shared::generate(&self.party, |position| {
+                let mut values = shared.components()[position].clone();
+                let component = self.party.held()[position];
+                probe.observe(Moment::Sent { step, component }, &mut values);
+                values
+            })
         })
     }
 }

@@ -5,11 +5,12 @@ use std::ops::Range;
 use zeroize::Zeroizing;
 
 use super::claims::{Claim, Claimed, Combine, Of};
-use super::cuts::AHEAD;
+use super::fold_schedule::AHEAD;
 use super::runs::{Ahead, Evaluator, PIECE, local_product};
 use super::{Session, SessionError};
 use crate::field::{Field, Fp61, Gf64, encode_vector};
 use crate::network::{Expected, Network, Outgoing, Step};
+use crate::probe::{Moment, Probe};
 use crate::prss::Address;
 use crate::sharing::Shared;
 
@@ -23,6 +24,14 @@ pub struct Factors<F: Field> {
     /// Where each segment ends, ascending, the last one at the vectors' length. A segment may be
     /// empty: its inner product is 0.
     pub ends: Vec<usize>,
+}
+
+impl<F: Field> Factors<F> {
+    /// One product for each pair of elements of two vectors of equal length.
+    pub fn elementwise(x: Shared<F>, y: Shared<F>) -> Self {
+        let ends = (1..=x.len()).collect();
+        Self { x, y, ends }
+    }
 }
 
 /// What is multiplied.
@@ -96,13 +105,13 @@ impl<N: Network> Session<N> {
     /// Appends, for every segment, the sum of the products this node is responsible for. Returns what the
     /// check will ask of the long ones.
     fn local_products<F: Field>(&self, Factors { x, y, ends }: &Factors<F>, sums: &mut Vec<F>) -> Vec<Ahead<F>> {
-        let mut evaluator = self.cuts.is_ahead(x.len()).then(|| Evaluator::new(&self.party, AHEAD));
+        let mut evaluator = self.schedule.is_ahead(x.len()).then(|| Evaluator::new(&self.party, AHEAD));
         let mut room = Zeroizing::new(vec![F::ZERO; PIECE]);
         let (mut start, mut all_ahead) = (0, Vec::new());
         for end in ends {
             let segment = start..*end;
             start = *end;
-            if let Some(evaluator) = evaluator.as_mut().filter(|_| self.cuts.is_long(&segment)) {
+            if let Some(evaluator) = evaluator.as_mut().filter(|_| self.schedule.is_long(&segment)) {
                 let mut ahead = Ahead::new([F::ZERO; 2 * AHEAD - 1]);
                 evaluator.add(&self.party, (x, y), &segment, false, &mut *ahead);
                 sums.push(ahead[..AHEAD].iter().fold(F::ZERO, |sum, value| sum + *value));
@@ -196,16 +205,13 @@ impl<F: Claimed> Resharing<F> {
                 correction,
             });
         }
-        #[cfg(test)]
-        session.network.deviation().tell(
-            &mut correction,
-            |products| crate::checks::Told::Products(step.number, products),
-            |words| crate::checks::Told::Words(step.number, words),
-        );
+        session
+            .network
+            .probe()
+            .observe(Moment::Reshared { step: step.number }, &mut correction);
         for node in session.party.present().iter() {
             let claimed = session.prss.claim(Address {
                 step: step.number,
-                lane: step.lane,
                 owner: F::owner(node as u8),
             })?;
             let corrected = session.party.correction_component(node);
@@ -213,7 +219,7 @@ impl<F: Claimed> Resharing<F> {
                 if Some(*component) == corrected || !session.party.holders(*component).contains(node) {
                     continue;
                 }
-                let mask = claimed.expand(position, len);
+                let mask = super::mask(session.network.probe(), &claimed, position, len);
                 if node == me {
                     F::sub_vector(&mut correction, &mask);
                 }

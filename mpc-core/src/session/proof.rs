@@ -71,7 +71,7 @@ impl<F: Field> Proof<F> {
                     return Ok(Vec::new());
                 }
                 claims.iter_mut().for_each(|claim| claim.fold(&at_blocks));
-                (merged(claims, session.cuts.small), value_at(&h, &at_products))
+                (merged(claims, session.schedule.small), value_at(&h, &at_products))
             }
             state @ (State::Ready(_) | State::Cut(..)) => {
                 self.0 = state;
@@ -79,8 +79,8 @@ impl<F: Field> Proof<F> {
             }
         };
         let len = claims.iter().map(Weighed::len).sum();
-        let (claims, cut) = if len > session.cuts.short {
-            let k = session.cuts.blocks(len);
+        let (claims, cut) = if len > session.schedule.short {
+            let k = session.schedule.blocks(len);
             (claims, Cut { k, last: false })
         } else {
             let last = behind_a_pair(session, claims)?;
@@ -127,7 +127,7 @@ fn weigh<F: Field, N: Network>(session: &Session<N>, claims: Vec<Claim<F>>, coin
     let mut weighed = Vec::new();
     for claim in claims {
         let weights: Vec<F> = (0..claim.len()).map(|_| F::random(&mut rng)).collect();
-        let (claim, z) = claim.weigh(&weights, &session.cuts);
+        let (claim, z) = claim.weigh(&weights, &session.schedule);
         sum = sum.add(&z);
         weighed.push(claim);
     }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use zeroize::Zeroizing;
 
 use super::Session;
-use super::cuts::{AHEAD, Cuts};
+use super::fold_schedule::{AHEAD, FoldSchedule};
 use super::polynomial::Extrapolation;
 use super::product::Factors;
 use crate::field::Field;
@@ -49,7 +49,7 @@ impl<F: Field> Weighed<F> {
 
     /// The inner products of all segments, each with its weight; `ahead` has an entry for every long
     /// segment, or none.
-    pub(super) fn new(Factors { mut x, y, ends }: Factors<F>, weights: &[F], ahead: Vec<Ahead<F>>, cuts: &Cuts) -> Self {
+    pub(super) fn new(Factors { mut x, y, ends }: Factors<F>, weights: &[F], ahead: Vec<Ahead<F>>, schedule: &FoldSchedule) -> Self {
         let mut ahead = ahead.into_iter();
         let mut runs: Vec<Run<F>> = Vec::new();
         let mut scaled: Vec<Run<F>> = Vec::new();
@@ -61,7 +61,7 @@ impl<F: Field> Weighed<F> {
                 weight: *weight,
                 ahead: None,
             };
-            if cuts.is_long(&run.range) {
+            if schedule.is_long(&run.range) {
                 run.ahead = ahead.next();
                 runs.push(run);
                 continue;

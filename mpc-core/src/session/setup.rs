@@ -1,4 +1,4 @@
-//! Before a session: the participants agree on the accepted set, then make fresh keys.
+//! Before a session: the participants agree on what they compute, then make fresh keys.
 
 use std::fmt;
 
@@ -9,14 +9,12 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::claims::Claims;
 use super::corrections::Corrections;
-use super::cuts::Cuts;
-use super::{Session, SessionError, Traffic, exchange};
-use crate::checks::{Check, made};
+use super::{Session, SessionError, exchange};
 use crate::digest::Digest;
-use crate::network::{Expected, Network, Outgoing, Phase, Step};
+use crate::network::{Expected, Network, Outgoing, Phase, Step, Traffic};
+use crate::probe::{Check, Probe};
 use crate::prss::{ComponentKey, Prss};
-use crate::reject::RejectReason;
-use crate::sharing::{NodeSet, Party};
+use crate::sharing::Party;
 
 /// Bytes a holder contributes to a component's key.
 const CONTRIBUTION: usize = 32;
@@ -25,8 +23,9 @@ const CONTRIBUTION: usize = 32;
 pub struct Setup<N: Network> {
     party: Party,
     network: N,
-    lane: u16,
     step: u32,
+    /// In which phase the participants last told each other something that the session id stands for.
+    agreed_in: Phase,
     traffic: Traffic,
 }
 
@@ -37,53 +36,32 @@ impl<N: Network> fmt::Debug for Setup<N> {
 }
 
 impl<N: Network> Setup<N> {
-    /// Begins at the first round of `lane`.
-    pub fn new(party: Party, network: N, lane: u16) -> Self {
+    /// Begins at the first round.
+    pub fn new(party: Party, network: N) -> Self {
         Self {
             party,
             network,
-            lane,
             step: 0,
+            agreed_in: Phase::KEYS,
             traffic: Traffic::default(),
         }
     }
 
-    /// Exchanges what every participant says of each entry of a list they must all have been given,
-    /// two rounds. `verdicts` holds one byte for each entry, 0 for "accepted"; the result holds the
-    /// smallest non-zero verdict of any participant, or 0 where all accept, and who does not accept.
+    /// Compares bytes that every participant must have been given alike. One round.
     ///
     /// # Errors
-    /// A participant was given another list: the coordinator, or that participant, deviates.
-    pub fn merge_verdicts(&mut self, list: Digest, verdicts: &[u8]) -> Result<Vec<(u8, NodeSet)>, SessionError> {
-        let phase = Phase::AcceptedSet;
-        for (peer, theirs) in self.broadcast(phase, list.as_bytes().to_vec(), list.as_bytes().len())? {
-            if theirs != list.as_bytes() && made(&self.network, Check::List) {
+    /// A participant was given other bytes, which `what` names: it, this node, or whoever gave them deviates.
+    pub fn agree(&mut self, phase: Phase, what: &'static str, bytes: &[u8]) -> Result<(), SessionError> {
+        for (peer, theirs) in self.broadcast(phase, bytes.to_vec(), bytes.len())? {
+            if theirs != bytes && self.network.probe().performs(Check::Agreed) {
                 return Err(SessionError::Disagreement {
                     phase,
-                    what: "the list of submissions",
+                    what,
                     suspects: [self.party.me(), peer].into_iter().collect(),
                 });
             }
         }
-        let of = |node: usize, verdict: u8| (verdict, (verdict != 0).then_some(node).into_iter().collect::<NodeSet>());
-        let mut merged: Vec<_> = verdicts.iter().map(|verdict| of(self.party.me(), *verdict)).collect();
-        for (peer, theirs) in self.broadcast(phase, verdicts.to_vec(), verdicts.len())? {
-            let may_say = |code: u8| code == 0 || RejectReason::from_code(code).is_some_and(RejectReason::is_of_one_node);
-            if !theirs.iter().all(|verdict| may_say(*verdict)) {
-                return Err(SessionError::Malformed {
-                    phase,
-                    peer,
-                    what: "verdicts",
-                });
-            }
-            for ((verdict, refused_by), theirs) in merged.iter_mut().zip(theirs) {
-                if *verdict == 0 || (theirs != 0 && theirs < *verdict) {
-                    *verdict = theirs;
-                }
-                *refused_by = refused_by.union(of(peer, theirs).1);
-            }
-        }
-        Ok(merged)
+        Ok(())
     }
 
     /// Makes the session's keys: every holder of a component contributes 32 random bytes, the key is
@@ -123,7 +101,7 @@ impl<N: Network> Setup<N> {
             })
             .filter(|expected| expected.len > 0)
             .collect();
-        let mut received = self.exchange(Phase::Keys, messages, &expected)?;
+        let mut received = self.exchange(Phase::KEYS, messages, &expected)?;
 
         // Every contribution of every holder, in node order.
         let keys: Vec<ComponentKey> = held
@@ -150,26 +128,16 @@ impl<N: Network> Setup<N> {
         received.iter_mut().for_each(|message| message.zeroize());
 
         self.confirm(&id, &held, &keys, &peers)?;
-        #[cfg_attr(not(test), expect(unused_mut, reason = "only a test's node alters it"))]
-        let mut prss = Prss::new(keys);
-        #[cfg(test)]
-        {
-            prss.silent = self.network.deviation().unmasked;
-        }
-        #[cfg(not(test))]
-        let cuts = Cuts::DEFAULT;
-        #[cfg(test)]
-        let cuts = self.network.deviation().cuts.unwrap_or(Cuts::DEFAULT);
+        let schedule = self.network.probe().fold_schedule();
         Ok(Session {
             party: self.party,
             id,
             network: self.network,
-            prss,
-            lane: self.lane,
+            prss: Prss::new(keys),
             step: self.step,
-            phase: Phase::Agreement,
+            phase: Phase::COMPUTE,
             claims: Claims::default(),
-            cuts,
+            schedule,
             corrections: Corrections::default(),
             traffic: self.traffic,
         })
@@ -202,17 +170,17 @@ impl<N: Network> Setup<N> {
                 len: bytes.len(),
             })
             .collect();
-        let received = self.exchange(Phase::Keys, outgoing, &expected)?;
+        let received = self.exchange(Phase::KEYS, outgoing, &expected)?;
         for (((_, positions), mine), theirs) in peers.iter().zip(&messages).zip(&received) {
-            if mine[..Digest::LEN] != theirs[..Digest::LEN] && made(&self.network, Check::Session) {
+            if mine[..Digest::LEN] != theirs[..Digest::LEN] && self.network.probe().performs(Check::Session) {
                 return Err(SessionError::Disagreement {
-                    phase: Phase::AcceptedSet,
+                    phase: self.agreed_in,
                     what: "the cluster, the job, the submissions or the participants",
                     // Whoever told the two different verdicts is one of them, a third, or the coordinator.
                     suspects: self.party.present(),
                 });
             }
-            if mine[Digest::LEN..] != theirs[Digest::LEN..] && made(&self.network, Check::Keys) {
+            if mine[Digest::LEN..] != theirs[Digest::LEN..] && self.network.probe().performs(Check::Keys) {
                 // A third holder may have told the two different contributions.
                 let pairs = mine.chunks(Digest::LEN).zip(theirs.chunks(Digest::LEN)).skip(1).zip(positions);
                 let differing = pairs.filter(|((mine, theirs), _)| mine != theirs);
@@ -220,7 +188,7 @@ impl<N: Network> Setup<N> {
                     .flat_map(|(_, position)| self.party.holders(held[*position]).iter())
                     .collect();
                 return Err(SessionError::Disagreement {
-                    phase: Phase::Keys,
+                    phase: Phase::KEYS,
                     what: "a key of shared randomness",
                     suspects,
                 });
@@ -229,8 +197,12 @@ impl<N: Network> Setup<N> {
         Ok(())
     }
 
-    /// Sends the same message to every peer and receives one of `len` bytes from each.
-    fn broadcast(&mut self, phase: Phase, bytes: Vec<u8>, len: usize) -> Result<Vec<(usize, Vec<u8>)>, SessionError> {
+    /// Sends the same message to every peer and receives one of `len` bytes from each, with the peer it is from. One round.
+    ///
+    /// # Errors
+    /// The round failed.
+    pub fn broadcast(&mut self, phase: Phase, bytes: Vec<u8>, len: usize) -> Result<Vec<(usize, Vec<u8>)>, SessionError> {
+        self.agreed_in = phase;
         if len == 0 {
             return Ok(Vec::new());
         }
@@ -241,11 +213,7 @@ impl<N: Network> Setup<N> {
     }
 
     fn exchange(&mut self, phase: Phase, outgoing: Vec<Outgoing>, expected: &[Expected]) -> Result<Vec<Vec<u8>>, SessionError> {
-        let step = Step {
-            number: self.step,
-            lane: self.lane,
-            phase,
-        };
+        let step = Step { number: self.step, phase };
         self.step += 1;
         exchange(&mut self.network, step, outgoing, expected, &mut self.traffic)
     }

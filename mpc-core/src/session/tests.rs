@@ -2,24 +2,23 @@
 
 use proptest::prelude::*;
 
-use super::testkit::{clusters, deal, elements, id, in_session, world};
-use super::{Factors, Outputs, Session, SessionError, Setup};
+use super::{Factors, Opening, Outputs, Session, SessionError, Setup};
 use crate::digest::Digest;
 use crate::field::{Field, Fp61};
 use crate::network::{NetworkError, Phase};
-use crate::release::OutputName;
 use crate::sharing::Shared;
-use crate::world::{Fate, World, WorldNetwork};
+use crate::testing::sessions::{clusters, deal, elements, id, in_session, world};
+use crate::testing::{Fate, World, WorldNetwork};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn opening_gives_the_secret((n, t, present) in clusters(), values in proptest::collection::vec(any::<u64>(), 0..20), seed: u64) {
+    fn opening_gives_the_secret((n, t, present) in proptest::sample::select(clusters()), values in proptest::collection::vec(any::<u64>(), 0..20), seed: u64) {
         let values = elements(&values);
         for opened in in_session(&world(n, t, seed).present(present), |session| {
             let shared = deal(session.party(), &values, 5);
-            session.open(&shared, "a test value")
+            session.open(&shared, Opening::Test)
         }) {
             prop_assert_eq!(opened.unwrap(), values.clone());
         }
@@ -27,7 +26,7 @@ proptest! {
 
     #[test]
     fn inner_products_equal_plain_ones(
-        (n, t, present) in clusters(),
+        (n, t, present) in proptest::sample::select(clusters()),
         pairs in proptest::collection::vec(any::<(u64, u64)>(), 0..60),
         cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..4),
         seed: u64,
@@ -47,7 +46,7 @@ proptest! {
             let batch = vec![factors(&x, &y), factors(&y, &x)];
             let z = session.inner_products(batch)?;
             assert_eq!(z.len(), 2);
-            Ok((session.open(&z[0], "z")?, session.open(&z[1], "z")?))
+            Ok((session.open(&z[0], Opening::Test)?, session.open(&z[1], Opening::Test)?))
         }) {
             let (first, second) = result.unwrap();
             prop_assert_eq!(&first, &expected);
@@ -56,13 +55,13 @@ proptest! {
     }
 
     #[test]
-    fn linear_maps_commute_with_opening((n, t, present) in clusters(), a: [u64; 4], b: [u64; 4], k: [u64; 4]) {
+    fn linear_maps_commute_with_opening((n, t, present) in proptest::sample::select(clusters()), a: [u64; 4], b: [u64; 4], k: [u64; 4]) {
         let (a, b, k) = (elements(&a), elements(&b), elements(&k));
         let expected: Vec<Fp61> = (0..4).map(|i| (a[i] - b[i]) * k[i] + k[i]).collect();
         for opened in in_session(&world(n, t, 3).present(present), |session| {
             let party = session.party().clone();
             let shared = deal(&party, &a, 1).sub(&deal(&party, &b, 2)).scale(&k).add(&Shared::public(&party, &k));
-            session.open(&shared, "a linear map")
+            session.open(&shared, Opening::Test)
         }) {
             prop_assert_eq!(opened.unwrap(), expected.clone());
         }
@@ -135,18 +134,18 @@ fn a_flipped_value_in_an_opening_is_caught_before_it_is_used() {
     for (n, t) in [(3, 1), (5, 2)] {
         for victim in 1..n {
             let world = world(n, t, 9).intercept(move |wire| {
-                if wire.step.phase == Phase::Agreement && wire.from == 0 && wire.to == victim {
+                if wire.step.phase == Phase::COMPUTE && wire.from == 0 && wire.to == victim {
                     wire.bytes[0] ^= 1;
                 }
                 Fate::Deliver
             });
             let results = in_session(&world, |session| {
                 let shared = deal(session.party(), &[Fp61::ONE; 3], 1);
-                session.open(&shared, "a test value")
+                session.open(&shared, Opening::Test)
             });
             let error = results[victim].as_ref().unwrap_err();
             assert!(error.suspects().contains(0), "{error}");
-            assert_eq!(error.phase(), Some(Phase::Agreement));
+            assert_eq!(error.phase(), Some(Phase::COMPUTE));
         }
     }
 }
@@ -163,7 +162,7 @@ fn two_contributions_to_one_key_are_caught() {
     assert!(
         results
             .iter()
-            .any(|result| matches!(result, Err(SessionError::Disagreement { phase: Phase::Keys, .. })))
+            .any(|result| matches!(result, Err(SessionError::Disagreement { phase: Phase::KEYS, .. })))
     );
 }
 
@@ -171,56 +170,23 @@ fn two_contributions_to_one_key_are_caught() {
 fn participants_with_different_accepted_sets_find_out() {
     let results = world(3, 1, 4).run(|party, network, mut rng| {
         let id = Digest::of("test", &[&[u8::from(party.me() == 2)]]);
-        Setup::new(party, network, 0).into_session(id, &mut rng).map(drop)
+        Setup::new(party, network).into_session(id, &mut rng).map(drop)
     });
     for result in results {
-        assert!(matches!(
-            result,
-            Err(SessionError::Disagreement {
-                phase: Phase::AcceptedSet,
-                ..
-            })
-        ));
+        assert!(matches!(result, Err(SessionError::Disagreement { phase: Phase::KEYS, .. })));
     }
 }
 
 #[test]
-fn verdicts_merge_to_the_smallest_reason() {
-    let verdicts = [[0, 3, 0, 5], [0, 0, 0, 2], [0, 4, 7, 0]];
+fn different_bytes_that_should_be_alike_are_caught() {
     let results = world(3, 1, 4).run(|party, network, _| {
-        let own = verdicts[party.me()];
-        Setup::new(party, network, 0).merge_verdicts(id(), &own)
-    });
-    for merged in results {
-        let by = |nodes: &[usize]| nodes.iter().copied().collect();
-        assert_eq!(merged.unwrap(), [(0, by(&[])), (3, by(&[0, 2])), (7, by(&[2])), (2, by(&[0, 1]))]);
-    }
-}
-
-#[test]
-fn a_node_cannot_say_what_only_all_can_find_out() {
-    use crate::reject::RejectReason::{KeyConflict, MalformedAnswer};
-    for code in [MalformedAnswer.code(), KeyConflict.code(), 200] {
-        let results = world(3, 1, 4).run(|party, network, _| {
-            let own = [if party.me() == 2 { code } else { 0 }];
-            Setup::new(party, network, 0).merge_verdicts(id(), &own)
-        });
-        for result in &results[..2] {
-            assert!(matches!(result, Err(SessionError::Malformed { peer: 2, .. })));
-        }
-    }
-}
-
-#[test]
-fn different_lists_are_caught() {
-    let results = world(3, 1, 4).run(|party, network, _| {
-        let list = Digest::of("list", &[&[u8::from(party.me() == 0)]]);
-        Setup::new(party, network, 0).merge_verdicts(list, &[0])
+        let bytes = [u8::from(party.me() == 0)];
+        Setup::new(party, network).agree(Phase::COMPUTE, "a test's bytes", &bytes)
     });
     assert!(results.iter().all(|result| matches!(
         result,
         Err(SessionError::Disagreement {
-            what: "the list of submissions",
+            what: "a test's bytes",
             ..
         })
     )));
@@ -274,17 +240,25 @@ fn lost_short_and_misplaced_messages_are_named() {
 fn outputs_come_out_of_verification_as_they_went_in() {
     let values = elements(&[3, 1, 4]);
     let results = world(4, 1, 8).run(|party, network, mut rng| {
-        let session = Setup::new(party, network, 0).into_session(id(), &mut rng)?;
+        let session = Setup::new(party, network).into_session(id(), &mut rng)?;
         let mut outputs = Outputs::default();
-        outputs.push(OutputName::ClassTotals, deal(session.party(), &values, 1));
-        session.verify(outputs)?.recorded().map(|verified| verified.components())
+        outputs.push("totals", deal(session.party(), &values, 1));
+        session.verify(outputs)?.recorded().map(|verified| {
+            let outputs = verified.components();
+            let copied = outputs.map(|(name, components)| {
+                let components: Vec<(usize, Vec<Fp61>)> = components.map(|(c, values)| (c, values.to_vec())).collect();
+                (*name, components)
+            });
+            copied.collect::<Vec<_>>()
+        })
     });
     let mut sum = vec![Fp61::ZERO; 3];
     let mut seen = [false; 4];
     for outputs in results.into_iter().map(Result::unwrap) {
         assert_eq!(outputs.len(), 1);
-        for (component, values) in &outputs[0].components {
-            if !std::mem::replace(&mut seen[usize::from(*component)], true) {
+        assert_eq!(outputs[0].0, "totals");
+        for (component, values) in &outputs[0].1 {
+            if !std::mem::replace(&mut seen[*component], true) {
                 sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += *value);
             }
         }
@@ -295,7 +269,7 @@ fn outputs_come_out_of_verification_as_they_went_in() {
 #[test]
 fn non_canonical_words_are_refused() {
     let world = world(3, 1, 4).intercept(|wire| {
-        if wire.step.phase == Phase::Agreement && wire.from == 1 {
+        if wire.step.phase == Phase::COMPUTE && wire.from == 1 {
             wire.bytes.fill(0xff);
         }
         Fate::Deliver
@@ -317,7 +291,7 @@ fn non_canonical_words_are_refused() {
 
 /// A session with products of several lengths, verified.
 fn verified(world: &World, lengths: &[usize]) -> Vec<Result<(), SessionError>> {
-    world.run(|party, network, mut rng| scored(Setup::new(party, network, 0).into_session(id(), &mut rng)?, lengths))
+    world.run(|party, network, mut rng| scored(Setup::new(party, network).into_session(id(), &mut rng)?, lengths))
 }
 
 fn scored(mut session: Session<WorldNetwork>, lengths: &[usize]) -> Result<(), SessionError> {
@@ -331,7 +305,7 @@ fn scored(mut session: Session<WorldNetwork>, lengths: &[usize]) -> Result<(), S
             ends: vec![len / 2, *len],
         };
         for z in session.inner_products(vec![factors])? {
-            outputs.push(OutputName::Agreement, z);
+            outputs.push("sums", z);
         }
     }
     session.verify(outputs)?.recorded().map(drop)
@@ -357,7 +331,7 @@ fn a_false_claim_of_any_element_is_caught() {
     // Wrong inputs to the check itself: one holder of a component uses another value than the rest.
     for position in [0usize, 7, 15] {
         let results = world(3, 1, 6).run(|party, network, mut rng| {
-            let mut session = Setup::new(party, network, 0).into_session(Digest::of("test", &[b"claim"]), &mut rng)?;
+            let mut session = Setup::new(party, network).into_session(Digest::of("test", &[b"claim"]), &mut rng)?;
             let mut values = elements(&[3; 16]);
             if session.party().me() == 1 {
                 values[position] += Fp61::ONE;
@@ -365,7 +339,7 @@ fn a_false_claim_of_any_element_is_caught() {
             let x = deal(session.party(), &values, 1);
             let y = deal(session.party(), &elements(&[5; 16]), 2);
             session.inner_products(vec![Factors { x, y, ends: vec![16] }])?;
-            session.verify(Outputs::default())?.recorded().map(drop)
+            session.verify(Outputs::<()>::default())?.recorded().map(drop)
         });
         assert!(results.iter().any(Result::is_err), "element {position}");
     }

@@ -2,39 +2,44 @@
 
 use std::fmt;
 
-use super::{Session, SessionError, Traffic};
+use super::{Opening, Session, SessionError};
 use crate::digest::Digest;
-use crate::field::Fp61;
-use crate::network::{Network, Phase};
-use crate::release::{OutputComponents, OutputName};
-use crate::sharing::{Party, Shared};
+use crate::field::{Field, Fp61};
+use crate::network::{Network, Phase, Traffic};
+use crate::sharing::{Component, Party, Shared};
 
-/// Shared results of a program, not yet verified. There is no way to open or to read them.
-#[derive(Debug, Default)]
-pub struct Outputs(Vec<(OutputName, Shared<Fp61>)>);
+/// Shared results of a program, each under a name `K`, not yet verified. There is no way to open or to read them.
+#[derive(Debug)]
+pub struct Outputs<K>(Vec<(K, Shared<Fp61>)>);
 
-impl Outputs {
+impl<K> Default for Outputs<K> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<K> Outputs<K> {
     /// Adds a result under its name.
-    pub fn push(&mut self, name: OutputName, values: Shared<Fp61>) {
+    pub fn push(&mut self, name: K, values: Shared<Fp61>) {
         self.0.push((name, values));
     }
 }
 
 /// Results whose every product was verified, at a node that has yet to record which accepted set it is
 /// about to release. They cannot be read either.
-pub struct Unrecorded<N: Network> {
+pub struct Unrecorded<N: Network, K> {
     session: Session<N>,
-    outputs: Outputs,
+    outputs: Outputs<K>,
 }
 
 /// Results whose every product was verified and whose accepted set every participant has recorded: the
 /// only thing that can be released.
 #[derive(Debug)]
-pub struct VerifiedOutputs {
+pub struct VerifiedOutputs<K> {
     party: Party,
     session: Digest,
     traffic: Traffic,
-    outputs: Outputs,
+    outputs: Outputs<K>,
 }
 
 /// A shared result in the middle of a session, with every claim verified that was made before it was
@@ -46,6 +51,51 @@ pub struct Verified<T>(T);
 #[derive(Debug)]
 pub struct Recorded<T>(pub(crate) T);
 
+/// A result that can be opened within a session once it is verified and recorded.
+pub trait Openable {
+    /// The field it is shared in.
+    type Field: Field;
+    /// What the opened elements mean.
+    type Opened;
+
+    /// All its elements, one after the other.
+    fn shares(&self, party: &Party) -> Shared<Self::Field>;
+
+    /// The meaning of the opened elements, which come in the order of [`Self::shares`].
+    fn from_opened(self, elements: &[Self::Field]) -> Self::Opened;
+}
+
+impl<T> Recorded<T> {
+    /// The result, still shared.
+    pub fn get(&self) -> &T {
+        &self.0
+    }
+
+    /// The result, which is still shared: what is computed from it is verified and recorded again.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<A, B> Recorded<(A, B)> {
+    /// Two results that were verified and recorded together.
+    pub fn split(self) -> (Recorded<A>, Recorded<B>) {
+        (Recorded(self.0.0), Recorded(self.0.1))
+    }
+}
+
+impl<T: Openable> Recorded<T> {
+    /// Opens the result to all participants. One round.
+    ///
+    /// # Errors
+    /// The round failed, or two holders of a component sent different values.
+    pub fn open<N: Network>(self, session: &mut Session<N>) -> Result<T::Opened, SessionError> {
+        let shares = self.0.shares(session.party());
+        let opened = session.open(&shares, Opening::Result)?;
+        Ok(self.0.from_opened(&opened))
+    }
+}
+
 impl<N: Network> Session<N> {
     /// Verifies every claim so far, and goes on. What was computed until now can then be opened before
     /// the session ends, see [`Session::recorded`].
@@ -53,12 +103,12 @@ impl<N: Network> Session<N> {
     /// # Errors
     /// A node deviated; nothing may be released.
     pub fn verify_claims<T>(&mut self, result: T) -> Result<Verified<T>, SessionError> {
-        self.enter(Phase::Verify);
+        self.enter(Phase::VERIFY);
         let claims = std::mem::take(&mut self.claims);
         self.check_claims(claims)?;
         // Every product left a claim, and none is left.
         self.traffic.verified = self.traffic.products;
-        self.network.hear(&self.traffic);
+        self.network.report_traffic(&self.traffic);
         Ok(Verified(result))
     }
 
@@ -68,7 +118,7 @@ impl<N: Network> Session<N> {
     /// # Errors
     /// A participant did not record it; nothing may be released.
     pub fn recorded<T>(&mut self, Verified(result): Verified<T>) -> Result<Recorded<T>, SessionError> {
-        self.enter(Phase::Release);
+        self.enter(Phase::RELEASE);
         self.settle()?;
         Ok(Recorded(result))
     }
@@ -77,13 +127,13 @@ impl<N: Network> Session<N> {
     ///
     /// # Errors
     /// A node deviated; nothing may be released.
-    pub fn verify(mut self, outputs: Outputs) -> Result<Unrecorded<N>, SessionError> {
+    pub fn verify<K>(mut self, outputs: Outputs<K>) -> Result<Unrecorded<N, K>, SessionError> {
         let Verified(outputs) = self.verify_claims(outputs)?;
         Ok(Unrecorded { session: self, outputs })
     }
 }
 
-impl<N: Network> Unrecorded<N> {
+impl<N: Network, K> Unrecorded<N, K> {
     /// Tells the participants that this node has durably recorded the accepted set, hears the same of
     /// all of them, and gives the outputs free. One round.
     ///
@@ -92,8 +142,8 @@ impl<N: Network> Unrecorded<N> {
     ///
     /// # Errors
     /// A participant did not record it; nothing may be released.
-    pub fn recorded(mut self) -> Result<VerifiedOutputs, SessionError> {
-        self.session.enter(Phase::Release);
+    pub fn recorded(mut self) -> Result<VerifiedOutputs<K>, SessionError> {
+        self.session.enter(Phase::RELEASE);
         self.session.settle()?;
         let Session { party, id, traffic, .. } = self.session;
         Ok(VerifiedOutputs {
@@ -105,31 +155,19 @@ impl<N: Network> Unrecorded<N> {
     }
 }
 
-impl<N: Network> fmt::Debug for Unrecorded<N> {
+impl<N: Network, K> fmt::Debug for Unrecorded<N, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Unrecorded(..)")
     }
 }
 
-impl VerifiedOutputs {
-    /// This node's components of every output.
-    pub fn components(&self) -> Vec<OutputComponents> {
-        let of = |values: &Shared<Fp61>| {
-            self.party
-                .held()
-                .iter()
-                .map(|c| *c as u8)
-                .zip(values.components().iter().cloned())
-                .collect()
-        };
-        self.outputs
-            .0
-            .iter()
-            .map(|(name, values)| OutputComponents {
-                name: *name,
-                components: of(values),
-            })
-            .collect()
+impl<K> VerifiedOutputs<K> {
+    /// This node's components of every output: the name, then each component it holds with its elements.
+    pub fn components(&self) -> impl Iterator<Item = (&K, impl Iterator<Item = (Component, &[Fp61])>)> {
+        self.outputs.0.iter().map(|(name, values)| {
+            let held = self.party.held().iter().copied();
+            (name, held.zip(values.components().iter().map(Vec::as_slice)))
+        })
     }
 
     /// The session they come from.

@@ -78,7 +78,7 @@ impl<F: Field> Shared<F> {
     }
 
     /// The same, to be used in place: who takes them wipes them.
-    pub(crate) fn into_components(mut self) -> Vec<Vec<F>> {
+    pub fn into_components(mut self) -> Vec<Vec<F>> {
         std::mem::take(&mut self.components)
     }
 
@@ -108,19 +108,19 @@ impl<F: Field> Shared<F> {
     }
 
     /// Alters every component by the same one of another vector, each in the same way.
-    pub(crate) fn components_with(&mut self, other: &Self, mut alter: impl FnMut(&mut [F], &[F])) {
+    pub fn components_with(&mut self, other: &Self, mut alter: impl FnMut(&mut [F], &[F])) {
         debug_assert_eq!(self.components.len(), other.components.len());
         let pairs = self.components.iter_mut().zip(&other.components);
         pairs.for_each(|(component, of_other)| alter(component, of_other));
     }
 
     /// This node's component at a position, to be altered as those at all others are.
-    pub(crate) fn component_mut(&mut self, position: usize) -> &mut [F] {
+    pub fn component_mut(&mut self, position: usize) -> &mut [F] {
         &mut self.components[position]
     }
 
     /// Alters every component, each in the same way.
-    pub(crate) fn components_mut(&mut self, mut alter: impl FnMut(&mut [F])) {
+    pub fn components_mut(&mut self, mut alter: impl FnMut(&mut [F])) {
         self.components.iter_mut().for_each(|component| alter(component));
     }
 

@@ -1,13 +1,13 @@
 //! What a computation finds in a store that somebody has altered.
 
-use tacit_core::field::Fp61;
-use tacit_core::sealing::RestingKey;
+use tacit_mpc_core::field::Fp61;
+use tacit_protocol::sealing::AtRestKey;
 
 use super::*;
 use crate::intake::tests::{delivered, intake, job};
 
 /// For each entry, node 0's verdict and the components that it opens; `None` where they do not open.
-fn open(intake: &Intake, job: &Job, list: &[Listed]) -> Vec<(u8, Option<Vec<Vec<Fp61>>>)> {
+fn open(intake: &Intake, job: &Job, list: &[SubmissionEntry]) -> Vec<(u8, Option<Vec<Vec<Fp61>>>)> {
     let submissions = NodeSubmissions::look_up(intake, job, list).unwrap();
     let components = |opened: OpenedSubmission| (0..2).map(|position| opened.expand(position).to_vec()).collect();
     let open = |entry: usize| (submissions.verdicts()[entry], submissions.open(entry).map(components));
@@ -35,7 +35,7 @@ fn altered_swapped_and_foreign_rows_do_not_open() {
     intake.store.open_job(&job, &spec).unwrap();
     let batch = [delivered(&intake, &job, 0), delivered(&intake, &job, 0)];
     assert_eq!(intake.deliver(&job, &batch).unwrap(), [None, None]);
-    let listed = |(digest, _): &(Digest, Vec<u8>)| Listed {
+    let listed = |(digest, _): &(Digest, Vec<u8>)| SubmissionEntry {
         submission: *digest,
         answers: 1,
     };
@@ -84,8 +84,8 @@ fn altered_swapped_and_foreign_rows_do_not_open() {
     );
 
     // The rows of another node, or of this node under another key.
-    intake.resting = RestingKey::of(&tacit_core::sealing::UnsealingKey::generate(
-        tacit_core::sealing::Suite::XWing,
+    intake.resting = AtRestKey::of(&tacit_protocol::sealing::UnsealingKey::generate(
+        tacit_protocol::sealing::Suite::XWing,
         &mut UnwrapErr(SysRng),
     ));
     assert!(open(&intake, &job, &list) == [lost, (0, None)], "another key");

@@ -5,11 +5,11 @@ mod session;
 use std::sync::Arc;
 
 use prometheus::{Gauge, GaugeVec, HistogramVec, IntCounter, IntCounterVec, Result};
-use tacit_core::cluster::Cluster;
-use tacit_core::network::Phase;
-use tacit_core::reject::RejectReason;
 use tacit_link::LinkError;
 use tacit_metrics::{Connections, Families, Queues, SESSION_SECONDS, StoreMeter, Survey};
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::phase::Phase;
+use tacit_protocol::reject::RejectReason;
 
 use crate::config::Config;
 use crate::mesh::Mesh;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tacit_core::network::Phase;
-use tacit_core::session::Traffic;
+use tacit_mpc_core::network::Traffic;
+use tacit_protocol::phase::Phase;
 
 use super::{COMPLETED, FAILED, Metrics, RECEIVED, RELEASED, SENT};
 

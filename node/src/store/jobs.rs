@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use rusqlite::{OptionalExtension, params};
-use tacit_core::digest::Digest;
-use tacit_core::job::{Job, JobId, JobSpec};
+use tacit_mpc_core::digest::Digest;
+use tacit_protocol::job::{Job, JobId, JobSpec};
 
 use super::{Store, StoreError};
 

@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
-use tacit_core::job::{Job, JobError, JobId};
 use tacit_metrics::{Operation, StoreMeter};
 use tacit_program::sqlite::{self, DatabaseError, StoreFile};
+use tacit_protocol::job::{Job, JobError, JobId};
 use thiserror::Error;
 
 /// Why the store cannot do what it is asked.

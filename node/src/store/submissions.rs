@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use tacit_core::digest::Digest;
-use tacit_core::job::{Job, JobId};
-use tacit_core::reject::RejectReason;
-use tacit_core::submission::SubmissionId;
+use tacit_mpc_core::digest::Digest;
+use tacit_protocol::job::{Job, JobId};
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::submission::SubmissionId;
 
 use super::{Store, StoreError};
 

@@ -3,10 +3,10 @@
 use super::jobs::JobCounts;
 use super::*;
 use std::collections::BTreeSet;
-use tacit_core::digest::Digest;
-use tacit_core::job::{Item, JobSpec, Question, Release};
-use tacit_core::reject::RejectReason;
-use tacit_core::submission::SubmissionId;
+use tacit_mpc_core::digest::Digest;
+use tacit_protocol::job::{Item, JobSpec, Question, Release};
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::submission::SubmissionId;
 
 fn open(folder: &Path) -> Result<Store, DatabaseError> {
     let metrics = crate::metrics::Metrics::new(&crate::intake::tests::cluster(), 0).unwrap();

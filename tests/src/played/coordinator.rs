@@ -4,15 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tacit_core::cluster::Cluster;
-use tacit_core::control::{Computed, Refusal, Reply, Request};
-use tacit_core::crowd::Listed;
-use tacit_core::digest::Digest;
-use tacit_core::job::JobId;
-use tacit_core::reject::RejectReason;
-use tacit_core::release::OutputName;
-use tacit_core::sharing::NodeSet;
 use tacit_link::{Connection, Link};
+use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::sharing::NodeSet;
+use tacit_protocol::accepted::SubmissionEntry;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::control::{Computed, Refusal, Reply, Request};
+use tacit_protocol::job::JobId;
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::release::OutputName;
 use tokio::runtime::Runtime;
 
 use super::work::{Work, output};
@@ -145,8 +145,8 @@ impl PlayedCoordinator {
     }
 
     /// Lets each of these nodes compute what it is told.
-    pub fn compute_each(&self, work: &Work, told: &[(usize, u32, NodeSet, Vec<Listed>)]) -> Vec<Ended> {
-        let request = |(node, attempt, participants, list): &(usize, u32, NodeSet, Vec<Listed>)| {
+    pub fn compute_each(&self, work: &Work, told: &[(usize, u32, NodeSet, Vec<SubmissionEntry>)]) -> Vec<Ended> {
+        let request = |(node, attempt, participants, list): &(usize, u32, NodeSet, Vec<SubmissionEntry>)| {
             let job = work.job.id().clone();
             let (attempt, participants, list) = (*attempt, *participants, list.clone());
             (
@@ -164,7 +164,7 @@ impl PlayedCoordinator {
     }
 
     /// Lets the participants compute, all told the same.
-    pub fn compute(&self, work: &Work, attempt: u32, participants: NodeSet, list: &[Listed]) -> Vec<Ended> {
+    pub fn compute(&self, work: &Work, attempt: u32, participants: NodeSet, list: &[SubmissionEntry]) -> Vec<Ended> {
         let told: Vec<_> = participants
             .iter()
             .map(|node| (node, attempt, participants, list.to_vec()))
@@ -174,7 +174,7 @@ impl PlayedCoordinator {
 
     /// A computation that must end well at all participants. What passes by itself is tried again, as any
     /// coordinator does.
-    pub fn completes(&self, work: &Work, attempt: u32, participants: NodeSet, list: &[Listed]) -> Vec<Computed> {
+    pub fn completes(&self, work: &Work, attempt: u32, participants: NodeSet, list: &[SubmissionEntry]) -> Vec<Computed> {
         let end = Instant::now() + PATIENCE;
         for retry in 0.. {
             let ended = self.compute(work, attempt + 1000 * retry, participants, list);

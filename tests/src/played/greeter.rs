@@ -6,10 +6,10 @@ use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{ConnectionError, Endpoint};
 use rustls::ServerConfig;
 use rustls::server::AlwaysResolvesServerRawPublicKeys;
-use tacit_core::hello::{Hello, MAX_HELLO_BYTES};
-use tacit_core::identity::SecretKey;
-use tacit_core::versions::{PROTOCOL_VERSIONS, Versions};
 use tacit_link::read_frame;
+use tacit_protocol::hello::{Hello, MAX_HELLO_BYTES};
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
 use tokio::runtime::Runtime;
 
 use super::raw::{ALPN, Anyone, certified, milliseconds, provider};

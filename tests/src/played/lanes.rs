@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-use tacit_core::codec::{decode, encode};
-use tacit_core::digest::Digest;
-use tacit_core::lane::{LaneId, MAX_ID_BYTES, MessageHeader};
-use tacit_core::network::{Expected, Network, NetworkError, Outgoing, Phase, Step};
-use tacit_core::sharing::NodeSet;
 use tacit_link::{Connection, LaneReceiver, LaneSender, read_frame, write_frame};
+use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::network::{Expected, Network, NetworkError, Outgoing, Step};
+use tacit_mpc_core::probe::Honest;
+use tacit_mpc_core::sharing::NodeSet;
+use tacit_protocol::codec::{decode, encode};
+use tacit_protocol::lane::{LaneId, MAX_ID_BYTES, MessageHeader};
+use tacit_protocol::phase::Phase;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
@@ -118,11 +120,10 @@ impl PlayedLanes {
                 Some(Deviation::Babbles) => write_frame(&mut lane, &[0xa5; 45]).await.unwrap(),
                 Some(Deviation::BeginsHuge) => lane.write_all(&[0xff; 64]).await.unwrap(),
                 Some(Deviation::ElsewhereOnly) => {
-                    let mut elsewhere = [(); 4].map(|()| id.clone());
+                    let mut elsewhere = [(); 3].map(|()| id.clone());
                     elsewhere[0].attempt += 1000;
                     elsewhere[1].job = Digest::of("another job", &[]);
                     elsewhere[2].participants = NodeSet::all(2);
-                    elsewhere[3].lane += 1;
                     for other in elsewhere {
                         let mut lane = connection.open_lane().await.unwrap();
                         write_frame(&mut lane, &encode(&other)).await.unwrap();
@@ -166,11 +167,18 @@ impl PlayedLanes {
 }
 
 impl Network for PlayedLanes {
+    type Probe = Honest;
+
+    fn probe(&self) -> &Honest {
+        &Honest
+    }
+
     fn exchange(&mut self, step: Step, outgoing: Vec<Outgoing>, expected: &[Expected]) -> Result<Vec<Vec<u8>>, NetworkError> {
-        if self.phase == Some(step.phase) {
+        let phase = Phase::from(step.phase);
+        if self.phase == Some(phase) {
             self.round += 1;
         } else {
-            (self.phase, self.round) = (Some(step.phase), 0);
+            (self.phase, self.round) = (Some(phase), 0);
         }
         let runtime = self.runtime.clone();
         let first = outgoing.iter().map(|message| message.to).min().unwrap_or_default();
@@ -184,9 +192,9 @@ impl Network for PlayedLanes {
             }
             self.silent |= how == Some(How::Missing);
         }
-        let received = expected.iter().map(|Expected { from, len }| {
-            let lane = &mut self.peers.get_mut(from).unwrap().1;
-            runtime.block_on(receive(lane, *from, step.number, *len))
+        let received = expected.iter().map(|expected| {
+            let lane = &mut self.peers.get_mut(&expected.from).unwrap().1;
+            runtime.block_on(receive(lane, step, *expected))
         });
         received.collect()
     }
@@ -215,19 +223,20 @@ fn frame(step: u32, mut bytes: Vec<u8>, how: Option<How>) -> Vec<u8> {
     whole(step, &bytes)
 }
 
-async fn receive(lane: &mut LaneReceiver, peer: usize, step: u32, len: usize) -> Result<Vec<u8>, NetworkError> {
+async fn receive(lane: &mut LaneReceiver, step: Step, expected: Expected) -> Result<Vec<u8>, NetworkError> {
     let reading = async {
         let mut header = [0; MessageHeader::BYTES];
         lane.read_exact(&mut header).await?;
-        let mut bytes = vec![0; len];
+        let mut bytes = vec![0; expected.len];
         lane.read_exact(&mut bytes).await?;
         Ok((header, bytes))
     };
     let lost = |error: quinn::ReadExactError| NetworkError::Lost {
-        peer,
+        peer: expected.from,
         reason: error.to_string(),
     };
     let (header, bytes) = reading.await.map_err(lost)?;
-    MessageHeader::from_bytes(header).check(peer, step, len)?;
+    let header = MessageHeader::from_bytes(header);
+    step.check(expected, header.step, header.len as usize)?;
     Ok(bytes)
 }

@@ -11,9 +11,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
-use tacit_core::cluster::Cluster;
-use tacit_core::identity::SecretKey;
 use tacit_program::key_file;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::identity::SecretKey;
 
 use crate::cluster::TestCluster;
 

@@ -6,20 +6,20 @@ use std::sync::{Arc, Mutex};
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use tacit_core::cluster::Cluster;
-use tacit_core::control::{Computed, Refusal, Reply, Request, decode_delivery};
-use tacit_core::crowd::Listed;
-use tacit_core::digest::Digest;
-use tacit_core::identity::SecretKey;
-use tacit_core::job::{Job, JobId, JobSpec};
-use tacit_core::lane::LaneId;
-use tacit_core::reject::RejectReason;
-use tacit_core::release::Released;
-use tacit_core::scoring::{self, Submissions};
-use tacit_core::sealing::UnsealingKey;
-use tacit_core::sharing::{NodeSet, Party};
-use tacit_core::submission::{Delivery, Header, OpenedSubmission};
 use tacit_link::{Connection, Link, Member, Responder};
+use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::sharing::{NodeSet, Party};
+use tacit_protocol::accepted::SubmissionEntry;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::control::{Computed, Refusal, Reply, Request, decode_delivery};
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::job::{Job, JobId, JobSpec};
+use tacit_protocol::lane::LaneId;
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::release::Released;
+use tacit_protocol::sealing::UnsealingKey;
+use tacit_protocol::submission::{Delivery, Header, OpenedSubmission};
+use tacit_scoring::Submissions;
 use tokio::runtime::Runtime;
 
 use super::lanes::{Deviation, Inbox, PlayedLanes};
@@ -163,7 +163,13 @@ impl Inner {
         let _ = responder.reply(&reply).await;
     }
 
-    async fn compute(self: Arc<Self>, id: &JobId, attempt: u32, participants: NodeSet, list: Vec<Listed>) -> Result<Computed, Refusal> {
+    async fn compute(
+        self: Arc<Self>,
+        id: &JobId,
+        attempt: u32,
+        participants: NodeSet,
+        list: Vec<SubmissionEntry>,
+    ) -> Result<Computed, Refusal> {
         let kept = self.jobs.lock().unwrap()[id].clone();
         let deviation = self.deviations.get(id).copied();
         let mut peers = self.connections.lock().unwrap().clone();
@@ -173,14 +179,13 @@ impl Inner {
             job,
             attempt,
             participants,
-            lane: 0,
         };
         let lanes = PlayedLanes::open(&peers, &self.inbox, id, deviation).await;
         let session = move || {
             let party = Party::new(self.cluster.access(), participants, self.me).unwrap();
             let brought = Brought::new(&self, &kept, &list);
             let mut rng = StdRng::from_seed(rand::random());
-            let scored = scoring::run(party, lanes, &self.cluster, &kept.job, &list, &brought, &mut rng);
+            let scored = tacit_scoring::run(party, lanes, &self.cluster, &kept.job, &list, &brought, &mut rng);
             let scored = scored.map_err(|error| Refusal::Malformed(error.to_string()))?;
             Ok(Computed {
                 verdicts: scored.verdicts,
@@ -202,7 +207,7 @@ struct Brought<'a> {
 }
 
 impl<'a> Brought<'a> {
-    fn new(node: &'a Inner, kept: &'a Kept, list: &[Listed]) -> Self {
+    fn new(node: &'a Inner, kept: &'a Kept, list: &[SubmissionEntry]) -> Self {
         let deliveries: Vec<_> = list.iter().map(|listed| kept.deliveries.get(&listed.submission)).collect();
         let verdict = |delivery: &Option<&Delivery>| delivery.map_or(RejectReason::NotDelivered.code(), |_| 0);
         Self {

@@ -14,11 +14,11 @@ use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
-use tacit_core::cluster::Cluster;
-use tacit_core::hello::{Hello, MAX_HELLO_BYTES};
-use tacit_core::identity::SecretKey;
-use tacit_core::versions::PROTOCOL_VERSIONS;
 use tacit_link::{read_frame, write_frame};
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::hello::{Hello, MAX_HELLO_BYTES};
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::versions::PROTOCOL_VERSIONS;
 
 use super::LOCAL;
 

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tacit_core::cluster::Cluster;
-use tacit_core::codec::encode;
-use tacit_core::control::Computed;
-use tacit_core::crowd::Listed;
-use tacit_core::digest::Digest;
-use tacit_core::field::{Field, Fp61};
-use tacit_core::identity::SecretKey;
-use tacit_core::job::{Item, Job, JobSpec, LabelRule, Question, Release};
-use tacit_core::release::OutputName;
-use tacit_core::submission::Submission;
+use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::field::{Field, Fp61};
+use tacit_protocol::accepted::SubmissionEntry;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::codec::encode;
+use tacit_protocol::control::Computed;
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::job::{Item, Job, JobSpec, LabelRule, Question, Release};
+use tacit_protocol::release::OutputName;
+use tacit_protocol::submission::Submission;
 
 /// A job and all that was sent for it.
 #[derive(Debug)]
@@ -83,16 +83,16 @@ impl Work {
     }
 
     /// How a submission is listed.
-    pub fn listed(&self, submission: usize) -> Listed {
+    pub fn listed(&self, submission: usize) -> SubmissionEntry {
         let header = &self.submissions[submission].header.value;
-        Listed {
+        SubmissionEntry {
             submission: header.digest(),
             answers: u32::try_from(header.statement.items.len()).unwrap(),
         }
     }
 
     /// The list of all submissions in order.
-    pub fn list(&self) -> Vec<Listed> {
+    pub fn list(&self) -> Vec<SubmissionEntry> {
         (0..self.submissions.len()).map(|i| self.listed(i)).collect()
     }
 

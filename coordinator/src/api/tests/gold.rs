@@ -1,8 +1,8 @@
 use axum::http::StatusCode;
-use tacit_core::api::{JobState, Receipt};
-use tacit_core::control::Refusal;
-use tacit_core::identity::Purpose;
-use tacit_core::job::Job;
+use tacit_protocol::api::{JobState, Receipt};
+use tacit_protocol::control::Refusal;
+use tacit_protocol::identity::Purpose;
+use tacit_protocol::job::Job;
 
 use super::{Bench, kind};
 use crate::testing::{contributor_key, gold_spec};

@@ -1,7 +1,7 @@
 use axum::http::StatusCode;
-use tacit_core::api::{JobList, JobState, JobStatus};
-use tacit_core::control::Refusal;
-use tacit_core::job::JobSpec;
+use tacit_protocol::api::{JobList, JobState, JobStatus};
+use tacit_protocol::control::Refusal;
+use tacit_protocol::job::JobSpec;
 
 use super::{Bench, kind};
 use crate::testing::{OTHER_TOKEN, spec};

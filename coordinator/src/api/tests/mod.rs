@@ -12,11 +12,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
-use tacit_core::api::{JobState, JobStatus, Problem, SUBMISSION_TYPE};
-use tacit_core::codec::encode;
-use tacit_core::identity::SecretKey;
-use tacit_core::job::{Job, JobId, JobSpec};
-use tacit_core::submission::Submission;
+use tacit_protocol::api::{JobState, JobStatus, Problem, SUBMISSION_TYPE};
+use tacit_protocol::codec::encode;
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::job::{Job, JobId, JobSpec};
+use tacit_protocol::submission::Submission;
 use tempfile::TempDir;
 use tower::ServiceExt;
 

@@ -1,6 +1,6 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use tacit_core::api::SUBMISSION_TYPE;
+use tacit_protocol::api::SUBMISSION_TYPE;
 
 use super::{Bench, kind};
 use crate::testing::{contributor_key, spec};
@@ -64,7 +64,7 @@ async fn every_refusal_is_a_problem_document() {
         let (got, body) = bench.send(method, path, media_type, body.as_bytes().to_vec()).await;
         assert_eq!((got.as_u16(), kind(&body).as_str()), (status, expected), "{method} {path}");
     }
-    let large = vec![0; tacit_core::submission::MAX_SUBMISSION_BYTES + 1];
+    let large = vec![0; tacit_protocol::submission::MAX_SUBMISSION_BYTES + 1];
     let (status, body) = bench
         .send("PUT", &format!("/v1/jobs/{}/submissions/{sid}", job.id()), SUBMISSION_TYPE, large)
         .await;
@@ -129,8 +129,8 @@ async fn the_api_describes_itself_and_the_cluster() {
         .unwrap();
     assert!(types.contains(&"urn:tacit:problem:invalid_request".into()) && types.contains(&"urn:tacit:problem:shutting_down".into()));
     let (_, body) = bench.get("/v1/cluster").await;
-    let info: tacit_core::api::ClusterInfo = serde_json::from_slice(&body).unwrap();
-    let cluster = tacit_core::cluster::Cluster::parse(info.file.as_bytes()).unwrap();
+    let info: tacit_protocol::api::ClusterInfo = serde_json::from_slice(&body).unwrap();
+    let cluster = tacit_protocol::cluster::Cluster::parse(info.file.as_bytes()).unwrap();
     assert_eq!(
         (cluster.digest(), info.digest),
         (bench.cluster.cluster.digest(), bench.cluster.cluster.digest())

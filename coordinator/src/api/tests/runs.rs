@@ -1,12 +1,12 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use tacit_core::api::{JobState, JobStatus};
-use tacit_core::certificate::Certificate;
-use tacit_core::control::Refusal;
-use tacit_core::job::Job;
-use tacit_core::network::Phase;
-use tacit_core::sharing::NodeSet;
+use tacit_mpc_core::sharing::NodeSet;
+use tacit_protocol::api::{JobState, JobStatus};
+use tacit_protocol::certificate::Certificate;
+use tacit_protocol::control::Refusal;
+use tacit_protocol::job::Job;
+use tacit_protocol::phase::Phase;
 
 use super::Bench;
 use crate::testing::{contributor_key, spec};

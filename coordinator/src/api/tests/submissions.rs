@@ -1,8 +1,8 @@
 use axum::http::StatusCode;
-use tacit_core::api::{JobState, Receipt, RejectedAnswer, SubmissionStatus};
-use tacit_core::codec::encode;
-use tacit_core::identity::Purpose;
-use tacit_core::reject::RejectReason;
+use tacit_protocol::api::{JobState, Receipt, RejectedAnswer, SubmissionStatus};
+use tacit_protocol::codec::encode;
+use tacit_protocol::identity::Purpose;
+use tacit_protocol::reject::RejectReason;
 
 use super::{Bench, SUBMISSION_TYPE, kind};
 use crate::testing::{contributor_key, spec};

@@ -2,20 +2,20 @@
 
 use proptest::prelude::*;
 
-use crate::checks::{Deviation, Told};
 use crate::field::{Field, Gf64};
 use crate::network::Phase;
-use crate::session::testkit::{clusters, deal, in_session, words, world};
-use crate::session::{Session, SessionError};
+use crate::session::{Opening, Session, SessionError};
 use crate::sharing::Shared;
-use crate::world::{Fate, World, WorldNetwork};
+use crate::testing::sessions::{clusters, deal, in_session, words, world};
+use crate::testing::{Fate, World, WorldNetwork};
+use crate::testing::{Misbehaviour, Observed};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn ands_are_those_of_the_words_and_verify(
-        (n, t, present) in clusters(),
+        (n, t, present) in proptest::sample::select(clusters()),
         pairs in proptest::collection::vec(any::<(u64, u64)>(), 0..1200),
         cut: prop::sample::Index,
         seed: u64,
@@ -31,7 +31,7 @@ proptest! {
             let tail = z.pop().unwrap();
             let z = Shared::concat(session.party(), [&z[0], &tail]);
             session.verify_claims(())?;
-            session.open(&z, "products")
+            session.open(&z, Opening::Test)
         }) {
             prop_assert!(opened.unwrap().into_iter().map(Gf64::to_bits).eq(expected.iter().copied()));
         }
@@ -63,8 +63,8 @@ fn one_round_and_one_word_for_64_products() {
 /// A node that adds `error` to a word it reshares, of the given layer or part of the proof.
 fn false_word(world: World, liar: usize, layer: usize, word: usize, error: u64) -> World {
     let seen = std::sync::Mutex::new(Vec::new());
-    let lie = move |told: Told<'_>| {
-        if let Told::Words(step, words) = told {
+    let tamper = move |told: Observed<'_>| {
+        if let Observed::Words(step, words) = told {
             let mut seen = seen.lock().unwrap();
             if !seen.contains(&step) {
                 seen.push(step);
@@ -74,11 +74,11 @@ fn false_word(world: World, liar: usize, layer: usize, word: usize, error: u64) 
             }
         }
     };
-    world.deviate(
+    world.misbehave(
         liar,
-        Deviation {
-            lie: Some(std::sync::Arc::new(lie)),
-            ..Deviation::default()
+        Misbehaviour {
+            tamper: Some(std::sync::Arc::new(tamper)),
+            ..Misbehaviour::default()
         },
     )
 }
@@ -91,7 +91,7 @@ fn a_false_bit_of_any_layer_word_and_lane_is_caught() {
                 for lane in [0, 31, 63] {
                     let world = false_word(world(n, t, 3), liar, layer, word, 1 << lane);
                     for (node, result) in in_session(&world, two_layers).into_iter().enumerate() {
-                        let caught = matches!(result, Err(SessionError::WrongProduct { phase: Phase::Verify, .. }));
+                        let caught = matches!(result, Err(SessionError::WrongProduct { phase: Phase::VERIFY, .. }));
                         assert!(caught, "{n} {liar} {layer} {word} {lane}: {result:?} at {node}");
                     }
                 }
@@ -103,19 +103,19 @@ fn a_false_bit_of_any_layer_word_and_lane_is_caught() {
 #[test]
 fn two_errors_in_one_lane_do_not_make_up_for_each_other() {
     // Equal errors in two words, whose sum is 0: the weights tell them apart.
-    let lie = |told: Told<'_>| {
-        if let Told::Words(_, words) = told
+    let tamper = |told: Observed<'_>| {
+        if let Observed::Words(_, words) = told
             && words.len() == 70
         {
             words[0] += Gf64::ONE;
             words[1] += Gf64::ONE;
         }
     };
-    let deviation = Deviation {
-        lie: Some(std::sync::Arc::new(lie)),
-        ..Deviation::default()
+    let deviation = Misbehaviour {
+        tamper: Some(std::sync::Arc::new(tamper)),
+        ..Misbehaviour::default()
     };
-    for result in in_session(&world(3, 1, 3).deviate(1, deviation), two_layers) {
+    for result in in_session(&world(3, 1, 3).misbehave(1, deviation), two_layers) {
         assert!(matches!(result, Err(SessionError::WrongProduct { .. })), "{result:?}");
     }
 }
@@ -124,18 +124,18 @@ fn two_errors_in_one_lane_do_not_make_up_for_each_other() {
 fn errors_at_one_place_of_two_blocks_do_not_make_up_for_each_other() {
     let words_of_layer = super::BLOCK + 70;
     for errors in [vec![super::BLOCK + 69], vec![0, super::BLOCK], vec![super::PIECE - 1, super::PIECE]] {
-        let lie = move |told: Told<'_>| {
-            if let Told::Words(_, words) = told
+        let tamper = move |told: Observed<'_>| {
+            if let Observed::Words(_, words) = told
                 && words.len() == words_of_layer
             {
                 errors.iter().for_each(|error| words[*error] += Gf64::ONE);
             }
         };
-        let deviation = Deviation {
-            lie: Some(std::sync::Arc::new(lie)),
-            ..Deviation::default()
+        let deviation = Misbehaviour {
+            tamper: Some(std::sync::Arc::new(tamper)),
+            ..Misbehaviour::default()
         };
-        for result in in_session(&world(3, 1, 3).deviate(1, deviation), |session| {
+        for result in in_session(&world(3, 1, 3).misbehave(1, deviation), |session| {
             let x = deal(session.party(), &vec![Gf64::from_bits(!0); words_of_layer], 1);
             session.and_vectors(x.clone(), x)?;
             session.verify_claims(()).map(drop)

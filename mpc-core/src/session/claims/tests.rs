@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 
 use super::*;
-use crate::checks::{Deviation, Told};
 use crate::field::MODULUS;
-use crate::session::cuts::{AHEAD, Cuts};
-use crate::session::testkit::{deal, id, world};
+use crate::session::fold_schedule::{AHEAD, FoldSchedule};
 use crate::session::{Outputs, Setup};
-use crate::world::World;
+use crate::testing::World;
+use crate::testing::sessions::{deal, id, world};
+use crate::testing::{Misbehaviour, Observed};
 
 /// Claims of 64 terms are cut in four, of 24 in sixteen, of 5 in thirty-two.
-const TINY: Cuts = Cuts {
+const TINY: FoldSchedule = FoldSchedule {
     short: 4,
     long: 8,
     small: 16,
@@ -25,8 +25,8 @@ const TINY: Cuts = Cuts {
 /// A field and how its elements are told to a lie.
 trait Lied: Claimed {
     fn element(word: u64) -> Self;
-    fn add_one(told: Told<'_>, step: u32, place: Place) -> bool;
-    fn step(told: &Told<'_>) -> Option<u32>;
+    fn add_one(told: Observed<'_>, step: u32, place: Place) -> bool;
+    fn step(told: &Observed<'_>) -> Option<u32>;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -53,16 +53,16 @@ impl Lied for Fp61 {
         Self::reduce(word)
     }
 
-    fn add_one(told: Told<'_>, step: u32, place: Place) -> bool {
+    fn add_one(told: Observed<'_>, step: u32, place: Place) -> bool {
         match told {
-            Told::Products(at, values) if at == step => add_one_to(values, place),
+            Observed::Products(at, values) if at == step => add_one_to(values, place),
             _ => false,
         }
     }
 
-    fn step(told: &Told<'_>) -> Option<u32> {
+    fn step(told: &Observed<'_>) -> Option<u32> {
         match told {
-            Told::Products(step, _) => Some(*step),
+            Observed::Products(step, _) => Some(*step),
             _ => None,
         }
     }
@@ -73,16 +73,16 @@ impl Lied for Gf64 {
         Self::from_bits(word)
     }
 
-    fn add_one(told: Told<'_>, step: u32, place: Place) -> bool {
+    fn add_one(told: Observed<'_>, step: u32, place: Place) -> bool {
         match told {
-            Told::Words(at, values) if at == step => add_one_to(values, place),
+            Observed::Words(at, values) if at == step => add_one_to(values, place),
             _ => false,
         }
     }
 
-    fn step(told: &Told<'_>) -> Option<u32> {
+    fn step(told: &Observed<'_>) -> Option<u32> {
         match told {
-            Told::Words(step, _) => Some(*step),
+            Observed::Words(step, _) => Some(*step),
             _ => None,
         }
     }
@@ -91,7 +91,7 @@ impl Lied for Gf64 {
 /// Inner products of segments of these lengths, a batch for each list, verified at every node.
 fn verified<F: Lied>(world: &World, batches: &[Vec<usize>]) -> Vec<Result<(), SessionError>> {
     world.run(|party, network, mut rng| {
-        let mut session = Setup::new(party, network, 0).into_session(id(), &mut rng)?;
+        let mut session = Setup::new(party, network).into_session(id(), &mut rng)?;
         for (seed, lengths) in batches.iter().enumerate() {
             let ends: Vec<usize> = lengths
                 .iter()
@@ -110,14 +110,20 @@ fn verified<F: Lied>(world: &World, batches: &[Vec<usize>]) -> Vec<Result<(), Se
             };
             session.inner_products(vec![factors])?;
         }
-        session.verify(Outputs::default())?.recorded().map(drop)
+        session.verify(Outputs::<()>::default())?.recorded().map(drop)
     })
 }
 
-fn cut_tiny(world: World, nodes: usize, deviation: impl Fn(usize) -> Deviation) -> World {
+fn cut_tiny(world: World, nodes: usize, deviation: impl Fn(usize) -> Misbehaviour) -> World {
     (0..nodes).fold(world, |world, node| {
-        let cuts = Some(TINY);
-        world.deviate(node, Deviation { cuts, ..deviation(node) })
+        let fold_schedule = Some(TINY);
+        world.misbehave(
+            node,
+            Misbehaviour {
+                fold_schedule,
+                ..deviation(node)
+            },
+        )
     })
 }
 
@@ -133,7 +139,7 @@ proptest! {
     fn right_claims_of_any_shape_hold(batches in batches(), (n, t) in prop_oneof![Just((3, 1)), Just((5, 2))], seed: u64) {
         for cuts in [false, true] {
             let world = world(n, t, seed);
-            let world = if cuts { cut_tiny(world, n, |_| Deviation::default()) } else { world };
+            let world = if cuts { cut_tiny(world, n, |_| Misbehaviour::default()) } else { world };
             prop_assert!(verified::<Fp61>(&world, &batches).iter().all(Result::is_ok));
             prop_assert!(verified::<Gf64>(&world, &batches).iter().all(Result::is_ok));
         }
@@ -147,19 +153,17 @@ fn every_wrong_product_is_found<F: Lied>() {
     for (n, t) in [(3, 1), (5, 2)] {
         let steps = Arc::new(Mutex::new(BTreeMap::new()));
         let log = Arc::clone(&steps);
-        let listener = Deviation {
-            lie: Some(Arc::new(move |told| {
+        let listener = Misbehaviour {
+            tamper: Some(Arc::new(move |told| {
                 if let Some(step) = F::step(&told) {
                     *log.lock().unwrap().entry(step).or_insert(0) += 1;
                 }
             })),
-            ..Deviation::default()
+            ..Misbehaviour::default()
         };
-        let honest = cut_tiny(
-            world(n, t, 1),
-            n,
-            |node| if node == 0 { listener.clone() } else { Deviation::default() },
-        );
+        let honest = cut_tiny(world(n, t, 1), n, |node| {
+            if node == 0 { listener.clone() } else { Misbehaviour::default() }
+        });
         assert!(verified::<F>(&honest, &batches).iter().all(Result::is_ok));
         let steps: Vec<u32> = steps.lock().unwrap().keys().copied().collect();
         assert!(steps.len() >= batches.len() + 3, "{steps:?}");
@@ -167,14 +171,14 @@ fn every_wrong_product_is_found<F: Lied>() {
             for place in [Place::First, Place::Middle, Place::Last] {
                 let told = Arc::new(Mutex::new(false));
                 let flag = Arc::clone(&told);
-                let liar = Deviation {
-                    lie: Some(Arc::new(move |told| *flag.lock().unwrap() |= F::add_one(told, step, place))),
-                    ..Deviation::default()
+                let liar = Misbehaviour {
+                    tamper: Some(Arc::new(move |told| *flag.lock().unwrap() |= F::add_one(told, step, place))),
+                    ..Misbehaviour::default()
                 };
                 let world = cut_tiny(
                     world(n, t, 1),
                     n,
-                    |node| if node == 0 { liar.clone() } else { Deviation::default() },
+                    |node| if node == 0 { liar.clone() } else { Misbehaviour::default() },
                 );
                 for result in verified::<F>(&world, &batches) {
                     assert!(
@@ -200,8 +204,8 @@ fn every_wrong_element_of_the_field_over_the_bits_is_found() {
 
 #[test]
 fn a_wrong_product_survives_with_less_than_2_to_the_minus_50() {
-    // It depends on how many products there are, not on N and t: docs/security.md tells it.
-    let cuts = Cuts::DEFAULT;
+    // It depends on how many products there are, not on N and t: docs/security/verification.md states it.
+    let cuts = FoldSchedule::DEFAULT;
     for (products, numerator, levels) in [(50_000_000, 277, [4, 0, 3]), (1 << 32, 263, [7, 1, 2])] {
         let mut len = products;
         let mut ks = Vec::new();

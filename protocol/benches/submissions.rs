@@ -1,0 +1,110 @@
+//! A contributor's sharing and a node's intake of submissions of 500 answers in ten classes.
+//! Throughput is in answers per second.
+//!
+//! `cargo bench -p tacit-core --bench submissions`
+
+#![expect(clippy::unwrap_used, reason = "a bench of fixed inputs")]
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use tacit_protocol::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
+use tacit_protocol::codec::{decode, encode};
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::job::{Item, Job, JobSpec, Question, Release};
+use tacit_protocol::sealing::{AtRestKey, Suite, UnsealingKey};
+use tacit_protocol::submission::{Delivery, Header, Submission};
+use tacit_protocol::versions::PROTOCOL_VERSIONS;
+
+const ANSWERS: u32 = 500;
+
+fn cluster(sealing: &[UnsealingKey], rng: &mut ChaCha20Rng) -> Cluster {
+    let mut identity = || SecretKey::generate(rng).public();
+    let coordinator = CoordinatorEntry {
+        url: "http://localhost:1".to_owned(),
+        identity: identity(),
+    };
+    let entry = |(i, key): (usize, &UnsealingKey)| NodeEntry {
+        name: format!("node-{i}"),
+        operator: "bench".to_owned(),
+        address: format!("localhost:{}", 1000 + i),
+        identity: identity(),
+        sealing: key.public(),
+    };
+    let file = ClusterFile {
+        protocol: PROTOCOL_VERSIONS.max,
+        name: "bench".to_owned(),
+        threshold: 1,
+        coordinator,
+        nodes: sealing.iter().enumerate().map(entry).collect(),
+    };
+    Cluster::parse(toml::to_string(&file).unwrap().as_bytes()).unwrap()
+}
+
+fn job() -> Job {
+    let item = |i: u32| Item {
+        id: i.to_string(),
+        text: None,
+    };
+    let spec = JobSpec {
+        name: "bench".to_owned(),
+        question: Question::Categorical {
+            classes: (0..10).map(|class: u32| class.to_string()).collect(),
+            text: None,
+        },
+        items: (0..ANSWERS).map(item).collect(),
+        answers_per_item: 5,
+        closes_at: None,
+        sensitive: true,
+        release: [Release::Agreement].into(),
+        quorum: None,
+        label_rule: Default::default(),
+        weights: Default::default(),
+        gold: None,
+        payout: None,
+    };
+    Job::new("bench".parse().unwrap(), spec).unwrap()
+}
+
+fn submissions(c: &mut Criterion) {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let sealing: Vec<UnsealingKey> = (0..3).map(|_| UnsealingKey::generate(Suite::XWing, &mut rng)).collect();
+    let (cluster, job) = (&cluster(&sealing, &mut rng), job());
+    let key = SecretKey::generate(&mut rng);
+    let answers: Vec<(u32, u32)> = (0..ANSWERS).map(|item| (item, item % 10)).collect();
+    let submission = Submission::create(cluster, &job, "ada", &key, &answers, &mut rng).unwrap();
+    let mut group = c.benchmark_group("submissions");
+    group.throughput(Throughput::Elements(u64::from(ANSWERS)));
+    group.bench_function("share", |b| {
+        b.iter(|| Submission::create(cluster, &job, "ada", &key, &answers, &mut rng).unwrap());
+    });
+    group.bench_function("encode", |b| b.iter(|| encode(&submission)));
+    let bytes = encode(&submission);
+    group.bench_function("decode", |b| b.iter(|| decode::<Submission>(&bytes, "a submission").unwrap()));
+    group.bench_function("check the header", |b| {
+        b.iter(|| Header::check(&submission.header, cluster, &job).unwrap());
+    });
+    group.bench_function("check the envelopes", |b| b.iter(|| submission.is_complete()));
+    // Node 0 or 1 has the component in full.
+    for (node, unsealing) in sealing.iter().enumerate().take(2) {
+        let delivery = submission.delivery(node).unwrap();
+        let (bytes, digest) = (encode(&delivery), delivery.header.value.digest());
+        let resting = AtRestKey::of(unsealing);
+        let at = (node, &digest);
+        let sealed = delivery.seal_at_rest(cluster, &job, at, (unsealing, &resting), &mut rng).unwrap();
+        group.bench_function(format!("take in as node {node}, {} bytes", bytes.len()), |b| {
+            b.iter(|| {
+                let delivery: Delivery = decode(&bytes, "a submission").unwrap();
+                Header::check(&delivery.header, cluster, &job).unwrap();
+                delivery.seal_at_rest(cluster, &job, at, (unsealing, &resting), &mut rng).unwrap()
+            });
+        });
+        let header = &delivery.header.value;
+        group.bench_function(format!("open what node {node} keeps, {} bytes", sealed.len()), |b| {
+            b.iter(|| header.open_at_rest(cluster, &job, at, &resting, sealed.clone()).unwrap());
+        });
+    }
+}
+
+criterion_group!(benches, submissions);
+criterion_main!(benches);

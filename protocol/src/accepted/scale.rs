@@ -1,0 +1,201 @@
+//! Integer weights that stand for fractions with different denominators.
+//!
+//! A statistic that divides each item's part by `d_i` is computed as `Σ_i w_i·part_i` with
+//! `w_i = L/d_i`, L the lcm of all `d_i`, and divided by L after opening: exact. Where a value could
+//! pass the field, L is a power of two and `w_i = round(L/d_i)`: the largest that fits.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use tacit_mpc_core::field::MODULUS;
+
+/// The common denominator of a set of weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scale {
+    /// L.
+    pub value: u64,
+    /// Whether every weight is exactly `L/d`; otherwise it is rounded to the nearest integer.
+    pub exact: bool,
+}
+
+/// The scales of a job's agreement statistics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scales {
+    /// Divides each item's matching pairs by `R(R-1)`: observed agreement.
+    pub observed: Scale,
+    /// Divides each item's matching pairs by `R-1`: Krippendorff's coincidences.
+    pub coincidence: Scale,
+    /// Divides each item's votes by `R`: the mean share of a class.
+    pub share: Scale,
+}
+
+impl Scale {
+    /// The scale of no weights at all.
+    const NONE: Self = Self { value: 1, exact: true };
+
+    /// The weight that stands for `1/divisor`.
+    pub fn weight(self, divisor: u64) -> u64 {
+        if self.exact {
+            self.value / divisor
+        } else {
+            ((u128::from(self.value) + u128::from(divisor / 2)) / u128::from(divisor)) as u64
+        }
+    }
+
+    /// The lcm of the divisors if `fits` accepts it, else the largest power of two that it accepts.
+    fn choose(divisors: impl Iterator<Item = u64>, fits: impl Fn(Self) -> bool) -> Self {
+        let mut lcm = 1u64;
+        let mut exact = true;
+        for divisor in divisors {
+            match (lcm / gcd(lcm, divisor)).checked_mul(divisor) {
+                Some(next) if next < MODULUS => lcm = next,
+                _ => exact = false,
+            }
+        }
+        let whole = Self { value: lcm, exact: true };
+        if exact && fits(whole) {
+            return whole;
+        }
+        (0..61)
+            .rev()
+            .map(|s| Self {
+                value: 1 << s,
+                exact: false,
+            })
+            .find(|scale| fits(*scale))
+            .unwrap_or(Self::NONE)
+    }
+
+    /// The scale of one contributor's agreement: of `1/(R_i - 1)` over its items with at least two
+    /// answers, such that its agreement beyond chance fits the field. `redundancies` counts its items
+    /// by their number of answers.
+    pub(crate) fn of_contributor(redundancies: &BTreeMap<u32, u64>, classes: usize) -> Self {
+        let paired = || {
+            redundancies
+                .iter()
+                .filter(|(r, _)| **r >= 2)
+                .map(|(r, count)| (u64::from(*r), *count))
+        };
+        let n: u64 = paired().map(|(_, count)| count).sum();
+        Self::choose(paired().map(|(r, _)| r - 1), |scale| {
+            let mass = paired()
+                .map(|(r, _)| u128::from(scale.weight(r - 1)) * u128::from(r - 1))
+                .max()
+                .unwrap_or(0);
+            scale.range(n, mass, classes).is_some()
+        })
+    }
+
+    /// The least and the greatest agreement beyond chance `Q` of `n` answers, each weighing at most
+    /// `mass`; `None` if so many values do not fit the field.
+    ///
+    /// With exact weights every item weighs L, and `Q/(L·n²)` is a sum of covariances of one-hot
+    /// vectors and distributions: at least -1/2, at most `1 - 1/C`.
+    fn range(self, n: u64, mass: u128, classes: usize) -> Option<(i128, i128)> {
+        let square = u128::from(n)
+            .checked_mul(u128::from(n))?
+            .checked_mul(mass)
+            .filter(|s| *s < 1 << 100)? as i128;
+        let classes = classes.max(1) as i128;
+        let (low, high) = if self.exact {
+            (-(square + 1) / 2, square - square / classes)
+        } else {
+            (-square, square)
+        };
+        (high - low < i128::from(MODULUS)).then_some((low, high))
+    }
+
+    /// The signed integer behind an opened agreement beyond chance of `n` answers.
+    pub fn signed(self, opened: u64, n: u64, classes: usize) -> i64 {
+        // Rounded weights were chosen such that |Q| stays below p/2.
+        let exact = self.exact.then(|| self.range(n, u128::from(self.value), classes)).flatten();
+        let high = exact.map_or(i128::from(MODULUS / 2), |(_, high)| high);
+        let wrapped = i128::from(opened) > high;
+        (i128::from(opened) - if wrapped { i128::from(MODULUS) } else { 0 }) as i64
+    }
+}
+
+impl Scales {
+    /// The scales for a job whose items have these numbers of answers (answers → items).
+    pub fn new(redundancy: &BTreeMap<u32, u64>) -> Self {
+        let all = || redundancy.iter().map(|(r, items)| (u64::from(*r), u128::from(*items)));
+        let paired = || all().filter(|(r, _)| *r >= 2);
+        // The most a weighted sum of matching pairs can be: every item's R(R-1) pairs match.
+        let pairs_fit = |scale: Scale, divisor: fn(u64) -> u64| {
+            let most: u128 = paired()
+                .map(|(r, items)| items * u128::from(scale.weight(divisor(r))) * u128::from(r * (r - 1)))
+                .sum();
+            most < u128::from(MODULUS)
+        };
+        let observed: fn(u64) -> u64 = |r| r * (r - 1);
+        let coincidence: fn(u64) -> u64 = |r| r - 1;
+        Self {
+            observed: Scale::choose(paired().map(|(r, _)| observed(r)), |scale| pairs_fit(scale, observed)),
+            coincidence: Scale::choose(paired().map(|(r, _)| coincidence(r)), |scale| pairs_fit(scale, coincidence)),
+            share: Scale::choose(all().map(|(r, _)| r), |scale| {
+                all()
+                    .map(|(r, items)| items * u128::from(scale.weight(r)) * u128::from(r))
+                    .sum::<u128>()
+                    < u128::from(MODULUS)
+            }),
+        }
+    }
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn constant_redundancy_is_exact() {
+        let scales = Scales::new(&BTreeMap::from([(123, 350)]));
+        assert_eq!(
+            scales.observed,
+            Scale {
+                value: 123 * 122,
+                exact: true
+            }
+        );
+        assert_eq!(scales.coincidence, Scale { value: 122, exact: true });
+        assert_eq!(scales.share, Scale { value: 123, exact: true });
+    }
+
+    #[test]
+    fn a_wide_mix_is_rounded_and_still_precise() {
+        let redundancy: BTreeMap<u32, u64> = (1..=60).map(|r| (r, 1000)).collect();
+        let scales = Scales::new(&redundancy);
+        assert!(!scales.observed.exact && scales.observed.value > 1 << 40);
+        assert!(!scales.share.exact && scales.share.value > 1 << 40);
+    }
+
+    #[test]
+    fn an_empty_job_has_scales() {
+        let scales = Scales::new(&BTreeMap::new());
+        assert_eq!(scales.observed, Scale::NONE);
+        assert_eq!(Scale::of_contributor(&BTreeMap::from([(1, 5)]), 3), Scale::NONE);
+    }
+
+    proptest! {
+        #[test]
+        fn signed_values_survive_the_field(
+            redundancies in proptest::collection::btree_map(2u32..40, 1u64..2000, 1..12),
+            classes in 2usize..12,
+            fraction in -1.0f64..1.0,
+        ) {
+            let scale = Scale::of_contributor(&redundancies, classes);
+            let n: u64 = redundancies.values().sum();
+            let mass = u128::from(scale.value);
+            let (low, high) = scale.range(n, mass, classes).unwrap();
+            let q = if fraction < 0.0 { (low as f64 * -fraction * 0.99) as i128 } else { (high as f64 * fraction * 0.99) as i128 };
+            let opened = q.rem_euclid(i128::from(MODULUS)) as u64;
+            prop_assert_eq!(i128::from(scale.signed(opened, n, classes)), q);
+        }
+    }
+}

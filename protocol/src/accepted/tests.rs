@@ -1,0 +1,173 @@
+//! Who counts, and for what.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+
+use super::reference::Reference;
+use super::{AcceptedSet, AcceptedSetError, CountedAnswer, Outcome, SubmissionEntry};
+use crate::fixtures::{buyer, job, listed, members, shared};
+use crate::job::PayRule;
+use crate::reject::RejectReason;
+use crate::submission::{Header, Submission};
+use tacit_mpc_core::digest::Digest;
+
+fn assemble(submissions: &[Submission], verdicts: &[u8], answers_per_item: u32) -> Result<AcceptedSet, AcceptedSetError> {
+    let job = job(4, 2, answers_per_item, PayRule::Flat);
+    AcceptedSet::assemble(&job, &listed(submissions), verdicts, |i| Some(&submissions[i].header.value))
+}
+
+fn submissions(answers: &[(u32, &[(u32, u32)])]) -> Vec<Submission> {
+    let (members, job) = (members(3, 1), job(4, 2, 5, PayRule::Flat));
+    answers
+        .iter()
+        .map(|(contributor, answers)| shared(&members, &job, *contributor, answers))
+        .collect()
+}
+
+#[test]
+fn the_first_answer_to_an_item_counts() {
+    let all = submissions(&[(2, &[(0, 0), (1, 0)]), (1, &[(0, 1)]), (2, &[(1, 1), (2, 1)])]);
+    let crowd = assemble(&all, &[0; 3], 5).unwrap();
+    let all_count = Outcome::Counted(Vec::new());
+    let first_does_not = Outcome::Counted(vec![(0, RejectReason::DuplicateAnswer)]);
+    assert_eq!(crowd.outcomes(), [all_count.clone(), all_count, first_does_not]);
+    assert_eq!(crowd.facts().answers, 4);
+    assert_eq!(crowd.facts().rejected[&RejectReason::DuplicateAnswer], 1);
+    assert_eq!(crowd.redundancy(), [2, 1, 1, 0]);
+    // By name, each with what counts of it.
+    let counted: Vec<_> = crowd
+        .facts()
+        .contributors
+        .iter()
+        .map(|c| (c.contributor.as_str(), c.answers, c.paired))
+        .collect();
+    assert_eq!(counted, [("c001", 1, 1), ("c002", 3, 1)]);
+}
+
+#[test]
+fn items_take_as_many_answers_as_the_job_asks_for() {
+    let all = submissions(&[(1, &[(0, 0)]), (2, &[(0, 0), (1, 0)]), (3, &[(0, 1)])]);
+    let crowd = assemble(&all, &[0; 3], 2).unwrap();
+    assert_eq!(crowd.outcomes()[2], Outcome::Counted(vec![(0, RejectReason::ItemFull)]));
+    assert_eq!(
+        crowd.facts().contributors.len(),
+        2,
+        "who has no counted answer is not part of the crowd"
+    );
+}
+
+#[test]
+fn a_name_stands_for_one_key_and_a_key_for_one_name() {
+    let all = submissions(&[(1, &[(0, 0)]), (2, &[(0, 0)])]);
+    let mut stolen_name = all[1].clone();
+    stolen_name.header.value.statement.contributor = "c001".to_owned();
+    let mut second_name = all[0].clone();
+    second_name.header.value.statement.contributor = "other".to_owned();
+    let crowd = assemble(&[all[0].clone(), stolen_name, second_name, all[1].clone()], &[0; 4], 5).unwrap();
+    assert_eq!(crowd.facts().rejected[&RejectReason::KeyConflict], 2);
+    assert_eq!(crowd.facts().answers, 2);
+}
+
+#[test]
+fn rejected_submissions_are_counted_by_reason() {
+    let all = submissions(&[(1, &[(0, 0), (1, 1)]), (2, &[(0, 0)])]);
+    let crowd = assemble(&all, &[RejectReason::Unsealable.code(), 0], 5).unwrap();
+    assert_eq!(crowd.facts().rejected[&RejectReason::Unsealable], 2);
+    assert_eq!(crowd.facts().rejected_answers(), 2);
+    assert_ne!(crowd.digest(), assemble(&all, &[0, 0], 5).unwrap().digest());
+}
+
+#[test]
+fn lists_that_do_not_fit_are_refused() {
+    let all = submissions(&[(1, &[(0, 0), (1, 1)])]);
+    assert_eq!(assemble(&all, &[], 5), Err(AcceptedSetError::Verdicts));
+    assert_eq!(assemble(&all, &[99], 5), Err(AcceptedSetError::Verdicts));
+    let job = job(4, 2, 5, PayRule::Flat);
+    let mut list = listed(&all);
+    list[0].answers = 3;
+    assert_eq!(
+        AcceptedSet::assemble(&job, &list, &[0], |i| Some(&all[i].header.value)),
+        Err(AcceptedSetError::Entry(0))
+    );
+    assert_eq!(
+        AcceptedSet::assemble(&job, &listed(&all), &[0], |_| None),
+        Err(AcceptedSetError::Entry(0))
+    );
+}
+
+#[test]
+fn items_that_are_not_the_jobs_in_order_are_refused() {
+    let all = submissions(&[(1, &[(0, 0), (1, 1)])]);
+    for items in [[1, 0], [1, 1], [1, 4]] {
+        let mut altered = all.clone();
+        altered[0].header.value.statement.items = items.to_vec();
+        assert_eq!(assemble(&altered, &[0], 5), Err(AcceptedSetError::Entry(0)), "{items:?}");
+    }
+}
+
+/// One header, of which the others are made: the walk checks no signature.
+static HEADER: LazyLock<Header> = LazyLock::new(|| submissions(&[(1, &[(0, 0)])]).remove(0).header.value);
+
+/// An entry of the list: who sends it (name and key), what it answers, and the verdict on it.
+type Entry = ((u8, u8), BTreeSet<u32>, u8);
+
+fn entry(items: u32) -> impl Strategy<Value = Entry> {
+    // Few people, so that each sends several submissions; some under the name of another, and gold now and then.
+    let who = prop_oneof![8 => (0u8..6).prop_map(|who| (who, who)), 1 => (0u8..6, 0u8..7)];
+    let verdict = prop_oneof![6 => Just(0), 1 => (0..RejectReason::ALL.len()).prop_map(|reason| RejectReason::ALL[reason].code())];
+    (who, proptest::collection::btree_set(0..items, 0..8), verdict)
+}
+
+proptest! {
+    #[test]
+    fn it_is_the_crowd_of_the_plain_walk(entries in proptest::collection::vec(entry(12), 0..40), answers_per_item in 1u32..6) {
+        let job = job(12, 2, answers_per_item, PayRule::Gold);
+        let header = |((name, key), items, _): &Entry| {
+            let mut header = HEADER.clone();
+            header.statement.contributor = format!("c{name}");
+            header.statement.key = if *key == 6 {
+                buyer().public()
+            } else {
+                crate::identity::SecretKey::from_bytes(&[*key; 32]).public()
+            };
+            header.statement.items = items.iter().copied().collect();
+            header
+        };
+        let headers: Vec<Header> = entries.iter().map(header).collect();
+        let verdicts: Vec<u8> = entries.iter().map(|(_, _, verdict)| *verdict).collect();
+        let list: Vec<SubmissionEntry> = headers
+            .iter()
+            .map(|header| SubmissionEntry {
+                submission: Digest::of("test", &[]),
+                answers: header.statement.items.len() as u32,
+            })
+            .collect();
+        let due = Reference::assemble(&job, &list, &verdicts, &headers);
+        let crowd = AcceptedSet::assemble(&job, &list, &verdicts, |entry| headers.get(entry)).unwrap();
+
+        prop_assert_eq!(crowd.facts(), &due.facts);
+        prop_assert_eq!(crowd.redundancy(), due.redundancy);
+        let mut in_order = due.answers.clone();
+        in_order.sort_by_key(|answer| (answer.submission, answer.row));
+        let listed: Vec<CountedAnswer> = crowd.submissions().flat_map(|submission| submission.answers()).collect();
+        prop_assert_eq!(listed, in_order);
+        for (entry, (outcome, due)) in crowd.outcomes().iter().zip(&due.outcomes).enumerate() {
+            let each: Vec<Option<RejectReason>> = match outcome {
+                Outcome::Rejected(reason) => vec![Some(*reason)],
+                Outcome::Counted(_) if headers[entry].statement.key == buyer().public() => Vec::new(),
+                Outcome::Counted(left_out) => {
+                    let mut each = vec![None; headers[entry].statement.items.len()];
+                    left_out.iter().for_each(|(row, reason)| each[*row as usize] = Some(*reason));
+                    each
+                }
+            };
+            prop_assert_eq!(&each, due);
+        }
+        for submission in crowd.submissions() {
+            let all = submission.items.len() == headers[submission.submission as usize].statement.items.len();
+            prop_assert_eq!(submission.rows().is_none(), all);
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! `cluster.toml`: who the nodes are, their keys, the threshold. Every member has the same file,
+//! byte for byte; its digest goes into everything that is signed.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::identity::PublicKey;
+use crate::sealing::SealingKey;
+use crate::versions::{PROTOCOL_VERSIONS, Versions};
+use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::sharing::{AccessError, AccessStructure};
+
+/// The contents of `cluster.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterFile {
+    /// The protocol version of its computations, which every member must speak.
+    pub protocol: u32,
+    /// A name for people.
+    pub name: String,
+    /// How many nodes may be corrupt.
+    pub threshold: usize,
+    /// The coordinator.
+    pub coordinator: CoordinatorEntry,
+    /// The nodes; the order gives their indices.
+    #[serde(rename = "node")]
+    pub nodes: Vec<NodeEntry>,
+}
+
+/// The coordinator, as `cluster.toml` names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CoordinatorEntry {
+    /// Where its HTTP API is reached.
+    pub url: String,
+    /// Its key: pinned by the nodes, and the signer of receipts.
+    pub identity: PublicKey,
+}
+
+/// A node, as `cluster.toml` names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeEntry {
+    /// A short name, unique in the cluster.
+    pub name: String,
+    /// Who runs it.
+    pub operator: String,
+    /// `host:port` of its QUIC endpoint.
+    pub address: String,
+    /// Its key: pinned by its peers, and the signer of outputs.
+    pub identity: PublicKey,
+    /// The key contributors seal to.
+    pub sealing: SealingKey,
+}
+
+/// A checked cluster with its digest.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    file: ClusterFile,
+    digest: Digest,
+    access: AccessStructure,
+}
+
+/// Why a cluster file is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ClusterError {
+    /// Not UTF-8, not TOML, or not these fields.
+    #[error("{0}")]
+    Syntax(String),
+    /// Another protocol version.
+    #[error("field `protocol` is {found}, but this program speaks {PROTOCOL_VERSIONS}: {}", mend(*found))]
+    Protocol {
+        /// What the file says.
+        found: u32,
+    },
+    /// N or t out of bounds.
+    #[error("field `threshold`: {0}")]
+    Access(#[from] AccessError),
+    /// Two members share a name, an address or a key.
+    #[error("{first} and {second} have the same {field}: every member needs its own")]
+    Duplicate {
+        /// One member.
+        first: String,
+        /// The other.
+        second: String,
+        /// What they share.
+        field: &'static str,
+    },
+    /// A field's value cannot be used.
+    #[error("{member}: field `{field}` {problem}")]
+    Field {
+        /// Whose.
+        member: String,
+        /// Which.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+fn mend(found: u32) -> &'static str {
+    let file = Versions { min: found, max: found };
+    PROTOCOL_VERSIONS.who_upgrades(
+        "upgrade this program",
+        file,
+        "make a new cluster file, with all members, or use an older release",
+    )
+}
+
+impl Cluster {
+    /// Reads and checks a cluster file. The digest is over the exact bytes.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ClusterError> {
+        let text = std::str::from_utf8(bytes).map_err(|e| ClusterError::Syntax(format!("byte {} is not UTF-8", e.valid_up_to())))?;
+        let file: ClusterFile = toml::from_str(text).map_err(|e| ClusterError::Syntax(one_line(&e, text)))?;
+        if !PROTOCOL_VERSIONS.contains(file.protocol) {
+            return Err(ClusterError::Protocol { found: file.protocol });
+        }
+        let access = AccessStructure::new(file.nodes.len(), file.threshold)?;
+        check_members(&file)?;
+        Ok(Self {
+            digest: Digest::of("tacit/v1 cluster", &[bytes]),
+            file,
+            access,
+        })
+    }
+
+    /// The file's contents.
+    pub fn file(&self) -> &ClusterFile {
+        &self.file
+    }
+
+    /// The digest of the file.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Who holds which component.
+    pub fn access(&self) -> &AccessStructure {
+        &self.access
+    }
+
+    /// The nodes in order.
+    pub fn nodes(&self) -> &[NodeEntry] {
+        &self.file.nodes
+    }
+
+    /// The index of the node with this key.
+    pub fn node_of(&self, identity: &PublicKey) -> Option<usize> {
+        self.file.nodes.iter().position(|node| node.identity == *identity)
+    }
+
+    /// A node's name, for messages; indices outside the cluster are written as numbers.
+    pub fn node_name(&self, index: usize) -> String {
+        self.file
+            .nodes
+            .get(index)
+            .map_or_else(|| format!("node {index}"), |node| node.name.clone())
+    }
+}
+
+fn check_members(file: &ClusterFile) -> Result<(), ClusterError> {
+    let names = std::iter::once("the coordinator".to_owned()).chain(file.nodes.iter().map(|n| format!("node `{}`", n.name)));
+    let members: Vec<String> = names.collect();
+    let identities: Vec<PublicKey> = std::iter::once(file.coordinator.identity)
+        .chain(file.nodes.iter().map(|n| n.identity))
+        .collect();
+    for (member, identity) in members.iter().zip(&identities) {
+        let field = |e: &dyn std::fmt::Display| ClusterError::Field {
+            member: member.clone(),
+            field: "identity",
+            problem: format!("is refused: {e}"),
+        };
+        identity.check().map_err(|e| field(&e))?;
+    }
+    duplicate(&members, &identities, "identity key")?;
+    let nodes = &members[1..];
+    for (member, node) in nodes.iter().zip(&file.nodes) {
+        let field = |field, problem: String| ClusterError::Field {
+            member: member.clone(),
+            field,
+            problem,
+        };
+        if node.name.is_empty() || node.name.len() > 64 || !node.name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
+            return Err(field(
+                "name",
+                "must be 1 to 64 letters, digits, dots, dashes or underscores".to_owned(),
+            ));
+        }
+        let port = node
+            .address
+            .rsplit_once(':')
+            .and_then(|(host, port)| (!host.is_empty()).then_some(port)?.parse::<u16>().ok());
+        if port.is_none_or(|port| port == 0) {
+            return Err(field("address", "must be host:port".to_owned()));
+        }
+        node.sealing.check().map_err(|e| field("sealing", format!("is refused: {e}")))?;
+    }
+    let by = |value: fn(&NodeEntry) -> &[u8]| file.nodes.iter().map(value).collect::<Vec<_>>();
+    duplicate(nodes, &by(|n| n.name.as_bytes()), "name")?;
+    duplicate(nodes, &by(|n| n.address.as_bytes()), "address")?;
+    duplicate(nodes, &by(|n| &n.sealing.public_key), "sealing key")
+}
+
+fn duplicate<T: PartialEq>(members: &[String], values: &[T], field: &'static str) -> Result<(), ClusterError> {
+    for (i, value) in values.iter().enumerate() {
+        if let Some(j) = values[..i].iter().position(|earlier| earlier == value) {
+            return Err(ClusterError::Duplicate {
+                first: members[j].clone(),
+                second: members[i].clone(),
+                field,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// TOML's error in one line with its line number.
+pub(crate) fn one_line(error: &toml::de::Error, text: &str) -> String {
+    let line = error
+        .span()
+        .map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    format!("line {line}: {}", error.message().replace('\n', " "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::members;
+
+    type Alter = fn(&mut ClusterFile);
+
+    fn refused(alter: impl FnOnce(&mut ClusterFile)) -> String {
+        let mut file = members(4, 1).cluster.file().clone();
+        alter(&mut file);
+        Cluster::parse(toml::to_string(&file).unwrap().as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_byte_is_in_the_digest() {
+        let text = toml::to_string(members(3, 1).cluster.file()).unwrap();
+        let digest = Cluster::parse(text.as_bytes()).unwrap().digest();
+        assert_ne!(Cluster::parse(format!("{text}# comment\n").as_bytes()).unwrap().digest(), digest);
+    }
+
+    #[test]
+    fn members_with_something_in_common_are_named() {
+        let pairs: [(Alter, &str); 5] = [
+            (|f| f.nodes[2].identity = f.nodes[0].identity, "identity key"),
+            (|f| f.nodes[2].identity = f.coordinator.identity, "identity key"),
+            (|f| f.nodes[2].name = f.nodes[0].name.clone(), "name"),
+            (|f| f.nodes[2].address = f.nodes[0].address.clone(), "address"),
+            (|f| f.nodes[2].sealing = f.nodes[0].sealing.clone(), "sealing key"),
+        ];
+        for (alter, field) in pairs {
+            let error = refused(alter);
+            assert!(error.contains(field) && error.contains("the same"), "{error}");
+        }
+    }
+
+    #[test]
+    fn errors_name_member_and_field() {
+        let newer = refused(|f| f.protocol = PROTOCOL_VERSIONS.max + 1);
+        assert!(
+            newer.contains("`protocol` is 2") && newer.contains("upgrade this program"),
+            "{newer}"
+        );
+        let older = refused(|f| f.protocol = PROTOCOL_VERSIONS.min - 1);
+        assert!(older.contains("`protocol` is 0") && older.contains("a new cluster file"), "{older}");
+        assert!(refused(|f| f.threshold = 2).contains("threshold"));
+        assert!(refused(|f| f.nodes[1].address = "nowhere".to_owned()).contains("node `node-1`: field `address`"));
+        assert!(refused(|f| f.nodes[1].identity = PublicKey::from_bytes([0; 32])).contains("node `node-1`: field `identity`"));
+        assert!(refused(|f| f.nodes[1].sealing.public_key.truncate(5)).contains("node `node-1`: field `sealing`"));
+        let error = Cluster::parse(b"protocol = 1\nname = \"x\"\nthreshold = 1\ntreshold = 2\n")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("line 4") && error.contains("treshold"), "{error}");
+        assert!(Cluster::parse(b"protocol = \xff").unwrap_err().to_string().contains("byte 11"));
+    }
+}

@@ -1,0 +1,218 @@
+//! Ed25519 identities of nodes, coordinators and contributors, and signatures bound to a purpose.
+
+use std::fmt;
+
+use curve25519_dalek::Scalar;
+use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
+use curve25519_dalek::traits::IsIdentity;
+use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
+use rand_core::CryptoRng;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use tacit_mpc_core::byte_string;
+
+byte_string!(
+    /// An Ed25519 public key as it is written down. It is checked when it is used, see
+    /// [`PublicKey::check`].
+    PublicKey,
+    32
+);
+
+byte_string!(
+    /// An Ed25519 signature.
+    Signature,
+    64
+);
+
+/// What a signature is for; it is part of what is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A contributor signs a submission.
+    Submission,
+    /// A buyer signs its gold answers.
+    Gold,
+    /// A contributor asks to be enrolled.
+    Enrolment,
+    /// The coordinator signs a receipt.
+    Receipt,
+    /// A node signs components of outputs.
+    Release,
+}
+
+impl Purpose {
+    fn prefix(self) -> &'static [u8] {
+        match self {
+            Self::Submission => b"tacit/v1 submission\0",
+            Self::Gold => b"tacit/v1 gold\0",
+            Self::Enrolment => b"tacit/v1 enrolment\0",
+            Self::Receipt => b"tacit/v1 receipt\0",
+            Self::Release => b"tacit/v1 release\0",
+        }
+    }
+}
+
+/// Why a key or signature is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum IdentityError {
+    /// The key is not a point, has small order or a small-order part.
+    #[error("the public key is not an Ed25519 key of the prime-order group")]
+    Key,
+    /// The signature is not by this key over this message for this purpose.
+    #[error("the signature does not verify")]
+    Signature,
+}
+
+impl PublicKey {
+    /// Checks that the key is the canonical encoding of a point of the prime-order group other than
+    /// the neutral one: for such keys every Ed25519 verifier agrees on every signature.
+    /// (Chalkias, Garillot, Nikolaenko, "Taming the many EdDSAs", 2020.)
+    pub fn check(&self) -> Result<(), IdentityError> {
+        let point = CompressedEdwardsY(*self.as_bytes()).decompress().ok_or(IdentityError::Key)?;
+        let canonical = point.compress().as_bytes() == self.as_bytes();
+        // The order of the group times the point is neutral. Keys are public, so this need not be constant-time.
+        let order_less_one = -Scalar::ONE;
+        let torsion_free = EdwardsPoint::vartime_double_scalar_mul_basepoint(&order_less_one, &point, &Scalar::ZERO) == -point;
+        if canonical && torsion_free && !point.is_identity() {
+            Ok(())
+        } else {
+            Err(IdentityError::Key)
+        }
+    }
+
+    /// Verifies a signature over `message` for `purpose` (RFC 8032, strictly).
+    pub fn verify(&self, purpose: Purpose, message: &[u8], signature: &Signature) -> Result<(), IdentityError> {
+        self.check()?;
+        let key = VerifyingKey::from_bytes(self.as_bytes()).map_err(|_| IdentityError::Key)?;
+        let signature = ed25519_dalek::Signature::from_bytes(signature.as_bytes());
+        key.verify_strict(&[purpose.prefix(), message].concat(), &signature)
+            .map_err(|_| IdentityError::Signature)
+    }
+}
+
+/// An Ed25519 secret key. Never printed; zeroized on drop.
+#[derive(Clone)]
+pub struct SecretKey(SigningKey);
+
+impl SecretKey {
+    /// Draws a fresh key.
+    pub fn generate<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
+        Self(SigningKey::generate(rng))
+    }
+
+    /// The key of a 32-byte seed.
+    pub fn from_bytes(seed: &[u8; 32]) -> Self {
+        Self(SigningKey::from_bytes(seed))
+    }
+
+    /// Whether it is one that tests use: a seed of 32 equal bytes.
+    pub fn is_of_tests(&self) -> bool {
+        let seed = self.to_bytes();
+        seed.iter().all(|byte| *byte == seed[0])
+    }
+
+    /// The 32-byte seed.
+    pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.0.to_bytes())
+    }
+
+    /// The public key.
+    pub fn public(&self) -> PublicKey {
+        PublicKey::from_bytes(self.0.verifying_key().to_bytes())
+    }
+
+    /// Signs `message` for `purpose`.
+    pub fn sign(&self, purpose: Purpose, message: &[u8]) -> Signature {
+        Signature::from_bytes(self.0.sign(&[purpose.prefix(), message].concat()).to_bytes())
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretKey(of {})", self.public())
+    }
+}
+
+/// A value with the signature of its canonical encoding.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signed<T> {
+    /// The value.
+    pub value: T,
+    /// The signature over its encoding.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub signature: Signature,
+}
+
+impl<T: Serialize> Signed<T> {
+    /// Signs a value.
+    pub fn new(value: T, purpose: Purpose, key: &SecretKey) -> Self {
+        let signature = key.sign(purpose, &crate::codec::encode(&value));
+        Self { value, signature }
+    }
+
+    /// Verifies the signature and gives the value.
+    pub fn verify(&self, purpose: Purpose, key: &PublicKey) -> Result<&T, IdentityError> {
+        key.verify(purpose, &crate::codec::encode(&self.value), &self.signature)?;
+        Ok(&self.value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> SecretKey {
+        SecretKey::from_bytes(&[3; 32])
+    }
+
+    #[test]
+    fn signatures_are_bound_to_purpose_message_and_key() {
+        let signature = key().sign(Purpose::Release, b"m");
+        assert!(key().public().verify(Purpose::Release, b"m", &signature).is_ok());
+        assert!(key().public().verify(Purpose::Receipt, b"m", &signature).is_err());
+        assert!(key().public().verify(Purpose::Release, b"n", &signature).is_err());
+        assert!(
+            SecretKey::from_bytes(&[4; 32])
+                .public()
+                .verify(Purpose::Release, b"m", &signature)
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn small_order_and_non_canonical_keys_are_refused() {
+        for point in curve25519_dalek::constants::EIGHT_TORSION {
+            assert_eq!(PublicKey::from_bytes(point.compress().to_bytes()).check(), Err(IdentityError::Key));
+            let mixed = point + curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
+            assert_eq!(
+                PublicKey::from_bytes(mixed.compress().to_bytes()).check().is_ok(),
+                point.is_identity()
+            );
+        }
+        // The check is that of the reference, for points with and without a part of small order.
+        for (n, torsion) in (1u64..40).zip(curve25519_dalek::constants::EIGHT_TORSION.into_iter().cycle()) {
+            let point = curve25519_dalek::constants::ED25519_BASEPOINT_POINT * Scalar::from(n) + torsion;
+            assert_eq!(
+                PublicKey::from_bytes(point.compress().to_bytes()).check().is_ok(),
+                point.is_torsion_free()
+            );
+        }
+        assert_eq!(PublicKey::from_bytes([0xff; 32]).check(), Err(IdentityError::Key));
+        assert!(key().public().check().is_ok());
+    }
+
+    #[test]
+    fn keys_of_tests_are_known() {
+        assert!(key().is_of_tests());
+        let mut seed = [3; 32];
+        seed[31] = 4;
+        assert!(!SecretKey::from_bytes(&seed).is_of_tests());
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        assert!(!format!("{:?}", key()).contains(&hex::encode([3; 32])));
+    }
+}

@@ -1,0 +1,159 @@
+//! What makes a spec or terms those of a job.
+
+use std::collections::HashSet;
+
+use super::{
+    Item, JobError, MAX_ANSWER_ELEMENTS, MAX_ANSWERS_PER_ITEM, MAX_CLASSES, MAX_ITEMS, MAX_NAME, MAX_TALLY, PayRule, Payout, Question,
+    Release, Terms, is_name,
+};
+
+impl Terms {
+    /// Checks everything but the items themselves, as [`super::Job::new`] does: for terms that come without a job.
+    pub fn check(&self) -> Result<(), JobError> {
+        name("name", &self.name)?;
+        question(&self.question)?;
+        count(self.items)?;
+        let answers_per_item = self.answers_per_item;
+        if !(1..=MAX_ANSWERS_PER_ITEM).contains(&answers_per_item) {
+            return Err(JobError::field(
+                "answers_per_item",
+                format!("must be between 1 and {MAX_ANSWERS_PER_ITEM}"),
+            ));
+        }
+        let tally = self.items as usize * self.classes().len();
+        if tally > MAX_TALLY || tally * answers_per_item as usize > MAX_ANSWER_ELEMENTS {
+            let problem = format!(
+                "and `question.classes` multiply to {tally}, times {answers_per_item} answers: a job has at most {MAX_TALLY}, \
+                 times answers at most {MAX_ANSWER_ELEMENTS}; split the items over several jobs"
+            );
+            return Err(JobError::field("items", problem));
+        }
+        if self.release.is_empty() {
+            return Err(JobError::field("release", "must name at least one output"));
+        }
+        let planned = self.items * u64::from(answers_per_item);
+        payout(self.payout.as_ref(), self.releases(Release::Payouts), planned)?;
+        gold(self)?;
+        super::labels::fit(self)
+    }
+}
+
+pub(super) fn name(field: &str, text: &str) -> Result<(), JobError> {
+    if is_name(text) {
+        Ok(())
+    } else {
+        Err(JobError::field(
+            field,
+            format!("must be 1 to {MAX_NAME} bytes without control characters"),
+        ))
+    }
+}
+
+fn question(question: &Question) -> Result<(), JobError> {
+    let Question::Categorical { classes, .. } = question;
+    if classes.is_empty() || classes.len() > MAX_CLASSES {
+        return Err(JobError::field("question.classes", format!("must list 1 to {MAX_CLASSES} classes")));
+    }
+    let mut seen = HashSet::new();
+    for class in classes {
+        name("question.classes", class)?;
+        if !seen.insert(class) {
+            return Err(JobError::field("question.classes", format!("lists `{class}` twice")));
+        }
+    }
+    Ok(())
+}
+
+fn count(items: u64) -> Result<(), JobError> {
+    if (1..=MAX_ITEMS as u64).contains(&items) {
+        Ok(())
+    } else {
+        Err(JobError::field("items", format!("must list 1 to {MAX_ITEMS} items")))
+    }
+}
+
+pub(super) fn items(items: &[Item]) -> Result<(), JobError> {
+    count(items.len() as u64)?;
+    for (index, item) in items.iter().enumerate() {
+        name(&format!("items[{index}].id"), &item.id)?;
+    }
+    ids("items", items.iter().map(|item| item.id.as_str()))
+}
+
+/// Names, each of them once.
+pub(super) fn ids<'a>(field: &str, ids: impl ExactSizeIterator<Item = &'a str> + Clone) -> Result<(), JobError> {
+    ids.clone().try_for_each(|id| name(field, id))?;
+    // Numbered ids ascend by length and text, and nothing has to be remembered of them.
+    if ids.clone().is_sorted_by(|a, b| (a.len(), a) < (b.len(), b)) {
+        return Ok(());
+    }
+    let mut seen = HashSet::with_capacity(ids.len());
+    for id in ids {
+        if !seen.insert(id) {
+            return Err(JobError::field(field, format!("lists `{id}` twice")));
+        }
+    }
+    Ok(())
+}
+
+fn payout(payout: Option<&Payout>, released: bool, planned: u64) -> Result<(), JobError> {
+    let Some(payout) = payout else {
+        return if released {
+            Err(JobError::field("payout", "is missing, but `release` names payouts"))
+        } else {
+            Ok(())
+        };
+    };
+    if payout.currency.is_empty() || payout.currency.len() > 16 || !payout.currency.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Err(JobError::field("payout.currency", "must be 1 to 16 letters or digits"));
+    }
+    if payout.bonus_per_item > payout.base_per_item {
+        return Err(JobError::field(
+            "payout.bonus_per_item",
+            "must not be above `payout.base_per_item`, or pay could become negative",
+        ));
+    }
+    if payout.base_per_item > super::pay::MAX_PER_ITEM {
+        return Err(JobError::field(
+            "payout.base_per_item",
+            format!("must not be above {}", super::pay::MAX_PER_ITEM),
+        ));
+    }
+    let needed = super::pay::escrow(payout, planned);
+    if u128::from(payout.budget) < needed {
+        return Err(JobError::Budget {
+            budget: payout.budget,
+            needed,
+        });
+    }
+    Ok(())
+}
+
+fn gold(terms: &Terms) -> Result<(), JobError> {
+    let pays_by_gold = terms.payout.as_ref().is_some_and(|payout| payout.rule == PayRule::Gold);
+    let Some(gold) = &terms.gold else {
+        return if pays_by_gold {
+            Err(JobError::field(
+                "payout.rule",
+                "is gold, but the job has no `gold` answers to pay by",
+            ))
+        } else {
+            Ok(())
+        };
+    };
+    if pays_by_gold && terms.classes().len() < 2 {
+        return Err(JobError::field(
+            "payout.rule",
+            "is gold, but the question has one class: there is nothing to get wrong",
+        ));
+    }
+    if !terms.scores_gold() {
+        return Err(JobError::field(
+            "gold",
+            "is of no use: neither does `release` name scores nor payouts by the rule gold",
+        ));
+    }
+    gold.key
+        .check()
+        .map_err(|error| JobError::field("gold.key", format!("cannot be used: {error}")))
+}

@@ -1,0 +1,135 @@
+//! What a job says about labels: how answers become votes, and how many a label needs.
+
+use serde::{Deserialize, Serialize};
+
+use super::{JobError, Release, Terms, check};
+use tacit_mpc_core::circuit::hidden_bits;
+use tacit_mpc_core::sharing::AccessStructure;
+
+/// What a vote weighs that is neither more nor less than others.
+pub const WEIGHT_ONE: u32 = 100;
+
+/// How the label of an item follows from its answers; a tie goes to the class that is listed first.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LabelRule {
+    /// The class with the most answers.
+    #[default]
+    Plurality,
+    /// The class whose answers weigh most.
+    Weighted,
+}
+
+impl LabelRule {
+    pub(super) fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Terms {
+    /// Whether labels are decided, if only to compare contributors with them.
+    pub fn decides_labels(&self) -> bool {
+        self.releases(Release::Labels) || self.releases(Release::Scores)
+    }
+
+    /// What a contributor's vote weighs.
+    pub fn weight_of(&self, contributor: &str) -> u64 {
+        match self.label_rule {
+            LabelRule::Plurality => 1,
+            LabelRule::Weighted => self.weights.get(contributor).copied().unwrap_or(WEIGHT_ONE).into(),
+        }
+    }
+
+    /// How much the votes for the class of a label must weigh at least.
+    pub fn votes_needed(&self) -> u64 {
+        let unit = match self.label_rule {
+            LabelRule::Plurality => 1,
+            LabelRule::Weighted => u64::from(WEIGHT_ONE),
+        };
+        self.quorum.map_or(1, |quorum| u64::from(quorum) * unit)
+    }
+
+    /// Whether the nodes of a cluster can compare the votes for the classes of an item on shares.
+    ///
+    /// # Errors
+    /// The votes for one class may weigh more than fits under a mask there.
+    pub fn fits(&self, access: &AccessStructure) -> Result<(), JobError> {
+        let heaviest = match self.label_rule {
+            LabelRule::Plurality => 1,
+            LabelRule::Weighted => u64::from(self.weights.values().copied().fold(WEIGHT_ONE, u32::max)),
+        };
+        let most = (1 << hidden_bits(access)) - 1;
+        if !self.decides_labels() || heaviest * u64::from(self.answers_per_item) <= most {
+            return Ok(());
+        }
+        let problem = format!(
+            "reach {heaviest} hundredths, too many for {} answers to an item: {} nodes of which {} may collude compare up to {most} hundredths; \
+             ask for at most {} answers{}",
+            self.answers_per_item,
+            access.nodes(),
+            access.threshold(),
+            most / heaviest,
+            if heaviest > u64::from(WEIGHT_ONE) {
+                ", or make the greatest weights smaller"
+            } else {
+                ""
+            }
+        );
+        Err(JobError::field("weights", problem))
+    }
+}
+
+/// Whether what a job says about labels and items fits the rest of it.
+pub(super) fn fit(terms: &Terms) -> Result<(), JobError> {
+    let Terms {
+        quorum,
+        label_rule,
+        weights,
+        answers_per_item,
+        ..
+    } = terms;
+    for (field, given) in options(terms) {
+        if given && !terms.decides_labels() {
+            let problem = "is of no use: `release` names neither labels nor scores";
+            return Err(JobError::field(field, problem));
+        }
+    }
+    if quorum.is_some_and(|quorum| !(1..=*answers_per_item).contains(&quorum)) {
+        return Err(JobError::field(
+            "quorum",
+            format!("must be between 1 and `answers_per_item`, {answers_per_item}"),
+        ));
+    }
+    match label_rule {
+        LabelRule::Plurality if !weights.is_empty() => {
+            return Err(JobError::field("weights", "are for `label_rule` weighted only"));
+        }
+        LabelRule::Weighted if weights.is_empty() => {
+            return Err(JobError::field("weights", "are missing, but `label_rule` is weighted"));
+        }
+        LabelRule::Plurality | LabelRule::Weighted => {}
+    }
+    for contributor in weights.keys() {
+        check::name("weights", contributor)?;
+    }
+    items(terms)
+}
+
+/// The ids are there exactly where they are needed.
+fn items(terms: &Terms) -> Result<(), JobError> {
+    let due = if terms.releases(Release::Labels) { terms.items } else { 0 };
+    if terms.item_ids.len() as u64 != due {
+        return Err(JobError::field("item_ids", format!("must be {due}")));
+    }
+    check::ids("item_ids", terms.item_ids.iter())
+}
+
+/// The options of labels, and whether they are given.
+fn options(terms: &Terms) -> [(&'static str, bool); 3] {
+    [
+        ("quorum", terms.quorum.is_some()),
+        ("label_rule", !terms.label_rule.is_usual()),
+        ("weights", !terms.weights.is_empty()),
+    ]
+}

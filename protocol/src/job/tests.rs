@@ -1,0 +1,239 @@
+//! Specs that are refused, and what the digest covers.
+
+use super::*;
+use tacit_mpc_core::sharing::AccessStructure;
+
+fn spec() -> JobSpec {
+    JobSpec::from_json(
+        br#"{ "name": "signs", "question": { "kind": "categorical", "classes": ["stop", "yield"] }, "items": [{ "id": "a" }, { "id": "b" }],
+              "answers_per_item": 5, "release": ["agreement", "payouts"],
+              "payout": { "currency": "EUR", "base_per_item": 20000, "bonus_per_item": 10000, "budget": 300000 } }"#,
+    )
+    .unwrap()
+}
+
+fn refused(alter: impl FnOnce(&mut JobSpec)) -> String {
+    let mut spec = spec();
+    alter(&mut spec);
+    Job::new("job".parse().unwrap(), spec).unwrap_err().to_string()
+}
+
+fn named(spec: &mut JobSpec) -> &mut Vec<String> {
+    let Question::Categorical { classes, .. } = &mut spec.question;
+    classes
+}
+
+#[test]
+fn defaults_are_the_safe_ones() {
+    let job = Job::new("job".parse().unwrap(), spec()).unwrap();
+    assert!(job.terms().sensitive);
+    assert_eq!(job.terms().payout().unwrap().rule, PayRule::PeerAgreementBeyondChance);
+}
+
+#[test]
+fn errors_name_the_field() {
+    assert!(refused(|s| s.name.clear()).contains("`name`"));
+    assert!(refused(|s| named(s).clear()).contains("`question.classes`"));
+    assert!(refused(|s| named(s).push("stop".to_owned())).contains("`stop` twice"));
+    assert!(refused(|s| s.items.clear()).contains("`items`"));
+    assert!(refused(|s| s.items[1].id = "a".to_owned()).contains("`a` twice"));
+    assert!(refused(|s| s.items[1].id = "a\n".to_owned()).contains("`items[1].id`"));
+    assert!(refused(|s| s.answers_per_item = 0).contains("`answers_per_item`"));
+    assert!(refused(|s| s.release.clear()).contains("`release`"));
+    assert!(refused(|s| s.payout = None).contains("`payout`"));
+    let pay = |alter: fn(&mut Payout)| refused(|s| alter(s.payout.as_mut().unwrap()));
+    assert!(pay(|p| p.budget = 299_999).contains("300000 micro-units"));
+    assert!(pay(|p| p.bonus_per_item = 20_001).contains("`payout.bonus_per_item`"));
+    assert!(pay(|p| p.base_per_item = u64::MAX).contains("`payout.base_per_item`"));
+    assert!(pay(|p| p.currency = "=1".to_owned()).contains("`payout.currency`"));
+}
+
+#[test]
+fn jobs_that_no_node_could_hold_are_refused() {
+    let many = |s: &mut JobSpec, items: usize, classes: usize| {
+        s.items = (0..items)
+            .map(|i| Item {
+                id: i.to_string(),
+                text: None,
+            })
+            .collect();
+        *named(s) = (0..classes).map(|k| k.to_string()).collect();
+        s.payout = None;
+        s.release = BTreeSet::from([Release::Agreement]);
+    };
+    assert!(refused(|s| many(s, 20_000, 1_000)).contains("split the items"));
+    assert!(
+        refused(|s| {
+            many(s, 16_000, 1_000);
+            s.answers_per_item = 9;
+        })
+        .contains("split the items")
+    );
+}
+
+#[test]
+fn unknown_fields_and_outputs_are_refused() {
+    assert!(
+        JobSpec::from_json(br#"{ "name": "x", "qourum": 3 }"#)
+            .unwrap_err()
+            .to_string()
+            .contains("qourum")
+    );
+    let json = serde_json::to_string(&spec()).unwrap();
+    assert!(JobSpec::from_json(json.replace("\"agreement\"", "\"tallies\"").as_bytes()).is_err());
+    assert_eq!(JobSpec::from_json(json.as_bytes()).unwrap(), spec());
+}
+
+#[test]
+fn every_field_is_in_the_digest() {
+    let digest = |alter: fn(&mut JobSpec)| {
+        let mut spec = spec();
+        alter(&mut spec);
+        Job::new("job".parse().unwrap(), spec).unwrap().digest()
+    };
+    let same = digest(|_| {});
+    let changes: [fn(&mut JobSpec); 8] = [
+        |s| s.name.push('x'),
+        |s| named(s).reverse(),
+        |s| s.items.reverse(),
+        |s| s.items[0].text = Some("t".to_owned()),
+        |s| s.answers_per_item = 4,
+        |s| s.sensitive = false,
+        |s| s.release = BTreeSet::from([Release::Scores]),
+        |s| s.payout.as_mut().unwrap().budget += 1,
+    ];
+    for change in changes {
+        assert_ne!(digest(change), same);
+    }
+    assert_ne!(Job::new("other".parse().unwrap(), spec()).unwrap().digest(), same);
+}
+
+#[test]
+fn ids_are_plain() {
+    for bad in ["", "A", "a/b", "..", "a b", &"x".repeat(65)] {
+        assert!(bad.parse::<JobId>().is_err(), "{bad}");
+    }
+    assert!("0199d9a4-6d5e-7c3a".parse::<JobId>().is_ok());
+}
+
+fn key() -> PublicKey {
+    crate::identity::SecretKey::from_bytes(&[5; 32]).public()
+}
+
+#[test]
+fn gold_has_a_key_and_a_use() {
+    let by_gold = |s: &mut JobSpec| s.payout.as_mut().unwrap().rule = PayRule::Gold;
+    assert!(refused(by_gold).contains("`payout.rule` is gold, but the job has no `gold`"));
+    assert!(refused(|s| s.gold = Some(Gold { key: key() })).contains("`gold` is of no use"));
+    let with_key = |key: PublicKey| {
+        let mut spec = spec();
+        by_gold(&mut spec);
+        spec.gold = Some(Gold { key });
+        Job::new("job".parse().unwrap(), spec)
+    };
+    assert!(with_key(key()).unwrap().terms().scores_gold());
+    let weak = with_key(PublicKey::from_bytes([0; 32])).unwrap_err().to_string();
+    assert!(weak.contains("`gold.key`"), "{weak}");
+    let one_class = refused(|s| {
+        by_gold(s);
+        s.gold = Some(Gold { key: key() });
+        named(s).pop();
+    });
+    assert!(one_class.contains("one class"), "{one_class}");
+}
+
+#[test]
+fn weighted_votes_fit_where_nodes_can_compare_them() {
+    let fits = |nodes, threshold, answers, weight: u32| {
+        let mut terms = Job::new("job".parse().unwrap(), spec()).unwrap().terms().clone();
+        terms.release.insert(Release::Labels);
+        terms.label_rule = LabelRule::Weighted;
+        terms.weights = BTreeMap::from([("alice".to_owned(), weight)]);
+        terms.answers_per_item = answers;
+        let access = AccessStructure::new(nodes, threshold).unwrap();
+        terms.fits(&access).map_err(|e| e.to_string())
+    };
+    for (nodes, threshold) in [(3, 1), (4, 1), (5, 2), (6, 2)] {
+        fits(nodes, threshold, MAX_ANSWERS_PER_ITEM, 50).unwrap();
+    }
+    fits(7, 3, 327, 50).unwrap();
+    assert_eq!(
+        fits(7, 3, 328, 50).unwrap_err(),
+        "field `weights` reach 100 hundredths, too many for 328 answers to an item: 7 nodes of which 3 may collude compare up to 32767 \
+         hundredths; ask for at most 327 answers"
+    );
+    let heavy = fits(3, 1, 1000, 525).unwrap_err();
+    assert!(
+        heavy.ends_with("at most 998 answers, or make the greatest weights smaller"),
+        "{heavy}"
+    );
+}
+
+fn ids(ids: &[&str]) -> ItemIds {
+    ids.iter().collect()
+}
+
+#[test]
+fn an_id_that_stands_twice_is_found_in_any_order() {
+    let twice = |all: &[&str]| check::ids("items", all.iter().copied()).map_err(|error| error.to_string());
+    for fine in [["9", "10", "11"], ["09", "10", "11"], ["b", "a", "11"], ["11", "10", "9"]] {
+        twice(&fine).unwrap();
+    }
+    for bad in [["9", "9", "10"], ["10", "9", "9"], ["9", "10", "9"]] {
+        assert_eq!(twice(&bad).unwrap_err(), "field `items` lists `9` twice");
+    }
+}
+
+#[test]
+fn options_of_labels_are_within_bounds() {
+    let check = |alter: &dyn Fn(&mut Terms)| {
+        let mut terms = Job::new("job".parse().unwrap(), spec()).unwrap().terms().clone();
+        terms.release.insert(Release::Labels);
+        terms.item_ids = ids(&["a", "b"]);
+        alter(&mut terms);
+        terms.check().map(|()| terms.digest()).map_err(|e| e.to_string())
+    };
+    let weigh = |terms: &mut Terms, weight: u32| {
+        terms.label_rule = LabelRule::Weighted;
+        terms.weights = BTreeMap::from([("alice".to_owned(), weight)]);
+    };
+    let same = check(&|_| {}).unwrap();
+    for fine in [
+        check(&|t| t.quorum = Some(5)),
+        check(&|t| weigh(t, 0)),
+        check(&|t| weigh(t, 250)),
+        check(&|t| t.item_ids = ids(&["b", "a"])),
+    ] {
+        assert_ne!(fine.unwrap(), same, "every option is in the digest");
+    }
+    let says = |alter: &dyn Fn(&mut Terms), field: &str, what: &str| {
+        let message = check(alter).unwrap_err();
+        assert!(message.contains(&format!("`{field}`")) && message.contains(what), "{message}");
+    };
+    says(&|t| t.quorum = Some(0), "quorum", "between 1 and");
+    says(&|t| t.quorum = Some(6), "quorum", "between 1 and");
+    says(&|t| t.label_rule = LabelRule::Weighted, "weights", "missing");
+    says(
+        &|t| t.weights = BTreeMap::from([("alice".to_owned(), 1)]),
+        "weights",
+        "weighted only",
+    );
+    says(
+        &|t| {
+            weigh(t, 1);
+            t.weights.insert("a\n".to_owned(), 1);
+        },
+        "weights",
+        "control characters",
+    );
+    says(&|t| t.item_ids = ids(&["a"]), "item_ids", "must be 2");
+    says(&|t| t.item_ids = ids(&["a", "a"]), "item_ids", "twice");
+    says(&|t| t.item_ids = ids(&["a", "\n"]), "item_ids", "control characters");
+    says(&|t| t.release.retain(|output| *output != Release::Labels), "item_ids", "must be 0");
+    let unused = |t: &mut Terms| {
+        t.release.remove(&Release::Labels);
+        t.item_ids = ids(&[]);
+        t.quorum = Some(2);
+    };
+    says(&unused, "quorum", "of no use");
+}

@@ -1,0 +1,25 @@
+//! What the parties of a Tacit cluster sign, seal, send and store, and the public arithmetic that all of them must agree on
+//! byte for byte.
+//!
+//! No sockets, no disk, no clock. Randomness is handed in.
+
+pub mod accepted;
+pub mod api;
+pub mod canonical;
+pub mod card;
+pub mod certificate;
+pub mod cluster;
+pub mod codec;
+pub mod control;
+#[cfg(any(test, feature = "testing"))]
+pub mod fixtures;
+pub mod hello;
+pub mod identity;
+pub mod job;
+pub mod lane;
+pub mod phase;
+pub mod reject;
+pub mod release;
+pub mod sealing;
+pub mod submission;
+pub mod versions;

@@ -1,0 +1,205 @@
+//! The public arithmetic around a computation: a million items with five answers each, by ten thousand contributors.
+
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has nothing to measure")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::field::Fp61;
+use tacit_mpc_core::sharing::NodeSet;
+use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
+use tacit_protocol::certificate::Certificate;
+use tacit_protocol::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
+use tacit_protocol::codec::{decode, encode};
+use tacit_protocol::identity::{Purpose, SecretKey, Signature, Signed};
+use tacit_protocol::job::{Item, Job, JobSpec, PayRule, Payout, Question, Release};
+use tacit_protocol::release::{OutputComponents, OutputName, Released, Subject, pack, statement};
+use tacit_protocol::sealing::{Suite, UnsealingKey};
+use tacit_protocol::submission::{Header, Statement, SubmissionId};
+use tacit_protocol::versions::PROTOCOL_VERSIONS;
+use tacit_scoring::report::Report;
+
+const ITEMS: u32 = 1_000_000;
+const ANSWERS_PER_ITEM: u32 = 5;
+const CLASSES: usize = 10;
+const CONTRIBUTORS: u32 = ITEMS / 100;
+const NODES: usize = 3;
+
+fn node_key(node: usize) -> SecretKey {
+    SecretKey::from_bytes(&[1 + node as u8; 32])
+}
+
+fn cluster() -> Cluster {
+    let mut rng = ChaCha20Rng::seed_from_u64(0);
+    let mut node = |index: usize| NodeEntry {
+        name: format!("node-{index}"),
+        operator: "bench".to_owned(),
+        address: format!("localhost:{}", 1000 + index),
+        identity: node_key(index).public(),
+        sealing: UnsealingKey::generate(Suite::X25519, &mut rng).public(),
+    };
+    let file = ClusterFile {
+        protocol: PROTOCOL_VERSIONS.max,
+        name: "bench".to_owned(),
+        threshold: 1,
+        nodes: (0..NODES).map(&mut node).collect(),
+        coordinator: CoordinatorEntry {
+            url: "http://localhost:1".to_owned(),
+            identity: node_key(NODES).public(),
+        },
+    };
+    Cluster::parse(toml::to_string(&file).unwrap().as_bytes()).unwrap()
+}
+
+fn job() -> Job {
+    let spec = JobSpec {
+        name: "bench".to_owned(),
+        question: Question::Categorical {
+            classes: (0..CLASSES).map(|class| format!("class-{class}")).collect(),
+            text: None,
+        },
+        items: (0..ITEMS)
+            .map(|index| Item {
+                id: format!("item-{index}"),
+                text: None,
+            })
+            .collect(),
+        answers_per_item: ANSWERS_PER_ITEM,
+        closes_at: None,
+        sensitive: false,
+        release: BTreeSet::from([
+            Release::Labels,
+            Release::Agreement,
+            Release::ClassTotals,
+            Release::Scores,
+            Release::Payouts,
+        ]),
+        quorum: None,
+        label_rule: Default::default(),
+        weights: Default::default(),
+        gold: None,
+        payout: Some(Payout {
+            rule: PayRule::PeerAgreementBeyondChance,
+            currency: "EUR".to_owned(),
+            base_per_item: 20_000,
+            bonus_per_item: 20_000,
+            budget: 1 << 50,
+        }),
+    };
+    Job::new("bench".parse().unwrap(), spec).unwrap()
+}
+
+/// Every contributor answers every 2,000th item, as many of them the same; headers are as long as real ones.
+fn headers(cluster: &Cluster, job: &Job) -> Vec<Signed<Header>> {
+    let stride = CONTRIBUTORS / ANSWERS_PER_ITEM;
+    let header = |contributor: u32| {
+        let items = (0..ITEMS / stride).map(|place| place * stride + contributor % stride);
+        let statement = Statement {
+            cluster: cluster.digest(),
+            job: job.id().clone(),
+            job_digest: job.digest(),
+            contributor: format!("worker-{}", contributor.wrapping_mul(7919) % CONTRIBUTORS),
+            key: SecretKey::from_bytes(&std::array::from_fn(|byte| (contributor >> (8 * (byte % 4))) as u8)).public(),
+            id: SubmissionId::from_bytes([contributor as u8; SubmissionId::LEN]),
+            items: items.collect(),
+            components: vec![Digest::of("component", &[]); 3],
+        };
+        let header = Header {
+            statement,
+            envelopes: vec![Digest::of("envelope", &[]); NODES],
+        };
+        let signature = Signature::from_bytes([0; Signature::LEN]);
+        Signed { value: header, signature }
+    };
+    (0..CONTRIBUTORS).map(header).collect()
+}
+
+/// What nodes release whose outputs are zeros but for labels.
+fn released(cluster: &Cluster, job: &Job, subject: &Subject, crowd: &AcceptedSet) -> Vec<Released> {
+    let component = |name: OutputName, component: usize| {
+        let label = |item: usize| Fp61::reduce(if component == 0 { 1 + (item % CLASSES) as u64 } else { 0 });
+        let len = name.len(job.terms(), crowd.facts());
+        match name {
+            OutputName::Labels => (0..len).map(label).collect(),
+            _ => vec![Fp61::default(); len],
+        }
+    };
+    let of_node = |node: usize| {
+        let held = cluster.access().held_by(node);
+        let output = |name: OutputName| OutputComponents {
+            name,
+            components: held.iter().map(|c| (*c as u8, component(name, *c))).collect::<BTreeMap<_, _>>(),
+        };
+        let outputs: Vec<OutputComponents> = OutputName::of_job(job.terms()).into_iter().map(output).collect();
+        let signature = node_key(node).sign(Purpose::Release, &statement(subject, node as u8, &outputs));
+        // No session stands behind it, so it is made as a forger would.
+        decode(&encode(&(subject, node as u8, pack(&outputs), signature)), "a release").unwrap()
+    };
+    (0..NODES).map(of_node).collect()
+}
+
+fn crowd(c: &mut Criterion) {
+    let (cluster, job) = (cluster(), job());
+    let headers = headers(&cluster, &job);
+    let list: Vec<SubmissionEntry> = headers
+        .iter()
+        .map(|header| SubmissionEntry {
+            submission: header.value.digest(),
+            answers: header.value.statement.items.len() as u32,
+        })
+        .collect();
+    let verdicts = vec![0; list.len()];
+    let encoded: Vec<Vec<u8>> = headers.iter().map(encode).collect();
+    let assemble = || AcceptedSet::assemble(&job, &list, &verdicts, |entry| headers.get(entry).map(|header| &header.value)).unwrap();
+    let crowd = assemble();
+    assert_eq!(crowd.facts().answers, u64::from(ITEMS * ANSWERS_PER_ITEM), "every answer counts");
+    let subject = Subject::new(&cluster, job.digest(), crowd.digest(), &crowd, NodeSet::all(NODES));
+    let released = released(&cluster, &job, &subject, &crowd);
+    let replies: Vec<Vec<u8>> = released.iter().map(encode).collect();
+    let certify = |released| Certificate::assemble(&cluster, &job, crowd.facts(), released).unwrap();
+    let certified = certify(released.clone());
+    let certificate = certified.certificate();
+    let json = certificate.to_json();
+    let report = Report::of_verified(certified.certificate(), certified.opened()).unwrap();
+
+    let mut group = c.benchmark_group("crowd");
+    group
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(3));
+    group.bench_function("decode headers", |b| {
+        let decode = |bytes: &Vec<u8>| decode::<Signed<Header>>(bytes, "a header").unwrap();
+        b.iter_with_large_drop(|| encoded.iter().map(decode).collect::<Vec<_>>());
+    });
+    group.bench_function("assemble", |b| b.iter_with_large_drop(assemble));
+    group.bench_function("decode what three nodes release", |b| {
+        let decode = |bytes: &Vec<u8>| decode::<Released>(bytes, "a release").unwrap();
+        b.iter_with_large_drop(|| replies.iter().map(decode).collect::<Vec<_>>());
+    });
+    group.bench_function("sign", |b| {
+        b.iter(|| node_key(0).sign(Purpose::Release, &statement(&subject, 0, black_box(released[0].outputs()))));
+    });
+    group.bench_function("certificate", |b| {
+        b.iter_batched(|| released.clone(), certify, BatchSize::LargeInput);
+    });
+    group.bench_function("certificate to JSON", |b| b.iter_with_large_drop(|| certificate.to_json()));
+    group.bench_function("report", |b| {
+        b.iter_with_large_drop(|| Report::of_verified(certified.certificate(), certified.opened()).unwrap())
+    });
+    group.bench_function("report to JSON", |b| b.iter_with_large_drop(|| report.to_json()));
+    group.bench_function("certificate from JSON", |b| {
+        b.iter_with_large_drop(|| Certificate::from_json(black_box(&json)).unwrap());
+    });
+    group.bench_function("verify a certificate", |b| {
+        b.iter_with_large_drop(|| certificate.verify(&cluster).unwrap())
+    });
+    group.finish();
+}
+
+criterion_group!(benches, crowd);
+criterion_main!(benches);

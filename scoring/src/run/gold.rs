@@ -1,0 +1,86 @@
+//! The entries of the list that are the buyer's gold answers.
+
+use thiserror::Error;
+
+use tacit_mpc_core::session::SessionError;
+use tacit_mpc_core::sharing::{NodeSet, Party};
+use tacit_protocol::accepted::AcceptedSetError;
+use tacit_protocol::job::Job;
+use tacit_protocol::phase::Phase;
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::submission::{Header, Role, gold};
+
+use super::ScoringError;
+
+/// Why a job with gold answers cannot be scored. To go on without them would change everyone's pay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum GoldError {
+    /// A part did not come, or some node cannot use it.
+    #[error(
+        "the buyer's gold answers are not complete: part {part} of {parts} did not come before the job closed, or a node could not use it; \
+         open the job again under another id"
+    )]
+    Missing {
+        /// The first such part, from 1.
+        part: usize,
+        /// How many there are.
+        parts: usize,
+    },
+    /// Some row is not of one class or none.
+    #[error(
+        "the buyer's gold answers are malformed: the nodes found, without seeing them, that to some item there is neither one gold answer nor none; \
+         open the job again under another id"
+    )]
+    Malformed,
+}
+
+/// The entries that are gold answers, in the order of their parts; none if the job has no gold. Of two that
+/// are the same part the first one counts. Every node comes to the same.
+pub(super) fn entries<'h>(
+    job: &Job,
+    verdicts: &mut [u8],
+    header: impl Fn(usize) -> Option<&'h Header>,
+) -> Result<Vec<usize>, ScoringError> {
+    if job.terms().gold.is_none() {
+        return Ok(Vec::new());
+    }
+    let mut found = vec![None; gold::parts(job)];
+    for (entry, verdict) in verdicts.iter_mut().enumerate().filter(|(_, verdict)| **verdict == 0) {
+        let statement = &header(entry).ok_or(AcceptedSetError::Entry(entry))?.statement;
+        if Role::of(job, &statement.key) != Role::Gold {
+            continue;
+        }
+        match gold::part_of(job, &statement.items).and_then(|part| found.get_mut(part)) {
+            Some(place @ None) => *place = Some(entry),
+            Some(Some(_)) => *verdict = RejectReason::DuplicateSubmission.code(),
+            None => *verdict = RejectReason::Malformed.code(),
+        }
+    }
+    let parts = found.len();
+    let part = |(index, entry): (usize, Option<usize>)| entry.ok_or(GoldError::Missing { part: index + 1, parts });
+    Ok(found.into_iter().enumerate().map(part).collect::<Result<_, _>>()?)
+}
+
+/// Gold that is refused by no more nodes than may be corrupt, and not by this one, is not the buyer's fault:
+/// what is missing is a computation without those nodes.
+pub(super) fn not_refused_by_few<'h>(
+    job: &Job,
+    party: &Party,
+    refused_by: &[NodeSet],
+    header: impl Fn(usize) -> Option<&'h Header>,
+) -> Result<(), SessionError> {
+    let threshold = party.access().threshold();
+    let few = |by: &NodeSet| (1..=threshold).contains(&by.len()) && !by.contains(party.me());
+    let is_gold = |entry: usize| header(entry).is_some_and(|header| Role::of(job, &header.statement.key) == Role::Gold);
+    match refused_by.iter().enumerate().find(|(entry, by)| few(by) && is_gold(*entry)) {
+        None => Ok(()),
+        Some((_, by)) => Err(SessionError::Disagreement {
+            phase: Phase::AcceptedSet.engine(),
+            what: "the buyer's gold answers",
+            suspects: *by,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests;
