@@ -1,69 +1,39 @@
-//! A contributor's key file: the 32-byte seed in hexadecimal, readable by its owner only.
+//! A contributor's or buyer's key file: the 32-byte seed in hexadecimal, readable by its owner only.
 
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use tacit_program::CreateError;
+use tacit_program::key_file::{self, KeyFileError};
 use tacit_protocol::identity::SecretKey;
 use thiserror::Error;
-use zeroize::Zeroizing;
-
-use crate::files::{self, Access};
 
 /// Why a key file cannot be made or used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeyError {
-    /// There is a file already.
-    #[error("{0}: there is a file already, and a key is never overwritten: move it away or choose another name with --out")]
-    Exists(PathBuf),
-    /// The file cannot be written or read.
-    #[error("{path}: {reason}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// Others can read it.
-    #[error("{0}: other users of this machine can read this key: run `chmod 600 {0}`")]
-    Open(PathBuf),
-    /// It is not a key.
-    #[error("{0}: not a key file: expected 64 hexadecimal digits, as `tacit keygen` writes them")]
-    Syntax(PathBuf),
+    /// The file cannot be created.
+    #[error(transparent)]
+    Create(#[from] CreateError),
+    /// The file cannot be used.
+    #[error(transparent)]
+    Use(#[from] KeyFileError),
 }
 
 /// Draws a key and writes it to a new file.
+///
+/// # Errors
+/// The file exists, as a key is never overwritten, or cannot be written.
 pub fn generate(path: &Path) -> Result<SecretKey, KeyError> {
     let key = SecretKey::generate(&mut rand::rng());
-    let mut text = Zeroizing::new(hex::encode(key.to_bytes()));
-    text.push('\n');
-    files::write_new(path, text.as_bytes(), Access::Private).map_err(|e| match e.kind() {
-        ErrorKind::AlreadyExists => KeyError::Exists(path.to_owned()),
-        _ => io(path, &e),
-    })?;
+    key_file::create_seed(path, "", &key.to_bytes())?;
     Ok(key)
 }
 
 /// Reads a key file.
+///
+/// # Errors
+/// The file cannot be read, other users can read it, or it does not hold a key.
 pub fn load(path: &Path) -> Result<SecretKey, KeyError> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let metadata = std::fs::metadata(path).map_err(|e| io(path, &e))?;
-        if metadata.permissions().mode() & 0o077 != 0 {
-            return Err(KeyError::Open(path.to_owned()));
-        }
-    }
-    let text = Zeroizing::new(std::fs::read(path).map_err(|e| io(path, &e))?);
-    let mut seed = Zeroizing::new([0; 32]);
-    hex::decode_to_slice(text.trim_ascii_end(), seed.as_mut_slice()).map_err(|_| KeyError::Syntax(path.to_owned()))?;
-    Ok(SecretKey::from_bytes(&seed))
-}
-
-fn io(path: &Path, error: &std::io::Error) -> KeyError {
-    KeyError::Io {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    }
+    Ok(SecretKey::from_bytes(&*key_file::read_seed(path)?))
 }
 
 #[cfg(test)]
@@ -76,7 +46,8 @@ mod tests {
         let path = folder.path().join("k");
         let key = generate(&path).unwrap();
         assert_eq!(load(&path).unwrap().public(), key.public());
-        assert_eq!(generate(&path).unwrap_err(), KeyError::Exists(path));
+        assert_eq!(generate(&path).unwrap_err(), KeyError::Create(CreateError::Exists(path.clone())));
+        assert_eq!(load(&path).unwrap().public(), key.public());
     }
 
     #[cfg(unix)]
@@ -88,7 +59,8 @@ mod tests {
         generate(&path).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-        assert_eq!(load(&path).unwrap_err(), KeyError::Open(path));
+        let error = load(&path).unwrap_err();
+        assert_eq!(error, KeyError::Use(KeyFileError::Exposed { path, mode: 0o640 }));
     }
 
     #[test]
@@ -98,7 +70,9 @@ mod tests {
         generate(&path).unwrap();
         for text in ["", "zz", "not a key but a secret"] {
             std::fs::write(&path, text).unwrap();
-            assert_eq!(load(&path).unwrap_err(), KeyError::Syntax(path.clone()));
+            let error = load(&path).unwrap_err();
+            assert!(matches!(&error, KeyError::Use(KeyFileError::Syntax { path: named, .. }) if *named == path));
+            assert!(text.is_empty() || !error.to_string().contains(text), "{error}");
         }
     }
 }

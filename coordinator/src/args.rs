@@ -10,17 +10,17 @@ use tacit_program::{Logging, Manual};
 #[derive(Debug, Parser)]
 #[command(name = "tacit-coordinator", version, about)]
 pub struct Args {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// The commands of the coordinator.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Makes a folder with a fresh identity key, a config file and a first buyer, and prints this coordinator's card for cluster.toml.
     ///
-    /// The first buyer's token is printed on standard error: it is not kept and not shown again. Send the card to whoever makes
+    /// The first buyer's token is printed on standard error: it is not stored and not shown again. Send the card to whoever makes
     /// cluster.toml (`tacit cluster create`), put that file beside config.toml, then `check-config` and `run`.
     Init(Init),
     /// Runs the coordinator until SIGTERM or SIGINT.
@@ -35,12 +35,12 @@ pub enum Command {
         #[arg(long, hide = true)]
         stop_with_stdin: bool,
     },
-    /// Prints a fresh token and the entry that lets its holder open jobs.
+    /// Prints a new token and the entry that lets its holder open jobs.
     ///
-    /// Give the token to the buyer: it is not kept and not shown again. Add the entry to the file of field `buyers` in the
+    /// Give the token to the buyer: it is not stored and not shown again. Add the entry to the file of field `buyers` in the
     /// config file (buyers.toml) and restart the coordinator. To take the right back, remove the entry and restart.
     BuyerToken {
-        /// The buyer's name, as logs will have it.
+        /// The buyer's name, as it appears in logs.
         #[arg(long, default_value = "buyer")]
         name: String,
     },
@@ -57,7 +57,7 @@ pub enum Command {
     Manual(Manual),
 }
 
-/// `init`.
+/// Arguments of `init`.
 #[derive(Debug, clap::Args)]
 pub struct Init {
     /// The folder; files in it are never overwritten.
@@ -75,10 +75,10 @@ pub struct Init {
     /// Where the cluster file will be; relative to --dir.
     #[arg(long, default_value = "cluster.toml")]
     pub cluster: String,
-    /// The folder of the store; relative to --dir.
+    /// The folder that holds the store; relative to --dir.
     #[arg(long, default_value = "data")]
     pub data: String,
-    /// Marks what it makes as a demo's.
+    /// Marks the files as made by a demo.
     #[arg(long, hide = true)]
     pub demo: bool,
 }

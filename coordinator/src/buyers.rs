@@ -1,4 +1,4 @@
-//! Who may open jobs: bearer tokens, kept as hashes.
+//! Buyers, who may open jobs. The coordinator knows the hashes of their bearer tokens, never the tokens.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use subtle::{Choice, ConstantTimeEq};
 use tacit_mpc_core::digest::Digest;
 use zeroize::Zeroizing;
 
-use crate::config::{ConfigError, read_text, syntax};
 use crate::random::{NoRandomness, random};
+use crate::toml_file::{self, FileError};
 
-/// The buyers of the file of hashed tokens.
+/// The buyers, from the file of hashed tokens.
 #[derive(Debug, Clone, Default)]
 pub struct Buyers(Vec<Buyer>);
 
@@ -28,15 +28,15 @@ struct BuyersFile {
     buyers: Vec<Buyer>,
 }
 
-/// A fresh token.
+/// Draws a new token.
 ///
 /// # Errors
-/// The operating system gives no random bytes.
+/// The operating system provides no random bytes.
 pub fn new_token() -> Result<Zeroizing<String>, NoRandomness> {
     Ok(Zeroizing::new(hex::encode(random()?.as_slice())))
 }
 
-/// The hash under which a token is kept.
+/// The hash of a token, as it stands in the file.
 fn token_hash(token: &str) -> Digest {
     Digest::of("tacit/v1 buyer token", &[token.as_bytes()])
 }
@@ -45,17 +45,16 @@ impl Buyers {
     /// Reads the file of hashed tokens.
     ///
     /// # Errors
-    /// It cannot be read, or is not such a file.
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = read_text(path, "the buyers' hashed tokens, field `buyers`")?;
-        let file: BuyersFile = toml::from_str(&text).map_err(|e| syntax(path, &text, &e))?;
+    /// The file cannot be read, or is not such a file.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
+        let file: BuyersFile = toml_file::read(path, "the buyers' hashed tokens, field `buyers`")?;
         Ok(Self(file.buyers))
     }
 
     /// The text of a file with one buyer.
     pub fn file_text(name: &str, token: &str) -> String {
         format!(
-            "# Who may open jobs. Tokens are kept as hashes; this file alone opens nothing.\n\n{}",
+            "# Who may open jobs. These are hashes of tokens: nobody can open a job with this file alone.\n\n{}",
             Self::entry(name, token)
         )
     }
@@ -66,7 +65,7 @@ impl Buyers {
         format!("[[buyer]]\nname = {name}\ntoken_hash = \"{}\"\n", token_hash(token))
     }
 
-    /// The name of the buyer with this token. Takes the same time whichever it is.
+    /// The name of the buyer with this token. The time it takes does not depend on which buyer that is.
     pub fn name_of(&self, token: &str) -> Option<&str> {
         let hash = token_hash(token);
         let mut found = None;

@@ -1,24 +1,23 @@
-//! Ports, and `tacit-coordinator check-config`.
+//! `tacit-coordinator check-config`, and listening on ports.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
 use tacit_link::probe_nodes;
-use tacit_mpc_core::heading;
-use zeroize::Zeroizing;
+use tacit_program::key_file;
 
 use crate::config::{self, ConfigError, Loaded};
 use crate::store::Store;
 
-/// The listeners of the API and of health and metrics.
+/// The ports of the coordinator.
 pub struct Listeners {
-    /// Of the API.
+    /// The port of the HTTP API.
     pub api: TcpListener,
-    /// Of health and metrics.
+    /// The port of health and metrics.
     pub admin: TcpListener,
 }
 
-/// Listens on one address.
+/// Listens on the address that config field `field` names.
 ///
 /// # Errors
 /// The address cannot be used.
@@ -34,7 +33,7 @@ pub fn listen(address: SocketAddr, field: &'static str, config: &Path) -> Result
             address,
             reason,
             field,
-            path: config.display().to_string(),
+            path: config.to_owned(),
         }
     };
     let listener = TcpListener::bind(address).map_err(refused)?;
@@ -42,7 +41,7 @@ pub fn listen(address: SocketAddr, field: &'static str, config: &Path) -> Result
     Ok(listener)
 }
 
-/// Everything that would keep the coordinator from running, and the nodes from being reached.
+/// Finds everything that would keep the coordinator from running, and every node that cannot be reached.
 pub fn findings(path: &Path) -> Vec<ConfigError> {
     let loaded = config::load(path);
     let cluster = loaded.as_ref().ok().map(|loaded| loaded.cluster.digest());
@@ -50,16 +49,16 @@ pub fn findings(path: &Path) -> Vec<ConfigError> {
     if let Ok(config) = config::read(path) {
         let made = [&config.identity_key, &config.cluster].into_iter().chain(&config.buyers);
         findings.extend(
-            made.filter(|path| is_of_demo(path))
-                .map(|path| ConfigError::Demo(path.display().to_string())),
+            made.filter(|path| key_file::is_made_by_demo(path))
+                .map(|path| ConfigError::Demo(path.clone())),
         );
         let running = Store::inspect(&config.data, cluster).unwrap_or_else(|error| {
             findings.push(error.into());
             false
         });
-        // Whoever has the store has the ports as well: this coordinator itself.
+        // If the store is in use, this coordinator runs and listens on the ports itself.
         if !running {
-            // Held until both are tried, so that the same port twice is found.
+            // Both are held at once, so that it is found if they have the same port.
             let api = listen(config.listen, "listen", path);
             let admin = listen(config.admin, "admin", path);
             findings.extend([api, admin].into_iter().filter_map(Result::err));
@@ -68,7 +67,7 @@ pub fn findings(path: &Path) -> Vec<ConfigError> {
     match loaded {
         Ok(loaded) => {
             if loaded.key.is_of_tests() {
-                findings.push(ConfigError::TestKey(loaded.config.identity_key.display().to_string()));
+                findings.push(ConfigError::TestKey(loaded.config.identity_key.clone()));
             }
             findings.extend(nodes(&loaded));
         }
@@ -85,11 +84,6 @@ fn nodes(loaded: &Loaded) -> Vec<ConfigError> {
         }
         Err(error) => vec![ConfigError::Runtime(error.to_string())],
     }
-}
-
-fn is_of_demo(path: &Path) -> bool {
-    let text = std::fs::read_to_string(path).map(Zeroizing::new);
-    text.is_ok_and(|text| heading::is_of_demo(&text))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! One computation: the same request to every participant, and their answers.
+//! One computation: sends the same request to every participant and collects the answers.
 
 use std::time::Duration;
 
@@ -10,88 +10,82 @@ use tacit_protocol::cluster::Cluster;
 use tacit_protocol::control::{Computed, Refusal, Reply, Request};
 use tokio::time::{Instant, timeout_at};
 
-use crate::app::App;
-use crate::board::Live;
-use crate::nodes::Trouble;
-use crate::schedule::Word;
+use crate::active_jobs::ActiveJob;
+use crate::nodes::{Node, NodeError, Nodes};
+use crate::schedule::Accusation;
 
-/// How long the last participants may take after the first one has its result.
-const STRAGGLERS: Duration = Duration::from_secs(60);
+/// How long the other participants may take after the first one has finished.
+const STRAGGLER_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long the others are listened to after one has failed: what they say helps to find the cause.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long to wait for the reports of the other participants after one has failed. They help to find the cause.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Why a computation failed: what each node said that did not end well.
+/// Why a computation failed: the error of each node that did not finish.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure(pub Vec<(usize, Trouble)>);
+pub struct Failure(pub Vec<(usize, NodeError)>);
 
 impl Failure {
-    /// Whether another try would end the same: more than `threshold` nodes say no for good, of whom one is honest,
-    /// or no `quorum` remains without them.
+    /// Whether another attempt would fail the same way: more than `threshold` nodes refuse for good, so at least one honest node does, or
+    /// no `quorum` remains without them.
     pub fn is_final(&self, nodes: usize, threshold: usize, quorum: usize) -> bool {
         let refusing = self.refusing().len();
         refusing > threshold || (refusing > 0 && nodes - refusing < quorum)
     }
 
-    /// The nodes that say no for good.
+    /// The nodes that refuse for good.
     fn refusing(&self) -> NodeSet {
-        let refusing = self.0.iter().filter(|(_, trouble)| trouble.is_final());
+        let refusing = self.0.iter().filter(|(_, error)| error.is_final());
         refusing.map(|(node, _)| *node).collect()
     }
 
-    /// What is wrong with the buyer's gold answers, if more than `threshold` nodes say the same of them: at
-    /// least one of those is honest.
+    /// What is wrong with the buyer's gold answers, if more than `threshold` nodes report the same: at least one of them is honest.
     pub fn about_gold(&self, threshold: usize) -> Option<&str> {
-        let reasons = || self.0.iter().filter_map(|(_, trouble)| trouble.about_gold());
+        let reasons = || self.0.iter().filter_map(|(_, error)| error.about_gold());
         reasons().find(|reason| reasons().filter(|other| other == reason).count() > threshold)
     }
 
-    /// Whether some node deviated from the protocol: this is not to be tried for ever.
+    /// Whether some node deviated from the protocol. Such an attempt is not repeated without limit.
     pub fn is_deviation(&self) -> bool {
-        self.0.iter().any(|(_, trouble)| trouble.is_deviation())
+        self.0.iter().any(|(_, error)| error.is_deviation())
     }
 
-    /// The nodes of which another try may get more when they are left out.
+    /// The nodes without which another attempt is more likely to succeed.
     pub fn unable(&self) -> NodeSet {
         self.0
             .iter()
-            .filter(|(_, trouble)| trouble.is_unable())
+            .filter(|(_, error)| error.is_unable())
             .map(|(node, _)| *node)
             .collect::<NodeSet>()
             .union(self.refusing())
     }
 
-    /// The busy nodes.
+    /// The nodes that compute too many other jobs.
     pub fn busy(&self) -> NodeSet {
-        self.0
-            .iter()
-            .filter(|(_, trouble)| trouble.is_busy())
-            .map(|(node, _)| *node)
-            .collect()
+        self.0.iter().filter(|(_, error)| error.is_busy()).map(|(node, _)| *node).collect()
     }
 
-    /// What the nodes said of a session that failed.
-    pub fn session_words(&self) -> Vec<Word> {
-        let word = |(node, trouble): &(usize, Trouble)| match trouble {
-            Trouble::Refused(Refusal::Session { suspects, transient, .. }) => Some(Word {
+    /// What the participants report about each other, where their sessions failed.
+    pub fn accusations(&self) -> Vec<Accusation> {
+        let accusation = |(node, error): &(usize, NodeError)| match error {
+            NodeError::Refused(Refusal::Session { suspects, transient, .. }) => Some(Accusation {
                 node: *node,
                 suspects: *suspects,
                 transient: *transient,
             }),
             _ => None,
         };
-        self.0.iter().filter_map(word).collect()
+        self.0.iter().filter_map(accusation).collect()
     }
 
-    /// In words, with the names of the nodes.
-    pub fn words(&self, cluster: &Cluster) -> String {
-        let said = |(node, trouble): &(usize, Trouble)| {
+    /// Describes the failure, with the names of the nodes.
+    pub fn describe(&self, cluster: &Cluster) -> String {
+        let description = |(node, error): &(usize, NodeError)| {
             let name = cluster.node_name(*node);
-            let Trouble::Refused(Refusal::Session {
+            let NodeError::Refused(Refusal::Session {
                 phase, suspects, message, ..
-            }) = trouble
+            }) = error
             else {
-                return format!("node `{name}`: {trouble}");
+                return format!("node `{name}`: {error}");
             };
             let phase = phase.map(|phase| format!(" in phase {phase}")).unwrap_or_default();
             let suspects: Vec<String> = suspects.iter().map(|node| format!("`{}`", cluster.node_name(node))).collect();
@@ -102,23 +96,23 @@ impl Failure {
             };
             format!("node `{name}`{phase}: {message}{suspects}")
         };
-        self.0.iter().map(said).collect::<Vec<_>>().join("; ")
+        self.0.iter().map(description).collect::<Vec<_>>().join("; ")
     }
 }
 
-/// Lets the participants compute, and gives what each of them computed, in order of the nodes.
+/// Lets the participants compute, and returns what each of them computed, in the order of the nodes.
 ///
 /// # Errors
-/// One of them did not end well; then all are abandoned.
+/// A participant failed; then the requests to all are abandoned.
 pub async fn compute(
-    app: &App,
-    live: &Live,
+    nodes: &Nodes,
+    active: &ActiveJob,
     participants: NodeSet,
     attempt: u32,
     list: Vec<SubmissionEntry>,
 ) -> Result<Vec<(usize, Computed)>, Failure> {
     let request = Request::Compute {
-        job: live.job().id().clone(),
+        job: active.job().id().clone(),
         attempt,
         participants,
         list,
@@ -127,27 +121,27 @@ pub async fn compute(
         .iter()
         .map(|node| {
             let request = &request;
-            async move { (node, one(app, live, node, request).await) }
+            async move { (node, ask(nodes.get(node), active, node, request).await) }
         })
         .collect();
     let mut computed: Vec<(usize, Computed)> = Vec::new();
-    let mut setbacks: Vec<(usize, Trouble)> = Vec::new();
+    let mut setbacks: Vec<(usize, NodeError)> = Vec::new();
     let mut deadline: Option<Instant> = None;
     loop {
         let next = match deadline {
             None => running.next().await,
             Some(at) => timeout_at(at, running.next()).await.unwrap_or_default(),
         };
-        // Either all have answered or time is up.
+        // `None` means that all have answered or the time is up.
         let Some((node, outcome)) = next else { break };
         let within = match outcome {
             Ok(one) => {
                 computed.push((node, one));
-                STRAGGLERS
+                STRAGGLER_TIMEOUT
             }
-            Err(trouble) => {
-                setbacks.push((node, trouble));
-                LAST_WORDS
+            Err(error) => {
+                setbacks.push((node, error));
+                REPORT_TIMEOUT
             }
         };
         let at = Instant::now() + within;
@@ -156,7 +150,7 @@ pub async fn compute(
     computed.sort_by_key(|(node, _)| *node);
     if setbacks.is_empty() {
         let silent = participants.iter().filter(|node| computed.iter().all(|(other, _)| other != node));
-        setbacks.extend(silent.map(|node| (node, Trouble::Silent(STRAGGLERS))));
+        setbacks.extend(silent.map(|node| (node, NodeError::Silent(STRAGGLER_TIMEOUT))));
     }
     if setbacks.is_empty() {
         Ok(computed)
@@ -165,19 +159,17 @@ pub async fn compute(
     }
 }
 
-async fn one(app: &App, live: &Live, index: usize, request: &Request) -> Result<Computed, Trouble> {
-    let channel = app
-        .nodes
-        .get(index)
-        .and_then(crate::nodes::Node::channel)
-        .ok_or(Trouble::NotConnected)?;
+async fn ask(node: Option<&Node>, active: &ActiveJob, index: usize, request: &Request) -> Result<Computed, NodeError> {
+    let channel = node.and_then(Node::channel).ok_or(NodeError::NotConnected)?;
     let mut replies = channel.request(request).await?;
     loop {
         match replies.next().await? {
-            Reply::Progress(phase) => live.set_phase(index, phase),
+            Reply::Progress(phase) => active.set_phase(index, phase),
             Reply::Computed(computed) => return Ok(*computed),
-            Reply::Refused(refusal) => return Err(Trouble::Refused(refusal)),
-            Reply::Opened(_) | Reply::Delivered(_) | Reply::Cancelled => return Err(Trouble::Odd("not the outcome of a computation")),
+            Reply::Refused(refusal) => return Err(NodeError::Refused(refusal)),
+            Reply::Opened(_) | Reply::Delivered(_) | Reply::Cancelled => {
+                return Err(NodeError::UnexpectedReply("expected the outcome of a computation"));
+            }
         }
     }
 }
@@ -189,14 +181,14 @@ mod tests {
     use tacit_protocol::job::JobId;
 
     #[test]
-    fn one_node_alone_ends_no_job_that_others_can_compute() {
+    fn one_node_alone_cannot_end_a_job_that_others_can_compute() {
         let job: JobId = "job".parse().unwrap();
-        let no = |node| (node, Trouble::Refused(Refusal::ReleasedBefore(job.clone())));
+        let no = |node| (node, NodeError::Refused(Refusal::ReleasedBefore(job.clone())));
         let failure = |nodes: &[usize]| Failure(nodes.iter().copied().map(no).collect());
         assert!(!failure(&[3]).is_final(4, 1, 3));
         assert_eq!(failure(&[3]).unable(), [3].into_iter().collect());
         assert!(failure(&[2, 3]).is_final(4, 1, 3));
-        // None can be spared.
+        // No node can be spared.
         assert!(failure(&[2]).is_final(3, 1, 3));
         assert!(!Failure(Vec::new()).is_final(3, 1, 3));
     }

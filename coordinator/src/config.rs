@@ -1,4 +1,4 @@
-//! The config file, and everything it names: read and checked before anything runs.
+//! The config file and the files it names. All of them are read and checked before anything runs.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -6,26 +6,27 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use tacit_link::ProbeFinding;
+use tacit_program::key_file::{self, KeyFileError};
 use tacit_protocol::cluster::{Cluster, ClusterError};
 use tacit_protocol::identity::SecretKey;
 use thiserror::Error;
 
 use crate::buyers::Buyers;
-use crate::key_file;
 use crate::store::StoreError;
+use crate::toml_file::{self, FileError, read_text};
 
 /// Whether contributors may enrol themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EnrolmentMode {
-    /// Anyone may, under a name that is free.
+    /// Anyone may enrol, under a name that is free.
     #[default]
     Open,
-    /// Nobody new may.
+    /// Nobody new may enrol.
     Closed,
 }
 
-/// The contents of the config file. Paths are relative to it.
+/// The contents of the config file. Paths are relative to its folder.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -35,7 +36,7 @@ pub struct Config {
     /// The file with the coordinator's secret key.
     #[serde(default = "default_identity_key")]
     pub identity_key: PathBuf,
-    /// The folder of the store.
+    /// The folder that holds the store.
     #[serde(default = "default_data")]
     pub data: PathBuf,
     /// Where the HTTP API listens.
@@ -53,7 +54,7 @@ pub struct Config {
     /// How many computations of one job may fail before the job fails.
     #[serde(default = "default_max_attempts")]
     pub max_attempts: u32,
-    /// How much is logged, in the syntax of RUST_LOG, which goes before it.
+    /// How much is logged, in the syntax of RUST_LOG. RUST_LOG overrides it.
     #[serde(default)]
     pub log: Option<String>,
 }
@@ -85,72 +86,42 @@ fn default_max_attempts() -> u32 {
 /// Something that keeps the coordinator from running, with what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ConfigError {
-    /// A file cannot be read.
-    #[error("cannot read {path} ({what}): {reason}")]
-    Read {
-        /// What the file is.
-        what: &'static str,
-        /// Which.
-        path: String,
-        /// Why.
-        reason: String,
-    },
-    /// A file is not TOML, or does not have these fields.
-    #[error("{path}, line {line}: {problem}")]
-    Syntax {
-        /// Which.
-        path: String,
-        /// Where.
-        line: usize,
-        /// What is wrong.
-        problem: String,
-    },
-    /// A field's value cannot be used.
+    /// A file cannot be read or parsed.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A field has a value that cannot be used.
     #[error("{path}: field `{field}` {problem}")]
     Field {
-        /// The file.
-        path: String,
-        /// Which.
-        field: String,
-        /// What is wrong with it.
-        problem: String,
+        /// The config file.
+        path: PathBuf,
+        /// The field.
+        field: &'static str,
+        /// What is wrong with its value.
+        problem: &'static str,
     },
-    /// Others than the owner can read a secret.
-    #[error("{path} can be read by others (mode {mode:04o}): run `chmod 600 {path}`, and make a new key if anyone may have read it")]
-    Exposed {
-        /// Which.
-        path: String,
-        /// Its permissions.
-        mode: u32,
-    },
-    /// The key file does not hold a key.
-    #[error(
-        "{path} does not hold a key: expected 32 bytes in hexadecimal; restore it from a backup, or make another with `tacit-coordinator init`"
-    )]
-    Key {
-        /// Which.
-        path: String,
-    },
-    /// `tacit demo` made a file.
+    /// The key file cannot be used.
+    #[error("{0} (field `identity_key`; `tacit-coordinator init` makes a new key)")]
+    Key(#[from] KeyFileError),
+    /// `tacit demo` made one of the files.
     #[error(
         "{0} was made by `tacit demo`, for trying out only: make keys with `tacit-coordinator init`, and a cluster file with `tacit cluster create`"
     )]
-    Demo(String),
-    /// The key is one of tests.
+    Demo(PathBuf),
+    /// The key is one that tests use.
     #[error("{0} holds a key that anyone can guess, as tests use them: make another with `tacit-coordinator init`")]
-    TestKey(String),
-    /// A node cannot be talked to.
+    TestKey(PathBuf),
+    /// A node cannot be reached, or does not fit the cluster.
     #[error(transparent)]
     Node(#[from] ProbeFinding),
-    /// Nodes cannot be probed.
+    /// The runtime that is needed to reach the nodes does not start.
     #[error("cannot start the runtime: {0}")]
     Runtime(String),
-    /// The cluster file is refused.
+    /// The cluster file cannot be used.
     #[error("{path}: {error}")]
     Cluster {
-        /// Which.
-        path: String,
-        /// Why.
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
         error: ClusterError,
     },
     /// The cluster file names another key for the coordinator.
@@ -159,68 +130,68 @@ pub enum ConfigError {
     )]
     OtherIdentity {
         /// The cluster file.
-        cluster: String,
+        cluster: PathBuf,
         /// The public key it names.
         named: String,
         /// The key file.
-        key: String,
-        /// The public key of that.
+        key: PathBuf,
+        /// The public key that belongs to it.
         ours: String,
     },
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A port cannot be listened on.
+    /// The program cannot listen on a port.
     #[error("cannot listen on TCP {address}: {reason}: stop the other program, or change `{field}` in {path}")]
     Listen {
-        /// Where.
+        /// The address of the port.
         address: SocketAddr,
-        /// Why.
+        /// Why it cannot.
         reason: String,
-        /// The field that names it.
+        /// The field that names the address.
         field: &'static str,
         /// The config file.
-        path: String,
+        path: PathBuf,
     },
 }
 
-/// Everything that is read before anything runs.
+/// What the config file names, read and checked.
 pub struct Loaded {
-    /// The config file's contents, with absolute or working-directory paths.
+    /// The config file's contents; paths are resolved against its folder.
     pub config: Config,
     /// The cluster.
     pub cluster: Arc<Cluster>,
     /// The cluster file's text.
     pub cluster_text: String,
-    /// The coordinator's key.
+    /// The coordinator's secret key.
     pub key: SecretKey,
-    /// The buyers.
+    /// The buyers, who may open jobs.
     pub buyers: Buyers,
 }
 
-/// Reads the config file and what it names. Gives everything that is wrong, not only the first.
+/// Reads the config file and the files it names.
 ///
 /// # Errors
-/// Something keeps the coordinator from running; the list is not empty.
+/// Everything that is wrong, not only the first; the list is not empty.
 pub fn load(path: &Path) -> Result<Loaded, Vec<ConfigError>> {
     let config = read(path).map_err(|e| vec![e])?;
     let mut errors = Vec::new();
-    let mut keep = |error: ConfigError| errors.push(error);
-    let cluster = read_cluster(&config.cluster).map_err(&mut keep).ok();
-    let key = key_file::read(&config.identity_key).map_err(&mut keep).ok();
+    let mut add = |error: ConfigError| errors.push(error);
+    let cluster = read_cluster(&config.cluster).map_err(&mut add).ok();
+    let key = read_key(&config.identity_key).map_err(&mut add).ok();
     let buyers = config
         .buyers
         .as_deref()
         .map_or_else(|| Ok(Buyers::default()), Buyers::read)
-        .map_err(&mut keep)
+        .map_err(|error| add(error.into()))
         .ok();
     if let (Some((cluster, _)), Some(key)) = (&cluster, &key) {
         let named = cluster.file().coordinator.identity;
         if named != key.public() {
             errors.push(ConfigError::OtherIdentity {
-                cluster: config.cluster.display().to_string(),
+                cluster: config.cluster.clone(),
                 named: named.to_string(),
-                key: config.identity_key.display().to_string(),
+                key: config.identity_key.clone(),
                 ours: key.public().to_string(),
             });
         }
@@ -237,19 +208,17 @@ pub fn load(path: &Path) -> Result<Loaded, Vec<ConfigError>> {
     }
 }
 
-/// Reads the config file alone; paths in it are taken from its folder.
+/// Reads the config file alone, and resolves the paths in it against its folder.
 ///
 /// # Errors
-/// It cannot be read, or a field is wrong.
+/// The file cannot be read, or a field is wrong.
 pub fn read(path: &Path) -> Result<Config, ConfigError> {
-    let text = read_text(path, "the config file")?;
-    let mut config: Config = toml::from_str(&text).map_err(|e| syntax(path, &text, &e))?;
+    let mut config: Config = toml_file::read(path, "the config file")?;
     if config.max_attempts == 0 {
-        let problem = "must be 1 or more".to_owned();
         return Err(ConfigError::Field {
-            path: path.display().to_string(),
-            field: "max_attempts".to_owned(),
-            problem,
+            path: path.to_owned(),
+            field: "max_attempts",
+            problem: "must be 1 or more",
         });
     }
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -262,34 +231,18 @@ pub fn read(path: &Path) -> Result<Config, ConfigError> {
     Ok(config)
 }
 
-/// Reads a text file.
+/// Reads the coordinator's secret key.
 ///
 /// # Errors
-/// It cannot be read.
-pub fn read_text(path: &Path, what: &'static str) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path).map_err(|e| ConfigError::Read {
-        what,
-        path: path.display().to_string(),
-        reason: e.to_string(),
-    })
-}
-
-/// TOML's error in one line, with its place.
-pub fn syntax(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
-    let line = error
-        .span()
-        .map_or(1, |span| text.bytes().take(span.start).filter(|b| *b == b'\n').count() + 1);
-    ConfigError::Syntax {
-        path: path.display().to_string(),
-        line,
-        problem: error.message().replace('\n', " "),
-    }
+/// The file cannot be read, other users can read it, or it does not hold a key.
+pub fn read_key(path: &Path) -> Result<SecretKey, ConfigError> {
+    Ok(SecretKey::from_bytes(&*key_file::read_seed(path)?))
 }
 
 fn read_cluster(path: &Path) -> Result<(Cluster, String), ConfigError> {
     let text = read_text(path, "the cluster file, field `cluster`")?;
     let cluster = Cluster::parse(text.as_bytes()).map_err(|error| ConfigError::Cluster {
-        path: path.display().to_string(),
+        path: path.to_owned(),
         error,
     })?;
     Ok((cluster, text))

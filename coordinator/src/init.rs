@@ -1,9 +1,9 @@
-//! `tacit-coordinator init`: a folder with everything but the cluster file.
+//! `tacit-coordinator init`: makes a folder with everything but the cluster file.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use tacit_mpc_core::heading::heading;
+use tacit_program::{CreateError, CreatedFiles, key_file};
 use tacit_protocol::card::Card;
 use tacit_protocol::cluster::CoordinatorEntry;
 use tacit_protocol::identity::SecretKey;
@@ -12,45 +12,39 @@ use zeroize::Zeroizing;
 
 use crate::args::Init;
 use crate::buyers::{Buyers, new_token};
-use crate::key_file::write_private;
 use crate::random::{NoRandomness, random};
 
-/// Why no folder was made.
+/// Why `init` made nothing.
 #[derive(Debug, Error)]
 pub enum InitError {
-    /// A file is there already.
+    /// A file exists.
     #[error("{0} exists already and is not overwritten: choose another folder, or remove it if it is not needed any more")]
-    Exists(String),
-    /// A file or folder cannot be written.
-    #[error("cannot write {path}: {reason}")]
-    Write {
-        /// Which.
-        path: String,
-        /// Why.
-        reason: String,
-    },
-    /// The card or the buyer's token cannot be shown.
+    Exists(PathBuf),
+    /// A file or folder cannot be created.
+    #[error(transparent)]
+    Create(#[from] CreateError),
+    /// The card or the buyer's token cannot be printed.
     #[error("cannot print the card and the buyer's token: {0}; no folder was made")]
     Print(String),
-    /// The operating system gives no random bytes.
+    /// The operating system provides no random bytes.
     #[error(transparent)]
     Random(#[from] NoRandomness),
 }
 
-/// What a new folder is known by.
+/// What the operator needs of a new folder.
 struct New {
-    /// For the cluster file.
+    /// The coordinator's entry for the cluster file.
     entry: CoordinatorEntry,
-    /// The first buyer's token: shown once, kept as a hash.
+    /// The first buyer's token. It is printed once; the folder holds its hash.
     buyer_token: Zeroizing<String>,
 }
 
 impl New {
-    /// The card goes to `out`, for everyone; the token to `aside`, for one.
+    /// Prints the card, which is public, to `out`, and the token, which is secret, to `aside`.
     fn show(self, out: &mut impl Write, aside: &mut impl Write) -> io::Result<()> {
         let token = Zeroizing::new(format!(
             "key fingerprint: {}\n\
-             # The first buyer's token. It is not kept and not shown again.\n\
+             # The first buyer's token. It is not stored and not shown again.\n\
              buyer_token = \"{}\"\n",
             self.entry.fingerprint(),
             self.buyer_token.as_str()
@@ -66,37 +60,37 @@ impl New {
     }
 }
 
-/// Makes the folder, prints the coordinator's card to `out` and the first buyer's token to `aside`; all of it or nothing.
+/// Makes the folder, and prints the coordinator's card to `out` and the first buyer's token to `aside`.
 ///
 /// # Errors
-/// A file exists already, or something cannot be written. Then nothing is left of what was.
+/// A file exists already, or something cannot be written or printed. Then no new file or folder is left.
 pub fn init(args: &Init, out: &mut impl Write, aside: &mut impl Write) -> Result<(), InitError> {
-    let mut made = Made::default();
-    make(args, &mut made)
-        // The token is shown here only: unseen, the folder is of no use.
-        .and_then(|new| new.show(out, aside).map_err(|e| InitError::Print(e.to_string())))
-        .inspect_err(|_| made.undo())
+    let mut created = CreatedFiles::default();
+    let new = make(args, &mut created)?;
+    // The token is printed only here; without it the folder is of no use.
+    new.show(out, aside).map_err(|e| InitError::Print(e.to_string()))?;
+    created.keep();
+    Ok(())
 }
 
-fn make(args: &Init, made: &mut Made) -> Result<New, InitError> {
+fn make(args: &Init, created: &mut CreatedFiles) -> Result<New, InitError> {
     let Init {
         dir, url, listen, demo, ..
     } = args;
-    let heading = heading(&jiff::Timestamp::now().to_string(), *demo);
+    let header = key_file::header(&jiff::Timestamp::now().to_string(), *demo);
     let [key_path, config_path, buyers_path] = ["identity.key", "config.toml", "buyers.toml"].map(|name| dir.join(name));
     for path in [&key_path, &config_path, &buyers_path] {
         if path.exists() {
-            return Err(InitError::Exists(path.display().to_string()));
+            return Err(InitError::Exists(path.clone()));
         }
     }
     let seed = random()?;
     let key = SecretKey::from_bytes(&seed);
     let buyer_token = new_token()?;
-    made.folder(dir)?;
-    let seed_text = Zeroizing::new(hex::encode(seed.as_slice()));
-    made.file(key_path, &Zeroizing::new(format!("{heading}{}\n", seed_text.as_str())))?;
-    made.file(buyers_path, &(heading + &Buyers::file_text("first", &buyer_token)))?;
-    made.file(config_path, &config_text(args))?;
+    created.folder(dir)?;
+    created.file(key_path, key_file::seed_text(&header, &seed).as_bytes())?;
+    created.file(buyers_path, (header + &Buyers::file_text("first", &buyer_token)).as_bytes())?;
+    created.file(config_path, config_text(args).as_bytes())?;
     Ok(New {
         entry: CoordinatorEntry {
             url: url.clone().unwrap_or_else(|| format!("http://{listen}")),
@@ -104,51 +98,6 @@ fn make(args: &Init, made: &mut Made) -> Result<New, InitError> {
         },
         buyer_token,
     })
-}
-
-/// What this run has made, and removes again when it cannot make the rest.
-#[derive(Default)]
-struct Made {
-    files: Vec<PathBuf>,
-    folders: Vec<PathBuf>,
-}
-
-impl Made {
-    fn folder(&mut self, dir: &Path) -> Result<(), InitError> {
-        let missing = dir
-            .ancestors()
-            .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
-        let mut missing: Vec<&Path> = missing.collect();
-        missing.reverse();
-        for folder in missing {
-            std::fs::create_dir(folder).map_err(write_error(folder))?;
-            self.folders.push(folder.to_owned());
-        }
-        Ok(())
-    }
-
-    fn file(&mut self, path: PathBuf, text: &str) -> Result<(), InitError> {
-        write_private(&path, text).map_err(write_error(&path))?;
-        self.files.push(path);
-        Ok(())
-    }
-
-    /// The failure that led here is the one to tell, not that of a removal.
-    fn undo(&self) {
-        for file in &self.files {
-            let _ = std::fs::remove_file(file);
-        }
-        for folder in self.folders.iter().rev() {
-            let _ = std::fs::remove_dir(folder);
-        }
-    }
-}
-
-fn write_error(path: &Path) -> impl Fn(io::Error) -> InitError {
-    move |e| InitError::Write {
-        path: path.display().to_string(),
-        reason: e.to_string(),
-    }
 }
 
 fn config_text(args: &Init) -> String {
@@ -172,6 +121,7 @@ mod tests {
     use super::*;
     use std::net::SocketAddr;
     use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
 
     fn args(dir: &Path) -> Init {
         let address = SocketAddr::from(([127, 0, 0, 1], 8080));
@@ -187,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn makes_a_folder_once_that_the_other_commands_read() {
+    fn the_other_commands_read_what_init_makes() {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("coordinator");
         let (mut out, mut aside) = (Vec::new(), Vec::new());
@@ -196,7 +146,7 @@ mod tests {
         assert_eq!(card.url, "http://127.0.0.1:8080");
 
         let config = crate::config::read(&dir.join("config.toml")).unwrap();
-        let key = crate::key_file::read(&config.identity_key).unwrap();
+        let key = crate::config::read_key(&config.identity_key).unwrap();
         assert_eq!(card.identity, key.public());
         let buyers = Buyers::read(config.buyers.as_deref().unwrap()).unwrap();
         let aside = String::from_utf8(aside).unwrap();
@@ -209,14 +159,14 @@ mod tests {
         let mut unwritten = Vec::new();
         let again = init(&args(&dir), &mut unwritten, &mut Vec::new());
         assert!(matches!(again, Err(InitError::Exists(_))) && unwritten.is_empty());
-        assert_eq!(crate::key_file::read(&config.identity_key).unwrap().public(), key.public());
+        assert_eq!(crate::config::read_key(&config.identity_key).unwrap().public(), key.public());
     }
 
     #[test]
-    fn what_cannot_be_finished_is_undone_and_can_be_tried_again() {
+    fn init_that_fails_leaves_nothing_and_can_be_repeated() {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("new").join("coordinator");
-        // A reader that is gone: the token would be lost.
+        // If nobody reads the output, the token would be lost.
         let (reader, mut closed) = std::io::pipe().unwrap();
         drop(reader);
         for lost in [
@@ -227,7 +177,7 @@ mod tests {
         }
         assert!(!folder.path().join("new").exists());
 
-        // The last file cannot be written: a link to nowhere is in its place.
+        // The last file cannot be written: a dangling link has its name.
         std::fs::create_dir_all(&dir).unwrap();
         std::fs::write(dir.join("cluster.toml"), "theirs").unwrap();
         std::os::unix::fs::symlink(folder.path().join("nowhere/config.toml"), dir.join("config.toml")).unwrap();

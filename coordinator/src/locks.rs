@@ -1,4 +1,4 @@
-//! A lock for each job id, for as long as someone holds or wants it.
+//! A lock for each job id. It exists as long as someone holds it or waits for it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tacit_protocol::job::JobId;
 use tokio::sync::OwnedMutexGuard;
 
-/// A lock for each job id.
+/// Locks by job id.
 #[derive(Default)]
 pub struct Locks(Mutex<HashMap<JobId, Weak<tokio::sync::Mutex<()>>>>);
 
 impl Locks {
-    /// Waits for the lock of this id and holds it until the guard is dropped.
+    /// Waits for the lock of this id. It is held until the guard is dropped.
     pub async fn hold(&self, id: &JobId) -> OwnedMutexGuard<()> {
         self.of(id).lock_owned().await
     }
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn one_id_waits_and_others_do_not() {
+    async fn only_the_same_id_waits() {
         use futures::FutureExt;
 
         let locks = Locks::default();

@@ -1,19 +1,22 @@
-//! `tacit-coordinator`: the public face of a Tacit cluster. Jobs in, sealed envelopes through,
-//! results out; it never sees an answer or a share in clear.
+//! `tacit-coordinator`: the public face of a Tacit cluster. It takes jobs, passes sealed submissions on to the nodes, and publishes
+//! results. It never sees an answer or a share in clear.
 
+mod active_jobs;
 mod admin;
 mod api;
 mod app;
 mod args;
-mod board;
 mod buyers;
 mod check;
+mod completeness;
 mod compute;
 mod config;
+mod connection;
+mod delivery;
 mod driver;
-mod fill;
+mod drop_envelopes;
 mod init;
-mod key_file;
+mod jobs;
 mod locks;
 mod metrics;
 mod nodes;
@@ -26,7 +29,7 @@ mod status;
 mod store;
 #[cfg(test)]
 mod testing;
-mod tidy;
+mod toml_file;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -37,15 +40,9 @@ use clap::Parser;
 use args::{Args, Command};
 use buyers::{Buyers, new_token};
 
-// Keeps memory from job to job, in huge pages, as nodes do: what is published of a large job is made in hundreds of
-// megabytes, and fresh ones take longer than what is done in them. How is said in `.cargo/config.toml`.
+// Results of large jobs are made in hundreds of megabytes, and page faults on fresh memory would take longer than the work on it.
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
-
-const _: () = assert!(
-    option_env!("JEMALLOC_SYS_WITH_MALLOC_CONF").is_some(),
-    "run cargo in the repository, whose .cargo/config.toml sets the allocator up"
-);
+static ALLOCATOR: tacit_program::allocator::Jemalloc = tacit_program::allocator::Jemalloc;
 
 fn main() -> ExitCode {
     match Args::parse().command {
@@ -53,10 +50,10 @@ fn main() -> ExitCode {
         Command::BuyerToken { name } => match new_token() {
             Ok(token) => done(writeln!(
                 std::io::stdout(),
-                "# For the buyer. It is not kept and not shown again.\n\
+                "# For the buyer. It is not stored and not shown again.\n\
                  buyer_token = \"{}\"\n\
                  \n\
-                 # For the file of field `buyers`; it holds from the next start on.\n{}",
+                 # For the file of field `buyers`. The coordinator reads it when it starts.\n{}",
                 token.as_str(),
                 Buyers::entry(&name, &token).trim_end()
             )),
@@ -88,4 +85,12 @@ fn done<E: Display>(outcome: Result<(), E>) -> ExitCode {
 fn failed(error: &dyn Display) -> ExitCode {
     eprintln!("tacit-coordinator: {error}");
     ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn this_program_runs_with_the_settings_of_the_allocator() {
+        assert_eq!(tacit_program::allocator::overridden_settings(), Vec::<String>::new());
+    }
 }

@@ -1,4 +1,4 @@
-//! What operators watch: the coordinator's table in `docs/metrics.md`, which is a contract.
+//! The coordinator's metrics. Names and labels are a contract with operators: `docs/metrics.md`.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,9 +10,12 @@ use tacit_protocol::api::JobState;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::reject::RejectReason;
 
-use crate::app::{App, Shared};
+use crate::active_jobs::ActiveJobs;
+use crate::nodes::Nodes;
+use crate::store::Store;
 
-/// The coordinator's metrics, all present from the start.
+/// The coordinator's metrics. All series exist from the start.
+#[derive(Clone)]
 pub struct Metrics {
     families: Families,
     survey: Survey,
@@ -25,11 +28,11 @@ pub struct Metrics {
     deliveries_waiting: GaugeVec,
     requests: IntCounterVec,
     request_seconds: HistogramVec,
-    /// The connections to the nodes.
+    /// Metrics of the connections to the nodes.
     pub nodes: Connections,
-    /// What is under way.
+    /// Metrics of the work that waits or runs.
     pub queues: Queues,
-    /// The store's times and sizes.
+    /// Times and sizes of the store.
     pub store: StoreMeter,
 }
 
@@ -37,7 +40,7 @@ const ACCEPTED: &str = "accepted";
 const PUBLISHED: &str = "published";
 const FAILED: &str = "failed";
 
-/// Why an upload is refused; the other reasons are found by the nodes.
+/// The reasons for which the coordinator refuses an upload; only nodes find the others.
 const AT_UPLOAD: [RejectReason; 7] = [
     RejectReason::Malformed,
     RejectReason::WrongJob,
@@ -48,16 +51,16 @@ const AT_UPLOAD: [RejectReason; 7] = [
     RejectReason::KeyConflict,
 ];
 
-/// The states that a job is in for a while at most.
+/// The states that a job leaves by itself.
 pub const PASSING: [JobState; 3] = [JobState::Closing, JobState::Computing, JobState::Verified];
 
-/// From 1 ms to 30 s.
+/// Buckets of the durations of HTTP requests: from 1 ms to 30 s.
 const HTTP_SECONDS: &[f64] = &[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
 
 const CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
 
 impl Metrics {
-    /// Registers everything, for these routes; requests of `untimed` ones take as long as somebody listens.
+    /// Registers all metrics, for these routes. Requests to the `untimed` routes last as long as somebody listens.
     ///
     /// # Errors
     /// A name is used twice.
@@ -123,7 +126,7 @@ impl Metrics {
         })
     }
 
-    /// Counts an upload: kept, or refused and why.
+    /// Counts an upload; `refused` says why if it was not accepted.
     pub fn upload(&self, refused: Option<RejectReason>) {
         self.submissions
             .with_label_values(&[refused.map_or(ACCEPTED, RejectReason::name)])
@@ -135,12 +138,12 @@ impl Metrics {
         self.computation_seconds.with_label_values::<&str>(&[]).observe(took.as_secs_f64());
     }
 
-    /// Counts a computation that came to nothing.
+    /// Counts a computation that failed.
     pub fn computation_failed(&self) {
         self.computations.with_label_values(&[FAILED]).inc();
     }
 
-    /// Counts a job that is published, and its answers.
+    /// Counts a published job and its answers.
     pub fn published(&self, facts: &PublicFacts) {
         self.computations.with_label_values(&[PUBLISHED]).inc();
         self.answers.with_label_values(&[ACCEPTED]).inc_by(facts.answers);
@@ -149,7 +152,7 @@ impl Metrics {
         }
     }
 
-    /// Counts a request; `took` unless its route is not timed.
+    /// Counts a request; `took` is `None` for routes that are not timed.
     pub fn request(&self, route: &str, status: u16, took: Option<Duration>) {
         let class = CLASSES[usize::from((status / 100).clamp(2, 5) - 2)];
         self.requests.with_label_values(&[route, class]).inc();
@@ -158,39 +161,39 @@ impl Metrics {
         }
     }
 
-    /// The metrics as text, with everything that is looked up for it.
+    /// The metrics as text, with the values that are looked up at each scrape.
     ///
     /// # Errors
     /// The encoder fails.
-    pub async fn text(&self, app: &Shared) -> Result<Vec<u8>> {
-        let live = app.board.all();
-        for (index, node) in app.nodes.iter().enumerate() {
+    pub async fn text(&self, active_jobs: &ActiveJobs, nodes: &Nodes, store: &Store) -> Result<Vec<u8>> {
+        let jobs = active_jobs.all();
+        for (index, node) in nodes.iter().enumerate() {
             self.nodes.see(node.name(), node.channel().map(|channel| channel.round_trip()));
-            let waiting = live.iter().map(|live| live.received().saturating_sub(live.place(index).cursor));
+            let waiting = jobs.iter().map(|job| job.received().saturating_sub(job.progress(index).cursor));
             self.deliveries_waiting
                 .with_label_values(&[node.name()])
                 .set(waiting.sum::<u64>() as f64);
         }
-        let looking = std::sync::Arc::clone(app);
-        self.survey.run(async move { looking.metrics.look_at(&looking).await }).await;
+        let (metrics, store) = (self.clone(), store.clone());
+        self.survey.run(async move { metrics.look_at(&store).await }).await;
         self.families.text()
     }
 
-    /// Looks up what the store has. Where that fails, it is counted, and what was seen last stands.
-    async fn look_at(&self, app: &App) {
-        app.store.measure().await;
-        if let Ok(counts) = app.store.count_jobs().await {
+    /// Looks up what is in the store. If this fails, the store counts it, and the gauges keep their last values.
+    async fn look_at(&self, store: &Store) {
+        store.measure().await;
+        if let Ok(counts) = store.count_jobs().await {
             for (state, count) in counts {
                 self.jobs.with_label_values(&[state.name()]).set(count as f64);
             }
         }
-        if let Ok(oldest) = app.store.oldest_jobs(&PASSING).await {
+        if let Ok(oldest) = store.oldest_jobs(&PASSING).await {
             for (state, since) in oldest {
                 self.oldest_job.with_label_values(&[state.name()]).set(since as f64);
             }
         }
-        // The reads above wait for no writer.
-        let _ = app.store.probe().await;
+        // The reads above do not wait for the writing connection, so probe it too.
+        let _ = store.probe().await;
         self.store.answered();
     }
 }

@@ -1,4 +1,4 @@
-//! A new job: checked here, opened at every node that can be reached, then stored.
+//! Opens a new job: checks it, opens it at every node that is connected, then stores it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,64 +11,65 @@ use tacit_protocol::job::{Job, JobId, JobSpec};
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
+use crate::active_jobs::ActiveJob;
 use crate::app::Shared;
-use crate::board::Live;
-use crate::nodes::{LinkState, Trouble, ask, open_job};
+use crate::jobs::take_up;
+use crate::nodes::{LinkState, NodeError, ask, open_job};
 use crate::store::{NewJob, StoreError};
 
-/// How long a new job waits for nodes that are just coming up.
-const COMING_UP: Duration = Duration::from_secs(3);
+/// How long a new job waits for nodes to connect, right after the coordinator or a node has started.
+const CONNECT_GRACE: Duration = Duration::from_secs(3);
 
-/// The longest spec that fits into a request, with what else is in it.
-const LARGEST: usize = MAX_MESSAGE_BYTES - 1024;
+/// The most bytes of a spec: it must fit into one request, together with the other fields.
+const MAX_SPEC_BYTES: usize = MAX_MESSAGE_BYTES - 1024;
 
-/// Why a job is not opened.
+/// Why a job cannot be opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// The spec cannot be used.
     #[error("{0}")]
     Spec(String),
-    /// Another job has the id.
+    /// Another job has this id.
     #[error("job `{0}` was opened with another spec: use another id")]
     Conflict(JobId),
-    /// A node does not take the job.
+    /// A node refuses the job.
     #[error("{}", join(.0))]
-    Refused(Vec<(String, Trouble)>),
-    /// Too few nodes can be reached.
-    #[error("{needed} nodes are needed, {opened} can be reached; {}", join(.troubles))]
+    Refused(Vec<(String, NodeError)>),
+    /// Too few nodes are connected.
+    #[error("{needed} nodes are needed, {opened} can be reached; {}", join(.errors))]
     Unavailable {
-        /// How many opened it.
+        /// How many nodes opened it.
         opened: usize,
-        /// How many must.
+        /// How many nodes are needed.
         needed: usize,
-        /// What is wrong with the others.
-        troubles: Vec<(String, Trouble)>,
+        /// The errors of the other nodes, by name.
+        errors: Vec<(String, NodeError)>,
     },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-fn join(troubles: &[(String, Trouble)]) -> String {
-    troubles
+fn join(errors: &[(String, NodeError)]) -> String {
+    errors
         .iter()
-        .map(|(node, trouble)| format!("node `{node}`: {trouble}"))
+        .map(|(node, error)| format!("node `{node}`: {error}"))
         .collect::<Vec<_>>()
         .join("; ")
 }
 
-/// Opens a job; true when it is new, false when the same is there already.
+/// Opens a job. Returns true if it is new, false if the same job is open already.
 ///
 /// # Errors
-/// It cannot be opened, and no node keeps it.
+/// It cannot be opened; then it is cancelled at all nodes that had opened it.
 pub async fn open(app: &Shared, buyer: String, id: JobId, spec: JobSpec) -> Result<bool, OpenError> {
     let closes_at = spec.closes_at.clone();
     let access = app.cluster.access().clone();
     let checked = tokio::task::spawn_blocking(move || {
         let text = serde_json::to_vec(&spec).map_err(|e| e.to_string())?;
-        if text.len() > LARGEST {
+        if text.len() > MAX_SPEC_BYTES {
             return Err(format!(
-                "the spec has {} bytes, at most {LARGEST} reach a node: leave texts out or split the items",
+                "the spec has {} bytes, at most {MAX_SPEC_BYTES} fit a message to a node: leave texts out or split the items",
                 text.len()
             ));
         }
@@ -76,7 +77,7 @@ pub async fn open(app: &Shared, buyer: String, id: JobId, spec: JobSpec) -> Resu
         Ok::<_, String>((job.map_err(|e| e.to_string())?, text))
     });
     let (job, text) = checked.await.map_err(|_| StoreError::ShuttingDown)?.map_err(OpenError::Spec)?;
-    let _second = app.opening.hold(job.id()).await;
+    let _guard = app.opening.hold(job.id()).await;
     if let Some(row) = app.store.job(job.id()).await? {
         return if row.digest == job.digest() {
             Ok(false)
@@ -100,8 +101,8 @@ pub async fn open(app: &Shared, buyer: String, id: JobId, spec: JobSpec) -> Resu
         return Err(error.into());
     }
     tracing::info!(job = %job.id(), items = job.items().len(), ?opened, "opened");
-    let places = (0..app.cluster.nodes().len()).map(|node| (opened.contains(node), 0)).collect();
-    app.take_up(Live::new(job, app.quorum(), places));
+    let deliveries = (0..app.cluster.nodes().len()).map(|node| (opened.contains(node), 0)).collect();
+    take_up(app, ActiveJob::new(job, app.quorum(), deliveries));
     Ok(true)
 }
 
@@ -117,10 +118,10 @@ fn check_closing_time(closes_at: Option<&str>) -> Result<(), OpenError> {
     }
 }
 
-/// Right after a start, nodes are a moment away.
+/// Right after a start, the nodes take a moment to connect.
 async fn wait_for_nodes(app: &Shared) {
-    let end = Instant::now() + COMING_UP;
-    let fresh = |state: LinkState| matches!(state, LinkState::Down { since, .. } if since.elapsed() < COMING_UP);
+    let end = Instant::now() + CONNECT_GRACE;
+    let fresh = |state: LinkState| matches!(state, LinkState::Down { since, .. } if since.elapsed() < CONNECT_GRACE);
     while Instant::now() < end && app.nodes.iter().any(|node| fresh(node.state())) {
         sleep(Duration::from_millis(20)).await;
     }
@@ -130,7 +131,7 @@ async fn open_at_nodes(app: &Shared, job: &Job, request: &Request) -> Result<Nod
     let asked = app.nodes.iter().enumerate().map(|(index, node)| async move {
         let outcome = match node.state() {
             LinkState::Up(channel) => open_job(&*channel, request, job.digest()).await,
-            LinkState::Down { trouble, .. } => Err(trouble),
+            LinkState::Down { error, .. } => Err(error),
         };
         (index, node.name().to_owned(), outcome)
     });
@@ -139,8 +140,8 @@ async fn open_at_nodes(app: &Shared, job: &Job, request: &Request) -> Result<Nod
     for (index, name, outcome) in join_all(asked).await {
         match outcome {
             Ok(()) => opened.push(index),
-            Err(trouble) if trouble.is_about_the_job() => refused.push((name, trouble)),
-            Err(trouble) => away.push((name, trouble)),
+            Err(error) if error.is_about_the_job() => refused.push((name, error)),
+            Err(error) => away.push((name, error)),
         }
     }
     let set: NodeSet = opened.iter().copied().collect();
@@ -153,7 +154,7 @@ async fn open_at_nodes(app: &Shared, job: &Job, request: &Request) -> Result<Nod
         Err(OpenError::Unavailable {
             opened: set.len(),
             needed,
-            troubles: away,
+            errors: away,
         })
     } else {
         Err(OpenError::Refused(refused))
@@ -169,19 +170,18 @@ async fn cancel_at(app: &Shared, id: &JobId, nodes: NodeSet) {
             .filter(|(index, _)| nodes.contains(*index))
             .map(|(_, node)| async move {
                 let Some(channel) = node.channel() else { return };
-                if let Err(trouble) = ask(&*channel, request).await {
-                    tracing::warn!(node = node.name(), job = %id, %trouble, "a job that was not opened is not forgotten there");
+                if let Err(error) = ask(&*channel, request).await {
+                    tracing::warn!(node = node.name(), job = %id, trouble = %error, "a job that could not be opened is not cancelled at this node");
                 }
             }),
     )
     .await;
 }
 
-/// Opens a job in a task of its own, so that it is opened at all nodes and here or nowhere, also when
-/// the buyer goes away meanwhile.
+/// Opens a job in a task of its own. If the buyer closes the connection meanwhile, the job is still opened everywhere or nowhere.
 ///
 /// # Errors
-/// As [`open`].
+/// As for [`open`].
 pub async fn open_detached(app: &Shared, buyer: String, id: JobId, spec: JobSpec) -> Result<bool, OpenError> {
     let shared = Arc::clone(app);
     app.tasks

@@ -1,4 +1,4 @@
-//! From what the nodes computed to what is published: everything is verified first.
+//! Turns what the nodes computed into what is published. Everything is verified first.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -18,38 +18,38 @@ use tacit_protocol::submission::Header;
 use tacit_scoring::report::Report;
 use thiserror::Error;
 
-use crate::store::{Conclusion, KeptText};
+use crate::store::{Conclusion, StoredText};
 
-/// Why a computation's end is not published.
+/// Why the outcome of a computation cannot be published.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PublishError {
-    /// Two nodes do not agree on the accepted set.
+    /// Two nodes returned different verdicts.
     #[error("nodes `{first}` and `{second}` returned different verdicts on the submissions: at least one of them deviates")]
     Verdicts {
-        /// One node.
+        /// The name of one node.
         first: String,
-        /// The other.
+        /// The name of the other node.
         second: String,
     },
-    /// A node returned what another node should have signed.
+    /// A node returned outputs that name another node.
     #[error("node `{0}` returned outputs in the name of another node")]
     Name(String),
     /// The verdicts do not fit the list.
     #[error("the nodes' verdicts cannot be used: {0}")]
     AcceptedSet(#[from] AcceptedSetError),
-    /// The nodes signed for something else than they were asked.
+    /// The nodes signed for another computation than they were asked for.
     #[error("the nodes signed outputs of another accepted set, session or set of participants than they were asked for")]
     Subject,
-    /// The certificate does not verify, or the pay passes the budget.
+    /// The certificate does not verify, or the pay exceeds the budget.
     #[error("the certificate does not verify: {0}")]
     Certificate(#[from] CertificateError),
-    /// What is published cannot be compressed.
+    /// A text to be published cannot be compressed.
     #[error("the texts to publish cannot be compressed: {0}; give the coordinator more memory")]
     Text(String),
 }
 
 impl PublishError {
-    /// The nodes of which at least one deviates, where that can be told.
+    /// Nodes of which at least one deviates; empty if that is not known.
     pub fn suspects(&self, cluster: &Cluster) -> NodeSet {
         let names = match self {
             Self::Verdicts { first, second } | Self::Certificate(CertificateError::Copies { first, second, .. }) => vec![first, second],
@@ -61,52 +61,54 @@ impl PublishError {
     }
 }
 
-/// What is published besides the certificate.
+/// What is published in addition to the certificate.
 pub struct Publication {
     /// The text of `result.json`.
-    pub result: KeptText,
+    pub result: StoredText,
     /// The text of `payouts.csv`.
-    pub payouts: KeptText,
-    /// The public facts it is about.
+    pub payouts: StoredText,
+    /// The public facts of the accepted set.
     pub facts: PublicFacts,
 }
 
-/// What is known of a list while the nodes compute.
-pub struct Foreseen {
-    /// The header of each entry; none where one cannot be read.
+/// What can be prepared of a list of submissions while the nodes compute.
+pub struct PreparedSet {
+    /// The header of each entry; `None` if it cannot be read.
     headers: Vec<Option<Signed<Header>>>,
-    /// The crowd if no entry is rejected: mostly that is what comes out.
-    crowd: Option<AcceptedSet>,
+    /// The accepted set if no entry is rejected, which is the usual case.
+    accepted_set: Option<AcceptedSet>,
 }
 
-impl Foreseen {
+impl PreparedSet {
     /// Reads the encoded signed headers of the list's entries.
-    pub fn of(job: &Job, list: &[SubmissionEntry], headers: &[Vec<u8>]) -> Self {
+    pub fn new(job: &Job, list: &[SubmissionEntry], headers: &[Vec<u8>]) -> Self {
         let headers = headers.iter().map(|bytes| decode(bytes, "a submission's header").ok()).collect();
-        let mut foreseen = Self { headers, crowd: None };
-        // Where none can be told, `conclude` says why.
-        foreseen.crowd = foreseen.crowd(job, list, &vec![0; list.len()]).ok();
-        foreseen
+        let mut prepared = Self {
+            headers,
+            accepted_set: None,
+        };
+        // If it cannot be assembled, `conclude` reports why.
+        prepared.accepted_set = prepared.accepted_set(job, list, &vec![0; list.len()]).ok();
+        prepared
     }
 
-    fn crowd(&self, job: &Job, list: &[SubmissionEntry], verdicts: &[u8]) -> Result<AcceptedSet, AcceptedSetError> {
+    fn accepted_set(&self, job: &Job, list: &[SubmissionEntry], verdicts: &[u8]) -> Result<AcceptedSet, AcceptedSetError> {
         AcceptedSet::assemble(job, list, verdicts, |index| {
             self.headers.get(index)?.as_ref().map(|signed| &signed.value)
         })
     }
 }
 
-/// Puts the certificate together from what each participant returned, and verifies it: what is stored of it, and
-/// what is published of it.
+/// Assembles the certificate from what each participant returned, and verifies it. Returns what is stored, and the verified certificate.
 ///
 /// # Errors
-/// Something does not fit or does not verify.
+/// The parts do not fit together or do not verify.
 pub fn conclude(
     cluster: &Cluster,
     job: &Job,
     participants: NodeSet,
     list: &[SubmissionEntry],
-    foreseen: &Foreseen,
+    prepared: &PreparedSet,
     computed: Vec<(usize, Computed)>,
 ) -> Result<(Conclusion, Certified), PublishError> {
     let mut released: Vec<Released> = Vec::with_capacity(computed.len());
@@ -128,35 +130,35 @@ pub fn conclude(
         released.push(one.released);
     }
     let verdicts = verdicts.map(|(_, verdicts)| verdicts).unwrap_or_default();
-    let crowd = match &foreseen.crowd {
-        Some(crowd) if verdicts.len() == list.len() && verdicts.iter().all(|verdict| *verdict == 0) => Cow::Borrowed(crowd),
-        _ => Cow::Owned(foreseen.crowd(job, list, &verdicts)?),
+    let accepted_set = match &prepared.accepted_set {
+        Some(accepted_set) if verdicts.len() == list.len() && verdicts.iter().all(|verdict| *verdict == 0) => Cow::Borrowed(accepted_set),
+        _ => Cow::Owned(prepared.accepted_set(job, list, &verdicts)?),
     };
-    let certified = Certificate::assemble(cluster, job, crowd.facts(), released)?;
+    let certified = Certificate::assemble(cluster, job, accepted_set.facts(), released)?;
     let candidates = verdicts_digest(list, &candidates(&verdicts));
-    if certified.certificate().subject != Subject::new(cluster, job.digest(), candidates, &crowd, participants) {
+    if certified.certificate().subject != Subject::new(cluster, job.digest(), candidates, &accepted_set, participants) {
         return Err(PublishError::Subject);
     }
-    let outcomes = foreseen
+    let outcomes = prepared
         .headers
         .iter()
-        .zip(crowd.outcomes())
+        .zip(accepted_set.outcomes())
         .map(|(header, became)| {
             let items = header.as_ref().map_or(&[][..], |signed| &signed.value.statement.items);
             outcome(job, items, became)
         })
         .collect();
     let conclusion = Conclusion {
-        certificate: kept(|to| certified.certificate().write_json(to))?,
+        certificate: stored(|to| certified.certificate().write_json(to))?,
         outcomes,
     };
     Ok((conclusion, certified))
 }
 
-/// Works out what is published, from the text of a certificate alone.
+/// Derives what is published from the text of a certificate alone.
 ///
 /// # Errors
-/// The certificate does not verify, or the pay passes the budget.
+/// The certificate does not verify, or the pay exceeds the budget.
 pub fn publication(cluster: &Cluster, certificate: &[u8]) -> Result<Publication, PublishError> {
     let certificate = Certificate::from_json(certificate)?;
     let report = Report::new(&certificate, cluster)?;
@@ -164,30 +166,30 @@ pub fn publication(cluster: &Cluster, certificate: &[u8]) -> Result<Publication,
 }
 
 impl Publication {
-    /// The same, of a certificate that has just verified.
+    /// Derives what is published from a certificate that has just been verified.
     ///
     /// # Errors
-    /// The pay passes the budget, or an output holds what no answers give.
-    pub fn of(certified: Certified) -> Result<Self, PublishError> {
+    /// The pay exceeds the budget, or an output has a value that no answers give.
+    pub fn from_certified(certified: Certified) -> Result<Self, PublishError> {
         let report = Report::of_verified(certified.certificate(), certified.opened())?;
         Self::new(&report, certified.into_certificate().facts)
     }
 
     fn new(report: &Report, facts: PublicFacts) -> Result<Self, PublishError> {
         Ok(Self {
-            result: kept(|to| report.write_json(to))?,
-            payouts: kept(|to| to.write_all(&report.payouts_csv()))?,
+            result: stored(|to| report.write_json(to))?,
+            payouts: stored(|to| to.write_all(&report.payouts_csv()))?,
             facts,
         })
     }
 }
 
-/// A text as the store keeps it.
-fn kept(write: impl Fn(&mut dyn Write) -> io::Result<()>) -> Result<KeptText, PublishError> {
-    KeptText::written(write).map_err(|e| PublishError::Text(e.to_string()))
+/// A text as it is stored.
+fn stored(write: impl Fn(&mut dyn Write) -> io::Result<()>) -> Result<StoredText, PublishError> {
+    StoredText::written(write).map_err(|e| PublishError::Text(e.to_string()))
 }
 
-/// The verdicts from before the nodes looked for malformed answers.
+/// The verdicts from before the nodes checked for malformed answers.
 fn candidates(verdicts: &[u8]) -> Vec<u8> {
     let malformed = RejectReason::MalformedAnswer.code();
     verdicts
@@ -196,7 +198,7 @@ fn candidates(verdicts: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-/// What became of the answers to `items`.
+/// The outcome of a submission with answers to `items`.
 fn outcome(job: &Job, items: &[u32], became: &Outcome) -> SubmissionOutcome {
     let answer = |item: &u32, reason: RejectReason| {
         let item = job.items().get(*item as usize)?.id.clone();

@@ -1,19 +1,19 @@
-//! Fresh secrets.
+//! New secrets, drawn from the operating system.
 
 use rand::TryRng;
 use rand::rngs::SysRng;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-/// The operating system gives no random bytes.
+/// The operating system provides no random bytes.
 #[derive(Debug, Error)]
-#[error("the operating system gives no random bytes: {0}; try again on a machine that has a random source")]
+#[error("the operating system provides no random bytes: {0}; try again on a machine that has a random source")]
 pub struct NoRandomness(String);
 
-/// Bytes that nobody can guess.
+/// Draws 32 random bytes for a key or token.
 ///
 /// # Errors
-/// The operating system gives none.
+/// The operating system provides none.
 pub fn random() -> Result<Zeroizing<[u8; 32]>, NoRandomness> {
     let mut bytes = Zeroizing::new([0; 32]);
     SysRng

@@ -1,40 +1,39 @@
-//! Which nodes compute a job, and how long it waits for the others.
+//! Decides which nodes compute a job, and how long it waits for the others.
 
 use std::time::{Duration, Instant};
 
 use tacit_mpc_core::sharing::NodeSet;
 
-use crate::app::App;
-use crate::board::Live;
-use crate::nodes::LinkState;
+use crate::active_jobs::ActiveJob;
+use crate::nodes::{LinkState, Node, Nodes};
 
-/// How long a job waits for a node that is away or in trouble before it goes on without it.
+/// How long a job waits for a node that is not connected or fails, before it continues without it.
 pub const GRACE: Duration = Duration::from_secs(2);
 
-/// Where a node stands with a job that is to be computed.
+/// Whether a node is ready to compute a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// It is connected and has everything.
+    /// It is connected and has all submissions.
     Complete,
-    /// It is getting what it does not have.
+    /// It is connected, and the submissions it lacks are being delivered.
     Coming,
-    /// It is away or in trouble.
+    /// It is not connected, or delivering to it fails.
     Out {
-        /// Since when.
+        /// When this began.
         since: Instant,
     },
 }
 
-/// What to do.
+/// Whether to compute now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
     /// Compute with these nodes.
     Go(NodeSet),
-    /// Wait, at most until then.
+    /// Wait for a change, at most until this time.
     Wait(Option<Instant>),
 }
 
-/// Chooses who computes. Nodes of `avoid` are left out when enough remain without them.
+/// Chooses the nodes that compute. Nodes of `avoid` are left out if a quorum remains without them.
 pub fn choose(standings: &[Standing], quorum: usize, avoid: NodeSet, now: Instant) -> Choice {
     let having = |wanted: fn(&Standing) -> bool| standings.iter().enumerate().filter(move |(_, s)| wanted(s)).map(|(node, _)| node);
     let complete: NodeSet = having(|s| *s == Standing::Complete).collect();
@@ -52,56 +51,56 @@ pub fn choose(standings: &[Standing], quorum: usize, avoid: NodeSet, now: Instan
     }
 }
 
-/// Where each node stands with a job that has `submissions` submissions.
-pub fn standings(app: &App, live: &Live, submissions: u64) -> Vec<Standing> {
-    let standing = |(index, node): (usize, &crate::nodes::Node)| {
-        let place = live.place(index);
-        match (node.state(), place.trouble) {
+/// Whether each node is ready to compute a job that has `submissions` submissions.
+pub fn standings(nodes: &Nodes, active: &ActiveJob, submissions: u64) -> Vec<Standing> {
+    let standing = |(index, node): (usize, &Node)| {
+        let progress = active.progress(index);
+        match (node.state(), progress.error) {
             (LinkState::Down { since, .. }, _) => Standing::Out { since },
-            (LinkState::Up(_), _) if place.opened && place.cursor >= submissions => Standing::Complete,
+            (LinkState::Up(_), _) if progress.opened && progress.cursor >= submissions => Standing::Complete,
             (LinkState::Up(_), Some((_, since))) => Standing::Out { since },
             (LinkState::Up(_), None) => Standing::Coming,
         }
     };
-    app.nodes.iter().enumerate().map(standing).collect()
+    nodes.iter().enumerate().map(standing).collect()
 }
 
-/// What a participant said of a computation that failed.
+/// What a participant reports about the other nodes when its session fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Word {
-    /// Who.
+pub struct Accusation {
+    /// The participant that reports.
     pub node: usize,
-    /// Whom it suspects.
+    /// The nodes it suspects.
     pub suspects: NodeSet,
-    /// Whether it only missed somebody; otherwise it saw what no honest node sends.
+    /// True if a node was only silent; false if it received something that no honest node sends.
     pub transient: bool,
 }
 
-impl Word {
-    /// Nodes of which at least one deviates: one that was seen, or the one that claims to have seen it.
+impl Accusation {
+    /// A set of nodes of which at least one deviates from the protocol: a suspect, or the participant that accuses it falsely. `None` if
+    /// nodes were only silent.
     pub fn dispute(&self) -> Option<NodeSet> {
         (!self.transient && !self.suspects.is_empty()).then(|| self.suspects.union([self.node].into_iter().collect()))
     }
 }
 
-/// The nodes that more than `threshold` others miss: at least one of those who say so is honest. A node
-/// that stopped, because of what it saw or because it missed somebody itself, is missed too and is not meant:
-/// it has said so.
-pub fn missed(words: &[Word], nodes: usize, threshold: usize) -> NodeSet {
-    let stopped: NodeSet = words.iter().map(|word| word.node).collect();
+/// The nodes that more than `threshold` others report as silent, so that at least one honest node does. A node that has reported itself is
+/// not among them: it stopped because of what it saw, and the others then found it silent.
+pub fn missed(accusations: &[Accusation], nodes: usize, threshold: usize) -> NodeSet {
+    let stopped: NodeSet = accusations.iter().map(|accusation| accusation.node).collect();
     (0..nodes)
         .filter(|node| !stopped.contains(*node))
-        .filter(|node| words.iter().filter(|word| word.suspects.contains(*node)).count() > threshold)
+        .filter(|node| accusations.iter().filter(|accusation| accusation.suspects.contains(*node)).count() > threshold)
         .collect()
 }
 
-/// The fewest nodes, at most `spare`, that explain everything that was seen so far; of several the ones that
-/// others accuse most. None where no so few do.
-pub fn deviating(seen: &[Word], nodes: usize, spare: usize) -> NodeSet {
-    let disputes: Vec<NodeSet> = seen.iter().filter_map(Word::dispute).collect();
+/// The smallest set of at most `spare` nodes that explains every dispute; of several such sets, the one that others accuse most. Empty if
+/// no set that small explains all of them.
+pub fn deviating(seen: &[Accusation], nodes: usize, spare: usize) -> NodeSet {
+    let disputes: Vec<NodeSet> = seen.iter().filter_map(Accusation::dispute).collect();
     let explains = |set: NodeSet| disputes.iter().all(|dispute| dispute.minus(set) != *dispute);
     let accused = |set: NodeSet| {
-        let by = |word: &&Word| set.iter().any(|node| node != word.node && word.suspects.contains(node));
+        let by = |accusation: &&Accusation| set.iter().any(|node| node != accusation.node && accusation.suspects.contains(node));
         seen.iter().filter(by).count()
     };
     let sets = (0..1usize << nodes).map(|mask| (0..nodes).filter(move |node| mask >> node & 1 == 1).collect::<NodeSet>());
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_for_nodes_that_are_coming_and_a_grace_for_those_that_are_out() {
+    fn a_job_waits_for_deliveries_and_for_a_while_for_nodes_that_are_out() {
         use Standing::{Coming, Complete, Out};
         let now = Instant::now();
         let later = now + GRACE;
@@ -148,44 +147,44 @@ mod tests {
         assert_eq!(choose(&four, 3, set(&[1, 2]), now), Choice::Go(NodeSet::all(4)));
     }
 
-    fn misses(node: usize, suspects: &[usize]) -> Word {
-        Word {
+    fn misses(node: usize, suspects: &[usize]) -> Accusation {
+        Accusation {
             node,
             suspects: set(suspects),
             transient: true,
         }
     }
 
-    fn saw(node: usize, suspects: &[usize]) -> Word {
-        Word {
+    fn saw(node: usize, suspects: &[usize]) -> Accusation {
+        Accusation {
             transient: false,
             ..misses(node, suspects)
         }
     }
 
     #[test]
-    fn a_node_that_stopped_because_of_what_it_saw_is_not_missed() {
+    fn a_node_that_stopped_because_of_what_it_saw_is_not_counted_as_silent() {
         assert_eq!(missed(&[misses(0, &[1]), misses(2, &[1]), misses(3, &[0])], 4, 1), set(&[1]));
         assert_eq!(missed(&[misses(0, &[1]), misses(1, &[0])], 4, 1), set(&[]));
-        // Node 3 was silent to node 1 alone, which stopped, and the others missed that.
-        let words = [misses(1, &[3]), misses(0, &[1]), misses(2, &[1])];
-        assert_eq!(missed(&words, 4, 1), set(&[]));
-        let words = [saw(0, &[0, 3]), misses(1, &[0]), misses(2, &[0])];
-        assert_eq!(missed(&words, 4, 1), set(&[]));
-        assert_eq!(deviating(&words[..1], 4, 1), set(&[3]));
+        // Node 3 was silent to node 1 only. Node 1 stopped, and the others found node 1 silent.
+        let accusations = [misses(1, &[3]), misses(0, &[1]), misses(2, &[1])];
+        assert_eq!(missed(&accusations, 4, 1), set(&[]));
+        let accusations = [saw(0, &[0, 3]), misses(1, &[0]), misses(2, &[0])];
+        assert_eq!(missed(&accusations, 4, 1), set(&[]));
+        assert_eq!(deviating(&accusations[..1], 4, 1), set(&[3]));
     }
 
     #[test]
-    fn whoever_explains_all_that_was_seen_is_left_out() {
+    fn the_nodes_that_explain_every_dispute_are_left_out() {
         let all = [saw(0, &[0, 3]), saw(1, &[1, 3]), saw(2, &[2, 3])];
         assert_eq!(deviating(&all, 4, 1), set(&[3]));
-        // One that accuses an honest node is believed once; the next time it is found out.
+        // A node that accuses an honest one is believed once. With its next accusation it explains both.
         assert_eq!(deviating(&[saw(3, &[0])], 4, 1), set(&[0]));
         assert_eq!(deviating(&[saw(3, &[0]), saw(3, &[1])], 4, 1), set(&[3]));
-        // A wrong product: everyone suspects everyone else, and the liar is silent.
+        // After a wrong product every node suspects all others, and the liar reports nothing.
         let product = [saw(0, &[1, 2, 3]), saw(1, &[0, 2, 3]), saw(2, &[0, 1, 3])];
         assert_eq!(deviating(&product, 4, 1), set(&[3]));
-        // Nobody can be spared, or no so few explain it.
+        // No node can be spared, or no set that small explains every dispute.
         assert_eq!(deviating(&all, 4, 0), set(&[]));
         assert_eq!(deviating(&[saw(0, &[1]), saw(2, &[3])], 4, 1), set(&[]));
         assert_eq!(deviating(&[], 4, 1), set(&[]));

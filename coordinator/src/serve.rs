@@ -1,6 +1,6 @@
-//! `tacit-coordinator run`: checks, then serves until it is told to stop.
+//! `tacit-coordinator run`: checks the configuration, then serves until it is told to stop.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use axum::Router;
 use tacit_link::{Link, LinkError};
-use tacit_program::{LogError, Logging};
+use tacit_program::{LogError, Logging, ShutdownError, allocator, shutdown_requested};
 use thiserror::Error;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -18,15 +17,15 @@ use crate::app::App;
 use crate::check::{Listeners, listen};
 use crate::config::{ConfigError, Loaded, load};
 use crate::store::{Store, StoreError};
-use crate::{admin, api};
+use crate::{admin, api, jobs};
 
-/// How long requests and tasks may take to end.
-const FAREWELL: Duration = Duration::from_secs(5);
+/// How long requests and tasks may take to end at shutdown.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long nodes may take to learn that the connection ends.
-const GOODBYE: Duration = Duration::from_millis(250);
+/// How long the nodes may take to acknowledge that their connections are closed.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// Why the coordinator does not run.
+/// Why the coordinator cannot run.
 #[derive(Debug, Error)]
 pub enum RunError {
     /// The config file, or something it names, cannot be used.
@@ -35,18 +34,21 @@ pub enum RunError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The nodes cannot be dialled from this machine.
+    /// This machine has no socket from which the nodes can be reached.
     #[error(transparent)]
     Link(#[from] LinkError),
-    /// There can be no logs.
+    /// Logs cannot be set up.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The operating system refuses something that is always there.
+    /// Signals cannot be received.
+    #[error(transparent)]
+    Shutdown(#[from] ShutdownError),
+    /// The operating system refuses something that every program needs.
     #[error("{what}: {reason}")]
     System {
-        /// What.
+        /// What cannot be done.
         what: &'static str,
-        /// Why.
+        /// The system's message.
         reason: String,
     },
 }
@@ -58,17 +60,21 @@ fn system(what: &'static str) -> impl Fn(std::io::Error) -> RunError {
     }
 }
 
-/// Runs the coordinator.
+/// Runs the coordinator until it is told to stop.
 ///
 /// # Errors
-/// It cannot begin. Once it serves, it ends well.
+/// It cannot start. Once it serves, it ends without an error.
 pub fn run(path: &Path, logging: &Logging, stop_with_stdin: bool) -> Result<(), RunError> {
     let loaded = load(path).map_err(first)?;
     let _logs = logging.start("tacit-coordinator", env!("CARGO_PKG_VERSION"), loaded.config.log.as_deref())?;
+    let overridden = allocator::overridden_settings();
+    if !overridden.is_empty() {
+        tracing::info!(?overridden, "the allocator has other settings than those built in");
+    }
     let runtime = tokio::runtime::Runtime::new().map_err(system("cannot start the runtime"))?;
     let outcome = runtime.block_on(serve(path, loaded, stop_with_stdin));
-    // A blocking call to a stuck disk must not keep the process alive.
-    runtime.shutdown_timeout(FAREWELL);
+    // Do not wait longer for a call that blocks on a stuck disk.
+    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
     outcome
 }
 
@@ -85,36 +91,35 @@ async fn serve(path: &Path, loaded: Loaded, stop_with_stdin: bool) -> Result<(),
     let link = Link::bind_anywhere(&loaded.key, Arc::clone(&loaded.cluster))?;
     let cluster = loaded.cluster.digest();
     let app = App::new(loaded, store, metrics);
-    app.start(Arc::new(link.clone())).await?;
-    stop_on_signal(&app.shutdown)?;
-    if stop_with_stdin {
-        stop_on_end_of_input(app.shutdown.clone());
-    }
+    jobs::start(&app, Arc::new(link.clone())).await?;
+    // Signals must count before "ready" is printed: whoever reads it may stop the coordinator at once.
+    let stop_requested = shutdown_requested(stop_with_stdin)?;
 
     let servers = TaskTracker::new();
     let api = start(&servers, &app.shutdown, listeners.api, api::router(Arc::clone(&app)))?;
     let admin = start(&servers, &app.shutdown, listeners.admin, admin::router(Arc::clone(&app)))?;
-    // Nobody may be listening any more; that is no reason not to serve.
+    // The program that started the coordinator may have closed the pipe.
     let _ = writeln!(std::io::stdout(), "ready api=http://{api} admin=http://{admin} cluster={cluster}");
     tracing::info!(%api, %admin, %cluster, "serving");
 
-    app.shutdown.cancelled().await;
+    stop_requested.await;
     tracing::info!("stopping");
+    app.shutdown.cancel();
     servers.close();
     app.tasks.close();
     let ended = async {
         servers.wait().await;
         app.tasks.wait().await;
-        // Nodes that are there are told at once; for those that are not, the transport would wait seconds.
-        let _ = tokio::time::timeout(GOODBYE, link.close()).await;
+        // Nodes that are connected are told at once. For others the transport would wait several seconds.
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, link.close()).await;
     };
-    if tokio::time::timeout(FAREWELL, ended).await.is_err() {
-        tracing::warn!("some requests did not end in time");
+    if tokio::time::timeout(SHUTDOWN_TIMEOUT, ended).await.is_err() {
+        tracing::warn!("some requests or tasks did not end in time");
     }
     Ok(())
 }
 
-/// A list of findings is never empty; `check-config` shows the others.
+/// The first finding; `check-config` shows the others. The list is never empty.
 fn first(findings: Vec<ConfigError>) -> RunError {
     let none = RunError::System {
         what: "the config file cannot be used",
@@ -141,26 +146,4 @@ fn start(
         }
     });
     Ok(address)
-}
-
-fn stop_on_signal(shutdown: &CancellationToken) -> Result<(), RunError> {
-    for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
-        let mut signal = signal(kind).map_err(system("cannot wait for signals"))?;
-        let shutdown = shutdown.clone();
-        tokio::spawn(async move {
-            signal.recv().await;
-            shutdown.cancel();
-        });
-    }
-    Ok(())
-}
-
-/// A thread of its own: a read of standard input cannot be given up, and must not hold the runtime.
-fn stop_on_end_of_input(shutdown: CancellationToken) {
-    std::thread::spawn(move || {
-        let mut input = std::io::stdin().lock();
-        let mut bytes = [0; 256];
-        while matches!(input.read(&mut bytes), Ok(read) if read > 0) {}
-        shutdown.cancel();
-    });
 }

@@ -1,16 +1,16 @@
-//! A job's status, out of its row, its place on the board and the nodes' connections.
+//! The status of a job: from its row in the store, its state in memory, and the connections of the nodes.
 
 use tacit_protocol::api::{JobState, JobStatus, WaitingOn};
 
-use crate::board::Live;
+use crate::active_jobs::ActiveJob;
 use crate::nodes::{LinkState, Nodes};
 use crate::store::JobRow;
 
-/// The status of a job; `live` unless it has ended.
-pub fn of(row: JobRow, live: Option<&Live>, nodes: &Nodes) -> JobStatus {
-    let live = live.filter(|_| !row.state.is_final());
-    let waiting_on = live.map(|live| waiting_on(&row, live, nodes)).unwrap_or_default();
-    let phase = live.filter(|_| row.state == JobState::Computing).and_then(Live::phase);
+/// The status of a job. `active` is its state in memory, unless it has ended.
+pub fn of(row: JobRow, active: Option<&ActiveJob>, nodes: &Nodes) -> JobStatus {
+    let active = active.filter(|_| !row.state.is_final());
+    let waiting_on = active.map(|active| waiting_on(&row, active, nodes)).unwrap_or_default();
+    let phase = active.filter(|_| row.state == JobState::Computing).and_then(ActiveJob::phase);
     JobStatus {
         id: row.id,
         name: row.name,
@@ -28,27 +28,25 @@ pub fn of(row: JobRow, live: Option<&Live>, nodes: &Nodes) -> JobStatus {
     }
 }
 
-fn waiting_on(row: &JobRow, live: &Live, nodes: &Nodes) -> Vec<WaitingOn> {
+fn waiting_on(row: &JobRow, active: &ActiveJob, nodes: &Nodes) -> Vec<WaitingOn> {
     if row.state == JobState::Verified {
         return Vec::new();
     }
-    let running = live.running();
-    let setbacks = live.setbacks();
+    let running = active.running();
+    let setbacks = active.setbacks();
     let mut waiting = Vec::new();
     for (index, node) in nodes.iter().enumerate() {
         if running.is_some_and(|running| !running.contains(index)) {
             continue;
         }
-        let place = live.place(index);
-        let (reason, needs_operator) = match (node.state(), place.trouble) {
-            (LinkState::Down { trouble, .. }, _) | (LinkState::Up(_), Some((trouble, _))) => {
-                (trouble.to_string(), trouble.needs_operator())
-            }
-            (LinkState::Up(_), None) if row.state == JobState::Closing && place.cursor < row.submissions => {
-                (format!("has {} of {} submissions so far", place.cursor, row.submissions), false)
+        let progress = active.progress(index);
+        let (reason, needs_operator) = match (node.state(), progress.error) {
+            (LinkState::Down { error, .. }, _) | (LinkState::Up(_), Some((error, _))) => (error.to_string(), error.needs_operator()),
+            (LinkState::Up(_), None) if row.state == JobState::Closing && progress.cursor < row.submissions => {
+                (format!("has {} of {} submissions so far", progress.cursor, row.submissions), false)
             }
             (LinkState::Up(_), None) => match setbacks.iter().find(|(node, _)| *node == index) {
-                Some((_, trouble)) => (trouble.to_string(), trouble.needs_operator()),
+                Some((_, error)) => (error.to_string(), error.needs_operator()),
                 None => continue,
             },
         };

@@ -1,5 +1,5 @@
-//! A cluster of made-up nodes for tests: they keep what they get and sign made-up outputs, without
-//! computing anything. Certificates verify, numbers mean nothing.
+//! A cluster of simulated nodes for tests. They store what they receive and sign invented outputs without computing anything: certificates
+//! verify, but the numbers mean nothing.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -12,6 +12,7 @@ use tacit_link::LinkError;
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::sharing::NodeSet;
+use tacit_program::sqlite::DatabaseError;
 use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
 use tacit_protocol::api::{Enrolment, enrolment_statement};
 use tacit_protocol::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
@@ -34,13 +35,13 @@ use crate::config::{Config, Loaded};
 use crate::nodes::{Answers, Channel, Dial};
 use crate::store::{Store, StoreError};
 
-/// The token of the tests' buyer.
+/// The token of the buyer in tests.
 pub const TOKEN: &str = "test-token";
 
-/// The token of another buyer.
+/// The token of a second buyer.
 pub const OTHER_TOKEN: &str = "other-token";
 
-/// A cluster of made-up nodes.
+/// A cluster of simulated nodes.
 pub struct TestCluster {
     pub cluster: Arc<Cluster>,
     text: String,
@@ -48,27 +49,27 @@ pub struct TestCluster {
     pub nodes: Vec<Arc<TestNode>>,
 }
 
-/// A made-up node.
+/// A simulated node.
 pub struct TestNode {
     index: usize,
     key: SecretKey,
     cluster: Arc<Cluster>,
     up: watch::Sender<bool>,
-    inner: Mutex<Kept>,
+    inner: Mutex<NodeState>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct NodeState {
     jobs: HashMap<JobId, (Job, Vec<Header>)>,
     computations: usize,
-    /// What it answers to the next requests of this name.
+    /// Refusals with which it answers the next requests of these names.
     refusals: Vec<(&'static str, Refusal)>,
     other_verdicts: bool,
-    /// Whose envelopes do not open.
+    /// The contributor whose envelopes do not open.
     unsealable: Option<&'static str>,
 }
 
-impl Kept {
+impl NodeState {
     fn verdict(&self, header: &Header) -> Option<RejectReason> {
         (self.unsealable == Some(header.statement.contributor.as_str())).then_some(RejectReason::Unsealable)
     }
@@ -112,7 +113,7 @@ impl TestCluster {
         Self { cluster, text, key, nodes }
     }
 
-    /// A coordinator of this cluster on a store in `data`, connected to the nodes that are up.
+    /// Starts a coordinator of this cluster on a store in `data`. It connects to the nodes that are up.
     pub async fn start(&self, data: &std::path::Path) -> Shared {
         let mut config: Config = toml::from_str("max_attempts = 2").unwrap();
         config.data = data.to_owned();
@@ -126,15 +127,15 @@ impl TestCluster {
             buyers: Buyers::read(&path).unwrap(),
         };
         let metrics = crate::api::metrics(&loaded).unwrap();
-        // A query that was under way when the last one ended holds the store for a moment.
+        // A query that the previous coordinator has begun may keep the store open for a moment.
         let store = loop {
             match Store::open(data, self.nodes.len(), metrics.store.clone()) {
-                Err(StoreError::Locked { .. }) => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
+                Err(StoreError::Database(DatabaseError::InUse { .. })) => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
                 opened => break opened.unwrap(),
             }
         };
         let app = App::new(loaded, store, metrics);
-        app.start(Arc::new(TestDial(self.nodes.clone()))).await.unwrap();
+        crate::jobs::start(&app, Arc::new(TestDial(self.nodes.clone()))).await.unwrap();
         app
     }
 
@@ -148,7 +149,7 @@ impl TestCluster {
         }
     }
 
-    /// Gold answers to a job: 0 to the first item.
+    /// Gold answers to a job: answer 0 to the first item.
     pub fn gold(&self, job: &Job, key: &SecretKey) -> Submission {
         Submission::create_gold(&self.cluster, job, key, &[(0, Answer::Class(0))], 0, &mut rand::rng()).unwrap()
     }
@@ -160,7 +161,7 @@ impl TestCluster {
     }
 }
 
-/// The key of a contributor.
+/// The key of a contributor, made of one repeated byte.
 pub fn contributor_key(byte: u8) -> SecretKey {
     SecretKey::from_bytes(&[byte; 32])
 }
@@ -179,7 +180,7 @@ pub fn spec(items: usize) -> JobSpec {
     }
 }
 
-/// The same with gold answers, signed with `key`.
+/// The same job with gold answers, signed with `key`.
 pub fn gold_spec(items: usize, key: &SecretKey) -> JobSpec {
     JobSpec {
         release: [Release::Scores].into(),
@@ -188,7 +189,7 @@ pub fn gold_spec(items: usize, key: &SecretKey) -> JobSpec {
     }
 }
 
-/// Ends a coordinator as its process's end would, and waits until its store is free.
+/// Stops a coordinator as the end of its process would, and waits until its store is free.
 pub async fn stop(app: Shared) {
     app.shutdown.cancel();
     app.tasks.close();
@@ -209,7 +210,7 @@ impl TestNode {
         self.inner.lock().unwrap().other_verdicts = true;
     }
 
-    /// Finds the envelopes of this contributor sealed to another key.
+    /// From now on, the envelopes of this contributor do not open.
     pub fn cannot_open(&self, contributor: &'static str) {
         self.inner.lock().unwrap().unsealable = Some(contributor);
     }
@@ -280,21 +281,21 @@ impl TestNode {
         vec![reply]
     }
 
-    fn compute(&self, kept: &Kept, job: &Job, headers: &[Header], participants: NodeSet, list: &[SubmissionEntry]) -> Reply {
+    fn compute(&self, state: &NodeState, job: &Job, headers: &[Header], participants: NodeSet, list: &[SubmissionEntry]) -> Reply {
         let by_digest: HashMap<Digest, &Header> = headers.iter().map(|header| (header.digest(), header)).collect();
-        let verdict = |listed: &SubmissionEntry| kept.verdict(by_digest[&listed.submission]).map_or(0, RejectReason::code);
+        let verdict = |listed: &SubmissionEntry| state.verdict(by_digest[&listed.submission]).map_or(0, RejectReason::code);
         let mut verdicts: Vec<u8> = list.iter().map(verdict).collect();
-        if kept.other_verdicts {
+        if state.other_verdicts {
             verdicts[0] = 1;
         }
-        let crowd = AcceptedSet::assemble(job, list, &verdicts, |index| by_digest.get(&list[index].submission).copied()).unwrap();
-        let subject = Subject::new(&self.cluster, job.digest(), crowd.digest(), &crowd, participants);
+        let accepted_set = AcceptedSet::assemble(job, list, &verdicts, |index| by_digest.get(&list[index].submission).copied()).unwrap();
+        let subject = Subject::new(&self.cluster, job.digest(), accepted_set.digest(), &accepted_set, participants);
         let outputs: Vec<ReleasedOutput> = OutputName::of_job(job.terms())
             .into_iter()
             .map(|name| {
-                let len = name.len(job.terms(), crowd.facts());
+                let len = name.len(job.terms(), accepted_set.facts());
                 let held = self.cluster.access().held_by(self.index).into_iter();
-                // Not every number is a share of gold answers, or of answers that labels can agree with.
+                // Not every number is possible for scores on gold answers or for agreement with labels; zero is.
                 let zero = matches!(name, OutputName::ContributorGold | OutputName::ContributorLabelAgreement);
                 let value = |component: usize| Fp61::reduce(if zero { 0 } else { component as u64 });
                 let values = if name.is_opened() {
@@ -307,7 +308,7 @@ impl TestNode {
             .collect();
         let node = self.index as u8;
         let signature = self.key.sign(Purpose::Release, &statement(&subject, node, &outputs));
-        // No session stands behind it, so it is made as a forger would.
+        // `Released` is made by sessions only, so it is decoded from bytes here, as a forger would.
         let released = decode(&encode(&(subject, node, &outputs, signature)), "a release").unwrap();
         Reply::Computed(Box::new(Computed {
             verdicts,

@@ -6,7 +6,7 @@ use std::time::UNIX_EPOCH;
 use jiff::Timestamp;
 use prometheus::core::{MetricVec, MetricVecBuilder};
 use prometheus::{Encoder, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, Result, TextEncoder};
-use tacit_mpc_core::heading;
+use tacit_program::key_file;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::versions::PROTOCOL_VERSIONS;
 use zeroize::Zeroizing;
@@ -149,7 +149,7 @@ fn combinations<'a>(labels: &[Label<'a>]) -> Vec<Vec<&'a str>> {
 
 fn made(path: &Path) -> f64 {
     let text = std::fs::read_to_string(path).map(Zeroizing::new).unwrap_or_default();
-    if let Some(made) = heading::made(&text).and_then(|made| made.parse::<Timestamp>().ok()) {
+    if let Some(made) = key_file::created_at(&text).and_then(|made| made.parse::<Timestamp>().ok()) {
         return made.as_second() as f64;
     }
     let written = std::fs::metadata(path).and_then(|file| file.modified());
@@ -165,9 +165,9 @@ mod tests {
     fn a_key_is_as_old_as_its_file_says() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.key");
-        std::fs::write(&path, heading::heading("2026-01-02T03:04:05Z", false) + "c0ffee\n").unwrap();
+        std::fs::write(&path, key_file::header("2026-01-02T03:04:05Z", false) + "c0ffee\n").unwrap();
         assert_eq!(made(&path), 1_767_323_045.0);
-        // One of before, without a heading.
+        // A file without a header.
         std::fs::write(&path, "c0ffee\n").unwrap();
         assert!(made(&path) > 1_767_323_045.0);
         assert_eq!(made(&folder.path().join("none")), 0.0);

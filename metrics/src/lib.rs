@@ -12,6 +12,6 @@ mod survey;
 
 pub use connections::Connections;
 pub use families::{Families, SESSION_SECONDS};
-pub use queue::{Place, Queue, Queues};
+pub use queue::{Queue, QueuePermit, Queues};
 pub use store::{Operation, StoreMeter};
 pub use survey::Survey;

@@ -40,7 +40,7 @@ impl Queues {
     }
 }
 
-/// A queue.
+/// Work of one kind, of which a limited number runs at once.
 #[derive(Debug)]
 pub struct Queue {
     permits: Semaphore,
@@ -48,43 +48,44 @@ pub struct Queue {
     refused: IntCounter,
 }
 
-/// A place among those that run, until it is dropped.
+/// The right to run, until it is dropped.
 #[derive(Debug)]
-pub struct Place<'a> {
-    _permit: SemaphorePermit<'a>,
+pub struct QueuePermit<'a> {
+    _permit: Option<SemaphorePermit<'a>>,
     _counted: Counted<'a>,
 }
 
 impl Queue {
-    /// Waits for a place. `None` does not occur: nothing closes a queue.
-    pub async fn enter(&self) -> Option<Place<'_>> {
+    /// Waits until the work may run.
+    pub async fn enter(&self) -> QueuePermit<'_> {
         let counted = Counted::new(&self.depth);
-        Some(Place {
-            _permit: self.permits.acquire().await.ok()?,
+        QueuePermit {
+            // It fails on closed semaphores only, and nothing closes this one.
+            _permit: self.permits.acquire().await.ok(),
             _counted: counted,
-        })
+        }
     }
 
-    /// Waits for a place for so long; `None` and counted as refused if there is none.
-    pub async fn enter_within(&self, patience: Duration) -> Option<Place<'_>> {
-        let place = tokio::time::timeout(patience, self.enter()).await.ok().flatten();
-        self.or_refused(place)
+    /// Waits for `patience` at most. `None` if the work may not run by then; this is counted as refused.
+    pub async fn enter_within(&self, patience: Duration) -> Option<QueuePermit<'_>> {
+        let permit = tokio::time::timeout(patience, self.enter()).await.ok();
+        self.or_refused(permit)
     }
 
-    /// A place, if there is one at once; `None` and counted as refused if there is none.
-    pub fn try_enter(&self) -> Option<Place<'_>> {
-        let place = self.permits.try_acquire().ok().map(|permit| Place {
-            _permit: permit,
+    /// Does not wait. `None` if the work may not run now; this is counted as refused.
+    pub fn try_enter(&self) -> Option<QueuePermit<'_>> {
+        let permit = self.permits.try_acquire().ok().map(|permit| QueuePermit {
+            _permit: Some(permit),
             _counted: Counted::new(&self.depth),
         });
-        self.or_refused(place)
+        self.or_refused(permit)
     }
 
-    fn or_refused<'a>(&self, place: Option<Place<'a>>) -> Option<Place<'a>> {
-        if place.is_none() {
+    fn or_refused<'a>(&self, permit: Option<QueuePermit<'a>>) -> Option<QueuePermit<'a>> {
+        if permit.is_none() {
             self.refused.inc();
         }
-        place
+        permit
     }
 }
 
@@ -120,7 +121,7 @@ mod tests {
     #[tokio::test]
     async fn who_waits_is_counted_and_who_leaves_is_not() {
         let queue = queue();
-        let first = queue.enter().await.unwrap();
+        let first = queue.enter().await;
         let mut second = Box::pin(queue.enter());
         assert!(tokio::time::timeout(Duration::ZERO, &mut second).await.is_err());
         assert_eq!((queue.depth.get(), queue.refused.get()), (2.0, 0));

@@ -6,7 +6,6 @@
 pub mod circuit;
 pub mod digest;
 pub mod field;
-pub mod heading;
 pub mod network;
 pub mod probe;
 pub mod prss;

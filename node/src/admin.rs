@@ -1,4 +1,4 @@
-//! Health and metrics for the operator, on a port of their own.
+//! The admin port: health and metrics for the operator.
 
 use std::sync::Arc;
 
@@ -13,18 +13,18 @@ use crate::metrics::Metrics;
 use crate::serve::Service;
 use crate::store::Store;
 
-/// What the admin port shows.
+/// What the admin port reports about.
 #[derive(Debug, Clone)]
 pub struct Admin {
-    /// Is it written?
+    /// The store, which must be writable.
     pub store: Arc<Store>,
-    /// Who is connected?
+    /// The connections to the peers.
     pub mesh: Arc<Mesh>,
-    /// Peers needed to compute: one fewer than the quorum.
+    /// How many peers are needed to compute: one fewer than the quorum.
     pub needed: usize,
-    /// Is the coordinator?
+    /// The service, which knows whether the coordinator is connected.
     pub service: Arc<Service>,
-    /// The metrics.
+    /// The node's metrics.
     pub metrics: Metrics,
 }
 

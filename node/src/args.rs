@@ -15,15 +15,15 @@ use tacit_program::{Logging, Manual};
                   then `check-config` and `run`."
 )]
 pub struct Args {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// The commands of the node.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make a folder with fresh keys and a config file, and print this node's card for cluster.toml.
+    /// Make a folder with new keys and a config file, and print this node's card for cluster.toml.
     Init(Init),
     /// Run the node.
     Run(Run),
@@ -36,10 +36,10 @@ pub enum Command {
     Manual(Manual),
 }
 
-/// `init`.
+/// Arguments of `init`.
 #[derive(Debug, clap::Args)]
 pub struct Init {
-    /// The folder to make; keys that are there already are never overwritten.
+    /// The folder to make; existing files in it are never overwritten.
     #[arg(long)]
     pub dir: PathBuf,
     /// A short name, unique in the cluster.
@@ -60,19 +60,19 @@ pub struct Init {
     /// Where the cluster file will be; relative to --dir.
     #[arg(long, default_value = "cluster.toml")]
     pub cluster: PathBuf,
-    /// The folder of the store; relative to --dir.
+    /// The folder that holds the store; relative to --dir.
     #[arg(long, default_value = "data")]
     pub data: PathBuf,
-    /// Megabytes of memory to take when the node starts, so that computations need not wait for them: docs/operations.md says
-    /// how many.
+    /// Megabytes of memory to take when the node starts, so that computations do not wait for them; docs/operations.md says how
+    /// many.
     #[arg(long, value_name = "MB", default_value_t = 0)]
     pub reserve_memory_mb: usize,
-    /// Mark the keys as those of a demo.
+    /// Mark the keys as made by a demo.
     #[arg(long, hide = true)]
     pub demo: bool,
 }
 
-/// `run`.
+/// Arguments of `run`.
 #[derive(Debug, clap::Args)]
 pub struct Run {
     /// The config file.
@@ -86,7 +86,7 @@ pub struct Run {
     pub stop_with_stdin: bool,
 }
 
-/// `check-config`.
+/// Arguments of `check-config`.
 #[derive(Debug, clap::Args)]
 pub struct Check {
     /// The config file.

@@ -1,4 +1,4 @@
-//! `check-config`: what would keep the node from running and from computing with its peers, one line each with the mend.
+//! `check-config`: reports what would keep the node from running or from computing with its peers, one line each, with what to do.
 
 use std::net::UdpSocket;
 use std::path::Path;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use tacit_link::probe_nodes;
+use tacit_program::key_file;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::sealing::UnsealingKey;
@@ -14,7 +15,7 @@ use crate::config::Config;
 use crate::keys;
 use crate::store::Store;
 
-/// Prints every finding; an error when there is any.
+/// Prints every finding, and fails if there are any.
 pub fn check_config(path: &Path) -> Result<()> {
     let findings = match Config::load(path) {
         Ok(config) => findings(&config)?,
@@ -30,7 +31,10 @@ pub fn check_config(path: &Path) -> Result<()> {
     bail!("{} finding(s) in {}", findings.len(), path.display())
 }
 
-/// This node's index in the cluster, if its keys are the ones the cluster file names for it.
+/// This node's index in the cluster.
+///
+/// # Errors
+/// The cluster file does not name these keys.
 pub fn own_index(config: &Config, cluster: &Cluster, identity: &SecretKey, sealing: &UnsealingKey) -> Result<usize> {
     let identity = identity.public();
     let Some(index) = cluster.node_of(&identity) else {
@@ -53,11 +57,11 @@ pub fn own_index(config: &Config, cluster: &Cluster, identity: &SecretKey, seali
 
 fn findings(config: &Config) -> Result<Vec<String>> {
     let mut findings = Findings::default();
-    let identity = findings.of(keys::read_identity(&config.identity_key));
-    let sealing = findings.of(keys::read_sealing(&config.sealing_key));
+    let identity = findings.of(keys::read_identity(&config.identity_key).map_err(Into::into));
+    let sealing = findings.of(keys::read_sealing(&config.sealing_key).map_err(Into::into));
     let cluster = findings.of(config.load_cluster());
     for path in [&config.identity_key, &config.sealing_key, &config.cluster] {
-        if keys::is_of_demo(path) {
+        if key_file::is_made_by_demo(path) {
             findings.add(format!(
                 "{} was made by `tacit demo`, for trying out only: make keys with `tacit-node init`, and a cluster file with `tacit cluster create`",
                 path.display()
@@ -70,7 +74,7 @@ fn findings(config: &Config) -> Result<Vec<String>> {
             config.identity_key.display()
         ));
     }
-    // Whoever has the store has the ports as well: this node itself.
+    // If the store is in use, this node runs and listens on the ports itself.
     let running = findings.of(Store::inspect(&config.data).map_err(Into::into)).unwrap_or_default();
     if !running {
         findings.of(UdpSocket::bind(config.listen).map_err(|error| {
@@ -96,7 +100,7 @@ fn findings(config: &Config) -> Result<Vec<String>> {
     Ok(findings.0)
 }
 
-/// One line each.
+/// Findings, one line each.
 #[derive(Default)]
 struct Findings(Vec<String>);
 

@@ -1,4 +1,4 @@
-//! One computation on this node's kept submissions, from the coordinator's list to signed components.
+//! One computation on the submissions that this node has stored: from the coordinator's list to signed components.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -15,31 +15,31 @@ use tacit_protocol::job::Job;
 use tacit_protocol::phase::Phase;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::Released;
-use tacit_protocol::submission::{Delivery, Header, OpenedSubmission};
+use tacit_protocol::submission::{Header, OpenedSubmission};
 use tacit_scoring::{ScoringError, Submissions};
 
 use crate::intake::Intake;
 use crate::metrics::SessionMeter;
-use crate::store::{Found, Place, StoreError};
+use crate::store::{ComponentsAt, Found, StoreError};
 
-/// What the coordinator asks to be computed.
+/// A computation that the coordinator asks for.
 #[derive(Debug, Clone)]
 pub struct Task {
-    /// The job.
+    /// The job to compute.
     pub job: std::sync::Arc<Job>,
-    /// Who takes part, as this node sees it.
+    /// The participants, from this node's point of view.
     pub party: Party,
-    /// The submissions in order.
+    /// The submissions, in the order in which all nodes process them.
     pub list: Vec<SubmissionEntry>,
 }
 
-/// Runs a computation. Blocks; call it on a thread of its own.
+/// Runs a computation. Blocks until it ends, so call it on a thread of its own.
 pub fn compute<N: Network>(intake: &Intake, key: &SecretKey, task: &Task, network: N, meter: &SessionMeter) -> Result<Computed, Refusal> {
     let Task { job, party, list } = task;
     let cluster = &intake.cluster;
-    let kept = Kept::look_up(intake, job, list).map_err(storage)?;
-    let scored = tacit_scoring::run(party.clone(), network, cluster, job, list, &kept, &mut UnwrapErr(SysRng));
-    let scored = scored.map_err(|error| kept.refusal(error, meter))?;
+    let submissions = NodeSubmissions::look_up(intake, job, list).map_err(storage)?;
+    let scored = tacit_scoring::run(party.clone(), network, cluster, job, list, &submissions, &mut UnwrapErr(SysRng));
+    let scored = scored.map_err(|error| submissions.refusal(error, meter))?;
     let traffic = scored.outputs.traffic();
     Ok(Computed {
         verdicts: scored.verdicts,
@@ -49,44 +49,36 @@ pub fn compute<N: Network>(intake: &Intake, key: &SecretKey, task: &Task, networ
     })
 }
 
-/// This node's kept submissions of a list. Components stay in the store until they are opened.
-struct Kept<'a> {
+/// This node's submissions of a list. Components stay sealed in the store until they are opened.
+struct NodeSubmissions<'a> {
     intake: &'a Intake,
     job: &'a Job,
     list: &'a [SubmissionEntry],
+    /// For each entry of the list, 0 or the code of why this node rejects it.
     verdicts: Vec<u8>,
-    headers: Vec<Option<Header>>,
-    places: Vec<Option<Place>>,
-    /// What the store said, where it stopped the computation.
+    /// For each entry that this node accepts, its header and where its components are.
+    accepted: Vec<Option<(Header, ComponentsAt)>>,
+    /// The refusal to return if the store failed, or if outputs were released before. `scoring` only learns that something did not open.
     failure: Mutex<Option<Refusal>>,
 }
 
-impl<'a> Kept<'a> {
+impl<'a> NodeSubmissions<'a> {
     fn look_up(intake: &'a Intake, job: &'a Job, list: &'a [SubmissionEntry]) -> Result<Self, StoreError> {
         let digests: Vec<_> = list.iter().map(|listed| listed.submission).collect();
-        let mut kept = Self {
+        let mut submissions = Self {
             intake,
             job,
             list,
             verdicts: vec![RejectReason::NotDelivered.code(); list.len()],
-            headers: vec![None; list.len()],
-            places: vec![None; list.len()],
+            accepted: vec![None; list.len()],
             failure: Mutex::default(),
         };
-        intake.store.for_each_kept(job.id(), &digests, |index, found| {
-            let (bytes, place) = match found {
-                Found::Rejected(reason) => return kept.verdicts[index] = reason.code(),
-                Found::Accepted(bytes, place) => (bytes, place),
+        intake.store.for_each_stored(job.id(), &digests, |index, found| {
+            let (bytes, at) = match found {
+                Found::Rejected(reason) => return submissions.verdicts[index] = reason.code(),
+                Found::Accepted(bytes, at) => (bytes, at),
             };
-            let header = match place {
-                Place::Row(_) => Header::from_stored(bytes, &digests[index]),
-                // Of an earlier release: nothing but the contributor's signature says that it was not replaced.
-                Place::Envelope => Delivery::decode(bytes).ok().and_then(|delivery| {
-                    let intact =
-                        delivery.header.value.digest() == digests[index] && Header::check(&delivery.header, &intake.cluster, job).is_ok();
-                    intact.then_some(delivery.header.value)
-                }),
-            };
+            let header = Header::from_stored(bytes, &digests[index]);
             let reason = match &header {
                 // The coordinator must list as many answers as the contributor has signed for.
                 Some(header) if header.statement.items.len() != list[index].answers as usize => Some(RejectReason::Malformed),
@@ -94,39 +86,29 @@ impl<'a> Kept<'a> {
                 Some(_) => None,
                 None => Some(RejectReason::NotDelivered),
             };
-            kept.verdicts[index] = reason.map_or(0, RejectReason::code);
+            submissions.verdicts[index] = reason.map_or(0, RejectReason::code);
             if reason.is_none() {
-                kept.headers[index] = header;
-                kept.places[index] = Some(place);
+                submissions.accepted[index] = header.map(|header| (header, at));
             }
         })?;
-        Ok(kept)
+        Ok(submissions)
     }
 
-    /// Opens what is kept of an entry; `None` if it does not open.
+    /// Opens this node's components of an entry; `None` if there are none that open.
     fn opened(&self, entry: usize) -> Result<Option<OpenedSubmission>, StoreError> {
         let Intake {
             cluster,
             me,
-            key,
             resting,
             store,
             ..
         } = self.intake;
-        let Some(Some((header, place))) = self.headers.get(entry).map(|header| header.as_ref().zip(self.places[entry])) else {
+        let Some(Some((header, at))) = self.accepted.get(entry) else {
             return Ok(None);
         };
         let digest = &self.list[entry].submission;
-        Ok(match place {
-            Place::Row(number) => store
-                .components(number)?
-                .and_then(|sealed| header.open_at_rest(cluster, self.job, (*me, digest), resting, sealed)),
-            Place::Envelope => store
-                .delivery(self.job.id(), digest)?
-                .and_then(|delivery| Delivery::decode(&delivery).ok())
-                .filter(|delivery| delivery.header.value.digest() == *digest)
-                .and_then(|delivery| delivery.open(cluster, self.job, *me, key).ok()),
-        })
+        let sealed = store.components(*at)?;
+        Ok(sealed.and_then(|sealed| header.open_at_rest(cluster, self.job, (*me, digest), resting, sealed)))
     }
 
     fn failed(&self, refusal: Refusal) {
@@ -144,8 +126,8 @@ impl<'a> Kept<'a> {
             let deviation = matches!(&error, ScoringError::Session(error) if !is_transient(error));
             meter.fails(phase, deviation);
         }
-        let kept = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
-        kept.unwrap_or_else(|| match error {
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        failure.unwrap_or_else(|| match error {
             ScoringError::Session(error) => session_refusal(self.intake, &error),
             ScoringError::AcceptedSet(error) => Refusal::Malformed(error.to_string()),
             ScoringError::Gold(error) => Refusal::Gold(error.to_string()),
@@ -154,13 +136,13 @@ impl<'a> Kept<'a> {
     }
 }
 
-impl Submissions for Kept<'_> {
+impl Submissions for NodeSubmissions<'_> {
     fn verdicts(&self) -> &[u8] {
         &self.verdicts
     }
 
     fn header(&self, entry: usize) -> Option<&Header> {
-        self.headers.get(entry)?.as_ref()
+        self.accepted.get(entry)?.as_ref().map(|(header, _)| header)
     }
 
     fn open(&self, entry: usize) -> Option<OpenedSubmission> {
@@ -185,12 +167,12 @@ impl Submissions for Kept<'_> {
     }
 }
 
-/// Whether a kept submission is for this job and cluster as they are now.
+/// Whether a stored submission is for this job and cluster as they are now.
 fn is_for(header: &Header, intake: &Intake, job: &Job) -> bool {
     header.statement.job_digest == job.digest() && header.statement.cluster == intake.cluster.digest()
 }
 
-/// A refusal that names phase and suspects, with the nodes' names.
+/// The refusal for a session that failed, with its phase and the names of the suspects.
 fn session_refusal(intake: &Intake, error: &SessionError) -> Refusal {
     let names: Vec<String> = error.suspects().iter().map(|node| intake.cluster.node_name(node)).collect();
     let suspects = if names.is_empty() {
@@ -206,7 +188,7 @@ fn session_refusal(intake: &Intake, error: &SessionError) -> Refusal {
     }
 }
 
-/// Whether the same computation may well succeed another time: someone was silent, gone, or gave it up.
+/// Whether the same computation may succeed when it is repeated: a node was silent or lost, or the computation was cancelled.
 fn is_transient(error: &SessionError) -> bool {
     use NetworkError::{Cancelled, Lost, Silent};
     matches!(
@@ -218,7 +200,7 @@ fn is_transient(error: &SessionError) -> bool {
     )
 }
 
-/// A refusal for peers that could not be reached before the first round.
+/// The refusal for peers that could not be reached before the first round.
 pub fn unreachable(intake: &Intake, error: NetworkError) -> Refusal {
     let phase = Phase::AcceptedSet.engine();
     session_refusal(intake, &SessionError::Network { phase, source: error })

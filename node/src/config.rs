@@ -18,19 +18,19 @@ pub struct Config {
     pub identity_key: PathBuf,
     /// The HPKE key contributors seal to.
     pub sealing_key: PathBuf,
-    /// The folder of the store.
+    /// The folder that holds the store.
     pub data: PathBuf,
     /// The UDP address to listen on.
     pub listen: SocketAddr,
     /// Where health and metrics are served.
     pub admin: SocketAddr,
-    /// How long a round waits for a peer's message.
+    /// How long a round waits for the message of a peer.
     #[serde(default = "default_round_timeout")]
     pub round_timeout_seconds: u64,
-    /// How many jobs are computed at once.
+    /// How many jobs may be computed at once.
     #[serde(default = "default_max_sessions")]
     pub max_sessions: usize,
-    /// How much memory is taken from the system at the start, for computations to come; more is taken when it is needed.
+    /// How much memory is taken from the system at the start, for later computations. More is taken when it is needed.
     #[serde(default)]
     pub reserve_memory_mb: usize,
 }
@@ -44,7 +44,7 @@ fn default_max_sessions() -> usize {
 }
 
 impl Config {
-    /// Reads a config file and makes its paths absolute to its folder.
+    /// Reads a config file, and resolves the paths in it against its folder.
     pub fn load(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the config file {}", path.display()))?;
         let mut config: Self =

@@ -1,12 +1,11 @@
-//! `init`: a folder with fresh keys and a config, and the node's card.
+//! `init`: makes a folder with new keys and a config file, and prints the node's card.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
-use tacit_mpc_core::heading::heading;
+use tacit_program::{CreatedFiles, key_file};
 use tacit_protocol::card::Card;
 use tacit_protocol::cluster::NodeEntry;
 use tacit_protocol::identity::SecretKey;
@@ -16,7 +15,7 @@ use crate::args::Init;
 use crate::config::Config;
 use crate::keys;
 
-/// Makes the folder, prints the card, and says on standard error by what its keys are compared.
+/// Makes the folder and prints the card. The fingerprint of the keys goes to standard error.
 pub fn init(args: &Init) -> Result<()> {
     let port = args.address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
     let port = port.with_context(|| format!("--address {}: expected host:port", args.address))?;
@@ -37,21 +36,24 @@ pub fn init(args: &Init) -> Result<()> {
         "{} exists already: choose another --dir, or remove that folder if its keys are of no use",
         path.display()
     );
-    std::fs::create_dir_all(&args.dir).with_context(|| format!("cannot make the folder {}", args.dir.display()))?;
 
     let mut rng = UnwrapErr(SysRng);
     let identity = SecretKey::generate(&mut rng);
     let sealing = UnsealingKey::generate(Suite::XWing, &mut rng);
-    let heading = heading(&jiff::Timestamp::now().to_string(), args.demo);
-    let mut made = Made::default();
-    made.file(args.dir.join(&config.identity_key), |path| {
-        keys::write_identity(path, &heading, &identity)
-    })?;
-    made.file(args.dir.join(&config.sealing_key), |path| {
-        keys::write_sealing(path, &heading, &sealing)
-    })?;
-    made.file(path, |path| write_config(path, &config))?;
-    made.keep();
+    let header = key_file::header(&jiff::Timestamp::now().to_string(), args.demo);
+    let config_text = format!("# Paths are relative to this file.\n{}", toml::to_string(&config)?);
+    let mut created = CreatedFiles::default();
+    created.folder(&args.dir)?;
+    created.file(
+        args.dir.join(&config.identity_key),
+        keys::identity_text(&header, &identity).as_bytes(),
+    )?;
+    created.file(
+        args.dir.join(&config.sealing_key),
+        keys::sealing_text(&header, &sealing)?.as_bytes(),
+    )?;
+    created.file(path, config_text.as_bytes())?;
+    created.keep();
 
     let entry = NodeEntry {
         name: args.name.clone(),
@@ -67,33 +69,4 @@ pub fn init(args: &Init) -> Result<()> {
     };
     print!("{}", toml::to_string(&card)?);
     Ok(())
-}
-
-fn write_config(path: &Path, config: &Config) -> Result<()> {
-    let text = format!("# Paths are relative to this file.\n{}", toml::to_string(config)?);
-    keys::write_new(path, text.as_bytes())
-}
-
-/// The files of an `init` under way: unless all could be made, none is left in the way of another try.
-#[derive(Default)]
-struct Made(Vec<PathBuf>);
-
-impl Made {
-    fn file(&mut self, path: PathBuf, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-        write(&path)?;
-        self.0.push(path);
-        Ok(())
-    }
-
-    fn keep(mut self) {
-        self.0.clear();
-    }
-}
-
-impl Drop for Made {
-    fn drop(&mut self) {
-        for path in &self.0 {
-            let _ = std::fs::remove_file(path);
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! What happens to delivered submissions: read, checked, opened to compare digests, sealed again to be kept.
+//! Delivered submissions: each is checked, opened to compare digests, and stored with its components sealed again.
 
 use std::sync::Arc;
 
@@ -14,28 +14,31 @@ use tacit_protocol::submission::Delivery;
 use tacit_protocol::submission::Header;
 
 use crate::metrics::Metrics;
-use crate::store::{Kept, Store, StoreError};
+use crate::store::{Store, StoreError, StoredSubmission};
 
-/// A node's intake of submissions.
+/// What a node needs to accept submissions.
 #[derive(Debug)]
 pub struct Intake {
-    /// The cluster.
+    /// The cluster, as the cluster file describes it.
     pub cluster: Arc<Cluster>,
-    /// This node's index.
+    /// This node's index in the cluster file.
     pub me: usize,
-    /// The key envelopes are sealed to.
+    /// The key to which contributors seal envelopes.
     pub key: UnsealingKey,
-    /// The key that what was in them is kept under.
+    /// The key under which components are sealed in the store.
     pub resting: AtRestKey,
-    /// Where they are kept.
+    /// The store for jobs and submissions.
     pub store: Arc<Store>,
-    /// Counts them.
+    /// The node's metrics; submissions are counted by outcome.
     pub metrics: Metrics,
 }
 
 impl Intake {
-    /// Keeps a batch of submissions and says what became of each. What came before gets the same
-    /// answer again. Blocks on processor and disk.
+    /// Stores a batch of encoded deliveries and returns the outcome of each, in order; `None` means accepted. A submission that was
+    /// delivered before gets the same outcome again. Blocks on processor and disk.
+    ///
+    /// # Errors
+    /// The store fails; then nothing of the batch is stored.
     pub fn deliver(&self, job: &Job, batch: &[(Digest, Vec<u8>)]) -> Result<Vec<Option<RejectReason>>, StoreError> {
         if self.store.released(job.id())?.is_some() {
             let closed = RejectReason::JobClosed;
@@ -48,9 +51,9 @@ impl Intake {
         for (digest, bytes) in batch.iter().filter(|(digest, _)| !outcomes.contains_key(digest)) {
             fresh.push(self.examine(job, *digest, bytes));
         }
-        for (kept, outcome) in fresh.iter().zip(self.store.keep(job, &fresh)?) {
+        for (submission, outcome) in fresh.iter().zip(self.store.store_submissions(job, &fresh)?) {
             self.metrics.submissions(outcome, 1);
-            outcomes.insert(kept.digest, outcome);
+            outcomes.insert(submission.digest, outcome);
         }
         Ok(digests
             .iter()
@@ -58,8 +61,8 @@ impl Intake {
             .collect())
     }
 
-    fn examine(&self, job: &Job, digest: Digest, bytes: &[u8]) -> Kept {
-        let mut kept = Kept {
+    fn examine(&self, job: &Job, digest: Digest, bytes: &[u8]) -> StoredSubmission {
+        let mut submission = StoredSubmission {
             digest,
             id: None,
             reason: None,
@@ -71,15 +74,15 @@ impl Intake {
             if header.value.digest() != digest {
                 return Err(RejectReason::Malformed);
             }
-            kept.id = Some(header.value.statement.id);
+            submission.id = Some(header.value.statement.id);
             Header::check(header, &self.cluster, job)?;
-            kept.header = encode(header);
+            submission.header = encode(header);
             let keys = (&self.key, &self.resting);
-            kept.sealed = delivery.seal_at_rest(&self.cluster, job, (self.me, &digest), keys, &mut UnwrapErr(SysRng))?;
+            submission.sealed = delivery.seal_at_rest(&self.cluster, job, (self.me, &digest), keys, &mut UnwrapErr(SysRng))?;
             Ok(())
         });
-        kept.reason = checked.err();
-        kept
+        submission.reason = checked.err();
+        submission
     }
 }
 
@@ -96,7 +99,7 @@ pub(crate) mod tests {
     use tacit_protocol::versions::PROTOCOL_VERSIONS;
 
     use super::*;
-    use crate::store::{Found, Place};
+    use crate::store::Found;
 
     pub(crate) fn job(items: usize) -> (Job, Vec<u8>) {
         let spec = JobSpec {
@@ -165,7 +168,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn every_delivery_gets_one_outcome_and_keeps_it() {
+    fn a_delivery_gets_the_same_outcome_each_time() {
         let folder = tempfile::tempdir().unwrap();
         let intake = intake(folder.path());
         let (job, spec) = job(2);
@@ -184,19 +187,19 @@ pub(crate) mod tests {
             Some(RejectReason::WrongJob),
         ];
         assert_eq!(intake.deliver(&job, &batch).unwrap(), expected);
-        // Delivered again, nothing is counted twice.
+        // A repeated delivery is not counted again.
         assert_eq!(intake.deliver(&job, &batch).unwrap(), expected);
         let counted = |outcome| intake.metrics.submissions_of(outcome);
         assert_eq!(["accepted", "malformed", "digest_mismatch", "wrong_job"].map(counted), [1, 2, 1, 1]);
         let digests = [0, 3].map(|index: usize| batch[index].0);
-        let mut kept = Vec::new();
+        let mut stored = Vec::new();
         intake
             .store
-            .for_each_kept(job.id(), &digests, |index, found| {
-                kept.push((index, matches!(found, Found::Accepted(_, Place::Row(_)))))
+            .for_each_stored(job.id(), &digests, |index, found| {
+                stored.push((index, matches!(found, Found::Accepted(..))))
             })
             .unwrap();
-        assert_eq!(kept, [(0, true), (1, false)]);
+        assert_eq!(stored, [(0, true), (1, false)]);
 
         assert!(intake.store.record_release(&job, &Digest::of("set", &[])).unwrap());
         let late = delivered(&intake, &job, 0);
@@ -204,7 +207,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn submissions_of_a_job_that_was_replaced_meanwhile_are_not_kept() {
+    fn submissions_of_a_job_that_was_replaced_meanwhile_are_not_stored() {
         let folder = tempfile::tempdir().unwrap();
         let intake = intake(folder.path());
         let ((first, spec), (second, other_spec)) = (job(2), job(3));

@@ -25,19 +25,19 @@ use zeroize::Zeroizing;
 use crate::mesh::Mesh;
 use crate::metrics::SessionMeter;
 
-/// How long a lane that no session asks for is kept.
+/// How long a lane waits for a session that asks for it.
 const UNCLAIMED: Duration = Duration::from_secs(30);
-/// Lanes of one peer that no session has asked for yet.
+/// The most lanes of one peer that wait for a session.
 const UNCLAIMED_PER_PEER: usize = 64;
 
 enum Slot {
-    /// It came, at this moment, before the session asked.
+    /// The lane was opened, at this time, before the session asked for it.
     Arrived(Instant, LaneReceiver),
-    /// The session waits for it.
+    /// The session waits for the lane.
     Awaited(oneshot::Sender<LaneReceiver>),
 }
 
-/// Lanes that peers have opened and sessions wait for.
+/// Lanes that peers have opened, and sessions that wait for lanes.
 #[derive(Default)]
 pub struct Lanes {
     slots: Mutex<HashMap<(usize, LaneId), Slot>>,
@@ -50,8 +50,8 @@ impl fmt::Debug for Lanes {
 }
 
 impl Lanes {
-    /// Takes a lane a peer has opened: reads whose it is in a task of its own and hands it over, or
-    /// keeps it a while for a session that has yet to begin.
+    /// Accepts a lane that a peer has opened. A task reads which session it belongs to and hands it over, or keeps it for a while if
+    /// that session has not begun yet.
     pub fn arrived(self: &Arc<Self>, peer: usize, mut lane: LaneReceiver) {
         let lanes = Arc::clone(self);
         tokio::spawn(async move {
@@ -64,13 +64,12 @@ impl Lanes {
         });
     }
 
-    /// Gives a lane to the session that waits for it, or keeps it for later, in place of those that nobody
-    /// has asked for in time.
+    /// Gives a lane to the session that waits for it, or keeps it for later. Lanes that waited too long are dropped.
     fn hand_over(&self, key: (usize, LaneId), lane: LaneReceiver) {
         let (peer, now) = (key.0, Instant::now());
         let mut slots = self.lock();
         if let Some(Slot::Awaited(session)) = slots.remove(&key) {
-            // A session that has ended meanwhile drops the lane, which tells the peer.
+            // If the session has ended meanwhile, the lane is dropped, and the peer notices.
             let _ = session.send(lane);
             return;
         }
@@ -83,7 +82,7 @@ impl Lanes {
 
     async fn claim(&self, peer: usize, id: &LaneId, deadline: Instant) -> Option<LaneReceiver> {
         let key = (peer, id.clone());
-        // Dropped after the receiver, however this ends: then the slot waits for nobody.
+        // Removes the slot when this returns or is cancelled. It is dropped after the receiver, so the slot is closed by then.
         let _waiting = Waiting { lanes: self, key: &key };
         let arriving = {
             let mut slots = self.lock();
@@ -105,12 +104,12 @@ impl Lanes {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(usize, LaneId), Slot>> {
-        // The map is whole between any two statements that change it.
+        // No panic leaves the map half changed.
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A session waiting for a lane.
+/// A session that waits for a lane; removes its slot when it is dropped.
 struct Waiting<'a> {
     lanes: &'a Lanes,
     key: &'a (usize, LaneId),
@@ -123,7 +122,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// The network of one session lane. Used from a blocking thread.
+/// The network of one session. Its rounds block, so it is used on a thread outside the runtime.
 pub struct LaneNetwork {
     runtime: Handle,
     peers: HashMap<usize, (LaneSender, LaneReceiver)>,
@@ -140,21 +139,24 @@ impl fmt::Debug for LaneNetwork {
     }
 }
 
-/// What a lane network needs besides its peers.
+/// The options of a lane network.
 #[derive(Debug)]
 pub struct LaneOptions {
     /// How long a round waits for a peer's message.
     pub timeout: Duration,
-    /// Ends the session.
+    /// Ends the session when it is cancelled.
     pub stop: CancellationToken,
-    /// Hears of each phase as it begins; there are few.
+    /// Receives each phase as it begins. A session has few, so the channel needs no bound.
     pub progress: mpsc::UnboundedSender<Phase>,
-    /// Counts what passes.
+    /// Measures rounds and bytes.
     pub meter: Arc<SessionMeter>,
 }
 
 impl LaneNetwork {
-    /// Opens a lane to every peer and waits for theirs.
+    /// Opens a lane to every peer and waits for the lanes of the peers.
+    ///
+    /// # Errors
+    /// A peer is lost or silent, or the session is cancelled.
     pub async fn open(mesh: &Mesh, lanes: &Lanes, peers: Vec<usize>, id: LaneId, options: LaneOptions) -> Result<Self, NetworkError> {
         let deadline = Instant::now() + options.timeout;
         let hello = encode(&id);
@@ -220,7 +222,7 @@ impl Network for LaneNetwork {
         if let Some(stranger) = outgoing.keys().chain(incoming.keys()).next() {
             return Err(NetworkError::Lost {
                 peer: *stranger,
-                reason: "it takes no part".to_owned(),
+                reason: "it does not take part in this session".to_owned(),
             });
         }
         let round = try_join(try_join_all(sends), try_join_all(receives));

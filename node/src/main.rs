@@ -23,6 +23,9 @@ use clap::Parser;
 
 use args::{Args, Command};
 
+#[global_allocator]
+static ALLOCATOR: tacit_program::allocator::Jemalloc = tacit_program::allocator::Jemalloc;
+
 fn main() -> ExitCode {
     let args = Args::parse();
     let result = match args.command {

@@ -1,11 +1,12 @@
-//! Connections to the peers, one each: the node with the lower index dials. And the connection of
-//! the coordinator, which dials every node.
+//! Connections to the peers, one each: the node with the lower index dials. The coordinator dials every node; its connection is
+//! accepted here too.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tacit_link::{Connection, Link, LinkError, Member};
+use tacit_program::{Backoff, LastReason};
 use tacit_protocol::cluster::Cluster;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
@@ -16,9 +17,10 @@ use crate::lanes::Lanes;
 use crate::metrics::{Metrics, Refused};
 use crate::refusals::Refusals;
 
-const FIRST_BACKOFF: Duration = Duration::from_millis(100);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
-/// Handshakes of unknown peers under way at once.
+/// The pauses between attempts to reach a peer.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How many handshakes of unknown peers run at once.
 const HANDSHAKES: usize = 64;
 
 /// The connections to the peers.
@@ -34,7 +36,7 @@ pub struct Mesh {
 }
 
 impl Mesh {
-    /// A mesh without connections yet.
+    /// A mesh that has no connections yet.
     pub fn new(link: Link, cluster: Arc<Cluster>, me: usize, lanes: Arc<Lanes>, metrics: Metrics) -> Self {
         let peers = (0..cluster.nodes().len())
             .filter(|peer| *peer != me)
@@ -51,7 +53,7 @@ impl Mesh {
         }
     }
 
-    /// The connection to a peer, waiting for it until the deadline.
+    /// The connection to a peer. Waits for it until the deadline; `None` if there is none by then.
     pub async fn connection(&self, peer: usize, deadline: Instant) -> Option<Connection> {
         let mut current = self.peers.get(&peer)?.subscribe();
         let waiting = current.wait_for(|connection| connection.as_ref().is_some_and(|c| !c.is_closed()));
@@ -63,7 +65,7 @@ impl Mesh {
         self.round_trips().filter(|(_, round_trip)| round_trip.is_some()).count()
     }
 
-    /// Every peer's name, with the round-trip time of its connection if there is one.
+    /// The name of every peer, with the round-trip time of its connection if it is connected.
     pub fn round_trips(&self) -> impl Iterator<Item = (String, Option<Duration>)> {
         self.peers.iter().map(|(peer, current)| {
             let connection = current.borrow();
@@ -72,8 +74,8 @@ impl Mesh {
         })
     }
 
-    /// Dials the peers this node dials, accepts the others, and hands the coordinator's connection to
-    /// `coordinator`, until stopped.
+    /// Dials the peers with higher indices, accepts connections of the others, and passes connections of the coordinator to `coordinator`.
+    /// Returns when `stop` is cancelled.
     pub async fn run<C>(self: Arc<Self>, stop: CancellationToken, coordinator: C)
     where
         C: Fn(Connection) + Send + Sync + 'static,
@@ -84,7 +86,7 @@ impl Mesh {
         let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
         let coordinator = Arc::new(coordinator);
         while let Some(Some(incoming)) = stop.run_until_cancelled(self.link.accept()).await {
-            // Without a permit the handshake is refused by dropping it; the peer tries again.
+            // Dropping `incoming` refuses the handshake; an honest peer tries again.
             let Ok(permit) = Arc::clone(&handshakes).try_acquire_owned() else {
                 self.metrics.refused(Refused::Overload);
                 continue;
@@ -97,11 +99,11 @@ impl Mesh {
                     Err(error) => {
                         mesh.refusals.log(mesh.metrics.not_connected(&error), &error);
                     }
-                    // A member has seen that it could connect.
+                    // A member has only tested that it can connect.
                     Ok(None) => {}
                     Ok(Some(connection)) => match connection.member() {
                         Member::Coordinator => coordinator(connection),
-                        Member::Node(peer) if peer < mesh.me => mesh.keep(peer, connection).await,
+                        Member::Node(peer) if peer < mesh.me => mesh.accept_lanes(peer, connection).await,
                         Member::Node(_) => {
                             mesh.metrics.refused(Refused::Protocol);
                             connection.close("the node with the lower index dials");
@@ -113,42 +115,39 @@ impl Mesh {
         }
     }
 
-    /// Keeps a connection to a peer with a higher index, for ever.
+    /// Connects to a peer with a higher index, and again whenever the connection ends. Never returns.
     async fn dial(self: Arc<Self>, peer: usize) {
-        let mut backoff = FIRST_BACKOFF;
-        let mut said: Option<LinkError> = None;
+        let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
+        let mut last_reason: LastReason<LinkError> = LastReason::default();
         loop {
             match self.link.connect(peer).await {
                 Ok(connection) => {
-                    said = None;
+                    last_reason.clear();
                     let since = Instant::now();
-                    self.keep(peer, connection).await;
-                    // A peer that takes connections and drops them is not dialled in a tight loop.
-                    if since.elapsed() > LONGEST_BACKOFF {
-                        backoff = FIRST_BACKOFF;
+                    self.accept_lanes(peer, connection).await;
+                    // Do not dial in a tight loop a peer that accepts connections and drops them at once.
+                    if since.elapsed() > LONGEST_PAUSE {
+                        backoff.reset();
                     }
                 }
                 Err(error) => {
                     self.metrics.not_connected(&error);
-                    // One line for each new reason, not one for each try.
-                    if said.as_ref() != Some(&error) {
+                    if last_reason.is_new(&error) {
                         warn!(%error, "a peer cannot be reached, trying again");
-                        said = Some(error);
                     }
                 }
             }
-            tokio::time::sleep(backoff.mul_f64(rand::random_range(0.5..1.0))).await;
-            backoff = (backoff * 2).min(LONGEST_BACKOFF);
+            tokio::time::sleep(backoff.next_pause()).await;
         }
     }
 
-    /// Makes a connection the current one and takes the peer's lanes from it until it ends.
-    async fn keep(&self, peer: usize, connection: Connection) {
+    /// Makes a connection the current one and accepts the peer's lanes from it until it ends.
+    async fn accept_lanes(&self, peer: usize, connection: Connection) {
         let Some(current) = self.peers.get(&peer) else { return };
         let name = self.cluster.node_name(peer);
         let replaced = current.send_replace(Some(connection.clone()));
         if let Some(replaced) = replaced {
-            // One connection for each peer, whatever it opens.
+            // Each peer has one connection, however many it opens.
             replaced.close("another connection took its place");
             self.metrics.peers.reconnected(&name);
         }

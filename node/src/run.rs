@@ -1,12 +1,12 @@
-//! `run`: wires the parts together and waits for a signal.
+//! `run`: connects the parts and waits for a signal.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use tacit_link::Link;
+use tacit_program::{allocator, shutdown_requested};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
@@ -27,13 +27,17 @@ use crate::store::Store;
 pub fn run(args: &Run) -> Result<()> {
     let _logs = args.logging.start("tacit-node", env!("CARGO_PKG_VERSION"), None)?;
     let config = Config::load(&args.config)?;
+    let overridden = allocator::overridden_settings();
+    if !overridden.is_empty() {
+        info!(?overridden, "the allocator has other settings than those built in");
+    }
     memory::reserve(config.reserve_memory_mb)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
     let result = runtime.block_on(serve(&config, args.stop_with_stdin));
-    // A session's thread ends at its next round; nothing waits for it longer than this.
+    // The thread of a session ends at its next round. Do not wait longer than this for it.
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     result
 }
@@ -52,8 +56,8 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
 
     let store = Arc::new(Store::open(&config.data, metrics.store.clone())?);
 
-    // Before anyone is told that the node runs: who is told may stop it at once.
-    let told_to_stop = told_to_stop(stop_with_stdin)?;
+    // Signals must count before "ready" is printed: whoever reads it may stop the node at once.
+    let stop_requested = shutdown_requested(stop_with_stdin)?;
     let stop = CancellationToken::new();
     let lanes = Arc::new(Lanes::default());
     let mesh = Arc::new(Mesh::new(
@@ -82,7 +86,7 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
         metrics,
     };
     let quic = link.local_address().unwrap_or(config.listen);
-    // Whoever started the node may not be listening.
+    // The program that started the node may have closed the pipe.
     let _ = writeln!(
         std::io::stdout(),
         "ready quic={quic} admin=http://{} cluster={}",
@@ -101,39 +105,13 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
     let serving = axum::serve(admin_listener, router(admin)).with_graceful_shutdown(stop.clone().cancelled_owned());
     let serving = tokio::spawn(async move { serving.await });
 
-    told_to_stop.await;
+    stop_requested.await;
     info!("stopping");
     stop.cancel();
-    meshed.await.context("the mesh has ended")?;
+    meshed.await.context("the task of the peers' connections has failed")?;
     link.close().await;
     serving
         .await
-        .context("the admin port has ended")?
-        .context("the admin port has failed")
-}
-
-/// Resolves on SIGTERM, SIGINT, or the end of standard input if that counts.
-fn told_to_stop(stop_with_stdin: bool) -> Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-    let stdin_ended = async move {
-        if !stop_with_stdin {
-            return std::future::pending().await;
-        }
-        // A thread of its own: the runtime would wait for a read that never returns.
-        let (ended, end) = tokio::sync::oneshot::channel::<()>();
-        std::thread::spawn(move || {
-            let mut bytes = [0; 64];
-            while matches!(std::io::stdin().read(&mut bytes), Ok(1..)) {}
-            drop(ended);
-        });
-        let _ = end.await;
-    };
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            () = stdin_ended => {}
-        }
-    })
+        .context("the task of the admin port has failed")?
+        .context("the admin port cannot be served any more")
 }

@@ -1,4 +1,4 @@
-//! The coordinator's requests.
+//! Answers the coordinator's requests.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,12 +24,12 @@ use crate::mesh::Mesh;
 use crate::metrics::SessionMeter;
 use crate::store::StoreError;
 
-/// How long a computation waits for a place among those that run.
-const PLACE: Duration = Duration::from_secs(1);
-/// Requests read and handled at once, computations aside.
+/// How long a computation waits until fewer than `max_sessions` run.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How many requests are read and handled at once, not counting computations.
 const REQUESTS: usize = 4;
 
-/// Answers the coordinator's requests.
+/// The service for the coordinator.
 #[derive(Debug)]
 pub struct Service {
     intake: Arc<Intake>,
@@ -39,15 +39,15 @@ pub struct Service {
     round_timeout: Duration,
     requests: Queue,
     sessions: Queue,
-    /// The computation under way for each job, with its attempt.
+    /// The computation that runs for each job, with the number of its attempt.
     running: Mutex<HashMap<JobId, (u32, CancellationToken)>>,
-    /// The coordinator's connection: the newest one.
+    /// The newest connection of the coordinator.
     coordinator: Mutex<Option<Connection>>,
     stop: CancellationToken,
 }
 
 impl Service {
-    /// A service; `stop` ends its computations.
+    /// Creates the service. Cancelling `stop` ends its computations.
     pub fn new(
         intake: Arc<Intake>,
         key: SecretKey,
@@ -101,13 +101,13 @@ impl Service {
 
     async fn answer(self: Arc<Self>, mut responder: Responder) {
         let reply = {
-            let Some(place) = self.requests.enter().await else { return };
+            let permit = self.requests.enter().await;
             let request = match responder.read().await {
                 Ok(request) => request,
                 Err(error) => {
                     warn!(%error, "a request could not be read");
                     let refusal = Reply::Refused(Refusal::Malformed(error.to_string()));
-                    // Nobody hears it where the connection is what failed.
+                    // If the connection has failed, the reply is lost too.
                     let _ = responder.reply(&refusal).await;
                     return;
                 }
@@ -122,17 +122,17 @@ impl Service {
                     participants,
                     list,
                 } => {
-                    drop(place);
+                    drop(permit);
                     self.compute(job, attempt, participants, list, &mut responder).await
                 }
             }
         };
         if let Err(error) = responder.reply(&reply.unwrap_or_else(Reply::Refused)).await {
-            debug!(%error, "a reply is not wanted any more");
+            debug!(%error, "a reply could not be sent");
         }
     }
 
-    /// Runs what blocks on processor or disk outside the network threads.
+    /// Runs work that blocks on processor or disk, outside the threads of the network.
     async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Intake) -> Result<T, Refusal> + Send + 'static) -> Result<T, Refusal> {
         let intake = Arc::clone(&self.intake);
         tokio::task::spawn_blocking(move || work(&intake))
@@ -161,16 +161,16 @@ impl Service {
             move |intake| known_job(intake, &id)
         });
         let job = job.await?;
-        // Before any peer is asked or waited for: who cannot take part is not their fault.
+        // Checked before any peer is waited for: a node that cannot take part must not blame its peers.
         let party = Party::new(self.intake.cluster.access(), participants, self.intake.me)
             .map_err(|error| Refusal::Malformed(error.to_string()))?;
-        // A new attempt ends the one before, which the coordinator has given up, and takes its place.
+        // The coordinator has given up the attempt before this one, so cancel it.
         if let Some((_, earlier)) = self.running().get(&id) {
             earlier.cancel();
         }
-        let Some(_place) = self.sessions.enter_within(PLACE).await else {
+        let Some(_permit) = self.sessions.enter_within(PATIENCE).await else {
             return Err(Refusal::Busy(
-                "it computes as many jobs as it may at once: try again later".to_owned(),
+                "it computes as many jobs at once as it may: try again later".to_owned(),
             ));
         };
         let stop = self.stop.child_token();
@@ -191,8 +191,7 @@ impl Service {
         result.map(|computed| Reply::Computed(Box::new(computed)))
     }
 
-    /// One session on a thread of its own, with its progress told as it goes. It ends early when the
-    /// coordinator no longer wants it.
+    /// Runs one session on a thread of its own and reports its phases. It ends early if the coordinator abandons the request.
     async fn run_session(
         &self,
         task: Task,
@@ -242,7 +241,7 @@ impl Service {
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, (u32, CancellationToken)>> {
-        // The map is whole between any two statements that change it.
+        // No panic leaves the map half changed.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

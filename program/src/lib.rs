@@ -1,10 +1,31 @@
-//! What Tacit's programs have in common as programs: where their logs go, and the manual pages and shell
-//! completions that follow from their command lines.
+//! What Tacit's programs share as programs, whatever they compute.
+//!
+//! Every program uses [`key_file`], [`CreatedFiles`] and [`Manual`]. The feature `server` adds what the node and the coordinator need:
+//! logs, SQLite stores, shutdown, the allocator, back-off, and logging of repeated failures.
 
-#[cfg(feature = "logs")]
+#[cfg(feature = "server")]
+pub mod allocator;
+#[cfg(feature = "server")]
+mod backoff;
+mod created_files;
+pub mod key_file;
+#[cfg(feature = "server")]
+mod last_reason;
+#[cfg(feature = "server")]
 mod logs;
 mod manual;
+#[cfg(feature = "server")]
+mod shutdown;
+#[cfg(feature = "server")]
+pub mod sqlite;
 
-#[cfg(feature = "logs")]
+#[cfg(feature = "server")]
+pub use backoff::Backoff;
+pub use created_files::{CreateError, CreatedFiles, create_private};
+#[cfg(feature = "server")]
+pub use last_reason::LastReason;
+#[cfg(feature = "server")]
 pub use logs::{LogError, LogFormat, Logging, Logs};
 pub use manual::{Manual, ManualError};
+#[cfg(feature = "server")]
+pub use shutdown::{ShutdownError, shutdown_requested};

@@ -1,4 +1,4 @@
-//! Logs: one line on standard error for each event, and the same as OTLP records to a collector if one is named.
+//! Logs: each event is one line on standard error and, if a collector is named, an OTLP record.
 
 use std::io::{self, Write};
 
@@ -14,7 +14,7 @@ use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
-/// What the transport of the exporter says is not exported: it would beget itself.
+/// Log events of the exporter's own transport are not exported: each export would cause another.
 const EXPORTERS_OWN: [&str; 4] = ["hyper", "reqwest", "opentelemetry", "h2"];
 
 /// How log lines are written.
@@ -22,14 +22,14 @@ const EXPORTERS_OWN: [&str; 4] = ["hyper", "reqwest", "opentelemetry", "h2"];
 pub enum LogFormat {
     /// Lines for people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
 /// Where logs go.
 #[derive(Debug, Clone, Args)]
 pub struct Logging {
-    /// How log lines are written to standard error; RUST_LOG says which.
+    /// How log lines are written to standard error; RUST_LOG selects them.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
     /// Send logs as OTLP over HTTP too, to this address of a collector, like http://localhost:4318/v1/logs.
@@ -37,39 +37,39 @@ pub struct Logging {
     pub otlp_logs: Option<String>,
 }
 
-/// Why there can be no logs.
+/// Why logs cannot be set up.
 #[derive(Debug, Error)]
 pub enum LogError {
-    /// The filter has another syntax.
+    /// The filter has a syntax error.
     #[error("{origin}: `{filter}` is not a log filter: {reason}; write for example info, or warn,tacit_node=debug")]
     Filter {
-        /// Where it stands.
+        /// Where the filter was found.
         origin: &'static str,
-        /// What stands there.
+        /// The filter.
         filter: String,
-        /// What is wrong with it.
+        /// The parser's message.
         reason: String,
     },
     /// The collector cannot be used.
     #[error("--otlp-logs {address}: {reason}")]
     Collector {
-        /// Its address.
+        /// The address of the collector.
         address: String,
-        /// What is wrong with it.
+        /// What is wrong with the address.
         reason: String,
     },
-    /// Logs are set up already.
+    /// Logs were set up before.
     #[error("logs are set up twice")]
     Twice,
 }
 
-/// Keeps logs going; what has not been exported yet is exported when it is dropped.
+/// The running logs. When this is dropped, records that are not exported yet are exported.
 #[derive(Debug)]
 pub struct Logs(Option<SdkLoggerProvider>);
 
 impl Logging {
-    /// Sets logs up for this process, named `program` at a collector. RUST_LOG goes before `configured`, and
-    /// without either everything from `info` on is logged. Call it outside any async runtime.
+    /// Sets up logs for this process. `program` is its name at a collector. The filter is RUST_LOG, else `configured`, else `info`. Call
+    /// this outside any async runtime.
     ///
     /// # Errors
     /// The filter or the collector's address cannot be used.
@@ -80,7 +80,7 @@ impl Logging {
             (None, Some(filter)) => ("field `log` of the config file", filter),
             (None, None) => ("the default", "info"),
         };
-        // Where lines cannot be written any more, a full disk, complaining on the same stream would panic.
+        // If standard error cannot be written, for instance on a full disk, an error message on it would panic.
         let lines = tracing_subscriber::fmt::layer()
             .with_writer(|| OneLine(io::stderr()))
             .with_ansi(false)
@@ -112,7 +112,7 @@ impl Logging {
     }
 }
 
-/// Hands everything on but what the exporter's own transport says.
+/// Passes on all events except those of the exporter's own transport.
 struct Exported<L>(L);
 
 impl<S: Subscriber, L: Layer<S>> Layer<S> for Exported<L> {
@@ -126,11 +126,11 @@ impl<S: Subscriber, L: Layer<S>> Layer<S> for Exported<L> {
     }
 }
 
-/// Writes each event as one line, whatever others have put into it: an error may repeat what a stranger sent.
+/// Writes each event as one line: control characters are escaped, as an error may repeat text that a stranger sent.
 struct OneLine<W>(W);
 
 impl<W: Write> Write for OneLine<W> {
-    /// Takes an event, which comes whole, with the end of its line.
+    /// Writes one event. The subscriber passes it whole, with the line break at its end.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let (text, end) = match event.strip_suffix(b"\n") {
             Some(text) => (text, &b"\n"[..]),
@@ -184,7 +184,7 @@ fn exporter(address: &str, program: &'static str, version: &'static str) -> Resu
 impl Drop for Logs {
     fn drop(&mut self) {
         if let Some(provider) = &self.0 {
-            // Nobody is left who could be told.
+            // There is nobody left to report an error to.
             let _ = provider.shutdown();
         }
     }
@@ -196,11 +196,11 @@ mod tests {
 
     use super::*;
 
-    /// What was written.
+    /// The bytes that were written.
     #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
+    struct Output(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Kept {
+    impl Write for Output {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).write(bytes)
         }
@@ -211,9 +211,9 @@ mod tests {
     }
 
     #[test]
-    fn nobody_writes_lines_of_their_own() {
-        let kept = Kept::default();
-        let writer = kept.clone();
+    fn text_of_strangers_cannot_start_a_new_line() {
+        let output = Output::default();
+        let writer = output.clone();
         let lines = tracing_subscriber::fmt::layer()
             .with_writer(move || OneLine(writer.clone()))
             .with_ansi(false);
@@ -222,7 +222,7 @@ mod tests {
             tracing::warn!(%error, "a connection was refused");
             tracing::info!("näxt");
         });
-        let written = kept.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let written = output.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         let written = String::from_utf8_lossy(&written);
         assert_eq!(written.lines().count(), 2, "{written}");
         assert!(

@@ -7,19 +7,19 @@ use clap::{CommandFactory, Subcommand};
 use clap_complete::Shell;
 use thiserror::Error;
 
-/// Makes manuals.
+/// Commands that write manuals.
 #[derive(Debug, Subcommand)]
 pub enum Manual {
-    /// Print the completions of a shell; put them where it looks for them.
+    /// Print the completions for a shell; put them where that shell looks for them.
     ///
     /// For example: tacit completions bash > /etc/bash_completion.d/tacit
     Completions {
-        /// Which shell.
+        /// The shell.
         shell: Shell,
     },
     /// Write manual pages, one for each command, into a folder: man -l FOLDER/PAGE.1 shows one.
     Man {
-        /// The folder; it is made if it is missing.
+        /// The folder; it is created if it is missing.
         dir: PathBuf,
     },
 }
@@ -33,10 +33,10 @@ pub struct ManualError {
 }
 
 impl Manual {
-    /// Makes what is asked for, of the program with this command line.
+    /// Writes the completions or pages of the program `P`.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// They cannot be written.
     pub fn write<P: CommandFactory>(&self) -> Result<(), ManualError> {
         let mut command = P::command();
         match self {

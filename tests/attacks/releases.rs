@@ -10,7 +10,7 @@ use tacit_protocol::codec::{decode, encode};
 use tacit_protocol::fixtures::{Members, listed, members, shared};
 use tacit_protocol::identity::Purpose;
 use tacit_protocol::job::{Item, Job, JobSpec};
-use tacit_protocol::question::{Question, Release};
+use tacit_protocol::question::{Categorical, Release};
 use tacit_protocol::release::{OutputName, OutputValues, Released, ReleasedOutput, statement};
 use tacit_protocol::submission::Submission;
 use tacit_scoring::testing::run_nodes;

@@ -284,7 +284,7 @@ fn bad_submissions_change_nothing() {
         &late,
         &encode(&late),
         409,
-        "takes no submissions any more",
+        "no longer accepts submissions",
         Some(RejectReason::JobClosed),
     );
 

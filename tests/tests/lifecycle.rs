@@ -59,7 +59,7 @@ fn a_job_is_scored_and_verifies() {
     assert!(error.contains("signs.toml") && error.contains("other terms"), "{error}");
     cluster.write("signs.toml", &spec);
     let error = cluster.answer(&job, "dave", &[YES]).error();
-    assert!(error.contains("takes no submissions any more"), "{error}");
+    assert!(error.contains("no longer accepts submissions"), "{error}");
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn a_job_that_is_refused_or_fails_does_not_disturb_another() {
     let set = "UPDATE jobs SET released = zeroblob(32) WHERE id = 'bad'";
     assert_eq!(store.execute(set, []).unwrap(), 1);
     for known in [
-        "INSERT INTO jobs (id, digest) SELECT 'taken', digest FROM jobs WHERE id = 'good'",
+        "INSERT INTO jobs (id, digest, opened_at) SELECT 'taken', digest, opened_at FROM jobs WHERE id = 'good'",
         "INSERT INTO specs (job, spec) SELECT 'taken', spec FROM specs WHERE job = 'good'",
     ] {
         assert_eq!(store.execute(known, []).unwrap(), 1);

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail, ensure};
 use tacit_client::files::{self, Access};
 use tacit_client::http::one_line;
-use tacit_mpc_core::heading::DEMO_MARK;
+use tacit_program::key_file::DEMO_MARK;
 use tacit_protocol::card::{Card, cluster_text};
 use tacit_protocol::cluster::Cluster;
 use tokio::process::Command;

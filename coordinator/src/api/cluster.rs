@@ -1,4 +1,4 @@
-//! `GET /v1/cluster`.
+//! `GET /v1/cluster`: the cluster file and what is in it.
 
 use axum::Json;
 use axum::extract::State;
@@ -6,7 +6,7 @@ use tacit_protocol::api::{ClusterInfo, Problem as Document};
 
 use crate::app::Shared;
 
-/// The nodes, their operators and keys, and the cluster file; compare the digests with those from another source.
+/// The nodes with their operators and keys, and the cluster file. Compare the digests with those from another source.
 #[utoipa::path(get, path = "/v1/cluster", tag = "cluster", responses(
     (status = 200, body = ClusterInfo),
     (status = "default", body = Document, content_type = "application/problem+json"),

@@ -1,4 +1,4 @@
-//! `POST /v1/contributors`.
+//! `POST /v1/contributors`: enrolment.
 
 use std::time::Duration;
 
@@ -16,10 +16,12 @@ use crate::app::Shared;
 use crate::config::EnrolmentMode;
 use crate::store::Enrolled;
 
+/// The most bytes of a body.
 const LIMIT: usize = 16 << 10;
+/// How long a body may take to arrive.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Enrols a contributor's key under a name; asked again with both the same, the answer is 200.
+/// Enrols a contributor's key under a name. Enrolling the same key under the same name again gives 200.
 #[utoipa::path(post, path = "/v1/contributors", tag = "contributors", request_body = Enrolment, responses(
     (status = 201, body = Enrolment, description = "enrolled"),
     (status = 200, body = Enrolment, description = "was enrolled before"),

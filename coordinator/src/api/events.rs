@@ -16,13 +16,13 @@ use super::extract::JobPath;
 use super::problem::Problem;
 use crate::app::Shared;
 
-/// The least time between two events: a thousand changes in a second are one to a watcher.
+/// The shortest time between two events. Changes in between are sent as one.
 const PACE: Duration = Duration::from_millis(50);
 
-/// The route: its requests end when nobody listens any more.
+/// The route. Its requests last until the client stops listening, so they are not timed.
 pub const PATH: &str = "/v1/jobs/{id}/events";
 
-/// The job's status at once and on each change; ends after a final state.
+/// Sends the job's status at once and on each change. Ends after a final state.
 #[utoipa::path(get, path = "/v1/jobs/{id}/events", tag = "jobs", params(("id" = String, Path)), responses(
     (status = 200, body = JobStatus, content_type = "text/event-stream", description = "each event's data is a status"),
     (status = "default", body = Document, content_type = "application/problem+json"),
@@ -31,7 +31,7 @@ pub async fn events(
     State(app): State<Shared>,
     JobPath(id): JobPath,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    // Followed before the status is read, so that no change falls in between.
+    // Subscribed before the status is read, so that no change is missed.
     let changes = app.changes_of(&id);
     let first = app.status(&id).await?.ok_or_else(|| Problem::unknown_job(&id))?;
     let watch = Watch {

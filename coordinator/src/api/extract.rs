@@ -1,4 +1,4 @@
-//! What handlers take out of a request; everything that does not parse is a problem document.
+//! What handlers read from a request. Anything that does not parse is answered with a problem document.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use tacit_protocol::submission::SubmissionId;
 use super::problem::{Problem, ProblemKind};
 use crate::app::Shared;
 
-/// A job's id in the path.
+/// The job's id from the path.
 pub struct JobPath(pub JobId);
 
-/// A job's and a submission's id in the path.
+/// The ids of the job and the submission from the path.
 pub struct SubmissionPath(pub JobId, pub SubmissionId);
 
-/// A buyer, known by its bearer token.
+/// The name of the buyer to whom the bearer token belongs.
 pub struct Buyer(pub String);
 
 fn bad(detail: String) -> Problem {
@@ -75,10 +75,10 @@ impl FromRequestParts<Shared> for Buyer {
     }
 }
 
-/// Reads a body of at most `limit` bytes within `deadline`.
+/// Reads a body of at most `limit` bytes, which must arrive within `deadline`.
 ///
 /// # Errors
-/// It is larger, slower, or breaks off.
+/// The body is larger or slower, or the connection breaks off.
 pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize, deadline: Duration) -> Result<Bytes, Problem> {
     let too_large = || Problem::new(ProblemKind::TooLarge, format!("the body may have at most {limit} bytes"));
     let announced = headers
@@ -89,12 +89,12 @@ pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize, deadline: 
     }
     match tokio::time::timeout(deadline, to_bytes(body, limit)).await {
         Ok(Ok(bytes)) => Ok(bytes),
-        // A body that ends where it announced is not too long, so what broke off is the connection.
+        // The announced length was within the limit, so the connection broke off.
         Ok(Err(error)) if announced.is_some() => Err(bad(format!("the body breaks off: {error}"))),
         Ok(Err(_)) => Err(too_large()),
         Err(_) => Err(Problem::new(
             ProblemKind::TooSlow,
-            format!("the body did not come within {} seconds", deadline.as_secs()),
+            format!("the body did not arrive within {} seconds", deadline.as_secs()),
         )),
     }
 }

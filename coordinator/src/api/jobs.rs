@@ -1,4 +1,4 @@
-//! `/v1/jobs`: opening, watching, closing, cancelling.
+//! `/v1/jobs`: opens, shows, closes and cancels jobs.
 
 use std::time::Duration;
 
@@ -16,8 +16,9 @@ use crate::app::{App, Shared};
 use crate::opening::{OpenError, open_detached};
 use crate::status;
 
-/// The largest job spec.
+/// The most bytes of a job spec.
 const LIMIT: usize = 256 << 20;
+/// How long a spec may take to arrive.
 const DEADLINE: Duration = Duration::from_secs(600);
 
 impl From<OpenError> for Problem {
@@ -37,7 +38,7 @@ async fn status_of(app: &App, id: &JobId) -> Result<JobStatus, Problem> {
     app.status(id).await?.ok_or_else(|| Problem::unknown_job(id))
 }
 
-/// Only its buyer acts on a job.
+/// Checks that a job belongs to this buyer.
 async fn own(app: &App, id: &JobId, buyer: &str) -> Result<(), Problem> {
     let owner = app.store.buyer_of(id).await?.ok_or_else(|| Problem::unknown_job(id))?;
     if owner == buyer {
@@ -49,7 +50,7 @@ async fn own(app: &App, id: &JobId, buyer: &str) -> Result<(), Problem> {
     ))
 }
 
-/// Opens a job; the same again is answered with its status.
+/// Opens a job. If the same job is open already, the answer is its status.
 #[utoipa::path(put, path = "/v1/jobs/{id}", tag = "jobs", security(("buyer" = [])), request_body = JobSpec,
     params(("id" = String, Path, description = "1 to 64 lower-case letters, digits and dashes, chosen by the buyer")), responses(
     (status = 201, body = JobStatus, description = "opened"),
@@ -90,13 +91,13 @@ pub async fn put_job(
 pub async fn list_jobs(State(app): State<Shared>, Buyer(buyer): Buyer) -> Result<Json<JobList>, Problem> {
     let rows = app.store.jobs(Some(buyer)).await?;
     let jobs = rows.into_iter().map(|row| {
-        let live = app.board.get(&row.id);
-        status::of(row, live.as_deref(), &app.nodes)
+        let active = app.active_jobs.get(&row.id);
+        status::of(row, active.as_deref(), &app.nodes)
     });
     Ok(Json(JobList { jobs: jobs.collect() }))
 }
 
-/// Where a job stands, and which nodes it waits for.
+/// The status of a job, and which nodes it waits for.
 #[utoipa::path(get, path = "/v1/jobs/{id}", tag = "jobs", params(("id" = String, Path)), responses(
     (status = 200, body = JobStatus),
     (status = "default", body = Document, content_type = "application/problem+json"),
@@ -105,7 +106,7 @@ pub async fn get_job(State(app): State<Shared>, JobPath(id): JobPath) -> Result<
     Ok(Json(status_of(&app, &id).await?))
 }
 
-/// The job's spec: contributors need its items and classes.
+/// The spec of a job, with the items and classes that contributors need.
 #[utoipa::path(get, path = "/v1/jobs/{id}/spec", tag = "jobs", params(("id" = String, Path)), responses(
     (status = 200, body = JobSpec),
     (status = "default", body = Document, content_type = "application/problem+json"),
@@ -115,7 +116,7 @@ pub async fn get_spec(State(app): State<Shared>, JobPath(id): JobPath) -> Result
     Ok(([(header::CONTENT_TYPE, "application/json")], spec))
 }
 
-/// Ends the time of submissions; the nodes then compute. Asked again, nothing changes.
+/// Closes a job for submissions, so that the nodes compute it. Closing it again changes nothing.
 #[utoipa::path(post, path = "/v1/jobs/{id}/close", tag = "jobs", security(("buyer" = [])), params(("id" = String, Path)), responses(
     (status = 202, body = JobStatus),
     (status = 409, body = Document, content_type = "application/problem+json", description = "it was cancelled or has failed"),
@@ -128,9 +129,9 @@ pub async fn close_job(
 ) -> Result<(StatusCode, Json<JobStatus>), Problem> {
     own(&app, &id, &buyer).await?;
     if app.store.close_job(&id).await?
-        && let Some(live) = app.board.get(&id)
+        && let Some(active) = app.active_jobs.get(&id)
     {
-        live.changed();
+        active.changed();
     }
     let status = status_of(&app, &id).await?;
     if matches!(status.state, JobState::Cancelled | JobState::Failed) {
@@ -140,18 +141,18 @@ pub async fn close_job(
     Ok((StatusCode::ACCEPTED, Json(status)))
 }
 
-/// Gives a job up: nothing is computed or published, and the nodes forget it.
+/// Cancels a job: nothing is computed or published, and the nodes forget it.
 #[utoipa::path(delete, path = "/v1/jobs/{id}", tag = "jobs", security(("buyer" = [])), params(("id" = String, Path)), responses(
     (status = 200, body = JobStatus),
-    (status = 409, body = Document, content_type = "application/problem+json", description = "it has ended otherwise"),
+    (status = 409, body = Document, content_type = "application/problem+json", description = "it has ended in another way, or its result is verified"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
 pub async fn cancel_job(State(app): State<Shared>, JobPath(id): JobPath, Buyer(buyer): Buyer) -> Result<Json<JobStatus>, Problem> {
     own(&app, &id, &buyer).await?;
     if app.store.cancel_job(&id).await? {
-        if let Some(live) = app.board.get(&id) {
-            live.cancelled().cancel();
-            live.changed();
+        if let Some(active) = app.active_jobs.get(&id) {
+            active.cancelled().cancel();
+            active.changed();
         }
         app.nodes.wake();
     }

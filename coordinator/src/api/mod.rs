@@ -28,10 +28,10 @@ use crate::config::Loaded;
 use crate::metrics::Metrics;
 use problem::{Problem, ProblemKind};
 
-/// What requests to no route are counted as.
+/// The route under which requests to unknown paths are counted.
 const OTHER: &str = "other";
 
-/// The routes, and their description.
+/// The routes of the API, and their OpenAPI description.
 fn described() -> (Router<Shared>, OpenApi) {
     OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(cluster::get_cluster))
@@ -48,17 +48,17 @@ fn described() -> (Router<Shared>, OpenApi) {
         .split_for_parts()
 }
 
-/// The metrics of a coordinator with these routes.
+/// The metrics of a coordinator, with the routes of this API as labels.
 ///
 /// # Errors
-/// They cannot be registered.
+/// The metrics cannot be registered.
 pub fn metrics(loaded: &Loaded) -> prometheus::Result<Metrics> {
     let mut routes: Vec<String> = described().1.paths.paths.into_keys().collect();
     routes.extend([openapi::PATH, OTHER].map(str::to_owned));
     Metrics::new(&loaded.cluster, &loaded.config.identity_key, &routes, &[events::PATH])
 }
 
-/// The routes of the API, and their description at `/openapi.json`.
+/// The router of the API. It serves its own description at `/openapi.json`.
 pub fn router(app: Shared) -> Router {
     let (router, description) = described();
     router
@@ -69,17 +69,17 @@ pub fn router(app: Shared) -> Router {
         .with_state(app)
 }
 
-/// Every other path.
+/// Answers requests to unknown paths.
 pub async fn not_found(uri: Uri) -> Problem {
     Problem::new(ProblemKind::NotFound, format!("there is nothing at {}", uri.path()))
 }
 
 async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
-    Problem::new(ProblemKind::MethodNotAllowed, format!("{} does not take {method}", uri.path()))
+    Problem::new(ProblemKind::MethodNotAllowed, format!("{} does not support {method}", uri.path()))
 }
 
 async fn count(State(app): State<Shared>, request: Request, next: Next) -> Response {
-    // The path as written would make a label of every job.
+    // The path of the request itself would make a label of every job.
     let route = request
         .extensions()
         .get::<MatchedPath>()

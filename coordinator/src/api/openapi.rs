@@ -1,4 +1,4 @@
-//! `/openapi.json`.
+//! `/openapi.json`: the description of the API.
 
 use axum::routing::get;
 use axum::{Json, Router};
@@ -8,16 +8,16 @@ use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, R
 use super::problem;
 use crate::app::Shared;
 
-/// Where the description is.
+/// The path of the description.
 pub const PATH: &str = "/openapi.json";
 
-/// What the description says before any route.
+/// The description without any routes.
 pub fn base() -> OpenApi {
     let info = InfoBuilder::new()
         .title("Tacit coordinator")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(
-            "Jobs in, sealed answers through, certified results out. Errors are RFC 9457 problem documents.",
+            "Takes jobs, passes sealed answers on to the nodes, and publishes certified results. Errors are RFC 9457 problem documents.",
         ))
         .build();
     let buyer = SecurityScheme::Http(
@@ -32,7 +32,7 @@ pub fn base() -> OpenApi {
         .build()
 }
 
-/// Says in the schema of the problem document which types there are.
+/// Lists all problem types in the schema of the problem document.
 fn list_problem_types(description: &mut OpenApi) {
     let schemas = description.components.as_mut().map(|components| &mut components.schemas);
     if let Some(RefOr::T(Schema::Object(problem))) = schemas.and_then(|schemas| schemas.get_mut("Problem"))

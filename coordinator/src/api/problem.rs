@@ -1,33 +1,34 @@
-//! Problem documents (RFC 9457) from a closed list of kinds.
+//! Problem documents ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)), of a closed list of kinds.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use tacit_program::sqlite::DatabaseError;
 use tacit_protocol::api::Problem as Document;
 
 use crate::store::StoreError;
 
-/// The closed list of kinds. Each is a `type` of `urn:tacit:problem:` and its name.
+/// The kinds of problems. The `type` of each is `urn:tacit:problem:` and its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProblemKind {
     /// The path, a header or the body cannot be read.
     InvalidRequest,
     /// The job's spec cannot be used.
     InvalidJob,
-    /// A node does not take the job.
+    /// A node refuses the job.
     NodeRefused,
-    /// Too few nodes can be reached.
+    /// Too few nodes are connected.
     NodesUnavailable,
-    /// No buyer's token.
+    /// The request does not have a buyer's token.
     Unauthorized,
     /// An enrolment's signature does not verify.
     BadSignature,
-    /// The coordinator enrols nobody new.
+    /// The coordinator enrols no new contributors.
     EnrolmentClosed,
-    /// The name or the key is taken.
+    /// The name or the key is enrolled already.
     EnrolmentConflict,
     /// The contributor is not enrolled under this key.
     NotEnrolled,
-    /// The job is another buyer's.
+    /// The job belongs to another buyer.
     NotYourJob,
     /// There is no such job.
     UnknownJob,
@@ -35,29 +36,29 @@ pub enum ProblemKind {
     UnknownSubmission,
     /// Another job has this id.
     JobConflict,
-    /// The job takes no submissions any more.
+    /// The job no longer accepts submissions.
     JobClosed,
     /// The job has ended and cannot be cancelled.
     JobEnded,
-    /// The job is not published.
+    /// The job is not published, so it has no results.
     NotPublished,
-    /// The submission cannot count.
+    /// The submission is not valid.
     SubmissionRejected,
     /// Another submission has this id.
     SubmissionConflict,
     /// The body is too large.
     TooLarge,
-    /// The body did not come in time.
+    /// The body did not arrive in time.
     TooSlow,
-    /// The body is of another media type.
+    /// The body has another media type.
     UnsupportedMediaType,
-    /// There is nothing under this path.
+    /// The path is unknown.
     NotFound,
-    /// The path does not take this method.
+    /// The path does not support this method.
     MethodNotAllowed,
     /// Too many uploads are being read.
     Busy,
-    /// The store has no space left.
+    /// The disk of the store is full.
     StoreFull,
     /// The store failed.
     StoreFailed,
@@ -66,7 +67,7 @@ pub enum ProblemKind {
 }
 
 impl ProblemKind {
-    /// All kinds.
+    /// All kinds, in the order of the documentation.
     const ALL: [Self; 27] = [
         Self::InvalidRequest,
         Self::InvalidJob,
@@ -97,47 +98,47 @@ impl ProblemKind {
         Self::ShuttingDown,
     ];
 
-    /// The name, the title in words, and the status.
+    /// The name, the title and the HTTP status.
     fn facts(self) -> (&'static str, &'static str, StatusCode) {
         match self {
             Self::InvalidRequest => ("invalid_request", "The request cannot be read", StatusCode::BAD_REQUEST),
             Self::InvalidJob => ("invalid_job", "The job's spec cannot be used", StatusCode::UNPROCESSABLE_ENTITY),
-            Self::NodeRefused => ("node_refused", "A node does not take the job", StatusCode::UNPROCESSABLE_ENTITY),
+            Self::NodeRefused => ("node_refused", "A node refuses the job", StatusCode::UNPROCESSABLE_ENTITY),
             Self::NodesUnavailable => ("nodes_unavailable", "Too few nodes can be reached", StatusCode::SERVICE_UNAVAILABLE),
             Self::Unauthorized => ("unauthorized", "A buyer's token is needed", StatusCode::UNAUTHORIZED),
             Self::BadSignature => ("bad_signature", "The signature does not verify", StatusCode::BAD_REQUEST),
-            Self::EnrolmentClosed => ("enrolment_closed", "Nobody new is enrolled", StatusCode::FORBIDDEN),
+            Self::EnrolmentClosed => ("enrolment_closed", "No new contributors are enrolled", StatusCode::FORBIDDEN),
             Self::EnrolmentConflict => ("enrolment_conflict", "The name or the key is taken", StatusCode::CONFLICT),
-            Self::NotYourJob => ("not_your_job", "The job is another buyer's", StatusCode::FORBIDDEN),
+            Self::NotYourJob => ("not_your_job", "The job belongs to another buyer", StatusCode::FORBIDDEN),
             Self::NotEnrolled => ("not_enrolled", "The contributor is not enrolled", StatusCode::FORBIDDEN),
             Self::UnknownJob => ("unknown_job", "There is no such job", StatusCode::NOT_FOUND),
             Self::UnknownSubmission => ("unknown_submission", "There is no such submission", StatusCode::NOT_FOUND),
             Self::JobConflict => ("job_conflict", "Another job has this id", StatusCode::CONFLICT),
-            Self::JobClosed => ("job_closed", "The job takes no submissions any more", StatusCode::CONFLICT),
+            Self::JobClosed => ("job_closed", "The job no longer accepts submissions", StatusCode::CONFLICT),
             Self::JobEnded => ("job_ended", "The job has ended", StatusCode::CONFLICT),
             Self::NotPublished => ("not_published", "The job is not published", StatusCode::CONFLICT),
             Self::SubmissionRejected => (
                 "submission_rejected",
-                "The submission cannot count",
+                "The submission is not valid",
                 StatusCode::UNPROCESSABLE_ENTITY,
             ),
             Self::SubmissionConflict => ("submission_conflict", "Another submission has this id", StatusCode::CONFLICT),
             Self::TooLarge => ("too_large", "The body is too large", StatusCode::PAYLOAD_TOO_LARGE),
-            Self::TooSlow => ("too_slow", "The body did not come in time", StatusCode::REQUEST_TIMEOUT),
+            Self::TooSlow => ("too_slow", "The body did not arrive in time", StatusCode::REQUEST_TIMEOUT),
             Self::UnsupportedMediaType => (
                 "unsupported_media_type",
-                "The body is of another media type",
+                "The body has another media type",
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ),
-            Self::NotFound => ("not_found", "There is nothing under this path", StatusCode::NOT_FOUND),
+            Self::NotFound => ("not_found", "The path is unknown", StatusCode::NOT_FOUND),
             Self::MethodNotAllowed => (
                 "method_not_allowed",
-                "The path does not take this method",
+                "The path does not support this method",
                 StatusCode::METHOD_NOT_ALLOWED,
             ),
             Self::Busy => (
                 "busy",
-                "The coordinator reads as many uploads as it can",
+                "The coordinator is reading too many uploads",
                 StatusCode::SERVICE_UNAVAILABLE,
             ),
             Self::StoreFull => ("store_full", "The coordinator's store is full", StatusCode::INSUFFICIENT_STORAGE),
@@ -149,12 +150,12 @@ impl ProblemKind {
 
 const PREFIX: &str = "urn:tacit:problem:";
 
-/// The `type` of every kind.
+/// The `type` of every kind, as a URN.
 pub fn types() -> impl Iterator<Item = String> {
     ProblemKind::ALL.into_iter().map(|kind| format!("{PREFIX}{}", kind.facts().0))
 }
 
-/// A problem: its kind, and what happened this time.
+/// A problem: its kind, and the detail of this occurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     kind: ProblemKind,
@@ -162,7 +163,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of a kind.
+    /// A problem of this kind.
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         Self {
             kind,
@@ -170,12 +171,12 @@ impl Problem {
         }
     }
 
-    /// There is no job of this id.
+    /// The problem that there is no job of this id.
     pub fn unknown_job(id: &tacit_protocol::job::JobId) -> Self {
         Self::new(ProblemKind::UnknownJob, format!("there is no job `{id}` here"))
     }
 
-    /// The document.
+    /// The document that is sent to the client.
     pub fn document(&self) -> Document {
         let (name, title, status) = self.kind.facts();
         let (kind, title) = (format!("{PREFIX}{name}"), title.to_owned());
@@ -191,7 +192,7 @@ impl Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let kind = match &error {
-            StoreError::Full { .. } => ProblemKind::StoreFull,
+            StoreError::Database(DatabaseError::Full { .. }) => ProblemKind::StoreFull,
             StoreError::ShuttingDown => ProblemKind::ShuttingDown,
             _ => ProblemKind::StoreFailed,
         };

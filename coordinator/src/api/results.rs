@@ -23,7 +23,7 @@ async fn published(app: &App, id: &JobId, part: Part, media_type: &'static str) 
     ))
 }
 
-/// `result.json`.
+/// The published results: `result.json`.
 #[utoipa::path(get, path = "/v1/jobs/{id}/result", tag = "results", params(("id" = String, Path)), responses(
     (status = 200, content_type = "application/json", body = Object),
     (status = 409, body = Document, content_type = "application/problem+json", description = "not published"),
@@ -33,7 +33,7 @@ pub async fn get_result(State(app): State<Shared>, JobPath(id): JobPath) -> Resu
     published(&app, &id, Part::Result, "application/json").await
 }
 
-/// `payouts.csv`.
+/// The pay of each contributor: `payouts.csv`.
 #[utoipa::path(get, path = "/v1/jobs/{id}/payouts", tag = "results", params(("id" = String, Path)), responses(
     (status = 200, content_type = "text/csv", body = String),
     (status = 409, body = Document, content_type = "application/problem+json", description = "not published"),
@@ -43,7 +43,7 @@ pub async fn get_payouts(State(app): State<Shared>, JobPath(id): JobPath) -> Res
     published(&app, &id, Part::Payouts, "text/csv").await
 }
 
-/// `certificate.json`.
+/// The certificate, from which everyone can verify the results: `certificate.json`.
 #[utoipa::path(get, path = "/v1/jobs/{id}/certificate", tag = "results", params(("id" = String, Path)), responses(
     (status = 200, content_type = "application/json", body = Object),
     (status = 409, body = Document, content_type = "application/problem+json", description = "not published"),

@@ -1,4 +1,4 @@
-//! `/v1/jobs/{id}/submissions/{sid}`: sealed answers and the buyer's sealed gold in, receipts out.
+//! `/v1/jobs/{id}/submissions/{sid}`: takes sealed answers, and sealed gold answers of the buyer, and gives receipts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,23 +18,23 @@ use tacit_protocol::submission::{Header, MAX_ENVELOPE_BYTES, MAX_SUBMISSION_BYTE
 
 use super::extract::{SubmissionPath, read_body};
 use super::problem::{Problem, ProblemKind};
+use crate::active_jobs::ActiveJob;
 use crate::app::{App, Shared};
-use crate::board::Live;
-use crate::store::{Kept, Known, NewSubmission};
+use crate::store::{Known, NewSubmission, UploadOutcome};
 
-/// Slow strangers hold a place no longer than this.
+/// How long an upload may take, so that slow strangers do not block others.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Keeps a submission and answers with a signed receipt; the same bytes again, the same receipt.
+/// Stores a submission and answers with a signed receipt. The same bytes again get the same receipt.
 #[utoipa::path(put, path = "/v1/jobs/{id}/submissions/{sid}", tag = "submissions",
     request_body(content = Vec<u8>, content_type = "application/vnd.tacit.submission", description = "an encoded submission"),
     params(("id" = String, Path), ("sid" = String, Path, description = "16 bytes in lower-case hexadecimal")), responses(
-    (status = 201, body = Receipt, description = "kept"),
-    (status = 200, body = Receipt, description = "was kept before"),
+    (status = 201, body = Receipt, description = "stored"),
+    (status = 200, body = Receipt, description = "was stored before"),
     (status = 403, body = Document, content_type = "application/problem+json", description = "the contributor is not enrolled"),
     (status = 409, body = Document, content_type = "application/problem+json", description = "another submission has this id, the job has gold answers to these items, or the job is closed"),
-    (status = 422, body = Document, content_type = "application/problem+json", description = "it cannot count; the detail names the reason"),
-    (status = 503, body = Document, content_type = "application/problem+json", description = "too many are being read: send it again"),
+    (status = 422, body = Document, content_type = "application/problem+json", description = "it is not valid; the detail names the reason"),
+    (status = 503, body = Document, content_type = "application/problem+json", description = "too many are being read; send it again"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
 pub async fn put_submission(
@@ -56,8 +56,8 @@ pub async fn put_submission(
             format!("the body must be {SUBMISSION_TYPE}"),
         ));
     }
-    // The queue bounds the memory that uploads take together; who waits for one would take some too.
-    let place = app
+    // The queue limits the memory of all uploads. A request does not wait for it, as waiting requests take memory too.
+    let permit = app
         .uploads
         .try_enter()
         .ok_or_else(|| Problem::new(ProblemKind::Busy, "too many submissions are being read: send it again in a second"))?;
@@ -66,26 +66,26 @@ pub async fn put_submission(
     if let Some(known) = app.store.known_submission(&id, sid).await? {
         return again(&app, upload, known);
     }
-    let Some(live) = app.board.get(&id) else {
+    let Some(active) = app.active_jobs.get(&id) else {
         return Err(closed(&app, &id));
     };
-    let (new, statement) = check(&app, &live, sid, upload, bytes).await?;
-    let receipt = receipt(&app, &live, &new);
-    let kept = app.store.keep_submission(new, receipt).await?;
-    drop(place);
-    match kept {
-        Kept::New(known) => {
-            live.receive(known.sequence, &statement);
+    let (new, statement) = check(&app, &active, sid, upload, bytes).await?;
+    let receipt = receipt(&app, &active, &new);
+    let outcome = app.store.store_submission(new, receipt).await?;
+    drop(permit);
+    match outcome {
+        UploadOutcome::New(known) => {
+            active.receive(known.sequence, &statement);
             app.nodes.wake();
             app.metrics.upload(None);
             Ok(with_receipt(StatusCode::CREATED, known.receipt))
         }
-        Kept::Before(known) => again(&app, upload, known),
-        Kept::NotOpen(_) | Kept::NoJob => Err(closed(&app, &id)),
+        UploadOutcome::Before(known) => again(&app, upload, known),
+        UploadOutcome::NotOpen(_) | UploadOutcome::NoJob => Err(closed(&app, &id)),
     }
 }
 
-/// The receipt of a submission; after publication, what became of its answers.
+/// The receipt of a submission and, once the job is published, the outcome of its answers.
 #[utoipa::path(get, path = "/v1/jobs/{id}/submissions/{sid}", tag = "submissions",
     params(("id" = String, Path), ("sid" = String, Path)), responses(
     (status = 200, body = SubmissionStatus),
@@ -118,13 +118,13 @@ fn again(app: &App, upload: Digest, known: Known) -> Result<Response, Problem> {
     app.metrics.upload(Some(RejectReason::DuplicateSubmission));
     Err(Problem::new(
         ProblemKind::SubmissionConflict,
-        "other bytes came under this id before: draw a new id",
+        "other bytes were uploaded under this id before: draw a new id",
     ))
 }
 
 fn closed(app: &App, id: &JobId) -> Problem {
     app.metrics.upload(Some(RejectReason::JobClosed));
-    Problem::new(ProblemKind::JobClosed, format!("job `{id}` takes no submissions any more"))
+    Problem::new(ProblemKind::JobClosed, format!("job `{id}` no longer accepts submissions"))
 }
 
 fn rejected(app: &App, reason: RejectReason, why: &str) -> Problem {
@@ -140,15 +140,15 @@ fn explain(reason: RejectReason) -> &'static str {
     }
 }
 
-/// Everything that can be checked without a node's key.
+/// Checks everything that can be checked without the key of a node.
 async fn check(
     app: &Shared,
-    live: &Arc<Live>,
+    active: &Arc<ActiveJob>,
     sid: SubmissionId,
     upload: Digest,
     bytes: Bytes,
 ) -> Result<(NewSubmission, Statement), Problem> {
-    let (cluster, of) = (Arc::clone(&app.cluster), Arc::clone(live));
+    let (cluster, of) = (Arc::clone(&app.cluster), Arc::clone(active));
     let checked = tokio::task::spawn_blocking(move || {
         let submission: Submission =
             decode(&bytes, "a submission").map_err(|_| (RejectReason::Malformed, "the body is not an encoded submission"))?;
@@ -181,8 +181,8 @@ async fn check(
         .map_err(|_| Problem::new(ProblemKind::ShuttingDown, "send the submission again"))?;
     let (new, statement) = checked.map_err(|(reason, why)| rejected(app, reason, why))?;
     if new.gold {
-        // Nobody but the buyer has the key that the job names for it.
-        return if live.lacks_gold(&statement.items) {
+        // The signature is checked, and only the buyer has the key that the job names for gold answers.
+        return if active.lacks_gold(&statement.items) {
             Ok((new, statement))
         } else {
             app.metrics.upload(Some(RejectReason::DuplicateSubmission));
@@ -206,10 +206,10 @@ async fn check(
     }
 }
 
-/// Writes the receipt for a place in the job.
-fn receipt(app: &App, live: &Live, new: &NewSubmission) -> impl FnOnce(u64) -> serde_json::Result<String> + Send + use<> {
+/// Gives the function that writes the receipt for a sequence number.
+fn receipt(app: &App, active: &ActiveJob, new: &NewSubmission) -> impl FnOnce(u64) -> serde_json::Result<String> + Send + use<> {
     let key = app.key.clone();
-    let (cluster, job, job_digest) = (app.cluster.digest(), live.job().id().clone(), live.job().digest());
+    let (cluster, job, job_digest) = (app.cluster.digest(), active.job().id().clone(), active.job().digest());
     let (submission, digest, answers) = (new.sid, new.digest, new.answers);
     move |sequence| {
         let statement = ReceiptStatement {

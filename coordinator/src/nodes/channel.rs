@@ -1,4 +1,4 @@
-//! The seam to the network: tests put nodes of their own behind it.
+//! What the coordinator needs of the network. Tests implement these traits with nodes of their own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,19 +9,19 @@ use tacit_protocol::control::{Reply, Request};
 
 /// A connection to a node.
 pub trait Channel: Send + Sync {
-    /// Sends a request.
+    /// Sends a request; the replies arrive one by one.
     fn request<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Box<dyn Answers>, LinkError>>;
 
-    /// The smoothed time that a message and its acknowledgement take.
+    /// The smoothed round-trip time.
     fn round_trip(&self) -> Duration;
 
-    /// Resolves when the connection has ended, with the reason.
+    /// Waits until the connection has ended, and gives the reason.
     fn closed(&self) -> BoxFuture<'_, LinkError>;
 }
 
-/// The replies to a request. Dropping them abandons it.
+/// The replies to a request. Dropping this value abandons the request.
 pub trait Answers: Send {
-    /// The next reply.
+    /// Waits for the next reply.
     fn next(&mut self) -> BoxFuture<'_, Result<Reply, LinkError>>;
 }
 

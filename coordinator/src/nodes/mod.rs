@@ -1,19 +1,14 @@
-//! The nodes: a connection to each that is kept up, and a forwarder for each that brings it what it
-//! does not have.
+//! The nodes: the state of the connection to each of them, and requests to them.
 
 mod ask;
 mod channel;
-mod forward;
-mod keep;
-mod trouble;
+mod error;
 
 pub use ask::{ask, open_job};
 #[cfg(test)]
 pub use channel::Answers;
 pub use channel::{Channel, Dial};
-pub use forward::forward;
-pub use keep::{keep, with_jitter};
-pub use trouble::Trouble;
+pub use error::NodeError;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,21 +16,21 @@ use std::time::Instant;
 use tacit_protocol::cluster::Cluster;
 use tokio::sync::{Notify, watch};
 
-/// Whether a node can be talked to.
+/// The state of the connection to a node.
 #[derive(Clone)]
 pub enum LinkState {
-    /// It can.
+    /// The node is connected.
     Up(Arc<dyn Channel>),
-    /// It cannot.
+    /// The node is not connected.
     Down {
-        /// Why.
-        trouble: Trouble,
-        /// Since when.
+        /// Why the last connection or attempt failed.
+        error: NodeError,
+        /// When the last connection was lost, or when the coordinator started.
         since: Instant,
     },
 }
 
-/// One node, as the coordinator sees it.
+/// One node of the cluster.
 pub struct Node {
     name: String,
     link: watch::Sender<LinkState>,
@@ -46,17 +41,17 @@ pub struct Node {
 pub struct Nodes(Vec<Node>);
 
 impl Node {
-    /// Its name.
+    /// The node's name in the cluster file.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether it can be talked to.
+    /// The state of its connection.
     pub fn state(&self) -> LinkState {
         self.link.borrow().clone()
     }
 
-    /// The connection, when there is one.
+    /// The connection, if the node is connected.
     pub fn channel(&self) -> Option<Arc<dyn Channel>> {
         match &*self.link.borrow() {
             LinkState::Up(channel) => Some(Arc::clone(channel)),
@@ -64,32 +59,39 @@ impl Node {
         }
     }
 
-    /// Follows its state.
+    /// Notifies of every change of its state.
     pub fn follow(&self) -> watch::Receiver<LinkState> {
         self.link.subscribe()
     }
 
-    fn set_up(&self, channel: Arc<dyn Channel>) {
+    /// Notes that the node is connected.
+    pub fn set_up(&self, channel: Arc<dyn Channel>) {
         self.link.send_replace(LinkState::Up(channel));
     }
 
-    fn set_down(&self, trouble: Trouble) {
+    /// Waits until [`Nodes::wake`] says that there may be something to deliver.
+    pub async fn has_work(&self) {
+        self.work.notified().await;
+    }
+
+    /// Notes why the node is not connected.
+    pub fn set_down(&self, error: NodeError) {
         self.link.send_modify(|state| {
             let since = match state {
                 LinkState::Up(_) => Instant::now(),
                 LinkState::Down { since, .. } => *since,
             };
-            *state = LinkState::Down { trouble, since };
+            *state = LinkState::Down { error, since };
         });
     }
 }
 
 impl Nodes {
-    /// The nodes of a cluster, none connected.
+    /// The nodes of a cluster, none of them connected.
     pub fn new(cluster: &Cluster) -> Self {
         let node = |name: &str| {
             let down = LinkState::Down {
-                trouble: Trouble::NotConnected,
+                error: NodeError::NotConnected,
                 since: Instant::now(),
             };
             Node {
@@ -101,22 +103,22 @@ impl Nodes {
         Self(cluster.nodes().iter().map(|entry| node(&entry.name)).collect())
     }
 
-    /// The nodes in order.
+    /// The nodes, in the order of the cluster file.
     pub fn iter(&self) -> impl Iterator<Item = &Node> {
         self.0.iter()
     }
 
-    /// The node of this index.
+    /// The node with this index in the cluster file.
     pub fn get(&self, index: usize) -> Option<&Node> {
         self.0.get(index)
     }
 
-    /// How many can be talked to.
+    /// How many nodes are connected.
     pub fn connected(&self) -> usize {
         self.iter().filter(|node| node.channel().is_some()).count()
     }
 
-    /// Tells the forwarders that there may be something to bring.
+    /// Tells all delivery loops that there may be something to deliver.
     pub fn wake(&self) {
         self.iter().for_each(|node| node.work.notify_one());
     }

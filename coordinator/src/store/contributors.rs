@@ -1,27 +1,27 @@
-//! Who is enrolled: a name stands for one key and a key for one name.
+//! Enrolled contributors. A name belongs to one key, and a key to one name.
 
 use rusqlite::OptionalExtension;
 use tacit_protocol::identity::PublicKey;
 
-use super::{Failure, Store, StoreError, bytes_of, now};
+use super::{Failure, Store, StoreError, fixed_bytes, now};
 
-/// What became of an enrolment.
+/// The outcome of an enrolment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Enrolled {
-    /// It is new.
+    /// The contributor is enrolled now.
     New,
-    /// The same name and key are enrolled already.
+    /// The same name and key were enrolled before.
     Before,
-    /// It is new, and the coordinator takes no new ones.
+    /// The coordinator enrols no new contributors.
     Closed,
-    /// The name stands for another key.
+    /// The name belongs to another key.
     NameTaken,
-    /// The key stands for another name.
+    /// The key belongs to another name.
     KeyTaken,
 }
 
 impl Store {
-    /// Enrols a contributor; new ones only when `open`.
+    /// Enrols a contributor; a new one only if `open`.
     ///
     /// # Errors
     /// The store fails.
@@ -57,7 +57,7 @@ impl Store {
         .await
     }
 
-    /// The key a name stands for.
+    /// The key that belongs to a name.
     ///
     /// # Errors
     /// The store fails.
@@ -66,7 +66,7 @@ impl Store {
             let key: Option<Vec<u8>> = db
                 .query_row("SELECT key FROM contributors WHERE name = ?1", [&name], |row| row.get(0))
                 .optional()?;
-            key.map(|key| Ok::<_, Failure>(PublicKey::from_bytes(bytes_of(&key, "a contributor's key")?)))
+            key.map(|key| Ok::<_, Failure>(PublicKey::from_bytes(fixed_bytes(&key, "a contributor's key")?)))
                 .transpose()
         })
         .await

@@ -1,15 +1,15 @@
-//! Whether a store fits the cluster and this program, before anything in it is touched.
+//! Whether a store belongs to the cluster, checked before anything in it is changed.
 
-use std::fs::{File, TryLockError};
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension};
 use tacit_mpc_core::digest::Digest;
+use tacit_program::sqlite;
 use tacit_protocol::api::JobState;
 
-use super::{BUSY, Failure, Store, StoreError, bytes_of, count, explain, schema};
+use super::{Failure, Store, StoreError, fixed_bytes, from_db, schema};
 
-/// How many unfinished jobs belong to other clusters, and the digest of one of those.
+/// How many unfinished jobs belong to other clusters, and the digest of one of those clusters.
 fn jobs_of_others(db: &Connection, cluster: Digest) -> Result<Option<(u64, Digest)>, Failure> {
     let [open, closing, computing, verified] =
         [JobState::Open, JobState::Closing, JobState::Computing, JobState::Verified].map(JobState::name);
@@ -19,14 +19,14 @@ fn jobs_of_others(db: &Connection, cluster: Digest) -> Result<Option<(u64, Diges
             Ok((row.get(0)?, row.get(1)?))
         })
         .optional()?;
-    row.map(|(jobs, theirs)| Ok((count(jobs), Digest::from_bytes(bytes_of(&theirs, "a cluster's digest")?))))
+    row.map(|(jobs, theirs)| Ok((from_db(jobs), Digest::from_bytes(fixed_bytes(&theirs, "a cluster's digest")?))))
         .transpose()
 }
 
 fn refuse(path: &Path, ours: Digest, others: Option<(u64, Digest)>) -> Result<(), StoreError> {
     others.map_or(Ok(()), |(jobs, theirs)| {
         Err(StoreError::OtherCluster {
-            path: path.display().to_string(),
+            path: path.to_owned(),
             jobs,
             theirs,
             ours,
@@ -35,54 +35,29 @@ fn refuse(path: &Path, ours: Digest, others: Option<(u64, Digest)>) -> Result<()
 }
 
 impl Store {
-    /// Checks that every unfinished job belongs to this cluster: the submissions of another one's are
-    /// sealed to other keys, and no node of this one has them.
+    /// Checks that every unfinished job belongs to this cluster. Submissions of another cluster's jobs are sealed to other keys, so no
+    /// node of this one could open them.
     ///
     /// # Errors
-    /// One does not, or the store fails.
+    /// A job belongs to another cluster, or the store fails.
     pub async fn check_cluster(&self, cluster: Digest) -> Result<(), StoreError> {
         let others = self.read(move |db| jobs_of_others(db, cluster)).await?;
-        refuse(&self.0.path, cluster, others)
+        refuse(self.path(), cluster, others)
     }
 
-    /// Checks the store in folder `data`, if there is one, without changing it. True if another process has it: then a coordinator
-    /// runs on this folder.
+    /// Checks the store in folder `data`, if there is one, without changing it. Returns whether another process uses it: then a
+    /// coordinator runs on this folder.
     ///
     /// # Errors
-    /// It could not be used by a coordinator of this cluster.
+    /// A coordinator of this cluster could not use the store.
     pub fn inspect(data: &Path, cluster: Option<Digest>) -> Result<bool, StoreError> {
-        let path = data.join("coordinator.sqlite");
-        let shown = path.display().to_string();
-        let open = |reason: String| StoreError::Open {
-            path: shown.clone(),
-            reason,
-        };
-        if !data.exists() {
-            return Ok(false);
-        }
-        if !data.is_dir() {
-            return Err(open(format!("{} is not a folder", data.display())));
-        }
-        if !path.exists() {
-            return Ok(false);
-        }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let db = Connection::open_with_flags(&path, flags).map_err(|e| open(e.to_string()))?;
-        db.busy_timeout(BUSY).map_err(|e| open(e.to_string()))?;
-        let found = schema::version(&db, &path, schema::MIGRATIONS)?;
-        // A store that is yet to be taken forward is not asked what an earlier schema may not know.
-        if let Some(cluster) = cluster.filter(|_| found == schema::MIGRATIONS.len()) {
-            let others = jobs_of_others(&db, cluster).map_err(|failure| explain(&path, failure))?;
+        let inspection = sqlite::inspect(data, schema::SCHEMA)?;
+        if let (Some(db), Some(cluster)) = (&inspection.connection, cluster) {
+            let path = data.join(schema::SCHEMA.file_name);
+            let others = jobs_of_others(db, cluster).map_err(|failure| failure.at(&path))?;
             refuse(&path, cluster, others)?;
         }
-        // A lock that is asked for only in passing; without the file nobody has it.
-        let lock = File::options().write(true).open(data.join("lock"));
-        match lock.map(|file| file.try_lock_shared()) {
-            Ok(Err(TryLockError::WouldBlock)) => Ok(true),
-            Ok(Err(TryLockError::Error(e))) => Err(open(e.to_string())),
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(open(e.to_string())),
-            Ok(Ok(())) | Err(_) => Ok(false),
-        }
+        Ok(inspection.in_use)
     }
 }
 
@@ -91,6 +66,7 @@ mod tests {
     use super::*;
     use crate::store::NewJob;
     use tacit_mpc_core::sharing::NodeSet;
+    use tacit_program::sqlite::DatabaseError;
 
     #[tokio::test]
     async fn unfinished_jobs_of_another_cluster_are_named_and_left_alone() {
@@ -137,9 +113,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         std::fs::write(&data, "a file").unwrap();
-        assert!(matches!(Store::inspect(&data, None), Err(StoreError::Open { .. })));
+        assert!(matches!(
+            Store::inspect(&data, None),
+            Err(StoreError::Database(DatabaseError::Open { .. }))
+        ));
         let junk = folder.path().join("coordinator.sqlite");
         std::fs::write(&junk, "not a database, and longer than its header would be: ".repeat(4)).unwrap();
-        assert!(matches!(Store::inspect(folder.path(), None), Err(StoreError::Open { .. })));
+        assert!(matches!(
+            Store::inspect(folder.path(), None),
+            Err(StoreError::Database(DatabaseError::Open { .. }))
+        ));
     }
 }

@@ -1,5 +1,5 @@
-//! Jobs and their states. Each transition names the states it may leave, so that of two that race
-//! one wins and the other learns it.
+//! Jobs and their states. Each transition names the states that it may leave, so that of two racing transitions one succeeds and the
+//! other learns that it did not.
 
 use rusqlite::{Connection, OptionalExtension, Row};
 use tacit_mpc_core::digest::Digest;
@@ -7,33 +7,33 @@ use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::api::JobState;
 use tacit_protocol::job::{Job, JobId};
 
-use super::{Failure, Store, StoreError, bytes_of, column, count, now, number_of};
+use super::{Failure, Store, StoreError, fixed_bytes, from_db, now, number_of, to_db};
 
 /// A job to be stored.
 #[derive(Debug, Clone)]
 pub struct NewJob {
-    /// Its id.
+    /// The id that the buyer has chosen.
     pub id: JobId,
-    /// The digest of the cluster it is computed by.
+    /// The digest of the cluster file under which it is opened.
     pub cluster: Digest,
-    /// The buyer whose it is.
+    /// The name of its buyer.
     pub buyer: String,
-    /// Its name.
+    /// The job's name.
     pub name: String,
-    /// Its digest.
+    /// The job's digest.
     pub digest: Digest,
     /// How many items it has.
     pub items: u64,
     /// How many answers each item gets.
     pub answers_per_item: u32,
-    /// Its spec as JSON.
+    /// The spec as JSON.
     pub spec: Vec<u8>,
     /// The nodes that have opened it.
     pub opened: NodeSet,
 }
 
 impl NewJob {
-    /// A checked job with the text of its spec.
+    /// The row of a checked job; `spec` is the text of its spec.
     pub fn new(cluster: Digest, buyer: String, job: &Job, spec: Vec<u8>, opened: NodeSet) -> Self {
         let terms = job.terms();
         Self {
@@ -50,41 +50,41 @@ impl NewJob {
     }
 }
 
-/// A job as it stands.
+/// A stored job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobRow {
-    /// Its id.
+    /// The id that the buyer has chosen.
     pub id: JobId,
-    /// Its name.
+    /// The job's name.
     pub name: String,
-    /// Its digest.
+    /// The job's digest.
     pub digest: Digest,
     /// How many items it has.
     pub items: u64,
     /// How many answers each item gets.
     pub answers_per_item: u32,
-    /// Its state.
+    /// The state in which it is.
     pub state: JobState,
     /// Why it failed or was cancelled.
     pub reason: Option<String>,
-    /// Which computation this is.
+    /// The number of the last computation, counted from 1; 0 before the first.
     pub attempt: u32,
-    /// How many computations have failed.
+    /// How many computations have failed because of a deviation.
     pub failures: u32,
     /// How many submissions it has.
     pub submissions: u64,
-    /// How many answers are in them.
+    /// How many answers these hold, without gold answers.
     pub answers: u64,
-    /// How many of the submissions every node has.
+    /// How many of the submissions all nodes have.
     pub delivered: u64,
 }
 
 const COLUMNS: &str = "SELECT id, name, digest, items, answers_per_item, state, reason, attempt, failures, submissions, answers,
     COALESCE((SELECT MIN(cursor) FROM deliveries WHERE deliveries.job = jobs.number), 0) FROM jobs";
 
-type Raw = (String, String, Vec<u8>, i64, u32, String, Option<String>, u32, u32, i64, i64, i64);
+type RowTuple = (String, String, Vec<u8>, i64, u32, String, Option<String>, u32, u32, i64, i64, i64);
 
-fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
+fn raw(row: &Row<'_>) -> rusqlite::Result<RowTuple> {
     Ok((
         row.get(0)?,
         row.get(1)?,
@@ -101,25 +101,25 @@ fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
     ))
 }
 
-fn job_row(raw: Raw) -> Result<JobRow, Failure> {
+fn job_row(raw: RowTuple) -> Result<JobRow, Failure> {
     let (id, name, digest, items, answers_per_item, state, reason, attempt, failures, submissions, answers, delivered) = raw;
     Ok(JobRow {
         id: id.parse().map_err(|_| Failure::damaged(format!("`{id}` is not a job id")))?,
         name,
-        digest: Digest::from_bytes(bytes_of(&digest, "a job's digest")?),
-        items: count(items),
+        digest: Digest::from_bytes(fixed_bytes(&digest, "a job's digest")?),
+        items: from_db(items),
         answers_per_item,
         state: JobState::from_name(&state).ok_or_else(|| Failure::damaged(format!("`{state}` is not a job's state")))?,
         reason,
         attempt,
         failures,
-        submissions: count(submissions),
-        answers: count(answers),
-        delivered: count(delivered),
+        submissions: from_db(submissions),
+        answers: from_db(answers),
+        delivered: from_db(delivered),
     })
 }
 
-/// Moves a job from one of `from` to `to`; false when it is in another state.
+/// Moves a job from one of the states `from` to the state `to`. Returns false if it is in another state.
 fn advance(db: &Connection, id: &JobId, from: &[JobState], to: JobState, reason: Option<&str>) -> Result<bool, Failure> {
     let state: Option<String> = db
         .query_row("SELECT state FROM jobs WHERE id = ?1", [id.as_str()], |row| row.get(0))
@@ -135,7 +135,7 @@ fn advance(db: &Connection, id: &JobId, from: &[JobState], to: JobState, reason:
 }
 
 impl Store {
-    /// Stores a new job, open; false when there is one of this id.
+    /// Stores a new job in state open. Returns false if there is a job of this id.
     ///
     /// # Errors
     /// The store fails.
@@ -153,7 +153,7 @@ impl Store {
                     job.cluster.as_bytes().as_slice(),
                     &job.name,
                     job.digest.as_bytes().as_slice(),
-                    column(job.items),
+                    to_db(job.items),
                     job.answers_per_item,
                     JobState::Open.name(),
                     now(),
@@ -173,7 +173,7 @@ impl Store {
         .await
     }
 
-    /// One job.
+    /// The job of this id, if there is one.
     ///
     /// # Errors
     /// The store fails.
@@ -193,13 +193,13 @@ impl Store {
     pub async fn jobs(&self, buyer: Option<String>) -> Result<Vec<JobRow>, StoreError> {
         self.read(move |db| {
             let mut query = db.prepare(&format!("{COLUMNS} WHERE ?1 IS NULL OR buyer = ?1 ORDER BY number DESC"))?;
-            let rows = query.query_map([&buyer], raw)?.collect::<Result<Vec<Raw>, _>>()?;
+            let rows = query.query_map([&buyer], raw)?.collect::<Result<Vec<RowTuple>, _>>()?;
             rows.into_iter().map(job_row).collect()
         })
         .await
     }
 
-    /// The buyer whose a job is, if there is such a job.
+    /// The name of the buyer of a job, if there is such a job.
     ///
     /// # Errors
     /// The store fails.
@@ -221,26 +221,26 @@ impl Store {
             let mut query = db.prepare("SELECT COUNT(*) FROM jobs WHERE state = ?1")?;
             JobState::ALL
                 .into_iter()
-                .map(|state| Ok((state, count(query.query_row([state.name()], |row| row.get(0))?))))
+                .map(|state| Ok((state, from_db(query.query_row([state.name()], |row| row.get(0))?))))
                 .collect()
         })
         .await
     }
 
-    /// When the job that has been in each of these states for longest entered it; 0 without one.
+    /// For each of these states, when the job that has been in it for longest entered it, in Unix time; 0 if there is none.
     ///
     /// # Errors
     /// The store fails.
     pub async fn oldest_jobs(&self, states: &'static [JobState]) -> Result<Vec<(JobState, u64)>, StoreError> {
         self.read(move |db| {
             let mut query = db.prepare_cached("SELECT COALESCE(MIN(changed_at), 0) FROM jobs WHERE state = ?1")?;
-            let since = |state: &JobState| Ok((*state, count(query.query_row([state.name()], |row| row.get(0))?)));
+            let since = |state: &JobState| Ok((*state, from_db(query.query_row([state.name()], |row| row.get(0))?)));
             states.iter().map(since).collect()
         })
         .await
     }
 
-    /// The spec of a job, as stored.
+    /// The text of a job's spec.
     ///
     /// # Errors
     /// The store fails.
@@ -253,7 +253,7 @@ impl Store {
         .await
     }
 
-    /// Ends the time of submissions; false when that was before.
+    /// Closes a job for submissions. Returns false if it was not open.
     ///
     /// # Errors
     /// The store fails.
@@ -263,7 +263,7 @@ impl Store {
             .await
     }
 
-    /// Begins a computation and gives its number; none when the job is not to be computed any more.
+    /// Begins a computation and returns its number; `None` if the job is not to be computed.
     ///
     /// # Errors
     /// The store fails.
@@ -279,18 +279,18 @@ impl Store {
         .await
     }
 
-    /// Notes that a computation has failed. The job fails with it when that was the `most`-th one.
+    /// Notes that a computation has failed. If it was the `max`-th one, the job fails.
     ///
     /// # Errors
     /// The store fails.
-    pub async fn attempt_failed(&self, id: &JobId, reason: String, most: u32) -> Result<(), StoreError> {
+    pub async fn attempt_failed(&self, id: &JobId, reason: String, max: u32) -> Result<(), StoreError> {
         let id = id.clone();
         self.write(move |db| {
             let noted = "UPDATE jobs SET failures = failures + 1 WHERE id = ?1 AND state = ?2 RETURNING failures";
             let failures: Option<u32> = db
                 .query_row(noted, (id.as_str(), JobState::Computing.name()), |row| row.get(0))
                 .optional()?;
-            if let Some(failures) = failures.filter(|failures| *failures >= most) {
+            if let Some(failures) = failures.filter(|failures| *failures >= max) {
                 let reason = if failures == 1 {
                     reason
                 } else {
@@ -303,7 +303,7 @@ impl Store {
         .await
     }
 
-    /// Gives a job up for good.
+    /// Ends a job as failed. Returns false if it has ended already.
     ///
     /// # Errors
     /// The store fails.
@@ -313,7 +313,7 @@ impl Store {
         self.write(move |db| advance(db, &id, &from, JobState::Failed, Some(&reason))).await
     }
 
-    /// Cancels a job that has not ended; false when it has.
+    /// Cancels a job. Returns false if it has ended, or if its result is verified.
     ///
     /// # Errors
     /// The store fails.
@@ -325,8 +325,7 @@ impl Store {
     }
 }
 
-/// Moves a job from computing to verified or from verified to published, as part of a larger
-/// transaction.
+/// Moves a job from computing to verified, or from verified to published, as part of a larger transaction.
 pub(super) fn advance_to(db: &Connection, id: &JobId, to: JobState) -> Result<bool, Failure> {
     let from: &[JobState] = match to {
         JobState::Verified => &[JobState::Computing],
@@ -361,7 +360,7 @@ mod tests {
     }
 
     impl Store {
-        /// Makes a job one that has been in its state since 1970.
+        /// Changes the time at which a job entered its state to 1970.
         async fn backdate(&self, id: &JobId) {
             let id = id.clone();
             let sql = "UPDATE jobs SET changed_at = 1 WHERE id = ?1";
@@ -383,7 +382,7 @@ mod tests {
         assert_eq!(store.begin_attempt(&id).await.unwrap(), Some(1));
         store.backdate(&id).await;
         assert_eq!(store.begin_attempt(&id).await.unwrap(), Some(2));
-        // Another attempt does not make it younger.
+        // Another attempt does not change when it entered the state.
         let computing = store.oldest_jobs(&[JobState::Computing]).await.unwrap();
         assert_eq!(computing, [(JobState::Computing, 1)]);
         assert!(store.cancel_job(&id).await.unwrap());

@@ -1,4 +1,4 @@
-//! A job's way through the store, with the process ending anywhere.
+//! A job in the store from its opening to its end, with restarts of the process in between.
 
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::NodeSet;
@@ -7,10 +7,10 @@ use tacit_protocol::job::JobId;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::SubmissionId;
 
-use super::{Conclusion, Kept, KeptText, NewJob, NewSubmission, Part, Store};
+use super::{Conclusion, NewJob, NewSubmission, Part, Store, StoredText, UploadOutcome};
 
-fn text(text: &str) -> KeptText {
-    KeptText::written(|to| to.write_all(text.as_bytes())).unwrap()
+fn text(text: &str) -> StoredText {
+    StoredText::written(|to| to.write_all(text.as_bytes())).unwrap()
 }
 
 fn job(id: &JobId) -> NewJob {
@@ -41,23 +41,23 @@ fn submission(id: &JobId, byte: u8) -> NewSubmission {
 }
 
 #[tokio::test]
-async fn submissions_are_kept_once_in_order_and_only_while_open() {
+async fn submissions_are_stored_once_in_order_and_only_while_open() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open_unwatched(folder.path()).unwrap();
     let id: JobId = "signs".parse().unwrap();
-    let keep = |byte| store.keep_submission(submission(&id, byte), |sequence| Ok(format!("receipt {sequence}")));
-    assert_eq!(keep(1).await.unwrap(), Kept::NoJob);
+    let keep = |byte| store.store_submission(submission(&id, byte), |sequence| Ok(format!("receipt {sequence}")));
+    assert_eq!(keep(1).await.unwrap(), UploadOutcome::NoJob);
     store.create_job(job(&id)).await.unwrap();
-    assert!(matches!(keep(1).await.unwrap(), Kept::New(known) if known.receipt == "receipt 0"));
-    assert!(matches!(keep(2).await.unwrap(), Kept::New(known) if known.receipt == "receipt 1"));
-    let Kept::Before(known) = keep(1).await.unwrap() else {
+    assert!(matches!(keep(1).await.unwrap(), UploadOutcome::New(known) if known.receipt == "receipt 0"));
+    assert!(matches!(keep(2).await.unwrap(), UploadOutcome::New(known) if known.receipt == "receipt 1"));
+    let UploadOutcome::Before(known) = keep(1).await.unwrap() else {
         panic!("kept twice")
     };
     assert_eq!((known.sequence, known.receipt.as_str()), (0, "receipt 0"));
 
     store.close_job(&id).await.unwrap();
-    assert_eq!(keep(3).await.unwrap(), Kept::NotOpen(JobState::Closing));
-    assert!(matches!(keep(2).await.unwrap(), Kept::Before(_)));
+    assert_eq!(keep(3).await.unwrap(), UploadOutcome::NotOpen(JobState::Closing));
+    assert!(matches!(keep(2).await.unwrap(), UploadOutcome::Before(_)));
     let list = store.list(&id).await.unwrap();
     assert_eq!(
         list.iter().map(|l| l.submission).collect::<Vec<_>>(),
@@ -66,13 +66,13 @@ async fn submissions_are_kept_once_in_order_and_only_while_open() {
 }
 
 #[tokio::test]
-async fn deliveries_go_on_where_they_stopped() {
+async fn deliveries_continue_where_they_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let id: JobId = "signs".parse().unwrap();
     let store = Store::open_unwatched(folder.path()).unwrap();
     store.create_job(job(&id)).await.unwrap();
     for byte in 0..5 {
-        store.keep_submission(submission(&id, byte), |_| Ok(String::new())).await.unwrap();
+        store.store_submission(submission(&id, byte), |_| Ok(String::new())).await.unwrap();
     }
     let first = store.pending(&id, 1, 0, 2, 1 << 20).await.unwrap();
     assert_eq!(
@@ -110,7 +110,7 @@ async fn a_job_is_published_once_with_the_same_bytes() {
     let id: JobId = "signs".parse().unwrap();
     let store = Store::open_unwatched(folder.path()).unwrap();
     store.create_job(job(&id)).await.unwrap();
-    store.keep_submission(submission(&id, 1), |_| Ok(String::new())).await.unwrap();
+    store.store_submission(submission(&id, 1), |_| Ok(String::new())).await.unwrap();
     let outcome = SubmissionOutcome {
         accepted: 1,
         rejected: vec![RejectedAnswer {
@@ -147,7 +147,7 @@ async fn a_job_is_published_once_with_the_same_bytes() {
 }
 
 #[tokio::test]
-async fn envelopes_go_when_a_job_has_ended_and_not_before() {
+async fn envelopes_are_dropped_when_a_job_has_ended_and_not_before() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open_unwatched(folder.path()).unwrap();
     let ids: [JobId; 3] = ["one", "two", "three"].map(|id| id.parse().unwrap());
@@ -155,7 +155,7 @@ async fn envelopes_go_when_a_job_has_ended_and_not_before() {
         store.create_job(job(id)).await.unwrap();
         for byte in 0..100 {
             store
-                .keep_submission(submission(id, byte), |_| Ok("receipt".to_owned()))
+                .store_submission(submission(id, byte), |_| Ok("receipt".to_owned()))
                 .await
                 .unwrap();
         }
@@ -165,19 +165,19 @@ async fn envelopes_go_when_a_job_has_ended_and_not_before() {
     assert_eq!(store.pending(&one, 0, 0, 100, 1 << 20).await.unwrap().len(), 100);
     store.cancel_job(&one).await.unwrap();
     store.fail_job(&two, "broken".to_owned()).await.unwrap();
-    assert_eq!(store.to_tidy().await.unwrap(), [one.clone(), two.clone()]);
+    assert_eq!(store.ended_jobs_with_envelopes().await.unwrap(), [one.clone(), two.clone()]);
     for id in [&one, &two] {
         while store.drop_envelopes(id).await.unwrap() {}
         assert_eq!(store.pending(id, 0, 0, 100, 1 << 20).await.unwrap(), []);
         assert_eq!(store.headers(id).await.unwrap().len(), 100);
         assert!(store.to_forget(2).await.unwrap().contains(id));
     }
-    assert_eq!(store.to_tidy().await.unwrap(), []);
+    assert_eq!(store.ended_jobs_with_envelopes().await.unwrap(), []);
     assert_eq!(store.pending(&three, 0, 0, 100, 1 << 20).await.unwrap().len(), 100);
 }
 
 #[tokio::test]
-async fn nothing_is_kept_by_a_full_disk() {
+async fn nothing_is_stored_on_a_full_disk() {
     let folder = tempfile::tempdir().unwrap();
     let id: JobId = "signs".parse().unwrap();
     let store = Store::open_unwatched(folder.path()).unwrap();
@@ -186,13 +186,13 @@ async fn nothing_is_kept_by_a_full_disk() {
     let mut big = submission(&id, 1);
     big.envelopes[0] = vec![0; 1 << 20];
     assert!(matches!(
-        store.keep_submission(big.clone(), |_| Ok(String::new())).await,
-        Err(super::StoreError::Full { .. })
+        store.store_submission(big.clone(), |_| Ok(String::new())).await,
+        Err(super::StoreError::Database(super::DatabaseError::Full { .. }))
     ));
     store.limit_pages(0).await;
     assert_eq!(store.job(&id).await.unwrap().unwrap().submissions, 0);
     assert!(matches!(
-        store.keep_submission(big, |_| Ok("receipt".to_owned())).await.unwrap(),
-        Kept::New(_)
+        store.store_submission(big, |_| Ok("receipt".to_owned())).await.unwrap(),
+        UploadOutcome::New(_)
     ));
 }

@@ -1,7 +1,7 @@
-//! The store: one SQLite file, every change of state one transaction.
+//! The store: one SQLite file. Every change of state is one transaction.
 //!
-//! One connection writes and another reads, so that a status is not kept waiting by a disk flush.
-//! Calls run on blocking threads.
+//! One connection writes and another reads, so that reading a status does not wait until a write has reached the disk. Calls run on
+//! blocking threads.
 
 mod contributors;
 mod inspect;
@@ -11,18 +11,15 @@ mod lifecycle_tests;
 mod results;
 mod retention;
 mod schema;
-#[cfg(test)]
-mod schema_tests;
+mod stored_text;
 mod submissions;
-mod text;
 
 pub use contributors::Enrolled;
 pub use jobs::{JobRow, NewJob};
 pub use results::{Conclusion, Part};
-pub use submissions::{Kept, Known, NewSubmission};
-pub use text::KeptText;
+pub use stored_text::StoredText;
+pub use submissions::{Known, NewSubmission, UploadOutcome};
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -30,91 +27,43 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use tacit_metrics::{Operation, StoreMeter};
 use tacit_mpc_core::digest::Digest;
+use tacit_program::sqlite::{DatabaseError, StoreFile};
 use thiserror::Error;
 
-/// How long a connection waits for another one's lock.
-const BUSY: Duration = Duration::from_secs(10);
+/// How long a task waits that found the store failing, before it tries again.
+pub const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why the store cannot do what it is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum StoreError {
-    /// The folder or file cannot be opened.
-    #[error("cannot open the store {path}: {reason}")]
-    Open {
-        /// Which.
-        path: String,
-        /// Why.
-        reason: String,
-    },
-    /// Another process has it.
-    #[error("the store {path} is in use by another process: stop that one, or give this one its own `data` folder")]
-    Locked {
-        /// Which.
-        path: String,
-    },
-    /// A later release made it.
-    #[error("the store {path} has schema version {found}, this program knows {known}: run the release that made it, or a later one")]
-    Newer {
-        /// Which.
-        path: String,
-        /// Its version.
-        found: i64,
-        /// Ours.
-        known: usize,
-    },
-    /// The file of an earlier release cannot be taken over.
-    #[error(
-        "the store {path} has schema version {found} and cannot be brought to {known}: {reason}; it was left as it was: run the release that made it, and report this"
-    )]
-    Migration {
-        /// Which.
-        path: String,
-        /// Its version.
-        found: usize,
-        /// Ours.
-        known: usize,
-        /// Why not.
-        reason: String,
-    },
+    /// The file cannot be opened, read or written.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
     /// A text cannot be compressed.
     #[error("a text to be stored cannot be compressed: {reason}; give the coordinator more memory")]
     Text {
-        /// Why.
+        /// The compressor's message.
         reason: String,
     },
-    /// It holds unfinished jobs of another cluster.
+    /// The store holds unfinished jobs of another cluster.
     #[error(
         "the store {path} holds {jobs} unfinished jobs of the cluster file with digest {theirs}, but field `cluster` names one with digest {ours}: start with the file they were opened under until they have ended or are cancelled, or give this cluster its own `data` folder; nothing was changed"
     )]
     OtherCluster {
-        /// Which.
-        path: String,
-        /// How many jobs.
+        /// The store's file.
+        path: PathBuf,
+        /// How many unfinished jobs there are.
         jobs: u64,
         /// The digest of the cluster file they were opened under.
         theirs: Digest,
-        /// The digest of the one that is configured.
+        /// The digest of the cluster file that is configured.
         ours: Digest,
     },
-    /// No space is left.
-    #[error("the store {path} is full: free or add disk space; nothing was lost and the request can be sent again")]
-    Full {
-        /// Which.
-        path: String,
-    },
-    /// Any other failure of the database.
-    #[error("the store {path} failed: {reason}")]
-    Database {
-        /// Which.
-        path: String,
-        /// Why.
-        reason: String,
-    },
-    /// What it holds is not what this program writes.
+    /// The store holds something that this program would not write.
     #[error("the store {path} is damaged: {what}; restore it from a backup")]
     Damaged {
-        /// Which.
-        path: String,
+        /// The store's file.
+        path: PathBuf,
         /// What is wrong.
         what: String,
     },
@@ -123,7 +72,7 @@ pub enum StoreError {
     ShuttingDown,
 }
 
-/// What a query can fail with: the database's own error, or content that does not make sense.
+/// Why a query fails, before the store's path is added.
 #[derive(Debug, Error)]
 enum Failure {
     #[error(transparent)]
@@ -136,6 +85,16 @@ impl Failure {
     fn damaged(what: impl Into<String>) -> Self {
         Self::Damaged(what.into())
     }
+
+    fn at(self, path: &Path) -> StoreError {
+        match self {
+            Self::Sqlite(error) => DatabaseError::in_query(path, &error).into(),
+            Self::Damaged(what) => StoreError::Damaged {
+                path: path.to_owned(),
+                what,
+            },
+        }
+    }
 }
 
 /// The store. Clones share it.
@@ -143,49 +102,34 @@ impl Failure {
 pub struct Store(Arc<Inner>);
 
 struct Inner {
-    path: PathBuf,
     nodes: usize,
     meter: StoreMeter,
     writer: Mutex<Connection>,
     reader: Mutex<Connection>,
-    /// Held for as long as the store is open; the lock ends with the process.
-    _lock: File,
+    /// Declared last, so that the folder is unlocked after the connections are closed.
+    file: StoreFile,
 }
 
 impl Store {
-    /// Opens or makes the store in folder `data`, for a cluster of `nodes` nodes.
+    /// Opens the store in folder `data`, creating both if needed, for a cluster of `nodes` nodes.
     ///
     /// # Errors
-    /// The folder cannot be used, another process has it, or a later release made it.
+    /// The folder cannot be used, another process uses it, or this program does not know the store's schema.
     pub fn open(data: &Path, nodes: usize, meter: StoreMeter) -> Result<Self, StoreError> {
-        Self::open_with(data, nodes, meter, schema::MIGRATIONS)
-    }
-
-    fn open_with(data: &Path, nodes: usize, meter: StoreMeter, migrations: &[&str]) -> Result<Self, StoreError> {
-        let path = data.join("coordinator.sqlite");
-        let shown = path.display().to_string();
-        let open = |reason: String| StoreError::Open {
-            path: shown.clone(),
-            reason,
-        };
-        std::fs::create_dir_all(data).map_err(|e| open(e.to_string()))?;
-        let lock = File::create(data.join("lock")).map_err(|e| open(e.to_string()))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => return Err(StoreError::Locked { path: shown }),
-            Err(std::fs::TryLockError::Error(e)) => return Err(open(e.to_string())),
-        }
-        let mut writer = connect(&path).map_err(|e| open(e.to_string()))?;
-        schema::migrate(&mut writer, &path, migrations)?;
-        let reader = connect(&path).map_err(|e| open(e.to_string()))?;
+        let (file, writer) = StoreFile::open(data, schema::SCHEMA)?;
+        let reader = file.connect()?;
         Ok(Self(Arc::new(Inner {
-            path,
             nodes,
             meter,
             writer: Mutex::new(writer),
             reader: Mutex::new(reader),
-            _lock: lock,
+            file,
         })))
+    }
+
+    /// The path of the SQLite file.
+    fn path(&self) -> &Path {
+        self.0.file.path()
     }
 
     /// How many nodes the cluster has.
@@ -193,7 +137,7 @@ impl Store {
         self.0.nodes
     }
 
-    /// Runs one transaction, on disk when this returns; it is undone when `work` fails.
+    /// Runs one transaction. It is on disk when this returns; if `work` fails, it is rolled back.
     async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
@@ -202,7 +146,7 @@ impl Store {
             .await
     }
 
-    /// Runs one transaction that a power failure may undo: for what is found out again by asking.
+    /// Runs one transaction that a power failure may undo. For state that the coordinator can find out again by asking.
     async fn write_lazily<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
@@ -217,7 +161,7 @@ impl Store {
         .await
     }
 
-    /// Runs queries on one snapshot.
+    /// Runs queries on one snapshot of the store.
     async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
@@ -238,23 +182,23 @@ impl Store {
         let inner = Arc::clone(&self.0);
         let done = tokio::task::spawn_blocking(move || {
             let done = inner.meter.time(operation, || work(&inner));
-            done.map_err(|e| explain(&inner.path, e))
+            done.map_err(|failure| failure.at(inner.file.path()))
         });
-        // The task can only fail to run when the runtime is going down.
+        // The task fails to run only when the runtime shuts down.
         done.await.unwrap_or(Err(StoreError::ShuttingDown))
     }
 
-    /// Measures its files.
+    /// Measures the store's files.
     pub async fn measure(&self) {
         let inner = Arc::clone(&self.0);
-        // The task can only fail to run when the runtime is going down.
-        let _ = tokio::task::spawn_blocking(move || inner.meter.measure(&inner.path)).await;
+        // The task fails to run only when the runtime shuts down.
+        let _ = tokio::task::spawn_blocking(move || inner.meter.measure(inner.file.path())).await;
     }
 
-    /// Writes something, to know that the store takes writes.
+    /// Writes something, to check that the store can be written.
     ///
     /// # Errors
-    /// It does not.
+    /// It cannot be written.
     pub async fn probe(&self) -> Result<(), StoreError> {
         self.write(|db| {
             Ok(db
@@ -264,13 +208,13 @@ impl Store {
         .await
     }
 
-    /// Takes no write until what this gives is dropped.
+    /// Blocks all writes until the returned guard is dropped.
     #[cfg(test)]
     pub(crate) fn hang(&self) -> impl Drop + '_ {
         lock(&self.0.writer)
     }
 
-    /// Lets no further page be used, as if the disk were full; 0 lifts it.
+    /// Limits the file to this many pages, as if the disk were full; 0 removes the limit.
     #[cfg(test)]
     pub(crate) async fn limit_pages(&self, pages: i64) {
         let pages = if pages == 0 { i64::from(u32::MAX) - 1 } else { pages };
@@ -282,21 +226,16 @@ impl Store {
         .unwrap();
     }
 
-    /// Opens a store that nobody watches, for a cluster of three nodes.
+    /// Opens a store for a cluster of three nodes, whose metrics nobody reads.
     #[cfg(test)]
     pub(crate) fn open_unwatched(data: &Path) -> Result<Self, StoreError> {
-        Self::open_unwatched_with(data, schema::MIGRATIONS)
-    }
-
-    #[cfg(test)]
-    fn open_unwatched_with(data: &Path, migrations: &[&str]) -> Result<Self, StoreError> {
         let cluster = crate::testing::TestCluster::new(3, 1).cluster;
         let metrics = crate::metrics::Metrics::new(&cluster, Path::new("none"), &[], &[]).unwrap();
-        Self::open_with(data, 3, metrics.store, migrations)
+        Self::open(data, 3, metrics.store)
     }
 }
 
-/// A panic in another call leaves no transaction open, so a poisoned connection can be used on.
+/// A call that panics leaves no transaction open, so a poisoned connection can still be used.
 fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
     connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -308,33 +247,12 @@ fn transact<T>(connection: &mut Connection, work: impl FnOnce(&Connection) -> Re
     Ok(value)
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(path)?;
-    connection.busy_timeout(BUSY)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "foreign_keys", true)?;
-    Ok(connection)
-}
-
-fn explain(path: &Path, failure: Failure) -> StoreError {
-    let path = path.display().to_string();
-    match failure {
-        Failure::Sqlite(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) => StoreError::Full { path },
-        Failure::Sqlite(e) => StoreError::Database {
-            path,
-            reason: e.to_string(),
-        },
-        Failure::Damaged(what) => StoreError::Damaged { path, what },
-    }
-}
-
 /// Seconds since 1970.
 fn now() -> i64 {
     jiff::Timestamp::now().as_second()
 }
 
-/// The number of a job's rows in other tables.
+/// The number by which other tables refer to a job.
 fn number_of(db: &Connection, id: &tacit_protocol::job::JobId) -> Result<Option<i64>, Failure> {
     Ok(db
         .prepare_cached("SELECT number FROM jobs WHERE id = ?1")?
@@ -342,20 +260,20 @@ fn number_of(db: &Connection, id: &tacit_protocol::job::JobId) -> Result<Option<
         .optional()?)
 }
 
-/// A fixed-size byte string out of a column.
-fn bytes_of<const N: usize>(bytes: &[u8], what: &str) -> Result<[u8; N], Failure> {
+/// A byte string of fixed size, from a column.
+fn fixed_bytes<const N: usize>(bytes: &[u8], what: &str) -> Result<[u8; N], Failure> {
     bytes
         .try_into()
         .map_err(|_| Failure::damaged(format!("{what} has {} bytes, not {N}", bytes.len())))
 }
 
-/// A count out of a column: SQLite's integers are signed.
-fn count(value: i64) -> u64 {
+/// A count from a column. SQLite's integers are signed; the store holds no negative counts.
+fn from_db(value: i64) -> u64 {
     u64::try_from(value).unwrap_or(0)
 }
 
 /// A count for a column.
-fn column(value: u64) -> i64 {
+fn to_db(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
@@ -368,7 +286,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open_unwatched(folder.path()).unwrap();
         store.probe().await.unwrap();
-        assert!(matches!(Store::open_unwatched(folder.path()), Err(StoreError::Locked { .. })));
+        assert!(matches!(
+            Store::open_unwatched(folder.path()),
+            Err(StoreError::Database(DatabaseError::InUse { .. }))
+        ));
         drop(store);
         drop(Store::open_unwatched(folder.path()).unwrap());
 
@@ -377,7 +298,7 @@ mod tests {
         drop(connection);
         let refused = Store::open_unwatched(folder.path()).err().unwrap();
         assert!(
-            matches!(refused, StoreError::Newer { found: 99, known, .. } if known == schema::MIGRATIONS.len()),
+            matches!(refused, StoreError::Database(DatabaseError::Newer { found: 99, known: 1, .. })),
             "{refused}"
         );
     }
@@ -389,7 +310,7 @@ mod tests {
         store.limit_pages(1).await;
         let key = tacit_protocol::identity::PublicKey::from_bytes([1; 32]);
         let error = store.enrol("x".repeat(1 << 20), key, true).await.unwrap_err();
-        assert!(matches!(error, StoreError::Full { .. }), "{error}");
+        assert!(matches!(error, StoreError::Database(DatabaseError::Full { .. })), "{error}");
         assert!(error.to_string().contains("coordinator.sqlite"));
         store.limit_pages(0).await;
         store.probe().await.unwrap();

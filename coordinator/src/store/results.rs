@@ -1,4 +1,4 @@
-//! Certificates, results and the fate of each submission.
+//! Certificates, results, and the outcome of each submission.
 
 use std::sync::Arc;
 
@@ -7,18 +7,18 @@ use tacit_protocol::api::{JobState, SubmissionOutcome};
 use tacit_protocol::job::JobId;
 
 use super::jobs::advance_to;
-use super::{Failure, KeptText, Store, StoreError, column, count, explain, number_of};
+use super::{Failure, Store, StoreError, StoredText, from_db, number_of, to_db};
 
-/// The end of a computation that verified.
+/// The verified outcome of a computation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conclusion {
     /// The text of the certificate.
-    pub certificate: KeptText,
-    /// What became of each submission, in order.
+    pub certificate: StoredText,
+    /// The outcome of each submission, in order.
     pub outcomes: Vec<SubmissionOutcome>,
 }
 
-/// What of a published job is asked for.
+/// A text that is published of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// `result.json`.
@@ -40,7 +40,7 @@ impl Part {
 }
 
 impl Store {
-    /// Stores the end of a computation; false when the job is not being computed any more.
+    /// Stores the outcome of a computation. Returns false if the job is not in state computing.
     ///
     /// # Errors
     /// The store fails.
@@ -58,7 +58,7 @@ impl Store {
             let mut insert = db.prepare("INSERT INTO outcomes (job, sequence, accepted, rejected) VALUES (?1, ?2, ?3, ?4)")?;
             for (sequence, outcome) in conclusion.outcomes.iter().enumerate() {
                 let rejected = serde_json::to_string(&outcome.rejected).map_err(|e| Failure::damaged(e.to_string()))?;
-                insert.execute((number, sequence as i64, column(outcome.accepted), rejected))?;
+                insert.execute((number, sequence as i64, to_db(outcome.accepted), rejected))?;
             }
             Ok(true)
         })
@@ -78,19 +78,24 @@ impl Store {
         self.text(column.await?).await
     }
 
-    /// The text in a column, worked out while others read.
+    /// Unpacks the text of a column, without holding a connection.
     async fn text(&self, column: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, StoreError> {
         let inner = Arc::clone(&self.0);
-        let read = move || column.map(KeptText::read).transpose().map_err(|e| explain(&inner.path, e));
-        // The task can only fail to run when the runtime is going down.
+        let read = move || {
+            column
+                .map(StoredText::read)
+                .transpose()
+                .map_err(|failure| failure.at(inner.file.path()))
+        };
+        // The task fails to run only when the runtime shuts down.
         tokio::task::spawn_blocking(read).await.unwrap_or(Err(StoreError::ShuttingDown))
     }
 
-    /// Stores what is published and publishes it; false when that was before.
+    /// Stores what is published and publishes the job. Returns false if it is not in state verified.
     ///
     /// # Errors
     /// The store fails.
-    pub async fn publish(&self, id: &JobId, result: KeptText, payouts: KeptText) -> Result<bool, StoreError> {
+    pub async fn publish(&self, id: &JobId, result: StoredText, payouts: StoredText) -> Result<bool, StoreError> {
         let id = id.clone();
         self.write(move |db| {
             if !advance_to(db, &id, JobState::Published)? {
@@ -106,7 +111,7 @@ impl Store {
         .await
     }
 
-    /// A part of a published job, byte for byte; none before it is published.
+    /// A text of a published job, byte for byte; `None` unless the job is published.
     ///
     /// # Errors
     /// The store fails.
@@ -124,7 +129,7 @@ impl Store {
         self.text(column.await?).await
     }
 
-    /// What became of a submission; none before its job is published.
+    /// The outcome of a submission; `None` unless the job is published.
     ///
     /// # Errors
     /// The store fails.
@@ -134,14 +139,14 @@ impl Store {
             let query = "SELECT accepted, rejected FROM outcomes JOIN jobs ON jobs.number = outcomes.job
                  WHERE jobs.id = ?1 AND jobs.state = ?2 AND sequence = ?3";
             let row: Option<(i64, String)> = db
-                .query_row(query, (id.as_str(), JobState::Published.name(), column(sequence)), |row| {
+                .query_row(query, (id.as_str(), JobState::Published.name(), to_db(sequence)), |row| {
                     Ok((row.get(0)?, row.get(1)?))
                 })
                 .optional()?;
             row.map(|(accepted, rejected)| {
                 let rejected = serde_json::from_str(&rejected).map_err(|e| Failure::damaged(format!("an outcome: {e}")))?;
                 Ok(SubmissionOutcome {
-                    accepted: count(accepted),
+                    accepted: from_db(accepted),
                     rejected,
                 })
             })

@@ -1,5 +1,4 @@
-//! What goes when a job has ended, however it has: the nodes forget it, the envelopes are dropped.
-//! Headers, receipts and outcomes stay.
+//! What is removed when a job has ended: the nodes forget it, and its envelopes are dropped. Headers, receipts and outcomes stay.
 
 use rusqlite::Connection;
 use tacit_protocol::api::JobState;
@@ -7,12 +6,12 @@ use tacit_protocol::job::JobId;
 
 use super::{Failure, Store, StoreError, number_of};
 
-/// How many envelopes one transaction drops: it holds up other writers.
+/// How many envelopes one transaction drops. It is small, as other writers wait for it.
 const BATCH: i64 = 256;
 
 const ENDED: [JobState; 3] = [JobState::Published, JobState::Cancelled, JobState::Failed];
 
-/// The ids that a query gives for the final states, its first three parameters, and the others.
+/// Runs a query for job ids. Its first three parameters are the final states; `more` are the others.
 fn ids(db: &Connection, query: &str, more: &[i64]) -> Result<Vec<JobId>, Failure> {
     let mut query = db.prepare_cached(query)?;
     for (index, state) in ENDED.iter().enumerate() {
@@ -37,7 +36,7 @@ impl Store {
     /// The store fails.
     pub async fn to_forget(&self, node: usize) -> Result<Vec<JobId>, StoreError> {
         self.read(move |db| {
-            // From the deliveries that are open, which are few, not from the jobs that have ended, which are not.
+            // The query starts from open deliveries, which are few, and not from ended jobs, which are many.
             let query = "SELECT id FROM deliveries JOIN jobs ON jobs.number = deliveries.job
                  WHERE jobs.state IN (?1, ?2, ?3) AND deliveries.node = ?4 AND deliveries.opened = 1";
             ids(db, query, &[node as i64])
@@ -45,7 +44,7 @@ impl Store {
         .await
     }
 
-    /// Notes that a node has forgotten a job that has ended. How much of it the node had stays known.
+    /// Notes that a node has forgotten a job that has ended. How much of it the node had stays recorded.
     ///
     /// # Errors
     /// The store fails.
@@ -66,7 +65,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn to_tidy(&self) -> Result<Vec<JobId>, StoreError> {
+    pub async fn ended_jobs_with_envelopes(&self) -> Result<Vec<JobId>, StoreError> {
         self.read(|db| {
             let query =
                 "SELECT id FROM jobs WHERE state IN (?1, ?2, ?3) AND EXISTS (SELECT 1 FROM envelopes WHERE envelopes.job = jobs.number)";
@@ -75,7 +74,7 @@ impl Store {
         .await
     }
 
-    /// Drops some of the envelopes of a job that has ended; whether there may be more.
+    /// Drops some envelopes of a job that has ended. Returns whether there may be more.
     ///
     /// # Errors
     /// The store fails.

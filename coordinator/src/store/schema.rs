@@ -1,17 +1,16 @@
-//! The tables, taken forward step by step; `PRAGMA user_version` holds how many steps were taken.
+//! The tables of the coordinator's store.
 
-use std::path::Path;
+use tacit_program::sqlite::Schema;
 
-use rusqlite::{Connection, TransactionBehavior};
+pub(super) const SCHEMA: Schema = Schema {
+    file_name: "coordinator.sqlite",
+    migrations: &[FIRST],
+    page_size: None,
+    exclusive: false,
+};
 
-use super::{StoreError, explain};
-
-/// Each entry brings the schema from its index to the next version. One that a release has is never changed.
-///
-/// Specs and envelopes stand apart from the rows that are read often: SQLite walks a row's pages up
-/// to the column it wants.
-pub const MIGRATIONS: &[&str] = &[
-    "
+/// Specs and envelopes have tables of their own: SQLite reads all pages of a row up to the column that is asked for.
+const FIRST: &str = "
 CREATE TABLE contributors (
     name        TEXT PRIMARY KEY,
     key         BLOB NOT NULL UNIQUE,
@@ -101,57 +100,23 @@ CREATE TABLE probe (
     id INTEGER PRIMARY KEY,
     at INTEGER NOT NULL
 ) STRICT;
-",
-    // Texts of results are compressed from here on, which earlier releases do not read.
-    "",
-];
+";
 
-/// Takes the schema forward, all steps or none.
-///
-/// # Errors
-/// A later release made the file, or a step fails.
-pub fn migrate(db: &mut Connection, path: &Path, migrations: &[&str]) -> Result<(), StoreError> {
-    let found = version(db, path, migrations)?;
-    if found == migrations.len() {
-        return Ok(());
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tacit_mpc_core::digest::Digest;
+
+    /// The digests of the steps that releases have. A step that a release has is never changed: add another step instead.
+    const FROZEN: [&str; 1] = ["46fc5aa6cb0c9ffd1c343edb9b5faf1c392121466fe74d71c10cb83ad1fbf3ed"];
+
+    #[test]
+    fn migrations_of_releases_are_never_changed() {
+        let digests: Vec<String> = SCHEMA
+            .migrations
+            .iter()
+            .map(|sql| Digest::of("schema", &[sql.as_bytes()]).to_string())
+            .collect();
+        assert_eq!(digests[..FROZEN.len()], FROZEN);
     }
-    run(db, migrations, found).map_err(|error| match explain(path, error.into()) {
-        StoreError::Database { path, reason } => StoreError::Migration {
-            path,
-            found,
-            known: migrations.len(),
-            reason,
-        },
-        other => other,
-    })
-}
-
-/// The schema's version, which must be one of these migrations'.
-///
-/// # Errors
-/// A later release made the file, or it cannot be read.
-pub fn version(db: &Connection, path: &Path, migrations: &[&str]) -> Result<usize, StoreError> {
-    let open = |e: rusqlite::Error| StoreError::Open {
-        path: path.display().to_string(),
-        reason: e.to_string(),
-    };
-    let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(open)?;
-    let known = migrations.len();
-    usize::try_from(found)
-        .ok()
-        .filter(|found| *found <= known)
-        .ok_or_else(|| StoreError::Newer {
-            path: path.display().to_string(),
-            found,
-            known,
-        })
-}
-
-fn run(db: &mut Connection, migrations: &[&str], found: usize) -> rusqlite::Result<()> {
-    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for migration in &migrations[found..] {
-        transaction.execute_batch(migration)?;
-    }
-    transaction.pragma_update(None, "user_version", migrations.len() as i64)?;
-    transaction.commit()
 }

@@ -1,4 +1,4 @@
-//! Submissions as they came, and how far each node has them.
+//! Submissions as they were uploaded, and how many of them each node has.
 
 use rusqlite::{Connection, OptionalExtension};
 use tacit_mpc_core::digest::Digest;
@@ -8,33 +8,33 @@ use tacit_protocol::job::JobId;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::SubmissionId;
 
-use super::{Failure, Store, StoreError, bytes_of, column, count, now, number_of};
+use super::{Failure, Store, StoreError, fixed_bytes, from_db, now, number_of, to_db};
 
-/// A checked submission to be kept.
+/// A checked submission to be stored.
 #[derive(Debug, Clone)]
 pub struct NewSubmission {
-    /// Its job.
+    /// The job it belongs to.
     pub job: JobId,
-    /// Its id.
+    /// The id that the contributor has drawn.
     pub sid: SubmissionId,
     /// The digest of the uploaded bytes.
     pub upload: Digest,
-    /// The digest of its header.
+    /// The digest of its header, under which it is listed.
     pub digest: Digest,
     /// How many answers it holds.
     pub answers: u32,
-    /// Whether they are the buyer's gold, not a contributor's.
+    /// Whether these are gold answers of the buyer.
     pub gold: bool,
     /// The encoded signed header.
     pub header: Vec<u8>,
-    /// One envelope for each node.
+    /// The sealed envelopes, one for each node in order.
     pub envelopes: Vec<Vec<u8>>,
 }
 
-/// A submission that is kept.
+/// What is known of a stored submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
-    /// Its place among the job's submissions.
+    /// Its number among the submissions of the job, counted from 0.
     pub sequence: u64,
     /// The digest of the uploaded bytes.
     pub upload: Digest,
@@ -42,31 +42,32 @@ pub struct Known {
     pub receipt: String,
 }
 
-/// What became of a submission.
+/// What the store did with an uploaded submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kept {
-    /// It is kept.
+pub enum UploadOutcome {
+    /// It was stored.
     New(Known),
-    /// There is one of this id.
+    /// A submission of this id was stored before.
     Before(Known),
-    /// The job takes none in this state.
+    /// The job is in this state and accepts no submissions.
     NotOpen(JobState),
     /// There is no such job.
     NoJob,
 }
 
-/// A submission on its way to a node.
+/// A submission that a node does not have yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pending {
-    /// Its place among the job's submissions.
+    /// Its number among the submissions of the job, counted from 0.
     pub sequence: u64,
-    /// The digest it is listed by.
+    /// The digest under which it is listed.
     pub digest: Digest,
-    /// What is brought to the node: the encoding of [`tacit_protocol::submission::Delivery`].
+    /// What is delivered to the node: the encoding of [`tacit_protocol::submission::Delivery`].
     pub delivery: Vec<u8>,
 }
 
-/// The encoding of [`tacit_protocol::submission::Delivery`]: the header, then the envelope with its length.
+/// The encoding of [`tacit_protocol::submission::Delivery`]: the header, then the length of the envelope as 8 bytes, little-endian, then
+/// the envelope.
 fn delivery(header: &[u8], envelope: &[u8]) -> Vec<u8> {
     let length = (envelope.len() as u64).to_le_bytes();
     [header, &length, envelope].concat()
@@ -80,8 +81,8 @@ fn known(db: &Connection, job: i64, sid: &SubmissionId) -> Result<Option<Known>,
         .optional()?;
     row.map(|(sequence, upload, receipt)| {
         Ok(Known {
-            sequence: count(sequence),
-            upload: Digest::from_bytes(bytes_of(&upload, "the digest of an upload")?),
+            sequence: from_db(sequence),
+            upload: Digest::from_bytes(fixed_bytes(&upload, "the digest of an upload")?),
             receipt,
         })
     })
@@ -89,31 +90,31 @@ fn known(db: &Connection, job: i64, sid: &SubmissionId) -> Result<Option<Known>,
 }
 
 impl Store {
-    /// Keeps a submission of an open job; `receipt` writes the receipt for its place in the job.
+    /// Stores a submission to an open job. `receipt` writes the receipt for its sequence number.
     ///
     /// # Errors
-    /// The store fails; then nothing is kept.
-    pub async fn keep_submission(
+    /// The store fails; then nothing is stored.
+    pub async fn store_submission(
         &self,
         new: NewSubmission,
         receipt: impl FnOnce(u64) -> serde_json::Result<String> + Send + 'static,
-    ) -> Result<Kept, StoreError> {
+    ) -> Result<UploadOutcome, StoreError> {
         self.write(move |db| {
             let job: Option<(i64, String, i64)> = db
                 .prepare_cached("SELECT number, state, submissions FROM jobs WHERE id = ?1")?
                 .query_row([new.job.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
                 .optional()?;
             let Some((job, state, sequence)) = job else {
-                return Ok(Kept::NoJob);
+                return Ok(UploadOutcome::NoJob);
             };
             if let Some(known) = known(db, job, &new.sid)? {
-                return Ok(Kept::Before(known));
+                return Ok(UploadOutcome::Before(known));
             }
             let state = JobState::from_name(&state).ok_or_else(|| Failure::damaged(format!("`{state}` is not a job's state")))?;
             if state != JobState::Open {
-                return Ok(Kept::NotOpen(state));
+                return Ok(UploadOutcome::NotOpen(state));
             }
-            let receipt = receipt(count(sequence)).map_err(|e| Failure::damaged(e.to_string()))?;
+            let receipt = receipt(from_db(sequence)).map_err(|e| Failure::damaged(e.to_string()))?;
             db.prepare_cached(
                 "INSERT INTO submissions (job, sequence, sid, upload, digest, answers, receipt, received_at, header)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -135,8 +136,8 @@ impl Store {
             }
             db.prepare_cached("UPDATE jobs SET submissions = submissions + 1, answers = answers + ?2 WHERE number = ?1")?
                 .execute((job, if new.gold { 0 } else { new.answers }))?;
-            Ok(Kept::New(Known {
-                sequence: count(sequence),
+            Ok(UploadOutcome::New(Known {
+                sequence: from_db(sequence),
                 upload: new.upload,
                 receipt,
             }))
@@ -157,12 +158,11 @@ impl Store {
         .await
     }
 
-    /// The next submissions that a node does not have: at most `most`, and at most `bytes` of them
-    /// after the first.
+    /// The submissions for a node from number `from` on: at most `max`, and, apart from the first, at most `bytes` in total.
     ///
     /// # Errors
     /// The store fails.
-    pub async fn pending(&self, job: &JobId, node: usize, from: u64, most: usize, bytes: usize) -> Result<Vec<Pending>, StoreError> {
+    pub async fn pending(&self, job: &JobId, node: usize, from: u64, max: usize, bytes: usize) -> Result<Vec<Pending>, StoreError> {
         let job = job.clone();
         self.read(move |db| {
             let mut query = db.prepare_cached(
@@ -171,7 +171,7 @@ impl Store {
                  JOIN envelopes e ON e.job = s.job AND e.node = ?2 AND e.sequence = s.sequence
                  WHERE j.id = ?1 AND s.sequence >= ?3 ORDER BY s.sequence LIMIT ?4",
             )?;
-            let mut rows = query.query((job.as_str(), node as i64, column(from), most as i64))?;
+            let mut rows = query.query((job.as_str(), node as i64, to_db(from), max as i64))?;
             let mut pending = Vec::new();
             let mut total = 0;
             while let Some(row) = rows.next()? {
@@ -182,9 +182,9 @@ impl Store {
                 if total > bytes && !pending.is_empty() {
                     break;
                 }
-                let digest = Digest::from_bytes(bytes_of(&digest, "a submission's digest")?);
+                let digest = Digest::from_bytes(fixed_bytes(&digest, "a submission's digest")?);
                 pending.push(Pending {
-                    sequence: count(sequence),
+                    sequence: from_db(sequence),
                     digest,
                     delivery: delivery(header, envelope),
                 });
@@ -203,14 +203,13 @@ impl Store {
         self.read(move |db| {
             let query = "SELECT opened, cursor FROM deliveries JOIN jobs ON jobs.number = deliveries.job WHERE jobs.id = ?1 ORDER BY node";
             let mut query = db.prepare(query)?;
-            let rows = query.query_map([job.as_str()], |row| Ok((row.get(0)?, count(row.get(1)?))))?;
+            let rows = query.query_map([job.as_str()], |row| Ok((row.get(0)?, from_db(row.get(1)?))))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
         .await
     }
 
-    /// Notes that a node has opened the job; or that it does not know it any more, so that everything
-    /// is to be delivered again.
+    /// Notes that a node has opened the job, or that it does not know it any more and needs all submissions again.
     ///
     /// # Errors
     /// The store fails.
@@ -225,8 +224,8 @@ impl Store {
         .await
     }
 
-    /// Notes that a node has the first `cursor` submissions, and which it will not count. Should this
-    /// be lost, they are delivered again and the answers are the same.
+    /// Notes that a node has the first `cursor` submissions, and which of them it refuses. If a power failure undoes this, they are
+    /// delivered again, with the same outcomes.
     ///
     /// # Errors
     /// The store fails.
@@ -236,18 +235,18 @@ impl Store {
             let number = number_of(db, &job)?;
             db.execute(
                 "UPDATE deliveries SET cursor = ?3 WHERE job = ?1 AND node = ?2",
-                (number, node as i64, column(cursor)),
+                (number, node as i64, to_db(cursor)),
             )?;
             for (sequence, reason) in refused {
                 let note = "INSERT OR REPLACE INTO delivery_refusals (job, node, sequence, reason) VALUES (?1, ?2, ?3, ?4)";
-                db.execute(note, (number, node as i64, column(sequence), reason.name()))?;
+                db.execute(note, (number, node as i64, to_db(sequence), reason.name()))?;
             }
             Ok(())
         })
         .await
     }
 
-    /// The submissions that some node will not count.
+    /// The numbers of the submissions that some node refuses.
     ///
     /// # Errors
     /// The store fails.
@@ -257,13 +256,13 @@ impl Store {
             let query =
                 "SELECT DISTINCT sequence FROM delivery_refusals JOIN jobs ON jobs.number = delivery_refusals.job WHERE jobs.id = ?1";
             let mut query = db.prepare(query)?;
-            let rows = query.query_map([job.as_str()], |row| Ok(count(row.get(0)?)))?;
+            let rows = query.query_map([job.as_str()], |row| Ok(from_db(row.get(0)?)))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
         .await
     }
 
-    /// The ordered list that the nodes compute on.
+    /// The list of submissions on which the nodes compute, in order.
     ///
     /// # Errors
     /// The store fails.
@@ -277,7 +276,7 @@ impl Store {
             rows.map(|row| {
                 let (digest, answers) = row?;
                 Ok(SubmissionEntry {
-                    submission: Digest::from_bytes(bytes_of(&digest, "a submission's digest")?),
+                    submission: Digest::from_bytes(fixed_bytes(&digest, "a submission's digest")?),
                     answers,
                 })
             })
@@ -310,7 +309,7 @@ mod tests {
     use tacit_protocol::submission::{Delivery, Header, Statement, SubmissionId};
 
     #[test]
-    fn deliveries_are_written_as_the_shared_format_says() {
+    fn deliveries_have_the_shared_encoding() {
         let key = SecretKey::from_bytes(&[1; 32]);
         let statement = Statement {
             cluster: Digest::of("c", &[]),

@@ -1,4 +1,4 @@
-//! What a computation finds in a store that somebody has altered, or that an earlier release has written.
+//! What a computation finds in a store that somebody has altered.
 
 use tacit_mpc_core::field::Fp61;
 use tacit_protocol::sealing::AtRestKey;
@@ -6,16 +6,29 @@ use tacit_protocol::sealing::AtRestKey;
 use super::*;
 use crate::intake::tests::{delivered, intake, job};
 
-/// What node 0 opens of the list, component by component; none where it does not open.
+/// For each entry, node 0's verdict and the components that it opens; `None` where they do not open.
 fn open(intake: &Intake, job: &Job, list: &[SubmissionEntry]) -> Vec<(u8, Option<Vec<Vec<Fp61>>>)> {
-    let kept = Kept::look_up(intake, job, list).unwrap();
+    let submissions = NodeSubmissions::look_up(intake, job, list).unwrap();
     let components = |opened: OpenedSubmission| (0..2).map(|position| opened.expand(position).to_vec()).collect();
-    let open = |entry: usize| (kept.verdicts()[entry], kept.open(entry).map(components));
+    let open = |entry: usize| (submissions.verdicts()[entry], submissions.open(entry).map(components));
     (0..list.len()).map(open).collect()
 }
 
+fn stored_components(intake: &Intake, job: &Job, digest: &Digest) -> Vec<u8> {
+    let mut at = None;
+    intake
+        .store
+        .for_each_stored(job.id(), &[*digest], |_, found| {
+            if let Found::Accepted(_, components) = found {
+                at = Some(components);
+            }
+        })
+        .unwrap();
+    intake.store.components(at.unwrap()).unwrap().unwrap()
+}
+
 #[test]
-fn altered_swapped_and_foreign_rows_do_not_open_and_those_of_earlier_releases_do() {
+fn altered_swapped_and_foreign_rows_do_not_open() {
     let folder = tempfile::tempdir().unwrap();
     let mut intake = intake(folder.path());
     let (job, spec) = job(2);
@@ -31,7 +44,7 @@ fn altered_swapped_and_foreign_rows_do_not_open_and_those_of_earlier_releases_do
     assert!(good.iter().all(|(verdict, components)| *verdict == 0 && components.is_some()));
     assert!(good[0] != good[1]);
 
-    let sealed: Vec<Vec<u8>> = (1..=2).map(|number| intake.store.components(number).unwrap().unwrap()).collect();
+    let sealed: Vec<Vec<u8>> = batch.iter().map(|(digest, _)| stored_components(&intake, &job, digest)).collect();
     let put = |number: i64, sealed: &[u8]| {
         intake
             .store
@@ -55,27 +68,25 @@ fn altered_swapped_and_foreign_rows_do_not_open_and_those_of_earlier_releases_do
     assert!(open(&intake, &job, &list) == [(0, None), (0, None)], "pointers swapped");
     intake.store.alter(pointer, &[]);
 
-    // A header that is not the one of its digest is as good as none.
+    // A header that does not match its digest counts as not delivered.
     intake
         .store
         .alter("UPDATE submissions SET body = zeroblob(length(body)) WHERE components = 1", &[]);
     let lost = (RejectReason::NotDelivered.code(), None);
-    assert!(open(&intake, &job, &list) == [lost, good[1].clone()], "an altered header");
+    assert!(open(&intake, &job, &list) == [lost.clone(), good[1].clone()], "an altered header");
 
-    // As a release before this one kept it: the whole delivery, opened with the key for envelopes.
-    let whole = "UPDATE submissions SET body = ?2, components = NULL WHERE digest = ?1";
-    intake.store.alter(whole, &[batch[0].0.as_bytes(), &batch[0].1]);
-    assert!(open(&intake, &job, &list) == good, "a delivery kept whole");
-    intake.store.alter(whole, &[batch[0].0.as_bytes(), &batch[1].1]);
-    let replaced = &open(&intake, &job, &list)[0];
-    assert_eq!(replaced.0, RejectReason::NotDelivered.code(), "another delivery kept in its place");
-    assert!(replaced.1.is_none());
-    intake.store.alter(whole, &[batch[0].0.as_bytes(), &batch[0].1]);
+    // The signed header of another submission does not match either.
+    let header = "UPDATE submissions SET body = (SELECT body FROM submissions WHERE digest = ?2), components = 1 WHERE digest = ?1";
+    intake.store.alter(header, &[batch[0].0.as_bytes(), batch[1].0.as_bytes()]);
+    assert!(
+        open(&intake, &job, &list) == [lost.clone(), good[1].clone()],
+        "the header of another submission"
+    );
 
-    // Another node's rows, or this node's under another key.
+    // The rows of another node, or of this node under another key.
     intake.resting = AtRestKey::of(&tacit_protocol::sealing::UnsealingKey::generate(
         tacit_protocol::sealing::Suite::XWing,
         &mut UnwrapErr(SysRng),
     ));
-    assert!(open(&intake, &job, &list) == [good[0].clone(), (0, None)], "another key");
+    assert!(open(&intake, &job, &list) == [lost, (0, None)], "another key");
 }

@@ -1,4 +1,4 @@
-//! What operators watch: the node's table in `docs/metrics.md`, which is a contract.
+//! The node's metrics. Names and labels are a contract with operators: `docs/metrics.md`.
 
 mod session;
 
@@ -24,18 +24,18 @@ const OPEN: &str = "open";
 const SENT: &str = "sent";
 const RECEIVED: &str = "received";
 
-/// Why a connection is refused.
+/// Why this node refuses a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
-    /// The other end has no key of the cluster file.
+    /// The other end has no key that the cluster file names.
     UnknownKey,
-    /// It speaks another protocol version.
+    /// The other end speaks another protocol version.
     Version,
-    /// It has another cluster file.
+    /// The other end has another cluster file.
     Cluster,
-    /// Too many handshakes are under way.
+    /// Too many handshakes are running.
     Overload,
-    /// It does not keep to the protocol.
+    /// The other end does not follow the protocol.
     Protocol,
 }
 
@@ -52,7 +52,7 @@ impl Refused {
         }
     }
 
-    /// Why this node refuses, if it does: a connection that is lost, or that the other end gives up, is not refused.
+    /// Why this node refused the connection; `None` if it was lost, or if the other end gave it up.
     fn of(error: &LinkError) -> Option<Self> {
         match error {
             LinkError::UnknownKey { .. } => Some(Self::UnknownKey),
@@ -64,7 +64,7 @@ impl Refused {
     }
 }
 
-/// The node's metrics, all present from the start.
+/// The node's metrics. All series exist from the start.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     families: Families,
@@ -83,16 +83,16 @@ pub struct Metrics {
     products_verified: IntCounter,
     refused: IntCounterVec,
     coordinator_up: Gauge,
-    /// The connections to the peers.
+    /// Metrics of the connections to the peers.
     pub peers: Connections,
-    /// What waits or runs.
+    /// Metrics of the work that waits or runs.
     pub queues: Queues,
-    /// The store's times and sizes.
+    /// Times and sizes of the store.
     pub store: StoreMeter,
 }
 
 impl Metrics {
-    /// Registers everything, for the node of this index.
+    /// Registers all metrics, for the node of this index.
     pub fn new(cluster: &Cluster, me: usize) -> Result<Self> {
         let families = Families::new("tacit_node", cluster)?;
         let outcomes: Vec<&str> = std::iter::once("accepted")
@@ -151,7 +151,7 @@ impl Metrics {
         })
     }
 
-    /// Tells the age of the keys.
+    /// Publishes the age of the keys.
     pub fn keys(&self, config: &Config) -> Result<()> {
         self.families
             .keys(&[("identity", &config.identity_key), ("sealing", &config.sealing_key)])
@@ -174,7 +174,7 @@ impl Metrics {
         self.refused.with_label_values(&[reason.name()]).inc();
     }
 
-    /// Counts a connection that did not come up, if this node refused it, and says of which kind it was.
+    /// Counts a connection that failed, if this node refused it. Returns the kind of failure, for the log.
     pub fn not_connected(&self, error: &LinkError) -> &'static str {
         let refused = Refused::of(error);
         if let Some(reason) = refused {
@@ -183,7 +183,7 @@ impl Metrics {
         refused.map_or("unreachable", Refused::name)
     }
 
-    /// The exposition text, with everything that is looked up for it.
+    /// The metrics as text, with the values that are looked up at each scrape.
     pub async fn text(&self, mesh: &Mesh, coordinator_up: bool, store: &Arc<Store>) -> Result<Vec<u8>> {
         for (peer, round_trip) in mesh.round_trips() {
             self.peers.see(&peer, round_trip);
@@ -198,23 +198,23 @@ impl Metrics {
         let look = move || metrics.look_at(&store);
         self.survey
             .run(async move {
-                // It fails when the runtime goes down.
+                // This fails only when the runtime shuts down.
                 let _ = tokio::task::spawn_blocking(look).await;
             })
             .await;
     }
 
-    /// Looks up what the store has. Blocks.
+    /// Looks up what is in the store. Blocks.
     fn look_at(&self, store: &Store) {
         self.store.measure(store.path());
-        // Where it fails, that is counted, and what was seen last stands.
-        if let Ok(kept) = store.jobs_kept() {
-            for (state, jobs) in [(OPEN, kept.open), (RELEASED, kept.released)] {
+        // If this fails, the store counts it, and the gauges keep their last values.
+        if let Ok(counts) = store.count_jobs() {
+            for (state, jobs) in [(OPEN, counts.open), (RELEASED, counts.released)] {
                 self.jobs.with_label_values(&[state]).set(jobs as f64);
             }
-            self.oldest_job.set(kept.oldest_open as f64);
+            self.oldest_job.set(counts.oldest_open as f64);
         }
-        // Whether it can is counted, too.
+        // The probe is a write, so a store that cannot be written is counted as failing.
         let _ = store.is_writable();
         self.store.answered();
     }

@@ -1,4 +1,4 @@
-//! One session as it goes: where its time and its messages went, and how far it came.
+//! Metrics of one session: the time and traffic of each phase, and how far it came.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,10 +9,10 @@ use tacit_protocol::phase::Phase;
 
 use super::{COMPLETED, FAILED, Metrics, RECEIVED, RELEASED, SENT};
 
-/// Measures one session, from when it has its place to its end.
+/// Measures one session from its start to its end.
 ///
-/// A session comes back to a phase when it opens something on the way; each phase is counted once, with all
-/// its time. The work before a round is that of the round's phase.
+/// A session may return to a phase; each phase is counted once, with all its time. Work before a round counts towards the phase of
+/// that round.
 #[derive(Debug)]
 pub struct SessionMeter {
     metrics: Metrics,
@@ -21,10 +21,10 @@ pub struct SessionMeter {
 
 #[derive(Debug)]
 struct Course {
-    /// Until when the time is accounted for.
+    /// The end of the time that is accounted for.
     counted: Instant,
     spent: BTreeMap<Phase, Duration>,
-    /// The phase it is in; later, the one it failed in.
+    /// The current phase, or the phase in which the session failed.
     phase: Phase,
     traffic: Traffic,
 }
@@ -37,7 +37,7 @@ impl Course {
 }
 
 impl SessionMeter {
-    /// A session begins.
+    /// Starts to measure a session.
     pub fn begin(metrics: &Metrics) -> Self {
         metrics.sessions_running.inc();
         let course = Course {
@@ -53,16 +53,16 @@ impl SessionMeter {
     }
 
     fn course(&self) -> MutexGuard<'_, Course> {
-        // It is whole between any two statements that change it.
+        // No panic leaves it half changed.
         self.course.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A round of this phase begins.
+    /// Notes that a round of this phase begins.
     pub fn round(&self, phase: Phase) {
         self.course().phase = phase;
     }
 
-    /// The round is completed.
+    /// Notes that the round is completed, with the bytes sent and received in it.
     pub fn completed(&self, sent: usize, received: usize) {
         let mut course = self.course();
         course.spend(Instant::now());
@@ -72,7 +72,7 @@ impl SessionMeter {
         metrics.bytes.with_label_values(&[phase, RECEIVED]).inc_by(received as u64);
     }
 
-    /// The session has done this much.
+    /// Notes how much the session has done so far.
     pub fn traffic(&self, so_far: &Traffic) {
         let mut course = self.course();
         self.metrics.products.inc_by(so_far.products - course.traffic.products);
@@ -80,7 +80,7 @@ impl SessionMeter {
         course.traffic = *so_far;
     }
 
-    /// The session fails here; `deviation` says that what a peer sent was wrong.
+    /// Notes that the session fails in this phase. `deviation` means that a peer sent something wrong.
     pub fn fails(&self, phase: Phase, deviation: bool) {
         self.course().phase = phase;
         if deviation {
@@ -88,7 +88,7 @@ impl SessionMeter {
         }
     }
 
-    /// The session has ended, in the phase it was in last.
+    /// Notes that the session has ended. Unless it released its outputs, its last phase counts as failed.
     pub fn end(&self, released: bool) {
         let mut course = self.course();
         course.spend(Instant::now());
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_phase_that_is_come_back_to_counts_once_and_the_last_one_fails() {
+    fn a_repeated_phase_counts_once_and_the_last_phase_fails() {
         let metrics = Metrics::new(&cluster(), 0).unwrap();
         let session = SessionMeter::begin(&metrics);
         for phase in [Phase::Keys, Phase::Verify, Phase::Labels, Phase::Verify] {

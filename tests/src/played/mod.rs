@@ -11,7 +11,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
-use tacit_mpc_core::heading::below;
+use tacit_program::key_file;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::identity::SecretKey;
 
@@ -23,7 +23,7 @@ const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHO
 /// The key a member is known by, from its folder.
 pub fn identity(folder: &Path) -> SecretKey {
     let text = std::fs::read_to_string(folder.join("identity.key")).unwrap();
-    SecretKey::from_bytes(&hex::decode(below(&text).trim()).unwrap().try_into().unwrap())
+    SecretKey::from_bytes(&hex::decode(key_file::body(&text).trim()).unwrap().try_into().unwrap())
 }
 
 /// The cluster file as every member reads it.

@@ -30,7 +30,7 @@ async fn gold_is_taken_once_and_of_its_key_only() {
     let status = bench.status(&job).await;
     assert_eq!((status.submissions, status.answers), (1, 0), "gold is nobody's answer");
 
-    // A contributor that signs as the buyer would.
+    // A contributor uses the role of the buyer.
     let mut forged = bench.cluster.gold(&job, &key);
     forged.header.value.statement.key = contributor_key(1).public();
     let (status, body) = bench.submit(&forged).await;

@@ -1,4 +1,4 @@
-//! The API over a whole coordinator with made-up nodes.
+//! Tests of the API on a whole coordinator with simulated nodes.
 
 mod gold;
 mod jobs;
@@ -44,7 +44,7 @@ impl Bench {
         }
     }
 
-    /// The same after the end of its process.
+    /// The same coordinator after a restart.
     async fn again(self) -> Self {
         let Self {
             cluster,

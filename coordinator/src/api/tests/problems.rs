@@ -146,7 +146,7 @@ async fn a_full_disk_is_said_and_passes() {
     let bench = Bench::new(3, 1).await;
     bench.app.store.limit_pages(1).await;
     let mut refused = (StatusCode::OK, Vec::new());
-    // The file has room in its last pages for the first few.
+    // The last pages of the file still have room for a few submissions.
     for byte in 1..200 {
         let body = serde_json::to_vec(
             &bench
@@ -202,7 +202,7 @@ async fn the_admin_port_tells_health_and_metrics() {
     ] {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");
     }
-    // A whole upload never is refused because an item is full.
+    // An upload as a whole is never refused because an item is full.
     assert!(!metrics.contains("submissions_total{outcome=\"item_full\"}"), "{metrics}");
     bench.cluster.nodes[0].set_up(false);
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -216,7 +216,13 @@ async fn a_store_that_hangs_has_not_answered() {
     let bench = Bench::new(3, 1).await;
     let metrics = &bench.app.metrics;
     let answered = async || {
-        let text = String::from_utf8(metrics.text(&bench.app).await.unwrap()).unwrap();
+        let text = String::from_utf8(
+            metrics
+                .text(&bench.app.active_jobs, &bench.app.nodes, &bench.app.store)
+                .await
+                .unwrap(),
+        )
+        .unwrap();
         let mut lines = text.lines();
         let at = lines.find_map(|line| line.strip_prefix("tacit_coordinator_store_answered_timestamp_seconds "));
         at.unwrap().parse::<f64>().unwrap()

@@ -1,4 +1,4 @@
-//! `docs/api.md` is the API's own description, for people.
+//! Checks that `docs/api.md` says what the API's own description says.
 
 use std::fmt::Write;
 
@@ -16,12 +16,12 @@ fn object(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flat_map(Map::iter)
 }
 
-/// Text in one cell of a table.
+/// Text for one cell of a table.
 fn cell(value: &Value) -> String {
     value.as_str().unwrap_or_default().replace('\n', " ").replace('|', "\\|")
 }
 
-/// A schema in a few words, with links to the named ones.
+/// A schema in a few words, with links to named schemas.
 fn kind(schema: &Value) -> String {
     if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
         return format!("[{name}](#{})", name.to_lowercase());
@@ -49,7 +49,7 @@ fn kind(schema: &Value) -> String {
     }
 }
 
-/// What bodies hold: media types and schemas.
+/// The media types and schemas of a body.
 fn content(of: &Value) -> String {
     let body = |(media, body): (&String, &Value)| match kind(&body["schema"]).as_str() {
         "any" => format!("`{media}`"),

@@ -11,7 +11,7 @@ use tacit_protocol::phase::Phase;
 use super::Bench;
 use crate::testing::{contributor_key, spec};
 
-/// Submissions of these contributors, each with answers to both items.
+/// Uploads submissions of these contributors, each with answers to both items.
 async fn submissions(bench: &Bench, job: &Job, contributors: &[u8]) {
     for byte in contributors {
         let (name, key) = (format!("contributor-{byte}"), contributor_key(*byte));
@@ -65,7 +65,7 @@ async fn a_job_goes_on_after_the_process_has_ended() {
     let job = bench.open("signs", spec(2)).await;
     submissions(&bench, &job, &[1]).await;
     let bench = bench.again().await;
-    // The answers from before count towards a full job.
+    // Answers from before the restart count towards a full job.
     submissions(&bench, &job, &[2]).await;
     bench.wait_for(&job, JobState::Published).await;
     assert_eq!(certificate(&bench, &job).await.facts.answers, 4);
@@ -125,7 +125,7 @@ async fn full_disks_and_restarts_cost_a_job_nothing_but_time() {
         transient: true,
         message: "the connection to node 1 was lost".to_owned(),
     };
-    // More of them than deviations would be borne with.
+    // More often than `max_attempts` would allow for deviations.
     bench.cluster.nodes[1].refuse("compute", full);
     bench.cluster.nodes[1].refuse("compute", Refusal::ShuttingDown);
     bench.cluster.nodes[2].refuse("compute", lost);

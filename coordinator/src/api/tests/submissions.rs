@@ -77,7 +77,7 @@ async fn what_nodes_cannot_open_closes_no_job_and_is_told_to_its_contributor() {
     let status = bench.status(&job).await;
     assert_eq!((status.state, status.delivered, status.answers), (JobState::Open, 2, 4));
 
-    // What was refused before a restart stays refused.
+    // Submissions that were refused before a restart stay refused.
     let bench = bench.again().await;
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     assert_eq!(bench.status(&job).await.state, JobState::Open);
@@ -95,7 +95,15 @@ async fn what_nodes_cannot_open_closes_no_job_and_is_told_to_its_contributor() {
     };
     assert_eq!((outcomes[0].accepted, outcomes[1].accepted, outcomes[2].accepted), (0, 2, 2));
     assert_eq!(outcomes[0].rejected, [unsealable("item-0"), unsealable("item-1")]);
-    let metrics = String::from_utf8(bench.app.metrics.text(&bench.app).await.unwrap()).unwrap();
+    let metrics = String::from_utf8(
+        bench
+            .app
+            .metrics
+            .text(&bench.app.active_jobs, &bench.app.nodes, &bench.app.store)
+            .await
+            .unwrap(),
+    )
+    .unwrap();
     for line in [
         "tacit_coordinator_answers_total{outcome=\"accepted\"} 4",
         "tacit_coordinator_answers_total{outcome=\"unsealable\"} 2",

@@ -1,5 +1,5 @@
-//! When a job is full: every item has as many answers as the job asks for, each by another
-//! contributor, and the buyer's gold answers are there if the job has any. Only submissions that the nodes have and do not refuse count: garbage closes no job.
+//! Whether a job is full: every item has as many answers as the job asks for, each by another contributor, and the buyer has uploaded the
+//! gold answers, if the job has any. Only submissions that a quorum of nodes has and none refuses count, so that garbage closes no job.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -7,21 +7,22 @@ use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::Job;
 use tacit_protocol::submission::{Statement, gold};
 
-/// Counts the answers received for each item.
-pub struct Fill {
+/// Counts the answers to each item of a job.
+pub struct Completeness {
     wanted: u32,
-    /// How many items have fewer answers than wanted.
+    /// How many items have fewer than `wanted` answers.
     missing: usize,
     /// How many contributors have answered each item.
     counts: Vec<u32>,
     contributors: HashMap<PublicKey, u32>,
-    /// In how many counted submissions a contributor answers an item.
+    /// In how many counted submissions a contributor answers an item, by contributor and item.
     given: HashMap<(u32, u32), u32>,
+    /// The received submissions, by sequence number.
     known: BTreeMap<u64, Answers>,
     refused: BTreeSet<u64>,
-    /// The key of the buyer's gold answers, and the first items of the parts that have not come.
+    /// The key that signs the buyer's gold answers, and the first item of each part that is missing.
     gold: Option<(PublicKey, BTreeSet<u32>)>,
-    /// Enough nodes have the submissions before this one.
+    /// A quorum of nodes has the submissions before this one.
     reached: u64,
 }
 
@@ -30,17 +31,17 @@ struct Answers {
     items: Vec<u32>,
 }
 
-impl Fill {
-    /// Nothing of a job received yet.
-    pub fn of(job: &Job) -> Self {
+impl Completeness {
+    /// The state of a job without submissions.
+    pub fn new(job: &Job) -> Self {
         let parts = |key: PublicKey| (key, (0..gold::parts(job)).map(|part| gold::items_of(job, part).start).collect());
         Self {
             gold: job.terms().gold.as_ref().map(|gold| parts(gold.key)),
-            ..Self::new(job.items().len(), job.terms().answers_per_item)
+            ..Self::without_gold(job.items().len(), job.terms().answers_per_item)
         }
     }
 
-    fn new(items: usize, wanted: u32) -> Self {
+    fn without_gold(items: usize, wanted: u32) -> Self {
         Self {
             gold: None,
             wanted,
@@ -54,7 +55,7 @@ impl Fill {
         }
     }
 
-    /// Takes note of a received submission.
+    /// Notes a received submission.
     pub fn receive(&mut self, sequence: u64, statement: &Statement) {
         if let Some((key, missing)) = &mut self.gold
             && *key == statement.key
@@ -74,14 +75,14 @@ impl Fill {
         }
     }
 
-    /// Takes note that a node refuses a submission.
+    /// Notes that a node refuses a submission.
     pub fn refuse(&mut self, sequence: u64) {
         if self.refused.insert(sequence) && sequence < self.reached {
             self.discount(sequence);
         }
     }
 
-    /// Takes note that enough nodes have the submissions before `reached`.
+    /// Notes that a quorum of nodes has the submissions with sequence numbers below `reached`.
     pub fn reach(&mut self, reached: u64) {
         while self.reached < reached {
             self.reached += 1;
@@ -89,12 +90,12 @@ impl Fill {
         }
     }
 
-    /// Whether every item has its answers, and the gold is there.
+    /// Whether every item has its answers and no gold answers are missing.
     pub fn is_full(&self) -> bool {
         self.missing == 0 && self.gold.as_ref().is_none_or(|(_, missing)| missing.is_empty())
     }
 
-    /// Whether the part of the gold answers with these items is still to come.
+    /// Whether the gold answers to these items are missing. `items` are those of one part, in order.
     pub fn lacks_gold(&self, items: &[u32]) -> bool {
         let first = items.first();
         self.gold
@@ -102,7 +103,7 @@ impl Fill {
             .is_some_and(|(_, missing)| first.is_some_and(|item| missing.contains(item)))
     }
 
-    /// A second answer of a contributor to an item adds nothing: the nodes will not count it either.
+    /// A second answer of a contributor to an item adds nothing: the nodes do not count it either.
     fn count(&mut self, sequence: u64) {
         let Some(answers) = self.known.get(&sequence).filter(|_| !self.refused.contains(&sequence)) else {
             return;
@@ -157,17 +158,17 @@ mod tests {
 
     #[test]
     fn is_full_when_every_item_has_answers_of_different_contributors() {
-        let mut fill = Fill::new(2, 2);
-        fill.receive(0, &statement(1, &[0, 1]));
-        fill.receive(1, &statement(1, &[0, 1]));
-        fill.receive(2, &statement(2, &[1]));
-        fill.receive(3, &statement(3, &[1]));
-        fill.reach(4);
-        assert!(!fill.is_full());
-        fill.receive(4, &statement(3, &[0, 7]));
-        assert!(!fill.is_full());
-        fill.reach(5);
-        assert!(fill.is_full());
+        let mut completeness = Completeness::without_gold(2, 2);
+        completeness.receive(0, &statement(1, &[0, 1]));
+        completeness.receive(1, &statement(1, &[0, 1]));
+        completeness.receive(2, &statement(2, &[1]));
+        completeness.receive(3, &statement(3, &[1]));
+        completeness.reach(4);
+        assert!(!completeness.is_full());
+        completeness.receive(4, &statement(3, &[0, 7]));
+        assert!(!completeness.is_full());
+        completeness.reach(5);
+        assert!(completeness.is_full());
     }
 
     #[test]
@@ -175,47 +176,47 @@ mod tests {
         let mut spec = crate::testing::spec(2);
         let key = PublicKey::from_bytes([9; 32]);
         spec.answers_per_item = 1;
-        let mut fill = Fill::of(&Job::new("j".parse().unwrap(), spec).unwrap());
-        fill.gold = Some((key, [0].into()));
-        fill.receive(0, &statement(1, &[0, 1]));
-        fill.reach(2);
-        assert!(!fill.is_full() && fill.lacks_gold(&[0, 1]));
-        fill.receive(1, &statement(9, &[0, 1]));
-        assert!(fill.is_full() && !fill.lacks_gold(&[0, 1]));
+        let mut completeness = Completeness::new(&Job::new("j".parse().unwrap(), spec).unwrap());
+        completeness.gold = Some((key, [0].into()));
+        completeness.receive(0, &statement(1, &[0, 1]));
+        completeness.reach(2);
+        assert!(!completeness.is_full() && completeness.lacks_gold(&[0, 1]));
+        completeness.receive(1, &statement(9, &[0, 1]));
+        assert!(completeness.is_full() && !completeness.lacks_gold(&[0, 1]));
     }
 
     #[test]
-    fn what_a_node_refuses_does_not_count_whenever_it_is_known() {
-        let mut fill = Fill::new(1, 2);
-        fill.receive(0, &statement(1, &[0]));
-        fill.receive(1, &statement(2, &[0]));
-        fill.refuse(0);
-        fill.reach(2);
-        assert!(!fill.is_full());
-        // Delivered before this is told of it.
-        fill.reach(4);
-        fill.receive(3, &statement(4, &[0]));
-        fill.receive(2, &statement(3, &[0]));
-        assert!(fill.is_full());
-        fill.refuse(3);
-        assert!(fill.is_full());
-        fill.refuse(2);
-        fill.refuse(2);
-        assert!(!fill.is_full());
-        fill.receive(4, &statement(5, &[0]));
-        fill.reach(5);
-        assert!(fill.is_full());
+    fn a_refused_submission_never_counts_whenever_it_becomes_known() {
+        let mut completeness = Completeness::without_gold(1, 2);
+        completeness.receive(0, &statement(1, &[0]));
+        completeness.receive(1, &statement(2, &[0]));
+        completeness.refuse(0);
+        completeness.reach(2);
+        assert!(!completeness.is_full());
+        // They may be delivered before `receive` is called.
+        completeness.reach(4);
+        completeness.receive(3, &statement(4, &[0]));
+        completeness.receive(2, &statement(3, &[0]));
+        assert!(completeness.is_full());
+        completeness.refuse(3);
+        assert!(completeness.is_full());
+        completeness.refuse(2);
+        completeness.refuse(2);
+        assert!(!completeness.is_full());
+        completeness.receive(4, &statement(5, &[0]));
+        completeness.reach(5);
+        assert!(completeness.is_full());
     }
 
     #[test]
-    fn a_repeated_answer_stands_when_one_of_its_submissions_is_refused() {
-        let mut fill = Fill::new(1, 1);
-        fill.receive(0, &statement(1, &[0]));
-        fill.receive(1, &statement(1, &[0]));
-        fill.reach(2);
-        fill.refuse(0);
-        assert!(fill.is_full());
-        fill.refuse(1);
-        assert!(!fill.is_full());
+    fn a_repeated_answer_still_counts_when_one_of_its_submissions_is_refused() {
+        let mut completeness = Completeness::without_gold(1, 1);
+        completeness.receive(0, &statement(1, &[0]));
+        completeness.receive(1, &statement(1, &[0]));
+        completeness.reach(2);
+        completeness.refuse(0);
+        assert!(completeness.is_full());
+        completeness.refuse(1);
+        assert!(!completeness.is_full());
     }
 }

@@ -1,4 +1,4 @@
-//! Why a node does not do what it is asked.
+//! Why a node does not do what the coordinator asks, and what follows from it.
 
 use std::time::Duration;
 
@@ -6,31 +6,33 @@ use tacit_link::LinkError;
 use tacit_protocol::control::Refusal;
 use thiserror::Error;
 
-/// Why a node does not do what it is asked.
+use crate::store::StoreError;
+
+/// Why a node does not do what the coordinator asks.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Trouble {
-    /// No connection was tried so far.
+pub enum NodeError {
+    /// The coordinator has just started.
     #[error("not connected yet")]
     NotConnected,
-    /// The connection fails.
+    /// The connection failed.
     #[error(transparent)]
     Link(#[from] LinkError),
-    /// It refuses.
+    /// The node refused the request.
     #[error("{0}")]
     Refused(Refusal),
-    /// It does not answer in time.
+    /// The node did not answer in time.
     #[error("no answer within {0:?}")]
     Silent(Duration),
-    /// Its answer does not fit what it was asked.
-    #[error("it answered something else than it was asked: {0}")]
-    Odd(&'static str),
-    /// The coordinator's own store does not give what the node needs.
+    /// The node's answer does not fit the request.
+    #[error("its answer does not fit the request: {0}")]
+    UnexpectedReply(&'static str),
+    /// The coordinator's own store does not provide what the node needs.
     #[error("the coordinator's store failed: {0}")]
     Store(String),
 }
 
-impl Trouble {
-    /// Whether waiting alone will not help.
+impl NodeError {
+    /// Whether an operator has to act, because waiting alone does not help.
     pub fn needs_operator(&self) -> bool {
         match self {
             Self::Link(error) => error.needs_operator(),
@@ -39,16 +41,16 @@ impl Trouble {
                 Refusal::Busy(_) | Refusal::ShuttingDown | Refusal::Session { .. } | Refusal::UnknownJob(_) | Refusal::Gold(_)
             ),
             Self::NotConnected | Self::Silent(_) => false,
-            Self::Odd(_) | Self::Store(_) => true,
+            Self::UnexpectedReply(_) | Self::Store(_) => true,
         }
     }
 
-    /// Whether the same will be answered for as long as the job lives.
+    /// Whether the node will give the same answer for as long as the job exists.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Refused(Refusal::ReleasedBefore(_) | Refusal::Policy { .. }))
     }
 
-    /// What is wrong with the buyer's gold answers, if that is why.
+    /// What is wrong with the buyer's gold answers, if they are the reason.
     pub fn about_gold(&self) -> Option<&str> {
         match self {
             Self::Refused(Refusal::Gold(reason)) => Some(reason),
@@ -56,22 +58,22 @@ impl Trouble {
         }
     }
 
-    /// Whether the node is busy with other jobs.
+    /// Whether the node computes too many other jobs.
     pub fn is_busy(&self) -> bool {
         matches!(self, Self::Refused(Refusal::Busy(_)))
     }
 
-    /// Whether the node itself cannot compute for now, whoever else takes part.
+    /// Whether the node cannot compute for now, whichever other nodes take part.
     pub fn is_unable(&self) -> bool {
         match self {
             Self::Refused(refusal) => matches!(refusal, Refusal::Storage(_) | Refusal::ShuttingDown),
-            Self::Link(_) | Self::Silent(_) | Self::Odd(_) => true,
+            Self::Link(_) | Self::Silent(_) | Self::UnexpectedReply(_) => true,
             Self::NotConnected | Self::Store(_) => false,
         }
     }
 
-    /// Whether some node did what the protocol does not allow. Everything else, lost links, full disks and
-    /// restarts, passes with time or with an operator's help, and costs a job nothing but time.
+    /// Whether some node did what the protocol does not allow. All other errors, such as lost connections, full disks and restarts, pass
+    /// with time or with an operator's help, and do not count as attempts of a job.
     pub fn is_deviation(&self) -> bool {
         match self {
             Self::Refused(refusal) => match refusal {
@@ -84,25 +86,31 @@ impl Trouble {
                 | Refusal::Storage(_)
                 | Refusal::ShuttingDown => false,
             },
-            Self::Odd(_) => true,
+            Self::UnexpectedReply(_) => true,
             Self::NotConnected | Self::Link(_) | Self::Silent(_) | Self::Store(_) => false,
         }
     }
 
-    /// Whether it is the same in kind: the time waited does not make it another.
+    /// Whether both errors are to be logged as one: they are equal, except for the time that was waited.
     pub fn is_like(&self, other: &Self) -> bool {
         matches!((self, other), (Self::Silent(_), Self::Silent(_))) || self == other
     }
 
-    /// Whether the node says no to the job as such, rather than being unable to take it now.
+    /// Whether the node refuses the job itself, and is not only unable to open it now.
     pub fn is_about_the_job(&self) -> bool {
         match self {
             Self::Refused(refusal) => !matches!(
                 refusal,
                 Refusal::Busy(_) | Refusal::ShuttingDown | Refusal::Storage(_) | Refusal::Session { .. }
             ),
-            Self::Odd(_) => true,
+            Self::UnexpectedReply(_) => true,
             Self::NotConnected | Self::Link(_) | Self::Silent(_) | Self::Store(_) => false,
         }
+    }
+}
+
+impl From<StoreError> for NodeError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.to_string())
     }
 }

@@ -1,0 +1,180 @@
+//! Brings one node what it lacks: opens jobs at it, delivers their submissions in order, and tells it to forget jobs that have ended.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tacit_mpc_core::digest::Digest;
+use tacit_program::{Backoff, LastReason};
+use tacit_protocol::control::{Refusal, Reply, Request};
+use tacit_protocol::job::JobId;
+use tacit_protocol::reject::RejectReason;
+use tokio::time::{Instant, sleep_until};
+
+use crate::active_jobs::ActiveJob;
+use crate::app::Shared;
+use crate::nodes::{Channel, LinkState, NodeError, ask, open_job};
+
+/// The most submissions of one batch.
+const BATCH: usize = 256;
+/// The most bytes of a batch of more than one submission. A batch is copied several times on its way, which is fastest while it fits
+/// the processor's caches.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// The pauses after a failed delivery.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Delivers to a node whenever it is connected. Returns only if there is no such node.
+pub async fn deliver_loop(app: Shared, index: usize) {
+    let Some(node) = app.nodes.get(index) else { return };
+    let mut link = node.follow();
+    loop {
+        let state = link.borrow_and_update().clone();
+        let changed = match state {
+            // A request that is cut off here is repeated on the next connection.
+            LinkState::Up(channel) => tokio::select! {
+                () = serve(&app, index, &*channel) => link.changed().await,
+                changed = link.changed() => changed,
+            },
+            LinkState::Down { .. } => link.changed().await,
+        };
+        if changed.is_err() {
+            return;
+        }
+    }
+}
+
+/// When a delivery that failed is tried again.
+struct Retry {
+    at: Instant,
+    backoff: Backoff,
+}
+
+async fn serve(app: &Shared, index: usize, channel: &dyn Channel) {
+    let Some(node) = app.nodes.get(index) else { return };
+    let mut retries: HashMap<JobId, Retry> = HashMap::new();
+    let mut forget_at = Instant::now();
+    let mut not_forgotten: LastReason<NodeError> = LastReason::default();
+    loop {
+        if forget_at <= Instant::now() {
+            match forget(app, index, channel).await {
+                Ok(()) => not_forgotten.clear(),
+                Err(error) => {
+                    if not_forgotten.is_new_by(&error, NodeError::is_like) {
+                        tracing::warn!(node = node.name(), trouble = %error, "a job that has ended is not forgotten yet");
+                    }
+                    forget_at = Instant::now() + LONGEST_PAUSE;
+                }
+            }
+        }
+        let jobs = app.active_jobs.all();
+        retries.retain(|id, _| jobs.iter().any(|active| active.job().id() == id));
+        let mut delivered = false;
+        for active in &jobs {
+            let id = active.job().id();
+            if retries.get(id).is_some_and(|retry| retry.at > Instant::now()) {
+                continue;
+            }
+            match deliver_next(app, index, channel, active).await {
+                Ok(something) => {
+                    delivered |= something;
+                    retries.remove(id);
+                    active.set_error(index, None);
+                }
+                Err(error) => {
+                    // The last reason is kept with the job, so that a new connection does not log it again.
+                    if active.progress(index).error.is_none_or(|(last, _)| !last.is_like(&error)) {
+                        tracing::warn!(node = node.name(), job = %id, trouble = %error, "not delivered yet");
+                    }
+                    active.set_error(index, Some(error));
+                    let retry = retries.entry(id.clone()).or_insert_with(|| Retry {
+                        at: Instant::now(),
+                        backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
+                    });
+                    retry.at = Instant::now() + retry.backoff.next_pause();
+                }
+            }
+        }
+        if !delivered {
+            let next = retries
+                .values()
+                .map(|retry| retry.at)
+                .chain((forget_at > Instant::now()).then_some(forget_at))
+                .min();
+            let retry = async {
+                match next {
+                    Some(at) => sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = node.has_work() => {}
+                () = retry => {}
+            }
+        }
+    }
+}
+
+/// Opens a job at a node, or delivers the next batch of its submissions. Returns false if the node has everything.
+async fn deliver_next(app: &Shared, index: usize, channel: &dyn Channel, active: &ActiveJob) -> Result<bool, NodeError> {
+    let job = active.job();
+    let progress = active.progress(index);
+    if !progress.opened {
+        let spec = app
+            .store
+            .spec(job.id())
+            .await?
+            .ok_or_else(|| NodeError::Store(format!("it has no spec of job {}", job.id())))?;
+        let request = Request::OpenJob {
+            id: job.id().clone(),
+            spec,
+        };
+        open_job(channel, &request, job.digest()).await?;
+        app.store.set_opened(job.id(), index, true).await?;
+        active.set_opened(index, true);
+        return Ok(true);
+    }
+    if progress.cursor >= active.received() {
+        return Ok(false);
+    }
+    let pending = app.store.pending(job.id(), index, progress.cursor, BATCH, BATCH_BYTES).await?;
+    let Some(last) = pending.last() else { return Ok(false) };
+    let cursor = last.sequence + 1;
+    let sequences: Vec<u64> = pending.iter().map(|one| one.sequence).collect();
+    let submissions: Vec<(Digest, Vec<u8>)> = pending.into_iter().map(|one| (one.digest, one.delivery)).collect();
+    let request = Request::Deliver {
+        job: job.id().clone(),
+        submissions,
+    };
+    match ask(channel, &request).await {
+        Ok(Reply::Delivered(outcomes)) if outcomes.len() == sequences.len() => {
+            let refused: Vec<(u64, RejectReason)> = sequences
+                .into_iter()
+                .zip(outcomes)
+                .filter_map(|(sequence, outcome)| Some((sequence, outcome?)))
+                .collect();
+            app.store.delivered(job.id(), index, cursor, refused.clone()).await?;
+            active.delivered(index, cursor, &refused.iter().map(|(sequence, _)| *sequence).collect::<Vec<_>>());
+            Ok(true)
+        }
+        Ok(_) => Err(NodeError::UnexpectedReply("expected one outcome for each submission")),
+        // The node has lost the job, so it gets everything again.
+        Err(error @ NodeError::Refused(Refusal::UnknownJob(_))) => {
+            app.store.set_opened(job.id(), index, false).await?;
+            active.set_opened(index, false);
+            Err(error)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn forget(app: &Shared, index: usize, channel: &dyn Channel) -> Result<(), NodeError> {
+    for job in app.store.to_forget(index).await? {
+        match ask(channel, &Request::Cancel { job: job.clone() }).await {
+            Ok(Reply::Cancelled) | Err(NodeError::Refused(Refusal::UnknownJob(_))) => app.store.forgotten(&job, index).await?,
+            Ok(_) => return Err(NodeError::UnexpectedReply("expected that the job is forgotten")),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! Starting the work: on the jobs that have not ended, and on every job that is opened later.
+
+use std::sync::Arc;
+
+use tacit_protocol::api::JobState;
+use tacit_protocol::codec::decode;
+use tacit_protocol::identity::Signed;
+use tacit_protocol::job::{Job, JobSpec};
+use tacit_protocol::submission::Header;
+
+use crate::active_jobs::ActiveJob;
+use crate::app::Shared;
+use crate::connection::maintain_connection;
+use crate::delivery::deliver_loop;
+use crate::driver::drive;
+use crate::drop_envelopes::drop_leftover_envelopes;
+use crate::nodes::Dial;
+use crate::store::{JobRow, StoreError};
+
+/// Resumes every job that has not ended, then starts to connect to the nodes and to deliver to them.
+///
+/// # Errors
+/// The store fails, or it holds unfinished jobs of another cluster.
+pub async fn start(app: &Shared, dial: Arc<dyn Dial>) -> Result<(), StoreError> {
+    app.store.check_cluster(app.cluster.digest()).await?;
+    for row in app.store.jobs(None).await? {
+        if !row.state.is_final() {
+            resume(app, row).await?;
+        }
+    }
+    app.spawn(drop_leftover_envelopes(Arc::clone(app)));
+    for node in 0..app.cluster.nodes().len() {
+        app.spawn(maintain_connection(Arc::clone(app), Arc::clone(&dial), node));
+        app.spawn(deliver_loop(Arc::clone(app), node));
+    }
+    Ok(())
+}
+
+/// Makes a job active and drives it to its end.
+pub fn take_up(app: &Shared, active: ActiveJob) {
+    let active = Arc::new(active);
+    app.active_jobs.add(Arc::clone(&active));
+    app.spawn(drive(Arc::clone(app), active));
+    app.nodes.wake();
+}
+
+async fn resume(app: &Shared, row: JobRow) -> Result<(), StoreError> {
+    let spec = app.store.spec(&row.id).await?.unwrap_or_default();
+    let id = row.id.clone();
+    let parsed = tokio::task::spawn_blocking(move || JobSpec::from_json(&spec).and_then(|spec| Job::new(id, spec))).await;
+    let job = match parsed {
+        Ok(Ok(job)) if job.digest() == row.digest => job,
+        Ok(_) => {
+            // This release may check specs differently, or the file was altered. Other jobs can still run.
+            let reason = "its stored spec is not the job it was opened as: open it again under another id".to_owned();
+            app.store.fail_job(&row.id, reason).await?;
+            return Ok(());
+        }
+        Err(_) => return Err(StoreError::ShuttingDown),
+    };
+    let active = ActiveJob::new(job, app.quorum(), app.store.deliveries(&row.id).await?);
+    if row.state == JobState::Open {
+        for (sequence, header) in app.store.headers(&row.id).await?.iter().enumerate() {
+            if let Ok(header) = decode::<Signed<Header>>(header, "a submission's header") {
+                active.receive(sequence as u64, &header.value.statement);
+            }
+        }
+        active.restore_refused(&app.store.refused(&row.id).await?);
+    }
+    active.set_received(row.submissions);
+    take_up(app, active);
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! The jobs that are open at this node, and for which accepted set each was released.
+
+use std::collections::HashMap;
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+use rusqlite::{OptionalExtension, params};
+use tacit_mpc_core::digest::Digest;
+use tacit_protocol::job::{Job, JobId, JobSpec};
+
+use super::{Store, StoreError};
+
+/// How many parsed jobs stay in memory.
+const RECENT_JOBS: usize = 16;
+
+/// How many jobs the node stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobCounts {
+    /// Jobs without a recorded accepted set.
+    pub open: i64,
+    /// Jobs with one.
+    pub released: i64,
+    /// When the oldest open job was opened, in Unix time; 0 if none is open.
+    pub oldest_open: i64,
+}
+
+impl Store {
+    /// Stores a job's spec, unless a job of this id is open already. Returns the digest of the job that is open under this id.
+    pub fn open_job(&self, job: &Job, spec: &[u8]) -> Result<Digest, StoreError> {
+        self.write(|c| {
+            let transaction = c.transaction()?;
+            let new = transaction.execute(
+                "INSERT INTO jobs (id, digest, opened_at) VALUES (?1, ?2, unixepoch()) ON CONFLICT (id) DO NOTHING",
+                params![job.id().as_str(), job.digest().as_bytes()],
+            )?;
+            if new == 1 {
+                transaction.execute("INSERT INTO specs (job, spec) VALUES (?1, ?2)", params![job.id().as_str(), spec])?;
+            }
+            let digest = transaction.query_row("SELECT digest FROM jobs WHERE id = ?1", [job.id().as_str()], |row| {
+                row.get(0).map(Digest::from_bytes)
+            })?;
+            transaction.commit()?;
+            Ok(digest)
+        })
+    }
+
+    /// The job of this id, if it is open here.
+    pub fn job(&self, id: &JobId) -> Result<Option<Arc<Job>>, StoreError> {
+        // Locked until the end, here and in `forget`, so that a forgotten job never returns to memory.
+        let mut recent = self.recent_jobs();
+        if let Some(job) = recent.get(id) {
+            return Ok(Some(Arc::clone(job)));
+        }
+        let spec: Option<Vec<u8>> = self.read(|c| {
+            c.query_row("SELECT spec FROM specs WHERE job = ?1", [id.as_str()], |row| row.get(0))
+                .optional()
+        })?;
+        let Some(spec) = spec else { return Ok(None) };
+        let job = JobSpec::from_json(&spec)
+            .and_then(|spec| Job::new(id.clone(), spec))
+            .map_err(|error| StoreError::Spec {
+                path: self.path().to_owned(),
+                job: id.clone(),
+                error,
+            })?;
+        let job = Arc::new(job);
+        if recent.len() >= RECENT_JOBS {
+            recent.clear();
+        }
+        recent.insert(id.clone(), Arc::clone(&job));
+        Ok(Some(job))
+    }
+
+    /// Counts the jobs.
+    pub fn count_jobs(&self) -> Result<JobCounts, StoreError> {
+        self.read(|c| {
+            let open = "SELECT COUNT(*), COALESCE(MIN(opened_at), 0) FROM jobs WHERE released IS NULL";
+            let (open, oldest_open) = c.query_row(open, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let released = c.query_row("SELECT COUNT(*) FROM jobs WHERE released IS NOT NULL", [], |row| row.get(0))?;
+            Ok(JobCounts {
+                open,
+                released,
+                oldest_open,
+            })
+        })
+    }
+
+    /// Deletes a job and its submissions. If outputs were released, the job's row stays: its id is never scored again.
+    pub fn forget(&self, id: &JobId) -> Result<(), StoreError> {
+        let mut recent = self.recent_jobs();
+        recent.remove(id);
+        self.write(|c| {
+            let transaction = c.transaction()?;
+            let components = "DELETE FROM components WHERE number IN (SELECT components FROM submissions WHERE job = ?1)";
+            transaction.execute(components, [id.as_str()])?;
+            transaction.execute("DELETE FROM submissions WHERE job = ?1", [id.as_str()])?;
+            let forgotten = transaction.execute("DELETE FROM jobs WHERE id = ?1 AND released IS NULL", [id.as_str()])?;
+            if forgotten == 1 {
+                transaction.execute("DELETE FROM specs WHERE job = ?1", [id.as_str()])?;
+            }
+            transaction.commit()
+        })
+    }
+
+    /// The accepted set for which this node has released outputs of a job; `None` if it has released none.
+    pub fn released(&self, job: &JobId) -> Result<Option<Digest>, StoreError> {
+        self.read(|c| {
+            let released: Option<Option<[u8; 32]>> = c
+                .query_row("SELECT released FROM jobs WHERE id = ?1", [job.as_str()], |row| row.get(0))
+                .optional()?;
+            Ok(released.flatten().map(Digest::from_bytes))
+        })
+    }
+
+    /// Records for which accepted set outputs are released, before they are. Returns false if another set was recorded before, or if
+    /// the job is not open under its digest. Then nothing may be released: the difference of two results would reveal answers.
+    pub fn record_release(&self, job: &Job, accepted: &Digest) -> Result<bool, StoreError> {
+        self.write(|c| {
+            let changed = c.execute(
+                "UPDATE jobs SET released = ?2 WHERE id = ?1 AND digest = ?3 AND (released IS NULL OR released = ?2)",
+                params![job.id().as_str(), accepted.as_bytes(), job.digest().as_bytes()],
+            )?;
+            Ok(changed == 1)
+        })
+    }
+
+    fn recent_jobs(&self) -> MutexGuard<'_, HashMap<JobId, Arc<Job>>> {
+        // No panic leaves the map half changed.
+        self.recent_jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

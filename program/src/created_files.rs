@@ -1,0 +1,183 @@
+//! Files that a program creates once and must not lose: written whole or not at all, synced to disk, never overwritten.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// Why a file or folder could not be created.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CreateError {
+    /// The file exists.
+    #[error(
+        "cannot write {0}: a file of this name exists already and is never overwritten; choose another name or folder, or move it away"
+    )]
+    Exists(PathBuf),
+    /// The system refuses to create it.
+    #[error("cannot write {path}: {reason}")]
+    Failed {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's message.
+        reason: String,
+    },
+}
+
+impl CreateError {
+    fn new(path: &Path, error: &io::Error) -> Self {
+        let path = path.to_owned();
+        match error.kind() {
+            ErrorKind::AlreadyExists => Self::Exists(path),
+            _ => Self::Failed {
+                path,
+                reason: error.to_string(),
+            },
+        }
+    }
+}
+
+/// Creates a file that only its owner can read (mode 0600 on Unix). When this returns, the file and its name are on disk.
+///
+/// # Errors
+/// The file exists or cannot be written; then no part of it is left.
+pub fn create_private(path: &Path, contents: &[u8]) -> Result<(), CreateError> {
+    create_with(path, |file| file.write_all(contents)).map_err(|error| CreateError::new(path, &error))
+}
+
+/// Writes under a temporary name first, so that a crash leaves no part of a file under the final one.
+fn create_with(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".tacit-").suffix(".part").tempfile_in(folder)?;
+    fill(file.as_file_mut())?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path).map_err(|error| error.error)?;
+    sync_folder(folder).inspect_err(|_| {
+        // Without this, the file would be reported as not created and yet stop the next attempt.
+        let _ = std::fs::remove_file(path);
+    })
+}
+
+/// A new name in a folder survives a power failure only once the folder itself is synced.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// The files and folders that a command has created so far. Unless [`keep`](Self::keep) is called, all of them are removed again,
+/// so that a command that fails halfway can be repeated.
+#[derive(Debug, Default)]
+pub struct CreatedFiles {
+    files: Vec<PathBuf>,
+    folders: Vec<PathBuf>,
+}
+
+impl CreatedFiles {
+    /// Creates a folder and the missing folders above it. A folder that exists is not an error.
+    ///
+    /// # Errors
+    /// A folder cannot be created.
+    pub fn folder(&mut self, path: &Path) -> Result<(), CreateError> {
+        let missing = path
+            .ancestors()
+            .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+        let mut missing: Vec<&Path> = missing.collect();
+        missing.reverse();
+        for folder in missing {
+            std::fs::create_dir(folder).map_err(|error| CreateError::new(folder, &error))?;
+            self.folders.push(folder.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Creates a file as [`create_private`] does.
+    ///
+    /// # Errors
+    /// The file exists or cannot be written.
+    pub fn file(&mut self, path: PathBuf, contents: &[u8]) -> Result<(), CreateError> {
+        create_private(&path, contents)?;
+        self.files.push(path);
+        Ok(())
+    }
+
+    /// Keeps everything that was created.
+    pub fn keep(mut self) {
+        self.files.clear();
+        self.folders.clear();
+    }
+}
+
+impl Drop for CreatedFiles {
+    fn drop(&mut self) {
+        // The error that led here is the one to report, not that of a removal. A folder that holds other files stays.
+        for file in &self.files {
+            let _ = std::fs::remove_file(file);
+        }
+        for folder in self.folders.iter().rev() {
+            let _ = std::fs::remove_dir(folder);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_to_its_end_is_not_left_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("identity.key");
+        let full = create_with(&path, |file| {
+            file.write_all(b"half")?;
+            Err(ErrorKind::StorageFull.into())
+        });
+        assert_eq!(full.unwrap_err().kind(), ErrorKind::StorageFull);
+        assert!(names(folder.path()).is_empty());
+        create_private(&path, b"whole").unwrap();
+        assert_eq!(create_private(&path, b"other"), Err(CreateError::Exists(path.clone())));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "whole");
+        assert_eq!(names(folder.path()), ["identity.key"]);
+        let missing = folder.path().join("no/such");
+        assert!(matches!(create_private(&missing, b""), Err(CreateError::Failed { path, .. }) if path == missing));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_can_read_a_new_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("identity.key");
+        create_private(&path, b"secret").unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_was_created_is_removed_unless_it_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let (outer, inner) = (folder.path().join("a"), folder.path().join("a/b"));
+        for kept in [false, true] {
+            let mut created = CreatedFiles::default();
+            created.folder(&inner).unwrap();
+            created.file(inner.join("one"), b"1").unwrap();
+            assert!(created.file(inner.join("one"), b"2").is_err());
+            if kept {
+                created.keep();
+            } else {
+                drop(created);
+            }
+            assert_eq!(outer.exists(), kept);
+        }
+        // Files of others stay, and so do their folders.
+        let mut created = CreatedFiles::default();
+        created.folder(&outer.join("c")).unwrap();
+        created.file(outer.join("c/mine"), b"1").unwrap();
+        std::fs::write(outer.join("c/theirs"), "2").unwrap();
+        drop(created);
+        assert_eq!(names(&outer.join("c")), ["theirs"]);
+    }
+}

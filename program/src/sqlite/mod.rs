@@ -1,0 +1,71 @@
+//! A program's store: one SQLite file in a folder of its own, used by one process at a time.
+//!
+//! [`StoreFile::open`] locks the folder, connects and brings the schema to the newest version; the stores of the programs add their
+//! queries. [`inspect`] checks a store without changing it.
+
+mod error;
+mod inspect;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+pub use error::DatabaseError;
+pub use inspect::{Inspection, inspect};
+pub use schema::Schema;
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+/// How long a connection waits for the lock of another one.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The file in a store's folder that the process using it has locked. It stays empty and is never removed.
+const LOCK_FILE: &str = "lock";
+
+/// An open store. As long as this value exists, no other process can open the store.
+#[derive(Debug)]
+pub struct StoreFile {
+    path: PathBuf,
+    schema: Schema,
+    /// The operating system releases the lock when the process ends, however it ends.
+    _lock: File,
+}
+
+impl StoreFile {
+    /// Opens the store in `folder`, creating both if needed, and gives the first connection to it.
+    ///
+    /// # Errors
+    /// The folder or file cannot be used, another process uses it, or its schema is not one that this program knows.
+    pub fn open(folder: &Path, schema: Schema) -> Result<(Self, Connection), DatabaseError> {
+        let path = folder.join(schema.file_name);
+        std::fs::create_dir_all(folder).map_err(|error| DatabaseError::from_io(&path, &error))?;
+        let lock = File::create(folder.join(LOCK_FILE)).map_err(|error| DatabaseError::from_io(&path, &error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(DatabaseError::InUse { path }),
+            Err(TryLockError::Error(error)) => return Err(DatabaseError::from_io(&path, &error)),
+        }
+        let file = Self { path, schema, _lock: lock };
+        let mut connection = file.connect()?;
+        schema.migrate(&mut connection, &file.path)?;
+        Ok((file, connection))
+    }
+
+    /// Another connection to the store. A store whose schema says `exclusive` has only the first one.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn connect(&self) -> Result<Connection, DatabaseError> {
+        self.schema
+            .connect(&self.path)
+            .map_err(|error| DatabaseError::opening(&self.path, &error))
+    }
+
+    /// The path of the SQLite file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
