@@ -18,6 +18,7 @@ use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::{Field, Fp61, decode_vector, encode_vector};
 use tacit_mpc_core::sharing::{AccessStructure, Component, CompressedComponent, compress, expand_into};
 
+#[cfg(feature = "aws-lc")]
 mod at_rest;
 pub mod gold;
 
