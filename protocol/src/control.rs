@@ -31,7 +31,7 @@ pub enum Request {
         /// The job.
         job: JobId,
         /// The submissions, each an encoded [`Delivery`](crate::submission::Delivery) with the digest the coordinator lists it by.
-        #[serde(with = "crate::codec::named_byte_strings")]
+        #[serde(with = "crate::codec::byte_strings::with_digest")]
         submissions: Vec<(Digest, Vec<u8>)>,
     },
     /// Compute the job on the submissions of this list, with these nodes.

@@ -1,5 +1,10 @@
-//! Sealing what a node keeps: opened once when it arrives, then at rest under a key of the node's own, which opens
-//! in a hundredth of the time that an envelope takes.
+//! Sealing what a node stores. An envelope is opened once, when it arrives; its content is then sealed under a symmetric key of the node's own,
+//! which opens in a hundredth of the time that an envelope takes.
+//!
+//! A row is a salt of 32 random bytes, the AES-256-GCM ciphertext
+//! ([NIST SP 800-38D](https://doi.org/10.6028/NIST.SP.800-38D)), and its tag of 16 bytes. The row's key is
+//! `HKDF-Expand(PRK, salt, 32)` with `PRK = HKDF-Extract("tacit/v1 kept components", sealing key)` over SHA-256
+//! ([RFC 5869](https://www.rfc-editor.org/rfc/rfc5869)); the nonce is 0.
 
 use std::fmt;
 
@@ -11,18 +16,19 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{SealingError, UnsealingKey};
 
-/// Bytes of the salt that a sealed row starts with.
+/// Bytes of the salt at the start of a sealed row.
 const SALT: usize = 32;
 
-/// The key of what a node keeps. It follows from the node's sealing key, so a stolen disk gives neither away.
+/// The key that seals a node's store. It is derived from the node's sealing key, which is not in the store: a stolen store gives neither
+/// away.
 ///
-/// Every row has a key of its own, derived with a fresh salt of 32 random bytes and used once: no nonce repeats
-/// under a key unless two salts are equal, which has probability below 2^-128 for 2^64 rows.
+/// Every row has a key of its own, derived with a new random salt and used once. So a nonce repeats under a key only if two
+/// salts are equal, which has probability below 2^-128 for 2^64 rows. Never printed; zeroized on drop.
 #[derive(Clone)]
 pub struct AtRestKey(Zeroizing<[u8; 32]>);
 
 impl AtRestKey {
-    /// The key of the node that has this sealing key.
+    /// Derives the key from a node's secret sealing key.
     pub fn of(key: &UnsealingKey) -> Self {
         let (mut extracted, _) = Hkdf::<Sha256>::extract(Some(b"tacit/v1 kept components"), key.to_bytes());
         let mut this = Self(Zeroizing::new([0; 32]));
@@ -31,7 +37,11 @@ impl AtRestKey {
         this
     }
 
-    /// Seals `plaintext`, bound to `aad`: the salt, the ciphertext of AES-256-GCM, its tag.
+    /// Seals `plaintext` bound to `aad`, which is not stored, and gives the row: salt, ciphertext, tag. It is 48 bytes longer than
+    /// the plaintext.
+    ///
+    /// # Errors
+    /// [`SealingError::Key`] if the plaintext is longer than AES-GCM allows, about 64 GiB.
     pub fn seal<R: CryptoRng>(&self, aad: &[u8], plaintext: &[u8], rng: &mut R) -> Result<Vec<u8>, SealingError> {
         let mut sealed = vec![0; SALT + plaintext.len()];
         let (salt, body) = sealed.split_at_mut(SALT);
@@ -45,7 +55,10 @@ impl AtRestKey {
         Ok(sealed)
     }
 
-    /// Opens what was sealed under this key, bound to the same.
+    /// Opens a row that [`Self::seal`] made with this key and the same `aad`.
+    ///
+    /// # Errors
+    /// [`SealingError::Envelope`] if it was not, or the row was altered or cut.
     pub fn open(&self, aad: &[u8], sealed: Vec<u8>) -> Result<Zeroizing<Vec<u8>>, SealingError> {
         let mut row = Zeroizing::new(sealed);
         let (salt, body) = row.split_at_mut_checked(SALT).ok_or(SealingError::Envelope)?;
@@ -59,6 +72,7 @@ impl AtRestKey {
         Ok(row)
     }
 
+    /// The key of the row with this salt.
     fn row(&self, salt: &[u8]) -> Result<LessSafeKey, SealingError> {
         let mut key = Zeroizing::new([0; 32]);
         Hkdf::<Sha256>::from_prk(&*self.0)
@@ -71,7 +85,7 @@ impl AtRestKey {
     }
 }
 
-/// A row's key seals one message only.
+/// The nonce is always 0, because a row's key seals one message only.
 fn nonce() -> Nonce {
     Nonce::assume_unique_for_key([0; NONCE_LEN])
 }

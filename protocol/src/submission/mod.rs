@@ -3,6 +3,7 @@
 
 use tacit_mpc_core::field::{Field, Fp61};
 
+#[cfg(feature = "aws-lc")]
 mod at_rest;
 mod create;
 mod delivery;
