@@ -12,7 +12,7 @@ use tacit_protocol::submission::SubmissionId;
 use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
 use thiserror::Error;
 
-use crate::watch::Events;
+use crate::events::Events;
 
 /// The largest body that is read: more than the certificate of the largest job.
 const MAX_BODY: usize = 1 << 30;

@@ -3,17 +3,28 @@
 
 pub mod answers;
 pub mod batches;
-mod event_stream;
+pub mod event_stream;
 pub mod files;
-pub mod gold;
-pub mod http;
 pub mod keys;
-pub mod outcome;
-pub mod sharing;
 pub mod spec;
 pub mod state;
 pub mod table;
-pub mod trust;
-pub mod verify;
-pub mod watch;
 pub mod weights;
+
+// What needs the network.
+#[cfg(feature = "command")]
+mod events;
+#[cfg(feature = "command")]
+pub mod gold;
+#[cfg(feature = "command")]
+pub mod http;
+#[cfg(feature = "command")]
+pub mod outcome;
+#[cfg(feature = "command")]
+pub mod sharing;
+#[cfg(feature = "command")]
+pub mod trust;
+#[cfg(feature = "command")]
+pub mod verify;
+#[cfg(feature = "command")]
+pub mod watch;

@@ -4,12 +4,12 @@ use std::io::{ErrorKind, Write};
 
 use anyhow::{Context, Result};
 use comfy_table::{Cell, CellAlignment, Table, presets};
-use serde_json::Value;
 use tacit_client::http::one_line;
 use tacit_client::outcome::{Outcome, explain};
 use tacit_protocol::api::JobStatus;
 use tacit_protocol::reject::RejectReason;
-use tacit_scoring::report::csv_cell;
+use tacit_scoring::report::{Absence, AgreementReport, ClassTotals, LabelReport, LabelsReport, Report, csv_cell};
+use tacit_scoring::statistic::nominal::{AgreementMeasures, Measure};
 
 /// How many contributors the table of payouts shows.
 const PAYOUTS_SHOWN: usize = 5;
@@ -145,61 +145,52 @@ pub fn jobs(jobs: &[JobStatus]) -> String {
 }
 
 /// The labels of a result as CSV.
-pub fn labels(report: &Value) -> String {
-    let text = |label: &Value, field: &str| csv_cell(label[field].as_str().unwrap_or_default());
-    let rows = report["labels"].as_array().into_iter().flatten();
+pub fn labels(report: &Report) -> String {
+    let row = |label: LabelReport<'_>| format!("{},{}\n", csv_cell(label.item), csv_cell(label.label.unwrap_or_default()));
     std::iter::once("item,label\n".to_owned())
-        .chain(rows.map(|label| format!("{},{}\n", text(label, "item"), text(label, "label"))))
+        .chain(report.labels.iter().map(row))
         .collect()
 }
 
 /// A result in a few tables under a title.
-pub fn report(title: &str, report: &Value) -> String {
-    let job = &report["job"];
+pub fn report(title: &str, report: &Report) -> String {
+    let job = &report.job;
     let mut text = format!(
         "{}: {} answers of {} contributors to {} items; {} rejected\n\n",
         cell(title),
-        job["answers"],
-        job["contributors"],
-        job["items"],
-        job["rejected_answers"]
+        job.answers,
+        job.contributors,
+        job.items,
+        job.rejected_answers
     );
     text += &agreement(report);
     text += &class_totals(report);
-    text += &labels_in_short(report);
+    text += &label_counts(&report.labels);
     text += &payouts(report);
     text
 }
 
-fn agreement(report: &Value) -> String {
-    let measures = [
-        ("observed", "observed agreement"),
-        ("observed_pooled", "observed, pooled"),
-        ("fleiss_kappa", "Fleiss' kappa"),
-        ("krippendorff_alpha", "Krippendorff's alpha"),
-        ("gwet_ac1", "Gwet's AC1"),
-    ];
-    let agreement = &report["agreement"];
-    if agreement.is_null() {
-        return absent("agreement", &report["agreement_reason"]);
-    }
-    let value = |key: &str| match agreement[key].as_f64() {
-        Some(value) => format!("{value:.6}"),
-        None => format!(
-            "none: {}",
-            cell(agreement[format!("{key}_reason")].as_str().unwrap_or("no reason given"))
-        ),
+fn agreement(report: &Report) -> String {
+    let Some(AgreementReport(measures)) = report.agreement else {
+        return absent("agreement", report.agreement_reason);
     };
-    table(&["agreement", ""], measures.map(|(key, name)| vec![name.to_owned(), value(key)]))
+    let value = |measure: Measure| match measure {
+        Ok(value) => format!("{value:.6}"),
+        Err(reason) => format!("none: {reason}"),
+    };
+    let rows = AgreementMeasures::NAMES.iter().zip(measures.to_array());
+    table(
+        &["agreement", ""],
+        rows.map(|(name, measure)| vec![name.title.to_owned(), value(measure)]),
+    )
 }
 
 /// How many items have a label; the labels themselves are in the files.
-fn labels_in_short(report: &Value) -> String {
-    let labels = report["labels"].as_array().map(Vec::as_slice).unwrap_or_default();
+fn label_counts(labels: &LabelsReport) -> String {
     if labels.is_empty() {
         return String::new();
     }
-    let without = labels.iter().filter(|label| label["label"].is_null()).count();
+    let without = labels.iter().filter(|label| label.label.is_none()).count();
     let rows = [("with a label", labels.len() - without), ("no consensus", without)];
     table(
         &["labels", "items"],
@@ -207,47 +198,38 @@ fn labels_in_short(report: &Value) -> String {
     )
 }
 
-fn class_totals(report: &Value) -> String {
-    let totals = &report["class_totals"];
-    if totals.is_null() {
-        return absent("class totals", &report["class_totals_reason"]);
-    }
-    let all = report["job"]["answers"].as_f64().unwrap_or(0.0).max(1.0);
-    let classes = report["job"]["classes"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let row = |class: &str| {
-        let total = totals[class].as_u64().unwrap_or(0);
-        vec![cell(class), total.to_string(), format!("{:.1} %", 100.0 * total as f64 / all)]
+fn class_totals(report: &Report) -> String {
+    let Some(ClassTotals(totals)) = &report.class_totals else {
+        return absent("class totals", report.class_totals_reason);
     };
-    table(&["class", "answers", "share"], classes.map(row))
+    let all = report.job.answers.max(1) as f64;
+    let row = |(class, total): &(String, u64)| vec![cell(class), total.to_string(), format!("{:.1} %", 100.0 * *total as f64 / all)];
+    table(&["class", "answers", "share"], totals.iter().map(row))
 }
 
-fn payouts(report: &Value) -> String {
-    let payouts = &report["payouts"];
-    let Some(items) = payouts["items"].as_array() else {
-        return absent("payouts", &report["payouts_reason"]);
+fn payouts(report: &Report) -> String {
+    let Some(payouts) = &report.payouts else {
+        return absent("payouts", report.payouts_reason);
     };
-    let currency = payouts["currency"].as_str().unwrap_or_default();
-    let amount = |value: &Value| money(value.as_u64().unwrap_or(0), currency);
-    let mut rows: Vec<Vec<String>> = items
-        .iter()
-        .take(PAYOUTS_SHOWN)
-        .map(|item| vec![cell(item["contributor"].as_str().unwrap_or_default()), amount(&item["amount"])])
-        .collect();
-    if items.len() > PAYOUTS_SHOWN {
-        rows.push(vec![format!("and {} more", items.len() - PAYOUTS_SHOWN), String::new()]);
+    let amount = |micro: u64| money(micro, &payouts.currency);
+    let shown = payouts.items.iter().take(PAYOUTS_SHOWN);
+    let mut rows: Vec<Vec<String>> = shown.map(|item| vec![cell(&item.contributor), amount(item.amount)]).collect();
+    if payouts.items.len() > PAYOUTS_SHOWN {
+        rows.push(vec![format!("and {} more", payouts.items.len() - PAYOUTS_SHOWN), String::new()]);
     }
-    rows.push(vec!["total".to_owned(), amount(&payouts["total"])]);
+    rows.push(vec!["total".to_owned(), amount(payouts.total)]);
     table(&["payouts", ""], rows)
 }
 
-fn absent(what: &str, reason: &Value) -> String {
-    format!("no {what}: {}\n", cell(reason.as_str().unwrap_or("no reason given")))
+fn absent(what: &str, reason: Option<Absence>) -> String {
+    let reason = reason.map_or_else(|| "no reason given".to_owned(), |reason| reason.to_string());
+    format!("no {what}: {reason}\n")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use tacit_scoring::statistic::nominal::Unavailable;
 
     #[test]
     fn money_has_at_least_cents_and_loses_nothing() {
@@ -257,14 +239,31 @@ mod tests {
         assert_eq!(money(0, "EUR"), "0.00 EUR");
     }
 
+    /// A result of two items and no contributors.
+    fn sample() -> Report {
+        serde_json::from_str(
+            r#"{
+                "job": { "id": "j", "items": 2, "contributors": 0, "answers": 0, "rejected_answers": 0, "classes": ["=1"] },
+                "agreement": null, "agreement_reason": "the job does not release it",
+                "class_totals": { "=1": 0 },
+                "labels": [{ "item": "a,b", "label": "=1" }, { "item": "c", "label": null }],
+                "contributors": [],
+                "payouts": { "currency": "EUR", "total": 0, "items": [] },
+                "certificate": "certificate.json"
+            }"#,
+        )
+        .unwrap()
+    }
+
     #[test]
     fn labels_without_consensus_are_empty_cells() {
-        let report = json!({ "labels": [{ "item": "a,b", "label": "=1" }, { "item": "c", "label": null }] });
+        let mut report = sample();
         assert_eq!(labels(&report), "item,label\n\"a,b\",'=1\nc,\n");
-        assert_eq!(labels(&json!({})), "item,label\n");
-        let short = labels_in_short(&report);
-        assert!(short.contains("with a label") && short.contains("no consensus"), "{short}");
-        assert_eq!(labels_in_short(&json!({ "labels": [] })), "");
+        let counts = label_counts(&report.labels);
+        assert!(counts.contains("with a label") && counts.contains("no consensus"), "{counts}");
+        report.labels = LabelsReport::default();
+        assert_eq!(labels(&report), "item,label\n");
+        assert_eq!(label_counts(&report.labels), "");
     }
 
     #[test]
@@ -281,12 +280,18 @@ mod tests {
 
     #[test]
     fn what_is_not_released_says_why() {
-        let text = report(
-            "j",
-            &json!({ "agreement": null, "agreement_reason": "the job does not release it" }),
-        );
-        assert!(text.contains("no agreement: the job does not release it"));
-        let text = report("j", &json!({ "agreement": { "gwet_ac1": null, "gwet_ac1_reason": "one class" } }));
-        assert!(text.contains("none: one class"));
+        let mut result = sample();
+        assert!(report("j", &result).contains("no agreement: the job does not release it"));
+        let none = Err(Unavailable::OneClassAsked);
+        result.agreement = Some(AgreementReport(AgreementMeasures {
+            observed: Ok(0.5),
+            observed_pooled: Ok(0.5),
+            fleiss_kappa: none,
+            krippendorff_alpha: none,
+            gwet_ac1: none,
+        }));
+        let text = report("j", &result);
+        assert!(text.contains("none: the question has one class only"), "{text}");
+        assert!(text.contains("0.500000"), "{text}");
     }
 }

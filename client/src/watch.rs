@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
-use reqwest::Response;
 use tacit_protocol::api::JobStatus;
 use tacit_protocol::job::JobId;
 
-use crate::event_stream::EventStream;
+use crate::events::Events;
 use crate::http::{Api, ApiError};
 
+/// How long to wait before the stream is opened again after it broke.
 const PAUSE: Duration = Duration::from_millis(500);
-/// The largest event; a status with every node's complaint is far below.
-const MAX_EVENT: usize = 1 << 20;
 
 /// The changes of one job until nothing more will happen.
 pub struct Watch<'a> {
@@ -32,7 +30,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// The next change; `None` after a final state. Can be given up and called again.
+    /// The next change; `None` after a final state. The future may be dropped and the method called again.
     pub async fn next(&mut self) -> Result<Option<JobStatus>, ApiError> {
         if self.ended {
             return Ok(None);
@@ -52,34 +50,5 @@ impl<'a> Watch<'a> {
         };
         self.ended = status.state.is_final();
         Ok(Some(status))
-    }
-}
-
-/// A stream of server-sent events, each a [`JobStatus`].
-pub struct Events {
-    response: Response,
-    stream: EventStream,
-}
-
-impl Events {
-    pub(crate) fn new(response: Response) -> Self {
-        Self {
-            response,
-            stream: EventStream::default(),
-        }
-    }
-
-    /// The next status; `None` when the stream has ended, broke, or is not one.
-    async fn next(&mut self) -> Option<JobStatus> {
-        loop {
-            if let Some(data) = self.stream.next() {
-                return serde_json::from_slice(&data).ok();
-            }
-            if self.stream.pending() > MAX_EVENT {
-                return None;
-            }
-            let chunk = self.response.chunk().await.ok()??;
-            self.stream.push(&chunk);
-        }
     }
 }

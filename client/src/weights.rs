@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde_json::Value;
 use tacit_protocol::job::WEIGHT_ONE;
+use tacit_scoring::report::{ContributorReport, Report};
 use thiserror::Error;
 
 use crate::files::{self, FileError};
@@ -80,15 +80,11 @@ fn of_table(file: &str, bytes: &[u8]) -> Result<BTreeMap<String, u32>, WeightsEr
     Ok(weights)
 }
 
-/// The agreement of each contributor of a result; those that have none weigh as others do.
+/// The agreement of each contributor of a result. Contributors without agreement are left out, so that they weigh 1.
 fn of_result(bytes: &[u8]) -> Option<BTreeMap<String, u32>> {
-    let result: Value = serde_json::from_slice(bytes).ok()?;
-    let weight = |contributor: &Value| {
-        let name = contributor["contributor"].as_str()?.to_owned();
-        let agreement = contributor["agreement"].as_f64()?;
-        Some((name, (agreement * f64::from(WEIGHT_ONE)).round() as u32))
-    };
-    let weights: BTreeMap<String, u32> = result["contributors"].as_array()?.iter().filter_map(weight).collect();
+    let report: Report = serde_json::from_slice(bytes).ok()?;
+    let weight = |one: ContributorReport| Some((one.contributor, (one.agreement? * f64::from(WEIGHT_ONE)).round() as u32));
+    let weights: BTreeMap<String, u32> = report.contributors.into_iter().filter_map(weight).collect();
     (!weights.is_empty()).then_some(weights)
 }
 
@@ -134,8 +130,19 @@ mod tests {
 
     #[test]
     fn an_earlier_result_gives_weights() {
-        let result = br#"{ "contributors": [ { "contributor": "a", "agreement": 0.8349 }, { "contributor": "b", "agreement": null } ] }"#;
-        assert_eq!(of_result(result).unwrap(), BTreeMap::from([("a".to_owned(), 83)]));
+        let result = |contributors: &str| {
+            let text = r#"{
+                "job": { "id": "j", "items": 1, "contributors": 2, "answers": 2, "rejected_answers": 0, "classes": ["a"] },
+                "agreement": null, "class_totals": null, "labels": [], "contributors": [CONTRIBUTORS], "payouts": null,
+                "certificate": "certificate.json"
+            }"#;
+            text.replace("CONTRIBUTORS", contributors)
+        };
+        let scored = r#"{ "contributor": "a", "answers": 1, "agreement": 0.8349, "agreement_with_label": null, "beyond_chance": null }"#;
+        let without = r#"{ "contributor": "b", "answers": 1, "agreement": null, "agreement_with_label": null, "beyond_chance": null }"#;
+        let weights = of_result(result(&format!("{scored}, {without}")).as_bytes());
+        assert_eq!(weights.unwrap(), BTreeMap::from([("a".to_owned(), 83)]));
+        assert_eq!(of_result(result("").as_bytes()), None);
         assert_eq!(of_result(br#"{ "contributors": [] }"#), None);
         assert_eq!(of_result(b"{"), None);
     }

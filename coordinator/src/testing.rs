@@ -22,7 +22,7 @@ use tacit_protocol::identity::{Purpose, SecretKey};
 use tacit_protocol::job::{Gold, Item, Job, JobId, JobSpec, Question, Release};
 use tacit_protocol::phase::Phase;
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::release::{OutputComponents, OutputName, Subject, pack, statement};
+use tacit_protocol::release::{OutputName, OutputValues, ReleasedOutput, Subject, statement};
 use tacit_protocol::sealing::{Suite, UnsealingKey};
 use tacit_protocol::submission::{Header, Submission};
 use tacit_protocol::versions::PROTOCOL_VERSIONS;
@@ -301,7 +301,7 @@ impl TestNode {
         }
         let accepted_set = AcceptedSet::assemble(job, list, &verdicts, |index| by_digest.get(&list[index].submission).copied()).unwrap();
         let subject = Subject::new(&self.cluster, job.digest(), accepted_set.digest(), &accepted_set, participants);
-        let outputs: Vec<OutputComponents> = OutputName::of_job(job.terms())
+        let outputs: Vec<ReleasedOutput> = OutputName::of_job(job.terms())
             .into_iter()
             .map(|name| {
                 let len = name.len(job.terms(), accepted_set.facts());
@@ -309,16 +309,18 @@ impl TestNode {
                 // Not every number is possible for scores on gold answers or for agreement with labels; zero is.
                 let zero = matches!(name, OutputName::ContributorGold | OutputName::ContributorLabelAgreement);
                 let value = |component: usize| Fp61::reduce(if zero { 0 } else { component as u64 });
-                OutputComponents {
-                    name,
-                    components: held.map(|c| (c as u8, vec![value(c); len])).collect(),
-                }
+                let values = if name.is_opened() {
+                    OutputValues::Opened(vec![Fp61::reduce(1); len])
+                } else {
+                    OutputValues::Components(held.map(|c| (c as u8, vec![value(c); len])).collect())
+                };
+                ReleasedOutput { name, values }
             })
             .collect();
         let node = self.index as u8;
         let signature = self.key.sign(Purpose::Release, &statement(&subject, node, &outputs));
         // `Released` is made by sessions only, so it is decoded from bytes here, as a forger would.
-        let released = decode(&encode(&(subject, node, pack(&outputs), signature)), "a release").unwrap();
+        let released = decode(&encode(&(subject, node, &outputs, signature)), "a release").unwrap();
         Reply::Computed(Box::new(Computed {
             verdicts,
             released,

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use tacit_fuzz::bench::{BENCH, Bench, NODES, randomness};
 use tacit_fuzz::forge::Forgery;
-use tacit_fuzz::frame::write_frame;
 use tacit_fuzz::ready;
 use tacit_fuzz::transcript::HONEST;
+use tacit_link::write_frame;
 use tacit_mpc_core::field::{Fp61, encode_vector};
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::api::{

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacit_fuzz::answers::{Expected, only_contributor, parse};
+use tacit_client::answers::{Expected, only_contributor, parse};
 
 fuzz_target!(|data: &[u8]| {
     let (items, classes) = (["i".to_owned(), "j".to_owned()], ["a".to_owned(), "b".to_owned()]);

@@ -11,7 +11,7 @@ use tacit_protocol::certificate::Certificate;
 use tacit_protocol::codec::{decode, encode};
 use tacit_protocol::control::{Computed, Refusal, Reply};
 use tacit_protocol::identity::Purpose;
-use tacit_protocol::release::{Released, pack, statement};
+use tacit_protocol::release::{Released, statement};
 
 fn conclude(mut computed: Computed) {
     let Bench {
@@ -35,7 +35,7 @@ fn conclude(mut computed: Computed) {
     let _ = Certificate::assemble(cluster, job, facts, vec![theirs.clone()]);
     let (subject, node, outputs) = (theirs.subject(), theirs.node(), theirs.outputs());
     let signature = identities[2].sign(Purpose::Release, &statement(subject, node, outputs));
-    let signed = decode(&encode(&(subject, node, pack(outputs), signature)), "a release");
+    let signed = decode(&encode(&(subject, node, outputs, signature)), "a release");
     *theirs = signed.expect("the parts of a release are its encoding");
     let released: Vec<Released> = [&others[0].released, &others[1].released, theirs].map(Clone::clone).into();
     if let Ok(certificate) = Certificate::assemble(cluster, job, facts, released) {

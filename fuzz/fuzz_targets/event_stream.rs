@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacit_fuzz::event_stream::EventStream;
+use tacit_client::event_stream::EventStream;
 use tacit_protocol::api::JobStatus;
 
 fn events<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Vec<Vec<u8>> {

@@ -14,7 +14,7 @@ use tacit_protocol::accepted::Scale;
 use tacit_protocol::accepted::{ContributorFacts, PublicFacts};
 use tacit_protocol::job::{PayRule, Release, Terms};
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::release::{OutputComponents, OutputName};
+use tacit_protocol::release::{OutputName, OutputValues, ReleasedOutput};
 use tacit_scoring::report::Report;
 
 const RULES: [PayRule; 4] = [
@@ -87,12 +87,19 @@ fuzz_target!(|data: &[u8]| {
     certificate.facts = facts(bytes);
     let output = |name: OutputName| {
         let len = name.len(&certificate.terms, &certificate.facts);
-        let opened = (0..len).map(|_| Fp61::reduce(number(bytes))).collect();
+        let opened: Vec<Fp61> = (0..len).map(|_| Fp61::reduce(number(bytes))).collect();
+        if name.is_opened() {
+            let values = OutputValues::Opened(opened);
+            return ReleasedOutput { name, values };
+        }
         let mut components: BTreeMap<u8, Vec<Fp61>> = (1..BENCH.cluster.access().components())
             .map(|c| (c as u8, vec![Fp61::default(); len]))
             .collect();
         components.insert(0, opened);
-        OutputComponents { name, components }
+        ReleasedOutput {
+            name,
+            values: OutputValues::Components(components),
+        }
     };
     certificate.outputs = OutputName::of_job(&certificate.terms).into_iter().map(output).collect();
     if let Ok(report) = Report::new(&certify(certificate.clone()), &BENCH.cluster) {

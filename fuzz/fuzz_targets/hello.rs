@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacit_fuzz::frame::{read_frame, write_frame};
 use tacit_fuzz::ready;
+use tacit_link::{read_frame, write_frame};
 use tacit_protocol::hello::{Hello, MAX_HELLO_BYTES};
 use tacit_protocol::versions::PROTOCOL_VERSIONS;
 use tokio::io::AsyncReadExt;

@@ -3,8 +3,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use tacit_fuzz::bench::BENCH;
-use tacit_fuzz::frame::read_frame;
 use tacit_fuzz::{Bytes, canonical, ready};
+use tacit_link::read_frame;
 use tacit_mpc_core::network::{Expected, Phase, Step};
 use tacit_mpc_core::sharing::Party;
 use tacit_protocol::lane::{LaneId, MAX_ID_BYTES, MessageHeader};

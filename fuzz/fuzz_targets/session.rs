@@ -9,7 +9,9 @@ use tacit_fuzz::Bytes;
 use tacit_fuzz::bench::{BENCH, NODES};
 use tacit_fuzz::transcript::{HONEST, WITH_MALFORMED, compute};
 use tacit_mpc_core::network::{Expected, Network, NetworkError, Outgoing, Step};
+use tacit_mpc_core::probe::Honest;
 use tacit_mpc_core::sharing::NodeSet;
+use tacit_protocol::release::Released;
 
 /// What a message is made into.
 #[derive(Clone, Copy)]
@@ -31,6 +33,12 @@ struct Scripted<'a> {
 }
 
 impl Network for Scripted<'_> {
+    type Probe = Honest;
+
+    fn probe(&self) -> &Honest {
+        &Honest
+    }
+
     fn exchange(&mut self, step: Step, _: Vec<Outgoing>, expected: &[Expected]) -> Result<Vec<Vec<u8>>, NetworkError> {
         let mut received = Vec::new();
         for Expected { from, len } in expected {
@@ -91,7 +99,7 @@ fuzz_target!(|data: &[u8]| {
         Ok(scored) if altered.len() <= 1 => {
             assert_eq!(scored.verdicts, honest.verdicts);
             assert_eq!(&scored.subject, honest.released.subject());
-            assert_eq!(scored.outputs.components(), honest.released.outputs());
+            assert_eq!(Released::outputs_of(&scored.outputs), honest.released.outputs());
         }
         Ok(_) => {}
         Err(error) => {

@@ -10,7 +10,7 @@ use tacit_protocol::cluster::{Cluster, NodeEntry};
 use tacit_protocol::codec::encode;
 use tacit_protocol::identity::{Purpose, SecretKey, Signed};
 use tacit_protocol::job::Job;
-use tacit_protocol::release::{OutputComponents, session_id, statement};
+use tacit_protocol::release::{ReleasedOutput, session_id, statement};
 use tacit_protocol::sealing::Binding;
 use tacit_protocol::submission::{Header, Statement, Submission, SubmissionId};
 
@@ -148,14 +148,7 @@ pub fn certify(mut certificate: Certificate) -> Certificate {
     subject.session = session_id(cluster, subject.job, subject.candidates, subject.participants);
     let sign = |node: usize| {
         let held = cluster.access().held_by(node);
-        let part = |output: &OutputComponents| OutputComponents {
-            name: output.name,
-            components: held
-                .iter()
-                .filter_map(|c| Some((*c as u8, output.components.get(&(*c as u8))?.clone())))
-                .collect(),
-        };
-        let outputs: Vec<OutputComponents> = certificate.outputs.iter().map(part).collect();
+        let outputs: Vec<ReleasedOutput> = certificate.outputs.iter().map(|output| output.part(&held)).collect();
         let signed = statement(&certificate.subject, node as u8, &outputs);
         NodeSignature {
             node: node as u8,

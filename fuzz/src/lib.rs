@@ -5,22 +5,6 @@ pub mod bench;
 pub mod forge;
 pub mod transcript;
 
-/// The frames between members.
-#[path = "../../link/src/frame.rs"]
-pub mod frame;
-
-/// Answers as CSV.
-#[path = "../../client/src/answers.rs"]
-pub mod answers;
-
-/// CSV tables.
-#[path = "../../client/src/table.rs"]
-pub mod table;
-
-/// Server-sent events.
-#[path = "../../client/src/event_stream.rs"]
-pub mod event_stream;
-
 use std::fmt::Debug;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};

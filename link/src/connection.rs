@@ -1,4 +1,4 @@
-//! A connection to a member that is who the cluster file says: requests, replies, lanes.
+//! An authenticated connection to a member: requests, replies and lanes.
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -12,8 +12,8 @@ use tacit_protocol::versions::PROTOCOL_VERSIONS;
 use crate::frame::{read_frame, write_frame};
 use crate::{LinkError, Member};
 
-/// Bytes from which on a reply is read on a thread of its own: what a node releases may be long, and connections do not
-/// wait for it.
+/// Replies of at least this many bytes are decoded on a thread of their own: what a node releases may be long, and other
+/// connections must not wait for it.
 const LONG_REPLY: usize = 1 << 16;
 
 /// A connection to a member.
@@ -59,7 +59,7 @@ impl Connection {
         }
     }
 
-    pub(crate) fn speak(&mut self, protocol: u32) {
+    pub(crate) fn set_protocol(&mut self, protocol: u32) {
         self.protocol = protocol;
     }
 
@@ -68,12 +68,12 @@ impl Connection {
         self.protocol
     }
 
-    /// Who is at the other end.
+    /// The member at the other end.
     pub fn member(&self) -> Member {
         self.member
     }
 
-    /// Its name, for messages.
+    /// The member's name for messages.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -84,7 +84,7 @@ impl Connection {
         self.lost(&reason)
     }
 
-    /// The smoothed time that a message and its acknowledgement take.
+    /// The smoothed round-trip time of the connection.
     pub fn round_trip(&self) -> Duration {
         self.quic.rtt()
     }
@@ -99,7 +99,7 @@ impl Connection {
         self.quic.close(quinn::VarInt::from_u32(2), reason.as_bytes());
     }
 
-    /// Sends a request on a stream of its own.
+    /// Sends a request on a new stream. The replies arrive on the same stream.
     pub async fn request(&self, request: &Request) -> Result<Replies, LinkError> {
         let (mut send, recv) = self.quic.open_bi().await.map_err(|e| self.lost(&e))?;
         write_frame(&mut send, &encode(request)).await.map_err(|e| self.lost(&e))?;
@@ -110,7 +110,7 @@ impl Connection {
         })
     }
 
-    /// Waits for the next request of the other end; reading it is left to the responder's task.
+    /// Waits for the next request of the other end. [`Responder::read`] reads it, so that a slow request delays no other.
     pub async fn accept(&self) -> Result<Responder, LinkError> {
         let (send, recv) = self.quic.accept_bi().await.map_err(|e| self.lost(&e))?;
         Ok(Responder {
@@ -120,18 +120,18 @@ impl Connection {
         })
     }
 
-    /// Opens a lane to the other end: an ordered stream of frames.
+    /// Opens a lane to the other end: an ordered one-way stream of frames.
     pub async fn open_lane(&self) -> Result<SendStream, LinkError> {
         self.quic.open_uni().await.map_err(|e| self.lost(&e))
     }
 
-    /// Waits for the next lane the other end opens.
+    /// Waits for the next lane that the other end opens.
     pub async fn accept_lane(&self) -> Result<RecvStream, LinkError> {
         self.quic.accept_uni().await.map_err(|e| self.lost(&e))
     }
 }
 
-/// The replies to a request.
+/// The stream of replies to one request.
 pub struct Replies {
     recv: RecvStream,
     connection: Connection,
@@ -144,7 +144,10 @@ impl fmt::Debug for Replies {
 }
 
 impl Replies {
-    /// The next reply.
+    /// Waits for the next reply.
+    ///
+    /// # Errors
+    /// The connection or the stream ended, or the bytes are no reply.
     pub async fn next(&mut self) -> Result<Reply, LinkError> {
         let bytes = read_frame(&mut self.recv, MAX_MESSAGE_BYTES)
             .await
@@ -165,7 +168,7 @@ impl Replies {
     }
 }
 
-/// The answering side of a request.
+/// The answering side of one request.
 pub struct Responder {
     send: SendStream,
     recv: RecvStream,
@@ -180,6 +183,9 @@ impl fmt::Debug for Responder {
 
 impl Responder {
     /// Reads the request.
+    ///
+    /// # Errors
+    /// The connection or the stream ended, or the bytes are no request.
     pub async fn read(&mut self) -> Result<Request, LinkError> {
         let bytes = read_frame(&mut self.recv, MAX_MESSAGE_BYTES)
             .await
@@ -191,14 +197,14 @@ impl Responder {
         decode(&bytes, "a request").map_err(|error| self.connection.broken(&error))
     }
 
-    /// Sends one reply.
+    /// Sends one reply; a request may have several.
     pub async fn reply(&mut self, reply: &Reply) -> Result<(), LinkError> {
         write_frame(&mut self.send, &encode(reply))
             .await
             .map_err(|error| self.connection.lost(&error))
     }
 
-    /// Resolves when the other end no longer wants replies.
+    /// Resolves when the other end wants no more replies.
     pub async fn abandoned(&mut self) {
         let _ = self.send.stopped().await;
     }

@@ -1,4 +1,4 @@
-//! The QUIC endpoint of a member: dials the nodes of the cluster file, accepts its members.
+//! The QUIC endpoint of a member: it dials the nodes of the cluster file and accepts connections of its members.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -17,25 +17,27 @@ use crate::{LinkError, tls};
 
 /// How long connecting, TLS and the exchange of hellos may take together.
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(8);
-/// After how much silence a connection counts as lost; kept open by pings three times as often.
-const IDLE: Duration = Duration::from_secs(12);
-/// How long peers are given to hear that the endpoint closes.
-const FAREWELL: Duration = Duration::from_millis(300);
-/// Streams of each kind a peer may have open at once.
-const STREAMS: u32 = 256;
+/// A connection that is silent for this long counts as lost. Pings keep it open, three in this time.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(12);
+/// How long to wait until the peers have been told that the endpoint closes.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(300);
+/// How many streams of each kind a peer may have open at once.
+const MAX_STREAMS: u32 = 256;
+/// How many bytes a peer may send on one stream before we read them.
 const STREAM_WINDOW: u32 = 8 << 20;
-const WINDOW: u32 = 32 << 20;
+/// The same for all streams of a connection together.
+const CONNECTION_WINDOW: u32 = 32 << 20;
 
-/// A member of the cluster other than contributors and buyers.
+/// A member of the cluster: contributors and buyers are none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Member {
     /// The coordinator.
     Coordinator,
-    /// A node, by its index.
+    /// The node with this index in the cluster file.
     Node(usize),
 }
 
-/// A member's QUIC endpoint.
+/// The QUIC endpoint of one member.
 #[derive(Clone)]
 pub struct Link {
     endpoint: Endpoint,
@@ -43,7 +45,7 @@ pub struct Link {
     cluster: Arc<Cluster>,
 }
 
-/// A connection somebody opens to us, before we know who.
+/// A connection that somebody opens to us, before the handshake shows who it is.
 pub struct Incoming {
     incoming: quinn::Incoming,
     cluster: Arc<Cluster>,
@@ -62,7 +64,10 @@ impl fmt::Debug for Incoming {
 }
 
 impl Link {
-    /// Listens on a UDP address as the member that owns `key`. Call it inside a tokio runtime.
+    /// Listens on a UDP address as the member that owns `key`. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// The address cannot be used, or TLS cannot be set up with the key.
     pub fn bind(address: SocketAddr, key: &SecretKey, cluster: Arc<Cluster>) -> Result<Self, LinkError> {
         let members = std::iter::once(cluster.file().coordinator.identity).chain(cluster.nodes().iter().map(|n| n.identity));
         let tls = tls::server(key, members.filter(|member| *member != key.public()).collect())?;
@@ -81,12 +86,13 @@ impl Link {
         })
     }
 
-    /// The address in use.
+    /// The local address, with the port in use.
     pub fn local_address(&self) -> Option<SocketAddr> {
         self.endpoint.local_addr().ok()
     }
 
-    /// Listens on a free port of all addresses, to dial nodes. On [::] it dials IPv4 as well; machines without IPv6 have only 0.0.0.0.
+    /// Listens on a free port of all addresses, in order to dial nodes. An endpoint on [::] dials IPv4 as well; on machines without IPv6
+    /// it listens on 0.0.0.0.
     pub fn bind_anywhere(key: &SecretKey, cluster: Arc<Cluster>) -> Result<Self, LinkError> {
         let any = |address: IpAddr| Self::bind(SocketAddr::new(address, 0), key, Arc::clone(&cluster));
         any(Ipv6Addr::UNSPECIFIED.into()).or_else(|_| any(Ipv4Addr::UNSPECIFIED.into()))
@@ -97,8 +103,8 @@ impl Link {
         Ok(self.dial(node, false).await?.0)
     }
 
-    /// Sees that a node can be connected to; the connections it has stay as they are. Gives by how many milliseconds the
-    /// node's clock is ahead of this one at least; behind, if below 0.
+    /// Checks that a node can be connected to, without replacing the connections it has. Returns a lower bound of how many milliseconds
+    /// the node's clock is ahead of this one; below 0 if it is behind.
     pub async fn probe(&self, node: usize) -> Result<i64, LinkError> {
         Ok(self.dial(node, true).await?.1.ahead)
     }
@@ -132,7 +138,7 @@ impl Link {
                 .map_err(|error| handshake_error(&name, &entry.address, &error))?;
             let mut connection = Connection::new(connection, Member::Node(node), name.clone());
             let greeting = exchange(&connection, &self.cluster, Side::Dials { probe }).await?;
-            connection.speak(greeting.version);
+            connection.set_protocol(greeting.version);
             Ok((connection, greeting))
         };
         tokio::time::timeout(HANDSHAKE_DEADLINE, connecting)
@@ -140,12 +146,12 @@ impl Link {
             .unwrap_or_else(|_| Err(unreachable("no answer in time".to_owned())))
     }
 
-    /// The next connection somebody opens; `None` when the endpoint is closed. Never waits for bytes
-    /// of anyone: [`Incoming::establish`] does, in a task of its own.
+    /// The next connection that somebody opens; `None` when the endpoint is closed. Waits for no handshake:
+    /// [`Incoming::establish`] does, and should run in a task of its own.
     pub async fn accept(&self) -> Option<Incoming> {
         loop {
             let incoming = self.endpoint.accept().await?;
-            // Whoever has not shown that its address is its own gets a token and no memory.
+            // Validate the sender's address first (RFC 9000, section 8.1): until then it gets a token and costs no memory.
             if !incoming.remote_address_validated() {
                 let _ = incoming.retry();
                 continue;
@@ -155,17 +161,16 @@ impl Link {
         }
     }
 
-    /// Closes all connections and gives the peers a moment to be told; one that is gone as well
-    /// cannot be.
+    /// Closes all connections and waits a moment until the peers have been told. Peers that are gone themselves are not waited for
+    /// longer.
     pub async fn close(&self) {
         self.endpoint.close(VarInt::from_u32(0), b"shutting down");
-        let _ = tokio::time::timeout(FAREWELL, self.endpoint.wait_idle()).await;
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, self.endpoint.wait_idle()).await;
     }
 }
 
 impl Incoming {
-    /// Completes the handshake within a deadline: the peer must own the key of a member. `None` if the peer wanted no more than to
-    /// see that it can.
+    /// Completes the handshake within a deadline: the peer must own the key of a member. `None` if the peer only probed.
     pub async fn establish(self) -> Result<Option<Connection>, LinkError> {
         let from = self.incoming.remote_address().to_string();
         let peer = "a peer";
@@ -176,7 +181,7 @@ impl Incoming {
                 .ok_or_else(|| unknown_key(peer, &from))?;
             let mut connection = Connection::new(connection, member, member_name(&self.cluster, member));
             let greeting = exchange(&connection, &self.cluster, Side::Accepts).await?;
-            connection.speak(greeting.version);
+            connection.set_protocol(greeting.version);
             Ok((!greeting.probe).then_some(connection))
         };
         tokio::time::timeout(HANDSHAKE_DEADLINE, establishing)
@@ -223,7 +228,7 @@ fn unknown_key(member: &str, address: &str) -> LinkError {
 fn handshake_error(member: &str, address: &str, error: &ConnectionError) -> LinkError {
     match error {
         ConnectionError::TransportError(refused) if tls::refuses_the_key(refused.code) => unknown_key(member, address),
-        // Found at this end: what came is not our TLS, or not TLS.
+        // This end found the error: the peer speaks another TLS, or no TLS.
         ConnectionError::TransportError(_) => LinkError::Protocol {
             member: format!("{member} at {address}"),
             reason: format!("the TLS handshake failed ({error})"),
@@ -238,12 +243,12 @@ fn handshake_error(member: &str, address: &str, error: &ConnectionError) -> Link
 
 fn transport() -> Arc<TransportConfig> {
     let mut config = TransportConfig::default();
-    config.max_concurrent_bidi_streams(VarInt::from_u32(STREAMS));
-    config.max_concurrent_uni_streams(VarInt::from_u32(STREAMS));
+    config.max_concurrent_bidi_streams(VarInt::from_u32(MAX_STREAMS));
+    config.max_concurrent_uni_streams(VarInt::from_u32(MAX_STREAMS));
     config.stream_receive_window(VarInt::from_u32(STREAM_WINDOW));
-    config.receive_window(VarInt::from_u32(WINDOW));
-    config.send_window(u64::from(WINDOW));
-    config.keep_alive_interval(Some(IDLE / 3));
-    config.max_idle_timeout(IdleTimeout::try_from(IDLE).ok());
+    config.receive_window(VarInt::from_u32(CONNECTION_WINDOW));
+    config.send_window(u64::from(CONNECTION_WINDOW));
+    config.keep_alive_interval(Some(IDLE_TIMEOUT / 3));
+    config.max_idle_timeout(IdleTimeout::try_from(IDLE_TIMEOUT).ok());
     Arc::new(config)
 }

@@ -1,16 +1,16 @@
-//! Length-capped frames: four bytes of length, little-endian, then as many bytes.
+//! Length-capped frames: four bytes of length, little-endian, then that many bytes.
 
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// Memory for a frame before any of it has come.
-const FIRST: usize = 1 << 16;
+/// Memory reserved for a frame before any of it has arrived.
+const INITIAL_CAPACITY: usize = 1 << 16;
 
 /// Writes one frame.
 ///
 /// # Errors
-/// The stream or connection ended, or `bytes` is longer than a frame can say.
+/// The stream or connection ended, or `bytes` is longer than `u32::MAX`.
 pub async fn write_frame<W: AsyncWrite + Unpin>(stream: &mut W, bytes: &[u8]) -> io::Result<()> {
     let len = u32::try_from(bytes.len()).map_err(|_| io::Error::other("the message is too long for a frame"))?;
     stream.write_all(&len.to_le_bytes()).await?;
@@ -19,7 +19,7 @@ pub async fn write_frame<W: AsyncWrite + Unpin>(stream: &mut W, bytes: &[u8]) ->
 
 /// Reads one frame of at most `cap` bytes; `None` at the end of the stream.
 ///
-/// Memory grows with what arrives, not with what the sender announces, but for the first 64 KiB.
+/// Beyond the first 64 KiB, memory grows with the bytes that arrive, not with the length that the sender announces.
 ///
 /// # Errors
 /// The frame is longer than `cap` or is cut short, or the stream or connection ended.
@@ -40,7 +40,7 @@ pub async fn read_frame<R: AsyncRead + Unpin>(stream: &mut R, cap: usize) -> io:
             format!("a frame of {len} bytes, more than {cap}"),
         ));
     }
-    let mut bytes = Vec::with_capacity(len.min(FIRST));
+    let mut bytes = Vec::with_capacity(len.min(INITIAL_CAPACITY));
     stream.take(len as u64).read_to_end(&mut bytes).await?;
     if bytes.len() == len {
         Ok(Some(bytes))

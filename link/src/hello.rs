@@ -1,4 +1,4 @@
-//! The exchange of hellos: whoever finds a difference says so and closes, so that both ends can name it.
+//! The exchange of hellos. An end that finds a difference closes with a reason, so that both ends can name it.
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -13,24 +13,24 @@ use crate::LinkError;
 use crate::connection::Connection;
 use crate::frame::{read_frame, write_frame};
 
-/// How long the other end is given to read why it is refused, or to end a probe.
-const MOMENT: Duration = Duration::from_secs(1);
+/// How long to wait until the other end has read why it is refused, or has ended a probe.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Who begins.
+/// Which side of the connection this end is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Dials { probe: bool },
     Accepts,
 }
 
-/// What came of it.
+/// The result of an exchange.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Greeting {
-    /// The version to speak.
+    /// The protocol version to use.
     pub version: u32,
-    /// Whether the dialer wanted no more than this.
+    /// Whether the dialer only probes: it wants no connection.
     pub probe: bool,
-    /// By how many milliseconds the other clock is ahead of this one at least; behind, if below 0.
+    /// A lower bound of the difference of the clocks in milliseconds: above 0 if the other clock is ahead.
     pub ahead: i64,
 }
 
@@ -52,7 +52,7 @@ pub(crate) async fn exchange(connection: &Connection, cluster: &Cluster, side: S
     };
     write_frame(&mut send, &ours.to_bytes()).await.map_err(|e| lost(&e))?;
     let read = match read_frame(&mut recv, MAX_HELLO_BYTES).await {
-        Ok(Some(bytes)) => understood(connection, &ours, &bytes),
+        Ok(Some(bytes)) => check(connection, &ours, &bytes),
         Ok(None) => Err(connection.broken(&"it ended the stream without a hello")),
         Err(error) if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) => Err(connection.broken(&error)),
         Err(error) => return Err(lost(&error)),
@@ -67,21 +67,22 @@ pub(crate) async fn exchange(connection: &Connection, cluster: &Cluster, side: S
                 ahead: ahead(theirs.clock, sent, received),
             };
             if greeting.probe {
-                let _ = tokio::time::timeout(MOMENT, send.stopped()).await;
+                let _ = tokio::time::timeout(CLOSE_TIMEOUT, send.stopped()).await;
                 quic.close(VarInt::from_u32(0), b"probed");
             }
             Ok(greeting)
         }
         Err(refusal) => {
-            // The other end reads our hello before the close, so that it can name the difference as well.
-            let _ = tokio::time::timeout(MOMENT, send.stopped()).await;
+            // Let the other end read our hello before we close, so that it can name the difference as well.
+            let _ = tokio::time::timeout(CLOSE_TIMEOUT, send.stopped()).await;
             quic.close(VarInt::from_u32(1), b"the hello is refused");
             Err(refusal)
         }
     }
 }
 
-fn understood(connection: &Connection, ours: &Hello, bytes: &[u8]) -> Result<(Hello, u32), LinkError> {
+/// Reads the other end's hello and finds the newest version that both speak.
+fn check(connection: &Connection, ours: &Hello, bytes: &[u8]) -> Result<(Hello, u32), LinkError> {
     let member = connection.name().to_owned();
     let theirs = Hello::from_bytes(bytes).map_err(|error| match error {
         HelloError::Versions(theirs) => LinkError::Version {
@@ -104,7 +105,7 @@ fn understood(connection: &Connection, ours: &Hello, bytes: &[u8]) -> Result<(He
         .ok_or_else(|| connection.broken(&"its hello names no version"))
 }
 
-/// The other clock was read between the two times of ours, as far as the dialer can know.
+/// How far the other clock is ahead, as far as can be known: it was read between `sent` and `received` of our clock.
 fn ahead(theirs: u64, sent: u64, received: u64) -> i64 {
     let difference = |from: u64| (i128::from(theirs) - i128::from(from)).clamp(i64::MIN.into(), i64::MAX.into()) as i64;
     if theirs > received {

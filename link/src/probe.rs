@@ -1,4 +1,4 @@
-//! Whether the nodes of a cluster can be reached as they should be, without disturbing their connections.
+//! Checks that the nodes of a cluster can be reached, without disturbing their connections.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use crate::{Link, LinkError};
 /// By how much two clocks may differ.
 const MAX_SKEW: Duration = Duration::from_secs(5);
 
-/// What is wrong with a node as seen from here, with the mend.
+/// A problem with a node as seen from here, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ProbeFinding {
-    /// Nobody answers.
+    /// The node does not answer.
     #[error("{0}: see that it runs, and that nothing on the way keeps UDP from that address")]
     Unreachable(LinkError),
-    /// Who answers is not as the cluster file has it.
+    /// What answers is not the node of the cluster file.
     #[error("{0}")]
     Refused(LinkError),
     /// The clocks differ.
@@ -28,14 +28,14 @@ pub enum ProbeFinding {
         ahead.unsigned_abs() / 1000, ahead.unsigned_abs() % 1000 / 100, if *ahead > 0 { "ahead of" } else { "behind" }
     )]
     Clock {
-        /// Whose.
+        /// The node's name.
         node: String,
-        /// By how many milliseconds it is ahead, at least.
+        /// A lower bound of how many milliseconds the node's clock is ahead; below 0 if it is behind.
         ahead: i64,
     },
 }
 
-/// Probes every node of a cluster but `own`, as the member that owns `key`; findings in the order of the nodes.
+/// Probes every node of a cluster except `own`, as the member that owns `key`. Returns the findings in the order of the nodes.
 pub async fn probe_nodes(key: &SecretKey, cluster: &Arc<Cluster>, own: Option<usize>) -> Vec<ProbeFinding> {
     let link = match Link::bind_anywhere(key, Arc::clone(cluster)) {
         Ok(link) => link,

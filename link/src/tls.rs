@@ -27,7 +27,7 @@ const PKCS8_PREFIX: [u8; 16] = [
     0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
 ];
 
-/// Settings for connections that others open to us: any of `members` may.
+/// Settings for connections that others open to us: each of `members` may.
 pub(crate) fn server(key: &SecretKey, members: Vec<PublicKey>) -> Result<rustls::ServerConfig, LinkError> {
     let provider = provider();
     let verifier = Pinned {
@@ -72,8 +72,8 @@ pub(crate) fn presented_key(presented: &[CertificateDer<'_>]) -> Option<PublicKe
     Some(PublicKey::from_bytes(key))
 }
 
-/// aws-lc with X25519MLKEM768 as the only key exchange: what is recorded today stays closed, and no
-/// peer can talk us down to less.
+/// aws-lc with X25519MLKEM768 as the only key exchange: traffic recorded today stays secret from later quantum computers, and no
+/// peer can negotiate less.
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(CryptoProvider {
         kx_groups: vec![aws_lc_rs::kx_group::X25519MLKEM768],
@@ -92,15 +92,15 @@ fn tls_error(error: Error) -> LinkError {
     LinkError::Tls(error.to_string())
 }
 
-/// Whether this error of ours says that the other end has shown no key, or none that is allowed: the alerts
-/// that rustls makes of what [`Pinned`] says, and of nothing else here.
+/// Whether this error of our end says that the other end has shown no key, or none that is allowed. In this configuration, rustls
+/// sends these two alerts only when [`Pinned`] refuses a peer.
 pub(crate) fn refuses_the_key(code: quinn::TransportErrorCode) -> bool {
     [AlertDescription::AccessDenied, AlertDescription::CertificateRequired]
         .into_iter()
         .any(|alert| code == quinn::TransportErrorCode::crypto(alert.into()))
 }
 
-/// Accepts exactly the allowed keys.
+/// A verifier that accepts the allowed keys and nothing else.
 struct Pinned {
     allowed: Vec<PublicKey>,
     algorithms: WebPkiSupportedAlgorithms,

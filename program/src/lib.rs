@@ -1,7 +1,8 @@
 //! What Tacit's programs share as programs, whatever they compute.
 //!
-//! Every program uses [`key_file`], [`CreatedFiles`] and [`Manual`]. The feature `server` adds what the node and the coordinator need:
-//! logs, SQLite stores, shutdown, the allocator, back-off, and logging of repeated failures.
+//! Without features there are [`key_file`] and [`CreatedFiles`]. The feature `manual` adds manual pages and shell completions. The feature
+//! `server` adds what the node and the coordinator need: logs, SQLite stores, shutdown, the allocator, back-off, and logging of repeated
+//! failures.
 
 #[cfg(feature = "server")]
 pub mod allocator;
@@ -13,6 +14,7 @@ pub mod key_file;
 mod last_reason;
 #[cfg(feature = "server")]
 mod logs;
+#[cfg(feature = "manual")]
 mod manual;
 #[cfg(feature = "server")]
 mod shutdown;
@@ -26,6 +28,7 @@ pub use created_files::{CreateError, CreatedFiles, create_private};
 pub use last_reason::LastReason;
 #[cfg(feature = "server")]
 pub use logs::{LogError, LogFormat, Logging, Logs};
+#[cfg(feature = "manual")]
 pub use manual::{Manual, ManualError};
 #[cfg(feature = "server")]
 pub use shutdown::{ShutdownError, shutdown_requested};

@@ -12,9 +12,9 @@ use crate::canonical;
 use crate::cluster::Cluster;
 use crate::identity::{Purpose, Signature};
 use crate::job::{Job, JobError, Terms};
-use crate::release::{ComponentDigests, OutputComponents, OutputName, Released, Subject, component_digests, session_id, statement_of};
+use crate::release::{OutputDigests, OutputName, OutputValues, Released, ReleasedOutput, Subject, session_id, statement_of};
 use tacit_mpc_core::digest::Digest;
-use tacit_mpc_core::field::{Field, Fp61};
+use tacit_mpc_core::field::Fp61;
 
 /// Signed components of every output of a job, and what they are about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,8 +26,8 @@ pub struct Certificate {
     pub subject: Subject,
     /// What is public about the accepted set.
     pub facts: PublicFacts,
-    /// Every output with all its components; they add up to the opened values.
-    pub outputs: Vec<OutputComponents>,
+    /// Every output: with all its components, which add up to the opened values, or as the nodes opened it.
+    pub outputs: Vec<ReleasedOutput>,
     /// One signature of each participant, over its components.
     pub signatures: Vec<NodeSignature>,
 }
@@ -144,10 +144,8 @@ impl Certificate {
             signature,
         } = released.next().ok_or_else(none)?;
         let mut signatures = vec![NodeSignature { node, signature }];
-        let held = outputs
-            .iter()
-            .flat_map(|output| output.components.keys().map(|component| (output.name, *component)));
-        let mut from: BTreeMap<(OutputName, u8), u8> = held.map(|component| (component, node)).collect();
+        // Who released the first copy of each component, to name it where another one differs.
+        let mut sources: BTreeMap<(OutputName, u8), u8> = BTreeMap::new();
         for one in released {
             if one.subject != subject {
                 return Err(CertificateError::Binding { what: "a node's subject" });
@@ -159,22 +157,29 @@ impl Certificate {
                 if output.name != theirs.name {
                     return Err(CertificateError::Outputs);
                 }
-                for (component, values) in theirs.components {
-                    match output.components.entry(component) {
-                        Entry::Vacant(place) => {
-                            place.insert(values);
-                            from.insert((output.name, component), one.node);
+                let differ = |first: u8| CertificateError::Copies {
+                    first: cluster.node_name(first.into()),
+                    second: cluster.node_name(one.node.into()),
+                    output: theirs.name,
+                };
+                match (&mut output.values, theirs.values) {
+                    (OutputValues::Opened(values), OutputValues::Opened(theirs)) if *values == theirs => {}
+                    (OutputValues::Components(components), OutputValues::Components(theirs)) => {
+                        for (component, values) in theirs {
+                            match components.entry(component) {
+                                Entry::Vacant(entry) => {
+                                    entry.insert(values);
+                                    sources.insert((output.name, component), one.node);
+                                }
+                                Entry::Occupied(copy) if *copy.get() != values => {
+                                    let source = sources.get(&(output.name, component));
+                                    return Err(differ(source.copied().unwrap_or(node)));
+                                }
+                                Entry::Occupied(_) => {}
+                            }
                         }
-                        Entry::Occupied(copy) if *copy.get() != values => {
-                            let source = from.get(&(output.name, component)).copied().unwrap_or(node);
-                            return Err(CertificateError::Copies {
-                                first: cluster.node_name(source.into()),
-                                second: cluster.node_name(one.node.into()),
-                                output: output.name,
-                            });
-                        }
-                        Entry::Occupied(_) => {}
                     }
+                    _ => return Err(differ(node)),
                 }
             }
             signatures.push(NodeSignature {
@@ -240,17 +245,20 @@ impl Certificate {
         check_terms().map_err(CertificateError::Terms)?;
         self.facts.check(&self.terms).map_err(CertificateError::PublicFacts)?;
         self.check_shape(access.components())?;
-        let digests = component_digests(&self.outputs);
+        let digests: Vec<OutputDigests> = self.outputs.iter().map(OutputDigests::of).collect();
         for NodeSignature { node, signature } in &self.signatures {
             let index = usize::from(*node);
-            let held = held_part(&digests, &access.held_by(index));
+            let held = access.held_by(index);
+            let held: Vec<OutputDigests> = digests.iter().map(|output| output.part(&held)).collect();
             let entry = &cluster.nodes()[index];
             entry
                 .identity
                 .verify(Purpose::Release, &statement_of(subject, *node, &held), signature)
                 .map_err(|_| CertificateError::Signature(entry.name.clone()))?;
         }
-        Ok(Opened(self.outputs.iter().map(|output| (output.name, sum(output))).collect()))
+        Ok(Opened(
+            self.outputs.iter().map(|output| (output.name, output.values.sum())).collect(),
+        ))
     }
 
     fn check_shape(&self, components: usize) -> Result<(), CertificateError> {
@@ -258,9 +266,11 @@ impl Certificate {
             return Err(CertificateError::Outputs);
         }
         for output in &self.outputs {
-            let all = output.components.keys().map(|c| usize::from(*c)).eq(0..components);
-            let len = output.name.len(&self.terms, &self.facts);
-            if !all || output.components.values().any(|values| values.len() != len) {
+            let complete = match &output.values {
+                OutputValues::Opened(_) => output.name.is_opened(),
+                OutputValues::Components(of) => !output.name.is_opened() && of.keys().map(|c| usize::from(*c)).eq(0..components),
+            };
+            if !complete || output.values.elements() != Some(output.name.len(&self.terms, &self.facts)) {
                 return Err(CertificateError::Shape(output.name));
             }
         }
@@ -296,21 +306,4 @@ impl Certificate {
     pub fn accepted(&self) -> Digest {
         self.subject.accepted
     }
-}
-
-/// The digests of the components that a node holds.
-fn held_part(outputs: &[ComponentDigests], held: &[usize]) -> Vec<ComponentDigests> {
-    let part = |(name, digests): &ComponentDigests| {
-        let digests = digests.iter().filter(|(component, _)| held.contains(&usize::from(*component)));
-        (*name, digests.copied().collect())
-    };
-    outputs.iter().map(part).collect()
-}
-
-fn sum(output: &OutputComponents) -> Vec<Fp61> {
-    let mut components = output.components.values();
-    let mut total = components.next().cloned().unwrap_or_default();
-    // Their lengths were checked.
-    components.for_each(|values| Fp61::add_vector(&mut total, values));
-    total
 }

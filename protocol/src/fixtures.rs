@@ -15,7 +15,7 @@ use crate::certificate::{Certificate, NodeSignature};
 use crate::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
 use crate::identity::{Purpose, SecretKey};
 use crate::job::{Gold, Item, Job, JobSpec, PayRule, Payout, Question, Release};
-use crate::release::{OutputComponents, session_id, statement};
+use crate::release::{ReleasedOutput, session_id, statement};
 use crate::sealing::{Suite, UnsealingKey};
 use crate::submission::{self, Submission};
 use crate::versions::PROTOCOL_VERSIONS;
@@ -135,11 +135,7 @@ pub fn signed_by_all(members: &Members, certificate: &Certificate, alter: impl F
     subject.session = session_id(&members.cluster, subject.job, subject.candidates, subject.participants);
     for NodeSignature { node, signature } in &mut certificate.signatures {
         let held = members.cluster.access().held_by(usize::from(*node));
-        let part = |output: &OutputComponents| OutputComponents {
-            name: output.name,
-            components: held.iter().map(|c| (*c as u8, output.components[&(*c as u8)].clone())).collect(),
-        };
-        let outputs: Vec<OutputComponents> = certificate.outputs.iter().map(part).collect();
+        let outputs: Vec<ReleasedOutput> = certificate.outputs.iter().map(|output| output.part(&held)).collect();
         *signature = members.identities[usize::from(*node)].sign(Purpose::Release, &statement(&certificate.subject, *node, &outputs));
     }
     certificate

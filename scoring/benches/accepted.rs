@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has nothing to measure")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use tacit_protocol::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry}
 use tacit_protocol::codec::{decode, encode};
 use tacit_protocol::identity::{Purpose, SecretKey, Signature, Signed};
 use tacit_protocol::job::{Item, Job, JobSpec, PayRule, Payout, Question, Release};
-use tacit_protocol::release::{OutputComponents, OutputName, Released, Subject, pack, statement};
+use tacit_protocol::release::{OutputName, OutputValues, Released, ReleasedOutput, Subject, statement};
 use tacit_protocol::sealing::{Suite, UnsealingKey};
 use tacit_protocol::submission::{Header, Statement, SubmissionId};
 use tacit_protocol::versions::PROTOCOL_VERSIONS;
@@ -131,14 +131,18 @@ fn released(cluster: &Cluster, job: &Job, subject: &Subject, crowd: &AcceptedSet
     };
     let of_node = |node: usize| {
         let held = cluster.access().held_by(node);
-        let output = |name: OutputName| OutputComponents {
+        let output = |name: OutputName| ReleasedOutput {
             name,
-            components: held.iter().map(|c| (*c as u8, component(name, *c))).collect::<BTreeMap<_, _>>(),
+            values: if name.is_opened() {
+                OutputValues::Opened(component(name, 0))
+            } else {
+                OutputValues::Components(held.iter().map(|c| (*c as u8, component(name, *c))).collect())
+            },
         };
-        let outputs: Vec<OutputComponents> = OutputName::of_job(job.terms()).into_iter().map(output).collect();
+        let outputs: Vec<ReleasedOutput> = OutputName::of_job(job.terms()).into_iter().map(output).collect();
         let signature = node_key(node).sign(Purpose::Release, &statement(subject, node as u8, &outputs));
         // No session stands behind it, so it is made as a forger would.
-        decode(&encode(&(subject, node as u8, pack(&outputs), signature)), "a release").unwrap()
+        decode(&encode(&(subject, node as u8, &outputs, signature)), "a release").unwrap()
     };
     (0..NODES).map(of_node).collect()
 }

@@ -18,7 +18,7 @@ use tacit_mpc_core::network::Traffic;
 use tacit_mpc_core::session::{SessionError, Setup};
 use tacit_mpc_core::sharing::{AccessStructure, Party, Shared};
 use tacit_mpc_core::testing::World;
-use tacit_scoring::statistics::plurality;
+use tacit_scoring::statistic::labels::plurality;
 
 /// What a part of the computation took at one node.
 #[derive(Clone, Copy, Default)]

@@ -1,14 +1,23 @@
 //! What a Tacit cluster computes of shared answers, and what follows from what it opens.
 //!
-//! [`run`] is a job's whole computation at one node, on shares. [`report`] is public: from a certificate to `result.json` and
-//! `payouts.csv`.
+//! [`run()`] is a job's whole computation at one node, on shares: [`program`] folds over the [`statistic`]s that the job opens.
+//! [`report`] is public: from a certificate to `result.json` and `payouts.csv`. [`plain`] computes the same results from plain answers,
+//! for tests and benchmarks.
 
+mod batch;
+pub mod error;
+pub mod input;
 pub mod payout;
+pub mod plain;
+pub mod program;
+mod progress;
 pub mod report;
+pub mod rows;
 pub mod run;
-pub mod statistics;
+pub mod statistic;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
-mod verdicts;
+mod validity;
 
-pub use run::{GoldError, Scored, ScoringError, Submissions, run};
+pub use error::{GoldError, ScoringError};
+pub use run::{Scored, Submissions, run};

@@ -1,23 +1,29 @@
 //! `result.json` and `payouts.csv`: both follow from a certificate alone, byte for byte, so anyone can
 //! make them again and compare.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::io::{self, Write};
 
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
-use crate::payout::{Score, pay};
-use crate::statistics::{AgreementMeasures, GoldScore, Measure, labels_from_values};
-use tacit_mpc_core::field::Fp61;
+mod json;
+
+use crate::payout::pays;
+use crate::statistic::gold::{self, GoldScore};
+use crate::statistic::nominal::AgreementMeasures;
+use crate::statistic::{label_agreement, labels, peers};
 use tacit_protocol::accepted::ContributorFacts;
 use tacit_protocol::canonical;
 use tacit_protocol::certificate::{Certificate, CertificateError, Opened};
 use tacit_protocol::cluster::Cluster;
-use tacit_protocol::job::{ItemIds, PayRule, Payout, Release};
+use tacit_protocol::job::{ItemIds, Payout, Release};
 use tacit_protocol::release::OutputName;
 
 /// What `result.json` holds. A value that is not available is null, with the reason beside it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+///
+/// Read from JSON it has the same values, but nothing shows that nodes certified them: see [`Report::new`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The job in numbers.
     pub job: JobReport,
@@ -25,30 +31,30 @@ pub struct Report {
     pub agreement: Option<AgreementReport>,
     /// Why there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub agreement_reason: Option<&'static str>,
+    pub agreement_reason: Option<Absence>,
     /// How often each class was answered, in the job's order of classes.
     pub class_totals: Option<ClassTotals>,
     /// Why there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub class_totals_reason: Option<&'static str>,
+    pub class_totals_reason: Option<Absence>,
     /// The consensus label of each item, in the job's order.
     pub labels: LabelsReport,
     /// Why there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub labels_reason: Option<&'static str>,
+    pub labels_reason: Option<Absence>,
     /// Each contributor's scores, where the job releases them.
     pub contributors: Vec<ContributorReport>,
     /// The pay.
     pub payouts: Option<PayoutsReport>,
     /// Why there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub payouts_reason: Option<&'static str>,
+    pub payouts_reason: Option<Absence>,
     /// The file that certifies all of this.
-    pub certificate: &'static str,
+    pub certificate: Cow<'static, str>,
 }
 
 /// The job in numbers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobReport {
     /// The job's id.
     pub id: String,
@@ -65,15 +71,15 @@ pub struct JobReport {
 }
 
 /// The agreement statistics, as [`AgreementMeasures`] defines them.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AgreementReport(pub AgreementMeasures);
 
 /// Class totals in the order of the classes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClassTotals(pub Vec<(String, u64)>);
 
-/// The labels of all items.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// The labels of all items. Two are equal if they give the same items the same labels.
+#[derive(Debug, Clone, Default)]
 pub struct LabelsReport {
     items: ItemIds,
     classes: Vec<String>,
@@ -114,8 +120,16 @@ impl LabelsReport {
     }
 }
 
+impl PartialEq for LabelsReport {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for LabelsReport {}
+
 /// One contributor's scores.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ContributorReport {
     /// The name.
     pub contributor: String,
@@ -125,28 +139,28 @@ pub struct ContributorReport {
     pub agreement: Option<f64>,
     /// Why it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub agreement_reason: Option<&'static str>,
+    pub agreement_reason: Option<Absence>,
     /// Share of its answers equal to the label of their item; an item without label agrees with nobody.
     pub agreement_with_label: Option<f64>,
     /// Why it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub agreement_with_label_reason: Option<&'static str>,
+    pub agreement_with_label_reason: Option<Absence>,
     /// Agreement minus the agreement of its answers with the answers to other items:
     /// `Q / (L·n·(n-1))`.
     pub beyond_chance: Option<f64>,
     /// Why it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub beyond_chance_reason: Option<&'static str>,
+    pub beyond_chance_reason: Option<Absence>,
     /// Share of its answers to items with gold that are right; absent where the job has no gold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gold: Option<f64>,
     /// Why it has none although the job has gold.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub gold_reason: Option<&'static str>,
+    pub gold_reason: Option<Absence>,
 }
 
 /// The pay of a job, in micro-units.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayoutsReport {
     /// The currency.
     pub currency: String,
@@ -157,7 +171,7 @@ pub struct PayoutsReport {
 }
 
 /// One contributor's pay, in micro-units.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayoutReport {
     /// The name.
     pub contributor: String,
@@ -165,7 +179,31 @@ pub struct PayoutReport {
     pub amount: u64,
 }
 
-const NOT_RELEASED: &str = "the job does not release it";
+/// Why a value of a report is null. The texts are part of `result.json`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Absence {
+    /// The job's spec does not list it under `release`.
+    #[serde(rename = "the job does not release it")]
+    NotReleased,
+    /// The contributor answered only items that nobody else answered.
+    #[serde(rename = "nobody else answered its items")]
+    NoPeers,
+    /// The job decides no labels.
+    #[serde(rename = "the job has no labels")]
+    NoLabels,
+    /// The contributor has fewer than two answers on items that others answered too.
+    #[serde(rename = "needs two answers on items that others answered")]
+    TooFewPairedAnswers,
+    /// The contributor answered none of the items with gold answers.
+    #[serde(rename = "it answered no item with gold")]
+    NoGoldItems,
+}
+
+impl fmt::Display for Absence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
 
 impl Report {
     /// Verifies a certificate and works out what it certifies.
@@ -199,20 +237,20 @@ impl Report {
                 rejected_answers: facts.rejected_answers(),
                 classes: classes.to_vec(),
             },
-            agreement_reason: measures.is_none().then_some(NOT_RELEASED),
+            agreement_reason: measures.is_none().then_some(Absence::NotReleased),
             agreement: measures.map(AgreementReport),
-            class_totals_reason: totals.is_none().then_some(NOT_RELEASED),
+            class_totals_reason: totals.is_none().then_some(Absence::NotReleased),
             class_totals: totals,
-            labels_reason: (!terms.releases(Release::Labels)).then_some(NOT_RELEASED),
-            labels: labels(certificate, opened)?,
+            labels_reason: (!terms.releases(Release::Labels)).then_some(Absence::NotReleased),
+            labels: LabelsReport::new(terms.item_ids.clone(), classes.to_vec(), labels::read(opened, certificate)?),
             contributors: if terms.releases(Release::Scores) {
                 contributors(certificate, opened)?
             } else {
                 Vec::new()
             },
-            payouts_reason: payouts.is_none().then_some(NOT_RELEASED),
+            payouts_reason: payouts.is_none().then_some(Absence::NotReleased),
             payouts,
-            certificate: "certificate.json",
+            certificate: Cow::Borrowed("certificate.json"),
         })
     }
 
@@ -255,71 +293,28 @@ pub fn csv_cell(text: &str) -> String {
     }
 }
 
-/// The signed integers of a contributor output.
-fn scores<'a>(opened: &'a Opened, name: OutputName, certificate: &'a Certificate) -> impl Iterator<Item = i64> + 'a {
-    let classes = certificate.terms.classes().len();
-    let signed = move |value: &Fp61, c: &ContributorFacts| match name {
-        OutputName::ContributorBeyondChance => c.scale.signed(value.to_u64(), c.paired, classes),
-        // Sums of non-negative terms stay non-negative, and the scale keeps them below 2^60.
-        _ => value.to_u64() as i64,
-    };
-    opened
-        .get(name)
-        .unwrap_or_default()
-        .iter()
-        .zip(&certificate.facts.contributors)
-        .map(move |(value, c)| signed(value, c))
-}
-
-/// The label of each item; none where the job has no such output.
-fn labels(certificate: &Certificate, opened: &Opened) -> Result<LabelsReport, CertificateError> {
-    let (terms, name) = (&certificate.terms, OutputName::Labels);
-    let values = opened.get(name).unwrap_or_default();
-    let labels = labels_from_values(values, terms.classes().len()).ok_or(CertificateError::Value(name))?;
-    Ok(LabelsReport::new(terms.item_ids.clone(), terms.classes().to_vec(), labels))
-}
-
-/// How many of each contributor's answers are labels; none where the job has no such output.
-fn label_agreement(opened: &Opened, certificate: &Certificate) -> Result<Vec<u64>, CertificateError> {
-    let name = OutputName::ContributorLabelAgreement;
-    let values = opened.get(name).unwrap_or_default().iter().zip(&certificate.facts.contributors);
-    values
-        .map(|(value, c)| Some(value.to_u64()).filter(|agreeing| *agreeing <= c.answers))
-        .collect::<Option<_>>()
-        .ok_or(CertificateError::Value(name))
-}
-
-/// Each contributor's score on gold; none where the job has no such output.
-fn gold_scores(opened: &Opened, certificate: &Certificate) -> Result<Vec<GoldScore>, CertificateError> {
-    let name = OutputName::ContributorGold;
-    let values = opened.get(name).unwrap_or_default().iter().zip(&certificate.facts.contributors);
-    values
-        .map(|(value, c)| GoldScore::from_opened(*value, c.answers).ok_or(CertificateError::Value(name)))
-        .collect()
-}
-
 fn contributors(certificate: &Certificate, opened: &Opened) -> Result<Vec<ContributorReport>, CertificateError> {
-    let agreement = scores(opened, OutputName::ContributorAgreement, certificate);
-    let beyond = scores(opened, OutputName::ContributorBeyondChance, certificate);
-    let gold = gold_scores(opened, certificate)?;
-    let with_label = label_agreement(opened, certificate)?;
+    let agreement = peers::read_agreement(opened);
+    let beyond = peers::read_beyond_chance(opened, certificate);
+    let gold = gold::read(opened, certificate)?;
+    let with_label = label_agreement::read(opened, certificate)?;
     let report = |(index, ((c, a), q)): (usize, ((&ContributorFacts, i64), i64))| {
         let scale = c.scale.value as f64;
         let n = c.paired as f64;
         let (gold, gold_reason) = match gold.get(index) {
             Some(GoldScore::Share { right, of }) => (Some(*right as f64 / *of as f64), None),
-            Some(GoldScore::Unasked) => (None, Some("it answered no item with gold")),
+            Some(GoldScore::Unasked) => (None, Some(Absence::NoGoldItems)),
             None => (None, None),
         };
         ContributorReport {
             contributor: c.contributor.clone(),
             answers: c.answers,
             agreement: (c.paired > 0).then(|| a as f64 / (scale * n)),
-            agreement_reason: (c.paired == 0).then_some("nobody else answered its items"),
+            agreement_reason: (c.paired == 0).then_some(Absence::NoPeers),
             agreement_with_label: with_label.get(index).map(|agreeing| *agreeing as f64 / c.answers as f64),
-            agreement_with_label_reason: with_label.get(index).is_none().then_some("the job has no labels"),
+            agreement_with_label_reason: with_label.get(index).is_none().then_some(Absence::NoLabels),
             beyond_chance: (c.paired > 1).then(|| q as f64 / (scale * n * (n - 1.0))),
-            beyond_chance_reason: (c.paired <= 1).then_some("needs two answers on items that others answered"),
+            beyond_chance_reason: (c.paired <= 1).then_some(Absence::TooFewPairedAnswers),
             gold,
             gold_reason,
         }
@@ -328,32 +323,15 @@ fn contributors(certificate: &Certificate, opened: &Opened) -> Result<Vec<Contri
     Ok(contributors.zip(agreement).zip(beyond).enumerate().map(report).collect())
 }
 
-/// What each contributor's bonus follows from.
-fn pay_scores(payout: &Payout, certificate: &Certificate, opened: &Opened) -> Result<Vec<Score>, CertificateError> {
-    use OutputName::{ContributorAgreement, ContributorBeyondChance};
-    let classes = certificate.terms.classes().len();
-    Ok(match payout.rule {
-        PayRule::Flat => vec![Score::Flat; certificate.facts.contributors.len()],
-        PayRule::PeerAgreement => scores(opened, ContributorAgreement, certificate).map(Score::Agreement).collect(),
-        PayRule::PeerAgreementBeyondChance => scores(opened, ContributorBeyondChance, certificate)
-            .map(Score::BeyondChance)
-            .collect(),
-        PayRule::Gold => gold_scores(opened, certificate)?
-            .into_iter()
-            .map(|score| Score::Gold { score, classes })
-            .collect(),
-    })
-}
-
 fn payouts(payout: &Payout, certificate: &Certificate, opened: &Opened) -> Result<PayoutsReport, CertificateError> {
     let items: Vec<PayoutReport> = certificate
         .facts
         .contributors
         .iter()
-        .zip(pay_scores(payout, certificate, opened)?)
-        .map(|(c, score)| PayoutReport {
+        .zip(pays(payout, certificate, opened)?)
+        .map(|(c, amount)| PayoutReport {
             contributor: c.contributor.clone(),
-            amount: pay(payout, c, score),
+            amount,
         })
         .collect();
     let total: u128 = items.iter().map(|item| u128::from(item.amount)).sum();
@@ -367,42 +345,6 @@ fn payouts(payout: &Payout, certificate: &Certificate, opened: &Opened) -> Resul
             total,
             budget: payout.budget,
         }),
-    }
-}
-
-impl Serialize for LabelsReport {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.iter())
-    }
-}
-
-impl Serialize for ClassTotals {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (class, total) in &self.0 {
-            map.serialize_entry(class, total)?;
-        }
-        map.end()
-    }
-}
-
-impl Serialize for AgreementReport {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let measures: [(&str, Measure); 5] = [
-            ("observed", self.0.observed),
-            ("observed_pooled", self.0.observed_pooled),
-            ("fleiss_kappa", self.0.fleiss_kappa),
-            ("krippendorff_alpha", self.0.krippendorff_alpha),
-            ("gwet_ac1", self.0.gwet_ac1),
-        ];
-        let mut map = serializer.serialize_map(None)?;
-        for (name, measure) in measures {
-            map.serialize_entry(name, &measure.ok())?;
-            if let Err(reason) = measure {
-                map.serialize_entry(&format!("{name}_reason"), &reason.to_string())?;
-            }
-        }
-        map.end()
     }
 }
 

@@ -13,8 +13,9 @@ use tacit_protocol::job::Job;
 use tacit_protocol::release::Released;
 use tacit_protocol::submission::{Header, OpenedSubmission, Submission};
 
+use crate::error::ScoringError;
 use crate::report::Report;
-use crate::run::{self, Scored, ScoringError, Submissions};
+use crate::run::{self, Scored, Submissions};
 
 /// One node's submissions.
 pub struct TestSubmissions<'a> {

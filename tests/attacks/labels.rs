@@ -16,7 +16,7 @@ use tacit_mpc_core::testing::sessions::{deal, elements, in_session, world};
 use tacit_mpc_core::testing::{Fate, Wire, World, WorldNetwork};
 use tacit_mpc_core::testing::{Misbehaviour, Observed};
 use tacit_protocol::phase::Phase;
-use tacit_scoring::statistics::plurality;
+use tacit_scoring::statistic::labels::plurality;
 
 type Labels = Vec<Option<u32>>;
 

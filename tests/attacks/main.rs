@@ -13,6 +13,7 @@ mod labels;
 mod lies;
 mod mutations;
 mod prover;
+mod releases;
 mod rushing;
 mod views;
 mod wire;

@@ -129,8 +129,7 @@ impl Plaintext {
     }
 
     fn agreement_differs(&self, report: &Report) -> Option<String> {
-        let measures = report.agreement.as_ref().map(|agreement| agreement.0);
-        let theirs = measures.map(|m| [m.observed, m.observed_pooled, m.fleiss_kappa, m.krippendorff_alpha, m.gwet_ac1].map(Result::ok));
+        let theirs = report.agreement.as_ref().map(|agreement| agreement.0.to_array().map(Result::ok));
         let same = theirs.is_some_and(|theirs| theirs.iter().zip(self.agreement).all(|(theirs, ours)| close(*theirs, ours)));
         (!same).then(|| format!("agreement is {theirs:?}, in the clear {:?}", self.agreement))
     }
@@ -210,7 +209,7 @@ mod tests {
     use super::*;
     use crate::bench::synthetic::{Answer, Size};
     use tacit_scoring::report::{AgreementReport, ClassTotals, ContributorReport, JobReport, LabelsReport, PayoutReport, PayoutsReport};
-    use tacit_scoring::statistics::{AgreementMeasures, Unavailable};
+    use tacit_scoring::statistic::nominal::{AgreementMeasures, Unavailable};
 
     /// Three people answer four items: (a, a, b), (a, a, a), (b, b, a), (a, b, a).
     fn small() -> AcceptedSet {
@@ -297,7 +296,7 @@ mod tests {
                 items: plain.contributors.iter().enumerate().map(pay).collect(),
             }),
             payouts_reason: None,
-            certificate: "certificate.json",
+            certificate: "certificate.json".into(),
             job: JobReport {
                 id: "bench".to_owned(),
                 items: 4,

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
 use tacit_client::files::{self, Access};
 use tacit_client::gold::Gold;
 use tacit_client::http::{Api, Published};
@@ -13,6 +12,7 @@ use tacit_client::watch::Watch;
 use tacit_protocol::api::JobState;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::job::{Job, JobId, JobSpec};
+use tacit_scoring::report::Report;
 
 use crate::args::{self, JobCommand, Part};
 use crate::commands::connect::{connect, need_token, token};
@@ -108,10 +108,10 @@ async fn watch(api: &Api, id: &JobId) -> Result<()> {
 
 async fn result(api: &Api, cluster: Option<Cluster>, id: &JobId, csv: Option<Part>, out: Option<&Path>) -> Result<()> {
     let result = api.fetch(id, Published::Result).await?;
-    let report: Value = serde_json::from_slice(&result).context("the coordinator's result is not JSON")?;
-    let payouts = match report.get("payouts") {
-        Some(Value::Object(_)) => Some(api.fetch(id, Published::Payouts).await?),
-        _ => None,
+    let report: Report = serde_json::from_slice(&result).context("the coordinator's result cannot be read")?;
+    let payouts = match report.payouts {
+        Some(_) => Some(api.fetch(id, Published::Payouts).await?),
+        None => None,
     };
     let certificate = api.fetch(id, Published::Certificate).await?;
     let verified = cluster.is_some();
@@ -146,7 +146,7 @@ async fn result(api: &Api, cluster: Option<Cluster>, id: &JobId, csv: Option<Par
             return output::print(&String::from_utf8(payouts).context("the coordinator's payouts are not text")?);
         }
         Some(Part::Labels) => {
-            if report.get("labels_reason").is_some() {
+            if report.labels_reason.is_some() {
                 bail!("the job has no labels: its spec does not release them");
             }
             return output::print(&output::labels(&report));

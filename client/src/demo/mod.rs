@@ -6,7 +6,6 @@ mod input;
 mod job;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
 use tacit_client::files::{self, Access};
 use tacit_client::http::{Api, Published};
 use tacit_client::verify::{CERTIFICATE, PAYOUTS, RESULT, Verified, verify};
@@ -40,12 +39,12 @@ pub async fn run(args: &args::Demo) -> Result<()> {
         publish(args, &input, laid, &work, &progress).await
     })
     .await;
-    let (verified, result) = outcome.map_err(|error| work.keep_hint(error))?;
-    output::print(&summary(args, &input, &verified, &result, &progress))
+    let verified = outcome.map_err(|error| work.keep_hint(error))?;
+    output::print(&summary(args, &input, &verified, &progress))
 }
 
 /// From an open job to verified files in `--out`.
-async fn publish(args: &args::Demo, input: &Input, laid: &Laid, work: &Work, progress: &Progress) -> Result<(Verified, Value)> {
+async fn publish(args: &args::Demo, input: &Input, laid: &Laid, work: &Work, progress: &Progress) -> Result<Verified> {
     let api = Api::new(&laid.cluster.file().coordinator.url, Some(laid.token.as_str()))?;
     let job = {
         let _phase = progress.phase("create job", "creating the job".to_owned(), None);
@@ -77,11 +76,10 @@ async fn publish(args: &args::Demo, input: &Input, laid: &Laid, work: &Work, pro
     for (name, bytes) in &published {
         files::write(&args.out.join(name), bytes, Access::Public)?;
     }
-    let result = published.last().map(|(_, bytes)| bytes.as_slice()).unwrap_or_default();
-    Ok((verified, serde_json::from_slice(result).context("result.json")?))
+    Ok(verified)
 }
 
-fn summary(args: &args::Demo, input: &Input, verified: &Verified, result: &Value, progress: &Progress) -> String {
+fn summary(args: &args::Demo, input: &Input, verified: &Verified, progress: &Progress) -> String {
     let signers: Vec<String> = verified
         .signers()
         .iter()
@@ -91,7 +89,7 @@ fn summary(args: &args::Demo, input: &Input, verified: &Verified, result: &Value
     format!(
         "{}{}\nverified: the certificate holds, signed by {}\nwritten to {}: {RESULT}, {PAYOUTS}, {CERTIFICATE}, {CLUSTER}\n\
          check it yourself: tacit verify {} --cluster {}\n",
-        output::report(&input.name, result),
+        output::report(&input.name, &verified.report),
         progress.table(),
         signers.join(", "),
         args.out.display(),

@@ -7,7 +7,7 @@ use tacit_protocol::cluster::{ClusterFile, CoordinatorEntry, NodeEntry};
 use tacit_protocol::codec::{decode, encode};
 use tacit_protocol::identity::{Purpose, SecretKey};
 use tacit_protocol::job::{Item, Job, JobSpec, PayRule, Payout, Question, Release};
-use tacit_protocol::release::{OutputComponents, OutputName, Released, Subject, pack, statement};
+use tacit_protocol::release::{OutputName, OutputValues, Released, ReleasedOutput, Subject, statement};
 use tacit_protocol::sealing::{Suite, UnsealingKey};
 use tacit_protocol::submission::{Header, Submission};
 use tacit_protocol::versions::PROTOCOL_VERSIONS;
@@ -98,13 +98,13 @@ fn certificate(cluster: &Cluster, job: &Job) -> Certificate {
                 .into_iter()
                 .map(|c| (c as u8, vec![if c == 0 { Fp61::reduce(2) } else { Fp61::reduce(0) }; 2]))
                 .collect();
-            let outputs = vec![OutputComponents {
+            let outputs = vec![ReleasedOutput {
                 name: OutputName::ClassTotals,
-                components,
+                values: OutputValues::Components(components),
             }];
             let signature = node_key(node).sign(Purpose::Release, &statement(&subject, node as u8, &outputs));
             // No session stands behind it, so it is made as a forger would.
-            decode(&encode(&(&subject, node as u8, pack(&outputs), signature)), "a release").unwrap()
+            decode(&encode(&(&subject, node as u8, &outputs, signature)), "a release").unwrap()
         })
         .collect();
     Certificate::assemble(cluster, job, crowd.facts(), released)

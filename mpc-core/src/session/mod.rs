@@ -24,7 +24,7 @@ pub use fold_schedule::FoldSchedule;
 pub use open::Opening;
 pub use product::{Factors, Product};
 pub use setup::Setup;
-pub use verify::{Openable, Outputs, Recorded, Unrecorded, Verified, VerifiedOutputs};
+pub use verify::{Openable, Output, Outputs, Recorded, Unrecorded, Verified, VerifiedOutputs};
 
 use crate::digest::Digest;
 use crate::field::{Field, decode_vector};

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Factors, Opening, Outputs, Session, SessionError, Setup};
+use super::{Factors, Opening, Output, Outputs, Session, SessionError, Setup};
 use crate::digest::Digest;
 use crate::field::{Field, Fp61};
 use crate::network::{NetworkError, Phase};
@@ -244,10 +244,12 @@ fn outputs_come_out_of_verification_as_they_went_in() {
         let mut outputs = Outputs::default();
         outputs.push("totals", deal(session.party(), &values, 1));
         session.verify(outputs)?.recorded().map(|verified| {
-            let outputs = verified.components();
-            let copied = outputs.map(|(name, components)| {
-                let components: Vec<(usize, Vec<Fp61>)> = components.map(|(c, values)| (c, values.to_vec())).collect();
-                (*name, components)
+            let copied = verified.outputs().map(|(name, output)| match output {
+                Output::Components(components) => {
+                    let components = components.into_iter().map(|(c, values)| (c, values.to_vec()));
+                    (*name, components.collect::<Vec<(usize, Vec<Fp61>)>>())
+                }
+                Output::Opened(_) => panic!("{name} was not opened"),
             });
             copied.collect::<Vec<_>>()
         })

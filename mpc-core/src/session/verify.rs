@@ -10,7 +10,14 @@ use crate::sharing::{Component, Party, Shared};
 
 /// Shared results of a program, each under a name `K`, not yet verified. There is no way to open or to read them.
 #[derive(Debug)]
-pub struct Outputs<K>(Vec<(K, Shared<Fp61>)>);
+pub struct Outputs<K>(Vec<(K, Held)>);
+
+/// What a node holds of an output.
+#[derive(Debug)]
+enum Held {
+    Shared(Shared<Fp61>),
+    Opened(Vec<Fp61>),
+}
 
 impl<K> Default for Outputs<K> {
     fn default() -> Self {
@@ -19,9 +26,14 @@ impl<K> Default for Outputs<K> {
 }
 
 impl<K> Outputs<K> {
-    /// Adds a result under its name.
+    /// Adds a shared result under its name.
     pub fn push(&mut self, name: K, values: Shared<Fp61>) {
-        self.0.push((name, values));
+        self.0.push((name, Held::Shared(values)));
+    }
+
+    /// Adds a result that all participants have opened in this session, by [`Recorded::open`].
+    pub fn push_opened(&mut self, name: K, values: Vec<Fp61>) {
+        self.0.push((name, Held::Opened(values)));
     }
 }
 
@@ -40,6 +52,15 @@ pub struct VerifiedOutputs<K> {
     session: Digest,
     traffic: Traffic,
     outputs: Outputs<K>,
+}
+
+/// What a node has of a verified output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output<'a> {
+    /// Each component it holds, with its elements.
+    Components(Vec<(Component, &'a [Fp61])>),
+    /// The elements, opened in the session.
+    Opened(&'a [Fp61]),
 }
 
 /// A shared result in the middle of a session, with every claim verified that was made before it was
@@ -62,7 +83,7 @@ pub trait Openable {
     fn shares(&self, party: &Party) -> Shared<Self::Field>;
 
     /// The meaning of the opened elements, which come in the order of [`Self::shares`].
-    fn from_opened(self, elements: &[Self::Field]) -> Self::Opened;
+    fn read_opened(self, elements: &[Self::Field]) -> Self::Opened;
 }
 
 impl<T> Recorded<T> {
@@ -92,7 +113,7 @@ impl<T: Openable> Recorded<T> {
     pub fn open<N: Network>(self, session: &mut Session<N>) -> Result<T::Opened, SessionError> {
         let shares = self.0.shares(session.party());
         let opened = session.open(&shares, Opening::Result)?;
-        Ok(self.0.from_opened(&opened))
+        Ok(self.0.read_opened(&opened))
     }
 }
 
@@ -162,11 +183,17 @@ impl<N: Network, K> fmt::Debug for Unrecorded<N, K> {
 }
 
 impl<K> VerifiedOutputs<K> {
-    /// This node's components of every output: the name, then each component it holds with its elements.
-    pub fn components(&self) -> impl Iterator<Item = (&K, impl Iterator<Item = (Component, &[Fp61])>)> {
-        self.outputs.0.iter().map(|(name, values)| {
-            let held = self.party.held().iter().copied();
-            (name, held.zip(values.components().iter().map(Vec::as_slice)))
+    /// What this node has of every output, with its name.
+    pub fn outputs(&self) -> impl Iterator<Item = (&K, Output<'_>)> {
+        self.outputs.0.iter().map(|(name, held)| {
+            let output = match held {
+                Held::Opened(values) => Output::Opened(values),
+                Held::Shared(values) => {
+                    let components = values.components().iter().map(Vec::as_slice);
+                    Output::Components(self.party.held().iter().copied().zip(components).collect())
+                }
+            };
+            (name, output)
         })
     }
 

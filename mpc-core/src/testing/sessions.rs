@@ -1,5 +1,8 @@
 //! Sessions for tests: small clusters and secrets that are dealt by a seed.
 
+// A test that cannot set itself up has failed: it panics.
+#![expect(clippy::unwrap_used, reason = "tests only")]
+
 use rand_core::SeedableRng;
 
 use super::world::{World, WorldNetwork};

@@ -1,59 +1,20 @@
-//! What leaves a node: components of verified outputs under its signature.
+//! What leaves a node: verified outputs under its signature, as components, or open where all nodes have seen them open.
 
 use serde::{Deserialize, Serialize};
 
-use crate::accepted::{AcceptedSet, PublicFacts};
+use crate::accepted::AcceptedSet;
 use crate::cluster::Cluster;
 use crate::identity::{Purpose, SecretKey, Signature};
-use crate::job::Terms;
 use tacit_mpc_core::digest::Digest;
-use tacit_mpc_core::session::VerifiedOutputs;
+use tacit_mpc_core::field::Fp61;
+use tacit_mpc_core::session::{Output, VerifiedOutputs};
 use tacit_mpc_core::sharing::NodeSet;
 
-mod components;
+mod output;
 mod plan;
 
-pub use components::{OutputComponents, PackedOutput, pack};
-
-/// The outputs a job can open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OutputName {
-    /// How often each class was answered.
-    ClassTotals,
-    /// Matching pairs (plain and weighted twice), `Σ n_k²`, the summed share of each class.
-    Agreement,
-    /// `A` of each contributor.
-    ContributorAgreement,
-    /// `Q` of each contributor.
-    ContributorBeyondChance,
-    /// The share of each contributor's answers to items with gold that are right: the scoring
-    /// crate's `GoldScore` reads it.
-    ContributorGold,
-    /// The label of each item, in their order: 0 where there is no consensus, else the class counted from 1.
-    Labels,
-    /// How many of each contributor's answers are the labels of their items.
-    ContributorLabelAgreement,
-}
-
-impl OutputName {
-    /// How many elements the output has.
-    pub fn len(self, terms: &Terms, facts: &PublicFacts) -> usize {
-        match self {
-            Self::ClassTotals => terms.classes().len(),
-            Self::Agreement => 4 + terms.classes().len(),
-            Self::ContributorAgreement | Self::ContributorBeyondChance | Self::ContributorGold | Self::ContributorLabelAgreement => {
-                facts.contributors.len()
-            }
-            Self::Labels => terms.items as usize,
-        }
-    }
-
-    /// The outputs a job opens, in order.
-    pub fn of_job(terms: &Terms) -> Vec<Self> {
-        plan::outputs_of(terms)
-    }
-}
+pub(crate) use output::OutputDigests;
+pub use output::{OutputName, OutputValues, ReleasedOutput};
 
 /// What a computation was about: the part of a release that is the same at all participants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,8 +44,7 @@ pub struct Subject {
 pub struct Released {
     pub(crate) subject: Subject,
     pub(crate) node: u8,
-    #[serde(with = "components")]
-    pub(crate) outputs: Vec<OutputComponents>,
+    pub(crate) outputs: Vec<ReleasedOutput>,
     pub(crate) signature: Signature,
 }
 
@@ -111,26 +71,14 @@ pub fn session_id(cluster: &Cluster, job: Digest, candidates: Digest, participan
     Digest::of("tacit/v1 session", &[&agreed])
 }
 
-/// A digest of each of some components of an output.
-pub(crate) type ComponentDigests = (OutputName, Vec<(u8, Digest)>);
-
-/// The digests of all components of outputs.
-pub(crate) fn component_digests(outputs: &[OutputComponents]) -> Vec<ComponentDigests> {
-    let of = |output: &OutputComponents| {
-        let components = output.components.iter();
-        let digests = components.map(|(component, values)| (*component, Digest::of_vector("tacit/v1 output", values)));
-        (output.name, digests.collect())
-    };
-    outputs.iter().map(of).collect()
+/// What a node signs: the subject, its index, and digests of what it releases of each output.
+pub fn statement(subject: &Subject, node: u8, outputs: &[ReleasedOutput]) -> Vec<u8> {
+    let digests: Vec<OutputDigests> = outputs.iter().map(OutputDigests::of).collect();
+    statement_of(subject, node, &digests)
 }
 
-/// What a node signs: the subject, its index, and a digest of each of its components of each output.
-pub fn statement(subject: &Subject, node: u8, outputs: &[OutputComponents]) -> Vec<u8> {
-    statement_of(subject, node, &component_digests(outputs))
-}
-
-/// The same, of the digests.
-pub(crate) fn statement_of(subject: &Subject, node: u8, outputs: &[ComponentDigests]) -> Vec<u8> {
+/// The same, given the digests.
+pub(crate) fn statement_of(subject: &Subject, node: u8, outputs: &[OutputDigests]) -> Vec<u8> {
     crate::codec::encode(&(subject, node, outputs))
 }
 
@@ -146,16 +94,32 @@ impl Released {
     }
 
     /// The node's components of every output.
-    pub fn outputs(&self) -> &[OutputComponents] {
+    pub fn outputs(&self) -> &[ReleasedOutput] {
         &self.outputs
+    }
+
+    /// What a node releases of verified outputs.
+    pub fn outputs_of(verified: &VerifiedOutputs<OutputName>) -> Vec<ReleasedOutput> {
+        let values = |output: Output<'_>| match output {
+            Output::Opened(values) => OutputValues::Opened(values.to_vec()),
+            Output::Components(components) => {
+                let of = |(component, values): (usize, &[Fp61])| (component as u8, values.to_vec());
+                OutputValues::Components(components.into_iter().map(of).collect())
+            }
+        };
+        let outputs = verified.outputs().map(|(name, output)| ReleasedOutput {
+            name: *name,
+            values: values(output),
+        });
+        outputs.collect()
     }
 
     /// Signs a node's components of verified outputs. There is no other way from a session to here:
     /// what has not been verified has another type, which nobody can open or read.
     ///
     /// ```compile_fail,E0451
-    /// # use tacit_protocol::{identity::Signature, release::{OutputComponents, Released, Subject}};
-    /// fn made_up(subject: Subject, outputs: Vec<OutputComponents>, signature: Signature) -> Released {
+    /// # use tacit_protocol::{identity::Signature, release::{ReleasedOutput, Released, Subject}};
+    /// fn made_up(subject: Subject, outputs: Vec<ReleasedOutput>, signature: Signature) -> Released {
     ///     Released { subject, node: 0, outputs, signature }
     /// }
     /// ```
@@ -200,13 +164,7 @@ impl Released {
     /// ```
     pub fn new(subject: Subject, node: u8, verified: &VerifiedOutputs<OutputName>, key: &SecretKey) -> Self {
         assert_eq!(subject.session, verified.session(), "a release is of the session it came from");
-        let outputs: Vec<OutputComponents> = verified
-            .components()
-            .map(|(name, components)| OutputComponents {
-                name: *name,
-                components: components.map(|(component, values)| (component as u8, values.to_vec())).collect(),
-            })
-            .collect();
+        let outputs = Self::outputs_of(verified);
         let signature = key.sign(Purpose::Release, &statement(&subject, node, &outputs));
         Self {
             subject,

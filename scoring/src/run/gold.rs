@@ -1,7 +1,5 @@
 //! The entries of the list that are the buyer's gold answers.
 
-use thiserror::Error;
-
 use tacit_mpc_core::session::SessionError;
 use tacit_mpc_core::sharing::{NodeSet, Party};
 use tacit_protocol::accepted::AcceptedSetError;
@@ -10,29 +8,7 @@ use tacit_protocol::phase::Phase;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::{Header, Role, gold};
 
-use super::ScoringError;
-
-/// Why a job with gold answers cannot be scored. To go on without them would change everyone's pay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum GoldError {
-    /// A part did not come, or some node cannot use it.
-    #[error(
-        "the buyer's gold answers are not complete: part {part} of {parts} did not come before the job closed, or a node could not use it; \
-         open the job again under another id"
-    )]
-    Missing {
-        /// The first such part, from 1.
-        part: usize,
-        /// How many there are.
-        parts: usize,
-    },
-    /// Some row is not of one class or none.
-    #[error(
-        "the buyer's gold answers are malformed: the nodes found, without seeing them, that to some item there is neither one gold answer nor none; \
-         open the job again under another id"
-    )]
-    Malformed,
-}
+use crate::error::{GoldError, ScoringError};
 
 /// The entries that are gold answers, in the order of their parts; none if the job has no gold. Of two that
 /// are the same part the first one counts. Every node comes to the same.

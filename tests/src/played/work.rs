@@ -10,7 +10,7 @@ use tacit_protocol::codec::encode;
 use tacit_protocol::control::Computed;
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Item, Job, JobSpec, LabelRule, Question, Release};
-use tacit_protocol::release::OutputName;
+use tacit_protocol::release::{OutputName, OutputValues};
 use tacit_protocol::submission::Submission;
 
 /// A job and all that was sent for it.
@@ -120,7 +120,10 @@ pub fn output(cluster: &Cluster, released: &[Computed], name: OutputName) -> Vec
     let mut components: BTreeMap<u8, &Vec<Fp61>> = BTreeMap::new();
     for node in released {
         let output = node.released.outputs().iter().find(|output| output.name == name).unwrap();
-        for (number, values) in &output.components {
+        let OutputValues::Components(of_node) = &output.values else {
+            panic!("{name:?} is released as it was opened");
+        };
+        for (number, values) in of_node {
             assert_eq!(*components.entry(*number).or_insert(values), values, "component {number}");
         }
     }
@@ -140,7 +143,10 @@ pub fn released_products(released: &[Computed], classes: usize) -> BTreeSet<u64>
     let agreement = released
         .iter()
         .flat_map(|node| node.released.outputs().iter().filter(|output| output.name == OutputName::Agreement));
-    let values = agreement.flat_map(|output| output.components.values());
+    let values = agreement.flat_map(|output| match &output.values {
+        OutputValues::Components(components) => components.values(),
+        OutputValues::Opened(_) => panic!("agreement is released in components"),
+    });
     let products = values.flat_map(|values| &values[..values.len() - classes]);
     products.map(|value| value.to_u64()).collect()
 }

@@ -9,8 +9,9 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 use super::GoldError;
+use crate::error::ScoringError;
 use crate::report::Report;
-use crate::run::{self, Scored, ScoringError, Submissions};
+use crate::run::{self, Scored, Submissions};
 use crate::testing::{TestSubmissions, run_nodes, run_to_certificate};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;

@@ -1,0 +1,47 @@
+//! Why a job's computation ends without outputs.
+
+use tacit_mpc_core::session::SessionError;
+use tacit_protocol::accepted::AcceptedSetError;
+use thiserror::Error;
+
+/// Why a computation ends without outputs.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ScoringError {
+    /// The session failed.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The list does not fit the submissions.
+    #[error(transparent)]
+    AcceptedSet(#[from] AcceptedSetError),
+    /// The job has gold answers to score by, and they cannot be used.
+    #[error(transparent)]
+    Gold(#[from] GoldError),
+    /// An accepted submission does not open any more.
+    #[error("entry {0} of the list of submissions was accepted but does not open any more: the store or the sealing key was changed")]
+    Unopened(usize),
+    /// The node has released the job for another accepted set, or cannot record this one.
+    #[error("this accepted set was not recorded: another one was before, or the store failed")]
+    NotRecorded,
+}
+
+/// Why a job with gold answers cannot be scored. To go on without them would change everyone's pay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum GoldError {
+    /// A part did not come, or some node cannot use it.
+    #[error(
+        "the buyer's gold answers are not complete: part {part} of {parts} did not come before the job closed, or a node could not use it; \
+         open the job again under another id"
+    )]
+    Missing {
+        /// The first such part, from 1.
+        part: usize,
+        /// How many there are.
+        parts: usize,
+    },
+    /// Some row is not of one class or none.
+    #[error(
+        "the buyer's gold answers are malformed: the nodes found, without seeing them, that to some item there is neither one gold answer nor none; \
+         open the job again under another id"
+    )]
+    Malformed,
+}

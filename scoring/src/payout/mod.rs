@@ -1,0 +1,112 @@
+//! Pay: integers in micro-units, never negative, never above what was set aside.
+//!
+//! Everyone gets the base for each answer that counts. A rule adds a bonus, or takes some of the base away; one file holds a rule
+//! whole. What may fall due at most is a fact of the terms: see [`escrow`](tacit_protocol::job::escrow).
+
+pub mod beyond_chance;
+pub mod flat;
+pub mod gold;
+pub mod peer_agreement;
+
+use tacit_protocol::accepted::ContributorFacts;
+use tacit_protocol::certificate::{Certificate, CertificateError, Opened};
+use tacit_protocol::job::{PayRule, Payout};
+
+/// What a rule adds to a contributor's base pay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bonus {
+    /// The amount in micro-units, negative where the rule takes away.
+    pub amount: i128,
+    /// On how many answers it rests: it is kept within the bonus per answer times this, above and below.
+    pub answers: u64,
+}
+
+impl Bonus {
+    /// No bonus.
+    pub const NONE: Self = Self { amount: 0, answers: 0 };
+}
+
+/// The bonus of each contributor, in the order of the public facts.
+///
+/// # Errors
+/// An output that the rule reads holds what no answers give.
+fn bonuses(payout: &Payout, certificate: &Certificate, opened: &Opened) -> Result<Vec<Bonus>, CertificateError> {
+    match payout.rule {
+        PayRule::Flat => Ok(flat::bonuses(certificate)),
+        PayRule::PeerAgreement => Ok(peer_agreement::bonuses(payout, certificate, opened)),
+        PayRule::PeerAgreementBeyondChance => Ok(beyond_chance::bonuses(payout, certificate, opened)),
+        PayRule::Gold => gold::bonuses(payout, certificate, opened),
+    }
+}
+
+/// The pay of each contributor in micro-units, in the order of the public facts: base for each counted answer, and the bonus.
+///
+/// # Errors
+/// An output that the rule reads holds what no answers give.
+pub fn pays(payout: &Payout, certificate: &Certificate, opened: &Opened) -> Result<Vec<u64>, CertificateError> {
+    let bonuses = bonuses(payout, certificate, opened)?;
+    let contributors = certificate.facts.contributors.iter();
+    Ok(contributors
+        .zip(bonuses)
+        .map(|(contributor, bonus)| pay(payout, contributor, bonus))
+        .collect())
+}
+
+/// One contributor's pay in micro-units.
+///
+/// The bonus is kept within `-k·n ..= k·n` for the `n` answers it rests on and the bonus `k` per answer, which only rounded
+/// weights could leave. A bonus per answer is at most the base per answer, so pay is never negative.
+pub fn pay(payout: &Payout, contributor: &ContributorFacts, bonus: Bonus) -> u64 {
+    let most = i128::from(payout.bonus_per_item) * i128::from(bonus.answers);
+    let pay = i128::from(payout.base_per_item) * i128::from(contributor.answers) + bonus.amount.clamp(-most, most);
+    // Base pay and answers are bounded, so this does not saturate for a job and an accepted set that were checked.
+    u64::try_from(pay).unwrap_or(if pay < 0 { 0 } else { u64::MAX })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use tacit_protocol::accepted::Scale;
+    use tacit_protocol::identity::SecretKey;
+
+    /// Terms of pay with a base and a bonus of 20,000 micro-units, as in the published vectors.
+    pub(crate) fn payout(rule: PayRule) -> Payout {
+        Payout {
+            rule,
+            currency: "EUR".to_owned(),
+            base_per_item: 20_000,
+            bonus_per_item: 20_000,
+            budget: u64::MAX,
+        }
+    }
+
+    /// A contributor of `answers` answers, `paired` of them on items with at least two, and a scale L.
+    pub(crate) fn contributor(answers: u64, paired: u64, scale: u64) -> ContributorFacts {
+        ContributorFacts {
+            contributor: "c".to_owned(),
+            key: SecretKey::from_bytes(&[1; 32]).public(),
+            answers,
+            paired,
+            scale: Scale { value: scale, exact: true },
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn pay_is_between_nothing_and_base_and_bonus(
+            base in 0u64..1_000_000_000_000,
+            share in 0u64..=100,
+            answers in 0u64..4_000_000,
+            paired_share in 0u64..=100,
+            amount: i64,
+        ) {
+            let (bonus_per_item, paired) = (base / 100 * share, answers / 100 * paired_share);
+            let payout = Payout { base_per_item: base, bonus_per_item, ..payout(PayRule::PeerAgreement) };
+            let bonus = Bonus { amount: i128::from(amount), answers: paired };
+            let paid = u128::from(pay(&payout, &contributor(answers, paired, 1), bonus));
+            prop_assert!(paid >= u128::from(base) * u128::from(answers - paired));
+            prop_assert!(paid <= u128::from(base + bonus_per_item) * u128::from(answers));
+        }
+    }
+}

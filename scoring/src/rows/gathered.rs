@@ -1,0 +1,67 @@
+//! Rows of a table put side by side, and their products with other rows.
+
+use std::ops::Range;
+
+use tacit_mpc_core::field::{Field, Fp61, rows};
+use tacit_mpc_core::sharing::{Party, Shared};
+use zeroize::Zeroizing;
+
+use super::CHUNK_ROWS;
+
+/// Up to [`CHUNK_ROWS`] rows of a table side by side.
+pub(crate) struct Gathered {
+    width: usize,
+    /// One vector for each component.
+    components: Vec<Zeroizing<Vec<Fp61>>>,
+    partners: Zeroizing<Vec<Fp61>>,
+    rows: usize,
+}
+
+impl Gathered {
+    /// No rows yet, of `width` elements each.
+    pub fn new(party: &Party, width: usize) -> Self {
+        let scratch = || Zeroizing::new(vec![Fp61::ZERO; CHUNK_ROWS * width]);
+        Self {
+            width,
+            components: party.held().iter().map(|_| scratch()).collect(),
+            partners: scratch(),
+            rows: 0,
+        }
+    }
+
+    /// Copies the rows of these items in place of the ones before; those of the upcoming items are fetched into cache.
+    pub fn copy(&mut self, table: &Shared<Fp61>, items: &[u32], upcoming: &[u32]) {
+        self.rows = items.len();
+        for (gathered, values) in self.components.iter_mut().zip(table.components()) {
+            rows::copy_from(values, self.width, items, &mut gathered[..items.len() * self.width], upcoming);
+        }
+    }
+
+    /// One component of the rows.
+    pub fn component(&self, position: usize) -> &[Fp61] {
+        &self.components[position][..self.rows * self.width]
+    }
+
+    /// This node's part of the inner product of these rows with as many others: rows `range` of a vector with the
+    /// components `values`.
+    pub fn product(&mut self, party: &Party, values: &[&[Fp61]], range: &Range<usize>) -> Fp61 {
+        let len = self.rows * self.width;
+        let range = range.start * self.width..range.end * self.width;
+        let mut total = Fp61::ZERO;
+        for (s, values) in values.iter().enumerate() {
+            let Some((first, others)) = party.products_with(s).split_first() else {
+                continue;
+            };
+            let mut partner = &self.components[*first][..len];
+            if !others.is_empty() {
+                self.partners[..len].copy_from_slice(partner);
+                for t in others {
+                    Fp61::add_vector(&mut self.partners[..len], &self.components[*t][..len]);
+                }
+                partner = &self.partners[..len];
+            }
+            total += Fp61::inner_product(&values[range.clone()], partner);
+        }
+        total
+    }
+}

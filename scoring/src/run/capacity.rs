@@ -1,0 +1,53 @@
+//! What the list of submissions may hold: nobody can make the nodes open and hold more than the job is worth.
+
+use std::collections::{HashMap, HashSet};
+
+use tacit_protocol::accepted::{AcceptedSetError, SubmissionEntry};
+use tacit_protocol::identity::PublicKey;
+use tacit_protocol::job::Job;
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::submission::{Header, MAX_ELEMENTS, Role};
+
+/// No submission may stand in the list twice, or claim more answers than one can hold: rejected ones are
+/// counted by what the list says.
+pub(super) fn check_list(list: &[SubmissionEntry]) -> Result<(), AcceptedSetError> {
+    let mut seen = HashSet::with_capacity(list.len());
+    let fits = |(index, listed): (usize, &SubmissionEntry)| {
+        if seen.insert(listed.submission) && listed.answers as usize <= MAX_ELEMENTS {
+            Ok(())
+        } else {
+            Err(AcceptedSetError::Entry(index))
+        }
+    };
+    list.iter().enumerate().try_for_each(fits)
+}
+
+/// Rejects submissions beyond twice the answers the job asks for: repeats have room, nobody can make the
+/// nodes open and hold more than the job is worth. Nor can one contributor take the room of the others: it
+/// has an equal share for each answer an item asks for, and never more than half.
+pub(super) fn over_capacity<'h>(
+    job: &Job,
+    list: &[SubmissionEntry],
+    header_of: impl Fn(usize) -> Option<&'h Header>,
+    verdicts: &mut [u8],
+) -> Result<(), AcceptedSetError> {
+    let per_item = u64::from(job.terms().answers_per_item);
+    let mut room = 2 * job.items().len() as u64 * per_item + MAX_ELEMENTS as u64;
+    let share = room / per_item.max(2);
+    let mut left: HashMap<PublicKey, u64> = HashMap::new();
+    for (entry, (listed, verdict)) in list.iter().zip(verdicts).enumerate().filter(|(_, (_, verdict))| **verdict == 0) {
+        let header = header_of(entry).ok_or(AcceptedSetError::Entry(entry))?;
+        if Role::of(job, &header.statement.key) == Role::Gold {
+            continue;
+        }
+        let left = left.entry(header.statement.key).or_insert(share);
+        let answers = u64::from(listed.answers);
+        if answers > room.min(*left) {
+            *verdict = RejectReason::JobFull.code();
+        } else {
+            room -= answers;
+            *left -= answers;
+        }
+    }
+    Ok(())
+}

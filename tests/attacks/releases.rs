@@ -1,0 +1,164 @@
+//! Corrupt nodes that release other labels than were opened. Labels travel as they were opened, so no sum of components
+//! stands behind them: what makes them right is that every participant signs the same.
+
+use tacit_mpc_core::field::Fp61;
+use tacit_mpc_core::sharing::NodeSet;
+use tacit_mpc_core::testing::World;
+use tacit_protocol::accepted::AcceptedSet;
+use tacit_protocol::certificate::{Certificate, CertificateError};
+use tacit_protocol::codec::{decode, encode};
+use tacit_protocol::fixtures::{Members, listed, members, shared};
+use tacit_protocol::identity::Purpose;
+use tacit_protocol::job::{Item, Job, JobSpec, Question, Release};
+use tacit_protocol::release::{OutputName, OutputValues, Released, ReleasedOutput, statement};
+use tacit_protocol::submission::Submission;
+use tacit_scoring::testing::run_nodes;
+
+use super::kit::CLUSTERS;
+
+/// A job that releases labels, and an honest computation of it.
+struct Computed {
+    members: Members,
+    job: Job,
+    accepted: AcceptedSet,
+    released: Vec<Released>,
+}
+
+fn computed(nodes: usize, threshold: usize) -> Computed {
+    let members = members(nodes, threshold);
+    let spec = JobSpec {
+        name: "labels".to_owned(),
+        question: Question::Categorical {
+            classes: vec!["a".to_owned(), "b".to_owned()],
+            text: None,
+        },
+        items: (0..3)
+            .map(|i| Item {
+                id: format!("i{i}"),
+                text: None,
+            })
+            .collect(),
+        answers_per_item: 3,
+        closes_at: None,
+        sensitive: false,
+        release: [Release::Labels, Release::ClassTotals].into(),
+        quorum: None,
+        label_rule: Default::default(),
+        weights: Default::default(),
+        gold: None,
+        payout: None,
+    };
+    let job = Job::new("labels".parse().unwrap(), spec).unwrap();
+    let submissions: Vec<Submission> = (0..3).map(|c| shared(&members, &job, c, &[(0, 0), (1, c % 2), (2, 1)])).collect();
+    let world = World::new(members.cluster.access().clone(), 1);
+    let scored = run_nodes(&world, &members, &job, &submissions);
+    let scored: Vec<_> = scored.into_iter().map(Result::unwrap).collect();
+    let header = |i: usize| Some(&submissions[i].header.value);
+    let accepted = AcceptedSet::assemble(&job, &listed(&submissions), &scored[0].verdicts, header).unwrap();
+    let release =
+        |(me, scored): (usize, tacit_scoring::Scored)| Released::new(scored.subject, me as u8, &scored.outputs, &members.identities[me]);
+    let released = scored.into_iter().enumerate().map(release).collect();
+    Computed {
+        members,
+        job,
+        accepted,
+        released,
+    }
+}
+
+impl Computed {
+    /// What a corrupt node releases, signed with its own key: its outputs after `alter`.
+    fn forged(&self, node: usize, alter: &dyn Fn(&mut Vec<ReleasedOutput>)) -> Released {
+        let honest = &self.released[node];
+        let mut outputs = honest.outputs().to_vec();
+        alter(&mut outputs);
+        let signed = statement(honest.subject(), node as u8, &outputs);
+        let signature = self.members.identities[node].sign(Purpose::Release, &signed);
+        decode(&encode(&(honest.subject(), node as u8, outputs, signature)), "a release").unwrap()
+    }
+
+    /// What the coordinator makes of these nodes' forgeries beside the honest releases.
+    fn assembled(&self, corrupt: NodeSet, alter: &dyn Fn(&mut Vec<ReleasedOutput>)) -> Result<Certificate, CertificateError> {
+        let release = |node: usize| match corrupt.contains(node) {
+            true => self.forged(node, alter),
+            false => self.released[node].clone(),
+        };
+        let released = (0..self.released.len()).map(release).collect();
+        let certified = Certificate::assemble(&self.members.cluster, &self.job, self.accepted.facts(), released)?;
+        Ok(certified.into_certificate())
+    }
+}
+
+/// The opened labels among outputs.
+fn labels(outputs: &mut [ReleasedOutput]) -> &mut Vec<Fp61> {
+    let labels = outputs.iter_mut().find(|output| output.name == OutputName::Labels).unwrap();
+    match &mut labels.values {
+        OutputValues::Opened(values) => values,
+        OutputValues::Components(_) => panic!("labels are released as they were opened"),
+    }
+}
+
+fn other_label(outputs: &mut Vec<ReleasedOutput>) {
+    let labels = labels(outputs);
+    labels[2] = Fp61::reduce(3) - labels[2];
+}
+
+#[test]
+fn labels_that_corrupt_nodes_change_are_not_certified() {
+    for (nodes, threshold) in CLUSTERS {
+        let computed = computed(nodes, threshold);
+        let everyone = computed.assembled(NodeSet::default(), &|_| {}).unwrap();
+        assert!(everyone.verify(&computed.members.cluster).is_ok());
+        for first in 0..nodes {
+            let corrupt: NodeSet = (0..threshold).map(|i| (first + i) % nodes).collect();
+            let error = computed.assembled(corrupt, &other_label).unwrap_err();
+            let named = |error: &CertificateError| matches!(error, CertificateError::Copies { output: OutputName::Labels, first, second } if first != second);
+            assert!(named(&error), "{error}");
+        }
+    }
+}
+
+#[test]
+fn labels_that_not_every_participant_signs_are_not_certified() {
+    for (nodes, threshold) in CLUSTERS {
+        let computed = computed(nodes, threshold);
+        let corrupt: NodeSet = (0..threshold).collect();
+        // A coordinator that works with the corrupt nodes puts their signatures beside those of the honest ones.
+        let mut forged = computed.assembled(NodeSet::default(), &|_| {}).unwrap();
+        other_label(&mut forged.outputs);
+        for node in corrupt.iter() {
+            let outputs: Vec<ReleasedOutput> = computed.forged(node, &other_label).outputs().to_vec();
+            let signed = statement(&forged.subject, node as u8, &outputs);
+            forged.signatures[node].signature = computed.members.identities[node].sign(Purpose::Release, &signed);
+        }
+        let error = forged.verify(&computed.members.cluster).unwrap_err();
+        let honest = computed.members.cluster.node_name(threshold);
+        assert_eq!(error, CertificateError::Signature(honest));
+
+        // With every participant's signature it would be one: nothing else stands in the way.
+        for node in 0..nodes {
+            let part: Vec<ReleasedOutput> = forged
+                .outputs
+                .iter()
+                .map(|output| output.part(&computed.members.cluster.access().held_by(node)))
+                .collect();
+            let signed = statement(&forged.subject, node as u8, &part);
+            forged.signatures[node].signature = computed.members.identities[node].sign(Purpose::Release, &signed);
+        }
+        assert!(forged.verify(&computed.members.cluster).is_ok());
+    }
+}
+
+#[test]
+fn labels_in_components_are_not_certified() {
+    let computed = computed(3, 1);
+    let in_components = |outputs: &mut Vec<ReleasedOutput>| {
+        let values = labels(outputs).clone();
+        let output = outputs.iter_mut().find(|output| output.name == OutputName::Labels).unwrap();
+        output.values = OutputValues::Components((0..3).map(|component| (component, values.clone())).collect());
+    };
+    let one = computed.assembled([0].into_iter().collect(), &in_components).unwrap_err();
+    assert!(matches!(one, CertificateError::Copies { .. }), "{one}");
+    let all = computed.assembled(NodeSet::all(3), &in_components).unwrap_err();
+    assert_eq!(all, CertificateError::Shape(OutputName::Labels));
+}
