@@ -1,7 +1,8 @@
 //! What Tacit's programs share as programs, whatever they compute.
 //!
-//! Every program uses [`key_file`] and [`CreatedFiles`], and with the feature `manual` [`Manual`]. The feature `server` adds what the node and the coordinator need:
-//! logs, SQLite stores, shutdown, the allocator, back-off, and logging of repeated failures.
+//! Without features there are [`key_file`] and [`CreatedFiles`]. The feature `manual` adds manual pages and shell completions. The feature
+//! `server` adds what the node and the coordinator need: logs, SQLite stores, shutdown, the allocator, back-off, and logging of repeated
+//! failures.
 
 #[cfg(feature = "server")]
 pub mod allocator;
