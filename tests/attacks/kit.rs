@@ -14,7 +14,7 @@ use tacit_mpc_core::sharing::NodeSet;
 use tacit_mpc_core::testing::{Fate, Wire, World};
 use tacit_mpc_core::testing::{Misbehaviour, Observed};
 use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
-use tacit_protocol::certificate::{Certificate, Opened};
+use tacit_protocol::certificate::{Certificate, OpenedOutputs};
 use tacit_protocol::fixtures::{Members, job, listed, members, of_elements, shared};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Job, PayRule};
@@ -198,7 +198,7 @@ impl Scene {
     }
 
     /// The result that is published for an outcome, if it is one.
-    pub fn published(&self, outcome: &Outcome) -> Option<Opened> {
+    pub fn published(&self, outcome: &Outcome) -> Option<OpenedOutputs> {
         let list = listed(&self.submissions);
         let scored: Vec<&Scored> = outcome.iter().map(|one| one.as_ref().ok()).collect::<Option<_>>()?;
         let crowd = AcceptedSet::assemble(&self.job, &list, &scored[0].verdicts, |i| Some(&self.submissions[i].header.value)).ok()?;
@@ -229,7 +229,7 @@ impl Scene {
         self.numbers(&self.published(&self.run(&self.world())).unwrap())
     }
 
-    pub fn numbers(&self, opened: &Opened) -> Vec<(OutputName, Vec<Fp61>)> {
+    pub fn numbers(&self, opened: &OpenedOutputs) -> Vec<(OutputName, Vec<Fp61>)> {
         OutputName::of_job(self.job.terms())
             .into_iter()
             .map(|name| (name, opened.get(name).unwrap().to_vec()))
