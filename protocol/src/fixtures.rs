@@ -1,4 +1,4 @@
-//! What tests of several crates share: a cluster with its keys, jobs, submissions.
+//! Fixtures for the tests of several crates: a cluster with its keys, jobs, submissions. All are drawn from fixed seeds.
 
 // A test that cannot set itself up has failed: it panics.
 #![expect(clippy::unwrap_used, reason = "tests only")]
@@ -19,17 +19,17 @@ use crate::sealing::{Suite, UnsealingKey};
 use crate::submission::{self, Submission};
 use crate::versions::PROTOCOL_VERSIONS;
 
-/// A cluster with its keys.
+/// A cluster with the secret keys of its members.
 pub struct Members {
-    /// The cluster.
+    /// The checked cluster file.
     pub cluster: Cluster,
-    /// The secret key of each node, then of the coordinator.
+    /// The identity key of each node, then the coordinator's.
     pub identities: Vec<SecretKey>,
     /// The secret sealing key of each node.
     pub sealing: Vec<UnsealingKey>,
 }
 
-/// A cluster of `nodes` nodes; the coordinator's key is the last identity.
+/// A cluster of `nodes` nodes of which `threshold` may collude.
 pub fn members(nodes: usize, threshold: usize) -> Members {
     let mut rng = ChaCha20Rng::from_seed([7; 32]);
     let identities: Vec<SecretKey> = (0..=nodes).map(|_| SecretKey::generate(&mut rng)).collect();
@@ -69,7 +69,7 @@ pub fn class_answers(pairs: &[(u32, u32)]) -> Vec<(u32, Answer)> {
     pairs.iter().map(|(item, class)| (*item, Answer::Class(*class))).collect()
 }
 
-/// All parts of the buyer's gold answers.
+/// All parts of the buyer's gold answers: pairs of item index and class index.
 pub fn gold(members: &Members, job: &Job, answers: &[(u32, u32)]) -> Vec<Submission> {
     let mut rng = ChaCha20Rng::seed_from_u64(1 << 40);
     (0..submission::gold::parts(job))
@@ -77,7 +77,7 @@ pub fn gold(members: &Members, job: &Job, answers: &[(u32, u32)]) -> Vec<Submiss
         .collect()
 }
 
-/// A job that releases everything, with base and bonus of 20000; with gold where it is paid by that.
+/// A job that publishes everything but labels, with base and bonus of 20000. It has gold answers if it pays by them.
 pub fn job(items: u32, classes: u32, answers_per_item: u32, rule: PayRule) -> Job {
     let question = Categorical::new((0..classes).map(|k| k.to_string()));
     let spec = JobSpec {
@@ -97,7 +97,7 @@ pub fn job(items: u32, classes: u32, answers_per_item: u32, rule: PayRule) -> Jo
     Job::new("test".parse().unwrap(), spec).unwrap()
 }
 
-/// A contributor's submission, with a key of its own.
+/// The submission of a contributor: pairs of item index and class index, in any order. Name and key follow from the number.
 pub fn shared(members: &Members, job: &Job, contributor: u32, answers: &[(u32, u32)]) -> Submission {
     let mut rng = ChaCha20Rng::seed_from_u64(u64::from(contributor));
     let key = SecretKey::generate(&mut rng);
@@ -106,7 +106,7 @@ pub fn shared(members: &Members, job: &Job, contributor: u32, answers: &[(u32, u
     Submission::create(&members.cluster, job, &format!("c{contributor:03}"), &key, &answers, &mut rng).unwrap()
 }
 
-/// The coordinator's list of submissions.
+/// The coordinator's list of these submissions.
 pub fn listed(submissions: &[Submission]) -> Vec<SubmissionEntry> {
     let of = |submission: &Submission| SubmissionEntry {
         submission: submission.header.value.digest(),
@@ -115,7 +115,7 @@ pub fn listed(submissions: &[Submission]) -> Vec<SubmissionEntry> {
     submissions.iter().map(of).collect()
 }
 
-/// A certificate that all nodes sign although its numbers are not what a crowd can have.
+/// The certificate after `alter`, signed by all nodes: to show that numbers which no answers give are refused all the same.
 pub fn signed_by_all(members: &Members, certificate: &Certificate, alter: impl FnOnce(&mut Certificate)) -> Certificate {
     let mut certificate = certificate.clone();
     alter(&mut certificate);
@@ -131,7 +131,7 @@ pub fn signed_by_all(members: &Members, certificate: &Certificate, alter: impl F
     certificate
 }
 
-/// A submission of rows that hold any elements: to show that malformed ones are found.
+/// A submission of rows with any elements: to show that malformed ones are found.
 pub fn of_elements(
     cluster: &Cluster,
     job: &Job,
