@@ -131,10 +131,10 @@ fn fingerprint(keys: &[&[u8]]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::members;
+    use crate::fixtures::cluster_with_keys;
 
     fn cards() -> Vec<Card> {
-        let file = members(3, 1).cluster.file().clone();
+        let file = cluster_with_keys(3, 1).cluster.file().clone();
         let nodes = file.nodes.into_iter().map(|node| Card {
             coordinator: None,
             nodes: vec![node],
@@ -154,7 +154,7 @@ mod tests {
         let cluster = Cluster::parse(text.as_bytes()).unwrap();
         assert_eq!(
             (cluster.file().name.as_str(), cluster.nodes()),
-            ("signs", members(3, 1).cluster.nodes())
+            ("signs", cluster_with_keys(3, 1).cluster.nodes())
         );
         // One after the other in one file they mean the same.
         let together = Card::parse(printed.concat().as_bytes()).unwrap();
@@ -200,11 +200,11 @@ mod tests {
 
     #[test]
     fn every_key_is_in_the_fingerprint() {
-        let node = members(3, 1).cluster.nodes()[0].clone();
+        let node = cluster_with_keys(3, 1).cluster.nodes()[0].clone();
         let fingerprint = node.fingerprint();
         assert_eq!(fingerprint.len(), 39);
         let (mut identity, mut sealing) = (node.clone(), node);
-        identity.identity = members(3, 1).cluster.nodes()[1].identity;
+        identity.identity = cluster_with_keys(3, 1).cluster.nodes()[1].identity;
         sealing.sealing.public_key[0] ^= 1;
         assert_ne!(identity.fingerprint(), fingerprint);
         assert_ne!(sealing.fingerprint(), fingerprint);

@@ -229,19 +229,19 @@ pub(crate) fn one_line(error: &toml::de::Error, text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::members;
+    use crate::fixtures::cluster_with_keys;
 
     type Alter = fn(&mut ClusterFile);
 
     fn refused(alter: impl FnOnce(&mut ClusterFile)) -> String {
-        let mut file = members(4, 1).cluster.file().clone();
+        let mut file = cluster_with_keys(4, 1).cluster.file().clone();
         alter(&mut file);
         Cluster::parse(toml::to_string(&file).unwrap().as_bytes()).unwrap_err().to_string()
     }
 
     #[test]
     fn every_byte_is_in_the_digest() {
-        let text = toml::to_string(members(3, 1).cluster.file()).unwrap();
+        let text = toml::to_string(cluster_with_keys(3, 1).cluster.file()).unwrap();
         let digest = Cluster::parse(text.as_bytes()).unwrap().digest();
         assert_ne!(Cluster::parse(format!("{text}# comment\n").as_bytes()).unwrap().digest(), digest);
     }

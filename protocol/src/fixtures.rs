@@ -20,7 +20,7 @@ use crate::submission::{self, Submission};
 use crate::versions::PROTOCOL_VERSIONS;
 
 /// A cluster with the secret keys of its members.
-pub struct Members {
+pub struct ClusterWithKeys {
     /// The checked cluster file.
     pub cluster: Cluster,
     /// The identity key of each node, then the coordinator's.
@@ -30,7 +30,7 @@ pub struct Members {
 }
 
 /// A cluster of `nodes` nodes of which `threshold` may collude.
-pub fn members(nodes: usize, threshold: usize) -> Members {
+pub fn cluster_with_keys(nodes: usize, threshold: usize) -> ClusterWithKeys {
     let mut rng = ChaCha20Rng::from_seed([7; 32]);
     let identities: Vec<SecretKey> = (0..=nodes).map(|_| SecretKey::generate(&mut rng)).collect();
     let sealing: Vec<UnsealingKey> = (0..nodes).map(|_| UnsealingKey::generate(Suite::X25519, &mut rng)).collect();
@@ -52,7 +52,7 @@ pub fn members(nodes: usize, threshold: usize) -> Members {
         nodes: (0..nodes).map(entry).collect(),
     };
     let cluster = Cluster::parse(toml::to_string(&file).unwrap().as_bytes()).unwrap();
-    Members {
+    ClusterWithKeys {
         cluster,
         identities,
         sealing,
@@ -60,7 +60,7 @@ pub fn members(nodes: usize, threshold: usize) -> Members {
 }
 
 /// The buyer's key for gold answers.
-pub fn buyer() -> SecretKey {
+pub fn buyer_key() -> SecretKey {
     SecretKey::from_bytes(&[11; 32])
 }
 
@@ -70,10 +70,10 @@ pub fn class_answers(pairs: &[(u32, u32)]) -> Vec<(u32, Answer)> {
 }
 
 /// All parts of the buyer's gold answers: pairs of item index and class index.
-pub fn gold(members: &Members, job: &Job, answers: &[(u32, u32)]) -> Vec<Submission> {
+pub fn gold_submissions(members: &ClusterWithKeys, job: &Job, answers: &[(u32, u32)]) -> Vec<Submission> {
     let mut rng = ChaCha20Rng::seed_from_u64(1 << 40);
     (0..submission::gold::parts(job))
-        .map(|part| Submission::create_gold(&members.cluster, job, &buyer(), &class_answers(answers), part, &mut rng).unwrap())
+        .map(|part| Submission::create_gold(&members.cluster, job, &buyer_key(), &class_answers(answers), part, &mut rng).unwrap())
         .collect()
 }
 
@@ -84,7 +84,7 @@ pub fn job(items: u32, classes: u32, answers_per_item: u32, rule: PayRule) -> Jo
         answers_per_item,
         sensitive: false,
         release: [Release::Agreement, Release::ClassTotals, Release::Scores, Release::Payouts].into(),
-        gold: (rule == PayRule::Gold).then(|| Gold { key: buyer().public() }),
+        gold: (rule == PayRule::Gold).then(|| Gold { key: buyer_key().public() }),
         payout: Some(Payout {
             rule,
             currency: "EUR".to_owned(),
@@ -98,7 +98,7 @@ pub fn job(items: u32, classes: u32, answers_per_item: u32, rule: PayRule) -> Jo
 }
 
 /// The submission of a contributor: pairs of item index and class index, in any order. Name and key follow from the number.
-pub fn shared(members: &Members, job: &Job, contributor: u32, answers: &[(u32, u32)]) -> Submission {
+pub fn submission(members: &ClusterWithKeys, job: &Job, contributor: u32, answers: &[(u32, u32)]) -> Submission {
     let mut rng = ChaCha20Rng::seed_from_u64(u64::from(contributor));
     let key = SecretKey::generate(&mut rng);
     let mut answers = class_answers(answers);
@@ -107,7 +107,7 @@ pub fn shared(members: &Members, job: &Job, contributor: u32, answers: &[(u32, u
 }
 
 /// The coordinator's list of these submissions.
-pub fn listed(submissions: &[Submission]) -> Vec<SubmissionEntry> {
+pub fn submission_list(submissions: &[Submission]) -> Vec<SubmissionEntry> {
     let of = |submission: &Submission| SubmissionEntry {
         submission: submission.header.value.digest(),
         answers: submission.header.value.statement.items.len() as u32,
@@ -116,7 +116,7 @@ pub fn listed(submissions: &[Submission]) -> Vec<SubmissionEntry> {
 }
 
 /// The certificate after `alter`, signed by all nodes: to show that numbers which no answers give are refused all the same.
-pub fn signed_by_all(members: &Members, certificate: &Certificate, alter: impl FnOnce(&mut Certificate)) -> Certificate {
+pub fn signed_by_all(members: &ClusterWithKeys, certificate: &Certificate, alter: impl FnOnce(&mut Certificate)) -> Certificate {
     let mut certificate = certificate.clone();
     alter(&mut certificate);
     certificate.subject.job = certificate.terms.digest();
@@ -132,7 +132,7 @@ pub fn signed_by_all(members: &Members, certificate: &Certificate, alter: impl F
 }
 
 /// A submission of rows with any elements: to show that malformed ones are found.
-pub fn of_elements(
+pub fn submission_of_rows(
     cluster: &Cluster,
     job: &Job,
     contributor: &str,

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::reference::Reference;
 use super::{AcceptedSet, AcceptedSetError, CountedAnswer, Outcome, SubmissionEntry};
-use crate::fixtures::{buyer, job, listed, members, shared};
+use crate::fixtures::{buyer_key, cluster_with_keys, job, submission, submission_list};
 use crate::job::PayRule;
 use crate::reject::RejectReason;
 use crate::submission::{Header, Submission};
@@ -15,14 +15,16 @@ use tacit_mpc_core::digest::Digest;
 
 fn assemble(submissions: &[Submission], verdicts: &[u8], answers_per_item: u32) -> Result<AcceptedSet, AcceptedSetError> {
     let job = job(4, 2, answers_per_item, PayRule::Flat);
-    AcceptedSet::assemble(&job, &listed(submissions), verdicts, |i| Some(&submissions[i].header.value))
+    AcceptedSet::assemble(&job, &submission_list(submissions), verdicts, |i| {
+        Some(&submissions[i].header.value)
+    })
 }
 
 fn submissions(answers: &[(u32, &[(u32, u32)])]) -> Vec<Submission> {
-    let (members, job) = (members(3, 1), job(4, 2, 5, PayRule::Flat));
+    let (members, job) = (cluster_with_keys(3, 1), job(4, 2, 5, PayRule::Flat));
     answers
         .iter()
-        .map(|(contributor, answers)| shared(&members, &job, *contributor, answers))
+        .map(|(contributor, answers)| submission(&members, &job, *contributor, answers))
         .collect()
 }
 
@@ -85,14 +87,14 @@ fn lists_that_do_not_fit_are_refused() {
     assert_eq!(assemble(&all, &[], 5), Err(AcceptedSetError::Verdicts));
     assert_eq!(assemble(&all, &[99], 5), Err(AcceptedSetError::Verdicts));
     let job = job(4, 2, 5, PayRule::Flat);
-    let mut list = listed(&all);
+    let mut list = submission_list(&all);
     list[0].answers = 3;
     assert_eq!(
         AcceptedSet::assemble(&job, &list, &[0], |i| Some(&all[i].header.value)),
         Err(AcceptedSetError::Entry(0))
     );
     assert_eq!(
-        AcceptedSet::assemble(&job, &listed(&all), &[0], |_| None),
+        AcceptedSet::assemble(&job, &submission_list(&all), &[0], |_| None),
         Err(AcceptedSetError::Entry(0))
     );
 }
@@ -128,7 +130,7 @@ proptest! {
             let mut header = HEADER.clone();
             header.statement.contributor = format!("c{name}");
             header.statement.key = if *key == 6 {
-                buyer().public()
+                buyer_key().public()
             } else {
                 crate::identity::SecretKey::from_bytes(&[*key; 32]).public()
             };
@@ -156,7 +158,7 @@ proptest! {
         for (entry, (outcome, due)) in accepted.outcomes().iter().zip(&due.outcomes).enumerate() {
             let each: Vec<Option<RejectReason>> = match outcome {
                 Outcome::Rejected(reason) => vec![Some(*reason)],
-                Outcome::Counted(_) if headers[entry].statement.key == buyer().public() => Vec::new(),
+                Outcome::Counted(_) if headers[entry].statement.key == buyer_key().public() => Vec::new(),
                 Outcome::Counted(left_out) => {
                     let mut each = vec![None; headers[entry].statement.items.len()];
                     left_out.iter().for_each(|(row, reason)| each[*row as usize] = Some(*reason));

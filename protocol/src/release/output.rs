@@ -25,8 +25,8 @@ pub enum OutputName {
     ContributorAgreement,
     /// `Q` of the pay rules for each contributor: how far it agrees with its peers beyond chance.
     ContributorBeyondChance,
-    /// For each contributor, how many of its answers to items with gold are right, and how many such answers it gave, in one
-    /// element that the scoring crate's `GoldScore` reads.
+    /// For each contributor, the share of its answers to items with gold that are right, as a quotient in the field: the
+    /// scoring crate's `GoldScore` reads it.
     ContributorGold,
     /// The label of each item, by item: 0 if there is no consensus, else the index of the class plus 1.
     Labels,

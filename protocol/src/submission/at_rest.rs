@@ -78,19 +78,19 @@ mod tests {
 
     use super::*;
     use crate::codec::encode;
-    use crate::fixtures::{job, members, shared};
+    use crate::fixtures::{cluster_with_keys, job, submission};
     use crate::job::PayRule;
 
     #[test]
     fn what_is_kept_opens_as_itself_only() {
-        let members = members(3, 1);
+        let members = cluster_with_keys(3, 1);
         let (job, other_job) = (job(4, 3, 5, PayRule::Flat), job(5, 3, 5, PayRule::Flat));
         let cluster = &members.cluster;
         let resting: Vec<AtRestKey> = members.sealing.iter().map(AtRestKey::of).collect();
         let mut rng = ChaCha20Rng::seed_from_u64(9);
         let submissions = [
-            shared(&members, &job, 7, &[(0, 2), (2, 0)]),
-            shared(&members, &job, 8, &[(0, 1), (2, 0)]),
+            submission(&members, &job, 7, &[(0, 2), (2, 0)]),
+            submission(&members, &job, 8, &[(0, 1), (2, 0)]),
         ];
         for node in 0..3 {
             let mut kept = Vec::new();
@@ -137,9 +137,9 @@ mod tests {
 
     #[test]
     fn headers_of_other_submissions_are_not_read() {
-        let members = members(3, 1);
+        let members = cluster_with_keys(3, 1);
         let job = job(4, 3, 5, PayRule::Flat);
-        let header = shared(&members, &job, 7, &[(0, 2)]).header;
+        let header = submission(&members, &job, 7, &[(0, 2)]).header;
         let (bytes, digest) = (encode(&header), header.value.digest());
         assert!(Header::from_stored(&bytes, &Digest::of("other", &[])).is_none());
         assert!(Header::from_stored(&[], &digest).is_none());
@@ -152,9 +152,9 @@ mod tests {
 
     #[test]
     fn what_does_not_open_is_not_sealed_again() {
-        let members = members(3, 1);
+        let members = cluster_with_keys(3, 1);
         let job = job(4, 3, 5, PayRule::Flat);
-        let mut delivery = shared(&members, &job, 7, &[(0, 2)]).delivery(0).unwrap();
+        let mut delivery = submission(&members, &job, 7, &[(0, 2)]).delivery(0).unwrap();
         let digest = delivery.header.value.digest();
         let resting = AtRestKey::of(&members.sealing[0]);
         let mut rng = ChaCha20Rng::seed_from_u64(9);
