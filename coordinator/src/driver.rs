@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_program::{Backoff, LastReason};
 use tacit_protocol::api::JobState;
-use tacit_protocol::certificate::Certified;
+use tacit_protocol::certificate::VerifiedCertificate;
 use tacit_protocol::control::Refusal;
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -81,7 +81,7 @@ struct Driver {
     /// What was prepared during the first computation. It stays valid: no submission is accepted once a job has closed.
     prepared: Option<Arc<PreparedSet>>,
     /// The certificate that this process has stored, so that publishing does not read and verify it again.
-    certified: Option<Certified>,
+    certified: Option<VerifiedCertificate>,
 }
 
 impl Driver {

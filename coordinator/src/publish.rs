@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::accepted::{AcceptedSet, AcceptedSetError, Outcome, PublicFacts, SubmissionEntry, verdicts_digest};
 use tacit_protocol::api::{RejectedAnswer, SubmissionOutcome};
-use tacit_protocol::certificate::{Certificate, CertificateError, Certified};
+use tacit_protocol::certificate::{Certificate, CertificateError, VerifiedCertificate};
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::decode;
 use tacit_protocol::control::Computed;
@@ -110,7 +110,7 @@ pub fn conclude(
     list: &[SubmissionEntry],
     prepared: &PreparedSet,
     computed: Vec<(usize, Computed)>,
-) -> Result<(Conclusion, Certified), PublishError> {
+) -> Result<(Conclusion, VerifiedCertificate), PublishError> {
     let mut released: Vec<Released> = Vec::with_capacity(computed.len());
     let mut verdicts: Option<(usize, Vec<u8>)> = None;
     for (node, one) in computed {
@@ -170,7 +170,7 @@ impl Publication {
     ///
     /// # Errors
     /// The pay exceeds the budget, or an output has a value that no answers give.
-    pub fn from_certified(certified: Certified) -> Result<Self, PublishError> {
+    pub fn from_certified(certified: VerifiedCertificate) -> Result<Self, PublishError> {
         let report = Report::of_verified(certified.certificate(), certified.opened())?;
         Self::new(&report, certified.into_certificate().facts)
     }

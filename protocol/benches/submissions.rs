@@ -1,7 +1,7 @@
 //! A contributor's sharing and a node's intake of submissions of 500 answers in ten classes.
 //! Throughput is in answers per second.
 //!
-//! `cargo bench -p tacit-core --bench submissions`
+//! `cargo bench -p tacit-protocol --bench submissions`
 
 #![expect(clippy::unwrap_used, reason = "a bench of fixed inputs")]
 

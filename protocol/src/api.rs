@@ -1,4 +1,4 @@
-//! The coordinator's HTTP API: what its bodies hold, the same at server and client.
+//! The bodies of the coordinator's HTTP API, the same types at server and client.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,15 +12,14 @@ use crate::submission::SubmissionId;
 use crate::versions::{PROTOCOL_VERSIONS, Versions};
 use tacit_mpc_core::digest::Digest;
 
-/// The media type of an uploaded submission: the crate's binary encoding of
-/// [`crate::submission::Submission`].
+/// The media type of an uploaded submission: [`crate::codec::encode`] of a [`crate::submission::Submission`].
 pub const SUBMISSION_TYPE: &str = "application/vnd.tacit.submission";
 
 /// `GET /v1/cluster`.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterInfo {
-    /// The protocol versions the coordinator speaks. Stands in the answer of every release, whatever else is in it.
+    /// The protocol versions the coordinator speaks. Every release answers with this field, whatever else it answers.
     pub protocol: Versions,
     /// The digest of the cluster file.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
@@ -29,12 +28,12 @@ pub struct ClusterInfo {
     pub threshold: u32,
     /// The nodes, in the order of their indices.
     pub nodes: Vec<NodeInfo>,
-    /// The cluster file, as every member has it.
+    /// The text of the cluster file, byte for byte as every member has it.
     pub file: String,
 }
 
 impl ClusterInfo {
-    /// What is said of a cluster whose file has this text.
+    /// The answer for a cluster whose file has this text.
     pub fn new(cluster: &Cluster, file: String) -> Self {
         Self {
             protocol: PROTOCOL_VERSIONS,
@@ -50,25 +49,25 @@ impl ClusterInfo {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeInfo {
-    /// Its name.
+    /// The node's name.
     pub name: String,
-    /// Who runs it.
+    /// The organisation that runs the node.
     pub operator: String,
-    /// `host:port` of its QUIC endpoint.
+    /// `host:port` of the node's QUIC endpoint.
     pub address: String,
-    /// Its identity key.
+    /// The node's identity key.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub identity: PublicKey,
-    /// The suite of the key that contributors seal to.
+    /// The HPKE suite of the key that contributors seal to.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub sealing_suite: Suite,
-    /// The digest of that key, to pin it.
+    /// The digest of that key, so that clients can pin it.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub sealing_digest: Digest,
 }
 
 impl NodeInfo {
-    /// What is said of a node.
+    /// The answer for one node.
     pub fn new(entry: &NodeEntry) -> Self {
         Self {
             name: entry.name.clone(),
@@ -81,29 +80,29 @@ impl NodeInfo {
     }
 }
 
-/// Where a job stands.
+/// The state of a job.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
-    /// Takes submissions.
+    /// The job takes submissions.
     Open,
-    /// Takes no more; what came is being delivered to the nodes.
+    /// The job takes no more submissions; those it has are being delivered to the nodes.
     Closing,
-    /// The nodes compute.
+    /// The nodes compute the outputs.
     Computing,
-    /// The certificate verified; being published.
+    /// The certificate was verified and is being published.
     Verified,
     /// The result can be fetched.
     Published,
-    /// The buyer has given the job up.
+    /// The buyer has cancelled the job.
     Cancelled,
-    /// It cannot be completed; the reason says why.
+    /// The job cannot be completed; `reason` says why.
     Failed,
 }
 
 impl JobState {
-    /// All states.
+    /// All states; the last three are final.
     pub const ALL: [Self; 7] = [
         Self::Open,
         Self::Closing,
@@ -127,26 +126,26 @@ impl JobState {
         }
     }
 
-    /// The state of a name.
+    /// The state that has this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.name() == name)
     }
 
-    /// Whether nothing more will happen.
+    /// Whether the job stays in this state for good.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Published | Self::Cancelled | Self::Failed)
     }
 }
 
-/// A node a job waits for.
+/// A node that a job waits for.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingOn {
     /// The node's name.
     pub node: String,
-    /// What is wrong, in words.
+    /// What is wrong with the node, in words.
     pub reason: String,
-    /// Whether waiting alone will not help: an operator has to act (a full disk, another cluster file).
+    /// Whether an operator has to act, because waiting does not help: the disk is full, the cluster file is another one.
     pub needs_operator: bool,
 }
 
@@ -157,32 +156,32 @@ pub struct JobStatus {
     /// The job's id.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub id: JobId,
-    /// Its name.
+    /// The job's name, for people.
     pub name: String,
-    /// Its digest.
+    /// The digest of the job's terms.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub digest: Digest,
-    /// Where it stands.
+    /// The state of the job.
     pub state: JobState,
-    /// Why it failed or was cancelled.
+    /// Why the job failed or was cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Items of the job.
+    /// How many items the job has.
     pub items: u64,
-    /// Answers each item gets.
+    /// How many answers each item gets.
     pub answers_per_item: u32,
-    /// Submissions received.
+    /// How many submissions were received.
     pub submissions: u64,
-    /// Answers in them.
+    /// How many answers those submissions hold.
     pub answers: u64,
-    /// Submissions that every node has (of those received).
+    /// How many of the received submissions every node has.
     pub delivered: u64,
-    /// Which computation this is, from 1; 0 before the first.
+    /// The number of the current or last computation, from 1; 0 before the first.
     pub attempt: u32,
-    /// The phase the slowest node is in, while computing.
+    /// The phase of the slowest node, while the nodes compute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
-    /// The nodes it waits for.
+    /// The nodes that the job waits for.
     pub waiting_on: Vec<WaitingOn>,
 }
 
@@ -199,7 +198,7 @@ pub struct JobList {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Enrolment {
-    /// The name, as payouts will list it.
+    /// The name under which payouts will list the contributor.
     pub contributor: String,
     /// The contributor's key.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
@@ -209,34 +208,34 @@ pub struct Enrolment {
     pub signature: Signature,
 }
 
-/// What a contributor signs to be enrolled.
+/// The bytes that a contributor signs to be enrolled under a name in the cluster of this digest.
 pub fn enrolment_statement(cluster: &Digest, contributor: &str) -> Vec<u8> {
     crate::codec::encode(&(cluster, contributor))
 }
 
-/// What a receipt says: the coordinator has this submission, and in which place.
+/// What a receipt states: the coordinator has this submission, at this place among the job's submissions.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReceiptStatement {
-    /// The cluster's digest.
+    /// The digest of the cluster file.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub cluster: Digest,
-    /// The job.
+    /// The id of the job.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub job: JobId,
-    /// The job's digest.
+    /// The digest of the job's terms.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub job_digest: Digest,
     /// The submission's id.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub submission: SubmissionId,
-    /// The digest of its header.
+    /// The digest of the submission's header.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub digest: Digest,
-    /// How many answers it holds.
+    /// How many answers the submission holds.
     pub answers: u32,
-    /// Its place among the job's submissions, from 0.
+    /// The place of the submission among the job's submissions, from 0.
     pub sequence: u64,
 }
 
@@ -247,29 +246,29 @@ pub type Receipt = crate::identity::Signed<ReceiptStatement>;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubmissionStatus {
-    /// The receipt, as it was given at upload.
+    /// The receipt that was given at upload.
     pub receipt: Receipt,
-    /// What became of the answers; null until the job is published.
+    /// Which of its answers count; null until the job is published.
     pub outcome: Option<SubmissionOutcome>,
 }
 
-/// What became of the answers of a submission.
+/// Which answers of a submission count.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubmissionOutcome {
-    /// How many count.
+    /// How many answers count.
     pub accepted: u64,
-    /// Those that do not.
+    /// The answers that do not count.
     pub rejected: Vec<RejectedAnswer>,
 }
 
-/// An answer that does not count. When a whole submission does not, all its answers have one reason.
+/// An answer that does not count. If a whole submission does not count, all its answers have the same reason.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectedAnswer {
-    /// The id of its item.
+    /// The id of the answered item.
     pub item: String,
-    /// Why it does not count.
+    /// Why the answer does not count.
     pub reason: RejectReason,
 }
 
@@ -277,13 +276,13 @@ pub struct RejectedAnswer {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// What kind, `urn:tacit:problem:` and one of a closed list.
+    /// The kind of problem: `urn:tacit:problem:` and one name of a closed list.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The kind in words.
+    /// The kind of problem in words, the same each time.
     pub title: String,
-    /// The HTTP status.
+    /// The HTTP status of the response.
     pub status: u16,
-    /// What happened this time, and what to do.
+    /// What happened this time, and what to do about it.
     pub detail: String,
 }

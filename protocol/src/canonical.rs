@@ -1,4 +1,4 @@
-//! The canonical JSON of everything this crate publishes: two spaces for each level, a newline at the end.
+//! The canonical JSON of certificates and results: indented by two spaces for each level, with a newline at the end.
 
 use std::io::{self, Write};
 
@@ -17,19 +17,22 @@ pub fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
     text
 }
 
-/// Whether this is the canonical text of a value, which is not written out for that.
+/// Whether `text` is the canonical text of a value. The canonical text is compared piece by piece and never whole in memory.
 pub fn is_json_of<T: Serialize>(value: &T, text: &[u8]) -> bool {
     let mut rest = Rest(text);
     write(value, &mut rest).is_ok() && rest.0.is_empty()
 }
 
-/// Writes the canonical text of a value, in small pieces.
+/// Writes the canonical text of a value in small pieces.
+///
+/// # Errors
+/// Writing failed.
 pub fn write<T: Serialize, W: Write>(value: &T, mut to: W) -> io::Result<()> {
     value.serialize(&mut Serializer::with_formatter(&mut to, Indented::default()))?;
     to.write_all(b"\n")
 }
 
-/// Takes only what comes next in a text.
+/// A writer that accepts only the bytes that come next in a text.
 struct Rest<'a>(&'a [u8]);
 
 impl Write for Rest<'_> {
@@ -47,12 +50,13 @@ impl Write for Rest<'_> {
     }
 }
 
-/// What stands between two values of a list sixteen levels deep; certificates have five.
+/// The bytes between two values of a list that is [`DEEPEST`] levels deep: comma, newline, indentation.
 const SEPARATOR: &[u8; 2 + 2 * DEEPEST] = b",\n                                ";
+/// The levels for which one constant holds the indentation; certificates have five.
 const DEEPEST: usize = 16;
 
-/// As serde_json's pretty formatter, but a line's beginning is one write, whatever its depth: a certificate has
-/// millions of lines with one number each.
+/// Writes the same text as serde_json's pretty formatter, but each indentation with one write instead of one for each level:
+/// a certificate has millions of lines with one number each.
 #[derive(Default)]
 struct Indented {
     depth: usize,

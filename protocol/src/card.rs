@@ -1,4 +1,4 @@
-//! Cards: what a member's `init` prints of itself, and how cards become a cluster file. All of it is public.
+//! Cards: the public entry of a member that its `init` prints, and how cards become a cluster file.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -7,10 +7,10 @@ use crate::cluster::{Cluster, ClusterError, ClusterFile, CoordinatorEntry, NodeE
 use crate::versions::PROTOCOL_VERSIONS;
 use tacit_mpc_core::digest::Digest;
 
-/// Words in names of fields that no card has, because what they hold is nobody else's business.
+/// Parts of the names of secret fields. No field of a card has one of them in its name.
 const SECRETS: [&str; 5] = ["secret", "token", "private", "password", "seed"];
 
-/// What one member, or several, put into the cluster file.
+/// The entries of one member, or of several, in the cluster file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Card {
@@ -22,40 +22,44 @@ pub struct Card {
     pub nodes: Vec<NodeEntry>,
 }
 
-/// Why cards make no cluster file. Never repeats what a card holds but names of fields and members.
+/// Why cards do not make a cluster file. Messages repeat nothing of a card but the names of fields and members, because a
+/// secret may be pasted in by mistake.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CardError {
     /// Not UTF-8, not TOML, or not the fields of a card.
     #[error("not a card, as `tacit-node init` and `tacit-coordinator init` print them: {0}")]
     Syntax(String),
-    /// A secret is in it.
+    /// The text has a field that holds a secret.
     #[error(
         "field `{0}` is a secret, and a card goes to everyone: send the card alone; if others have seen this file, make a new key or token"
     )]
     Secret(String),
-    /// A secret key instead of a card.
+    /// The text is a secret key instead of a card.
     #[error("this is a secret key, not a card: send what `init` printed; if others have seen this file, make a new key")]
     Key,
-    /// No card of the coordinator.
+    /// The card of the coordinator is missing.
     #[error("no card of the coordinator is among them: add what `tacit-coordinator init` printed")]
     NoCoordinator,
-    /// Several cards of coordinators.
+    /// More than one card is of a coordinator.
     #[error("two cards are of coordinators, {0} and {1}: a cluster has one")]
     TwoCoordinators(String, String),
-    /// The cards do not fit each other.
+    /// The cards together are not a valid cluster.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
 }
 
 impl Card {
-    /// Reads a card, or several one after the other.
+    /// Reads a card, or several in one text.
+    ///
+    /// # Errors
+    /// The text is not a card, or holds a secret.
     pub fn parse(bytes: &[u8]) -> Result<Self, CardError> {
         let text = std::str::from_utf8(bytes).map_err(|e| CardError::Syntax(format!("byte {} is not UTF-8", e.valid_up_to())))?;
         let key = |line: &str| line.len() == 64 && line.bytes().all(|b| b.is_ascii_hexdigit());
         if text.lines().any(|line| key(line.trim())) {
             return Err(CardError::Key);
         }
-        // Looked for before the fields are: the parser's message could repeat a value.
+        // Before the fields are parsed, because the parser's message could repeat a secret value.
         let table: toml::Table = toml::from_str(text).map_err(|e| CardError::Syntax(one_line(&e, text)))?;
         if let Some(field) = secret_in(&table) {
             return Err(CardError::Secret(field));
@@ -77,7 +81,10 @@ fn secret_in(table: &toml::Table) -> Option<String> {
     })
 }
 
-/// The text of the cluster file of these cards, nodes in their order, checked as every member will check it.
+/// The text of the cluster file that has these cards, nodes in the order of the cards.
+///
+/// # Errors
+/// There is not exactly one coordinator, or every member would refuse the file: see [`Cluster::parse`].
 pub fn cluster_text(name: &str, threshold: usize, cards: impl IntoIterator<Item = Card>) -> Result<String, CardError> {
     let mut all = Card::default();
     for card in cards {
@@ -100,7 +107,7 @@ pub fn cluster_text(name: &str, threshold: usize, cards: impl IntoIterator<Item 
 }
 
 impl NodeEntry {
-    /// What stands for the node's keys when they are compared by voice.
+    /// A short text that stands for the node's two keys when people compare them by voice: eight groups of four hex digits.
     pub fn fingerprint(&self) -> String {
         let suite = crate::codec::encode(&self.sealing.suite);
         fingerprint(&[self.identity.as_bytes(), &suite, &self.sealing.public_key])
@@ -108,13 +115,13 @@ impl NodeEntry {
 }
 
 impl CoordinatorEntry {
-    /// What stands for the coordinator's key when it is compared by voice.
+    /// A short text that stands for the coordinator's key when people compare it by voice: eight groups of four hex digits.
     pub fn fingerprint(&self) -> String {
         fingerprint(&[self.identity.as_bytes()])
     }
 }
 
-/// Half of a digest, in groups of four: nobody finds another key of the same 128 bits.
+/// Half of a digest in groups of four digits. Finding another key with the same 128 bits takes 2^128 attempts.
 fn fingerprint(keys: &[&[u8]]) -> String {
     let digest = Digest::of("tacit/v1 fingerprint", keys).to_string();
     let groups: Vec<&str> = (0..32).step_by(4).map(|at| &digest[at..at + 4]).collect();
@@ -124,10 +131,10 @@ fn fingerprint(keys: &[&[u8]]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::members;
+    use crate::fixtures::cluster_with_keys;
 
     fn cards() -> Vec<Card> {
-        let file = members(3, 1).cluster.file().clone();
+        let file = cluster_with_keys(3, 1).cluster.file().clone();
         let nodes = file.nodes.into_iter().map(|node| Card {
             coordinator: None,
             nodes: vec![node],
@@ -147,7 +154,7 @@ mod tests {
         let cluster = Cluster::parse(text.as_bytes()).unwrap();
         assert_eq!(
             (cluster.file().name.as_str(), cluster.nodes()),
-            ("signs", members(3, 1).cluster.nodes())
+            ("signs", cluster_with_keys(3, 1).cluster.nodes())
         );
         // One after the other in one file they mean the same.
         let together = Card::parse(printed.concat().as_bytes()).unwrap();
@@ -193,11 +200,11 @@ mod tests {
 
     #[test]
     fn every_key_is_in_the_fingerprint() {
-        let node = members(3, 1).cluster.nodes()[0].clone();
+        let node = cluster_with_keys(3, 1).cluster.nodes()[0].clone();
         let fingerprint = node.fingerprint();
         assert_eq!(fingerprint.len(), 39);
         let (mut identity, mut sealing) = (node.clone(), node);
-        identity.identity = members(3, 1).cluster.nodes()[1].identity;
+        identity.identity = cluster_with_keys(3, 1).cluster.nodes()[1].identity;
         sealing.sealing.public_key[0] ^= 1;
         assert_ne!(identity.fingerprint(), fingerprint);
         assert_ne!(sealing.fingerprint(), fingerprint);

@@ -1,5 +1,5 @@
-//! `cluster.toml`: who the nodes are, their keys, the threshold. Every member has the same file,
-//! byte for byte; its digest goes into everything that is signed.
+//! `cluster.toml`: the members of a cluster, their keys, and the threshold. Every member has the same file, byte for byte; its
+//! digest is part of everything that is signed.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -14,15 +14,15 @@ use tacit_mpc_core::sharing::{AccessError, AccessStructure};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClusterFile {
-    /// The protocol version of its computations, which every member must speak.
+    /// The protocol version of the cluster's computations, which every member must speak.
     pub protocol: u32,
     /// A name for people.
     pub name: String,
-    /// How many nodes may be corrupt.
+    /// How many nodes may be corrupt and collude: t.
     pub threshold: usize,
-    /// The coordinator.
+    /// The coordinator's entry.
     pub coordinator: CoordinatorEntry,
-    /// The nodes; the order gives their indices.
+    /// The entries of the nodes; their order gives the nodes' indices.
     #[serde(rename = "node")]
     pub nodes: Vec<NodeEntry>,
 }
@@ -31,9 +31,9 @@ pub struct ClusterFile {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CoordinatorEntry {
-    /// Where its HTTP API is reached.
+    /// The address of its HTTP API.
     pub url: String,
-    /// Its key: pinned by the nodes, and the signer of receipts.
+    /// Its identity key: nodes accept its connections by this key, and it signs receipts.
     pub identity: PublicKey,
 }
 
@@ -41,19 +41,19 @@ pub struct CoordinatorEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NodeEntry {
-    /// A short name, unique in the cluster.
+    /// A short name: 1 to 64 letters, digits, dots, dashes or underscores; unique in the cluster.
     pub name: String,
-    /// Who runs it.
+    /// The organisation that runs the node.
     pub operator: String,
     /// `host:port` of its QUIC endpoint.
     pub address: String,
-    /// Its key: pinned by its peers, and the signer of outputs.
+    /// Its identity key: peers accept its connections by this key, and it signs outputs.
     pub identity: PublicKey,
-    /// The key contributors seal to.
+    /// The key that contributors seal their answers to.
     pub sealing: SealingKey,
 }
 
-/// A checked cluster with its digest.
+/// A checked cluster file with its digest.
 #[derive(Debug, Clone)]
 pub struct Cluster {
     file: ClusterFile,
@@ -64,40 +64,41 @@ pub struct Cluster {
 /// Why a cluster file is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ClusterError {
-    /// Not UTF-8, not TOML, or not these fields.
+    /// The file is not UTF-8, not TOML, or has other fields.
     #[error("{0}")]
     Syntax(String),
-    /// Another protocol version.
+    /// The cluster has a protocol version that this program does not speak.
     #[error("field `protocol` is {found}, but this program speaks {PROTOCOL_VERSIONS}: {}", mend(*found))]
     Protocol {
-        /// What the file says.
+        /// The version in the file.
         found: u32,
     },
-    /// N or t out of bounds.
+    /// The number of nodes or the threshold is out of bounds.
     #[error("field `threshold`: {0}")]
     Access(#[from] AccessError),
     /// Two members share a name, an address or a key.
     #[error("{first} and {second} have the same {field}: every member needs its own")]
     Duplicate {
-        /// One member.
+        /// One member, in words.
         first: String,
-        /// The other.
+        /// The other member, in words.
         second: String,
-        /// What they share.
+        /// The field they have in common.
         field: &'static str,
     },
     /// A field's value cannot be used.
     #[error("{member}: field `{field}` {problem}")]
     Field {
-        /// Whose.
+        /// The member whose entry it is, in words.
         member: String,
-        /// Which.
+        /// The name of the field.
         field: &'static str,
         /// What is wrong with it.
         problem: String,
     },
 }
 
+/// What to do about a version that this program does not speak.
 fn mend(found: u32) -> &'static str {
     let file = Versions { min: found, max: found };
     PROTOCOL_VERSIONS.who_upgrades(
@@ -109,6 +110,9 @@ fn mend(found: u32) -> &'static str {
 
 impl Cluster {
     /// Reads and checks a cluster file. The digest is over the exact bytes.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with the file.
     pub fn parse(bytes: &[u8]) -> Result<Self, ClusterError> {
         let text = std::str::from_utf8(bytes).map_err(|e| ClusterError::Syntax(format!("byte {} is not UTF-8", e.valid_up_to())))?;
         let file: ClusterFile = toml::from_str(text).map_err(|e| ClusterError::Syntax(one_line(&e, text)))?;
@@ -124,7 +128,7 @@ impl Cluster {
         })
     }
 
-    /// The file's contents.
+    /// The contents of the file.
     pub fn file(&self) -> &ClusterFile {
         &self.file
     }
@@ -134,12 +138,12 @@ impl Cluster {
         self.digest
     }
 
-    /// Who holds which component.
+    /// Which node holds which components of a shared value.
     pub fn access(&self) -> &AccessStructure {
         &self.access
     }
 
-    /// The nodes in order.
+    /// The entries of the nodes, by index.
     pub fn nodes(&self) -> &[NodeEntry] {
         &self.file.nodes
     }
@@ -214,7 +218,7 @@ fn duplicate<T: PartialEq>(members: &[String], values: &[T], field: &'static str
     Ok(())
 }
 
-/// TOML's error in one line with its line number.
+/// The message of a TOML error in one line, with the number of the line where it is.
 pub(crate) fn one_line(error: &toml::de::Error, text: &str) -> String {
     let line = error
         .span()
@@ -225,19 +229,19 @@ pub(crate) fn one_line(error: &toml::de::Error, text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::members;
+    use crate::fixtures::cluster_with_keys;
 
     type Alter = fn(&mut ClusterFile);
 
     fn refused(alter: impl FnOnce(&mut ClusterFile)) -> String {
-        let mut file = members(4, 1).cluster.file().clone();
+        let mut file = cluster_with_keys(4, 1).cluster.file().clone();
         alter(&mut file);
         Cluster::parse(toml::to_string(&file).unwrap().as_bytes()).unwrap_err().to_string()
     }
 
     #[test]
     fn every_byte_is_in_the_digest() {
-        let text = toml::to_string(members(3, 1).cluster.file()).unwrap();
+        let text = toml::to_string(cluster_with_keys(3, 1).cluster.file()).unwrap();
         let digest = Cluster::parse(text.as_bytes()).unwrap().digest();
         assert_ne!(Cluster::parse(format!("{text}# comment\n").as_bytes()).unwrap().digest(), digest);
     }

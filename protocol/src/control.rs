@@ -1,4 +1,4 @@
-//! What the coordinator and a node say to each other, one request to a stream.
+//! The messages between the coordinator and a node. Each request has a QUIC stream of its own.
 
 use std::fmt;
 
@@ -15,10 +15,10 @@ use tacit_mpc_core::sharing::NodeSet;
 /// The largest request or reply, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 256 << 20;
 
-/// What the coordinator asks of a node.
+/// A request of the coordinator to a node.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
-    /// Open a job. Asked again with the same spec, the answer is the same.
+    /// Open a job. Asked again with the same spec, the node answers the same.
     OpenJob {
         /// The job's id.
         id: JobId,
@@ -26,67 +26,68 @@ pub enum Request {
         #[serde(with = "serde_bytes")]
         spec: Vec<u8>,
     },
-    /// Keep these submissions, in order. Asked again, the outcomes are the same.
+    /// Store these submissions, in this order. Asked again, the node answers the same.
     Deliver {
         /// The job.
         job: JobId,
-        /// The submissions, each an encoded [`Delivery`](crate::submission::Delivery) with the digest the coordinator lists it by.
+        /// The submissions: the digest by which the coordinator lists each, and an encoded
+        /// [`Delivery`](crate::submission::Delivery).
         #[serde(with = "crate::codec::byte_strings::with_digest")]
         submissions: Vec<(Digest, Vec<u8>)>,
     },
-    /// Compute the job on the submissions of this list, with these nodes.
+    /// Compute the outputs of a job from the submissions of this list, together with these nodes.
     Compute {
         /// The job.
         job: JobId,
-        /// Which try this is, from 1; the same number at all participants.
+        /// The number of this attempt, from 1; the same at all participants.
         attempt: u32,
-        /// Who takes part.
+        /// The nodes that take part.
         participants: NodeSet,
-        /// The submissions in the order they came.
+        /// The submissions in the order in which the coordinator received them.
         list: Vec<SubmissionEntry>,
     },
-    /// Forget a job and what was delivered for it.
+    /// Delete a job and everything that was delivered for it.
     Cancel {
         /// The job.
         job: JobId,
     },
 }
 
-/// What a node answers. Every request has one reply, but [`Request::Compute`] has any number of
-/// [`Reply::Progress`] first.
+/// A node's reply. Every request has one; before the reply to [`Request::Compute`] come any number of
+/// [`Reply::Progress`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
-    /// The job is open, under this digest.
+    /// The job is open; this is the digest of its terms.
     Opened(Digest),
-    /// What became of each delivered submission, in order: kept, or not and why.
+    /// For each delivered submission, in order: `None` if it is accepted, else why not.
     Delivered(Vec<Option<RejectReason>>),
-    /// A computation has entered a phase.
+    /// The computation has entered this phase.
     Progress(Phase),
-    /// A computation has ended well.
+    /// The computation has ended well.
     Computed(Box<Computed>),
-    /// The job is forgotten.
+    /// The job is deleted.
     Cancelled,
-    /// The request is refused or has failed.
+    /// The request was refused or has failed.
     Refused(Refusal),
 }
 
-/// The end of a computation.
+/// The result of a computation at one node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Computed {
-    /// The merged verdicts on the list's entries, 0 for accepted, else a reason's code.
+    /// The final verdict on each entry of the list, one byte each: 0 if it is accepted, else the code of a [`RejectReason`].
     pub verdicts: Vec<u8>,
-    /// The node's signed components of the outputs.
+    /// What the node releases of the outputs, signed.
     pub released: Released,
-    /// Rounds of communication.
+    /// How many rounds of communication the computation took.
     pub rounds: u64,
-    /// Bytes this node sent to its peers.
+    /// How many bytes this node sent to its peers.
     pub bytes_sent: u64,
 }
 
 /// Why a node does not do what it is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Refusal {
-    /// The request cannot be read.
+    /// The request cannot be decoded or does not fit the job.
     #[error("the request is malformed: {0}")]
     Malformed(String),
     /// The job's spec is refused.
@@ -95,36 +96,37 @@ pub enum Refusal {
     /// The node's policy forbids what the job asks.
     #[error("policy rule `{rule}`: {detail}")]
     Policy {
-        /// The rule.
+        /// The name of the rule in the node's configuration.
         rule: String,
-        /// What it says and what the job asks.
+        /// What the rule says and what the job asks.
         detail: String,
     },
     /// A job of this id is open with another spec.
     #[error("job {0} is open with another spec")]
     OtherSpec(JobId),
-    /// The node does not know the job.
+    /// No job of this id is open at the node.
     #[error("job {0} is not open at this node")]
     UnknownJob(JobId),
-    /// The node has released outputs of this job for another accepted set.
+    /// The node has released outputs of this job for another accepted set. Releasing a second set would reveal the answers
+    /// in which the two differ.
     #[error("outputs of job {0} were released for another accepted set: a second set is never scored")]
     ReleasedBefore(JobId),
-    /// The node is busy with this job or with as many as it runs at once.
+    /// The node computes this job already, or as many jobs as it computes at once.
     #[error("the node is busy: {0}")]
     Busy(String),
-    /// The session failed.
+    /// The computation failed.
     #[error("{message}")]
     Session {
-        /// Where.
+        /// The phase in which it failed, if the failure belongs to one.
         phase: Option<Phase>,
-        /// The nodes of which at least one is at fault.
+        /// Nodes of which at least one is at fault.
         suspects: NodeSet,
-        /// Whether it was the network, so that another try may end well; otherwise some node deviates.
+        /// Whether the network failed, so that another attempt may end well; otherwise some node deviates.
         transient: bool,
-        /// In words.
+        /// What happened, in words.
         message: String,
     },
-    /// The node's store failed: its disk is full or broken.
+    /// The node's store failed, for example because its disk is full.
     #[error("storage: {0}")]
     Storage(String),
     /// The node is shutting down.

@@ -1,4 +1,4 @@
-//! What tests of several crates share: a cluster with its keys, jobs, submissions.
+//! Fixtures for the tests of several crates: a cluster with its keys, jobs, submissions. All are drawn from fixed seeds.
 
 // A test that cannot set itself up has failed: it panics.
 #![expect(clippy::unwrap_used, reason = "tests only")]
@@ -19,18 +19,18 @@ use crate::sealing::{Suite, UnsealingKey};
 use crate::submission::{self, Submission};
 use crate::versions::PROTOCOL_VERSIONS;
 
-/// A cluster with its keys.
-pub struct Members {
-    /// The cluster.
+/// A cluster with the secret keys of its members.
+pub struct ClusterWithKeys {
+    /// The checked cluster file.
     pub cluster: Cluster,
-    /// The secret key of each node, then of the coordinator.
+    /// The identity key of each node, then the coordinator's.
     pub identities: Vec<SecretKey>,
     /// The secret sealing key of each node.
     pub sealing: Vec<UnsealingKey>,
 }
 
-/// A cluster of `nodes` nodes; the coordinator's key is the last identity.
-pub fn members(nodes: usize, threshold: usize) -> Members {
+/// A cluster of `nodes` nodes of which `threshold` may collude.
+pub fn cluster_with_keys(nodes: usize, threshold: usize) -> ClusterWithKeys {
     let mut rng = ChaCha20Rng::from_seed([7; 32]);
     let identities: Vec<SecretKey> = (0..=nodes).map(|_| SecretKey::generate(&mut rng)).collect();
     let sealing: Vec<UnsealingKey> = (0..nodes).map(|_| UnsealingKey::generate(Suite::X25519, &mut rng)).collect();
@@ -52,7 +52,7 @@ pub fn members(nodes: usize, threshold: usize) -> Members {
         nodes: (0..nodes).map(entry).collect(),
     };
     let cluster = Cluster::parse(toml::to_string(&file).unwrap().as_bytes()).unwrap();
-    Members {
+    ClusterWithKeys {
         cluster,
         identities,
         sealing,
@@ -60,7 +60,7 @@ pub fn members(nodes: usize, threshold: usize) -> Members {
 }
 
 /// The buyer's key for gold answers.
-pub fn buyer() -> SecretKey {
+pub fn buyer_key() -> SecretKey {
     SecretKey::from_bytes(&[11; 32])
 }
 
@@ -69,22 +69,22 @@ pub fn class_answers(pairs: &[(u32, u32)]) -> Vec<(u32, Answer)> {
     pairs.iter().map(|(item, class)| (*item, Answer::Class(*class))).collect()
 }
 
-/// All parts of the buyer's gold answers.
-pub fn gold(members: &Members, job: &Job, answers: &[(u32, u32)]) -> Vec<Submission> {
+/// All parts of the buyer's gold answers: pairs of item index and class index.
+pub fn gold_submissions(members: &ClusterWithKeys, job: &Job, answers: &[(u32, u32)]) -> Vec<Submission> {
     let mut rng = ChaCha20Rng::seed_from_u64(1 << 40);
     (0..submission::gold::parts(job))
-        .map(|part| Submission::create_gold(&members.cluster, job, &buyer(), &class_answers(answers), part, &mut rng).unwrap())
+        .map(|part| Submission::create_gold(&members.cluster, job, &buyer_key(), &class_answers(answers), part, &mut rng).unwrap())
         .collect()
 }
 
-/// A job that releases everything, with base and bonus of 20000; with gold where it is paid by that.
+/// A job that publishes everything but labels, with base and bonus of 20000. It has gold answers if it pays by them.
 pub fn job(items: u32, classes: u32, answers_per_item: u32, rule: PayRule) -> Job {
     let question = Categorical::new((0..classes).map(|k| k.to_string()));
     let spec = JobSpec {
         answers_per_item,
         sensitive: false,
         release: [Release::Agreement, Release::ClassTotals, Release::Scores, Release::Payouts].into(),
-        gold: (rule == PayRule::Gold).then(|| Gold { key: buyer().public() }),
+        gold: (rule == PayRule::Gold).then(|| Gold { key: buyer_key().public() }),
         payout: Some(Payout {
             rule,
             currency: "EUR".to_owned(),
@@ -97,8 +97,8 @@ pub fn job(items: u32, classes: u32, answers_per_item: u32, rule: PayRule) -> Jo
     Job::new("test".parse().unwrap(), spec).unwrap()
 }
 
-/// A contributor's submission, with a key of its own.
-pub fn shared(members: &Members, job: &Job, contributor: u32, answers: &[(u32, u32)]) -> Submission {
+/// The submission of a contributor: pairs of item index and class index, in any order. Name and key follow from the number.
+pub fn submission(members: &ClusterWithKeys, job: &Job, contributor: u32, answers: &[(u32, u32)]) -> Submission {
     let mut rng = ChaCha20Rng::seed_from_u64(u64::from(contributor));
     let key = SecretKey::generate(&mut rng);
     let mut answers = class_answers(answers);
@@ -106,8 +106,8 @@ pub fn shared(members: &Members, job: &Job, contributor: u32, answers: &[(u32, u
     Submission::create(&members.cluster, job, &format!("c{contributor:03}"), &key, &answers, &mut rng).unwrap()
 }
 
-/// The coordinator's list of submissions.
-pub fn listed(submissions: &[Submission]) -> Vec<SubmissionEntry> {
+/// The coordinator's list of these submissions.
+pub fn submission_list(submissions: &[Submission]) -> Vec<SubmissionEntry> {
     let of = |submission: &Submission| SubmissionEntry {
         submission: submission.header.value.digest(),
         answers: submission.header.value.statement.items.len() as u32,
@@ -115,8 +115,8 @@ pub fn listed(submissions: &[Submission]) -> Vec<SubmissionEntry> {
     submissions.iter().map(of).collect()
 }
 
-/// A certificate that all nodes sign although its numbers are not what a crowd can have.
-pub fn signed_by_all(members: &Members, certificate: &Certificate, alter: impl FnOnce(&mut Certificate)) -> Certificate {
+/// The certificate after `alter`, signed by all nodes: to show that numbers which no answers give are refused all the same.
+pub fn signed_by_all(members: &ClusterWithKeys, certificate: &Certificate, alter: impl FnOnce(&mut Certificate)) -> Certificate {
     let mut certificate = certificate.clone();
     alter(&mut certificate);
     certificate.subject.job = certificate.terms.digest();
@@ -131,8 +131,8 @@ pub fn signed_by_all(members: &Members, certificate: &Certificate, alter: impl F
     certificate
 }
 
-/// A submission of rows that hold any elements: to show that malformed ones are found.
-pub fn of_elements(
+/// A submission of rows with any elements: to show that malformed ones are found.
+pub fn submission_of_rows(
     cluster: &Cluster,
     job: &Job,
     contributor: &str,

@@ -1,24 +1,23 @@
-//! The first message each way on every connection between members, before anything else.
+//! The hello: the first message in each direction on every connection between members.
 //!
-//! The layout of its beginning never changes, so that members of different releases can always tell
-//! each other which versions they speak: eight bytes that are always the same, the oldest and the
-//! newest version, four bytes each, little-endian. What follows is read only where there is a common version;
-//! later versions may add to its end, never change what stands there.
+//! The first 16 bytes have the same layout in every release, so that members of different releases can tell each other which
+//! versions they speak: eight constant bytes, then the oldest and the newest version, four bytes each, little-endian. The rest
+//! is read only if there is a common version; later versions may add fields at its end and never change the existing ones.
 
 use thiserror::Error;
 
 use crate::versions::{PROTOCOL_VERSIONS, Versions};
 use tacit_mpc_core::digest::Digest;
 
-/// How every hello begins.
+/// The first bytes of every hello.
 const MAGIC: [u8; 8] = *b"tacit hi";
-/// The cluster's digest, the clock, and whether it is a probe.
+/// Bytes after the versions: the cluster's digest, the clock, and whether it is a probe.
 const REST: usize = Digest::LEN + 8 + 1;
 
-/// The longest hello that is read: room for what later versions add.
+/// The longest hello that is read; longer than today's, for what later versions add.
 pub const MAX_HELLO_BYTES: usize = 256;
 
-/// What a member says of itself.
+/// What a member says of itself at the start of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hello {
     /// The protocol versions it speaks.
@@ -27,26 +26,27 @@ pub struct Hello {
     pub cluster: Digest,
     /// Its clock: milliseconds since 1970.
     pub clock: u64,
-    /// Whether the connection is only to see that it can be made: it takes the place of no other, and carries nothing more.
+    /// Whether the connection only tests that a connection can be made. It replaces no other connection and carries nothing
+    /// more.
     pub probe: bool,
 }
 
 /// Why a hello is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum HelloError {
-    /// It is none.
+    /// The bytes are not a hello.
     #[error("what it sent is not a hello: another program runs there, or a release from before versions were agreed on")]
     Foreign,
-    /// There is no common version.
+    /// The two members have no version in common.
     #[error("it speaks protocol {0}, this program {PROTOCOL_VERSIONS}")]
     Versions(Versions),
-    /// It cannot be read, though its version is known.
+    /// The hello has a known version but does not follow its layout.
     #[error("its hello of {0} bytes is malformed")]
     Malformed(usize),
 }
 
 impl Hello {
-    /// The bytes to send.
+    /// The encoded hello.
     pub fn to_bytes(&self) -> Vec<u8> {
         let Versions { min, max } = self.versions;
         [
@@ -60,7 +60,10 @@ impl Hello {
         .concat()
     }
 
-    /// Reads what a member sent, which must share a version with this program.
+    /// Reads the hello of a member.
+    ///
+    /// # Errors
+    /// It is not a hello, shares no version with this program, or is malformed.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, HelloError> {
         let (magic, after) = bytes.split_first_chunk().ok_or(HelloError::Foreign)?;
         if *magic != MAGIC {

@@ -14,30 +14,30 @@ use zeroize::Zeroizing;
 use tacit_mpc_core::byte_string;
 
 byte_string!(
-    /// An Ed25519 public key as it is written down. It is checked when it is used, see
-    /// [`PublicKey::check`].
+    /// The 32 bytes of an Ed25519 public key. They may be any bytes: verification checks them, see [`PublicKey::check`].
     PublicKey,
     32
 );
 
 byte_string!(
-    /// An Ed25519 signature.
+    /// The 64 bytes of an Ed25519 signature (RFC 8032).
     Signature,
     64
 );
 
-/// What a signature is for; it is part of what is signed.
+/// What a signature is for. A prefix of the signed message names it, so that a signature for one purpose never verifies for
+/// another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// A contributor signs a submission.
     Submission,
     /// A buyer signs its gold answers.
     Gold,
-    /// A contributor asks to be enrolled.
+    /// A contributor signs the request to be enrolled.
     Enrolment,
     /// The coordinator signs a receipt.
     Receipt,
-    /// A node signs components of outputs.
+    /// A node signs its release of the outputs.
     Release,
 }
 
@@ -65,13 +65,17 @@ pub enum IdentityError {
 }
 
 impl PublicKey {
-    /// Checks that the key is the canonical encoding of a point of the prime-order group other than
-    /// the neutral one: for such keys every Ed25519 verifier agrees on every signature.
-    /// (Chalkias, Garillot, Nikolaenko, "Taming the many EdDSAs", 2020.)
+    /// Checks that the key is the canonical encoding of a point of the prime-order group other than the neutral element. For
+    /// such keys all Ed25519 verifiers agree on every signature: [Chalkias, Garillot, Nikolaenko, "Taming the many EdDSAs",
+    /// 2020](https://eprint.iacr.org/2020/1244).
+    ///
+    /// # Errors
+    /// [`IdentityError::Key`]: the key is not such an encoding.
     pub fn check(&self) -> Result<(), IdentityError> {
         let point = CompressedEdwardsY(*self.as_bytes()).decompress().ok_or(IdentityError::Key)?;
         let canonical = point.compress().as_bytes() == self.as_bytes();
-        // The order of the group times the point is neutral. Keys are public, so this need not be constant-time.
+        // Torsion-free: the order of the group times the point is neutral, so (order - 1) times the point is its negative.
+        // Keys are public, so the multiplication need not take constant time.
         let order_less_one = -Scalar::ONE;
         let torsion_free = EdwardsPoint::vartime_double_scalar_mul_basepoint(&order_less_one, &point, &Scalar::ZERO) == -point;
         if canonical && torsion_free && !point.is_identity() {
@@ -81,7 +85,11 @@ impl PublicKey {
         }
     }
 
-    /// Verifies a signature over `message` for `purpose` (RFC 8032, strictly).
+    /// Verifies a signature over `message` for `purpose`: RFC 8032, section 5.1.7, without cofactor, for keys that pass
+    /// [`Self::check`].
+    ///
+    /// # Errors
+    /// The key is not usable, or the signature does not verify.
     pub fn verify(&self, purpose: Purpose, message: &[u8], signature: &Signature) -> Result<(), IdentityError> {
         self.check()?;
         let key = VerifyingKey::from_bytes(self.as_bytes()).map_err(|_| IdentityError::Key)?;
@@ -106,7 +114,7 @@ impl SecretKey {
         Self(SigningKey::from_bytes(seed))
     }
 
-    /// Whether it is one that tests use: a seed of 32 equal bytes.
+    /// Whether this is a key that tests use: a seed of 32 equal bytes.
     pub fn is_of_tests(&self) -> bool {
         let seed = self.to_bytes();
         seed.iter().all(|byte| *byte == seed[0])
@@ -138,21 +146,24 @@ impl fmt::Debug for SecretKey {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signed<T> {
-    /// The value.
+    /// The signed value.
     pub value: T,
-    /// The signature over its encoding.
+    /// The signature over the value's encoding.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub signature: Signature,
 }
 
 impl<T: Serialize> Signed<T> {
-    /// Signs a value.
+    /// Signs the [encoding](crate::codec) of a value.
     pub fn new(value: T, purpose: Purpose, key: &SecretKey) -> Self {
         let signature = key.sign(purpose, &crate::codec::encode(&value));
         Self { value, signature }
     }
 
-    /// Verifies the signature and gives the value.
+    /// Verifies the signature and returns the value.
+    ///
+    /// # Errors
+    /// The key is not usable, or the signature does not verify.
     pub fn verify(&self, purpose: Purpose, key: &PublicKey) -> Result<&T, IdentityError> {
         key.verify(purpose, &crate::codec::encode(&self.value), &self.signature)?;
         Ok(&self.value)

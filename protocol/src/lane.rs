@@ -1,29 +1,29 @@
-//! What one node sends another on a session's lane: first, in a frame, which computation the lane
-//! belongs to; then one message for each round, behind a header with its step and length.
+//! The bytes that one node sends another during a computation, on a QUIC stream of its own, the lane. First comes a frame that
+//! names the computation, then one message for each round, behind a header with its step and length.
 
 use serde::{Deserialize, Serialize};
 
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::NodeSet;
 
-/// The largest first frame of a lane.
+/// The largest first frame of a lane, in bytes.
 pub const MAX_ID_BYTES: usize = 256;
 
-/// Which computation a lane belongs to: the first frame of every lane.
+/// The first frame of a lane: the computation that it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LaneId {
     /// The job's digest.
     pub job: Digest,
-    /// Which try.
+    /// The number of the attempt, from 1.
     pub attempt: u32,
-    /// Who takes part.
+    /// The nodes that take part.
     pub participants: NodeSet,
 }
 
-/// What stands before a message: step and length, each four bytes, little-endian.
+/// The header of a message: step and length, four bytes each, little-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MessageHeader {
-    /// The round.
+    /// The number of the round.
     pub step: u32,
     /// The length of the message in bytes.
     pub len: u32,
@@ -33,7 +33,7 @@ impl MessageHeader {
     /// Length of the header in bytes.
     pub const BYTES: usize = 8;
 
-    /// The header as it travels.
+    /// The encoded header.
     pub fn to_bytes(self) -> [u8; Self::BYTES] {
         let mut bytes = [0; Self::BYTES];
         bytes[..4].copy_from_slice(&self.step.to_le_bytes());
@@ -41,7 +41,7 @@ impl MessageHeader {
         bytes
     }
 
-    /// Reads a header; any bytes are one.
+    /// Reads a header; every eight bytes are a header.
     pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
         let [s0, s1, s2, s3, l0, l1, l2, l3] = bytes;
         Self {

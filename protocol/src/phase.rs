@@ -12,17 +12,17 @@ use tacit_mpc_core::network;
 pub enum Phase {
     /// The nodes agree on the accepted set of submissions.
     AcceptedSet,
-    /// The nodes make fresh keys for shared randomness.
+    /// The nodes agree on fresh keys for shared randomness.
     Keys,
-    /// Answers are checked to be well-formed.
+    /// The nodes check on shares that all answers are well-formed.
     Validate,
-    /// Agreement statistics and contributor scores.
+    /// The nodes compute agreement statistics and contributor scores.
     Agreement,
-    /// Consensus labels.
+    /// The nodes decide consensus labels.
     Labels,
-    /// Every product is checked.
+    /// The nodes verify all products.
     Verify,
-    /// Output components are signed and sent.
+    /// The nodes confirm that all verified and record the release, then sign the outputs.
     Release,
 }
 

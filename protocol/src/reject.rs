@@ -1,4 +1,4 @@
-//! Why a submission, or one answer in it, does not count: one closed list for API, metrics and store.
+//! The reasons why a submission, or one answer in it, does not count: one closed list for the API, metrics and stores.
 
 use std::fmt;
 
@@ -9,33 +9,31 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RejectReason {
-    /// The bytes are not a submission, or its lists do not fit each other or the job.
+    /// The bytes are not a submission, or the lists in it do not fit each other or the job.
     Malformed,
-    /// It is for another job, another cluster, or another version of the job.
+    /// The submission is for another job, another cluster, or other terms of the job.
     WrongJob,
     /// The contributor's signature does not verify.
     BadSignature,
-    /// The envelope does not open with this node's key.
+    /// The envelope does not open with the node's key.
     Unsealable,
-    /// What the envelope holds is not what the public digests say.
+    /// The content of the envelope does not match the digests in the header.
     DigestMismatch,
-    /// Another submission of the same id came first.
+    /// A submission of the same id came before.
     DuplicateSubmission,
-    /// It came after the job was closed.
+    /// The submission came after the job was closed.
     JobClosed,
-    /// The coordinator lists it but never delivered it to some node.
+    /// The coordinator lists the submission but has not delivered it to some node.
     NotDelivered,
-    /// The contributor's name is bound to another key by an earlier submission, or the key to
-    /// another name.
+    /// An earlier submission has the contributor's name with another key, or the key with another name.
     KeyConflict,
-    /// An earlier answer of the same contributor to the same item counts (one answer).
+    /// The contributor has answered the item before. Of one answer.
     DuplicateAnswer,
-    /// The item already has as many answers as the job asks for (one answer).
+    /// The item already has as many answers as the job asks for. Of one answer.
     ItemFull,
-    /// Its shares do not add up to well-formed answers; the nodes found out without looking.
+    /// The shares do not add up to well-formed answers, as the nodes found out on shares.
     MalformedAnswer,
-    /// The job already has twice the answers it asks for, or as many of them from this contributor as one
-    /// may send.
+    /// The job already has twice the answers it asks for, or the contributor has sent as many as one may.
     JobFull,
 }
 
@@ -57,8 +55,8 @@ impl RejectReason {
         Self::JobFull,
     ];
 
-    /// Whether a node finds this out by itself, from what it was delivered. The other reasons follow from
-    /// the whole list, or from a check that all nodes make together; no node may claim them alone.
+    /// Whether one node finds this out alone, from what was delivered to it. The other reasons follow from the whole list, or
+    /// from a check that all nodes make together, so that no node may claim them alone.
     pub fn is_of_one_node(self) -> bool {
         self <= Self::NotDelivered
     }
@@ -82,17 +80,17 @@ impl RejectReason {
         }
     }
 
-    /// The wire code: 0 stands for "accepted", so codes begin at 1.
+    /// The code in messages, from 1: there 0 stands for "accepted".
     pub fn code(self) -> u8 {
         self as u8 + 1
     }
 
-    /// The reason of a wire code.
+    /// The reason that has this code.
     pub fn from_code(code: u8) -> Option<Self> {
         Self::ALL.get(usize::from(code.checked_sub(1)?)).copied()
     }
 
-    /// The reason of a name.
+    /// The reason that has this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.name() == name)
     }

@@ -15,7 +15,7 @@ use crate::statistic::nominal::AgreementReport;
 use crate::statistic::{label_agreement, labels, peers};
 use tacit_protocol::accepted::ContributorFacts;
 use tacit_protocol::canonical;
-use tacit_protocol::certificate::{Certificate, CertificateError, Opened};
+use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::job::Payout;
 use tacit_protocol::question::Release;
@@ -157,7 +157,7 @@ impl Report {
     ///
     /// # Errors
     /// An output holds what no answers give, or the pay passes the budget.
-    pub fn of_verified(certificate: &Certificate, opened: &Opened) -> Result<Self, CertificateError> {
+    pub fn of_verified(certificate: &Certificate, opened: &OpenedOutputs) -> Result<Self, CertificateError> {
         let Certificate { terms, facts, .. } = certificate;
         let classes = terms.classes();
         let agreement = AgreementReport::read(opened, certificate)?;
@@ -228,7 +228,7 @@ pub fn csv_cell(text: &str) -> String {
     }
 }
 
-fn contributors(certificate: &Certificate, opened: &Opened) -> Result<Vec<ContributorReport>, CertificateError> {
+fn contributors(certificate: &Certificate, opened: &OpenedOutputs) -> Result<Vec<ContributorReport>, CertificateError> {
     let agreement = peers::read_agreement(opened);
     let beyond = peers::read_beyond_chance(opened, certificate);
     let gold = gold::read(opened, certificate)?;
@@ -258,7 +258,7 @@ fn contributors(certificate: &Certificate, opened: &Opened) -> Result<Vec<Contri
     Ok(contributors.zip(agreement).zip(beyond).enumerate().map(report).collect())
 }
 
-fn payouts(payout: &Payout, certificate: &Certificate, opened: &Opened) -> Result<PayoutsReport, CertificateError> {
+fn payouts(payout: &Payout, certificate: &Certificate, opened: &OpenedOutputs) -> Result<PayoutsReport, CertificateError> {
     let items: Vec<PayoutReport> = certificate
         .facts
         .contributors

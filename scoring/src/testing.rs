@@ -8,7 +8,7 @@ use tacit_mpc_core::sharing::NodeSet;
 use tacit_mpc_core::testing::World;
 use tacit_protocol::accepted::AcceptedSet;
 use tacit_protocol::certificate::Certificate;
-use tacit_protocol::fixtures::{Members, listed};
+use tacit_protocol::fixtures::{ClusterWithKeys, submission_list};
 use tacit_protocol::job::Job;
 use tacit_protocol::release::Released;
 use tacit_protocol::submission::{Header, OpenedSubmission, Submission};
@@ -20,7 +20,7 @@ use crate::run::{self, Scored, Submissions};
 /// One node's submissions.
 pub struct TestSubmissions<'a> {
     /// The cluster with its keys.
-    pub members: &'a Members,
+    pub members: &'a ClusterWithKeys,
     /// The job.
     pub job: &'a Job,
     /// The node's index.
@@ -41,7 +41,7 @@ impl Submissions for TestSubmissions<'_> {
     }
 
     fn open(&self, entry: usize) -> Option<OpenedSubmission> {
-        let Members { cluster, sealing, .. } = self.members;
+        let ClusterWithKeys { cluster, sealing, .. } = self.members;
         self.submissions[entry]
             .delivery(self.me)?
             .open(cluster, self.job, self.me, &sealing[self.me])
@@ -54,8 +54,8 @@ impl Submissions for TestSubmissions<'_> {
 }
 
 /// Runs the whole computation at every participant of `world`.
-pub fn run_nodes(world: &World, members: &Members, job: &Job, submissions: &[Submission]) -> Vec<Result<Scored, ScoringError>> {
-    let list = listed(submissions);
+pub fn run_nodes(world: &World, members: &ClusterWithKeys, job: &Job, submissions: &[Submission]) -> Vec<Result<Scored, ScoringError>> {
+    let list = submission_list(submissions);
     world.run(|party, network, mut rng| {
         let own = TestSubmissions {
             members,
@@ -69,13 +69,13 @@ pub fn run_nodes(world: &World, members: &Members, job: &Job, submissions: &[Sub
 }
 
 /// Runs the computation and publishes its result.
-pub fn run_to_certificate(members: &Members, present: NodeSet, job: &Job, submissions: &[Submission]) -> (Certificate, Report) {
+pub fn run_to_certificate(members: &ClusterWithKeys, present: NodeSet, job: &Job, submissions: &[Submission]) -> (Certificate, Report) {
     let world = World::new(members.cluster.access().clone(), 1).present(present);
     let scored: Vec<Scored> = run_nodes(&world, members, job, submissions)
         .into_iter()
         .map(Result::unwrap)
         .collect();
-    let crowd = AcceptedSet::assemble(job, &listed(submissions), &scored[0].verdicts, |i| {
+    let crowd = AcceptedSet::assemble(job, &submission_list(submissions), &scored[0].verdicts, |i| {
         Some(&submissions[i].header.value)
     })
     .unwrap();

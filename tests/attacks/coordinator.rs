@@ -74,7 +74,7 @@ fn submissions_swapped_between_nodes_never_count() {
 fn nodes_that_were_told_different_participants_do_not_compute() {
     let scene = Scene::new(4, 1);
     let access = AccessStructure::new(4, 1).unwrap();
-    let list = tacit_protocol::fixtures::listed(&scene.submissions);
+    let list = tacit_protocol::fixtures::submission_list(&scene.submissions);
     for deceived in 0..3 {
         let told = |me: usize| if me == deceived { NodeSet::all(4) } else { NodeSet::all(3) };
         let world = scene.world().deadline(Duration::from_millis(500));

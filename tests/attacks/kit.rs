@@ -14,8 +14,8 @@ use tacit_mpc_core::sharing::NodeSet;
 use tacit_mpc_core::testing::{Fate, Wire, World};
 use tacit_mpc_core::testing::{Misbehaviour, Observed};
 use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
-use tacit_protocol::certificate::{Certificate, Opened};
-use tacit_protocol::fixtures::{Members, job, listed, members, of_elements, shared};
+use tacit_protocol::certificate::{Certificate, OpenedOutputs};
+use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, job, submission, submission_list, submission_of_rows};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Job, PayRule};
 use tacit_protocol::phase::Phase;
@@ -29,7 +29,7 @@ pub const CLUSTERS: [(usize, usize); 2] = [(3, 1), (5, 2)];
 /// A cluster, a job and its submissions, of which one is malformed: so every step of a computation
 /// has something to do.
 pub struct Scene {
-    pub members: Members,
+    pub members: ClusterWithKeys,
     pub job: Job,
     pub submissions: Vec<Submission>,
     opened: Vec<Vec<OpenedSubmission>>,
@@ -70,28 +70,28 @@ impl Scene {
 
     /// The same, but with these numbers in the last submission.
     pub fn stuffed(nodes: usize, threshold: usize, ballot: [i64; 4]) -> Self {
-        let members = members(nodes, threshold);
+        let members = cluster_with_keys(nodes, threshold);
         Self::with(members, &[[0, 1, 0], [1, 0, 1], [0, 0, 1], [1, 0, 0]], 0, Some(ballot))
     }
 
     /// The same without that one.
     pub fn honest(nodes: usize, threshold: usize) -> Self {
-        let members = members(nodes, threshold);
+        let members = cluster_with_keys(nodes, threshold);
         Self::with(members, &[[0, 1, 0], [1, 0, 1], [0, 0, 1], [1, 0, 0]], 0, None)
     }
 
     /// A scene in which contributor `first + c` answers class `answers[c][i]` to item i. Another `first` is
     /// another crowd with other randomness.
     pub fn numbered(nodes: usize, threshold: usize, answers: &[[u32; 3]], first: u32) -> Self {
-        Self::with(members(nodes, threshold), answers, first, Some([1, 1, 1, 1]))
+        Self::with(cluster_with_keys(nodes, threshold), answers, first, Some([1, 1, 1, 1]))
     }
 
-    fn with(members: Members, answers: &[[u32; 3]], first: u32, ballot: Option<[i64; 4]>) -> Self {
+    fn with(members: ClusterWithKeys, answers: &[[u32; 3]], first: u32, ballot: Option<[i64; 4]>) -> Self {
         let nodes = members.cluster.nodes().len();
         let job = job(3, 2, 8, PayRule::PeerAgreementBeyondChance);
         let mut submissions: Vec<Submission> = (first..)
             .zip(answers)
-            .map(|(c, [a, b, d])| shared(&members, &job, c, &[(0, *a), (1, *b), (2, *d)]))
+            .map(|(c, [a, b, d])| submission(&members, &job, c, &[(0, *a), (1, *b), (2, *d)]))
             .collect();
         submissions.extend(ballot.map(|ballot| stuffing(&members, &job, first, ballot)));
         let opened = (0..nodes)
@@ -138,7 +138,7 @@ impl Scene {
         list: impl Fn(usize) -> Vec<usize> + Sync,
         handed: impl Fn(usize) -> Vec<usize> + Sync,
     ) -> Outcome {
-        let all = listed(&self.submissions);
+        let all = submission_list(&self.submissions);
         world.run(|party, network, mut rng| {
             let me = party.me();
             let list: Vec<SubmissionEntry> = list(me).into_iter().map(|entry| all[entry]).collect();
@@ -198,8 +198,8 @@ impl Scene {
     }
 
     /// The result that is published for an outcome, if it is one.
-    pub fn published(&self, outcome: &Outcome) -> Option<Opened> {
-        let list = listed(&self.submissions);
+    pub fn published(&self, outcome: &Outcome) -> Option<OpenedOutputs> {
+        let list = submission_list(&self.submissions);
         let scored: Vec<&Scored> = outcome.iter().map(|one| one.as_ref().ok()).collect::<Option<_>>()?;
         let crowd = AcceptedSet::assemble(&self.job, &list, &scored[0].verdicts, |i| Some(&self.submissions[i].header.value)).ok()?;
         let released: Vec<Released> = (0..)
@@ -229,7 +229,7 @@ impl Scene {
         self.numbers(&self.published(&self.run(&self.world())).unwrap())
     }
 
-    pub fn numbers(&self, opened: &Opened) -> Vec<(OutputName, Vec<Fp61>)> {
+    pub fn numbers(&self, opened: &OpenedOutputs) -> Vec<(OutputName, Vec<Fp61>)> {
         OutputName::of_job(self.job.terms())
             .into_iter()
             .map(|name| (name, opened.get(name).unwrap().to_vec()))
@@ -256,11 +256,11 @@ impl Submissions for Brought<'_> {
 }
 
 /// A submission of two rows of these numbers.
-fn stuffing(members: &Members, job: &Job, first: u32, ballot: [i64; 4]) -> Submission {
+fn stuffing(members: &ClusterWithKeys, job: &Job, first: u32, ballot: [i64; 4]) -> Submission {
     let mut rng = ChaCha20Rng::seed_from_u64(u64::from(first) + 99);
     let key = SecretKey::generate(&mut rng);
     let elements = ballot.map(Fp61::from_i64);
-    of_elements(&members.cluster, job, "stuffer", &key, vec![0, 1], &elements, &mut rng)
+    submission_of_rows(&members.cluster, job, "stuffer", &key, vec![0, 1], &elements, &mut rng)
 }
 
 /// A node that follows the protocol but for this lie.

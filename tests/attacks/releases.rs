@@ -7,7 +7,7 @@ use tacit_mpc_core::testing::World;
 use tacit_protocol::accepted::AcceptedSet;
 use tacit_protocol::certificate::{Certificate, CertificateError};
 use tacit_protocol::codec::{decode, encode};
-use tacit_protocol::fixtures::{Members, listed, members, shared};
+use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, submission, submission_list};
 use tacit_protocol::identity::Purpose;
 use tacit_protocol::job::{Item, Job, JobSpec};
 use tacit_protocol::question::{Categorical, Release};
@@ -19,14 +19,14 @@ use super::kit::CLUSTERS;
 
 /// A job that releases labels, and an honest computation of it.
 struct Computed {
-    members: Members,
+    members: ClusterWithKeys,
     job: Job,
     accepted: AcceptedSet,
     released: Vec<Released>,
 }
 
 fn computed(nodes: usize, threshold: usize) -> Computed {
-    let members = members(nodes, threshold);
+    let members = cluster_with_keys(nodes, threshold);
     let spec = JobSpec {
         answers_per_item: 3,
         sensitive: false,
@@ -34,12 +34,14 @@ fn computed(nodes: usize, threshold: usize) -> Computed {
         ..JobSpec::new("labels", Categorical::new(["a", "b"]), ["i0", "i1", "i2"].map(Item::new))
     };
     let job = Job::new("labels".parse().unwrap(), spec).unwrap();
-    let submissions: Vec<Submission> = (0..3).map(|c| shared(&members, &job, c, &[(0, 0), (1, c % 2), (2, 1)])).collect();
+    let submissions: Vec<Submission> = (0..3)
+        .map(|c| submission(&members, &job, c, &[(0, 0), (1, c % 2), (2, 1)]))
+        .collect();
     let world = World::new(members.cluster.access().clone(), 1);
     let scored = run_nodes(&world, &members, &job, &submissions);
     let scored: Vec<_> = scored.into_iter().map(Result::unwrap).collect();
     let header = |i: usize| Some(&submissions[i].header.value);
-    let accepted = AcceptedSet::assemble(&job, &listed(&submissions), &scored[0].verdicts, header).unwrap();
+    let accepted = AcceptedSet::assemble(&job, &submission_list(&submissions), &scored[0].verdicts, header).unwrap();
     let release =
         |(me, scored): (usize, tacit_scoring::Scored)| Released::new(scored.subject, me as u8, &scored.outputs, &members.identities[me]);
     let released = scored.into_iter().enumerate().map(release).collect();

@@ -1,12 +1,13 @@
-//! The count over the list that decides which answers count.
+//! Deciding which answers count, in one pass over the list.
 //!
-//! Items ascend within a submission, so only contributors with several submissions can answer an item twice: theirs
-//! are sorted beforehand, and the count itself looks nothing up but how many answers an item has.
+//! The items of a submission ascend, so only a contributor with several submissions can answer an item twice. The answers of
+//! such contributors are sorted beforehand to mark the repeats; the pass itself then looks up nothing but how many answers an
+//! item has.
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::scale::Scale;
-use super::{AcceptedSetError, ContributorFacts, CountedSubmission, Outcome, PublicFacts, SubmissionEntry, same_redundancy};
+use super::facts::same_redundancy;
+use super::{AcceptedSetError, ContributorFacts, CountedSubmission, Outcome, PublicFacts, Scale, SubmissionEntry};
 use crate::identity::PublicKey;
 use crate::job::Job;
 use crate::reject::RejectReason;
@@ -24,36 +25,37 @@ pub(super) struct Counted {
 struct CountedRange {
     entry: u32,
     contributor: u32,
-    /// Where they begin and end in [`Counted::items`].
+    /// Start and end of their items in [`Counted::items`].
     from: usize,
     to: usize,
-    /// Their rows, where not all rows of the submission count.
+    /// Their rows; empty if all rows of the submission count.
     rows: Vec<u32>,
 }
 
-/// What the count came to.
+/// The result of the count.
 pub(super) struct Counting<'h> {
     pub counted: Counted,
+    /// How many answers each item has.
     pub redundancy: Vec<u32>,
     pub outcomes: Vec<Outcome>,
     rejected: BTreeMap<RejectReason, u64>,
-    /// Those with a counted answer, by name, so that nothing depends on who was first.
+    /// The contributors with a counted answer, by name, so that their order does not depend on the order of the list.
     contributors: Vec<(&'h str, PublicKey)>,
 }
 
-/// An entry whose answers count unless others came first.
-struct Accepted<'h> {
+/// An accepted entry of a contributor.
+struct AcceptedEntry<'h> {
     entry: usize,
     contributor: u32,
     items: &'h [u32],
-    /// Its answers to items that the contributor has answered before, by row.
+    /// The answers to items that the contributor has answered before, by row.
     repeats: Vec<Repeat>,
 }
 
 /// A further answer of a contributor to an item.
 struct Repeat {
     row: u32,
-    /// Entry and row of its first one.
+    /// Entry and row of the contributor's first answer to the item.
     first: (usize, u32),
 }
 
@@ -71,52 +73,58 @@ pub(super) fn count_answers<'h>(
     let mut accepted = Vec::with_capacity(list.len());
     let mut outcomes = Vec::with_capacity(list.len());
     for (entry, (listed, verdict)) in list.iter().zip(verdicts).enumerate() {
-        outcomes.push(if *verdict == 0 {
-            let statement = &header(entry).ok_or(AcceptedSetError::Entry(entry))?.statement;
-            let items = statement.items.as_slice();
-            if items.len() != listed.answers as usize || !are_items(items, job.items().len()) {
-                return Err(AcceptedSetError::Entry(entry));
-            }
-            match Role::of(job, &statement.key) {
-                // The buyer's gold is nobody's answer to anything.
-                Role::Gold => Outcome::Counted(Vec::new()),
-                Role::Answers => match names.bind(&statement.contributor, statement.key) {
-                    Some(contributor) => {
-                        accepted.push(Accepted {
-                            entry,
-                            contributor,
-                            items,
-                            repeats: Vec::new(),
-                        });
-                        Outcome::Counted(Vec::new())
-                    }
-                    None => Outcome::Rejected(RejectReason::KeyConflict),
-                },
-            }
-        } else {
-            Outcome::Rejected(RejectReason::from_code(*verdict).ok_or(AcceptedSetError::Verdicts)?)
+        if *verdict != 0 {
+            let reason = RejectReason::from_code(*verdict).ok_or(AcceptedSetError::Verdicts)?;
+            outcomes.push(Outcome::Rejected(reason));
+            continue;
+        }
+        let statement = &header(entry).ok_or(AcceptedSetError::Entry(entry))?.statement;
+        let items = statement.items.as_slice();
+        if items.len() != listed.answers as usize || !are_items(items, job.items().len()) {
+            return Err(AcceptedSetError::Entry(entry));
+        }
+        // Gold answers are nobody's answers: they are accepted and count for no contributor.
+        let counts_for = match Role::of(job, &statement.key) {
+            Role::Gold => Ok(None),
+            Role::Answers => names
+                .bind(&statement.contributor, statement.key)
+                .map(Some)
+                .ok_or(RejectReason::KeyConflict),
+        };
+        outcomes.push(match counts_for {
+            // The rows that do not count follow below.
+            Ok(_) => Outcome::Counted(Vec::new()),
+            Err(reason) => Outcome::Rejected(reason),
         });
+        if let Ok(Some(contributor)) = counts_for {
+            accepted.push(AcceptedEntry {
+                entry,
+                contributor,
+                items,
+                repeats: Vec::new(),
+            });
+        }
     }
     mark_repeats(&mut accepted, names.contributors.len());
     let mut redundancy = vec![0; job.items().len()];
-    let counted = count(&accepted, job.terms().answers_per_item, &mut redundancy, &mut outcomes);
+    let counted = fill_items(&accepted, job.terms().answers_per_item, &mut redundancy, &mut outcomes);
     let mut counting = Counting {
         counted,
         redundancy,
-        rejected: rejected(list, &outcomes),
+        rejected: count_rejected(list, &outcomes),
         outcomes,
         contributors: Vec::new(),
     };
-    counting.rank(&names.contributors);
+    counting.number_contributors(&names.contributors);
     Ok(counting)
 }
 
-/// Whether these are items of a job with so many, in ascending order.
-fn are_items(items: &[u32], of_job: usize) -> bool {
-    items.windows(2).all(|pair| pair[0] < pair[1]) && items.last().is_none_or(|last| (*last as usize) < of_job)
+/// Whether these are indices of a job's items, strictly ascending.
+fn are_items(items: &[u32], items_in_job: usize) -> bool {
+    items.windows(2).all(|pair| pair[0] < pair[1]) && items.last().is_none_or(|last| (*last as usize) < items_in_job)
 }
 
-/// The names and keys of accepted submissions, each bound to the other by the first of them.
+/// The names and keys of contributors, each bound to the other by the first accepted submission that has one of them.
 #[derive(Default)]
 struct Names<'h> {
     names: HashMap<&'h str, u32>,
@@ -125,7 +133,7 @@ struct Names<'h> {
 }
 
 impl<'h> Names<'h> {
-    /// The index of the contributor of this name and key; none if one of them is bound to another.
+    /// The index of the contributor of this name and key; `None` if the name or the key is bound to another one.
     fn bind(&mut self, name: &'h str, key: PublicKey) -> Option<u32> {
         match (self.names.get(name), self.keys.get(&key)) {
             (Some(by_name), Some(by_key)) => (by_name == by_key).then_some(*by_name),
@@ -141,39 +149,39 @@ impl<'h> Names<'h> {
     }
 }
 
-/// The places of the elements of each group, ascending.
+/// For each of `count` groups, the indices of its elements, ascending. `groups` gives the group of each element.
 fn group_indices(groups: impl Iterator<Item = u32>, count: usize) -> Vec<Vec<usize>> {
-    let mut places = vec![Vec::new(); count];
-    groups.enumerate().for_each(|(place, group)| places[group as usize].push(place));
-    places
+    let mut indices = vec![Vec::new(); count];
+    groups.enumerate().for_each(|(index, group)| indices[group as usize].push(index));
+    indices
 }
 
-/// Finds the answers of a contributor to an item that are not its first.
-fn mark_repeats(accepted: &mut [Accepted<'_>], contributors: usize) {
+/// Finds the answers of a contributor to an item that are not the contributor's first.
+fn mark_repeats(accepted: &mut [AcceptedEntry<'_>], contributors: usize) {
     let mut answers: Vec<(u32, usize, u32)> = Vec::new();
-    for of_one in group_indices(accepted.iter().map(|one| one.contributor), contributors) {
-        if of_one.len() < 2 {
+    for indices in group_indices(accepted.iter().map(|one| one.contributor), contributors) {
+        if indices.len() < 2 {
             continue;
         }
         answers.clear();
-        for place in of_one {
-            let rows = accepted[place].items.iter().zip(0..);
-            answers.extend(rows.map(|(item, row)| (*item, place, row)));
+        for index in indices {
+            let rows = accepted[index].items.iter().zip(0..);
+            answers.extend(rows.map(|(item, row)| (*item, index, row)));
         }
-        // Stable: of the answers to an item the earliest stays first, and sorted runs make it a merge.
+        // A stable sort keeps the earliest answer to an item first. The input is a few ascending runs, which it merges.
         answers.sort_by_key(|(item, _, _)| *item);
-        for same in answers.chunk_by(|a, b| a.0 == b.0) {
-            let (_, first, first_row) = same[0];
+        for same_item in answers.chunk_by(|a, b| a.0 == b.0) {
+            let (_, first, first_row) = same_item[0];
             let first = (accepted[first].entry, first_row);
-            for (_, place, row) in &same[1..] {
-                accepted[*place].repeats.push(Repeat { row: *row, first });
+            for (_, index, row) in &same_item[1..] {
+                accepted[*index].repeats.push(Repeat { row: *row, first });
             }
         }
     }
 }
 
-/// Counts answers up to `wanted` for each item, and notes those that do not count.
-fn count(accepted: &[Accepted<'_>], wanted: u32, redundancy: &mut [u32], outcomes: &mut [Outcome]) -> Counted {
+/// Counts answers until each item has `wanted`, and lists in `outcomes` the rows that do not count.
+fn fill_items(accepted: &[AcceptedEntry<'_>], wanted: u32, redundancy: &mut [u32], outcomes: &mut [Outcome]) -> Counted {
     let mut items = Vec::with_capacity(accepted.iter().map(|one| one.items.len()).sum());
     let mut ranges = Vec::with_capacity(accepted.len());
     for one in accepted {
@@ -183,16 +191,14 @@ fn count(accepted: &[Accepted<'_>], wanted: u32, redundancy: &mut [u32], outcome
         for (item, row) in one.items.iter().zip(0u32..) {
             let answers = &mut redundancy[*item as usize];
             if let Some(repeat) = repeats.next_if(|repeat| repeat.row == row) {
-                // Where the first one does not count the item was full, and still is.
-                let counts = counts(&outcomes[repeat.first.0], repeat.first.1);
-                left_out.push((
-                    row,
-                    if counts {
-                        RejectReason::DuplicateAnswer
-                    } else {
-                        RejectReason::ItemFull
-                    },
-                ));
+                // If the first answer was dropped because the item was full, this repeat is dropped for the same reason.
+                let (entry, first_row) = repeat.first;
+                let reason = if counts(&outcomes[entry], first_row) {
+                    RejectReason::DuplicateAnswer
+                } else {
+                    RejectReason::ItemFull
+                };
+                left_out.push((row, reason));
             } else if *answers < wanted {
                 *answers += 1;
                 items.push(*item);
@@ -209,7 +215,7 @@ fn count(accepted: &[Accepted<'_>], wanted: u32, redundancy: &mut [u32], outcome
                 rows: if left_out.is_empty() {
                     Vec::new()
                 } else {
-                    other_rows(one.items.len(), &left_out)
+                    rows_without(one.items.len(), &left_out)
                 },
             });
         }
@@ -226,15 +232,15 @@ fn counts(outcome: &Outcome, row: u32) -> bool {
     }
 }
 
-/// The rows that are not left out.
-fn other_rows(rows: usize, left_out: &[(u32, RejectReason)]) -> Vec<u32> {
+/// The rows of a submission that are not left out.
+fn rows_without(rows: usize, left_out: &[(u32, RejectReason)]) -> Vec<u32> {
     let mut left_out = left_out.iter().map(|(row, _)| *row).peekable();
     (0..rows as u32).filter(|row| left_out.next_if_eq(row).is_none()).collect()
 }
 
-/// How many answers do not count, by reason. What a rejected entry claims to hold is the coordinator's word, so
-/// nothing is allocated by it.
-fn rejected(list: &[SubmissionEntry], outcomes: &[Outcome]) -> BTreeMap<RejectReason, u64> {
+/// How many answers do not count, by reason. The number of answers of a rejected entry is the coordinator's claim, so nothing
+/// is allocated by it.
+fn count_rejected(list: &[SubmissionEntry], outcomes: &[Outcome]) -> BTreeMap<RejectReason, u64> {
     let mut rejected = BTreeMap::new();
     for (listed, outcome) in list.iter().zip(outcomes) {
         match outcome {
@@ -246,21 +252,21 @@ fn rejected(list: &[SubmissionEntry], outcomes: &[Outcome]) -> BTreeMap<RejectRe
 }
 
 impl Counting<'_> {
-    /// What is published about the accepted set.
-    pub fn facts(&self, classes: usize) -> PublicFacts {
+    /// What is published about the accepted set. The rows of answers have `width` elements.
+    pub fn facts(&self, width: usize) -> PublicFacts {
         let mut redundancy = BTreeMap::new();
         for count in self.redundancy.iter().filter(|count| **count > 0) {
             *redundancy.entry(*count).or_default() += 1;
         }
-        // How many of a contributor's items have how many answers.
-        let most = redundancy.last_key_value().map_or(0, |(most, _)| *most);
-        let mut answered: Vec<u64> = vec![0; most as usize + 1];
+        let max = redundancy.last_key_value().map_or(0, |(max, _)| *max);
+        // By redundancy: how many items of that redundancy one contributor has answered.
+        let mut answered: Vec<u64> = vec![0; max as usize + 1];
         let ranges = group_indices(self.counted.ranges.iter().map(|range| range.contributor), self.contributors.len());
         let contributors = self.contributors.iter().zip(ranges).map(|((contributor, key), ranges)| {
             answered.fill(0);
             let items = ranges.iter().map(|range| self.counted.items_of(&self.counted.ranges[*range]));
             match same_redundancy(&redundancy) {
-                // None is looked up.
+                // The redundancy of each item need not be looked up.
                 Some(same) => answered[same as usize] = items.map(|items| items.len() as u64).sum(),
                 None => items
                     .flatten()
@@ -273,7 +279,7 @@ impl Counting<'_> {
                 key: *key,
                 answers: by_redundancy.values().sum(),
                 paired: by_redundancy.range(2..).map(|(_, answers)| *answers).sum(),
-                scale: Scale::of_contributor(&by_redundancy, classes),
+                scale: Scale::of_contributor(&by_redundancy, width),
             }
         });
         PublicFacts {
@@ -286,19 +292,19 @@ impl Counting<'_> {
 }
 
 impl<'h> Counting<'h> {
-    /// Numbers the contributors by name; those without a counted answer are not part of the crowd.
-    fn rank(&mut self, all: &[(&'h str, PublicKey)]) {
+    /// Numbers the contributors by name. Those without a counted answer are left out.
+    fn number_contributors(&mut self, all: &[(&'h str, PublicKey)]) {
         let mut order: Vec<u32> = self.counted.ranges.iter().map(|range| range.contributor).collect();
         order.sort_unstable_by_key(|contributor| all[*contributor as usize].0);
         order.dedup();
         self.contributors = order.iter().map(|contributor| all[*contributor as usize]).collect();
-        let mut rank = vec![0; all.len()];
+        let mut number = vec![0; all.len()];
         order
             .iter()
             .zip(0..)
-            .for_each(|(contributor, place)| rank[*contributor as usize] = place);
+            .for_each(|(contributor, index)| number[*contributor as usize] = index);
         for range in &mut self.counted.ranges {
-            range.contributor = rank[range.contributor as usize];
+            range.contributor = number[range.contributor as usize];
         }
     }
 }
@@ -308,7 +314,7 @@ impl Counted {
         &self.items[range.from..range.to]
     }
 
-    /// Submission by submission.
+    /// The answers that count, submission by submission.
     pub fn submissions(&self) -> impl Iterator<Item = CountedSubmission<'_>> {
         self.ranges.iter().map(|range| CountedSubmission {
             submission: range.entry,

@@ -1,4 +1,4 @@
-//! The walk as it reads most plainly: one set of all pairs of contributor and item, one outcome for each answer.
+//! The count as it reads most plainly, for comparison: one set of all pairs of contributor and item, one outcome for each answer.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use crate::job::Job;
 use crate::reject::RejectReason;
 use crate::submission::{Header, Role};
 
-/// What a crowd must come to.
+/// What an accepted set must be.
 #[derive(Debug)]
 pub(super) struct Reference {
     pub facts: PublicFacts,
@@ -20,22 +20,22 @@ pub(super) struct Reference {
 }
 
 impl Reference {
-    /// As [`super::AcceptedSet::assemble`], of what fits.
+    /// As [`super::AcceptedSet::assemble`], for a list, verdicts and headers that fit each other.
     pub fn assemble(job: &Job, list: &[SubmissionEntry], verdicts: &[u8], headers: &[Header]) -> Self {
-        let mut walk = Walk::new(job);
+        let mut count = PlainCount::new(job);
         for (index, (listed, verdict)) in list.iter().zip(verdicts).enumerate() {
             match RejectReason::from_code(*verdict) {
-                Some(reason) => walk.reject(listed, reason),
-                None if Role::of(job, &headers[index].statement.key) == Role::Gold => walk.outcomes.push(Vec::new()),
-                None => walk.accept(index, &headers[index]),
+                Some(reason) => count.reject(listed, reason),
+                None if Role::of(job, &headers[index].statement.key) == Role::Gold => count.outcomes.push(Vec::new()),
+                None => count.accept(index, &headers[index]),
             }
         }
-        walk.finish(job.terms().question.width())
+        count.finish(job.terms().question.width())
     }
 }
 
-/// The state of a walk through the list.
-struct Walk<'h> {
+/// The count so far.
+struct PlainCount<'h> {
     wanted: u32,
     names: HashMap<&'h str, (PublicKey, u32)>,
     keys: HashMap<PublicKey, &'h str>,
@@ -47,7 +47,7 @@ struct Walk<'h> {
     outcomes: Vec<Vec<Option<RejectReason>>>,
 }
 
-impl<'h> Walk<'h> {
+impl<'h> PlainCount<'h> {
     fn new(job: &Job) -> Self {
         Self {
             wanted: job.terms().answers_per_item,
@@ -64,7 +64,7 @@ impl<'h> Walk<'h> {
 
     fn reject(&mut self, listed: &SubmissionEntry, reason: RejectReason) {
         *self.rejected.entry(reason).or_default() += u64::from(listed.answers);
-        // What a rejected entry claims to hold is the coordinator's word: nothing is allocated by it.
+        // The number of answers of a rejected entry is the coordinator's claim: nothing is allocated by it.
         self.outcomes.push(vec![Some(reason)]);
     }
 
@@ -117,9 +117,9 @@ impl<'h> Walk<'h> {
         self.outcomes.push(outcomes);
     }
 
-    fn finish(mut self, classes: usize) -> Reference {
-        // Contributors by name, so that nothing depends on who was first; those without a counted
-        // answer are not part of the crowd.
+    fn finish(mut self, width: usize) -> Reference {
+        // Contributors by name, so that their order does not depend on the order of the list. Those without a counted answer
+        // are left out.
         let mut answered = vec![false; self.contributors.len()];
         self.answers.iter().for_each(|answer| answered[answer.contributor as usize] = true);
         let mut order: Vec<usize> = (0..self.contributors.len()).filter(|c| answered[*c]).collect();
@@ -149,7 +149,7 @@ impl<'h> Walk<'h> {
                     key,
                     answers: answers.len() as u64,
                     paired: paired.iter().filter(|(r, _)| **r >= 2).map(|(_, count)| *count).sum(),
-                    scale: Scale::of_contributor(&paired, classes),
+                    scale: Scale::of_contributor(&paired, width),
                 }
             })
             .collect();

@@ -1,8 +1,8 @@
-//! Integer weights that stand for fractions with different denominators.
+//! Integer weights in place of fractions with different denominators.
 //!
-//! A statistic that divides each item's part by `d_i` is computed as `Σ_i w_i·part_i` with
-//! `w_i = L/d_i`, L the lcm of all `d_i`, and divided by L after opening: exact. Where a value could
-//! pass the field, L is a power of two and `w_i = round(L/d_i)`: the largest that fits.
+//! A statistic that divides the part of item `i` by `d_i` is computed on shares as `Σ_i w_i·part_i` with integers
+//! `w_i = L/d_i`, where L is the least common multiple of all `d_i`; after opening it is divided by L. That is exact. Where the
+//! sum could exceed the field, L is the largest power of two that fits and `w_i` is `L/d_i` rounded.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use tacit_mpc_core::field::MODULUS;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scale {
-    /// L.
+    /// The denominator L.
     pub value: u64,
     /// Whether every weight is exactly `L/d`; otherwise it is rounded to the nearest integer.
     pub exact: bool,
@@ -32,7 +32,7 @@ pub struct Scales {
 }
 
 impl Scale {
-    /// The scale of no weights at all.
+    /// The scale where there is nothing to weigh.
     const NONE: Self = Self { value: 1, exact: true };
 
     /// The weight that stands for `1/divisor`.
@@ -44,7 +44,7 @@ impl Scale {
         }
     }
 
-    /// The lcm of the divisors if `fits` accepts it, else the largest power of two that it accepts.
+    /// The least common multiple of the divisors if `fits` accepts it, else the largest power of two that it accepts.
     fn choose(divisors: impl Iterator<Item = u64>, fits: impl Fn(Self) -> bool) -> Self {
         let mut lcm = 1u64;
         let mut exact = true;
@@ -68,10 +68,10 @@ impl Scale {
             .unwrap_or(Self::NONE)
     }
 
-    /// The scale of one contributor's agreement: of `1/(R_i - 1)` over its items with at least two
-    /// answers, such that its agreement beyond chance fits the field. `redundancies` counts its items
-    /// by their number of answers.
-    pub(crate) fn of_contributor(redundancies: &BTreeMap<u32, u64>, classes: usize) -> Self {
+    /// The scale of one contributor's agreement: of the weights `1/(R_i - 1)` over the contributor's items with at least two
+    /// answers, such that the agreement beyond chance fits the field. `redundancies` counts the contributor's items by their
+    /// number of answers `R_i`; answers are one-hot rows of `width` elements.
+    pub(crate) fn of_contributor(redundancies: &BTreeMap<u32, u64>, width: usize) -> Self {
         let paired = || {
             redundancies
                 .iter()
@@ -84,33 +84,34 @@ impl Scale {
                 .map(|(r, _)| u128::from(scale.weight(r - 1)) * u128::from(r - 1))
                 .max()
                 .unwrap_or(0);
-            scale.range(n, mass, classes).is_some()
+            scale.range(n, mass, width).is_some()
         })
     }
 
-    /// The least and the greatest agreement beyond chance `Q` of `n` answers, each weighing at most
-    /// `mass`; `None` if so many values do not fit the field.
+    /// The least and the greatest agreement beyond chance `Q` of `n` answers, each of which weighs at most `mass`; `None` if
+    /// the values between them do not fit the field.
     ///
-    /// With exact weights every item weighs L, and `Q/(L·n²)` is a sum of covariances of one-hot
-    /// vectors and distributions: at least -1/2, at most `1 - 1/C`.
-    fn range(self, n: u64, mass: u128, classes: usize) -> Option<(i128, i128)> {
+    /// With exact weights every item weighs L, and `Q/(L·n²)` is a sum of covariances of one-hot vectors and distributions over
+    /// `width` classes: at least -1/2, at most `1 - 1/width`.
+    fn range(self, n: u64, mass: u128, width: usize) -> Option<(i128, i128)> {
         let square = u128::from(n)
             .checked_mul(u128::from(n))?
             .checked_mul(mass)
             .filter(|s| *s < 1 << 100)? as i128;
-        let classes = classes.max(1) as i128;
         let (low, high) = if self.exact {
-            (-(square + 1) / 2, square - square / classes)
+            (-(square + 1) / 2, square - square / width.max(1) as i128)
         } else {
             (-square, square)
         };
         (high - low < i128::from(MODULUS)).then_some((low, high))
     }
 
-    /// The signed integer behind an opened agreement beyond chance of `n` answers.
-    pub fn signed(self, opened: u64, n: u64, classes: usize) -> i64 {
-        // Rounded weights were chosen such that |Q| stays below p/2.
-        let exact = self.exact.then(|| self.range(n, u128::from(self.value), classes)).flatten();
+    /// The signed integer that an opened agreement beyond chance of `n` answers stands for. Answers are one-hot rows of `width`
+    /// elements. The scale must be the one of [`ContributorFacts`](super::ContributorFacts) with `n` its paired answers;
+    /// otherwise the result is a number without meaning.
+    pub fn signed(self, opened: u64, n: u64, width: usize) -> i64 {
+        // `of_contributor` chose rounded weights such that |Q| stays below half of the modulus.
+        let exact = self.exact.then(|| self.range(n, u128::from(self.value), width)).flatten();
         let high = exact.map_or(i128::from(MODULUS / 2), |(_, high)| high);
         let wrapped = i128::from(opened) > high;
         (i128::from(opened) - if wrapped { i128::from(MODULUS) } else { 0 }) as i64
@@ -118,11 +119,11 @@ impl Scale {
 }
 
 impl Scales {
-    /// The scales for a job whose items have these numbers of answers (answers → items).
+    /// The scales for a job with this redundancy: number of answers → number of items that have it.
     pub fn new(redundancy: &BTreeMap<u32, u64>) -> Self {
         let all = || redundancy.iter().map(|(r, items)| (u64::from(*r), u128::from(*items)));
         let paired = || all().filter(|(r, _)| *r >= 2);
-        // The most a weighted sum of matching pairs can be: every item's R(R-1) pairs match.
+        // A weighted sum of matching pairs is largest when all R(R-1) pairs of every item match.
         let pairs_fit = |scale: Scale, divisor: fn(u64) -> u64| {
             let most: u128 = paired()
                 .map(|(r, items)| items * u128::from(scale.weight(divisor(r))) * u128::from(r * (r - 1)))

@@ -1,4 +1,4 @@
-//! Who counts, and for what.
+//! Which answers count, against the plain reference and in cases of note.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::reference::Reference;
 use super::{AcceptedSet, AcceptedSetError, CountedAnswer, Outcome, SubmissionEntry};
-use crate::fixtures::{buyer, job, listed, members, shared};
+use crate::fixtures::{buyer_key, cluster_with_keys, job, submission, submission_list};
 use crate::job::PayRule;
 use crate::reject::RejectReason;
 use crate::submission::{Header, Submission};
@@ -15,29 +15,31 @@ use tacit_mpc_core::digest::Digest;
 
 fn assemble(submissions: &[Submission], verdicts: &[u8], answers_per_item: u32) -> Result<AcceptedSet, AcceptedSetError> {
     let job = job(4, 2, answers_per_item, PayRule::Flat);
-    AcceptedSet::assemble(&job, &listed(submissions), verdicts, |i| Some(&submissions[i].header.value))
+    AcceptedSet::assemble(&job, &submission_list(submissions), verdicts, |i| {
+        Some(&submissions[i].header.value)
+    })
 }
 
 fn submissions(answers: &[(u32, &[(u32, u32)])]) -> Vec<Submission> {
-    let (members, job) = (members(3, 1), job(4, 2, 5, PayRule::Flat));
+    let (members, job) = (cluster_with_keys(3, 1), job(4, 2, 5, PayRule::Flat));
     answers
         .iter()
-        .map(|(contributor, answers)| shared(&members, &job, *contributor, answers))
+        .map(|(contributor, answers)| submission(&members, &job, *contributor, answers))
         .collect()
 }
 
 #[test]
 fn the_first_answer_to_an_item_counts() {
     let all = submissions(&[(2, &[(0, 0), (1, 0)]), (1, &[(0, 1)]), (2, &[(1, 1), (2, 1)])]);
-    let crowd = assemble(&all, &[0; 3], 5).unwrap();
+    let accepted = assemble(&all, &[0; 3], 5).unwrap();
     let all_count = Outcome::Counted(Vec::new());
     let first_does_not = Outcome::Counted(vec![(0, RejectReason::DuplicateAnswer)]);
-    assert_eq!(crowd.outcomes(), [all_count.clone(), all_count, first_does_not]);
-    assert_eq!(crowd.facts().answers, 4);
-    assert_eq!(crowd.facts().rejected[&RejectReason::DuplicateAnswer], 1);
-    assert_eq!(crowd.redundancy(), [2, 1, 1, 0]);
+    assert_eq!(accepted.outcomes(), [all_count.clone(), all_count, first_does_not]);
+    assert_eq!(accepted.facts().answers, 4);
+    assert_eq!(accepted.facts().rejected[&RejectReason::DuplicateAnswer], 1);
+    assert_eq!(accepted.redundancy(), [2, 1, 1, 0]);
     // By name, each with what counts of it.
-    let counted: Vec<_> = crowd
+    let counted: Vec<_> = accepted
         .facts()
         .contributors
         .iter()
@@ -49,12 +51,12 @@ fn the_first_answer_to_an_item_counts() {
 #[test]
 fn items_take_as_many_answers_as_the_job_asks_for() {
     let all = submissions(&[(1, &[(0, 0)]), (2, &[(0, 0), (1, 0)]), (3, &[(0, 1)])]);
-    let crowd = assemble(&all, &[0; 3], 2).unwrap();
-    assert_eq!(crowd.outcomes()[2], Outcome::Counted(vec![(0, RejectReason::ItemFull)]));
+    let accepted = assemble(&all, &[0; 3], 2).unwrap();
+    assert_eq!(accepted.outcomes()[2], Outcome::Counted(vec![(0, RejectReason::ItemFull)]));
     assert_eq!(
-        crowd.facts().contributors.len(),
+        accepted.facts().contributors.len(),
         2,
-        "who has no counted answer is not part of the crowd"
+        "a contributor without a counted answer is left out"
     );
 }
 
@@ -65,18 +67,18 @@ fn a_name_stands_for_one_key_and_a_key_for_one_name() {
     stolen_name.header.value.statement.contributor = "c001".to_owned();
     let mut second_name = all[0].clone();
     second_name.header.value.statement.contributor = "other".to_owned();
-    let crowd = assemble(&[all[0].clone(), stolen_name, second_name, all[1].clone()], &[0; 4], 5).unwrap();
-    assert_eq!(crowd.facts().rejected[&RejectReason::KeyConflict], 2);
-    assert_eq!(crowd.facts().answers, 2);
+    let accepted = assemble(&[all[0].clone(), stolen_name, second_name, all[1].clone()], &[0; 4], 5).unwrap();
+    assert_eq!(accepted.facts().rejected[&RejectReason::KeyConflict], 2);
+    assert_eq!(accepted.facts().answers, 2);
 }
 
 #[test]
 fn rejected_submissions_are_counted_by_reason() {
     let all = submissions(&[(1, &[(0, 0), (1, 1)]), (2, &[(0, 0)])]);
-    let crowd = assemble(&all, &[RejectReason::Unsealable.code(), 0], 5).unwrap();
-    assert_eq!(crowd.facts().rejected[&RejectReason::Unsealable], 2);
-    assert_eq!(crowd.facts().rejected_answers(), 2);
-    assert_ne!(crowd.digest(), assemble(&all, &[0, 0], 5).unwrap().digest());
+    let accepted = assemble(&all, &[RejectReason::Unsealable.code(), 0], 5).unwrap();
+    assert_eq!(accepted.facts().rejected[&RejectReason::Unsealable], 2);
+    assert_eq!(accepted.facts().rejected_answers(), 2);
+    assert_ne!(accepted.digest(), assemble(&all, &[0, 0], 5).unwrap().digest());
 }
 
 #[test]
@@ -85,14 +87,14 @@ fn lists_that_do_not_fit_are_refused() {
     assert_eq!(assemble(&all, &[], 5), Err(AcceptedSetError::Verdicts));
     assert_eq!(assemble(&all, &[99], 5), Err(AcceptedSetError::Verdicts));
     let job = job(4, 2, 5, PayRule::Flat);
-    let mut list = listed(&all);
+    let mut list = submission_list(&all);
     list[0].answers = 3;
     assert_eq!(
         AcceptedSet::assemble(&job, &list, &[0], |i| Some(&all[i].header.value)),
         Err(AcceptedSetError::Entry(0))
     );
     assert_eq!(
-        AcceptedSet::assemble(&job, &listed(&all), &[0], |_| None),
+        AcceptedSet::assemble(&job, &submission_list(&all), &[0], |_| None),
         Err(AcceptedSetError::Entry(0))
     );
 }
@@ -107,7 +109,7 @@ fn items_that_are_not_the_jobs_in_order_are_refused() {
     }
 }
 
-/// One header, of which the others are made: the walk checks no signature.
+/// One header, of which the others are made: counting checks no signature.
 static HEADER: LazyLock<Header> = LazyLock::new(|| submissions(&[(1, &[(0, 0)])]).remove(0).header.value);
 
 /// An entry of the list: who sends it (name and key), what it answers, and the verdict on it.
@@ -122,13 +124,13 @@ fn entry(items: u32) -> impl Strategy<Value = Entry> {
 
 proptest! {
     #[test]
-    fn it_is_the_crowd_of_the_plain_walk(entries in proptest::collection::vec(entry(12), 0..40), answers_per_item in 1u32..6) {
+    fn it_is_the_set_of_the_plain_count(entries in proptest::collection::vec(entry(12), 0..40), answers_per_item in 1u32..6) {
         let job = job(12, 2, answers_per_item, PayRule::Gold);
         let header = |((name, key), items, _): &Entry| {
             let mut header = HEADER.clone();
             header.statement.contributor = format!("c{name}");
             header.statement.key = if *key == 6 {
-                buyer().public()
+                buyer_key().public()
             } else {
                 crate::identity::SecretKey::from_bytes(&[*key; 32]).public()
             };
@@ -145,18 +147,18 @@ proptest! {
             })
             .collect();
         let due = Reference::assemble(&job, &list, &verdicts, &headers);
-        let crowd = AcceptedSet::assemble(&job, &list, &verdicts, |entry| headers.get(entry)).unwrap();
+        let accepted = AcceptedSet::assemble(&job, &list, &verdicts, |entry| headers.get(entry)).unwrap();
 
-        prop_assert_eq!(crowd.facts(), &due.facts);
-        prop_assert_eq!(crowd.redundancy(), due.redundancy);
+        prop_assert_eq!(accepted.facts(), &due.facts);
+        prop_assert_eq!(accepted.redundancy(), due.redundancy);
         let mut in_order = due.answers.clone();
         in_order.sort_by_key(|answer| (answer.submission, answer.row));
-        let listed: Vec<CountedAnswer> = crowd.submissions().flat_map(|submission| submission.answers()).collect();
+        let listed: Vec<CountedAnswer> = accepted.submissions().flat_map(|submission| submission.answers()).collect();
         prop_assert_eq!(listed, in_order);
-        for (entry, (outcome, due)) in crowd.outcomes().iter().zip(&due.outcomes).enumerate() {
+        for (entry, (outcome, due)) in accepted.outcomes().iter().zip(&due.outcomes).enumerate() {
             let each: Vec<Option<RejectReason>> = match outcome {
                 Outcome::Rejected(reason) => vec![Some(*reason)],
-                Outcome::Counted(_) if headers[entry].statement.key == buyer().public() => Vec::new(),
+                Outcome::Counted(_) if headers[entry].statement.key == buyer_key().public() => Vec::new(),
                 Outcome::Counted(left_out) => {
                     let mut each = vec![None; headers[entry].statement.items.len()];
                     left_out.iter().for_each(|(row, reason)| each[*row as usize] = Some(*reason));
@@ -165,7 +167,7 @@ proptest! {
             };
             prop_assert_eq!(&each, due);
         }
-        for submission in crowd.submissions() {
+        for submission in accepted.submissions() {
             let all = submission.items.len() == headers[submission.submission as usize].statement.items.len();
             prop_assert_eq!(submission.rows().is_none(), all);
         }

@@ -1,4 +1,4 @@
-//! The ids of a job's items: a million of them are one text, not a million.
+//! The ids of a job's items, stored as one text: a million allocations for a million ids would cost time and memory.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,29 +6,29 @@ use std::sync::Arc;
 use serde::de::{DeserializeSeed, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Ids of items in their order. They serialise as a list of texts; clones share them.
+/// The ids of items in order. They serialise as a list of texts; clones share the memory.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct ItemIds(Arc<Texts>);
 
 #[derive(Default, PartialEq, Eq)]
 struct Texts {
     all: String,
-    /// Where each id ends in `all`.
+    /// The end of each id in `all`.
     ends: Vec<usize>,
 }
 
 impl ItemIds {
-    /// How many there are.
+    /// The number of ids.
     pub fn len(&self) -> usize {
         self.0.ends.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no ids.
     pub fn is_empty(&self) -> bool {
         self.0.ends.is_empty()
     }
 
-    /// One after the other.
+    /// The ids in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
         let mut from = 0;
         self.0.ends.iter().map(move |end| {
@@ -88,7 +88,7 @@ impl<'de> Visitor<'de> for List {
     }
 }
 
-/// Takes one more id.
+/// Appends the next id of a list, without a copy of its own.
 struct Next<'a>(&'a mut Texts);
 
 impl<'de> DeserializeSeed<'de> for Next<'_> {

@@ -1,4 +1,4 @@
-//! What a job says about labels: how answers become votes, and how many a label needs.
+//! Labels: how much the answers of contributors weigh as votes, and how many votes a label needs.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::question::Release;
 use tacit_mpc_core::circuit::hidden_bits;
 use tacit_mpc_core::sharing::AccessStructure;
 
-/// What a vote weighs that is neither more nor less than others.
+/// The weight of an ordinary vote, in hundredths.
 pub const WEIGHT_ONE: u32 = 100;
 
 /// How the label of an item follows from its answers; a tie goes to the class that is listed first.
@@ -29,12 +29,12 @@ impl LabelRule {
 }
 
 impl Terms {
-    /// Whether labels are decided, if only to compare contributors with them.
+    /// Whether the nodes decide labels: to publish them, or to score contributors by them.
     pub fn decides_labels(&self) -> bool {
         self.releases(Release::Labels) || self.releases(Release::Scores)
     }
 
-    /// What a contributor's vote weighs.
+    /// The weight of a contributor's vote: 1 for every vote if the label rule is plurality, else in hundredths.
     pub fn weight_of(&self, contributor: &str) -> u64 {
         match self.label_rule {
             LabelRule::Plurality => 1,
@@ -42,7 +42,7 @@ impl Terms {
         }
     }
 
-    /// How much the votes for the class of a label must weigh at least.
+    /// The least total weight of the votes for a class that can be a label, in the unit of [`Self::weight_of`].
     pub fn votes_needed(&self) -> u64 {
         let unit = match self.label_rule {
             LabelRule::Plurality => 1,
@@ -51,10 +51,10 @@ impl Terms {
         self.quorum.map_or(1, |quorum| u64::from(quorum) * unit)
     }
 
-    /// Whether the nodes of a cluster can compare the votes for the classes of an item on shares.
+    /// Checks that the nodes of a cluster can compare the votes for two classes on shares.
     ///
     /// # Errors
-    /// The votes for one class may weigh more than fits under a mask there.
+    /// The votes for one class may weigh more than the nodes can compare: a mask must hide their total.
     pub fn fits(&self, access: &AccessStructure) -> Result<(), JobError> {
         let heaviest = match self.label_rule {
             LabelRule::Plurality => 1,
@@ -81,7 +81,7 @@ impl Terms {
     }
 }
 
-/// Whether what a job says about labels and items fits the rest of it.
+/// Checks the options of labels, and that the ids of items are there if labels are published.
 pub(super) fn fit(terms: &Terms) -> Result<(), JobError> {
     let Terms {
         quorum,
@@ -117,7 +117,7 @@ pub(super) fn fit(terms: &Terms) -> Result<(), JobError> {
     items(terms)
 }
 
-/// The ids are there exactly where they are needed.
+/// Checks that there is an id for each item if labels are published, and no id otherwise.
 fn items(terms: &Terms) -> Result<(), JobError> {
     let due = if terms.releases(Release::Labels) { terms.items } else { 0 };
     if terms.item_ids.len() as u64 != due {
@@ -126,7 +126,7 @@ fn items(terms: &Terms) -> Result<(), JobError> {
     check::ids("item_ids", terms.item_ids.iter())
 }
 
-/// The options of labels, and whether they are given.
+/// The fields that concern labels only, and whether the terms have them.
 fn options(terms: &Terms) -> [(&'static str, bool); 3] {
     [
         ("quorum", terms.quorum.is_some()),

@@ -1,4 +1,5 @@
-//! What leaves a node: verified outputs under its signature, as components, or open where all nodes have seen them open.
+//! What leaves a node: verified outputs with its signature, as the components that it holds, or as elements if the nodes have
+//! opened them among themselves.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +33,7 @@ pub struct Subject {
     pub accepted: Digest,
     /// The digest of the public facts about it.
     pub facts: Digest,
-    /// The session.
+    /// The id of the session: [`session_id`].
     pub session: Digest,
     /// The nodes that took part.
     pub participants: NodeSet,
@@ -49,41 +50,41 @@ pub struct Released {
 }
 
 impl Subject {
-    /// What was computed: the accepted set that came out of these candidates.
-    pub fn new(cluster: &Cluster, job: Digest, candidates: Digest, crowd: &AcceptedSet, participants: NodeSet) -> Self {
+    /// The subject of a computation that accepted this set of the candidates.
+    pub fn new(cluster: &Cluster, job: Digest, candidates: Digest, accepted: &AcceptedSet, participants: NodeSet) -> Self {
         Self {
             protocol: cluster.file().protocol,
             cluster: cluster.digest(),
             job,
             candidates,
-            accepted: crowd.digest(),
-            facts: crowd.facts().digest(),
+            accepted: accepted.digest(),
+            facts: accepted.facts().digest(),
             session: session_id(cluster, job, candidates, participants),
             participants,
         }
     }
 }
 
-/// The session id: a digest of everything the participants agree on before they compute. Participants
-/// that were told different things have different ids, and find out when they confirm their keys.
+/// The session id: a digest of everything that the participants must agree on before they compute. Participants that were told
+/// different things have different ids, and notice it when they confirm their keys.
 pub fn session_id(cluster: &Cluster, job: Digest, candidates: Digest, participants: NodeSet) -> Digest {
     let agreed = crate::codec::encode(&(cluster.file().protocol, cluster.digest(), job, candidates, participants));
     Digest::of("tacit/v1 session", &[&agreed])
 }
 
-/// What a node signs: the subject, its index, and digests of what it releases of each output.
+/// The bytes that a node signs: the subject, its index, and digests of what it releases of each output.
 pub fn statement(subject: &Subject, node: u8, outputs: &[ReleasedOutput]) -> Vec<u8> {
     let digests: Vec<OutputDigests> = outputs.iter().map(OutputDigests::of).collect();
     statement_of(subject, node, &digests)
 }
 
-/// The same, given the digests.
+/// As [`statement`], given the digests.
 pub(crate) fn statement_of(subject: &Subject, node: u8, outputs: &[OutputDigests]) -> Vec<u8> {
     crate::codec::encode(&(subject, node, outputs))
 }
 
 impl Released {
-    /// What it is about.
+    /// What was computed, of which submissions, by which nodes.
     pub fn subject(&self) -> &Subject {
         &self.subject
     }
@@ -93,7 +94,7 @@ impl Released {
         self.node
     }
 
-    /// The node's components of every output.
+    /// What the node releases of every output.
     pub fn outputs(&self) -> &[ReleasedOutput] {
         &self.outputs
     }
@@ -114,8 +115,11 @@ impl Released {
         outputs.collect()
     }
 
-    /// Signs a node's components of verified outputs. There is no other way from a session to here:
-    /// what has not been verified has another type, which nobody can open or read.
+    /// Signs what a node releases of verified and recorded outputs. There is no other way to a release: outputs that have not
+    /// been verified, or not been recorded, have types of their own, which cannot be opened or read.
+    ///
+    /// # Panics
+    /// The outputs come from another session than the subject names.
     ///
     /// ```compile_fail,E0451
     /// # use tacit_protocol::{identity::Signature, release::{ReleasedOutput, Released, Subject}};

@@ -19,18 +19,18 @@ use crate::job::Terms;
 pub enum OutputName {
     /// How often each class was answered.
     ClassTotals,
-    /// Matching pairs (plain and weighted twice), `Σ n_k²`, the summed share of each class.
+    /// Matching pairs (unweighted and with two kinds of weights), `Σ n_k²`, and the summed share of each class.
     Agreement,
-    /// `A` of each contributor.
+    /// `A` of the pay rules for each contributor: how far it agrees with its peers.
     ContributorAgreement,
-    /// `Q` of each contributor.
+    /// `Q` of the pay rules for each contributor: how far it agrees with its peers beyond chance.
     ContributorBeyondChance,
-    /// The share of each contributor's answers to items with gold that are right: the scoring
-    /// crate's `GoldScore` reads it.
+    /// For each contributor, the share of its answers to items with gold that are right, as a quotient in the field: the
+    /// scoring crate's `GoldScore` reads it.
     ContributorGold,
-    /// The label of each item, in their order: 0 where there is no consensus, else the class counted from 1.
+    /// The label of each item, by item: 0 if there is no consensus, else the index of the class plus 1.
     Labels,
-    /// How many of each contributor's answers are the labels of their items.
+    /// For each contributor, how many of its answers are the labels of their items.
     ContributorLabelAgreement,
 }
 
@@ -62,9 +62,9 @@ impl OutputName {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReleasedOutput {
-    /// Which output.
+    /// The name of the output.
     pub name: OutputName,
-    /// Its elements.
+    /// The elements of the output, or components of them.
     pub values: OutputValues,
 }
 
@@ -99,7 +99,7 @@ impl OutputValues {
             Self::Components(components) => {
                 let mut components = components.values();
                 let mut total = components.next().cloned().unwrap_or_default();
-                // Their lengths were checked.
+                // All components have the same length: `elements` was checked.
                 components.for_each(|values| Fp61::add_vector(&mut total, values));
                 total
             }
@@ -108,7 +108,7 @@ impl OutputValues {
 }
 
 impl ReleasedOutput {
-    /// What a node that holds these components releases of the output of a certificate.
+    /// The part of a certificate's output that a node with these components released.
     pub fn part(&self, held: &[usize]) -> Self {
         let values = match &self.values {
             OutputValues::Opened(values) => OutputValues::Opened(values.clone()),
@@ -136,7 +136,7 @@ enum ValueDigests {
 }
 
 impl OutputDigests {
-    /// The digests of all that is there.
+    /// The digests of all components, or of the opened elements.
     pub fn of(output: &ReleasedOutput) -> Self {
         let values = match &output.values {
             OutputValues::Opened(values) => ValueDigests::Opened(Digest::of_vector("tacit/v1 opened output", values)),
@@ -148,7 +148,7 @@ impl OutputDigests {
         Self { name: output.name, values }
     }
 
-    /// Those that a node signs which holds these components.
+    /// The digests that a node signs if it holds these components.
     pub fn part(&self, held: &[usize]) -> Self {
         let values = match &self.values {
             ValueDigests::Opened(digest) => ValueDigests::Opened(*digest),
@@ -161,7 +161,7 @@ impl OutputDigests {
     }
 }
 
-/// Reads components in the one order they are written in: in any other, or with one of them twice, the
+/// Reads components in ascending order, the one in which they are written. In any other order, or with a component twice, the
 /// same value would have several encodings.
 fn ascending<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<u8, Vec<Fp61>>, D::Error> {
     struct Ascending(PhantomData<Fp61>);

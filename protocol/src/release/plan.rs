@@ -1,10 +1,10 @@
-//! Which outputs a job opens: a fact of its terms.
+//! Which outputs a job opens. It follows from the terms of the job.
 
 use super::OutputName;
 use crate::job::{PayRule, Terms};
 use crate::question::Release;
 
-/// Which outputs a job needs opened, in the order they are computed.
+/// The outputs that a job opens, in the order in which they are computed.
 pub fn outputs_of(terms: &Terms) -> Vec<OutputName> {
     let rule = terms.payout().map(|payout| payout.rule);
     let scores = terms.releases(Release::Scores);

@@ -1,5 +1,5 @@
-//! A submission as a node keeps it: the signed header as it came, and the components that were in its envelope,
-//! sealed again under the node's own key.
+//! A submission as a node stores it: the signed header as it came, and the components of its envelope, sealed again under the
+//! node's own key.
 
 use rand_core::CryptoRng;
 
@@ -13,8 +13,8 @@ use crate::sealing::{AtRestKey, UnsealingKey};
 use tacit_mpc_core::digest::Digest;
 
 impl Delivery {
-    /// Opens this node's envelope as [`Self::open`] does, and seals what is in it for the node to keep, as what is
-    /// listed by `digest`.
+    /// Opens the envelope of `node` as [`Self::open`] does, and seals the components for the node's store, bound to the
+    /// `digest` by which the submission is listed.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -34,7 +34,8 @@ impl Delivery {
 }
 
 impl Header {
-    /// Reads the encoded signed header of a submission that is listed by `digest`; `None` if it is of another.
+    /// Reads the stored header, encoded and signed, of the submission that is listed by `digest`; `None` if it is of another
+    /// submission.
     pub fn from_stored(signed: &[u8], digest: &Digest) -> Option<Self> {
         let (header, _) = signed.split_at_checked(signed.len().checked_sub(Signature::LEN)?)?;
         if Self::digest_of(header) != *digest {
@@ -43,8 +44,8 @@ impl Header {
         decode::<Signed<Self>>(signed, "a header").ok().map(|signed| signed.value)
     }
 
-    /// Opens what [`Delivery::seal_at_rest`] sealed for the submission of this header; `None` if it is another node's, of
-    /// another job or submission, or was altered.
+    /// Opens what [`Delivery::seal_at_rest`] sealed for the submission of this header; `None` if it was sealed for another
+    /// node, job or submission, or altered.
     pub fn open_at_rest(
         &self,
         cluster: &Cluster,
@@ -54,12 +55,12 @@ impl Header {
         sealed: Vec<u8>,
     ) -> Option<OpenedSubmission> {
         let plaintext = key.open(&bound_to(job, digest, node), sealed).ok()?;
-        // The digests of the components were compared before it was sealed.
+        // The components were compared with their digests before they were sealed.
         OpenedSubmission::read(&plaintext, cluster.access(), job, node, &self.statement, |_, _| true).ok()
     }
 }
 
-/// What a sealed row belongs to.
+/// The job, submission and node that sealed components are bound to.
 fn bound_to(job: &Job, digest: &Digest, node: usize) -> Vec<u8> {
     [
         b"tacit/v1 kept".as_slice(),
@@ -77,19 +78,19 @@ mod tests {
 
     use super::*;
     use crate::codec::encode;
-    use crate::fixtures::{job, members, shared};
+    use crate::fixtures::{cluster_with_keys, job, submission};
     use crate::job::PayRule;
 
     #[test]
     fn what_is_kept_opens_as_itself_only() {
-        let members = members(3, 1);
+        let members = cluster_with_keys(3, 1);
         let (job, other_job) = (job(4, 3, 5, PayRule::Flat), job(5, 3, 5, PayRule::Flat));
         let cluster = &members.cluster;
         let resting: Vec<AtRestKey> = members.sealing.iter().map(AtRestKey::of).collect();
         let mut rng = ChaCha20Rng::seed_from_u64(9);
         let submissions = [
-            shared(&members, &job, 7, &[(0, 2), (2, 0)]),
-            shared(&members, &job, 8, &[(0, 1), (2, 0)]),
+            submission(&members, &job, 7, &[(0, 2), (2, 0)]),
+            submission(&members, &job, 8, &[(0, 1), (2, 0)]),
         ];
         for node in 0..3 {
             let mut kept = Vec::new();
@@ -136,9 +137,9 @@ mod tests {
 
     #[test]
     fn headers_of_other_submissions_are_not_read() {
-        let members = members(3, 1);
+        let members = cluster_with_keys(3, 1);
         let job = job(4, 3, 5, PayRule::Flat);
-        let header = shared(&members, &job, 7, &[(0, 2)]).header;
+        let header = submission(&members, &job, 7, &[(0, 2)]).header;
         let (bytes, digest) = (encode(&header), header.value.digest());
         assert!(Header::from_stored(&bytes, &Digest::of("other", &[])).is_none());
         assert!(Header::from_stored(&[], &digest).is_none());
@@ -151,9 +152,9 @@ mod tests {
 
     #[test]
     fn what_does_not_open_is_not_sealed_again() {
-        let members = members(3, 1);
+        let members = cluster_with_keys(3, 1);
         let job = job(4, 3, 5, PayRule::Flat);
-        let mut delivery = shared(&members, &job, 7, &[(0, 2)]).delivery(0).unwrap();
+        let mut delivery = submission(&members, &job, 7, &[(0, 2)]).delivery(0).unwrap();
         let digest = delivery.header.value.digest();
         let resting = AtRestKey::of(&members.sealing[0]);
         let mut rng = ChaCha20Rng::seed_from_u64(9);

@@ -6,14 +6,14 @@ use rand_core::SeedableRng;
 use super::envelope::{aad, envelope_digest, info};
 use super::{Delivery, Header, Role, Submission, SubmissionError, most_answers};
 use crate::codec::{decode, encode};
-use crate::fixtures::{Members, class_answers, job, members, shared};
+use crate::fixtures::{ClusterWithKeys, class_answers, cluster_with_keys, job, submission};
 use crate::identity::{Purpose, SecretKey, Signed};
 use crate::job::{Job, PayRule};
 use crate::reject::RejectReason;
 use tacit_mpc_core::field::{Field, Fp61};
 
 /// What node 0 says of a delivery.
-fn verdict(members: &Members, job: &Job, delivery: &Delivery) -> Result<(), RejectReason> {
+fn verdict(members: &ClusterWithKeys, job: &Job, delivery: &Delivery) -> Result<(), RejectReason> {
     Header::check(&delivery.header, &members.cluster, job)?;
     delivery.open(&members.cluster, job, 0, &members.sealing[0]).map(drop)
 }
@@ -32,10 +32,10 @@ fn resigned(submission: &Submission, contributor: u64, alter: impl FnOnce(&mut H
 #[test]
 fn components_of_all_nodes_add_up_to_the_answers() {
     for (nodes, threshold) in [(3, 1), (4, 1), (5, 2)] {
-        let members = members(nodes, threshold);
+        let members = cluster_with_keys(nodes, threshold);
         let job = job(4, 3, 5, PayRule::Flat);
         let answers = [(0, 2), (2, 0), (3, 1)];
-        let submission = shared(&members, &job, 7, &answers);
+        let submission = submission(&members, &job, 7, &answers);
         assert!(submission.is_complete());
         let access = members.cluster.access();
         let mut components = vec![None; access.components()];
@@ -66,16 +66,16 @@ fn components_of_all_nodes_add_up_to_the_answers() {
 
 #[test]
 fn every_kind_of_bad_submission_has_its_reason() {
-    let members = members(3, 1);
+    let members = cluster_with_keys(3, 1);
     let job = job(4, 3, 5, PayRule::Flat);
     let other_job = self::job(5, 3, 5, PayRule::Flat);
-    let good = shared(&members, &job, 7, &[(0, 2), (2, 0)]);
+    let good = submission(&members, &job, 7, &[(0, 2), (2, 0)]);
     let delivery = |submission: &Submission| submission.delivery(0).unwrap();
     assert_eq!(verdict(&members, &job, &delivery(&good)), Ok(()));
 
     // Replayed into another job, or made for another cluster.
     assert_eq!(verdict(&members, &other_job, &delivery(&good)), Err(RejectReason::WrongJob));
-    let elsewhere = shared(&self::members(4, 1), &job, 7, &[(0, 2)]);
+    let elsewhere = submission(&self::cluster_with_keys(4, 1), &job, 7, &[(0, 2)]);
     assert_eq!(verdict(&members, &job, &delivery(&elsewhere)), Err(RejectReason::WrongJob));
 
     // Lists that do not fit.
@@ -134,9 +134,9 @@ fn every_kind_of_bad_submission_has_its_reason() {
 
 #[test]
 fn a_contributor_that_seals_something_else_than_it_names_is_found_out() {
-    let members = members(3, 1);
+    let members = cluster_with_keys(3, 1);
     let job = job(4, 3, 5, PayRule::Flat);
-    let good = shared(&members, &job, 7, &[(0, 2)]);
+    let good = submission(&members, &job, 7, &[(0, 2)]);
     let statement = good.header.value.statement.clone();
     let mut rng = ChaCha20Rng::seed_from_u64(3);
     let opened = {
@@ -174,13 +174,13 @@ fn a_contributor_that_seals_something_else_than_it_names_is_found_out() {
 fn a_node_sees_the_same_distribution_whatever_was_answered() {
     // For each node: the top three bits of all it holds, for answers of class 0 and of class 1. Clear
     // or partly clear answers would put one of them in few of the eight bins.
-    let members = members(3, 1);
+    let members = cluster_with_keys(3, 1);
     let job = job(1, 2, 5, PayRule::Flat);
     let mut bins = [[[0u32; 8]; 2]; 3];
     let rounds = 400;
     for seed in 0..rounds {
         for class in 0..2u32 {
-            let submission = shared(&members, &job, seed * 2 + class, &[(0, class)]);
+            let submission = submission(&members, &job, seed * 2 + class, &[(0, class)]);
             for (node, bins) in bins.iter_mut().enumerate() {
                 let opened = submission
                     .delivery(node)
@@ -208,7 +208,7 @@ fn a_node_sees_the_same_distribution_whatever_was_answered() {
 
 #[test]
 fn a_contributor_is_told_what_cannot_be_shared() {
-    let members = members(3, 1);
+    let members = cluster_with_keys(3, 1);
     let job = job(4, 3, 5, PayRule::Flat);
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let key = SecretKey::generate(&mut rng);

@@ -4,13 +4,13 @@
 //! 0 in expectation for who guesses, the whole bonus for who is always right, and never below `-k·N/(C-1)`.
 
 use tacit_protocol::accepted::ContributorFacts;
-use tacit_protocol::certificate::{Certificate, CertificateError, Opened};
+use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};
 use tacit_protocol::job::Payout;
 
 use super::Bonus;
 use crate::statistic::gold::{self, GoldScore};
 
-pub(super) fn bonuses(payout: &Payout, certificate: &Certificate, opened: &Opened) -> Result<Vec<Bonus>, CertificateError> {
+pub(super) fn bonuses(payout: &Payout, certificate: &Certificate, opened: &OpenedOutputs) -> Result<Vec<Bonus>, CertificateError> {
     let classes = certificate.terms.classes().len();
     let scores = gold::read(opened, certificate)?;
     let scores = scores.into_iter().zip(&certificate.facts.contributors);

@@ -9,7 +9,7 @@ pub mod gold;
 pub mod peer_agreement;
 
 use tacit_protocol::accepted::ContributorFacts;
-use tacit_protocol::certificate::{Certificate, CertificateError, Opened};
+use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};
 use tacit_protocol::job::{PayRule, Payout};
 
 /// What a rule adds to a contributor's base pay.
@@ -30,7 +30,7 @@ impl Bonus {
 ///
 /// # Errors
 /// An output that the rule reads holds what no answers give.
-fn bonuses(payout: &Payout, certificate: &Certificate, opened: &Opened) -> Result<Vec<Bonus>, CertificateError> {
+fn bonuses(payout: &Payout, certificate: &Certificate, opened: &OpenedOutputs) -> Result<Vec<Bonus>, CertificateError> {
     match payout.rule {
         PayRule::Flat => Ok(flat::bonuses(certificate)),
         PayRule::PeerAgreement => Ok(peer_agreement::bonuses(payout, certificate, opened)),
@@ -43,7 +43,7 @@ fn bonuses(payout: &Payout, certificate: &Certificate, opened: &Opened) -> Resul
 ///
 /// # Errors
 /// An output that the rule reads holds what no answers give.
-pub fn pays(payout: &Payout, certificate: &Certificate, opened: &Opened) -> Result<Vec<u64>, CertificateError> {
+pub fn pays(payout: &Payout, certificate: &Certificate, opened: &OpenedOutputs) -> Result<Vec<u64>, CertificateError> {
     let bonuses = bonuses(payout, certificate, opened)?;
     let contributors = certificate.facts.contributors.iter();
     Ok(contributors

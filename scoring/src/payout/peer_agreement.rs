@@ -4,13 +4,13 @@
 //! them. Answers on items that nobody else answered earn the base alone.
 
 use tacit_protocol::accepted::ContributorFacts;
-use tacit_protocol::certificate::{Certificate, Opened};
+use tacit_protocol::certificate::{Certificate, OpenedOutputs};
 use tacit_protocol::job::Payout;
 
 use super::Bonus;
 use crate::statistic::peers;
 
-pub(super) fn bonuses(payout: &Payout, certificate: &Certificate, opened: &Opened) -> Vec<Bonus> {
+pub(super) fn bonuses(payout: &Payout, certificate: &Certificate, opened: &OpenedOutputs) -> Vec<Bonus> {
     let agreements = peers::read_agreement(opened).zip(&certificate.facts.contributors);
     agreements
         .map(|(agreement, contributor)| bonus(payout, contributor, agreement))

@@ -12,7 +12,7 @@ use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_mpc_core::testing::World;
-use tacit_protocol::fixtures::{Members, buyer, gold, job, members, of_elements, shared};
+use tacit_protocol::fixtures::{ClusterWithKeys, buyer_key, cluster_with_keys, gold_submissions, job, submission, submission_of_rows};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Gold, Item, Job, JobSpec, LabelRule, PayRule, Payout};
 use tacit_protocol::question::{Answer, Categorical, Release};
@@ -20,11 +20,11 @@ use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::Submission;
 
 /// A submission of two rows of two classes with these integers in place of bits.
-fn malformed(members: &Members, job: &Job, contributor: u32, rows: [i64; 4]) -> Submission {
+fn malformed(members: &ClusterWithKeys, job: &Job, contributor: u32, rows: [i64; 4]) -> Submission {
     let mut rng = ChaCha20Rng::seed_from_u64(u64::from(contributor));
     let key = SecretKey::generate(&mut rng);
     let elements = rows.map(Fp61::from_i64);
-    of_elements(
+    submission_of_rows(
         &members.cluster,
         job,
         &format!("c{contributor:03}"),
@@ -47,14 +47,16 @@ const BAD: [[i64; 4]; 8] = [
     [0, 0, 0, 0],
 ];
 
-fn honest(members: &Members, job: &Job) -> Vec<Submission> {
-    (0..4).map(|c| shared(members, job, c, &[(0, c % 2), (1, 0), (2, c / 2)])).collect()
+fn honest(members: &ClusterWithKeys, job: &Job) -> Vec<Submission> {
+    (0..4)
+        .map(|c| submission(members, job, c, &[(0, c % 2), (1, 0), (2, c / 2)]))
+        .collect()
 }
 
 #[test]
 fn malformed_submissions_are_dropped_and_the_rest_is_untouched() {
     for (nodes, threshold) in [(3, 1), (5, 2)] {
-        let members = members(nodes, threshold);
+        let members = cluster_with_keys(nodes, threshold);
         let job = job(3, 2, 8, PayRule::PeerAgreementBeyondChance);
         let good = honest(&members, &job);
         let (_, expected) = run_to_certificate(&members, NodeSet::all(nodes), &job, &good);
@@ -77,7 +79,7 @@ fn malformed_submissions_are_dropped_and_the_rest_is_untouched() {
 
 #[test]
 fn a_malformed_first_answer_does_not_take_the_place_of_a_good_one() {
-    let members = members(3, 1);
+    let members = cluster_with_keys(3, 1);
     let job = job(3, 2, 4, PayRule::Flat);
     // Four bad submissions would fill item 0 and 1 before the good ones come.
     let mut all: Vec<Submission> = (0..4).map(|c| malformed(&members, &job, 50 + c, [1, 1, 0, 1])).collect();
@@ -89,12 +91,12 @@ fn a_malformed_first_answer_does_not_take_the_place_of_a_good_one() {
 
 #[test]
 fn thousands_of_bad_submissions_among_good_ones() {
-    let members = members(3, 1);
+    let members = cluster_with_keys(3, 1);
     let job = job(3, 2, 1000, PayRule::Flat);
     let all: Vec<Submission> = (0..300)
         .map(|c| {
             if c % 2 == 0 {
-                shared(&members, &job, c, &[(0, 1), (1, 0)])
+                submission(&members, &job, c, &[(0, 1), (1, 0)])
             } else {
                 malformed(&members, &job, c, BAD[c as usize % 8])
             }
@@ -107,7 +109,7 @@ fn thousands_of_bad_submissions_among_good_ones() {
 
 #[test]
 fn one_contributor_cannot_take_the_room_of_the_others() {
-    let members = members(3, 1);
+    let members = cluster_with_keys(3, 1);
     let job = job(30_000, 2, 2, PayRule::Flat);
     let mut rng = ChaCha20Rng::seed_from_u64(99);
     let key = SecretKey::generate(&mut rng);
@@ -116,7 +118,7 @@ fn one_contributor_cannot_take_the_room_of_the_others() {
     let mut send = |answers| Submission::create(&members.cluster, &job, "greedy", &key, &items[..answers], &mut rng).unwrap();
     let mut all: Vec<Submission> = (0..8).map(|_| send(30_000)).collect();
     all.push(send(2 * 60_000 + (1 << 17) - 8 * 30_000));
-    all.extend((0..3).map(|c| shared(&members, &job, c, &[(c, 1), (29_999, c % 2)])));
+    all.extend((0..3).map(|c| submission(&members, &job, c, &[(c, 1), (29_999, c % 2)])));
     let (certificate, _) = run_to_certificate(&members, NodeSet::all(3), &job, &all);
     let counted = |name: &str| {
         let contributors = &certificate.facts.contributors;
@@ -135,7 +137,7 @@ proptest! {
 
     #[test]
     fn rows_are_accepted_exactly_when_they_are_one_hot(rows in proptest::array::uniform4(-2i64..3)) {
-        let members = members(3, 1);
+        let members = cluster_with_keys(3, 1);
         let job = job(3, 2, 8, PayRule::Flat);
         let submission = malformed(&members, &job, 1, rows);
         let world = World::new(members.cluster.access().clone(), 1);
@@ -147,9 +149,9 @@ proptest! {
 
 #[test]
 fn lists_that_repeat_or_overclaim_are_refused() {
-    let members = members(3, 1);
+    let members = cluster_with_keys(3, 1);
     let job = job(3, 2, 8, PayRule::Flat);
-    let one = shared(&members, &job, 1, &[(0, 0)]);
+    let one = submission(&members, &job, 1, &[(0, 0)]);
     let world = World::new(members.cluster.access().clone(), 1);
     for result in run_nodes(&world, &members, &job, &[one.clone(), one]) {
         assert!(matches!(result, Err(ScoringError::AcceptedSet(_))));
@@ -170,7 +172,7 @@ fn everything(rule: PayRule, weighted: bool, release: &[Release]) -> Job {
         } else {
             BTreeMap::new()
         },
-        gold: (rule == PayRule::Gold).then(|| Gold { key: buyer().public() }),
+        gold: (rule == PayRule::Gold).then(|| Gold { key: buyer_key().public() }),
         payout: Some(Payout {
             rule,
             currency: "EUR".to_owned(),
@@ -207,7 +209,7 @@ fn certificates_and_results_of_fixed_seeds_stay_the_same() {
     let mut certificates = Vec::new();
     let mut results = Vec::new();
     for (nodes, threshold) in [(3, 1), (5, 2)] {
-        let members = members(nodes, threshold);
+        let members = cluster_with_keys(nodes, threshold);
         for job in &jobs {
             let mut submissions: Vec<Submission> = (0..5)
                 .map(|c| {
@@ -215,7 +217,7 @@ fn certificates_and_results_of_fixed_seeds_stay_the_same() {
                         .filter(|item| (c + item) % 5 != 0)
                         .map(|item| (item, (item * item + c * (item % 2)) % 3))
                         .collect();
-                    shared(&members, job, c, &answers)
+                    submission(&members, job, c, &answers)
                 })
                 .collect();
             submissions.insert(2, malformed_rows(&members, job));
@@ -238,17 +240,17 @@ const GOLDEN_RESULTS: &str = "70d31e49e4a994c1a97d8e0a15414337efe85b96c98a17ad63
 const GOLDEN_CERTIFICATES: &str = "4bebeea2ba23e38b8aef427efe1aaa6aa851718e06fcc0e84f70426479b8ffa4";
 
 /// A submission of two rows of three classes that are not one-hot.
-fn malformed_rows(members: &Members, job: &Job) -> Submission {
+fn malformed_rows(members: &ClusterWithKeys, job: &Job) -> Submission {
     let mut rng = ChaCha20Rng::seed_from_u64(77);
     let key = SecretKey::generate(&mut rng);
     let elements = [1, 1, 0, 0, 0, 1].map(Fp61::from_i64);
-    of_elements(&members.cluster, job, "c077", &key, vec![0, 1], &elements, &mut rng)
+    submission_of_rows(&members.cluster, job, "c077", &key, vec![0, 1], &elements, &mut rng)
 }
 
 /// The buyer's gold answers, where the job has any.
-fn gold_if_any(members: &Members, job: &Job) -> Vec<Submission> {
+fn gold_if_any(members: &ClusterWithKeys, job: &Job) -> Vec<Submission> {
     if job.terms().gold.is_none() {
         return Vec::new();
     }
-    gold(members, job, &[(0, 0), (3, 1), (5, 2)])
+    gold_submissions(members, job, &[(0, 0), (3, 1), (5, 2)])
 }

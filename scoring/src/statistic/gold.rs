@@ -11,7 +11,7 @@ use tacit_mpc_core::field::{Field, Fp61, MODULUS};
 use tacit_mpc_core::network::Network;
 use tacit_mpc_core::session::{Factors, Recorded, Session, SessionError};
 use tacit_mpc_core::sharing::Shared;
-use tacit_protocol::certificate::{Certificate, CertificateError, Opened};
+use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};
 use tacit_protocol::release::OutputName;
 
 use super::{Finish, Statistic};
@@ -137,7 +137,7 @@ impl GoldScore {
 ///
 /// # Errors
 /// A value is no score of so many answers.
-pub(crate) fn read(opened: &Opened, certificate: &Certificate) -> Result<Vec<GoldScore>, CertificateError> {
+pub(crate) fn read(opened: &OpenedOutputs, certificate: &Certificate) -> Result<Vec<GoldScore>, CertificateError> {
     let name = OutputName::ContributorGold;
     let values = opened.get(name).unwrap_or_default().iter().zip(&certificate.facts.contributors);
     values

@@ -10,7 +10,7 @@ use tacit_mpc_core::network::Network;
 use tacit_mpc_core::session::Session;
 use tacit_mpc_core::sharing::{Party, Shared};
 use tacit_protocol::accepted::AcceptedSet;
-use tacit_protocol::certificate::{Certificate, CertificateError, Opened};
+use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};
 use tacit_protocol::release::OutputName;
 
 use super::labels::{Decided, Labels, SharedLabels};
@@ -123,7 +123,7 @@ fn matches<N: Network>(
 ///
 /// # Errors
 /// A value is above the number of the contributor's answers.
-pub(crate) fn read(opened: &Opened, certificate: &Certificate) -> Result<Vec<u64>, CertificateError> {
+pub(crate) fn read(opened: &OpenedOutputs, certificate: &Certificate) -> Result<Vec<u64>, CertificateError> {
     let name = OutputName::ContributorLabelAgreement;
     let values = opened.get(name).unwrap_or_default().iter().zip(&certificate.facts.contributors);
     values

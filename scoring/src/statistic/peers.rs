@@ -12,7 +12,7 @@ use tacit_mpc_core::network::Network;
 use tacit_mpc_core::session::{Factors, Product};
 use tacit_mpc_core::sharing::Shared;
 use tacit_protocol::accepted::AcceptedSet;
-use tacit_protocol::certificate::{Certificate, Opened};
+use tacit_protocol::certificate::{Certificate, OpenedOutputs};
 use tacit_protocol::release::OutputName;
 
 use super::{Finish, Statistic};
@@ -129,14 +129,14 @@ impl<N: Network> Statistic<N> for Peers {
 }
 
 /// The opened `A` of each contributor, in the order of the public facts; none where the job has no such output.
-pub(crate) fn read_agreement(opened: &Opened) -> impl Iterator<Item = i64> {
+pub(crate) fn read_agreement(opened: &OpenedOutputs) -> impl Iterator<Item = i64> {
     let values = opened.get(OutputName::ContributorAgreement).unwrap_or_default();
     // Sums of non-negative terms stay non-negative, and the scale keeps them below 2^60.
     values.iter().map(|value| value.to_u64() as i64)
 }
 
 /// The opened `Q` of each contributor, likewise.
-pub(crate) fn read_beyond_chance(opened: &Opened, certificate: &Certificate) -> impl Iterator<Item = i64> {
+pub(crate) fn read_beyond_chance(opened: &OpenedOutputs, certificate: &Certificate) -> impl Iterator<Item = i64> {
     let classes = certificate.terms.classes().len();
     let values = opened.get(OutputName::ContributorBeyondChance).unwrap_or_default();
     let contributors = values.iter().zip(&certificate.facts.contributors);

@@ -10,7 +10,7 @@ use crate::testing::run_to_certificate;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::accepted::PublicFacts;
 use tacit_protocol::certificate::{Certificate, CertificateError};
-use tacit_protocol::fixtures::{Members, job, members, shared, signed_by_all};
+use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, job, signed_by_all, submission};
 use tacit_protocol::job::{Job, PayRule};
 use tacit_protocol::reject::RejectReason;
 
@@ -18,14 +18,14 @@ use tacit_protocol::reject::RejectReason;
 type Answer = (u32, u32, u32);
 
 /// Shares the answers as contributors do and scores them as nodes do.
-fn run(members: &Members, present: NodeSet, job: &Job, answers: &[Answer]) -> (Certificate, Report) {
+fn run(members: &ClusterWithKeys, present: NodeSet, job: &Job, answers: &[Answer]) -> (Certificate, Report) {
     let mut of: BTreeMap<u32, Vec<(u32, u32)>> = BTreeMap::new();
     answers
         .iter()
         .for_each(|(contributor, item, class)| of.entry(*contributor).or_default().push((*item, *class)));
     let submissions: Vec<_> = of
         .iter()
-        .map(|(contributor, answers)| shared(members, job, *contributor, answers))
+        .map(|(contributor, answers)| submission(members, job, *contributor, answers))
         .collect();
     run_to_certificate(members, present, job, &submissions)
 }
@@ -94,7 +94,7 @@ proptest! {
         cluster in prop_oneof![Just((3, 1, 3)), Just((4, 1, 4)), Just((4, 1, 3)), Just((5, 2, 5))],
     ) {
         let (nodes, threshold, taking_part) = cluster;
-        let members = members(nodes, threshold);
+        let members = cluster_with_keys(nodes, threshold);
         let job = job(12, classes, 8, rule);
         let (certificate, report) = run(&members, NodeSet::all(taking_part), &job, &answers);
         check_against_plain(&report, &certificate, &answers, classes);
@@ -117,7 +117,7 @@ fn the_pay_vector_holds() {
         .enumerate()
         .flat_map(|(c, (classes, ..))| classes.iter().enumerate().map(move |(item, class)| (c as u32, item as u32, *class)))
         .collect();
-    let members = members(3, 1);
+    let members = cluster_with_keys(3, 1);
     for (rule, pay) in [
         (PayRule::PeerAgreementBeyondChance, vectors.map(|v| v.2)),
         (PayRule::PeerAgreement, vectors.map(|v| v.3)),
@@ -136,7 +136,7 @@ fn the_pay_vector_holds() {
 
 #[test]
 fn an_altered_certificate_is_refused() {
-    let members = members(3, 1);
+    let members = cluster_with_keys(3, 1);
     let answers = [(0, 0, 1), (1, 0, 1), (2, 0, 0), (0, 1, 0), (1, 1, 0)];
     let (certificate, _) = run(&members, NodeSet::all(3), &job(2, 2, 8, PayRule::PeerAgreement), &answers);
     let text = certificate.to_json();
@@ -156,7 +156,7 @@ fn an_altered_certificate_is_refused() {
 
 #[test]
 fn copies_and_missing_nodes_are_named() {
-    let members = members(4, 1);
+    let members = cluster_with_keys(4, 1);
     let answers = [(0, 0, 1), (1, 0, 1), (2, 0, 0)];
     let (certificate, _) = run(&members, NodeSet::all(4), &job(1, 2, 8, PayRule::Flat), &answers);
     let mut fewer = certificate.clone();
@@ -172,7 +172,7 @@ fn copies_and_missing_nodes_are_named() {
 
 #[test]
 fn numbers_that_no_crowd_can_have_are_refused_even_when_all_nodes_sign_them() {
-    let members = members(3, 1);
+    let members = cluster_with_keys(3, 1);
     let answers = [(0, 0, 1), (0, 1, 1), (1, 0, 0), (1, 1, 1)];
     let (certificate, _) = run(
         &members,

@@ -20,7 +20,9 @@ use tacit_mpc_core::sharing::NodeSet;
 use tacit_mpc_core::testing::{Fate, Wire, World};
 use tacit_mpc_core::testing::{Misbehaviour, Observed};
 use tacit_protocol::certificate::Certificate;
-use tacit_protocol::fixtures::{Members, buyer, gold, job, listed, members, of_elements, shared};
+use tacit_protocol::fixtures::{
+    ClusterWithKeys, buyer_key, cluster_with_keys, gold_submissions, job, submission, submission_list, submission_of_rows,
+};
 use tacit_protocol::identity::{Purpose, Signed};
 use tacit_protocol::job::{Job, PayRule};
 use tacit_protocol::phase::Phase;
@@ -38,10 +40,10 @@ fn of_all_items(classes: &[u32]) -> Vec<(u32, u32)> {
     (0..).zip(classes.iter().copied()).collect()
 }
 
-fn v6(members: &Members, job: &Job) -> Vec<Submission> {
+fn v6(members: &ClusterWithKeys, job: &Job) -> Vec<Submission> {
     (0..)
         .zip(V6_ANSWERS)
-        .map(|(c, classes)| shared(members, job, c, &of_all_items(&classes)))
+        .map(|(c, classes)| submission(members, job, c, &of_all_items(&classes)))
         .collect()
 }
 
@@ -52,13 +54,13 @@ fn amounts(report: &Report) -> Vec<u64> {
 #[test]
 fn the_gold_vector_holds() {
     for (nodes, threshold, taking_part) in [(3, 1, 3), (4, 1, 3), (5, 2, 5)] {
-        let members = members(nodes, threshold);
+        let members = cluster_with_keys(nodes, threshold);
         let job = job(6, 3, 3, PayRule::Gold);
         let present = NodeSet::all(taking_part);
         // Gold may come before, between and after the answers.
         for place in 0..4 {
             let mut submissions = v6(&members, &job);
-            submissions.splice(place..place, gold(&members, &job, &V6_GOLD));
+            submissions.splice(place..place, gold_submissions(&members, &job, &V6_GOLD));
             let (certificate, report) = run_to_certificate(&members, present, &job, &submissions);
             assert_eq!(amounts(&report), V6_PAY);
             assert_eq!(report.payouts.as_ref().unwrap().total, V6_PAY.iter().sum::<u64>());
@@ -75,10 +77,10 @@ fn the_gold_vector_holds() {
 
 #[test]
 fn everything_else_is_as_without_gold() {
-    let members = members(3, 1);
+    let members = cluster_with_keys(3, 1);
     let (with, without) = (job(6, 3, 3, PayRule::Gold), job(6, 3, 3, PayRule::Flat));
     let mut submissions = v6(&members, &with);
-    submissions.extend(gold(&members, &with, &V6_GOLD));
+    submissions.extend(gold_submissions(&members, &with, &V6_GOLD));
     let (_, mut report) = run_to_certificate(&members, NodeSet::all(3), &with, &submissions);
     let (_, plain) = run_to_certificate(&members, NodeSet::all(3), &without, &v6(&members, &without));
     report.payouts.clone_from(&plain.payouts);
@@ -88,13 +90,13 @@ fn everything_else_is_as_without_gold() {
 
 #[test]
 fn who_was_not_asked_gets_the_base_and_a_reason() {
-    let members = members(3, 1);
+    let members = cluster_with_keys(3, 1);
     let job = job(6, 3, 3, PayRule::Gold);
     let mut submissions = vec![
-        shared(&members, &job, 0, &[(0, 0), (2, 1)]),
-        shared(&members, &job, 1, &[(1, 0), (4, 1)]),
+        submission(&members, &job, 0, &[(0, 0), (2, 1)]),
+        submission(&members, &job, 1, &[(1, 0), (4, 1)]),
     ];
-    submissions.extend(gold(&members, &job, &V6_GOLD));
+    submissions.extend(gold_submissions(&members, &job, &V6_GOLD));
     let (_, report) = run_to_certificate(&members, NodeSet::all(3), &job, &submissions);
     assert_eq!(report.contributors[0].gold, None);
     assert!(report.contributors[0].gold_reason.is_some());
@@ -103,7 +105,7 @@ fn who_was_not_asked_gets_the_base_and_a_reason() {
 }
 
 /// Every message of a run: step, phase, from, to and length.
-fn shape(members: &Members, job: &Job, submissions: &[Submission]) -> BTreeSet<(u32, &'static str, usize, usize, usize)> {
+fn shape(members: &ClusterWithKeys, job: &Job, submissions: &[Submission]) -> BTreeSet<(u32, &'static str, usize, usize, usize)> {
     let seen = Arc::new(Mutex::new(BTreeSet::new()));
     let log = Arc::clone(&seen);
     let world = World::new(members.cluster.access().clone(), 1).intercept(move |wire: Wire<'_>| {
@@ -117,21 +119,21 @@ fn shape(members: &Members, job: &Job, submissions: &[Submission]) -> BTreeSet<(
 
 #[test]
 fn nothing_that_is_sent_tells_which_items_have_gold() {
-    let members = members(3, 1);
+    let members = cluster_with_keys(3, 1);
     let job = job(6, 3, 3, PayRule::Gold);
     let answers = || {
-        let whole = shared(&members, &job, 0, &of_all_items(&V6_ANSWERS[0]));
+        let whole = submission(&members, &job, 0, &of_all_items(&V6_ANSWERS[0]));
         [
             whole,
-            shared(&members, &job, 1, &[(0, 0), (2, 1)]),
-            shared(&members, &job, 2, &[(3, 0)]),
+            submission(&members, &job, 1, &[(0, 0), (2, 1)]),
+            submission(&members, &job, 2, &[(3, 0)]),
         ]
     };
     let all: Vec<(u32, u32)> = (0..6).map(|item| (item, 2)).collect();
     let shapes: Vec<_> = [&[][..], &V6_GOLD, &[(0, 0), (2, 2)], &[(3, 1)], &all]
         .into_iter()
         .map(|golden| {
-            let parts = gold(&members, &job, golden);
+            let parts = gold_submissions(&members, &job, golden);
             // What is uploaded is as long, too.
             let lengths: Vec<usize> = parts.iter().flat_map(|part| part.envelopes.iter().map(Vec::len)).collect();
             let items: Vec<u32> = parts.iter().flat_map(|part| part.header.value.statement.items.clone()).collect();
@@ -145,15 +147,15 @@ fn nothing_that_is_sent_tells_which_items_have_gold() {
 }
 
 /// Gold of any numbers to the first items, zeros to the others.
-fn any_gold(members: &Members, job: &Job, first: &[i64]) -> Submission {
+fn any_gold(members: &ClusterWithKeys, job: &Job, first: &[i64]) -> Submission {
     let items: Vec<u32> = (0..job.items().len() as u32).collect();
     let mut elements: Vec<Fp61> = first.iter().copied().map(Fp61::from_i64).collect();
     elements.resize(items.len() * job.terms().classes().len(), Fp61::default());
     let mut rng = ChaCha20Rng::seed_from_u64(77);
-    of_elements(&members.cluster, job, AUTHOR, &buyer(), items, &elements, &mut rng)
+    submission_of_rows(&members.cluster, job, AUTHOR, &buyer_key(), items, &elements, &mut rng)
 }
 
-fn outcome(members: &Members, job: &Job, submissions: &[Submission]) -> Vec<Result<Scored, ScoringError>> {
+fn outcome(members: &ClusterWithKeys, job: &Job, submissions: &[Submission]) -> Vec<Result<Scored, ScoringError>> {
     run_nodes(&World::new(members.cluster.access().clone(), 1), members, job, submissions)
 }
 
@@ -162,9 +164,9 @@ proptest! {
 
     #[test]
     fn gold_is_taken_exactly_when_every_row_has_one_class_or_none(rows in proptest::array::uniform6(-1i64..3)) {
-        let members = members(3, 1);
+        let members = cluster_with_keys(3, 1);
         let job = job(3, 3, 8, PayRule::Gold);
-        let submissions = [shared(&members, &job, 1, &[(0, 0)]), any_gold(&members, &job, &rows)];
+        let submissions = [submission(&members, &job, 1, &[(0, 0)]), any_gold(&members, &job, &rows)];
         let fine = |row: &[i64]| row.iter().all(|x| (0..2).contains(x)) && row.iter().sum::<i64>() <= 1;
         for result in outcome(&members, &job, &submissions) {
             match result {
@@ -183,14 +185,14 @@ proptest! {
         answers in proptest::collection::btree_map((0u32..5, 0u32..9), 0u32..100, 1..30),
         golden in proptest::collection::btree_map(0u32..9, 0u32..100, 0..9),
     ) {
-        let members = members(3, 1);
+        let members = cluster_with_keys(3, 1);
         let job = job(9, classes, 8, PayRule::Gold);
         let golden: Vec<(u32, u32)> = golden.into_iter().map(|(item, class)| (item, class % classes)).collect();
         let answers: Vec<(u32, u32, u32)> = answers.into_iter().map(|((c, i), k)| (c, i, k % classes)).collect();
         let contributors: BTreeSet<u32> = answers.iter().map(|(c, ..)| *c).collect();
         let own = |who: u32| answers.iter().filter(move |(c, ..)| *c == who).map(|(_, i, k)| (*i, *k)).collect::<Vec<_>>();
-        let mut submissions = gold(&members, &job, &golden);
-        submissions.extend(contributors.iter().map(|who| shared(&members, &job, *who, &own(*who))));
+        let mut submissions = gold_submissions(&members, &job, &golden);
+        submissions.extend(contributors.iter().map(|who| submission(&members, &job, *who, &own(*who))));
         let (_, report) = run_to_certificate(&members, NodeSet::all(3), &job, &submissions);
         for (who, amount) in contributors.iter().zip(amounts(&report)) {
             let own = own(*who);
@@ -205,10 +207,10 @@ proptest! {
 
 #[test]
 fn no_node_can_make_the_buyers_gold_look_malformed() {
-    let members = members(3, 1);
+    let members = cluster_with_keys(3, 1);
     let job = job(6, 3, 3, PayRule::Gold);
     let mut submissions = v6(&members, &job);
-    submissions.extend(gold(&members, &job, &V6_GOLD));
+    submissions.extend(gold_submissions(&members, &job, &V6_GOLD));
     let mut noticed = BTreeSet::new();
     for step in 0..40 {
         let world = World::new(members.cluster.access().clone(), 1).intercept(move |wire: Wire<'_>| {
@@ -230,13 +232,13 @@ fn no_node_can_make_the_buyers_gold_look_malformed() {
 
 #[test]
 fn a_job_with_gold_is_not_scored_without_all_of_it() {
-    let members = members(3, 1);
+    let members = cluster_with_keys(3, 1);
     let job = job(70_000, 2, 2, PayRule::Gold);
     let answers = [
-        shared(&members, &job, 0, &[(0, 1), (69_999, 0)]),
-        shared(&members, &job, 1, &[(69_999, 1)]),
+        submission(&members, &job, 0, &[(0, 1), (69_999, 0)]),
+        submission(&members, &job, 1, &[(69_999, 1)]),
     ];
-    let parts = gold(&members, &job, &[(0, 1), (69_999, 0)]);
+    let parts = gold_submissions(&members, &job, &[(0, 1), (69_999, 0)]);
     assert_eq!(parts.len(), 2);
     let with = |gold: &[Submission]| [answers.as_slice(), gold].concat();
     for (given, part) in [(&parts[..0], 1), (&parts[..1], 2), (&parts[1..], 1)] {
@@ -248,7 +250,7 @@ fn a_job_with_gold_is_not_scored_without_all_of_it() {
     assert_eq!(amounts(&report), [80_000, 0]);
     // Of two that are the same part the first counts.
     let mut twice = with(&parts);
-    twice.push(Submission::create_gold(&members.cluster, &job, &buyer(), &[], 1, &mut ChaCha20Rng::seed_from_u64(5)).unwrap());
+    twice.push(Submission::create_gold(&members.cluster, &job, &buyer_key(), &[], 1, &mut ChaCha20Rng::seed_from_u64(5)).unwrap());
     let (certificate, report) = run_to_certificate(&members, NodeSet::all(3), &job, &twice);
     assert_eq!(amounts(&report), [80_000, 0]);
     assert_eq!(
@@ -259,16 +261,16 @@ fn a_job_with_gold_is_not_scored_without_all_of_it() {
 
 #[test]
 fn gold_is_not_answers_and_answers_are_not_gold() {
-    let members = members(3, 1);
+    let members = cluster_with_keys(3, 1);
     let job = job(6, 3, 3, PayRule::Gold);
     let check = |submission: &Submission| Header::check(&submission.header, &members.cluster, &job);
-    let golden = gold(&members, &job, &V6_GOLD).remove(0);
+    let golden = gold_submissions(&members, &job, &V6_GOLD).remove(0);
     assert_eq!(check(&golden), Ok(()));
     let resigned = |purpose, alter: fn(&mut Header)| {
         let mut header = golden.header.value.clone();
         alter(&mut header);
         check(&Submission {
-            header: Signed::new(header, purpose, &buyer()),
+            header: Signed::new(header, purpose, &buyer_key()),
             envelopes: golden.envelopes.clone(),
         })
     };
@@ -282,12 +284,12 @@ fn gold_is_not_answers_and_answers_are_not_gold() {
         Err(RejectReason::Malformed)
     );
     let as_gold = {
-        let answers = shared(&members, &job, 1, &of_all_items(&V6_ANSWERS[0]));
+        let answers = submission(&members, &job, 1, &of_all_items(&V6_ANSWERS[0]));
         let mut header = answers.header.value.clone();
-        header.statement.key = buyer().public();
+        header.statement.key = buyer_key().public();
         header.statement.contributor = AUTHOR.to_owned();
         Submission {
-            header: Signed::new(header, Purpose::Gold, &buyer()),
+            header: Signed::new(header, Purpose::Gold, &buyer_key()),
             envelopes: answers.envelopes,
         }
     };
@@ -296,22 +298,22 @@ fn gold_is_not_answers_and_answers_are_not_gold() {
     assert_eq!(opened.unwrap_err(), RejectReason::Unsealable);
 
     let rng = &mut ChaCha20Rng::seed_from_u64(1);
-    let by_buyer = Submission::create(&members.cluster, &job, "c001", &buyer(), &[(0, Answer::Class(0))], rng);
+    let by_buyer = Submission::create(&members.cluster, &job, "c001", &buyer_key(), &[(0, Answer::Class(0))], rng);
     assert_eq!(by_buyer.unwrap_err(), SubmissionError::NotAContributor);
     let stranger = tacit_protocol::identity::SecretKey::generate(rng);
     let by_stranger = Submission::create_gold(&members.cluster, &job, &stranger, &[], 0, rng);
     assert_eq!(by_stranger.unwrap_err(), SubmissionError::GoldKey);
-    let beyond = Submission::create_gold(&members.cluster, &job, &buyer(), &[], 1, rng);
+    let beyond = Submission::create_gold(&members.cluster, &job, &buyer_key(), &[], 1, rng);
     assert_eq!(beyond.unwrap_err(), SubmissionError::GoldPart { part: 1, parts: 1 });
 }
 
 /// The computations of a cluster in which these nodes say that they did not get the gold.
 fn with_gold_refused_by(nodes: usize, threshold: usize, refusing: &[usize]) -> Vec<Result<Scored, ScoringError>> {
-    let members = members(nodes, threshold);
+    let members = cluster_with_keys(nodes, threshold);
     let job = job(6, 3, 3, PayRule::Gold);
     let mut submissions = v6(&members, &job);
-    submissions.extend(gold(&members, &job, &V6_GOLD));
-    let list = listed(&submissions);
+    submissions.extend(gold_submissions(&members, &job, &V6_GOLD));
+    let list = submission_list(&submissions);
     World::new(members.cluster.access().clone(), 1).run(|party, network, mut rng| {
         let mut verdicts = vec![0; list.len()];
         if refusing.contains(&party.me()) {
@@ -369,11 +371,11 @@ impl Submissions for Recorded<'_> {
 
 #[test]
 fn nothing_about_gold_is_opened_for_a_second_set() {
-    let members = members(3, 1);
+    let members = cluster_with_keys(3, 1);
     let job = job(6, 3, 3, PayRule::Gold);
     let mut submissions = v6(&members, &job);
-    submissions.extend(gold(&members, &job, &V6_GOLD));
-    let list = listed(&submissions);
+    submissions.extend(gold_submissions(&members, &job, &V6_GOLD));
+    let list = submission_list(&submissions);
     for recorded_before in [false, true] {
         let opened = Arc::new(Mutex::new(BTreeSet::new()));
         let log = Arc::clone(&opened);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::network::Network;
 use tacit_mpc_core::sharing::Shared;
-use tacit_protocol::certificate::{Certificate, CertificateError, Opened};
+use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};
 use tacit_protocol::job::LabelRule;
 use tacit_protocol::release::OutputName;
 
@@ -112,7 +112,7 @@ fn to_values(labels: &[Option<u32>]) -> Vec<Fp61> {
 ///
 /// # Errors
 /// A value stands for none of the classes.
-pub(crate) fn read(opened: &Opened, certificate: &Certificate) -> Result<Labels, CertificateError> {
+pub(crate) fn read(opened: &OpenedOutputs, certificate: &Certificate) -> Result<Labels, CertificateError> {
     let values = opened.get(OutputName::Labels).unwrap_or_default();
     from_values(values, certificate.terms.classes().len()).ok_or(CertificateError::Value(OutputName::Labels))
 }

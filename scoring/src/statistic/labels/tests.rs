@@ -13,7 +13,7 @@ use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::sharing::{NodeSet, Party, Shared};
 use tacit_protocol::accepted::AcceptedSet;
 use tacit_protocol::certificate::{Certificate, CertificateError};
-use tacit_protocol::fixtures::{Members, job, listed, members, shared, signed_by_all};
+use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, job, signed_by_all, submission, submission_list};
 use tacit_protocol::job::{Job, LabelRule, PayRule, Terms};
 use tacit_protocol::question::Release;
 use tacit_protocol::release::{OutputName, OutputValues, ReleasedOutput};
@@ -29,17 +29,20 @@ pub(crate) const LABELS: [Option<u32>; 5] = [Some(0), Some(2), None, Some(1), No
 
 /// Three contributors' submissions, and who counts for what.
 pub(crate) struct Scene {
-    pub members: Members,
+    pub members: ClusterWithKeys,
     pub job: Job,
     pub submissions: Vec<Submission>,
     pub accepted: AcceptedSet,
 }
 
 pub(crate) fn scene() -> Scene {
-    let (members, job) = (members(3, 1), job(5, 3, 8, PayRule::Flat));
-    let submissions: Vec<Submission> = (0..).zip(ANSWERS).map(|(c, answers)| shared(&members, &job, c, answers)).collect();
+    let (members, job) = (cluster_with_keys(3, 1), job(5, 3, 8, PayRule::Flat));
+    let submissions: Vec<Submission> = (0..)
+        .zip(ANSWERS)
+        .map(|(c, answers)| submission(&members, &job, c, answers))
+        .collect();
     let header = |i: usize| Some(&submissions[i].header.value);
-    let accepted = AcceptedSet::assemble(&job, &listed(&submissions), &[0; 3], header).unwrap();
+    let accepted = AcceptedSet::assemble(&job, &submission_list(&submissions), &[0; 3], header).unwrap();
     Scene {
         members,
         job,
@@ -120,7 +123,7 @@ fn labels_have_one_spelling() {
 }
 
 /// A certificate of a job with labels, as if they had been decided.
-fn certified(members: &Members, certificate: &Certificate, job: &Job, labels: &[Fp61], agreeing: &[u64]) -> Certificate {
+fn certified(members: &ClusterWithKeys, certificate: &Certificate, job: &Job, labels: &[Fp61], agreeing: &[u64]) -> Certificate {
     let agreeing: Vec<Fp61> = agreeing.iter().map(|n| Fp61::reduce(*n)).collect();
     let opened = |name, values: &[Fp61]| ReleasedOutput {
         name,

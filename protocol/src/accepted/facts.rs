@@ -1,0 +1,96 @@
+//! What is public about an accepted set: the facts that the nodes sign and a certificate repeats.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::field::MODULUS;
+
+use super::Scale;
+use crate::identity::PublicKey;
+use crate::job::Terms;
+use crate::reject::RejectReason;
+
+/// What is public about one contributor in a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContributorFacts {
+    /// The contributor's name.
+    pub contributor: String,
+    /// The contributor's key.
+    pub key: PublicKey,
+    /// How many of the contributor's answers count.
+    pub answers: u64,
+    /// How many of those are to items with at least two answers: `n` of the pay rules.
+    pub paired: u64,
+    /// The scale of the contributor's agreement: `L` of the pay rules, over the redundancies of the contributor's items.
+    pub scale: Scale,
+}
+
+/// What is public about an accepted set. The nodes sign its digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublicFacts {
+    /// How many answers count.
+    pub answers: u64,
+    /// How many answers do not count, by reason.
+    pub rejected: BTreeMap<RejectReason, u64>,
+    /// How many items have how many answers: number of answers → number of items. Items without answers are left out.
+    pub redundancy: BTreeMap<u32, u64>,
+    /// The contributors with at least one answer that counts, by name.
+    pub contributors: Vec<ContributorFacts>,
+}
+
+impl PublicFacts {
+    /// The digest that the nodes sign.
+    pub fn digest(&self) -> Digest {
+        Digest::of("tacit/v1 facts", &[&crate::codec::encode(self)])
+    }
+
+    /// Checks that a job of these terms can have such facts. The formulas that read a certificate's numbers rely on these
+    /// bounds.
+    ///
+    /// # Errors
+    /// What the job cannot have, in words.
+    pub fn check(&self, terms: &Terms) -> Result<(), &'static str> {
+        let in_range = |(r, items): (&u32, &u64)| (1..=terms.answers_per_item).contains(r) && (1..=terms.items).contains(items);
+        if !self.redundancy.iter().all(in_range) || total(self.redundancy.values().copied()) > u128::from(terms.items) {
+            return Err("more answers to an item, or more items, than the job has");
+        }
+        let answers: u128 = self.redundancy.iter().map(|(r, items)| u128::from(*r) * u128::from(*items)).sum();
+        if answers != u128::from(self.answers) || answers != total(self.contributors.iter().map(|c| c.answers)) {
+            return Err("the answers to items, of contributors and in all do not add up");
+        }
+        if !self.contributors.windows(2).all(|pair| pair[0].contributor < pair[1].contributor) {
+            return Err("contributors out of order or twice");
+        }
+        let plausible = |c: &ContributorFacts| c.answers > 0 && c.paired <= c.answers && (1..MODULUS).contains(&c.scale.value);
+        if !self.contributors.iter().all(plausible) {
+            return Err("a contributor without answers, with more paired ones than answers, or a scale outside the field");
+        }
+        if total(self.rejected.values().copied()) > u128::from(u64::MAX) {
+            return Err("more rejected answers than can be counted");
+        }
+        Ok(())
+    }
+
+    /// The number of answers that every answered item has, if it is the same for all of them.
+    pub fn same_redundancy(&self) -> Option<u32> {
+        same_redundancy(&self.redundancy)
+    }
+
+    /// How many answers do not count, for whatever reason.
+    pub fn rejected_answers(&self) -> u64 {
+        self.rejected.values().sum()
+    }
+}
+
+/// See [`PublicFacts::same_redundancy`].
+pub(super) fn same_redundancy(redundancy: &BTreeMap<u32, u64>) -> Option<u32> {
+    let (first, last) = redundancy.first_key_value().zip(redundancy.last_key_value())?;
+    (first == last).then_some(*first.0)
+}
+
+fn total(numbers: impl Iterator<Item = u64>) -> u128 {
+    numbers.map(u128::from).sum()
+}
