@@ -16,7 +16,7 @@ use tacit_tests::desk::{cluster_file, enrol, job, submit};
 use tacit_tests::forgery::Author;
 use tacit_tests::http::Connection;
 use tacit_tests::kinds::{Kind, Scene};
-use tacit_tests::reference::{agreement, class_totals, payouts};
+use tacit_tests::reference::Expected;
 
 const ITEMS: u32 = 100;
 /// Each answers every item, one submission for each: 10,000 good ones.
@@ -150,13 +150,15 @@ fn assert_honest(result: &Value) {
         })
         .collect();
     assert_eq!(result["job"]["answers"], answers.len());
-    assert_eq!(result["class_totals"], json!(class_totals(&answers, &CLASSES.map(str::to_owned))));
-    let pay: Vec<Value> = payouts(&answers, 20_000, 20_000)
+    let expected = Expected::of(&answers, &CLASSES.map(str::to_owned));
+    assert_eq!(result["class_totals"], json!(expected.class_totals()));
+    let pay: Vec<Value> = expected
+        .payouts(20_000, 20_000)
         .into_iter()
         .map(|(contributor, amount)| json!({ "contributor": contributor, "amount": i64::try_from(amount).unwrap() }))
         .collect();
     assert_eq!(result["payouts"]["items"], json!(pay));
-    for (measure, plain) in agreement(&answers, CLASSES.len()) {
+    for (measure, plain) in expected.agreement() {
         let (ours, plain) = (result["agreement"][measure].as_f64().unwrap(), plain.unwrap());
         assert!((ours - plain).abs() < 1e-9, "{measure}: {ours}, not {plain}");
     }
