@@ -1,7 +1,9 @@
-//! What tests of several crates share: a cluster with its keys, jobs, submissions.
+//! What tests of several crates share: a cluster with its keys, jobs, submissions, and forged submissions.
 
 // A test that cannot set itself up has failed: it panics.
 #![expect(clippy::unwrap_used, reason = "tests only")]
+
+mod forgery;
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -19,6 +21,8 @@ use crate::sealing::{Suite, UnsealingKey};
 use crate::submission::{self, Submission};
 use crate::versions::PROTOCOL_VERSIONS;
 
+pub use forgery::{Author, Forgery};
+
 /// A cluster with its keys.
 pub struct Members {
     /// The cluster.
@@ -29,11 +33,18 @@ pub struct Members {
     pub sealing: Vec<UnsealingKey>,
 }
 
-/// A cluster of `nodes` nodes; the coordinator's key is the last identity.
+/// A cluster of `nodes` nodes with X25519 sealing keys, drawn from a fixed seed; the coordinator's key is the last identity.
 pub fn members(nodes: usize, threshold: usize) -> Members {
+    members_with(nodes, threshold, Suite::X25519, |_| {})
+}
+
+/// The same with another suite of the sealing keys, and the cluster file altered before it is read.
+///
+/// Keys of [`Suite::XWing`] are new every time.
+pub fn members_with(nodes: usize, threshold: usize, suite: Suite, alter: impl FnOnce(&mut ClusterFile)) -> Members {
     let mut rng = ChaCha20Rng::from_seed([7; 32]);
     let identities: Vec<SecretKey> = (0..=nodes).map(|_| SecretKey::generate(&mut rng)).collect();
-    let sealing: Vec<UnsealingKey> = (0..nodes).map(|_| UnsealingKey::generate(Suite::X25519, &mut rng)).collect();
+    let sealing: Vec<UnsealingKey> = (0..nodes).map(|_| UnsealingKey::generate(suite, &mut rng)).collect();
     let entry = |i: usize| NodeEntry {
         name: format!("node-{i}"),
         operator: "test".to_owned(),
@@ -41,7 +52,7 @@ pub fn members(nodes: usize, threshold: usize) -> Members {
         identity: identities[i].public(),
         sealing: sealing[i].public(),
     };
-    let file = ClusterFile {
+    let mut file = ClusterFile {
         protocol: PROTOCOL_VERSIONS.max,
         name: "test".to_owned(),
         threshold,
@@ -51,12 +62,18 @@ pub fn members(nodes: usize, threshold: usize) -> Members {
         },
         nodes: (0..nodes).map(entry).collect(),
     };
-    let cluster = Cluster::parse(toml::to_string(&file).unwrap().as_bytes()).unwrap();
+    alter(&mut file);
+    let cluster = Cluster::parse(cluster_text(&file).as_bytes()).unwrap();
     Members {
         cluster,
         identities,
         sealing,
     }
+}
+
+/// The text of a cluster file.
+pub fn cluster_text(file: &ClusterFile) -> String {
+    toml::to_string(file).unwrap()
 }
 
 /// The buyer's key for gold answers.
@@ -77,10 +94,16 @@ pub fn gold(members: &Members, job: &Job, answers: &[(u32, u32)]) -> Vec<Submiss
         .collect()
 }
 
-/// A job that releases everything, with base and bonus of 20000; with gold where it is paid by that.
+/// The job of [`spec`], with the id `test`.
 pub fn job(items: u32, classes: u32, answers_per_item: u32, rule: PayRule) -> Job {
+    Job::new("test".parse().unwrap(), spec(items, classes, answers_per_item, rule)).unwrap()
+}
+
+/// The spec of a job that releases everything except labels, with a base and a bonus of 20,000 micro-units; with gold answers if it
+/// is paid by them. Items are `i0`, `i1` and so on, classes `0`, `1` and so on.
+pub fn spec(items: u32, classes: u32, answers_per_item: u32, rule: PayRule) -> JobSpec {
     let question = Categorical::new((0..classes).map(|k| k.to_string()));
-    let spec = JobSpec {
+    JobSpec {
         answers_per_item,
         sensitive: false,
         release: [Release::Agreement, Release::ClassTotals, Release::Scores, Release::Payouts].into(),
@@ -93,8 +116,7 @@ pub fn job(items: u32, classes: u32, answers_per_item: u32, rule: PayRule) -> Jo
             budget: 1 << 50,
         }),
         ..JobSpec::new("test", question, (0..items).map(|i| Item::new(format!("i{i}"))))
-    };
-    Job::new("test".parse().unwrap(), spec).unwrap()
+    }
 }
 
 /// A contributor's submission, with a key of its own.
@@ -115,19 +137,32 @@ pub fn listed(submissions: &[Submission]) -> Vec<SubmissionEntry> {
     submissions.iter().map(of).collect()
 }
 
-/// A certificate that all nodes sign although its numbers are not what a crowd can have.
+/// An altered certificate that all participants sign, as if all of them colluded.
 pub fn signed_by_all(members: &Members, certificate: &Certificate, alter: impl FnOnce(&mut Certificate)) -> Certificate {
     let mut certificate = certificate.clone();
     alter(&mut certificate);
-    certificate.subject.job = certificate.terms.digest();
-    certificate.subject.facts = certificate.facts.digest();
+    sign_by_all(members, certificate)
+}
+
+/// Binds a certificate to its contents and signs it with the key of every participant.
+pub fn sign_by_all(members: &Members, mut certificate: Certificate) -> Certificate {
+    let cluster = &members.cluster;
     let subject = &mut certificate.subject;
-    subject.session = session_id(&members.cluster, subject.job, subject.candidates, subject.participants);
-    for NodeSignature { node, signature } in &mut certificate.signatures {
-        let held = members.cluster.access().held_by(usize::from(*node));
+    subject.cluster = cluster.digest();
+    subject.job = certificate.terms.digest();
+    subject.facts = certificate.facts.digest();
+    subject.session = session_id(cluster, subject.job, subject.candidates, subject.participants);
+    let sign = |node: usize| {
+        let held = cluster.access().held_by(node);
         let outputs: Vec<ReleasedOutput> = certificate.outputs.iter().map(|output| output.part(&held)).collect();
-        *signature = members.identities[usize::from(*node)].sign(Purpose::Release, &statement(&certificate.subject, *node, &outputs));
-    }
+        let statement = statement(&certificate.subject, node as u8, &outputs);
+        NodeSignature {
+            node: node as u8,
+            signature: members.identities[node].sign(Purpose::Release, &statement),
+        }
+    };
+    let participants = certificate.subject.participants.iter().filter(|node| *node < cluster.nodes().len());
+    certificate.signatures = participants.map(sign).collect();
     certificate
 }
 
