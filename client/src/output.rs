@@ -11,8 +11,7 @@ use tacit_protocol::reject::RejectReason;
 use tacit_scoring::report::{Absence, Report, csv_cell};
 use tacit_scoring::statistic::class_totals::ClassTotals;
 use tacit_scoring::statistic::labels::{LabelReport, LabelsReport};
-use tacit_scoring::statistic::nominal::AgreementReport;
-use tacit_scoring::statistic::nominal::{AgreementMeasures, Measure};
+use tacit_scoring::statistic::nominal::{AgreementMeasures, AgreementReport, Measure};
 
 /// How many contributors the table of payouts shows.
 const PAYOUTS_SHOWN: usize = 5;

@@ -1,12 +1,12 @@
-//! Writes the seeds: well-formed input for every target, to begin from. `cargo run --example seeds`
+//! Writes the seeds, which are well-formed inputs for every target: `cargo run --example seeds`
 
 use std::fs;
 use std::path::Path;
 
-use tacit_fuzz::bench::{BENCH, Bench, NODES, randomness};
-use tacit_fuzz::forge::Forgery;
-use tacit_fuzz::ready;
+use tacit_fuzz::fixture::{FIXTURE, Fixture, NODES, randomness};
+use tacit_fuzz::forged::ForgedParts;
 use tacit_fuzz::transcript::HONEST;
+use tacit_fuzz::{elements, ready};
 use tacit_link::write_frame;
 use tacit_mpc_core::field::{Fp61, encode_vector};
 use tacit_mpc_core::sharing::NodeSet;
@@ -17,6 +17,7 @@ use tacit_protocol::api::{
 use tacit_protocol::card::Card;
 use tacit_protocol::codec::encode;
 use tacit_protocol::control::{Refusal, Reply, Request};
+use tacit_protocol::fixtures::ClusterWithKeys;
 use tacit_protocol::hello::Hello;
 use tacit_protocol::identity::{Purpose, Signed};
 use tacit_protocol::lane::{LaneId, MessageHeader};
@@ -34,7 +35,7 @@ fn write(target: &str, seeds: impl IntoIterator<Item = Vec<u8>>) {
 }
 
 fn json<T: serde::Serialize>(value: &T) -> Vec<u8> {
-    serde_json::to_vec(value).expect("what this program says can be written")
+    serde_json::to_vec(value).expect("values of the API serialise")
 }
 
 fn frame(bytes: &[u8]) -> Vec<u8> {
@@ -53,7 +54,7 @@ fn main() {
 }
 
 fn wire() {
-    let (cluster, job) = (BENCH.cluster.digest(), BENCH.job.digest());
+    let (cluster, job) = (FIXTURE.members.cluster.digest(), FIXTURE.job.digest());
     write(
         "field_vector",
         [encode_vector(&[Fp61::reduce(1), Fp61::from_i64(-1)]), vec![0xff; 16]],
@@ -92,9 +93,9 @@ fn wire() {
 }
 
 fn control() {
-    let Bench {
+    let Fixture {
         job, spec, submissions, ..
-    } = &*BENCH;
+    } = &*FIXTURE;
     let job = job.id().clone();
     let deliveries = submissions.iter().take(1).map(|submission| {
         let delivery = submission.delivery(0).expect("an envelope for each node");
@@ -113,13 +114,13 @@ fn control() {
             job: job.clone(),
             attempt: 1,
             participants: NodeSet::all(NODES),
-            list: BENCH.list(submissions.len()),
+            list: FIXTURE.list(submissions.len()),
         },
         Request::Cancel { job: job.clone() },
     ];
     write("control_request", requests.iter().map(encode));
     let replies = [
-        Reply::Opened(BENCH.job.digest()),
+        Reply::Opened(FIXTURE.job.digest()),
         Reply::Delivered(vec![None, Some(RejectReason::BadSignature), Some(RejectReason::JobFull)]),
         Reply::Progress(Phase::Verify),
         Reply::Computed(Box::new(HONEST.computed[2].clone())),
@@ -140,21 +141,30 @@ fn control() {
 }
 
 fn submissions() {
-    let Bench { cluster, submissions, .. } = &*BENCH;
-    let of_fuzzer = submissions.last().expect("a malformed submission");
+    let Fixture {
+        members,
+        job,
+        contributor,
+        submissions,
+        ..
+    } = &*FIXTURE;
+    let malformed = submissions.last().expect("a malformed submission");
     let delivery = submissions[0].delivery(0).expect("an envelope for each node");
     write(
         "submission",
-        [encode(&submissions[0]), encode(of_fuzzer), encode(&delivery), encode(&BENCH.gold)],
+        [encode(&submissions[0]), encode(malformed), encode(&delivery), encode(&FIXTURE.gold)],
     );
     let forgeries = [(vec![0, 1], [1, 0, 0, 1].as_slice()), (vec![1], [7, 8].as_slice())];
     let mut rng = randomness(5);
-    let forgeries = forgeries.map(|(items, numbers)| Forgery::sharing(cluster, items, numbers, &mut rng).write());
+    let forgeries = forgeries.map(|(items, numbers)| {
+        let forgery = contributor.share(&members.cluster, job, &items, &elements(numbers), &mut rng);
+        ForgedParts::from(forgery).write()
+    });
     let for_node = |node: u8| forgeries.iter().map(move |forgery| [&[node], forgery.as_slice()].concat());
     write("delivery", (0..NODES as u8).flat_map(for_node));
 }
 
-/// One edit of each message in each of both runs, and runs as they were.
+/// For each of the two runs: the run as recorded, then with one edit of each kind.
 fn session() {
     write(
         "session",
@@ -185,14 +195,14 @@ fn texts() {
     let numbers = [1, 4, 1, 2, 1, 5].repeat(4);
     let seed = |labels: u8| [&terms, [labels].as_slice(), &facts, &numbers].concat();
     write("facts", [seed(0), seed(1)]);
-    let entries = BENCH.cluster.file().clone();
+    let entries = FIXTURE.members.cluster.file().clone();
     let card = Card {
         coordinator: Some(entries.coordinator),
         nodes: entries.nodes,
     };
     let card = toml::to_string(&card).expect("cards can be written");
-    write("cluster_file", [BENCH.file.clone().into_bytes(), card.into_bytes()]);
-    write("job_spec", [json(&BENCH.spec)]);
+    write("cluster_file", [FIXTURE.file.clone().into_bytes(), card.into_bytes()]);
+    write("job_spec", [json(&FIXTURE.spec)]);
     let tables: [&[u8]; 3] = [
         b"item,contributor,answer\ni,u,a\nj,u,b\n",
         b"\xef\xbb\xbftask,worker,label\r\n\"i\",v,\"a \"\"b\"\"\"\r\n\r\nj,u,\r\n",
@@ -210,9 +220,9 @@ fn texts() {
 
 fn status() -> JobStatus {
     JobStatus {
-        id: BENCH.job.id().clone(),
+        id: FIXTURE.job.id().clone(),
         name: "fuzz".to_owned(),
-        digest: BENCH.job.digest(),
+        digest: FIXTURE.job.digest(),
         state: JobState::Computing,
         reason: Some("reason".to_owned()),
         items: 2,
@@ -231,15 +241,16 @@ fn status() -> JobStatus {
 }
 
 fn api() {
-    let Bench {
+    let Fixture {
+        members,
         file,
-        cluster,
-        identities,
         contributor,
         job,
         submissions,
         ..
-    } = &*BENCH;
+    } = &*FIXTURE;
+    let ClusterWithKeys { cluster, identities, .. } = members;
+    let contributor = &contributor.key;
     let enrolment = Enrolment {
         contributor: "ada".to_owned(),
         key: contributor.public(),
@@ -258,7 +269,7 @@ fn api() {
     let outcome = SubmissionOutcome {
         accepted: 1,
         rejected: vec![RejectedAnswer {
-            item: "second".to_owned(),
+            item: "i1".to_owned(),
             reason: RejectReason::ItemFull,
         }],
     };

@@ -1,4 +1,4 @@
-//! Answers as CSV: a file that a contributor or a buyer was handed.
+//! Answers as CSV: a file that a contributor or a buyer got from somebody else.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

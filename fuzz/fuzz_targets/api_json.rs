@@ -1,9 +1,9 @@
-//! Bodies of the HTTP API, both ways: what the coordinator reads from contributors, and contributors
-//! and buyers from the coordinator. Also the ids in paths.
+//! Bodies of the HTTP API in both directions: what the coordinator reads from contributors, and what contributors and buyers read
+//! from the coordinator. Also the ids in paths.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacit_fuzz::bench::{BENCH, NODES};
+use tacit_fuzz::fixture::{FIXTURE, NODES};
 use tacit_fuzz::json;
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::api::{ClusterInfo, Enrolment, JobList, JobStatus, Problem, Receipt, SubmissionStatus, enrolment_statement};
@@ -18,11 +18,11 @@ fuzz_target!(|data: &[u8]| {
     json::<Problem>(data);
     json::<SubmissionStatus>(data);
     if let Some(enrolment) = json::<Enrolment>(data) {
-        let statement = enrolment_statement(&BENCH.cluster.digest(), &enrolment.contributor);
+        let statement = enrolment_statement(&FIXTURE.members.cluster.digest(), &enrolment.contributor);
         let _ = enrolment.key.verify(Purpose::Enrolment, &statement, &enrolment.signature);
     }
     if let Some(receipt) = json::<Receipt>(data) {
-        let _ = receipt.verify(Purpose::Receipt, &BENCH.identities[NODES].public());
+        let _ = receipt.verify(Purpose::Receipt, &FIXTURE.members.identities[NODES].public());
     }
     if let Ok(text) = std::str::from_utf8(data) {
         same::<JobId>(text);
@@ -33,7 +33,7 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// What reads as an id is written the same.
+/// Checks that an id is written as it was read.
 fn same<T: std::str::FromStr + ToString>(text: &str) {
     if let Ok(value) = text.parse::<T>() {
         assert_eq!(value.to_string(), text);

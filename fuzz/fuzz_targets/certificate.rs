@@ -1,16 +1,15 @@
-//! A certificate as `tacit verify` reads it: by itself, and signed by a cluster all of whose nodes
-//! sign whatever the fuzzer says.
+//! A certificate as `tacit verify` reads it: as it is, and signed by all nodes of a cluster that collude with the fuzzer.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacit_fuzz::bench::BENCH;
-use tacit_fuzz::forge::certify;
+use tacit_fuzz::fixture::FIXTURE;
 use tacit_fuzz::transcript::HONEST;
 use tacit_protocol::certificate::Certificate;
+use tacit_protocol::fixtures::sign_by_all;
 use tacit_scoring::report::Report;
 
 fn verify(certificate: &Certificate) -> Option<Report> {
-    let report = Report::new(certificate, &BENCH.cluster).ok()?;
+    let report = Report::new(certificate, &FIXTURE.members.cluster).ok()?;
     assert!(!report.to_json().is_empty() && !report.payouts_csv().is_empty());
     if let Some(payouts) = &report.payouts {
         assert!(payouts.total <= certificate.terms.payout().map_or(0, |payout| payout.budget));
@@ -25,8 +24,8 @@ fuzz_target!(|data: &[u8]| {
             assert_eq!(certificate, HONEST.certificate, "a certificate that nobody signed");
         }
     }
-    // Spelled in any way, so that the fuzzer has an easier time.
+    // Also in JSON that is not canonical, which the fuzzer finds more easily.
     if let Ok(certificate) = serde_json::from_slice::<Certificate>(data) {
-        verify(&certify(certificate));
+        verify(&sign_by_all(&FIXTURE.members, certificate));
     }
 });

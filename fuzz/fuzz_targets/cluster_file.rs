@@ -1,4 +1,4 @@
-//! A cluster file, which a coordinator also sends as text, and the cards it is made of.
+//! A cluster file, as a file and as the text that a coordinator sends, and the cards it is made of.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

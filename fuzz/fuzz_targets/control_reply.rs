@@ -1,36 +1,34 @@
-//! A reply of a node, and what the coordinator makes of it: node 2 signs whatever the fuzzer says,
-//! the others are honest. No certificate but the honest one comes out.
+//! A reply of a node, and the certificate that the coordinator assembles from it. Node 2 signs whatever the fuzzer says, the others
+//! are honest: the only certificate that may come out is the honest one.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacit_fuzz::bench::{BENCH, Bench};
 use tacit_fuzz::canonical;
+use tacit_fuzz::fixture::{FIXTURE, Fixture};
 use tacit_fuzz::transcript::{HONEST, Transcript};
 use tacit_protocol::accepted::AcceptedSet;
 use tacit_protocol::certificate::Certificate;
 use tacit_protocol::codec::{decode, encode};
 use tacit_protocol::control::{Computed, Refusal, Reply};
+use tacit_protocol::fixtures::ClusterWithKeys;
 use tacit_protocol::identity::Purpose;
 use tacit_protocol::release::{Released, statement};
 
-fn conclude(mut computed: Computed) {
-    let Bench {
-        cluster,
-        job,
-        identities,
-        submissions,
-        ..
-    } = &*BENCH;
+fn assemble(mut computed: Computed) {
+    let Fixture {
+        members, job, submissions, ..
+    } = &*FIXTURE;
+    let ClusterWithKeys { cluster, identities, .. } = members;
     let Transcript {
         list,
         certificate: honest,
         computed: others,
         ..
     } = &*HONEST;
-    let crowd = AcceptedSet::assemble(job, list, &computed.verdicts, |entry| {
+    let accepted = AcceptedSet::assemble(job, list, &computed.verdicts, |entry| {
         submissions.get(entry).map(|s| &s.header.value)
     });
-    let facts = crowd.as_ref().map_or(&honest.facts, AcceptedSet::facts);
+    let facts = accepted.as_ref().map_or(&honest.facts, AcceptedSet::facts);
     let theirs = &mut computed.released;
     let _ = Certificate::assemble(cluster, job, facts, vec![theirs.clone()]);
     let (subject, node, outputs) = (theirs.subject(), theirs.node(), theirs.outputs());
@@ -45,11 +43,11 @@ fn conclude(mut computed: Computed) {
 
 fuzz_target!(|data: &[u8]| {
     match canonical::<Reply>(data) {
-        Some(Reply::Computed(computed)) => conclude(*computed),
+        Some(Reply::Computed(computed)) => assemble(*computed),
         Some(Reply::Refused(refusal)) => {
             let _ = refusal.to_string();
             if let Refusal::Session { suspects, .. } = refusal {
-                suspects.iter().for_each(|node| drop(BENCH.cluster.node_name(node)));
+                suspects.iter().for_each(|node| drop(FIXTURE.members.cluster.node_name(node)));
             }
         }
         _ => {}

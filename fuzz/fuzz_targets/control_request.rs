@@ -1,19 +1,21 @@
-//! A request of the coordinator, and what a node makes of it before any peer has said a word; peers
-//! that repeat what they hear take a computation a little further.
+//! A request of the coordinator, and what a node does with it before any peer has sent anything. In a computation, the peers send
+//! every message back to its sender.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacit_fuzz::bench::{BENCH, Bench};
 use tacit_fuzz::canonical;
+use tacit_fuzz::fixture::{FIXTURE, Fixture};
 use tacit_fuzz::transcript::compute;
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::network::{Expected, Network, NetworkError, Outgoing, Step};
 use tacit_mpc_core::probe::Honest;
 use tacit_protocol::control::Request;
+use tacit_protocol::fixtures::ClusterWithKeys;
 use tacit_protocol::job::{Job, JobSpec};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::{Delivery, Header};
 
+/// A network whose peers send back what they receive.
 struct Echo;
 
 impl Network for Echo {
@@ -24,18 +26,19 @@ impl Network for Echo {
     }
 
     fn exchange(&mut self, _: Step, outgoing: Vec<Outgoing>, expected: &[Expected]) -> Result<Vec<Vec<u8>>, NetworkError> {
-        let said = |e: &Expected| {
-            let heard = outgoing.iter().find(|message| message.to == e.from);
-            let mut bytes = heard.map(|message| message.bytes.clone()).unwrap_or_default();
+        let reply = |e: &Expected| {
+            let received = outgoing.iter().find(|message| message.to == e.from);
+            let mut bytes = received.map(|message| message.bytes.clone()).unwrap_or_default();
             bytes.resize(e.len, 0);
             bytes
         };
-        Ok(expected.iter().map(said).collect())
+        Ok(expected.iter().map(reply).collect())
     }
 }
 
 fn examine(digest: &Digest, bytes: &[u8]) -> Result<(), RejectReason> {
-    let Bench { cluster, job, sealing, .. } = &*BENCH;
+    let Fixture { members, job, .. } = &*FIXTURE;
+    let ClusterWithKeys { cluster, sealing, .. } = members;
     let delivery = Delivery::decode(bytes)?;
     if delivery.header.value.digest() != *digest {
         return Err(RejectReason::Malformed);
@@ -55,10 +58,10 @@ fuzz_target!(|data: &[u8]| {
             let _ = examine(digest, bytes);
         }),
         Request::Compute { participants, list, .. } => {
-            let computed = compute(&BENCH, 0, &list, participants, Echo);
+            let computed = compute(&FIXTURE, 0, &list, participants, Echo);
             assert!(
                 computed.is_err() || list.is_empty(),
-                "peers that only repeat have computed something"
+                "a computation with peers that only send messages back succeeded"
             );
         }
         Request::Cancel { .. } => {}

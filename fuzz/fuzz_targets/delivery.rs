@@ -1,25 +1,23 @@
-//! What a contributor has sealed for a node: an envelope that opens, with anything inside.
+//! What a contributor seals to a node: an envelope that opens, with any content.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use tacit_fuzz::Bytes;
-use tacit_fuzz::bench::{BENCH, Bench, NODES, randomness};
-use tacit_fuzz::forge::Forgery;
+use tacit_fuzz::fixture::{FIXTURE, Fixture, NODES, randomness};
+use tacit_fuzz::forged::ForgedParts;
+use tacit_protocol::fixtures::ClusterWithKeys;
 use tacit_protocol::submission::Header;
 
 fuzz_target!(|data: &[u8]| {
-    let Bench {
-        cluster,
-        job,
-        sealing,
-        contributor,
-        ..
-    } = &*BENCH;
+    let Fixture {
+        members, job, contributor, ..
+    } = &*FIXTURE;
+    let ClusterWithKeys { cluster, sealing, .. } = members;
     let mut data = Bytes(data);
     let node = usize::from(data.byte()) % NODES;
-    let forgery = Forgery::read(&mut data, cluster.access().components());
-    let elements = forgery.items.len() * job.terms().classes().len();
-    let submission = forgery.seal(cluster, [node].into_iter().collect(), job, contributor, &mut randomness(3));
+    let parts = ForgedParts::read(&mut data, cluster.access().components());
+    let elements = parts.items.len() * job.terms().classes().len();
+    let submission = parts.seal_to(node, cluster, job, &contributor.key, &mut randomness(3));
     assert!(submission.is_complete());
     if Header::check(&submission.header, cluster, job).is_err() {
         return;

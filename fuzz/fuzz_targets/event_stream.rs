@@ -1,4 +1,4 @@
-//! A coordinator's server-sent events: the same however the bytes are cut.
+//! A coordinator's server-sent events: they are the same however the bytes are split.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -8,12 +8,12 @@ use tacit_protocol::api::JobStatus;
 fn events<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Vec<Vec<u8>> {
     let mut stream = EventStream::default();
     let mut events = Vec::new();
-    let mut came = 0;
+    let mut received = 0;
     for chunk in chunks {
         stream.push(chunk);
-        came += chunk.len();
+        received += chunk.len();
         events.extend(std::iter::from_fn(|| stream.next()));
-        assert!(stream.pending() <= came);
+        assert!(stream.pending() <= received);
     }
     events
 }

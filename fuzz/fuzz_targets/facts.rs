@@ -1,17 +1,15 @@
-//! The numbers of a certificate that all nodes have signed, whatever they are: who verifies it gets a
-//! report or an error.
+//! A certificate with any numbers, signed by all nodes: its verification gives a report or an error.
 #![no_main]
 
 use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
 use tacit_fuzz::Bytes;
-use tacit_fuzz::bench::BENCH;
-use tacit_fuzz::forge::certify;
+use tacit_fuzz::fixture::FIXTURE;
 use tacit_fuzz::transcript::HONEST;
 use tacit_mpc_core::field::Fp61;
-use tacit_protocol::accepted::Scale;
-use tacit_protocol::accepted::{ContributorFacts, PublicFacts};
+use tacit_protocol::accepted::{ContributorFacts, PublicFacts, Scale};
+use tacit_protocol::fixtures::sign_by_all;
 use tacit_protocol::job::{PayRule, Terms};
 use tacit_protocol::question::Release;
 use tacit_protocol::reject::RejectReason;
@@ -35,7 +33,7 @@ fn number(bytes: &mut Bytes<'_>) -> u64 {
 }
 
 fn terms(bytes: &mut Bytes<'_>) -> Terms {
-    let mut terms = BENCH.job.terms().clone();
+    let mut terms = FIXTURE.job.terms().clone();
     terms.items = number(bytes);
     terms.answers_per_item = number(bytes) as u32;
     if let Some(payout) = &mut terms.payout {
@@ -44,14 +42,14 @@ fn terms(bytes: &mut Bytes<'_>) -> Terms {
         payout.bonus_per_item = number(bytes);
         payout.budget = number(bytes);
         if payout.rule == PayRule::Gold {
-            terms.gold = BENCH.gold_job.terms().gold.clone();
+            terms.gold = FIXTURE.gold_job.terms().gold.clone();
         }
     }
-    // Every label is of an item, and the job has two.
+    // There is one label for each item, and the job has two items.
     if bytes.byte() % 4 == 1 {
         terms.items = 2;
         terms.release.insert(Release::Labels);
-        terms.item_ids = ["first", "second"].iter().collect();
+        terms.item_ids = ["i0", "i1"].iter().collect();
     }
     terms
 }
@@ -60,7 +58,7 @@ fn facts(bytes: &mut Bytes<'_>) -> PublicFacts {
     let (answers, each) = (number(bytes), usize::from(bytes.byte() % 4));
     let contributor = |(index, bytes): (usize, &mut Bytes<'_>)| ContributorFacts {
         contributor: format!("c{index}"),
-        key: BENCH.contributor.public(),
+        key: FIXTURE.contributor.key.public(),
         answers: number(bytes),
         paired: number(bytes),
         scale: Scale {
@@ -93,7 +91,7 @@ fuzz_target!(|data: &[u8]| {
             let values = OutputValues::Opened(opened);
             return ReleasedOutput { name, values };
         }
-        let mut components: BTreeMap<u8, Vec<Fp61>> = (1..BENCH.cluster.access().components())
+        let mut components: BTreeMap<u8, Vec<Fp61>> = (1..FIXTURE.members.cluster.access().components())
             .map(|c| (c as u8, vec![Fp61::default(); len]))
             .collect();
         components.insert(0, opened);
@@ -103,7 +101,7 @@ fuzz_target!(|data: &[u8]| {
         }
     };
     certificate.outputs = OutputName::of_job(&certificate.terms).into_iter().map(output).collect();
-    if let Ok(report) = Report::new(&certify(certificate.clone()), &BENCH.cluster) {
+    if let Ok(report) = Report::new(&sign_by_all(&FIXTURE.members, certificate.clone()), &FIXTURE.members.cluster) {
         assert!(!report.to_json().is_empty() && !report.payouts_csv().is_empty());
         let total: u64 = report
             .payouts

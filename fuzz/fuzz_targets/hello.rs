@@ -9,7 +9,7 @@ use tacit_protocol::versions::PROTOCOL_VERSIONS;
 use tokio::io::AsyncReadExt;
 
 fuzz_target!(|data: &[u8]| {
-    // However the bytes are cut on their way, the frames are the same.
+    // The frames are the same however the bytes are split on their way.
     let cut = data.len() / 2;
     let (mut whole, mut parts) = (data, data[..cut].chain(&data[cut..]));
     loop {
@@ -27,7 +27,7 @@ fuzz_target!(|data: &[u8]| {
             Some(frame.clone())
         );
         if let Ok(hello) = Hello::from_bytes(&frame) {
-            // What stands behind what is known is of a newer release.
+            // Bytes after the known fields belong to a newer version.
             let known = hello.to_bytes();
             assert!(frame.starts_with(&known));
             assert!(frame.len() == known.len() || hello.versions.max > PROTOCOL_VERSIONS.max);

@@ -17,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(job.terms().items, job.items().len() as u64);
     let outputs = OutputName::of_job(job.terms());
     assert!(outputs.len() <= 7);
-    // A certificate repeats the terms, and its reader works the digest out again.
+    // A certificate contains the terms, and its reader computes their digest again.
     let terms = serde_json::to_vec(job.terms()).expect("terms can be written");
     assert_eq!(json::<Terms>(&terms).expect("terms can be read").digest(), job.digest());
 });

@@ -1,8 +1,8 @@
-//! What a peer sends on a session's lane: whose it is, then messages behind their headers.
+//! What a peer sends on a session's lane: the id of the session, then messages with their headers.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacit_fuzz::bench::BENCH;
+use tacit_fuzz::fixture::FIXTURE;
 use tacit_fuzz::{Bytes, canonical, ready};
 use tacit_link::read_frame;
 use tacit_mpc_core::network::{Expected, Phase, Step};
@@ -15,8 +15,8 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     let Some(id) = canonical::<LaneId>(&first) else { return };
-    let _ = Party::new(BENCH.cluster.access(), id.participants, 0);
-    // Rounds of 8, 16, 24 … bytes, until the peer sends something else.
+    let _ = Party::new(FIXTURE.members.cluster.access(), id.participants, 0);
+    // Rounds of 8, 16, 24 … bytes, until the peer sends another step or length.
     let mut rest = Bytes(rest);
     for number in 0.. {
         let bytes = rest.array();

@@ -1,28 +1,28 @@
-//! A whole session at one honest node, from the accepted set to recorded outputs. Its peers say what
-//! they said in a recorded run, but where the fuzzer has them say something else.
+//! A whole session at one honest node, from the accepted set to recorded outputs. Its peers send the messages of a recorded run,
+//! except those that the fuzzer replaces.
 #![no_main]
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use libfuzzer_sys::fuzz_target;
 use tacit_fuzz::Bytes;
-use tacit_fuzz::bench::{BENCH, NODES};
+use tacit_fuzz::fixture::{FIXTURE, NODES};
 use tacit_fuzz::transcript::{HONEST, WITH_MALFORMED, compute};
 use tacit_mpc_core::network::{Expected, Network, NetworkError, Outgoing, Step};
 use tacit_mpc_core::probe::Honest;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::release::Released;
 
-/// What a message is made into.
+/// What replaces a message.
 #[derive(Clone, Copy)]
 enum Edit<'a> {
-    /// One byte is changed.
+    /// The message with one byte changed: its position and the bits to flip.
     Change(u16, u8),
     /// The fuzzer's bytes, then zeros.
-    Say(&'a [u8]),
-    /// What the peer said at another step.
+    Replace(&'a [u8]),
+    /// The peer's message of another step.
     Repeat(u8),
-    /// Nothing comes.
+    /// No message.
     Silence,
 }
 
@@ -42,9 +42,9 @@ impl Network for Scripted<'_> {
     fn exchange(&mut self, step: Step, _: Vec<Outgoing>, expected: &[Expected]) -> Result<Vec<Vec<u8>>, NetworkError> {
         let mut received = Vec::new();
         for Expected { from, len } in expected {
-            let place = (step.number, *from);
-            let honest = self.recorded.get(&place).cloned().unwrap_or_default();
-            let mut bytes = match self.edits.get(&place) {
+            let address = (step.number, *from);
+            let honest = self.recorded.get(&address).cloned().unwrap_or_default();
+            let mut bytes = match self.edits.get(&address) {
                 None => honest.clone(),
                 Some(Edit::Change(at, by)) => {
                     let mut bytes = honest.clone();
@@ -54,7 +54,7 @@ impl Network for Scripted<'_> {
                     }
                     bytes
                 }
-                Some(Edit::Say(bytes)) => bytes.to_vec(),
+                Some(Edit::Replace(bytes)) => bytes.to_vec(),
                 Some(Edit::Repeat(step)) => self.recorded.get(&(u32::from(*step), *from)).cloned().unwrap_or_default(),
                 Some(Edit::Silence) => return Err(NetworkError::Silent { peer: *from }),
             };
@@ -71,20 +71,20 @@ impl Network for Scripted<'_> {
 fuzz_target!(|data: &[u8]| {
     let mut data = Bytes(data);
     let transcript = if data.byte() % 2 == 0 { &*HONEST } else { &*WITH_MALFORMED };
-    let places: Vec<(u32, usize)> = transcript.received.keys().copied().collect();
+    let addresses: Vec<(u32, usize)> = transcript.received.keys().copied().collect();
     let mut edits = BTreeMap::new();
     while !data.0.is_empty() {
-        let place = places[usize::from(data.byte()) % places.len()];
+        let address = addresses[usize::from(data.byte()) % addresses.len()];
         let edit = match data.byte() % 4 {
             0 => Edit::Change(u16::from_le_bytes(data.array()), data.byte()),
             1 => {
                 let len = data.byte();
-                Edit::Say(data.slice(len.into()))
+                Edit::Replace(data.slice(len.into()))
             }
             2 => Edit::Repeat(data.byte()),
             _ => Edit::Silence,
         };
-        edits.insert(place, edit);
+        edits.insert(address, edit);
     }
     let mut altered = BTreeSet::new();
     let network = Scripted {
@@ -92,10 +92,10 @@ fuzz_target!(|data: &[u8]| {
         edits,
         altered: &mut altered,
     };
-    let result = compute(&BENCH, 0, &transcript.list, NodeSet::all(NODES), network);
+    let result = compute(&FIXTURE, 0, &transcript.list, NodeSet::all(NODES), network);
     let honest = &transcript.computed[0];
     match result {
-        // What one peer says can stop a computation, never change it.
+        // One peer can stop a computation but not change its result.
         Ok(scored) if altered.len() <= 1 => {
             assert_eq!(scored.verdicts, honest.verdicts);
             assert_eq!(&scored.subject, honest.released.subject());

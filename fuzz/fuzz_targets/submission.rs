@@ -1,18 +1,19 @@
-//! An uploaded submission: what the coordinator and each node check before they keep it. The
-//! contributor's key is the fuzzer's, so that a changed header is signed again.
+//! An uploaded submission: what the coordinator and each node check before they store it. Altered headers are signed again, with the
+//! key of a contributor that the fuzzer plays.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacit_fuzz::bench::{BENCH, Bench, NODES};
 use tacit_fuzz::canonical;
+use tacit_fuzz::fixture::{FIXTURE, Fixture, NODES};
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::codec::encode;
+use tacit_protocol::fixtures::ClusterWithKeys;
 use tacit_protocol::identity::{Purpose, Signed};
 use tacit_protocol::job::Job;
 use tacit_protocol::submission::{Delivery, Header, Submission};
 
 fn examine(job: &Job, submission: &Submission) {
-    let Bench { cluster, sealing, .. } = &*BENCH;
+    let ClusterWithKeys { cluster, sealing, .. } = &FIXTURE.members;
     if Header::check(&submission.header, cluster, job).is_err() {
         return;
     }
@@ -33,13 +34,14 @@ fn examine(job: &Job, submission: &Submission) {
 fuzz_target!(|data: &[u8]| {
     let _ = Delivery::decode(data);
     let Some(submission) = canonical::<Submission>(data) else { return };
-    let Bench {
-        cluster,
+    let Fixture {
+        members,
         job,
         gold_job,
         contributor,
         ..
-    } = &*BENCH;
+    } = &*FIXTURE;
+    let (cluster, contributor) = (&members.cluster, &contributor.key);
     examine(job, &submission);
     examine(gold_job, &submission);
     let Submission { header, envelopes } = submission;

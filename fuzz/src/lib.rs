@@ -1,8 +1,8 @@
-//! What the targets share: a small cluster with its keys, a job, submissions, and one recorded run of
-//! all its nodes. Everything is drawn from fixed seeds, so an input means the same in every run.
+//! What the targets share: a small cluster with its keys, a job, submissions, and recorded runs of all nodes. Everything is drawn
+//! from fixed seeds, so an input means the same in every run.
 
-pub mod bench;
-pub mod forge;
+pub mod fixture;
+pub mod forged;
 pub mod transcript;
 
 use std::fmt::Debug;
@@ -11,16 +11,17 @@ use std::task::{Context, Poll, Waker};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tacit_mpc_core::field::Fp61;
 use tacit_protocol::codec::{decode, encode};
 
-/// Decodes a value of which these bytes must be the one and only encoding.
+/// Decodes a value. Panics if these bytes are not its only encoding.
 pub fn canonical<T: Serialize + DeserializeOwned + PartialEq + Debug>(bytes: &[u8]) -> Option<T> {
     let value: T = decode(bytes, "a value").ok()?;
     assert!(encode(&value) == bytes, "two encodings of one value: {value:?}");
     Some(value)
 }
 
-/// Reads JSON that must mean the same when it is written and read again.
+/// Reads JSON. Panics if the value is another one after it is written and read again.
 pub fn json<T: Serialize + DeserializeOwned + PartialEq + Debug>(bytes: &[u8]) -> Option<T> {
     let value: T = serde_json::from_slice(bytes).ok()?;
     let text = serde_json::to_vec(&value).expect("what was read can be written");
@@ -28,15 +29,20 @@ pub fn json<T: Serialize + DeserializeOwned + PartialEq + Debug>(bytes: &[u8]) -
     Some(value)
 }
 
-/// The result of a future that waits for nothing.
+/// Field elements with these values.
+pub fn elements(values: &[u64]) -> Vec<Fp61> {
+    values.iter().map(|value| Fp61::reduce(*value)).collect()
+}
+
+/// The result of a future that never waits.
 pub fn ready<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
-        Poll::Pending => panic!("bytes in memory never let anyone wait"),
+        Poll::Pending => panic!("a future on bytes in memory waits"),
     }
 }
 
-/// Bytes that a target takes for its own use, zeros when they have run out.
+/// The fuzzer's bytes, which a target takes one after the other; zeros when they have run out.
 #[derive(Debug, Clone, Copy)]
 pub struct Bytes<'a>(pub &'a [u8]);
 

@@ -1,4 +1,4 @@
-//! One run of all nodes, recorded: what node 0 receives, what everyone releases.
+//! A recorded run of all nodes: what node 0 receives and what every node releases.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -11,52 +11,53 @@ use tacit_protocol::certificate::Certificate;
 use tacit_protocol::control::Computed;
 use tacit_protocol::release::Released;
 use tacit_scoring::report::Report;
+use tacit_scoring::testing::TestSubmissions;
 use tacit_scoring::{Scored, ScoringError};
 
-use crate::bench::{BENCH, Bench, Kept, NODES, randomness};
+use crate::fixture::{FIXTURE, Fixture, NODES, randomness};
 
 /// A recorded run.
 pub struct Transcript {
     /// The coordinator's list.
     pub list: Vec<SubmissionEntry>,
-    /// What node 0 receives, by step and sender.
+    /// The messages that node 0 receives, by step and sender.
     pub received: BTreeMap<(u32, usize), Vec<u8>>,
-    /// What each node sends the coordinator.
+    /// The reply of each node to the coordinator.
     pub computed: Vec<Computed>,
-    /// Which answers count.
-    pub crowd: AcceptedSet,
+    /// The accepted set.
+    pub accepted: AcceptedSet,
     /// The certificate.
     pub certificate: Certificate,
-    /// What it certifies.
+    /// The result that the certificate certifies.
     pub report: Report,
 }
 
 /// A run on honest submissions.
-pub static HONEST: LazyLock<Transcript> = LazyLock::new(|| Transcript::record(&BENCH, 3));
+pub static HONEST: LazyLock<Transcript> = LazyLock::new(|| Transcript::record(&FIXTURE, 3));
 
 /// A run in which a malformed submission has to be found.
-pub static WITH_MALFORMED: LazyLock<Transcript> = LazyLock::new(|| Transcript::record(&BENCH, 4));
+pub static WITH_MALFORMED: LazyLock<Transcript> = LazyLock::new(|| Transcript::record(&FIXTURE, 4));
 
-/// The whole computation at one node, on what it kept of a list.
+/// The whole computation at one node, on its submissions of a list.
 pub fn compute<N: Network>(
-    bench: &Bench,
+    fixture: &Fixture,
     me: usize,
     list: &[SubmissionEntry],
     participants: NodeSet,
     network: N,
 ) -> Result<Scored, ScoringError> {
-    let party = Party::new(bench.cluster.access(), participants, me).map_err(|error| ScoringError::Session(error.into()))?;
-    let kept = Kept::look_up(bench, me, list);
+    let party = Party::new(fixture.members.cluster.access(), participants, me).map_err(|error| ScoringError::Session(error.into()))?;
+    let submissions = TestSubmissions::look_up(&fixture.members, &fixture.job, me, &fixture.submissions, list);
     let mut rng = randomness(100 + me as u8);
-    tacit_scoring::run(party, network, &bench.cluster, &bench.job, list, &kept, &mut rng)
+    tacit_scoring::run(party, network, &fixture.members.cluster, &fixture.job, list, &submissions, &mut rng)
 }
 
 impl Transcript {
-    fn record(bench: &Bench, submissions: usize) -> Self {
-        let list = bench.list(submissions);
+    fn record(fixture: &Fixture, submissions: usize) -> Self {
+        let list = fixture.list(submissions);
         let received = Arc::new(Mutex::new(BTreeMap::new()));
         let record = Arc::clone(&received);
-        let world = World::new(bench.cluster.access().clone(), 0).intercept(move |wire: Wire<'_>| {
+        let world = World::new(fixture.members.cluster.access().clone(), 0).intercept(move |wire: Wire<'_>| {
             if wire.to == 0 {
                 let message = ((wire.step.number, wire.from), wire.bytes.clone());
                 record.lock().expect("no thread panics").extend([message]);
@@ -64,10 +65,10 @@ impl Transcript {
             Fate::Deliver
         });
         let participants = NodeSet::all(NODES);
-        let scored = world.run(|party, network, _| compute(bench, party.me(), &list, participants, network).expect("an honest run"));
+        let scored = world.run(|party, network, _| compute(fixture, party.me(), &list, participants, network).expect("an honest run"));
         let verdicts = scored[0].verdicts.clone();
-        let headers: Vec<_> = bench.submissions.iter().map(|submission| &submission.header.value).collect();
-        let crowd = AcceptedSet::assemble(&bench.job, &list, &verdicts, |entry| headers.get(entry).copied()).expect("a crowd");
+        let headers: Vec<_> = fixture.submissions.iter().map(|submission| &submission.header.value).collect();
+        let accepted = AcceptedSet::assemble(&fixture.job, &list, &verdicts, |entry| headers.get(entry).copied()).expect("an accepted set");
         let computed: Vec<Computed> = scored
             .into_iter()
             .enumerate()
@@ -75,20 +76,20 @@ impl Transcript {
                 verdicts: scored.verdicts,
                 rounds: scored.outputs.traffic().rounds,
                 bytes_sent: scored.outputs.traffic().sent,
-                released: Released::new(scored.subject, me as u8, &scored.outputs, &bench.identities[me]),
+                released: Released::new(scored.subject, me as u8, &scored.outputs, &fixture.members.identities[me]),
             })
             .collect();
         let released: Vec<Released> = computed.iter().map(|one| one.released.clone()).collect();
-        let certificate = Certificate::assemble(&bench.cluster, &bench.job, crowd.facts(), released)
+        let certificate = Certificate::assemble(&fixture.members.cluster, &fixture.job, accepted.facts(), released)
             .expect("a certificate")
             .into_certificate();
-        let report = Report::new(&certificate, &bench.cluster).expect("a report");
+        let report = Report::new(&certificate, &fixture.members.cluster).expect("a report");
         let received = received.lock().expect("no thread panics").clone();
         Self {
             list,
             received,
             computed,
-            crowd,
+            accepted,
             certificate,
             report,
         }

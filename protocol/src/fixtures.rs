@@ -1,7 +1,9 @@
-//! Fixtures for the tests of several crates: a cluster with its keys, jobs, submissions. All are drawn from fixed seeds.
+//! What tests of several crates share: a cluster with its keys, jobs, submissions, and forged submissions.
 
 // A test that cannot set itself up has failed: it panics.
 #![expect(clippy::unwrap_used, reason = "tests only")]
+
+mod forgery;
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -19,9 +21,11 @@ use crate::sealing::{Suite, UnsealingKey};
 use crate::submission::{self, Submission};
 use crate::versions::PROTOCOL_VERSIONS;
 
-/// A cluster with the secret keys of its members.
+pub use forgery::{Author, Forgery};
+
+/// A cluster with its keys.
 pub struct ClusterWithKeys {
-    /// The checked cluster file.
+    /// The cluster.
     pub cluster: Cluster,
     /// The identity key of each node, then the coordinator's.
     pub identities: Vec<SecretKey>,
@@ -29,11 +33,18 @@ pub struct ClusterWithKeys {
     pub sealing: Vec<UnsealingKey>,
 }
 
-/// A cluster of `nodes` nodes of which `threshold` may collude.
+/// A cluster of `nodes` nodes with X25519 sealing keys, drawn from a fixed seed; the coordinator's key is the last identity.
 pub fn cluster_with_keys(nodes: usize, threshold: usize) -> ClusterWithKeys {
+    cluster_with_keys_of(nodes, threshold, Suite::X25519, |_| {})
+}
+
+/// The same with another suite of the sealing keys, and the cluster file altered before it is read.
+///
+/// Keys of [`Suite::XWing`] are new every time.
+pub fn cluster_with_keys_of(nodes: usize, threshold: usize, suite: Suite, alter: impl FnOnce(&mut ClusterFile)) -> ClusterWithKeys {
     let mut rng = ChaCha20Rng::from_seed([7; 32]);
     let identities: Vec<SecretKey> = (0..=nodes).map(|_| SecretKey::generate(&mut rng)).collect();
-    let sealing: Vec<UnsealingKey> = (0..nodes).map(|_| UnsealingKey::generate(Suite::X25519, &mut rng)).collect();
+    let sealing: Vec<UnsealingKey> = (0..nodes).map(|_| UnsealingKey::generate(suite, &mut rng)).collect();
     let entry = |i: usize| NodeEntry {
         name: format!("node-{i}"),
         operator: "test".to_owned(),
@@ -41,7 +52,7 @@ pub fn cluster_with_keys(nodes: usize, threshold: usize) -> ClusterWithKeys {
         identity: identities[i].public(),
         sealing: sealing[i].public(),
     };
-    let file = ClusterFile {
+    let mut file = ClusterFile {
         protocol: PROTOCOL_VERSIONS.max,
         name: "test".to_owned(),
         threshold,
@@ -51,12 +62,18 @@ pub fn cluster_with_keys(nodes: usize, threshold: usize) -> ClusterWithKeys {
         },
         nodes: (0..nodes).map(entry).collect(),
     };
-    let cluster = Cluster::parse(toml::to_string(&file).unwrap().as_bytes()).unwrap();
+    alter(&mut file);
+    let cluster = Cluster::parse(cluster_text(&file).as_bytes()).unwrap();
     ClusterWithKeys {
         cluster,
         identities,
         sealing,
     }
+}
+
+/// The text of a cluster file.
+pub fn cluster_text(file: &ClusterFile) -> String {
+    toml::to_string(file).unwrap()
 }
 
 /// The buyer's key for gold answers.
@@ -77,10 +94,16 @@ pub fn gold_submissions(members: &ClusterWithKeys, job: &Job, answers: &[(u32, u
         .collect()
 }
 
-/// A job that publishes everything but labels, with base and bonus of 20000. It has gold answers if it pays by them.
+/// The job of [`spec`], with the id `test`.
 pub fn job(items: u32, classes: u32, answers_per_item: u32, rule: PayRule) -> Job {
+    Job::new("test".parse().unwrap(), spec(items, classes, answers_per_item, rule)).unwrap()
+}
+
+/// The spec of a job that releases everything except labels, with a base and a bonus of 20,000 micro-units; with gold answers if it
+/// is paid by them. Items are `i0`, `i1` and so on, classes `0`, `1` and so on.
+pub fn spec(items: u32, classes: u32, answers_per_item: u32, rule: PayRule) -> JobSpec {
     let question = Categorical::new((0..classes).map(|k| k.to_string()));
-    let spec = JobSpec {
+    JobSpec {
         answers_per_item,
         sensitive: false,
         release: [Release::Agreement, Release::ClassTotals, Release::Scores, Release::Payouts].into(),
@@ -93,8 +116,7 @@ pub fn job(items: u32, classes: u32, answers_per_item: u32, rule: PayRule) -> Jo
             budget: 1 << 50,
         }),
         ..JobSpec::new("test", question, (0..items).map(|i| Item::new(format!("i{i}"))))
-    };
-    Job::new("test".parse().unwrap(), spec).unwrap()
+    }
 }
 
 /// The submission of a contributor: pairs of item index and class index, in any order. Name and key follow from the number.
@@ -115,19 +137,32 @@ pub fn submission_list(submissions: &[Submission]) -> Vec<SubmissionEntry> {
     submissions.iter().map(of).collect()
 }
 
-/// The certificate after `alter`, signed by all nodes: to show that numbers which no answers give are refused all the same.
+/// An altered certificate that all participants sign, as if all of them colluded.
 pub fn signed_by_all(members: &ClusterWithKeys, certificate: &Certificate, alter: impl FnOnce(&mut Certificate)) -> Certificate {
     let mut certificate = certificate.clone();
     alter(&mut certificate);
-    certificate.subject.job = certificate.terms.digest();
-    certificate.subject.facts = certificate.facts.digest();
+    sign_by_all(members, certificate)
+}
+
+/// Binds a certificate to its contents and signs it with the key of every participant.
+pub fn sign_by_all(members: &ClusterWithKeys, mut certificate: Certificate) -> Certificate {
+    let cluster = &members.cluster;
     let subject = &mut certificate.subject;
-    subject.session = session_id(&members.cluster, subject.job, subject.candidates, subject.participants);
-    for NodeSignature { node, signature } in &mut certificate.signatures {
-        let held = members.cluster.access().held_by(usize::from(*node));
+    subject.cluster = cluster.digest();
+    subject.job = certificate.terms.digest();
+    subject.facts = certificate.facts.digest();
+    subject.session = session_id(cluster, subject.job, subject.candidates, subject.participants);
+    let sign = |node: usize| {
+        let held = cluster.access().held_by(node);
         let outputs: Vec<ReleasedOutput> = certificate.outputs.iter().map(|output| output.part(&held)).collect();
-        *signature = members.identities[usize::from(*node)].sign(Purpose::Release, &statement(&certificate.subject, *node, &outputs));
-    }
+        let statement = statement(&certificate.subject, node as u8, &outputs);
+        NodeSignature {
+            node: node as u8,
+            signature: members.identities[node].sign(Purpose::Release, &statement),
+        }
+    };
+    let participants = certificate.subject.participants.iter().filter(|node| *node < cluster.nodes().len());
+    certificate.signatures = participants.map(sign).collect();
     certificate
 }
 

@@ -3,13 +3,16 @@
 // A test that cannot set itself up has failed: it panics.
 #![expect(clippy::unwrap_used, reason = "tests only")]
 
+use std::collections::HashMap;
+
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_mpc_core::testing::World;
-use tacit_protocol::accepted::AcceptedSet;
+use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
 use tacit_protocol::certificate::Certificate;
 use tacit_protocol::fixtures::{ClusterWithKeys, submission_list};
 use tacit_protocol::job::Job;
+use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::Released;
 use tacit_protocol::submission::{Header, OpenedSubmission, Submission};
 
@@ -17,18 +20,37 @@ use crate::error::ScoringError;
 use crate::report::Report;
 use crate::run::{self, Scored, Submissions};
 
-/// One node's submissions.
+/// The submissions that one node has, looked up by the coordinator's list.
 pub struct TestSubmissions<'a> {
-    /// The cluster with its keys.
-    pub members: &'a ClusterWithKeys,
-    /// The job.
-    pub job: &'a Job,
-    /// The node's index.
-    pub me: usize,
-    /// All submissions, in the order of the list.
-    pub submissions: &'a [Submission],
-    /// What the node says of each.
+    members: &'a ClusterWithKeys,
+    job: &'a Job,
+    me: usize,
+    /// The submission of each entry of the list, if the node has it.
+    entries: Vec<Option<&'a Submission>>,
+    /// The node's verdict on each entry.
     pub verdicts: Vec<u8>,
+}
+
+impl<'a> TestSubmissions<'a> {
+    /// Looks up the entries of a list among submissions, as a node does: an entry is refused if there is no such submission or if the
+    /// list states another number of answers.
+    pub fn look_up(members: &'a ClusterWithKeys, job: &'a Job, me: usize, submissions: &'a [Submission], list: &[SubmissionEntry]) -> Self {
+        let by_digest: HashMap<Digest, &Submission> = submissions.iter().map(|one| (one.header.value.digest(), one)).collect();
+        let entries: Vec<_> = list.iter().map(|entry| by_digest.get(&entry.submission).copied()).collect();
+        let verdict = |(found, entry): (&Option<&Submission>, &SubmissionEntry)| match found {
+            None => RejectReason::NotDelivered.code(),
+            Some(found) if found.header.value.statement.items.len() != entry.answers as usize => RejectReason::Malformed.code(),
+            Some(_) => 0,
+        };
+        let verdicts = entries.iter().zip(list).map(verdict).collect();
+        Self {
+            members,
+            job,
+            me,
+            entries,
+            verdicts,
+        }
+    }
 }
 
 impl Submissions for TestSubmissions<'_> {
@@ -37,15 +59,13 @@ impl Submissions for TestSubmissions<'_> {
     }
 
     fn header(&self, entry: usize) -> Option<&Header> {
-        Some(&self.submissions[entry].header.value)
+        (*self.entries.get(entry)?).map(|submission| &submission.header.value)
     }
 
     fn open(&self, entry: usize) -> Option<OpenedSubmission> {
         let ClusterWithKeys { cluster, sealing, .. } = self.members;
-        self.submissions[entry]
-            .delivery(self.me)?
-            .open(cluster, self.job, self.me, &sealing[self.me])
-            .ok()
+        let delivery = (*self.entries.get(entry)?)?.delivery(self.me)?;
+        delivery.open(cluster, self.job, self.me, &sealing[self.me]).ok()
     }
 
     fn record(&self, _: &Digest) -> bool {
@@ -57,13 +77,7 @@ impl Submissions for TestSubmissions<'_> {
 pub fn run_nodes(world: &World, members: &ClusterWithKeys, job: &Job, submissions: &[Submission]) -> Vec<Result<Scored, ScoringError>> {
     let list = submission_list(submissions);
     world.run(|party, network, mut rng| {
-        let own = TestSubmissions {
-            members,
-            job,
-            me: party.me(),
-            submissions,
-            verdicts: vec![0; list.len()],
-        };
+        let own = TestSubmissions::look_up(members, job, party.me(), submissions, &list);
         run::run(party, network, &members.cluster, job, &list, &own, &mut rng)
     })
 }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::http::get;
 use crate::processes::Running;
-use crate::programs::{Said, program, run};
+use crate::programs::{Output, program, run};
 use crate::relay::{self, Recording, Relay};
 
 /// A cluster with all its processes.
@@ -63,15 +63,15 @@ impl TestCluster {
             "--admin",
             "127.0.0.1:0",
         ];
-        let said = run("tacit-coordinator", init);
-        let token = said.err.lines().find_map(|line| line.strip_prefix("buyer_token = "));
+        let output = run("tacit-coordinator", init);
+        let token = output.err.lines().find_map(|line| line.strip_prefix("buyer_token = "));
         let token = token.unwrap().trim_matches('"').to_owned();
         let keep = |name: &str, card: String| {
             let path = path(&format!("{name}.card.toml"));
             std::fs::write(&path, card).unwrap();
             path
         };
-        let mut cards = vec![keep("coordinator", said.ok())];
+        let mut cards = vec![keep("coordinator", output.ok())];
         for (i, relay) in relays.1.iter().enumerate() {
             let address = relay.address.to_string();
             let name = format!("node-{i}");
@@ -86,11 +86,11 @@ impl TestCluster {
                 "--address",
                 &address,
             ];
-            let said = run(
+            let output = run(
                 "tacit-node",
                 init.into_iter().chain(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]),
             );
-            cards.push(keep(&name, said.ok()));
+            cards.push(keep(&name, output.ok()));
         }
         let (file, threshold) = (path("cluster.toml"), threshold.to_string());
         let create = ["cluster", "create", "--name", "test", "--threshold", &threshold, "--out", &file];
@@ -136,7 +136,7 @@ impl TestCluster {
     }
 
     /// Runs `tacit` as the buyer or a contributor of this cluster.
-    pub fn tacit<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Said {
+    pub fn tacit<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Output {
         Command::new(program("tacit"))
             .args(arguments)
             .current_dir(self.folder())
@@ -240,7 +240,7 @@ impl TestCluster {
     }
 
     /// The same with gold answers, and paid by them: pairs of item and class.
-    pub fn create_job_with_gold(&self, id: &str, items: usize, answers_per_item: usize, gold: &[(usize, &str)]) -> Said {
+    pub fn create_job_with_gold(&self, id: &str, items: usize, answers_per_item: usize, gold: &[(usize, &str)]) -> Output {
         let list: String = (0..items).map(|i| format!("item-{i}\n")).collect();
         let rows: String = gold.iter().map(|(i, class)| format!("item-{i},{class}\n")).collect();
         self.write(&format!("{id}.items.csv"), &format!("id\n{list}"));
@@ -259,7 +259,7 @@ impl TestCluster {
     }
 
     /// Submits a contributor's answers: one class for each item from the first on.
-    pub fn answer(&self, job: &str, contributor: &str, classes: &[&str]) -> Said {
+    pub fn answer(&self, job: &str, contributor: &str, classes: &[&str]) -> Output {
         let rows: String = classes
             .iter()
             .enumerate()

@@ -1,20 +1,19 @@
-//! What whole-cluster tests share: the built programs, a cluster of separate processes with their own
-//! folders and keys, relays that record what passes between them, contributors good and bad, what nodes keep, and
-//! reference data.
+//! What whole-cluster tests share: the built programs, a cluster of separate processes with their own folders and keys, relays that
+//! record the traffic, honest and malicious contributors, impostors of members, access to what nodes store, and reference data.
 //!
 //! Everything listens on free ports, lives in temporary folders, and is stopped by its own handle.
 
+pub mod api_client;
+pub mod booted_host;
 pub mod cluster;
-pub mod desk;
 pub mod exposition;
 pub mod forgery;
 pub mod http;
-pub mod kept;
-pub mod kinds;
-pub mod machine;
-pub mod played;
+pub mod impostor;
+pub mod malformed_kinds;
 pub mod processes;
 pub mod programs;
 pub mod prometheus;
 pub mod reference;
 pub mod relay;
+pub mod stored;

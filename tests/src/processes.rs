@@ -56,8 +56,8 @@ impl Running {
         output.read_line(&mut line).unwrap();
         if !line.starts_with("ready ") {
             let status = child.wait().unwrap();
-            let said = std::fs::read_to_string(&log).unwrap();
-            return Err(format!("{status}: {}", said.lines().last().unwrap_or_default()));
+            let output = std::fs::read_to_string(&log).unwrap();
+            return Err(format!("{status}: {}", output.lines().last().unwrap_or_default()));
         }
         let after = |name: &str| line.split_whitespace().find_map(|word| word.strip_prefix(name).map(str::to_owned));
         let admin = after("admin=http://").unwrap();

@@ -1,7 +1,7 @@
 //! The three programs, built once for the profile the tests run in.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{self, Command, Stdio};
 use std::sync::OnceLock;
 
 /// A program of the workspace, built if it is not up to date.
@@ -40,7 +40,7 @@ fn build() -> PathBuf {
 
 /// What a finished command said.
 #[derive(Debug)]
-pub struct Said {
+pub struct Output {
     /// The exit code; `None` if it was killed.
     pub code: Option<i32>,
     /// Standard output.
@@ -49,7 +49,7 @@ pub struct Said {
     pub err: String,
 }
 
-impl Said {
+impl Output {
     /// The output of a command that must have succeeded.
     pub fn ok(self) -> String {
         assert_eq!(self.code, Some(0), "{}\n{}", self.out, self.err);
@@ -67,8 +67,8 @@ impl Said {
     }
 }
 
-impl From<Output> for Said {
-    fn from(output: Output) -> Self {
+impl From<process::Output> for Output {
+    fn from(output: process::Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).expect("programs print text");
         Self {
             code: output.status.code(),
@@ -79,7 +79,7 @@ impl From<Output> for Said {
 }
 
 /// Runs a program to its end.
-pub fn run<A: AsRef<std::ffi::OsStr>>(name: &str, arguments: impl IntoIterator<Item = A>) -> Said {
+pub fn run<A: AsRef<std::ffi::OsStr>>(name: &str, arguments: impl IntoIterator<Item = A>) -> Output {
     Command::new(program(name))
         .args(arguments)
         .stdin(Stdio::null())
@@ -90,7 +90,7 @@ pub fn run<A: AsRef<std::ffi::OsStr>>(name: &str, arguments: impl IntoIterator<I
 }
 
 /// Runs `tacit demo` with these arguments and its output in `out`.
-pub fn demo(out: &Path, arguments: &[&str]) -> Said {
+pub fn demo(out: &Path, arguments: &[&str]) -> Output {
     let out = out.to_str().unwrap();
     run("tacit", ["demo", "--out", out].iter().chain(arguments).copied())
 }

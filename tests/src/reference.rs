@@ -1,20 +1,24 @@
-//! Data sets with the results of well-kept libraries, and what follows from them by plain arithmetic.
+//! Data sets with the results of established libraries, and what Tacit's plain formulas give for them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use tacit_protocol::job::{PayRule, Payout};
+use tacit_scoring::plain::{PlainContributor, PlainScores, by_item};
+use tacit_scoring::report::Report;
+use tacit_scoring::statistic::nominal::AgreementMeasures;
 
 /// A data set.
 #[derive(Debug)]
 pub struct DataSet {
-    /// Its name.
+    /// The name of its folder.
     pub name: String,
-    /// Its answers as CSV.
+    /// The file of its answers, CSV.
     pub answers: PathBuf,
-    /// Whether they are those that `tacit demo` brings along.
+    /// Whether the answers are the ones that `tacit demo` contains.
     pub bundled: bool,
-    /// What libraries compute of it.
+    /// What the libraries compute for it.
     pub reference: Value,
 }
 
@@ -31,7 +35,7 @@ pub fn data_sets() -> Vec<DataSet> {
             };
             let answers = path.join("answers.csv");
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            // The one set without answers of its own is the demo's.
+            // The set without answers of its own is the demo's.
             let bundled = !answers.exists() && name == "dices350";
             sets.push(DataSet {
                 name,
@@ -70,133 +74,89 @@ pub fn read_answers(path: &Path) -> (Vec<[String; 3]>, usize) {
     (answers, repeats)
 }
 
-/// How often each class was answered.
-pub fn class_totals(answers: &[[String; 3]], classes: &[String]) -> BTreeMap<String, u64> {
-    let mut totals: BTreeMap<String, u64> = classes.iter().map(|class| (class.clone(), 0)).collect();
-    answers
-        .iter()
-        .for_each(|[_, _, class]| *totals.entry(class.clone()).or_default() += 1);
-    totals
+/// What follows from answers without repeats, with the names that results use.
+#[derive(Debug)]
+pub struct Expected {
+    items: Vec<String>,
+    classes: Vec<String>,
+    contributors: Vec<String>,
+    scores: PlainScores,
 }
 
-/// The label of each item: the class that most answers name, of several the one listed first.
-pub fn labels(answers: &[[String; 3]], classes: &[String]) -> BTreeMap<String, String> {
-    let mut votes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for [item, _, class] in answers {
-        let index = classes.iter().position(|one| one == class).unwrap();
-        votes.entry(item).or_insert_with(|| vec![0; classes.len()])[index] += 1;
-    }
-    let first_of_the_most = |votes: &Vec<usize>| votes.iter().position(|n| n == votes.iter().max().unwrap()).unwrap();
-    votes
-        .iter()
-        .map(|(item, votes)| ((*item).to_owned(), classes[first_of_the_most(votes)].clone()))
-        .collect()
-}
-
-/// Checks the labels of a result, and how many of each contributor's answers are labels.
-pub fn assert_labels(result: &serde_json::Value, answers: &[[String; 3]], what: &str) {
-    let classes: Vec<String> = serde_json::from_value(result["job"]["classes"].clone()).unwrap();
-    let expected = labels(answers, &classes);
-    let published: BTreeMap<String, Option<String>> = result["labels"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| (one["item"].as_str().unwrap().to_owned(), one["label"].as_str().map(str::to_owned)))
-        .collect();
-    for (item, label) in &published {
-        assert_eq!(label.as_ref(), expected.get(item), "{what}: label of {item}");
-    }
-    assert!(
-        expected.keys().all(|item| published.contains_key(item)),
-        "{what}: an item has no label"
-    );
-    for one in result["contributors"].as_array().unwrap() {
-        let name = one["contributor"].as_str().unwrap();
-        let own: Vec<_> = answers.iter().filter(|[_, contributor, _]| contributor == name).collect();
-        let agreeing = own.iter().filter(|[item, _, class]| expected[item] == *class).count();
-        let share = agreeing as f64 / own.len() as f64;
-        let ours = one["agreement_with_label"].as_f64().unwrap();
-        assert!((ours - share).abs() < 1e-12, "{what}: {name} agrees {ours}, not {share}");
-    }
-}
-
-/// The agreement statistics of answers without repeats, by their names in `result.json`: as product.md
-/// defines them, in floating point, item by item. `None` where something would be divided by zero.
-pub fn agreement(answers: &[[String; 3]], classes: usize) -> BTreeMap<&'static str, Option<f64>> {
-    let mut tallies: BTreeMap<&str, BTreeMap<&str, f64>> = BTreeMap::new();
-    for [item, _, class] in answers {
-        *tallies.entry(item).or_default().entry(class).or_default() += 1.0;
-    }
-    let size = |tally: &BTreeMap<&str, f64>| tally.values().sum::<f64>();
-    let matching = |tally: &BTreeMap<&str, f64>| tally.values().map(|n| n * (n - 1.0)).sum::<f64>();
-    let paired: Vec<_> = tallies.values().filter(|tally| size(tally) > 1.0).collect();
-    let pairs = |tally: &BTreeMap<&str, f64>| size(tally) * (size(tally) - 1.0);
-    let sum = |of: &dyn Fn(&BTreeMap<&str, f64>) -> f64| paired.iter().map(|tally| of(tally)).sum::<f64>();
-    let ratio = |a: f64, b: f64| (b.abs() > 1e-12).then(|| a / b);
-
-    let observed = ratio(sum(&|t| matching(t) / pairs(t)), paired.len() as f64);
-    let pooled = ratio(sum(&matching), sum(&pairs));
-    let (mut shares, mut totals): (BTreeMap<&str, f64>, BTreeMap<&str, f64>) = Default::default();
-    for tally in tallies.values() {
-        for (class, n) in tally {
-            *shares.entry(class).or_default() += n / size(tally) / tallies.len() as f64;
-            if size(tally) > 1.0 {
-                *totals.entry(class).or_default() += n;
-            }
+impl Expected {
+    /// Scores the answers of a job with these classes, in the job's order.
+    pub fn of(answers: &[[String; 3]], classes: &[String]) -> Self {
+        let names = |field: usize| -> Vec<String> {
+            let all: BTreeSet<&String> = answers.iter().map(|answer| &answer[field]).collect();
+            all.into_iter().cloned().collect()
+        };
+        let (items, contributors) = (names(0), names(1));
+        let index = |list: &[String]| -> HashMap<String, u32> { list.iter().cloned().zip(0..).collect() };
+        let (item, contributor, class) = (index(&items), index(&contributors), index(classes));
+        let indexed = answers.iter().map(|[i, c, k]| (contributor[c], item[i], class[k]));
+        let by_item = by_item(items.len(), indexed);
+        let votes = by_item.iter().map(|votes| votes.iter().copied());
+        Self {
+            scores: PlainScores::new(classes.len(), contributors.len(), votes),
+            items,
+            classes: classes.to_vec(),
+            contributors,
         }
     }
-    let beyond = |expected: f64| observed.and_then(|observed| ratio(observed - expected, 1.0 - expected));
-    let kappa = beyond(shares.values().map(|p| p * p).sum());
-    let spread: f64 = shares.values().map(|p| p * (1.0 - p)).sum();
-    let ac1 = ratio(spread, classes as f64 - 1.0).and_then(beyond);
 
-    let all: f64 = totals.values().sum();
-    let disagreeing = sum(&|t| (pairs(t) - matching(t)) / (size(t) - 1.0));
-    let by_chance = ratio(all * all - totals.values().map(|n| n * n).sum::<f64>(), all - 1.0);
-    let alpha = by_chance.and_then(|by_chance| ratio(disagreeing, by_chance)).map(|d| 1.0 - d);
-    BTreeMap::from([
-        ("observed", observed),
-        ("observed_pooled", pooled),
-        ("fleiss_kappa", kappa),
-        ("krippendorff_alpha", alpha),
-        ("gwet_ac1", ac1),
-    ])
-}
+    /// How often each class was answered.
+    pub fn class_totals(&self) -> BTreeMap<String, u64> {
+        self.classes.iter().cloned().zip(self.scores.class_totals.iter().copied()).collect()
+    }
 
-/// Each contributor's pay by the rule `peer_agreement_beyond_chance`, in exact rational arithmetic
-/// over the lcm of each contributor's own denominators.
-pub fn payouts(answers: &[[String; 3]], base: i128, bonus: i128) -> BTreeMap<String, i128> {
-    let classes: BTreeSet<&str> = answers.iter().map(|a| a[2].as_str()).collect();
-    let class: HashMap<&str, usize> = classes.iter().enumerate().map(|(i, c)| (*c, i)).collect();
-    let mut tallies: HashMap<&str, Vec<i128>> = HashMap::new();
-    for [item, _, answer] in answers {
-        tallies.entry(item).or_insert_with(|| vec![0; classes.len()])[class[answer.as_str()]] += 1;
+    /// The agreement statistics by their names in `result.json`; `None` where something would be divided by zero.
+    pub fn agreement(&self) -> Vec<(&'static str, Option<f64>)> {
+        let names = AgreementMeasures::NAMES.iter().map(|name| name.key);
+        names.zip(self.scores.agreement.to_array().map(Result::ok)).collect()
     }
-    let mut of: BTreeMap<&str, Vec<(&str, usize)>> = BTreeMap::new();
-    for [item, contributor, answer] in answers {
-        of.entry(contributor).or_default().push((item, class[answer.as_str()]));
+
+    /// Each contributor's pay by the rule `peer_agreement_beyond_chance`.
+    pub fn payouts(&self, base: u64, bonus: u64) -> BTreeMap<String, i128> {
+        let payout = Payout {
+            rule: PayRule::PeerAgreementBeyondChance,
+            currency: "EUR".to_owned(),
+            base_per_item: base,
+            bonus_per_item: bonus,
+            budget: u64::MAX,
+        };
+        let pay = |one: &PlainContributor| one.pay(&payout).unwrap();
+        self.contributors
+            .iter()
+            .cloned()
+            .zip(self.scores.contributors.iter().map(pay))
+            .collect()
     }
-    let pay = |own: &[(&str, usize)]| {
-        let others = |item: &str| tallies[item].iter().sum::<i128>() - 1;
-        let paired: Vec<_> = own.iter().filter(|(item, _)| others(item) > 0).collect();
-        let n = paired.len() as i128;
-        let scale = paired.iter().fold(1, |l, (item, _)| l / gcd(l, others(item)) * others(item));
-        let (mut agreement, mut given, mut met) = (0, vec![0; classes.len()], vec![0; classes.len()]);
-        for (item, answer) in paired {
-            let weight = scale / others(item);
-            given[*answer] += 1;
-            for (k, votes) in tallies[item].iter().enumerate() {
-                met[k] += weight * (votes - i128::from(k == *answer));
-            }
-            agreement += weight * (tallies[item][*answer] - 1);
+
+    /// Checks the labels of a result, and how many of each contributor's answers are labels.
+    pub fn assert_labels(&self, result: &Report, what: &str) {
+        let name = |class: &Option<u32>| class.map(|class| self.classes[class as usize].as_str());
+        let expected: BTreeMap<&str, Option<&str>> = self
+            .items
+            .iter()
+            .map(String::as_str)
+            .zip(self.scores.labels.iter().map(name))
+            .collect();
+        let published: BTreeMap<&str, Option<&str>> = result.labels.iter().map(|one| (one.item, one.label)).collect();
+        for (item, label) in &published {
+            assert_eq!(*label, expected.get(item).copied().flatten(), "{what}: label of {item}");
         }
-        let q: i128 = n * agreement - given.iter().zip(&met).map(|(a, b)| a * b).sum::<i128>();
-        let extra = if n > 1 { (bonus * q).div_euclid(scale * (n - 1)) } else { 0 };
-        base * own.len() as i128 + extra
-    };
-    of.iter().map(|(contributor, own)| ((*contributor).to_owned(), pay(own))).collect()
-}
-
-fn gcd(a: i128, b: i128) -> i128 {
-    if b == 0 { a } else { gcd(b, a % b) }
+        assert!(
+            expected.keys().all(|item| published.contains_key(item)),
+            "{what}: an item has no label"
+        );
+        let scored: BTreeMap<&String, &PlainContributor> = self.contributors.iter().zip(&self.scores.contributors).collect();
+        for one in &result.contributors {
+            let (ours, share) = (one.agreement_with_label.unwrap(), scored[&one.contributor].label_share());
+            assert!(
+                (ours - share).abs() < 1e-12,
+                "{what}: {} agrees {ours}, not {share}",
+                one.contributor
+            );
+        }
+    }
 }

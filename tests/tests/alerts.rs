@@ -53,8 +53,8 @@ fn metrics(text: &str, prefix: &str) -> BTreeSet<String> {
 fn runs(arguments: &[&str], files: &[PathBuf]) {
     let Some(mut promtool) = tool("promtool") else { return };
     let output = promtool.args(arguments).args(files).output().unwrap();
-    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(output.status.success(), "{}\n{}", said(&output.stdout), said(&output.stderr));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{}\n{}", text(&output.stdout), text(&output.stderr));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use rand::rng;
 use serde_json::{Value, json};
 use tacit_protocol::api::{SUBMISSION_TYPE, SubmissionOutcome};
 use tacit_protocol::cluster::Cluster;
@@ -12,16 +13,16 @@ use tacit_protocol::identity::{Purpose, Signature, Signed};
 use tacit_protocol::job::Job;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::{Header, MAX_ENVELOPE_BYTES, Submission};
+use tacit_tests::api_client::{self, cluster_file, enrol, outcome, put, submit};
 use tacit_tests::cluster::TestCluster;
-use tacit_tests::desk::{self, cluster_file, enrol, outcome, put, submit};
 use tacit_tests::forgery::{Author, elements};
 use tacit_tests::http::{Connection, counter};
-use tacit_tests::kinds::{Kind, Scene};
+use tacit_tests::malformed_kinds::{MalformedKind, Scenario};
 
 type Counts = BTreeMap<RejectReason, u64>;
 
 /// Two jobs of three items, one that gets bad submissions too; neither gets full.
-struct Desk {
+struct TwoJobs {
     cluster: TestCluster,
     connection: Connection,
     file: Cluster,
@@ -36,7 +37,7 @@ struct Desk {
     left_out: Vec<(Submission, RejectReason)>,
 }
 
-impl Desk {
+impl TwoJobs {
     fn new() -> Self {
         let cluster = TestCluster::start(3, 1);
         cluster.create_job("mixed", 3, 9);
@@ -45,8 +46,8 @@ impl Desk {
         let mut connection = Connection::open(&cluster.api);
         Self {
             mallory: enrol(&mut connection, &file, "mallory"),
-            mixed: desk::job(&cluster, "mixed"),
-            clean: desk::job(&cluster, "clean"),
+            mixed: api_client::job(&cluster, "mixed"),
+            clean: api_client::job(&cluster, "clean"),
             cluster,
             connection,
             file,
@@ -61,15 +62,8 @@ impl Desk {
     }
 
     fn share(&self, author: &Author, job: &Job, answers: &[(u32, u32)]) -> Submission {
-        Submission::create(
-            &self.file,
-            job,
-            &author.name,
-            &author.key,
-            &class_answers(answers),
-            &mut rand::rng(),
-        )
-        .unwrap()
+        let answers = class_answers(answers);
+        Submission::create(&self.file, job, &author.name, &author.key, &answers, &mut rng()).unwrap()
     }
 
     /// Answers in both jobs.
@@ -82,7 +76,7 @@ impl Desk {
 
     /// Uploads bytes under the id of a submission; they are refused with these words, and counted.
     fn refused(&mut self, submission: &Submission, bytes: &[u8], status: u16, says: &str, reason: Option<RejectReason>) {
-        let path = desk::path("mixed", submission);
+        let path = api_client::path("mixed", submission);
         let answer = self.connection.request("PUT", &path, SUBMISSION_TYPE, bytes);
         assert_eq!(answer.status, status, "{says}: {}", answer.body);
         assert!(answer.body.contains(says), "{says}: {}", answer.body);
@@ -128,8 +122,8 @@ impl Desk {
         let mut missing = good;
         missing.envelopes.pop();
         self.rejected(&missing, RejectReason::DigestMismatch);
-        let bloated = self.mallory.share(&self.file, &self.mixed, &[0], &elements(&[1, 0]));
-        let mut envelopes = bloated.envelopes();
+        let bloated = self.mallory.share(&self.file, &self.mixed, &[0], &elements(&[1, 0]), &mut rng());
+        let mut envelopes = bloated.envelopes(&mut rng());
         envelopes[0].resize(MAX_ENVELOPE_BYTES + 1, 0);
         let bloated = self.mallory.sign(bloated.statement, envelopes);
         self.rejected(&bloated, RejectReason::Malformed);
@@ -154,8 +148,8 @@ impl Desk {
         self.rejected(&self.resigned(|h| h.statement.job_digest = digest), RejectReason::WrongJob);
         let text = std::fs::read_to_string(self.cluster.file()).unwrap() + "# another\n";
         let elsewhere = Cluster::parse(text.as_bytes()).unwrap();
-        let elsewhere = self.mallory.share(&elsewhere, &self.mixed, &[0], &elements(&[1, 0]));
-        let elsewhere = self.mallory.sign(elsewhere.statement.clone(), elsewhere.envelopes());
+        let elsewhere = self.mallory.share(&elsewhere, &self.mixed, &[0], &elements(&[1, 0]), &mut rng());
+        let elsewhere = self.mallory.sign(elsewhere.statement.clone(), elsewhere.envelopes(&mut rng()));
         self.rejected(&elsewhere, RejectReason::WrongJob);
         let mut forged = self.resigned(|_| {});
         let mut signature = *forged.header.signature.as_bytes();
@@ -168,22 +162,22 @@ impl Desk {
     }
 
     fn refused_for_their_author(&mut self) {
-        let stranger = self.share(&Author::new("stranger"), &self.mixed, &[(0, 0)]);
+        let stranger = self.share(&Author::new("stranger", &mut rng()), &self.mixed, &[(0, 0)]);
         self.refused(&stranger, &encode(&stranger), 403, "not enrolled", None);
-        let impostor = self.share(&Author::new("mallory"), &self.mixed, &[(0, 0)]);
+        let impostor = self.share(&Author::new("mallory", &mut rng()), &self.mixed, &[(0, 0)]);
         self.refused(&impostor, &encode(&impostor), 403, "another key", Some(RejectReason::KeyConflict));
     }
 
     /// Everything that only nodes can find, of this contributor.
     fn left_out(&mut self, author: &Author) {
-        for kind in Kind::ILL_FORMED.into_iter().chain(Kind::ILL_SEALED) {
-            let scene = Scene {
+        for kind in MalformedKind::ILL_FORMED.into_iter().chain(MalformedKind::ILL_SEALED) {
+            let scenario = Scenario {
                 cluster: &self.file,
                 job: &self.mixed,
                 other: &self.clean,
                 author,
             };
-            let submission = kind.make(&scene, &[0, 1, 2]);
+            let submission = kind.make(&scenario, &[0, 1, 2]);
             submit(&mut self.connection, "mixed", &submission);
             *self.found.entry(kind.reason()).or_default() += kind.finders();
             self.left_out.push((submission, kind.reason()));
@@ -255,32 +249,32 @@ fn read(folder: &std::path::Path, name: &str) -> Value {
 
 #[test]
 fn bad_submissions_change_nothing() {
-    let mut desk = Desk::new();
-    let mallory = desk.mallory.clone();
-    let (alice, bob, carol) = (desk.enrol("alice"), desk.enrol("bob"), desk.enrol("carol"));
-    desk.refused_at_once();
-    desk.left_out(&mallory);
+    let mut api = TwoJobs::new();
+    let mallory = api.mallory.clone();
+    let (alice, bob, carol) = (api.enrol("alice"), api.enrol("bob"), api.enrol("carol"));
+    api.refused_at_once();
+    api.left_out(&mallory);
     // What alice sends first does not count and does not stand in the way of what she sends then.
-    desk.left_out(&alice);
-    let first = desk.share(&alice, &desk.mixed, &[(0, 1), (1, 0), (2, 1)]);
-    submit(&mut desk.connection, "mixed", &first);
-    let first_clean = desk.share(&alice, &desk.clean, &[(0, 1), (1, 0), (2, 1)]);
-    submit(&mut desk.connection, "clean", &first_clean);
-    desk.repeated(&alice, &first);
-    desk.left_out(&mallory);
-    desk.answer(&carol, &[(0, 1), (1, 1), (2, 0)]);
+    api.left_out(&alice);
+    let first = api.share(&alice, &api.mixed, &[(0, 1), (1, 0), (2, 1)]);
+    submit(&mut api.connection, "mixed", &first);
+    let first_clean = api.share(&alice, &api.clean, &[(0, 1), (1, 0), (2, 1)]);
+    submit(&mut api.connection, "clean", &first_clean);
+    api.repeated(&alice, &first);
+    api.left_out(&mallory);
+    api.answer(&carol, &[(0, 1), (1, 1), (2, 0)]);
     // A repeated answer does not take the others of its submission with it.
-    desk.answer(&bob, &[(0, 1), (1, 0)]);
-    let partly = desk.share(&bob, &desk.mixed, &[(1, 1), (2, 0)]);
-    submit(&mut desk.connection, "mixed", &partly);
-    let rest = desk.share(&bob, &desk.clean, &[(2, 0)]);
-    submit(&mut desk.connection, "clean", &rest);
-    desk.refused_at_once();
-    desk.left_out(&mallory);
+    api.answer(&bob, &[(0, 1), (1, 0)]);
+    let partly = api.share(&bob, &api.mixed, &[(1, 1), (2, 0)]);
+    submit(&mut api.connection, "mixed", &partly);
+    let rest = api.share(&bob, &api.clean, &[(2, 0)]);
+    submit(&mut api.connection, "clean", &rest);
+    api.refused_at_once();
+    api.left_out(&mallory);
 
-    let (mixed, clean) = (desk.cluster.finish("mixed"), desk.cluster.finish("clean"));
-    let late = desk.share(&carol, &desk.mixed, &[(0, 0)]);
-    desk.refused(
+    let (mixed, clean) = (api.cluster.finish("mixed"), api.cluster.finish("clean"));
+    let late = api.share(&carol, &api.mixed, &[(0, 0)]);
+    api.refused(
         &late,
         &encode(&late),
         409,
@@ -289,14 +283,14 @@ fn bad_submissions_change_nothing() {
     );
 
     let mut expected = BTreeMap::from([("duplicate_answer".to_owned(), 1)]);
-    for (submission, reason) in &desk.left_out {
+    for (submission, reason) in &api.left_out {
         *expected.entry(reason.name().to_owned()).or_default() += 3;
-        let SubmissionOutcome { accepted, rejected } = outcome(&mut desk.connection, "mixed", submission);
+        let SubmissionOutcome { accepted, rejected } = outcome(&mut api.connection, "mixed", submission);
         assert_eq!(accepted, 0, "{reason}");
         assert_eq!(rejected.len(), 3, "{reason}");
         assert!(rejected.iter().all(|answer| answer.reason == *reason), "{reason}: {rejected:?}");
     }
-    let outcome = outcome(&mut desk.connection, "mixed", &partly);
+    let outcome = outcome(&mut api.connection, "mixed", &partly);
     let [repeated] = &outcome.rejected[..] else { panic!("{outcome:?}") };
     assert_eq!(
         (outcome.accepted, repeated.reason, &*repeated.item),
@@ -305,7 +299,7 @@ fn bad_submissions_change_nothing() {
     let rejected: BTreeMap<String, u64> = serde_json::from_value(read(&mixed, "certificate.json")["facts"]["rejected"].clone()).unwrap();
     assert_eq!(rejected, expected);
     // Good in both jobs: four and four of them.
-    desk.check_counters(desk.left_out.len() as u64 + 8, &rejected);
+    api.check_counters(api.left_out.len() as u64 + 8, &rejected);
 
     let payouts = |folder: &std::path::Path| std::fs::read_to_string(folder.join("payouts.csv")).unwrap();
     assert_eq!(payouts(&mixed).replace(",mixed", ",clean"), payouts(&clean));

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use serde_json::Value;
-use tacit_tests::programs::{Said, run};
+use tacit_tests::programs::{Output, run};
 
 const PHASES: [&str; 7] = ["accepted_set", "keys", "validate", "agreement", "labels", "verify", "release"];
 
-fn bench(json: &Path, arguments: &[&str]) -> Said {
+fn bench(json: &Path, arguments: &[&str]) -> Output {
     let json = json.to_str().unwrap();
     run(
         "tacit",
@@ -102,22 +102,22 @@ fn a_run_is_compared_with_an_earlier_one_of_the_same_seed() {
     let folder = tempfile::tempdir().unwrap();
     let [first, second] = ["first", "second"].map(|name| folder.path().join(name));
     bench(&first, &["--seed", "7", "--classes", "3"]).ok();
-    let said = bench(&second, &["--seed", "7", "--classes", "3", "--compare", first.to_str().unwrap()]).ok();
+    let output = bench(&second, &["--seed", "7", "--classes", "3", "--compare", first.to_str().unwrap()]).ok();
     let (first, second) = (measured(&first), measured(&second));
     assert_eq!(first["job"], second["job"]);
     // The rounds that a job takes do not depend on the day.
     assert_eq!(first["rounds"], second["rounds"]);
     let rounds = |name: &str| {
-        let rows = said.split("new / old").nth(1).unwrap().lines();
+        let rows = output.split("new / old").nth(1).unwrap().lines();
         let row = rows
             .map(|row| row.split(['│', '┆']).map(str::trim).collect::<Vec<_>>())
             .find(|row| row.get(1) == Some(&name));
         row.unwrap()[4].to_owned()
     };
     for name in PHASES.iter().chain(&["share", "to certificate"]) {
-        assert_eq!(rounds(name), "1.00", "{name}: {said}");
+        assert_eq!(rounds(name), "1.00", "{name}: {output}");
     }
-    assert!(!said.contains("another job"), "{said}");
+    assert!(!output.contains("another job"), "{output}");
 }
 
 #[test]

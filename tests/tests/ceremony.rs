@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use tacit_tests::cluster::TestCluster;
-use tacit_tests::programs::{Said, program, run};
+use tacit_tests::programs::{Output, program, run};
 
-fn create(cards: &[&str], out: &Path, threshold: &str) -> Said {
+fn create(cards: &[&str], out: &Path, threshold: &str) -> Output {
     let out = out.to_str().unwrap();
     let fixed = ["cluster", "create", "--name", "signs", "--threshold", threshold, "--out", out];
     run("tacit", fixed.iter().chain(cards).copied())
@@ -42,8 +42,8 @@ fn what_is_read_aloud_is_what_each_member_has() {
         ["init", "--dir", &dir, "--url", "https://tacit.example.org"],
     ));
     cards.push(path("coordinator.card"));
-    for (card, said) in cards.iter().zip(&printed) {
-        std::fs::write(card, &said.out).unwrap();
+    for (card, output) in cards.iter().zip(&printed) {
+        std::fs::write(card, &output.out).unwrap();
     }
     let cards: Vec<&str> = cards.iter().map(String::as_str).collect();
     let file = folder.path().join("cluster.toml");
@@ -58,8 +58,8 @@ fn what_is_read_aloud_is_what_each_member_has() {
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
-    for said in &printed {
-        let fingerprint = said.err.lines().find_map(|line| line.strip_prefix("key fingerprint: ")).unwrap();
+    for output in &printed {
+        let fingerprint = output.err.lines().find_map(|line| line.strip_prefix("key fingerprint: ")).unwrap();
         assert!(shown.contains(fingerprint), "{fingerprint}: {shown}");
     }
 
@@ -74,7 +74,7 @@ fn what_is_read_aloud_is_what_each_member_has() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let all: String = printed.iter().map(|said| said.out.as_str()).collect();
+    let all: String = printed.iter().map(|output| output.out.as_str()).collect();
     child.stdin.take().unwrap().write_all(all.as_bytes()).unwrap();
     assert_eq!(String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap(), shown);
     let bytes = std::fs::read(&file).unwrap();

@@ -9,7 +9,7 @@ use tacit_protocol::identity::SecretKey;
 use tacit_protocol::versions::PROTOCOL_VERSIONS;
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::http::get;
-use tacit_tests::played::greeter::{Greeter, framed, hello, versions_after};
+use tacit_tests::impostor::greeter::{Greeter, framed, hello, versions_after};
 use tacit_tests::processes::Running;
 use tacit_tests::programs::{demo, run};
 
@@ -19,13 +19,13 @@ const COORDINATOR: &str = "tacit-coordinator";
 /// What a check finds; nothing is said twice, and the exit code fits.
 fn findings(name: &str, folder: &Path) -> Vec<String> {
     let config = folder.join("config.toml");
-    let said = run(name, ["check-config", "--config", config.to_str().unwrap()]);
-    let lines: Vec<String> = said.out.lines().map(str::to_owned).collect();
-    if said.code == Some(0) {
+    let output = run(name, ["check-config", "--config", config.to_str().unwrap()]);
+    let lines: Vec<String> = output.out.lines().map(str::to_owned).collect();
+    if output.code == Some(0) {
         assert!(lines.len() == 1 && lines[0].starts_with("ok"), "{lines:?}");
         return Vec::new();
     }
-    assert_eq!(said.code, Some(1), "{}", said.err);
+    assert_eq!(output.code, Some(1), "{}", output.err);
     assert!(!lines.is_empty() && !lines.iter().any(|line| line.starts_with("ok")), "{lines:?}");
     let mut once = lines.clone();
     once.sort();
@@ -151,7 +151,7 @@ fn peers_that_differ_are_named() {
         let template = template.clone();
         let greeter = Greeter::start(&cluster, 2, move || {
             let mut hello = tacit_protocol::hello::Hello::from_bytes(&template).unwrap();
-            hello.clock = tacit_tests::played::raw::milliseconds().saturating_add_signed(seconds * 1000);
+            hello.clock = tacit_tests::impostor::raw::milliseconds().saturating_add_signed(seconds * 1000);
             Some(framed(&hello.to_bytes()))
         });
         if parts.is_empty() {
@@ -253,7 +253,7 @@ fn keys_of_demos_and_tests_are_found() {
     let cluster = TestCluster::lay_out(3, 1);
     let guessed = SecretKey::from_bytes(&[9; 32]);
     for (name, folder) in [(NODE, cluster.node_folder(0)), (COORDINATOR, cluster.coordinator_folder())] {
-        let own = tacit_tests::played::identity(&folder).public().to_string();
+        let own = tacit_tests::impostor::identity(&folder).public().to_string();
         let file = folder.join("cluster.toml");
         let text = std::fs::read_to_string(&file).unwrap();
         std::fs::write(&file, text.replace(&own, &guessed.public().to_string())).unwrap();

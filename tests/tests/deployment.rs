@@ -4,8 +4,8 @@
 use std::io::Write;
 use std::path::Path;
 
+use tacit_tests::booted_host::BootedHost;
 use tacit_tests::cluster::TestCluster;
-use tacit_tests::machine::Machine;
 use tacit_tests::programs::program;
 
 const GUIDE: &str = include_str!("../../deploy/README.md");
@@ -20,10 +20,10 @@ fn step(number: usize) -> &'static str {
 }
 
 /// A machine where the programs are built as the guide says.
-fn machine() -> Option<Machine> {
+fn prepared_host() -> Option<BootedHost> {
     let programs = program("tacit").parent().unwrap().to_owned();
-    let machine = Machine::boot()?;
-    let checkout = machine.run(&format!("test -d target && test -d '{}'", programs.display()));
+    let host = BootedHost::boot()?;
+    let checkout = host.run(&format!("test -d target && test -d '{}'", programs.display()));
     if checkout.code != Some(0) {
         let _ = writeln!(
             std::io::stderr(),
@@ -32,38 +32,37 @@ fn machine() -> Option<Machine> {
         return None;
     }
     // Whoever followed the guide here before has left what `init` would not overwrite.
-    machine.run("rm -rf /etc/tacit /var/lib/tacit /var/lib/private/tacit cluster").ok();
-    machine
-        .run(&format!(
-            "mkdir -p target/release && mount --bind '{}' target/release",
-            programs.display()
-        ))
-        .ok();
-    Some(machine)
+    host.run("rm -rf /etc/tacit /var/lib/tacit /var/lib/private/tacit cluster").ok();
+    host.run(&format!(
+        "mkdir -p target/release && mount --bind '{}' target/release",
+        programs.display()
+    ))
+    .ok();
+    Some(host)
 }
 
-fn finish_a_job(machine: &Machine) {
-    let said = machine.run(step(6)).ok();
+fn finish_a_job(host: &BootedHost) {
+    let output = host.run(step(6)).ok();
     let signed = "signed by    node-1 (Operator 1), node-2 (Operator 2), node-3 (Operator 3)";
     assert!(
-        said.contains(
+        output.contains(
             "
 verified
 "
-        ) && said.contains(signed),
-        "{said}"
+        ) && output.contains(signed),
+        "{output}"
     );
 }
 
 #[test]
 fn the_guide_leads_to_a_finished_job_with_every_member_on_its_own() {
-    let Some(machine) = machine() else { return };
+    let Some(host) = prepared_host() else { return };
     for number in 1..=4 {
-        machine.run(step(number)).ok();
+        host.run(step(number)).ok();
     }
     // Installed on that machine only, where it is at hand as a package.
-    let _ = machine.run("systemctl cat prometheus || dpkg --install --force-depends target/prometheus/prometheus_*.deb");
-    let watched = machine.run("systemctl cat prometheus").code == Some(0);
+    let _ = host.run("systemctl cat prometheus || dpkg --install --force-depends target/prometheus/prometheus_*.deb");
+    let watched = host.run("systemctl cat prometheus").code == Some(0);
     if !watched {
         let _ = writeln!(
             std::io::stderr(),
@@ -71,15 +70,15 @@ fn the_guide_leads_to_a_finished_job_with_every_member_on_its_own() {
         );
     }
     if watched {
-        machine.run(step(5)).ok();
+        host.run(step(5)).ok();
     }
-    finish_a_job(&machine);
-    each_has_its_own(&machine);
+    finish_a_job(&host);
+    each_has_its_own(&host);
     if watched {
-        no_alert_fires(&machine);
+        no_alert_fires(&host);
     }
-    machine.run("systemctl stop 'tacit-*'").ok();
-    let journal = machine.journal();
+    host.run("systemctl stop 'tacit-*'").ok();
+    let journal = host.journal();
     let stopped = journal
         .lines()
         .filter(|line| line.starts_with("tacit-") && line.ends_with(": Deactivated successfully."));
@@ -87,7 +86,7 @@ fn the_guide_leads_to_a_finished_job_with_every_member_on_its_own() {
 }
 
 /// Users and folders: nobody can read another's.
-fn each_has_its_own(machine: &Machine) {
+fn each_has_its_own(host: &BootedHost) {
     let unit = |member: &str| match member {
         "coordinator" => "tacit-coordinator".to_owned(),
         node => format!("tacit-node@{node}"),
@@ -114,7 +113,7 @@ fn each_has_its_own(machine: &Machine) {
             unit(member),
             MEMBERS.join(" "),
         );
-        users.push(machine.run(&own).ok());
+        users.push(host.run(&own).ok());
     }
     users.sort();
     users.dedup();
@@ -122,12 +121,12 @@ fn each_has_its_own(machine: &Machine) {
     assert!(!users.contains(&"0\n".to_owned()), "{users:?}");
 }
 
-fn no_alert_fires(machine: &Machine) {
+fn no_alert_fires(host: &BootedHost) {
     let ask = |query: &str| format!("curl --silent --fail --get --data-urlencode 'query={query}' http://127.0.0.1:9090/api/v1/query");
     // All members are seen, and every rule has been evaluated since.
-    machine.until(&format!("{} | grep '\"4\"'", ask("count(up == 1)")));
-    machine.until("! curl --silent http://127.0.0.1:9090/api/v1/rules | grep '\"lastEvaluation\":\"0001'");
-    let alerts: serde_json::Value = serde_json::from_str(&machine.run(step(7)).ok()).unwrap();
+    host.until(&format!("{} | grep '\"4\"'", ask("count(up == 1)")));
+    host.until("! curl --silent http://127.0.0.1:9090/api/v1/rules | grep '\"lastEvaluation\":\"0001'");
+    let alerts: serde_json::Value = serde_json::from_str(&host.run(step(7)).ok()).unwrap();
     let alerts = alerts["data"]["alerts"].as_array().unwrap();
     assert!(alerts.iter().all(|alert| alert["state"] != "firing"), "{alerts:?}");
 }
@@ -162,22 +161,21 @@ systemctl start {member} || {{ journalctl --no-pager --output=cat --unit={member
 
 #[test]
 fn the_images_tree_is_all_that_a_cluster_needs() {
-    let Some(machine) = machine() else { return };
-    let folder = machine.folder().join("containers");
+    let Some(host) = prepared_host() else { return };
+    let folder = host.folder().join("containers");
     let at = folder.display();
-    machine
-        .run(&format!(
-            "# systemd asks this machine who the image's user is.
+    host.run(&format!(
+        "# systemd asks this machine who the image's user is.
              groupadd --gid 65532 tacit && useradd --uid 65532 --gid 65532 tacit
              mkdir -p {at}/cluster {at}/said
              deploy/container/tree target/release {at}/tree
              for member in {} probe; do
                  install -d -m 700 -o 65532 -g 65532 {at}/$member/{{keys,data}}
              done",
-            MEMBERS.join(" ")
-        ))
-        .ok();
-    let files = machine.run(&format!("find {at}/tree -type f -printf '%P\\n'")).ok();
+        MEMBERS.join(" ")
+    ))
+    .ok();
+    let files = host.run(&format!("find {at}/tree -type f -printf '%P\\n'")).ok();
     assert!(
         !files.lines().any(|file| file.contains("bin/") && !file.contains("tacit")),
         "{files}"
@@ -193,20 +191,19 @@ fn the_images_tree_is_all_that_a_cluster_needs() {
             }
         };
         let command = format!("{init} --dir /etc/tacit --cluster /cluster/cluster.toml --data /var/lib/tacit");
-        machine.run(&contained(&folder, member, "BindPaths", "oneshot", &command)).ok();
+        host.run(&contained(&folder, member, "BindPaths", "oneshot", &command)).ok();
     }
-    machine
-        .run(&format!(
-            "target=$PWD/target/release
+    host.run(&format!(
+        "target=$PWD/target/release
              cd {at}
              $target/tacit cluster create --name containers --threshold 1 --out cluster/cluster.toml said/*.out
              cp said/coordinator.err cluster/buyer.txt"
-        ))
-        .ok();
+    ))
+    .ok();
     // The container's health check.
     let ask = "tacit probe http://127.0.0.1:9110/readyz";
     let ready = contained(&folder, "probe", "BindReadOnlyPaths", "oneshot", ask);
-    let early = machine.run(&ready);
+    let early = host.run(&ready);
     assert!(early.code == Some(1) && early.err.contains("cannot be reached"), "{early:?}");
     for member in MEMBERS {
         let name = if member == "coordinator" {
@@ -215,16 +212,15 @@ fn the_images_tree_is_all_that_a_cluster_needs() {
             "tacit-node"
         };
         let command = format!("{name} run --config /etc/tacit/config.toml");
-        machine.run(&contained(&folder, member, "BindReadOnlyPaths", "exec", &command)).ok();
+        host.run(&contained(&folder, member, "BindReadOnlyPaths", "exec", &command)).ok();
     }
-    machine.until(&ready);
+    host.until(&ready);
     // The guide's job, by a client outside.
-    machine
-        .run(&format!(
-            "install target/release/tacit /usr/local/bin/ && rm -rf cluster && cp -r {at}/cluster cluster"
-        ))
-        .ok();
-    finish_a_job(&machine);
+    host.run(&format!(
+        "install target/release/tacit /usr/local/bin/ && rm -rf cluster && cp -r {at}/cluster cluster"
+    ))
+    .ok();
+    finish_a_job(&host);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tacit_tests::cluster::TestCluster;
-use tacit_tests::programs::{Said, program};
+use tacit_tests::programs::{Output, program};
 
 /// A block of commands, and the heading above it.
 struct Block {
@@ -36,7 +36,7 @@ fn blocks(document: &str) -> Vec<Block> {
 }
 
 /// Runs a block in a folder, with the programs on the path.
-fn run(block: &Block, folder: &Path) -> Said {
+fn run(block: &Block, folder: &Path) -> Output {
     let programs = program("tacit").parent().map(Path::to_owned).unwrap();
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths([programs].into_iter().chain(std::env::split_paths(&path))).unwrap();
@@ -74,15 +74,15 @@ fn the_first_ten_minutes_of_the_readme() {
     assert!(try_it.script.contains("cargo test --workspace --locked"));
 
     assert_eq!(others.len(), 4, "buyer, contributor, the buyer again, operator");
-    let said: Vec<String> = others.iter().map(|block| run(block, cluster.folder()).ok()).collect();
-    assert!(said[0].starts_with("signs\n"), "{}", said[0]);
+    let output: Vec<String> = others.iter().map(|block| run(block, cluster.folder()).ok()).collect();
+    assert!(output[0].starts_with("signs\n"), "{}", output[0]);
     // One person's answers are the labels.
     assert!(
-        said[2].contains("item,label\nsign-1,stop\nsign-2,yield\nsign-3,stop\n"),
+        output[2].contains("item,label\nsign-1,stop\nsign-2,yield\nsign-3,stop\n"),
         "{}",
-        said[2]
+        output[2]
     );
-    assert!(said[2].contains("verified"), "{}", said[2]);
+    assert!(output[2].contains("verified"), "{}", output[2]);
     let card = std::fs::read_to_string(cluster.folder().join("node-4.card.toml")).unwrap();
     assert!(card.contains("node-4.example.org:4433"), "{card}");
 }
@@ -196,9 +196,9 @@ fn commands_that_are_only_mentioned_exist_with_their_options() {
             let words: Vec<&str> = words.collect();
             // A job's id may look like a command; the first two words are enough.
             let commands: Vec<&str> = words.iter().copied().take_while(is_command).take(2).collect();
-            let help = |commands: &[&str]| -> Said {
-                let said = Command::new(program(name)).args(commands).arg("--help").output();
-                said.unwrap().into()
+            let help = |commands: &[&str]| -> Output {
+                let output = Command::new(program(name)).args(commands).arg("--help").output();
+                output.unwrap().into()
             };
             let Some(first) = commands.first() else { continue };
             if help(&[]).ok().lines().all(|line| line.split_whitespace().next() != Some(first)) {
@@ -206,11 +206,11 @@ fn commands_that_are_only_mentioned_exist_with_their_options() {
                 assert!(!mention.contains("--"), "{document}: `{mention}`");
                 continue;
             }
-            let said = match help(&commands) {
-                said if said.code == Some(0) => said,
+            let output = match help(&commands) {
+                output if output.code == Some(0) => output,
                 _ => help(&commands[..1]),
             };
-            let help = said.ok();
+            let help = output.ok();
             let options = words.iter().filter(|word| word.starts_with("--"));
             for option in options.map(|word| word.trim_end_matches([',', '.', ';', ')'])) {
                 assert!(help.contains(option), "{document}: `{mention}` has no {option}");
@@ -226,12 +226,12 @@ fn every_program_has_a_manual_and_completions() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["tacit", "tacit-node", "tacit-coordinator"] {
         let page = folder.path().join(format!("{name}.1"));
-        let said: Said = Command::new(program(name)).arg("man").arg(folder.path()).output().unwrap().into();
-        said.ok();
+        let output: Output = Command::new(program(name)).arg("man").arg(folder.path()).output().unwrap().into();
+        output.ok();
         assert!(std::fs::read_to_string(page).unwrap().contains(".SH SYNOPSIS"));
         for shell in ["bash", "zsh", "fish"] {
-            let said: Said = Command::new(program(name)).args(["completions", shell]).output().unwrap().into();
-            assert!(said.ok().contains(name), "{name} {shell}");
+            let output: Output = Command::new(program(name)).args(["completions", shell]).output().unwrap().into();
+            assert!(output.ok().contains(name), "{name} {shell}");
         }
     }
     assert!(folder.path().join("tacit-job-create.1").exists());

@@ -1,13 +1,14 @@
-//! `tacit demo` on small sets at the edges: the numbers of well-kept libraries where they have one, null
-//! and a reason where there is none, never anything else.
+//! `tacit demo` on small data sets with edge cases: the result has the numbers of established libraries where these have one, and null
+//! with a reason otherwise.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use tacit_scoring::report::Report;
 use tacit_tests::programs::demo;
-use tacit_tests::reference::{agreement, assert_labels, read_answers};
+use tacit_tests::reference::{Expected, read_answers};
 
-/// The measures of which libraries have numbers, and how many digits they give.
+/// Measures, the name of the same measure in the libraries' results, and the precision of these.
 const LIBRARIES: [(&str, &str, f64); 4] = [
     ("krippendorff_alpha", "krippendorff_alpha", 1e-9),
     ("fleiss_kappa", "fleiss_kappa", 5.1e-6),
@@ -15,7 +16,7 @@ const LIBRARIES: [(&str, &str, f64); 4] = [
     ("gwet_ac1", "gwet_ac1", 5.1e-6),
 ];
 
-/// The measures without a value, after checking that the others are as they must be.
+/// The measures without a value. Checks that all others have the expected value.
 fn undefined(name: &str, case: &Value, classes: Option<&str>) -> BTreeSet<String> {
     let folder = tempfile::tempdir().unwrap();
     let (file, out) = (folder.path().join("answers.csv"), folder.path().join("out"));
@@ -33,10 +34,11 @@ fn undefined(name: &str, case: &Value, classes: Option<&str>) -> BTreeSet<String
     let (answers, repeats) = read_answers(&file);
     assert_eq!(result["job"]["answers"], answers.len(), "{name}");
     assert_eq!(result["job"]["rejected_answers"], repeats, "{name}");
-    assert_labels(&result, &answers, name);
-    let classes = result["job"]["classes"].as_array().unwrap().len();
+    let report: Report = serde_json::from_str(&text).unwrap();
+    let expected = Expected::of(&answers, &report.job.classes);
+    expected.assert_labels(&report, name);
     let mut undefined = BTreeSet::new();
-    for (measure, plain) in agreement(&answers, classes) {
+    for (measure, plain) in expected.agreement() {
         let value = &result["agreement"][measure];
         match (value.as_f64(), plain) {
             (Some(value), Some(plain)) => assert!((value - plain).abs() < 1e-9, "{name} {measure}: {value}, not {plain}"),
@@ -69,7 +71,7 @@ fn edge_cases_have_the_libraries_numbers_or_none() {
     let cases = cases.as_object().unwrap();
     assert_eq!(cases.len(), 11);
     for (name, case) in cases {
-        // The job's other class is one that nobody chose.
+        // Nobody chose the second class of this job.
         let classes = (name == "one_class_only").then_some("a,b");
         let expected: &[&str] = match name.as_str() {
             "all_items_single" | "one_answer_total" => &ALL,
@@ -79,7 +81,7 @@ fn edge_cases_have_the_libraries_numbers_or_none() {
         let expected: BTreeSet<String> = expected.iter().map(|measure| (*measure).to_owned()).collect();
         assert_eq!(undefined(name, case, classes), expected, "{name}");
     }
-    // A job of one class has nothing to agree on: the libraries' number is of one more class.
+    // With one class there is no chance agreement; the libraries' AC1 assumes a second class.
     let alone = serde_json::json!({ "rows": cases["one_class_only"]["rows"] });
     let expected = ["fleiss_kappa", "gwet_ac1", "krippendorff_alpha"].map(str::to_owned);
     assert_eq!(undefined("one class", &alone, None), expected.into());

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use tacit_tests::programs::{Said, demo, program, run};
+use tacit_tests::programs::{Output, demo, program, run};
 
 /// A file system of `size` bytes, gone when dropped.
 struct SmallDisk(tempfile::TempDir);
@@ -102,12 +102,12 @@ fn keys_are_made_on_the_second_run_after_the_disk_was_full() {
             let filler = disk.path().join("filler");
             std::fs::write(&filler, vec![0; 4096 * (4 - pages)]).unwrap();
             let (name, arguments) = commands(disk.path())[at].clone();
-            let said = run(name, &arguments);
-            if said.code == Some(0) {
+            let output = run(name, &arguments);
+            if output.code == Some(0) {
                 assert!(pages > 0, "{name} needs no room");
                 continue;
             }
-            let error = said.error();
+            let error = output.error();
             assert!(error.contains(disk.path().to_str().unwrap()), "{error}");
             assert!(error.contains("No space") || error.contains("full"), "{error}");
             disk.grow("1m");
@@ -121,7 +121,7 @@ fn keys_are_made_on_the_second_run_after_the_disk_was_full() {
 fn keys_are_made_on_the_second_run_after_nothing_could_be_written() {
     let folder = tempfile::tempdir().unwrap();
     for (name, arguments) in commands(folder.path()) {
-        let limited: Said = Command::new("sh")
+        let limited: Output = Command::new("sh")
             .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""])
             .arg(program(name))
             .args(&arguments)

@@ -1,10 +1,11 @@
 //! Gold answers on a real cluster, with the commands of a buyer and its contributors.
 
+use rand::rng;
 use serde_json::Value;
 use tacit_protocol::identity::{Purpose, SecretKey};
 use tacit_protocol::job::{Gold, Job, JobSpec};
+use tacit_tests::api_client::{self, cluster_file, put, submit};
 use tacit_tests::cluster::TestCluster;
-use tacit_tests::desk::{self, cluster_file, put, submit};
 use tacit_tests::forgery::{Author, elements};
 use tacit_tests::http::Connection;
 
@@ -22,9 +23,9 @@ fn answer_all(cluster: &TestCluster, job: &str) {
 #[test]
 fn pay_by_gold_is_exact_and_nobody_sees_the_gold() {
     let cluster = TestCluster::start(3, 1);
-    let said = cluster.create_job_with_gold("gold", 6, 4, &GOLD);
-    assert!(said.err.contains("gold to 3 of 6 items"), "{}", said.err);
-    assert_eq!(said.ok(), "gold\n");
+    let output = cluster.create_job_with_gold("gold", 6, 4, &GOLD);
+    assert!(output.err.contains("gold to 3 of 6 items"), "{}", output.err);
+    assert_eq!(output.ok(), "gold\n");
     // The same again is no error, and other gold is one.
     cluster.create_job_with_gold("gold", 6, 4, &GOLD).ok();
     let changed = cluster.create_job_with_gold("gold", 6, 4, &GOLD[1..]).error();
@@ -64,7 +65,7 @@ fn pay_by_gold_is_exact_and_nobody_sees_the_gold() {
 #[test]
 fn a_job_whose_gold_did_not_come_fails_and_says_so() {
     let cluster = TestCluster::start(3, 1);
-    let (key, mut connection) = (SecretKey::generate(&mut rand::rng()), Connection::open(&cluster.api));
+    let (key, mut connection) = (SecretKey::generate(&mut rng()), Connection::open(&cluster.api));
     let job = open(&cluster, &mut connection, "none", &key);
     assert_eq!(job.terms().gold, Some(Gold { key: key.public() }));
     cluster.answer("none", "alice", &["yes", "no", "yes"]).ok();
@@ -79,7 +80,7 @@ fn a_job_whose_gold_did_not_come_fails_and_says_so() {
 #[test]
 fn malformed_gold_fails_the_job_by_its_name() {
     let cluster = TestCluster::start(3, 1);
-    let (key, mut connection) = (SecretKey::generate(&mut rand::rng()), Connection::open(&cluster.api));
+    let (key, mut connection) = (SecretKey::generate(&mut rng()), Connection::open(&cluster.api));
     let job = open(&cluster, &mut connection, "bad", &key);
     let file = cluster_file(&cluster);
     let buyer = Author {
@@ -87,9 +88,9 @@ fn malformed_gold_fails_the_job_by_its_name() {
         key,
     };
     // Two answers to the last item.
-    let mut forgery = buyer.share(&file, &job, &[0, 1, 2], &elements(&[0, 0, 0, 1, 0, 0, 0, 1, 1]));
+    let mut forgery = buyer.share(&file, &job, &[0, 1, 2], &elements(&[0, 0, 0, 1, 0, 0, 0, 1, 1]), &mut rng());
     forgery.envelope = b"tacit/v1 gold envelope";
-    let envelopes = forgery.envelopes();
+    let envelopes = forgery.envelopes(&mut rng());
     let as_answers = buyer.sign(forgery.statement.clone(), envelopes.clone());
     let refused = put(&mut connection, "bad", &as_answers);
     assert!(refused.status == 422 && refused.body.contains("bad_signature"), "{}", refused.body);
@@ -122,5 +123,5 @@ fn open(cluster: &TestCluster, connection: &mut Connection, id: &str, key: &Secr
         &serde_json::to_vec(&spec).unwrap(),
     );
     assert_eq!(answer.status, 201, "{}", answer.body);
-    desk::job(cluster, id)
+    api_client::job(cluster, id)
 }

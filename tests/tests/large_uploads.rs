@@ -10,8 +10,8 @@ use tacit_protocol::codec::encode;
 use tacit_protocol::job::Job;
 use tacit_protocol::question::Answer;
 use tacit_protocol::submission::{MAX_SUBMISSION_BYTES, Submission};
+use tacit_tests::api_client::{cluster_file, enrol, job, path, submit};
 use tacit_tests::cluster::TestCluster;
-use tacit_tests::desk::{cluster_file, enrol, job, path, submit};
 use tacit_tests::forgery::{Author, elements};
 use tacit_tests::http::{Connection, counter, get};
 
@@ -75,8 +75,8 @@ fn upload(address: &str, path: &str, body: &[u8], length: Length) -> Option<u16>
 
 /// A signed submission of ten megabytes: one envelope is as large as that.
 fn large(cluster: &Cluster, job: &Job, author: &Author) -> Submission {
-    let forgery = author.share(cluster, job, &[0], &elements(&[1, 0]));
-    let mut envelopes = forgery.envelopes();
+    let forgery = author.share(cluster, job, &[0], &elements(&[1, 0]), &mut rand::rng());
+    let mut envelopes = forgery.envelopes(&mut rand::rng());
     envelopes[0].resize(LARGE, 7);
     author.sign(forgery.statement, envelopes)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::http::get;
-use tacit_tests::kept::node_store;
+use tacit_tests::stored::node_store;
 
 const YES: &str = "yes";
 const NO: &str = "no";
@@ -50,8 +50,8 @@ fn a_job_is_scored_and_verifies() {
         "--spec",
         "signs.toml",
     ];
-    let said = cluster.tacit(verify).ok();
-    assert!(said.contains("verified") && said.contains("5 answers to an item"), "{said}");
+    let output = cluster.tacit(verify).ok();
+    assert!(output.contains("verified") && output.contains("5 answers to an item"), "{output}");
     // The nodes certify what they were given; the buyer compares it with what it asked for.
     let spec = std::fs::read_to_string(cluster.folder().join("signs.toml")).unwrap();
     cluster.write("signs.toml", &spec.replace("sensitive = false", "sensitive = true"));
@@ -218,8 +218,8 @@ fn answers_beyond_what_the_job_asks_for_do_not_count() {
     let full = cluster.answer(&job, "carol", &[NO]).ok();
     assert!(full.contains("0 of 1 answers count"), "{full}");
     let receipts = cluster.tacit(["receipt", &job, "--key", "carol.key"]).ok();
-    for said in [full, receipts] {
-        assert!(said.contains("1 rejected as item_full") && said.contains("item-0"), "{said}");
+    for output in [full, receipts] {
+        assert!(output.contains("1 rejected as item_full") && output.contains("item-0"), "{output}");
     }
 }
 

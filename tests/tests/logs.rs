@@ -156,7 +156,7 @@ fn a_collector_that_cannot_be_used_is_named_and_one_that_is_away_harms_nobody() 
     let address = format!("http://{nobody}/v1/logs");
     let node = Running::start_with("tacit-node", &folder, &["--otlp-logs", &address]);
     assert!(node.terminate().success());
-    let said = std::fs::read_to_string(folder.join("log.txt")).unwrap();
+    let output = std::fs::read_to_string(folder.join("log.txt")).unwrap();
     let lost = |line: &str| line.contains("ERROR opentelemetry") || line.contains("WARN opentelemetry");
-    assert!(said.lines().any(lost), "{said}");
+    assert!(output.lines().any(lost), "{output}");
 }

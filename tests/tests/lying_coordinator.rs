@@ -8,8 +8,8 @@ use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::control::{Computed, Refusal, Request};
 use tacit_protocol::phase::Phase;
 use tacit_protocol::release::OutputName;
-use tacit_tests::played::coordinator::{Ended, PlayedCoordinator};
-use tacit_tests::played::work::{Work, output, released_products};
+use tacit_tests::impostor::coordinator::{Ended, ImpostorCoordinator};
+use tacit_tests::impostor::work::{Work, output, released_products};
 
 /// Longer than any test waits: a node that waits for another, where it could know better, fails the test.
 const LONG: Duration = Duration::from_secs(600);
@@ -27,62 +27,65 @@ fn refusals(ended: Vec<Ended>) -> Vec<Refusal> {
 }
 
 /// Tells each node its own list.
-fn with_lists(played: &PlayedCoordinator, work: &Work, attempt: u32, lists: [Vec<SubmissionEntry>; 3]) -> Vec<Refusal> {
-    let told: Vec<_> = (0..3).zip(lists).map(|(node, list)| (node, attempt, played.all(), list)).collect();
-    refusals(played.compute_each(work, &told))
+fn with_lists(impostor: &ImpostorCoordinator, work: &Work, attempt: u32, lists: [Vec<SubmissionEntry>; 3]) -> Vec<Refusal> {
+    let told: Vec<_> = (0..3)
+        .zip(lists)
+        .map(|(node, list)| (node, attempt, impostor.all(), list))
+        .collect();
+    refusals(impostor.compute_each(work, &told))
 }
 
 /// How many sessions failed in a phase at all nodes together.
-fn failures(played: &PlayedCoordinator, phase: Phase) -> u64 {
-    played.all().iter().map(|node| played.failures(node, phase.name())).sum()
+fn failures(impostor: &ImpostorCoordinator, phase: Phase) -> u64 {
+    impostor.all().iter().map(|node| impostor.failures(node, phase.name())).sum()
 }
 
 #[test]
 fn a_replayed_attempt_shares_no_mask_with_the_first() {
-    let played = PlayedCoordinator::start(3, 1, LONG);
-    let work = played.prepare("replay");
-    let first = played.completes(&work, 7, played.all(), &work.list());
-    let second = played.completes(&work, 7, played.all(), &work.list());
+    let impostor = ImpostorCoordinator::start(3, 1, LONG);
+    let work = impostor.prepare("replay");
+    let first = impostor.completes(&work, 7, impostor.all(), &work.list());
+    let second = impostor.completes(&work, 7, impostor.all(), &work.list());
     let names = OutputName::of_job(work.job.terms());
     let values = |computed: &[Computed]| {
         names
             .iter()
-            .map(|name| output(&played.cluster, computed, *name))
+            .map(|name| output(&impostor.cluster, computed, *name))
             .collect::<Vec<_>>()
     };
     assert_eq!(values(&first), values(&second));
-    assert_eq!(output(&played.cluster, &first, OutputName::ClassTotals), work.totals(&[0, 1, 2]));
+    assert_eq!(output(&impostor.cluster, &first, OutputName::ClassTotals), work.totals(&[0, 1, 2]));
     let (first, second) = (released_products(&first, 2), released_products(&second, 2));
     assert_eq!((first.len(), second.len()), (4 * 3, 4 * 3));
     assert!(first.is_disjoint(&second), "the first computation's components came again");
 
-    played.unharmed("after");
+    impostor.unharmed("after");
 }
 
 #[test]
 fn an_attempt_asked_for_twice_at_once_has_one_result_at_most() {
-    let played = PlayedCoordinator::start(3, 1, SHORT);
+    let impostor = ImpostorCoordinator::start(3, 1, SHORT);
     for round in 0..3 {
-        let work = played.prepare(&format!("twice-{round}"));
-        let told: Vec<_> = (0..6).map(|i| (i % 3, 1, played.all(), work.list())).collect();
-        let ended = played.compute_each(&work, &told);
+        let work = impostor.prepare(&format!("twice-{round}"));
+        let told: Vec<_> = (0..6).map(|i| (i % 3, 1, impostor.all(), work.list())).collect();
+        let ended = impostor.compute_each(&work, &told);
         for refusal in ended.iter().filter_map(|one| one.as_ref().err()) {
             assert!(matches!(refusal, Refusal::Session { .. }), "{refusal}");
         }
-        let again = played.completes(&work, 2, played.all(), &work.list());
+        let again = impostor.completes(&work, 2, impostor.all(), &work.list());
         for one in ended.into_iter().flatten() {
             assert_eq!(one.released.subject(), again[0].released.subject());
         }
-        let totals = output(&played.cluster, &again, OutputName::ClassTotals);
+        let totals = output(&impostor.cluster, &again, OutputName::ClassTotals);
         assert_eq!(totals, work.totals(&[0, 1, 2]));
     }
-    played.unharmed("after");
+    impostor.unharmed("after");
 }
 
 #[test]
 fn nodes_that_were_told_different_lists_stop_and_name_each_other() {
-    let played = PlayedCoordinator::start(3, 1, LONG);
-    let work = played.prepare("lists");
+    let impostor = ImpostorCoordinator::start(3, 1, LONG);
+    let work = impostor.prepare("lists");
     let whole = work.list();
     let mut other_order = whole.clone();
     other_order.swap(0, 2);
@@ -90,7 +93,7 @@ fn nodes_that_were_told_different_lists_stop_and_name_each_other() {
     other_count[1].answers = 2;
     let fewer = whole[..2].to_vec();
     for (attempt, odd) in (1..).zip([other_order, other_count, fewer, Vec::new()]) {
-        let refused = with_lists(&played, &work, attempt, [whole.clone(), odd, whole.clone()]);
+        let refused = with_lists(&impostor, &work, attempt, [whole.clone(), odd, whole.clone()]);
         for (node, refusal) in refused.iter().enumerate() {
             let Refusal::Session {
                 phase,
@@ -108,20 +111,20 @@ fn nodes_that_were_told_different_lists_stop_and_name_each_other() {
                 "{message}"
             );
         }
-        assert_eq!(failures(&played, Phase::AcceptedSet), 3 * u64::from(attempt));
+        assert_eq!(failures(&impostor, Phase::AcceptedSet), 3 * u64::from(attempt));
     }
     // Nothing of that has spoilt the job.
-    played.completes(&work, 9, played.all(), &whole);
-    played.unharmed("after");
+    impostor.completes(&work, 9, impostor.all(), &whole);
+    impostor.unharmed("after");
 }
 
 #[test]
 fn outputs_of_a_second_set_are_never_released() {
-    let played = PlayedCoordinator::start(3, 1, LONG);
-    let work = played.prepare("subset");
-    let released = played.completes(&work, 1, played.all(), &work.list());
+    let impostor = ImpostorCoordinator::start(3, 1, LONG);
+    let work = impostor.prepare("subset");
+    let released = impostor.completes(&work, 1, impostor.all(), &work.list());
     for (attempt, list) in (2..).zip([work.list()[..2].to_vec(), work.list()[1..].to_vec(), Vec::new()]) {
-        let refused = refusals(played.compute(&work, attempt, played.all(), &list));
+        let refused = refusals(impostor.compute(&work, attempt, impostor.all(), &list));
         for refusal in &refused {
             // A node that heard first that another has stopped says so instead.
             let stopped = matches!(
@@ -138,54 +141,54 @@ fn outputs_of_a_second_set_are_never_released() {
             refused.iter().any(|refusal| matches!(refusal, Refusal::ReleasedBefore(_))),
             "{refused:?}"
         );
-        assert_eq!(failures(&played, Phase::Release), 3 * u64::from(attempt - 1));
+        assert_eq!(failures(&impostor, Phase::Release), 3 * u64::from(attempt - 1));
     }
     // Nor after the job was forgotten and opened again, nor with what is delivered now.
-    for node in played.all().iter() {
+    for node in impostor.all().iter() {
         let job = work.job.id().clone();
-        played.ask(node, Request::Cancel { job });
-        played.open(node, work.job.id(), &work.spec);
-        let late = played.deliver(node, &work, work.deliveries(node));
+        impostor.ask(node, Request::Cancel { job });
+        impostor.open(node, work.job.id(), &work.spec);
+        let late = impostor.deliver(node, &work, work.deliveries(node));
         assert!(late.iter().all(Option::is_some), "{late:?}");
     }
-    let refused = refusals(played.compute(&work, 8, played.all(), &work.list()));
+    let refused = refusals(impostor.compute(&work, 8, impostor.all(), &work.list()));
     assert!(
         refused.iter().any(|refusal| matches!(refusal, Refusal::ReleasedBefore(_))),
         "{refused:?}"
     );
     assert_eq!(released.len(), 3);
-    played.unharmed("after");
+    impostor.unharmed("after");
 }
 
 #[test]
 fn two_quorums_never_release_two_sets() {
-    let played = PlayedCoordinator::start(4, 1, LONG);
+    let impostor = ImpostorCoordinator::start(4, 1, LONG);
     // Two of three have released before, and the third releases nothing either.
-    let work = played.prepare("quorums");
+    let work = impostor.prepare("quorums");
     let (whole, fewer) = (work.list(), work.list()[..2].to_vec());
-    played.completes(&work, 1, set(&[0, 1, 2]), &whole);
-    for (attempt, participants) in [(2, set(&[1, 2, 3])), (3, set(&[0, 1, 3])), (4, played.all())] {
-        let refused = refusals(played.compute(&work, attempt, participants, &fewer));
+    impostor.completes(&work, 1, set(&[0, 1, 2]), &whole);
+    for (attempt, participants) in [(2, set(&[1, 2, 3])), (3, set(&[0, 1, 3])), (4, impostor.all())] {
+        let refused = refusals(impostor.compute(&work, attempt, participants, &fewer));
         assert!(
             refused.iter().any(|refusal| matches!(refusal, Refusal::ReleasedBefore(_))),
             "{refused:?}"
         );
     }
-    played.unharmed("after");
+    impostor.unharmed("after");
 }
 
 #[test]
 fn two_quorums_at_once_release_one_set_at_most() {
-    let played = PlayedCoordinator::start(4, 1, SHORT);
+    let impostor = ImpostorCoordinator::start(4, 1, SHORT);
     for (n, order) in [[0, 1, 2, 1, 2, 3], [1, 2, 3, 0, 1, 2]].iter().enumerate() {
-        let work = played.prepare(&format!("at-once-{n}"));
+        let work = impostor.prepare(&format!("at-once-{n}"));
         let first = (1, set(&order[..3]), work.list());
         let second = (2, set(&order[3..]), work.list()[..2].to_vec());
         let told: Vec<_> = [first, second]
             .into_iter()
             .flat_map(|(attempt, participants, list)| participants.iter().map(move |node| (node, attempt, participants, list.clone())))
             .collect();
-        let ended = played.compute_each(&work, &told);
+        let ended = impostor.compute_each(&work, &told);
         let sets: Vec<_> = ended
             .into_iter()
             .flatten()
@@ -193,13 +196,13 @@ fn two_quorums_at_once_release_one_set_at_most() {
             .collect();
         assert!(sets.windows(2).all(|pair| pair[0] == pair[1]), "{sets:?}");
     }
-    played.unharmed("after");
+    impostor.unharmed("after");
 }
 
 #[test]
 fn participants_that_cannot_be_are_refused_at_once() {
-    let played = PlayedCoordinator::start(4, 1, LONG);
-    let work = played.prepare("participants");
+    let impostor = ImpostorCoordinator::start(4, 1, LONG);
+    let work = impostor.prepare("participants");
     let impossible = [
         (0, set(&[0, 1]), "at least 3 of the cluster's 4 nodes"),
         (0, set(&[0]), "at least 3 of the cluster's 4 nodes"),
@@ -209,51 +212,51 @@ fn participants_that_cannot_be_are_refused_at_once() {
         (0, set(&[0, 1, 2, 7]), "the cluster's 4 nodes"),
     ];
     for (attempt, (node, participants, says)) in (1..).zip(impossible) {
-        let refused = refusals(played.compute_each(&work, &[(node, attempt, participants, work.list())]));
+        let refused = refusals(impostor.compute_each(&work, &[(node, attempt, participants, work.list())]));
         assert!(
-            matches!(&refused[0], Refusal::Malformed(said) if said.contains(says)),
+            matches!(&refused[0], Refusal::Malformed(output) if output.contains(says)),
             "{says}: {refused:?}"
         );
     }
-    played.completes(&work, 9, played.all(), &work.list());
-    played.unharmed("after");
+    impostor.completes(&work, 9, impostor.all(), &work.list());
+    impostor.unharmed("after");
 }
 
 #[test]
 fn nodes_that_were_told_different_participants_or_specs_release_nothing() {
-    let played = PlayedCoordinator::start(4, 1, SHORT);
-    let work = played.prepare("split");
+    let impostor = ImpostorCoordinator::start(4, 1, SHORT);
+    let work = impostor.prepare("split");
     let (three, others) = (set(&[0, 1, 2]), set(&[1, 2, 3]));
     for told in [
         [(0, three), (1, others), (2, others), (3, others)],
-        [(0, played.all()), (1, three), (2, three), (3, others)],
+        [(0, impostor.all()), (1, three), (2, three), (3, others)],
     ] {
         let told = told.map(|(node, participants)| (node, 1, participants, work.list()));
-        released_by_those_told_the_same(&told, played.compute_each(&work, &told));
+        released_by_those_told_the_same(&told, impostor.compute_each(&work, &told));
     }
-    assert!(failures(&played, Phase::AcceptedSet) > 0);
+    assert!(failures(&impostor, Phase::AcceptedSet) > 0);
 
     // Another spec for node 3 only, whose submissions are then for another job.
-    let work = Work::new(&played.cluster, "specs");
+    let work = Work::new(&impostor.cluster, "specs");
     for node in 0..4 {
         let spec = if node == 3 { work.other_spec() } else { work.spec.clone() };
-        played.open(node, work.job.id(), &spec);
-        let outcomes = played.deliver(node, &work, work.deliveries(node));
+        impostor.open(node, work.job.id(), &spec);
+        let outcomes = impostor.deliver(node, &work, work.deliveries(node));
         assert_eq!(outcomes.iter().all(Option::is_none), node != 3, "{outcomes:?}");
     }
-    let before = failures(&played, Phase::AcceptedSet);
-    for refusal in refusals(played.compute(&work, 1, played.all(), &work.list())) {
+    let before = failures(&impostor, Phase::AcceptedSet);
+    for refusal in refusals(impostor.compute(&work, 1, impostor.all(), &work.list())) {
         let Refusal::Session { phase, suspects, .. } = &refusal else {
             panic!("{refusal}")
         };
         assert!(*phase == Some(Phase::AcceptedSet) && !suspects.is_empty(), "{refusal}");
     }
-    assert_eq!(failures(&played, Phase::AcceptedSet), before + 4);
+    assert_eq!(failures(&impostor, Phase::AcceptedSet), before + 4);
     // A node that has the job says that this is another one.
     let (id, spec) = (work.job.id().clone(), work.other_spec());
-    let reply = played.ask(0, Request::OpenJob { id: id.clone(), spec });
+    let reply = impostor.ask(0, Request::OpenJob { id: id.clone(), spec });
     assert_eq!(reply, tacit_protocol::control::Reply::Refused(Refusal::OtherSpec(id)));
-    played.unharmed("after");
+    impostor.unharmed("after");
 }
 
 /// Only nodes that were all told the same may release.

@@ -11,26 +11,26 @@ use tacit_protocol::control::{MAX_MESSAGE_BYTES, Refusal, Reply, Request};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::OutputName;
 use tacit_protocol::submission::MAX_ELEMENTS;
-use tacit_tests::played::coordinator::PlayedCoordinator;
-use tacit_tests::played::identity;
-use tacit_tests::played::raw::RawConnection;
-use tacit_tests::played::work::{Work, output};
+use tacit_tests::impostor::coordinator::ImpostorCoordinator;
+use tacit_tests::impostor::identity;
+use tacit_tests::impostor::raw::RawConnection;
+use tacit_tests::impostor::work::{Work, output};
 
 const LONG: Duration = Duration::from_secs(600);
 
 /// Computes a list and gives the verdicts, which all nodes share, and the class totals.
-fn scored(played: &PlayedCoordinator, work: &Work, list: &[SubmissionEntry]) -> (Vec<u8>, Vec<Fp61>) {
-    let computed = played.completes(work, 1, played.all(), list);
+fn scored(impostor: &ImpostorCoordinator, work: &Work, list: &[SubmissionEntry]) -> (Vec<u8>, Vec<Fp61>) {
+    let computed = impostor.completes(work, 1, impostor.all(), list);
     assert!(computed.iter().all(|one| one.verdicts == computed[0].verdicts));
     (
         computed[0].verdicts.clone(),
-        output(&played.cluster, &computed, OutputName::ClassTotals),
+        output(&impostor.cluster, &computed, OutputName::ClassTotals),
     )
 }
 
 #[test]
 fn a_submission_that_one_node_did_not_get_as_it_was_sent_counts_nowhere() {
-    let played = PlayedCoordinator::start(3, 1, LONG);
+    let impostor = ImpostorCoordinator::start(3, 1, LONG);
     let (wrong, digest) = (RejectReason::Malformed, RejectReason::DigestMismatch);
     type Tamper = fn(&Work, &mut Vec<(Digest, Vec<u8>)>);
     let cases: [(&str, Tamper, Vec<Option<RejectReason>>); 5] = [
@@ -56,124 +56,127 @@ fn a_submission_that_one_node_did_not_get_as_it_was_sent_counts_nowhere() {
         ("garbage", |_, batch| batch[1].1 = vec![0xa5; 4096], vec![None, Some(wrong), None]),
     ];
     for (name, tamper, expected) in cases {
-        let work = Work::new(&played.cluster, name);
+        let work = Work::new(&impostor.cluster, name);
         for node in 0..3 {
-            played.open(node, work.job.id(), &work.spec);
+            impostor.open(node, work.job.id(), &work.spec);
             let mut batch = work.deliveries(node);
             if node == 1 {
                 tamper(&work, &mut batch);
-                assert_eq!(played.deliver(node, &work, batch), expected, "{name}");
+                assert_eq!(impostor.deliver(node, &work, batch), expected, "{name}");
                 // It stays with what it said, whatever comes later.
-                assert_eq!(played.deliver(node, &work, work.deliveries(node)), expected, "{name}");
+                assert_eq!(impostor.deliver(node, &work, work.deliveries(node)), expected, "{name}");
             } else {
-                played.deliver(node, &work, batch);
+                impostor.deliver(node, &work, batch);
             }
         }
-        let (verdicts, totals) = scored(&played, &work, &work.list());
+        let (verdicts, totals) = scored(&impostor, &work, &work.list());
         let codes: Vec<u8> = expected.iter().map(|reason| reason.map_or(0, RejectReason::code)).collect();
         let good: Vec<usize> = (0..3).filter(|i| codes[*i] == 0).collect();
         assert_eq!((verdicts, totals), (codes, work.totals(&good)), "{name}");
     }
-    played.unharmed("after");
+    impostor.unharmed("after");
 }
 
 #[test]
 fn a_list_that_lies_about_its_entries_changes_no_number() {
-    let played = PlayedCoordinator::start(3, 1, LONG);
+    let impostor = ImpostorCoordinator::start(3, 1, LONG);
     let ghost = |n: u64, answers: u32| SubmissionEntry {
         submission: Digest::of("never delivered", &[&n.to_le_bytes()]),
         answers,
     };
     // What no node got, and what one node did not get.
-    let work = played.prepare("undelivered");
-    let mut partly = Work::new(&played.cluster, "partly");
-    partly.submit(&played.cluster, &[0, 0, 0]);
+    let work = impostor.prepare("undelivered");
+    let mut partly = Work::new(&impostor.cluster, "partly");
+    partly.submit(&impostor.cluster, &[0, 0, 0]);
     for node in 0..3 {
-        played.open(node, partly.job.id(), &partly.spec);
+        impostor.open(node, partly.job.id(), &partly.spec);
         let count = if node == 2 { 3 } else { 4 };
-        played.deliver(node, &partly, partly.deliveries(node)[..count].to_vec());
+        impostor.deliver(node, &partly, partly.deliveries(node)[..count].to_vec());
     }
     let missing = RejectReason::NotDelivered.code();
     let list = [vec![ghost(0, 3)], work.list(), vec![ghost(1, 0)]].concat();
     assert_eq!(
-        scored(&played, &work, &list),
+        scored(&impostor, &work, &list),
         (vec![missing, 0, 0, 0, missing], work.totals(&[0, 1, 2]))
     );
     assert_eq!(
-        scored(&played, &partly, &partly.list()),
+        scored(&impostor, &partly, &partly.list()),
         (vec![0, 0, 0, missing], partly.totals(&[0, 1, 2]))
     );
 
     // Other numbers of answers than were signed.
-    let work = played.prepare("counts");
+    let work = impostor.prepare("counts");
     let mut list = work.list();
     (list[0].answers, list[2].answers) = (2, MAX_ELEMENTS as u32);
     let wrong = RejectReason::Malformed.code();
-    assert_eq!(scored(&played, &work, &list), (vec![wrong, 0, wrong], work.totals(&[1])));
+    assert_eq!(scored(&impostor, &work, &list), (vec![wrong, 0, wrong], work.totals(&[1])));
 
     // A list that no honest coordinator has, by its length only.
-    let work = played.prepare("long");
+    let work = impostor.prepare("long");
     let long: Vec<SubmissionEntry> = work
         .list()
         .into_iter()
         .chain((0..40_000).map(|n| ghost(n, MAX_ELEMENTS as u32)))
         .collect();
-    let (verdicts, totals) = scored(&played, &work, &long);
+    let (verdicts, totals) = scored(&impostor, &work, &long);
     assert_eq!(verdicts[..3], [0; 3]);
     assert!(verdicts[3..].iter().all(|verdict| *verdict == missing));
     assert_eq!(totals, work.totals(&[0, 1, 2]));
-    played.unharmed("after");
+    impostor.unharmed("after");
 }
 
 #[test]
 fn a_list_that_cannot_be_is_refused() {
-    let played = PlayedCoordinator::start(3, 1, LONG);
-    let work = played.prepare("impossible");
+    let impostor = ImpostorCoordinator::start(3, 1, LONG);
+    let work = impostor.prepare("impossible");
     let mut many = work.list();
     many[1].answers = MAX_ELEMENTS as u32 + 1;
     let mut most = work.list();
     most[1].answers = u32::MAX;
     let twice = [work.list(), vec![work.listed(0)]].concat();
     for (attempt, (list, entry)) in (1..).zip([(twice, "entry 3"), (many, "entry 1"), (most, "entry 1")]) {
-        for (node, one) in played.compute(&work, attempt, played.all(), &list).into_iter().enumerate() {
+        for (node, one) in impostor.compute(&work, attempt, impostor.all(), &list).into_iter().enumerate() {
             let refusal = one.expect_err("a node released outputs");
             assert!(matches!(&refusal, Refusal::Malformed(says) if says.contains(entry)), "{refusal}");
-            assert_eq!(played.failures(node, "accepted_set"), u64::from(attempt));
+            assert_eq!(impostor.failures(node, "accepted_set"), u64::from(attempt));
         }
     }
-    played.completes(&work, 9, played.all(), &work.list());
-    played.unharmed("after");
+    impostor.completes(&work, 9, impostor.all(), &work.list());
+    impostor.unharmed("after");
 }
 
 #[test]
 fn requests_about_jobs_that_are_not_there_or_not_jobs_are_refused() {
-    let played = PlayedCoordinator::start(3, 1, LONG);
-    let work = Work::new(&played.cluster, "unknown");
+    let impostor = ImpostorCoordinator::start(3, 1, LONG);
+    let work = Work::new(&impostor.cluster, "unknown");
     let id = work.job.id().clone();
     let unknown = Reply::Refused(Refusal::UnknownJob(id.clone()));
     let (job, submissions) = (id.clone(), work.deliveries(0));
-    assert_eq!(played.ask(0, Request::Deliver { job, submissions }), unknown);
-    let ended = played.compute(&work, 1, played.all(), &work.list());
+    assert_eq!(impostor.ask(0, Request::Deliver { job, submissions }), unknown);
+    let ended = impostor.compute(&work, 1, impostor.all(), &work.list());
     assert!(ended.iter().all(|one| *one == Err(Refusal::UnknownJob(id.clone()))), "{ended:?}");
     for spec in [b"{".to_vec(), b"{}".to_vec(), vec![0xff; 1 << 20], vec![b'['; 1 << 20]] {
-        let reply = played.ask(0, Request::OpenJob { id: id.clone(), spec });
+        let reply = impostor.ask(0, Request::OpenJob { id: id.clone(), spec });
         assert!(matches!(reply, Reply::Refused(Refusal::Job(_))), "{reply:?}");
     }
     // Before the job is closed, a result is one for good: nothing is taken after it.
-    let early = played.prepare("early");
-    played.completes(&early, 1, played.all(), &early.list()[..2]);
-    let refused = played.compute(&early, 2, played.all(), &early.list());
+    let early = impostor.prepare("early");
+    impostor.completes(&early, 1, impostor.all(), &early.list()[..2]);
+    let refused = impostor.compute(&early, 2, impostor.all(), &early.list());
     assert!(refused.iter().all(Result::is_err), "{refused:?}");
-    let mut late = Work::new(&played.cluster, "early");
-    late.submit(&played.cluster, &[0, 0, 0]);
-    assert_eq!(played.deliver(0, &late, vec![late.delivery(3, 0)]), [Some(RejectReason::JobClosed)]);
-    played.unharmed("after");
+    let mut late = Work::new(&impostor.cluster, "early");
+    late.submit(&impostor.cluster, &[0, 0, 0]);
+    assert_eq!(
+        impostor.deliver(0, &late, vec![late.delivery(3, 0)]),
+        [Some(RejectReason::JobClosed)]
+    );
+    impostor.unharmed("after");
 }
 
 #[test]
 fn bytes_that_are_no_request_are_refused_and_cost_nothing() {
-    let mut played = PlayedCoordinator::start(3, 1, LONG);
-    let key = identity(&played.nodes.coordinator_folder());
+    let mut impostor = ImpostorCoordinator::start(3, 1, LONG);
+    let key = identity(&impostor.nodes.coordinator_folder());
     let frame = |bytes: &[u8]| [&(bytes.len() as u32).to_le_bytes(), bytes].concat();
     let request = encode(&Request::Cancel {
         job: "none".parse().unwrap(),
@@ -193,7 +196,7 @@ fn bytes_that_are_no_request_are_refused_and_cost_nothing() {
     ];
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let held = runtime.block_on(async {
-        let raw = RawConnection::connect(played.address(0), &key, &played.cluster).await;
+        let raw = RawConnection::connect(impostor.address(0), &key, &impostor.cluster).await;
         for (bytes, says) in cases {
             let answer = raw.say(&bytes).await;
             let reply: Reply = tacit_protocol::codec::decode(answer.get(4..).unwrap_or_default(), "a reply").unwrap();
@@ -210,10 +213,10 @@ fn bytes_that_are_no_request_are_refused_and_cost_nothing() {
             send.write_all(&frame(&[0; 100])[..50]).await.unwrap();
             unfinished.push((send, recv));
         }
-        let silent = RawConnection::connect_silently(played.address(0), &key).await;
+        let silent = RawConnection::connect_silently(impostor.address(0), &key).await;
         (raw, unfinished, silent)
     });
-    played.connect();
-    played.unharmed("after");
+    impostor.connect();
+    impostor.unharmed("after");
     drop(held);
 }

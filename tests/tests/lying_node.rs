@@ -9,9 +9,9 @@ use serde_json::Value;
 use tacit_protocol::phase::Phase;
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::http::get;
-use tacit_tests::played::coordinator::counted;
-use tacit_tests::played::lanes::{Deviation, How, Whom};
-use tacit_tests::played::node::PlayedNode;
+use tacit_tests::impostor::coordinator::counted;
+use tacit_tests::impostor::lanes::{Deviation, How, Whom};
+use tacit_tests::impostor::node::ImpostorNode;
 
 /// Messages that are wrong as such, to all: the phase they are sent in and the phases they may be found in.
 const WRONG: [(&str, Phase, u32, How, &[Phase]); 22] = {
@@ -58,7 +58,7 @@ const TROUBLE: [(&str, Deviation); 8] = [
 /// A cluster whose last node the test plays.
 struct Stage {
     cluster: TestCluster,
-    liar: Option<PlayedNode>,
+    liar: Option<ImpostorNode>,
 }
 
 impl Stage {
@@ -72,11 +72,11 @@ impl Stage {
         }
         cluster.start_coordinator();
         (0..nodes - 1).for_each(|node| cluster.start_node(node));
-        let liar = PlayedNode::start(&cluster, deviations);
+        let liar = ImpostorNode::start(&cluster, deviations);
         cluster.ready();
         let end = Instant::now() + Duration::from_secs(30);
         while liar.connected() < nodes - 1 {
-            assert!(Instant::now() < end, "not connected to the played node");
+            assert!(Instant::now() < end, "not connected to the impostor");
             std::thread::sleep(Duration::from_millis(20));
         }
         let stage = Self { cluster, liar: Some(liar) };
@@ -98,8 +98,8 @@ impl Stage {
         }
     }
 
-    /// What each honest node logged of a job's computations that failed.
-    fn said(&self, job: &str) -> Vec<String> {
+    /// The lines that the honest nodes logged about failed computations of a job.
+    fn log_lines(&self, job: &str) -> Vec<String> {
         let (of, failed) = (format!("job={job} "), "a computation failed");
         let logs = self.cluster.nodes.iter().flatten().map(|node| node.log());
         let lines = logs.flat_map(|log| {
@@ -111,24 +111,24 @@ impl Stage {
         lines.collect()
     }
 
-    /// The same, when there is something from this many nodes: the coordinator need not wait for it.
-    fn said_by(&self, job: &str, nodes: usize) -> Vec<String> {
+    /// The same, once at least this many nodes have logged it: the coordinator does not wait for all of them.
+    fn log_lines_of(&self, job: &str, nodes: usize) -> Vec<String> {
         let end = Instant::now() + Duration::from_secs(30);
         loop {
-            let said = self.said(job);
-            if said.len() >= nodes {
-                return said;
+            let lines = self.log_lines(job);
+            if lines.len() >= nodes {
+                return lines;
             }
-            assert!(Instant::now() < end, "{job}: {said:?}");
+            assert!(Instant::now() < end, "{job}: {lines:?}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
 
-    /// Waits until an honest node has said this of a job's computation.
-    fn says(&self, job: &str, words: &[&str]) {
+    /// Waits until an honest node has logged a line with all these words about a job's computation.
+    fn wait_for_log(&self, job: &str, words: &[&str]) {
         let end = Instant::now() + Duration::from_secs(60);
-        while !self.said(job).iter().any(|line| words.iter().all(|word| line.contains(word))) {
-            assert!(Instant::now() < end, "{job}: {:?}", self.said(job));
+        while !self.log_lines(job).iter().any(|line| words.iter().all(|word| line.contains(word))) {
+            assert!(Instant::now() < end, "{job}: {:?}", self.log_lines(job));
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -197,11 +197,11 @@ fn all_stop(nodes: usize, threshold: usize, deviations: &[(String, Deviation)]) 
         let reason = status["reason"].as_str().unwrap();
         let in_phase = phases.iter().any(|phase| reason.contains(&format!("in phase {phase}:")));
         assert!(in_phase && reason.contains(&format!("`{liar}`")), "{job}: {reason}");
-        let said = stage.said_by(job, honest);
-        assert_eq!(said.len(), honest, "{job}: {said:?}");
-        assert!(said.iter().all(|line| line.contains("phase ")), "{job}: {said:?}");
+        let lines = stage.log_lines_of(job, honest);
+        assert_eq!(lines.len(), honest, "{job}: {lines:?}");
+        assert!(lines.iter().all(|line| line.contains("phase ")), "{job}: {lines:?}");
         let accuses = |line: &String| line.split_once("suspects: ").is_some_and(|(_, suspects)| suspects.contains(&liar));
-        assert!(said.iter().any(accuses), "{job}: {said:?}");
+        assert!(lines.iter().any(accuses), "{job}: {lines:?}");
     }
     let failures = stage.failures();
     assert_eq!(failures.values().sum::<u64>(), (honest * deviations.len()) as u64, "{failures:?}");
@@ -237,7 +237,7 @@ fn of_three_nodes_two_wait_for_a_node_that_only_seems_to_be_in_trouble() {
     for (job, _) in TROUBLE {
         let phase = if job == "cut-verify" { "phase verify" } else { "phase " };
         // A first try may end otherwise where this machine is slow: such a job is tried again and again.
-        stage.says(job, &[phase, "node 2", "(suspects: node-2)"]);
+        stage.wait_for_log(job, &[phase, "node 2", "(suspects: node-2)"]);
         assert_eq!(stage.cluster.status(job)["state"], "computing", "{job}");
     }
     assert!(stage.failures()[&Phase::AcceptedSet] > 0 && stage.failures()[&Phase::Verify] > 0);

@@ -11,12 +11,12 @@ use tacit_protocol::job::Job;
 use tacit_protocol::question::Answer;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::Submission;
+use tacit_tests::api_client::{cluster_file, enrol, job, submit};
 use tacit_tests::cluster::TestCluster;
-use tacit_tests::desk::{cluster_file, enrol, job, submit};
 use tacit_tests::forgery::Author;
 use tacit_tests::http::Connection;
-use tacit_tests::kinds::{Kind, Scene};
-use tacit_tests::reference::{agreement, class_totals, payouts};
+use tacit_tests::malformed_kinds::{MalformedKind, Scenario};
+use tacit_tests::reference::Expected;
 
 const ITEMS: u32 = 100;
 /// Each answers every item, one submission for each: 10,000 good ones.
@@ -84,7 +84,7 @@ impl AcceptedSet {
                 }
             }
             Part::Malicious { contributor, round } => {
-                let scene = Scene {
+                let scenario = Scenario {
                     cluster: &self.cluster,
                     job: &self.job,
                     other: &self.other,
@@ -93,13 +93,13 @@ impl AcceptedSet {
                 for item in 0..ITEMS {
                     // Half of them are found by a node alone, the other half by all together.
                     let n = (round * ITEMS + item) as usize / 2;
-                    let kinds: &[Kind] = if item.is_multiple_of(2) {
-                        &Kind::ILL_FORMED
+                    let kinds: &[MalformedKind] = if item.is_multiple_of(2) {
+                        &MalformedKind::ILL_FORMED
                     } else {
-                        &Kind::ILL_SEALED
+                        &MalformedKind::ILL_SEALED
                     };
                     let kind = kinds[n % kinds.len()];
-                    submit(connection, "many", &kind.make(&scene, &[item]));
+                    submit(connection, "many", &kind.make(&scenario, &[item]));
                     bad(kind.reason());
                 }
             }
@@ -150,13 +150,15 @@ fn assert_honest(result: &Value) {
         })
         .collect();
     assert_eq!(result["job"]["answers"], answers.len());
-    assert_eq!(result["class_totals"], json!(class_totals(&answers, &CLASSES.map(str::to_owned))));
-    let pay: Vec<Value> = payouts(&answers, 20_000, 20_000)
+    let expected = Expected::of(&answers, &CLASSES.map(str::to_owned));
+    assert_eq!(result["class_totals"], json!(expected.class_totals()));
+    let pay: Vec<Value> = expected
+        .payouts(20_000, 20_000)
         .into_iter()
         .map(|(contributor, amount)| json!({ "contributor": contributor, "amount": i64::try_from(amount).unwrap() }))
         .collect();
     assert_eq!(result["payouts"]["items"], json!(pay));
-    for (measure, plain) in agreement(&answers, CLASSES.len()) {
+    for (measure, plain) in expected.agreement() {
         let (ours, plain) = (result["agreement"][measure].as_f64().unwrap(), plain.unwrap());
         assert!((ours - plain).abs() < 1e-9, "{measure}: {ours}, not {plain}");
     }

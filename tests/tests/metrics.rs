@@ -11,7 +11,7 @@ use tacit_protocol::phase::Phase;
 use tacit_protocol::reject::RejectReason;
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::exposition::Exposition;
-use tacit_tests::played::identity;
+use tacit_tests::impostor::identity;
 
 /// The names, types and labels that the document promises of one program.
 fn contract(program: &str) -> BTreeMap<String, (String, BTreeSet<String>)> {

@@ -11,8 +11,8 @@ use tacit_protocol::api::SUBMISSION_TYPE;
 use tacit_protocol::phase::Phase;
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::http::{counter, get, request};
-use tacit_tests::played::lanes::{Deviation, How, Whom};
-use tacit_tests::played::node::PlayedNode;
+use tacit_tests::impostor::lanes::{Deviation, How, Whom};
+use tacit_tests::impostor::node::ImpostorNode;
 use tacit_tests::prometheus::{Prometheus, repository};
 
 /// The path of a submission that nobody has made.
@@ -123,7 +123,7 @@ fn a_node_that_lies_gets_somebody_up() {
     cluster.start_coordinator();
     (0..2).for_each(|node| cluster.start_node(node));
     let lies = [("signs", Phase::Verify), ("lights", Phase::AcceptedSet)].map(|(job, phase)| (job.to_owned(), lie(phase)));
-    let liar = PlayedNode::start(&cluster, &lies);
+    let liar = ImpostorNode::start(&cluster, &lies);
     cluster.ready();
     for job in ["signs", "lights"] {
         cluster.create_job(job, 3, 9);

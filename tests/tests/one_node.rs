@@ -8,7 +8,7 @@ use tacit_mpc_core::field::{Field, Fp61};
 use tacit_protocol::cluster::Cluster;
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::http::get;
-use tacit_tests::kept::{self, Opened};
+use tacit_tests::stored::{self, Opened};
 
 const NODE: usize = 1;
 const AWAY: usize = 2;
@@ -102,7 +102,7 @@ fn one_nodes_folder_with_the_coordinators_is_noise() {
     let held = file.access().held_by(NODE);
     assert!(held.len() < all, "it misses a component");
 
-    let own = kept::opened(&folder, &file, &job, NODE);
+    let own = stored::opened(&folder, &file, &job, NODE);
     assert_eq!(own.len(), NAMES.len());
     for opened in &own {
         assert_eq!(opened.components.iter().map(|(c, _)| *c).collect::<Vec<_>>(), held);
@@ -115,9 +115,9 @@ fn one_nodes_folder_with_the_coordinators_is_noise() {
     }
 
     // What the coordinator keeps for another node opens with that node's key and not with this one's.
-    let job = kept::job(&kept::node_store(&folder), &job);
-    let (key, others) = (kept::sealing_key(&folder), kept::sealing_key(&cluster.node_folder(AWAY)));
-    let envelopes = kept::envelopes(&cluster.coordinator_folder());
+    let job = stored::job(&stored::node_store(&folder), &job);
+    let (key, others) = (stored::sealing_key(&folder), stored::sealing_key(&cluster.node_folder(AWAY)));
+    let envelopes = stored::envelopes(&cluster.coordinator_folder());
     let waiting: Vec<_> = envelopes.iter().filter(|(node, _)| *node == AWAY).map(|(_, d)| d).collect();
     assert_eq!(waiting.len(), NAMES.len());
     let mut everything = own;
@@ -128,7 +128,7 @@ fn one_nodes_folder_with_the_coordinators_is_noise() {
                 "node {NODE} opens what is for node {AWAY}"
             );
         }
-        everything.push(kept::open(delivery, &file, &job, AWAY, &others));
+        everything.push(stored::open(delivery, &file, &job, AWAY, &others));
     }
 
     // The statistic tells: with the missing component all is clear, and a part in clear would show.

@@ -51,8 +51,8 @@ fn the_command_says_what_is_wrong_and_fails() {
     small_result(out.path());
     let path = |name: &str| out.path().join(name).to_str().unwrap().to_owned();
     for entry in ["result.json", "certificate.json"] {
-        let said = run("tacit", ["verify", &path(entry), "--cluster", &path("cluster.toml")]).ok();
-        assert!(said.contains("verified"), "{said}");
+        let output = run("tacit", ["verify", &path(entry), "--cluster", &path("cluster.toml")]).ok();
+        assert!(output.contains("verified"), "{output}");
     }
     let payouts = std::fs::read_to_string(path("payouts.csv")).unwrap();
     assert!(

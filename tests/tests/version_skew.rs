@@ -6,9 +6,9 @@ use tacit_protocol::hello::Hello;
 use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::http::get;
-use tacit_tests::played::greeter::{Greeter, Saying, framed, hello, versions_after};
-use tacit_tests::played::raw::RawConnection;
-use tacit_tests::played::{cluster_of, identity};
+use tacit_tests::impostor::greeter::{Greeter, Saying, framed, hello, versions_after};
+use tacit_tests::impostor::raw::RawConnection;
+use tacit_tests::impostor::{cluster_of, identity};
 
 /// More than any deadline of the programs.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -116,25 +116,25 @@ fn whoever_is_dialled_by_a_member_of_another_release_says_so() {
     let answer = |bytes: &[u8]| {
         runtime.block_on(async {
             let raw = RawConnection::connect_silently(node.listens(), &key).await;
-            let said = raw.say(bytes).await;
+            let output = raw.say(bytes).await;
             let ended = tokio::time::timeout(PATIENCE, raw.closed())
                 .await
                 .expect("the connection is closed");
-            (said, ended)
+            (output, ended)
         })
     };
-    let ours = |said: &[u8]| Hello::from_bytes(&said[4..]).unwrap().versions == PROTOCOL_VERSIONS;
+    let ours = |output: &[u8]| Hello::from_bytes(&output[4..]).unwrap().versions == PROTOCOL_VERSIONS;
     for (versions, who) in [(versions_after(1, 2), "upgrade this program"), (older(), "upgrade node `node-0`")] {
-        let (said, ended) = answer(&framed(&hello(&cluster, |hello| hello.versions = versions)));
-        assert!(ours(&said));
+        let (output, ended) = answer(&framed(&hello(&cluster, |hello| hello.versions = versions)));
+        assert!(ours(&output));
         assert!(ended.contains("the hello is refused"), "{ended}");
         let line = format!("node `node-0` speaks protocol {versions}, this program {PROTOCOL_VERSIONS}: {who}");
         wait_for("it logs no version", || node.log().contains(&line));
     }
     let whole = framed(&hello(&cluster, |_| ()));
     for bytes in [&whole[..30], &framed(b"nonsense, but a frame"), &framed(&[1; 257]), &[0xff; 9], &[]] {
-        let (said, ended) = answer(bytes);
-        assert!(ours(&said));
+        let (output, ended) = answer(bytes);
+        assert!(ours(&output));
         assert!(ended.contains("the hello is refused"), "{ended}");
     }
     // Nothing at all: it waits for its own deadline and no longer.

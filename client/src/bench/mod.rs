@@ -32,7 +32,6 @@ use computation::Run;
 use contributors::Shared;
 use delay::Relays;
 use meters::{cpu_seconds, peak_memory};
-use plaintext::Plaintext;
 use report::Report;
 use synthetic::{AcceptedSet, Size};
 
@@ -192,7 +191,8 @@ impl Bench<'_> {
             let _phase = self
                 .progress
                 .phase("compare", "comparing with the result in the clear".to_owned(), None);
-            Plaintext::of(&self.crowd).difference(&verified.report)
+            let payout = self.job.terms().payout().context("the job pays nobody")?;
+            plaintext::difference(&self.crowd, payout, &verified.report)
         };
         let mut peak_rss_bytes = BTreeMap::from([("client".to_owned(), peak_memory(std::process::id())?)]);
         for member in members {

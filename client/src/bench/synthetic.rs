@@ -11,7 +11,7 @@ use tacit_protocol::job::{Item, Job, JobSpec, PayRule, Payout};
 use tacit_protocol::question::{self, Categorical, Release};
 
 /// What each answer pays, and the most it pays on top, in micro-units.
-pub const PAY: u64 = 20_000;
+const PAY: u64 = 20_000;
 /// How well contributors know their trade: each answers right with a probability in this range.
 const ACCURACY: std::ops::Range<f64> = 0.7..0.9;
 const JOB: &str = "bench";
@@ -132,7 +132,7 @@ impl AcceptedSet {
     }
 
     /// The answers to each item.
-    pub fn by_item(&self) -> impl Iterator<Item = &[Answer]> {
+    pub fn by_item(&self) -> impl Iterator<Item = &[Answer]> + Clone {
         self.answers.chunks_exact(self.size.answers_per_item)
     }
 

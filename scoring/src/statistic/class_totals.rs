@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tacit_mpc_core::field::{Field, Fp61};
 use tacit_mpc_core::network::Network;
 use tacit_mpc_core::sharing::Shared;
-use tacit_protocol::certificate::{Certificate, Opened};
+use tacit_protocol::certificate::{Certificate, OpenedOutputs};
 use tacit_protocol::release::OutputName;
 
 use super::{Finish, Statistic};
@@ -42,7 +42,7 @@ pub struct ClassTotals(pub Vec<(String, u64)>);
 
 impl ClassTotals {
     /// From the opened output; `None` where the job does not open it.
-    pub(crate) fn read(opened: &Opened, certificate: &Certificate) -> Option<Self> {
+    pub(crate) fn read(opened: &OpenedOutputs, certificate: &Certificate) -> Option<Self> {
         let values = opened.get(OutputName::ClassTotals)?.iter().map(|total| total.to_u64());
         Some(Self(certificate.terms.classes().iter().cloned().zip(values).collect()))
     }

@@ -319,13 +319,8 @@ fn with_gold_refused_by(nodes: usize, threshold: usize, refusing: &[usize]) -> V
         if refusing.contains(&party.me()) {
             verdicts[list.len() - 1] = RejectReason::NotDelivered.code();
         }
-        let kept = TestSubmissions {
-            members: &members,
-            job: &job,
-            me: party.me(),
-            submissions: &submissions,
-            verdicts,
-        };
+        let mut kept = TestSubmissions::look_up(&members, &job, party.me(), &submissions, &list);
+        kept.verdicts = verdicts;
         run::run(party, network, &members.cluster, &job, &list, &kept, &mut rng)
     })
 }
@@ -389,13 +384,7 @@ fn nothing_about_gold_is_opened_for_a_second_set() {
         };
         let world = World::new(members.cluster.access().clone(), 1).misbehave(0, listener);
         let results = world.run(|party, network, mut rng| {
-            let kept = TestSubmissions {
-                members: &members,
-                job: &job,
-                me: party.me(),
-                submissions: &submissions,
-                verdicts: vec![0; list.len()],
-            };
+            let kept = TestSubmissions::look_up(&members, &job, party.me(), &submissions, &list);
             let cluster = &members.cluster;
             if recorded_before {
                 return run::run(party, network, cluster, &job, &list, &Recorded(kept), &mut rng).is_ok();

@@ -8,7 +8,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tacit_mpc_core::field::Fp61;
 use tacit_protocol::accepted::{PublicFacts, Scales};
-use tacit_protocol::certificate::{Certificate, CertificateError, Opened};
+use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};
 use tacit_protocol::release::OutputName;
 
 /// Why a statistic has no value. The texts are part of `result.json`.
@@ -178,7 +178,7 @@ impl AgreementReport {
     ///
     /// # Errors
     /// The output has another length than it must.
-    pub(crate) fn read(opened: &Opened, certificate: &Certificate) -> Result<Option<Self>, CertificateError> {
+    pub(crate) fn read(opened: &OpenedOutputs, certificate: &Certificate) -> Result<Option<Self>, CertificateError> {
         let name = OutputName::Agreement;
         let Some(values) = opened.get(name) else { return Ok(None) };
         let measures = AgreementMeasures::from_opened(values, &certificate.facts, certificate.terms.classes().len());

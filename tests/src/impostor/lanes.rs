@@ -99,7 +99,7 @@ impl Inbox {
 
 /// The lanes of one session.
 #[derive(Debug)]
-pub struct PlayedLanes {
+pub struct ImpostorLanes {
     runtime: Handle,
     peers: BTreeMap<usize, (LaneSender, LaneReceiver)>,
     deviation: Option<Deviation>,
@@ -110,7 +110,7 @@ pub struct PlayedLanes {
     _others: Vec<LaneSender>,
 }
 
-impl PlayedLanes {
+impl ImpostorLanes {
     /// Opens a lane to every peer, or what the deviation opens instead, and waits for theirs.
     pub async fn open(connections: &BTreeMap<usize, Connection>, inbox: &Inbox, id: LaneId, deviation: Option<Deviation>) -> Self {
         let (mut peers, mut others) = (BTreeMap::new(), Vec::new());
@@ -166,7 +166,7 @@ impl PlayedLanes {
     }
 }
 
-impl Network for PlayedLanes {
+impl Network for ImpostorLanes {
     type Probe = Honest;
 
     fn probe(&self) -> &Honest {

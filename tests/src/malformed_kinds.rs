@@ -1,6 +1,7 @@
 //! The kinds of bad submissions that look right to everyone who cannot open the envelopes, and what
 //! becomes of each.
 
+use rand::rng;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::job::Job;
 use tacit_protocol::reject::RejectReason;
@@ -11,7 +12,7 @@ use crate::forgery::{Author, Forgery, elements, half};
 /// A kind of submission that passes the coordinator and must not count. For clusters of three nodes and
 /// jobs of two classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum MalformedKind {
     /// One answer of two classes.
     TwoHot,
     /// An answer of no class.
@@ -50,7 +51,7 @@ pub enum Kind {
 
 /// Who makes a bad submission, and of what.
 #[derive(Debug)]
-pub struct Scene<'a> {
+pub struct Scenario<'a> {
     /// The cluster.
     pub cluster: &'a Cluster,
     /// The job it is for.
@@ -61,7 +62,7 @@ pub struct Scene<'a> {
     pub author: &'a Author,
 }
 
-impl Kind {
+impl MalformedKind {
     /// Answers that are not well-formed; only all nodes together can find out.
     pub const ILL_FORMED: [Self; 5] = [Self::TwoHot, Self::AllZero, Self::TwoAndMinusOne, Self::Huge, Self::Halves];
 
@@ -104,7 +105,7 @@ impl Kind {
     }
 
     /// Makes one, of answers to these items.
-    pub fn make(self, scene: &Scene<'_>, items: &[u32]) -> Submission {
+    pub fn make(self, scenario: &Scenario<'_>, items: &[u32]) -> Submission {
         // Only the last row is bad.
         let last = match self {
             Self::TwoHot => elements(&[1, 1]),
@@ -115,51 +116,51 @@ impl Kind {
             _ => elements(&[0, 1]),
         };
         let rows = [elements(&[1, 0]).repeat(items.len() - 1), last].concat();
-        let share = |job: &Job, author: &Author| author.share(scene.cluster, job, items, &rows);
-        let mut forgery = share(scene.job, scene.author);
+        let share = |job: &Job, author: &Author| author.share(scenario.cluster, job, items, &rows, &mut rng());
+        let mut forgery = share(scenario.job, scenario.author);
         let envelopes = match self {
-            Self::OfAnotherJob => share(scene.other, scene.author).envelopes(),
+            Self::OfAnotherJob => share(scenario.other, scenario.author).envelopes(&mut rng()),
             Self::OfAnotherContributor => {
                 // All but the name and the key is as the other one signed it.
-                let other = share(scene.job, &Author::new("someone"));
+                let other = share(scenario.job, &Author::new("someone", &mut rng()));
                 forgery.statement.id = other.statement.id;
                 forgery.statement.components = other.statement.components.clone();
-                other.envelopes()
+                other.envelopes(&mut rng())
             }
             _ => self.spoil(&mut forgery),
         };
-        scene.author.sign(forgery.statement, envelopes)
+        scenario.author.sign(forgery.statement, envelopes)
     }
 
     /// Makes the envelopes, and in one of the steps what is wrong with them.
     fn spoil(self, forgery: &mut Forgery<'_>) -> Vec<Vec<u8>> {
         match self {
             Self::NotElements => {
-                let explicit = forgery.explicit;
+                let explicit = forgery.explicit();
                 forgery.payloads[explicit][32..].fill(0xff);
-                forgery.name_payloads();
+                forgery.digest_payloads();
             }
             Self::DigestsSwapped => forgery.statement.components.swap(0, 1),
             _ => {}
         }
-        let mut envelopes = forgery.envelopes();
+        let mut envelopes = forgery.envelopes(&mut rng());
         match self {
             Self::TwoFaced => {
                 let mut plaintext = forgery.held_by(2);
                 *plaintext.last_mut().unwrap() ^= 1;
-                envelopes[2] = forgery.seal(&plaintext, 2, 2);
+                envelopes[2] = forgery.seal(&plaintext, 2, 2, &mut rng());
             }
             Self::ComponentsSwapped => {
-                envelopes[0] = forgery.seal(&forgery.held_by(1), 0, 0);
-                envelopes[1] = forgery.seal(&forgery.held_by(0), 1, 1);
+                envelopes[0] = forgery.seal(&forgery.held_by(1), 0, 0, &mut rng());
+                envelopes[1] = forgery.seal(&forgery.held_by(0), 1, 1, &mut rng());
             }
-            Self::TooLong => envelopes[0] = forgery.seal(&[forgery.held_by(0), vec![0]].concat(), 0, 0),
+            Self::TooLong => envelopes[0] = forgery.seal(&[forgery.held_by(0), vec![0]].concat(), 0, 0, &mut rng()),
             Self::TooShort => {
                 let plaintext = forgery.held_by(1);
-                envelopes[1] = forgery.seal(&plaintext[..plaintext.len() - 1], 1, 1);
+                envelopes[1] = forgery.seal(&plaintext[..plaintext.len() - 1], 1, 1, &mut rng());
             }
             Self::EnvelopesSwapped => envelopes.swap(0, 2),
-            Self::SealedToAnother => envelopes[0] = forgery.seal(&forgery.held_by(0), 1, 0),
+            Self::SealedToAnother => envelopes[0] = forgery.seal(&forgery.held_by(0), 1, 0, &mut rng()),
             Self::Truncated => {
                 envelopes[1].pop();
             }

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::programs::Said;
+use crate::programs::Output;
 
 /// A booted machine, gone when dropped.
 #[derive(Debug)]
-pub struct Machine {
+pub struct BootedHost {
     /// Holds the machine's namespaces; with it, everything in them ends.
     unshare: Child,
     /// The machine's first process.
@@ -19,14 +19,14 @@ pub struct Machine {
     folder: TempDir,
 }
 
-impl Machine {
+impl BootedHost {
     /// `None` where this user or this kernel does not allow it, or there is no systemd.
     pub fn boot() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let files = folder.path().join("files");
         std::fs::create_dir(&files).unwrap();
-        let mut unshare = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/machine/boot"))
+        let mut unshare = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/booted_host/boot"))
             .arg(&files)
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
@@ -47,9 +47,9 @@ impl Machine {
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        let said = std::fs::read_to_string(folder.path().join("log")).unwrap();
+        let output = std::fs::read_to_string(folder.path().join("log")).unwrap();
         end_of(&mut unshare);
-        let why = said.lines().last().unwrap_or("it does not come up").to_owned();
+        let why = output.lines().last().unwrap_or("it does not come up").to_owned();
         assert!(
             std::env::var_os("TACIT_REQUIRE_SYSTEMD").is_none(),
             "TACIT_REQUIRE_SYSTEMD is set, but no machine can be booted here: {why}"
@@ -60,7 +60,7 @@ impl Machine {
     }
 
     /// Runs commands as root, in the checkout.
-    pub fn run(&self, commands: &str) -> Said {
+    pub fn run(&self, commands: &str) -> Output {
         inside(self.init, commands)
     }
 
@@ -68,11 +68,11 @@ impl Machine {
     pub fn until(&self, commands: &str) -> String {
         let end = Instant::now() + Duration::from_secs(120);
         loop {
-            let said = self.run(commands);
-            if said.code == Some(0) {
-                return said.ok();
+            let output = self.run(commands);
+            if output.code == Some(0) {
+                return output.ok();
             }
-            assert!(Instant::now() < end, "{commands}: {said:?}\n{}", self.journal());
+            assert!(Instant::now() < end, "{commands}: {output:?}\n{}", self.journal());
             std::thread::sleep(Duration::from_millis(200));
         }
     }
@@ -88,13 +88,13 @@ impl Machine {
     }
 }
 
-impl Drop for Machine {
+impl Drop for BootedHost {
     fn drop(&mut self) {
         end_of(&mut self.unshare);
     }
 }
 
-fn inside(init: u32, commands: &str) -> Said {
+fn inside(init: u32, commands: &str) -> Output {
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     Command::new("nsenter")
         .args([

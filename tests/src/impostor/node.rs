@@ -22,14 +22,14 @@ use tacit_protocol::submission::{Delivery, Header, OpenedSubmission};
 use tacit_scoring::Submissions;
 use tokio::runtime::Runtime;
 
-use super::lanes::{Deviation, Inbox, PlayedLanes};
+use super::lanes::{Deviation, ImpostorLanes, Inbox};
 use super::{LOCAL, cluster_of, identity};
 use crate::cluster::TestCluster;
-use crate::kept::sealing_key;
+use crate::stored::sealing_key;
 
 /// A node that a test plays, until it is dropped.
 #[derive(Debug)]
-pub struct PlayedNode {
+pub struct ImpostorNode {
     runtime: Option<Runtime>,
     link: Link,
     inner: Arc<Inner>,
@@ -42,12 +42,12 @@ struct Inner {
     sealing: UnsealingKey,
     inbox: Arc<Inbox>,
     connections: Mutex<BTreeMap<usize, Connection>>,
-    jobs: Mutex<HashMap<JobId, Kept>>,
+    jobs: Mutex<HashMap<JobId, StoredJob>>,
     deviations: HashMap<JobId, Deviation>,
 }
 
 #[derive(Clone)]
-struct Kept {
+struct StoredJob {
     job: Arc<Job>,
     deliveries: HashMap<Digest, Delivery>,
 }
@@ -58,7 +58,7 @@ impl std::fmt::Debug for Inner {
     }
 }
 
-impl PlayedNode {
+impl ImpostorNode {
     /// Takes the place of the cluster's last node: all others dial it. In the jobs of these names it deviates.
     pub fn start(cluster: &TestCluster, deviations: &[(String, Deviation)]) -> Self {
         let file = cluster_of(cluster);
@@ -93,7 +93,7 @@ impl PlayedNode {
     }
 }
 
-impl Drop for PlayedNode {
+impl Drop for ImpostorNode {
     fn drop(&mut self) {
         let Some(runtime) = self.runtime.take() else { return };
         runtime.block_on(self.link.close());
@@ -133,18 +133,18 @@ impl Inner {
                 let job = Arc::new(Job::new(id.clone(), JobSpec::from_json(&spec).unwrap()).unwrap());
                 let digest = job.digest();
                 let deliveries = HashMap::new();
-                self.jobs.lock().unwrap().insert(id, Kept { job, deliveries });
+                self.jobs.lock().unwrap().insert(id, StoredJob { job, deliveries });
                 Reply::Opened(digest)
             }
             Request::Deliver { job, submissions } => {
                 let mut jobs = self.jobs.lock().unwrap();
-                let Some(kept) = jobs.get_mut(&job) else { return };
-                let kept_all = vec![None; submissions.len()];
+                let Some(stored) = jobs.get_mut(&job) else { return };
+                let outcomes = vec![None; submissions.len()];
                 let decoded = submissions
                     .into_iter()
                     .map(|(digest, bytes)| (digest, Delivery::decode(&bytes).unwrap()));
-                kept.deliveries.extend(decoded);
-                Reply::Delivered(kept_all)
+                stored.deliveries.extend(decoded);
+                Reply::Delivered(outcomes)
             }
             Request::Cancel { .. } => Reply::Cancelled,
             Request::Compute {
@@ -170,22 +170,22 @@ impl Inner {
         participants: NodeSet,
         list: Vec<SubmissionEntry>,
     ) -> Result<Computed, Refusal> {
-        let kept = self.jobs.lock().unwrap()[id].clone();
+        let stored = self.jobs.lock().unwrap()[id].clone();
         let deviation = self.deviations.get(id).copied();
         let mut peers = self.connections.lock().unwrap().clone();
         peers.retain(|peer, _| participants.contains(*peer));
-        let job = kept.job.digest();
+        let job = stored.job.digest();
         let id = LaneId {
             job,
             attempt,
             participants,
         };
-        let lanes = PlayedLanes::open(&peers, &self.inbox, id, deviation).await;
+        let lanes = ImpostorLanes::open(&peers, &self.inbox, id, deviation).await;
         let session = move || {
             let party = Party::new(self.cluster.access(), participants, self.me).unwrap();
-            let brought = Brought::new(&self, &kept, &list);
+            let input = NodeInput::new(&self, &stored, &list);
             let mut rng = StdRng::from_seed(rand::random());
-            let scored = tacit_scoring::run(party, lanes, &self.cluster, &kept.job, &list, &brought, &mut rng);
+            let scored = tacit_scoring::run(party, lanes, &self.cluster, &stored.job, &list, &input, &mut rng);
             let scored = scored.map_err(|error| Refusal::Malformed(error.to_string()))?;
             Ok(Computed {
                 verdicts: scored.verdicts,
@@ -199,27 +199,27 @@ impl Inner {
 }
 
 /// What the played node brings to a computation.
-struct Brought<'a> {
+struct NodeInput<'a> {
     node: &'a Inner,
     job: &'a Job,
     deliveries: Vec<Option<&'a Delivery>>,
     verdicts: Vec<u8>,
 }
 
-impl<'a> Brought<'a> {
-    fn new(node: &'a Inner, kept: &'a Kept, list: &[SubmissionEntry]) -> Self {
-        let deliveries: Vec<_> = list.iter().map(|listed| kept.deliveries.get(&listed.submission)).collect();
+impl<'a> NodeInput<'a> {
+    fn new(node: &'a Inner, stored: &'a StoredJob, list: &[SubmissionEntry]) -> Self {
+        let deliveries: Vec<_> = list.iter().map(|listed| stored.deliveries.get(&listed.submission)).collect();
         let verdict = |delivery: &Option<&Delivery>| delivery.map_or(RejectReason::NotDelivered.code(), |_| 0);
         Self {
             node,
-            job: &kept.job,
+            job: &stored.job,
             verdicts: deliveries.iter().map(verdict).collect(),
             deliveries,
         }
     }
 }
 
-impl Submissions for Brought<'_> {
+impl Submissions for NodeInput<'_> {
     fn verdicts(&self) -> &[u8] {
         &self.verdicts
     }

@@ -1,8 +1,6 @@
 //! The structure of the sources: which crate may depend on which, and that files of different folders do not import each other in a circle.
 
-#[path = "structure/graph.rs"]
 mod graph;
-#[path = "structure/scan.rs"]
 mod scan;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -28,7 +28,7 @@ pub type Ended = Result<Computed, Refusal>;
 
 /// A cluster of real nodes with a played coordinator.
 #[derive(Debug)]
-pub struct PlayedCoordinator {
+pub struct ImpostorCoordinator {
     /// The nodes.
     pub nodes: TestCluster,
     /// The cluster file.
@@ -38,7 +38,7 @@ pub struct PlayedCoordinator {
     runtime: Runtime,
 }
 
-impl PlayedCoordinator {
+impl ImpostorCoordinator {
     /// Starts nodes that wait this long for each other in a round, and connects to them.
     pub fn start(nodes: usize, threshold: usize, round_timeout: Duration) -> Self {
         let mut cluster = TestCluster::lay_out(nodes, threshold);
@@ -51,15 +51,15 @@ impl PlayedCoordinator {
         let file = cluster_of(&cluster);
         let key = identity(&cluster.coordinator_folder());
         let link = runtime.block_on(async { Link::bind(LOCAL, &key, Arc::clone(&file)).unwrap() });
-        let mut played = Self {
+        let mut impostor = Self {
             nodes: cluster,
             cluster: file,
             connections: Vec::new(),
             link,
             runtime,
         };
-        played.connect();
-        played
+        impostor.connect();
+        impostor
     }
 
     /// Connects to all nodes, in place of whoever was connected as the coordinator before.

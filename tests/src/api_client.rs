@@ -29,7 +29,7 @@ pub fn job(cluster: &TestCluster, id: &str) -> Job {
 
 /// Enrols a contributor with a new key.
 pub fn enrol(connection: &mut Connection, file: &Cluster, name: &str) -> Author {
-    let author = Author::new(name);
+    let author = Author::new(name, &mut rand::rng());
     let enrolment = Enrolment {
         contributor: name.to_owned(),
         key: author.key.public(),
