@@ -1,14 +1,14 @@
-//! Multi-party computation on additive secret shares: fields, sharing, sessions, circuits.
-//!
-//! No sockets, no disk, no clock, no text: protocols run over a [`network::Network`] whose one call is one
-//! round; randomness is handed in.
+//! Multi-party computation on replicated secret shares.
 
 pub mod circuit;
 pub mod digest;
 pub mod field;
+pub(crate) mod fold_schedule;
 pub mod network;
+pub(crate) mod opening;
 pub mod probe;
 pub mod prss;
+pub mod secret_vec;
 pub mod session;
 pub mod sharing;
 #[cfg(any(test, feature = "testing"))]

@@ -1,8 +1,13 @@
-//! Pseudo-random secret sharing: shared randomness that costs no communication.
+//! Pseudo-random secret sharing: shared randomness without communication.
 //!
-//! Every component has a key known to exactly its holders, fresh for every session. Streams are
-//! addressed by step and owner, never by "what comes next", and an address serves once: a mask
-//! used twice would open the difference of two secrets. (Cramer, Damgård, Ishai, TCC 2005.)
+//! Every component has a key that exactly its holders know, fresh for every session. A key expands to streams of field elements,
+//! one for each address. An address names the round and the purpose of a stream, so nodes cannot get out of step, and can be
+//! used only once: a mask that is used twice would reveal the difference of two secrets.
+//!
+//! (Cramer, Damgård, Ishai, "Share conversion, pseudorandom secret-sharing and applications to secure computation", TCC 2005,
+//! [doi:10.1007/978-3-540-30576-7_19](https://doi.org/10.1007/978-3-540-30576-7_19).)
+//!
+//! `mpc-core/vectors/prss.json` has test vectors for keys and streams.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -10,19 +15,19 @@ use std::fmt;
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::field::{Field, uniform};
+use crate::field::{Field, FieldId, uniform};
 
-/// The key of one component, known to its holders only.
+/// The key of one component, known to its holders only. Wiped when dropped.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct ComponentKey([u8; 32]);
 
 impl ComponentKey {
-    /// Takes a key's bytes.
+    /// The key with these bytes.
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The key's bytes, for a digest among its holders.
+    /// The bytes of the key, for a digest that its holders compare.
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -34,46 +39,56 @@ impl fmt::Debug for ComponentKey {
     }
 }
 
-/// Which node's use of a step a stream belongs to.
+/// The purpose of a stream in a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Owner {
-    /// The stream masks the numbers that this participant reshares.
-    Node(u8),
-    /// The stream masks the words that it reshares in the same step.
-    Words(u8),
-    /// The stream is a joint random sharing of all participants.
+    /// The stream masks the elements of a field that a participant reshares.
+    Node {
+        /// The participant's node index.
+        node: u8,
+        /// The field of the elements.
+        field: FieldId,
+    },
+    /// The stream is a random sharing that belongs to all participants.
     Joint,
 }
 
-/// The address of a stream: 32 bits of step and 8 of owner in ChaCha's 64-bit stream number, the step in its upper half.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Address {
-    /// The session's step.
-    pub step: u32,
-    /// Whose randomness.
-    pub owner: Owner,
-}
-
-// Owner tags must not collide: `Words(i)` is 0x80 | i, `Joint` is 0xff.
-const _: () = assert!(crate::sharing::MAX_NODES < 0x7f);
-
-impl Address {
-    fn stream(self) -> u64 {
-        let owner = match self.owner {
-            Owner::Node(i) => u64::from(i),
-            Owner::Words(i) => 0x80 | u64::from(i),
-            Owner::Joint => 0xff,
-        };
-        u64::from(self.step) << 32 | owner
+impl Owner {
+    /// The owner byte of an address: the [`FieldId`] plus the node index, or 255.
+    const fn byte(self) -> u8 {
+        match self {
+            Self::Node { node, field } => field as u8 | node,
+            Self::Joint => 0xff,
+        }
     }
 }
 
-/// An address was asked for a second time.
+/// The address of a stream. The stream number of ChaCha20, 64 bits, has the round in its upper half and the owner byte in its
+/// lowest 8 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Address {
+    /// The number of the round in the session.
+    pub step: u32,
+    /// The purpose of the stream.
+    pub owner: Owner,
+}
+
+// Owner bytes must not collide: node indices take the low three bits, `Joint` is a field's identifier with all of them set.
+const _: () = assert!(crate::sharing::MAX_NODES <= 7 && (FieldId::Gf64 as u8) & 7 == 0);
+
+impl Address {
+    /// The stream number.
+    fn stream(self) -> u64 {
+        u64::from(self.step) << 32 | u64::from(self.owner.byte())
+    }
+}
+
+/// An address was claimed for a second time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the shared-randomness address {0:?} was used before: masks must never repeat")]
 pub struct Reused(pub Address);
 
-/// A session's shared randomness at one node.
+/// The shared randomness of a session at one node.
 #[derive(Debug)]
 pub struct Prss {
     keys: Vec<ComponentKey>,
@@ -81,7 +96,7 @@ pub struct Prss {
 }
 
 impl Prss {
-    /// Takes the keys of the held components, in the order of [`Party::held`].
+    /// Takes the keys of the held components, in the order of [`Party::held`](crate::sharing::Party::held).
     pub fn new(keys: Vec<ComponentKey>) -> Self {
         Self {
             keys,
@@ -89,7 +104,10 @@ impl Prss {
         }
     }
 
-    /// Claims an address; an error if it was claimed before.
+    /// Claims an address.
+    ///
+    /// # Errors
+    /// The address was claimed before.
     pub fn claim(&mut self, address: Address) -> Result<ClaimedAddress<'_>, Reused> {
         if !self.used.insert(address) {
             return Err(Reused(address));
@@ -98,7 +116,7 @@ impl Prss {
     }
 }
 
-/// An address that was claimed: its stream may be expanded once for each component.
+/// A claimed address, whose stream is expanded once for each held component.
 #[derive(Debug)]
 pub struct ClaimedAddress<'a> {
     keys: &'a [ComponentKey],
@@ -106,7 +124,7 @@ pub struct ClaimedAddress<'a> {
 }
 
 impl ClaimedAddress<'_> {
-    /// `len` elements of the stream of the held component at `position`.
+    /// The first `len` elements of the stream of the held component at `position`.
     pub fn expand<F: Field>(&self, position: usize, len: usize) -> Zeroizing<Vec<F>> {
         let mut elements = Zeroizing::new(vec![F::ZERO; len]);
         self.expand_into(position, &mut elements);
@@ -126,6 +144,10 @@ mod tests {
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng;
 
+    fn node(node: u8, field: FieldId) -> Owner {
+        Owner::Node { node, field }
+    }
+
     fn prss() -> Prss {
         Prss::new(vec![ComponentKey::new([7; 32]), ComponentKey::new([8; 32])])
     }
@@ -135,7 +157,7 @@ mod tests {
         let mut prss = prss();
         let address = Address {
             step: 1,
-            owner: Owner::Node(2),
+            owner: node(2, FieldId::Fp61),
         };
         assert!(prss.claim(address).is_ok());
         assert_eq!(prss.claim(address).unwrap_err(), Reused(address));
@@ -163,19 +185,19 @@ mod tests {
         let addresses = [
             Address {
                 step: 1,
-                owner: Owner::Node(0),
+                owner: node(0, FieldId::Fp61),
             },
             Address {
                 step: 2,
-                owner: Owner::Node(0),
+                owner: node(0, FieldId::Fp61),
             },
             Address {
                 step: 1,
-                owner: Owner::Words(0),
+                owner: node(0, FieldId::Gf64),
             },
             Address {
                 step: 1,
-                owner: Owner::Node(1),
+                owner: node(1, FieldId::Fp61),
             },
             Address {
                 step: 1,
