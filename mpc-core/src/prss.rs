@@ -12,10 +12,14 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use hkdf::Hkdf;
+use sha2::Sha256;
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::digest::Digest;
 use crate::field::{Field, FieldId, uniform};
+use crate::sharing::{Component, MAX_NODES};
 
 /// The key of one component, known to its holders only. Wiped when dropped.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -25,6 +29,19 @@ impl ComponentKey {
     /// The key with these bytes.
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
+    }
+
+    /// Derives the key of `component` in the session `session` by HKDF-SHA256
+    /// ([RFC 5869](https://www.rfc-editor.org/rfc/rfc5869)): no salt; the contributions of all participating holders in node
+    /// order, 32 bytes each, as input keying material; and `"tacit/v1 component key"`, the 32 bytes of the session id and one
+    /// byte for the component as info.
+    pub fn derive(contributions: &[u8], session: &Digest, component: Component) -> Self {
+        let hkdf = Hkdf::<Sha256>::new(None, contributions);
+        let mut key = Zeroizing::new([0; 32]);
+        let info: [&[u8]; 3] = [b"tacit/v1 component key", session.as_bytes(), &[component as u8]];
+        #[expect(clippy::expect_used, reason = "HKDF-SHA256 refuses only outputs above 8160 bytes (RFC 5869, 2.3)")]
+        hkdf.expand_multi_info(&info, &mut *key).expect("32 bytes are within HKDF's bound");
+        Self::new(*key)
     }
 
     /// The bytes of the key, for a digest that its holders compare.
@@ -74,7 +91,7 @@ pub struct Address {
 }
 
 // Owner bytes must not collide: node indices take the low three bits, `Joint` is a field's identifier with all of them set.
-const _: () = assert!(crate::sharing::MAX_NODES <= 7 && (FieldId::Gf64 as u8) & 7 == 0);
+const _: () = assert!(MAX_NODES <= 7 && (FieldId::Gf64 as u8) & 7 == 0);
 
 impl Address {
     /// The stream number.
@@ -138,84 +155,4 @@ impl ClaimedAddress<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::field::Fp61;
-    use rand_chacha::ChaCha20Rng;
-    use rand_core::SeedableRng;
-
-    fn node(node: u8, field: FieldId) -> Owner {
-        Owner::Node { node, field }
-    }
-
-    fn prss() -> Prss {
-        Prss::new(vec![ComponentKey::new([7; 32]), ComponentKey::new([8; 32])])
-    }
-
-    #[test]
-    fn an_address_serves_once() {
-        let mut prss = prss();
-        let address = Address {
-            step: 1,
-            owner: node(2, FieldId::Fp61),
-        };
-        assert!(prss.claim(address).is_ok());
-        assert_eq!(prss.claim(address).unwrap_err(), Reused(address));
-    }
-
-    #[test]
-    fn a_stream_is_chacha20_element_by_element() {
-        let mut prss = prss();
-        let address = Address {
-            step: 3,
-            owner: Owner::Joint,
-        };
-        let values: Zeroizing<Vec<Fp61>> = prss.claim(address).unwrap().expand(1, 1000);
-        let mut rng = ChaCha20Rng::from_seed([8; 32]);
-        rng.set_stream(3 << 32 | 0xff);
-        let expected: Vec<Fp61> = (0..1000).map(|_| Fp61::random(&mut rng)).collect();
-        assert!(values[..] == expected[..]);
-        let distinct: HashSet<u64> = values.iter().map(|value| value.to_u64()).collect();
-        assert_eq!(distinct.len(), 1000);
-    }
-
-    #[test]
-    fn streams_differ_by_step_owner_and_key() {
-        let mut prss = prss();
-        let addresses = [
-            Address {
-                step: 1,
-                owner: node(0, FieldId::Fp61),
-            },
-            Address {
-                step: 2,
-                owner: node(0, FieldId::Fp61),
-            },
-            Address {
-                step: 1,
-                owner: node(0, FieldId::Gf64),
-            },
-            Address {
-                step: 1,
-                owner: node(1, FieldId::Fp61),
-            },
-            Address {
-                step: 1,
-                owner: Owner::Joint,
-            },
-        ];
-        let mut seen = HashSet::new();
-        for address in addresses {
-            let claimed = prss.claim(address).unwrap();
-            for position in 0..2 {
-                let stream: Vec<u64> = claimed.expand::<Fp61>(position, 4).iter().map(|x| x.to_u64()).collect();
-                assert!(seen.insert(stream), "{address:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn debug_shows_no_key() {
-        assert!(!format!("{:?}", prss()).contains('7'));
-    }
-}
+mod tests;

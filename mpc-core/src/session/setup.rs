@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use hkdf::Hkdf;
 use rand_core::CryptoRng;
-use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::claims::Claims;
@@ -124,7 +122,7 @@ impl<N: Network> Setup<N> {
                         material.extend_from_slice(&received[at][index * CONTRIBUTION..(index + 1) * CONTRIBUTION]);
                     }
                 }
-                component_key(&material, &id, *component)
+                ComponentKey::derive(&material, &id, *component)
             })
             .collect();
         received.iter_mut().for_each(|message| message.zeroize());
@@ -220,14 +218,4 @@ impl<N: Network> Setup<N> {
         self.step += 1;
         exchange(&mut self.network, step, outgoing, expected, &mut self.traffic)
     }
-}
-
-/// Derives the key of a component from all holders' contributions.
-pub(crate) fn component_key(material: &[u8], id: &Digest, component: usize) -> ComponentKey {
-    let hkdf = Hkdf::<Sha256>::new(None, material);
-    let mut key = Zeroizing::new([0; 32]);
-    let info: [&[u8]; 3] = [b"tacit/v1 component key", id.as_bytes(), &[component as u8]];
-    #[expect(clippy::expect_used, reason = "HKDF-SHA256 refuses only outputs above 8160 bytes (RFC 5869, 2.3)")]
-    hkdf.expand_multi_info(&info, &mut *key).expect("32 bytes are within HKDF's bound");
-    ComponentKey::new(*key)
 }
