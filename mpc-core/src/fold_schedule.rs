@@ -1,6 +1,6 @@
 //! Into how many blocks claims are split while they are verified.
 //!
-//! All nodes must use the same schedule: it is part of the protocol. It stands below the session because a test's
+//! All nodes must use the same schedule: it is part of the protocol. This module is below the session because a test's
 //! [`Probe`](crate::probe::Probe) can set it.
 
 use std::ops::Range;

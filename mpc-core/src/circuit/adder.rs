@@ -303,17 +303,17 @@ mod tests {
 
     /// Compares sums with plain ones, slot by slot, and returns how many rounds they took. A further number makes every guard 1.
     fn check(world: &crate::testing::World, slots: usize, bits: usize, numbers: &[Vec<u64>]) -> u64 {
-        let lanes = numbers[0].len();
+        let count = numbers[0].len();
         let layout = Slots {
             slots,
             bits,
-            words: lanes.div_ceil(64),
+            words: count.div_ceil(64),
         };
         let all = u64::MAX >> (64 - (slots * (bits + 1) - 1));
         let guards = (1..slots).fold(0, |guards, slot| guards | 1 << (slot * (bits + 1) - 1));
-        let sum = |lane: usize| numbers.iter().fold(0u64, |sum, n| sum.wrapping_add(n[lane]));
-        let wanted: Vec<u64> = (0..lanes).map(|lane| (sum(lane) & all) | guards).collect();
-        let last = (0..lanes).map(|lane| wanted[lane].wrapping_sub(sum(lane)) & all).collect();
+        let sum = |index: usize| numbers.iter().fold(0u64, |sum, n| sum.wrapping_add(n[index]));
+        let wanted: Vec<u64> = (0..count).map(|index| (sum(index) & all) | guards).collect();
+        let last = (0..count).map(|index| wanted[index].wrapping_sub(sum(index)) & all).collect();
         let numbers: Vec<Vec<u64>> = numbers.iter().cloned().chain([last]).collect();
         let mut rounds = 0;
         for result in in_session(world, |session| {
@@ -328,7 +328,7 @@ mod tests {
                 (0..bits).map(bit).collect::<Vec<_>>()
             };
             session.verify_claims(())?;
-            let values: Result<Vec<_>, _> = (0..slots).map(|slot| opened(session, &of_slot(slot), lanes)).collect();
+            let values: Result<Vec<_>, _> = (0..slots).map(|slot| opened(session, &of_slot(slot), count)).collect();
             Ok((values?, depth))
         }) {
             let (found, depth) = result.unwrap();

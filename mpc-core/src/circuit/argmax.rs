@@ -94,21 +94,21 @@ mod tests {
             candidates in 1usize..20,
             bits in 1u32..6,
             seed: u64,
-            lanes in 1usize..130,
+            items in 1usize..130,
             draws in proptest::collection::vec(any::<u64>(), 20 * 130),
         ) {
             let low = u64::MAX >> (64 - bits);
             // One row of tallies for each candidate.
-            let tallies: Vec<Vec<u64>> = draws.chunks(130).take(candidates).map(|row| row[..lanes].iter().map(|v| v & low).collect()).collect();
-            let winner = |lane: usize| (0..candidates).rev().max_by_key(|c| tallies[*c][lane]).unwrap() as u64;
-            let expected: Vec<u64> = (0..lanes).map(winner).collect();
+            let tallies: Vec<Vec<u64>> = draws.chunks(130).take(candidates).map(|row| row[..items].iter().map(|v| v & low).collect()).collect();
+            let winner = |item: usize| (0..candidates).rev().max_by_key(|c| tallies[*c][item]).unwrap() as u64;
+            let expected: Vec<u64> = (0..items).map(winner).collect();
             for result in in_session(&world(n, t, seed).present(present), |session| {
                 let party = session.party().clone();
                 let each: Vec<BitPlanes> = tallies.iter().map(|row| planes(&party, row, bits, 1)).collect();
                 let all = (0..bits as usize).map(|bit| Shared::concat(&party, each.iter().map(|planes| &planes[bit])));
                 let index = first_of_the_greatest(session, candidates, all.collect())?;
                 assert_eq!(index.len(), candidates.next_power_of_two().ilog2() as usize);
-                opened(session, &index, lanes)
+                opened(session, &index, items)
             }) {
                 prop_assert_eq!(result.unwrap(), expected.clone());
             }

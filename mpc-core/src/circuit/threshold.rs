@@ -251,23 +251,23 @@ mod tests {
             candidates in 1usize..12,
             max in 1u64..12,
             quorum in 1u64..9,
-            lanes in 1usize..80,
+            items in 1usize..80,
             seed: u64,
             draws in proptest::collection::vec(any::<usize>(), 12 * 80),
         ) {
             let quorum = quorum.max((max / 2 + 1).saturating_sub(MAX_LEVELS - 1));
             let levels = levels(max, quorum).unwrap();
             // One row of tallies for each candidate. For some items only few candidates have votes.
-            let mut tallies = vec![vec![0u64; lanes]; candidates];
-            for lane in 0..lanes {
-                let votes = draws[lane] as u64 % (max + 1);
-                (0..votes as usize).for_each(|vote| tallies[draws[lane * 11 + vote + 1] % (1 + lane % candidates)][lane] += 1);
+            let mut tallies = vec![vec![0u64; items]; candidates];
+            for item in 0..items {
+                let votes = draws[item] as u64 % (max + 1);
+                (0..votes as usize).for_each(|vote| tallies[draws[item * 11 + vote + 1] % (1 + item % candidates)][item] += 1);
             }
-            let winner = |lane: usize| {
-                let best = (0..candidates).rev().max_by_key(|c| tallies[*c][lane]).unwrap();
-                if tallies[best][lane] >= quorum { best as u64 + 1 } else { 0 }
+            let winner = |item: usize| {
+                let best = (0..candidates).rev().max_by_key(|c| tallies[*c][item]).unwrap();
+                if tallies[best][item] >= quorum { best as u64 + 1 } else { 0 }
             };
-            let expected: Vec<u64> = (0..lanes).map(winner).collect();
+            let expected: Vec<u64> = (0..items).map(winner).collect();
             let bits = bits_of(max);
             for result in in_session(&world(n, t, seed).present(present), |session| {
                 let party = session.party().clone();
@@ -275,7 +275,7 @@ mod tests {
                 let all: BitPlanes = (0..bits as usize).map(|bit| Shared::concat(&party, each.iter().map(|planes| &planes[bit]))).collect();
                 let index = first_to_reach(session, candidates, &all, max, &levels)?;
                 assert_eq!(index.len(), bits_of(candidates as u64) as usize);
-                opened(session, &index, lanes)
+                opened(session, &index, items)
             }) {
                 prop_assert_eq!(result.unwrap(), expected.clone(), "{} of {}", quorum, max);
             }

@@ -7,7 +7,7 @@
 //! * [`rows`]: rows of a table that are not next to each other in memory.
 //! * [`uniform`]: uniformly random elements in bulk.
 //!
-//! Elements and their arithmetic stand below; the bulk operations on vectors are implemented in `kernels`, which picks the
+//! Elements and their arithmetic come first; the bulk operations on vectors are implemented in `kernels`, which picks the
 //! widest instructions of the processor. Nothing in this module has branches or addresses that depend on secret values.
 
 pub mod bits;

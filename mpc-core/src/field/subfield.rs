@@ -52,10 +52,10 @@ impl Extension {
     pub fn new() -> Self {
         use portable::multiply;
         let inverse = |x: u8| (1..=255).find(|y| multiply(x, *y) == 1).unwrap_or(0);
-        let lanes = 0..KNOWN as u8;
-        let rows = std::array::from_fn(|lane| {
-            let others = || lanes.clone().filter(move |other| *other != lane as u8);
-            let denominator = inverse(others().fold(1, |product, other| multiply(product, lane as u8 ^ other)));
+        let positions = 0..KNOWN as u8;
+        let rows = std::array::from_fn(|position| {
+            let others = || positions.clone().filter(move |other| *other != position as u8);
+            let denominator = inverse(others().fold(1, |product, other| multiply(product, position as u8 ^ other)));
             let at = |point: u8| others().fold(denominator, |product, other| multiply(product, point ^ other));
             std::array::from_fn(|further| at((KNOWN + further) as u8))
         });
@@ -112,16 +112,16 @@ pub mod portable {
     /// See [`Extension::add_products`].
     pub fn add_products(extension: &Extension, pairs: &[(&[Gf64], &[Gf64])], weights: &[Gf64], sums: &mut [[Gf64; 8]; FURTHER]) {
         // Eight points to a word; the last byte of the last word belongs to no point.
-        let rows: [[u64; 8]; KNOWN] = std::array::from_fn(|lane| {
+        let rows: [[u64; 8]; KNOWN] = std::array::from_fn(|position| {
             let mut row = [0; KNOWN];
-            row[..FURTHER].copy_from_slice(&extension.rows()[lane]);
+            row[..FURTHER].copy_from_slice(&extension.rows()[position]);
             let (bytes, _) = row.as_chunks::<8>();
             std::array::from_fn(|word| u64::from_le_bytes(bytes[word]))
         });
         let extended = |word: Gf64| {
             let mut values = [0; 8];
-            for (lane, row) in rows.iter().enumerate() {
-                let mask = (word.to_bits() >> lane & 1).wrapping_neg();
+            for (position, row) in rows.iter().enumerate() {
+                let mask = (word.to_bits() >> position & 1).wrapping_neg();
                 values.iter_mut().zip(row).for_each(|(value, row)| *value ^= row & mask);
             }
             values
@@ -167,12 +167,14 @@ mod tests {
     /// The value at a further point of the polynomial through the bits of a word, by the definition.
     fn value(word: u64, point: usize) -> Gf64 {
         let at = element((KNOWN + point) as u8);
-        (0..KNOWN).filter(|lane| word >> lane & 1 == 1).fold(Gf64::ZERO, |sum, lane| {
-            let x = element(lane as u8);
-            let others = (0..KNOWN).filter(|other| *other != lane).map(|other| element(other as u8));
-            let term = others.fold(Gf64::ONE, |product, other| product * (at - other) * (x - other).inverse());
-            sum + term
-        })
+        (0..KNOWN)
+            .filter(|position| word >> position & 1 == 1)
+            .fold(Gf64::ZERO, |sum, position| {
+                let x = element(position as u8);
+                let others = (0..KNOWN).filter(|other| *other != position).map(|other| element(other as u8));
+                let term = others.fold(Gf64::ONE, |product, other| product * (at - other) * (x - other).inverse());
+                sum + term
+            })
     }
 
     #[test]
@@ -180,8 +182,8 @@ mod tests {
         let extension = Extension::new();
         for word in [1, 1 << 63, 0x0123_4567_89ab_cdef] {
             for point in [0, 1, 31, FURTHER - 1] {
-                let bits = (0..KNOWN).filter(|lane| word >> lane & 1 == 1);
-                let byte = bits.fold(0, |sum, lane| sum ^ extension.rows()[lane][point]);
+                let bits = (0..KNOWN).filter(|position| word >> position & 1 == 1);
+                let byte = bits.fold(0, |sum, position| sum ^ extension.rows()[position][point]);
                 assert!(element(byte) == value(word, point), "{word} {point}");
             }
         }
@@ -201,8 +203,8 @@ mod tests {
             let vectors = [of(0), of(1), of(2), of(3)];
             let pairs = [(&vectors[0][..], &vectors[1][..]), (&vectors[2][..], &vectors[3][..])];
             let bits = |word: Gf64, point: usize| {
-                let row = |lane: usize| extension.rows()[lane][point] & ((word.to_bits() >> lane & 1) as u8).wrapping_neg();
-                (0..KNOWN).fold(0, |sum, lane| sum ^ row(lane))
+                let row = |position: usize| extension.rows()[position][point] & ((word.to_bits() >> position & 1) as u8).wrapping_neg();
+                (0..KNOWN).fold(0, |sum, position| sum ^ row(position))
             };
             for add in [Extension::add_products, portable::add_products] {
                 let mut sums = [[Gf64::from_bits(before); 8]; FURTHER];

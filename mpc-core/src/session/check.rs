@@ -219,7 +219,7 @@ impl<N: Network> Session<N> {
         checks.into_iter().try_for_each(|check| check.open_ends(self))
     }
 
-    /// Reshares the values of all fields in one round: their corrections stand one after the other in one message.
+    /// Reshares the values of all fields in one round: their corrections are sent one after the other in one message.
     fn reshare_all(&mut self, checks: &mut [Box<dyn FieldCheck<N>>]) -> Result<(), SessionError> {
         let step = self.next_step();
         let mut corrections = Vec::with_capacity(checks.len());

@@ -39,7 +39,7 @@ enum State<F: Field> {
 struct Split {
     /// Number of blocks.
     k: usize,
-    /// Whether this is the last level: every element is a block, and a random pair stands before them.
+    /// Whether this is the last level: every element is a block, and a random pair comes before them.
     last: bool,
 }
 

@@ -14,7 +14,7 @@ impl Party {
     /// The sum of the components of `y` that this node multiplies by the component of `x` at position `s`; `None` if there
     /// are none. `y(t)` is the component at position `t`, as long as `scratch`.
     ///
-    /// The sum stands in `scratch`, unless it consists of a single component, which is not copied.
+    /// The sum is written to `scratch`, unless it consists of a single component, which is not copied.
     ///
     /// # Panics
     /// A component that is needed and `scratch` differ in length.

@@ -1,4 +1,4 @@
-//! How somebody who is no node shares a vector: a fresh seed for each component but one, and that one in full.
+//! How a contributor, who is no node, shares a vector: a fresh seed for each component but one, and that one in full.
 
 use std::fmt;
 

@@ -76,7 +76,7 @@ impl Avx512Ifma {
     }
 }
 
-/// The modulus in every lane.
+/// The modulus in every position.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn modulus() -> __m512i {

@@ -49,11 +49,11 @@ impl Matrices {
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn new(map: &BitMap) -> Self {
-        let lanes = |words: [u64; VECTOR_LEN]| load(&words.map(Gf64::from_bits));
+        let vector = |words: [u64; VECTOR_LEN]| load(&words.map(Gf64::from_bits));
         let mut this = Self {
             matrices: [_mm512_setzero_si512(); 8],
             rotations: [_mm512_setzero_si512(); 8],
-            transposed: lanes(
+            transposed: vector(
                 TRANSPOSED
                     .as_chunks::<8>()
                     .0
@@ -66,8 +66,8 @@ impl Matrices {
             ),
         };
         for (shift, matrices) in map.matrices().iter().enumerate() {
-            this.matrices[shift] = lanes(*matrices);
-            this.rotations[shift] = lanes(std::array::from_fn(|j| (j + shift) as u64 % 8));
+            this.matrices[shift] = vector(*matrices);
+            this.rotations[shift] = vector(std::array::from_fn(|j| (j + shift) as u64 % 8));
         }
         this
     }
