@@ -1,11 +1,11 @@
-//! What verifying products costs beside computing them: seconds, rounds and bytes of each node.
+//! The cost of verifying products, compared with that of computing them: seconds, rounds and bytes of each node.
 //!
 //! ```text
-//! cargo bench -p tacit-core --features testing --bench verification [-- PRODUCTS [NODES THRESHOLD]]
+//! cargo bench -p tacit-mpc-core --features testing --bench verification [-- PRODUCTS [NODES THRESHOLD]]
 //! ```
 //!
-//! Three nodes share this machine's processors, all in one process; messages cost nothing, so seconds are
-//! those of arithmetic. The table's ratio is of one run.
+//! All nodes run in one process and share the processors of this machine. Messages cost nothing, so seconds are those of
+//! arithmetic.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -13,24 +13,21 @@ use std::time::{Duration, Instant};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use tacit_mpc_core::digest::Digest;
-use tacit_mpc_core::field::{Field, Fp61, Gf64};
-use tacit_mpc_core::session::{Claimed, Factors, Outputs, SessionError, Setup};
+use tacit_mpc_core::field::{CHUNK_ELEMENTS, Field, Fp61, Gf64};
+use tacit_mpc_core::session::{Factors, Outputs, ProductField, SessionError, Setup};
 use tacit_mpc_core::sharing::{AccessStructure, Party, Shared};
 use tacit_mpc_core::testing::World;
 
-/// How often each computation is run.
+/// Number of runs of each computation; the fastest counts.
 const RUNS: usize = 3;
-/// Elements that are worked on at a time.
-const PIECE: usize = 512;
-
-/// What one node measured.
+/// The measurements of one node.
 #[derive(Clone, Copy)]
 struct Measured {
-    /// The arithmetic of the products alone.
+    /// Time of the arithmetic of the products alone.
     products: Duration,
-    /// The same, and the factors wiped.
+    /// The same, and of wiping the factors.
     without: Duration,
-    /// Products, verification, and the factors wiped.
+    /// Time of products, verification, and of wiping the factors.
     with: Duration,
     rounds: u64,
     sent: u64,
@@ -44,23 +41,19 @@ fn random<F: Field>(party: &Party, len: usize, seed: u64) -> Shared<F> {
     })
 }
 
-/// The sums of products that this node is responsible for, without anything else.
+/// This node's part of the inner products, and nothing else.
 fn arithmetic<F: Field>(party: &Party, x: &Shared<F>, y: &Shared<F>, ends: &[usize]) -> Vec<F> {
-    let mut sum = [F::ZERO; PIECE];
+    let mut scratch = [F::ZERO; CHUNK_ELEMENTS];
     let mut start = 0;
     let segment = |end: &usize| {
         let mut total = F::ZERO;
-        for at in (start..*end).step_by(PIECE) {
-            let piece = at..(at + PIECE).min(*end);
-            let sum = &mut sum[..piece.len()];
-            for (s, x) in x.components().iter().enumerate() {
-                let Some((head, tail)) = party.products_with(s).split_first() else {
-                    continue;
-                };
-                sum.copy_from_slice(&y.components()[*head][piece.clone()]);
-                tail.iter().for_each(|t| F::add_vector(sum, &y.components()[*t][piece.clone()]));
-                total += F::inner_product(&x[piece.clone()], sum);
-            }
+        for at in (start..*end).step_by(CHUNK_ELEMENTS) {
+            let chunk = at..(at + CHUNK_ELEMENTS).min(*end);
+            let (x, y) = (
+                |s: usize| &x.components()[s][chunk.clone()],
+                |t: usize| &y.components()[t][chunk.clone()],
+            );
+            total += party.local_product(x, y, &mut scratch[..chunk.len()]);
         }
         start = *end;
         total
@@ -70,7 +63,7 @@ fn arithmetic<F: Field>(party: &Party, x: &Shared<F>, y: &Shared<F>, ends: &[usi
 
 /// Inner products of `segment` terms each, `products` terms in all, at every node: computed alone, and
 /// computed and verified.
-fn measure<F: Claimed>(access: &AccessStructure, products: usize, segment: usize) -> Result<Measured, SessionError> {
+fn measure<F: ProductField>(access: &AccessStructure, products: usize, segment: usize) -> Result<Measured, SessionError> {
     let world = World::new(access.clone(), 1).deadline(Duration::from_secs(600));
     let results = world.run(|party, network, mut rng| -> Result<Measured, SessionError> {
         let factors = || (random::<F>(&party, products, 1), random::<F>(&party, products, 2));
@@ -100,22 +93,22 @@ fn measure<F: Claimed>(access: &AccessStructure, products: usize, segment: usize
         })
     });
     let results = results.into_iter().collect::<Result<Vec<_>, _>>()?;
-    // The node with the most counts.
-    let most = |of: fn(&Measured) -> Duration| results.iter().map(of).max().unwrap_or_default();
+    // The slowest node counts.
+    let max = |of: fn(&Measured) -> Duration| results.iter().map(of).max().unwrap_or_default();
     Ok(Measured {
-        products: most(|m| m.products),
-        without: most(|m| m.without),
-        with: most(|m| m.with),
+        products: max(|m| m.products),
+        without: max(|m| m.without),
+        with: max(|m| m.with),
         rounds: results[0].rounds,
         sent: results.iter().map(|m| m.sent).max().unwrap_or_default(),
     })
 }
 
-fn row<F: Claimed>(name: &str, access: &AccessStructure, products: usize, segment: usize) -> Result<(), SessionError> {
+fn row<F: ProductField>(name: &str, access: &AccessStructure, products: usize, segment: usize) -> Result<(), SessionError> {
     let runs = (0..RUNS)
         .map(|_| measure::<F>(access, products, segment))
         .collect::<Result<Vec<_>, _>>()?;
-    // The quietest of the runs.
+    // The fastest run counts.
     let best = |of: fn(&Measured) -> Duration| runs.iter().map(of).min().unwrap_or_default().as_secs_f64();
     let (arithmetic, without, with) = (best(|r| r.products), best(|r| r.without), best(|r| r.with));
     println!(

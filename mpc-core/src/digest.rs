@@ -1,9 +1,9 @@
-//! Digests and other fixed-size byte strings: hexadecimal in text, raw in binary.
+//! Digests and other byte strings of fixed length.
 
 use crate::field::Field;
 
-/// Defines a newtype over `[u8; N]` that serialises as hexadecimal text for people and as raw bytes
-/// in binary formats.
+/// Defines a newtype over `[u8; N]` that is serialised as lower-case hexadecimal in text formats and as raw bytes in binary
+/// formats.
 #[macro_export]
 macro_rules! byte_string {
     ($(#[$doc:meta])* $name:ident, $len:literal) => {
@@ -15,7 +15,7 @@ macro_rules! byte_string {
             /// Length in bytes.
             pub const LEN: usize = $len;
 
-            /// Takes raw bytes.
+            /// The byte string with these bytes.
             pub const fn from_bytes(bytes: [u8; $len]) -> Self {
                 Self(bytes)
             }
@@ -41,7 +41,7 @@ macro_rules! byte_string {
         impl std::str::FromStr for $name {
             type Err = &'static str;
 
-            /// Reads lower-case hexadecimal of exactly the right length.
+            /// Parses lower-case hexadecimal of exactly twice the length in bytes.
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 const WRONG: &str = concat!("expected ", stringify!($len), " bytes in lower-case hexadecimal");
                 let mut bytes = [0; $len];
@@ -83,8 +83,8 @@ byte_string!(
 );
 
 impl Digest {
-    /// The digest of `parts` for one purpose. Each part is preceded by its length, so that no two
-    /// lists of parts have the same digest.
+    /// The digest of a list of byte strings: BLAKE3 in its mode of key derivation, with `purpose` as context string. Each part is
+    /// preceded by its length, 8 bytes in little-endian order, so that different lists never hash the same bytes.
     pub fn of(purpose: &str, parts: &[&[u8]]) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key(purpose);
         for part in parts {
@@ -94,24 +94,25 @@ impl Digest {
         Self(*hasher.finalize().as_bytes())
     }
 
-    /// The digest of a vector's encoding, `of(purpose, &[&encode_vector(values)])`, which is never whole in memory.
+    /// The digest of the encoding of a vector: equals `of(purpose, &[&encode_vector(values)])`, without holding the whole encoding
+    /// in memory.
     pub fn of_vector<F: Field>(purpose: &str, values: &[F]) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key(purpose);
         hasher.update(&((values.len() * F::BYTES) as u64).to_le_bytes());
-        let mut bytes = Vec::with_capacity(PIECE.min(values.len()) * F::BYTES);
-        for piece in values.chunks(PIECE) {
+        let mut bytes = Vec::with_capacity(HASHED_ELEMENTS.min(values.len()) * F::BYTES);
+        for chunk in values.chunks(HASHED_ELEMENTS) {
             bytes.clear();
-            piece.iter().for_each(|value| value.write(&mut bytes));
+            chunk.iter().for_each(|value| value.write(&mut bytes));
             hasher.update(&bytes);
         }
         Self(*hasher.finalize().as_bytes())
     }
 }
 
-/// How many elements are encoded at a time: enough for BLAKE3 to hash many of its chunks at once.
-const PIECE: usize = 1 << 13;
+/// Number of elements that are encoded at a time: enough for BLAKE3 to hash many of its own chunks in parallel.
+const HASHED_ELEMENTS: usize = 1 << 13;
 
-/// A byte array of any length as a fixed-size tuple, which serde offers only up to 32.
+/// A byte array of any length, serialised as a tuple; serde itself supports lengths up to 32.
 #[doc(hidden)]
 pub struct Raw<const N: usize>(pub [u8; N]);
 
@@ -161,7 +162,7 @@ mod tests {
 
     #[test]
     fn vectors_are_hashed_as_they_are_encoded() {
-        for len in [0, 1, PIECE - 1, PIECE, 2 * PIECE + 3] {
+        for len in [0, 1, HASHED_ELEMENTS - 1, HASHED_ELEMENTS, 2 * HASHED_ELEMENTS + 3] {
             let values: Vec<Fp61> = (0..len as u64)
                 .map(|i| Fp61::reduce(i.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
                 .collect();

@@ -1,5 +1,7 @@
-//! What a session asks of the network: rounds. One call sends at most one message to each peer and
-//! receives at most one from each, of a length both sides know.
+//! The interface to the network: rounds.
+//!
+//! One call of [`Network::exchange`] is one round. It sends at most one message to each peer and receives at most one from each.
+//! Both sides know the length of every message in advance.
 
 use std::fmt;
 
@@ -7,28 +9,28 @@ use thiserror::Error;
 
 use crate::probe::Probe;
 
-/// The part of a computation that a round belongs to, for errors, metrics and progress: a name.
+/// The name of the part of a computation that a round belongs to, for errors, metrics and progress.
 ///
-/// The engine has four phases of its own; a program that runs on it adds others with [`Phase::new`].
+/// The engine has four phases of its own. A program adds others with [`Phase::new`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Phase(&'static str);
 
 impl Phase {
-    /// The nodes make fresh keys for shared randomness.
+    /// The participants make fresh keys for shared randomness.
     pub const KEYS: Self = Self("keys");
-    /// The program runs, and has not entered a phase of its own.
+    /// The program runs and has not entered a phase of its own.
     pub const COMPUTE: Self = Self("compute");
-    /// The nodes check every product.
+    /// The participants verify every product.
     pub const VERIFY: Self = Self("verify");
-    /// The nodes tell each other that they recorded what they are about to release.
+    /// The participants tell each other that they have recorded what they are about to release.
     pub const RELEASE: Self = Self("release");
 
-    /// A phase of this name.
+    /// A phase with this name.
     pub const fn new(name: &'static str) -> Self {
         Self(name)
     }
 
-    /// The name.
+    /// The name of the phase.
     pub const fn name(self) -> &'static str {
         self.0
     }
@@ -40,35 +42,35 @@ impl fmt::Display for Phase {
     }
 }
 
-/// What a session sent and received so far.
+/// Rounds, bytes and products of a session so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// Calls of the network.
+    /// Number of rounds in which this node sent or received a message.
     pub rounds: u64,
-    /// Bytes of messages sent, without transport overhead.
+    /// Bytes sent in messages, without transport overhead.
     pub sent: u64,
-    /// Bytes of messages received.
+    /// Bytes received in messages, without transport overhead.
     pub received: u64,
-    /// Terms of inner products computed on shares.
+    /// Number of terms of all inner products computed so far.
     pub products: u64,
-    /// Of those, the ones whose claims were verified.
+    /// How many of these have been verified.
     pub verified: u64,
 }
 
-/// Which round of a session a message belongs to.
+/// The round of a session that a message belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Step {
-    /// Counts the rounds of a session, from 0, the same at all nodes.
+    /// The number of the step, from 0, the same at all nodes. Steps without messages are counted, too.
     pub number: u32,
-    /// The part of the computation.
+    /// The phase of the round.
     pub phase: Phase,
 }
 
 impl Step {
-    /// Checks that what `peer` sent, `len` bytes for step `number`, is what this round expects of it.
+    /// Checks a message that the peer `expected.from` sent, of `len` bytes for step `number`.
     ///
     /// # Errors
-    /// The peer is at another step, or its message has another length.
+    /// The peer is at another step, or its message does not have the expected length.
     pub fn check(self, expected: Expected, number: u32, len: usize) -> Result<(), NetworkError> {
         let peer = expected.from;
         if number != self.number {
@@ -92,9 +94,9 @@ impl Step {
 /// A message to send in a round.
 #[derive(Clone)]
 pub struct Outgoing {
-    /// The peer's node index.
+    /// The node index of the receiver.
     pub to: usize,
-    /// The message; never empty.
+    /// The content; never empty.
     pub bytes: Vec<u8>,
 }
 
@@ -107,50 +109,50 @@ impl fmt::Debug for Outgoing {
 /// A message to wait for in a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expected {
-    /// The peer's node index.
+    /// The node index of the sender.
     pub from: usize,
-    /// The exact length in bytes; never 0.
+    /// Its exact length in bytes; never 0.
     pub len: usize,
 }
 
-/// The connection of one session to its peers.
+/// The connections of one session to its peers.
 pub trait Network {
-    /// What a test may see and alter at this node: [`Honest`](crate::probe::Honest) for every network outside tests.
+    /// The hook for tests: [`Honest`](crate::probe::Honest) in every network outside tests.
     type Probe: Probe;
 
-    /// The probe.
+    /// The hook for tests.
     fn probe(&self) -> &Self::Probe;
 
-    /// Sends every outgoing message and waits for every expected one, in any order of arrival.
-    /// Returns the messages in the order of `expected`, each of exactly the expected length.
+    /// Sends every outgoing message and waits for every expected one, in any order of arrival. Returns the received messages in
+    /// the order of `expected`, each of exactly the expected length.
     ///
     /// # Errors
-    /// A peer is silent past the deadline, gone, or sends another step or length.
+    /// A peer sends nothing before the deadline, is gone, or sends a message of another step or length.
     fn exchange(&mut self, step: Step, outgoing: Vec<Outgoing>, expected: &[Expected]) -> Result<Vec<Vec<u8>>, NetworkError>;
 
-    /// Reports what the session has sent and received so far: before every round, and after products were verified.
-    /// Whoever counts thus counts sessions that fail, too.
+    /// Is told the traffic of the session so far: before every round, and after products were verified. So an implementation can
+    /// also count the traffic of sessions that fail.
     fn report_traffic(&mut self, _so_far: &Traffic) {}
 }
 
 /// Why a round could not be completed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NetworkError {
-    /// Nothing came in time.
+    /// The peer sent nothing before the deadline.
     #[error("node {peer} sent nothing within the deadline")]
     Silent {
         /// The peer's node index.
         peer: usize,
     },
-    /// The connection ended.
+    /// The connection to the peer ended.
     #[error("the connection to node {peer} was lost: {reason}")]
     Lost {
         /// The peer's node index.
         peer: usize,
-        /// What the transport says.
+        /// The reason that the transport reports.
         reason: String,
     },
-    /// The peer is at another round.
+    /// The peer is at another step.
     #[error("node {peer} sent step {got}, expected {expected}")]
     WrongStep {
         /// The peer's node index.
@@ -160,23 +162,23 @@ pub enum NetworkError {
         /// The step in the message.
         got: u32,
     },
-    /// The message is shorter or longer than the round asks.
+    /// The message is shorter or longer than expected.
     #[error("node {peer} sent {got} bytes, expected {expected}")]
     WrongLength {
         /// The peer's node index.
         peer: usize,
-        /// The length the round asks.
+        /// The expected length in bytes.
         expected: usize,
-        /// The length of the message.
+        /// The length of the message in bytes.
         got: usize,
     },
-    /// This node gave the session up.
+    /// This node cancelled the session.
     #[error("the session was cancelled")]
     Cancelled,
 }
 
 impl NetworkError {
-    /// The peer at fault, if it is one peer.
+    /// The peer at fault, if there is one.
     pub fn peer(&self) -> Option<usize> {
         match self {
             Self::Silent { peer } | Self::Lost { peer, .. } | Self::WrongStep { peer, .. } | Self::WrongLength { peer, .. } => Some(*peer),

@@ -1,17 +1,18 @@
-//! Where a test can look into a node of its own world, and let it deviate from the protocol.
+//! A hook by which a test can observe a node and let it deviate from the protocol.
 //!
-//! The attack suite turns each check off in turn, to show that the attack the check is there for would succeed without
-//! it. It does so through the [`Probe`] that belongs to a [`Network`](crate::network::Network). Production networks have
-//! [`Honest`], which has no effect and no size. The trait is sealed, and its one other implementation exists only with the
-//! feature `testing`: a session over a production network cannot skip a check, whatever features are on.
+//! The attack suite turns off one check after another, to show that the attack which the check prevents succeeds without it. It
+//! does so through the [`Probe`] of a [`Network`](crate::network::Network). Production networks have [`Honest`], which has no
+//! effect and no size. The trait is sealed, and its only other implementation exists only with the feature `testing`. So a
+//! session over a production network cannot skip a check, whatever features are enabled.
 
 use crate::field::Field;
-use crate::session::{FoldSchedule, Opening};
+use crate::fold_schedule::FoldSchedule;
+use crate::opening::Opening;
 
-/// A check that a node performs on what others send.
+/// A check that a node performs on what other nodes send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
-    /// All participants were given the same bytes: see [`Setup::agree`](crate::session::Setup::agree).
+    /// All participants have the same public bytes: see [`Setup::agree`](crate::session::Setup::agree).
     Agreed,
     /// All participants have the same session id.
     Session,
@@ -25,41 +26,41 @@ pub enum Check {
     Settled,
     /// A coin is an opened random sharing, not a constant.
     Coins,
-    /// Values that are opened fit the digests of their other holders.
+    /// Opened values match the digests of their other holders.
     Openings,
-    /// Inputs are what they must be: see [`Session::open_check`](crate::session::Session::open_check).
+    /// Inputs are well-formed: see [`Session::open_check`](crate::session::Session::open_check).
     Inputs,
-    /// Products are right.
+    /// Products are correct.
     Products,
 }
 
-/// A moment at which a node's values can be observed or altered.
+/// A moment at which the values of a node can be observed or changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
-    /// After a stream of shared randomness was expanded.
+    /// A stream of shared randomness was expanded.
     Masked,
-    /// Before the node reshares its sums of products at a step.
+    /// The node is about to reshare its part of products.
     Reshared {
-        /// The step.
+        /// The number of the round.
         step: u32,
     },
-    /// Before the node sends a component of what is opened at a step.
+    /// The node is about to send a component of values that are opened.
     Sent {
-        /// The step.
+        /// The number of the round.
         step: u32,
-        /// The component.
+        /// Which component it is.
         component: usize,
     },
-    /// After values were opened at a step.
+    /// Values were opened.
     Opened {
-        /// The step.
+        /// The number of the round.
         step: u32,
-        /// What was opened.
+        /// The reason for which they were opened.
         opening: Opening,
     },
 }
 
-/// What a test may see and change at one node.
+/// What a test can observe and change at one node.
 pub trait Probe: sealed::Sealed {
     /// Whether [`Self::observe`] does anything.
     const ACTIVE: bool;
@@ -67,16 +68,16 @@ pub trait Probe: sealed::Sealed {
     /// Whether the node performs a check.
     fn performs(&self, check: Check) -> bool;
 
-    /// Shows the node's values at a moment; they may be altered.
+    /// Shows the values of the node at a moment. The probe may change them.
     fn observe<F: Field>(&self, moment: Moment, values: &mut [F]);
 
-    /// How the node folds claims. All nodes must fold alike.
+    /// The schedule by which the node folds claims. All nodes must use the same one.
     fn fold_schedule(&self) -> FoldSchedule;
 
-    /// What the node takes a coin to be, if not what was opened.
+    /// The value that the node uses for every coin, instead of the opened one.
     fn foreseen_coin(&self) -> Option<[u8; 32]>;
 
-    /// The elements that the node reads from bytes that are no canonical encoding of any; `None` if it refuses them.
+    /// The elements that the node decodes from bytes that are no canonical encoding; `None` if it refuses them.
     fn reinterpret<F: Field>(&self, bytes: &[u8]) -> Option<Vec<F>>;
 }
 
@@ -107,7 +108,7 @@ impl Probe for Honest {
 }
 
 pub(crate) mod sealed {
-    /// Only this crate has probes.
+    /// Keeps other crates from implementing [`Probe`](super::Probe).
     pub trait Sealed {}
 
     impl Sealed for super::Honest {}

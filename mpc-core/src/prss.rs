@@ -1,28 +1,50 @@
-//! Pseudo-random secret sharing: shared randomness that costs no communication.
+//! Pseudo-random secret sharing: shared randomness without communication.
 //!
-//! Every component has a key known to exactly its holders, fresh for every session. Streams are
-//! addressed by step and owner, never by "what comes next", and an address serves once: a mask
-//! used twice would open the difference of two secrets. (Cramer, Damgård, Ishai, TCC 2005.)
+//! Every component has a key that exactly its holders know, fresh for every session. A key expands to streams of field elements,
+//! one for each address. An address names the round and the purpose of a stream, so nodes cannot get out of step, and can be
+//! used only once: a mask that is used twice would reveal the difference of two secrets.
+//!
+//! (Cramer, Damgård, Ishai, "Share conversion, pseudorandom secret-sharing and applications to secure computation", TCC 2005,
+//! [doi:10.1007/978-3-540-30576-7_19](https://doi.org/10.1007/978-3-540-30576-7_19).)
+//!
+//! `mpc-core/vectors/prss.json` has test vectors for keys and streams.
 
 use std::collections::HashSet;
 use std::fmt;
 
+use hkdf::Hkdf;
+use sha2::Sha256;
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::field::{Field, uniform};
+use crate::digest::Digest;
+use crate::field::{Field, FieldId, uniform};
+use crate::sharing::{Component, MAX_NODES};
 
-/// The key of one component, known to its holders only.
+/// The key of one component, known to its holders only. Wiped when dropped.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct ComponentKey([u8; 32]);
 
 impl ComponentKey {
-    /// Takes a key's bytes.
+    /// The key with these bytes.
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The key's bytes, for a digest among its holders.
+    /// Derives the key of `component` in the session `session` by HKDF-SHA256
+    /// ([RFC 5869](https://www.rfc-editor.org/rfc/rfc5869)): no salt; the contributions of all participating holders in node
+    /// order, 32 bytes each, as input keying material; and `"tacit/v1 component key"`, the 32 bytes of the session id and one
+    /// byte for the component as info.
+    pub fn derive(contributions: &[u8], session: &Digest, component: Component) -> Self {
+        let hkdf = Hkdf::<Sha256>::new(None, contributions);
+        let mut key = Zeroizing::new([0; 32]);
+        let info: [&[u8]; 3] = [b"tacit/v1 component key", session.as_bytes(), &[component as u8]];
+        #[expect(clippy::expect_used, reason = "HKDF-SHA256 refuses only outputs above 8160 bytes (RFC 5869, 2.3)")]
+        hkdf.expand_multi_info(&info, &mut *key).expect("32 bytes are within HKDF's bound");
+        Self::new(*key)
+    }
+
+    /// The bytes of the key, for a digest that its holders compare.
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -34,46 +56,56 @@ impl fmt::Debug for ComponentKey {
     }
 }
 
-/// Which node's use of a step a stream belongs to.
+/// The purpose of a stream in a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Owner {
-    /// The stream masks the numbers that this participant reshares.
-    Node(u8),
-    /// The stream masks the words that it reshares in the same step.
-    Words(u8),
-    /// The stream is a joint random sharing of all participants.
+    /// The stream masks the elements of a field that a participant reshares.
+    Node {
+        /// The participant's node index.
+        node: u8,
+        /// The field of the elements.
+        field: FieldId,
+    },
+    /// The stream is a random sharing that belongs to all participants.
     Joint,
 }
 
-/// The address of a stream: 32 bits of step and 8 of owner in ChaCha's 64-bit stream number, the step in its upper half.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Address {
-    /// The session's step.
-    pub step: u32,
-    /// Whose randomness.
-    pub owner: Owner,
-}
-
-// Owner tags must not collide: `Words(i)` is 0x80 | i, `Joint` is 0xff.
-const _: () = assert!(crate::sharing::MAX_NODES < 0x7f);
-
-impl Address {
-    fn stream(self) -> u64 {
-        let owner = match self.owner {
-            Owner::Node(i) => u64::from(i),
-            Owner::Words(i) => 0x80 | u64::from(i),
-            Owner::Joint => 0xff,
-        };
-        u64::from(self.step) << 32 | owner
+impl Owner {
+    /// The owner byte of an address: the [`FieldId`] plus the node index, or 255.
+    const fn byte(self) -> u8 {
+        match self {
+            Self::Node { node, field } => field as u8 | node,
+            Self::Joint => 0xff,
+        }
     }
 }
 
-/// An address was asked for a second time.
+/// The address of a stream. The stream number of ChaCha20, 64 bits, has the round in its upper half and the owner byte in its
+/// lowest 8 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Address {
+    /// The number of the round in the session.
+    pub step: u32,
+    /// The purpose of the stream.
+    pub owner: Owner,
+}
+
+// Owner bytes must not collide: node indices take the low three bits, `Joint` is a field's identifier with all of them set.
+const _: () = assert!(MAX_NODES <= 7 && (FieldId::Gf64 as u8) & 7 == 0);
+
+impl Address {
+    /// The stream number.
+    fn stream(self) -> u64 {
+        u64::from(self.step) << 32 | u64::from(self.owner.byte())
+    }
+}
+
+/// An address was claimed for a second time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the shared-randomness address {0:?} was used before: masks must never repeat")]
 pub struct Reused(pub Address);
 
-/// A session's shared randomness at one node.
+/// The shared randomness of a session at one node.
 #[derive(Debug)]
 pub struct Prss {
     keys: Vec<ComponentKey>,
@@ -81,7 +113,7 @@ pub struct Prss {
 }
 
 impl Prss {
-    /// Takes the keys of the held components, in the order of [`Party::held`].
+    /// Takes the keys of the held components, in the order of [`Party::held`](crate::sharing::Party::held).
     pub fn new(keys: Vec<ComponentKey>) -> Self {
         Self {
             keys,
@@ -89,7 +121,10 @@ impl Prss {
         }
     }
 
-    /// Claims an address; an error if it was claimed before.
+    /// Claims an address.
+    ///
+    /// # Errors
+    /// The address was claimed before.
     pub fn claim(&mut self, address: Address) -> Result<ClaimedAddress<'_>, Reused> {
         if !self.used.insert(address) {
             return Err(Reused(address));
@@ -98,7 +133,7 @@ impl Prss {
     }
 }
 
-/// An address that was claimed: its stream may be expanded once for each component.
+/// A claimed address, whose stream is expanded once for each held component.
 #[derive(Debug)]
 pub struct ClaimedAddress<'a> {
     keys: &'a [ComponentKey],
@@ -106,7 +141,7 @@ pub struct ClaimedAddress<'a> {
 }
 
 impl ClaimedAddress<'_> {
-    /// `len` elements of the stream of the held component at `position`.
+    /// The first `len` elements of the stream of the held component at `position`.
     pub fn expand<F: Field>(&self, position: usize, len: usize) -> Zeroizing<Vec<F>> {
         let mut elements = Zeroizing::new(vec![F::ZERO; len]);
         self.expand_into(position, &mut elements);
@@ -120,80 +155,4 @@ impl ClaimedAddress<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::field::Fp61;
-    use rand_chacha::ChaCha20Rng;
-    use rand_core::SeedableRng;
-
-    fn prss() -> Prss {
-        Prss::new(vec![ComponentKey::new([7; 32]), ComponentKey::new([8; 32])])
-    }
-
-    #[test]
-    fn an_address_serves_once() {
-        let mut prss = prss();
-        let address = Address {
-            step: 1,
-            owner: Owner::Node(2),
-        };
-        assert!(prss.claim(address).is_ok());
-        assert_eq!(prss.claim(address).unwrap_err(), Reused(address));
-    }
-
-    #[test]
-    fn a_stream_is_chacha20_element_by_element() {
-        let mut prss = prss();
-        let address = Address {
-            step: 3,
-            owner: Owner::Joint,
-        };
-        let values: Zeroizing<Vec<Fp61>> = prss.claim(address).unwrap().expand(1, 1000);
-        let mut rng = ChaCha20Rng::from_seed([8; 32]);
-        rng.set_stream(3 << 32 | 0xff);
-        let expected: Vec<Fp61> = (0..1000).map(|_| Fp61::random(&mut rng)).collect();
-        assert!(values[..] == expected[..]);
-        let distinct: HashSet<u64> = values.iter().map(|value| value.to_u64()).collect();
-        assert_eq!(distinct.len(), 1000);
-    }
-
-    #[test]
-    fn streams_differ_by_step_owner_and_key() {
-        let mut prss = prss();
-        let addresses = [
-            Address {
-                step: 1,
-                owner: Owner::Node(0),
-            },
-            Address {
-                step: 2,
-                owner: Owner::Node(0),
-            },
-            Address {
-                step: 1,
-                owner: Owner::Words(0),
-            },
-            Address {
-                step: 1,
-                owner: Owner::Node(1),
-            },
-            Address {
-                step: 1,
-                owner: Owner::Joint,
-            },
-        ];
-        let mut seen = HashSet::new();
-        for address in addresses {
-            let claimed = prss.claim(address).unwrap();
-            for position in 0..2 {
-                let stream: Vec<u64> = claimed.expand::<Fp61>(position, 4).iter().map(|x| x.to_u64()).collect();
-                assert!(seen.insert(stream), "{address:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn debug_shows_no_key() {
-        assert!(!format!("{:?}", prss()).contains('7'));
-    }
-}
+mod tests;

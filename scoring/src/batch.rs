@@ -122,7 +122,7 @@ impl Batch {
         let mut all = Zeroizing::new(Vec::with_capacity(own.iter().map(|own| own.len()).sum()));
         own.iter().for_each(|own| all.extend_from_slice(own));
         let mut products = Vec::with_capacity(1 + others.len());
-        products.push(Product::Worked {
+        products.push(Product::Custom {
             own: all,
             terms,
             combine: Box::new(move |factors| {

@@ -1,17 +1,17 @@
-//! A coordinator that shows nodes different things, or asks for the same computation again.
+//! A coordinator that gives nodes different lists or participants, or asks for the same computation again.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::kit::{CLUSTERS, Scene};
+use super::scene::{CLUSTERS, Scene};
 use tacit_mpc_core::session::{SessionError, Setup};
 use tacit_mpc_core::sharing::{AccessStructure, NodeSet, Party};
 use tacit_mpc_core::testing::{Fate, Wire, World};
 use tacit_protocol::phase::Phase;
 use tacit_scoring::ScoringError;
 
-fn phases(outcome: &super::kit::Outcome) -> Vec<Phase> {
+fn phases(outcome: &super::scene::Outcome) -> Vec<Phase> {
     let session = |error: &ScoringError| match error {
         ScoringError::Session(SessionError::Network { .. }) => None,
         ScoringError::Session(error) => error.phase(),
@@ -30,7 +30,7 @@ fn different_lists_are_found_before_anything_is_computed() {
         let all: Vec<usize> = (0..scene.submissions.len()).collect();
         for deceived in 0..nodes {
             for change in 0..3 {
-                let told = |me: usize| {
+                let list = |me: usize| {
                     let mut list = all.clone();
                     match change {
                         _ if me != deceived => {}
@@ -40,7 +40,7 @@ fn different_lists_are_found_before_anything_is_computed() {
                     }
                     list
                 };
-                let outcome = scene.run_as_told(&scene.world(), told, told);
+                let outcome = scene.run_with_lists(&scene.world(), list, list);
                 assert!(outcome.iter().all(Result::is_err), "node {deceived}: {outcome:?}");
                 assert!(phases(&outcome).iter().all(|phase| *phase == Phase::AcceptedSet));
             }
@@ -50,8 +50,8 @@ fn different_lists_are_found_before_anything_is_computed() {
 
 #[test]
 fn submissions_swapped_between_nodes_never_count() {
-    // One node is handed submission 1 where the list says 0, and the other way round. A real node
-    // refuses at once, by the listed digest; even one that did not would be stopped.
+    // One node receives submission 1 in place of submission 0, and the other way round. A real node refuses them by the digests of
+    // the list. Even a node that did not would be stopped.
     for (nodes, threshold) in CLUSTERS {
         let scene = Scene::new(nodes, threshold);
         let all: Vec<usize> = (0..scene.submissions.len()).collect();
@@ -63,7 +63,7 @@ fn submissions_swapped_between_nodes_never_count() {
                 }
                 entries
             };
-            let outcome = scene.run_as_told(&scene.world(), |_| all.clone(), handed);
+            let outcome = scene.run_with_lists(&scene.world(), |_| all.clone(), handed);
             assert!(outcome.iter().all(Result::is_err), "node {deceived}: {outcome:?}");
             assert!(!phases(&outcome).is_empty(), "{outcome:?}");
         }
@@ -71,34 +71,34 @@ fn submissions_swapped_between_nodes_never_count() {
 }
 
 #[test]
-fn nodes_that_were_told_different_participants_do_not_compute() {
+fn nodes_that_were_given_different_participants_do_not_compute() {
     let scene = Scene::new(4, 1);
     let access = AccessStructure::new(4, 1).unwrap();
     let list = tacit_protocol::fixtures::submission_list(&scene.submissions);
     for deceived in 0..3 {
-        let told = |me: usize| if me == deceived { NodeSet::all(4) } else { NodeSet::all(3) };
+        let participants = |me: usize| if me == deceived { NodeSet::all(4) } else { NodeSet::all(3) };
         let world = scene.world().deadline(Duration::from_millis(500));
         let results = world.run(|party, network, mut rng| {
             let me = party.me();
             if me == 3 {
-                return Err("node 3 was told nothing".to_owned());
+                return Err("node 3 does not take part".to_owned());
             }
-            let party = Party::new(&access, told(me), me).unwrap();
-            let brought = super::kit::Brought {
+            let party = Party::new(&access, participants(me), me).unwrap();
+            let input = super::scene::NodeInput {
                 scene: &scene,
                 me,
                 entries: (0..list.len()).collect(),
                 verdicts: vec![0; list.len()],
             };
             let Scene { members, job, .. } = &scene;
-            let scored = tacit_scoring::run(party, network, &members.cluster, job, &list, &brought, &mut rng);
+            let scored = tacit_scoring::run(party, network, &members.cluster, job, &list, &input, &mut rng);
             scored.map(drop).map_err(|error| error.to_string())
         });
         assert!(results.iter().all(Result::is_err), "{results:?}");
     }
 }
 
-/// The words of 8 bytes that honest nodes send from the making of keys on; what says only that a node has
+/// The words of 8 bytes that honest nodes send from the phase of keys on. A message that only says that a node has received
 /// everything has another length.
 fn masked_words(scene: &Scene, world: &World) -> HashSet<u64> {
     let words = Arc::new(Mutex::new(HashSet::new()));
@@ -119,13 +119,13 @@ fn masked_words(scene: &Scene, world: &World) -> HashSet<u64> {
 fn a_repeated_attempt_shares_no_mask_with_the_first() {
     for (nodes, threshold) in CLUSTERS {
         let scene = Scene::new(nodes, threshold);
-        // The corrupt node does everything as it did before; honest nodes draw anew.
+        // The corrupt node repeats everything; honest nodes draw new randomness.
         let again = World::new(scene.members.cluster.access().clone(), 2).seed_of(0, 1);
         let (first, second) = (masked_words(&scene, &scene.world()), masked_words(&scene, &again));
         assert!(first.len() > 100, "{}", first.len());
-        // The id of the session, four words, is the same by definition; nothing else is.
+        // The session id, four words, is the same by definition. Nothing else is.
         assert_eq!(first.intersection(&second).count(), 4);
-        // The statistic tells: were honest nodes to draw the same again, all words would be the same.
+        // The test can fail: if honest nodes draw the same randomness again, all words are the same.
         assert_eq!(masked_words(&scene, &scene.world()), first);
     }
 }

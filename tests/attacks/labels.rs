@@ -1,10 +1,9 @@
-//! Consensus labels under attack: every product, opening and message of their computation, and what
-//! corrupt nodes see of it.
+//! Attacks on consensus labels: on every product, opening and message of their computation, and what corrupt nodes see of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use super::kit::{CLUSTERS, Sent, lie, places};
+use super::scene::{CLUSTERS, Sent, places, tamper};
 use super::views::{UNIFORM, distance};
 use super::wire::{Alteration, alterations};
 use tacit_mpc_core::field::{Field, Fp61, Gf64};
@@ -24,7 +23,7 @@ const CLASSES: usize = 3;
 const ANSWERS: u64 = 5;
 const QUORUM: u64 = 2;
 
-/// More items than a word has lanes, of every kind: clear, tied, below the quorum, without answers.
+/// More items than a word has bits, of every kind: clear, tied, below the quorum, without answers.
 fn tallies() -> Vec<u64> {
     let kinds = [[5, 0, 0], [1, 4, 0], [2, 1, 2], [1, 1, 1], [0, 0, 0]];
     (0..70).flat_map(|item| kinds[item % kinds.len()]).collect()
@@ -35,7 +34,7 @@ fn truth() -> Labels {
     (0..70).map(|item| kinds[item % kinds.len()]).collect()
 }
 
-/// The labels at every node, verified and recorded before they are opened.
+/// The labels that every node opens after they were verified and recorded.
 fn run(world: &World) -> Vec<Result<Labels, SessionError>> {
     in_session(world, |session| {
         let tallies = deal(session.party(), &elements(&tallies()), 1);
@@ -49,7 +48,7 @@ fn labelled(session: &mut Session<WorldNetwork>, tallies: &Shared<Fp61>) -> Resu
     session.recorded(labels)?.open(session)
 }
 
-/// What node `from` sends in an honest run past the making of keys, by step and receiver.
+/// The messages that node `from` sends in an honest run from the phase of labels on, by step and receiver.
 fn sent_by(nodes: usize, threshold: usize, from: usize) -> Vec<Sent> {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&seen);
@@ -70,33 +69,33 @@ fn sent_by(nodes: usize, threshold: usize, from: usize) -> Vec<Sent> {
     seen
 }
 
-/// The steps at which node `liar` reshares words, with how many, and those of the circuits alone.
-fn words_told_by(nodes: usize, threshold: usize, liar: usize) -> (BTreeMap<u32, usize>, BTreeSet<u32>) {
-    let of_labels: BTreeSet<u32> = sent_by(nodes, threshold, liar)
+/// The steps at which `node` reshares words, with the number of words, and which of the steps belong to the circuits.
+fn words_reshared_by(nodes: usize, threshold: usize, node: usize) -> (BTreeMap<u32, usize>, BTreeSet<u32>) {
+    let of_labels: BTreeSet<u32> = sent_by(nodes, threshold, node)
         .into_iter()
         .filter(|sent| sent.phase == Phase::Labels)
         .map(|sent| sent.step)
         .collect();
-    let told = Arc::new(Mutex::new(BTreeMap::new()));
-    let log = Arc::clone(&told);
-    let listener = lie(move |told| {
-        if let Observed::Words(step, words) = told {
+    let words = Arc::new(Mutex::new(BTreeMap::new()));
+    let log = Arc::clone(&words);
+    let listener = tamper(move |observed| {
+        if let Observed::Words(step, words) = observed {
             log.lock().unwrap().insert(step, words.len());
         }
     });
-    assert!(run(&world(nodes, threshold, 1).misbehave(liar, listener)).iter().all(Result::is_ok));
-    let told = told.lock().unwrap().clone();
-    let of_labels = told.keys().copied().filter(|step| of_labels.contains(step)).collect();
-    (told, of_labels)
+    assert!(run(&world(nodes, threshold, 1).misbehave(node, listener)).iter().all(Result::is_ok));
+    let words = words.lock().unwrap().clone();
+    let of_labels = words.keys().copied().filter(|step| of_labels.contains(step)).collect();
+    (words, of_labels)
 }
 
-/// Turns a bit round of a word of products that is reshared at a step.
-fn false_word(step: u32, place: usize, lane: usize) -> Misbehaviour {
-    lie(move |told| {
-        if let Observed::Words(at, words) = told
+/// Flips a bit of a word of products that is reshared at a step.
+fn false_word(step: u32, place: usize, bit: usize) -> Misbehaviour {
+    tamper(move |observed| {
+        if let Observed::Words(at, words) = observed
             && at == step
         {
-            words[place] += Gf64::from_bits(1 << lane);
+            words[place] += Gf64::from_bits(1 << bit);
         }
     })
 }
@@ -105,11 +104,11 @@ fn false_word(step: u32, place: usize, lane: usize) -> Misbehaviour {
 fn a_false_product_of_bits_is_found_by_every_node_before_labels_open() {
     for (nodes, threshold) in CLUSTERS {
         for liar in [0, nodes - 1] {
-            let (words, of_labels) = words_told_by(nodes, threshold, liar);
+            let (words, of_labels) = words_reshared_by(nodes, threshold, liar);
             assert!(of_labels.len() >= 6 && words.len() > of_labels.len(), "{words:?}");
             for (step, len) in words {
-                for (place, lane) in places(len).into_iter().zip([0, 40, 63]) {
-                    let world = world(nodes, threshold, 1).misbehave(liar, false_word(step, place, lane));
+                for (place, bit) in places(len).into_iter().zip([0, 40, 63]) {
+                    let world = world(nodes, threshold, 1).misbehave(liar, false_word(step, place, bit));
                     for result in run(&world) {
                         let found = matches!(
                             result,
@@ -118,7 +117,7 @@ fn a_false_product_of_bits_is_found_by_every_node_before_labels_open() {
                                 ..
                             })
                         );
-                        assert!(found, "{liar} {step} {place} {lane}: {result:?}");
+                        assert!(found, "{liar} {step} {place} {bit}: {result:?}");
                     }
                 }
             }
@@ -129,8 +128,8 @@ fn a_false_product_of_bits_is_found_by_every_node_before_labels_open() {
 #[test]
 fn unchecked_products_of_bits_open_a_wrong_label() {
     for (nodes, threshold) in CLUSTERS {
-        let (words, of_labels) = words_told_by(nodes, threshold, 0);
-        // The last selection: the first item's label.
+        let (words, of_labels) = words_reshared_by(nodes, threshold, 0);
+        // The last selection decides the label of the first item.
         let step = *of_labels.last().unwrap();
         assert!(words[&step] > 0);
         let opened = |skipped: &[Check]| {
@@ -159,11 +158,11 @@ fn a_false_opening_of_masked_numbers_or_labels_is_found() {
         let component = Arc::new(Mutex::new(None));
         for words in [false, true] {
             for place in [0usize, 2] {
-                // One component, the same in all the lies of a coalition.
+                // All corrupt nodes change the same component.
                 let chosen = Arc::clone(&component);
-                let false_opening = lie(move |told| {
+                let false_opening = tamper(move |observed| {
                     let first = |of: usize| *chosen.lock().unwrap().get_or_insert(of) == of;
-                    match told {
+                    match observed {
                         Observed::Opening(_, of, values) if !words && values.len() > 5 && first(of) => values[place] += Fp61::ONE,
                         Observed::OpeningWords(step, of, values) if words && step == last && first(of) => values[place] += Gf64::ONE,
                         _ => {}
@@ -212,7 +211,7 @@ fn every_altered_message_ends_in_an_error_or_in_the_right_labels() {
                 }));
                 let honest = results.iter().enumerate().filter(|(node, _)| *node != from);
                 for (node, result) in honest {
-                    // Who opened before, or hears nothing of it, has the right labels.
+                    // A node that opened the labels before, or does not receive the message, has the right labels.
                     let released = at == last && node != to;
                     assert!(
                         result.is_err() || released && *result == Ok(truth()),
@@ -230,8 +229,8 @@ fn nothing_is_opened_but_labels_masked_numbers_coins_and_checks() {
     for (nodes, threshold) in CLUSTERS {
         let opened = Arc::new(Mutex::new(BTreeMap::new()));
         let log = Arc::clone(&opened);
-        let listener = lie(move |told| {
-            let (what, len, right) = match told {
+        let listener = tamper(move |observed| {
+            let (what, len, right) = match observed {
                 Observed::Opened(_, what, values) => (what, values.len(), true),
                 Observed::OpenedWords(_, what, values) => {
                     let right = what != Opening::ProductCheck || matches!(values, [f, g, h] if *f * *g == *h);
@@ -253,15 +252,15 @@ fn nothing_is_opened_but_labels_masked_numbers_coins_and_checks() {
     }
 }
 
-/// What t corrupt nodes see.
+/// What `t` corrupt nodes see.
 struct View {
-    /// The masked numbers less all that they hold of them.
+    /// The opened masked numbers minus all components that they hold.
     rest: Vec<u64>,
-    /// Each message they receive in the circuits.
+    /// The messages that they receive in the circuits.
     received: Vec<Vec<u64>>,
 }
 
-/// The view of the first t nodes, where the component they miss holds the tallies in the clear.
+/// The view of the first `t` nodes, if the component that they lack consists of the tallies in the clear.
 fn view(nodes: usize, threshold: usize, votes: u64, masked: bool) -> View {
     let corrupt: NodeSet = (0..threshold).collect();
     let access = AccessStructure::new(nodes, threshold).unwrap();
@@ -279,7 +278,7 @@ fn view(nodes: usize, threshold: usize, votes: u64, masked: bool) -> View {
     let (held, opened) = (Arc::new(Mutex::new(BTreeMap::new())), Arc::new(Mutex::new(Vec::new())));
     for node in 0..nodes {
         let (held, opened) = (Arc::clone(&held), Arc::clone(&opened));
-        let curious = lie(move |told| match told {
+        let curious = tamper(move |observed| match observed {
             Observed::Opening(step, component, values) => drop(held.lock().unwrap().insert((step, component), values.to_vec())),
             Observed::Opened(step, Opening::MaskedNumbers, values) => *opened.lock().unwrap() = vec![(step, values.to_vec())],
             _ => {}
@@ -311,7 +310,7 @@ fn view(nodes: usize, threshold: usize, votes: u64, masked: bool) -> View {
     for values in (0..access.components()).filter_map(|component| held.lock().unwrap().remove(&(step, component))) {
         Fp61::sub_vector(&mut rest, &values);
     }
-    // Of the missing component's mask, the bits that `distance` looks at.
+    // Moves the upper bits of the lacking component's mask to where `distance` looks.
     let mask_bits = 60 - access.components().next_power_of_two().ilog2();
     let aligned = rest.into_iter().map(|value| {
         let value = value.to_u64();
@@ -339,7 +338,7 @@ fn what_corrupt_nodes_see_of_labels_is_independent_of_the_votes() {
                 assert!(distance(words) < UNIFORM, "{nodes} nodes, {votes} votes");
             }
         }
-        // Without masks both are plain.
+        // Without masks neither is uniform.
         let View { rest, received } = view(nodes, threshold, 1, false);
         assert!(distance(&rest) > UNIFORM);
         let plain = received.iter().filter(|words| words.len() >= 256 && distance(words) > UNIFORM);

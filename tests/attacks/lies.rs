@@ -1,12 +1,12 @@
-//! Nodes that compute or open something false and go on as if it were right: all their messages fit
-//! each other. Alone, and t of them together.
+//! Nodes that compute or open false values and continue as if they were right, so that all their messages are consistent. Alone,
+//! and `t` of them together.
 
 use std::sync::{Arc, Mutex};
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
-use super::kit::{CLUSTERS, Outcome, Scene, assert_stopped, lie, places};
+use super::scene::{CLUSTERS, Outcome, Scene, assert_stopped, places, tamper};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::{Field, Fp61, encode_vector};
 use tacit_mpc_core::network;
@@ -24,18 +24,18 @@ pub fn coalitions(nodes: usize, threshold: usize) -> Vec<NodeSet> {
     all
 }
 
-/// Runs with every node of `corrupt` telling the same lie; whether the lie was told at all.
-pub fn run_with(scene: &Scene, corrupt: NodeSet, deviation: &Misbehaviour) -> Outcome {
+/// Runs the computation with the same misbehaviour at every node of `corrupt`.
+pub fn run_with(scene: &Scene, corrupt: NodeSet, misbehaviour: &Misbehaviour) -> Outcome {
     let world = corrupt
         .iter()
-        .fold(scene.world(), |world, node| world.misbehave(node, deviation.clone()));
+        .fold(scene.world(), |world, node| world.misbehave(node, misbehaviour.clone()));
     scene.run(&world)
 }
 
 /// Adds 1 to the product at `place` of a step.
 pub fn false_product(step: u32, place: usize) -> Misbehaviour {
-    lie(move |told| {
-        if let Observed::Products(at, values) = told
+    tamper(move |observed| {
+        if let Observed::Products(at, values) = observed
             && at == step
             && let Some(value) = values.get_mut(place)
         {
@@ -51,8 +51,8 @@ pub fn false_opening(step: u32, component: usize, place: usize) -> Misbehaviour 
 
 /// Adds `error` to the value at `place` of a component that is opened at a step.
 pub fn false_opening_by(step: u32, component: usize, place: usize, error: Fp61) -> Misbehaviour {
-    lie(move |told| {
-        if let Observed::Opening(at, of, values) = told
+    tamper(move |observed| {
+        if let Observed::Opening(at, of, values) = observed
             && (at, of) == (step, component)
         {
             values[place] += error;
@@ -65,7 +65,7 @@ fn a_false_product_is_found_by_every_honest_node() {
     for (nodes, threshold) in CLUSTERS {
         let scene = Scene::new(nodes, threshold);
         for liar in 0..nodes {
-            let (products, _) = scene.told_by(liar);
+            let (products, _) = scene.values_of(liar);
             assert!(products.len() >= 5, "{products:?}");
             for (step, len) in products {
                 for place in places(len) {
@@ -97,7 +97,7 @@ fn a_false_product_is_found_by_every_honest_node() {
 fn a_false_opening_is_found_even_if_all_corrupt_holders_vouch_for_it() {
     for (nodes, threshold) in CLUSTERS {
         let scene = Scene::new(nodes, threshold);
-        let openings: Vec<_> = (0..nodes).map(|liar| scene.told_by(liar).1).collect();
+        let openings: Vec<_> = (0..nodes).map(|liar| scene.values_of(liar).1).collect();
         for corrupt in coalitions(nodes, threshold) {
             let liar = corrupt.iter().next().unwrap();
             assert!(openings[liar].len() >= 3, "{openings:?}");
@@ -111,18 +111,17 @@ fn a_false_opening_is_found_even_if_all_corrupt_holders_vouch_for_it() {
     }
 }
 
-/// A node that knows its accomplice's ballot: two votes for one class and minus one for the other, so that
-/// the row has one vote in sum. It foresees nothing: it takes away what the ballot adds to the check once
-/// the weights are known.
+/// A node that knows the malformed submission of an accomplice: two votes for one class and minus one for the other, which add up
+/// to one vote. It cannot foresee the coin. Once the weights are known, it subtracts what the submission adds to the check.
 pub fn cover_for_a_ballot(scene: &Scene) -> Misbehaviour {
     let session = scene.run(&scene.world())[0].as_ref().unwrap().subject.session;
     let (first_check, _) = scene.products_in(Phase::Validate)[0];
     let before = 3 * (scene.submissions.len() - 1);
     let coin = Arc::new(Mutex::new(Vec::new()));
-    lie(move |told| match told {
+    tamper(move |observed| match observed {
         Observed::Opened(step, Opening::Coin, values) if step < first_check => {
             let seed = Digest::of("tacit/v1 coin", &[session.as_bytes(), &encode_vector(values)]);
-            // r for two classes, and a weight for each row.
+            // r has an element for each of the two classes; then a weight for each row.
             let drawn = |stream, count| -> Vec<Fp61> {
                 let mut rng = ChaCha20Rng::from_seed(*seed.as_bytes());
                 rng.set_stream(stream);
@@ -131,7 +130,7 @@ pub fn cover_for_a_ballot(scene: &Scene) -> Misbehaviour {
             *coin.lock().unwrap() = [drawn(0, 2), drawn(1, before + 1)].concat();
         }
         Observed::Products(step, values) if step == first_check => {
-            // Of (2, -1): <r, x>² - Σ r_k² x_k = (2r_0 - r_1)² - 2r_0² + r_1².
+            // For x = (2, -1): <r, x>² - Σ r_k² x_k = (2r_0 - r_1)² - 2r_0² + r_1².
             let coin = coin.lock().unwrap();
             let (a, b, weight) = (coin[0], coin[1], coin[2 + before]);
             let value = a + a - b;
@@ -155,7 +154,7 @@ fn nobody_can_save_a_stuffed_ballot() {
 
 #[test]
 fn nobody_can_frame_an_honest_contributor() {
-    // Errors in the check of each submission, which make an honest one look malformed.
+    // Errors in the check of single submissions make an honest one look malformed.
     for (nodes, threshold) in CLUSTERS {
         let scene = Scene::new(nodes, threshold);
         let submissions = scene.submissions.len();
@@ -174,21 +173,21 @@ fn nobody_can_frame_an_honest_contributor() {
 
 #[test]
 fn nobody_can_make_the_others_look_for_culprits_again_and_again() {
-    // Node 0 spoils the check of the whole each time, and the first submission in that of each, or another one each
-    // time: nobody is malformed, and every round succeeds.
+    // Each time node 0 spoils the check of all submissions together, and then that of the first submission, or of another one each
+    // time. Nobody is malformed, and every round succeeds.
     for (nodes, threshold) in CLUSTERS {
         let scene = Scene::honest(nodes, threshold);
         let (first_check, _) = scene.products_in(Phase::Validate)[0];
         for moving in [false, true] {
             let looks = Arc::new(Mutex::new(0));
             let seen = Arc::clone(&looks);
-            let liar = lie(move |told| {
-                if let Observed::Products(step, values) = told
+            let liar = tamper(move |observed| {
+                if let Observed::Products(step, values) = observed
                     && step >= first_check
                 {
                     let mut looks = seen.lock().unwrap();
                     *looks += 1;
-                    assert!(*looks < 100, "the others go on looking");
+                    assert!(*looks < 100, "the others repeat the check without end");
                     let place = if moving { *looks / 2 % values.len() } else { 0 };
                     values[place] += Fp61::ONE;
                 }
@@ -203,16 +202,16 @@ fn nobody_can_make_the_others_look_for_culprits_again_and_again() {
 }
 
 #[test]
-fn t_nodes_that_lie_at_different_steps_do_not_cover_for_each_other() {
+fn t_nodes_that_lie_at_different_steps_do_not_hide_each_other() {
     let (nodes, threshold) = (5, 2);
     let scene = Scene::new(nodes, threshold);
-    let (first, second) = (scene.told_by(0).0, scene.told_by(1).0);
+    let (first, second) = (scene.values_of(0).0, scene.values_of(1).0);
     for (a, _) in &first {
         for (b, _) in &second {
-            let minus_one = lie({
+            let minus_one = tamper({
                 let b = *b;
-                move |told| {
-                    if let Observed::Products(at, values) = told
+                move |observed| {
+                    if let Observed::Products(at, values) = observed
                         && at == b
                         && let Some(value) = values.first_mut()
                     {
@@ -223,7 +222,7 @@ fn t_nodes_that_lie_at_different_steps_do_not_cover_for_each_other() {
             let world = scene.world().misbehave(0, false_product(*a, 0)).misbehave(1, minus_one);
             let outcome = scene.run(&world);
             if a == b {
-                // Two errors in one product that cancel are none.
+                // Two errors in one product that cancel are no error.
                 assert!(outcome.iter().all(Result::is_ok), "{outcome:?}");
             } else {
                 assert_stopped(&outcome, [0, 1].into_iter().collect(), &(a, b));

@@ -1,13 +1,13 @@
-//! The suite has teeth: where honest nodes do not make a check, the attack it is there for succeeds.
+//! The attack suite can fail: if honest nodes skip a check, the attack that the check prevents succeeds.
 //!
-//! Success is a wrong number published under the signatures of all nodes, or, for a check that another
-//! one stands behind, that the attack gets past the step it was stopped at.
+//! Success means that a wrong number is published under the signatures of all nodes. If a second check would stop the attack later,
+//! success means that it gets past the step at which the first one stopped it.
 
 use std::sync::{Arc, Mutex};
 
-use super::kit::{Outcome, Scene, is_aftermath, lie};
 use super::lies::{cover_for_a_ballot, false_opening_by, false_product};
 use super::prover::Plan;
+use super::scene::{Outcome, Scene, is_aftermath, tamper};
 use tacit_mpc_core::field::{Field, Fp61, decode_vector};
 use tacit_mpc_core::probe::Check;
 use tacit_mpc_core::session::{Opening, SessionError};
@@ -18,12 +18,12 @@ use tacit_protocol::phase::Phase;
 use tacit_protocol::reject::RejectReason;
 use tacit_scoring::ScoringError;
 
-/// Node 0 deviates so, and nobody makes these checks.
+/// A world in which node 0 misbehaves and nobody performs these checks.
 fn unchecked(scene: &Scene, world: World, liar: &Misbehaviour, skipped: &[Check]) -> World {
     (0..scene.nodes()).fold(world, |world, node| {
-        let mut deviation = if node == 0 { liar.clone() } else { Misbehaviour::default() };
-        deviation.skipped = skipped.to_vec();
-        world.misbehave(node, deviation)
+        let mut misbehaviour = if node == 0 { liar.clone() } else { Misbehaviour::default() };
+        misbehaviour.skipped = skipped.to_vec();
+        world.misbehave(node, misbehaviour)
     })
 }
 
@@ -31,7 +31,7 @@ fn run(scene: &Scene, liar: &Misbehaviour, skipped: &[Check]) -> Outcome {
     scene.run(&unchecked(scene, scene.world(), liar, skipped))
 }
 
-/// A wrong result is published for it.
+/// Asserts that a wrong result is published.
 fn assert_deceived(scene: &Scene, outcome: &Outcome, what: &str) {
     let published = scene
         .published(outcome)
@@ -39,7 +39,7 @@ fn assert_deceived(scene: &Scene, outcome: &Outcome, what: &str) {
     assert_ne!(scene.numbers(&published), scene.truth(), "{what}: the right result is published");
 }
 
-/// What stopped the honest nodes, past what only says that others have stopped.
+/// The errors that stopped honest nodes, without those that only say that another node has stopped.
 fn reasons(outcome: &Outcome) -> Vec<&SessionError> {
     let errors = outcome.iter().skip(1).filter_map(|result| result.as_ref().err());
     errors
@@ -55,11 +55,11 @@ fn reasons(outcome: &Outcome) -> Vec<&SessionError> {
 fn unchecked_products_publish_a_wrong_result() {
     for (nodes, threshold) in [(3, 1), (5, 2)] {
         let scene = Scene::new(nodes, threshold);
-        // The products of the statistics; those of the proof change no result.
+        // The last products of the statistics. Products of the check itself would change no result.
         let (step, _) = *scene.products_in(Phase::Agreement).last().unwrap();
-        let lie = false_product(step, 0);
-        assert_deceived(&scene, &run(&scene, &lie, &[Check::Products]), "false product");
-        assert!(scene.published(&run(&scene, &lie, &[])).is_none());
+        let liar = false_product(step, 0);
+        assert_deceived(&scene, &run(&scene, &liar, &[Check::Products]), "false product");
+        assert!(scene.published(&run(&scene, &liar, &[])).is_none());
     }
 }
 
@@ -67,9 +67,9 @@ fn unchecked_products_publish_a_wrong_result() {
 fn foreseen_coins_let_an_adaptive_prover_publish_a_wrong_result() {
     for (nodes, threshold) in [(3, 1), (5, 2)] {
         let scene = Scene::new(nodes, threshold);
-        let lies = Plan::new(&scene).lies(FORESEEN_COIN);
-        assert_deceived(&scene, &run(&scene, &lies, &[Check::Coins]), "adaptive prover");
-        assert!(scene.published(&run(&scene, &lies, &[])).is_none());
+        let prover = Plan::new(&scene).misbehaviour(FORESEEN_COIN);
+        assert_deceived(&scene, &run(&scene, &prover, &[Check::Coins]), "adaptive prover");
+        assert!(scene.published(&run(&scene, &prover, &[])).is_none());
     }
 }
 
@@ -97,12 +97,12 @@ fn a_covered_ballot_counts_where_products_are_not_checked() {
     }
 }
 
-/// What node 2 sees opened under a name in a run, at which steps, and what it ends with.
+/// The values that node 2 sees opened for one reason, with their steps, and the outcome.
 fn opened_at_node_2(scene: &Scene, liar: &Misbehaviour, skipped: &[Check], opening: Opening) -> (Vec<(u32, Vec<Fp61>)>, Outcome) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&seen);
-    let curious = lie(move |told| {
-        if let Observed::Opened(step, what, values) = told
+    let curious = tamper(move |observed| {
+        if let Observed::Opened(step, what, values) = observed
             && what == opening
         {
             log.lock().unwrap().push((step, values.to_vec()));
@@ -122,8 +122,8 @@ fn opened_at_node_2(scene: &Scene, liar: &Misbehaviour, skipped: &[Check], openi
 
 #[test]
 fn unchecked_openings_let_a_node_choose_what_another_sees() {
-    // Node 0 sends node 2 the component that node 2 misses. It adds 1 to a coin, and makes the stuffed
-    // ballot look well-formed in the opening of each submission's deviations.
+    // Node 0 sends node 2 the component that node 2 lacks. It adds 1 to a coin; and it makes the malformed submission look
+    // well-formed when the deviation of each submission is opened.
     let scene = Scene::new(3, 1);
     let honest = Misbehaviour::default();
     let (coins, _) = opened_at_node_2(&scene, &honest, &[], Opening::Coin);
@@ -136,18 +136,18 @@ fn unchecked_openings_let_a_node_choose_what_another_sees() {
         (coins[0].0, 0, Fp61::ONE, Opening::Coin),
         (deviations[of_each].0, stuffed, -deviation, Opening::InputCheck),
     ] {
-        // The component that node 2 misses.
+        // Component 2 is the one that node 2 lacks.
         let liar = false_opening_by(step, 2, place, error);
         let (checked, stopped) = opened_at_node_2(&scene, &liar, &[], name);
         let (deceived, _) = opened_at_node_2(&scene, &liar, &[Check::Openings], name);
         let truth = if name == Opening::Coin { &coins } else { &deviations };
         let index = if name == Opening::Coin { 0 } else { of_each };
         assert!(stopped.iter().skip(1).all(Result::is_err));
-        assert!(checked.len() <= index, "{name:?}: the lie was believed");
+        assert!(checked.len() <= index, "{name:?}: the false value was accepted");
         assert_eq!(
             deceived[index].1[place],
             truth[index].1[place] + error,
-            "{name:?}: the lie was not believed"
+            "{name:?}: the false value was not accepted"
         );
     }
 }
@@ -168,12 +168,12 @@ fn uncompared_corrections_get_past_the_step_they_are_sent_at() {
         }
         Fate::Deliver
     };
-    // What is opened at the end depends on the error and on secrets: nobody may get so far.
+    // What would be opened at the end depends on the error and on secrets, so nobody may get there.
     let opened = |skipped: &[Check]| {
         let seen = Arc::new(Mutex::new(false));
         let flag = Arc::clone(&seen);
-        let curious = lie(move |told| {
-            if let Observed::Opened(_, Opening::ProductCheck, _) = told {
+        let curious = tamper(move |observed| {
+            if let Observed::Opened(_, Opening::ProductCheck, _) = observed {
                 *flag.lock().unwrap() = true;
             }
         });
@@ -193,7 +193,7 @@ fn uncompared_corrections_get_past_the_step_they_are_sent_at() {
         )
     };
     assert!(!seen && reasons(&outcome).iter().any(compared), "{outcome:?}");
-    // Behind it stands the comparison of what is opened: so it is opened, and then stopped.
+    // The comparison of opened values would stop the attack next: one step later.
     let (_, outcome) = opened(&[Check::Corrections]);
     let in_opening = |error: &&SessionError| {
         matches!(
@@ -233,8 +233,8 @@ fn a_number_that_is_not_canonical_goes_unnoticed_where_it_is_reduced() {
 }
 
 #[test]
-fn what_nodes_were_told_is_stopped_where_it_is_compared_and_not_before() {
-    // The coordinator shows node 2 another list. Three comparisons stand behind each other.
+fn different_lists_are_found_where_they_are_compared_and_not_before() {
+    // The coordinator gives node 2 another list. Three comparisons follow each other.
     let scene = Scene::new(3, 1);
     let all: Vec<usize> = (0..scene.submissions.len()).collect();
     let fewer = |me: usize| if me == 2 { all[1..].to_vec() } else { all.clone() };
@@ -245,14 +245,14 @@ fn what_nodes_were_told_is_stopped_where_it_is_compared_and_not_before() {
         }
         order
     };
-    let stopped = |told: &(dyn Fn(usize) -> Vec<usize> + Sync), skipped: &[Check]| -> Vec<String> {
+    let stopped = |list: &(dyn Fn(usize) -> Vec<usize> + Sync), skipped: &[Check]| -> Vec<String> {
         let world = unchecked(&scene, scene.world(), &Misbehaviour::default(), skipped);
-        let outcome = scene.run_as_told(&world, told, told);
+        let outcome = scene.run_with_lists(&world, list, list);
         assert!(outcome.iter().all(Result::is_err), "{skipped:?}: {outcome:?}");
         reasons(&outcome).iter().map(ToString::to_string).collect()
     };
-    for told in [&fewer as &(dyn Fn(usize) -> Vec<usize> + Sync), &other] {
-        assert!(stopped(told, &[])[0].contains("the list of submissions"));
+    for list in [&fewer as &(dyn Fn(usize) -> Vec<usize> + Sync), &other] {
+        assert!(stopped(list, &[])[0].contains("the list of submissions"));
     }
     assert!(stopped(&other, &[Check::Agreed])[0].contains("the submissions or the participants"));
     assert!(stopped(&other, &[Check::Agreed, Check::Session])[0].contains("a key of shared randomness"));

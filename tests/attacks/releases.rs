@@ -1,5 +1,5 @@
-//! Corrupt nodes that release other labels than were opened. Labels travel as they were opened, so no sum of components
-//! stands behind them: what makes them right is that every participant signs the same.
+//! Corrupt nodes that release other labels than were opened. Labels are released as they were opened, not as components, so no sum
+//! confirms them. They count because every participant signs the same values.
 
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::sharing::NodeSet;
@@ -15,7 +15,7 @@ use tacit_protocol::release::{OutputName, OutputValues, Released, ReleasedOutput
 use tacit_protocol::submission::Submission;
 use tacit_scoring::testing::run_nodes;
 
-use super::kit::CLUSTERS;
+use super::scene::CLUSTERS;
 
 /// A job that releases labels, and an honest computation of it.
 struct Computed {
@@ -54,7 +54,7 @@ fn computed(nodes: usize, threshold: usize) -> Computed {
 }
 
 impl Computed {
-    /// What a corrupt node releases, signed with its own key: its outputs after `alter`.
+    /// The release of a corrupt node: its outputs after `alter`, signed with its own key.
     fn forged(&self, node: usize, alter: &dyn Fn(&mut Vec<ReleasedOutput>)) -> Released {
         let honest = &self.released[node];
         let mut outputs = honest.outputs().to_vec();
@@ -64,7 +64,7 @@ impl Computed {
         decode(&encode(&(honest.subject(), node as u8, outputs, signature)), "a release").unwrap()
     }
 
-    /// What the coordinator makes of these nodes' forgeries beside the honest releases.
+    /// The certificate that a coordinator assembles of the forged releases of `corrupt` and the honest releases of all others.
     fn assembled(&self, corrupt: NodeSet, alter: &dyn Fn(&mut Vec<ReleasedOutput>)) -> Result<Certificate, CertificateError> {
         let release = |node: usize| match corrupt.contains(node) {
             true => self.forged(node, alter),
@@ -110,7 +110,7 @@ fn labels_that_not_every_participant_signs_are_not_certified() {
     for (nodes, threshold) in CLUSTERS {
         let computed = computed(nodes, threshold);
         let corrupt: NodeSet = (0..threshold).collect();
-        // A coordinator that works with the corrupt nodes puts their signatures beside those of the honest ones.
+        // A coordinator that colludes with the corrupt nodes adds their signatures to those of the honest nodes.
         let mut forged = computed.assembled(NodeSet::default(), &|_| {}).unwrap();
         other_label(&mut forged.outputs);
         for node in corrupt.iter() {
@@ -122,7 +122,7 @@ fn labels_that_not_every_participant_signs_are_not_certified() {
         let honest = computed.members.cluster.node_name(threshold);
         assert_eq!(error, CertificateError::Signature(honest));
 
-        // With every participant's signature it would be one: nothing else stands in the way.
+        // The test can fail: with the signatures of all participants the certificate would be valid.
         for node in 0..nodes {
             let part: Vec<ReleasedOutput> = forged
                 .outputs

@@ -1,18 +1,18 @@
-//! A node that holds one message back until it has seen what comes after.
+//! A node that holds back one message until it has seen later messages of others.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use super::kit::{CLUSTERS, Scene, Sent};
+use super::scene::{CLUSTERS, Scene, Sent};
 use tacit_mpc_core::probe::Check;
 use tacit_mpc_core::testing::Misbehaviour;
 use tacit_mpc_core::testing::{Fate, Wire};
 use tacit_protocol::phase::Phase;
 
-/// Lets node 0 hold back a correction of `sent`'s step from its last receiver until another node is
-/// two steps ahead, or for `patience`; how far others were when it let go.
+/// Lets node 0 hold back the message `sent` until another node has sent a message of step `until`, at most for `patience`. Returns
+/// the furthest step of the others at the time when the message is sent.
 fn held_back(scene: &Scene, sent: &Sent, until: u32, skipped: &[Check], patience: Duration) -> u32 {
     let furthest = Arc::new((Mutex::new(0), Condvar::new()));
     let let_go = Arc::new(AtomicU32::new(0));
@@ -47,17 +47,16 @@ fn held_back(scene: &Scene, sent: &Sent, until: u32, skipped: &[Check], patience
     let_go.load(Relaxed)
 }
 
-/// Whether a node says that it has everything.
+/// Whether a message says that its sender has received everything.
 fn settles(sent: &Sent) -> bool {
     sent.bytes.len() % 32 == 1 && sent.bytes[0] == 1
 }
 
-/// The corrections of node 0 that are followed by a coin or an opening: those of the check of answers, the last
-/// products of the statistics, and each level of the proof.
-///
-/// With the step at which nodes then say that they have everything.
+/// The corrections of node 0 that are followed by a coin or an opening: those of the check of answers, of the last products of the
+/// statistics, and of each level of the check of products. With the step at which nodes then say that they have received
+/// everything.
 fn corrections_before_coins(scene: &Scene) -> Vec<(Sent, u32)> {
-    let steps: Vec<u32> = scene.told_by(0).0.into_iter().map(|(step, _)| step).collect();
+    let steps: Vec<u32> = scene.values_of(0).0.into_iter().map(|(step, _)| step).collect();
     let sent = scene.sent_by(0);
     let before = |sent: &&Sent| matches!(sent.phase, Phase::Validate | Phase::Agreement | Phase::Verify);
     let settled = |correction: &Sent| {
@@ -75,7 +74,7 @@ fn no_coin_is_opened_before_everyone_has_what_it_weighs() {
         let corrections = corrections_before_coins(&scene);
         assert!(corrections.len() >= 4);
         for (sent, settled) in corrections {
-            // Others may say that they have everything, and no more.
+            // Others may say that they have received everything, and nothing more.
             let reached = held_back(&scene, &sent, settled + 1, &[], Duration::from_millis(50));
             let step = sent.step;
             assert!(reached <= settled, "N={nodes}: step {reached} while step {step} was held back");
@@ -87,7 +86,7 @@ fn no_coin_is_opened_before_everyone_has_what_it_weighs() {
 fn without_settling_a_coin_is_out_while_a_correction_is_still_in_hand() {
     for (nodes, threshold) in CLUSTERS {
         let scene = Scene::new(nodes, threshold);
-        // The last products that are followed by a coin at once; nobody takes the steps of settling here.
+        // The last products that are directly followed by a coin. Without settling there are fewer steps before them.
         let (sent, _) = corrections_before_coins(&scene).pop().unwrap();
         let all = scene.sent_by(0);
         let settling: BTreeSet<u32> = all

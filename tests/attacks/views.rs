@@ -1,28 +1,28 @@
-//! What t corrupt nodes see of a whole computation does not depend on the answers: every word they
-//! receive, hold or see opened is either the same whatever was answered, or uniform.
+//! What `t` corrupt nodes see of a whole computation does not depend on the answers: every word that they receive, hold or see
+//! opened is either the same for all answers or uniformly random.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use tacit_mpc_core::session::Opening;
 
-use super::kit::{CLUSTERS, Scene, lie};
+use super::scene::{CLUSTERS, Scene, tamper};
 use tacit_mpc_core::field::{Field, Fp61};
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_mpc_core::testing::{Fate, Wire, World};
 use tacit_mpc_core::testing::{Misbehaviour, Observed};
 use tacit_protocol::phase::Phase;
 
-/// How often each computation is run, with fresh randomness of contributors and honest nodes.
+/// Number of runs of each computation, with fresh randomness of contributors and honest nodes.
 const RUNS: u32 = 160;
-/// A uniform distribution over 16 kinds exceeds this once in 10^10 tests.
+/// Greatest chi-square statistic, with 15 degrees of freedom, that passes for uniform: chance exceeds it once in `10^10` tests.
 pub const UNIFORM: f64 = 80.0;
-/// All answer the same; all differ. Both jobs have the same shape.
+/// Once all contributors answer the same, once they differ. Both jobs have the same shape.
 const ANSWERS: [[[u32; 3]; 4]; 2] = [
     [[0, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0]],
     [[0, 1, 0], [1, 0, 1], [0, 0, 1], [1, 0, 0]],
 ];
 
-/// Where a word of a view stands.
+/// The place of a word in a view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
     /// In the components of a submission, at a corrupt node: entry, position of the component, element.
@@ -31,7 +31,7 @@ enum Place {
     Received(u32, usize, usize, usize),
     /// In an opened vector: step, element.
     Opened(u32, usize),
-    /// In a vector that was opened behind masks that are integers: step, element.
+    /// In a vector of numbers that were opened under integer masks: step, element.
     Masked(u32, usize),
     /// The difference of a word and the one before it in the same message.
     Beside(u32, usize, usize, usize),
@@ -42,13 +42,13 @@ enum Place {
 /// The words at each place, in the order of the runs.
 type View = BTreeMap<Place, Vec<u64>>;
 
-/// Words of 8 bytes, past the byte that says that a node has everything.
+/// The words of 8 bytes of a message, without the byte that says that a node has received everything.
 fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
     let (words, _) = bytes[bytes.len() % 8..].as_chunks::<8>();
     words.iter().map(|word| u64::from_le_bytes(*word))
 }
 
-/// What the nodes of `corrupt` hold of submissions, each made anew many times.
+/// What the nodes of `corrupt` hold of submissions that are shared anew in every run.
 fn held(nodes: usize, threshold: usize, corrupt: NodeSet, answers: &[[u32; 3]]) -> View {
     let mut view = View::new();
     for run in 0..RUNS {
@@ -67,13 +67,12 @@ fn held(nodes: usize, threshold: usize, corrupt: NodeSet, answers: &[[u32; 3]]) 
     view
 }
 
-/// What the nodes of `corrupt` receive and see opened in computations on one and the same submissions:
-/// only the nodes' randomness is drawn anew. So what they receive tells nothing even to someone who knows
-/// all components but those of the computation.
+/// What the nodes of `corrupt` receive and see opened in computations on the same submissions, in which only the nodes' randomness
+/// is drawn anew. So the messages reveal nothing even to somebody who knows all components of the submissions.
 fn view(nodes: usize, threshold: usize, corrupt: NodeSet, answers: &[[u32; 3]], masked: bool) -> View {
     let scene = Scene::numbered(nodes, threshold, answers, 0);
     let view = Arc::new(Mutex::new(View::new()));
-    // A hash of what is public, told in the confirmation of keys.
+    // The session id is public; it is sent when keys are confirmed.
     let id = scene.run(&scene.world())[0].as_ref().unwrap().subject.session;
     let id: Vec<u64> = words(id.as_bytes()).collect();
     for run in 0..RUNS {
@@ -90,8 +89,8 @@ fn view(nodes: usize, threshold: usize, corrupt: NodeSet, answers: &[[u32; 3]], 
         let first = corrupt.iter().next().unwrap();
         for node in 0..nodes {
             let opened = Arc::clone(&view);
-            let seen = lie(move |told| {
-                if let Observed::Opened(step, what, values) = told {
+            let seen = tamper(move |observed| {
+                if let Observed::Opened(step, what, values) = observed {
                     for (index, value) in values.iter().enumerate() {
                         let place = match what {
                             Opening::MaskedNumbers => Place::Masked(step, index),
@@ -117,8 +116,7 @@ fn view(nodes: usize, threshold: usize, corrupt: NodeSet, answers: &[[u32; 3]], 
     view
 }
 
-/// Adds differences of received words: a mask that serves twice makes both words uniform, and their
-/// difference that of two secrets.
+/// Adds differences of received words: if a mask is used twice, both words are uniform, but their difference is that of two secrets.
 fn add_differences(view: &mut View) {
     let minus = |a: &[u64], b: &[u64]| -> Vec<u64> {
         let difference = |(a, b): (&u64, &u64)| (Fp61::reduce(*a) - Fp61::reduce(*b)).to_u64();
@@ -144,7 +142,7 @@ fn add_differences(view: &mut View) {
     }
 }
 
-/// How far words are from uniform in their upper and lower bits.
+/// The chi-square statistic of words against the uniform distribution, in their upper or lower four bits, whichever is greater.
 pub fn distance(words: &[u64]) -> f64 {
     let mut counts = [[0.0f64; 16]; 2];
     for word in words {
@@ -156,7 +154,7 @@ pub fn distance(words: &[u64]) -> f64 {
     counts.iter().map(chi_square).fold(0.0, f64::max)
 }
 
-/// How far two samples are from each other in their upper and lower bits.
+/// The chi-square statistic of two samples against each other, in their upper or lower four bits, whichever is greater.
 fn difference(a: &[u64], b: &[u64]) -> f64 {
     let histogram = |words: &[u64], shift: u32| {
         let mut counts = [0.0f64; 16];
@@ -171,13 +169,13 @@ fn difference(a: &[u64], b: &[u64]) -> f64 {
     chi_square(57).max(chi_square(0))
 }
 
-/// The places that tell something about the answers.
+/// The places whose words depend on the answers.
 fn telling(views: &[View; 2]) -> Vec<Place> {
     let [a, b] = views;
     assert!(a.keys().eq(b.keys()), "the shapes of what is seen differ");
     let constant = |words: &[u64]| words.iter().all(|word| *word == words[0]).then(|| words[0]);
-    // Sums of integers are not uniform, but the same whatever they hide; what is received for them is what is
-    // opened, less what the receiver holds.
+    // Numbers under integer masks are not uniform, but have the same distribution whatever they hide. The message that opens them
+    // is the opened number minus what the receiver holds.
     let behind_integers: BTreeSet<u32> = a
         .keys()
         .filter_map(|place| match place {
@@ -223,7 +221,7 @@ fn what_corrupt_nodes_see_is_independent_of_the_answers() {
         for corrupt in coalitions(nodes, threshold) {
             let views = ANSWERS.map(|answers| view(nodes, threshold, corrupt, &answers, true));
             assert_eq!(telling(&views), [], "N={nodes} {corrupt:?}");
-            // Every step in which honest nodes send elements or digests is among what was looked at.
+            // Every step in which honest nodes send elements or digests was tested.
             let scene = Scene::new(nodes, threshold);
             let honest = (0..nodes).filter(|node| !corrupt.contains(*node));
             for sent in honest.flat_map(|node| scene.sent_by(node)) {
@@ -250,8 +248,8 @@ fn nothing_is_opened_but_coins_and_checks() {
         let scene = Scene::new(nodes, threshold);
         let opened = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&opened);
-        let listener = lie(move |told| {
-            if let Observed::Opened(_, what, values) = told {
+        let listener = tamper(move |observed| {
+            if let Observed::Opened(_, what, values) = observed {
                 log.lock().unwrap().push((what, values.to_vec()));
             }
         });
@@ -260,20 +258,20 @@ fn nothing_is_opened_but_coins_and_checks() {
         for (what, values) in opened.iter() {
             match *what {
                 Opening::Coin => assert_eq!(values.len(), 5),
-                // Nothing but 0 for an honest contributor, whatever it answered.
+                // 0 for an honest contributor, whatever it answered.
                 Opening::InputCheck if values.len() > 1 => {
-                    // The last one is the stuffed ballot.
+                    // The last submission is the malformed one.
                     let honest = &values[..values.len() - 1];
                     assert!(honest.iter().all(|value| *value == Fp61::ZERO));
                 }
                 Opening::InputCheck => {}
-                // What is packed there is hidden by masks that are more than 2^40 times as large.
+                // Hidden by masks that are more than 2^40 times as large.
                 Opening::MaskedNumbers => {}
                 Opening::ProductCheck => assert!(matches!(values[..], [f, g, h] if f * g == h)),
                 _ => panic!("{what:?} was opened"),
             }
         }
-        // One of the whole, one of each submission, one of what is left.
+        // One check of all submissions, one of each, and one of the remaining ones.
         let checks = |opened: &[(Opening, Vec<Fp61>)]| -> Vec<usize> {
             let of_answers = opened.iter().filter(|(what, _)| *what == Opening::InputCheck);
             of_answers.map(|(_, values)| values.len()).collect()
@@ -287,8 +285,8 @@ fn where_all_answers_are_well_formed_one_number_is_opened_for_the_whole_job() {
     let scene = Scene::honest(3, 1);
     let opened = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&opened);
-    let listener = lie(move |told| {
-        if let Observed::Opened(_, Opening::InputCheck, values) = told {
+    let listener = tamper(move |observed| {
+        if let Observed::Opened(_, Opening::InputCheck, values) = observed {
             log.lock().unwrap().push(values.to_vec());
         }
     });

@@ -1,37 +1,37 @@
-//! One node's messages are altered on the wire: every step, every role, every receiver, first, middle
-//! and last element.
+//! The messages of one node are altered on the wire: at every step, by every node, to every receiver, in the first, middle and last
+//! element.
 
 use std::sync::Mutex;
 
-use super::kit::{CLUSTERS, Scene, Sent, assert_stopped, places};
+use super::scene::{CLUSTERS, Scene, Sent, assert_stopped, places};
 use tacit_mpc_core::field::{Field, Fp61, MODULUS, decode_vector};
 use tacit_mpc_core::testing::{Fate, Wire};
 use tacit_protocol::phase::Phase;
 
-/// What is done to a message.
+/// How a message is altered.
 #[derive(Debug, Clone, Copy)]
 pub enum Alteration {
-    /// The element at this place becomes one greater.
+    /// 1 is added to the element at this index.
     AddOne(usize),
-    /// A bit of the byte at this place is flipped: in a digest, a lie about what was sent or held.
+    /// A bit of the byte at this index is flipped. In a digest, this is a false statement about what was sent or held.
     Flip(usize),
-    /// The element at this place is written as itself plus p, or as p: not canonical.
+    /// `p` is added to the element at this index, so that its encoding is not canonical.
     NotCanonical(usize),
     /// The last byte is missing.
     Short,
-    /// There is one byte more.
+    /// A byte is appended.
     Long,
-    /// There is nothing.
+    /// The message is empty.
     Empty,
-    /// It is the message of the step before once more, step and all.
+    /// It is replaced by the message of the step before, including the number of that step.
     Repeated,
-    /// The content of an earlier message of the same length, under the right step.
+    /// It is replaced by the content of an earlier message of the same length, under the right step.
     Replayed,
-    /// It says it belongs to the next step.
+    /// It states the next step.
     WrongStep,
 }
 
-/// Everything that can be done to one message.
+/// All alterations of one message.
 pub fn alterations(sent: &Sent) -> Vec<Alteration> {
     use Alteration::{AddOne, Empty, Flip, Long, NotCanonical, Repeated, Replayed, Short, WrongStep};
     let mut all = vec![Short, Long, Empty, Repeated, Replayed, WrongStep];
@@ -45,7 +45,7 @@ pub fn alterations(sent: &Sent) -> Vec<Alteration> {
 }
 
 impl Alteration {
-    /// The altered message and its step; `None` where there is nothing to alter so.
+    /// The step and content of the altered message; `None` if the message cannot be altered in this way.
     pub fn of(self, sent: &Sent, before: &[Sent]) -> Option<(u32, Vec<u8>)> {
         let (mut step, mut bytes) = (sent.step, sent.bytes.clone());
         let mut replace = |place: usize, word: &dyn Fn(u64) -> Option<u64>| {
@@ -78,7 +78,7 @@ impl Alteration {
     }
 }
 
-/// Every alteration of every message that node `from` sends.
+/// Tries every alteration of every message that node `from` sends. Returns how many there were.
 fn every_message_of(scene: &Scene, from: usize) -> usize {
     let messages = scene.sent_by(from);
     let last = messages.iter().map(|sent| sent.step).max().unwrap();
@@ -104,9 +104,9 @@ fn every_message_of(scene: &Scene, from: usize) -> usize {
             }));
             let attack = (alteration, sent.phase, at, from, to);
             if at == last {
-                // All is verified and recorded; only the last "I have recorded it" is not believed.
+                // Everything is verified and recorded. Only the last message, that the sender has recorded it, is altered.
                 assert_eq!(sent.phase, Phase::Release);
-                assert!(outcome[to].is_err(), "{attack:?}: believed");
+                assert!(outcome[to].is_err(), "{attack:?}: accepted");
                 assert!(scene.published(&outcome).is_none());
             } else {
                 assert_stopped(&outcome, corrupt, &attack);

@@ -1,27 +1,35 @@
-//! The first of the greatest: a tournament, two by two.
+//! The index of the first greatest number: a tournament in pairs.
 
-use super::Planes;
+use super::bit_planes::BitPlanes;
 use super::compare::greater;
 use crate::field::Gf64;
 use crate::network::Network;
 use crate::session::{Session, SessionError};
 use crate::sharing::{Party, Shared};
 
-/// The index, bit by bit, of the candidate with the greatest tally, lane by lane; of several, the first.
+/// The index of the candidate with the greatest tally, for each item; the first of several. Returns the `⌈log2 candidates⌉` bits
+/// of the index.
 ///
-/// Each vector of `tallies` holds one candidate's words after the other's. One comparison and one
-/// selection for each of the `log2` levels, all pairs of a level at a time.
-pub fn first_of_the_greatest<N: Network>(session: &mut Session<N>, candidates: usize, mut tallies: Planes) -> Result<Planes, SessionError> {
+/// Each vector of `tallies` has the words of the first candidate, then those of the second, and so on; every item has one bit in
+/// the words of each candidate. Rounds: a comparison and one selection for each of the `⌈log2 candidates⌉` levels.
+///
+/// # Errors
+/// A round failed.
+pub fn first_of_the_greatest<N: Network>(
+    session: &mut Session<N>,
+    candidates: usize,
+    mut tallies: BitPlanes,
+) -> Result<BitPlanes, SessionError> {
     let words = tallies.first().map_or(0, |plane| plane.len()) / candidates;
     let mut left = candidates;
-    let mut index = Planes::new();
+    let mut index = BitPlanes::new();
     while left > 1 {
         let split =
-            |planes: &Planes, party: &Party| -> Vec<Pairs> { planes.iter().map(|plane| Pairs::of(party, plane, left, words)).collect() };
+            |planes: &BitPlanes, party: &Party| -> Vec<Pairs> { planes.iter().map(|plane| Pairs::of(party, plane, left, words)).collect() };
         let tally = split(&tallies, session.party());
         let places = split(&index, session.party());
-        // Who is later has to have more.
-        let (first, second): (Planes, Planes) = tally.iter().map(|pairs| (pairs.first.clone(), pairs.second.clone())).unzip();
+        // The later candidate wins only if it has strictly more.
+        let (first, second): (BitPlanes, BitPlanes) = tally.iter().map(|pairs| (pairs.first.clone(), pairs.second.clone())).unzip();
         let second_wins = greater(session, &second, &first)?;
         let last = left == 2;
         let tally = if last { Vec::new() } else { tally };
@@ -29,13 +37,13 @@ pub fn first_of_the_greatest<N: Network>(session: &mut Session<N>, candidates: u
             .iter()
             .chain(&places)
             .map(|pairs| (second_wins.clone(), pairs.first.add(&pairs.second)));
-        let moves = session.and(moves.collect())?;
+        let moves = session.bit_products(moves.collect())?;
         let party = session.party();
         let winners = tally.iter().chain(&places).zip(moves);
         let mut winners = winners.map(|(pairs, moved)| Shared::concat(party, [&pairs.first.add(&moved), &pairs.odd]));
         tallies = winners.by_ref().take(tally.len()).collect();
         index = winners.collect();
-        // The odd one out is the first of its group, which has no second half.
+        // A candidate without an opponent is the first of its group: the bit of its index is 0.
         let odd = Shared::zeros(party, (left % 2) * words);
         index.push(Shared::concat(party, [&second_wins, &odd]));
         left = left.div_ceil(2);
@@ -43,11 +51,11 @@ pub fn first_of_the_greatest<N: Network>(session: &mut Session<N>, candidates: u
     Ok(index)
 }
 
-/// A bit of all candidates, in pairs.
+/// One bit of all candidates, in pairs.
 struct Pairs {
     first: Shared<Gf64>,
     second: Shared<Gf64>,
-    /// Of the last candidate, if it is alone.
+    /// The words of the last candidate, if it has no opponent.
     odd: Shared<Gf64>,
 }
 
@@ -86,21 +94,21 @@ mod tests {
             candidates in 1usize..20,
             bits in 1u32..6,
             seed: u64,
-            lanes in 1usize..130,
+            items in 1usize..130,
             draws in proptest::collection::vec(any::<u64>(), 20 * 130),
         ) {
             let low = u64::MAX >> (64 - bits);
-            // One row of lanes for each candidate.
-            let tallies: Vec<Vec<u64>> = draws.chunks(130).take(candidates).map(|row| row[..lanes].iter().map(|v| v & low).collect()).collect();
-            let winner = |lane: usize| (0..candidates).rev().max_by_key(|c| tallies[*c][lane]).unwrap() as u64;
-            let expected: Vec<u64> = (0..lanes).map(winner).collect();
+            // One row of tallies for each candidate.
+            let tallies: Vec<Vec<u64>> = draws.chunks(130).take(candidates).map(|row| row[..items].iter().map(|v| v & low).collect()).collect();
+            let winner = |item: usize| (0..candidates).rev().max_by_key(|c| tallies[*c][item]).unwrap() as u64;
+            let expected: Vec<u64> = (0..items).map(winner).collect();
             for result in in_session(&world(n, t, seed).present(present), |session| {
                 let party = session.party().clone();
-                let each: Vec<Planes> = tallies.iter().map(|row| planes(&party, row, bits, 1)).collect();
+                let each: Vec<BitPlanes> = tallies.iter().map(|row| planes(&party, row, bits, 1)).collect();
                 let all = (0..bits as usize).map(|bit| Shared::concat(&party, each.iter().map(|planes| &planes[bit])));
                 let index = first_of_the_greatest(session, candidates, all.collect())?;
                 assert_eq!(index.len(), candidates.next_power_of_two().ilog2() as usize);
-                opened(session, &index, lanes)
+                opened(session, &index, items)
             }) {
                 prop_assert_eq!(result.unwrap(), expected.clone());
             }

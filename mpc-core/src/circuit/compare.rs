@@ -1,67 +1,73 @@
-//! Which of two numbers is greater.
+//! Comparison of numbers.
 
-use super::{Planes, complement};
+use super::bit_planes::{BitPlanes, complement};
 use crate::field::Gf64;
 use crate::network::Network;
 use crate::session::{Session, SessionError};
 use crate::sharing::Shared;
 
-/// Up to so many bits a carry that ripples is as fast as a tree, and takes fewer products.
-const RIPPLE: usize = 3;
+/// Up to this number of bits a ripple carry takes no more rounds than a tree, and fewer products.
+const RIPPLE_BITS: usize = 3;
 
-/// Whether a > b, lane by lane: whether `a + (2^n - 1 - b)` carries out of its n bits.
-pub(super) fn greater<N: Network>(session: &mut Session<N>, a: &Planes, b: &Planes) -> Result<Shared<Gf64>, SessionError> {
-    let not_b: Planes = b.iter().map(|b| complement(session.party(), b)).collect();
-    if a.len() <= RIPPLE {
+/// Whether `a > b`, one bit for each pair of numbers of `n` bits: whether `a + (2^n - 1 - b)` carries out of its `n` bits.
+///
+/// `n` rounds up to [`RIPPLE_BITS`] bits, else `1 + ⌈log2 n⌉`.
+pub(super) fn greater<N: Network>(session: &mut Session<N>, a: &BitPlanes, b: &BitPlanes) -> Result<Shared<Gf64>, SessionError> {
+    let not_b: BitPlanes = b.iter().map(|b| complement(session.party(), b)).collect();
+    if a.len() <= RIPPLE_BITS {
         ripple(session, a, &not_b)
     } else {
         tree(session, a, &not_b)
     }
 }
 
-/// The carry out of a sum, one round for each bit.
-fn ripple<N: Network>(session: &mut Session<N>, a: &Planes, b: &Planes) -> Result<Shared<Gf64>, SessionError> {
+/// The carry out of a sum by a ripple carry: one round for each bit.
+fn ripple<N: Network>(session: &mut Session<N>, a: &BitPlanes, b: &BitPlanes) -> Result<Shared<Gf64>, SessionError> {
     let words = a.first().map_or(0, |bit| bit.len());
     let mut carry = Shared::zeros(session.party(), words);
     for (a, b) in a.iter().zip(b) {
-        let majority = session.and(vec![(a.add(&carry), b.add(&carry))])?;
+        let majority = session.bit_products(vec![(a.add(&carry), b.add(&carry))])?;
         carry = majority.into_iter().fold(carry, |carry, product| carry.add(&product));
     }
     Ok(carry)
 }
 
-/// A run of bits: whether it generates a carry, and whether it passes one on.
-struct Run {
+/// A span of neighbouring bits: whether it generates a carry, and whether it passes on a carry from below.
+struct CarrySpan {
     generates: Shared<Gf64>,
     passes: Shared<Gf64>,
 }
 
-/// The carry out of a sum, in logarithmic depth: neighbouring runs of bits are joined.
-fn tree<N: Network>(session: &mut Session<N>, a: &Planes, b: &Planes) -> Result<Shared<Gf64>, SessionError> {
-    let products = session.and(a.iter().cloned().zip(b.iter().cloned()).collect())?;
+/// The carry out of a sum in logarithmic depth: neighbouring spans of bits are joined in a tree.
+fn tree<N: Network>(session: &mut Session<N>, a: &BitPlanes, b: &BitPlanes) -> Result<Shared<Gf64>, SessionError> {
+    let products = session.bit_products(a.iter().cloned().zip(b.iter().cloned()).collect())?;
     let passes = a.iter().zip(b).map(|(a, b)| a.add(b));
-    let mut runs: Vec<Run> = products
+    let mut spans: Vec<CarrySpan> = products
         .into_iter()
         .zip(passes)
-        .map(|(generates, passes)| Run { generates, passes })
+        .map(|(generates, passes)| CarrySpan { generates, passes })
         .collect();
-    while runs.len() > 1 {
-        let odd = if runs.len().is_multiple_of(2) { None } else { runs.pop() };
-        let (joined, _) = runs.as_chunks::<2>();
+    while spans.len() > 1 {
+        let odd = if spans.len().is_multiple_of(2) { None } else { spans.pop() };
+        let (joined, _) = spans.as_chunks::<2>();
         let pairs = joined.iter().map(|[low, high]| (high.passes.clone(), low.generates.clone()));
-        // Nothing comes from below the lowest run that it could pass on.
+        // The lowest span has nothing below it to pass on.
         let through = joined.iter().skip(1).map(|[low, high]| (high.passes.clone(), low.passes.clone()));
-        let mut products = session.and(pairs.chain(through).collect())?;
+        let mut products = session.bit_products(pairs.chain(through).collect())?;
         let through = products.split_off(joined.len());
         let lowest = Shared::zeros(session.party(), through.first().map_or(0, Shared::len));
         let passes = std::iter::once(lowest).chain(through);
-        let next = joined.iter().zip(products).zip(passes).map(|(([_, high], passed_on), passes)| Run {
-            generates: high.generates.add(&passed_on),
-            passes,
-        });
-        runs = next.chain(odd).collect();
+        let next = joined
+            .iter()
+            .zip(products)
+            .zip(passes)
+            .map(|(([_, high], passed_on), passes)| CarrySpan {
+                generates: high.generates.add(&passed_on),
+                passes,
+            });
+        spans = next.chain(odd).collect();
     }
-    Ok(runs.pop().map_or_else(|| Shared::zeros(session.party(), 0), |run| run.generates))
+    Ok(spans.pop().map_or_else(|| Shared::zeros(session.party(), 0), |span| span.generates))
 }
 
 #[cfg(test)]

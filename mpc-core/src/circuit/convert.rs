@@ -1,44 +1,50 @@
-//! Small numbers of F_p become bits: packed, opened under a mask, and the mask taken off by a circuit.
+//! Conversion of small numbers in F_p to shared bits: they are packed and opened under a mask, and a circuit subtracts the mask.
 //!
-//! A mask is a sum of components that are integers below 2^B, so small that nothing wraps around p:
-//! `C(N, t)·2^B < p`. Each component is known to its holders, bit by bit too, which makes it a sharing of
-//! its bits for free. The one component that t nodes miss hides what is opened: two numbers below
-//! `2^(B - 40)` give views that differ with probability at most 2^-40.
+//! A mask is a sum of components that are integers below `2^B`, so small that nothing wraps around `p`: `C(N, t)·2^B < p`. Each
+//! component is known to its holders, bit by bit, so that a sharing of its bits takes no communication. The one component that
+//! `t` nodes lack hides the opened value: for any two numbers below `2^(B - 40)`, what the nodes see has a statistical distance of
+//! at most `2^-40`.
+//!
+//! (Opening a masked value and subtracting the mask bit by bit: Damgård, Fitzi, Kiltz, Nielsen, Toft, TCC 2006.)
 
 use super::adder::{Slots, Summand, sum};
-use super::planes::low_bits_of_lanes;
-use super::{Planes, complement};
-use crate::field::{Fp61, Gf64, MODULUS};
+use super::bit_planes::{BitPlanes, complement, low_bits_of_numbers};
+use crate::field::{BITS_PER_WORD, CHUNK_ELEMENTS, Fp61, Gf64, MODULUS};
 use crate::network::Network;
-use crate::session::{LANES, Opening, Session, SessionError};
+use crate::session::{Opening, Session, SessionError};
 use crate::sharing::{AccessStructure, Party, Shared};
 use zeroize::Zeroizing;
 
-/// By how many bits masks are longer than what they hide.
+/// By how many bits a mask is longer than the value it hides: the statistical security parameter.
 const HIDING_BITS: u32 = 40;
 
-/// B: the bits of one component of a mask. The sum of all components and what they hide stay below p.
+/// The length B of one component of a mask in bits. The sum of all components and of the value they hide is below p.
 fn mask_bits(access: &AccessStructure) -> u32 {
     ((MODULUS - 1) / access.components() as u64).ilog2()
 }
 
-/// How many bits a mask hides: numbers below 2 to this become bits.
+/// How many bits a mask hides: the greatest length in bits of numbers that [`to_bits`] converts. It depends on the number of
+/// components only: 19 for N = 3, 15 for N = 7 with t = 3.
 pub fn hidden_bits(access: &AccessStructure) -> u32 {
     mask_bits(access).saturating_sub(HIDING_BITS)
 }
 
-/// The bits of numbers below `2^bits`, given as rows of `columns` elements. Each plane has the words of
-/// the first column, with a lane for every row, then those of the second one, and so on.
+/// The bits of numbers below `2^bits`, which are given as rows of `columns` elements. Returns `bits` planes. Each has the words of
+/// the first column, with one bit for every row, then those of the second column, and so on.
+///
+/// One round to settle, one to open 8 bytes for each packed element, and the rounds of an adder for `C(N, t)` numbers of `bits`
+/// bits. Numbers that are not below `2^bits` give wrong bits.
 ///
 /// # Errors
-/// So many bits do not fit under a mask.
-pub fn to_bits<N: Network>(session: &mut Session<N>, numbers: &Shared<Fp61>, columns: usize, bits: u32) -> Result<Planes, SessionError> {
+/// [`SessionError::TooWide`] if `bits` exceeds [`hidden_bits`]. Otherwise a round failed, or two holders of a component sent
+/// different values.
+pub fn to_bits<N: Network>(session: &mut Session<N>, numbers: &Shared<Fp61>, columns: usize, bits: u32) -> Result<BitPlanes, SessionError> {
     let party = session.party().clone();
     let layout = Layout::new(&party, numbers.len() / columns, columns, bits)?;
     let low = u64::MAX >> (u64::BITS - mask_bits(party.access()));
-    let mut masks = session.random::<Gf64>(layout.elements * layout.lanes)?;
+    let mut masks = session.random::<Gf64>(layout.elements * layout.packed_rows)?;
     masks.components_mut(|mask| mask.iter_mut().for_each(|word| *word = Gf64::from_bits(word.to_bits() & low)));
-    // The low bits of masks are taken first, so that what is opened can take the place of masks.
+    // The low bits of the masks are extracted first, so that the packed numbers can reuse the memory of the masks.
     let known = |component: usize| {
         let bits = |position: usize| layout.bits_of(masks.components()[position].iter().map(|mask| mask.to_bits()));
         Summand::known(&party, component, bits)
@@ -49,13 +55,13 @@ pub fn to_bits<N: Network>(session: &mut Session<N>, numbers: &Shared<Fp61>, col
         Zeroizing::new(words.collect::<Vec<u32>>())
     });
     let masked = layout.masked(&party, numbers, masks);
-    // All nodes have the same before any of them opens it, whatever it was computed from.
+    // All nodes settle before any of them opens its part, so that they open the same value.
     session.settle()?;
     let opened = session.open(&masked, Opening::MaskedNumbers)?;
     drop(masked);
 
-    // packed = opened - mask, so not packed = mask + not opened, on the low bits. Who holds the first component
-    // of the mask adds what was opened to it.
+    // packed = opened - mask, so not packed = mask + not opened, on the low bits. The holders of the first component of the mask
+    // add the opened value to it.
     summands.push(Summand::known(&party, 0, |_| {
         let first = first.iter().flat_map(|words| words.iter());
         layout.bits_of(
@@ -65,39 +71,38 @@ pub fn to_bits<N: Network>(session: &mut Session<N>, numbers: &Shared<Fp61>, col
         )
     }));
     drop((first, opened));
-    // No number reaches the guards above it: they are 0, and 1 in what is computed here.
+    // No number reaches the guard above it: guards are 0, so they are 1 in the complement that is computed here.
     let inverted = sum(session, &layout.slots(), summands)?;
     Ok(layout.unpacked(&party, &complement(&party, &inverted)))
 }
 
-/// Where numbers stand in packed elements.
+/// How numbers are packed into elements.
 ///
-/// Rows are cut into stripes of whole words, so that a lane of packed elements takes the columns of several rows:
-/// few columns would leave room otherwise. The numbers of a lane are counted column by column, and stripe by
-/// stripe within it.
+/// Rows are divided into stripes of whole words. A packed row has the columns of one row of every stripe; otherwise few columns
+/// would leave slots empty. The numbers of a packed row are counted column by column, and stripe by stripe within a column.
 struct Layout {
     rows: usize,
     columns: usize,
     bits: usize,
-    /// Numbers in one element, each with a guard below it but the lowest.
+    /// Number of numbers in one element; each but the lowest has a guard below it.
     slots: usize,
     stripes: usize,
-    /// Words of a stripe, with a lane for each row.
+    /// Number of words of a stripe, with one bit for each row.
     words: usize,
-    /// Lanes of a stripe that have a row in the first one: the others are not opened.
-    lanes: usize,
-    /// Elements for each lane: number n stands in element `n % elements`, slot `n / elements`.
+    /// Number of packed rows: rows of the first stripe.
+    packed_rows: usize,
+    /// Number of elements for each packed row: number `n` is in element `n % elements`, slot `n / elements`.
     elements: usize,
 }
 
 impl Layout {
     fn new(party: &Party, rows: usize, columns: usize, bits: u32) -> Result<Self, SessionError> {
-        let room = hidden_bits(party.access());
-        if bits > room {
-            return Err(SessionError::TooWide { bits, room });
+        let max_bits = hidden_bits(party.access());
+        if bits > max_bits {
+            return Err(SessionError::TooWide { bits, max_bits });
         }
-        let words = rows.div_ceil(LANES);
-        let slots = ((room + 1) / (bits + 1)) as usize;
+        let words = rows.div_ceil(BITS_PER_WORD);
+        let slots = ((max_bits + 1) / (bits + 1)) as usize;
         let stripes = (slots / common_divisor(slots, columns)).clamp(1, words.max(1));
         let elements = (stripes * columns).div_ceil(slots);
         let words = words.div_ceil(stripes);
@@ -105,16 +110,16 @@ impl Layout {
             rows,
             columns,
             bits: bits as usize,
-            // No more than needed: the circuit is as long as what is packed.
+            // No more than needed: the circuit grows with the number of slots.
             slots: (stripes * columns).div_ceil(elements),
             stripes,
             words,
-            lanes: rows.min(words * LANES),
+            packed_rows: rows.min(words * BITS_PER_WORD),
             elements,
         })
     }
 
-    /// How the bits of packed elements lie.
+    /// The layout of the bits of packed elements in the adder.
     fn slots(&self) -> Slots {
         Slots {
             slots: self.slots,
@@ -123,21 +128,21 @@ impl Layout {
         }
     }
 
-    /// Packed numbers and masks, all lanes of the first elements, then of the second ones, and so on.
+    /// Packed numbers plus masks: the first elements of all packed rows, then the second elements, and so on.
     fn masked(&self, party: &Party, numbers: &Shared<Fp61>, masks: Shared<Gf64>) -> Shared<Fp61> {
         let mut masks = masks.into_components().into_iter();
         Shared::generate(party, |position| {
-            // In the place of the masks: both kinds of elements are words.
+            // Reuses the memory of the masks: elements of both fields are words.
             let masks = masks.next().unwrap_or_default().into_iter();
             let mut out: Vec<Fp61> = masks.map(|mask| Fp61::reduce(mask.to_bits())).collect();
-            let stripes = numbers.components()[position].chunks(self.words.max(1) * LANES * self.columns);
+            let stripes = numbers.components()[position].chunks(self.words.max(1) * BITS_PER_WORD * self.columns);
             for (stripe, rows) in stripes.enumerate() {
                 let places: Vec<Vec<(usize, u32)>> = (0..self.elements).map(|element| self.places(stripe, element)).collect();
-                // So few rows at a time that all elements find them in cache.
-                for (piece, rows) in rows.chunks(ROWS * self.columns).enumerate() {
-                    for (places, out) in places.iter().zip(out.chunks_mut(self.lanes)) {
+                // Few enough rows at a time that they stay in cache for all elements.
+                for (chunk, rows) in rows.chunks(CHUNK_ELEMENTS * self.columns).enumerate() {
+                    for (places, out) in places.iter().zip(out.chunks_mut(self.packed_rows)) {
                         for places in places.chunks(SUMMANDS) {
-                            add_shifted(&mut out[piece * ROWS..], rows, self.columns, places);
+                            add_shifted(&mut out[chunk * CHUNK_ELEMENTS..], rows, self.columns, places);
                         }
                     }
                 }
@@ -146,7 +151,7 @@ impl Layout {
         })
     }
 
-    /// Which columns of a stripe stand in an element, and by how many bits they are shifted.
+    /// The columns of a stripe that are packed into an element, and by how many bits each is shifted.
     fn places(&self, stripe: usize, element: usize) -> Vec<(usize, u32)> {
         (0..self.columns)
             .map(|column| (column, column * self.stripes + stripe))
@@ -155,28 +160,28 @@ impl Layout {
             .collect()
     }
 
-    /// The low bits of one word for every packed element, as they lie in the circuit.
+    /// The low bits of packed elements, in the layout of the adder.
     fn bits_of(&self, mut packed: impl Iterator<Item = u64>) -> Zeroizing<Vec<Gf64>> {
         let slots = self.slots();
-        let places: Vec<usize> = slots.places().collect();
+        let starts: Vec<usize> = slots.starts().collect();
         let mut out = Zeroizing::new(vec![Gf64::from_bits(0); slots.len()]);
         for element in 0..self.elements {
             for word in 0..self.words {
-                let lanes = LANES.min(self.lanes - word * LANES);
-                let bits = low_bits_of_lanes(packed.by_ref().take(lanes));
+                let rows = BITS_PER_WORD.min(self.packed_rows - word * BITS_PER_WORD);
+                let bits = low_bits_of_numbers(packed.by_ref().take(rows));
                 let at = element * self.words + word;
-                places
+                starts
                     .iter()
                     .zip(bits.iter())
-                    .for_each(|(place, bits)| out[place + at] = Gf64::from_bits(*bits));
+                    .for_each(|(start, bits)| out[start + at] = Gf64::from_bits(*bits));
             }
         }
         out
     }
 
     /// The bits of each number, column by column.
-    fn unpacked(&self, party: &Party, bits: &Shared<Gf64>) -> Planes {
-        let all = self.rows.div_ceil(LANES);
+    fn unpacked(&self, party: &Party, bits: &Shared<Gf64>) -> BitPlanes {
+        let all = self.rows.div_ceil(BITS_PER_WORD);
         let row = self.slots * self.elements * self.words;
         let of_column = self.stripes * self.words;
         let bit = |bit: usize| {
@@ -192,12 +197,10 @@ impl Layout {
     }
 }
 
-/// Rows that are packed at a time.
-const ROWS: usize = 512;
-/// How many words below 2^61 have a sum below 2^64.
+/// Number of words below `2^61` whose sum is below `2^64`.
 const SUMMANDS: usize = 7;
 
-/// Adds to each element the numbers of a row that stand in these columns, each with its shift.
+/// Adds to each element the numbers in some columns of the row at the same index, each with its shift.
 fn add_shifted(sums: &mut [Fp61], rows: &[Fp61], columns: usize, places: &[(usize, u32)]) {
     for (sum, row) in sums.iter_mut().zip(rows.chunks_exact(columns)) {
         let shifted = places.iter().map(|(column, shift)| row[*column].shifted(*shift).to_u64());
@@ -235,9 +238,9 @@ mod tests {
                 let shared = deal(session.party(), &elements(&numbers), 1);
                 let planes = to_bits(session, &shared, columns, bits)?;
                 assert_eq!(planes.len(), bits as usize);
-                let words = rows.div_ceil(LANES);
+                let words = rows.div_ceil(BITS_PER_WORD);
                 (0..columns).map(|column| {
-                    let of_column: Planes = planes.iter().map(|plane| plane.slice(column * words..(column + 1) * words)).collect();
+                    let of_column: BitPlanes = planes.iter().map(|plane| plane.slice(column * words..(column + 1) * words)).collect();
                     opened(session, &of_column, rows)
                 }).collect::<Result<Vec<_>, _>>()
             }) {
@@ -287,7 +290,7 @@ mod tests {
             let shared = deal(session.party(), &elements(&[1]), 1);
             to_bits(session, &shared, 1, 20)
         }) {
-            assert_eq!(result.unwrap_err(), SessionError::TooWide { bits: 20, room: 19 });
+            assert_eq!(result.unwrap_err(), SessionError::TooWide { bits: 20, max_bits: 19 });
         }
     }
 }

@@ -1,57 +1,23 @@
-//! Circuits on shared bits: numbers in, bits, comparisons and winners out.
+//! Circuits on shared bits: conversions between numbers and bits, comparisons, and the index of the greatest number.
 //!
-//! Numbers lie bit by bit: a vector of words for every bit, and in it a lane for every number, 64 to a
-//! word. A circuit is written once for all lanes, and all its products of one depth are one round.
-//! Between clouds rounds cost more than gates, so depths grow with the logarithm of what they work on.
+//! Numbers are stored as [`BitPlanes`]: one shared vector of words for each bit, in which each number has one bit, 64 numbers to
+//! a word. A circuit is written once for all numbers, and all its products of one depth are computed in one round. Between
+//! clouds a round costs more than many gates, so the depth of a circuit grows with the logarithm of its input.
 
 mod adder;
 mod argmax;
+mod bit_planes;
+mod bits_to_field;
 mod compare;
 mod convert;
 mod inverse;
-mod numbers;
-mod planes;
 #[cfg(test)]
 mod tests;
 mod threshold;
 
 pub use argmax::first_of_the_greatest;
+pub use bit_planes::{BitPlanes, bits_of, constants, numbers_of};
+pub use bits_to_field::{one_hot, to_numbers};
 pub use convert::{hidden_bits, to_bits};
 pub use inverse::inverses;
-pub use numbers::{one_hot, to_numbers};
-pub use planes::numbers_of;
 pub use threshold::{first_to_reach, levels};
-
-use crate::field::{Field, Gf64};
-use crate::sharing::{Party, Shared};
-
-/// Numbers bit by bit, the least significant bit first; all vectors have one length.
-pub type Planes = Vec<Shared<Gf64>>;
-
-/// Every bit turned round.
-fn complement(party: &Party, plane: &Shared<Gf64>) -> Shared<Gf64> {
-    Shared::generate(party, |position| {
-        let words = &plane.components()[position];
-        if party.held()[position] == 0 {
-            words.iter().map(|word| Gf64::from_bits(!word.to_bits())).collect()
-        } else {
-            words.clone()
-        }
-    })
-}
-
-/// The same public bit in all lanes of so many words.
-fn constant(party: &Party, words: usize, bit: bool) -> Shared<Gf64> {
-    let word = if bit { Gf64::from_bits(u64::MAX) } else { Gf64::ZERO };
-    Shared::public(party, &vec![word; words])
-}
-
-/// The same public number in all lanes of so many words.
-pub fn constants(party: &Party, words: usize, number: u64, bits: u32) -> Planes {
-    (0..bits).map(|bit| constant(party, words, number >> bit & 1 == 1)).collect()
-}
-
-/// How many bits the numbers up to `most` have, at least one.
-pub fn bits_of(most: u64) -> u32 {
-    (u64::BITS - most.leading_zeros()).max(1)
-}

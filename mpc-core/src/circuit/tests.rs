@@ -1,23 +1,22 @@
 //! Numbers in and out of circuits.
 
-use super::planes::numbers_of;
-use super::planes::tests::planes_of;
-use super::{Planes, bits_of};
+use super::bit_planes::tests::planes_of;
+use super::bit_planes::{BitPlanes, bits_of, numbers_of};
 use crate::field::Gf64;
 use crate::session::{Opening, Session, SessionError};
 use crate::sharing::Party;
 use crate::testing::WorldNetwork;
 use crate::testing::sessions::deal;
 
-/// This node's components of the bits of numbers.
-pub(super) fn planes(party: &Party, numbers: &[u64], bits: u32, seed: u64) -> Planes {
+/// This node's components of the bits of numbers, dealt with a seed.
+pub(super) fn planes(party: &Party, numbers: &[u64], bits: u32, seed: u64) -> BitPlanes {
     let planes = planes_of(numbers, bits as usize);
     let deal = |(bit, plane): (usize, &Vec<Gf64>)| deal(party, plane, seed << 8 | bit as u64);
     planes.iter().enumerate().map(deal).collect()
 }
 
-/// The first `len` numbers, opened after their products were verified.
-pub(super) fn opened(session: &mut Session<WorldNetwork>, planes: &Planes, len: usize) -> Result<Vec<u64>, SessionError> {
+/// The first `len` numbers, opened after all products were verified.
+pub(super) fn opened(session: &mut Session<WorldNetwork>, planes: &BitPlanes, len: usize) -> Result<Vec<u64>, SessionError> {
     session.verify_claims(())?;
     let opened = planes
         .iter()
@@ -29,7 +28,7 @@ pub(super) fn opened(session: &mut Session<WorldNetwork>, planes: &Planes, len: 
 
 #[test]
 fn a_number_has_the_bits_it_needs() {
-    for (most, bits) in [(0, 1), (1, 1), (2, 2), (5, 3), (7, 3), (8, 4), (1000, 10), (u64::MAX, 64)] {
-        assert_eq!(bits_of(most), bits);
+    for (max, bits) in [(0, 1), (1, 1), (2, 2), (5, 3), (7, 3), (8, 4), (1000, 10), (u64::MAX, 64)] {
+        assert_eq!(bits_of(max), bits);
     }
 }

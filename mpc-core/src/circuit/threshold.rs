@@ -1,50 +1,56 @@
-//! The first of the greatest among few votes: who reaches each number of votes that can decide.
+//! The index of the first greatest tally among few votes: which candidates reach each number of votes that can decide.
 //!
-//! Votes are few where answers are: then it takes fewer rounds and products to ask who has at least v of
-//! them, for every v at once, than to play a tournament ([`super::argmax`]). Above half of all votes at most
-//! one candidate can stand, whose index is a sum; so all numbers of votes above half are one level.
+//! If every item has few votes, it takes fewer rounds and products to compute which candidates have at least `v` votes, for every
+//! `v` at once, than to run a tournament ([`super::argmax`]). At most one candidate can have more than half of all votes, and its
+//! index is a sum; so all numbers of votes above half are one level.
 
-use super::{Planes, bits_of, complement};
+use super::bit_planes::{BitPlanes, bits_of, complement};
 use crate::field::{Field, Gf64};
 use crate::network::Network;
 use crate::session::{Session, SessionError};
 use crate::sharing::{Party, Shared};
 
-/// With more levels than this a tournament takes fewer products.
-const LEVELS: u64 = 4;
+/// With more levels than this, a tournament takes fewer products.
+const MAX_LEVELS: u64 = 4;
 
-/// The numbers of votes that are asked for, ascending; none if nobody can have `quorum`. `None` if they are too many.
-pub fn levels(most: u64, quorum: u64) -> Option<Vec<u64>> {
+/// The numbers of votes that [`first_to_reach`] compares tallies with, ascending, for items of at most `max` votes; empty if no
+/// candidate can reach `quorum`. `None` if they are so many that [`first_of_the_greatest`](super::first_of_the_greatest) is cheaper.
+pub fn levels(max: u64, quorum: u64) -> Option<Vec<u64>> {
     let lowest = quorum.max(1);
-    let above_half = lowest.max(most / 2 + 1);
-    (above_half - lowest < LEVELS).then(|| (lowest..=above_half).filter(|level| *level <= most).collect())
+    let above_half = lowest.max(max / 2 + 1);
+    (above_half - lowest < MAX_LEVELS).then(|| (lowest..=above_half).filter(|level| *level <= max).collect())
 }
 
-/// One more than the index, bit by bit, of the candidate with the greatest tally, lane by lane; of several, the
-/// first; 0 where it is below the first of `levels`.
+/// One more than the index of the candidate with the greatest tally, for each item; the first of several; 0 if the greatest tally is
+/// below the first of `levels`. Returns the bits of the number, [`bits_of`]`(candidates)` planes.
 ///
-/// Each vector of `tallies` holds one candidate's words after the other's; the tallies of all candidates together are
-/// at most `most`. One round for each product of bits that a level asks for, one for each of the `log2` levels of a
-/// tree, and one for the selection.
+/// Each vector of `tallies` has the words of the first candidate, then those of the second, and so on; every item has one bit in
+/// the words of each candidate. The tallies of an item add up to at most `max`, and `levels` are those of [`levels`].
+///
+/// Rounds: at most one for each bit of the tallies, one for each of the `⌈log2 candidates⌉` levels of a tree, and one for the
+/// selection.
+///
+/// # Errors
+/// A round failed.
 pub fn first_to_reach<N: Network>(
     session: &mut Session<N>,
     candidates: usize,
-    tallies: &Planes,
-    most: u64,
+    tallies: &BitPlanes,
+    max: u64,
     levels: &[u64],
-) -> Result<Planes, SessionError> {
+) -> Result<BitPlanes, SessionError> {
     let party = session.party().clone();
     let words = tallies.first().map_or(0, Shared::len) / candidates;
     let bits = bits_of(candidates as u64) as usize;
-    let mut firsts = reaching(session, tallies, most, levels)?;
-    first_of_each(session, &mut firsts, words, |level| most / levels[level])?;
-    // How many products follow is public, and the last sums are local.
-    let index_of = |first: &Shared<Gf64>| -> Planes { (0..bits).map(|bit| index_bit(&party, first, words, bit)).collect() };
+    let mut firsts = reaching(session, tallies, max, levels)?;
+    first_of_each(session, &mut firsts, words, |level| max / levels[level])?;
+    // The index is a sum of marks, which is local.
+    let index_of = |first: &Shared<Gf64>| -> BitPlanes { (0..bits).map(|bit| index_bit(&party, first, words, bit)).collect() };
     let mut indices = firsts.iter().map(index_of);
     let Some(mut index) = indices.next() else {
         return Ok((0..bits).map(|_| Shared::zeros(&party, words)).collect());
     };
-    // Who reaches a level reaches those below: each one moves the index on from that of the level before.
+    // Whoever reaches a level reaches those below. So if any candidate reaches a level, its index replaces that of the level before.
     let mut moves = Vec::new();
     let mut before = index.clone();
     for (first, next) in firsts.iter().skip(1).zip(indices) {
@@ -52,20 +58,25 @@ pub fn first_to_reach<N: Network>(
         moves.extend(before.iter().zip(&next).map(|(before, next)| (any.clone(), before.add(next))));
         before = next;
     }
-    for (bit, moved) in session.and(moves)?.iter().enumerate() {
+    for (bit, moved) in session.bit_products(moves)?.iter().enumerate() {
         index[bit % bits] = index[bit % bits].add(moved);
     }
     Ok(index)
 }
 
-/// For each level: whether a tally reaches it.
+/// For each level: one bit for each tally, whether it reaches the level.
 ///
-/// The lowest one, if there are others, is asked only about tallies that do not reach the next: there it takes fewer
-/// products to see whether a tally has all bits of the level.
-fn reaching<N: Network>(session: &mut Session<N>, tallies: &Planes, most: u64, levels: &[u64]) -> Result<Vec<Shared<Gf64>>, SessionError> {
+/// The result for the lowest level, if there are others, matters only for tallies that do not reach the next level. For these it
+/// takes fewer products to compute whether a tally has all bits of the level set.
+fn reaching<N: Network>(
+    session: &mut Session<N>,
+    tallies: &BitPlanes,
+    max: u64,
+    levels: &[u64],
+) -> Result<Vec<Shared<Gf64>>, SessionError> {
     let party = session.party().clone();
     let len = tallies.first().map_or(0, Shared::len);
-    // Whether the low bits of a tally reach those of the level; nothing yet where these are 0.
+    // Whether the low bits of a tally reach those of the level; `None` while the latter are 0, so that every tally does.
     let mut reached: Vec<Option<Shared<Gf64>>> = levels.iter().map(|_| None).collect();
     for (bit, tally) in tallies.iter().enumerate() {
         let below = (1u64 << bit) - 1;
@@ -74,8 +85,8 @@ fn reaching<N: Network>(session: &mut Session<N>, tallies: &Planes, most: u64, l
             let is_set = level >> bit & 1 == 1;
             match reached {
                 None if is_set => *reached = Some(tally.clone()),
-                // A tally that has this bit and reaches the low ones as well would be above the most.
-                Some(low) if !is_set && (1 << bit) + (level & below) > most => *low = low.add(tally),
+                // A tally that has this bit set and whose low bits reach those of the level as well would exceed `max`.
+                Some(low) if !is_set && (1 << bit) + (level & below) > max => *low = low.add(tally),
                 Some(low) if is_set || index > 0 || levels.len() == 1 => {
                     asked.push((index, is_set));
                     debug_assert_eq!(low.len(), len);
@@ -86,7 +97,7 @@ fn reaching<N: Network>(session: &mut Session<N>, tallies: &Planes, most: u64, l
         let pairs = asked
             .iter()
             .filter_map(|(index, _)| Some((tally.clone(), reached[*index].clone()?)));
-        let products = session.and(pairs.collect())?;
+        let products = session.bit_products(pairs.collect())?;
         for ((index, is_set), product) in asked.into_iter().zip(products) {
             reached[index] = match reached[index].take() {
                 Some(low) if !is_set => Some(low.add(tally).add(&product)),
@@ -98,7 +109,8 @@ fn reaching<N: Network>(session: &mut Session<N>, tallies: &Planes, most: u64, l
     Ok(reached.into_iter().map(some).collect())
 }
 
-/// Marks, level by level, the first of the candidates that are marked, of which there are at most `count(level)`.
+/// Keeps, at each level, only the mark of the first candidate that is marked. At most `count(level)` candidates are marked for an
+/// item.
 fn first_of_each<N: Network>(
     session: &mut Session<N>,
     marks: &mut [Shared<Gf64>],
@@ -117,20 +129,21 @@ fn first_of_each<N: Network>(
     let party = session.party().clone();
     let mut half = 1;
     while half < candidates {
-        // Of two, the second one is the one that has an odd number before it.
+        // If two are marked, the second one has an odd number of marks before it.
         let last_but = |marks: &Shared<Gf64>| marks.slice(words..marks.len());
         let mut pairs: Vec<_> = pairs_of
             .iter()
             .map(|level| (last_but(&marks[*level]), complement(&party, &sums_before(&marks[*level], words))))
             .collect();
-        // Whether any candidate up to this one is marked: runs of `half` candidates are joined.
-        let upper: Vec<usize> = (0..candidates).filter(|place| place & half != 0).collect();
-        let last_below = |place: usize| (place & !(2 * half - 1)) + half - 1;
+        // Whether any candidate up to each one is marked, within spans of `half` candidates, which are joined in pairs.
+        let upper: Vec<usize> = (0..candidates).filter(|candidate| candidate & half != 0).collect();
+        let last_below = |candidate: usize| (candidate & !(2 * half - 1)) + half - 1;
         for level in &trees {
-            let gather = |from: &dyn Fn(usize) -> usize| gathered(&party, &marks[*level], words, upper.iter().map(|place| from(*place)));
-            pairs.push((gather(&|place| place), gather(&last_below)));
+            let gather =
+                |from: &dyn Fn(usize) -> usize| gathered(&party, &marks[*level], words, upper.iter().map(|candidate| from(*candidate)));
+            pairs.push((gather(&|candidate| candidate), gather(&last_below)));
         }
-        let mut products = session.and(pairs)?.into_iter();
+        let mut products = session.bit_products(pairs)?.into_iter();
         for (level, product) in pairs_of.drain(..).zip(products.by_ref()) {
             marks[level] = Shared::concat(&party, [&marks[level].slice(0..words), &product]);
         }
@@ -140,7 +153,7 @@ fn first_of_each<N: Network>(
         half *= 2;
     }
     for level in trees {
-        // Whether any is marked up to it, and none before.
+        // A candidate is the first if one is marked up to it and none before it.
         marks[level].components_mut(|marks| {
             for at in (words..marks.len()).rev() {
                 let before = marks[at - words];
@@ -151,7 +164,7 @@ fn first_of_each<N: Network>(
     Ok(())
 }
 
-/// Before each candidate but the first: the sum of the marks of those before it.
+/// For each candidate but the first: the sum of the marks of all candidates before it.
 fn sums_before(marks: &Shared<Gf64>, words: usize) -> Shared<Gf64> {
     marks.linear(|marks, out| {
         out.extend_from_slice(&marks[..words]);
@@ -159,17 +172,17 @@ fn sums_before(marks: &Shared<Gf64>, words: usize) -> Shared<Gf64> {
     })
 }
 
-/// The words of some candidates.
-fn gathered(party: &Party, marks: &Shared<Gf64>, words: usize, places: impl Iterator<Item = usize> + Clone) -> Shared<Gf64> {
+/// The words of some candidates, in their order.
+fn gathered(party: &Party, marks: &Shared<Gf64>, words: usize, candidates: impl Iterator<Item = usize> + Clone) -> Shared<Gf64> {
     Shared::generate(party, |position| {
-        let of = |place: usize| &marks.components()[position][place * words..(place + 1) * words];
-        let mut out = Vec::with_capacity(places.clone().count() * words);
-        places.clone().for_each(|place| out.extend_from_slice(of(place)));
+        let of = |candidate: usize| &marks.components()[position][candidate * words..(candidate + 1) * words];
+        let mut out = Vec::with_capacity(candidates.clone().count() * words);
+        candidates.clone().for_each(|candidate| out.extend_from_slice(of(candidate)));
         out
     })
 }
 
-/// "Or" of each of the upper places and the one that stands for those below, from their products.
+/// Replaces each upper mark by its "or" with the mark that stands for the span below, given their products.
 fn joined(
     party: &Party,
     marks: &Shared<Gf64>,
@@ -181,9 +194,9 @@ fn joined(
     Shared::generate(party, |position| {
         let mut out = marks.components()[position].clone();
         let products = products.components()[position].chunks(words.max(1));
-        for (place, product) in upper.iter().zip(products) {
-            let (low, high) = out.split_at_mut(place * words);
-            let below = &low[last_below(*place) * words..][..words];
+        for (candidate, product) in upper.iter().zip(products) {
+            let (low, high) = out.split_at_mut(candidate * words);
+            let below = &low[last_below(*candidate) * words..][..words];
             high.iter_mut()
                 .zip(below)
                 .zip(product)
@@ -193,7 +206,7 @@ fn joined(
     })
 }
 
-/// The sum of the marks of the candidates chosen.
+/// The sum of the marks of the chosen candidates.
 fn sum_of(party: &Party, marks: &Shared<Gf64>, words: usize, chosen: impl Fn(usize) -> bool) -> Shared<Gf64> {
     Shared::generate(party, |position| {
         let mut sum = vec![Gf64::ZERO; words];
@@ -205,7 +218,7 @@ fn sum_of(party: &Party, marks: &Shared<Gf64>, words: usize, chosen: impl Fn(usi
     })
 }
 
-/// A bit of one more than the index of the candidate that is marked; 0 if none is.
+/// One bit of one more than the index of the marked candidate; 0 if none is marked.
 fn index_bit(party: &Party, first: &Shared<Gf64>, words: usize, bit: usize) -> Shared<Gf64> {
     sum_of(party, first, words, |candidate| (candidate + 1) >> bit & 1 == 1)
 }
@@ -236,35 +249,35 @@ mod tests {
         fn the_first_to_reach_the_greatest_wins(
             (n, t, present) in proptest::sample::select(clusters()),
             candidates in 1usize..12,
-            most in 1u64..12,
+            max in 1u64..12,
             quorum in 1u64..9,
-            lanes in 1usize..80,
+            items in 1usize..80,
             seed: u64,
             draws in proptest::collection::vec(any::<usize>(), 12 * 80),
         ) {
-            let quorum = quorum.max((most / 2 + 1).saturating_sub(LEVELS - 1));
-            let levels = levels(most, quorum).unwrap();
-            // Votes of one lane, one row of lanes for each candidate; few candidates have any in some lanes.
-            let mut tallies = vec![vec![0u64; lanes]; candidates];
-            for lane in 0..lanes {
-                let votes = draws[lane] as u64 % (most + 1);
-                (0..votes as usize).for_each(|vote| tallies[draws[lane * 11 + vote + 1] % (1 + lane % candidates)][lane] += 1);
+            let quorum = quorum.max((max / 2 + 1).saturating_sub(MAX_LEVELS - 1));
+            let levels = levels(max, quorum).unwrap();
+            // One row of tallies for each candidate. For some items only few candidates have votes.
+            let mut tallies = vec![vec![0u64; items]; candidates];
+            for item in 0..items {
+                let votes = draws[item] as u64 % (max + 1);
+                (0..votes as usize).for_each(|vote| tallies[draws[item * 11 + vote + 1] % (1 + item % candidates)][item] += 1);
             }
-            let winner = |lane: usize| {
-                let best = (0..candidates).rev().max_by_key(|c| tallies[*c][lane]).unwrap();
-                if tallies[best][lane] >= quorum { best as u64 + 1 } else { 0 }
+            let winner = |item: usize| {
+                let best = (0..candidates).rev().max_by_key(|c| tallies[*c][item]).unwrap();
+                if tallies[best][item] >= quorum { best as u64 + 1 } else { 0 }
             };
-            let expected: Vec<u64> = (0..lanes).map(winner).collect();
-            let bits = bits_of(most);
+            let expected: Vec<u64> = (0..items).map(winner).collect();
+            let bits = bits_of(max);
             for result in in_session(&world(n, t, seed).present(present), |session| {
                 let party = session.party().clone();
-                let each: Vec<Planes> = tallies.iter().map(|row| planes(&party, row, bits, 1)).collect();
-                let all: Planes = (0..bits as usize).map(|bit| Shared::concat(&party, each.iter().map(|planes| &planes[bit]))).collect();
-                let index = first_to_reach(session, candidates, &all, most, &levels)?;
+                let each: Vec<BitPlanes> = tallies.iter().map(|row| planes(&party, row, bits, 1)).collect();
+                let all: BitPlanes = (0..bits as usize).map(|bit| Shared::concat(&party, each.iter().map(|planes| &planes[bit]))).collect();
+                let index = first_to_reach(session, candidates, &all, max, &levels)?;
                 assert_eq!(index.len(), bits_of(candidates as u64) as usize);
-                opened(session, &index, lanes)
+                opened(session, &index, items)
             }) {
-                prop_assert_eq!(result.unwrap(), expected.clone(), "{} of {}", quorum, most);
+                prop_assert_eq!(result.unwrap(), expected.clone(), "{} of {}", quorum, max);
             }
         }
     }

@@ -1,11 +1,10 @@
-//! Linear maps from words of bits to the field of `2^64` elements: where polynomials that have bits as
-//! values are evaluated.
+//! Linear maps from words of bits to the field of `2^64` elements. They evaluate polynomials whose values are bits.
 //!
-//! The map is public, the words are not: there are no branches or look-ups that depend on them.
+//! The map is public, the words are secret: no operation has branches or table look-ups that depend on words.
 
-use super::{Gf64, assert_equally_long, kernels};
+use super::gf64::Gf64;
 
-/// The sum of public elements, one for each bit of a word that is set.
+/// A map that takes a word to the sum of public elements, one for each bit of the word that is set.
 #[derive(Debug, Clone)]
 pub struct BitMap {
     images: [Gf64; 64],
@@ -13,42 +12,32 @@ pub struct BitMap {
 }
 
 impl BitMap {
-    /// The map that takes bit i to `images[i]`.
+    /// The map that takes a word with only bit `i` set to `images[i]`.
     pub fn new(images: [Gf64; 64]) -> Self {
         let matrices = std::array::from_fn(|shift| std::array::from_fn(|byte| matrix(&images, byte, (byte + shift) % 8)));
         Self { images, matrices }
     }
 
-    /// What each bit is taken to.
+    /// The image of each bit.
     pub(super) fn images(&self) -> &[Gf64; 64] {
         &self.images
     }
 
-    /// At `[s][j]`: how byte `j + s` of a word, counted modulo 8, goes into byte j of its image.
-    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "for the kernel of that machine"))]
+    /// At `[s][j]`, the bit matrix that takes byte `(j + s) mod 8` of a word to its part of byte `j` of the image.
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only the kernel of that machine uses it"))]
     pub(super) fn matrices(&self) -> &[[u64; 8]; 8] {
         &self.matrices
     }
-
-    /// Writes the image of each word.
-    ///
-    /// # Panics
-    ///
-    /// Unless the two slices have equal length.
-    pub fn apply(&self, words: &[Gf64], out: &mut [Gf64]) {
-        assert_equally_long(words, out);
-        kernels::bits::apply(self, words, out);
-    }
 }
 
-/// How one byte of a word goes into one of its image, in the order of GF2P8AFFINEQB: row r stands in
-/// byte 7 - r.
+/// The bit matrix that takes byte `from` of a word to its part of byte `to` of the image, in the order of the instruction
+/// GF2P8AFFINEQB: row `r` is byte `7 - r`.
 fn matrix(images: &[Gf64; 64], to: usize, from: usize) -> u64 {
     let row = |r: usize| (0..8).fold(0, |row, c| row | (images[8 * from + c].to_bits() >> (8 * to + r) & 1) << c);
     (0..8).fold(0, |matrix, r| matrix | row(r) << (8 * (7 - r)))
 }
 
-/// What runs where there is no kernel for the machine, and what the kernel is tested against.
+/// The map in readable form. It runs on machines without a kernel, and the kernel is tested against it.
 pub mod portable {
     use super::{BitMap, Gf64};
 

@@ -1,35 +1,32 @@
-//! The prime field of `p = 2^61 - 1`, a Mersenne prime: reduction is a shift and an add, and 61 bits
-//! leave room for lazy reduction of inner products in 128-bit words.
+//! The prime field of `p = 2^61 - 1` elements, in which numbers are shared.
 //!
-//! [`portable`] is the readable form of the bulk operations.
-//! Every operation is free of branches and table look-ups that depend on values.
+//! `p` is a Mersenne prime: reduction is a shift and an addition, and 61 bits leave room for sums of unreduced products in
+//! 128-bit words.
+//!
+//! [`portable`] has the bulk operations in readable form. No operation has branches or table look-ups that depend on values.
 
 use std::fmt;
 use std::ops::{Add, AddAssign, Mul, Neg, Sub, SubAssign};
 
-use rand_core::Rng;
 use serde::{Deserialize, Serialize};
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::DefaultIsZeroes;
-
-use super::{Field, assert_combinable, assert_cubics, assert_equally_long, kernels};
 
 /// `p = 2^61 - 1`.
 pub const MODULUS: u64 = (1 << 61) - 1;
 
-/// How many products below `2^122` an unsigned 128-bit accumulator takes before it must be folded.
+/// Number of products below `2^122` whose sum fits into an unsigned 128-bit word: so many are summed before a reduction.
 const LAZY_TERMS: usize = 32;
 
-/// An element of the field of `2^61 - 1` elements, always kept in canonical form `0..p`.
+/// An element of the field of `2^61 - 1` elements, always in canonical form `0..p`.
 ///
-/// `Debug` prints no value, since most elements are shares.
+/// `Debug` prints no value, because most elements are shares.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "u64", try_from = "u64")]
 #[repr(transparent)]
-pub struct Fp61(u64);
+pub struct Fp61(pub(super) u64);
 
 impl Fp61 {
-    /// The element for a canonical word, `None` for `p` and above.
+    /// The element whose canonical word is given; `None` for `p` and above.
     pub const fn from_canonical(word: u64) -> Option<Self> {
         if word < MODULUS { Some(Self(word)) } else { None }
     }
@@ -44,7 +41,7 @@ impl Fp61 {
         let low = (value as u64) & MODULUS;
         let middle = ((value >> 61) as u64) & MODULUS;
         let high = (value >> 122) as u64;
-        // low, middle <= p and high < 2^6: the sum stays below 2^63.
+        // low, middle <= p and high < 2^6: the sum is below 2^63.
         Self::reduce(low + middle + high)
     }
 
@@ -63,7 +60,7 @@ impl Fp61 {
         self.0
     }
 
-    /// `2^bits` times the element, for fewer than 61 bits: its word turned round.
+    /// `2^bits` times the element, for fewer than 61 bits: a rotation of its 61-bit word.
     pub const fn shifted(self, bits: u32) -> Self {
         Self((self.0 << bits | self.0 >> (61 - bits)) & MODULUS)
     }
@@ -141,114 +138,14 @@ impl Mul for Fp61 {
     }
 }
 
-impl ConstantTimeEq for Fp61 {
-    fn ct_eq(&self, other: &Self) -> Choice {
-        self.0.ct_eq(&other.0)
-    }
-}
-
-impl ConditionallySelectable for Fp61 {
-    fn conditional_select(a: &Self, b: &Self, choice: Choice) -> Self {
-        Self(u64::conditional_select(&a.0, &b.0, choice))
-    }
-}
-
-impl Field for Fp61 {
-    const BYTES: usize = 8;
-    const ZERO: Self = Self(0);
-    const ONE: Self = Self(1);
-    const CONSECUTIVE_POINTS: bool = true;
-
-    fn write(self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.0.to_le_bytes());
-    }
-
-    fn read_words(words: &[[u8; 8]], out: &mut Vec<Self>) -> bool {
-        // Bits above the 61st tell words beyond p, and those of the word plus 1 tell p.
-        let mut beyond = 0;
-        out.extend(words.iter().map(|word| {
-            let word = u64::from_le_bytes(*word);
-            beyond |= word | word.wrapping_add(1);
-            Self(word & MODULUS)
-        }));
-        beyond >> 61 == 0
-    }
-
-    fn point(index: u64) -> Self {
-        Self::reduce(index)
-    }
-
-    fn inverse(self) -> Self {
-        // Fermat: x^(p-2), and p - 2 has the bits 1…1 but for bit 1.
-        let mut result = Self::ONE;
-        let mut square = self;
-        for bit in 0..61 {
-            if bit != 1 {
-                result = result * square;
-            }
-            square = square * square;
-        }
-        result
-    }
-
-    fn random<R: Rng + ?Sized>(rng: &mut R) -> Self {
-        loop {
-            // Only the word p is refused: probability 2^-61, independent of any secret.
-            if let Some(element) = Self::from_canonical(rng.next_u64() & MODULUS) {
-                return element;
-            }
-        }
-    }
-
-    fn from_uniform(words: &[[u8; 8]], out: &mut [Self]) -> usize {
-        let out = &mut out[..words.len()];
-        if kernels::fp61::elements_of(words, out) {
-            return words.len();
-        }
-        let accepted = words
-            .iter()
-            .filter_map(|word| Self::from_canonical(u64::from_le_bytes(*word) & MODULUS));
-        out.iter_mut().zip(accepted).map(|(out, element)| *out = element).count()
-    }
-
-    fn inner_product(x: &[Self], y: &[Self]) -> Self {
-        kernels::fp61::inner_product(x, y)
-    }
-
-    fn combine(blocks: &[&[Self]], coefficients: &[Self], out: &mut [Self]) {
-        assert_combinable(blocks, coefficients, out);
-        kernels::fp61::combine(blocks, coefficients, out);
-    }
-
-    fn add_vector(sum: &mut [Self], values: &[Self]) {
-        assert_equally_long(sum, values);
-        kernels::fp61::add_vector(sum, values);
-    }
-
-    fn mul_vector(product: &mut [Self], factors: &[Self]) {
-        assert_equally_long(product, factors);
-        kernels::fp61::mul_vector(product, factors);
-    }
-
-    fn extend_cubics(known: [&[Self]; 4], further: [&mut [Self]; 3]) {
-        assert_cubics(known, &further);
-        kernels::fp61::extend_cubics(known, further);
-    }
-
-    fn sub_vector(difference: &mut [Self], values: &[Self]) {
-        assert_equally_long(difference, values);
-        kernels::fp61::sub_vector(difference, values);
-    }
-}
-
-/// The bulk operations in plain integer arithmetic: what runs where there is no kernel for the
-/// machine, and what every kernel is tested against. Shapes are those of [`Field`]'s operations.
+/// The bulk operations in plain integer arithmetic. They run on machines without a kernel, and every kernel is tested against
+/// them. Shapes are those of the operations of [`Field`](super::Field).
 pub mod portable {
     use super::{Fp61, LAZY_TERMS, MODULUS};
 
-    /// The words without their upper bits; false if one of them is `p`.
+    /// Writes the low 61 bits of each word to `out`. Returns false if one of them is `p`, which is no element.
     pub(in crate::field) fn elements_of(words: &[[u8; 8]], out: &mut [Fp61]) -> bool {
-        // Bit 61 of the word plus 1 says that it is p.
+        // Bit 61 of the masked word plus 1 is set exactly if the word is p.
         let mut refused = 0;
         for (out, word) in out.iter_mut().zip(words) {
             let word = u64::from_le_bytes(*word) & MODULUS;
@@ -258,7 +155,7 @@ pub mod portable {
         refused >> 61 == 0
     }
 
-    /// See [`Field::inner_product`](super::Field::inner_product).
+    /// See [`Field::inner_product`](crate::field::Field::inner_product).
     pub fn inner_product(x: &[Fp61], y: &[Fp61]) -> Fp61 {
         let mut total = Fp61(0);
         for (xs, ys) in x.chunks(LAZY_TERMS).zip(y.chunks(LAZY_TERMS)) {
@@ -271,9 +168,9 @@ pub mod portable {
         total
     }
 
-    /// See [`Field::combine`](super::Field::combine).
+    /// See [`Field::combine`](crate::field::Field::combine).
     pub fn combine(blocks: &[&[Fp61]], coefficients: &[Fp61], out: &mut [Fp61]) {
-        /// Outputs whose wide sums are kept at a time.
+        /// Number of outputs whose unreduced sums are kept at a time.
         const TILE: usize = 32;
         out.fill(Fp61(0));
         for (blocks, coefficients) in blocks.chunks(LAZY_TERMS).zip(coefficients.chunks(LAZY_TERMS)) {
@@ -291,12 +188,12 @@ pub mod portable {
         }
     }
 
-    /// See [`Field::add_vector`](super::Field::add_vector).
+    /// See [`Field::add_vector`](crate::field::Field::add_vector).
     pub fn add_vector(sum: &mut [Fp61], values: &[Fp61]) {
         sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += *value);
     }
 
-    /// See [`Field::mul_vector`](super::Field::mul_vector).
+    /// See [`Field::mul_vector`](crate::field::Field::mul_vector).
     pub fn mul_vector(product: &mut [Fp61], factors: &[Fp61]) {
         product
             .iter_mut()
@@ -304,12 +201,12 @@ pub mod portable {
             .for_each(|(product, factor)| *product = *product * *factor);
     }
 
-    /// See [`Field::extend_cubics`](super::Field::extend_cubics).
+    /// See [`Field::extend_cubics`](crate::field::Field::extend_cubics).
     pub fn extend_cubics(known: [&[Fp61]; 4], further: [&mut [Fp61]; 3]) {
-        crate::field::extend_cubics(known, further);
+        crate::field::traits::extend_cubics(known, further);
     }
 
-    /// See [`Field::sub_vector`](super::Field::sub_vector).
+    /// See [`Field::sub_vector`](crate::field::Field::sub_vector).
     pub fn sub_vector(difference: &mut [Fp61], values: &[Fp61]) {
         difference.iter_mut().zip(values).for_each(|(rest, value)| *rest -= *value);
     }
@@ -318,7 +215,7 @@ pub mod portable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::field::decode_vector;
+    use crate::field::{Field, decode_vector};
     use proptest::prelude::*;
     use rand_chacha::ChaCha8Rng;
     use rand_core::SeedableRng;

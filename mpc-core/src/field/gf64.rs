@@ -1,21 +1,20 @@
-//! The field of `2^64` elements: polynomials over the bits modulo `x^64 + x^4 + x^3 + x + 1`, bit i
-//! of a word being the coefficient of `x^i`. Products of bits are checked in it.
+//! The field of `2^64` elements, in which words of 64 bits are shared and products of bits are verified.
 //!
-//! [`portable`] is the readable form of the bulk operations.
-//! Every operation is free of branches and table look-ups that depend on values.
+//! Elements are polynomials over the bits modulo `x^64 + x^4 + x^3 + x + 1`; bit `i` of a word is the coefficient of `x^i`.
+//!
+//! [`portable`] has the bulk operations in readable form. No operation has branches or table look-ups that depend on values.
 
 use std::fmt;
-use std::ops::{Add, AddAssign, Mul, Neg, Sub, SubAssign};
+use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
 
-use rand_core::Rng;
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::DefaultIsZeroes;
 
-use super::{Field, assert_combinable, assert_equally_long, kernels};
+/// Number of bits of a word, each of which can be a secret of its own.
+pub const BITS_PER_WORD: usize = 64;
 
-/// An element of the field of `2^64` elements. Every word is one.
+/// An element of the field of `2^64` elements. Every word encodes one.
 ///
-/// `Debug` prints no value, since most elements are shares.
+/// `Debug` prints no value, because most elements are shares.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct Gf64(u64);
@@ -26,15 +25,15 @@ impl Gf64 {
         Self(bits)
     }
 
-    /// The coefficients, that of `x^i` at bit i.
+    /// The coefficients, that of `x^i` at bit `i`.
     pub const fn to_bits(self) -> u64 {
         self.0
     }
 
-    /// The polynomial with these 128 coefficients, modulo the field's.
+    /// The polynomial with these 128 coefficients, modulo the polynomial of the field.
     pub const fn reduce_wide(bits: u128) -> Self {
         let (low, high) = (bits as u64, (bits >> 64) as u64);
-        // x^64 = x^4 + x^3 + x + 1. What that shifts out, below x^4, comes in again the same way.
+        // x^64 = x^4 + x^3 + x + 1. The bits that the shifts below move out of the word are reduced the same way.
         let out = (high >> 63) ^ (high >> 61) ^ (high >> 60);
         let high = high ^ out;
         Self(low ^ high ^ (high << 1) ^ (high << 3) ^ (high << 4))
@@ -49,7 +48,7 @@ impl fmt::Debug for Gf64 {
     }
 }
 
-// In characteristic 2 a sum is a difference.
+// In characteristic 2 addition and subtraction are the same.
 #[expect(clippy::suspicious_arithmetic_impl, reason = "addition of polynomials over the bits")]
 impl Add for Gf64 {
     type Output = Self;
@@ -90,86 +89,8 @@ impl Neg for Gf64 {
     }
 }
 
-impl Mul for Gf64 {
-    type Output = Self;
-
-    fn mul(self, other: Self) -> Self {
-        kernels::gf64::multiply(self, other)
-    }
-}
-
-impl ConstantTimeEq for Gf64 {
-    fn ct_eq(&self, other: &Self) -> Choice {
-        self.0.ct_eq(&other.0)
-    }
-}
-
-impl ConditionallySelectable for Gf64 {
-    fn conditional_select(a: &Self, b: &Self, choice: Choice) -> Self {
-        Self(u64::conditional_select(&a.0, &b.0, choice))
-    }
-}
-
-impl Field for Gf64 {
-    const BYTES: usize = 8;
-    const ZERO: Self = Self(0);
-    const ONE: Self = Self(1);
-    const CONSECUTIVE_POINTS: bool = false;
-
-    fn write(self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.0.to_le_bytes());
-    }
-
-    fn read_words(words: &[[u8; 8]], out: &mut Vec<Self>) -> bool {
-        out.extend(words.iter().map(|word| Self(u64::from_le_bytes(*word))));
-        true
-    }
-
-    fn point(index: u64) -> Self {
-        Self(index)
-    }
-
-    fn inverse(self) -> Self {
-        // Fermat: x^(2^64 - 2), an exponent of 63 ones and a zero.
-        let mut result = Self::ONE;
-        let mut square = self;
-        for _ in 1..64 {
-            square = square * square;
-            result = result * square;
-        }
-        result
-    }
-
-    fn random<R: Rng + ?Sized>(rng: &mut R) -> Self {
-        Self(rng.next_u64())
-    }
-
-    fn from_uniform(words: &[[u8; 8]], out: &mut [Self]) -> usize {
-        let out = &mut out[..words.len()];
-        out.iter_mut()
-            .zip(words)
-            .for_each(|(out, word)| *out = Self(u64::from_le_bytes(*word)));
-        words.len()
-    }
-
-    fn inner_product(x: &[Self], y: &[Self]) -> Self {
-        kernels::gf64::inner_product(x, y)
-    }
-
-    fn combine(blocks: &[&[Self]], coefficients: &[Self], out: &mut [Self]) {
-        assert_combinable(blocks, coefficients, out);
-        kernels::gf64::combine(blocks, coefficients, out);
-    }
-
-    fn mul_vector(product: &mut [Self], factors: &[Self]) {
-        assert_equally_long(product, factors);
-        kernels::gf64::mul_vector(product, factors);
-    }
-}
-
-/// Multiplication and the bulk operations without carryless instructions: what runs where there is
-/// no kernel for the machine, and what every kernel is tested against. Shapes are those of
-/// [`Field`]'s operations.
+/// Multiplication and the bulk operations without carry-less instructions. They run on machines without a kernel, and every
+/// kernel is tested against them. Shapes are those of the operations of [`Field`](crate::field::Field).
 pub mod portable {
     use super::Gf64;
 
@@ -178,12 +99,12 @@ pub mod portable {
         Gf64::reduce_wide(carryless(x.0, y.0))
     }
 
-    /// See [`Field::inner_product`](super::Field::inner_product).
+    /// See [`Field::inner_product`](crate::field::Field::inner_product).
     pub fn inner_product(x: &[Gf64], y: &[Gf64]) -> Gf64 {
         Gf64::reduce_wide(x.iter().zip(y).fold(0, |sum, (x, y)| sum ^ carryless(x.0, y.0)))
     }
 
-    /// See [`Field::combine`](super::Field::combine).
+    /// See [`Field::combine`](crate::field::Field::combine).
     pub fn combine(blocks: &[&[Gf64]], coefficients: &[Gf64], out: &mut [Gf64]) {
         for (i, out) in out.iter_mut().enumerate() {
             let products = blocks.iter().zip(coefficients).map(|(block, c)| carryless(block[i].0, c.0));
@@ -191,17 +112,17 @@ pub mod portable {
         }
     }
 
-    /// See [`Field::add_vector`](super::Field::add_vector).
+    /// See [`Field::add_vector`](crate::field::Field::add_vector).
     pub fn add_vector(sum: &mut [Gf64], values: &[Gf64]) {
         sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += *value);
     }
 
-    /// See [`Field::sub_vector`](super::Field::sub_vector).
+    /// See [`Field::sub_vector`](crate::field::Field::sub_vector).
     pub fn sub_vector(difference: &mut [Gf64], values: &[Gf64]) {
         add_vector(difference, values);
     }
 
-    /// See [`Field::mul_vector`](super::Field::mul_vector).
+    /// See [`Field::mul_vector`](crate::field::Field::mul_vector).
     pub fn mul_vector(product: &mut [Gf64], factors: &[Gf64]) {
         product
             .iter_mut()
@@ -211,15 +132,15 @@ pub mod portable {
 
     /// The product of two polynomials over the bits.
     fn carryless(x: u64, y: u64) -> u128 {
-        // A product read backwards is the product of the factors read backwards.
+        // The bits of a product in reverse order are the product of the factors with their bits in reverse order.
         let low = carryless_low(x, y);
         let high = carryless_low(x.reverse_bits(), y.reverse_bits()).reverse_bits() >> 1;
         u128::from(high) << 64 | u128::from(low)
     }
 
-    /// The low half of the product. Factors with three zeros after each bit are multiplied as integers:
-    /// their sums of at most 16 bits carry into the zeros only, or out of the word.
-    /// (Pornin's constant-time GHASH in BearSSL.)
+    /// The low half of the product. Factors in which only every fourth bit is used are multiplied as integers: their sums of at
+    /// most 16 bits carry only into unused bits, or out of the word. (Pornin, BearSSL,
+    /// [constant-time multiplication for GHASH](https://www.bearssl.org/constanttime.html).)
     fn carryless_low(x: u64, y: u64) -> u64 {
         const EVERY_FOURTH: u64 = 0x1111_1111_1111_1111;
         let mut low = 0;
@@ -238,7 +159,7 @@ pub mod portable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::field::decode_vector;
+    use crate::field::{Field, decode_vector};
     use proptest::prelude::*;
 
     /// Multiplication as learned at school, bit by bit.

@@ -1,37 +1,39 @@
-//! Rows of a table that are not beside each other: reading them, and adding to them.
+//! Rows of a table that are not next to each other in memory: reading them, and adding to them.
 //!
-//! Where rows lie is public, here and in everything that calls this. Tables are larger than any cache, so rows that
-//! are needed soon are asked for early.
+//! The positions of rows are public, here and in everything that calls this. Tables are larger than any cache, so rows that are
+//! needed soon are prefetched.
 
-use super::{Fp61, kernels};
+use super::fp61::Fp61;
+use super::kernels;
 
-/// Adds every row of `rows` to the row of `table` at its place; rows are `width` elements. Those at the `next` places
-/// are needed soon.
+/// Adds row `i` of `rows` to the row of `table` at `places[i]`, for all `i`. Rows have `width` elements. The rows at `upcoming`
+/// are prefetched, because a later call needs them; places outside the table are ignored there.
 ///
 /// # Panics
 ///
-/// Unless there is one place for each row, all of them in the table.
-pub fn add_at(table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61], next: &[u32]) {
+/// There is not one place for each row, or a place is outside the table.
+pub fn add_at(table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61], upcoming: &[u32]) {
     assert_eq!(rows.len(), places.len() * width, "one place for each row");
-    kernels::rows::add_at(table, width, places, rows, next);
+    kernels::rows::add_at(table, width, places, rows, upcoming);
 }
 
-/// Copies the rows of `table` at these places to `out`, one after the other. Those at the `next` places are needed
-/// soon.
+/// Copies the rows of `table` at `places` to `out`, one after the other. The rows at `upcoming` are prefetched, because a later
+/// call needs them; places outside the table are ignored there.
 ///
 /// # Panics
 ///
-/// Unless there is one place for each row of `out`, all of them in the table.
-pub fn copy_from(table: &[Fp61], width: usize, places: &[u32], out: &mut [Fp61], next: &[u32]) {
+/// There is not one place for each row of `out`, or a place is outside the table.
+pub fn copy_from(table: &[Fp61], width: usize, places: &[u32], out: &mut [Fp61], upcoming: &[u32]) {
     assert_eq!(out.len(), places.len() * width, "one place for each row");
-    kernels::rows::copy_from(table, width, places, out, next);
+    kernels::rows::copy_from(table, width, places, out, upcoming);
 }
 
-/// The inner products of every row of `rows` with the same two vectors of coefficients: rows are read once for both.
+/// The inner products of every row of `rows` with two vectors of coefficients: `out[v][i]` is the product of row `i` and
+/// `coefficients[v]`. Rows are read once for both.
 ///
 /// # Panics
 ///
-/// Unless each of `out` has one element for each row of as many elements as there are coefficients, at least one.
+/// The vectors of coefficients are empty or differ in length, or an `out` has not one element for each row of their length.
 pub fn products(rows: &[Fp61], coefficients: [&[Fp61]; 2], out: [&mut [Fp61]; 2]) {
     let width = coefficients[0].len();
     assert!(width > 0, "a row has elements");
@@ -41,39 +43,10 @@ pub fn products(rows: &[Fp61], coefficients: [&[Fp61]; 2], out: [&mut [Fp61]; 2]
     kernels::rows::products(rows, coefficients, out);
 }
 
-/// What runs where there is no kernel, and what kernels are tested against.
-pub mod portable {
-    use super::Fp61;
-    use crate::field::Field;
-
-    /// See [`super::add_at`].
-    pub fn add_at(table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61], _next: &[u32]) {
-        for (place, row) in places.iter().zip(rows.chunks_exact(width)) {
-            Fp61::add_vector(&mut table[*place as usize * width..][..width], row);
-        }
-    }
-
-    /// See [`super::copy_from`].
-    pub fn copy_from(table: &[Fp61], width: usize, places: &[u32], out: &mut [Fp61], _next: &[u32]) {
-        for (place, row) in places.iter().zip(out.chunks_exact_mut(width)) {
-            row.copy_from_slice(&table[*place as usize * width..][..width]);
-        }
-    }
-
-    /// See [`super::products`].
-    pub fn products(rows: &[Fp61], coefficients: [&[Fp61]; 2], out: [&mut [Fp61]; 2]) {
-        for (coefficients, out) in coefficients.into_iter().zip(out) {
-            for (out, row) in out.iter_mut().zip(rows.chunks_exact(coefficients.len())) {
-                *out = Fp61::inner_product(row, coefficients);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::field::Field;
+    use crate::field::{Field, rows_portable as portable};
     use proptest::prelude::*;
 
     proptest! {
@@ -81,8 +54,8 @@ mod tests {
         fn every_row_is_where_it_belongs(
             width in 1usize..40,
             places in proptest::collection::vec(0u32..30, 0..60),
-            // Nothing is read there: a place outside the table does no harm.
-            next in proptest::collection::vec(0u32..40, 0..20),
+            // These places are only prefetched: one outside the table does no harm.
+            upcoming in proptest::collection::vec(0u32..40, 0..20),
             words in proptest::collection::vec(any::<u64>(), 60 * 40 + 30 * 40),
         ) {
             let elements: Vec<Fp61> = words.into_iter().map(Fp61::reduce).collect();
@@ -95,14 +68,14 @@ mod tests {
             }
             for add in [add_at, portable::add_at] {
                 let mut sums = table.to_vec();
-                add(&mut sums, width, &places, rows, &next);
+                add(&mut sums, width, &places, rows, &upcoming);
                 prop_assert!(sums == expected);
             }
 
             let expected: Vec<Fp61> = places.iter().flat_map(|place| table[*place as usize * width..][..width].to_vec()).collect();
             for copy in [copy_from, portable::copy_from] {
                 let mut out = vec![Fp61::ONE; places.len() * width];
-                copy(table, width, &places, &mut out, &next);
+                copy(table, width, &places, &mut out, &upcoming);
                 prop_assert!(out == expected);
             }
 

@@ -1,40 +1,43 @@
 //! The field of 256 elements inside the field of `2^64` elements.
 //!
-//! Polynomials of the smaller field's points and values stay in it: what goes on from bits to further
-//! points takes a byte for each of them, not a word. A byte is an element as in AES: bit i is the coefficient
-//! of `x^i`, modulo `x^8 + x^4 + x^3 + x + 1`.
+//! Polynomials with points and values in the smaller field have all their values in it. So extending 64 bits to further points
+//! takes a byte for each point, not a word. A byte is an element as in AES
+//! ([FIPS 197](https://doi.org/10.6028/NIST.FIPS.197-upd1), 4): bit `i` is the coefficient of `x^i`, modulo
+//! `x^8 + x^4 + x^3 + x + 1`.
 //!
-//! Points are public, words are not: there are no branches or look-ups that depend on them.
+//! Points are public, words are secret: no operation has branches or table look-ups that depend on words.
 
-use super::{Field, Gf64, assert_equally_long, kernels};
+use super::gf64::{BITS_PER_WORD, Gf64};
+use super::traits::Field;
 
 /// A root of `x^8 + x^4 + x^3 + x + 1` in the larger field; any of the eight does.
 const ROOT: Gf64 = Gf64::from_bits(0x033c_e8be_ddc8_a656);
 
-/// How many points values are known at: 64 lanes, bytes 0 to 63.
-pub const KNOWN: usize = 64;
-/// At how many points after them polynomials of degree 63, and their products, are evaluated.
+/// Number of points at which values are known, bytes 0 to 63: one for each bit of a word.
+pub const KNOWN: usize = BITS_PER_WORD;
+/// Number of further points, bytes 64 to 126: with them, values determine products of two polynomials of degree 63.
 pub const FURTHER: usize = KNOWN - 1;
 
-/// What the bits of a byte stand for: the powers of a root of the small field's polynomial.
+/// The elements that the bits of a byte stand for: the powers of a root of the smaller field's polynomial.
 pub fn powers() -> [Gf64; 8] {
     let mut powers = [Gf64::ONE; 8];
     (1..8).for_each(|bit| powers[bit] = powers[bit - 1] * ROOT);
     powers
 }
 
-/// A byte as an element of the larger field.
+/// The element of the larger field that a byte stands for.
 pub fn element(byte: u8) -> Gf64 {
     let powers = powers().into_iter().enumerate();
     powers.fold(Gf64::ZERO, |sum, (bit, power)| if byte >> bit & 1 == 1 { sum + power } else { sum })
 }
 
-/// How 64 bits, the values at bytes 0 to 63 of a polynomial of degree 63, go on at bytes 64 to 126.
+/// Extends polynomials of degree 63 from their values at bytes 0 to 63, the bits of a word, to bytes 64 to 126.
 #[derive(Debug, Clone)]
 pub struct Extension {
-    /// For each lane, what a bit there adds to the value at each point.
+    /// For each bit of a word, what it adds to the value at each further point.
     rows: [[u8; FURTHER]; KNOWN],
-    /// The same, for each point and each byte of a word, in the order of GF2P8AFFINEQB: row r stands in byte 7 - r.
+    /// The same as bit matrices, for each further point and each byte of a word, in the order of the instruction
+    /// GF2P8AFFINEQB: row `r` is byte `7 - r`.
     matrices: Vec<[u64; 8]>,
 }
 
@@ -45,14 +48,14 @@ impl Default for Extension {
 }
 
 impl Extension {
-    /// Works out the coefficients.
+    /// Computes the coefficients.
     pub fn new() -> Self {
         use portable::multiply;
         let inverse = |x: u8| (1..=255).find(|y| multiply(x, *y) == 1).unwrap_or(0);
-        let lanes = 0..KNOWN as u8;
-        let rows = std::array::from_fn(|lane| {
-            let others = || lanes.clone().filter(move |other| *other != lane as u8);
-            let denominator = inverse(others().fold(1, |product, other| multiply(product, lane as u8 ^ other)));
+        let positions = 0..KNOWN as u8;
+        let rows = std::array::from_fn(|position| {
+            let others = || positions.clone().filter(move |other| *other != position as u8);
+            let denominator = inverse(others().fold(1, |product, other| multiply(product, position as u8 ^ other)));
             let at = |point: u8| others().fold(denominator, |product, other| multiply(product, point ^ other));
             std::array::from_fn(|further| at((KNOWN + further) as u8))
         });
@@ -64,39 +67,25 @@ impl Extension {
         }
     }
 
-    /// What a bit of each lane adds to the value at each further point.
+    /// For each bit of a word, what it adds to the value at each further point.
     pub(super) fn rows(&self) -> &[[u8; FURTHER]; KNOWN] {
         &self.rows
     }
 
-    /// For each further point and each byte of a word: how it goes into the value.
-    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "for the kernel of that machine"))]
+    /// For each further point and each byte of a word, the bit matrix that takes the byte to its part of the value.
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only the kernel of that machine uses it"))]
     pub(super) fn matrices(&self) -> &[[u64; 8]] {
         &self.matrices
     }
-
-    /// For pairs (x, y) of vectors of words, whose bits are values of polynomials f, g: adds to `sums[p][j]` the
-    /// weights of those words at which bit j of `Σ f·g` is set, the sum being that of all pairs at the
-    /// further point p. Then `Σ_j powers()[j]·sums[p][j]` is the weighted sum of products at p.
-    ///
-    /// # Panics
-    ///
-    /// Unless all vectors have one length.
-    pub fn add_products(&self, pairs: &[(&[Gf64], &[Gf64])], weights: &[Gf64], sums: &mut [[Gf64; 8]; FURTHER]) {
-        for (x, y) in pairs {
-            assert_equally_long(x, weights);
-            assert_equally_long(y, weights);
-        }
-        kernels::subfield::add_products(self, pairs, weights, sums);
-    }
 }
 
+/// The bit matrix that takes a byte of a word to its part of the value at a point.
 fn matrix(rows: &[[u8; FURTHER]; KNOWN], point: usize, byte: usize) -> u64 {
     let row = |r: usize| (0..8).fold(0, |row, c| row | u64::from(rows[8 * byte + c][point] >> r & 1) << c);
     (0..8).fold(0, |matrix, r| matrix | row(r) << (8 * (7 - r)))
 }
 
-/// What runs where there is no kernel for the machine, and what the kernel is tested against.
+/// The operation in readable form. It runs on machines without a kernel, and the kernel is tested against it.
 pub mod portable {
     use super::{Extension, FURTHER, Gf64, KNOWN};
 
@@ -122,17 +111,17 @@ pub mod portable {
 
     /// See [`Extension::add_products`].
     pub fn add_products(extension: &Extension, pairs: &[(&[Gf64], &[Gf64])], weights: &[Gf64], sums: &mut [[Gf64; 8]; FURTHER]) {
-        // Eight points to a word; the last one of the last word is none.
-        let rows: [[u64; 8]; KNOWN] = std::array::from_fn(|lane| {
+        // Eight points to a word; the last byte of the last word belongs to no point.
+        let rows: [[u64; 8]; KNOWN] = std::array::from_fn(|position| {
             let mut row = [0; KNOWN];
-            row[..FURTHER].copy_from_slice(&extension.rows()[lane]);
+            row[..FURTHER].copy_from_slice(&extension.rows()[position]);
             let (bytes, _) = row.as_chunks::<8>();
             std::array::from_fn(|word| u64::from_le_bytes(bytes[word]))
         });
         let extended = |word: Gf64| {
             let mut values = [0; 8];
-            for (lane, row) in rows.iter().enumerate() {
-                let mask = (word.to_bits() >> lane & 1).wrapping_neg();
+            for (position, row) in rows.iter().enumerate() {
+                let mask = (word.to_bits() >> position & 1).wrapping_neg();
                 values.iter_mut().zip(row).for_each(|(value, row)| *value ^= row & mask);
             }
             values
@@ -178,12 +167,14 @@ mod tests {
     /// The value at a further point of the polynomial through the bits of a word, by the definition.
     fn value(word: u64, point: usize) -> Gf64 {
         let at = element((KNOWN + point) as u8);
-        (0..KNOWN).filter(|lane| word >> lane & 1 == 1).fold(Gf64::ZERO, |sum, lane| {
-            let x = element(lane as u8);
-            let others = (0..KNOWN).filter(|other| *other != lane).map(|other| element(other as u8));
-            let term = others.fold(Gf64::ONE, |product, other| product * (at - other) * (x - other).inverse());
-            sum + term
-        })
+        (0..KNOWN)
+            .filter(|position| word >> position & 1 == 1)
+            .fold(Gf64::ZERO, |sum, position| {
+                let x = element(position as u8);
+                let others = (0..KNOWN).filter(|other| *other != position).map(|other| element(other as u8));
+                let term = others.fold(Gf64::ONE, |product, other| product * (at - other) * (x - other).inverse());
+                sum + term
+            })
     }
 
     #[test]
@@ -191,8 +182,8 @@ mod tests {
         let extension = Extension::new();
         for word in [1, 1 << 63, 0x0123_4567_89ab_cdef] {
             for point in [0, 1, 31, FURTHER - 1] {
-                let bits = (0..KNOWN).filter(|lane| word >> lane & 1 == 1);
-                let byte = bits.fold(0, |sum, lane| sum ^ extension.rows()[lane][point]);
+                let bits = (0..KNOWN).filter(|position| word >> position & 1 == 1);
+                let byte = bits.fold(0, |sum, position| sum ^ extension.rows()[position][point]);
                 assert!(element(byte) == value(word, point), "{word} {point}");
             }
         }
@@ -212,8 +203,8 @@ mod tests {
             let vectors = [of(0), of(1), of(2), of(3)];
             let pairs = [(&vectors[0][..], &vectors[1][..]), (&vectors[2][..], &vectors[3][..])];
             let bits = |word: Gf64, point: usize| {
-                let row = |lane: usize| extension.rows()[lane][point] & ((word.to_bits() >> lane & 1) as u8).wrapping_neg();
-                (0..KNOWN).fold(0, |sum, lane| sum ^ row(lane))
+                let row = |position: usize| extension.rows()[position][point] & ((word.to_bits() >> position & 1) as u8).wrapping_neg();
+                (0..KNOWN).fold(0, |sum, position| sum ^ row(position))
             };
             for add in [Extension::add_products, portable::add_products] {
                 let mut sums = [[Gf64::from_bits(before); 8]; FURTHER];

@@ -1,24 +1,23 @@
-//! Uniform elements in bulk: the ChaCha20 keystream of a key, word by word.
+//! Uniformly random elements in bulk, from the ChaCha20 keystream of a key.
 
 use chacha20::ChaCha20Legacy;
 use chacha20::cipher::{KeyIvInit, StreamCipher};
 use zeroize::Zeroize;
 
-use super::Field;
+use super::traits::{CHUNK_ELEMENTS, Field};
 
-/// Words drawn at a time: what they take stays in the nearest cache.
-const WORDS: usize = 512;
-
-/// Fills `out` with the elements that [`Field::random`] would draw one after the other from ChaCha20
-/// (RFC 8439's, with 64 bits of block counter) with this key and stream number.
+/// Fills `out` with the elements that [`Field::random`] would draw one after the other from ChaCha20 with this key and stream
+/// number.
 ///
-/// Public parameters: the length, and how many words were refused, which says nothing of the others.
+/// The cipher is that of [RFC 8439](https://www.rfc-editor.org/rfc/rfc8439), but with a block counter of 64 bits from 0 and a
+/// nonce of 64 bits, the stream number in little-endian order. Time depends on the length and on how many words were
+/// rejected, which reveals nothing about the other words.
 pub fn fill<F: Field>(key: &[u8; 32], stream: u64, mut out: &mut [F]) {
     let mut cipher = ChaCha20Legacy::new(key.into(), &stream.to_le_bytes().into());
-    let mut words = [[0; 8]; WORDS];
-    let longest = out.len().min(WORDS);
+    let mut words = [[0; 8]; CHUNK_ELEMENTS];
+    let longest = out.len().min(CHUNK_ELEMENTS);
     while !out.is_empty() {
-        let drawn = &mut words[..out.len().min(WORDS)];
+        let drawn = &mut words[..out.len().min(CHUNK_ELEMENTS)];
         cipher.write_keystream(drawn.as_flattened_mut());
         let made = F::from_uniform(drawn, out);
         out = &mut out[made..];

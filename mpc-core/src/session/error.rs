@@ -1,4 +1,4 @@
-//! Why a session ends without outputs.
+//! The errors of a session.
 
 use thiserror::Error;
 
@@ -6,65 +6,65 @@ use crate::network::{NetworkError, Phase};
 use crate::prss::Reused;
 use crate::sharing::{AccessError, NodeSet};
 
-/// Why a session ends without outputs. Every error names the phase and the nodes it suspects.
+/// Why a session ended without outputs. [`Self::phase`] says where, [`Self::suspects`] which nodes may be at fault.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SessionError {
     /// A round could not be completed.
     #[error("phase {phase}: {source}")]
     Network {
-        /// Where.
+        /// The phase of the round.
         phase: Phase,
-        /// What happened.
+        /// What the network reports.
         source: NetworkError,
     },
-    /// Nodes that must have sent the same thing did not: at least one of them deviates.
+    /// Nodes that must have sent the same values sent different ones: at least one of them deviates.
     #[error(
         "phase {phase}: nodes {suspects:?} disagree about {what}: at least one of them, or whoever told them, deviates from the protocol"
     )]
     Disagreement {
-        /// Where.
+        /// The phase of the round.
         phase: Phase,
-        /// What they disagree about.
+        /// The values they disagree about.
         what: &'static str,
-        /// Who disagrees.
+        /// The nodes that disagree, and those that may have misled them.
         suspects: NodeSet,
     },
-    /// A message of the right length is not an encoding of what it must be.
+    /// A message of the right length does not encode what was expected.
     #[error("phase {phase}: node {peer} sent bytes that are not {what}")]
     Malformed {
-        /// Where.
+        /// The phase of the round.
         phase: Phase,
-        /// The sender.
+        /// The node index of the sender.
         peer: usize,
-        /// What was expected.
+        /// The content that was expected.
         what: &'static str,
     },
-    /// The check of all products failed: some node computed or sent a wrong one.
+    /// The check of all products failed: some node computed or sent a wrong one. It cannot be told which node.
     #[error("phase {phase}: a product is wrong; one of nodes {suspects:?} deviates from the protocol, which one cannot be told")]
     WrongProduct {
-        /// Where it was found.
+        /// The phase of the check.
         phase: Phase,
-        /// Everyone else.
+        /// All participants but this node.
         suspects: NodeSet,
     },
-    /// Numbers that were to become bits are larger than masks can hide.
-    #[error("numbers of {bits} bits do not become bits in this cluster: its masks hide at most {room}")]
+    /// Numbers cannot be converted to bits, because they are larger than what masks hide in a cluster of this size.
+    #[error("numbers of {bits} bits cannot be converted to bits in this cluster: its masks hide at most {max_bits} bits")]
     TooWide {
-        /// The bits of the numbers.
+        /// The length of the numbers in bits.
         bits: u32,
-        /// How many bits masks hide.
-        room: u32,
+        /// How many bits a mask hides: [`hidden_bits`](crate::circuit::hidden_bits).
+        max_bits: u32,
     },
-    /// Shared randomness would have been used twice: a defect of this program.
+    /// Shared randomness would have been used twice. This is a defect of the program, not of a peer.
     #[error(transparent)]
     Reused(#[from] Reused),
-    /// The participants do not fit the cluster.
+    /// The participants do not fit the access structure of the cluster.
     #[error(transparent)]
     Access(#[from] AccessError),
 }
 
 impl SessionError {
-    /// Where it happened, if in a phase.
+    /// The phase in which it happened, if it happened in a round.
     pub fn phase(&self) -> Option<Phase> {
         match self {
             Self::Network { phase, .. }
@@ -75,7 +75,7 @@ impl SessionError {
         }
     }
 
-    /// The nodes of which at least one is at fault.
+    /// Nodes of which at least one may be at fault; empty if no node is suspected.
     pub fn suspects(&self) -> NodeSet {
         match self {
             Self::Network { source, .. } => source.peer().into_iter().collect(),

@@ -1,53 +1,20 @@
 //! Opening shared vectors to all participants.
 
-use super::{Session, SessionError};
+use super::error::SessionError;
+use super::state::Session;
 use crate::digest::Digest;
 use crate::field::{Field, encode_vector};
 use crate::network::{Expected, Network, Outgoing};
+use crate::opening::Opening;
 use crate::probe::{Check, Moment, Probe};
 use crate::sharing::Shared;
 
-/// What a session opens, and why that says nothing about a secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Opening {
-    /// A random sharing that nobody has used before: see [`Session::coin`].
-    Coin,
-    /// The ends of a folded claim, behind a random pair: see [`Session::verify`].
-    ProductCheck,
-    /// Numbers plus random masks that are wider by the statistical security parameter: see [`crate::circuit::to_bits`].
-    MaskedNumbers,
-    /// Elements times uniform factors: see [`crate::circuit::inverses`].
-    MaskedFactors,
-    /// Combinations of inputs that are 0 whenever the inputs are what they must be: see [`Session::open_check`].
-    InputCheck,
-    /// A verified result that all participants have recorded: see [`Recorded::open`](super::Recorded::open).
-    Result,
-    /// Anything, in a test.
-    #[cfg(any(test, feature = "testing"))]
-    Test,
-}
-
-impl Opening {
-    /// What was opened, for errors.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Coin => "a coin",
-            Self::ProductCheck => "the check of products",
-            Self::MaskedNumbers => "masked numbers",
-            Self::MaskedFactors => "elements times random factors",
-            Self::InputCheck => "the check of inputs",
-            Self::Result => "a recorded result",
-            #[cfg(any(test, feature = "testing"))]
-            Self::Test => "a test value",
-        }
-    }
-}
-
 impl<N: Network> Session<N> {
-    /// Opens public linear combinations of inputs that are 0 whenever the inputs are what they must be: then the opening
-    /// says nothing else about them. Two rounds: all nodes settle first, so that what is opened is the same everywhere.
+    /// Opens linear combinations of inputs that are 0 for every well-formed input, so that the opening reveals nothing else
+    /// about such an input. Returns as many elements as `deviations` has. Two rounds: all nodes settle first, so that what is
+    /// opened is the same everywhere.
     ///
-    /// The caller answers for that property; every result of the computation goes through [`Session::verify`] instead.
+    /// The caller is responsible for that property. Results of the computation go through [`Session::verify`] instead.
     ///
     /// # Errors
     /// A round failed, or two holders of a component sent different values.
@@ -56,7 +23,7 @@ impl<N: Network> Session<N> {
         self.open(deviations, Opening::InputCheck)
     }
 
-    /// Opens a shared vector in a test.
+    /// Opens a shared vector in a test or an example. One round.
     ///
     /// # Errors
     /// As [`Self::open_check`].
@@ -67,10 +34,9 @@ impl<N: Network> Session<N> {
 
     /// Opens a shared vector to every participant, in one round.
     ///
-    /// For every component a node misses, one holder sends the values and every other holder a
-    /// digest of them; a node compares before it uses them. At least one holder is honest, so a
-    /// wrong value is always caught. Inside a session only masked values, coins and checks are
-    /// opened; outputs leave through [`Session::verify`].
+    /// For every component that a node does not hold, one holder sends the values and every other holder sends a digest of
+    /// them. The node compares both before it uses the values. At least one holder is honest, so a wrong value is always
+    /// found. [`Opening`] lists everything that is opened inside a session; outputs leave through [`Session::verify`].
     pub(crate) fn open<F: Field>(&mut self, shared: &Shared<F>, opening: Opening) -> Result<Vec<F>, SessionError> {
         let len = shared.len();
         let step = self.step;
@@ -103,7 +69,7 @@ impl<N: Network> Session<N> {
             }
         }
 
-        // For each peer: the components this node misses and the peer holds, with what it sends.
+        // For each peer: the components that it holds and this node does not, and how many bytes it sends for each.
         let me = self.party.me();
         let missing: Vec<_> = (0..access.components()).filter(|c| access.excluded(*c).contains(me)).collect();
         let part = |component, from| {
@@ -134,7 +100,7 @@ impl<N: Network> Session<N> {
             .collect();
         let received = self.exchange(outgoing, &expected)?;
 
-        // Sort what came by component: the values, and who vouches for them with a digest.
+        // By component: the values that were received, and the digests by which other holders vouch for them.
         let mut values: Vec<Option<(usize, &[u8])>> = vec![None; self.party.access().components()];
         let mut vouchers: Vec<(usize, usize, &[u8])> = Vec::new();
         for ((message, Expected { from, .. }), parts) in received.iter().zip(&expected).zip(&parts) {
@@ -155,7 +121,7 @@ impl<N: Network> Session<N> {
             opened.iter_mut().zip(component).for_each(|(sum, value)| *sum += *value);
         }
         for component in missing {
-            // Without elements nothing is sent, and there is nothing to compare.
+            // For a vector without elements nothing is sent, and there is nothing to compare.
             let (opener, bytes) = values[component].unwrap_or((me, &[]));
             let digest = opening_digest(&self.id, step, component, bytes);
             for (_, voucher, claimed) in vouchers.iter().filter(|(c, ..)| *c == component) {
@@ -176,7 +142,7 @@ impl<N: Network> Session<N> {
         Ok(opened)
     }
 
-    /// What a node of a test says its components are; `None` outside tests.
+    /// The components that a node in a test pretends to have; `None` outside tests.
     fn tampered<F: Field>(&self, shared: &Shared<F>) -> Option<Shared<F>> {
         let (probe, step) = (self.network.probe(), self.step);
         N::Probe::ACTIVE.then(|| {
@@ -190,6 +156,7 @@ impl<N: Network> Session<N> {
     }
 }
 
+/// The digest by which a holder of a component vouches for its values.
 fn opening_digest(session: &Digest, step: u32, component: usize, bytes: &[u8]) -> Digest {
     Digest::of(
         "tacit/v1 opening",

@@ -1,15 +1,15 @@
-//! Polynomials that are given by their values at the first points of a field: 1, 2, …
+//! Polynomials given by their values at the points 1, 2, … of a field.
 
 use zeroize::Zeroizing;
 
 use crate::field::Field;
 
-/// The first points at which values stand: 1, 2, …
+/// The first `count` points: 1, 2, …
 pub(super) fn points<F: Field>(count: usize) -> Vec<F> {
     (1..=count as u64).map(F::point).collect()
 }
 
-/// The coefficients by which values at `points` give the value at `at`.
+/// The Lagrange coefficients that take the values at `points` to the value at `at`, in the order of `points`.
 pub(super) fn lagrange<F: Field>(points: &[F], at: F) -> Vec<F> {
     let others = |i: usize| points.iter().enumerate().filter(move |(j, _)| *j != i).map(|(_, point)| *point);
     (0..points.len())
@@ -21,7 +21,7 @@ pub(super) fn lagrange<F: Field>(points: &[F], at: F) -> Vec<F> {
         .collect()
 }
 
-/// How the values at 1..k go on at k+1..2k-1.
+/// Extends polynomials of degree `k - 1` from their values at `1, …, k` to `k + 1, …, 2k - 1`.
 pub(super) struct Extrapolation<F: Field>(Vec<Vec<F>>);
 
 impl<F: Field> Extrapolation<F> {
@@ -31,14 +31,14 @@ impl<F: Field> Extrapolation<F> {
         Self((k + 1..2 * k).map(|at| lagrange(&known, F::point(at as u64))).collect())
     }
 
-    /// Writes the values at `k + 1 + i` to `out[i]`, for `k - 1` further points and as many polynomials
-    /// as every block is long.
+    /// Writes the values at `k + 1 + i` to `out[i]`, for the `k - 1` further points. `blocks[j]` has the values at `j + 1` of as
+    /// many polynomials as each block has elements; every vector of `out` is at least as long.
     pub(super) fn extend(&self, blocks: &[&[F]], out: &mut [Zeroizing<Vec<F>>]) {
         let len = blocks.first().map_or(0, |block| block.len());
         if let ([a, b, c, d], [e, f, g]) = (blocks, &mut *out)
             && F::CONSECUTIVE_POINTS
         {
-            // Cut by four the longest claims are; differences take less than products.
+            // The longest claims are split into 4 blocks; extending a cubic by finite differences costs additions only.
             return F::extend_cubics([a, b, c, d], [&mut e[..len], &mut f[..len], &mut g[..len]]);
         }
         for (row, out) in self.0.iter().zip(out) {

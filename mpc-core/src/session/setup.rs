@@ -1,30 +1,30 @@
-//! Before a session: the participants agree on what they compute, then make fresh keys.
+//! The rounds before a session: the participants compare what they are about to compute, then make fresh keys.
 
 use std::fmt;
 
-use hkdf::Hkdf;
 use rand_core::CryptoRng;
-use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::claims::Claims;
 use super::corrections::Corrections;
-use super::{Session, SessionError, exchange};
+use super::error::SessionError;
+use super::state::{Session, exchange};
 use crate::digest::Digest;
 use crate::network::{Expected, Network, Outgoing, Phase, Step, Traffic};
 use crate::probe::{Check, Probe};
 use crate::prss::{ComponentKey, Prss};
+use crate::secret_vec::SecretVec;
 use crate::sharing::Party;
 
-/// Bytes a holder contributes to a component's key.
+/// Number of random bytes that each holder contributes to the key of a component.
 const CONTRIBUTION: usize = 32;
 
-/// A node on its way into a session.
+/// A node before its session: it compares public values with its peers, then makes the keys of the session.
 pub struct Setup<N: Network> {
     party: Party,
     network: N,
     step: u32,
-    /// In which phase the participants last told each other something that the session id stands for.
+    /// The phase in which the participants last exchanged something that the session id covers.
     agreed_in: Phase,
     traffic: Traffic,
 }
@@ -36,7 +36,7 @@ impl<N: Network> fmt::Debug for Setup<N> {
 }
 
 impl<N: Network> Setup<N> {
-    /// Begins at the first round.
+    /// Starts at round 0.
     pub fn new(party: Party, network: N) -> Self {
         Self {
             party,
@@ -47,10 +47,11 @@ impl<N: Network> Setup<N> {
         }
     }
 
-    /// Compares bytes that every participant must have been given alike. One round.
+    /// Compares bytes that must be the same at every participant. One round, in which each node sends `bytes` to every peer.
     ///
     /// # Errors
-    /// A participant was given other bytes, which `what` names: it, this node, or whoever gave them deviates.
+    /// A participant has other bytes. The error names them by `what`, and suspects this node and the participant; whoever gave
+    /// them the bytes may be the one that deviates.
     pub fn agree(&mut self, phase: Phase, what: &'static str, bytes: &[u8]) -> Result<(), SessionError> {
         for (peer, theirs) in self.broadcast(phase, bytes.to_vec(), bytes.len())? {
             if theirs != bytes && self.network.probe().performs(Check::Agreed) {
@@ -64,16 +65,16 @@ impl<N: Network> Setup<N> {
         Ok(())
     }
 
-    /// Makes the session's keys: every holder of a component contributes 32 random bytes, the key is
-    /// HKDF-SHA256 (RFC 5869) over all contributions in node order with the session id as info, and
-    /// holders compare a digest of it. Two rounds.
+    /// Makes the keys of the session and starts it. Every holder of a component contributes 32 random bytes. The key of the
+    /// component is derived by HKDF-SHA256 ([RFC 5869](https://www.rfc-editor.org/rfc/rfc5869)) from all contributions in node
+    /// order, with the session id as info, and holders compare a digest of it. Two rounds.
     ///
-    /// Keys are fresh however often a coordinator asks for the same computation, so no two
-    /// computations ever share a mask.
+    /// `id` must be a digest of everything the participants agreed on. Keys are fresh even if the same computation is run
+    /// again, so no two computations ever share a mask.
     ///
     /// # Errors
-    /// A participant has another session id (it agreed to something else) or another key (someone
-    /// told two holders different contributions).
+    /// A participant has another session id, because it agreed to something else, or another key, because somebody sent
+    /// different contributions to two holders.
     pub fn into_session<R: CryptoRng + ?Sized>(mut self, id: Digest, rng: &mut R) -> Result<Session<N>, SessionError> {
         let held = self.party.held().to_vec();
         let me = self.party.me();
@@ -81,7 +82,7 @@ impl<N: Network> Setup<N> {
         rng.fill_bytes(&mut own);
         let contribution = |position: usize| &own[position * CONTRIBUTION..(position + 1) * CONTRIBUTION];
 
-        // Each peer with the positions of the components it holds in common with this node.
+        // Each peer with the positions of the components that it and this node both hold.
         let common = |peer| {
             (0..held.len())
                 .filter(|position| self.party.holders(held[*position]).contains(peer))
@@ -108,8 +109,7 @@ impl<N: Network> Setup<N> {
             .iter()
             .enumerate()
             .map(|(position, component)| {
-                // It never grows: a vector that grows leaves copies behind.
-                let mut material = Zeroizing::new(Vec::with_capacity(self.party.present().len() * CONTRIBUTION));
+                let mut material = SecretVec::with_capacity(self.party.present().len() * CONTRIBUTION);
                 for holder in self.party.holders(*component).iter() {
                     if holder == me {
                         material.extend_from_slice(contribution(position));
@@ -122,7 +122,7 @@ impl<N: Network> Setup<N> {
                         material.extend_from_slice(&received[at][index * CONTRIBUTION..(index + 1) * CONTRIBUTION]);
                     }
                 }
-                component_key(&material, &id, *component)
+                ComponentKey::derive(&material, &id, *component)
             })
             .collect();
         received.iter_mut().for_each(|message| message.zeroize());
@@ -143,7 +143,7 @@ impl<N: Network> Setup<N> {
         })
     }
 
-    /// Compares the session id with every peer and a digest of each common key.
+    /// Compares the session id with every peer, and a digest of each key that both hold.
     fn confirm(&mut self, id: &Digest, held: &[usize], keys: &[ComponentKey], peers: &[(usize, Vec<usize>)]) -> Result<(), SessionError> {
         let message = |positions: &[usize]| {
             let mut bytes = id.as_bytes().to_vec();
@@ -176,12 +176,12 @@ impl<N: Network> Setup<N> {
                 return Err(SessionError::Disagreement {
                     phase: self.agreed_in,
                     what: "the cluster, the job, the submissions or the participants",
-                    // Whoever told the two different verdicts is one of them, a third, or the coordinator.
+                    // Whoever sent different verdicts to the two may be one of them, another participant, or the coordinator.
                     suspects: self.party.present(),
                 });
             }
             if mine[Digest::LEN..] != theirs[Digest::LEN..] && self.network.probe().performs(Check::Keys) {
-                // A third holder may have told the two different contributions.
+                // Another holder may have sent different contributions to the two.
                 let pairs = mine.chunks(Digest::LEN).zip(theirs.chunks(Digest::LEN)).skip(1).zip(positions);
                 let differing = pairs.filter(|((mine, theirs), _)| mine != theirs);
                 let suspects = differing
@@ -197,10 +197,11 @@ impl<N: Network> Setup<N> {
         Ok(())
     }
 
-    /// Sends the same message to every peer and receives one of `len` bytes from each, with the peer it is from. One round.
+    /// Sends the same message to every peer and receives a message of `len` bytes from each. Returns the peers in ascending
+    /// order with their messages. One round; none if `len` is 0.
     ///
     /// # Errors
-    /// The round failed.
+    /// The round failed: a peer is silent or gone, or its message has another length.
     pub fn broadcast(&mut self, phase: Phase, bytes: Vec<u8>, len: usize) -> Result<Vec<(usize, Vec<u8>)>, SessionError> {
         self.agreed_in = phase;
         if len == 0 {
@@ -217,13 +218,4 @@ impl<N: Network> Setup<N> {
         self.step += 1;
         exchange(&mut self.network, step, outgoing, expected, &mut self.traffic)
     }
-}
-
-fn component_key(material: &[u8], id: &Digest, component: usize) -> ComponentKey {
-    let hkdf = Hkdf::<Sha256>::new(None, material);
-    let mut key = Zeroizing::new([0; 32]);
-    let info: [&[u8]; 3] = [b"tacit/v1 component key", id.as_bytes(), &[component as u8]];
-    #[expect(clippy::expect_used, reason = "HKDF-SHA256 refuses only outputs above 8160 bytes (RFC 5869, 2.3)")]
-    hkdf.expand_multi_info(&info, &mut *key).expect("32 bytes are within HKDF's bound");
-    ComponentKey::new(*key)
 }

@@ -1,4 +1,4 @@
-//! The engine against plain arithmetic, in worlds of several sizes.
+//! Sessions compared with plain arithmetic, in clusters of several sizes.
 
 use proptest::prelude::*;
 
@@ -28,12 +28,12 @@ proptest! {
     fn inner_products_equal_plain_ones(
         (n, t, present) in proptest::sample::select(clusters()),
         pairs in proptest::collection::vec(any::<(u64, u64)>(), 0..60),
-        cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..4),
+        boundaries in proptest::collection::vec(any::<prop::sample::Index>(), 0..4),
         seed: u64,
     ) {
         let (x, y): (Vec<u64>, Vec<u64>) = pairs.into_iter().unzip();
         let (x, y) = (elements(&x), elements(&y));
-        let mut ends: Vec<usize> = cuts.iter().map(|cut| cut.index(x.len() + 1)).chain([x.len()]).collect();
+        let mut ends: Vec<usize> = boundaries.iter().map(|boundary| boundary.index(x.len() + 1)).chain([x.len()]).collect();
         ends.sort_unstable();
         let mut start = 0;
         let expected: Vec<Fp61> = ends.iter().map(|end| {
@@ -104,7 +104,7 @@ fn communication_does_not_grow_with_the_length_of_an_inner_product() {
         });
         traffic.into_iter().map(Result::unwrap).collect::<Vec<_>>()
     };
-    // One field element for each node: the cost of Araki et al.
+    // One field element for each node, as in Araki et al.
     assert_eq!(sent(1), [(1, 8); 3]);
     assert_eq!(sent(100_000), [(1, 8); 3]);
 }
@@ -120,7 +120,7 @@ fn coins_are_common_and_never_repeat() {
 
 #[test]
 fn a_replayed_session_shares_no_randomness() {
-    // The same session id with other contributions: other keys, other masks.
+    // The same session id with other contributions to the keys: other keys, other masks.
     let random = |seed| {
         in_session(&world(3, 1, seed), |session| session.random::<Fp61>(4))
             .remove(0)
@@ -330,7 +330,7 @@ proptest! {
 
 #[test]
 fn a_false_claim_of_any_element_is_caught() {
-    // Wrong inputs to the check itself: one holder of a component uses another value than the rest.
+    // Inconsistent factors: one holder of a component uses another value than the other holder.
     for position in [0usize, 7, 15] {
         let results = world(3, 1, 6).run(|party, network, mut rng| {
             let mut session = Setup::new(party, network).into_session(Digest::of("test", &[b"claim"]), &mut rng)?;

@@ -1,18 +1,24 @@
-//! From a session to outputs: only through here.
+//! The only way from a session to outputs.
+//!
+//! The order is enforced by types: [`Outputs`] cannot be read; [`Session::verify`] consumes the session and gives
+//! [`Unrecorded`] outputs; and only after every participant has recorded what it is about to release, [`VerifiedOutputs`] can
+//! be read. [`Verified`] and [`Recorded`] are the same for a result that is opened in the middle of a session.
 
 use std::fmt;
 
-use super::{Opening, Session, SessionError};
+use super::error::SessionError;
+use super::state::Session;
 use crate::digest::Digest;
 use crate::field::{Field, Fp61};
 use crate::network::{Network, Phase, Traffic};
+use crate::opening::Opening;
 use crate::sharing::{Component, Party, Shared};
 
-/// Shared results of a program, each under a name `K`, not yet verified. There is no way to open or to read them.
+/// Shared results of a program, each under a name `K`, not yet verified. They can be neither opened nor read.
 #[derive(Debug)]
 pub struct Outputs<K>(Vec<(K, Held)>);
 
-/// What a node holds of an output.
+/// An output at one node.
 #[derive(Debug)]
 enum Held {
     Shared(Shared<Fp61>),
@@ -26,26 +32,26 @@ impl<K> Default for Outputs<K> {
 }
 
 impl<K> Outputs<K> {
-    /// Adds a shared result under its name.
+    /// Adds a shared result under its name. Names may repeat.
     pub fn push(&mut self, name: K, values: Shared<Fp61>) {
         self.0.push((name, Held::Shared(values)));
     }
 
-    /// Adds a result that all participants have opened in this session, by [`Recorded::open`].
+    /// Adds a result that all participants have opened in this session by [`Recorded::open`].
     pub fn push_opened(&mut self, name: K, values: Vec<Fp61>) {
         self.0.push((name, Held::Opened(values)));
     }
 }
 
-/// Results whose every product was verified, at a node that has yet to record which accepted set it is
-/// about to release. They cannot be read either.
+/// Verified results at a node that has not yet recorded for which inputs it is about to release them. They cannot be read
+/// either.
 pub struct Unrecorded<N: Network, K> {
     session: Session<N>,
     outputs: Outputs<K>,
 }
 
-/// Results whose every product was verified and whose accepted set every participant has recorded: the
-/// only thing that can be released.
+/// Verified results of which every participant has recorded for which inputs it releases them: the only results that can be
+/// read.
 #[derive(Debug)]
 pub struct VerifiedOutputs<K> {
     party: Party,
@@ -54,21 +60,21 @@ pub struct VerifiedOutputs<K> {
     outputs: Outputs<K>,
 }
 
-/// What a node has of a verified output.
+/// A verified output at one node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output<'a> {
-    /// Each component it holds, with its elements.
+    /// The elements of each component that this node holds, in ascending order of components.
     Components(Vec<(Component, &'a [Fp61])>),
-    /// The elements, opened in the session.
+    /// The elements, which were opened in the session.
     Opened(&'a [Fp61]),
 }
 
-/// A shared result in the middle of a session, with every claim verified that was made before it was
-/// handed to [`Session::verify_claims`]: so every product it comes from was right.
+/// A shared result in the middle of a session. Every claim that was made before the call of [`Session::verify_claims`] was
+/// verified, so every product the result was computed from is correct.
 #[derive(Debug)]
 pub struct Verified<T>(T);
 
-/// A verified result of which every participant has recorded for which accepted set it is opened.
+/// A verified result of which every participant has recorded for which inputs it is opened.
 #[derive(Debug)]
 pub struct Recorded<T>(pub(crate) T);
 
@@ -76,13 +82,13 @@ pub struct Recorded<T>(pub(crate) T);
 pub trait Openable {
     /// The field it is shared in.
     type Field: Field;
-    /// What the opened elements mean.
+    /// The opened result.
     type Opened;
 
-    /// All its elements, one after the other.
+    /// All elements of the result as one vector.
     fn shares(&self, party: &Party) -> Shared<Self::Field>;
 
-    /// The meaning of the opened elements, which come in the order of [`Self::shares`].
+    /// Interprets the opened elements, which have the order of [`Self::shares`].
     fn read_opened(self, elements: &[Self::Field]) -> Self::Opened;
 }
 
@@ -92,21 +98,22 @@ impl<T> Recorded<T> {
         &self.0
     }
 
-    /// The result, which is still shared: what is computed from it is verified and recorded again.
+    /// The result, still shared. What is computed from it has to be verified and recorded again.
     pub fn into_inner(self) -> T {
         self.0
     }
 }
 
 impl<A, B> Recorded<(A, B)> {
-    /// Two results that were verified and recorded together.
+    /// Splits two results that were verified and recorded together.
     pub fn split(self) -> (Recorded<A>, Recorded<B>) {
         (Recorded(self.0.0), Recorded(self.0.1))
     }
 }
 
 impl<T: Openable> Recorded<T> {
-    /// Opens the result to all participants. One round.
+    /// Opens the result to all participants: see [`Openable`]. One round, in which a node receives the values of each
+    /// component it does not hold.
     ///
     /// # Errors
     /// The round failed, or two holders of a component sent different values.
@@ -118,36 +125,39 @@ impl<T: Openable> Recorded<T> {
 }
 
 impl<N: Network> Session<N> {
-    /// Verifies every claim so far, and goes on. What was computed until now can then be opened before
-    /// the session ends, see [`Session::recorded`].
+    /// Verifies every claim made so far; the session goes on. A result that was computed until now can then be opened before
+    /// the session ends: see [`Session::recorded`].
+    ///
+    /// Rounds: two, three more for each level of folding, and one for each field with claims; none if there are no claims.
     ///
     /// # Errors
-    /// A node deviated; nothing may be released.
+    /// A product is wrong, or a round failed: nothing may be released.
     pub fn verify_claims<T>(&mut self, result: T) -> Result<Verified<T>, SessionError> {
         self.enter(Phase::VERIFY);
         let claims = std::mem::take(&mut self.claims);
         self.check_claims(claims)?;
-        // Every product left a claim, and none is left.
+        // Every product left a claim, and no claim is left.
         self.traffic.verified = self.traffic.products;
         self.network.report_traffic(&self.traffic);
         Ok(Verified(result))
     }
 
-    /// Tells the participants that this node has durably recorded the accepted set, and hears the same of
-    /// all of them, as [`Unrecorded::recorded`] does: what is opened within a session is released, too.
+    /// Tells the participants that this node has durably recorded for which inputs it opens the result, and waits until all
+    /// of them have said the same. Opening a result within a session releases it, so this is required as in
+    /// [`Unrecorded::recorded`]. One round.
     ///
     /// # Errors
-    /// A participant did not record it; nothing may be released.
+    /// The round failed: a participant may not have recorded it, so nothing may be released.
     pub fn recorded<T>(&mut self, Verified(result): Verified<T>) -> Result<Recorded<T>, SessionError> {
         self.enter(Phase::RELEASE);
         self.settle()?;
         Ok(Recorded(result))
     }
 
-    /// Verifies every claim, for the last time.
+    /// Verifies every remaining claim and ends the session. Rounds as [`Session::verify_claims`].
     ///
     /// # Errors
-    /// A node deviated; nothing may be released.
+    /// A product is wrong, or a round failed: nothing may be released.
     pub fn verify<K>(mut self, outputs: Outputs<K>) -> Result<Unrecorded<N, K>, SessionError> {
         let Verified(outputs) = self.verify_claims(outputs)?;
         Ok(Unrecorded { session: self, outputs })
@@ -155,14 +165,15 @@ impl<N: Network> Session<N> {
 }
 
 impl<N: Network, K> Unrecorded<N, K> {
-    /// Tells the participants that this node has durably recorded the accepted set, hears the same of
-    /// all of them, and gives the outputs free. One round.
+    /// Tells the participants that this node has durably recorded for which inputs it releases the outputs, waits until all of
+    /// them have said the same, and returns the outputs. One round.
     ///
-    /// So before anyone releases anything, every honest participant refuses any other set; and any two
-    /// computations have an honest participant in common ([`crate::sharing::AccessStructure::quorum`]).
+    /// So before anyone releases anything, every honest participant refuses to compute the same outputs of other inputs, and
+    /// any two computations have an honest participant in common
+    /// ([`AccessStructure::quorum`](crate::sharing::AccessStructure::quorum)).
     ///
     /// # Errors
-    /// A participant did not record it; nothing may be released.
+    /// The round failed: a participant may not have recorded it, so nothing may be released.
     pub fn recorded(mut self) -> Result<VerifiedOutputs<K>, SessionError> {
         self.session.enter(Phase::RELEASE);
         self.session.settle()?;
@@ -183,7 +194,7 @@ impl<N: Network, K> fmt::Debug for Unrecorded<N, K> {
 }
 
 impl<K> VerifiedOutputs<K> {
-    /// What this node has of every output, with its name.
+    /// Every output with its name, in the order in which they were added.
     pub fn outputs(&self) -> impl Iterator<Item = (&K, Output<'_>)> {
         self.outputs.0.iter().map(|(name, held)| {
             let output = match held {
@@ -197,12 +208,12 @@ impl<K> VerifiedOutputs<K> {
         })
     }
 
-    /// The session they come from.
+    /// The id of the session that computed the outputs.
     pub fn session(&self) -> Digest {
         self.session
     }
 
-    /// What the session sent and received.
+    /// Rounds, bytes and products of the whole session.
     pub fn traffic(&self) -> Traffic {
         self.traffic
     }

@@ -1,11 +1,11 @@
-//! Who holds which component, who multiplies which pair, who receives which correction.
+//! Which node holds which component, multiplies which pair of components, and sends which correction to whom.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
-/// The largest cluster: `C(7, 3) = 35` components.
+/// The largest number of nodes of a cluster. With `t = 3` it has `C(7, 3) = 35` components.
 pub const MAX_NODES: usize = 7;
 
 /// A set of nodes, as a bit mask over node indices.
@@ -33,7 +33,7 @@ impl NodeSet {
         self.0 == 0
     }
 
-    /// The nodes of both sets.
+    /// The union of both sets.
     pub fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
@@ -55,13 +55,13 @@ impl NodeSet {
 }
 
 impl FromIterator<usize> for NodeSet {
-    /// Indices of 8 and above cannot occur in a cluster of at most [`MAX_NODES`] and are left out.
+    /// Collects node indices. Indices of 8 and above cannot occur in a cluster of at most [`MAX_NODES`] nodes and are ignored.
     fn from_iter<I: IntoIterator<Item = usize>>(nodes: I) -> Self {
         Self(nodes.into_iter().filter(|i| *i < 8).fold(0, |mask, i| mask | (1 << i)))
     }
 }
 
-/// A list of indices in text, the mask in binary.
+/// As a list of node indices in text formats, as one byte, the mask, in binary formats.
 impl Serialize for NodeSet {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
@@ -88,10 +88,11 @@ impl fmt::Debug for NodeSet {
     }
 }
 
-/// Index of a component among all `C(N, t)`, in ascending order of the sets' masks.
+/// The index of a component among all `C(N, t)`. Components are in ascending order of the bit masks of the sets `T` of nodes
+/// that do not hold them.
 pub type Component = usize;
 
-/// Why there is no such access structure or party.
+/// Why an access structure or a party cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AccessError {
     /// The cluster size or threshold is outside `1 ≤ t < N/2`, `N ≤ 7`.
@@ -99,19 +100,19 @@ pub enum AccessError {
         "{nodes} nodes with threshold {threshold}: the threshold must be at least 1 and below half of the nodes, and a cluster has at most {MAX_NODES} nodes"
     )]
     Bounds {
-        /// N.
+        /// The number of nodes, N.
         nodes: usize,
-        /// t.
+        /// The threshold, t.
         threshold: usize,
     },
-    /// Fewer than the quorum take part, or some that are not in the cluster.
+    /// Fewer nodes than the quorum take part, or some of them are not in the cluster.
     #[error("participants {participants:?}: at least {needed} of the cluster's {nodes} nodes have to take part")]
     Participants {
-        /// Who was to take part.
+        /// The nodes that were to take part.
         participants: NodeSet,
-        /// [`AccessStructure::quorum`].
+        /// How many have to take part: [`AccessStructure::quorum`].
         needed: usize,
-        /// N.
+        /// The number of nodes of the cluster, N.
         nodes: usize,
     },
     /// The node is not among the participants.
@@ -119,7 +120,7 @@ pub enum AccessError {
     NotTakingPart(usize),
 }
 
-/// The sets `T` of `t` out of `N` nodes, one for each component.
+/// Who holds which component: for each set `T` of `t` out of `N` nodes there is a component that all other nodes hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessStructure {
     nodes: usize,
@@ -129,6 +130,9 @@ pub struct AccessStructure {
 
 impl AccessStructure {
     /// The access structure of `nodes` nodes of which `threshold` may be corrupt.
+    ///
+    /// # Errors
+    /// [`AccessError::Bounds`], unless `1 ≤ threshold < nodes / 2` and `nodes ≤` [`MAX_NODES`].
     pub fn new(nodes: usize, threshold: usize) -> Result<Self, AccessError> {
         if threshold == 0 || nodes > MAX_NODES || 2 * threshold >= nodes {
             return Err(AccessError::Bounds { nodes, threshold });
@@ -141,23 +145,24 @@ impl AccessStructure {
         })
     }
 
-    /// N.
+    /// The number of nodes of the cluster, N.
     pub fn nodes(&self) -> usize {
         self.nodes
     }
 
-    /// t.
+    /// How many nodes may be corrupt, t.
     pub fn threshold(&self) -> usize {
         self.threshold
     }
 
-    /// `C(N, t)`, the number of components.
+    /// The number of components, `C(N, t)`.
     pub fn components(&self) -> usize {
         self.excluded.len()
     }
 
-    /// How many nodes have to take part: `2t + 1` to compute, and more than `(N + t)/2` so that any two
-    /// computations have an honest node in common, which never releases a job for two accepted sets.
+    /// How many nodes have to take part: at least `2t + 1`, so that every pair of components has a participant that holds both;
+    /// and more than `(N + t)/2`, so that any two computations have an honest participant in common, which never releases the
+    /// same outputs for two different inputs.
     pub fn quorum(&self) -> usize {
         (2 * self.threshold + 1).max((self.nodes + self.threshold) / 2 + 1)
     }
@@ -172,28 +177,31 @@ impl AccessStructure {
         NodeSet::all(self.nodes).minus(self.excluded[component])
     }
 
-    /// The components node `i` holds, ascending: `C(N-1, t)` of them.
+    /// The components that node `i` holds, ascending: `C(N-1, t)` of them.
     pub fn held_by(&self, i: usize) -> Vec<Component> {
         (0..self.components()).filter(|c| !self.excluded[*c].contains(i)).collect()
     }
 }
 
-/// One node's view of a computation by the nodes `present`: everything about the access structure
-/// that all of them have to work out alike.
+/// One node's view of a computation by some nodes of a cluster. All participants derive the same assignment of products,
+/// corrections and openings from the access structure and the set of participants.
 #[derive(Debug, Clone)]
 pub struct Party {
     access: AccessStructure,
     present: NodeSet,
     me: usize,
     held: Vec<Component>,
-    /// For each held `S` (by position): positions of the held `T` whose product with `S` is mine.
+    /// For the held component at each position: the positions of those by which this node multiplies it.
     products: Vec<Vec<usize>>,
-    /// For every node, the component that takes the correction when it reshares; `None` if absent.
+    /// For every node, the component that its correction is added to when it reshares; `None` if it does not take part.
     correction: Vec<Option<Component>>,
 }
 
 impl Party {
-    /// Node `me` of a computation by `present`.
+    /// The view of node `me` of a computation by the nodes `present`.
+    ///
+    /// # Errors
+    /// Fewer nodes than [`AccessStructure::quorum`] take part, some are not in the cluster, or `me` does not take part.
     pub fn new(access: &AccessStructure, present: NodeSet, me: usize) -> Result<Self, AccessError> {
         let needed = access.quorum();
         if present.len() < needed || !present.minus(NodeSet::all(access.nodes)).is_empty() {
@@ -227,7 +235,7 @@ impl Party {
         })
     }
 
-    /// The access structure.
+    /// The access structure of the cluster.
     pub fn access(&self) -> &AccessStructure {
         &self.access
     }
@@ -247,12 +255,12 @@ impl Party {
         self.me
     }
 
-    /// The components this node holds, ascending.
+    /// The components that this node holds, ascending.
     pub fn held(&self) -> &[Component] {
         &self.held
     }
 
-    /// Where `component` stands in [`Self::held`], if this node holds it.
+    /// The position of `component` in [`Self::held`]; `None` if this node does not hold it.
     pub fn position(&self, component: Component) -> Option<usize> {
         self.held.binary_search(&component).ok()
     }
@@ -262,19 +270,19 @@ impl Party {
         self.present.minus(self.access.excluded(component))
     }
 
-    /// For the held component at position `s`: the positions `t` for which this node is the one
-    /// responsible for the product of the components `(s, t)`.
+    /// For the held component of `x` at position `s`: the positions `t` of the components of `y` by which this node multiplies
+    /// it. Every pair of components is assigned to exactly one participant. See [`Self::local_product`].
     pub fn products_with(&self, s: usize) -> &[usize] {
         &self.products[s]
     }
 
-    /// The component that takes the correction when participant `node` reshares.
+    /// The component that the correction of `node` is added to when it reshares; `None` if it does not take part.
     pub fn correction_component(&self, node: usize) -> Option<Component> {
         self.correction.get(node).copied().flatten()
     }
 
-    /// Which participant sends `component` to `receiver` in an opening; the other holders send
-    /// digests. The choice rotates with the receiver so that sending is spread.
+    /// The participant that sends the values of `component` to `receiver` in an opening; the other holders send digests. The
+    /// choice depends on the receiver, so that all holders send about the same amount.
     pub fn opener(&self, component: Component, receiver: usize) -> Option<usize> {
         let holders = self.holders(component);
         holders
@@ -286,20 +294,20 @@ impl Party {
     }
 }
 
-/// For every ordered pair of components one participant that holds both, spread evenly. One exists:
-/// the two excluded sets have at most `2t` nodes and more take part.
+/// Assigns every ordered pair of components to one participant that holds both, and spreads them evenly. There is always one:
+/// at most `2t` nodes lack one of the components, and more take part.
 fn assign_products(access: &AccessStructure, present: NodeSet) -> Vec<(Component, Component, usize)> {
     let mut load = [0usize; 8];
     let mut pairs: Vec<_> = (0..access.components())
         .flat_map(|s| (0..access.components()).map(move |t| (s, t)))
         .map(|(s, t)| (s, t, present.minus(access.excluded(s).union(access.excluded(t)))))
         .collect();
-    // Pairs with the least choice first, so that the free ones can even out the load.
+    // Pairs with the fewest candidates first, so that the others can even out the load.
     pairs.sort_by_key(|(s, t, candidates)| (candidates.len(), *s, *t));
     pairs
         .into_iter()
         .filter_map(|(s, t, candidates)| {
-            // Ties go round, or the first nodes would get more.
+            // Ties are broken in rotation; otherwise the first nodes would get more pairs.
             let node = candidates
                 .iter()
                 .min_by_key(|i| (load[*i], (i + access.nodes * s - s) % access.nodes))?;
@@ -309,8 +317,8 @@ fn assign_products(access: &AccessStructure, present: NodeSet) -> Vec<(Component
         .collect()
 }
 
-/// For every participant the component whose present holders it sends its correction to: the
-/// cheapest (fewest of them), spread over the nodes.
+/// Assigns a component to every participant, to whose other participating holders it sends its corrections: one with the fewest
+/// such holders, so chosen that all nodes receive about the same number.
 fn assign_corrections(access: &AccessStructure, present: NodeSet) -> Vec<Option<Component>> {
     let mut load = [0usize; 8];
     (0..access.nodes)
@@ -335,7 +343,7 @@ fn assign_corrections(access: &AccessStructure, present: NodeSet) -> Vec<Option<
 mod tests {
     use super::*;
 
-    /// Every cluster the product allows, with every set of participants that can compute.
+    /// Every possible cluster with every set of participants that can compute.
     fn all_parties() -> impl Iterator<Item = (AccessStructure, NodeSet)> {
         (3..=MAX_NODES)
             .flat_map(|n| (1..=(n - 1) / 2).map(move |t| (n, t)))

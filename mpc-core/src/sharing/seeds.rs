@@ -1,19 +1,19 @@
-//! How a contributor shares: a fresh seed for all components but one, that one in full.
+//! How a contributor, who is no node, shares a vector: a fresh seed for each component but one, and that one in full.
 
 use std::fmt;
 
 use rand_core::CryptoRng;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::Component;
+use super::access::Component;
 use crate::field::{Field, uniform};
 
-/// One component of a contributor's answers as it travels: a seed to expand, or the elements.
+/// A component of a shared vector as it is sent to its holders: a seed or the elements.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub enum CompressedComponent<F: Field> {
     /// The component is the expansion of this seed.
     Seed([u8; 32]),
-    /// The component in full: the secret minus all expanded ones.
+    /// The component in full: the secret minus all other components.
     Explicit(Vec<F>),
 }
 
@@ -26,14 +26,17 @@ impl<F: Field> fmt::Debug for CompressedComponent<F> {
     }
 }
 
-/// Fills `out` with the expansion of a seed: uniform elements of ChaCha20's keystream.
+/// Fills `out` with the expansion of a seed: [`uniform::fill`] with stream number 0.
 ///
-/// Seeds are drawn for one vector only and are long enough that a fixed nonce is right.
+/// The stream number can be fixed because a seed is drawn for one vector only.
 pub fn expand_into<F: Field>(seed: &[u8; 32], out: &mut [F]) {
     uniform::fill(seed, 0, out);
 }
 
-/// Shares `secret` into `components` components, of which `explicit` is sent in full.
+/// Shares `secret`. Returns `components` components in order, of which the one at `explicit` is sent in full.
+///
+/// # Panics
+/// `explicit` is not below `components`.
 pub fn compress<F: Field, R: CryptoRng + ?Sized>(
     secret: &[F],
     components: usize,
@@ -99,7 +102,7 @@ mod tests {
 
     #[test]
     fn expansion_is_fixed_across_versions() {
-        // ChaCha20 with key 0: RFC 8439 keystream, words masked to 61 bits.
+        // ChaCha20 with key 0 (RFC 8439, appendix A.1, test vector 1): keystream words, masked to 61 bits.
         let expanded: Vec<u64> = expand(&[0; 32], 2).into_iter().map(Fp61::to_u64).collect();
         let keystream = [0x903d_f1a0_ade0_b876_u64, 0x28bd_8653_e56a_5d40];
         assert_eq!(expanded, keystream.map(|word| word & crate::field::MODULUS));

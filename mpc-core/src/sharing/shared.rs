@@ -1,17 +1,16 @@
-//! A shared vector: this node's components of it.
+//! Shared vectors, and linear operations on them.
 
 use std::fmt;
 
 use zeroize::Zeroize;
 
-use super::Party;
+use super::access::Party;
 use crate::field::Field;
 
 /// This node's components of a secret vector, in the order of [`Party::held`].
 ///
-/// Addition, subtraction, public constants and public linear maps are local. Operands must have
-/// equal length; protocols in this crate ensure it, and debug builds assert it. `Debug` shows the
-/// shape only.
+/// All operations are linear, and therefore local. Operands must belong to one party and have equal length. Components are
+/// wiped when the vector is dropped. `Debug` shows the shape only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Shared<F: Field> {
     len: usize,
@@ -23,12 +22,12 @@ impl<F: Field> Shared<F> {
     pub fn zeros(party: &Party, len: usize) -> Self {
         Self {
             len,
-            // Each on its own: a copy would read the other first.
+            // Not `vec![..; n]`: zeroed memory comes from the system without being written, a clone has to be.
             components: party.held().iter().map(|_| vec![F::ZERO; len]).collect(),
         }
     }
 
-    /// The sharing in which component 0 is the public vector and all others are zero.
+    /// A sharing of public values: component 0 has the values, all others are zero.
     pub fn public(party: &Party, values: &[F]) -> Self {
         let mut shared = Self::zeros(party, values.len());
         if let Some(position) = party.position(0) {
@@ -37,8 +36,10 @@ impl<F: Field> Shared<F> {
         shared
     }
 
-    /// The sharing whose held component at each position is what `component` returns for it; the
-    /// same number of elements every time.
+    /// The sharing whose held component at each position is what `component` returns for the position.
+    ///
+    /// # Panics
+    /// `component` returns vectors of different lengths.
     pub fn generate(party: &Party, component: impl FnMut(usize) -> Vec<F>) -> Self {
         let components: Vec<Vec<F>> = (0..party.held().len()).map(component).collect();
         let len = components.first().map_or(0, Vec::len);
@@ -49,7 +50,7 @@ impl<F: Field> Shared<F> {
         Self { len, components }
     }
 
-    /// The parts one after the other.
+    /// The concatenation of shared vectors.
     pub fn concat<'a>(party: &Party, parts: impl IntoIterator<Item = &'a Self> + Clone) -> Self {
         let len = parts.clone().into_iter().map(Self::len).sum();
         Self::generate(party, |position| {
@@ -62,7 +63,7 @@ impl<F: Field> Shared<F> {
         })
     }
 
-    /// How many secrets the vector holds.
+    /// The number of shared elements.
     pub fn len(&self) -> usize {
         self.len
     }
@@ -77,18 +78,18 @@ impl<F: Field> Shared<F> {
         &self.components
     }
 
-    /// The same, to be used in place: who takes them wipes them.
+    /// This node's components, to be reused in place. They are no longer wiped when dropped: whoever takes them wipes them.
     pub fn into_components(mut self) -> Vec<Vec<F>> {
         std::mem::take(&mut self.components)
     }
 
-    /// Applies a linear map to every component: `map(values, out)` is called once for each and
-    /// appends the same number of elements to `out` every time.
+    /// Applies a public linear map to every component: `map(values, out)` is called once for each, and appends the same number
+    /// of elements to `out` every time, at most as many as the vector has, so that `out` does not reallocate.
     pub fn linear(&self, mut map: impl FnMut(&[F], &mut Vec<F>)) -> Self {
         self.linear_with(self, |values, _, out| map(values, out))
     }
 
-    /// Applies the same public linear map to every component of two vectors, which may differ in length.
+    /// Applies a public linear map of two vectors to every component; see [`Self::linear`]. The vectors may differ in length.
     pub fn linear_with(&self, other: &Self, mut map: impl FnMut(&[F], &[F], &mut Vec<F>)) -> Self {
         assert_eq!(self.components.len(), other.components.len(), "vectors of one party");
         let components: Vec<Vec<F>> = self
@@ -96,7 +97,7 @@ impl<F: Field> Shared<F> {
             .iter()
             .zip(&other.components)
             .map(|(values, others)| {
-                // A vector that grows would leave copies of shares behind.
+                // Reallocation would leave unwiped copies of shares on the heap: see `SecretVec`.
                 let mut out = Vec::with_capacity(values.len());
                 map(values, others, &mut out);
                 out
@@ -107,36 +108,36 @@ impl<F: Field> Shared<F> {
         Self { len, components }
     }
 
-    /// Alters every component by the same one of another vector, each in the same way.
+    /// Changes every component in place, given the same component of another vector.
     pub fn components_with(&mut self, other: &Self, mut alter: impl FnMut(&mut [F], &[F])) {
         debug_assert_eq!(self.components.len(), other.components.len());
         let pairs = self.components.iter_mut().zip(&other.components);
         pairs.for_each(|(component, of_other)| alter(component, of_other));
     }
 
-    /// This node's component at a position, to be altered as those at all others are.
+    /// This node's component at a position. Whoever changes it has to change all others in the same way.
     pub fn component_mut(&mut self, position: usize) -> &mut [F] {
         &mut self.components[position]
     }
 
-    /// Alters every component, each in the same way.
+    /// Changes every component in place, each in the same way.
     pub fn components_mut(&mut self, mut alter: impl FnMut(&mut [F])) {
         self.components.iter_mut().for_each(|component| alter(component));
     }
 
-    /// Keeps the first `len` elements; the others were wiped where they were read last.
+    /// Keeps the first `len` elements. The caller has wiped the others already.
     pub(crate) fn truncate_wiped(&mut self, len: usize) {
         for component in &mut self.components {
             debug_assert!(
                 component[len..].iter().all(|element| *element == F::ZERO),
-                "what is let go was wiped"
+                "truncated elements were wiped"
             );
             component.truncate(len);
         }
         self.len = len;
     }
 
-    /// Element-wise combination of two sharings of equal length by a bilinear-free (additive) map.
+    /// Combines two vectors of equal length element by element.
     fn zip_with(&self, other: &Self, combine: impl Fn(F, F) -> F) -> Self {
         assert_eq!(self.len, other.len, "shared vectors of different lengths are never combined");
         let components = self
@@ -158,13 +159,16 @@ impl<F: Field> Shared<F> {
         self.zip_with(other, |a, b| a - b)
     }
 
-    /// Each element times a public factor; as many factors as elements.
+    /// Each element times the public factor at the same index.
+    ///
+    /// # Panics
+    /// There are not as many factors as elements.
     pub fn scale(&self, factors: &[F]) -> Self {
         assert_eq!(self.len, factors.len(), "one factor for each element");
         self.linear(|values, out| out.extend(values.iter().zip(factors).map(|(v, f)| *v * *f)))
     }
 
-    /// The elements of a range, as a sharing of their own.
+    /// The elements of a range.
     pub fn slice(&self, range: std::ops::Range<usize>) -> Self {
         self.linear(|values, out| out.extend_from_slice(&values[range.clone()]))
     }

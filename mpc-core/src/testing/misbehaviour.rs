@@ -1,45 +1,46 @@
-//! A node that deviates from the protocol, or tells a test what it sees.
+//! A node that deviates from the protocol, or shows a test what it sees.
 
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::field::{Field, Fp61, Gf64};
+use crate::fold_schedule::FoldSchedule;
+use crate::opening::Opening;
 use crate::probe::{Check, Moment, Probe, sealed};
-use crate::session::{FoldSchedule, Opening};
 
-/// What every coin is for a node that skips [`Check::Coins`].
+/// The value of every coin at a node that skips [`Check::Coins`].
 pub const FORESEEN_COIN: [u8; 32] = [1; 32];
 
-/// Sees, and may alter, a node's values.
+/// Observes the values of a node, and may change those that are mutable.
 pub type Tamper = Arc<dyn Fn(Observed<'_>) + Send + Sync>;
 
-/// What a node of a test does otherwise than the protocol says; by default nothing.
+/// How a node in a test deviates from the protocol; by default not at all.
 #[derive(Clone, Default)]
 pub struct Misbehaviour {
-    /// The checks it skips.
+    /// The checks that it skips.
     pub skipped: Vec<Check>,
-    /// Alters its values; the node goes on with them as if they were right.
+    /// Changes its values. The node continues with the changed values as if they were right.
     pub tamper: Option<Tamper>,
-    /// How it folds claims, if not by default: all nodes alike.
+    /// Its schedule for folding claims, if not the default. All nodes must use the same one.
     pub fold_schedule: Option<FoldSchedule>,
-    /// It takes all shared randomness to be 0.
+    /// Whether it uses zeros instead of shared randomness.
     pub zero_masks: bool,
 }
 
-/// The values of a node at one [`Moment`].
+/// The values of a node at one [`Moment`]. The first field of each variant is the number of the round.
 pub enum Observed<'a> {
-    /// The sums of products it reshares at a step.
+    /// Its part of products in F_p, or of their check, that it is about to reshare.
     Products(u32, &'a mut [Fp61]),
-    /// Words of bit products, or of their check, that it reshares at a step.
+    /// Its part of products of bits, or of their check, that it is about to reshare.
     Words(u32, &'a mut [Gf64]),
-    /// A component of what is opened at a step: step, component, values.
+    /// The values of a component (second field) that are about to be opened.
     Opening(u32, usize, &'a mut [Fp61]),
-    /// A component of words that are opened at a step.
+    /// The same for words.
     OpeningWords(u32, usize, &'a mut [Gf64]),
-    /// What was opened at a step.
+    /// Opened values, with the reason for which they were opened.
     Opened(u32, Opening, &'a [Fp61]),
-    /// Words that were opened at a step.
+    /// The same for words.
     OpenedWords(u32, Opening, &'a [Gf64]),
 }
 

@@ -1,4 +1,4 @@
-//! What tests, benchmarks and examples run the engine with. Not part of production builds.
+//! An in-memory world of nodes for tests, benchmarks and examples, with the feature `testing`. No part of production builds.
 
 pub mod misbehaviour;
 pub mod sessions;

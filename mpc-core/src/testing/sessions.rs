@@ -1,4 +1,4 @@
-//! Sessions for tests: small clusters and secrets that are dealt by a seed.
+//! Sessions for tests: small clusters, and secrets shared with a known seed.
 
 // A test that cannot set itself up has failed: it panics.
 #![expect(clippy::unwrap_used, reason = "tests only")]
@@ -11,9 +11,7 @@ use crate::field::{Field, Fp61, Gf64};
 use crate::session::{Session, SessionError, Setup};
 use crate::sharing::{AccessStructure, NodeSet, Party, Shared};
 
-/// A session id.
-///
-/// All sessions of [`in_session`] have it.
+/// The id of every session of [`in_session`].
 pub fn id() -> Digest {
     Digest::of("test", &[b"session"])
 }
@@ -21,12 +19,12 @@ pub fn id() -> Digest {
 /// A world of `nodes` nodes of which `threshold` may be corrupt.
 ///
 /// # Panics
-/// No cluster has these numbers.
+/// There is no such cluster.
 pub fn world(nodes: usize, threshold: usize, seed: u64) -> World {
     World::new(AccessStructure::new(nodes, threshold).unwrap(), seed)
 }
 
-/// This node's components of `values`, shared with a seed all nodes of the test know.
+/// This node's components of `values`, shared with randomness from a seed that all nodes of the test know.
 pub fn deal<F: Field>(party: &Party, values: &[F], seed: u64) -> Shared<F> {
     let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(seed);
     let components = party.access().components();
@@ -42,7 +40,7 @@ pub fn deal<F: Field>(party: &Party, values: &[F], seed: u64) -> Shared<F> {
     Shared::generate(party, |position| all[party.held()[position]].clone())
 }
 
-/// Runs `program` in a session at every participant of `world`; the results in node order.
+/// Runs `program` in a session at every participant of `world`. Returns the results in node order.
 pub fn in_session<T: Send>(
     world: &World,
     program: impl Fn(&mut Session<WorldNetwork>) -> Result<T, SessionError> + Sync,
@@ -50,17 +48,17 @@ pub fn in_session<T: Send>(
     world.run(|party, network, mut rng| program(&mut Setup::new(party, network).into_session(id(), &mut rng)?))
 }
 
-/// Elements of F_p.
+/// The elements of F_p with these values, modulo p.
 pub fn elements(values: &[u64]) -> Vec<Fp61> {
     values.iter().copied().map(Fp61::reduce).collect()
 }
 
-/// Elements of GF(2^64).
+/// The elements of GF(2^64) with these bits.
 pub fn words(values: &[u64]) -> Vec<Gf64> {
     values.iter().copied().map(Gf64::from_bits).collect()
 }
 
-/// Clusters of several sizes: N, t and the nodes that take part.
+/// Clusters of several sizes: number of nodes, threshold, and the nodes that take part.
 pub fn clusters() -> Vec<(usize, usize, NodeSet)> {
     vec![
         (3, 1, NodeSet::all(3)),

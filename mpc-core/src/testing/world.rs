@@ -1,5 +1,5 @@
-//! An in-memory world of nodes for tests: one thread for each node, real protocol messages between
-//! them, a seed, a deadline, and an interceptor that sees and may alter every message.
+//! An in-memory world of nodes: one thread for each node, real protocol messages between them, a seed, a deadline, and an
+//! interceptor that sees and may change every message.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,40 +13,40 @@ use super::misbehaviour::Misbehaviour;
 use crate::network::{Expected, Network, NetworkError, Outgoing, Step};
 use crate::sharing::{AccessStructure, NodeSet, Party};
 
-/// A message on its way, before it is delivered.
+/// A message between two nodes, before it is delivered.
 #[derive(Debug)]
 pub struct Wire<'a> {
-    /// The step the sender put on it.
+    /// The step that the sender states.
     pub step: &'a mut Step,
-    /// The sender.
+    /// The node index of the sender.
     pub from: usize,
-    /// The receiver.
+    /// The node index of the receiver.
     pub to: usize,
-    /// The message, to be altered at will.
+    /// The content, which may be changed.
     pub bytes: &'a mut Vec<u8>,
 }
 
 type Message = (Step, Vec<u8>);
 
-/// What becomes of a message.
+/// Whether a message arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// It arrives.
+    /// The message arrives.
     Deliver,
-    /// It is lost.
+    /// The message is lost.
     Drop,
 }
 
-/// Sees every message.
+/// Sees every message and decides whether it arrives.
 pub type Interceptor = Arc<dyn Fn(Wire<'_>) -> Fate + Send + Sync>;
 
-/// A world of nodes.
+/// A description of a cluster in memory; [`Self::run`] runs a program in it.
 #[derive(Clone)]
 pub struct World {
     access: AccessStructure,
     present: NodeSet,
     seed: u64,
-    /// Seeds of single nodes that are others.
+    /// Seeds of nodes that have their own.
     seeds: HashMap<usize, u64>,
     deadline: Duration,
     interceptor: Interceptor,
@@ -54,7 +54,7 @@ pub struct World {
 }
 
 impl World {
-    /// A world in which all of `access`'s nodes take part and every message arrives.
+    /// A world in which all nodes of `access` take part, follow the protocol, and receive every message.
     pub fn new(access: AccessStructure, seed: u64) -> Self {
         let present = NodeSet::all(access.nodes());
         Self {
@@ -75,7 +75,7 @@ impl World {
         self
     }
 
-    /// Gives one node's randomness a seed of its own.
+    /// Gives one node a seed of its own for its randomness.
     pub fn seed_of(mut self, node: usize, seed: u64) -> Self {
         self.seeds.insert(node, seed);
         self
@@ -87,7 +87,7 @@ impl World {
         self
     }
 
-    /// How long a node waits for a message.
+    /// Sets how long a node waits for a message; 20 seconds by default.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
@@ -99,8 +99,10 @@ impl World {
         self
     }
 
-    /// Runs `program` at every participant, each in its own thread, and returns the results in
-    /// node order.
+    /// Runs `program` at every participant, each in its own thread. Returns the results in node order.
+    ///
+    /// # Panics
+    /// `program` panics at a node, or the participants do not fit the access structure.
     pub fn run<T: Send>(&self, program: impl Fn(Party, WorldNetwork, ChaCha20Rng) -> T + Sync) -> Vec<T> {
         let mut senders: HashMap<(usize, usize), Sender<Message>> = HashMap::new();
         let mut receivers: HashMap<(usize, usize), Receiver<Message>> = HashMap::new();
@@ -131,7 +133,10 @@ impl World {
                     .filter_map(|from| Some((from, receivers.remove(&(from, me))?)))
                     .collect(),
             };
-            #[expect(clippy::expect_used, reason = "the set was checked when the world was described; tests only")]
+            #[expect(
+                clippy::expect_used,
+                reason = "for tests only: a description that does not fit is a defect of the test"
+            )]
             let party = Party::new(&self.access, self.present, me).expect("participants fit the access structure");
             let mut seed = [0; 32];
             seed[..8].copy_from_slice(&self.seeds.get(&me).unwrap_or(&self.seed).to_le_bytes());
@@ -181,7 +186,7 @@ impl Network for WorldNetwork {
             if fate == Fate::Deliver
                 && let Some(sender) = self.to.get(&to)
             {
-                // A peer that has ended no longer listens; its own result says why.
+                // A peer that has finished no longer listens; its own result says why.
                 let _ = sender.send((sent, bytes));
             }
         }

@@ -76,7 +76,7 @@ impl AnswerProducts {
             ..
         } = self;
         let answers = Arc::clone(answers);
-        Product::Worked {
+        Product::Custom {
             own,
             terms: terms(&accepted, answers.width()),
             combine: Box::new(move |factors| {

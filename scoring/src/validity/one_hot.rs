@@ -134,7 +134,7 @@ fn squares(party: &Party, weights: Vec<Fp61>, values: Shared<Fp61>, ends: Vec<us
         own_square(party, &weights[rows.clone()], &values, rows)
     });
     let own = Zeroizing::new(own.collect());
-    Product::Worked {
+    Product::Custom {
         own,
         terms: values.len() as u64,
         combine: Box::new(move |of_segments| {

@@ -1,26 +1,26 @@
 //! The field of `2^61 - 1` elements, eight at a time, with the 52-bit multiply-add of AVX-512 IFMA.
 //!
-//! A factor x is cut at bit 43, a factor y at bit 52. Of the four partial products two fit into 52
-//! bits, so that six multiply-adds do for a product of 61 bits:
+//! A left factor x is split at bit 43, a right factor y at bit 52. Two of the four partial products fit into 52 bits, so that
+//! six multiply-adds compute a product of 61 bits:
 //!
 //! ```text
 //! x·y = x0·y0 + 2^52·x0·y1 + 2^43·x1·y0 + 2^95·x1·y1,     2^95 = 2^34 mod p
 //!        95       52            70           27 bits
 //! ```
 //!
-//! The instruction itself reads only the low 52 bits of a word, which is y0 without masking. Partial
-//! products are summed up unreduced, one accumulator for each weight and half.
+//! The instruction reads only the low 52 bits of a word, so y0 needs no masking. Partial products are summed without reduction,
+//! in one accumulator for each power of two and half.
 
 #![expect(unsafe_code, reason = "calls into code for detected processor features")]
 
 use std::arch::x86_64::*;
 use std::array::from_fn;
 
-use super::vector::{LANES, load, load_tail, store, store_tail};
+use super::vector::{VECTOR_LEN, load, load_tail, store, store_tail};
 use crate::field::fp61::{Fp61, MODULUS};
 
-/// The bit at which the left factor is cut.
-const CUT: u32 = 43;
+/// The bit at which the left factor is split.
+const SPLIT: u32 = 43;
 
 /// Proof that the processor has AVX-512 F and IFMA.
 #[derive(Clone, Copy)]
@@ -76,14 +76,14 @@ impl Avx512Ifma {
     }
 }
 
-/// The modulus in every lane.
+/// The modulus in every position.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn modulus() -> __m512i {
     _mm512_set1_epi64(MODULUS as i64)
 }
 
-/// A left factor, cut.
+/// A left factor, split at bit 43.
 #[derive(Clone, Copy)]
 pub(super) struct Left {
     low: __m512i,
@@ -93,16 +93,16 @@ pub(super) struct Left {
 impl Left {
     #[inline]
     #[target_feature(enable = "avx512f")]
-    pub fn cut(x: __m512i) -> Self {
+    pub fn split(x: __m512i) -> Self {
         Self {
-            low: _mm512_and_si512(x, _mm512_set1_epi64((1 << CUT) - 1)),
-            high: _mm512_srli_epi64::<CUT>(x),
+            low: _mm512_and_si512(x, _mm512_set1_epi64((1 << SPLIT) - 1)),
+            high: _mm512_srli_epi64::<SPLIT>(x),
         }
     }
 }
 
-/// Sums of partial products, lane by lane. A product adds less than `2^52` to each, and to the ones
-/// on the right less than the bound beside them.
+/// Sums of partial products in each of the eight positions of a vector. A product adds less than `2^52` to a sum, unless a
+/// smaller bound is given.
 #[derive(Clone, Copy)]
 pub(super) struct Sums {
     low_low: __m512i,
@@ -116,7 +116,7 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    /// The sums that stand for `start`.
+    /// The sums that represent `start` in each position.
     #[inline]
     #[target_feature(enable = "avx512f")]
     pub fn of(start: __m512i) -> Self {
@@ -143,7 +143,7 @@ impl Sums {
         self.high_high = _mm512_madd52lo_epu64(self.high_high, x.high, y_high);
     }
 
-    /// The sums by their weights `2^0`, `2^52`, `2^43` and `2^34`.
+    /// The sums of the partial products that count `2^0`, `2^52`, `2^43` and `2^34`.
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn by_weight(self) -> [__m512i; 4] {
@@ -155,15 +155,14 @@ impl Sums {
         ]
     }
 
-    /// The element of every lane, when the sums are of at most [`LAZY_BLOCKS`] products and a start
-    /// below `2^61`.
+    /// The element in each position, if at most [`LAZY_BLOCKS`] products were added to a start below `2^61`.
     #[inline]
     #[target_feature(enable = "avx512f")]
     pub fn reduce(self) -> __m512i {
-        // 2^w·s mod p turns the 61-bit word: the bits of s above 61-w come in again at the bottom.
+        // 2^w·s mod p rotates the 61-bit word: the bits of s above 61-w come back at the bottom.
         let [at_0, at_52, at_43, at_34] = self.by_weight();
         let p = modulus();
-        let turned = [
+        let rotated = [
             _mm512_and_si512(_mm512_slli_epi64::<52>(at_52), p),
             _mm512_srli_epi64::<9>(at_52),
             _mm512_and_si512(_mm512_slli_epi64::<43>(at_43), p),
@@ -173,7 +172,7 @@ impl Sums {
         ];
         // Below 2^61 + 2^56 + 3·(2^61 + 2^48) < 2^64.
         let mut sum = at_0;
-        for part in turned {
+        for part in rotated {
             sum = _mm512_add_epi64(sum, part);
         }
         let folded = _mm512_add_epi64(_mm512_and_si512(sum, p), _mm512_srli_epi64::<61>(sum));
@@ -181,7 +180,7 @@ impl Sums {
     }
 }
 
-/// `x - p` in the lanes where `x >= p`, else `x`, for `x < 2p`: a wrapped difference is the larger one.
+/// `x - p` where `x >= p`, else `x`, for `x < 2p`. If the difference wraps around, it is the larger of the two numbers.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn subtract_once(x: __m512i) -> __m512i {
@@ -197,29 +196,29 @@ pub(super) fn add(x: __m512i, y: __m512i) -> __m512i {
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn sub(x: __m512i, y: __m512i) -> __m512i {
-    // A wrapped difference is the larger one of the two.
+    // If the difference wraps around, it is the larger of the two numbers.
     let difference = _mm512_sub_epi64(x, y);
     _mm512_min_epu64(difference, _mm512_add_epi64(difference, modulus()))
 }
 
-/// Vectors of products that [`inner_product`] sums before it reduces: the sum of a weight over all
-/// lanes stays below `8·500·(2^52 + 2^43) < 2^64`.
+/// Number of vectors of products that [`inner_product`] sums before it reduces: a sum over all positions stays below
+/// `8·500·(2^52 + 2^43) < 2^64`.
 const LAZY_VECTORS: usize = 500;
 
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn inner_product(x: &[Fp61], y: &[Fp61]) -> Fp61 {
     let len = x.len().min(y.len());
-    let ((xs, x_tail), (ys, y_tail)) = (x[..len].as_chunks::<LANES>(), y[..len].as_chunks::<LANES>());
+    let ((xs, x_tail), (ys, y_tail)) = (x[..len].as_chunks::<VECTOR_LEN>(), y[..len].as_chunks::<VECTOR_LEN>());
     let mut sums = Sums::of(_mm512_setzero_si512());
-    sums.add_product(Left::cut(load_tail(x_tail)), load_tail(y_tail));
+    sums.add_product(Left::split(load_tail(x_tail)), load_tail(y_tail));
     let mut total = Fp61::reduce_wide(0);
-    // The tail takes one vector's place in the first run.
+    // The tail counts as one vector of the first group.
     let first = xs.len().min(LAZY_VECTORS - 1);
     let ((first_xs, xs), (first_ys, ys)) = (xs.split_at(first), ys.split_at(first));
-    let runs = xs.chunks(LAZY_VECTORS).zip(ys.chunks(LAZY_VECTORS));
-    for (xs, ys) in std::iter::once((first_xs, first_ys)).chain(runs) {
+    let groups = xs.chunks(LAZY_VECTORS).zip(ys.chunks(LAZY_VECTORS));
+    for (xs, ys) in std::iter::once((first_xs, first_ys)).chain(groups) {
         for (x, y) in xs.iter().zip(ys) {
-            sums.add_product(Left::cut(load(x)), load(y));
+            sums.add_product(Left::split(load(x)), load(y));
         }
         let [at_0, at_52, at_43, at_34] = sums.by_weight().map(|sum| u128::from(_mm512_reduce_add_epi64(sum) as u64));
         total += Fp61::reduce_wide(at_0 + (at_52 << 52) + (at_43 << 43) + (at_34 << 34));
@@ -228,44 +227,44 @@ fn inner_product(x: &[Fp61], y: &[Fp61]) -> Fp61 {
     total
 }
 
-/// Products that are summed before they are reduced.
+/// Number of products that are summed before they are reduced.
 pub(super) const LAZY_BLOCKS: usize = 16;
 
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn combine(mut blocks: &[&[Fp61]], mut coefficients: &[Fp61], out: &mut [Fp61]) {
-    let mut onto = false;
-    // So many at a time that their factors stay in registers.
+    let mut accumulate = false;
+    // At most 8 at a time: so many coefficients stay in registers.
     while let Some(((of_blocks, blocks_left), (by, left))) = blocks.split_first_chunk::<8>().zip(coefficients.split_first_chunk()) {
-        combine_these(of_blocks, by, out, onto);
-        (blocks, coefficients, onto) = (blocks_left, left, true);
+        combine_group(of_blocks, by, out, accumulate);
+        (blocks, coefficients, accumulate) = (blocks_left, left, true);
     }
     if let Some(((of_blocks, blocks_left), (by, left))) = blocks.split_first_chunk::<4>().zip(coefficients.split_first_chunk()) {
-        combine_these(of_blocks, by, out, onto);
-        (blocks, coefficients, onto) = (blocks_left, left, true);
+        combine_group(of_blocks, by, out, accumulate);
+        (blocks, coefficients, accumulate) = (blocks_left, left, true);
     }
     if let Some(((of_blocks, blocks_left), (by, left))) = blocks.split_first_chunk::<2>().zip(coefficients.split_first_chunk()) {
-        combine_these(of_blocks, by, out, onto);
-        (blocks, coefficients, onto) = (blocks_left, left, true);
+        combine_group(of_blocks, by, out, accumulate);
+        (blocks, coefficients, accumulate) = (blocks_left, left, true);
     }
     if let Some(((of_blocks, _), (by, _))) = blocks.split_first_chunk::<1>().zip(coefficients.split_first_chunk()) {
-        combine_these(of_blocks, by, out, onto);
-        onto = true;
+        combine_group(of_blocks, by, out, accumulate);
+        accumulate = true;
     }
-    if !onto {
+    if !accumulate {
         out.fill(Fp61::default());
     }
 }
 
-/// The combination of so many blocks, at most [`LAZY_BLOCKS`], added to what `out` holds if `onto` says so.
+/// The combination of `N` blocks, at most [`LAZY_BLOCKS`]; added to what `out` holds if `accumulate`, else it overwrites it.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn combine_these<const N: usize>(blocks: &[&[Fp61]; N], coefficients: &[Fp61; N], out: &mut [Fp61], onto: bool) {
+fn combine_group<const N: usize>(blocks: &[&[Fp61]; N], coefficients: &[Fp61; N], out: &mut [Fp61], accumulate: bool) {
     const { assert!(N <= LAZY_BLOCKS) };
     let len = out.len();
-    let factors: [Left; N] = from_fn(|j| Left::cut(_mm512_set1_epi64(coefficients[j].to_u64() as i64)));
-    let keep = _mm512_set1_epi64(if onto { -1 } else { 0 });
-    let (vectors, tail) = out.as_chunks_mut::<LANES>();
-    let blocks: [_; N] = from_fn(|j| blocks[j][..len].as_chunks::<LANES>());
+    let factors: [Left; N] = from_fn(|j| Left::split(_mm512_set1_epi64(coefficients[j].to_u64() as i64)));
+    let keep = _mm512_set1_epi64(if accumulate { -1 } else { 0 });
+    let (vectors, tail) = out.as_chunks_mut::<VECTOR_LEN>();
+    let blocks: [_; N] = from_fn(|j| blocks[j][..len].as_chunks::<VECTOR_LEN>());
     let whole: [_; N] = from_fn(|j| &blocks[j].0[..vectors.len()]);
     for (at, out) in vectors.iter_mut().enumerate() {
         let mut sums = Sums::of(_mm512_and_si512(load(out), keep));
@@ -298,15 +297,15 @@ fn elements_of(words: &[[u8; 8]], out: &mut [Fp61]) -> bool {
     refused == 0
 }
 
-/// Replaces every element of `left` by what `operation` makes of it and its neighbour in `right`.
+/// Replaces every element of `left` by the result of `operation` on it and the element of `right` at the same index.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn replace(left: &mut [Fp61], right: &[Fp61], operation: impl Fn(__m512i, __m512i) -> __m512i) {
     let ((lefts, left_tail), (rights, right_tail)) = (left.as_chunks_mut(), right.as_chunks());
     let ((lefts, lefts_rest), (rights, rights_rest)) = (lefts.as_chunks_mut::<4>(), rights.as_chunks::<4>());
     for (left, right) in lefts.iter_mut().zip(rights) {
-        // Four loads before four stores: a load waits for a store just before it whose address has the
-        // same low bits.
+        // Four loads before four stores: a load has to wait for a store just before it if the low bits of their addresses are
+        // the same (4K aliasing).
         let results: [__m512i; 4] = from_fn(|i| operation(load(&left[i]), load(&right[i])));
         for (left, result) in left.iter_mut().zip(results) {
             store(left, result);
@@ -332,14 +331,14 @@ fn sub_vector(difference: &mut [Fp61], values: &[Fp61]) {
 fn mul_vector(product: &mut [Fp61], factors: &[Fp61]) {
     replace(product, factors, |product, factor| {
         let mut sums = Sums::of(_mm512_setzero_si512());
-        sums.add_product(Left::cut(product), factor);
+        sums.add_product(Left::split(product), factor);
         sums.reduce()
     });
 }
 
 #[target_feature(enable = "avx512f")]
 fn extend_cubics(known: [&[Fp61]; 4], [e, f, g]: [&mut [Fp61]; 3]) {
-    let [(a, a_tail), (b, b_tail), (c, c_tail), (d, d_tail)] = known.map(|values| values.as_chunks::<LANES>());
+    let [(a, a_tail), (b, b_tail), (c, c_tail), (d, d_tail)] = known.map(|values| values.as_chunks::<VECTOR_LEN>());
     let ((e, e_tail), (f, f_tail), (g, g_tail)) = (e.as_chunks_mut(), f.as_chunks_mut(), g.as_chunks_mut());
     for (((known, e), f), g) in a.iter().zip(b).zip(c).zip(d).zip(e).zip(f).zip(g) {
         let (((a, b), c), d) = known;
@@ -354,7 +353,7 @@ fn extend_cubics(known: [&[Fp61]; 4], [e, f, g]: [&mut [Fp61]; 3]) {
     store_tail(g_tail, further[2]);
 }
 
-/// Values at three more points, by differences.
+/// The values at the next three points, by finite differences.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn next_three([a, b, c, d]: [__m512i; 4]) -> [__m512i; 3] {

@@ -1,4 +1,4 @@
-//! The field of `2^64` elements with the carryless multiplication of PCLMULQDQ.
+//! The field of `2^64` elements with the carry-less multiplication of PCLMULQDQ.
 
 #![expect(unsafe_code, reason = "calls into code for detected processor features")]
 

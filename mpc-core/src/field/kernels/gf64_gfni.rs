@@ -4,9 +4,9 @@
 
 use std::arch::x86_64::*;
 
-use super::vector::{LANES, load, load_tail, store, store_tail};
-use crate::field::Gf64;
+use super::vector::{VECTOR_LEN, load, load_tail, store, store_tail};
 use crate::field::bits::BitMap;
+use crate::field::gf64::Gf64;
 
 /// Proof that the processor has AVX-512 F and VBMI, and GFNI.
 #[derive(Clone, Copy)]
@@ -27,7 +27,7 @@ impl Gfni {
     }
 }
 
-/// Byte j of eight words where word j was, for each j; its own inverse.
+/// The permutation that transposes eight words as a square of bytes: vector `j` gets byte `j` of each. It is its own inverse.
 const TRANSPOSED: [u8; 64] = {
     let mut from = [0; 64];
     let mut at = 0;
@@ -38,7 +38,7 @@ const TRANSPOSED: [u8; 64] = {
     from
 };
 
-/// The map, ready for the instruction, which has one matrix for all bytes of a word.
+/// The map in the form that the instruction takes: it applies one matrix to all bytes of a word.
 struct Matrices {
     matrices: [__m512i; 8],
     rotations: [__m512i; 8],
@@ -49,11 +49,11 @@ impl Matrices {
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn new(map: &BitMap) -> Self {
-        let lanes = |words: [u64; LANES]| load(&words.map(Gf64::from_bits));
+        let vector = |words: [u64; VECTOR_LEN]| load(&words.map(Gf64::from_bits));
         let mut this = Self {
             matrices: [_mm512_setzero_si512(); 8],
             rotations: [_mm512_setzero_si512(); 8],
-            transposed: lanes(
+            transposed: vector(
                 TRANSPOSED
                     .as_chunks::<8>()
                     .0
@@ -66,8 +66,8 @@ impl Matrices {
             ),
         };
         for (shift, matrices) in map.matrices().iter().enumerate() {
-            this.matrices[shift] = lanes(*matrices);
-            this.rotations[shift] = lanes(std::array::from_fn(|j| (j + shift) as u64 % 8));
+            this.matrices[shift] = vector(*matrices);
+            this.rotations[shift] = vector(std::array::from_fn(|j| (j + shift) as u64 % 8));
         }
         this
     }
@@ -89,7 +89,7 @@ impl Matrices {
 fn apply(map: &BitMap, words: &[Gf64], out: &mut [Gf64]) {
     let matrices = Matrices::new(map);
     let len = words.len().min(out.len());
-    let ((words, words_tail), (out, out_tail)) = (words[..len].as_chunks::<LANES>(), out[..len].as_chunks_mut::<LANES>());
+    let ((words, words_tail), (out, out_tail)) = (words[..len].as_chunks::<VECTOR_LEN>(), out[..len].as_chunks_mut::<VECTOR_LEN>());
     for (words, out) in words.iter().zip(out) {
         store(out, matrices.apply(load(words)));
     }

@@ -1,16 +1,16 @@
-//! The field of `2^64` elements, eight at a time, with the carryless multiplication of VPCLMULQDQ.
+//! The field of `2^64` elements, eight at a time, with the carry-less multiplication of VPCLMULQDQ.
 //!
-//! The instruction multiplies one word of every pair: products of the even words and of the odd ones
-//! are summed up separately, 128 bits each, and reduced once.
+//! The instruction multiplies one word of every pair of words. Products of the even words and of the odd words are summed
+//! separately, 128 bits each, and reduced once.
 
 #![expect(unsafe_code, reason = "calls into code for detected processor features")]
 
 use std::arch::x86_64::*;
 
-use super::vector::{LANES, load, load_tail, store, store_tail};
+use super::vector::{VECTOR_LEN, load, load_tail, store, store_tail};
 use crate::field::gf64::Gf64;
 
-/// Selects the even, or the odd words of both factors.
+/// Selects the even or the odd words of both factors.
 const EVEN: i32 = 0x00;
 const ODD: i32 = 0x11;
 
@@ -68,7 +68,7 @@ impl Sums {
         self.odd = _mm512_xor_si512(self.odd, _mm512_clmulepi64_epi128::<ODD>(x, y));
     }
 
-    /// The sum of all sums.
+    /// The sum over all words.
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn total(self) -> u128 {
@@ -80,7 +80,7 @@ impl Sums {
         u128::from(high) << 64 | u128::from(low)
     }
 
-    /// The element of every word: [`Gf64::reduce_wide`] in every lane.
+    /// The element in each position: [`Gf64::reduce_wide`] for all of them.
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn reduce(self) -> __m512i {
@@ -112,7 +112,7 @@ fn xor([a, b, c]: [__m512i; 3]) -> __m512i {
 #[target_feature(enable = "avx512f,vpclmulqdq")]
 fn inner_product(x: &[Gf64], y: &[Gf64]) -> Gf64 {
     let len = x.len().min(y.len());
-    let ((xs, x_tail), (ys, y_tail)) = (x[..len].as_chunks::<LANES>(), y[..len].as_chunks::<LANES>());
+    let ((xs, x_tail), (ys, y_tail)) = (x[..len].as_chunks::<VECTOR_LEN>(), y[..len].as_chunks::<VECTOR_LEN>());
     let mut sums = Sums::zero();
     for (x, y) in xs.iter().zip(ys) {
         sums.add_product(load(x), load(y));
@@ -124,7 +124,7 @@ fn inner_product(x: &[Gf64], y: &[Gf64]) -> Gf64 {
 #[target_feature(enable = "avx512f,vpclmulqdq")]
 fn combine(blocks: &[&[Gf64]], coefficients: &[Gf64], out: &mut [Gf64]) {
     let len = out.len();
-    let (vectors, tail) = out.as_chunks_mut::<LANES>();
+    let (vectors, tail) = out.as_chunks_mut::<VECTOR_LEN>();
     for (at, out) in vectors.iter_mut().enumerate() {
         let mut sums = Sums::zero();
         for (block, coefficient) in blocks.iter().zip(coefficients) {
@@ -136,7 +136,7 @@ fn combine(blocks: &[&[Gf64]], coefficients: &[Gf64], out: &mut [Gf64]) {
     let mut sums = Sums::zero();
     for (block, coefficient) in blocks.iter().zip(coefficients) {
         let coefficient = _mm512_set1_epi64(coefficient.to_bits() as i64);
-        sums.add_product(load_tail(block[..len].as_chunks::<LANES>().1), coefficient);
+        sums.add_product(load_tail(block[..len].as_chunks::<VECTOR_LEN>().1), coefficient);
     }
     store_tail(tail, sums.reduce());
 }
@@ -151,7 +151,7 @@ fn mul_vector(product: &mut [Gf64], factors: &[Gf64]) {
         product.reduce()
     }
     let factors = &factors[..product.len()];
-    let ((vectors, tail), (factors, factors_tail)) = (product.as_chunks_mut::<LANES>(), factors.as_chunks::<LANES>());
+    let ((vectors, tail), (factors, factors_tail)) = (product.as_chunks_mut::<VECTOR_LEN>(), factors.as_chunks::<VECTOR_LEN>());
     for (product, factor) in vectors.iter_mut().zip(factors) {
         store(product, multiply(load(product), load(factor)));
     }

@@ -1,19 +1,19 @@
-//! Products of polynomials over the field of 256 elements, 64 words at a time, with the bit matrices and the
-//! byte products of GFNI.
+//! Products of polynomials over the field of 256 elements, 64 words at a time, with the bit matrices and the byte products of
+//! GFNI.
 //!
-//! 64 words are turned into eight vectors, one for each byte of a word. Then a value at a point is a sum of
-//! eight matrices times bytes, and a weighted sum of bytes a product of matrices of bits, eight by eight.
+//! 64 words are transposed into eight vectors, one for each byte of a word. A value at a point is then a sum of eight matrices
+//! times bytes, and a weighted sum of bytes is a product of matrices of eight by eight bits.
 
 #![expect(unsafe_code, reason = "calls into code for detected processor features")]
 
 use std::arch::x86_64::*;
 
 use super::vector::load;
-use crate::field::Gf64;
+use crate::field::gf64::{BITS_PER_WORD, Gf64};
 use crate::field::subfield::{Extension, FURTHER};
 
-/// Words that are worked on at a time.
-const WORDS: usize = 64;
+/// Number of words that are processed at a time.
+const WORDS: usize = BITS_PER_WORD;
 
 /// Proof that the processor has AVX-512 F, BW and VBMI, and GFNI.
 #[derive(Clone, Copy)]
@@ -37,10 +37,10 @@ impl Gfni {
     }
 }
 
-/// Byte i of each of 64 words, in vector i.
+/// Byte `i` of each of 64 words, in vector `i`.
 type Bytes = [__m512i; 8];
 
-/// Byte j of eight words where word j was, for each j.
+/// The permutation that transposes eight words as a square of bytes: word `j` of the result has byte `j` of each.
 const TRANSPOSED: [u64; 8] = {
     let mut words = [0; 8];
     let mut at = 0;
@@ -51,7 +51,7 @@ const TRANSPOSED: [u64; 8] = {
     words
 };
 
-/// Bit i in byte i of every word: as words, and so as matrices, what turns a matrix over its diagonal.
+/// Bit `i` in byte `i` of a word. Multiplied by this identity matrix from the left, words as matrices are transposed.
 const UNITS: i64 = i64::from_le_bytes([1, 2, 4, 8, 16, 32, 64, 128]);
 
 #[inline]
@@ -66,7 +66,7 @@ fn transposed() -> __m512i {
     load(&TRANSPOSED.map(Gf64::from_bits))
 }
 
-/// Vector i, word c: byte c of the words 8i … 8i+7.
+/// In vector `i`, word `c`: byte `c` of the words `8i` to `8i + 7`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512vbmi")]
 fn groups(words: &[Gf64; WORDS]) -> [__m512i; 8] {
@@ -105,7 +105,7 @@ fn bytes(words: &[Gf64; WORDS]) -> Bytes {
     bytes
 }
 
-/// The values of 64 polynomials at a point.
+/// The values of 64 polynomials at the point of `matrices`.
 #[inline]
 #[target_feature(enable = "avx512f,gfni")]
 fn value(bytes: &Bytes, matrices: &[u64; 8]) -> __m512i {
@@ -118,20 +118,20 @@ fn value(bytes: &Bytes, matrices: &[u64; 8]) -> __m512i {
 fn add_products(extension: &Extension, pairs: &[(&[Gf64], &[Gf64])], weights: &[Gf64], sums: &mut [[Gf64; 8]; FURTHER]) {
     let units = _mm512_set1_epi64(UNITS);
     let zero = _mm512_setzero_si512();
-    // Byte n of word c, bit r: the sum of bits 8c + n of the weights of those words whose product has bit 7 - r.
+    // Bit r of byte n of word c: the sum of bits 8c + n of the weights of those words whose product has bit 7 - r set.
     let mut totals = [zero; FURTHER];
     let mut factors = vec![([zero; 8], [zero; 8]); pairs.len()];
     for at in (0..weights.len()).step_by(WORDS) {
-        let lanes = |words: &[Gf64]| {
-            let mut lanes = [Gf64::from_bits(0); WORDS];
+        let padded = |words: &[Gf64]| {
+            let mut padded = [Gf64::from_bits(0); WORDS];
             let words = &words[at..words.len().min(at + WORDS)];
-            lanes[..words.len()].copy_from_slice(words);
-            lanes
+            padded[..words.len()].copy_from_slice(words);
+            padded
         };
         for ((f, g), (x, y)) in factors.iter_mut().zip(pairs) {
-            (*f, *g) = (bytes(&lanes(x)), bytes(&lanes(y)));
+            (*f, *g) = (bytes(&padded(x)), bytes(&padded(y)));
         }
-        let mut weights = groups(&lanes(weights));
+        let mut weights = groups(&padded(weights));
         for group in &mut weights {
             *group = _mm512_gf2p8affine_epi64_epi8::<0>(units, *group);
         }
@@ -140,20 +140,21 @@ fn add_products(extension: &Extension, pairs: &[(&[Gf64], &[Gf64])], weights: &[
             for (f, g) in &factors {
                 products = _mm512_xor_si512(products, _mm512_gf2p8mul_epi8(value(f, matrices), value(g, matrices)));
             }
-            let turned = _mm512_gf2p8affine_epi64_epi8::<0>(units, products);
-            let times =
-                |i: i64| _mm512_gf2p8affine_epi64_epi8::<0>(weights[i as usize], _mm512_permutexvar_epi64(_mm512_set1_epi64(i), turned));
+            let transposed = _mm512_gf2p8affine_epi64_epi8::<0>(units, products);
+            let times = |i: i64| {
+                _mm512_gf2p8affine_epi64_epi8::<0>(weights[i as usize], _mm512_permutexvar_epi64(_mm512_set1_epi64(i), transposed))
+            };
             let low = xor3(xor3(*total, times(0), times(1)), times(2), times(3));
             *total = xor3(xor3(low, times(4), times(5)), times(6), times(7));
         }
     }
-    // What was spread out is secret, but for the weights.
+    // The factors are secret; the weights are public.
     factors.fill(([zero; 8], [zero; 8]));
     std::hint::black_box(&factors);
     for (total, sums) in totals.iter().zip(sums) {
         let mut rest = *total;
         for sum in sums.iter_mut() {
-            // The highest bit of every byte belongs to the lowest bit of products.
+            // The highest bit of every byte belongs to the lowest bit of the products.
             *sum += Gf64::from_bits(_mm512_movepi8_mask(rest));
             rest = _mm512_slli_epi64::<1>(rest);
         }

@@ -6,9 +6,9 @@ use rand_core::{Rng, SeedableRng};
 
 use crate::field::{Field, Fp61, Gf64, MODULUS, fp61, gf64};
 
-/// The bulk operations of a kernel or of a portable form.
+/// The bulk operations of a kernel, or the portable ones.
 #[derive(Clone, Copy)]
-struct Way<F: Field> {
+struct Operations<F: Field> {
     inner_product: fn(&[F], &[F]) -> F,
     combine: fn(&[&[F]], &[F], &mut [F]),
     add_vector: fn(&mut [F], &[F]),
@@ -17,8 +17,7 @@ struct Way<F: Field> {
     extend_cubics: fn([&[F]; 4], [&mut [F]; 3]),
 }
 
-/// Random elements; those on the edges of the field with probability 1/2, or only those, or only the
-/// largest one.
+/// Random elements. Depending on `rng`: only the first of `edges`, only elements of `edges`, or these with probability 1/2.
 fn vector<F: Field>(rng: &mut ChaCha8Rng, len: usize, edges: &[F]) -> Vec<F> {
     let style = rng.next_u32() % 4;
     let mut draw = |_| match (style, rng.next_u32() as usize) {
@@ -30,9 +29,8 @@ fn vector<F: Field>(rng: &mut ChaCha8Rng, len: usize, edges: &[F]) -> Vec<F> {
     (0..len).map(&mut draw).collect()
 }
 
-/// Compares two ways on vectors of `len` elements that start at every kind of address, and on
-/// combinations of `blocks` such vectors.
-fn compare<F: Field>(kernel: Way<F>, portable: Way<F>, edges: &[F], len: usize, blocks: usize, seed: u64) {
+/// Compares two implementations on vectors of `len` elements at any alignment, and on combinations of `blocks` such vectors.
+fn compare<F: Field>(kernel: Operations<F>, portable: Operations<F>, edges: &[F], len: usize, blocks: usize, seed: u64) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let (skip_x, skip_y) = (seed as usize % 8, seed as usize / 8 % 8);
     let (x, y) = (vector(&mut rng, len + skip_x, edges), vector(&mut rng, len + skip_y, edges));
@@ -69,14 +67,14 @@ fn compare<F: Field>(kernel: Way<F>, portable: Way<F>, edges: &[F], len: usize, 
         assert!(by_kernel == by_portable, "cubics of {len}");
     }
 
-    // One element more on both sides shows writes outside.
+    // One more element on both sides would show a write outside.
     let (mut by_kernel, mut by_portable) = (vec![F::ONE; len + 2], vec![F::ONE; len + 2]);
     (kernel.combine)(&vectors, &coefficients, &mut by_kernel[1..=len]);
     (portable.combine)(&vectors, &coefficients, &mut by_portable[1..=len]);
     assert!(by_kernel == by_portable, "combination of {blocks} blocks of {len}");
 }
 
-const FP61_PORTABLE: Way<Fp61> = Way {
+const FP61_PORTABLE: Operations<Fp61> = Operations {
     inner_product: fp61::portable::inner_product,
     combine: fp61::portable::combine,
     add_vector: fp61::portable::add_vector,
@@ -89,9 +87,9 @@ fn fp61_edges() -> [Fp61; 6] {
     [MODULUS - 1, 0, 1, MODULUS - 2, (1 << 52) - 1, (1 << 43) - 1].map(Fp61::reduce)
 }
 
-fn fp61_kernels() -> Vec<Way<Fp61>> {
+fn fp61_kernels() -> Vec<Operations<Fp61>> {
     #[allow(unused_mut)]
-    let mut kernels = vec![Way {
+    let mut kernels = vec![Operations {
         inner_product: Fp61::inner_product,
         combine: Fp61::combine,
         add_vector: Fp61::add_vector,
@@ -103,7 +101,7 @@ fn fp61_kernels() -> Vec<Way<Fp61>> {
     {
         use super::fp61_avx512::Avx512Ifma;
         if Avx512Ifma::detect().is_some() {
-            kernels.push(Way {
+            kernels.push(Operations {
                 inner_product: |x, y| Avx512Ifma::detect().unwrap().inner_product(x, y),
                 combine: |blocks, coefficients, out| Avx512Ifma::detect().unwrap().combine(blocks, coefficients, out),
                 add_vector: |sum, values| Avx512Ifma::detect().unwrap().add_vector(sum, values),
@@ -116,7 +114,7 @@ fn fp61_kernels() -> Vec<Way<Fp61>> {
     kernels
 }
 
-const GF64_PORTABLE: Way<Gf64> = Way {
+const GF64_PORTABLE: Operations<Gf64> = Operations {
     inner_product: gf64::portable::inner_product,
     combine: gf64::portable::combine,
     add_vector: gf64::portable::add_vector,
@@ -129,9 +127,9 @@ fn gf64_edges() -> [Gf64; 6] {
     [u64::MAX, 0, 1, 1 << 63, 0b11011, u64::MAX - 1].map(Gf64::from_bits)
 }
 
-fn gf64_kernels() -> Vec<Way<Gf64>> {
+fn gf64_kernels() -> Vec<Operations<Gf64>> {
     #[allow(unused_mut)]
-    let mut kernels = vec![Way {
+    let mut kernels = vec![Operations {
         inner_product: Gf64::inner_product,
         combine: Gf64::combine,
         add_vector: Gf64::add_vector,
@@ -144,7 +142,7 @@ fn gf64_kernels() -> Vec<Way<Gf64>> {
         use super::gf64_clmul::Clmul;
         use super::gf64_vpclmul::Vpclmul;
         if Clmul::detect().is_some() {
-            kernels.push(Way {
+            kernels.push(Operations {
                 inner_product: |x, y| Clmul::detect().unwrap().inner_product(x, y),
                 combine: |blocks, coefficients, out| Clmul::detect().unwrap().combine(blocks, coefficients, out),
                 mul_vector: |product, factors| Clmul::detect().unwrap().mul_vector(product, factors),
@@ -152,7 +150,7 @@ fn gf64_kernels() -> Vec<Way<Gf64>> {
             });
         }
         if Vpclmul::detect().is_some() {
-            kernels.push(Way {
+            kernels.push(Operations {
                 inner_product: |x, y| Vpclmul::detect().unwrap().inner_product(x, y),
                 combine: |blocks, coefficients, out| Vpclmul::detect().unwrap().combine(blocks, coefficients, out),
                 mul_vector: |product, factors| Vpclmul::detect().unwrap().mul_vector(product, factors),
@@ -199,7 +197,7 @@ fn words_are_taken_for_elements_unless_one_is_none() {
 
 #[test]
 fn kernels_of_fp61_do_not_overflow_on_long_vectors() {
-    // Lengths around the runs of lazy reduction, of the largest elements only.
+    // Lengths around multiples of what is summed between two reductions, with the largest elements only.
     for len in [3991, 3992, 3993, 3999, 4000, 4001, 7992, 8000, 20_007] {
         let largest = vec![Fp61::reduce(MODULUS - 1); len];
         for kernel in fp61_kernels() {

@@ -1,33 +1,33 @@
-//! Products of bits against plain ones, and every way they can be wrong.
+//! Products of bits compared with plain ones, and every way in which they can be wrong.
 
 use proptest::prelude::*;
 
-use crate::field::{Field, Gf64};
+use crate::field::{CHUNK_ELEMENTS, Field, Gf64};
 use crate::network::Phase;
+use crate::session::bit_proof::BLOCK_WORDS;
 use crate::session::{Opening, Session, SessionError};
 use crate::sharing::Shared;
 use crate::testing::sessions::{clusters, deal, in_session, words, world};
-use crate::testing::{Fate, World, WorldNetwork};
-use crate::testing::{Misbehaviour, Observed};
+use crate::testing::{Fate, Misbehaviour, Observed, World, WorldNetwork};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
-    fn ands_are_those_of_the_words_and_verify(
+    fn bit_products_are_those_of_the_words_and_verify(
         (n, t, present) in proptest::sample::select(clusters()),
         pairs in proptest::collection::vec(any::<(u64, u64)>(), 0..1200),
-        cut: prop::sample::Index,
+        middle: prop::sample::Index,
         seed: u64,
     ) {
         let (x, y): (Vec<u64>, Vec<u64>) = pairs.into_iter().unzip();
         let expected: Vec<u64> = x.iter().zip(&y).map(|(x, y)| x & y).collect();
         let (x, y) = (words(&x), words(&y));
-        let cut = cut.index(x.len() + 1);
+        let middle = middle.index(x.len() + 1);
         for opened in in_session(&world(n, t, seed).present(present), |session| {
             let (x, y) = (deal(session.party(), &x, 1), deal(session.party(), &y, 2));
-            let pairs = vec![(x.slice(0..cut), y.slice(0..cut)), (x.slice(cut..x.len()), y.slice(cut..x.len()))];
-            let mut z = session.and(pairs)?;
+            let pairs = vec![(x.slice(0..middle), y.slice(0..middle)), (x.slice(middle..x.len()), y.slice(middle..x.len()))];
+            let mut z = session.bit_products(pairs)?;
             let tail = z.pop().unwrap();
             let z = Shared::concat(session.party(), [&z[0], &tail]);
             session.verify_claims(())?;
@@ -42,8 +42,8 @@ proptest! {
 fn two_layers(session: &mut Session<WorldNetwork>) -> Result<(), SessionError> {
     let x = deal(session.party(), &words(&[!0; 70]), 1);
     let y = deal(session.party(), &words(&[0x5555; 70]), 2);
-    let z = session.and(vec![(x.clone(), y)])?.remove(0);
-    session.and(vec![(x, z)])?;
+    let z = session.bit_products(vec![(x.clone(), y)])?.remove(0);
+    session.bit_products(vec![(x, z)])?;
     session.verify_claims(()).map(drop)
 }
 
@@ -52,7 +52,7 @@ fn one_round_and_one_word_for_64_products() {
     for traffic in in_session(&world(3, 1, 1), |session| {
         let x = deal(session.party(), &words(&[3; 100]), 1);
         let before = session.traffic();
-        session.and(vec![(x.clone(), x)])?;
+        session.bit_products(vec![(x.clone(), x)])?;
         let after = session.traffic();
         Ok((after.rounds - before.rounds, after.sent - before.sent))
     }) {
@@ -60,11 +60,11 @@ fn one_round_and_one_word_for_64_products() {
     }
 }
 
-/// A node that adds `error` to a word it reshares, of the given layer or part of the proof.
+/// A node that adds `error` to one of the words that it reshares the `layer`-th time: in a layer of products, or in their check.
 fn false_word(world: World, liar: usize, layer: usize, word: usize, error: u64) -> World {
     let seen = std::sync::Mutex::new(Vec::new());
-    let tamper = move |told: Observed<'_>| {
-        if let Observed::Words(step, words) = told {
+    let tamper = move |observed: Observed<'_>| {
+        if let Observed::Words(step, words) = observed {
             let mut seen = seen.lock().unwrap();
             if !seen.contains(&step) {
                 seen.push(step);
@@ -84,15 +84,15 @@ fn false_word(world: World, liar: usize, layer: usize, word: usize, error: u64) 
 }
 
 #[test]
-fn a_false_bit_of_any_layer_word_and_lane_is_caught() {
+fn a_false_bit_of_any_layer_and_word_is_caught() {
     for (n, t) in [(3, 1), (4, 1), (5, 2)] {
         for liar in [0, n - 1] {
             for (layer, word) in [(0, 0), (0, 69), (1, 35), (2, 0), (2, 62), (3, 1)] {
-                for lane in [0, 31, 63] {
-                    let world = false_word(world(n, t, 3), liar, layer, word, 1 << lane);
+                for bit in [0, 31, 63] {
+                    let world = false_word(world(n, t, 3), liar, layer, word, 1 << bit);
                     for (node, result) in in_session(&world, two_layers).into_iter().enumerate() {
                         let caught = matches!(result, Err(SessionError::WrongProduct { phase: Phase::VERIFY, .. }));
-                        assert!(caught, "{n} {liar} {layer} {word} {lane}: {result:?} at {node}");
+                        assert!(caught, "{n} {liar} {layer} {word} {bit}: {result:?} at {node}");
                     }
                 }
             }
@@ -101,43 +101,47 @@ fn a_false_bit_of_any_layer_word_and_lane_is_caught() {
 }
 
 #[test]
-fn two_errors_in_one_lane_do_not_make_up_for_each_other() {
-    // Equal errors in two words, whose sum is 0: the weights tell them apart.
-    let tamper = |told: Observed<'_>| {
-        if let Observed::Words(_, words) = told
+fn two_errors_at_one_bit_do_not_cancel() {
+    // Equal errors in two words add up to 0 without weights.
+    let tamper = |observed: Observed<'_>| {
+        if let Observed::Words(_, words) = observed
             && words.len() == 70
         {
             words[0] += Gf64::ONE;
             words[1] += Gf64::ONE;
         }
     };
-    let deviation = Misbehaviour {
+    let misbehaviour = Misbehaviour {
         tamper: Some(std::sync::Arc::new(tamper)),
         ..Misbehaviour::default()
     };
-    for result in in_session(&world(3, 1, 3).misbehave(1, deviation), two_layers) {
+    for result in in_session(&world(3, 1, 3).misbehave(1, misbehaviour), two_layers) {
         assert!(matches!(result, Err(SessionError::WrongProduct { .. })), "{result:?}");
     }
 }
 
 #[test]
-fn errors_at_one_place_of_two_blocks_do_not_make_up_for_each_other() {
-    let words_of_layer = super::BLOCK + 70;
-    for errors in [vec![super::BLOCK + 69], vec![0, super::BLOCK], vec![super::PIECE - 1, super::PIECE]] {
-        let tamper = move |told: Observed<'_>| {
-            if let Observed::Words(_, words) = told
+fn errors_at_one_position_of_two_blocks_do_not_cancel() {
+    let words_of_layer = BLOCK_WORDS + 70;
+    for errors in [
+        vec![BLOCK_WORDS + 69],
+        vec![0, BLOCK_WORDS],
+        vec![CHUNK_ELEMENTS - 1, CHUNK_ELEMENTS],
+    ] {
+        let tamper = move |observed: Observed<'_>| {
+            if let Observed::Words(_, words) = observed
                 && words.len() == words_of_layer
             {
                 errors.iter().for_each(|error| words[*error] += Gf64::ONE);
             }
         };
-        let deviation = Misbehaviour {
+        let misbehaviour = Misbehaviour {
             tamper: Some(std::sync::Arc::new(tamper)),
             ..Misbehaviour::default()
         };
-        for result in in_session(&world(3, 1, 3).misbehave(1, deviation), |session| {
+        for result in in_session(&world(3, 1, 3).misbehave(1, misbehaviour), |session| {
             let x = deal(session.party(), &vec![Gf64::from_bits(!0); words_of_layer], 1);
-            session.and_vectors(x.clone(), x)?;
+            session.bit_product(x.clone(), x)?;
             session.verify_claims(()).map(drop)
         }) {
             assert!(matches!(result, Err(SessionError::WrongProduct { .. })), "{result:?}");

@@ -1,11 +1,11 @@
 //! Consensus labels: for every item the class that most answers name, while tallies and answers stay shared.
 
 use tacit_mpc_core::circuit::{
-    Planes, bits_of, constants, first_of_the_greatest, first_to_reach, levels, numbers_of, one_hot, to_bits, to_numbers,
+    BitPlanes, bits_of, constants, first_of_the_greatest, first_to_reach, levels, numbers_of, one_hot, to_bits, to_numbers,
 };
-use tacit_mpc_core::field::{Fp61, Gf64};
+use tacit_mpc_core::field::{BITS_PER_WORD, Fp61, Gf64};
 use tacit_mpc_core::network::Network;
-use tacit_mpc_core::session::{LANES, Openable, Session, SessionError};
+use tacit_mpc_core::session::{Openable, Session, SessionError};
 use tacit_mpc_core::sharing::{Party, Shared};
 use tacit_protocol::phase::Phase;
 
@@ -36,7 +36,7 @@ use tacit_protocol::phase::Phase;
 pub struct SharedLabels {
     items: usize,
     classes: usize,
-    index: Planes,
+    index: BitPlanes,
 }
 
 /// The plurality label of every item: the class with the greatest tally, of several the one listed first;
@@ -71,7 +71,7 @@ pub fn plurality<N: Network>(
         let index = first_to_reach(session, classes, &votes, most, &levels)?;
         return Ok(SharedLabels { items, classes, index });
     }
-    let words = items.div_ceil(LANES);
+    let words = items.div_ceil(BITS_PER_WORD);
     let party = session.party();
     // What nobody can reach nobody can pass either.
     let none = constants(party, words, quorum.max(1).saturating_sub(1).min(most), bits);

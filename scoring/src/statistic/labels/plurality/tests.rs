@@ -125,7 +125,7 @@ fn weighted_votes_fit_if_masks_hide_them() {
         check(&world(n, t, 1), 2, &tallies, 131_071, 100);
     }
     for result in in_session(&world(5, 2, 1), |session| labels(session, 2, &tallies, 131_072, 1)) {
-        assert_eq!(result.unwrap_err(), SessionError::TooWide { bits: 18, room: 17 });
+        assert_eq!(result.unwrap_err(), SessionError::TooWide { bits: 18, max_bits: 17 });
     }
 }
 

@@ -1,19 +1,17 @@
-//! Claims of every shape, over both fields, with cuts so small that every way through the check is taken.
+//! Claims of every shape in both fields, with a schedule of so small lengths that every path through the check is taken.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 
-use super::*;
-use crate::field::MODULUS;
-use crate::session::fold_schedule::{AHEAD, FoldSchedule};
-use crate::session::{Outputs, Setup};
-use crate::testing::World;
+use crate::field::{Field, Fp61, Gf64, MODULUS};
+use crate::fold_schedule::{FIRST_FANOUT, FoldSchedule};
+use crate::session::{Factors, Outputs, ProductField, SessionError, Setup};
 use crate::testing::sessions::{deal, id, world};
-use crate::testing::{Misbehaviour, Observed};
+use crate::testing::{Misbehaviour, Observed, World};
 
-/// Claims of 64 terms are cut in four, of 24 in sixteen, of 5 in thirty-two.
+/// Claims of 64 terms and more are split into 4 blocks, of 24 and more into 16, of 5 and more into 32.
 const TINY: FoldSchedule = FoldSchedule {
     short: 4,
     long: 8,
@@ -22,25 +20,25 @@ const TINY: FoldSchedule = FoldSchedule {
     four: 64,
 };
 
-/// A field and how its elements are told to a lie.
-trait Lied: Claimed {
+/// A field, and how a misbehaving node sees its elements.
+trait TamperedField: ProductField {
     fn element(word: u64) -> Self;
-    fn add_one(told: Observed<'_>, step: u32, place: Place) -> bool;
-    fn step(told: &Observed<'_>) -> Option<u32>;
+    fn add_one(observed: Observed<'_>, step: u32, position: Position) -> bool;
+    fn step(observed: &Observed<'_>) -> Option<u32>;
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Place {
+enum Position {
     First,
     Middle,
     Last,
 }
 
-fn add_one_to<F: Field>(values: &mut [F], place: Place) -> bool {
-    let index = match place {
-        Place::First => 0,
-        Place::Middle => values.len() / 2,
-        Place::Last => values.len().saturating_sub(1),
+fn add_one_to<F: Field>(values: &mut [F], position: Position) -> bool {
+    let index = match position {
+        Position::First => 0,
+        Position::Middle => values.len() / 2,
+        Position::Last => values.len().saturating_sub(1),
     };
     values.get_mut(index).is_some_and(|value| {
         *value += F::ONE;
@@ -48,40 +46,40 @@ fn add_one_to<F: Field>(values: &mut [F], place: Place) -> bool {
     })
 }
 
-impl Lied for Fp61 {
+impl TamperedField for Fp61 {
     fn element(word: u64) -> Self {
         Self::reduce(word)
     }
 
-    fn add_one(told: Observed<'_>, step: u32, place: Place) -> bool {
-        match told {
-            Observed::Products(at, values) if at == step => add_one_to(values, place),
+    fn add_one(observed: Observed<'_>, step: u32, position: Position) -> bool {
+        match observed {
+            Observed::Products(at, values) if at == step => add_one_to(values, position),
             _ => false,
         }
     }
 
-    fn step(told: &Observed<'_>) -> Option<u32> {
-        match told {
+    fn step(observed: &Observed<'_>) -> Option<u32> {
+        match observed {
             Observed::Products(step, _) => Some(*step),
             _ => None,
         }
     }
 }
 
-impl Lied for Gf64 {
+impl TamperedField for Gf64 {
     fn element(word: u64) -> Self {
         Self::from_bits(word)
     }
 
-    fn add_one(told: Observed<'_>, step: u32, place: Place) -> bool {
-        match told {
-            Observed::Words(at, values) if at == step => add_one_to(values, place),
+    fn add_one(observed: Observed<'_>, step: u32, position: Position) -> bool {
+        match observed {
+            Observed::Words(at, values) if at == step => add_one_to(values, position),
             _ => false,
         }
     }
 
-    fn step(told: &Observed<'_>) -> Option<u32> {
-        match told {
+    fn step(observed: &Observed<'_>) -> Option<u32> {
+        match observed {
             Observed::Words(step, _) => Some(*step),
             _ => None,
         }
@@ -89,7 +87,7 @@ impl Lied for Gf64 {
 }
 
 /// Inner products of segments of these lengths, a batch for each list, verified at every node.
-fn verified<F: Lied>(world: &World, batches: &[Vec<usize>]) -> Vec<Result<(), SessionError>> {
+fn verified<F: TamperedField>(world: &World, batches: &[Vec<usize>]) -> Vec<Result<(), SessionError>> {
     world.run(|party, network, mut rng| {
         let mut session = Setup::new(party, network).into_session(id(), &mut rng)?;
         for (seed, lengths) in batches.iter().enumerate() {
@@ -114,14 +112,15 @@ fn verified<F: Lied>(world: &World, batches: &[Vec<usize>]) -> Vec<Result<(), Se
     })
 }
 
-fn cut_tiny(world: World, nodes: usize, deviation: impl Fn(usize) -> Misbehaviour) -> World {
+/// A world in which all nodes fold by [`TINY`].
+fn with_tiny_schedule(world: World, nodes: usize, misbehaviour: impl Fn(usize) -> Misbehaviour) -> World {
     (0..nodes).fold(world, |world, node| {
         let fold_schedule = Some(TINY);
         world.misbehave(
             node,
             Misbehaviour {
                 fold_schedule,
-                ..deviation(node)
+                ..misbehaviour(node)
             },
         )
     })
@@ -137,45 +136,47 @@ proptest! {
 
     #[test]
     fn right_claims_of_any_shape_hold(batches in batches(), (n, t) in prop_oneof![Just((3, 1)), Just((5, 2))], seed: u64) {
-        for cuts in [false, true] {
+        for tiny in [false, true] {
             let world = world(n, t, seed);
-            let world = if cuts { cut_tiny(world, n, |_| Misbehaviour::default()) } else { world };
+            let world = if tiny { with_tiny_schedule(world, n, |_| Misbehaviour::default()) } else { world };
             prop_assert!(verified::<Fp61>(&world, &batches).iter().all(Result::is_ok));
             prop_assert!(verified::<Gf64>(&world, &batches).iter().all(Result::is_ok));
         }
     }
 }
 
-/// One wrong product at any step, of the claims or of their proof, is found by every node.
-fn every_wrong_product_is_found<F: Lied>() {
-    // Long and short segments beside each other, empty ones, several batches, three levels and more.
+/// Every node finds one wrong product at any step, of the claims or of their check.
+fn every_wrong_product_is_found<F: TamperedField>() {
+    // Long and short segments next to each other, empty ones, several batches, at least three levels.
     let batches = [vec![100, 3, 0, 5, 9, 70], vec![1, 1, 1], vec![300], vec![12]];
     for (n, t) in [(3, 1), (5, 2)] {
         let steps = Arc::new(Mutex::new(BTreeMap::new()));
         let log = Arc::clone(&steps);
         let listener = Misbehaviour {
-            tamper: Some(Arc::new(move |told| {
-                if let Some(step) = F::step(&told) {
+            tamper: Some(Arc::new(move |observed| {
+                if let Some(step) = F::step(&observed) {
                     *log.lock().unwrap().entry(step).or_insert(0) += 1;
                 }
             })),
             ..Misbehaviour::default()
         };
-        let honest = cut_tiny(world(n, t, 1), n, |node| {
+        let honest = with_tiny_schedule(world(n, t, 1), n, |node| {
             if node == 0 { listener.clone() } else { Misbehaviour::default() }
         });
         assert!(verified::<F>(&honest, &batches).iter().all(Result::is_ok));
         let steps: Vec<u32> = steps.lock().unwrap().keys().copied().collect();
         assert!(steps.len() >= batches.len() + 3, "{steps:?}");
         for step in steps {
-            for place in [Place::First, Place::Middle, Place::Last] {
-                let told = Arc::new(Mutex::new(false));
-                let flag = Arc::clone(&told);
+            for position in [Position::First, Position::Middle, Position::Last] {
+                let tampered = Arc::new(Mutex::new(false));
+                let flag = Arc::clone(&tampered);
                 let liar = Misbehaviour {
-                    tamper: Some(Arc::new(move |told| *flag.lock().unwrap() |= F::add_one(told, step, place))),
+                    tamper: Some(Arc::new(move |observed| {
+                        *flag.lock().unwrap() |= F::add_one(observed, step, position)
+                    })),
                     ..Misbehaviour::default()
                 };
-                let world = cut_tiny(
+                let world = with_tiny_schedule(
                     world(n, t, 1),
                     n,
                     |node| if node == 0 { liar.clone() } else { Misbehaviour::default() },
@@ -183,10 +184,10 @@ fn every_wrong_product_is_found<F: Lied>() {
                 for result in verified::<F>(&world, &batches) {
                     assert!(
                         matches!(result, Err(SessionError::WrongProduct { .. })),
-                        "{step} {place:?}: {result:?}"
+                        "{step} {position:?}: {result:?}"
                     );
                 }
-                assert!(*told.lock().unwrap());
+                assert!(*tampered.lock().unwrap());
             }
         }
     }
@@ -204,20 +205,20 @@ fn every_wrong_element_of_the_field_over_the_bits_is_found() {
 
 #[test]
 fn a_wrong_product_survives_with_less_than_2_to_the_minus_50() {
-    // It depends on how many products there are, not on N and t: docs/security/verification.md states it.
-    let cuts = FoldSchedule::DEFAULT;
+    // The bound depends on the number of products, not on N and t: docs/security/verification.md states it.
+    let schedule = FoldSchedule::DEFAULT;
     for (products, numerator, levels) in [(50_000_000, 277, [4, 0, 3]), (1 << 32, 263, [7, 1, 2])] {
         let mut len = products;
         let mut ks = Vec::new();
-        while len > cuts.short {
-            ks.push(cuts.blocks(len));
+        while len > schedule.short {
+            ks.push(schedule.blocks(len));
             len = len.div_ceil(ks[ks.len() - 1]);
         }
-        let found: usize = 1 + ks.iter().map(|k| 2 * k - 2).sum::<usize>() + 2 * (cuts.short + 1);
+        let found: usize = 1 + ks.iter().map(|k| 2 * k - 2).sum::<usize>() + 2 * (schedule.short + 1);
         assert_eq!(
-            (found, [AHEAD, 16, 32].map(|k| ks.iter().filter(|one| **one == k).count())),
+            (found, [FIRST_FANOUT, 16, 32].map(|k| ks.iter().filter(|one| **one == k).count())),
             (numerator, levels)
         );
-        assert!((found as u128) << 52 < u128::from(MODULUS) - 2 * (cuts.short as u128 + 1));
+        assert!((found as u128) << 52 < u128::from(MODULUS) - 2 * (schedule.short as u128 + 1));
     }
 }

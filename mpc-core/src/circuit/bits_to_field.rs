@@ -1,18 +1,22 @@
-//! Bits become numbers of F_p.
+//! Conversion of shared bits to elements of F_p, and of numbers to indicators.
 
 use zeroize::Zeroizing;
 
-use super::Planes;
-use crate::field::{Field, Fp61};
+use super::bit_planes::BitPlanes;
+use crate::field::{BITS_PER_WORD, Field, Fp61};
 use crate::network::Network;
-use crate::session::{Factors, LANES, Session, SessionError};
+use crate::session::{Factors, Session, SessionError};
 use crate::sharing::{Party, Shared};
 
-/// The first `len` lanes of each plane, as 0 and 1 of F_p.
+/// The first `len` bits of each plane as elements 0 and 1 of F_p: one vector of `len` elements for each plane.
 ///
-/// Each component is known to its holders, so it is shared in F_p for free; a bit is the exclusive sum of
-/// all of them, `a + b - 2ab` two by two.
-pub fn to_numbers<N: Network>(session: &mut Session<N>, planes: &Planes, len: usize) -> Result<Vec<Shared<Fp61>>, SessionError> {
+/// Each component is known to its holders, so a sharing of it in F_p takes no communication. A bit is the exclusive or of all
+/// components, computed as `a + b - 2ab` in a tree: one round for each of its `⌈log2 C(N, t)⌉` levels, with at most
+/// `C(N, t) - 1` products for each bit in all.
+///
+/// # Errors
+/// A round failed.
+pub fn to_numbers<N: Network>(session: &mut Session<N>, planes: &BitPlanes, len: usize) -> Result<Vec<Shared<Fp61>>, SessionError> {
     let party = session.party().clone();
     let components = 0..party.access().components();
     let mut summands: Vec<Shared<Fp61>> = components
@@ -29,13 +33,13 @@ pub fn to_numbers<N: Network>(session: &mut Session<N>, planes: &Planes, len: us
     Ok((0..planes.len()).map(|plane| all.slice(plane * len..(plane + 1) * len)).collect())
 }
 
-/// The bits of one component, in all planes one after the other: that component has them, all others are 0.
-fn known_to_holders(party: &Party, planes: &Planes, len: usize, component: usize) -> Shared<Fp61> {
+/// A sharing in F_p of the bits of one component, plane after plane: this component has the bits, all others are 0.
+fn known_to_holders(party: &Party, planes: &BitPlanes, len: usize, component: usize) -> Shared<Fp61> {
     Shared::generate(party, |position| {
         if party.position(component) != Some(position) {
             return vec![Fp61::ZERO; planes.len() * len];
         }
-        let bits_of = |word: u64| (0..LANES).map(move |lane| Fp61::reduce(word >> lane & 1));
+        let bits_of = |word: u64| (0..BITS_PER_WORD).map(move |bit| Fp61::reduce(word >> bit & 1));
         let bits = planes.iter().flat_map(|plane| {
             plane.components()[position]
                 .iter()
@@ -48,7 +52,7 @@ fn known_to_holders(party: &Party, planes: &Planes, len: usize, component: usize
     })
 }
 
-/// The products, element by element, of pairs of equal length. One round.
+/// The products, element by element, of pairs of vectors of equal length. One round.
 fn products<N: Network>(session: &mut Session<N>, pairs: Vec<(&Shared<Fp61>, &Shared<Fp61>)>) -> Result<Vec<Shared<Fp61>>, SessionError> {
     let party = session.party();
     let x = Shared::concat(party, pairs.iter().map(|(x, _)| *x));
@@ -64,10 +68,14 @@ fn products<N: Network>(session: &mut Session<N>, pairs: Vec<(&Shared<Fp61>, &Sh
     Ok(pairs.iter().map(of_pair).collect())
 }
 
-/// For the numbers with these bits, all below `entries`: whether each is 0, 1, …, `entries - 1`.
+/// The indicators of numbers below `entries`, given their bits as elements 0 and 1 of F_p, the least significant bit first.
+/// Returns `entries` vectors: the element `i` of the vector `v` is 1 if number `i` is `v`, else 0.
 ///
-/// The indicators of the low bits and of the high bits give those of both, in `log log` rounds. Each
-/// row sums to 1, so those of 0 are what is left.
+/// Products of the indicators of neighbouring groups of bits give those of both groups together: `⌈log2 bits⌉` rounds. The
+/// indicators of a number sum to 1, so those of the value 0 take no product.
+///
+/// # Errors
+/// A round failed.
 pub fn one_hot<N: Network>(session: &mut Session<N>, bits: Vec<Shared<Fp61>>, entries: usize) -> Result<Vec<Shared<Fp61>>, SessionError> {
     let party = session.party().clone();
     let len = bits.first().map_or(0, Shared::len);
@@ -97,7 +105,7 @@ pub fn one_hot<N: Network>(session: &mut Session<N>, bits: Vec<Shared<Fp61>>, en
     Ok(indicators)
 }
 
-/// Some neighbouring bits, and what number they are.
+/// A group of neighbouring bits, and the indicators of the number that they form.
 struct Group {
     start: usize,
     width: usize,
@@ -105,12 +113,12 @@ struct Group {
 }
 
 impl Group {
-    /// How many numbers these bits and those of `high` can be, if all bits together are below `entries`.
+    /// How many values these bits and those of `high` together can have, if the whole number is below `entries`.
     fn numbers_with(&self, high: &Self, entries: usize) -> usize {
         (1 << (self.width + high.width)).min((entries.saturating_sub(1) >> self.start) + 1)
     }
 
-    /// Which products of indicators are computed: those of numbers above 0 in both that can be.
+    /// The pairs of values `(h, l)` of both groups whose indicators are multiplied: neither is 0, and the number is possible.
     fn products_with(&self, high: &Self, entries: usize) -> Vec<(usize, usize)> {
         let numbers = self.numbers_with(high, entries);
         let low = self.indicators.len();
@@ -118,10 +126,10 @@ impl Group {
         places.filter(|(h, l)| h * low + l < numbers).collect()
     }
 
-    /// The indicators of both together.
+    /// The indicators of both groups together.
     fn joined(&self, high: &Self, entries: usize, zero: &Shared<Fp61>, products: &mut impl Iterator<Item = Shared<Fp61>>) -> Self {
         let low = self.indicators.len();
-        // Where a number is 0 in one half: the indicator of the other half, less what is elsewhere.
+        // If the value of one group is 0: the indicator of the other group minus all products with it.
         let mut indicators = self.indicators.clone();
         for indicator in high.indicators.iter().skip(1) {
             indicators[0] = indicators[0].sub(indicator);

@@ -1,4 +1,4 @@
-//! A job's whole computation with some nodes corrupt, and what it may and may not end in.
+//! The whole computation of a job with corrupt nodes, and what its outcome must be.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -23,11 +23,10 @@ use tacit_protocol::release::{OutputName, Released};
 use tacit_protocol::submission::{Header, OpenedSubmission, Submission};
 use tacit_scoring::{Scored, ScoringError, Submissions};
 
-/// The clusters under attack, with one set of t corrupt nodes for each role a node can have.
+/// The clusters under attack: number of nodes and threshold.
 pub const CLUSTERS: [(usize, usize); 2] = [(3, 1), (5, 2)];
 
-/// A cluster, a job and its submissions, of which one is malformed: so every step of a computation
-/// has something to do.
+/// A cluster, a job and its submissions. One submission is malformed, so that a computation goes through every step.
 pub struct Scene {
     pub members: ClusterWithKeys,
     pub job: Job,
@@ -35,11 +34,11 @@ pub struct Scene {
     opened: Vec<Vec<OpenedSubmission>>,
 }
 
-/// What one node brings.
-pub struct Brought<'a> {
+/// The submissions as one node received them.
+pub struct NodeInput<'a> {
     pub scene: &'a Scene,
     pub me: usize,
-    /// Where in the scene each entry of the list comes from, as this node was told.
+    /// For each entry of the list, the index of the scene's submission that this node was given.
     pub entries: Vec<usize>,
     pub verdicts: Vec<u8>,
 }
@@ -53,35 +52,35 @@ pub struct Sent {
     pub bytes: Vec<u8>,
 }
 
-/// A step and how many products are reshared there.
+/// A step at which a node reshares its part of products, and how many products.
 pub type ProductsAt = (u32, usize);
 
-/// A step, the component that is opened there, and its length.
+/// A step at which a node sends a component of opened values, the component, and its length.
 pub type OpeningAt = (u32, usize, usize);
 
-/// What all nodes end with, in node order.
+/// The results of all nodes, in node order.
 pub type Outcome = Vec<Result<Scored, ScoringError>>;
 
 impl Scene {
-    /// Four contributors, and one that votes for both classes of two items.
+    /// Four honest contributors, and one that votes for both classes of two items.
     pub fn new(nodes: usize, threshold: usize) -> Self {
         Self::stuffed(nodes, threshold, [1, 1, 1, 1])
     }
 
-    /// The same, but with these numbers in the last submission.
+    /// The same, but the last submission has these numbers in its two rows.
     pub fn stuffed(nodes: usize, threshold: usize, ballot: [i64; 4]) -> Self {
         let members = cluster_with_keys(nodes, threshold);
         Self::with(members, &[[0, 1, 0], [1, 0, 1], [0, 0, 1], [1, 0, 0]], 0, Some(ballot))
     }
 
-    /// The same without that one.
+    /// The same without the malformed submission.
     pub fn honest(nodes: usize, threshold: usize) -> Self {
         let members = cluster_with_keys(nodes, threshold);
         Self::with(members, &[[0, 1, 0], [1, 0, 1], [0, 0, 1], [1, 0, 0]], 0, None)
     }
 
-    /// A scene in which contributor `first + c` answers class `answers[c][i]` to item i. Another `first` is
-    /// another crowd with other randomness.
+    /// A scene in which contributor `first + c` answers class `answers[c][i]` to item `i`. Another `first` gives other contributors
+    /// with other randomness.
     pub fn numbered(nodes: usize, threshold: usize, answers: &[[u32; 3]], first: u32) -> Self {
         Self::with(cluster_with_keys(nodes, threshold), answers, first, Some([1, 1, 1, 1]))
     }
@@ -124,15 +123,15 @@ impl Scene {
         World::new(self.members.cluster.access().clone(), 1)
     }
 
-    /// The whole computation at every node of a world.
+    /// Runs the whole computation at every node of a world.
     pub fn run(&self, world: &World) -> Outcome {
-        let told = |_| (0..self.submissions.len()).collect();
-        self.run_as_told(world, told, told)
+        let all = |_| (0..self.submissions.len()).collect();
+        self.run_with_lists(world, all, all)
     }
 
-    /// The same where the coordinator tells each node another list, and hands it other submissions
-    /// than those of the list.
-    pub fn run_as_told(
+    /// The same, but the coordinator gives node `me` the list `list(me)` and the submissions `handed(me)`, both as indices of the
+    /// scene's submissions.
+    pub fn run_with_lists(
         &self,
         world: &World,
         list: impl Fn(usize) -> Vec<usize> + Sync,
@@ -143,17 +142,17 @@ impl Scene {
             let me = party.me();
             let list: Vec<SubmissionEntry> = list(me).into_iter().map(|entry| all[entry]).collect();
             let entries = handed(me);
-            let brought = Brought {
+            let input = NodeInput {
                 scene: self,
                 me,
                 verdicts: vec![0; entries.len()],
                 entries,
             };
-            tacit_scoring::run(party, network, &self.members.cluster, &self.job, &list, &brought, &mut rng)
+            tacit_scoring::run(party, network, &self.members.cluster, &self.job, &list, &input, &mut rng)
         })
     }
 
-    /// What node `from` sends in an honest run, by step and receiver.
+    /// The messages that node `from` sends in an honest run, by step and receiver.
     pub fn sent_by(&self, from: usize) -> Vec<Sent> {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&seen);
@@ -174,30 +173,30 @@ impl Scene {
         seen
     }
 
-    /// The steps at which node `liar` goes on with something it computed, with how much of it, in an
-    /// honest run: sums of products, and components that are opened.
-    pub fn told_by(&self, liar: usize) -> (Vec<ProductsAt>, Vec<OpeningAt>) {
+    /// The steps of an honest run at which `node` sends values that it computed: products that it reshares, and components that it
+    /// opens.
+    pub fn values_of(&self, node: usize) -> (Vec<ProductsAt>, Vec<OpeningAt>) {
         let (products, openings) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
         let log = (Arc::clone(&products), Arc::clone(&openings));
-        let listener = lie(move |told| match told {
+        let listener = tamper(move |observed| match observed {
             Observed::Products(step, values) => log.0.lock().unwrap().push((step, values.len())),
             Observed::Opening(step, component, values) => log.1.lock().unwrap().push((step, component, values.len())),
             Observed::Opened(..) | Observed::Words(..) | Observed::OpeningWords(..) | Observed::OpenedWords(..) => {}
         });
-        assert!(self.run(&self.world().misbehave(liar, listener)).iter().all(Result::is_ok));
+        assert!(self.run(&self.world().misbehave(node, listener)).iter().all(Result::is_ok));
         let (products, openings) = (products.lock().unwrap().clone(), openings.lock().unwrap().clone());
         (products, openings)
     }
 
-    /// The steps of a phase at which node 0 reshares products, with how many of them.
+    /// The steps of a phase at which node 0 reshares products.
     pub fn products_in(&self, phase: Phase) -> Vec<ProductsAt> {
         let sent = self.sent_by(0);
         let in_phase = |step: u32| sent.iter().any(|sent| (sent.step, sent.phase) == (step, phase));
-        let (products, _) = self.told_by(0);
+        let (products, _) = self.values_of(0);
         products.into_iter().filter(|(step, _)| in_phase(*step)).collect()
     }
 
-    /// The result that is published for an outcome, if it is one.
+    /// The result that is published for an outcome; `None` if none can be.
     pub fn published(&self, outcome: &Outcome) -> Option<OpenedOutputs> {
         let list = submission_list(&self.submissions);
         let scored: Vec<&Scored> = outcome.iter().map(|one| one.as_ref().ok()).collect::<Option<_>>()?;
@@ -224,7 +223,7 @@ impl Scene {
         Some(opened)
     }
 
-    /// The numbers of the honest run.
+    /// The outputs of the honest run.
     pub fn truth(&self) -> Vec<(OutputName, Vec<Fp61>)> {
         self.numbers(&self.published(&self.run(&self.world())).unwrap())
     }
@@ -237,7 +236,7 @@ impl Scene {
     }
 }
 
-impl Submissions for Brought<'_> {
+impl Submissions for NodeInput<'_> {
     fn verdicts(&self) -> &[u8] {
         &self.verdicts
     }
@@ -255,7 +254,7 @@ impl Submissions for Brought<'_> {
     }
 }
 
-/// A submission of two rows of these numbers.
+/// A submission of two rows with these numbers.
 fn stuffing(members: &ClusterWithKeys, job: &Job, first: u32, ballot: [i64; 4]) -> Submission {
     let mut rng = ChaCha20Rng::seed_from_u64(u64::from(first) + 99);
     let key = SecretKey::generate(&mut rng);
@@ -263,15 +262,15 @@ fn stuffing(members: &ClusterWithKeys, job: &Job, first: u32, ballot: [i64; 4]) 
     submission_of_rows(&members.cluster, job, "stuffer", &key, vec![0, 1], &elements, &mut rng)
 }
 
-/// A node that follows the protocol but for this lie.
-pub fn lie(lie: impl Fn(Observed<'_>) + Send + Sync + 'static) -> Misbehaviour {
+/// A node that follows the protocol, except that `tamper` changes its values.
+pub fn tamper(tamper: impl Fn(Observed<'_>) + Send + Sync + 'static) -> Misbehaviour {
     Misbehaviour {
-        tamper: Some(Arc::new(lie)),
+        tamper: Some(Arc::new(tamper)),
         ..Misbehaviour::default()
     }
 }
 
-/// First, middle and last of so many.
+/// The first, the middle and the last of `count` indices.
 pub fn places(count: usize) -> BTreeSet<usize> {
     if count == 0 {
         return BTreeSet::new();
@@ -279,8 +278,8 @@ pub fn places(count: usize) -> BTreeSet<usize> {
     [0, count / 2, count - 1].into_iter().collect()
 }
 
-/// No honest node gives anything free, and one of them says in which phase it stopped and suspects a
-/// corrupt node.
+/// Asserts that no honest node releases anything, and that one of them says in which phase it stopped and suspects a corrupt
+/// node.
 pub fn assert_stopped(outcome: &Outcome, corrupt: NodeSet, attack: &dyn std::fmt::Debug) {
     let honest: Vec<_> = outcome.iter().enumerate().filter(|(node, _)| !corrupt.contains(*node)).collect();
     for (node, result) in &honest {
@@ -293,7 +292,7 @@ pub fn assert_stopped(outcome: &Outcome, corrupt: NodeSet, attack: &dyn std::fmt
     assert!(accused, "{attack:?}: nobody names a corrupt node: {outcome:?}");
 }
 
-/// Whether an error only says that somebody else has stopped.
+/// Whether an error only says that another node has stopped.
 pub fn is_aftermath(error: &ScoringError) -> bool {
     use NetworkError::{Lost, Silent};
     matches!(
