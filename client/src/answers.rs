@@ -2,22 +2,23 @@
 
 use std::collections::HashMap;
 
-use tacit_protocol::job::{MAX_NAME, is_name};
+use tacit_protocol::name::{MAX_NAME, is_name};
+use tacit_protocol::question::{Answer, Categorical, Question};
 use thiserror::Error;
 
 use crate::table::{Table, TableError};
 
 const WANTED: &str = "item,contributor,answer";
 
-/// Answers in the order of the file; items, contributors and classes by index.
+/// Answers in the order of the file; items and contributors by index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answers {
     /// The items: those of the job, or by first appearance.
     pub items: Vec<String>,
     /// The contributors by first appearance.
     pub contributors: Vec<String>,
-    /// The classes: those of the job, or all that occur, sorted.
-    pub classes: Vec<String>,
+    /// The question: the job's, or, if it is not known, that for one of the classes in the file, sorted by name.
+    pub question: Question,
     /// The answers.
     pub rows: Vec<Row>,
     /// Rows whose answer is empty; they are left out.
@@ -25,21 +26,21 @@ pub struct Answers {
 }
 
 /// One answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// Index of the item.
     pub item: u32,
     /// Index of the contributor.
     pub contributor: u32,
-    /// Index of the class.
-    pub class: u32,
+    /// What was answered.
+    pub answer: Answer,
 }
 
 /// What the answers have to fit.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Expected<'a> {
-    /// The classes, if they are known beforehand.
-    pub classes: Option<&'a [String]>,
+    /// The question, if it is known beforehand.
+    pub question: Option<&'a Question>,
     /// The items, if they are known beforehand.
     pub items: Option<&'a [String]>,
     /// The one contributor whose answers count; then the column is optional, and rows of others are
@@ -148,7 +149,7 @@ pub fn parse(file: &str, bytes: &[u8], expected: Expected<'_>) -> Result<Answers
 
     let mut items = Names::new(file, "item", expected.items);
     let mut contributors = Names::new(file, "contributor", None);
-    let mut classes = Names::new(file, "answer", expected.classes);
+    let mut choices = Choices::new(file, expected.question);
     let (mut rows, mut unanswered, mut others) = (Vec::new(), 0, 0);
     let total = table.rows::<AnswersError>(|line, record| {
         let field = |at: usize| record.get(at).unwrap_or_default();
@@ -170,12 +171,12 @@ pub fn parse(file: &str, bytes: &[u8], expected: Expected<'_>) -> Result<Answers
             unanswered += 1;
             return Ok(());
         }
-        let (item, contributor, class) = (
+        let (item, contributor, answer) = (
             items.index(line, field(item_at))?,
             contributors.index(line, contributor)?,
-            classes.index(line, field(answer_at))?,
+            choices.answer(line, field(answer_at))?,
         );
-        rows.push(Row { item, contributor, class });
+        rows.push(Row { item, contributor, answer });
         Ok(())
     })?;
     if let Some(contributor) = expected.contributor
@@ -194,15 +195,10 @@ pub fn parse(file: &str, bytes: &[u8], expected: Expected<'_>) -> Result<Answers
             .unwrap_or_default();
         return Err(AnswersError::NoAnswers { file: file.to_owned(), of });
     }
-    let classes = if expected.classes.is_some() {
-        classes.list
-    } else {
-        sort_classes(classes.list, &mut rows)
-    };
     Ok(Answers {
         items: items.list,
         contributors: contributors.list,
-        classes,
+        question: choices.question(&mut rows),
         rows,
         unanswered,
     })
@@ -243,19 +239,61 @@ fn convention(table: &Table<'_>) -> Result<(&'static str, &'static str), TableEr
     })
 }
 
-/// Sorts the classes, so that they do not depend on the order of the rows.
-fn sort_classes(classes: Vec<String>, rows: &mut [Row]) -> Vec<String> {
-    let mut order: Vec<(usize, String)> = classes.into_iter().enumerate().collect();
-    order.sort_by(|a, b| a.1.cmp(&b.1));
-    let mut rank = vec![0; order.len()];
-    for (new, (old, _)) in order.iter().enumerate() {
-        rank[*old] = new as u32;
-    }
-    rows.iter_mut().for_each(|row| row.class = rank[row.class as usize]);
-    order.into_iter().map(|(_, class)| class).collect()
+/// What can be answered: what the question allows, or any class where no question is known.
+enum Choices<'a> {
+    Known { file: &'a str, question: &'a Question },
+    Any(Names<'a>),
 }
 
-/// Names and their indices; a closed list if it was given beforehand.
+impl<'a> Choices<'a> {
+    fn new(file: &'a str, question: Option<&'a Question>) -> Self {
+        match question {
+            Some(question) => Self::Known { file, question },
+            None => Self::Any(Names::new(file, "answer", None)),
+        }
+    }
+
+    fn answer(&mut self, line: u64, cell: &str) -> Result<Answer, AnswersError> {
+        let (file, question) = match self {
+            Self::Known { file, question } => (*file, *question),
+            Self::Any(classes) => return classes.index(line, cell).map(Answer::Class),
+        };
+        question.parse(cell).ok_or_else(|| match is_name(cell) {
+            true => AnswersError::UnknownClass {
+                file: file.to_owned(),
+                line,
+                class: cell.to_owned(),
+                known: quoted(question.classes()),
+            },
+            false => AnswersError::Name {
+                file: file.to_owned(),
+                line,
+                field: "answer",
+            },
+        })
+    }
+
+    /// The question. Classes that were not known beforehand are sorted, so that they do not depend on the order of the rows.
+    fn question(self, rows: &mut [Row]) -> Question {
+        let found = match self {
+            Self::Known { question, .. } => return question.clone(),
+            Self::Any(classes) => classes.list,
+        };
+        let mut order: Vec<(usize, String)> = found.into_iter().enumerate().collect();
+        order.sort_by(|a, b| a.1.cmp(&b.1));
+        let mut rank = vec![0; order.len()];
+        for (new, (old, _)) in order.iter().enumerate() {
+            rank[*old] = new as u32;
+        }
+        for row in rows {
+            let Answer::Class(class) = &mut row.answer;
+            *class = rank[*class as usize];
+        }
+        Question::Categorical(Categorical::new(order.into_iter().map(|(_, class)| class)))
+    }
+}
+
+/// Names and their indices; a closed list, the items of a job, if it was given beforehand.
 struct Names<'a> {
     file: &'a str,
     field: &'static str,
@@ -286,18 +324,10 @@ impl<'a> Names<'a> {
             return Err(AnswersError::Name { file, line, field });
         }
         if self.closed {
-            return Err(match field {
-                "item" => AnswersError::UnknownItem {
-                    file,
-                    line,
-                    item: name.to_owned(),
-                },
-                _ => AnswersError::UnknownClass {
-                    file,
-                    line,
-                    class: name.to_owned(),
-                    known: quoted(&self.list),
-                },
+            return Err(AnswersError::UnknownItem {
+                file,
+                line,
+                item: name.to_owned(),
             });
         }
         let index = u32::try_from(self.list.len()).map_err(|_| AnswersError::TooMany { file, field })?;
@@ -337,24 +367,28 @@ mod tests {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
 
+    fn asks(classes: &[&str]) -> Question {
+        Question::Categorical(Categorical::new(classes.iter().copied()))
+    }
+
     #[test]
     fn both_headers_in_any_order_with_other_columns() {
         let ours = read("contributor,note,item,answer\r\nu,x,i1,b\r\nv,,i2,a\r\nu,,i2,\r\n").unwrap();
         assert_eq!(ours.items, ["i1", "i2"]);
         assert_eq!(ours.contributors, ["u", "v"]);
-        assert_eq!(ours.classes, ["a", "b"], "sorted");
+        assert_eq!(ours.question.classes(), ["a", "b"], "sorted");
         assert_eq!(
             ours.rows,
             [
                 Row {
                     item: 0,
                     contributor: 0,
-                    class: 1
+                    answer: Answer::Class(1)
                 },
                 Row {
                     item: 1,
                     contributor: 1,
-                    class: 0
+                    answer: Answer::Class(0)
                 }
             ]
         );
@@ -368,7 +402,10 @@ mod tests {
 
     #[test]
     fn answers_are_class_names_as_written() {
-        assert_eq!(read("item,contributor,answer\ni,u, a\ni,v,a \n").unwrap().classes, [" a", "a "]);
+        assert_eq!(
+            read("item,contributor,answer\ni,u, a\ni,v,a \n").unwrap().question.classes(),
+            [" a", "a "]
+        );
     }
 
     #[test]
@@ -408,12 +445,12 @@ mod tests {
             "a.csv: no answers: the field `answer` is empty in every row"
         );
 
-        let classes = list(&["cat", "dog"]);
+        let question = asks(&["cat", "dog"]);
         assert_eq!(
             message(
                 "item,contributor,answer\ni,u,cat\ni,v,cow\n",
                 Expected {
-                    classes: Some(&classes),
+                    question: Some(&question),
                     ..any
                 }
             ),
@@ -434,10 +471,10 @@ mod tests {
 
     #[test]
     fn one_contributor_alone() {
-        let (items, classes) = (list(&["i", "j"]), list(&["b", "a"]));
+        let (items, question) = (list(&["i", "j"]), asks(&["b", "a"]));
         let expected = Expected {
             items: Some(&items),
-            classes: Some(&classes),
+            question: Some(&question),
             contributor: Some("u"),
         };
         let alone = parse("a.csv", b"item,answer\nj,a\n", expected).unwrap();
@@ -446,7 +483,7 @@ mod tests {
             [Row {
                 item: 1,
                 contributor: 0,
-                class: 1
+                answer: Answer::Class(1)
             }]
         );
         let of_many = parse(

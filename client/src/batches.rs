@@ -2,27 +2,28 @@
 
 use std::collections::HashMap;
 
+use tacit_protocol::question::{Answer, Question};
 use tacit_protocol::submission::most_answers;
 
 /// The most answers of one submission that this client makes: small enough to show progress and to
 /// lose little when a connection breaks.
 const USUAL: usize = 500;
 
-/// The answers of one submission: pairs of item and class, items ascending.
-pub type Batch = Vec<(u32, u32)>;
+/// The answers of one submission: pairs of item index and answer, items ascending.
+pub type Batch = Vec<(u32, Answer)>;
 
-/// How many answers a submission of a job with `classes` classes gets.
-pub fn most(classes: usize) -> usize {
-    most_answers(classes).clamp(1, USUAL)
+/// How many answers to this question one submission gets.
+pub fn most(question: &Question) -> usize {
+    most_answers(question.width()).clamp(1, USUAL)
 }
 
-/// Cuts a contributor's answers, pairs of item and class in the order they were given, into
+/// Cuts a contributor's answers, pairs of item index and answer in the order they were given, into
 /// submissions of at most `most` answers with ascending items.
 ///
 /// A submission cannot have an item twice, and the first answer to arrive counts. So first answers go
 /// first, in their order, and repeated ones follow in later submissions, where the nodes see and
 /// reject them.
-pub fn split(answers: &[(u32, u32)], most: usize) -> Vec<Batch> {
+pub fn split(answers: &[(u32, Answer)], most: usize) -> Vec<Batch> {
     let mut layers: Vec<Batch> = Vec::new();
     let mut seen: HashMap<u32, usize> = HashMap::new();
     for answer in answers {
@@ -30,14 +31,14 @@ pub fn split(answers: &[(u32, u32)], most: usize) -> Vec<Batch> {
         if layers.len() == *times {
             layers.push(Vec::new());
         }
-        layers[*times].push(*answer);
+        layers[*times].push(answer.clone());
         *times += 1;
     }
     let mut batches: Vec<Batch> = layers
         .iter()
         .flat_map(|layer| layer.chunks(most.max(1)).map(<[_]>::to_vec))
         .collect();
-    batches.iter_mut().for_each(|batch| batch.sort_unstable());
+    batches.iter_mut().for_each(|batch| batch.sort_unstable_by_key(|(item, _)| *item));
     batches
 }
 
@@ -45,24 +46,32 @@ pub fn split(answers: &[(u32, u32)], most: usize) -> Vec<Batch> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use tacit_protocol::question::Categorical;
+
+    fn answers(pairs: &[(u32, u32)]) -> Batch {
+        pairs.iter().map(|(item, class)| (*item, Answer::Class(*class))).collect()
+    }
 
     #[test]
     fn repeats_follow_their_first_answers() {
-        let answers = [(2, 0), (1, 1), (2, 1), (2, 2), (0, 0)];
-        assert_eq!(split(&answers, 500), [vec![(0, 0), (1, 1), (2, 0)], vec![(2, 1)], vec![(2, 2)]]);
-        assert_eq!(split(&answers, 2), [vec![(1, 1), (2, 0)], vec![(0, 0)], vec![(2, 1)], vec![(2, 2)]]);
+        let given = answers(&[(2, 0), (1, 1), (2, 1), (2, 2), (0, 0)]);
+        let due = |batches: &[&[(u32, u32)]]| batches.iter().map(|batch| answers(batch)).collect::<Vec<_>>();
+        assert_eq!(split(&given, 500), due(&[&[(0, 0), (1, 1), (2, 0)], &[(2, 1)], &[(2, 2)]]));
+        assert_eq!(split(&given, 2), due(&[&[(1, 1), (2, 0)], &[(0, 0)], &[(2, 1)], &[(2, 2)]]));
         assert!(split(&[], 5).is_empty());
     }
 
     #[test]
     fn a_submission_of_many_classes_is_small() {
-        assert_eq!(most(3), 500);
-        assert_eq!(most(1_000), most_answers(1_000));
+        let asks = |classes: usize| Question::Categorical(Categorical::new((0..classes).map(|class| class.to_string())));
+        assert_eq!(most(&asks(3)), 500);
+        assert_eq!(most(&asks(1_000)), most_answers(1_000));
     }
 
     proptest! {
         #[test]
-        fn nothing_is_lost_and_first_answers_come_first(answers in prop::collection::vec((0u32..20, 0u32..4), 0..120), most in 1usize..12) {
+        fn nothing_is_lost_and_first_answers_come_first(pairs in prop::collection::vec((0u32..20, 0u32..4), 0..120), most in 1usize..12) {
+            let answers = answers(&pairs);
             let batches = split(&answers, most);
             for batch in &batches {
                 prop_assert!(!batch.is_empty() && batch.len() <= most);

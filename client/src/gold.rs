@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::identity::SecretKey;
-use tacit_protocol::job::{self, Job, JobSpec, Question};
+use tacit_protocol::job::{self, Job, JobSpec};
+use tacit_protocol::question::Answer;
 use tacit_protocol::submission::gold::{AUTHOR, items_of, parts};
 use tacit_protocol::submission::{Submission, SubmissionError};
 use thiserror::Error;
@@ -86,7 +87,7 @@ pub struct Gold {
     key: SecretKey,
     key_path: PathBuf,
     text: Zeroizing<Vec<u8>>,
-    answers: Vec<(u32, u32)>,
+    answers: Vec<(u32, Answer)>,
 }
 
 /// Where the key that signs a spec's gold answers is.
@@ -157,18 +158,16 @@ impl Gold {
     }
 }
 
-/// Reads gold answers: pairs of item and class, items ascending. A row without answer is no gold.
-fn parse(file: &str, bytes: &[u8], spec: &JobSpec) -> Result<Vec<(u32, u32)>, GoldError> {
+/// Reads gold answers: pairs of item index and answer, items ascending. A row without answer is no gold.
+fn parse(file: &str, bytes: &[u8], spec: &JobSpec) -> Result<Vec<(u32, Answer)>, GoldError> {
     let table = Table::new(file, bytes, "item,answer")?;
     let item_at = table.required("item", &["task"])?;
     let answer_at = table.required("answer", &["label"])?;
-    let Question::Categorical { classes, .. } = &spec.question;
-    let classes: HashMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
     let items: HashMap<&str, u32> = spec.items.iter().map(|item| item.id.as_str()).zip(0..).collect();
     let mut gold = BTreeMap::new();
     table.rows::<GoldError>(|line, record| {
-        let (item, class) = (record.get(item_at).unwrap_or_default(), record.get(answer_at).unwrap_or_default());
-        if class.is_empty() {
+        let (item, cell) = (record.get(item_at).unwrap_or_default(), record.get(answer_at).unwrap_or_default());
+        if cell.is_empty() {
             return Ok(());
         }
         let file = || file.to_owned();
@@ -177,12 +176,12 @@ fn parse(file: &str, bytes: &[u8], spec: &JobSpec) -> Result<Vec<(u32, u32)>, Go
             line,
             item: item.to_owned(),
         })?;
-        let class = *classes.get(class).ok_or_else(|| GoldError::Class {
+        let answer = spec.question.parse(cell).ok_or_else(|| GoldError::Class {
             file: file(),
             line,
-            class: class.to_owned(),
+            class: cell.to_owned(),
         })?;
-        if gold.insert(index, class).is_some() {
+        if gold.insert(index, answer).is_some() {
             return Err(GoldError::Twice {
                 file: file(),
                 line,
@@ -209,14 +208,17 @@ mod tests {
         .unwrap()
     }
 
-    fn read(text: &str) -> Result<Vec<(u32, u32)>, String> {
+    fn read(text: &str) -> Result<Vec<(u32, Answer)>, String> {
         parse("g.csv", text.as_bytes(), &spec()).map_err(|e| e.to_string())
     }
 
     #[test]
     fn rows_in_any_order_with_other_columns() {
-        assert_eq!(read("answer,note,item\nyes,,b\nno,x,a\n"), Ok(vec![(0, 0), (1, 1)]));
-        assert_eq!(read("task,label\na,\nb,no\n"), Ok(vec![(1, 0)]));
+        assert_eq!(
+            read("answer,note,item\nyes,,b\nno,x,a\n"),
+            Ok(vec![(0, Answer::Class(0)), (1, Answer::Class(1))])
+        );
+        assert_eq!(read("task,label\na,\nb,no\n"), Ok(vec![(1, Answer::Class(0))]));
     }
 
     #[test]

@@ -8,7 +8,10 @@ use tacit_client::http::one_line;
 use tacit_client::outcome::{Outcome, explain};
 use tacit_protocol::api::JobStatus;
 use tacit_protocol::reject::RejectReason;
-use tacit_scoring::report::{Absence, AgreementReport, ClassTotals, LabelReport, LabelsReport, Report, csv_cell};
+use tacit_scoring::report::{Absence, Report, csv_cell};
+use tacit_scoring::statistic::class_totals::ClassTotals;
+use tacit_scoring::statistic::labels::{LabelReport, LabelsReport};
+use tacit_scoring::statistic::nominal::AgreementReport;
 use tacit_scoring::statistic::nominal::{AgreementMeasures, Measure};
 
 /// How many contributors the table of payouts shows.

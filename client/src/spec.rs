@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use tacit_protocol::job::{Item, JobSpec, LabelRule, Payout, Question, Release};
+use tacit_protocol::job::{Item, JobSpec, LabelRule, Payout};
+use tacit_protocol::question::{Question, Release};
 use thiserror::Error;
 
 use crate::files::{self, FileError};
@@ -117,9 +118,6 @@ pub fn load(path: &Path) -> Result<Spec, SpecError> {
     let weights = weights.map(|file| weights::load(&beside(&file))).transpose()?.unwrap_or_default();
     let closes_at = closes_at.map(|moment| rfc3339(path, moment)).transpose()?;
     let job = JobSpec {
-        name,
-        question,
-        items,
         answers_per_item,
         closes_at,
         sensitive,
@@ -127,8 +125,8 @@ pub fn load(path: &Path) -> Result<Spec, SpecError> {
         quorum,
         label_rule,
         weights,
-        gold: None,
         payout,
+        ..JobSpec::new(name, question, items)
     };
     let gold = gold.map(|file| beside(&file));
     Ok(Spec { job, gold })

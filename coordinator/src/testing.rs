@@ -17,14 +17,15 @@ use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
 use tacit_protocol::api::{Enrolment, enrolment_statement};
 use tacit_protocol::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
 use tacit_protocol::codec::{decode, encode};
-use tacit_protocol::control::{Computed, Refusal, Reply, Request, decode_delivery};
+use tacit_protocol::control::{Computed, Refusal, Reply, Request};
 use tacit_protocol::identity::{Purpose, SecretKey};
-use tacit_protocol::job::{Gold, Item, Job, JobId, JobSpec, Question, Release};
+use tacit_protocol::job::{Gold, Item, Job, JobId, JobSpec};
 use tacit_protocol::phase::Phase;
+use tacit_protocol::question::{Answer, Categorical, Release};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::{OutputName, OutputValues, ReleasedOutput, Subject, statement};
 use tacit_protocol::sealing::{Suite, UnsealingKey};
-use tacit_protocol::submission::{Header, Submission};
+use tacit_protocol::submission::{Delivery, Header, Submission};
 use tacit_protocol::versions::PROTOCOL_VERSIONS;
 use tokio::sync::watch;
 
@@ -150,12 +151,12 @@ impl TestCluster {
 
     /// Gold answers to a job: answer 0 to the first item.
     pub fn gold(&self, job: &Job, key: &SecretKey) -> Submission {
-        Submission::create_gold(&self.cluster, job, key, &[(0, 0)], 0, &mut rand::rng()).unwrap()
+        Submission::create_gold(&self.cluster, job, key, &[(0, Answer::Class(0))], 0, &mut rand::rng()).unwrap()
     }
 
     /// A submission with the answer 0 to these items.
     pub fn submission(&self, job: &Job, contributor: &str, key: &SecretKey, items: &[u32]) -> Submission {
-        let answers: Vec<(u32, u32)> = items.iter().map(|item| (*item, 0)).collect();
+        let answers: Vec<(u32, Answer)> = items.iter().map(|item| (*item, Answer::Class(0))).collect();
         Submission::create(&self.cluster, job, contributor, key, &answers, &mut rand::rng()).unwrap()
     }
 }
@@ -168,26 +169,14 @@ pub fn contributor_key(byte: u8) -> SecretKey {
 /// A job of `items` items with two answers each.
 pub fn spec(items: usize) -> JobSpec {
     JobSpec {
-        name: "signs".to_owned(),
-        question: Question::Categorical {
-            classes: vec!["stop".to_owned(), "yield".to_owned()],
-            text: None,
-        },
-        items: (0..items)
-            .map(|item| Item {
-                id: format!("item-{item}"),
-                text: None,
-            })
-            .collect(),
         answers_per_item: 2,
-        closes_at: None,
         sensitive: false,
         release: [Release::ClassTotals].into(),
-        quorum: None,
-        label_rule: Default::default(),
-        weights: Default::default(),
-        gold: None,
-        payout: None,
+        ..JobSpec::new(
+            "signs",
+            Categorical::new(["stop", "yield"]),
+            (0..items).map(|item| Item::new(format!("item-{item}"))),
+        )
     }
 }
 
@@ -261,7 +250,7 @@ impl TestNode {
                 let headers: Vec<Header> = submissions
                     .iter()
                     .map(|(digest, bytes)| {
-                        let header = decode_delivery(bytes).unwrap().header.value;
+                        let header = Delivery::decode(bytes).unwrap().header.value;
                         assert_eq!(header.digest(), *digest);
                         header
                     })

@@ -3,12 +3,14 @@
 
 use libfuzzer_sys::fuzz_target;
 use tacit_client::answers::{Expected, only_contributor, parse};
+use tacit_protocol::question::{Answer, Categorical, Question};
 
 fuzz_target!(|data: &[u8]| {
-    let (items, classes) = (["i".to_owned(), "j".to_owned()], ["a".to_owned(), "b".to_owned()]);
+    let items = ["i".to_owned(), "j".to_owned()];
+    let question = Question::from(Categorical::new(["a", "b"]));
     let of_job = Expected {
         items: Some(&items),
-        classes: Some(&classes),
+        question: Some(&question),
         contributor: Some("u"),
     };
     for expected in [Expected::default(), of_job] {
@@ -17,7 +19,8 @@ fuzz_target!(|data: &[u8]| {
                 assert!(!answers.rows.is_empty());
                 for row in &answers.rows {
                     assert!((row.item as usize) < answers.items.len());
-                    assert!((row.class as usize) < answers.classes.len());
+                    let Answer::Class(class) = row.answer;
+                    assert!((class as usize) < answers.question.classes().len());
                     assert!((row.contributor as usize) < answers.contributors.len());
                 }
             }

@@ -9,10 +9,10 @@ use tacit_fuzz::transcript::compute;
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::network::{Expected, Network, NetworkError, Outgoing, Step};
 use tacit_mpc_core::probe::Honest;
-use tacit_protocol::control::{Request, decode_delivery};
+use tacit_protocol::control::Request;
 use tacit_protocol::job::{Job, JobSpec};
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::submission::Header;
+use tacit_protocol::submission::{Delivery, Header};
 
 struct Echo;
 
@@ -36,7 +36,7 @@ impl Network for Echo {
 
 fn examine(digest: &Digest, bytes: &[u8]) -> Result<(), RejectReason> {
     let Bench { cluster, job, sealing, .. } = &*BENCH;
-    let delivery = decode_delivery(bytes)?;
+    let delivery = Delivery::decode(bytes)?;
     if delivery.header.value.digest() != *digest {
         return Err(RejectReason::Malformed);
     }

@@ -7,10 +7,9 @@ use tacit_fuzz::bench::{BENCH, Bench, NODES};
 use tacit_fuzz::canonical;
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::codec::encode;
-use tacit_protocol::control::decode_delivery;
 use tacit_protocol::identity::{Purpose, Signed};
 use tacit_protocol::job::Job;
-use tacit_protocol::submission::{Header, Submission};
+use tacit_protocol::submission::{Delivery, Header, Submission};
 
 fn examine(job: &Job, submission: &Submission) {
     let Bench { cluster, sealing, .. } = &*BENCH;
@@ -20,7 +19,7 @@ fn examine(job: &Job, submission: &Submission) {
     let _ = submission.is_complete();
     for node in 0..NODES {
         let Some(delivery) = submission.delivery(node) else { continue };
-        assert_eq!(decode_delivery(&encode(&delivery)).as_ref(), Ok(&delivery));
+        assert_eq!(Delivery::decode(&encode(&delivery)).as_ref(), Ok(&delivery));
         let Ok(opened) = delivery.open(cluster, job, node, &sealing[node]) else {
             continue;
         };
@@ -32,7 +31,7 @@ fn examine(job: &Job, submission: &Submission) {
 }
 
 fuzz_target!(|data: &[u8]| {
-    let _ = decode_delivery(data);
+    let _ = Delivery::decode(data);
     let Some(submission) = canonical::<Submission>(data) else { return };
     let Bench {
         cluster,

@@ -10,7 +10,8 @@ use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
 use tacit_protocol::identity::SecretKey;
-use tacit_protocol::job::{Gold, Item, Job, JobSpec, PayRule, Payout, Question, Release};
+use tacit_protocol::job::{Gold, Item, Job, JobSpec, PayRule, Payout};
+use tacit_protocol::question::{Answer, Categorical, Release};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::sealing::{Suite, UnsealingKey};
 use tacit_protocol::submission::{Header, OpenedSubmission, Submission};
@@ -88,13 +89,14 @@ impl Bench {
             ..spec.clone()
         };
         let gold_job = Job::new(job.id().clone(), with_gold).expect("a job with gold");
-        let gold = Submission::create_gold(&cluster, &gold_job, &contributor, &[(1, 0)], 0, &mut randomness(8)).expect("gold answers");
+        let gold = Submission::create_gold(&cluster, &gold_job, &contributor, &[(1, Answer::Class(0))], 0, &mut randomness(8))
+            .expect("gold answers");
         let mut submissions: Vec<Submission> = [(0, 1), (1, 1), (0, 0)]
             .into_iter()
             .enumerate()
             .map(|(who, (first, second))| {
                 let key = SecretKey::generate(&mut rng);
-                let answers = [(0, first), (1, second)];
+                let answers = [(0, Answer::Class(first)), (1, Answer::Class(second))];
                 Submission::create(&cluster, &job, &format!("c{who}"), &key, &answers, &mut rng).expect("a submission")
             })
             .collect();
@@ -125,25 +127,11 @@ impl Bench {
 }
 
 fn spec() -> JobSpec {
-    let item = |id: &str| Item {
-        id: id.to_owned(),
-        text: None,
-    };
     JobSpec {
-        name: "fuzz".to_owned(),
-        question: Question::Categorical {
-            classes: vec!["a".to_owned(), "b".to_owned()],
-            text: Some("a or b?".to_owned()),
-        },
-        items: vec![item("first"), item("second")],
         answers_per_item: 3,
         closes_at: Some("2999-01-01T00:00:00Z".to_owned()),
         sensitive: false,
         release: BTreeSet::from([Release::Agreement, Release::ClassTotals, Release::Scores, Release::Payouts]),
-        quorum: None,
-        label_rule: Default::default(),
-        weights: Default::default(),
-        gold: None,
         payout: Some(Payout {
             rule: PayRule::PeerAgreementBeyondChance,
             currency: "EUR".to_owned(),
@@ -151,6 +139,14 @@ fn spec() -> JobSpec {
             bonus_per_item: 10_000,
             budget: 1_000_000,
         }),
+        ..JobSpec::new(
+            "fuzz",
+            Categorical {
+                text: Some("a or b?".to_owned()),
+                ..Categorical::new(["a", "b"])
+            },
+            ["first", "second"].map(Item::new),
+        )
     }
 }
 

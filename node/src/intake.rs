@@ -7,10 +7,10 @@ use rand::rngs::SysRng;
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::encode;
-use tacit_protocol::control::decode_delivery;
 use tacit_protocol::job::Job;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::sealing::{AtRestKey, UnsealingKey};
+use tacit_protocol::submission::Delivery;
 use tacit_protocol::submission::Header;
 
 use crate::metrics::Metrics;
@@ -69,7 +69,7 @@ impl Intake {
             header: Vec::new(),
             sealed: Vec::new(),
         };
-        let checked = decode_delivery(bytes).and_then(|delivery| {
+        let checked = Delivery::decode(bytes).and_then(|delivery| {
             let header = &delivery.header;
             if header.value.digest() != digest {
                 return Err(RejectReason::Malformed);
@@ -92,7 +92,8 @@ pub(crate) mod tests {
 
     use tacit_protocol::cluster::{ClusterFile, CoordinatorEntry, NodeEntry};
     use tacit_protocol::identity::SecretKey;
-    use tacit_protocol::job::{Item, JobSpec, Question, Release};
+    use tacit_protocol::job::{Item, JobSpec};
+    use tacit_protocol::question::{Answer, Categorical, Release};
     use tacit_protocol::sealing::Suite;
     use tacit_protocol::submission::Submission;
     use tacit_protocol::versions::PROTOCOL_VERSIONS;
@@ -102,26 +103,9 @@ pub(crate) mod tests {
 
     pub(crate) fn job(items: usize) -> (Job, Vec<u8>) {
         let spec = JobSpec {
-            name: "job".to_owned(),
-            question: Question::Categorical {
-                classes: vec!["a".to_owned(), "b".to_owned()],
-                text: None,
-            },
-            items: (0..items)
-                .map(|i| Item {
-                    id: i.to_string(),
-                    text: None,
-                })
-                .collect(),
             answers_per_item: 3,
-            closes_at: None,
-            sensitive: true,
             release: BTreeSet::from([Release::Agreement]),
-            quorum: None,
-            label_rule: Default::default(),
-            weights: Default::default(),
-            gold: None,
-            payout: None,
+            ..JobSpec::new("job", Categorical::new(["a", "b"]), (0..items).map(|i| Item::new(i.to_string())))
         };
         let text = serde_json::to_vec(&spec).unwrap();
         (Job::new("job".parse().unwrap(), spec).unwrap(), text)
@@ -177,7 +161,7 @@ pub(crate) mod tests {
     pub(crate) fn delivered(intake: &Intake, job: &Job, node: usize) -> (Digest, Vec<u8>) {
         let mut rng = UnwrapErr(SysRng);
         let key = SecretKey::generate(&mut rng);
-        let submission = Submission::create(&intake.cluster, job, "alice", &key, &[(0, 1)], &mut rng).unwrap();
+        let submission = Submission::create(&intake.cluster, job, "alice", &key, &[(0, Answer::Class(1))], &mut rng).unwrap();
         let mut delivery = submission.delivery(0).unwrap();
         delivery.envelope = submission.delivery(node).unwrap().envelope;
         (delivery.header.value.digest(), encode(&delivery))

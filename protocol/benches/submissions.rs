@@ -11,7 +11,8 @@ use rand_core::SeedableRng;
 use tacit_protocol::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
 use tacit_protocol::codec::{decode, encode};
 use tacit_protocol::identity::SecretKey;
-use tacit_protocol::job::{Item, Job, JobSpec, Question, Release};
+use tacit_protocol::job::{Item, Job, JobSpec};
+use tacit_protocol::question::{Answer, Categorical, Release};
 use tacit_protocol::sealing::{AtRestKey, Suite, UnsealingKey};
 use tacit_protocol::submission::{Delivery, Header, Submission};
 use tacit_protocol::versions::PROTOCOL_VERSIONS;
@@ -42,26 +43,14 @@ fn cluster(sealing: &[UnsealingKey], rng: &mut ChaCha20Rng) -> Cluster {
 }
 
 fn job() -> Job {
-    let item = |i: u32| Item {
-        id: i.to_string(),
-        text: None,
-    };
     let spec = JobSpec {
-        name: "bench".to_owned(),
-        question: Question::Categorical {
-            classes: (0..10).map(|class: u32| class.to_string()).collect(),
-            text: None,
-        },
-        items: (0..ANSWERS).map(item).collect(),
         answers_per_item: 5,
-        closes_at: None,
-        sensitive: true,
         release: [Release::Agreement].into(),
-        quorum: None,
-        label_rule: Default::default(),
-        weights: Default::default(),
-        gold: None,
-        payout: None,
+        ..JobSpec::new(
+            "bench",
+            Categorical::new((0..10).map(|class: u32| class.to_string())),
+            (0..ANSWERS).map(|item| Item::new(item.to_string())),
+        )
     };
     Job::new("bench".parse().unwrap(), spec).unwrap()
 }
@@ -71,7 +60,7 @@ fn submissions(c: &mut Criterion) {
     let sealing: Vec<UnsealingKey> = (0..3).map(|_| UnsealingKey::generate(Suite::XWing, &mut rng)).collect();
     let (cluster, job) = (&cluster(&sealing, &mut rng), job());
     let key = SecretKey::generate(&mut rng);
-    let answers: Vec<(u32, u32)> = (0..ANSWERS).map(|item| (item, item % 10)).collect();
+    let answers: Vec<(u32, Answer)> = (0..ANSWERS).map(|item| (item, Answer::Class(item % 10))).collect();
     let submission = Submission::create(cluster, &job, "ada", &key, &answers, &mut rng).unwrap();
     let mut group = c.benchmark_group("submissions");
     group.throughput(Throughput::Elements(u64::from(ANSWERS)));

@@ -9,7 +9,6 @@ use crate::job::JobId;
 use crate::phase::Phase;
 use crate::reject::RejectReason;
 use crate::release::Released;
-use crate::submission::Delivery;
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::NodeSet;
 
@@ -31,7 +30,7 @@ pub enum Request {
     Deliver {
         /// The job.
         job: JobId,
-        /// The submissions, each an encoded [`Delivery`] with the digest the coordinator lists it by.
+        /// The submissions, each an encoded [`Delivery`](crate::submission::Delivery) with the digest the coordinator lists it by.
         #[serde(with = "crate::codec::named_byte_strings")]
         submissions: Vec<(Digest, Vec<u8>)>,
     },
@@ -152,9 +151,4 @@ impl fmt::Debug for Request {
             Self::Cancel { job } => write!(f, "Cancel({job})"),
         }
     }
-}
-
-/// Decodes a delivered submission.
-pub fn decode_delivery(bytes: &[u8]) -> Result<Delivery, RejectReason> {
-    crate::codec::decode(bytes, "a submission").map_err(|_| RejectReason::Malformed)
 }

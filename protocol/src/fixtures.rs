@@ -3,8 +3,6 @@
 // A test that cannot set itself up has failed: it panics.
 #![expect(clippy::unwrap_used, reason = "tests only")]
 
-use std::collections::BTreeSet;
-
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
@@ -14,7 +12,8 @@ use crate::accepted::SubmissionEntry;
 use crate::certificate::{Certificate, NodeSignature};
 use crate::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
 use crate::identity::{Purpose, SecretKey};
-use crate::job::{Gold, Item, Job, JobSpec, PayRule, Payout, Question, Release};
+use crate::job::{Gold, Item, Job, JobSpec, PayRule, Payout};
+use crate::question::{Answer, Categorical, Release};
 use crate::release::{ReleasedOutput, session_id, statement};
 use crate::sealing::{Suite, UnsealingKey};
 use crate::submission::{self, Submission};
@@ -65,44 +64,35 @@ pub fn buyer() -> SecretKey {
     SecretKey::from_bytes(&[11; 32])
 }
 
+/// Answers to a categorical question: pairs of item index and class index become pairs of item index and answer.
+pub fn class_answers(pairs: &[(u32, u32)]) -> Vec<(u32, Answer)> {
+    pairs.iter().map(|(item, class)| (*item, Answer::Class(*class))).collect()
+}
+
 /// All parts of the buyer's gold answers.
 pub fn gold(members: &Members, job: &Job, answers: &[(u32, u32)]) -> Vec<Submission> {
     let mut rng = ChaCha20Rng::seed_from_u64(1 << 40);
     (0..submission::gold::parts(job))
-        .map(|part| Submission::create_gold(&members.cluster, job, &buyer(), answers, part, &mut rng).unwrap())
+        .map(|part| Submission::create_gold(&members.cluster, job, &buyer(), &class_answers(answers), part, &mut rng).unwrap())
         .collect()
 }
 
 /// A job that releases everything, with base and bonus of 20000; with gold where it is paid by that.
 pub fn job(items: u32, classes: u32, answers_per_item: u32, rule: PayRule) -> Job {
-    let (base, bonus) = (20_000, 20_000);
+    let question = Categorical::new((0..classes).map(|k| k.to_string()));
     let spec = JobSpec {
-        name: "test".to_owned(),
-        question: Question::Categorical {
-            classes: (0..classes).map(|k| k.to_string()).collect(),
-            text: None,
-        },
-        items: (0..items)
-            .map(|i| Item {
-                id: format!("i{i}"),
-                text: None,
-            })
-            .collect(),
         answers_per_item,
-        closes_at: None,
         sensitive: false,
-        release: BTreeSet::from([Release::Agreement, Release::ClassTotals, Release::Scores, Release::Payouts]),
-        quorum: None,
-        label_rule: Default::default(),
-        weights: Default::default(),
+        release: [Release::Agreement, Release::ClassTotals, Release::Scores, Release::Payouts].into(),
         gold: (rule == PayRule::Gold).then(|| Gold { key: buyer().public() }),
         payout: Some(Payout {
             rule,
             currency: "EUR".to_owned(),
-            base_per_item: base,
-            bonus_per_item: bonus,
+            base_per_item: 20_000,
+            bonus_per_item: 20_000,
             budget: 1 << 50,
         }),
+        ..JobSpec::new("test", question, (0..items).map(|i| Item::new(format!("i{i}"))))
     };
     Job::new("test".parse().unwrap(), spec).unwrap()
 }
@@ -111,7 +101,7 @@ pub fn job(items: u32, classes: u32, answers_per_item: u32, rule: PayRule) -> Jo
 pub fn shared(members: &Members, job: &Job, contributor: u32, answers: &[(u32, u32)]) -> Submission {
     let mut rng = ChaCha20Rng::seed_from_u64(u64::from(contributor));
     let key = SecretKey::generate(&mut rng);
-    let mut answers = answers.to_vec();
+    let mut answers = class_answers(answers);
     answers.sort_unstable();
     Submission::create(&members.cluster, job, &format!("c{contributor:03}"), &key, &answers, &mut rng).unwrap()
 }
@@ -151,5 +141,5 @@ pub fn of_elements(
     elements: &[Fp61],
     rng: &mut ChaCha20Rng,
 ) -> Submission {
-    Submission::of_elements(cluster, job, contributor, key, items, elements, rng).unwrap()
+    Submission::from_rows(cluster, job, contributor, key, items, elements, rng).unwrap()
 }

@@ -17,7 +17,8 @@ use tacit_protocol::certificate::Certificate;
 use tacit_protocol::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
 use tacit_protocol::codec::{decode, encode};
 use tacit_protocol::identity::{Purpose, SecretKey, Signature, Signed};
-use tacit_protocol::job::{Item, Job, JobSpec, PayRule, Payout, Question, Release};
+use tacit_protocol::job::{Item, Job, JobSpec, PayRule, Payout};
+use tacit_protocol::question::{Categorical, Release};
 use tacit_protocol::release::{OutputName, OutputValues, Released, ReleasedOutput, Subject, statement};
 use tacit_protocol::sealing::{Suite, UnsealingKey};
 use tacit_protocol::submission::{Header, Statement, SubmissionId};
@@ -58,19 +59,7 @@ fn cluster() -> Cluster {
 
 fn job() -> Job {
     let spec = JobSpec {
-        name: "bench".to_owned(),
-        question: Question::Categorical {
-            classes: (0..CLASSES).map(|class| format!("class-{class}")).collect(),
-            text: None,
-        },
-        items: (0..ITEMS)
-            .map(|index| Item {
-                id: format!("item-{index}"),
-                text: None,
-            })
-            .collect(),
         answers_per_item: ANSWERS_PER_ITEM,
-        closes_at: None,
         sensitive: false,
         release: BTreeSet::from([
             Release::Labels,
@@ -79,10 +68,6 @@ fn job() -> Job {
             Release::Scores,
             Release::Payouts,
         ]),
-        quorum: None,
-        label_rule: Default::default(),
-        weights: Default::default(),
-        gold: None,
         payout: Some(Payout {
             rule: PayRule::PeerAgreementBeyondChance,
             currency: "EUR".to_owned(),
@@ -90,6 +75,11 @@ fn job() -> Job {
             bonus_per_item: 20_000,
             budget: 1 << 50,
         }),
+        ..JobSpec::new(
+            "bench",
+            Categorical::new((0..CLASSES).map(|class| format!("class-{class}"))),
+            (0..ITEMS).map(|index| Item::new(format!("item-{index}"))),
+        )
     };
     Job::new("bench".parse().unwrap(), spec).unwrap()
 }

@@ -7,18 +7,18 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
-mod json;
-
 use crate::payout::pays;
+use crate::statistic::class_totals::ClassTotals;
 use crate::statistic::gold::{self, GoldScore};
-use crate::statistic::nominal::AgreementMeasures;
+use crate::statistic::labels::LabelsReport;
+use crate::statistic::nominal::AgreementReport;
 use crate::statistic::{label_agreement, labels, peers};
 use tacit_protocol::accepted::ContributorFacts;
 use tacit_protocol::canonical;
 use tacit_protocol::certificate::{Certificate, CertificateError, Opened};
 use tacit_protocol::cluster::Cluster;
-use tacit_protocol::job::{ItemIds, Payout, Release};
-use tacit_protocol::release::OutputName;
+use tacit_protocol::job::Payout;
+use tacit_protocol::question::Release;
 
 /// What `result.json` holds. A value that is not available is null, with the reason beside it.
 ///
@@ -69,64 +69,6 @@ pub struct JobReport {
     /// The classes in the job's order.
     pub classes: Vec<String>,
 }
-
-/// The agreement statistics, as [`AgreementMeasures`] defines them.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AgreementReport(pub AgreementMeasures);
-
-/// Class totals in the order of the classes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClassTotals(pub Vec<(String, u64)>);
-
-/// The labels of all items. Two are equal if they give the same items the same labels.
-#[derive(Debug, Clone, Default)]
-pub struct LabelsReport {
-    items: ItemIds,
-    classes: Vec<String>,
-    labels: Vec<Option<u32>>,
-}
-
-/// The label of one item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct LabelReport<'a> {
-    /// The item's id.
-    pub item: &'a str,
-    /// The class, or null where there is no consensus.
-    pub label: Option<&'a str>,
-}
-
-impl LabelsReport {
-    /// The labels of these items, each the index of one of the classes; the shorter list ends both.
-    pub fn new(items: ItemIds, classes: Vec<String>, labels: Vec<Option<u32>>) -> Self {
-        Self { items, classes, labels }
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.items.len().min(self.labels.len())
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// One after the other.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = LabelReport<'_>> {
-        self.items.iter().zip(&self.labels).map(|(item, label)| LabelReport {
-            item,
-            label: label.and_then(|class| self.classes.get(class as usize)).map(String::as_str),
-        })
-    }
-}
-
-impl PartialEq for LabelsReport {
-    fn eq(&self, other: &Self) -> bool {
-        self.iter().eq(other.iter())
-    }
-}
-
-impl Eq for LabelsReport {}
 
 /// One contributor's scores.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -218,15 +160,8 @@ impl Report {
     pub fn of_verified(certificate: &Certificate, opened: &Opened) -> Result<Self, CertificateError> {
         let Certificate { terms, facts, .. } = certificate;
         let classes = terms.classes();
-        let measures = opened
-            .get(OutputName::Agreement)
-            .map(|values| {
-                AgreementMeasures::from_opened(values, facts, classes.len()).ok_or(CertificateError::Shape(OutputName::Agreement))
-            })
-            .transpose()?;
-        let totals = opened
-            .get(OutputName::ClassTotals)
-            .map(|values| ClassTotals(classes.iter().cloned().zip(values.iter().map(|total| total.to_u64())).collect()));
+        let agreement = AgreementReport::read(opened, certificate)?;
+        let totals = ClassTotals::read(opened, certificate);
         let payouts = terms.payout().map(|payout| payouts(payout, certificate, opened)).transpose()?;
         Ok(Self {
             job: JobReport {
@@ -237,8 +172,8 @@ impl Report {
                 rejected_answers: facts.rejected_answers(),
                 classes: classes.to_vec(),
             },
-            agreement_reason: measures.is_none().then_some(Absence::NotReleased),
-            agreement: measures.map(AgreementReport),
+            agreement_reason: agreement.is_none().then_some(Absence::NotReleased),
+            agreement,
             class_totals_reason: totals.is_none().then_some(Absence::NotReleased),
             class_totals: totals,
             labels_reason: (!terms.releases(Release::Labels)).then_some(Absence::NotReleased),
@@ -350,7 +285,9 @@ fn payouts(payout: &Payout, certificate: &Certificate, opened: &Opened) -> Resul
 
 #[cfg(test)]
 mod tests {
+    use super::Report;
     use super::csv_cell;
+    use crate::statistic::nominal::Unavailable;
 
     #[test]
     fn cells_are_neutral_and_quoted() {
@@ -365,6 +302,58 @@ mod tests {
             ("=a,b", "\"'=a,b\""),
         ] {
             assert_eq!(csv_cell(cell), written);
+        }
+    }
+
+    /// A result with one of everything that can be absent.
+    const RESULT: &str = r#"{
+  "job": { "id": "j", "items": 2, "contributors": 1, "answers": 2, "rejected_answers": 0, "classes": ["b", "a"] },
+  "agreement": {
+    "observed": 0.5, "observed_pooled": 0.25, "fleiss_kappa": null, "fleiss_kappa_reason": "all answers name the same class",
+    "krippendorff_alpha": -0.125, "gwet_ac1": null, "gwet_ac1_reason": "the question has one class only"
+  },
+  "class_totals": { "b": 0, "a": 2 },
+  "labels": [{ "item": "x\"", "label": "a" }, { "item": "y", "label": null }, { "item": "z", "label": "b" }],
+  "contributors": [{
+    "contributor": "c", "answers": 2, "agreement": null, "agreement_reason": "nobody else answered its items",
+    "agreement_with_label": 0.5, "beyond_chance": null, "beyond_chance_reason": "needs two answers on items that others answered"
+  }],
+  "payouts": null, "payouts_reason": "the job does not release it", "certificate": "certificate.json"
+}"#;
+
+    #[test]
+    fn a_result_is_read_as_it_was_written() {
+        let report: Report = serde_json::from_str(RESULT).unwrap();
+        let labels: Vec<_> = report.labels.iter().map(|one| (one.item, one.label)).collect();
+        assert_eq!(labels, [("x\"", Some("a")), ("y", None), ("z", Some("b"))]);
+        assert_eq!(report.class_totals.as_ref().unwrap().0, [("b".to_owned(), 0), ("a".to_owned(), 2)]);
+        let measures = report.agreement.as_ref().unwrap().0.to_array();
+        let expected = [
+            Ok(0.5),
+            Ok(0.25),
+            Err(Unavailable::OneClassUsed),
+            Ok(-0.125),
+            Err(Unavailable::OneClassAsked),
+        ];
+        assert_eq!(measures, expected);
+        let text = report.to_json();
+        assert_eq!(serde_json::from_slice::<Report>(&text).unwrap(), report);
+        let (same, written): (serde_json::Value, serde_json::Value) =
+            (serde_json::from_str(RESULT).unwrap(), serde_json::from_slice(&text).unwrap());
+        assert_eq!(same, written);
+    }
+
+    #[test]
+    fn a_null_needs_a_known_reason() {
+        for (known, other) in [
+            ("all answers name the same class", "it was Tuesday"),
+            (", \"fleiss_kappa_reason\": \"all answers name the same class\"", ""),
+            ("\"observed\": 0.5, ", ""),
+            ("nobody else answered its items", "nobody knows"),
+        ] {
+            assert!(RESULT.contains(known));
+            let text = RESULT.replace(known, other);
+            assert!(serde_json::from_str::<Report>(&text).is_err(), "{known} -> {other}");
         }
     }
 }

@@ -9,7 +9,8 @@ use tacit_protocol::certificate::{Certificate, CertificateError};
 use tacit_protocol::codec::{decode, encode};
 use tacit_protocol::fixtures::{Members, listed, members, shared};
 use tacit_protocol::identity::Purpose;
-use tacit_protocol::job::{Item, Job, JobSpec, Question, Release};
+use tacit_protocol::job::{Item, Job, JobSpec};
+use tacit_protocol::question::{Categorical, Release};
 use tacit_protocol::release::{OutputName, OutputValues, Released, ReleasedOutput, statement};
 use tacit_protocol::submission::Submission;
 use tacit_scoring::testing::run_nodes;
@@ -27,26 +28,10 @@ struct Computed {
 fn computed(nodes: usize, threshold: usize) -> Computed {
     let members = members(nodes, threshold);
     let spec = JobSpec {
-        name: "labels".to_owned(),
-        question: Question::Categorical {
-            classes: vec!["a".to_owned(), "b".to_owned()],
-            text: None,
-        },
-        items: (0..3)
-            .map(|i| Item {
-                id: format!("i{i}"),
-                text: None,
-            })
-            .collect(),
         answers_per_item: 3,
-        closes_at: None,
         sensitive: false,
         release: [Release::Labels, Release::ClassTotals].into(),
-        quorum: None,
-        label_rule: Default::default(),
-        weights: Default::default(),
-        gold: None,
-        payout: None,
+        ..JobSpec::new("labels", Categorical::new(["a", "b"]), ["i0", "i1", "i2"].map(Item::new))
     };
     let job = Job::new("labels".parse().unwrap(), spec).unwrap();
     let submissions: Vec<Submission> = (0..3).map(|c| shared(&members, &job, c, &[(0, 0), (1, c % 2), (2, 1)])).collect();

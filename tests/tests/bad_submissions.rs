@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tacit_protocol::api::{SUBMISSION_TYPE, SubmissionOutcome};
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::encode;
+use tacit_protocol::fixtures::class_answers;
 use tacit_protocol::identity::{Purpose, Signature, Signed};
 use tacit_protocol::job::Job;
 use tacit_protocol::reject::RejectReason;
@@ -60,7 +61,15 @@ impl Desk {
     }
 
     fn share(&self, author: &Author, job: &Job, answers: &[(u32, u32)]) -> Submission {
-        Submission::create(&self.file, job, &author.name, &author.key, answers, &mut rand::rng()).unwrap()
+        Submission::create(
+            &self.file,
+            job,
+            &author.name,
+            &author.key,
+            &class_answers(answers),
+            &mut rand::rng(),
+        )
+        .unwrap()
     }
 
     /// Answers in both jobs.

@@ -8,6 +8,7 @@ use std::thread::scope;
 use serde_json::{Value, json};
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::job::Job;
+use tacit_protocol::question::Answer;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::Submission;
 use tacit_tests::cluster::TestCluster;
@@ -58,7 +59,15 @@ struct AcceptedSet {
 impl AcceptedSet {
     fn answer(&self, contributor: u32, item: u32, class: u32) -> Submission {
         let Author { name, key } = &self.honest[contributor as usize];
-        Submission::create(&self.cluster, &self.job, name, key, &[(item, class)], &mut rand::rng()).unwrap()
+        Submission::create(
+            &self.cluster,
+            &self.job,
+            name,
+            key,
+            &[(item, Answer::Class(class))],
+            &mut rand::rng(),
+        )
+        .unwrap()
     }
 
     /// Sends a part; what was bad in it is added to `rejected`.

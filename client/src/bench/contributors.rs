@@ -61,7 +61,7 @@ impl Shared {
             bytes: vec![0; cluster.nodes().len()],
         };
         std::fs::create_dir(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let most = batches::most(job.terms().classes().len());
+        let most = batches::most(&job.terms().question);
         for ((contributor, answers), key) in crowd.by_contributor().iter().enumerate().zip(keys) {
             for batch in batches::split(answers, most) {
                 let of = || name(contributor);

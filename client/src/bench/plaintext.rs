@@ -208,7 +208,10 @@ fn contributor(counts: &Counts, scale: i128) -> Contributor {
 mod tests {
     use super::*;
     use crate::bench::synthetic::{Answer, Size};
-    use tacit_scoring::report::{AgreementReport, ClassTotals, ContributorReport, JobReport, LabelsReport, PayoutReport, PayoutsReport};
+    use tacit_scoring::report::{ContributorReport, JobReport, PayoutReport, PayoutsReport};
+    use tacit_scoring::statistic::class_totals::ClassTotals;
+    use tacit_scoring::statistic::labels::LabelsReport;
+    use tacit_scoring::statistic::nominal::AgreementReport;
     use tacit_scoring::statistic::nominal::{AgreementMeasures, Unavailable};
 
     /// Three people answer four items: (a, a, b), (a, a, a), (b, b, a), (a, b, a).

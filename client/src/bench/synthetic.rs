@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, ensure};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
+use tacit_client::batches::Batch;
 use tacit_protocol::job::escrow;
-use tacit_protocol::job::{Item, Job, JobSpec, PayRule, Payout, Question, Release};
+use tacit_protocol::job::{Item, Job, JobSpec, PayRule, Payout};
+use tacit_protocol::question::{self, Categorical, Release};
 
 /// What each answer pays, and the most it pays on top, in micro-units.
 pub const PAY: u64 = 20_000;
@@ -76,19 +78,10 @@ impl Size {
         payout.budget = escrow(&payout, self.answers() as u64)
             .try_into()
             .context("--items and --answers-per-item: too much would fall due")?;
-        let item = |index| Item {
-            id: format!("item-{index}"),
-            text: None,
-        };
+        let question = Categorical::new((0..self.classes).map(|class| format!("class-{class}")));
+        let items = (0..self.items).map(|index| Item::new(format!("item-{index}")));
         let spec = JobSpec {
-            name: "bench".to_owned(),
-            question: Question::Categorical {
-                classes: (0..self.classes).map(|class| format!("class-{class}")).collect(),
-                text: None,
-            },
-            items: (0..self.items).map(item).collect(),
             answers_per_item: self.answers_per_item.try_into().context("--answers-per-item")?,
-            closes_at: None,
             sensitive: false,
             release: BTreeSet::from([
                 Release::Labels,
@@ -97,11 +90,8 @@ impl Size {
                 Release::Scores,
                 Release::Payouts,
             ]),
-            quorum: None,
-            label_rule: Default::default(),
-            weights: Default::default(),
-            gold: None,
             payout: Some(payout),
+            ..JobSpec::new("bench", question, items)
         };
         let job = Job::new(JOB.parse()?, spec.clone()).context("no job can have this size")?;
         Ok((spec, job))
@@ -146,12 +136,12 @@ impl AcceptedSet {
         self.answers.chunks_exact(self.size.answers_per_item)
     }
 
-    /// Each contributor's answers, pairs of item and class, items ascending.
-    pub fn by_contributor(&self) -> Vec<Vec<(u32, u32)>> {
+    /// Each contributor's answers, pairs of item index and answer, items ascending.
+    pub fn by_contributor(&self) -> Vec<Batch> {
         let mut all = vec![Vec::new(); self.size.contributors];
         for (item, answers) in self.by_item().enumerate() {
             for answer in answers {
-                all[answer.contributor as usize].push((item as u32, answer.class));
+                all[answer.contributor as usize].push((item as u32, question::Answer::Class(answer.class)));
             }
         }
         all

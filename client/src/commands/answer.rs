@@ -9,10 +9,12 @@ use tacit_client::state::{Plan, State};
 use tacit_client::{files, keys, sharing, trust};
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::identity::SecretKey;
-use tacit_protocol::job::{Job, is_name};
+use tacit_protocol::job::Job;
+use tacit_protocol::name::is_name;
+use tacit_protocol::question::Answer;
 use tacit_protocol::submission::Submission;
 
-use crate::args::Answer;
+use crate::args;
 use crate::commands::connect::connect;
 use crate::output;
 
@@ -20,7 +22,7 @@ use crate::output;
 const SHOWN: usize = 20;
 
 /// Shares and submits.
-pub async fn run(args: &Answer) -> Result<()> {
+pub async fn run(args: &args::Answer) -> Result<()> {
     let key = keys::load(&args.key)?;
     let file = args.answers.display().to_string();
     let bytes = files::read(&args.answers)?;
@@ -71,7 +73,7 @@ pub async fn run(args: &Answer) -> Result<()> {
 }
 
 /// Whose answers to send: as named, as at the first run, or as the file has it.
-fn contributor(args: &Answer, file: &str, bytes: &[u8]) -> Result<String> {
+fn contributor(args: &args::Answer, file: &str, bytes: &[u8]) -> Result<String> {
     let Some(name) = &args.contributor else {
         return match State::kept(&args.key, &args.job)? {
             Some((_, plan)) => Ok(plan.contributor().to_owned()),
@@ -101,15 +103,15 @@ async fn outcome(api: &Api, cluster: &Cluster, sent: &[Sent], answers: usize) ->
 /// The batches of the contributor's answers, and how many rows have none.
 fn read(file: &str, contributor: &str, bytes: &[u8], job: &Job) -> Result<(Vec<Batch>, u64)> {
     let items: Vec<String> = job.items().iter().map(|item| item.id.clone()).collect();
-    let classes = job.terms().classes();
+    let question = &job.terms().question;
     let expected = Expected {
-        classes: Some(classes),
+        question: Some(question),
         items: Some(&items),
         contributor: Some(contributor),
     };
     let answers = parse(file, bytes, expected)?;
-    let pairs: Vec<(u32, u32)> = answers.rows.iter().map(|row| (row.item, row.class)).collect();
-    Ok((batches::split(&pairs, batches::most(classes.len())), answers.unanswered))
+    let pairs: Batch = answers.rows.into_iter().map(|row| (row.item, row.answer)).collect();
+    Ok((batches::split(&pairs, batches::most(question)), answers.unanswered))
 }
 
 /// The submission as it was kept, or a new one, kept before it is sent.
@@ -120,7 +122,7 @@ fn submission(
     key: &SecretKey,
     cluster: &Cluster,
     job: &Job,
-    batch: &[(u32, u32)],
+    batch: &[(u32, Answer)],
 ) -> Result<Submission> {
     if let Some(kept) = state.submission(index)? {
         let statement = &kept.header.value.statement;

@@ -4,9 +4,11 @@ use std::collections::{BTreeSet, HashSet};
 
 use anyhow::{Context, Result, ensure};
 use tacit_client::answers::{Answers, Expected, parse};
+use tacit_client::batches::Batch;
 use tacit_client::files;
 use tacit_protocol::job::escrow;
-use tacit_protocol::job::{Item, Job, JobSpec, MAX_ANSWERS_PER_ITEM, Payout, Question, Release};
+use tacit_protocol::job::{Item, Job, JobSpec, MAX_ANSWERS_PER_ITEM, Payout};
+use tacit_protocol::question::{Categorical, Question, Release};
 
 use crate::args;
 use crate::output;
@@ -37,8 +39,9 @@ impl Input {
     pub fn read(args: &args::Demo) -> Result<Self> {
         let bundled = args.answers.is_none().then(|| DICES_CLASSES.map(str::to_owned).to_vec());
         let classes = args.classes.as_ref().or(bundled.as_ref());
+        let question = classes.map(|classes| Question::Categorical(Categorical::new(classes)));
         let expected = Expected {
-            classes: classes.map(Vec::as_slice),
+            question: question.as_ref(),
             ..Expected::default()
         };
         let (name, answers) = match &args.answers {
@@ -55,11 +58,11 @@ impl Input {
         Ok(Self { name, answers, spec, job })
     }
 
-    /// Each contributor's name and answers, pairs of item and class in the order of the file.
-    pub fn by_contributor(&self) -> Vec<(&str, Vec<(u32, u32)>)> {
+    /// Each contributor's name and answers, pairs of item index and answer in the order of the file.
+    pub fn by_contributor(&self) -> Vec<(&str, Batch)> {
         let mut all: Vec<_> = self.answers.contributors.iter().map(|name| (name.as_str(), Vec::new())).collect();
         for row in &self.answers.rows {
-            all[row.contributor as usize].1.push((row.item, row.class));
+            all[row.contributor as usize].1.push((row.item, row.answer.clone()));
         }
         all
     }
@@ -85,29 +88,12 @@ fn spec(args: &args::Demo, answers: &Answers) -> Result<JobSpec> {
     );
     payout.budget = needed as u64;
     Ok(JobSpec {
-        // Not the file's name: the same answers make the same job.
-        name: "demo".to_owned(),
-        question: Question::Categorical {
-            classes: answers.classes.clone(),
-            text: None,
-        },
-        items: answers
-            .items
-            .iter()
-            .map(|id| Item {
-                id: id.clone(),
-                text: None,
-            })
-            .collect(),
         answers_per_item,
-        closes_at: None,
         sensitive: false,
         release,
-        quorum: None,
-        label_rule: Default::default(),
-        weights: Default::default(),
-        gold: None,
         payout: Some(payout),
+        // Not the file's name: the same answers make the same job.
+        ..JobSpec::new("demo", answers.question.clone(), answers.items.iter().map(Item::new))
     })
 }
 

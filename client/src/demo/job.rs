@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use futures::stream::{self, StreamExt, TryStreamExt};
+use tacit_client::batches::{self, Batch};
 use tacit_client::http::Api;
-use tacit_client::{batches, sharing};
+use tacit_client::sharing;
 use tacit_protocol::api::JobStatus;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::identity::SecretKey;
@@ -49,11 +50,11 @@ pub async fn submit_all(api: &Api, cluster: &Cluster, job: &Arc<Job>, input: &In
 }
 
 /// One contributor's submissions, one after the other: its first answer to an item counts.
-async fn submit(api: &Api, cluster: &Arc<Cluster>, job: &Arc<Job>, name: &str, answers: Vec<(u32, u32)>, phase: &Phase<'_>) -> Result<()> {
+async fn submit(api: &Api, cluster: &Arc<Cluster>, job: &Arc<Job>, name: &str, answers: Batch, phase: &Phase<'_>) -> Result<()> {
     let key = SecretKey::generate(&mut rand::rng());
     let of = || format!("contributor {}", output::cell(name));
     sharing::enrol(api, cluster, name, &key).await.with_context(of)?;
-    for batch in batches::split(&answers, batches::most(job.terms().classes().len())) {
+    for batch in batches::split(&answers, batches::most(&job.terms().question)) {
         let size = batch.len() as u64;
         let (cluster_too, job, key, contributor) = (Arc::clone(cluster), Arc::clone(job), key.clone(), name.to_owned());
         let share = move || Submission::create(&cluster_too, &job, &contributor, &key, &batch, &mut rand::rng()).map(sharing::encode);

@@ -6,7 +6,8 @@ use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
 use tacit_protocol::cluster::{ClusterFile, CoordinatorEntry, NodeEntry};
 use tacit_protocol::codec::{decode, encode};
 use tacit_protocol::identity::{Purpose, SecretKey};
-use tacit_protocol::job::{Item, Job, JobSpec, PayRule, Payout, Question, Release};
+use tacit_protocol::job::{Item, Job, JobSpec, PayRule, Payout};
+use tacit_protocol::question::{Answer, Categorical, Release};
 use tacit_protocol::release::{OutputName, OutputValues, Released, ReleasedOutput, Subject, statement};
 use tacit_protocol::sealing::{Suite, UnsealingKey};
 use tacit_protocol::submission::{Header, Submission};
@@ -43,20 +44,9 @@ fn cluster_file() -> String {
 
 fn job() -> Job {
     let spec = JobSpec {
-        name: "test".into(),
-        question: Question::Categorical {
-            classes: vec!["no".into(), "yes".into()],
-            text: None,
-        },
-        items: ["1", "2"].map(|id| Item { id: id.into(), text: None }).into(),
         answers_per_item: 2,
-        closes_at: None,
         sensitive: false,
         release: [Release::ClassTotals, Release::Payouts].into(),
-        quorum: None,
-        label_rule: Default::default(),
-        weights: Default::default(),
-        gold: None,
         payout: Some(Payout {
             rule: PayRule::Flat,
             currency: "EUR".into(),
@@ -64,6 +54,7 @@ fn job() -> Job {
             bonus_per_item: 0,
             budget: 1_000,
         }),
+        ..JobSpec::new("test", Categorical::new(["no", "yes"]), ["1", "2"].map(Item::new))
     };
     Job::new("j".parse().unwrap(), spec).unwrap()
 }
@@ -74,10 +65,17 @@ fn certificate(cluster: &Cluster, job: &Job) -> Certificate {
         .map(|c| {
             let key = SecretKey::from_bytes(&[50 + c; 32]);
             let name = format!("worker {c}");
-            Submission::create(cluster, job, &name, &key, &[(0, 1), (1, 0)], &mut rand::rng())
-                .unwrap()
-                .header
-                .value
+            Submission::create(
+                cluster,
+                job,
+                &name,
+                &key,
+                &[(0, Answer::Class(1)), (1, Answer::Class(0))],
+                &mut rand::rng(),
+            )
+            .unwrap()
+            .header
+            .value
         })
         .collect();
     let list: Vec<SubmissionEntry> = headers

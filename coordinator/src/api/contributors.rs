@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use tacit_protocol::api::{Enrolment, Problem as Document, enrolment_statement};
 use tacit_protocol::identity::Purpose;
-use tacit_protocol::job::is_name;
+use tacit_protocol::name::is_name;
 
 use super::extract::read_body;
 use super::problem::{Problem, ProblemKind};

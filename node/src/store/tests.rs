@@ -4,7 +4,8 @@ use super::jobs::JobCounts;
 use super::*;
 use std::collections::BTreeSet;
 use tacit_mpc_core::digest::Digest;
-use tacit_protocol::job::{Item, JobSpec, Question, Release};
+use tacit_protocol::job::{Item, JobSpec};
+use tacit_protocol::question::{Categorical, Release};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::SubmissionId;
 
@@ -15,24 +16,9 @@ fn open(folder: &Path) -> Result<Store, DatabaseError> {
 
 fn job() -> (Job, Vec<u8>) {
     let spec = JobSpec {
-        name: "job".to_owned(),
-        question: Question::Categorical {
-            classes: vec!["a".to_owned(), "b".to_owned()],
-            text: None,
-        },
-        items: vec![Item {
-            id: "i".to_owned(),
-            text: None,
-        }],
         answers_per_item: 3,
-        closes_at: None,
-        sensitive: true,
         release: BTreeSet::from([Release::Agreement]),
-        quorum: None,
-        label_rule: Default::default(),
-        weights: Default::default(),
-        gold: None,
-        payout: None,
+        ..JobSpec::new("job", Categorical::new(["a", "b"]), [Item::new("i")])
     };
     let json = serde_json::to_vec(&spec).unwrap();
     (Job::new("job".parse().unwrap(), spec).unwrap(), json)

@@ -215,7 +215,7 @@ impl AcceptedSet {
         header: impl Fn(usize) -> Option<&'h Header>,
     ) -> Result<Self, AcceptedSetError> {
         let counting = count::count_answers(job, list, verdicts, header)?;
-        let facts = counting.facts(job.terms().classes().len());
+        let facts = counting.facts(job.terms().question.width());
         Ok(Self {
             digest: verdicts_digest(list, verdicts),
             scales: Scales::new(&facts.redundancy),

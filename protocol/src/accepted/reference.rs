@@ -30,7 +30,7 @@ impl Reference {
                 None => walk.accept(index, &headers[index]),
             }
         }
-        walk.finish(job.terms().classes().len())
+        walk.finish(job.terms().question.width())
     }
 }
 

@@ -1,17 +1,28 @@
-//! What makes a spec or terms those of a job.
+//! The limits of a job: which specs and terms are accepted.
 
 use std::collections::HashSet;
 
-use super::{
-    Item, JobError, MAX_ANSWER_ELEMENTS, MAX_ANSWERS_PER_ITEM, MAX_CLASSES, MAX_ITEMS, MAX_NAME, MAX_TALLY, PayRule, Payout, Question,
-    Release, Terms, is_name,
-};
+use super::pay::{MAX_PER_ITEM, escrow};
+use super::{Item, JobError, MAX_ANSWERS_PER_ITEM, MAX_ITEMS, PayRule, Payout, Terms, labels};
+use crate::name::{is_name, name_problem};
+use crate::question::Release;
+
+/// The most items × elements of a row: each node holds a tally of this many elements, eight bytes each, for every component
+/// that it holds.
+pub const MAX_TALLY: usize = 1 << 24;
+/// The most items × answers × elements of a row: each node holds this many elements of answers for every component that it
+/// holds.
+pub const MAX_ANSWER_ELEMENTS: usize = 1 << 27;
 
 impl Terms {
-    /// Checks everything but the items themselves, as [`super::Job::new`] does: for terms that come without a job.
+    /// Checks everything but the items themselves, as [`super::Job::new`] does: for terms that come without their job, in a
+    /// certificate.
+    ///
+    /// # Errors
+    /// The first field that cannot be used, and why.
     pub fn check(&self) -> Result<(), JobError> {
         name("name", &self.name)?;
-        question(&self.question)?;
+        self.question.check()?;
         count(self.items)?;
         let answers_per_item = self.answers_per_item;
         if !(1..=MAX_ANSWERS_PER_ITEM).contains(&answers_per_item) {
@@ -20,7 +31,7 @@ impl Terms {
                 format!("must be between 1 and {MAX_ANSWERS_PER_ITEM}"),
             ));
         }
-        let tally = self.items as usize * self.classes().len();
+        let tally = self.items as usize * self.question.width();
         if tally > MAX_TALLY || tally * answers_per_item as usize > MAX_ANSWER_ELEMENTS {
             let problem = format!(
                 "and `question.classes` multiply to {tally}, times {answers_per_item} answers: a job has at most {MAX_TALLY}, \
@@ -31,10 +42,14 @@ impl Terms {
         if self.release.is_empty() {
             return Err(JobError::field("release", "must name at least one output"));
         }
+        if let Some(other) = self.release.iter().find(|release| !self.question.releases().contains(release)) {
+            let problem = format!("names {}, which does not exist for this kind of question", other.name());
+            return Err(JobError::field("release", problem));
+        }
         let planned = self.items * u64::from(answers_per_item);
         payout(self.payout.as_ref(), self.releases(Release::Payouts), planned)?;
         gold(self)?;
-        super::labels::fit(self)
+        labels::fit(self)
     }
 }
 
@@ -42,26 +57,8 @@ pub(super) fn name(field: &str, text: &str) -> Result<(), JobError> {
     if is_name(text) {
         Ok(())
     } else {
-        Err(JobError::field(
-            field,
-            format!("must be 1 to {MAX_NAME} bytes without control characters"),
-        ))
+        Err(JobError::field(field, name_problem()))
     }
-}
-
-fn question(question: &Question) -> Result<(), JobError> {
-    let Question::Categorical { classes, .. } = question;
-    if classes.is_empty() || classes.len() > MAX_CLASSES {
-        return Err(JobError::field("question.classes", format!("must list 1 to {MAX_CLASSES} classes")));
-    }
-    let mut seen = HashSet::new();
-    for class in classes {
-        name("question.classes", class)?;
-        if !seen.insert(class) {
-            return Err(JobError::field("question.classes", format!("lists `{class}` twice")));
-        }
-    }
-    Ok(())
 }
 
 fn count(items: u64) -> Result<(), JobError> {
@@ -80,10 +77,10 @@ pub(super) fn items(items: &[Item]) -> Result<(), JobError> {
     ids("items", items.iter().map(|item| item.id.as_str()))
 }
 
-/// Names, each of them once.
+/// Checks that all ids are names and that none stands twice.
 pub(super) fn ids<'a>(field: &str, ids: impl ExactSizeIterator<Item = &'a str> + Clone) -> Result<(), JobError> {
     ids.clone().try_for_each(|id| name(field, id))?;
-    // Numbered ids ascend by length and text, and nothing has to be remembered of them.
+    // Numbered ids ascend by length, then by text; then no id stands twice, and no set is needed to see it.
     if ids.clone().is_sorted_by(|a, b| (a.len(), a) < (b.len(), b)) {
         return Ok(());
     }
@@ -113,13 +110,13 @@ fn payout(payout: Option<&Payout>, released: bool, planned: u64) -> Result<(), J
             "must not be above `payout.base_per_item`, or pay could become negative",
         ));
     }
-    if payout.base_per_item > super::pay::MAX_PER_ITEM {
+    if payout.base_per_item > MAX_PER_ITEM {
         return Err(JobError::field(
             "payout.base_per_item",
-            format!("must not be above {}", super::pay::MAX_PER_ITEM),
+            format!("must not be above {}", MAX_PER_ITEM),
         ));
     }
-    let needed = super::pay::escrow(payout, planned);
+    let needed = escrow(payout, planned);
     if u128::from(payout.budget) < needed {
         return Err(JobError::Budget {
             budget: payout.budget,

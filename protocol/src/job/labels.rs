@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{JobError, Release, Terms, check};
+use super::{JobError, Terms, check};
+use crate::question::Release;
 use tacit_mpc_core::circuit::hidden_bits;
 use tacit_mpc_core::sharing::AccessStructure;
 
@@ -22,7 +23,7 @@ pub enum LabelRule {
 }
 
 impl LabelRule {
-    pub(super) fn is_usual(&self) -> bool {
+    pub(super) fn is_default(&self) -> bool {
         *self == Self::default()
     }
 }
@@ -129,7 +130,7 @@ fn items(terms: &Terms) -> Result<(), JobError> {
 fn options(terms: &Terms) -> [(&'static str, bool); 3] {
     [
         ("quorum", terms.quorum.is_some()),
-        ("label_rule", !terms.label_rule.is_usual()),
+        ("label_rule", !terms.label_rule.is_default()),
         ("weights", !terms.weights.is_empty()),
     ]
 }

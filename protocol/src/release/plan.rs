@@ -1,7 +1,8 @@
 //! Which outputs a job opens: a fact of its terms.
 
 use super::OutputName;
-use crate::job::{PayRule, Release, Terms};
+use crate::job::{PayRule, Terms};
+use crate::question::Release;
 
 /// Which outputs a job needs opened, in the order they are computed.
 pub fn outputs_of(terms: &Terms) -> Vec<OutputName> {

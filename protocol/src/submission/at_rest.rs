@@ -26,7 +26,7 @@ impl Delivery {
         (key, resting): (&UnsealingKey, &AtRestKey),
         rng: &mut R,
     ) -> Result<Vec<u8>, RejectReason> {
-        let (plaintext, _) = self.unsealed(cluster, job, node, key)?;
+        let (plaintext, _) = self.unseal(cluster, job, node, key)?;
         resting
             .seal(&bound_to(job, digest, node), &plaintext, rng)
             .map_err(|_| RejectReason::Unsealable)

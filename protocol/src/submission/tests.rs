@@ -3,9 +3,10 @@
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
-use super::{Delivery, Header, Submission, SubmissionError, most_answers};
+use super::envelope::{aad, envelope_digest, info};
+use super::{Delivery, Header, Role, Submission, SubmissionError, most_answers};
 use crate::codec::{decode, encode};
-use crate::fixtures::{Members, job, members, shared};
+use crate::fixtures::{Members, class_answers, job, members, shared};
 use crate::identity::{Purpose, SecretKey, Signed};
 use crate::job::{Job, PayRule};
 use crate::reject::RejectReason;
@@ -118,7 +119,7 @@ fn every_kind_of_bad_submission_has_its_reason() {
         let mut short = good.clone();
         short.envelopes[0].truncate(cut);
         assert!(!short.is_complete());
-        let digest = super::envelope_digest(&short.envelopes[0]);
+        let digest = envelope_digest(&short.envelopes[0]);
         let short = resigned(&short, 7, |h| h.envelopes[0] = digest);
         assert_eq!(verdict(&members, &job, &delivery(&short)), Err(RejectReason::Unsealable));
     }
@@ -140,8 +141,8 @@ fn a_contributor_that_seals_something_else_than_it_names_is_found_out() {
     let mut rng = ChaCha20Rng::seed_from_u64(3);
     let opened = {
         let binding = crate::sealing::Binding {
-            info: &super::info(super::Role::Answers, &statement),
-            aad: &super::aad(&statement, 0),
+            info: &info(Role::Answers, &statement),
+            aad: &aad(&statement, 0),
         };
         members.sealing[0].open(binding, &good.envelopes[0]).unwrap().to_vec()
     };
@@ -153,11 +154,11 @@ fn a_contributor_that_seals_something_else_than_it_names_is_found_out() {
             plaintext[position] ^= 1;
         }
         let binding = crate::sealing::Binding {
-            info: &super::info(super::Role::Answers, &statement),
-            aad: &super::aad(&statement, 0),
+            info: &info(Role::Answers, &statement),
+            aad: &aad(&statement, 0),
         };
         let envelope = members.cluster.nodes()[0].sealing.seal(binding, &plaintext, &mut rng).unwrap();
-        let digest = super::envelope_digest(&envelope);
+        let digest = envelope_digest(&envelope);
         let mut lying = good.clone();
         lying.envelopes[0] = envelope;
         let lying = resigned(&lying, 7, |h| h.envelopes[0] = digest);
@@ -211,8 +212,9 @@ fn a_contributor_is_told_what_cannot_be_shared() {
     let job = job(4, 3, 5, PayRule::Flat);
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let key = SecretKey::generate(&mut rng);
-    let mut create =
-        |name: &str, answers: &[(u32, u32)]| Submission::create(&members.cluster, &job, name, &key, answers, &mut rng).map(drop);
+    let mut create = |name: &str, answers: &[(u32, u32)]| {
+        Submission::create(&members.cluster, &job, name, &key, &class_answers(answers), &mut rng).map(drop)
+    };
     assert_eq!(
         create("c", &[]),
         Err(SubmissionError::Size {

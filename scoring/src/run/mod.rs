@@ -64,7 +64,8 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
     submissions: &impl Submissions,
     rng: &mut R,
 ) -> Result<Scored, ScoringError> {
-    let width = job.terms().classes().len();
+    let question = &job.terms().question;
+    let width = question.width();
     let participants = party.present();
     check_list(list)?;
     let mut setup = Setup::new(party.clone(), network);
@@ -91,7 +92,7 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
     let mut tallied = Tally::new(&party, &accepted, width);
     let malformed = {
         let mut counted = accepted.submissions().peekable();
-        malformed(&mut session, &answers, |entry, rows| {
+        malformed(&mut session, &answers, question.validity(), |entry, rows| {
             if let Some(counted) = counted.next_if(|counted| counted.submission as usize == entry) {
                 tallied.add(counted, rows);
             }
@@ -111,7 +112,7 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
     let gold = (!gold.is_empty()).then(|| open(&gold, submissions)).transpose()?;
     let gold = gold.map(|parts| concatenated(&party, &parts));
     if let Some(gold) = &gold
-        && !gold_is_well_formed(&mut session, width, gold)?
+        && !gold_is_well_formed(&mut session, width, question.gold_validity(), gold)?
     {
         // Only now is it known that no node made it look so.
         session.verify(Outputs::<OutputName>::default())?;

@@ -14,7 +14,8 @@ use tacit_mpc_core::sharing::NodeSet;
 use tacit_mpc_core::testing::World;
 use tacit_protocol::fixtures::{Members, buyer, gold, job, members, of_elements, shared};
 use tacit_protocol::identity::SecretKey;
-use tacit_protocol::job::{Gold, Item, Job, JobSpec, LabelRule, PayRule, Payout, Question, Release};
+use tacit_protocol::job::{Gold, Item, Job, JobSpec, LabelRule, PayRule, Payout};
+use tacit_protocol::question::{Answer, Categorical, Release};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::Submission;
 
@@ -110,7 +111,7 @@ fn one_contributor_cannot_take_the_room_of_the_others() {
     let job = job(30_000, 2, 2, PayRule::Flat);
     let mut rng = ChaCha20Rng::seed_from_u64(99);
     let key = SecretKey::generate(&mut rng);
-    let items: Vec<(u32, u32)> = (0..30_000).map(|item| (item, 0)).collect();
+    let items: Vec<(u32, Answer)> = (0..30_000).map(|item| (item, Answer::Class(0))).collect();
     // Exactly all the room there is, before anyone else comes.
     let mut send = |answers| Submission::create(&members.cluster, &job, "greedy", &key, &items[..answers], &mut rng).unwrap();
     let mut all: Vec<Submission> = (0..8).map(|_| send(30_000)).collect();
@@ -159,19 +160,7 @@ fn lists_that_repeat_or_overclaim_are_refused() {
 fn everything(rule: PayRule, weighted: bool, release: &[Release]) -> Job {
     let decided = release.iter().any(|one| matches!(one, Release::Labels | Release::Scores));
     let spec = JobSpec {
-        name: "golden".to_owned(),
-        question: Question::Categorical {
-            classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
-            text: Some("Which one?".to_owned()),
-        },
-        items: (0..7)
-            .map(|i| Item {
-                id: format!("i{i}"),
-                text: None,
-            })
-            .collect(),
         answers_per_item: 4,
-        closes_at: None,
         sensitive: false,
         release: release.iter().copied().collect(),
         quorum: decided.then_some(2),
@@ -189,6 +178,14 @@ fn everything(rule: PayRule, weighted: bool, release: &[Release]) -> Job {
             bonus_per_item: 10_000,
             budget: 1 << 50,
         }),
+        ..JobSpec::new(
+            "golden",
+            Categorical {
+                text: Some("Which one?".to_owned()),
+                ..Categorical::new(["a", "b", "c"])
+            },
+            (0..7).map(|i| Item::new(format!("i{i}"))),
+        )
     };
     Job::new("golden".parse().unwrap(), spec).unwrap()
 }

@@ -43,7 +43,7 @@ pub(crate) type Finish<N> = Box<dyn FnOnce(&mut Progress<'_, N>, &Products) -> R
 /// The statistics that a job opens. `labels` are decided before all others.
 pub(crate) fn wanted<N: Network>(input: &Input<'_>, labels: Option<labels::Decided>) -> Vec<Box<dyn Statistic<N>>> {
     let all: [Option<Box<dyn Statistic<N>>>; 5] = [
-        class_totals::ClassTotals::wanted(input),
+        class_totals::SharedTotals::wanted(input),
         nominal::Nominal::wanted(input),
         peers::Peers::wanted(input),
         gold::Gold::wanted(input),

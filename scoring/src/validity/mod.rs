@@ -13,9 +13,10 @@ use tacit_mpc_core::probe::Check;
 use tacit_mpc_core::session::{Session, SessionError};
 use tacit_mpc_core::sharing::Shared;
 use tacit_protocol::phase::Phase;
+use tacit_protocol::question::Validity;
 
 use crate::rows::{Answers, rows_of};
-use one_hot::{Allowed, Sketch};
+use one_hot::Sketch;
 
 /// The submissions that hold an invalid row: their indices in the list, ascending.
 ///
@@ -36,6 +37,7 @@ use one_hot::{Allowed, Sketch};
 pub(crate) fn malformed<N: Network>(
     session: &mut Session<N>,
     answers: &Answers,
+    validity: Validity,
     mut on_submission: impl FnMut(usize, &[&[Fp61]]),
 ) -> Result<Vec<usize>, SessionError> {
     session.enter(Phase::Validate.engine());
@@ -48,7 +50,7 @@ pub(crate) fn malformed<N: Network>(
     let mut looks = 0u32;
     loop {
         looks += 1;
-        let mut sketch = Sketch::new(session, answers.width(), &ends, Allowed::OneClass)?;
+        let mut sketch = Sketch::new(session, answers.width(), &ends, validity)?;
         sketch.leave_out(&malformed, &ends);
         answers.for_each(|submission, rows| {
             sketch.add(rows);
@@ -63,7 +65,7 @@ pub(crate) fn malformed<N: Network>(
         if looks > 1 {
             verify_so_far(session)?;
         }
-        let mut sketch = Sketch::new(session, answers.width(), &ends, Allowed::OneClass)?;
+        let mut sketch = Sketch::new(session, answers.width(), &ends, validity)?;
         sketch.leave_out(&malformed, &ends);
         answers.for_each(|_, rows| sketch.add(rows));
         let each: Vec<usize> = (1..=submissions).collect();
@@ -93,9 +95,14 @@ fn verify_so_far<N: Network>(session: &mut Session<N>) -> Result<(), SessionErro
 ///
 /// # Errors
 /// A round failed.
-pub(crate) fn gold_is_well_formed<N: Network>(session: &mut Session<N>, width: usize, gold: &Shared<Fp61>) -> Result<bool, SessionError> {
+pub(crate) fn gold_is_well_formed<N: Network>(
+    session: &mut Session<N>,
+    width: usize,
+    validity: Validity,
+    gold: &Shared<Fp61>,
+) -> Result<bool, SessionError> {
     session.enter(Phase::Validate.engine());
-    let mut sketch = Sketch::new(session, width, &[gold.len() / width], Allowed::OneClassOrNone)?;
+    let mut sketch = Sketch::new(session, width, &[gold.len() / width], validity)?;
     sketch.add(&rows_of(gold));
     Ok(sketch.open(session, &[1])? == [Fp61::ZERO])
 }

@@ -18,21 +18,13 @@ use tacit_mpc_core::field::{self, Field, Fp61, uniform};
 use tacit_mpc_core::network::Network;
 use tacit_mpc_core::session::{Product, Session, SessionError};
 use tacit_mpc_core::sharing::{Party, Shared};
+use tacit_protocol::question::Validity;
 use zeroize::Zeroizing;
 
 use crate::rows::segment_sums;
 
 /// Elements that are worked on at a time.
 const CHUNK_ELEMENTS: usize = 512;
-
-/// Which rows are valid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Allowed {
-    /// One class.
-    OneClass,
-    /// One class, or none: all zeros.
-    OneClassOrNone,
-}
 
 /// `Σ ρ·f(x)` while it is added up over all rows, for r, s and ρ that a coin decides.
 pub(super) struct Sketch {
@@ -60,14 +52,14 @@ impl Sketch {
     ///
     /// # Errors
     /// A round failed.
-    pub fn new<N: Network>(session: &mut Session<N>, width: usize, ends: &[usize], allowed: Allowed) -> Result<Self, SessionError> {
+    pub fn new<N: Network>(session: &mut Session<N>, width: usize, ends: &[usize], validity: Validity) -> Result<Self, SessionError> {
         let rows = ends.last().copied().unwrap_or(0);
         let longest = ends.iter().scan(0, |start, end| Some(end - std::mem::replace(start, *end))).max();
         let coin = session.coin()?;
         let (mut drawn, mut weights) = (vec![Fp61::ZERO; width + 1], vec![Fp61::ZERO; rows]);
         uniform::fill(&coin, 0, &mut drawn);
         uniform::fill(&coin, 1, &mut weights);
-        let sum = drawn.pop().filter(|_| allowed == Allowed::OneClass).unwrap_or(Fp61::ZERO);
+        let sum = drawn.pop().filter(|_| validity == Validity::OneHot).unwrap_or(Fp61::ZERO);
         // With their full capacity from the start: reallocation would leave unwiped copies of shares on the heap.
         let held = session.party().held().len();
         let of_components = |len: usize| (0..held).map(|_| Zeroizing::new(Vec::with_capacity(len))).collect();

@@ -11,7 +11,7 @@ use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::{NodeSet, Party};
 use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::cluster::Cluster;
-use tacit_protocol::control::{Computed, Refusal, Reply, Request, decode_delivery};
+use tacit_protocol::control::{Computed, Refusal, Reply, Request};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Job, JobId, JobSpec};
 use tacit_protocol::lane::LaneId;
@@ -142,7 +142,7 @@ impl Inner {
                 let kept_all = vec![None; submissions.len()];
                 let decoded = submissions
                     .into_iter()
-                    .map(|(digest, bytes)| (digest, decode_delivery(&bytes).unwrap()));
+                    .map(|(digest, bytes)| (digest, Delivery::decode(&bytes).unwrap()));
                 kept.deliveries.extend(decoded);
                 Reply::Delivered(kept_all)
             }

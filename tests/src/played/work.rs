@@ -9,7 +9,8 @@ use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::encode;
 use tacit_protocol::control::Computed;
 use tacit_protocol::identity::SecretKey;
-use tacit_protocol::job::{Item, Job, JobSpec, LabelRule, Question, Release};
+use tacit_protocol::job::{Item, Job, JobSpec, LabelRule};
+use tacit_protocol::question::{Answer, Categorical, Release};
 use tacit_protocol::release::{OutputName, OutputValues};
 use tacit_protocol::submission::Submission;
 
@@ -32,26 +33,11 @@ impl Work {
     /// A job of this name with three items, two classes and three submissions.
     pub fn new(cluster: &Cluster, id: &str) -> Self {
         let spec = JobSpec {
-            name: id.to_owned(),
-            question: Question::Categorical {
-                classes: vec!["no".to_owned(), "yes".to_owned()],
-                text: None,
-            },
-            items: (0..3)
-                .map(|i| Item {
-                    id: format!("item-{i}"),
-                    text: None,
-                })
-                .collect(),
             answers_per_item: 3,
-            closes_at: None,
             sensitive: false,
             release: BTreeSet::from([Release::Agreement, Release::ClassTotals]),
-            payout: None,
-            quorum: None,
             label_rule: LabelRule::Plurality,
-            weights: BTreeMap::new(),
-            gold: None,
+            ..JobSpec::new(id, Categorical::new(["no", "yes"]), (0..3).map(|i| Item::new(format!("item-{i}"))))
         };
         let text = serde_json::to_vec(&spec).unwrap();
         let job = Job::new(id.parse().unwrap(), spec).unwrap();
@@ -69,7 +55,7 @@ impl Work {
     pub fn submit(&mut self, cluster: &Cluster, classes: &[u32]) {
         let mut rng = rand::rng();
         let (key, name) = (SecretKey::generate(&mut rng), format!("contributor-{}", self.submissions.len()));
-        let answers: Vec<(u32, u32)> = (0u32..).zip(classes.iter().copied()).collect();
+        let answers: Vec<(u32, Answer)> = (0u32..).zip(classes.iter().copied().map(Answer::Class)).collect();
         let made = Submission::create(cluster, &self.job, &name, &key, &answers, &mut rng).unwrap();
         self.submissions.push(made);
         self.classes.push(classes.to_vec());

@@ -24,6 +24,7 @@ use tacit_protocol::fixtures::{Members, buyer, gold, job, listed, members, of_el
 use tacit_protocol::identity::{Purpose, Signed};
 use tacit_protocol::job::{Job, PayRule};
 use tacit_protocol::phase::Phase;
+use tacit_protocol::question::Answer;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::gold::AUTHOR;
 use tacit_protocol::submission::{Header, OpenedSubmission, Submission, SubmissionError};
@@ -295,7 +296,7 @@ fn gold_is_not_answers_and_answers_are_not_gold() {
     assert_eq!(opened.unwrap_err(), RejectReason::Unsealable);
 
     let rng = &mut ChaCha20Rng::seed_from_u64(1);
-    let by_buyer = Submission::create(&members.cluster, &job, "c001", &buyer(), &[(0, 0)], rng);
+    let by_buyer = Submission::create(&members.cluster, &job, "c001", &buyer(), &[(0, Answer::Class(0))], rng);
     assert_eq!(by_buyer.unwrap_err(), SubmissionError::NotAContributor);
     let stranger = tacit_protocol::identity::SecretKey::generate(rng);
     let by_stranger = Submission::create_gold(&members.cluster, &job, &stranger, &[], 0, rng);

@@ -1,6 +1,7 @@
 //! Consensus labels: a comparison of shared tallies, of which the label alone is opened, or not even that.
 
 mod plurality;
+mod report;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -19,6 +20,7 @@ use crate::progress::Progress;
 use crate::rows::Tally;
 
 pub use plurality::{SharedLabels, plurality};
+pub use report::{LabelReport, LabelsReport};
 
 /// The label of each item in the job's order: the index of its class, or `None` where there is no consensus.
 pub type Labels = Vec<Option<u32>>;

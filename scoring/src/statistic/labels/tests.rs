@@ -14,7 +14,8 @@ use tacit_mpc_core::sharing::{NodeSet, Party, Shared};
 use tacit_protocol::accepted::AcceptedSet;
 use tacit_protocol::certificate::{Certificate, CertificateError};
 use tacit_protocol::fixtures::{Members, job, listed, members, shared, signed_by_all};
-use tacit_protocol::job::{Job, LabelRule, PayRule, Release, Terms};
+use tacit_protocol::job::{Job, LabelRule, PayRule, Terms};
+use tacit_protocol::question::Release;
 use tacit_protocol::release::{OutputName, OutputValues, ReleasedOutput};
 use tacit_protocol::submission::Submission;
 

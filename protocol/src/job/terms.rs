@@ -1,0 +1,92 @@
+//! The terms of a job: everything but the items themselves. Their digest stands for the job in all that is signed.
+
+use serde::{Deserialize, Serialize};
+use tacit_mpc_core::digest::Digest;
+
+use super::rules::with_rules;
+use super::{Item, ItemIds, JobId, JobSpec, PayRule, Payout};
+use crate::question::{Question, Release};
+
+with_rules! {
+    /// A job without its items: what a certificate repeats.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub struct Terms {
+        /// The job's id.
+        pub id: JobId,
+        /// A name for people.
+        pub name: String,
+        /// What is asked of each item.
+        pub question: Question,
+        /// How many items the job has.
+        pub items: u64,
+        /// The digest of the items in order.
+        pub items_digest: Digest,
+        /// The ids of the items in order where labels are published, because a label is of an item; else none.
+        #[serde(default, skip_serializing_if = "ItemIds::is_empty")]
+        pub item_ids: ItemIds,
+    }
+}
+
+impl Terms {
+    /// The unchecked terms of a spec, and its items.
+    pub(super) fn from_spec(id: JobId, spec: JobSpec) -> (Self, Vec<Item>) {
+        let items = spec.items;
+        let item_ids = if spec.release.contains(&Release::Labels) {
+            items.iter().map(|item| &item.id).collect()
+        } else {
+            ItemIds::default()
+        };
+        let terms = Self {
+            id,
+            name: spec.name,
+            question: spec.question,
+            items: items.len() as u64,
+            items_digest: items_digest(&items),
+            item_ids,
+            answers_per_item: spec.answers_per_item,
+            closes_at: spec.closes_at,
+            sensitive: spec.sensitive,
+            release: spec.release,
+            quorum: spec.quorum,
+            label_rule: spec.label_rule,
+            weights: spec.weights,
+            gold: spec.gold,
+            payout: spec.payout,
+        };
+        (terms, items)
+    }
+
+    /// The job's digest: over the JSON of the terms, in which a digest stands for the items.
+    pub fn digest(&self) -> Digest {
+        #[expect(clippy::expect_used, reason = "these types have string keys only and no failing Serialize")]
+        let json = serde_json::to_vec(self).expect("terms serialise");
+        Digest::of("tacit/v1 job", &[&json])
+    }
+
+    /// The names of the question's classes, in the order of its rows.
+    pub fn classes(&self) -> &[String] {
+        self.question.classes()
+    }
+
+    /// Whether the job publishes this.
+    pub fn releases(&self, release: Release) -> bool {
+        self.release.contains(&release)
+    }
+
+    /// Whether pay or scores depend on the gold answers.
+    pub fn scores_gold(&self) -> bool {
+        self.gold.is_some() && (self.releases(Release::Scores) || self.payout().is_some_and(|payout| payout.rule == PayRule::Gold))
+    }
+
+    /// The pay, if payouts are published.
+    pub fn payout(&self) -> Option<&Payout> {
+        self.payout.as_ref().filter(|_| self.releases(Release::Payouts))
+    }
+}
+
+fn items_digest(items: &[Item]) -> Digest {
+    let encoded: Vec<Vec<u8>> = items.iter().map(crate::codec::encode).collect();
+    let parts: Vec<&[u8]> = encoded.iter().map(Vec::as_slice).collect();
+    Digest::of("tacit/v1 items", &parts)
+}

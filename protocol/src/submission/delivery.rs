@@ -1,0 +1,69 @@
+//! A submission as one node gets it: the signed header and the node's own envelope.
+
+use serde::{Deserialize, Serialize};
+use tacit_mpc_core::sharing::Component;
+use zeroize::Zeroizing;
+
+use super::envelope::{aad, component_digest, envelope_digest, info};
+use super::{Header, OpenedSubmission, Role};
+use crate::cluster::Cluster;
+use crate::codec::decode;
+use crate::identity::Signed;
+use crate::job::Job;
+use crate::reject::RejectReason;
+use crate::sealing::{Binding, UnsealingKey};
+
+/// A submission as one node gets it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The public part, signed by the contributor.
+    pub header: Signed<Header>,
+    /// This node's envelope.
+    #[serde(with = "serde_bytes")]
+    pub envelope: Vec<u8>,
+}
+
+impl Delivery {
+    /// Reads an encoded delivery.
+    ///
+    /// # Errors
+    /// [`RejectReason::Malformed`]: the bytes are not the encoding of a delivery.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RejectReason> {
+        decode(bytes, "a submission").map_err(|_| RejectReason::Malformed)
+    }
+
+    /// Opens the envelope of `node` and checks every component against the public digests. The header must have passed
+    /// [`Header::check`].
+    ///
+    /// # Errors
+    /// [`RejectReason::DigestMismatch`] if the envelope or what it holds is not what the header names,
+    /// [`RejectReason::Unsealable`] if it does not open with this key, [`RejectReason::Malformed`] if it holds bytes that are
+    /// not field elements.
+    pub fn open(&self, cluster: &Cluster, job: &Job, node: usize, key: &UnsealingKey) -> Result<OpenedSubmission, RejectReason> {
+        self.unseal(cluster, job, node, key).map(|(_, opened)| opened)
+    }
+
+    /// As [`Self::open`]; also gives the plaintext of the envelope.
+    pub(super) fn unseal(
+        &self,
+        cluster: &Cluster,
+        job: &Job,
+        node: usize,
+        key: &UnsealingKey,
+    ) -> Result<(Zeroizing<Vec<u8>>, OpenedSubmission), RejectReason> {
+        let Header { statement, envelopes } = &self.header.value;
+        if envelopes.get(node) != Some(&envelope_digest(&self.envelope)) {
+            return Err(RejectReason::DigestMismatch);
+        }
+        let binding = Binding {
+            info: &info(Role::of(job, &statement.key), statement),
+            aad: &aad(statement, node),
+        };
+        let plaintext = key.open(binding, &self.envelope).map_err(|_| RejectReason::Unsealable)?;
+        let is_genuine = |component: Component, payload: &[u8]| {
+            statement.components.get(component) == Some(&component_digest(&statement.id, component, payload))
+        };
+        let opened = OpenedSubmission::read(&plaintext, cluster.access(), job, node, statement, is_genuine)?;
+        Ok((plaintext, opened))
+    }
+}

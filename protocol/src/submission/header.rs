@@ -1,0 +1,126 @@
+//! The public part of a submission: who answers which items of which job, and the digests of what is sealed.
+
+use serde::{Deserialize, Serialize};
+use tacit_mpc_core::byte_string;
+use tacit_mpc_core::digest::Digest;
+
+use super::{gold, most_answers};
+use crate::cluster::Cluster;
+use crate::codec::encode;
+use crate::identity::{PublicKey, Purpose, Signed};
+use crate::job::{Job, JobId};
+use crate::name::is_name;
+use crate::reject::RejectReason;
+
+byte_string!(
+    /// A submission's id: 16 random bytes drawn by the contributor.
+    SubmissionId,
+    16
+);
+
+/// What the envelopes are bound to. The contributor signs it as a part of the [`Header`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statement {
+    /// The digest of the cluster file.
+    pub cluster: Digest,
+    /// The id of the job.
+    pub job: JobId,
+    /// The digest of the job's terms.
+    pub job_digest: Digest,
+    /// The contributor's name in this job.
+    pub contributor: String,
+    /// The contributor's key, which signs the header.
+    pub key: PublicKey,
+    /// The submission's id.
+    pub id: SubmissionId,
+    /// The indices of the answered items in the job, strictly ascending; row `i` of the shares answers item `items[i]`.
+    pub items: Vec<u32>,
+    /// A salted digest of each component of the shares, by component.
+    pub components: Vec<Digest>,
+}
+
+/// The public part of a submission.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// What the envelopes are bound to.
+    pub statement: Statement,
+    /// The digest of each node's envelope, by node.
+    pub envelopes: Vec<Digest>,
+}
+
+/// Whose rows a submission holds. It follows from the key that signs it: the terms of the job name the key for gold.
+///
+/// Signatures and envelopes are bound to the role, so that a contributor's submission never passes as gold, or gold as a
+/// contributor's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// A contributor's answers: every row is the row of an answer.
+    Answers,
+    /// A part of the buyer's gold answers: every row is the row of an answer, or zero for an item without gold.
+    Gold,
+}
+
+impl Role {
+    /// The role of what this key signs for a job.
+    pub fn of(job: &Job, key: &PublicKey) -> Self {
+        match &job.terms().gold {
+            Some(gold) if gold.key == *key => Self::Gold,
+            _ => Self::Answers,
+        }
+    }
+
+    pub(super) fn purpose(self) -> Purpose {
+        match self {
+            Self::Answers => Purpose::Submission,
+            Self::Gold => Purpose::Gold,
+        }
+    }
+}
+
+impl Header {
+    /// The digest by which the coordinator and the nodes list the submission.
+    pub fn digest(&self) -> Digest {
+        Self::digest_of(&encode(self))
+    }
+
+    /// The digest of an encoded header.
+    pub(super) fn digest_of(encoded: &[u8]) -> Digest {
+        Digest::of("tacit/v1 submission", &[encoded])
+    }
+
+    /// Checks everything that can be checked without a secret key.
+    ///
+    /// # Errors
+    /// In this order: [`RejectReason::WrongJob`] if it is for another job or cluster, [`RejectReason::Malformed`] if its
+    /// lists do not fit the job, [`RejectReason::BadSignature`].
+    pub fn check(signed: &Signed<Self>, cluster: &Cluster, job: &Job) -> Result<(), RejectReason> {
+        let statement = &signed.value.statement;
+        if statement.cluster != cluster.digest() || statement.job != *job.id() || statement.job_digest != job.digest() {
+            return Err(RejectReason::WrongJob);
+        }
+        let role = Role::of(job, &statement.key);
+        if !signed.value.fits(cluster, job) || (role == Role::Gold && !gold::is_part(job, statement)) {
+            return Err(RejectReason::Malformed);
+        }
+        signed
+            .verify(role.purpose(), &statement.key)
+            .map(drop)
+            .map_err(|_| RejectReason::BadSignature)
+    }
+
+    /// Whether the lists have the lengths that job and cluster ask for, and the items are the job's in ascending order.
+    fn fits(&self, cluster: &Cluster, job: &Job) -> bool {
+        let Statement {
+            contributor,
+            items,
+            components,
+            ..
+        } = &self.statement;
+        is_name(contributor)
+            && items.windows(2).all(|pair| pair[0] < pair[1])
+            && items.last().is_some_and(|last| (*last as usize) < job.items().len())
+            && items.len() <= most_answers(job.terms().question.width())
+            && components.len() == cluster.access().components()
+            && self.envelopes.len() == cluster.nodes().len()
+    }
+}
