@@ -53,7 +53,9 @@ async fn ready(State(admin): State<Admin>) -> (StatusCode, String) {
 }
 
 async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
-    match admin.metrics.text(&admin.mesh, admin.service.has_coordinator(), &admin.store).await {
+    let round_trips = admin.mesh.round_trips().collect();
+    let coordinator_up = admin.service.has_coordinator();
+    match admin.metrics.text(round_trips, coordinator_up, &admin.store).await {
         Ok(text) => (StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text),
         Err(error) => (
             StatusCode::INTERNAL_SERVER_ERROR,

@@ -3,6 +3,7 @@
 mod session;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use prometheus::{Gauge, GaugeVec, HistogramVec, IntCounter, IntCounterVec, Result};
 use tacit_link::LinkError;
@@ -12,7 +13,6 @@ use tacit_protocol::phase::Phase;
 use tacit_protocol::reject::RejectReason;
 
 use crate::config::Config;
-use crate::mesh::Mesh;
 use crate::store::Store;
 
 pub use session::SessionMeter;
@@ -183,9 +183,10 @@ impl Metrics {
         refused.map_or("unreachable", Refused::name)
     }
 
-    /// The metrics as text, with the values that are looked up at each scrape.
-    pub async fn text(&self, mesh: &Mesh, coordinator_up: bool, store: &Arc<Store>) -> Result<Vec<u8>> {
-        for (peer, round_trip) in mesh.round_trips() {
+    /// The metrics as text, with the values that are looked up at each scrape. `round_trips` are those of the connections to the peers, by
+    /// name.
+    pub async fn text(&self, round_trips: Vec<(String, Option<Duration>)>, coordinator_up: bool, store: &Arc<Store>) -> Result<Vec<u8>> {
+        for (peer, round_trip) in round_trips {
             self.peers.see(&peer, round_trip);
         }
         self.coordinator_up.set(f64::from(u8::from(coordinator_up)));
