@@ -5,7 +5,8 @@
 //! `t` nodes lack hides the opened value: for any two numbers below `2^(B - 40)`, what the nodes see has a statistical distance of
 //! at most `2^-40`.
 //!
-//! (Opening a masked value and subtracting the mask bit by bit: Damgård, Fitzi, Kiltz, Nielsen, Toft, TCC 2006.)
+//! (Opening a masked value and subtracting the mask bit by bit: Damgård, Fitzi, Kiltz, Nielsen, Toft, TCC 2006,
+//! [doi:10.1007/11681878_15](https://doi.org/10.1007/11681878_15).)
 
 use super::adder::{Slots, Summand, sum};
 use super::bit_planes::{BitPlanes, complement, low_bits_of_numbers};
@@ -33,7 +34,7 @@ pub fn hidden_bits(access: &AccessStructure) -> u32 {
 /// the first column, with one bit for every row, then those of the second column, and so on.
 ///
 /// One round to settle, one to open 8 bytes for each packed element, and the rounds of an adder for `C(N, t)` numbers of `bits`
-/// bits. Numbers that are not below `2^bits` give wrong bits.
+/// bits. The caller guarantees that all numbers are below `2^bits`: larger ones give wrong bits, and masks may not hide them.
 ///
 /// # Errors
 /// [`SessionError::TooWide`] if `bits` exceeds [`hidden_bits`]. Otherwise a round failed, or two holders of a component sent
