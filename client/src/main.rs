@@ -15,6 +15,7 @@ use clap::Parser;
 use tacit_client::http::one_line;
 
 use args::{Args, Command};
+use local_cluster::MissingPrograms;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -22,7 +23,11 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("tacit: {}", one_line(&format!("{error:#}")));
-            ExitCode::FAILURE
+            if error.is::<MissingPrograms>() {
+                ExitCode::from(MissingPrograms::EXIT_CODE)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }

@@ -19,25 +19,25 @@ sensitive = false
 release = ["agreement"]
 "#;
 
-struct Desk {
+struct Buyer {
     folder: tempfile::TempDir,
     coordinator: Coordinator,
 }
 
-impl Desk {
+impl Buyer {
     fn new() -> Self {
-        let desk = Self {
+        let buyer = Self {
             folder: tempfile::tempdir().unwrap(),
             coordinator: Coordinator::start(),
         };
-        desk.write("cluster.toml", &desk.coordinator.cluster_text);
-        desk.write("token", &format!("{TOKEN}\n"));
-        desk.write("spec.toml", SPEC);
-        desk.write(
+        buyer.write("cluster.toml", &buyer.coordinator.cluster_text);
+        buyer.write("token", &format!("{TOKEN}\n"));
+        buyer.write("spec.toml", SPEC);
+        buyer.write(
             "items.csv",
             &format!("id\n{}", (0..1200).map(|i| format!("i{i}\n")).collect::<String>()),
         );
-        desk
+        buyer
     }
 
     fn path(&self) -> &Path {
@@ -101,41 +101,41 @@ const ANSWER: &str = "answer j --answers answers.csv --key me.key --contributor 
 
 #[test]
 fn a_job_is_created_listed_and_followed() {
-    let desk = Desk::new();
-    assert!(desk.fails("job create spec.toml --id j").contains("needs a buyer's token"));
-    desk.job();
-    desk.job();
-    desk.write("other.toml", &SPEC.replace("signs", "other"));
-    let refused = desk.fails("job create other.toml --id j --token-file token");
+    let buyer = Buyer::new();
+    assert!(buyer.fails("job create spec.toml --id j").contains("needs a buyer's token"));
+    buyer.job();
+    buyer.job();
+    buyer.write("other.toml", &SPEC.replace("signs", "other"));
+    let refused = buyer.fails("job create other.toml --id j --token-file token");
     assert!(refused.contains("409") && refused.contains("another spec"), "{refused}");
-    assert!(desk.ok("job list --token-file token").contains("signs"));
-    assert!(desk.ok("job status j").contains("open"));
-    assert!(desk.fails("job status k").contains("no such job"));
-    desk.ok("job close j --token-file token");
-    let seen = desk.ok("job watch j");
+    assert!(buyer.ok("job list --token-file token").contains("signs"));
+    assert!(buyer.ok("job status j").contains("open"));
+    assert!(buyer.fails("job status k").contains("no such job"));
+    buyer.ok("job close j --token-file token");
+    let seen = buyer.ok("job watch j");
     assert!(
         seen.contains("j closing") && seen.trim_end().lines().last().unwrap().starts_with("j published"),
         "{seen}"
     );
 
-    let kept: JobSpec = desk.coordinator.spec("j");
+    let kept: JobSpec = buyer.coordinator.spec("j");
     assert_eq!(kept.items.len(), 1200);
-    let id = desk.ok("job create spec.toml --token-file token");
+    let id = buyer.ok("job create spec.toml --token-file token");
     assert_eq!(id.trim().len(), 36, "a UUID: {id}");
 }
 
 #[test]
 fn answers_are_sent_once_however_often_it_takes() {
-    let desk = Desk::new();
-    desk.job();
-    desk.answers();
-    desk.coordinator.refuse_after(2);
-    assert!(desk.fails(ANSWER).contains("disk is full"));
-    let first = desk.coordinator.received();
+    let buyer = Buyer::new();
+    buyer.job();
+    buyer.answers();
+    buyer.coordinator.refuse_after(2);
+    assert!(buyer.fails(ANSWER).contains("disk is full"));
+    let first = buyer.coordinator.received();
     assert_eq!(first.len(), 2);
 
-    desk.coordinator.refuse_after(usize::MAX);
-    let output = desk.tacit(ANSWER);
+    buyer.coordinator.refuse_after(usize::MAX);
+    let output = buyer.tacit(ANSWER);
     assert!(output.status.success());
     assert!(String::from_utf8(output.stderr).unwrap().contains("1 row has no answer"));
     assert!(
@@ -143,46 +143,46 @@ fn answers_are_sent_once_however_often_it_takes() {
             .unwrap()
             .contains("1200 answers of me in 4 submissions, 2 sent now")
     );
-    let all = desk.coordinator.received();
+    let all = buyer.coordinator.received();
     assert_eq!(all[..2], first, "the same bytes, the same order");
     assert_eq!(all.iter().map(|(_, answers)| *answers).collect::<Vec<_>>(), [500, 500, 199, 1]);
 
-    assert!(desk.ok(ANSWER).contains("all of it sent before"));
-    assert_eq!(desk.coordinator.received(), all);
-    assert_eq!(desk.coordinator.requests(), 5, "one was refused, none was sent twice");
+    assert!(buyer.ok(ANSWER).contains("all of it sent before"));
+    assert_eq!(buyer.coordinator.received(), all);
+    assert_eq!(buyer.coordinator.requests(), 5, "one was refused, none was sent twice");
 
     // Were receipts lost, the same bytes go again and get the same receipts.
-    let receipt = desk.path().join("me.key.j.d/0003.receipt.json");
+    let receipt = buyer.path().join("me.key.j.d/0003.receipt.json");
     let before = std::fs::read(&receipt).unwrap();
     std::fs::remove_file(&receipt).unwrap();
-    assert!(desk.ok(ANSWER).contains("1 sent now"));
+    assert!(buyer.ok(ANSWER).contains("1 sent now"));
     assert_eq!(std::fs::read(&receipt).unwrap(), before);
-    assert_eq!(desk.coordinator.received(), all);
+    assert_eq!(buyer.coordinator.received(), all);
 
-    desk.write("answers.csv", "item,answer\ni1,yield\n");
-    assert!(desk.fails(ANSWER).contains("has changed since the first run"));
+    buyer.write("answers.csv", "item,answer\ni1,yield\n");
+    assert!(buyer.fails(ANSWER).contains("has changed since the first run"));
 }
 
 #[test]
 fn what_is_not_trusted_gets_nothing() {
-    let desk = Desk::new();
-    desk.job();
-    desk.answers();
-    desk.write("cluster.toml", &format!("{}# altered\n", desk.coordinator.cluster_text));
-    assert!(desk.fails(ANSWER).contains("is of another cluster"));
-    desk.write("cluster.toml", &desk.coordinator.cluster_text);
-    desk.coordinator.forge_receipts();
-    assert!(desk.fails(ANSWER).contains("not signed with the coordinator's key"));
-    assert!(!desk.path().join("me.key.j.d/0001.receipt.json").exists());
-    desk.coordinator.swap_spec("j");
-    assert!(desk.fails(ANSWER).contains("not the one it names in the job's digest"));
+    let buyer = Buyer::new();
+    buyer.job();
+    buyer.answers();
+    buyer.write("cluster.toml", &format!("{}# altered\n", buyer.coordinator.cluster_text));
+    assert!(buyer.fails(ANSWER).contains("is of another cluster"));
+    buyer.write("cluster.toml", &buyer.coordinator.cluster_text);
+    buyer.coordinator.forge_receipts();
+    assert!(buyer.fails(ANSWER).contains("not signed with the coordinator's key"));
+    assert!(!buyer.path().join("me.key.j.d/0001.receipt.json").exists());
+    buyer.coordinator.swap_spec("j");
+    assert!(buyer.fails(ANSWER).contains("not the one it names in the job's digest"));
 }
 
 #[test]
 fn a_coordinator_of_another_protocol_version_is_told_who_upgrades() {
-    let desk = Desk::new();
+    let buyer = Buyer::new();
     let (min, max) = (PROTOCOL_VERSIONS.min, PROTOCOL_VERSIONS.max);
-    let url = desk.coordinator.cluster_text.lines().find(|line| line.starts_with("url")).unwrap();
+    let url = buyer.coordinator.cluster_text.lines().find(|line| line.starts_with("url")).unwrap();
     let without_file = format!("job list --coordinator {}", url.split('"').nth(1).unwrap());
     for (theirs, who) in [
         (
@@ -200,31 +200,32 @@ fn a_coordinator_of_another_protocol_version_is_told_who_upgrades() {
             "its operator has to upgrade it",
         ),
     ] {
-        desk.coordinator.speak(theirs);
+        buyer.coordinator.speak(theirs);
         for command in ["job list", &without_file] {
-            let error = desk.fails(command);
+            let error = buyer.fails(command);
             let both = format!("speaks protocol {theirs}, this program {PROTOCOL_VERSIONS}: {who}");
             assert!(error.contains(&both), "{error}");
         }
     }
-    desk.coordinator.speak(Versions { min, max: max + 1 });
-    desk.ok("job list --token-file token");
+    buyer.coordinator.speak(Versions { min, max: max + 1 });
+    buyer.ok("job list --token-file token");
 }
 
 #[test]
 fn a_wrong_answers_file_is_refused_before_anything_is_sent() {
-    let desk = Desk::new();
-    desk.job();
-    desk.ok("keygen --out me.key");
-    desk.write("answers.csv", "item,answer\ni1,stop\ni2,halt\n");
-    let error = desk.fails(ANSWER);
+    let buyer = Buyer::new();
+    buyer.job();
+    buyer.ok("keygen --out me.key");
+    buyer.write("answers.csv", "item,answer\ni1,stop\ni2,halt\n");
+    let error = buyer.fails(ANSWER);
     assert!(
         error.contains("answers.csv, line 3: field `answer`: `halt` is not a class; the classes are `stop`, `yield`"),
         "{error}"
     );
-    assert_eq!(desk.coordinator.requests(), 0);
+    assert_eq!(buyer.coordinator.requests(), 0);
     assert!(
-        desk.fails("answer j --answers answers.csv --key no.key --contributor me")
+        buyer
+            .fails("answer j --answers answers.csv --key no.key --contributor me")
             .contains("no.key")
     );
 }
@@ -232,74 +233,81 @@ fn a_wrong_answers_file_is_refused_before_anything_is_sent() {
 #[test]
 fn whose_answers_they_are_is_in_the_file() {
     const ANSWER: &str = "answer j --answers answers.csv --key me.key";
-    let desk = Desk::new();
-    desk.job();
-    desk.answers();
-    let several = desk.fails(ANSWER);
+    let buyer = Buyer::new();
+    buyer.job();
+    buyer.answers();
+    let several = buyer.fails(ANSWER);
     assert!(
         several.contains("answers.csv: has answers of several contributors (`me`, `you`)"),
         "{several}"
     );
     assert!(several.contains("--contributor NAME"), "{several}");
-    desk.write("answers.csv", "item,answer\ni1,stop\n");
-    let unnamed = desk.fails(ANSWER);
+    buyer.write("answers.csv", "item,answer\ni1,stop\n");
+    let unnamed = buyer.fails(ANSWER);
     assert!(
         unnamed.contains("no column `contributor`") && unnamed.contains("--contributor NAME"),
         "{unnamed}"
     );
-    assert_eq!(desk.coordinator.requests(), 0);
-    assert!(!desk.path().join("me.key.j.d").exists());
+    assert_eq!(buyer.coordinator.requests(), 0);
+    assert!(!buyer.path().join("me.key.j.d").exists());
 
     // Said once, it is known from then on.
     assert!(
-        desk.ok(&format!("{ANSWER} --contributor me"))
+        buyer
+            .ok(&format!("{ANSWER} --contributor me"))
             .contains("1 answers of me in 1 submissions, 1 sent now")
     );
-    assert!(desk.ok(ANSWER).contains("1 answers of me in 1 submissions, all of it sent before"));
+    assert!(buyer.ok(ANSWER).contains("1 answers of me in 1 submissions, all of it sent before"));
     assert!(
-        desk.fails(&format!("{ANSWER} --contributor you"))
+        buyer
+            .fails(&format!("{ANSWER} --contributor you"))
             .contains("go on with --contributor me")
     );
 
-    desk.ok("keygen --out you.key");
-    desk.write("you.csv", "item,contributor,answer\ni1,you,stop\n");
-    let said = desk.ok("answer j --answers you.csv --key you.key");
+    buyer.ok("keygen --out you.key");
+    buyer.write("you.csv", "item,contributor,answer\ni1,you,stop\n");
+    let said = buyer.ok("answer j --answers you.csv --key you.key");
     assert!(said.contains("1 answers of you in 1 submissions, 1 sent now"), "{said}");
 }
 
 #[test]
 fn what_became_of_the_answers_is_told() {
-    let desk = Desk::new();
-    desk.job();
-    desk.answers();
+    let buyer = Buyer::new();
+    buyer.job();
+    buyer.answers();
     assert!(
-        desk.fails("receipt j --key me.key")
+        buyer
+            .fails("receipt j --key me.key")
             .contains("nothing was sent to job j with this key")
     );
-    let said = desk.ok(ANSWER);
+    let said = buyer.ok(ANSWER);
     assert!(!said.contains("count"), "not published yet: {said}");
-    assert!(desk.ok("receipt j --key me.key").contains("not yet known"));
+    assert!(buyer.ok("receipt j --key me.key").contains("not yet known"));
 
-    desk.ok("job watch j");
-    let said = desk.ok(ANSWER);
+    buyer.ok("job watch j");
+    let said = buyer.ok(ANSWER);
     assert!(said.contains("published: 1196 of 1200 answers count"), "{said}");
     let rejected = "4 rejected as duplicate_answer (an earlier answer of yours to the item counts): i0, i501, i1001, i3";
     assert!(said.contains(rejected), "{said}");
-    let receipts = desk.ok("receipt j --key me.key");
+    let receipts = buyer.ok("receipt j --key me.key");
     assert!(receipts.contains("499") && receipts.contains("198"), "{receipts}");
     assert!(receipts.contains(rejected), "{receipts}");
-    std::fs::remove_file(desk.path().join("me.key.j.d/0004.receipt.json")).unwrap();
-    assert!(desk.ok("receipt j --key me.key").contains("1 of 4 submissions have no receipt yet"));
+    std::fs::remove_file(buyer.path().join("me.key.j.d/0004.receipt.json")).unwrap();
+    assert!(
+        buyer
+            .ok("receipt j --key me.key")
+            .contains("1 of 4 submissions have no receipt yet")
+    );
 
-    desk.coordinator.lose_an_answer();
+    buyer.coordinator.lose_an_answer();
     for command in [ANSWER, "receipt j --key me.key"] {
-        let output = desk.tacit(command);
+        let output = buyer.tacit(command);
         assert_eq!(output.status.code(), Some(1));
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(error.contains("says that 498 of its 500 answers count and 1 do not"), "{error}");
     }
-    desk.coordinator.forge_receipts();
-    assert!(desk.fails("receipt j --key me.key").contains("now gives another receipt"));
+    buyer.coordinator.forge_receipts();
+    assert!(buyer.fails("receipt j --key me.key").contains("now gives another receipt"));
 }
 
 /// The limit on the size of files makes the first write fail, as a full disk does.
@@ -322,4 +330,25 @@ fn a_key_that_cannot_be_written_leaves_nothing_in_the_way() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     assert!(keygen("unlimited").status.success());
     assert!(folder.path().join("my.key").exists());
+}
+
+/// As after `cargo install --path client` alone.
+#[test]
+fn demo_and_bench_without_the_other_programs_say_how_to_install_them() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("bin");
+    std::fs::create_dir(&folder).unwrap();
+    let tacit = folder.join("tacit");
+    std::fs::copy(env!("CARGO_BIN_EXE_tacit"), &tacit).unwrap();
+    let (real_root, out) = (root.path().canonicalize().unwrap(), root.path().join("out"));
+    for arguments in [vec!["demo", "--out", out.to_str().unwrap()], vec!["bench", "--items", "10"]] {
+        let output = Command::new(&tacit).args(&arguments).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{error}");
+        for crate_folder in ["node", "coordinator"] {
+            let line = format!("cargo install --locked --path {crate_folder} --root '{}'", real_root.display());
+            assert!(error.contains(&line), "{error}");
+        }
+        assert!(!out.exists());
+    }
 }

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use tacit_client::files::{self, Access};
 use tacit_client::http::one_line;
 use tacit_program::key_file::DEMO_MARK;
@@ -13,6 +13,8 @@ use tacit_protocol::card::{Card, cluster_text};
 use tacit_protocol::cluster::Cluster;
 use tokio::process::Command;
 use zeroize::Zeroizing;
+
+use super::binaries::Binaries;
 
 /// What cluster to make.
 pub struct Shape<'a> {
@@ -24,14 +26,6 @@ pub struct Shape<'a> {
     pub addresses: Option<&'a [SocketAddr]>,
     /// How much memory each node takes when it starts.
     pub reserve_memory_mb: usize,
-}
-
-/// The programs of operators.
-pub struct Binaries {
-    /// `tacit-node`.
-    pub node: PathBuf,
-    /// `tacit-coordinator`.
-    pub coordinator: PathBuf,
 }
 
 /// A cluster's folders, ready to run.
@@ -56,26 +50,6 @@ pub struct LaidNode {
     pub folder: PathBuf,
     /// Where it will listen.
     pub listen: SocketAddr,
-}
-
-impl Binaries {
-    /// The programs beside this one.
-    pub fn find() -> Result<Self> {
-        let own = std::env::current_exe().context("where this program is cannot be found out")?;
-        let beside = |name: &str| {
-            let path = own.with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-            ensure!(
-                path.is_file(),
-                "{} is missing: this command runs it. Build all programs with `cargo build --release`, or install it there",
-                path.display()
-            );
-            Ok(path)
-        };
-        Ok(Self {
-            node: beside("tacit-node")?,
-            coordinator: beside("tacit-coordinator")?,
-        })
-    }
 }
 
 impl Laid {

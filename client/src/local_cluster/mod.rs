@@ -1,6 +1,7 @@
 //! A whole cluster on this machine, of real parts: one coordinator and N nodes run as separate processes with
 //! their own folders and keys and meet over QUIC and HTTP on loopback.
 
+mod binaries;
 mod folders;
 mod follow;
 mod processes;
@@ -12,7 +13,8 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::progress::Progress;
-pub use folders::{Binaries, Laid, Shape};
+pub use binaries::{Binaries, MissingPrograms};
+pub use folders::{Laid, Shape};
 pub use follow::{follow, stage};
 pub use processes::Member;
 use processes::{BusyPort, Processes};

@@ -13,7 +13,8 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::local_cluster::folders::{Binaries, Laid};
+use crate::local_cluster::binaries::Binaries;
+use crate::local_cluster::folders::Laid;
 
 /// How long a process has to become ready.
 const READY: Duration = Duration::from_secs(30);
