@@ -28,7 +28,7 @@ impl EventStream {
     }
 
     /// The data of the next complete event.
-    pub fn next(&mut self) -> Option<Vec<u8>> {
+    pub fn next_event(&mut self) -> Option<Vec<u8>> {
         while let Some(length) = self.bytes[self.scanned..].iter().position(|b| *b == b'\n') {
             let end = self.scanned + length;
             let line = &self.bytes[self.line..end];
@@ -58,7 +58,7 @@ mod tests {
             let mut events = Vec::new();
             for chunk in stream.chunks(size) {
                 parser.push(chunk);
-                events.extend(std::iter::from_fn(|| parser.next()));
+                events.extend(std::iter::from_fn(|| parser.next_event()));
             }
             assert_eq!(events, [b"{\"a\":\n1}\n".to_vec(), b"2\n".to_vec()]);
         }
@@ -70,12 +70,12 @@ mod tests {
         let mut stream = EventStream::default();
         stream.push(&vec![b'\n'; 1 << 22]);
         stream.push(b"data: 1\n\n");
-        assert_eq!(stream.next().unwrap(), b"1\n");
+        assert_eq!(stream.next_event().unwrap(), b"1\n");
         // So did each piece of a line that never ends.
         let mut stream = EventStream::default();
         for _ in 0..1 << 20 {
             stream.push(b"x");
-            assert_eq!(stream.next(), None);
+            assert_eq!(stream.next_event(), None);
         }
         assert_eq!(stream.pending(), 1 << 20);
     }

@@ -25,7 +25,7 @@ impl Events {
     /// The next status; `None` when the stream has ended or broken, or when an event is too long or no status.
     pub(crate) async fn next(&mut self) -> Option<JobStatus> {
         loop {
-            if let Some(data) = self.stream.next() {
+            if let Some(data) = self.stream.next_event() {
                 return serde_json::from_slice(&data).ok();
             }
             if self.stream.pending() > MAX_EVENT {

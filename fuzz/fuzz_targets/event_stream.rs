@@ -12,7 +12,7 @@ fn events<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Vec<Vec<u8>> {
     for chunk in chunks {
         stream.push(chunk);
         received += chunk.len();
-        events.extend(std::iter::from_fn(|| stream.next()));
+        events.extend(std::iter::from_fn(|| stream.next_event()));
         assert!(stream.pending() <= received);
     }
     events

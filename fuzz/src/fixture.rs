@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use tacit_protocol::accepted::SubmissionEntry;
-use tacit_protocol::fixtures::{Author, ClusterWithKeys, cluster_text, submission_list, cluster_with_keys, of_elements, spec};
+use tacit_protocol::fixtures::{Author, ClusterWithKeys, class_answers, cluster_text, cluster_with_keys, spec, submission_list, submission_of_rows};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Gold, Job, JobSpec, PayRule};
 use tacit_protocol::submission::Submission;
@@ -46,7 +46,7 @@ pub fn randomness(seed: u8) -> ChaCha20Rng {
 impl Fixture {
     fn new() -> Self {
         let mut rng = randomness(7);
-        let members = members(NODES, 1);
+        let members = cluster_with_keys(NODES, 1);
         let file = cluster_text(members.cluster.file());
         let spec = JobSpec {
             closes_at: Some("2999-01-01T00:00:00Z".to_owned()),
@@ -76,7 +76,7 @@ impl Fixture {
             })
             .collect();
         let Author { name, key } = &contributor;
-        submissions.push(of_elements(cluster, &job, name, key, vec![1], &elements(&[2, 5]), &mut rng));
+        submissions.push(submission_of_rows(cluster, &job, name, key, vec![1], &elements(&[2, 5]), &mut rng));
         Self {
             members,
             file,
@@ -91,6 +91,6 @@ impl Fixture {
 
     /// The coordinator's list of the first `count` submissions.
     pub fn list(&self, count: usize) -> Vec<SubmissionEntry> {
-        listed(&self.submissions[..count])
+        submission_list(&self.submissions[..count])
     }
 }

@@ -15,7 +15,8 @@ mod frame;
 mod hello;
 #[cfg(feature = "quic")]
 mod probe;
-#[cfg(all(test, feature = "quic"))]
+#[cfg(test)]
+#[cfg(feature = "quic")]
 mod tests;
 #[cfg(feature = "quic")]
 mod tls;

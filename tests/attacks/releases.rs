@@ -55,7 +55,7 @@ fn computed(nodes: usize, threshold: usize) -> Computed {
 
 impl Computed {
     /// The release of a corrupt node: its outputs after `alter`, signed with its own key.
-    fn forged(&self, node: usize, alter: &dyn Fn(&mut Vec<ReleasedOutput>)) -> Released {
+    fn forged(&self, node: usize, alter: &dyn Fn(&mut [ReleasedOutput])) -> Released {
         let honest = &self.released[node];
         let mut outputs = honest.outputs().to_vec();
         alter(&mut outputs);
@@ -65,7 +65,7 @@ impl Computed {
     }
 
     /// The certificate that a coordinator assembles of the forged releases of `corrupt` and the honest releases of all others.
-    fn assembled(&self, corrupt: NodeSet, alter: &dyn Fn(&mut Vec<ReleasedOutput>)) -> Result<Certificate, CertificateError> {
+    fn assembled(&self, corrupt: NodeSet, alter: &dyn Fn(&mut [ReleasedOutput])) -> Result<Certificate, CertificateError> {
         let release = |node: usize| match corrupt.contains(node) {
             true => self.forged(node, alter),
             false => self.released[node].clone(),
@@ -85,7 +85,7 @@ fn labels(outputs: &mut [ReleasedOutput]) -> &mut Vec<Fp61> {
     }
 }
 
-fn other_label(outputs: &mut Vec<ReleasedOutput>) {
+fn other_label(outputs: &mut [ReleasedOutput]) {
     let labels = labels(outputs);
     labels[2] = Fp61::reduce(3) - labels[2];
 }
@@ -139,7 +139,7 @@ fn labels_that_not_every_participant_signs_are_not_certified() {
 #[test]
 fn labels_in_components_are_not_certified() {
     let computed = computed(3, 1);
-    let in_components = |outputs: &mut Vec<ReleasedOutput>| {
+    let in_components = |outputs: &mut [ReleasedOutput]| {
         let values = labels(outputs).clone();
         let output = outputs.iter_mut().find(|output| output.name == OutputName::Labels).unwrap();
         output.values = OutputValues::Components((0..3).map(|component| (component, values.clone())).collect());

@@ -11,7 +11,7 @@ use tacit_mpc_core::sharing::Shared;
 use tacit_protocol::certificate::{Certificate, OpenedOutputs};
 use tacit_protocol::release::OutputName;
 
-use super::{Finish, Statistic};
+use super::stages::{Finish, Statistic};
 use crate::batch::Batch;
 use crate::input::Input;
 

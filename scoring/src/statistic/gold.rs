@@ -14,7 +14,7 @@ use tacit_mpc_core::sharing::Shared;
 use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};
 use tacit_protocol::release::OutputName;
 
-use super::{Finish, Statistic};
+use super::stages::{Finish, Statistic};
 use crate::batch::Batch;
 use crate::input::Input;
 use crate::rows::answer_products::ONE;

@@ -14,7 +14,7 @@ use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};
 use tacit_protocol::release::OutputName;
 
 use super::labels::{Decided, Labels, SharedLabels};
-use super::{Finish, Statistic};
+use super::stages::{Finish, Statistic};
 use crate::batch::Batch;
 use crate::error::ScoringError;
 use crate::input::Input;

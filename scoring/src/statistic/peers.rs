@@ -15,7 +15,7 @@ use tacit_protocol::accepted::AcceptedSet;
 use tacit_protocol::certificate::{Certificate, OpenedOutputs};
 use tacit_protocol::release::OutputName;
 
-use super::{Finish, Statistic};
+use super::stages::{Finish, Statistic};
 use crate::batch::Batch;
 use crate::input::Input;
 use crate::rows::{AnswerProducts, RowRun, RowSums, RowTotal};

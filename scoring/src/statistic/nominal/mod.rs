@@ -13,7 +13,7 @@ use tacit_protocol::accepted::AcceptedSet;
 use tacit_protocol::release::OutputName;
 use zeroize::Zeroizing;
 
-use super::{Finish, Statistic};
+use super::stages::{Finish, Statistic};
 use crate::batch::Batch;
 use crate::input::Input;
 use crate::rows::{Gathered, equal_runs, rows_of};
