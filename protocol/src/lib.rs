@@ -24,4 +24,6 @@ pub mod reject;
 pub mod release;
 pub mod sealing;
 pub mod submission;
+#[cfg(any(test, feature = "testing"))]
+pub mod vectors;
 pub mod versions;

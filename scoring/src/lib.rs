@@ -5,6 +5,8 @@
 //! for tests and benchmarks.
 
 mod batch;
+#[cfg(any(test, feature = "testing"))]
+pub mod certificate_vectors;
 pub mod error;
 pub mod input;
 pub mod payout;

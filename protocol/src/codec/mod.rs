@@ -114,8 +114,7 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 
 /// Decodes one value from all of `bytes`. `what` names it in errors, with its article: "a submission".
 ///
-/// Memory used is bounded by a small multiple of the length of `bytes`. The one exception unpacks itself, to at most
-/// [`MAX_MESSAGE_BYTES`](crate::control::MAX_MESSAGE_BYTES): what a node releases.
+/// Memory used is bounded by a small multiple of the length of `bytes`.
 ///
 /// # Errors
 /// The bytes are not the encoding of a `T`, or something is left over.

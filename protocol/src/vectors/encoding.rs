@@ -1,0 +1,338 @@
+//! `encoding.json`: a value of every kind that is signed, hashed, sent or stored in the codec's encoding.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Vectors;
+use crate::accepted::{ContributorFacts, PublicFacts, Scale, SubmissionEntry};
+use crate::api::{ReceiptStatement, enrolment_statement};
+use crate::codec::{CodecProblem, decode, encode};
+use crate::control::{Computed, Refusal, Reply, Request};
+use crate::identity::{PublicKey, Signature, Signed};
+use crate::job::{Item, JobId};
+use crate::lane::LaneId;
+use crate::phase::Phase;
+use crate::reject::RejectReason;
+use crate::release::{OutputName, OutputValues, Released, ReleasedOutput, Subject, statement};
+use crate::sealing::Suite;
+use crate::submission::{Delivery, Header, Statement, Submission, SubmissionId};
+use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::field::Fp61;
+use tacit_mpc_core::sharing::NodeSet;
+
+/// A value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// What it is.
+    pub name: String,
+    /// The value in serde's JSON; byte strings are lists of numbers there.
+    pub value: Value,
+    /// Its encoding, hexadecimal.
+    pub hex: String,
+}
+
+/// A value that is signed or hashed and never decoded.
+fn written<T: Serialize>(name: &str, value: &T) -> Case {
+    Case {
+        name: name.to_owned(),
+        value: serde_json::to_value(value).unwrap(),
+        hex: hex::encode(encode(value)),
+    }
+}
+
+/// A value that is also decoded, from these bytes only: not from a part of them, and not from more.
+fn read<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, value: &T) -> Case {
+    let bytes = encode(value);
+    assert_eq!(decode::<T>(&bytes, "a value").as_ref(), Ok(value), "{name}");
+    for len in 0..bytes.len() {
+        let error = decode::<T>(&bytes[..len], "a value").unwrap_err();
+        assert_eq!(error.problem(), &CodecProblem::TooShort, "{name}, {len} bytes");
+    }
+    let error = decode::<T>(&[&bytes[..], &[0]].concat(), "a value").unwrap_err();
+    assert_eq!(error.problem(), &CodecProblem::Trailing, "{name}");
+    written(name, value)
+}
+
+/// Bytes that are made from a value, not by the codec alone.
+fn made(name: &str, value: Value, bytes: &[u8]) -> Case {
+    Case {
+        name: name.to_owned(),
+        value,
+        hex: hex::encode(bytes),
+    }
+}
+
+fn digest(byte: u8) -> Digest {
+    Digest::from_bytes([byte; 32])
+}
+
+fn key() -> PublicKey {
+    PublicKey::from_bytes([0x4b; 32])
+}
+
+fn signature() -> Signature {
+    Signature::from_bytes([0x53; 64])
+}
+
+fn job() -> JobId {
+    "job-1".parse().unwrap()
+}
+
+fn header() -> Signed<Header> {
+    let statement = Statement {
+        cluster: digest(1),
+        job: job(),
+        job_digest: digest(2),
+        contributor: "Zoë".to_owned(),
+        key: key(),
+        id: SubmissionId::from_bytes([0x1d; 16]),
+        items: vec![0, 258],
+        components: vec![digest(3), digest(4), digest(5)],
+    };
+    Signed {
+        value: Header {
+            statement,
+            envelopes: vec![digest(6), digest(7), digest(8)],
+        },
+        signature: signature(),
+    }
+}
+
+fn subject() -> Subject {
+    Subject {
+        protocol: 1,
+        cluster: digest(1),
+        job: digest(2),
+        candidates: digest(3),
+        accepted: digest(4),
+        facts: digest(5),
+        session: digest(6),
+        participants: [0, 2].into_iter().collect(),
+    }
+}
+
+fn outputs() -> Vec<ReleasedOutput> {
+    let numbers = |values: &[u64]| values.iter().map(|value| Fp61::reduce(*value)).collect::<Vec<_>>();
+    vec![
+        ReleasedOutput {
+            name: OutputName::ClassTotals,
+            values: OutputValues::Components(BTreeMap::from([(0, numbers(&[1, 2])), (2, numbers(&[3, 1 << 60]))])),
+        },
+        ReleasedOutput {
+            name: OutputName::Labels,
+            values: OutputValues::Opened(numbers(&[0, 1, 2])),
+        },
+    ]
+}
+
+fn facts() -> PublicFacts {
+    PublicFacts {
+        answers: 3,
+        rejected: BTreeMap::from([(RejectReason::DuplicateAnswer, 2), (RejectReason::ItemFull, 1)]),
+        redundancy: BTreeMap::from([(1, 1), (2, 1)]),
+        contributors: vec![ContributorFacts {
+            contributor: "Zoë".to_owned(),
+            key: key(),
+            answers: 3,
+            paired: 2,
+            scale: Scale { value: 6, exact: true },
+        }],
+    }
+}
+
+/// What is signed or hashed.
+fn signed() -> Vec<Case> {
+    let Signed { value: header, .. } = header();
+    let (participants, list) = (subject().participants, entries());
+    vec![
+        read(
+            "header of a submission (signed by the contributor; its digest lists the submission)",
+            &header,
+        ),
+        written(
+            "statement of a submission and index of a node (aad of the node's envelope)",
+            &(&header.statement, 2u8),
+        ),
+        made(
+            "cluster's digest and contributor's name (signed by the contributor to be enrolled)",
+            serde_json::to_value((digest(1), "Zoë")).unwrap(),
+            &enrolment_statement(&digest(1), "Zoë"),
+        ),
+        read(
+            "receipt (signed by the coordinator)",
+            &ReceiptStatement {
+                cluster: digest(1),
+                job: job(),
+                job_digest: digest(2),
+                submission: SubmissionId::from_bytes([0x1d; 16]),
+                digest: digest(3),
+                answers: 2,
+                sequence: 7,
+            },
+        ),
+        made(
+            "subject, node and digests of its outputs (signed by the node to release them)",
+            serde_json::to_value((subject(), 2, outputs())).unwrap(),
+            &statement(&subject(), 2, &outputs()),
+        ),
+        written("facts about the accepted set (hashed)", &facts()),
+        written("list of submissions (hashed)", &list),
+        written(
+            "protocol version, cluster, job, candidates and participants (hashed: the session id)",
+            &(1u32, digest(1), digest(2), digest(3), participants),
+        ),
+        written("item without text (hashed)", &item(None)),
+        written("item with text (hashed)", &item(Some("https://example.org/1.jpg"))),
+        written("suite x-wing (hashed in fingerprints)", &Suite::XWing),
+        written("suite x25519 (hashed in fingerprints)", &Suite::X25519),
+    ]
+}
+
+fn item(text: Option<&str>) -> Item {
+    Item {
+        id: "picture 1".to_owned(),
+        text: text.map(str::to_owned),
+    }
+}
+
+fn entries() -> Vec<SubmissionEntry> {
+    vec![
+        SubmissionEntry {
+            submission: digest(1),
+            answers: 2,
+        },
+        SubmissionEntry {
+            submission: digest(2),
+            answers: 258,
+        },
+    ]
+}
+
+/// What is uploaded, delivered and stored.
+fn stored() -> Vec<Case> {
+    vec![
+        read("signed header (stored by the coordinator and by nodes)", &header()),
+        read(
+            "submission (uploaded by the contributor)",
+            &Submission {
+                header: header(),
+                envelopes: vec![vec![1, 2, 3], vec![], vec![4]],
+            },
+        ),
+        read(
+            "delivery (what one node gets)",
+            &Delivery {
+                header: header(),
+                envelope: vec![1, 2, 3],
+            },
+        ),
+        read(
+            "lane (first frame between two nodes)",
+            &LaneId {
+                job: digest(1),
+                attempt: 2,
+                participants: NodeSet::all(3),
+            },
+        ),
+    ]
+}
+
+/// What the coordinator asks of nodes.
+fn requests() -> Vec<Case> {
+    vec![
+        read(
+            "request: open a job",
+            &Request::OpenJob {
+                id: job(),
+                spec: b"{}".to_vec(),
+            },
+        ),
+        read(
+            "request: deliver submissions",
+            &Request::Deliver {
+                job: job(),
+                submissions: vec![(digest(1), vec![1, 2, 3]), (digest(2), vec![])],
+            },
+        ),
+        read(
+            "request: compute",
+            &Request::Compute {
+                job: job(),
+                attempt: 2,
+                participants: NodeSet::all(3),
+                list: entries(),
+            },
+        ),
+        read("request: cancel", &Request::Cancel { job: job() }),
+    ]
+}
+
+/// What nodes answer.
+fn replies() -> Vec<Case> {
+    let computed = Computed {
+        verdicts: vec![0, RejectReason::MalformedAnswer.code()],
+        released: Released {
+            subject: subject(),
+            node: 2,
+            outputs: outputs(),
+            signature: signature(),
+        },
+        rounds: 40,
+        bytes_sent: 123_456,
+    };
+    let mut cases = vec![
+        read("reply: opened", &Reply::Opened(digest(1))),
+        read(
+            "reply: delivered",
+            &Reply::Delivered(vec![None, Some(RejectReason::Malformed), Some(RejectReason::JobFull)]),
+        ),
+        read("reply: progress", &Reply::Progress(Phase::Verify)),
+        read("reply: computed", &Reply::Computed(Box::new(computed))),
+        read("reply: cancelled", &Reply::Cancelled),
+    ];
+    let text = || "why".to_owned();
+    let refusals = [
+        ("malformed", Refusal::Malformed(text())),
+        ("job", Refusal::Job(text())),
+        (
+            "policy",
+            Refusal::Policy {
+                rule: "rule".to_owned(),
+                detail: text(),
+            },
+        ),
+        ("other spec", Refusal::OtherSpec(job())),
+        ("unknown job", Refusal::UnknownJob(job())),
+        ("released before", Refusal::ReleasedBefore(job())),
+        ("busy", Refusal::Busy(text())),
+        (
+            "session",
+            Refusal::Session {
+                phase: Some(Phase::Labels),
+                suspects: [1].into_iter().collect(),
+                transient: true,
+                message: text(),
+            },
+        ),
+        ("storage", Refusal::Storage(text())),
+        ("shutting down", Refusal::ShuttingDown),
+        ("gold", Refusal::Gold(text())),
+    ];
+    let refused = refusals.map(|(name, refusal)| read(&format!("reply: refused, {name}"), &Reply::Refused(refusal)));
+    cases.extend(refused);
+    cases
+}
+
+/// Makes the file.
+pub fn make() -> Vectors<Case> {
+    Vectors {
+        about: "Values in the encoding that protocol/src/codec/mod.rs describes. The keys, digests and signatures in them are made up."
+            .to_owned(),
+        cases: [signed(), stored(), requests(), replies()].concat(),
+    }
+}

@@ -1,0 +1,119 @@
+//! `header.json`: signed headers of submissions.
+
+use serde::{Deserialize, Serialize};
+
+use super::setup::Setup;
+use super::{OK, Vectors};
+use crate::codec::{decode, encode};
+use crate::fixtures::cluster_with_keys;
+use crate::identity::{Purpose, SecretKey, Signed};
+use crate::reject::RejectReason;
+use crate::submission::Header;
+use tacit_mpc_core::digest::Digest;
+
+/// A signed header.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// What is special about it.
+    pub name: String,
+    /// The encoded `Signed<Header>`, hexadecimal: the header, then the signature of 64 bytes.
+    pub signed_header: String,
+    /// `ok`, or the name of the reason to reject it.
+    pub expect: String,
+    /// The digest by which the submission is listed, of good headers.
+    pub digest: Option<Digest>,
+    /// The header in text, of good ones.
+    pub header: Option<Header>,
+}
+
+/// What is said of an encoded signed header.
+pub fn verdict(setup: &Setup, bytes: &[u8]) -> &'static str {
+    let checked = decode::<Signed<Header>>(bytes, "a header")
+        .map_err(|_| RejectReason::Malformed)
+        .and_then(|signed| Header::check(&signed, &setup.members.cluster, &setup.job));
+    checked.err().map_or(OK, RejectReason::name)
+}
+
+/// Makes the file.
+pub fn make() -> Vectors<Case> {
+    let setup = Setup::new();
+    let good = setup.submission().header;
+    let gold = setup.gold_submission().header;
+    let mut cases = Vec::new();
+    let mut case = |name: &str, bytes: Vec<u8>, expect: &str| {
+        let read = decode::<Signed<Header>>(&bytes, "a header").ok().filter(|_| expect == OK);
+        cases.push(Case {
+            name: name.to_owned(),
+            signed_header: hex::encode(bytes),
+            expect: expect.to_owned(),
+            digest: read.as_ref().map(|signed| signed.value.digest()),
+            header: read.map(|signed| signed.value),
+        });
+    };
+    case("answers of a contributor", encode(&good), OK);
+    case("gold answers of the buyer", encode(&gold), OK);
+
+    let bytes = encode(&good);
+    case("nothing", Vec::new(), "malformed");
+    case("cut in the signature", bytes[..bytes.len() - 1].to_vec(), "malformed");
+    case("cut in the cluster's digest", bytes[..31].to_vec(), "malformed");
+    case("a byte after the end", [&bytes[..], &[0]].concat(), "malformed");
+    // After the cluster's digest comes the length of the job's id.
+    let mut long = bytes.clone();
+    long[32 + 7] = 0xff;
+    case("a length beyond the end", long, "malformed");
+    let mut text = bytes.clone();
+    text[40] = 0xff;
+    case("a job id that is not UTF-8", text, "malformed");
+
+    let mut altered = |name: &str, expect: &str, alter: &dyn Fn(&mut Header)| {
+        let mut header = good.value.clone();
+        alter(&mut header);
+        case(name, encode(&Signed::new(header, Purpose::Submission, &setup.contributor)), expect);
+    };
+    altered("no item", "malformed", &|h| h.statement.items.clear());
+    altered("items out of order", "malformed", &|h| h.statement.items.swap(0, 1));
+    altered("an item twice", "malformed", &|h| h.statement.items[1] = h.statement.items[0]);
+    altered("an item that the job does not have", "malformed", &|h| h.statement.items[2] = 4);
+    altered("a component's digest too few", "malformed", &|h| h.statement.components.truncate(2));
+    altered("an envelope's digest too many", "malformed", &|h| h.envelopes.push(h.envelopes[0]));
+    altered("a control character in the name", "malformed", &|h| {
+        h.statement.contributor.push('\n')
+    });
+    altered("an empty name", "malformed", &|h| h.statement.contributor.clear());
+    let other_cluster = cluster_with_keys(4, 1).cluster.digest();
+    altered("another cluster", "wrong_job", &|h| h.statement.cluster = other_cluster);
+    altered("another job", "wrong_job", &|h| h.statement.job = "other".parse().unwrap());
+    altered("another version of the job", "wrong_job", &|h| {
+        h.statement.job_digest = Digest::of("other", &[])
+    });
+    let mallory = SecretKey::from_bytes(&[9; 32]);
+    altered("a key that did not sign", "bad_signature", &|h| h.statement.key = mallory.public());
+    altered("a key of small order", "bad_signature", &|h| {
+        h.statement.key = crate::identity::PublicKey::from_bytes(std::array::from_fn(|i| u8::from(i == 0)));
+    });
+
+    let mut signature = bytes.clone();
+    *signature.last_mut().unwrap() ^= 1;
+    case("an altered signature", signature, "bad_signature");
+    let mut name = good.clone();
+    name.value.statement.contributor = "Zoe".to_owned();
+    case("altered after it was signed", encode(&name), "bad_signature");
+    let purpose = Signed::new(good.value.clone(), Purpose::Gold, &setup.contributor);
+    case("answers signed as gold answers", encode(&purpose), "bad_signature");
+    let purpose = Signed::new(gold.value.clone(), Purpose::Submission, &setup.gold);
+    case("gold answers signed as answers", encode(&purpose), "bad_signature");
+    let mut part = gold.value;
+    part.statement.items.pop();
+    case(
+        "gold answers to a part of the items",
+        encode(&Signed::new(part, Purpose::Gold, &setup.gold)),
+        "malformed",
+    );
+    Vectors {
+        about: "Signed headers for the cluster and the job of setup.json. Decode signed_header, then check it; expect is `ok` or the reason to reject it."
+            .to_owned(),
+        cases,
+    }
+}

@@ -1,0 +1,169 @@
+//! The cluster, the job and the keys that all vectors share.
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use serde::{Deserialize, Serialize};
+
+use crate::fixtures::{ClusterWithKeys, class_answers, cluster_text, cluster_with_keys};
+use crate::identity::{PublicKey, SecretKey};
+use crate::job::{Job, JobSpec};
+use crate::sealing::Suite;
+use crate::submission::Submission;
+use tacit_mpc_core::digest::Digest;
+
+/// The job's id.
+pub const JOB_ID: &str = "vectors";
+
+/// The job: four items of three classes, up to three answers to each, with gold answers; everything is released.
+const JOB_SPEC: &str = r#"{
+  "name": "Test vectors",
+  "question": {"kind": "categorical", "classes": ["cat", "dog", "neither"], "text": "What is in the picture?"},
+  "items": [{"id": "a"}, {"id": "b", "text": "a picture"}, {"id": "c"}, {"id": "d"}],
+  "answers_per_item": 3,
+  "release": ["labels", "agreement", "class_totals", "scores", "payouts"],
+  "quorum": 2,
+  "gold": {"key": "GOLD"},
+  "payout": {"rule": "gold", "currency": "EUR", "base_per_item": 20000, "bonus_per_item": 10000, "budget": 1000000}
+}"#;
+
+/// The answers of the good submission: item, class.
+pub const ANSWERS: [(u32, u32); 3] = [(0, 2), (1, 0), (3, 1)];
+/// The gold answers: item, class.
+pub const GOLD_ANSWERS: [(u32, u32); 2] = [(0, 2), (1, 0)];
+
+/// `setup.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetupFile {
+    /// What the file is.
+    pub about: String,
+    /// The cluster file, byte for byte.
+    pub cluster_toml: String,
+    /// Its digest.
+    pub cluster_digest: Digest,
+    /// The Ed25519 seed of each node, then of the coordinator, hexadecimal.
+    pub identity_seeds: Vec<String>,
+    /// The secret sealing key of each node.
+    pub sealing_keys: Vec<SecretSealingKey>,
+    /// The job's id.
+    pub job_id: String,
+    /// The job's spec, JSON.
+    pub job_spec: String,
+    /// The job's digest.
+    pub job_digest: Digest,
+    /// The contributor that the good submission is of.
+    pub contributor: Person,
+    /// The buyer, whose key signs the gold answers.
+    pub gold: Person,
+}
+
+/// A secret sealing key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretSealingKey {
+    /// The suite.
+    pub suite: Suite,
+    /// The secret key as HPKE serialises it, hexadecimal.
+    pub secret_key: String,
+}
+
+/// Someone who signs submissions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Person {
+    /// The name in submissions.
+    pub name: String,
+    /// The Ed25519 seed, hexadecimal.
+    pub seed: String,
+    /// The public key.
+    pub key: PublicKey,
+}
+
+/// What the vectors are made with.
+pub struct Setup {
+    /// The cluster with its keys.
+    pub members: ClusterWithKeys,
+    /// The job.
+    pub job: Job,
+    /// The contributor's key.
+    pub contributor: SecretKey,
+    /// The buyer's key for gold answers.
+    pub gold: SecretKey,
+    spec: String,
+}
+
+/// The contributor's name.
+pub const CONTRIBUTOR: &str = "Zoë";
+
+impl Setup {
+    /// The same in every run.
+    pub fn new() -> Self {
+        // Not 32 equal bytes: the programs refuse such keys.
+        let seed = |tag: u8| std::array::from_fn(|i| tag ^ i as u8);
+        let gold = SecretKey::from_bytes(&seed(0x60));
+        let spec = JOB_SPEC.replace("GOLD", &gold.public().to_string());
+        Self {
+            members: cluster_with_keys(3, 1),
+            job: Job::new(JOB_ID.parse().unwrap(), JobSpec::from_json(spec.as_bytes()).unwrap()).unwrap(),
+            contributor: SecretKey::from_bytes(&seed(0xc0)),
+            gold,
+            spec,
+        }
+    }
+
+    /// `setup.json`.
+    pub fn file(&self) -> SetupFile {
+        let person = |name: &str, key: &SecretKey| Person {
+            name: name.to_owned(),
+            seed: hex::encode(*key.to_bytes()),
+            key: key.public(),
+        };
+        let sealing = self.members.sealing.iter().map(|key| SecretSealingKey {
+            suite: key.suite(),
+            secret_key: hex::encode(key.to_bytes()),
+        });
+        let cluster = &self.members.cluster;
+        SetupFile {
+            about: "The cluster, the job and the keys of header.json, submission.json and certificate.json. The secret keys are public: never use them."
+                .to_owned(),
+            cluster_toml: cluster_text(cluster.file()),
+            cluster_digest: cluster.digest(),
+            identity_seeds: self.members.identities.iter().map(|key| hex::encode(*key.to_bytes())).collect(),
+            sealing_keys: sealing.collect(),
+            job_id: JOB_ID.to_owned(),
+            job_spec: self.spec.clone(),
+            job_digest: self.job.digest(),
+            contributor: person(CONTRIBUTOR, &self.contributor),
+            gold: person(crate::submission::gold::AUTHOR, &self.gold),
+        }
+    }
+
+    /// The good submission.
+    pub fn submission(&self) -> Submission {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let Self {
+            members, job, contributor, ..
+        } = self;
+        Submission::create(&members.cluster, job, CONTRIBUTOR, contributor, &class_answers(&ANSWERS), &mut rng).unwrap()
+    }
+
+    /// The gold answers, which are one submission.
+    pub fn gold_submission(&self) -> Submission {
+        let mut rng = ChaCha20Rng::seed_from_u64(2);
+        Submission::create_gold(
+            &self.members.cluster,
+            &self.job,
+            &self.gold,
+            &class_answers(&GOLD_ANSWERS),
+            0,
+            &mut rng,
+        )
+        .unwrap()
+    }
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self::new()
+    }
+}
