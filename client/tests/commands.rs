@@ -326,7 +326,7 @@ fn a_key_that_cannot_be_written_leaves_nothing_in_the_way() {
     let failed = keygen("0");
     assert_eq!(failed.status.code(), Some(1));
     let error = String::from_utf8(failed.stderr).unwrap();
-    assert!(error.starts_with("tacit: my.key: "), "{error}");
+    assert!(error.starts_with("tacit: cannot write my.key: "), "{error}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     assert!(keygen("unlimited").status.success());
     assert!(folder.path().join("my.key").exists());
