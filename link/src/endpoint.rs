@@ -91,7 +91,7 @@ impl Link {
         self.endpoint.local_addr().ok()
     }
 
-    /// Listens on a free port of all addresses, in order to dial nodes. An endpoint on [::] dials IPv4 as well; on machines without IPv6
+    /// Listens on a free port of all addresses, in order to dial nodes. An endpoint on `[::]` dials IPv4 as well; on machines without IPv6
     /// it listens on 0.0.0.0.
     pub fn bind_anywhere(key: &SecretKey, cluster: Arc<Cluster>) -> Result<Self, LinkError> {
         let any = |address: IpAddr| Self::bind(SocketAddr::new(address, 0), key, Arc::clone(&cluster));

@@ -16,7 +16,7 @@
 //!
 //! # A program
 //!
-//! This is how a program runs, here in a [`World`](testing::World) of three threads (with the feature `testing`):
+//! This is how a program runs, here in a world (`testing::World`) of three threads (with the feature `testing`):
 //!
 #![cfg_attr(feature = "testing", doc = "```")]
 #![cfg_attr(not(feature = "testing"), doc = "```ignore")]
