@@ -61,7 +61,7 @@ pub struct NodeInfo {
     /// The HPKE suite of the key that contributors seal to.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub sealing_suite: Suite,
-    /// The digest of that key, so that clients can pin it.
+    /// The digest of the key that contributors seal to, so that clients can pin it.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub sealing_digest: Digest,
 }
@@ -172,7 +172,7 @@ pub struct JobStatus {
     pub answers_per_item: u32,
     /// How many submissions were received.
     pub submissions: u64,
-    /// How many answers those submissions hold.
+    /// How many answers the received submissions hold.
     pub answers: u64,
     /// How many of the received submissions every node has.
     pub delivered: u64,

@@ -35,7 +35,7 @@ pub struct Hello {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum HelloError {
     /// The bytes are not a hello.
-    #[error("what it sent is not a hello: another program runs there, or a release from before versions were agreed on")]
+    #[error("what it sent is not a hello: another program runs there")]
     Foreign,
     /// The two members have no version in common.
     #[error("it speaks protocol {0}, this program {PROTOCOL_VERSIONS}")]
