@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use tacit_protocol::accepted::SubmissionEntry;
-use tacit_protocol::fixtures::{Author, ClusterWithKeys, class_answers, cluster_text, cluster_with_keys, spec, submission_list, submission_of_rows};
+use tacit_protocol::fixtures::{
+    Author, ClusterWithKeys, class_answers, cluster_text, cluster_with_keys, spec, submission_list, submission_of_rows,
+};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Gold, Job, JobSpec, PayRule};
 use tacit_protocol::submission::Submission;
@@ -65,7 +67,15 @@ impl Fixture {
         };
         let cluster = &members.cluster;
         let gold_job = Job::new(job.id().clone(), with_gold).expect("a job with gold");
-        let gold = Submission::create_gold(cluster, &gold_job, &contributor.key, &class_answers(&[(1, 0)]), 0, &mut randomness(8)).expect("gold answers");
+        let gold = Submission::create_gold(
+            cluster,
+            &gold_job,
+            &contributor.key,
+            &class_answers(&[(1, 0)]),
+            0,
+            &mut randomness(8),
+        )
+        .expect("gold answers");
         let mut submissions: Vec<Submission> = [(0, 1), (1, 1), (0, 0)]
             .into_iter()
             .enumerate()
