@@ -32,11 +32,11 @@ pub struct Row {
     pub item: u32,
     /// Index of the contributor.
     pub contributor: u32,
-    /// What was answered.
+    /// The answer.
     pub answer: Answer,
 }
 
-/// What the answers have to fit.
+/// What is known beforehand, and what the answers must fit.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Expected<'a> {
     /// The question, if it is known beforehand.
@@ -51,7 +51,7 @@ pub struct Expected<'a> {
 /// Why a file of answers is refused. Messages begin with the file's name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AnswersError {
-    /// Not a table with these columns.
+    /// The file is not a table with these columns.
     #[error(transparent)]
     Table(#[from] TableError),
     /// An item or contributor is empty.
@@ -74,7 +74,7 @@ pub enum AnswersError {
         /// The field.
         field: &'static str,
     },
-    /// An answer is none of the classes.
+    /// An answer is not a class of the question.
     #[error("{file}, line {line}: field `answer`: `{class}` is not a class; the classes are {known}")]
     UnknownClass {
         /// The file.
@@ -86,7 +86,7 @@ pub enum AnswersError {
         /// The classes.
         known: String,
     },
-    /// An item is none of the job's.
+    /// An item is not an item of the job.
     #[error("{file}, line {line}: field `item`: the job has no item `{item}`")]
     UnknownItem {
         /// The file.
@@ -96,15 +96,15 @@ pub enum AnswersError {
         /// The item.
         item: String,
     },
-    /// No row is an answer.
+    /// No row has an answer.
     #[error("{file}: no answers: the field `answer` is empty in every row{of}")]
     NoAnswers {
         /// The file.
         file: String,
-        /// Of whom.
+        /// The contributor whose rows are meant, for the message.
         of: String,
     },
-    /// No row is of the contributor.
+    /// The contributor has no row.
     #[error("{file}: no row is of contributor `{contributor}`; name the contributor as the file does")]
     NotThisContributor {
         /// The file.
@@ -112,13 +112,13 @@ pub enum AnswersError {
         /// The contributor.
         contributor: String,
     },
-    /// Whose answers to send is not said anywhere.
+    /// Neither the file nor the command line names the contributor.
     #[error("{file}, line 1: no column `contributor` says whose answers these are: add it, or give --contributor NAME")]
     NoContributor {
         /// The file.
         file: String,
     },
-    /// Answers of several contributors, and it is not said whose to send.
+    /// The file has answers of several contributors, and the command line names none.
     #[error("{file}: has answers of several contributors ({names}): say whose to send with --contributor NAME")]
     SeveralContributors {
         /// The file.
@@ -204,7 +204,7 @@ pub fn parse(file: &str, bytes: &[u8], expected: Expected<'_>) -> Result<Answers
     })
 }
 
-/// The one contributor of whom a file has rows.
+/// The only contributor of a file.
 pub fn only_contributor(file: &str, bytes: &[u8]) -> Result<String, AnswersError> {
     let table = Table::new(file, bytes, WANTED)?;
     let (contributor, _) = convention(&table)?;
@@ -229,8 +229,8 @@ pub fn only_contributor(file: &str, bytes: &[u8]) -> Result<String, AnswersError
     }
 }
 
-/// What the columns of contributor and answer are called: the names of one convention or of the
-/// other, as a mix is more likely a mistake.
+/// The names of the columns of contributor and answer: those of one convention or of the other, because a mix is more likely a
+/// mistake.
 fn convention(table: &Table<'_>) -> Result<(&'static str, &'static str), TableError> {
     Ok(if table.column("item", &[])?.is_some() {
         ("contributor", "answer")

@@ -1,28 +1,26 @@
-//! How one contributor's answers are cut into submissions.
+//! Splits one contributor's answers into submissions.
 
 use std::collections::HashMap;
 
 use tacit_protocol::question::{Answer, Question};
 use tacit_protocol::submission::most_answers;
 
-/// The most answers of one submission that this client makes: small enough to show progress and to
-/// lose little when a connection breaks.
+/// The maximum number of answers in a submission: small enough to show progress and to lose little when a connection breaks.
 const USUAL: usize = 500;
 
 /// The answers of one submission: pairs of item index and answer, items ascending.
 pub type Batch = Vec<(u32, Answer)>;
 
-/// How many answers to this question one submission gets.
+/// The maximum number of answers to this question in one submission.
 pub fn most(question: &Question) -> usize {
     most_answers(question.width()).clamp(1, USUAL)
 }
 
-/// Cuts a contributor's answers, pairs of item index and answer in the order they were given, into
-/// submissions of at most `most` answers with ascending items.
+/// Splits a contributor's answers, pairs of item index and answer in their original order, into submissions of at most `most`
+/// answers with ascending items.
 ///
-/// A submission cannot have an item twice, and the first answer to arrive counts. So first answers go
-/// first, in their order, and repeated ones follow in later submissions, where the nodes see and
-/// reject them.
+/// A submission cannot contain an item twice, and the first answer to arrive counts. So the first answers to all items are sent first,
+/// in their order, and repeated answers follow in later submissions, where the nodes reject them.
 pub fn split(answers: &[(u32, Answer)], most: usize) -> Vec<Batch> {
     let mut layers: Vec<Batch> = Vec::new();
     let mut seen: HashMap<u32, usize> = HashMap::new();

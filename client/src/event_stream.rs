@@ -1,18 +1,19 @@
-//! Server-sent events taken apart (WHATWG HTML, "Interpreting an event stream"); only data matters here.
+//! A parser of server-sent events ([WHATWG HTML](https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation)).
+//! It returns the data of each event and ignores all other fields.
 
-/// The bytes of a stream that have come, and the event under way.
+/// The bytes of a stream that have arrived and are not returned yet.
 #[derive(Default)]
 pub struct EventStream {
     bytes: Vec<u8>,
-    /// Where the line under way begins: what is before has been read.
+    /// Where the current line begins; the bytes before it are processed.
     line: usize,
-    /// Up to where that line has no end.
+    /// Up to where the current line was searched for its end.
     scanned: usize,
     data: Vec<u8>,
 }
 
 impl EventStream {
-    /// Takes bytes as they come.
+    /// Appends bytes that have arrived.
     pub fn push(&mut self, bytes: &[u8]) {
         if self.line > 0 {
             self.bytes.drain(..self.line);
@@ -22,12 +23,12 @@ impl EventStream {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// How many bytes wait for the end of their event.
+    /// How many bytes belong to an event that is not complete yet.
     pub fn pending(&self) -> usize {
         self.bytes.len() - self.line + self.data.len()
     }
 
-    /// The data of the next complete event.
+    /// The data of the next complete event, its lines joined by newlines; `None` until more bytes arrive.
     pub fn next_event(&mut self) -> Option<Vec<u8>> {
         while let Some(length) = self.bytes[self.scanned..].iter().position(|b| *b == b'\n') {
             let end = self.scanned + length;
@@ -66,12 +67,12 @@ mod tests {
 
     #[test]
     fn many_lines_at_once_take_no_longer_than_one_by_one() {
-        // Each line cost the length of all that followed: minutes.
+        // When each line cost the length of all that followed it, this took minutes.
         let mut stream = EventStream::default();
         stream.push(&vec![b'\n'; 1 << 22]);
         stream.push(b"data: 1\n\n");
         assert_eq!(stream.next_event().unwrap(), b"1\n");
-        // So did each piece of a line that never ends.
+        // The same for each piece of a line that never ends.
         let mut stream = EventStream::default();
         for _ in 0..1 << 20 {
             stream.push(b"x");

@@ -10,14 +10,14 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{path}: {reason}")]
 pub struct FileError {
-    /// Which.
+    /// The path.
     pub path: PathBuf,
-    /// Why.
+    /// What failed.
     pub reason: String,
 }
 
 impl FileError {
-    /// An error of the system about `path`.
+    /// An error of the operating system about `path`.
     pub fn new(path: &Path, error: &std::io::Error) -> Self {
         let reason = match error.kind() {
             std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
@@ -34,9 +34,9 @@ impl FileError {
 /// Who may read a new file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Its owner only.
+    /// The owner only.
     Private,
-    /// Whoever may read the folder.
+    /// Everybody, as far as the folder and the umask allow.
     Public,
 }
 
@@ -45,7 +45,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     std::fs::read(path).map_err(|e| FileError::new(path, &e))
 }
 
-/// Makes a folder and those above it.
+/// Makes a folder and its missing parents.
 pub fn make_folder(path: &Path, access: Access) -> Result<(), FileError> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -62,8 +62,7 @@ pub fn make_folder(path: &Path, access: Access) -> Result<(), FileError> {
     })
 }
 
-/// Writes a file: under another name first, then renamed, so that no reader and no crash ever meets
-/// half of it.
+/// Writes a file under another name first and renames it, so that neither readers nor a crash ever leave half of it.
 pub fn write(path: &Path, bytes: &[u8], access: Access) -> Result<(), FileError> {
     let attempt = || {
         part(path, bytes, access)?.persist(path).map_err(|e| e.error)?;
@@ -72,13 +71,13 @@ pub fn write(path: &Path, bytes: &[u8], access: Access) -> Result<(), FileError>
     attempt().map_err(|e: std::io::Error| FileError::new(path, &e))
 }
 
-/// Writes a file that must not be there yet, whole or not at all.
+/// Writes a file whole or not at all; fails if it exists.
 pub fn write_new(path: &Path, bytes: &[u8], access: Access) -> std::io::Result<()> {
     part(path, bytes, access)?.persist_noclobber(path).map_err(|e| e.error)?;
     Ok(())
 }
 
-/// A file beside `path` with all of `bytes`; removed unless it is given its name.
+/// A temporary file beside `path` that holds `bytes`; removed unless it is renamed.
 fn part(path: &Path, bytes: &[u8], access: Access) -> std::io::Result<NamedTempFile> {
     let folder = path
         .parent()
@@ -88,7 +87,7 @@ fn part(path: &Path, bytes: &[u8], access: Access) -> std::io::Result<NamedTempF
     builder.prefix(".tacit-").suffix(".part");
     #[cfg(unix)]
     if access == Access::Public {
-        // What the process's umask leaves of this, as for any new file.
+        // The umask of the process applies, as for any new file.
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     }
     let mut file = builder.tempfile_in(folder)?;

@@ -19,10 +19,10 @@ use crate::sharing::{self, SendError};
 use crate::state::{Plan, State, StateError};
 use crate::table::{Table, TableError};
 
-/// How many of a hundred items may have gold before it is worth a word: the more there are, the easier
-/// contributors find them.
+/// The percentage of items with gold above which the buyer is advised to use less: contributors recognise gold more easily if there is
+/// much of it.
 const MOST_PERCENT: usize = 20;
-/// With less gold than this, luck decides on pay.
+/// With fewer gold answers than this, pay depends mostly on luck.
 const FEWEST: usize = 5;
 
 /// Why gold answers cannot be used or sent. Messages begin with the file's name.
@@ -41,7 +41,7 @@ pub enum GoldError {
         file: String,
         /// The line.
         line: u64,
-        /// What it says.
+        /// The text of the field.
         item: String,
     },
     /// An answer is none of the classes.
@@ -51,7 +51,7 @@ pub enum GoldError {
         file: String,
         /// The line.
         line: u64,
-        /// What it says.
+        /// The text of the field.
         class: String,
     },
     /// An item has two gold answers.
@@ -70,7 +70,7 @@ pub enum GoldError {
     /// The key cannot be made or read.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// What was sent before cannot be gone on with.
+    /// An earlier run cannot be continued.
     #[error(transparent)]
     State(#[from] StateError),
     /// They cannot be shared.
@@ -90,7 +90,7 @@ pub struct Gold {
     answers: Vec<(u32, Answer)>,
 }
 
-/// Where the key that signs a spec's gold answers is.
+/// The path of the key that signs a spec's gold answers.
 pub fn key_path(spec: &Path) -> PathBuf {
     let mut path = spec.as_os_str().to_owned();
     path.push(".gold.key");
@@ -98,8 +98,8 @@ pub fn key_path(spec: &Path) -> PathBuf {
 }
 
 impl Gold {
-    /// Reads the gold answers in `file` to the items of the spec at `path`, and their key beside it; makes the
-    /// key if there is none. The key becomes part of the job.
+    /// Reads the gold answers in `file` to the items of the spec at `path`, and the key beside the spec; makes the key if there is
+    /// none. The key becomes part of the job.
     pub fn load(file: &Path, path: &Path, spec: &mut JobSpec) -> Result<Self, GoldError> {
         let text = Zeroizing::new(files::read(file)?);
         let answers = parse(&file.display().to_string(), &text, spec)?;
@@ -118,7 +118,7 @@ impl Gold {
         })
     }
 
-    /// What a buyer should know about these answers, if anything.
+    /// Advice for the buyer about these answers, if there is any.
     pub fn advice(&self, items: usize) -> Option<String> {
         let gold = self.answers.len();
         if gold * 100 > items * MOST_PERCENT {
@@ -158,7 +158,7 @@ impl Gold {
     }
 }
 
-/// Reads gold answers: pairs of item index and answer, items ascending. A row without answer is no gold.
+/// Reads gold answers: pairs of item index and answer, items ascending. Rows without an answer are left out.
 fn parse(file: &str, bytes: &[u8], spec: &JobSpec) -> Result<Vec<(u32, Answer)>, GoldError> {
     let table = Table::new(file, bytes, "item,answer")?;
     let item_at = table.required("item", &["task"])?;

@@ -16,32 +16,31 @@ use crate::events::Events;
 
 /// The largest body that is read: more than the certificate of the largest job.
 const MAX_BODY: usize = 1 << 30;
-/// How often a request is tried again when the connection fails or the coordinator is busy. All
-/// requests are idempotent.
+/// How often a request is repeated when the connection fails or the coordinator is busy. All requests are idempotent.
 const RETRIES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const JSON: &str = "application/json";
 
-/// Why the coordinator gave no usable answer.
+/// Why a request to the coordinator failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ApiError {
-    /// The URL is not one.
+    /// The URL is not valid.
     #[error("`{url}` is not the URL of a coordinator: {reason}")]
     Url {
-        /// As given.
+        /// The URL as given.
         url: String,
-        /// What is wrong.
+        /// What is wrong with it.
         reason: String,
     },
-    /// The token has characters that tokens do not have.
+    /// The token contains characters that cannot be in a header.
     #[error("the buyer's token has characters that cannot be sent: it must be one line of plain letters, digits and signs")]
     Token,
-    /// No connection, or it broke.
+    /// The coordinator cannot be connected to, or the connection broke.
     #[error("the coordinator at {url} cannot be reached: {reason}")]
     Unreachable {
         /// The coordinator.
         url: String,
-        /// What the network says.
+        /// The error of the network.
         reason: String,
     },
     /// The coordinator speaks no protocol version that this program does.
@@ -49,9 +48,9 @@ pub enum ApiError {
     Version {
         /// The coordinator.
         url: String,
-        /// Its versions.
+        /// The versions it speaks.
         theirs: Versions,
-        /// Ours.
+        /// The versions this program speaks.
         ours: Versions,
     },
     /// The request was refused.
@@ -61,10 +60,10 @@ pub enum ApiError {
         url: String,
         /// Method and path.
         request: String,
-        /// What the coordinator says.
+        /// The coordinator's problem document.
         problem: Box<Problem>,
     },
-    /// The answer is not what the API promises.
+    /// The response is not what the API specifies.
     #[error("the coordinator at {url} gave no valid answer to {request}: {reason}")]
     Answer {
         /// The coordinator.
@@ -76,7 +75,7 @@ pub enum ApiError {
     },
 }
 
-/// What can be fetched of a published job, byte for byte.
+/// The files of a published job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Published {
     /// `result.json`.
@@ -110,10 +109,10 @@ impl Api {
             .user_agent(concat!("tacit/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(10))
             .read_timeout(Duration::from_secs(60))
-            // A token is for this coordinator, not for wherever it points to.
+            // The token must not be sent to wherever a coordinator redirects to.
             .redirect(reqwest::redirect::Policy::none());
         if parsed.scheme() == "http" {
-            // No need for the system's certificates, which a small container may lack.
+            // Certificates of the system are not needed, and a small container may lack them.
             builder = builder.tls_certs_only([]);
         }
         if matches!(parsed.host_str(), Some("127.0.0.1" | "[::1]" | "localhost")) {
@@ -133,16 +132,19 @@ impl Api {
         &self.base
     }
 
-    /// Whether a buyer's token is at hand.
+    /// Whether the client has a buyer's token.
     pub fn has_token(&self) -> bool {
         self.token.is_some()
     }
 
-    /// The cluster as the coordinator has it, which must speak a protocol version that this program does.
+    /// The coordinator's description of the cluster.
+    ///
+    /// # Errors
+    /// The coordinator speaks no protocol version that this program speaks, or the request failed.
     pub async fn cluster(&self) -> Result<ClusterInfo, ApiError> {
         let info: serde_json::Value = self.json(Method::GET, "/v1/cluster", None).await?;
         let unusable = |e: serde_json::Error| self.answer("GET /v1/cluster", one_line(&e.to_string()));
-        // Read by itself: the rest may look otherwise in other versions.
+        // Read the version first: other versions may have other fields.
         let theirs = Versions::deserialize(&info["protocol"]).map_err(unusable)?;
         if PROTOCOL_VERSIONS.common(theirs).is_none() {
             return Err(ApiError::Version {
@@ -171,7 +173,7 @@ impl Api {
         self.json(Method::GET, "/v1/jobs", None).await
     }
 
-    /// Where a job stands.
+    /// The status of a job.
     pub async fn status(&self, id: &JobId) -> Result<JobStatus, ApiError> {
         self.json(Method::GET, &format!("/v1/jobs/{id}"), None).await
     }
@@ -181,17 +183,17 @@ impl Api {
         self.json(Method::GET, &format!("/v1/jobs/{id}/spec"), None).await
     }
 
-    /// Closes a job.
+    /// Closes a job, so that its result is computed.
     pub async fn close(&self, id: &JobId) -> Result<JobStatus, ApiError> {
         self.json(Method::POST, &format!("/v1/jobs/{id}/close"), None).await
     }
 
-    /// Gives a job up.
+    /// Cancels a job.
     pub async fn cancel(&self, id: &JobId) -> Result<(), ApiError> {
         self.send(Method::DELETE, &format!("/v1/jobs/{id}"), None).await.map(drop)
     }
 
-    /// A job's changes as they happen.
+    /// The stream of a job's status changes.
     pub async fn events(&self, id: &JobId) -> Result<Events, ApiError> {
         self.send(Method::GET, &format!("/v1/jobs/{id}/events"), None)
             .await
@@ -208,12 +210,12 @@ impl Api {
         .await
     }
 
-    /// A submission's receipt and what became of its answers.
+    /// A submission's receipt, and the outcome of its answers once the job is published.
     pub async fn submission(&self, job: &JobId, id: &SubmissionId) -> Result<SubmissionStatus, ApiError> {
         self.json(Method::GET, &format!("/v1/jobs/{job}/submissions/{id}"), None).await
     }
 
-    /// Fetches what was published.
+    /// Fetches a published file, byte for byte.
     pub async fn fetch(&self, id: &JobId, what: Published) -> Result<Vec<u8>, ApiError> {
         let name = match what {
             Published::Result => "result",
@@ -317,7 +319,8 @@ impl Api {
     }
 }
 
-/// Whether something on the way is busy. A coordinator that says so in a problem document has already waited.
+/// Whether a request should be tried again because a server or proxy is busy. A coordinator that answers with a problem document
+/// has waited itself, and the request is not repeated unless it asks for that.
 fn is_busy(response: &Response) -> bool {
     let considered = response
         .headers()
@@ -341,7 +344,7 @@ fn to_json<T: serde::Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).expect("API bodies serialise")
 }
 
-/// A text from elsewhere on one line, without control characters.
+/// A text of unknown origin on one line, without control characters.
 pub fn one_line(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
@@ -350,7 +353,7 @@ pub fn one_line(text: &str) -> String {
         .to_owned()
 }
 
-/// An error with what caused it: the outermost says little.
+/// An error with its causes: the outermost error alone says little.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,4 +1,4 @@
-//! What became of a contributor's answers: which count, and why the others do not.
+//! Which of a contributor's answers count, and why the others do not.
 
 use std::collections::BTreeMap;
 
@@ -14,37 +14,37 @@ use crate::sharing::{SendError, check_receipt};
 /// A submission that was sent, and its receipt.
 #[derive(Debug)]
 pub struct Sent {
-    /// Its public part.
+    /// Its header.
     pub header: Header,
-    /// Its receipt, as kept.
+    /// The stored receipt.
     pub receipt: Receipt,
 }
 
-/// What became of answers.
+/// How many answers count, and which do not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// How many count.
+    /// The number of answers that count.
     pub accepted: u64,
-    /// The items of those that do not, by reason.
+    /// The items of the answers that do not count, by reason.
     pub rejected: BTreeMap<RejectReason, Vec<String>>,
 }
 
-/// Why the coordinator's account is not believed.
+/// Why the outcome that the coordinator reports is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum OutcomeError {
     /// The coordinator gave no answer.
     #[error(transparent)]
     Api(#[from] ApiError),
-    /// The kept receipt is not the coordinator's word.
+    /// The stored receipt is not valid.
     #[error(transparent)]
     Receipt(#[from] SendError),
-    /// The coordinator has changed its word.
+    /// The coordinator now gives another receipt.
     #[error("submission {submission}: the coordinator now gives another receipt than when it was sent; keep yours, and tell the operators")]
     OtherReceipt {
         /// The submission's id.
         submission: String,
     },
-    /// The numbers do not add up.
+    /// The numbers of counted and rejected answers do not add up to the answers of the submission.
     #[error(
         "submission {submission}: the coordinator says that {accepted} of its {answers} answers count and {rejected} do not; \
          keep the receipt, and tell the operators"
@@ -52,22 +52,22 @@ pub enum OutcomeError {
     Sum {
         /// The submission's id.
         submission: String,
-        /// Its answers.
+        /// The number of its answers.
         answers: usize,
-        /// How many are said to count.
+        /// How many answers count, as the coordinator reports.
         accepted: u64,
-        /// How many are said not to.
+        /// How many answers are rejected, as the coordinator reports.
         rejected: usize,
     },
 }
 
 impl Outcome {
-    /// How many answers do not count.
+    /// The number of answers that do not count.
     pub fn rejections(&self) -> usize {
         self.rejected.values().map(Vec::len).sum()
     }
 
-    /// Adds what became of other answers.
+    /// Adds the outcome of other answers.
     pub fn add(&mut self, other: Self) {
         self.accepted += other.accepted;
         for (reason, items) in other.rejected {
@@ -76,7 +76,7 @@ impl Outcome {
     }
 }
 
-/// What became of a submission's answers; `None` before the job is published.
+/// The outcome of a submission's answers; `None` until the job is published.
 pub async fn fetch(api: &Api, cluster: &Cluster, sent: &Sent) -> Result<Option<Outcome>, OutcomeError> {
     let statement = &sent.header.statement;
     let submission = || statement.id.to_string();
@@ -107,7 +107,7 @@ pub async fn fetch(api: &Api, cluster: &Cluster, sent: &Sent) -> Result<Option<O
     }))
 }
 
-/// A reason in the contributor's words.
+/// Explains a reason to the contributor.
 pub fn explain(reason: RejectReason) -> &'static str {
     match reason {
         RejectReason::Malformed => "the submission is not as the protocol has it",

@@ -1,4 +1,4 @@
-//! What people read: tables and lines. All text of others is shown without control characters.
+//! Output for people: tables and lines. Text of unknown origin is shown without control characters.
 
 use std::io::{ErrorKind, Write};
 
@@ -16,7 +16,7 @@ use tacit_scoring::statistic::nominal::{AgreementMeasures, AgreementReport, Meas
 /// How many contributors the table of payouts shows.
 const PAYOUTS_SHOWN: usize = 5;
 
-/// Writes to standard output; a reader that has heard enough is no error.
+/// Writes to standard output. A closed pipe is no error: the reader wants no more.
 pub fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -25,7 +25,7 @@ pub fn print(text: &str) -> Result<()> {
     }
 }
 
-/// Says once, on standard error, how many rows of a file have no answer.
+/// Reports on standard error how many rows of a file have no answer.
 pub fn report_unanswered(file: &str, rows: u64) {
     match rows {
         0 => {}
@@ -34,12 +34,12 @@ pub fn report_unanswered(file: &str, rows: u64) {
     }
 }
 
-/// Text from elsewhere, fit for a terminal.
+/// Text of unknown origin without control characters, on one line.
 pub fn cell(text: &str) -> String {
     one_line(text)
 }
 
-/// A table; columns from the second on are numbers.
+/// A table whose columns are numbers, except the first.
 pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
@@ -57,14 +57,14 @@ pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> St
     format!("{}\n", table.trim_fmt())
 }
 
-/// An amount in micro-units as people write money.
+/// An amount in micro-units as a decimal number with its currency.
 pub fn money(micro: u64, currency: &str) -> String {
     let (whole, rest) = (micro / 1_000_000, format!("{:06}", micro % 1_000_000));
     let cents = rest.trim_end_matches('0');
     format!("{whole}.{cents:0<2} {}", cell(currency))
 }
 
-/// Where a job stands, on one line.
+/// A job's status on one line.
 pub fn status_line(status: &JobStatus) -> String {
     let mut line = format!("{} {}", status.id, status.state.name());
     if let Some(phase) = status.phase {
@@ -87,7 +87,7 @@ pub fn status_line(status: &JobStatus) -> String {
     line
 }
 
-/// Everything about where one job stands.
+/// A job's status in full.
 pub fn status(status: &JobStatus) -> String {
     let mut rows = vec![
         ("job", status.id.to_string()),
@@ -154,7 +154,7 @@ pub fn labels(report: &Report) -> String {
         .collect()
 }
 
-/// A result in a few tables under a title.
+/// A result in tables below a title.
 pub fn report(title: &str, report: &Report) -> String {
     let job = &report.job;
     let mut text = format!(
@@ -187,7 +187,7 @@ fn agreement(report: &Report) -> String {
     )
 }
 
-/// How many items have a label; the labels themselves are in the files.
+/// A table of how many items have a label. The labels themselves are in the files.
 fn label_counts(labels: &LabelsReport) -> String {
     if labels.is_empty() {
         return String::new();

@@ -1,4 +1,4 @@
-//! How far a command with many steps is: bars on a terminal, short lines elsewhere; and how long each phase took.
+//! Shows the progress of a command in phases: bars on a terminal, short lines elsewhere. Measures how long each phase takes.
 
 use std::cell::RefCell;
 use std::io::IsTerminal;
@@ -21,7 +21,7 @@ struct State {
     now: String,
 }
 
-/// A phase under way; it ends when it is dropped.
+/// A running phase; it ends when this is dropped.
 pub struct Phase<'a> {
     progress: &'a Progress,
     name: &'static str,
@@ -31,7 +31,7 @@ pub struct Phase<'a> {
 }
 
 impl Progress {
-    /// Nothing has begun.
+    /// Progress before the first phase.
     pub fn new() -> Self {
         Self {
             terminal: std::io::stderr().is_terminal(),
@@ -40,7 +40,7 @@ impl Progress {
         }
     }
 
-    /// Begins a phase; `total` if it can be counted.
+    /// Begins a phase of `total` steps, if they can be counted.
     pub fn phase(&self, name: &'static str, title: String, total: Option<u64>) -> Phase<'_> {
         let bar = self.terminal.then(|| bar(&title, total));
         if bar.is_none() {
@@ -57,12 +57,12 @@ impl Progress {
         }
     }
 
-    /// What is going on.
+    /// What the current phase does.
     pub fn now(&self) -> String {
         self.state.borrow().now.clone()
     }
 
-    /// How long each phase took.
+    /// A table of how long each phase took.
     pub fn table(&self) -> String {
         let seconds = |time: Duration| format!("{:.2} s", time.as_secs_f64());
         let state = self.state.borrow();
@@ -75,14 +75,14 @@ impl Progress {
 }
 
 impl Phase<'_> {
-    /// So many more are done.
+    /// Counts steps that are done.
     pub fn advance(&self, by: u64) {
         if let Some(bar) = &self.bar {
             bar.inc(by);
         }
     }
 
-    /// Something to know about where it stands; said once.
+    /// Shows a note about the phase; the same note is shown once.
     pub fn note(&self, text: String) {
         let now = format!("{} ({text})", self.title);
         let mut state = self.progress.state.borrow_mut();
@@ -111,7 +111,7 @@ fn bar(title: &str, total: Option<u64>) -> ProgressBar {
         Some(total) => (ProgressBar::new(total), "{spinner} {msg} [{bar:30}] {pos}/{len}"),
         None => (ProgressBar::new_spinner(), "{spinner} {msg} {elapsed}"),
     };
-    // The template is fixed; were it wrong, the plain style would do.
+    // The template is constant; if it were wrong, the plain style would be used.
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.set_style(style.progress_chars("=> "));
     bar.set_message(title.to_owned());

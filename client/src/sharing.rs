@@ -1,4 +1,4 @@
-//! A contributor's side of a job: enrol, share answers, send them, check receipts.
+//! What a contributor sends: its enrolment and its submissions, whose receipts are checked.
 
 use tacit_protocol::api::{Enrolment, Receipt, ReceiptStatement, enrolment_statement};
 use tacit_protocol::cluster::Cluster;
@@ -8,13 +8,13 @@ use thiserror::Error;
 
 use crate::http::{Api, ApiError};
 
-/// Why a submission is not known to have arrived.
+/// Why it is not certain that a submission has arrived.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SendError {
     /// The coordinator gave no answer or refused.
     #[error(transparent)]
     Api(#[from] ApiError),
-    /// The receipt is not the coordinator's word for this submission.
+    /// The receipt is not signed by the coordinator, or is for something else.
     #[error("the receipt for submission {submission} is not valid: {reason}; do not rely on it, and tell the operators")]
     Receipt {
         /// The submission's id.
@@ -35,7 +35,7 @@ pub async fn enrol(api: &Api, cluster: &Cluster, contributor: &str, key: &Secret
     .await
 }
 
-/// Sends a submission; its checked receipt.
+/// Sends a submission. Returns its receipt, which is checked.
 pub async fn send(api: &Api, cluster: &Cluster, header: &Header, bytes: Vec<u8>) -> Result<Receipt, SendError> {
     let receipt = api.submit(&header.statement.job, &header.statement.id, bytes).await?;
     check_receipt(cluster, header, &receipt)?;
@@ -48,7 +48,7 @@ pub fn encode(submission: Submission) -> (Header, Vec<u8>) {
     (submission.header.value, bytes)
 }
 
-/// Whether a receipt is the coordinator's, for this submission.
+/// Checks that a receipt is signed by the coordinator and is for this submission.
 pub fn check_receipt(cluster: &Cluster, header: &Header, receipt: &Receipt) -> Result<(), SendError> {
     let statement = &header.statement;
     let wrong = |reason| SendError::Receipt {
@@ -65,7 +65,7 @@ pub fn check_receipt(cluster: &Cluster, header: &Header, receipt: &Receipt) -> R
         submission: statement.id,
         digest: header.digest(),
         answers: statement.items.len() as u32,
-        // Its place is the coordinator's to say.
+        // The coordinator chooses the sequence number.
         sequence: signed.sequence,
     };
     if *signed == due {

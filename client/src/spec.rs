@@ -37,12 +37,12 @@ pub enum SpecError {
         /// Why.
         reason: String,
     },
-    /// The closing time is not a moment.
+    /// The closing time is not a date and time.
     #[error("{path}: field `closes_at`: `{text}` is not a date and time with an offset, like 2026-12-01T00:00:00Z")]
     ClosesAt {
         /// The spec.
         path: PathBuf,
-        /// What it says.
+        /// The text of the field.
         text: String,
     },
 }
@@ -71,7 +71,7 @@ struct SpecFile {
     payout: Option<Payout>,
 }
 
-/// Answers are taken to say something about contributors unless the spec says that they do not.
+/// The default of `sensitive`: answers may reveal something about contributors.
 fn sensitive() -> bool {
     true
 }
@@ -84,7 +84,7 @@ enum Items {
 /// A TOML datetime or a text.
 struct Moment(String);
 
-/// A spec as its file says, and the files it names.
+/// A spec as read from its file, and the files it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spec {
     /// The job; without the key for gold answers, which is no part of the file.

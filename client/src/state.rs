@@ -1,7 +1,7 @@
-//! What is remembered beside the key that signs answers or gold, so that a second run sends the same bytes: in
-//! `KEY.JOB.d`, the plan, each submission before it is sent, each receipt once it has come.
+//! The state of sending answers or gold, kept beside the key so that a second run sends the same bytes. The folder `KEY.JOB.d`
+//! holds the plan, each submission before it is sent, and each receipt.
 //!
-//! Everything here is sealed to the nodes or public; answers are not in it.
+//! Everything in it is public or sealed to the nodes: it does not reveal answers.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use crate::files::{self, Access, FileError};
 
 const PLAN: &str = "plan.json";
 
-/// What is to be sent, by digests.
+/// What will be sent, by digests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
@@ -28,18 +28,18 @@ pub struct Plan {
     job: JobId,
     job_digest: Digest,
     contributor: String,
-    /// Keyed with the contributor's key: it must not tell answers to who finds it.
+    /// A hash keyed with the contributor's key, so that it does not reveal the answers to whoever finds it.
     answers: Digest,
     submissions: usize,
 }
 
-/// Why the work cannot go on from where it was.
+/// Why an earlier run cannot be continued.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum StateError {
     /// A file of the folder cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// Another run is at it.
+    /// Another run holds the folder.
     #[error("{0}: another command with this key and job is running; wait for it")]
     Running(PathBuf),
     /// The answers changed since the first run.
@@ -53,7 +53,7 @@ pub enum StateError {
     OtherContributor {
         /// The folder.
         folder: PathBuf,
-        /// Whose it is.
+        /// The contributor it belongs to.
         contributor: String,
     },
     /// The folder is of another job of the same id.
@@ -65,7 +65,7 @@ pub enum StateError {
 }
 
 impl Plan {
-    /// The plan of sharing `answers`, the bytes of the file, in `submissions` parts.
+    /// The plan for `answers`, the bytes of the file, in `submissions` parts.
     pub fn new(cluster: &Cluster, job: &Job, contributor: &str, key: &SecretKey, answers: &[u8], submissions: usize) -> Self {
         Self {
             cluster: cluster.digest(),
@@ -77,18 +77,18 @@ impl Plan {
         }
     }
 
-    /// Whose answers they are.
+    /// The contributor.
     pub fn contributor(&self) -> &str {
         &self.contributor
     }
 
-    /// How many submissions they make.
+    /// The number of submissions.
     pub fn submissions(&self) -> usize {
         self.submissions
     }
 }
 
-/// The folder of one key and job. Held by one process at a time.
+/// The folder of one key and job. One process at a time can hold it.
 #[derive(Debug)]
 pub struct State {
     folder: PathBuf,
@@ -96,7 +96,7 @@ pub struct State {
 }
 
 impl State {
-    /// Opens or makes the folder, and checks that it is of this plan.
+    /// Opens or makes the folder, and checks that it belongs to this plan.
     pub fn open(key: &Path, plan: &Plan) -> Result<Self, StateError> {
         let folder = folder_of(key, &plan.job);
         files::make_folder(&folder, Access::Private)?;
@@ -108,7 +108,7 @@ impl State {
         Ok(Self { folder, _lock: lock })
     }
 
-    /// Opens the folder of a key and job where there is one, with its plan.
+    /// Opens the folder of a key and job with its plan; `None` if there is no folder.
     pub fn kept(key: &Path, job: &JobId) -> Result<Option<(Self, Plan)>, StateError> {
         let folder = folder_of(key, job);
         if !folder.join(PLAN).exists() {
@@ -119,12 +119,12 @@ impl State {
         Ok(plan.map(|plan| (Self { folder, _lock: lock }, plan)))
     }
 
-    /// Where the folder is.
+    /// The path of the folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Submission `index`, if it was made.
+    /// Submission `index`, if it is stored.
     pub fn submission(&self, index: usize) -> Result<Option<Submission>, StateError> {
         let path = self.path(index, "submission");
         if !path.exists() {
@@ -138,7 +138,7 @@ impl State {
         }
     }
 
-    /// Keeps submission `index`; to be done before it is sent.
+    /// Stores submission `index`. Must be called before the submission is sent.
     pub fn keep_submission(&self, index: usize, submission: &Submission) -> Result<(), StateError> {
         Ok(files::write(
             &self.path(index, "submission"),
@@ -147,7 +147,7 @@ impl State {
         )?)
     }
 
-    /// The receipt of submission `index`, if it has come.
+    /// The receipt of submission `index`, if it is stored.
     pub fn receipt(&self, index: usize) -> Result<Option<Receipt>, StateError> {
         let path = self.path(index, "receipt.json");
         if !path.exists() {
@@ -157,7 +157,7 @@ impl State {
         serde_json::from_slice(&bytes).map(Some).map_err(|_| StateError::Damaged(path))
     }
 
-    /// Keeps the receipt of submission `index`.
+    /// Stores the receipt of submission `index`.
     pub fn keep_receipt(&self, index: usize, receipt: &Receipt) -> Result<(), StateError> {
         write_json(&self.path(index, "receipt.json"), receipt)
     }

@@ -1,12 +1,11 @@
-//! CSV tables as people send them: a header, rows of as many fields, UTF-8. Every error names file,
-//! line and field.
+//! CSV tables: UTF-8 with a header and rows that have as many fields. Every error names file, line and field.
 
 use thiserror::Error;
 
 /// Why a CSV file cannot be read. Messages begin with the file's name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TableError {
-    /// Nothing in it.
+    /// The file is empty.
     #[error("{file}: the file is empty: it needs a header line ({wanted}) and rows")]
     Empty {
         /// The file.
@@ -14,7 +13,7 @@ pub enum TableError {
         /// The columns it should have.
         wanted: &'static str,
     },
-    /// A header without rows.
+    /// The file has a header and no rows.
     #[error("{file}: there is a header but no row below it")]
     NoRows {
         /// The file.
@@ -37,12 +36,12 @@ pub enum TableError {
         file: String,
         /// The column's name.
         column: &'static str,
-        /// Its other name, in words.
+        /// The other names it may have, for the message.
         also: String,
-        /// The columns that are there.
+        /// The columns of the header.
         found: String,
     },
-    /// Two columns of one name.
+    /// Two columns have the same name.
     #[error("{file}, line 1: column `{column}` is there twice")]
     ColumnTwice {
         /// The file.
@@ -59,7 +58,7 @@ pub enum TableError {
         line: u64,
         /// How many fields the row has.
         found: usize,
-        /// How many it should have.
+        /// How many fields the header has.
         wanted: usize,
     },
     /// A quote is never closed.
@@ -70,7 +69,7 @@ pub enum TableError {
         /// The line.
         line: u64,
     },
-    /// The CSV reader gave up.
+    /// The CSV reader failed for another reason.
     #[error("{file}, line {line}: {reason}")]
     Syntax {
         /// The file.
@@ -113,7 +112,7 @@ impl<'a> Table<'a> {
         Ok(Self { file, text, header })
     }
 
-    /// Where the column called `name` or one of `others` is, if it is there.
+    /// The index of the column called `name` or one of `others`, if there is one.
     pub fn column(&self, name: &'static str, others: &[&'static str]) -> Result<Option<usize>, TableError> {
         for name in std::iter::once(&name).chain(others) {
             let mut places = self
@@ -135,7 +134,7 @@ impl<'a> Table<'a> {
         Ok(None)
     }
 
-    /// Where the column is; an error if it is not there.
+    /// The index of a column that must exist.
     pub fn required(&self, name: &'static str, others: &[&'static str]) -> Result<usize, TableError> {
         self.column(name, others)?.ok_or_else(|| TableError::MissingColumn {
             file: self.file.to_owned(),
@@ -150,7 +149,7 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// Gives every row with its line to `each`; how many there were.
+    /// Calls `each` with the line number and the fields of every row. Returns the number of rows.
     pub fn rows<E: From<TableError>>(&self, mut each: impl FnMut(u64, &csv::StringRecord) -> Result<(), E>) -> Result<u64, E> {
         let mut reader = reader(self.text);
         let mut lines = Lines {
@@ -190,8 +189,8 @@ impl<'a> Table<'a> {
     }
 }
 
-/// Counts lines up to where records begin. The CSV reader skips blank lines only when it reads on, so
-/// its own line numbers are those of the blank line before.
+/// Counts the lines up to the beginning of each record. The CSV reader's own line numbers are those of a preceding blank line, which it
+/// skips only when it reads on.
 struct Lines<'a> {
     text: &'a str,
     offset: usize,
@@ -237,8 +236,7 @@ fn not_utf8(file: &str, bytes: &[u8], at: usize) -> TableError {
     }
 }
 
-/// The line of a quote that is never closed: the CSV reader would take the rest of the file for one
-/// field without a word.
+/// The line of a quote that is never closed: the CSV reader would silently take the rest of the file for one field.
 fn open_quote(text: &str) -> Option<u64> {
     let (mut line, mut opened, mut at_start) = (1, None, true);
     let mut bytes = text.bytes().peekable();

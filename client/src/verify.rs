@@ -1,5 +1,4 @@
-//! Verifying a result offline: with the cluster file alone, everything else is recomputed and compared
-//! byte for byte.
+//! Verifies a result offline with the cluster file: recomputes everything from the certificate and compares it byte for byte.
 
 use std::path::{Path, PathBuf};
 
@@ -11,23 +10,23 @@ use thiserror::Error;
 use crate::files::{self, FileError};
 use crate::trust::{TrustError, load_cluster};
 
-/// The name of the result's file.
+/// The file name of a result.
 pub const RESULT: &str = "result.json";
-/// The name of the payouts' file.
+/// The file name of payouts.
 pub const PAYOUTS: &str = "payouts.csv";
-/// The name of the certificate's file.
+/// The file name of a certificate.
 pub const CERTIFICATE: &str = "certificate.json";
 
 /// Why a result is refused. Messages begin with the file at fault.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum VerifyError {
-    /// The cluster file cannot be read or is not one.
+    /// The cluster file cannot be read or is not valid.
     #[error(transparent)]
     Cluster(#[from] TrustError),
     /// A file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A file that has to be there is not.
+    /// A required file is missing.
     #[error("{path}: missing; it belongs beside {beside}")]
     Missing {
         /// The file.
@@ -35,23 +34,23 @@ pub enum VerifyError {
         /// The file given.
         beside: PathBuf,
     },
-    /// The certificate's text is not one.
+    /// The text is not a certificate.
     #[error("{path}: {error}")]
     Syntax {
         /// The certificate.
         path: PathBuf,
-        /// Why.
+        /// What is wrong.
         error: CertificateError,
     },
-    /// The certificate does not hold for this cluster.
+    /// The certificate does not verify with this cluster file.
     #[error("{path}: does not verify with the given cluster file: {error}")]
     Certificate {
         /// The certificate.
         path: PathBuf,
-        /// Why.
+        /// What is wrong.
         error: CertificateError,
     },
-    /// A file differs from what the certificate says.
+    /// A file differs from what follows from the certificate.
     #[error("{path}: not what the nodes certified: it differs at line {line} from what the certificate yields")]
     Differs {
         /// The file.
@@ -72,19 +71,19 @@ pub struct Files {
     pub payouts: Option<(PathBuf, Vec<u8>)>,
 }
 
-/// A result that verified.
+/// A verified result.
 #[derive(Debug, Clone)]
 pub struct Verified {
     /// The cluster whose nodes certified it.
     pub cluster: Cluster,
     /// The certificate.
     pub certificate: Certificate,
-    /// What it certifies.
+    /// The result that the certificate certifies.
     pub report: Report,
 }
 
 impl Verified {
-    /// The nodes that signed: name and operator.
+    /// Name and operator of each node that signed.
     pub fn signers(&self) -> Vec<(&str, &str)> {
         let nodes = self.cluster.nodes();
         let signers = self.certificate.signatures.iter().filter_map(|s| nodes.get(usize::from(s.node)));
@@ -92,7 +91,7 @@ impl Verified {
     }
 }
 
-/// Verifies `path`, a `result.json` or `certificate.json`, and what lies beside it.
+/// Verifies `path`, a `result.json` or `certificate.json`, and the other files beside it.
 pub fn verify(path: &Path, cluster: &Path) -> Result<Verified, VerifyError> {
     let cluster = load_cluster(cluster)?;
     let bytes = files::read(path)?;
@@ -126,7 +125,7 @@ pub fn verify(path: &Path, cluster: &Path) -> Result<Verified, VerifyError> {
     Ok(verified)
 }
 
-/// Verifies files at hand.
+/// Verifies files that are in memory.
 pub fn check(files: &Files, cluster: Cluster) -> Result<Verified, VerifyError> {
     let (path, bytes) = &files.certificate;
     let certificate = Certificate::from_json(bytes).map_err(|error| VerifyError::Syntax { path: path.clone(), error })?;

@@ -1,4 +1,4 @@
-//! What contributors' votes weigh: a CSV file `contributor,weight`, or the `result.json` of an earlier job, whose
+//! The weights of contributors' votes: from a CSV file `contributor,weight`, or from the `result.json` of an earlier job, whose
 //! contributors then weigh as much as they agreed with others.
 
 use std::collections::BTreeMap;
@@ -17,17 +17,17 @@ pub enum WeightsError {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// Not a table with these columns.
+    /// The file is not a table with these columns.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// A weight is not a number, or not such a one.
+    /// A weight is not a number with at most two decimals.
     #[error("{file}, line {line}: field `weight`: `{text}` is not a number like 1 or 0.85, with at most two decimals")]
     Weight {
         /// The file.
         file: String,
         /// The line.
         line: u64,
-        /// What it says.
+        /// The text of the field.
         text: String,
     },
     /// A contributor has two weights.

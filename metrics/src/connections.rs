@@ -1,4 +1,4 @@
-//! Connections to the nodes that a program keeps up.
+//! Metrics of the connections that a program maintains to nodes.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use prometheus::{GaugeVec, IntCounterVec, Result};
 
 use crate::Families;
 
-/// What is seen of the connections to other nodes.
+/// Metrics of the connections to other nodes.
 #[derive(Debug, Clone)]
 pub struct Connections {
     up: GaugeVec,
@@ -15,10 +15,10 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Of these nodes; `kind` says what they are to the program.
+    /// Metrics of the connections to these nodes. Their names begin with `kind`, for instance `peer`.
     ///
     /// # Errors
-    /// The names.
+    /// A name is invalid or already used.
     pub fn new(families: &Families, kind: &str, names: &[&str]) -> Result<Self> {
         let of = [(kind, names)];
         Ok(Self {
@@ -36,7 +36,7 @@ impl Connections {
         })
     }
 
-    /// Notes the round-trip time of a connection, or that there is none.
+    /// Sets the round-trip time of a connection; `None` if there is no connection.
     pub fn see(&self, name: &str, round_trip: Option<Duration>) {
         self.up.with_label_values(&[name]).set(f64::from(u8::from(round_trip.is_some())));
         self.round_trip
@@ -44,7 +44,7 @@ impl Connections {
             .set(round_trip.unwrap_or_default().as_secs_f64());
     }
 
-    /// Counts a connection that was lost and is made again.
+    /// Counts a connection that was lost and is open again.
     pub fn reconnected(&self, name: &str) {
         self.reconnects.with_label_values(&[name]).inc();
     }

@@ -1,4 +1,4 @@
-//! Families of series: registered under the program's prefix, with all label values known in advance.
+//! Families of metrics, registered under the program's prefix, with all label values known in advance.
 
 use std::path::Path;
 use std::time::UNIX_EPOCH;
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 /// Buckets for sessions and their phases: from 1 ms to 5 minutes.
 pub const SESSION_SECONDS: &[f64] = &[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0];
 
-/// A label and its values.
+/// A label and its possible values.
 type Label<'a> = (&'a str, &'a [&'a str]);
 
 /// The families of one program.
@@ -25,11 +25,10 @@ pub struct Families {
 }
 
 impl Families {
-    /// The families of the program whose metrics begin with `prefix`: so far those of the process, and
-    /// what runs.
+    /// The families of a program whose metrics begin with `prefix`. They contain the metrics of the process and `build_info`.
     ///
     /// # Errors
-    /// As for all families: a name is used twice or is not one.
+    /// A name is invalid or already used.
     pub fn new(prefix: &'static str, cluster: &Cluster) -> Result<Self> {
         let families = Self::bare(prefix);
         #[cfg(target_os = "linux")]
@@ -47,7 +46,7 @@ impl Families {
         Ok(families)
     }
 
-    /// No families yet.
+    /// An empty set of families.
     pub(crate) fn bare(prefix: &'static str) -> Self {
         let registry = Registry::new();
         Self { prefix, registry }
@@ -56,7 +55,7 @@ impl Families {
     /// A counter without labels.
     ///
     /// # Errors
-    /// The name.
+    /// The name is invalid or already used.
     pub fn counter(&self, name: &str, help: &str) -> Result<IntCounter> {
         self.counters(name, help, &[])?.get_metric_with_label_values::<&str>(&[])
     }
@@ -64,7 +63,7 @@ impl Families {
     /// A gauge without labels.
     ///
     /// # Errors
-    /// The name.
+    /// The name is invalid or already used.
     pub fn gauge(&self, name: &str, help: &str) -> Result<Gauge> {
         self.gauges(name, help, &[])?.get_metric_with_label_values::<&str>(&[])
     }
@@ -72,7 +71,7 @@ impl Families {
     /// Counters, one for each combination of label values.
     ///
     /// # Errors
-    /// The name or a label.
+    /// The name or a label is invalid, or the name is already used.
     pub fn counters(&self, name: &str, help: &str, labels: &[Label<'_>]) -> Result<IntCounterVec> {
         self.register(IntCounterVec::new(self.options(name, help), &names(labels))?, labels)
     }
@@ -80,7 +79,7 @@ impl Families {
     /// Gauges, one for each combination of label values.
     ///
     /// # Errors
-    /// The name or a label.
+    /// The name or a label is invalid, or the name is already used.
     pub fn gauges(&self, name: &str, help: &str, labels: &[Label<'_>]) -> Result<GaugeVec> {
         self.register(GaugeVec::new(self.options(name, help), &names(labels))?, labels)
     }
@@ -88,7 +87,7 @@ impl Families {
     /// Histograms, one for each combination of label values.
     ///
     /// # Errors
-    /// The name, a label or the buckets.
+    /// The name, a label or the buckets are invalid, or the name is already used.
     pub fn histograms(&self, name: &str, help: &str, labels: &[Label<'_>], buckets: &[f64]) -> Result<HistogramVec> {
         let options = HistogramOpts::from(self.options(name, help)).buckets(buckets.to_vec());
         self.register(HistogramVec::new(options, &names(labels))?, labels)
@@ -97,7 +96,7 @@ impl Families {
     /// When keys were made: what their files say, or else when those were written. Whoever hands keys to a service makes new files of them.
     ///
     /// # Errors
-    /// The names.
+    /// The name is invalid or already used.
     pub fn keys(&self, keys: &[(&str, &Path)]) -> Result<()> {
         let kinds: Vec<&str> = keys.iter().map(|(kind, _)| *kind).collect();
         let help = "When the key was made, Unix time.";

@@ -1,4 +1,4 @@
-//! Work of which only so much runs at once: limited and counted in one place.
+//! Queues that limit how much work runs at once, and count it.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ pub struct Queues {
 }
 
 impl Queues {
-    /// Queues of these names.
+    /// Queues with these names.
     ///
     /// # Errors
-    /// The names.
+    /// A name of a metric is already used.
     pub fn new(families: &Families, names: &[&str]) -> Result<Self> {
         let of = [("queue", names)];
         Ok(Self {
@@ -29,7 +29,7 @@ impl Queues {
         })
     }
 
-    /// The queue of this name, in which `capacity` run at once.
+    /// The queue with this name, in which at most `capacity` permits exist at once.
     pub fn queue(&self, name: &str, capacity: usize) -> Queue {
         self.capacity.with_label_values(&[name]).set(capacity as f64);
         Queue {

@@ -1,4 +1,4 @@
-//! The store of a program: how long it takes, how often it fails, how much it holds and may still.
+//! Metrics of a program's store: durations, errors, size and free space.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -10,12 +10,12 @@ use crate::Families;
 
 const SECONDS: &[f64] = &[0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
 
-/// What a store is asked to do.
+/// The kind of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// To give what it has.
+    /// Reading stored data.
     Read,
-    /// To keep something.
+    /// Storing data.
     Write,
 }
 
@@ -30,7 +30,7 @@ impl Operation {
     }
 }
 
-/// Measures a store of one SQLite file.
+/// Metrics of a store in one SQLite file.
 #[derive(Debug, Clone)]
 pub struct StoreMeter {
     seconds: HistogramVec,
@@ -41,10 +41,10 @@ pub struct StoreMeter {
 }
 
 impl StoreMeter {
-    /// A meter.
+    /// Registers the metrics.
     ///
     /// # Errors
-    /// The names.
+    /// A name is already used.
     pub fn new(families: &Families) -> Result<Self> {
         let operations = Operation::ALL.map(Operation::name);
         let of = [("operation", operations.as_slice())];
@@ -60,10 +60,10 @@ impl StoreMeter {
         })
     }
 
-    /// Does what `work` does, timed.
+    /// Runs `work` and measures its duration.
     ///
     /// # Errors
-    /// Those of `work`, counted.
+    /// Those of `work`, which are counted.
     pub fn time<T, E>(&self, operation: Operation, work: impl FnOnce() -> std::result::Result<T, E>) -> std::result::Result<T, E> {
         let of = [operation.name()];
         let timer = self.seconds.with_label_values(&of).start_timer();
@@ -75,8 +75,8 @@ impl StoreMeter {
         result
     }
 
-    /// Looks at the sizes of the store's files, and at the space left beside them. Touches no lock of the
-    /// store; blocks for as long as the file system does.
+    /// Measures the size of the store's files and the free space of their file system. Takes no lock of the store; blocks for as long as
+    /// the file system does.
     pub fn measure(&self, file: &Path) {
         let size = |suffix: &str| {
             let mut path = OsString::from(file);
@@ -91,8 +91,8 @@ impl StoreMeter {
         }
     }
 
-    /// The store has answered what a survey asks, which ends in a write: where reads and writes hang, nothing
-    /// fails, and only this stands still. An error is an answer, and counted as one.
+    /// Records that the store has answered all operations of a survey, the last of which is a write. If reads or writes hang, nothing
+    /// fails, but this time stops advancing. Errors are answers too.
     pub fn answered(&self) {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.answered.set(since.as_secs_f64());

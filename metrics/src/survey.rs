@@ -1,27 +1,27 @@
-//! What a scrape asks of a disk, which may be slow, full or gone: the scrape is answered all the same.
+//! Measurements on a disk that may be slow, full or gone: scrapes are answered in any case.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-/// How long a scrape waits for it. Prometheus gives up after ten seconds.
+/// How long a scrape waits for the measurements. Prometheus itself times out after ten seconds.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Brings up to date what is read from disk, one time after the other.
+/// Runs measurements on a disk, one at a time.
 #[derive(Debug, Clone, Default)]
 pub struct Survey(Arc<Mutex<()>>);
 
 impl Survey {
-    /// Does the work, in a task of its own, and waits a moment for it; if it is not done by then, or an
-    /// earlier one is still under way, what was seen last stands. So whatever hangs holds one task only.
+    /// Runs `work` in a task of its own and waits for it for a moment. If it takes longer, or if earlier work still runs, the metrics keep
+    /// their last values. So a disk that hangs blocks one task only.
     pub async fn run(&self, work: impl Future<Output = ()> + Send + 'static) {
         let Ok(turn) = Arc::clone(&self.0).try_lock_owned() else { return };
         let task = tokio::spawn(async move {
             work.await;
             drop(turn);
         });
-        // A task that panics leaves the values as they were.
+        // If the task panics, the metrics keep their last values.
         let _ = tokio::time::timeout(PATIENCE, task).await;
     }
 }

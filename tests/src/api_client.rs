@@ -1,4 +1,4 @@
-//! Contributors at the coordinator's API, without a client: what is sent is what a test made.
+//! Requests to the coordinator's API without the client, so that a test decides every byte.
 
 use tacit_protocol::api::{Enrolment, Receipt, SUBMISSION_TYPE, SubmissionOutcome, SubmissionStatus, enrolment_statement};
 use tacit_protocol::cluster::Cluster;
@@ -16,12 +16,12 @@ pub fn path(job: &str, submission: &Submission) -> String {
     format!("/v1/jobs/{job}/submissions/{}", submission.header.value.statement.id)
 }
 
-/// The cluster as its file says.
+/// The cluster of the clients' cluster file.
 pub fn cluster_file(cluster: &TestCluster) -> Cluster {
     Cluster::parse(&std::fs::read(cluster.file()).unwrap()).unwrap()
 }
 
-/// A job as the API describes it.
+/// A job, read from the API.
 pub fn job(cluster: &TestCluster, id: &str) -> Job {
     let spec = JobSpec::from_json(get(&cluster.api, &format!("/v1/jobs/{id}/spec")).as_bytes()).unwrap();
     Job::new(id.parse().unwrap(), spec).unwrap()
@@ -46,14 +46,14 @@ pub fn put(connection: &mut Connection, job: &str, submission: &Submission) -> A
     connection.request("PUT", &path(job, submission), SUBMISSION_TYPE, &encode(submission))
 }
 
-/// Uploads a submission that is taken, and gives its receipt.
+/// Uploads a submission that must be accepted. Returns its receipt.
 pub fn submit(connection: &mut Connection, job: &str, submission: &Submission) -> Receipt {
     let answer = put(connection, job, submission);
     assert_eq!(answer.status, 201, "{}", answer.body);
     serde_json::from_str(&answer.body).unwrap()
 }
 
-/// What became of a submission of a published job.
+/// The outcome of a submission of a published job.
 pub fn outcome(connection: &mut Connection, job: &str, submission: &Submission) -> SubmissionOutcome {
     let answer = connection.request("GET", &path(job, submission), "", &[]);
     let status: SubmissionStatus = serde_json::from_str(&answer.body).unwrap();

@@ -1,4 +1,4 @@
-//! A machine of its own for a test: systemd as its first process, on this machine's files with what it writes in memory.
+//! A host for a test: systemd runs as the first process of new namespaces, on this machine's files; what it writes stays in memory.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -9,18 +9,18 @@ use tempfile::TempDir;
 
 use crate::programs::Output;
 
-/// A booted machine, gone when dropped.
+/// A booted host; it ends when this is dropped.
 #[derive(Debug)]
 pub struct BootedHost {
-    /// Holds the machine's namespaces; with it, everything in them ends.
+    /// The process that holds the namespaces; when it ends, everything in them ends.
     unshare: Child,
-    /// The machine's first process.
+    /// The first process of the host.
     init: u32,
     folder: TempDir,
 }
 
 impl BootedHost {
-    /// `None` where this user or this kernel does not allow it, or there is no systemd.
+    /// Boots a host. `None` if the user or the kernel does not allow it, or if there is no systemd.
     pub fn boot() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
@@ -35,13 +35,13 @@ impl BootedHost {
             .unwrap();
         let end = Instant::now() + Duration::from_secs(60);
         while Instant::now() < end && unshare.try_wait().unwrap().is_none() {
-            // Asked anew: `boot` has children of its own before that one.
+            // Ask again each time: `boot` has other children before systemd.
             if let Some(init) = only_child(unshare.id())
-                // Before that it still sees this machine's files, and another systemd perhaps.
+                // Until then it still sees this machine's files, and perhaps another systemd.
                 && std::fs::read_to_string(format!("/proc/{init}/comm")).is_ok_and(|name| name == "systemd\n")
                 && inside(init, "systemctl is-system-running").code == Some(0)
             {
-                // As on any machine: what a service's own mounts hold appears outside.
+                // As on any machine: mounts are shared, so those of a service are visible outside.
                 inside(init, "mount --make-rshared /").ok();
                 return Some(Self { unshare, init, folder });
             }
@@ -54,7 +54,7 @@ impl BootedHost {
             std::env::var_os("TACIT_REQUIRE_SYSTEMD").is_none(),
             "TACIT_REQUIRE_SYSTEMD is set, but no machine can be booted here: {why}"
         );
-        // Straight to the terminal: the test harness swallows what `eprintln!` says in a test that passes.
+        // Write to the terminal directly: the test harness hides the output of `eprintln!` in tests that pass.
         let _ = writeln!(std::io::stderr(), "SKIPPED: a test on a booted systemd: {why}");
         None
     }
@@ -77,12 +77,12 @@ impl BootedHost {
         }
     }
 
-    /// What its services said.
+    /// The journal of all services.
     pub fn journal(&self) -> String {
         self.run("journalctl --sync && journalctl --no-pager --output cat").ok()
     }
 
-    /// A folder that it sees at the same path, read-only to it in effect: what it writes there stays its own.
+    /// A folder that the host sees at the same path. What the host writes there stays in its own memory.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -124,7 +124,7 @@ fn end_of(unshare: &mut Child) {
     let group = own_group(unshare.id());
     let _ = unshare.kill();
     let _ = unshare.wait();
-    // The kernel lets a group go once its last process is reaped.
+    // A group can be removed once its last process is reaped.
     let end = Instant::now() + Duration::from_secs(10);
     while let Some(group) = &group
         && group.exists()
@@ -138,7 +138,7 @@ fn end_of(unshare: &mut Child) {
     }
 }
 
-/// The control group that `boot` made: named after its process.
+/// The control group that `boot` made, named after its process.
 fn own_group(process: u32) -> Option<PathBuf> {
     let mounts = std::fs::read_to_string("/proc/mounts").ok()?;
     let mount = mounts

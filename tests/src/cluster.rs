@@ -1,4 +1,4 @@
-//! A cluster as operators make it: `init` on every machine, cards into one file, `run`.
+//! A cluster made as operators make it: `init` for every member, one cluster file from the cards, `run`.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ pub struct TestCluster {
 }
 
 impl TestCluster {
-    /// Makes and starts a cluster; everything between its parts passes through recording relays.
+    /// Makes and starts a cluster. All traffic between its members passes through recording relays.
     pub fn start(nodes: usize, threshold: usize) -> Self {
         let mut cluster = Self::lay_out(nodes, threshold);
         cluster.start_coordinator();
@@ -39,7 +39,7 @@ impl TestCluster {
         cluster
     }
 
-    /// Makes the folders and files of a cluster and starts nothing.
+    /// Makes the folders and files of a cluster without starting it.
     pub fn lay_out(nodes: usize, threshold: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let recording = Recording::default();
@@ -110,7 +110,7 @@ impl TestCluster {
         cluster
     }
 
-    /// The folder everything is in.
+    /// The folder that contains all files of the cluster.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -130,7 +130,7 @@ impl TestCluster {
         self.folder.path().join("coordinator")
     }
 
-    /// What passed between all parts so far.
+    /// All traffic between the members so far.
     pub fn traffic(&self) -> Vec<u8> {
         self.recording.bytes()
     }
@@ -164,7 +164,7 @@ impl TestCluster {
         }
     }
 
-    /// Where a job stands, as the API says.
+    /// The status of a job, from the API.
     pub fn status(&self, job: &str) -> Value {
         serde_json::from_str(&get(&self.api, &format!("/v1/jobs/{job}"))).unwrap()
     }
@@ -178,12 +178,12 @@ impl TestCluster {
         }
     }
 
-    /// Ends a node at once, as a crash would.
+    /// Kills a node, like a crash.
     pub fn kill_node(&mut self, node: usize) {
         self.nodes[node].take().unwrap().kill();
     }
 
-    /// Starts a node, as many times as wanted.
+    /// Starts a node; it may have run before.
     pub fn start_node(&mut self, node: usize) {
         self.start_node_with(node, &[]);
     }
@@ -195,17 +195,17 @@ impl TestCluster {
         self.nodes[node] = Some(running);
     }
 
-    /// Puts something else in a node's place: others reach it at the node's address.
+    /// Lets others reach something else at a node's address.
     pub fn lead_node(&self, node: usize, to: SocketAddr) {
         self.relays.1[node].lead_to(to);
     }
 
-    /// Cuts a node off from everyone, who are not told.
+    /// Silently drops all traffic of a node.
     pub fn silence_node(&self, node: usize) {
         self.relays.1[node].silence();
     }
 
-    /// Changes a line of a member's config file, which takes effect when it starts.
+    /// Changes a line of a member's config file. It takes effect at the next start.
     pub fn configure(folder: &Path, field: &str, value: u64) {
         let path = folder.join("config.toml");
         let text = std::fs::read_to_string(&path).unwrap();
@@ -213,14 +213,14 @@ impl TestCluster {
         std::fs::write(&path, text.replace(line, &format!("{field} = {value}"))).unwrap();
     }
 
-    /// Starts the coordinator, as many times as wanted.
+    /// Starts the coordinator; it may have run before.
     pub fn start_coordinator(&mut self) {
         let running = Running::start("tacit-coordinator", &self.coordinator_folder());
         self.relays.0.lead_to(running.listens());
         self.coordinator = Some(running);
     }
 
-    /// Opens a job over `items` items with the classes `yes` and `no`, and returns its id.
+    /// Opens a job with `items` items and the classes `no` and `yes`. Returns its id.
     pub fn create_job(&self, id: &str, items: usize, answers_per_item: usize) -> String {
         let list: String = (0..items).map(|i| format!("item-{i}\n")).collect();
         self.write(&format!("{id}.items.csv"), &format!("id\n{list}"));
@@ -239,7 +239,7 @@ impl TestCluster {
             .to_owned()
     }
 
-    /// The same with gold answers, and paid by them: pairs of item and class.
+    /// The same with gold answers, pairs of item and class, and with pay by gold.
     pub fn create_job_with_gold(&self, id: &str, items: usize, answers_per_item: usize, gold: &[(usize, &str)]) -> Output {
         let list: String = (0..items).map(|i| format!("item-{i}\n")).collect();
         let rows: String = gold.iter().map(|(i, class)| format!("item-{i},{class}\n")).collect();
@@ -258,7 +258,7 @@ impl TestCluster {
         self.tacit(["job", "create", &format!("{id}.toml"), "--id", id])
     }
 
-    /// Submits a contributor's answers: one class for each item from the first on.
+    /// Submits a contributor's answers: one class for each of the first items.
     pub fn answer(&self, job: &str, contributor: &str, classes: &[&str]) -> Output {
         let rows: String = classes
             .iter()

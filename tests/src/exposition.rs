@@ -1,19 +1,19 @@
-//! Metrics as a program serves them, read strictly: what does not follow the text format fails.
+//! A strict reader of the Prometheus text format: a program's metrics that do not follow it fail the test.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::http::request;
 
-/// Everything that a program serves, by the family's name.
+/// All metrics that a program serves, by the name of the family.
 #[derive(Debug)]
 pub struct Exposition(BTreeMap<String, Family>);
 
-/// The series of one name.
+/// The series of one family.
 #[derive(Debug, Default)]
 pub struct Family {
     /// `counter`, `gauge` or `histogram`.
     pub kind: String,
-    /// Its series; those of a histogram's buckets, too.
+    /// The series, including those of a histogram's buckets.
     pub series: Vec<Series>,
 }
 
@@ -24,12 +24,12 @@ pub struct Series {
     pub name: String,
     /// Its labels, without a bucket's bound.
     pub labels: BTreeMap<String, String>,
-    /// What it is at.
+    /// The value.
     pub value: f64,
 }
 
 impl Family {
-    /// The names of its labels, which all its series have.
+    /// The names of the labels, which must be the same for all series.
     pub fn labels(&self) -> BTreeSet<String> {
         let names = |series: &Series| series.labels.keys().cloned().collect::<BTreeSet<_>>();
         let first = self.series.first().map(names).unwrap_or_default();
@@ -44,7 +44,7 @@ impl Family {
 }
 
 impl Exposition {
-    /// What a program serves on its admin port.
+    /// Reads the metrics of an admin port.
     pub fn of(admin: &str) -> Self {
         let answer = request(admin, "GET", "/metrics", "", &[]);
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -78,7 +78,7 @@ impl Exposition {
         Self(families)
     }
 
-    /// The families but those of the client library.
+    /// All families except those of the client library.
     pub fn families(&self) -> impl Iterator<Item = (&String, &Family)> {
         self.0.iter().filter(|(name, _)| !name.starts_with("process_"))
     }
@@ -88,8 +88,7 @@ impl Exposition {
         self.0.get(name).unwrap_or_else(|| panic!("there is no {name}"))
     }
 
-    /// The value of the series with these labels and no others. A histogram's are those of `name_count` and
-    /// `name_sum`.
+    /// The value of the series with exactly these labels. The series of a histogram are called `name_count` and `name_sum`.
     pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         let wanted: BTreeMap<String, String> = labels.iter().map(|(l, v)| ((*l).to_owned(), (*v).to_owned())).collect();
         let mut all = self.0.values().flat_map(|family| &family.series);
@@ -106,7 +105,7 @@ impl Series {
             None => (series, ""),
         };
         let mut read = BTreeMap::new();
-        // No value that the programs serve has a comma or a quote in it.
+        // The programs serve no values with commas or quotes.
         for label in labels.split(',').filter(|label| !label.is_empty()) {
             let (label, value) = label.split_once('=')?;
             let value = value.strip_prefix('"')?.strip_suffix('"')?;

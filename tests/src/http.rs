@@ -1,4 +1,4 @@
-//! HTTP without a client: what is sent is what a test wrote.
+//! HTTP without a client library, so that a test decides every byte.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -22,14 +22,14 @@ pub fn request(address: &str, method: &str, path: &str, media_type: &str, body: 
     exchange(address, method, path, media_type, body.len(), body)
 }
 
-/// Announces a body of `length` bytes, and takes the answer before any of it is sent.
+/// Announces a body of `length` bytes, and reads the response before any of it is sent.
 pub fn announce(address: &str, method: &str, path: &str, media_type: &str, length: usize) -> Answer {
     exchange(address, method, path, media_type, length, &[])
 }
 
 fn exchange(address: &str, method: &str, path: &str, media_type: &str, length: usize, body: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
-    // By this version the end of the connection ends the answer, which is not cut into chunks.
+    // In HTTP/1.0 the end of the connection ends the response, and it has no chunks.
     let head = format!(
         "{method} {path} HTTP/1.0\r\nHost: {address}\r\nConnection: close\r\nContent-Type: {media_type}\r\nContent-Length: {length}\r\n\r\n"
     );
@@ -46,7 +46,7 @@ fn exchange(address: &str, method: &str, path: &str, media_type: &str, length: u
     }
 }
 
-/// A connection that is kept for many requests.
+/// A connection for many requests.
 #[derive(Debug)]
 pub struct Connection {
     address: String,
@@ -64,12 +64,12 @@ impl Connection {
         }
     }
 
-    /// Sends a request and takes its answer, which must say how long it is.
+    /// Sends a request and reads its response, which must have a length.
     pub fn request(&mut self, method: &str, path: &str, media_type: &str, body: &[u8]) -> Answer {
         self.request_as(None, method, path, media_type, body)
     }
 
-    /// The same of the buyer with this token.
+    /// The same with a buyer's token.
     pub fn request_as(&mut self, token: Option<&str>, method: &str, path: &str, media_type: &str, body: &[u8]) -> Answer {
         let Self { address, stream } = self;
         let length = body.len();

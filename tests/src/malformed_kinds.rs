@@ -1,5 +1,4 @@
-//! The kinds of bad submissions that look right to everyone who cannot open the envelopes, and what
-//! becomes of each.
+//! The kinds of malformed submissions that look right to everyone who cannot open the envelopes, and how each is rejected.
 
 use rand::rng;
 use tacit_protocol::cluster::Cluster;
@@ -9,8 +8,7 @@ use tacit_protocol::submission::Submission;
 
 use crate::forgery::{Author, Forgery, elements, half};
 
-/// A kind of submission that passes the coordinator and must not count. For clusters of three nodes and
-/// jobs of two classes.
+/// A kind of submission that the coordinator accepts and that must not count. For clusters of three nodes and jobs of two classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MalformedKind {
     /// One answer of two classes.
@@ -19,29 +17,29 @@ pub enum MalformedKind {
     AllZero,
     /// Two times one class and minus one time the other.
     TwoAndMinusOne,
-    /// Numbers as large as the field has, adding up to one.
+    /// Very large numbers that add up to one.
     Huge,
     /// Two halves.
     Halves,
-    /// Words that are no element of the field.
+    /// Words that are no field elements.
     NotElements,
-    /// The header names the digests of two components in each other's place.
+    /// The digests of two components in the header are swapped.
     DigestsSwapped,
-    /// One holder of a component gets another one than the other holder.
+    /// The two holders of a component get different ones.
     TwoFaced,
     /// Two nodes get each other's components, each sealed to the node it is sent to.
     ComponentsSwapped,
-    /// More than the components is sealed.
+    /// The envelope contains more than the components.
     TooLong,
-    /// Less than the components is sealed.
+    /// The envelope contains less than the components.
     TooShort,
     /// Two nodes get each other's envelopes.
     EnvelopesSwapped,
     /// A node gets its own components, sealed to another node.
     SealedToAnother,
-    /// The envelopes were made for another job.
+    /// The envelopes are those of another job.
     OfAnotherJob,
-    /// Envelopes of another contributor, under this one's name.
+    /// The envelopes are those of another contributor, under this contributor's name.
     OfAnotherContributor,
     /// A ciphertext that ends early.
     Truncated,
@@ -49,24 +47,24 @@ pub enum MalformedKind {
     Altered,
 }
 
-/// Who makes a bad submission, and of what.
+/// What a malformed submission is made of.
 #[derive(Debug)]
 pub struct Scenario<'a> {
     /// The cluster.
     pub cluster: &'a Cluster,
-    /// The job it is for.
+    /// The job that it is sent to.
     pub job: &'a Job,
     /// Another job with the same items.
     pub other: &'a Job,
-    /// Whose it is.
+    /// The contributor.
     pub author: &'a Author,
 }
 
 impl MalformedKind {
-    /// Answers that are not well-formed; only all nodes together can find out.
+    /// Answers that are not well-formed: only all nodes together can find out.
     pub const ILL_FORMED: [Self; 5] = [Self::TwoHot, Self::AllZero, Self::TwoAndMinusOne, Self::Huge, Self::Halves];
 
-    /// All other kinds; a node finds out when it opens its envelope.
+    /// All other kinds: a node finds out when it opens its envelope.
     pub const ILL_SEALED: [Self; 12] = [
         Self::NotElements,
         Self::DigestsSwapped,
@@ -82,7 +80,7 @@ impl MalformedKind {
         Self::Altered,
     ];
 
-    /// Why it does not count.
+    /// The reason for which it is rejected.
     pub fn reason(self) -> RejectReason {
         match self {
             Self::TwoHot | Self::AllZero | Self::TwoAndMinusOne | Self::Huge | Self::Halves => RejectReason::MalformedAnswer,
@@ -94,7 +92,7 @@ impl MalformedKind {
         }
     }
 
-    /// How many of the three nodes find out by themselves.
+    /// How many of the three nodes find out when they open their envelopes.
     pub fn finders(self) -> u64 {
         match self {
             Self::TwoHot | Self::AllZero | Self::TwoAndMinusOne | Self::Huge | Self::Halves => 0,
@@ -104,7 +102,7 @@ impl MalformedKind {
         }
     }
 
-    /// Makes one, of answers to these items.
+    /// Makes a submission of answers to these items.
     pub fn make(self, scenario: &Scenario<'_>, items: &[u32]) -> Submission {
         // Only the last row is bad.
         let last = match self {
@@ -121,7 +119,7 @@ impl MalformedKind {
         let envelopes = match self {
             Self::OfAnotherJob => share(scenario.other, scenario.author).envelopes(&mut rng()),
             Self::OfAnotherContributor => {
-                // All but the name and the key is as the other one signed it.
+                // Everything except the name and the key is as the other contributor signed it.
                 let other = share(scenario.job, &Author::new("someone", &mut rng()));
                 forgery.statement.id = other.statement.id;
                 forgery.statement.components = other.statement.components.clone();
@@ -132,7 +130,7 @@ impl MalformedKind {
         scenario.author.sign(forgery.statement, envelopes)
     }
 
-    /// Makes the envelopes, and in one of the steps what is wrong with them.
+    /// Makes the envelopes with what is wrong with them.
     fn spoil(self, forgery: &mut Forgery<'_>) -> Vec<Vec<u8>> {
         match self {
             Self::NotElements => {

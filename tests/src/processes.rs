@@ -30,12 +30,12 @@ impl Running {
         Self::try_start_with(name, folder, options).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// Starts a program; its last words if it does not become ready.
+    /// Starts a program. The error is the last line of its log if it does not become ready.
     pub fn try_start(name: &str, folder: &Path) -> Result<Self, String> {
         Self::try_start_with(name, folder, &[])
     }
 
-    /// Starts a program with more options of `run`; its last words if it does not become ready.
+    /// Starts a program with more options of `run`. The error is the last line of its log if it does not become ready.
     pub fn try_start_with(name: &str, folder: &Path, options: &[&str]) -> Result<Self, String> {
         let log = folder.join("log.txt");
         let mut child = Command::new(program(name))
@@ -77,22 +77,22 @@ impl Running {
         &self.admin
     }
 
-    /// Where it listens for peers, or for the API's users.
+    /// The address of its QUIC endpoint or of its API.
     pub fn listens(&self) -> SocketAddr {
         self.listens
     }
 
-    /// The digest of its cluster file, as it says.
+    /// The digest of its cluster file, from its `ready` line.
     pub fn cluster(&self) -> &str {
         &self.cluster
     }
 
-    /// The most memory it has held so far, in bytes.
+    /// Its peak memory so far in bytes.
     pub fn peak_memory(&self) -> u64 {
         self.memory_line("VmHWM:")
     }
 
-    /// The memory it holds, in bytes.
+    /// The memory it uses in bytes.
     pub fn memory(&self) -> u64 {
         self.memory_line("VmRSS:")
     }
@@ -103,7 +103,7 @@ impl Running {
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
     }
 
-    /// What it has logged.
+    /// Its log.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }
@@ -114,7 +114,7 @@ impl Running {
         self.wait()
     }
 
-    /// Holds it up: it does nothing more, and nobody is told.
+    /// Suspends it without any notice to others.
     pub fn freeze(&self) {
         self.signal("-STOP");
     }
@@ -124,7 +124,7 @@ impl Running {
         assert!(sent.success());
     }
 
-    /// Ends it at once, as a crash would.
+    /// Kills it, like a crash.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -144,7 +144,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Closing its standard input asks it to stop; a test that fails must not leave it behind.
+        // A failing test must not leave the process behind.
         drop(self.child.stdin.take());
         let _ = self.child.kill();
         let _ = self.child.wait();

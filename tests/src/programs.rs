@@ -1,16 +1,16 @@
-//! The three programs, built once for the profile the tests run in.
+//! The three programs, built once in the profile of the tests.
 
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
 use std::sync::OnceLock;
 
-/// A program of the workspace, built if it is not up to date.
+/// The path of a program of the workspace, which is built if it is not up to date.
 pub fn program(name: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(build).join(name)
 }
 
-/// Cargo builds the binaries of other packages only when asked: this asks, in the test's own profile.
+/// Builds the programs in the profile of the tests: Cargo does not build binaries of other packages for a test.
 fn build() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let folder = test.parent().and_then(Path::parent).unwrap().to_owned();
@@ -38,7 +38,7 @@ fn build() -> PathBuf {
     folder
 }
 
-/// What a finished command said.
+/// The output of a finished command.
 #[derive(Debug)]
 pub struct Output {
     /// The exit code; `None` if it was killed.
@@ -50,14 +50,13 @@ pub struct Output {
 }
 
 impl Output {
-    /// The output of a command that must have succeeded.
+    /// The standard output of a command that must have succeeded.
     pub fn ok(self) -> String {
         assert_eq!(self.code, Some(0), "{}\n{}", self.out, self.err);
         self.out
     }
 
-    /// The line in which a command that must have failed by its own judgement says why: the last one,
-    /// and the only one that is not progress.
+    /// The error line of a command that must have failed with exit code 1. It is the last line of standard error, after lines of progress.
     pub fn error(self) -> String {
         assert_eq!(self.code, Some(1), "{}\n{}", self.out, self.err);
         assert!(!self.err.contains("panicked"), "{}", self.err);

@@ -1,4 +1,4 @@
-//! A real Prometheus with the config and the rules that operators get. Only the waiting is shorter.
+//! A real Prometheus with the config and the rules for operators. Only the waiting times are shorter.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -13,9 +13,9 @@ use tempfile::TempDir;
 use crate::cluster::TestCluster;
 use crate::http::get;
 
-/// How many times shorter than an operator's the time is for which something must be so before an alert fires.
+/// The factor by which the `for` durations of alerts are shortened.
 const HASTE: u64 = 12;
-/// How long a test waits for what Prometheus is to see: a connection counts as lost after twelve seconds.
+/// How long a test waits until Prometheus shows something: a connection counts as lost only after twelve seconds.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A running Prometheus that watches a cluster.
@@ -26,12 +26,12 @@ pub struct Prometheus {
     address: String,
 }
 
-/// Where the repository's `deploy/prometheus` and the like are.
+/// The folder of the repository.
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// `prometheus` or `promtool`. `None`, with a line that says so, where Prometheus is not installed and need not be.
+/// `prometheus` or `promtool`. `None`, with a note on standard error, if Prometheus is not installed and not required.
 pub fn tool(name: &str) -> Option<Command> {
     let found = Command::new(name)
         .arg("--version")
@@ -45,13 +45,13 @@ pub fn tool(name: &str) -> Option<Command> {
         std::env::var_os("TACIT_REQUIRE_PROMETHEUS").is_none(),
         "TACIT_REQUIRE_PROMETHEUS is set, but there is no `{name}` here: apt-get install prometheus"
     );
-    // Straight to the terminal: the test harness swallows what `eprintln!` says in a test that passes.
+    // Write to the terminal directly: the test harness hides the output of `eprintln!` in tests that pass.
     let _ = writeln!(std::io::stderr(), "SKIPPED: a test of monitoring: `{name}` is not installed");
     None
 }
 
 impl Prometheus {
-    /// Watches the running members of a cluster, and returns when it has seen each of them.
+    /// Watches the running members of a cluster. Returns when it has scraped each of them.
     pub fn watch(cluster: &TestCluster) -> Option<Self> {
         let mut program = tool("prometheus")?;
         let folder = tempfile::tempdir().unwrap();
@@ -113,7 +113,7 @@ impl Prometheus {
         }
     }
 
-    /// What an expression gives now.
+    /// The current result of an expression.
     pub fn query(&self, expression: &str) -> Vec<Value> {
         let encoded: String = expression.bytes().map(|byte| format!("%{byte:02x}")).collect();
         let answer = self.api(&format!("query?query={encoded}"));
@@ -123,7 +123,7 @@ impl Prometheus {
             .clone()
     }
 
-    /// Waits until an expression gives some number.
+    /// Waits until an expression has a result that is a number.
     pub fn wait_for(&self, expression: &str) -> Vec<Value> {
         let end = Instant::now() + PATIENCE;
         loop {
@@ -136,7 +136,7 @@ impl Prometheus {
         }
     }
 
-    /// Waits until an alert fires, with these labels at least, and gives it as people are told.
+    /// Waits until an alert with at least these labels fires. Returns the alert.
     pub fn wait_for_alert(&self, name: &str, labels: &[(&str, &str)]) -> Value {
         let end = Instant::now() + PATIENCE;
         loop {
@@ -155,8 +155,8 @@ impl Prometheus {
         }
     }
 
-    /// The alerts that fire or have fired, of one severity, and the node each is about where it is about one. What this
-    /// machine's disk is like is nobody's fault.
+    /// The names of all alerts of a severity that fire or have fired, each with its node if it has one. Alerts about this machine's disk
+    /// are left out.
     pub fn fired(&self, severity: &str) -> BTreeSet<(String, String)> {
         let which = format!("alertstate=\"firing\", severity=\"{severity}\", alertname!~\"TacitDisk.*\"");
         let ever = self.query(&format!("count by (alertname, node) (last_over_time(ALERTS{{{which}}}[1h]))"));
@@ -165,7 +165,7 @@ impl Prometheus {
         ever.iter().map(one).collect()
     }
 
-    /// The rules as Prometheus has read them, each with how its last evaluation went.
+    /// The rules as Prometheus has loaded them, with the state of their last evaluation.
     pub fn rules(&self) -> Vec<Value> {
         let groups = self.api("rules")["groups"].as_array().unwrap().clone();
         groups.iter().flat_map(|group| group["rules"].as_array().unwrap().clone()).collect()
@@ -191,7 +191,7 @@ fn write(folder: &Path, name: &str, text: &str) {
     std::fs::write(path, text).unwrap();
 }
 
-/// A line of a rule file; if it says for how long something must be so, for less long.
+/// A line of a rule file. If it is the `for` duration of an alert, the duration is shortened.
 fn hasten(line: &str) -> String {
     let Some((indent, duration)) = line.split_once("for: ").filter(|(indent, _)| indent.trim().is_empty()) else {
         return format!("{line}\n");

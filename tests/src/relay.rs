@@ -1,16 +1,16 @@
-//! Relays on loopback that pass everything on and remember it: what someone on the wire sees.
+//! Relays on loopback that pass on and record all traffic, as an attacker on the network sees it.
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::{Arc, Mutex};
 
-/// What passed through relays.
+/// The traffic that passed through relays.
 #[derive(Debug, Clone, Default)]
 pub struct Recording(Arc<Mutex<Vec<u8>>>);
 
 impl Recording {
-    /// All bytes that passed so far, both ways.
+    /// All bytes so far, in both directions.
     pub fn bytes(&self) -> Vec<u8> {
         self.0.lock().unwrap().clone()
     }
@@ -20,27 +20,27 @@ impl Recording {
     }
 }
 
-/// A relay: others know its address for good, and the program behind it takes a new port at every start.
+/// A relay. Its address stays the same, while the program behind it has a new port after every start.
 #[derive(Debug, Clone)]
 pub struct Relay {
-    /// The address others know.
+    /// The relay's own address.
     pub address: SocketAddr,
     target: Arc<Mutex<Option<SocketAddr>>>,
 }
 
 impl Relay {
-    /// Sends what comes to `target` from now on.
+    /// Forwards to `target` from now on.
     pub fn lead_to(&self, target: SocketAddr) {
         *self.target.lock().unwrap() = Some(target);
     }
 
-    /// Loses every datagram from now on, both ways.
+    /// Drops every datagram from now on, in both directions.
     pub fn silence(&self) {
         *self.target.lock().unwrap() = None;
     }
 }
 
-/// Relays TCP connections from a new port; they are closed at once while nothing is behind it.
+/// Relays TCP connections from a new port. Without a target they are closed at once.
 pub fn tcp(recording: &Recording) -> Relay {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let relay = Relay {
@@ -72,7 +72,7 @@ fn copy(mut from: TcpStream, mut to: TcpStream, recording: &Recording) {
     let _ = to.shutdown(Shutdown::Write);
 }
 
-/// Relays datagrams from a new port and back; they are lost while nothing is behind it.
+/// Relays datagrams from a new port, and the replies. Without a target they are dropped.
 pub fn udp(recording: &Recording) -> Relay {
     let front = UdpSocket::bind("127.0.0.1:0").unwrap();
     let relay = Relay {
@@ -94,7 +94,7 @@ pub fn udp(recording: &Recording) -> Relay {
                 std::thread::spawn(move || {
                     let mut buffer = [0; 1 << 16];
                     loop {
-                        // An error here says that the target does not listen now.
+                        // An error means that the target does not listen now.
                         let Ok(n) = back_in.recv(&mut buffer) else { continue };
                         recording.add(&buffer[..n]);
                         if leads_to.lock().unwrap().is_some() {

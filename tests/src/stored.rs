@@ -1,4 +1,4 @@
-//! What a stopped node's and coordinator's folders hold, opened with the node's own keys.
+//! Reads what stopped nodes and coordinators have stored, with the keys of the nodes.
 
 use std::path::{Path, PathBuf};
 
@@ -20,21 +20,21 @@ struct SealingFile {
     secret_key: String,
 }
 
-/// One submission as a node can open it.
+/// A submission opened by a node.
 #[derive(Debug)]
 pub struct Opened {
-    /// The public part.
+    /// The header.
     pub header: Header,
-    /// The held components with their numbers.
+    /// The components that the node holds, with their elements.
     pub components: Vec<(usize, Vec<Fp61>)>,
 }
 
-/// A node's database, while the node does not run.
+/// The database of a node that does not run.
 pub fn node_store(folder: &Path) -> Connection {
     Connection::open(folder.join("data/node.sqlite")).unwrap()
 }
 
-/// The coordinator's database, while it does not run.
+/// The database of a coordinator that does not run.
 pub fn coordinator_store(folder: &Path) -> Connection {
     let files = std::fs::read_dir(folder.join("data")).unwrap().map(|entry| entry.unwrap().path());
     let stores: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|e| e == "sqlite")).collect();
@@ -42,13 +42,13 @@ pub fn coordinator_store(folder: &Path) -> Connection {
     Connection::open(store).unwrap()
 }
 
-/// A node's key for what is sealed to it.
+/// A node's sealing key.
 pub fn sealing_key(folder: &Path) -> UnsealingKey {
     let file: SealingFile = toml::from_str(&std::fs::read_to_string(folder.join("sealing.key")).unwrap()).unwrap();
     UnsealingKey::from_bytes(file.suite, &hex::decode(file.secret_key).unwrap()).unwrap()
 }
 
-/// A job as a node keeps it.
+/// A job, read from a node's database.
 pub fn job(store: &Connection, id: &str) -> Job {
     let spec: Vec<u8> = store
         .query_row("SELECT spec FROM specs WHERE job = ?1", [id], |row| row.get(0))
@@ -56,7 +56,7 @@ pub fn job(store: &Connection, id: &str) -> Job {
     Job::new(id.parse().unwrap(), JobSpec::from_json(&spec).unwrap()).unwrap()
 }
 
-/// Every submission of a job that node `node` keeps, opened with its key.
+/// Every submission of a job that node `node` has stored, opened with its key.
 pub fn opened(folder: &Path, cluster: &Cluster, job_id: &str, node: usize) -> Vec<Opened> {
     let (store, key) = (node_store(folder), AtRestKey::of(&sealing_key(folder)));
     let job = job(&store, job_id);
@@ -74,7 +74,7 @@ pub fn opened(folder: &Path, cluster: &Cluster, job_id: &str, node: usize) -> Ve
         .collect()
 }
 
-/// A delivery, opened with the key of the node it is for.
+/// Opens a delivery with the key of the node it is for.
 pub fn open(delivery: &Delivery, cluster: &Cluster, job: &Job, node: usize, key: &UnsealingKey) -> Opened {
     let opened = delivery.open(cluster, job, node, key).unwrap();
     components(delivery.header.value.clone(), &opened, cluster, node)
@@ -90,7 +90,7 @@ fn components(header: Header, opened: &OpenedSubmission, cluster: &Cluster, node
     }
 }
 
-/// Every envelope the coordinator keeps, as a delivery to the node it is for.
+/// Every envelope that the coordinator has stored, as a delivery to the node it is for.
 pub fn envelopes(folder: &Path) -> Vec<(usize, Delivery)> {
     let store = coordinator_store(folder);
     let sql = "SELECT e.node, s.header, e.envelope FROM envelopes e JOIN submissions s ON s.job = e.job AND s.sequence = e.sequence";

@@ -1,9 +1,9 @@
-//! A measurement beside an earlier one.
+//! Compares a measurement with an earlier one.
 
 use super::report::{Phase, Report};
 use crate::output;
 
-/// A table of new over old; below 1 is less than before.
+/// A table of the ratios of new to old figures; below 1 is less than before.
 pub fn table(new: &Report, old: &Report) -> String {
     let mut text = String::new();
     if (&new.job, &new.cluster) != (&old.job, &old.cluster) {
@@ -74,7 +74,7 @@ fn peak(report: &Report) -> f64 {
 
 fn ratio(new: f64, old: f64) -> String {
     if new == old {
-        // Of nothing, too.
+        // Also if both are 0.
         "1.00".to_owned()
     } else if old == 0.0 {
         "-".to_owned()
@@ -130,7 +130,7 @@ mod tests {
         }
     }
 
-    /// The cells of the row that begins so.
+    /// The cells of the first row that contains `begin`.
     fn cells(table: &str, begin: &str) -> Vec<String> {
         let row = table.lines().find(|line| line.contains(begin)).unwrap();
         row.split(['│', '┆'])

@@ -1,5 +1,4 @@
-//! The cluster's side, measured: from the first upload until every node has every submission, and from there to
-//! the published job.
+//! Measures the cluster from the first upload until every node has every submission, and from then until the job is published.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -17,12 +16,12 @@ use super::report;
 use crate::local_cluster::{Member, follow, stage};
 use crate::progress::Progress;
 
-/// How often the coordinator is asked whether all is delivered.
+/// The interval at which the coordinator is asked whether everything is delivered.
 const DELIVERED: Duration = Duration::from_millis(10);
-/// How often the nodes are asked where they are. The processor time of phases is known to about this.
+/// The interval at which the nodes are asked for their phase. The processor time of a phase is measured to about this precision.
 const SAMPLE: Duration = Duration::from_millis(50);
 
-/// A job under way on a cluster that nothing else uses.
+/// A running job on a cluster that runs nothing else.
 pub struct Run<'a> {
     /// The coordinator.
     pub api: &'a Api,
@@ -34,22 +33,22 @@ pub struct Run<'a> {
     pub coordinator: &'a Member,
 }
 
-/// From submissions to the published job.
+/// Measurements from the submissions to the published job.
 pub struct Computed {
     /// The nodes' phases, and `certificate`.
     pub phases: Vec<report::Phase>,
-    /// From the request to compute to the certificate, by the coordinator's clock.
+    /// Seconds from the request to compute to the certificate, by the coordinator's clock.
     pub certificate_s: f64,
-    /// To the published job, by this process's clock.
+    /// Seconds until the job was published, by this process's clock.
     pub published_s: f64,
-    /// The shortest between two nodes.
+    /// The shortest round trip between two nodes, in seconds.
     pub round_trip_s: f64,
-    /// Computations that were begun.
+    /// How many computations were started.
     pub attempts: u32,
 }
 
 impl Run<'_> {
-    /// Sends submissions, so many, by `upload`, and waits until every node has stored all of them.
+    /// Runs `upload`, which sends `submissions` submissions, and waits until every node has stored all of them.
     pub async fn ingest(&self, submissions: usize, upload: impl Future<Output = Result<()>>) -> Result<(f64, f64)> {
         let (began, clock) = (Instant::now(), self.clock()?);
         upload.await?;
@@ -107,13 +106,13 @@ impl Run<'_> {
         })
     }
 
-    /// Processor time of everyone, this process too.
+    /// Processor time of all processes, including this one.
     fn clock(&self) -> Result<f64> {
         let members = self.nodes.iter().chain([self.coordinator]).map(|member| member.pid);
         members.chain([std::process::id()]).map(cpu_seconds).sum()
     }
 
-    /// Reads the nodes' clocks and rounds again and again; ends with an error only.
+    /// Reads the nodes' processor times and rounds repeatedly; returns only with an error.
     async fn watch_cpu(&self, scraper: &Scraper, meters: &mut [CpuByPhase]) -> anyhow::Error {
         loop {
             if let Err(error) = self.sample(scraper, meters).await {
@@ -138,7 +137,7 @@ fn round_trip(samples: &[Samples]) -> f64 {
     all.filter(|seconds| *seconds > 0.0).reduce(f64::min).unwrap_or_default()
 }
 
-/// The nodes' phases: time of the node that took longest in all, rounds and bytes of the one with most, processor time of all.
+/// The nodes' phases: the time of the node that took longest in total, rounds and bytes of the node with the most, processor time of all nodes.
 fn phases(samples: &[Samples], cpu: &[PerPhase]) -> Result<Vec<report::Phase>> {
     let of = |name: &str, labels: &str| -> Result<Vec<PerPhase>> { samples.iter().map(|one| one.by_phase(name, labels)).collect() };
     let (wall, rounds) = (of("phase_seconds_sum", "")?, of("rounds_total", "")?);

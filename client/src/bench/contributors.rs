@@ -1,5 +1,5 @@
-//! The contributors' side: every one enrols, shares its answers and sends them, as its own client would. Not all at once:
-//! what is shared waits on disk until it is sent, so a job of any size takes little memory.
+//! The contributors: each enrols, shares its answers and sends them, as its own client would. Submissions wait on disk until they are
+//! sent, so a job of any size takes little memory.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,15 +17,15 @@ use tacit_protocol::submission::{Header, Submission};
 use super::synthetic::{AcceptedSet, name};
 use crate::progress::Phase;
 
-/// How many requests are under way at the same time.
+/// How many requests run at the same time.
 const AT_ONCE: usize = 8;
 
-/// Everyone's keys, by index.
+/// The keys of all contributors, by index.
 pub fn keys(contributors: usize) -> Vec<SecretKey> {
     (0..contributors).map(|_| SecretKey::generate(&mut rand::rng())).collect()
 }
 
-/// Enrols everyone.
+/// Enrols all contributors.
 pub async fn enrol(api: &Api, cluster: &Cluster, keys: &[SecretKey], phase: &Phase<'_>) -> Result<()> {
     let enrol = async |(index, key): (usize, &SecretKey)| -> Result<()> {
         let name = name(index);
@@ -40,10 +40,10 @@ pub async fn enrol(api: &Api, cluster: &Cluster, keys: &[SecretKey], phase: &Pha
         .await
 }
 
-/// Everyone's submissions, ready to be sent.
+/// The submissions of all contributors, ready to be sent.
 pub struct Shared {
     submissions: Vec<Waiting>,
-    /// For each node, the bytes that will be brought to it: headers and its own envelopes.
+    /// The number of bytes that will be delivered to each node: headers and its own envelopes.
     pub bytes: Vec<u64>,
 }
 
@@ -54,7 +54,7 @@ struct Waiting {
 }
 
 impl Shared {
-    /// Shares all answers on one core, one contributor after the other, and writes what is to be sent to `folder`.
+    /// Shares all answers on one core, one contributor after the other, and writes the submissions to `folder`.
     pub fn make(crowd: &AcceptedSet, cluster: &Cluster, job: &Job, keys: &[SecretKey], folder: &Path) -> Result<Self> {
         let mut shared = Self {
             submissions: Vec::new(),

@@ -1,8 +1,7 @@
-//! Relays between the members of a cluster that pass every datagram on some time later: loopback as if the
-//! nodes were far apart.
+//! Relays that delay every datagram between the members of a cluster, as if the nodes were far apart.
 //!
-//! There is one in front of each node. Each direction of each connection has a queue of its own, so order is kept and
-//! nothing is lost; a connection costs its queues, not a thread or a timer for each datagram.
+//! One relay stands in front of each node. Each direction of each connection has its own queue, so the order is kept and nothing is
+//! lost; a connection costs two queues, not a thread or a timer for each datagram.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -17,20 +16,20 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// What the kernel may keep of datagrams that have not been read, as far as it allows.
+/// The size of the sockets' buffers, as far as the kernel allows it.
 const SOCKET_BUFFER: usize = 4 << 20;
 const LARGEST_DATAGRAM: usize = 1 << 16;
-/// After an error of a socket, which says that nobody listened at the other end.
+/// The pause after a socket error, which means that nobody listens at the other end.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// The relays of a cluster, which end when this is dropped.
+/// The relays of a cluster. They stop when this is dropped.
 pub struct Relays {
     fronts: Vec<(Arc<UdpSocket>, SocketAddr)>,
     running: JoinSet<()>,
 }
 
 impl Relays {
-    /// Relays for so many nodes, which do nothing yet.
+    /// Binds the relays of `nodes` nodes; they pass on nothing yet.
     pub async fn bind(nodes: usize) -> Result<Self> {
         let mut fronts = Vec::new();
         for _ in 0..nodes {
@@ -44,12 +43,12 @@ impl Relays {
         })
     }
 
-    /// Where each node is reached through its relay.
+    /// The address of the relay of each node.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.fronts.iter().map(|(_, address)| *address).collect()
     }
 
-    /// Begins to pass on what comes for each node to where it listens, and what it answers back, each datagram `delay` later.
+    /// Starts to pass datagrams on, in both directions and each `delay` later. `nodes` are the addresses at which the nodes listen.
     pub fn lead_to(&mut self, listening: impl IntoIterator<Item = SocketAddr>, delay: Duration) {
         for ((front, _), target) in self.fronts.iter().zip(listening) {
             self.running.spawn(relay(Arc::clone(front), target, delay));
@@ -65,7 +64,7 @@ async fn socket() -> io::Result<UdpSocket> {
     Ok(socket)
 }
 
-/// Gives everyone who sends to `front` a socket of its own towards `target`.
+/// Opens a socket towards `target` for each address that sends to `front`.
 async fn relay(front: Arc<UdpSocket>, target: SocketAddr, delay: Duration) {
     let mut tasks = JoinSet::new();
     let mut queues: HashMap<SocketAddr, UnboundedSender<(Instant, Vec<u8>)>> = HashMap::new();
@@ -85,12 +84,12 @@ async fn relay(front: Arc<UdpSocket>, target: SocketAddr, delay: Duration) {
                 new.insert(queue(&mut tasks, back, target))
             }
         };
-        // Its task ends with this one only.
+        // Its task ends only with this one.
         let _ = queue.send((Instant::now() + delay, buffer[..length].to_vec()));
     }
 }
 
-/// Queues what comes to a socket.
+/// Queues the datagrams that arrive at a socket.
 async fn collect(socket: Arc<UdpSocket>, queue: UnboundedSender<(Instant, Vec<u8>)>, delay: Duration) {
     let mut buffer = vec![0; LARGEST_DATAGRAM];
     loop {
@@ -101,13 +100,13 @@ async fn collect(socket: Arc<UdpSocket>, queue: UnboundedSender<(Instant, Vec<u8
     }
 }
 
-/// A queue of datagrams that are sent `to` somebody when each is due.
+/// Sends the datagrams of a queue, each when it is due.
 fn queue(tasks: &mut JoinSet<()>, socket: Arc<UdpSocket>, to: SocketAddr) -> UnboundedSender<(Instant, Vec<u8>)> {
     let (sender, mut waiting) = unbounded_channel::<(Instant, Vec<u8>)>();
     tasks.spawn(async move {
         while let Some((due, datagram)) = waiting.recv().await {
             sleep_until(due).await;
-            // Whoever does not listen any more has gone.
+            // An error means that the receiver is gone.
             let _ = socket.send_to(&datagram, to).await;
         }
     });

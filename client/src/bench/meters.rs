@@ -1,4 +1,4 @@
-//! What the processes of a cluster say of themselves, and the kernel of them.
+//! Measurements of the processes of a cluster: their own metrics, and what the kernel reports about them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -8,15 +8,15 @@ use tacit_protocol::phase::Phase;
 
 use crate::local_cluster::Member;
 
-/// Ticks of `/proc/PID/stat` in a second, on every Linux that Rust runs on.
+/// Clock ticks of `/proc/PID/stat` per second; the same on every Linux that Rust supports.
 const TICKS: f64 = 100.0;
-/// How long an admin port may take.
+/// The time-out of requests to admin ports.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Asks admin ports for metrics.
+/// A client that reads metrics of admin ports.
 pub struct Scraper(reqwest::Client);
 
-/// The samples of one scrape, by name and labels as they are written.
+/// The samples of one scrape, by name and labels in the exposition format.
 pub struct Samples(HashMap<String, f64>);
 
 impl Scraper {
@@ -26,7 +26,7 @@ impl Scraper {
         client.context("cannot make an HTTP client").map(Self)
     }
 
-    /// What a member counts.
+    /// Reads the metrics of a member.
     pub async fn read(&self, member: &Member) -> Result<Samples> {
         let url = format!("{}/metrics", member.admin);
         let silent = || format!("{url} of {} cannot be read", member.name);
@@ -67,7 +67,7 @@ impl Samples {
         self.0.iter().filter(move |(series, _)| of(series)).map(|(_, value)| *value)
     }
 
-    /// The value of a node's series `name` for each phase, with `labels` before that of the phase.
+    /// The value of the series `name` of a node for each phase. `labels` are the labels before that of the phase.
     pub fn by_phase(&self, name: &str, labels: &str) -> Result<PerPhase> {
         let value = |phase: Phase| Ok((phase, self.value(&format!("tacit_node_{name}{{{labels}phase=\"{phase}\"}}"))?));
         Phase::ALL.into_iter().map(value).collect()
@@ -77,20 +77,20 @@ impl Samples {
 /// A number for each phase of a session.
 pub type PerPhase = BTreeMap<Phase, f64>;
 
-/// To which phases the processor time of a process goes, from readings of its clock and its rounds.
+/// Attributes the processor time of a process to phases, from readings of its clock and its rounds.
 ///
-/// The work before a round is the round's phase, as in the node's own metrics. Where one reading finds new rounds
-/// of several phases, they share the time since the one before by their rounds.
+/// The work before a round belongs to the round's phase, as in the node's own metrics. If a reading finds new rounds of several phases,
+/// the time since the previous reading is divided among them by their rounds.
 pub struct CpuByPhase {
     clock: f64,
     rounds: PerPhase,
-    /// Spent since the last round that was seen.
+    /// Seconds since the last round that was seen.
     pending: f64,
     spent: PerPhase,
 }
 
 impl CpuByPhase {
-    /// From this reading on.
+    /// Begins with this reading.
     pub fn new(clock: f64, rounds: PerPhase) -> Self {
         Self {
             clock,
@@ -100,7 +100,7 @@ impl CpuByPhase {
         }
     }
 
-    /// Another reading.
+    /// Adds a reading.
     pub fn add(&mut self, clock: f64, rounds: PerPhase) {
         self.pending += clock - self.clock;
         let before = |phase: &Phase| self.rounds.get(phase).copied().unwrap_or_default();
@@ -115,17 +115,17 @@ impl CpuByPhase {
         (self.clock, self.rounds) = (clock, rounds);
     }
 
-    /// The seconds of each phase; what came after the last round is the release's.
+    /// The seconds of each phase. Time after the last round belongs to the release.
     pub fn finish(mut self) -> PerPhase {
         *self.spent.entry(Phase::Release).or_default() += self.pending;
         self.spent
     }
 }
 
-/// Seconds of processor time a process has used, all threads, user and system.
+/// The processor time that all threads of a process have used, user and system, in seconds.
 pub fn cpu_seconds(pid: u32) -> Result<f64> {
     let stat = proc(pid, "stat")?;
-    // The name in brackets may have spaces; after it come the state and, as 12th and 13th field, the times.
+    // The name in parentheses may contain spaces. After it, the state is the first field and the times are the 12th and 13th.
     let fields = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
     let mut times = fields.split_whitespace().skip(11).map_while(|field| field.parse::<f64>().ok());
     let (user, system) = times
@@ -135,7 +135,7 @@ pub fn cpu_seconds(pid: u32) -> Result<f64> {
     Ok((user + system) / TICKS)
 }
 
-/// The most memory a process has had, in bytes.
+/// The peak memory of a process in bytes.
 pub fn peak_memory(pid: u32) -> Result<u64> {
     let status = proc(pid, "status")?;
     let peak = status
@@ -185,7 +185,7 @@ mod tests {
     fn this_process_has_a_clock_and_memory() {
         let own = std::process::id();
         let before = cpu_seconds(own).unwrap();
-        // As long as it takes for the clock to move.
+        // Work until the clock has advanced.
         while cpu_seconds(own).unwrap() <= before {}
         assert!(peak_memory(own).unwrap() > 1 << 20);
         assert!(cpu_seconds(u32::MAX).unwrap_err().to_string().contains("/proc/"));

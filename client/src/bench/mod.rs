@@ -1,7 +1,7 @@
-//! `tacit bench`: what a whole cluster takes for a job of a given size, by phase, and whether the result is right.
+//! `tacit bench`: measures a whole cluster on a job of a given size, by phase, and checks the result.
 //!
-//! Everything is real, as in the demo: processes, QUIC, HTTP, sealed envelopes, a verified certificate. Only the
-//! crowd is made up, from a seed.
+//! Everything is real, as in the demo: processes, QUIC, HTTP, sealed envelopes, a verified certificate. Only the answers are made up,
+//! from a seed.
 
 mod compare;
 mod computation;
@@ -35,22 +35,22 @@ use meters::{cpu_seconds, peak_memory};
 use report::Report;
 use synthetic::{AcceptedSet, Size};
 
-/// The usual items for each contributor: with five answers to an item, one full submission of each.
+/// Items per contributor by default: with five answers to an item, each contributor sends one full submission.
 const ITEMS_PER_CONTRIBUTOR: usize = 100;
 
-/// A bench under way.
+/// A running benchmark.
 struct Bench<'a> {
     args: &'a args::Bench,
     crowd: AcceptedSet,
     spec: JobSpec,
     job: Arc<Job>,
-    /// Of the machine, before anything of this ran.
+    /// The machine's load before the benchmark started.
     load: f64,
     reserve_memory_mb: usize,
     progress: Progress,
 }
 
-/// Runs the bench.
+/// Runs the benchmark.
 pub async fn run(args: &args::Bench) -> Result<()> {
     let access = AccessStructure::new(args.nodes, args.threshold).context("--nodes and --threshold")?;
     let load = load();
@@ -107,7 +107,7 @@ pub async fn run(args: &args::Bench) -> Result<()> {
 }
 
 fn size(args: &args::Bench) -> Size {
-    // Of a small job, too, everyone answers a part only.
+    // In a small job too, each contributor answers only some of the items.
     let usual = (args.items / ITEMS_PER_CONTRIBUTOR).max(2 * args.answers_per_item);
     Size {
         items: args.items,
@@ -117,7 +117,7 @@ fn size(args: &args::Bench) -> Size {
     }
 }
 
-/// About how many megabytes a node needs to compute a job: measured at N = 3, t = 1, and as much for each component.
+/// About how many megabytes a node needs to compute a job: measured with N = 3 and t = 1, and proportional to the components a node holds.
 fn memory_mb(size: Size, access: &AccessStructure) -> usize {
     const BYTES_PER_ELEMENT: usize = 12;
     const ANYWAY: usize = 32;
@@ -130,14 +130,14 @@ fn read_report(path: &Path) -> Result<Report> {
     report.with_context(|| format!("--compare: {}: not what `tacit bench --json` wrote", path.display()))
 }
 
-/// The machine's load of the last minute; 0 where it does not say.
+/// The machine's load average of the last minute; 0 if the system does not report it.
 fn load() -> f64 {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or_default()
 }
 
 impl Bench<'_> {
-    /// From an open job to a verified result; and in what that differs from the one in the clear.
+    /// Runs the job to a verified result. Also returns how the result differs from that of the answers in the clear, if it does.
     async fn measure(&self, laid: &Laid, members: &[Member], folder: &Path) -> Result<(Report, Option<String>)> {
         let Some((coordinator, nodes)) = members.split_last() else {
             bail!("the cluster has no coordinator");
@@ -169,7 +169,7 @@ impl Bench<'_> {
         let (shared, share) = {
             let _phase = self.progress.phase("share", format!("sharing {answers} answers on one core"), None);
             let (began, clock) = (Instant::now(), cpu_seconds(std::process::id())?);
-            // Nothing else runs in this process meanwhile.
+            // Nothing else runs in this process at the same time.
             let shared = tokio::task::block_in_place(|| Shared::make(&self.crowd, &cluster, &self.job, &keys, &folder.join("shared")))?;
             (
                 shared,
@@ -228,7 +228,7 @@ impl Bench<'_> {
         Ok((report, difference))
     }
 
-    /// Fetches and verifies what was published.
+    /// Fetches and verifies the published result.
     async fn fetch(&self, api: &Api, laid: &Laid) -> Result<Verified> {
         let _phase = self.progress.phase("verify", "fetching and verifying the result".to_owned(), None);
         let id = self.job.id();
@@ -246,7 +246,7 @@ impl Bench<'_> {
     }
 }
 
-/// A phase before the nodes begin: it has no rounds.
+/// A phase before the computation: it has no rounds.
 fn row(name: &str, wall_s: f64, cpu_s: f64, bytes_per_node: u64) -> report::Phase {
     report::Phase {
         name: name.to_owned(),

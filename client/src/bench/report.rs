@@ -1,4 +1,4 @@
-//! What a bench measured: as JSON for machines and later runs, and as a table for people.
+//! The measurements of a benchmark: as JSON for programs and later runs, and as a table for people.
 
 use std::collections::BTreeMap;
 
@@ -7,48 +7,48 @@ use serde::{Deserialize, Serialize};
 use super::synthetic::Size;
 use crate::output;
 
-/// The whole measurement.
+/// All measurements.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// The release of `tacit`.
+    /// The version of `tacit`.
     pub version: String,
-    /// Whether the optimiser was on; figures without it say nothing.
+    /// Whether the programs were built with optimisation; otherwise the figures mean nothing.
     pub release_build: bool,
-    /// The machine's processors.
+    /// The number of processors.
     pub cores: usize,
-    /// Its load of the last minute when the bench began.
+    /// The load average of the last minute at the start.
     pub load: f64,
-    /// What was computed.
+    /// The job.
     pub job: Job,
-    /// On what.
+    /// The cluster.
     pub cluster: Cluster,
-    /// Where time, messages and processor went, in order.
+    /// Time, traffic and processor time of each phase, in order.
     pub phases: Vec<Phase>,
-    /// Answers shared in a second, on one core.
+    /// Answers shared per second on one core.
     pub share_answers_per_s: f64,
-    /// Answers that became a delivered and stored submission in a second.
+    /// Answers delivered to and stored by all nodes per second.
     pub ingest_answers_per_s: f64,
-    /// From the coordinator's request to compute to its verified certificate, by its own clock.
+    /// Seconds from the coordinator's request to compute to its verified certificate, by its own clock.
     pub certificate_s: f64,
-    /// From all submissions delivered to a published job, as the buyer's client sees it.
+    /// Seconds from the delivery of all submissions to the published job, as the buyer's client sees it.
     pub published_s: f64,
-    /// How long fetching and verifying the result took the client.
+    /// Seconds that the client took to fetch and verify the result.
     pub verify_s: f64,
     /// Rounds of the whole computation.
     pub rounds: u64,
-    /// Bytes that the node with most of them sent in the computation, for each item.
+    /// Bytes per item that a node sent in the computation; those of the node that sent most.
     pub bytes_per_item_and_node: f64,
-    /// The shortest round trip between two nodes, as their connections saw it.
+    /// The shortest round trip between two nodes, in seconds.
     pub round_trip_s: f64,
-    /// Computations until one succeeded: more than one spoils the figures.
+    /// Computations until one succeeded; with more than one, the figures are not comparable.
     pub attempts: u32,
-    /// The most memory of each process; the client is this one.
+    /// The peak memory of each process; `client` is this process.
     pub peak_rss_bytes: BTreeMap<String, u64>,
-    /// Whether the verified result is the one worked out in the clear.
+    /// Whether the verified result is that of the answers in the clear.
     pub correct: bool,
 }
 
-/// What was computed.
+/// The job of a benchmark.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// Items.
@@ -79,16 +79,16 @@ impl Job {
     }
 }
 
-/// The nodes.
+/// The cluster of a benchmark.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cluster {
-    /// How many.
+    /// The number of nodes.
     pub nodes: usize,
-    /// How many of them may be corrupt.
+    /// How many nodes may be corrupt.
     pub threshold: usize,
-    /// How long each datagram between members takes one way, in milliseconds.
+    /// The one-way delay of each datagram between members, in milliseconds.
     pub delay_ms: u64,
-    /// How much memory each node took when it started, in megabytes.
+    /// The memory that each node reserves at its start, in megabytes.
     #[serde(default)]
     pub reserve_memory_mb: usize,
 }
@@ -98,18 +98,18 @@ pub struct Cluster {
 pub struct Phase {
     /// `share`, `ingest`, one of a node's phases, or `certificate`.
     pub name: String,
-    /// How long it took.
+    /// Duration in seconds.
     pub wall_s: f64,
-    /// Processor time of all processes that work in it.
+    /// Processor time of all processes in seconds.
     pub cpu_s: f64,
     /// Rounds of communication between the nodes.
     pub rounds: u64,
-    /// Bytes sent by the node that sent most; in `ingest`, brought to the node that got most.
+    /// Bytes sent by the node that sent most; in `ingest`, bytes delivered to the node that received most.
     pub bytes_per_node: u64,
 }
 
 impl Report {
-    /// Tables and what follows from them.
+    /// The measurements as text.
     pub fn table(&self) -> String {
         let Job {
             items,

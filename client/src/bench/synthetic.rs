@@ -1,4 +1,4 @@
-//! A crowd whose answers follow from a seed, and the job they are answers to.
+//! Answers that follow from a seed, and the job they belong to.
 
 use std::collections::BTreeSet;
 
@@ -10,26 +10,26 @@ use tacit_protocol::job::escrow;
 use tacit_protocol::job::{Item, Job, JobSpec, PayRule, Payout};
 use tacit_protocol::question::{self, Categorical, Release};
 
-/// What each answer pays, and the most it pays on top, in micro-units.
+/// The base and the bonus for each answer, in micro-units.
 const PAY: u64 = 20_000;
-/// How well contributors know their trade: each answers right with a probability in this range.
+/// The accuracy of contributors: each answers correctly with a probability in this range.
 const ACCURACY: std::ops::Range<f64> = 0.7..0.9;
 const JOB: &str = "bench";
 
-/// How large the job is.
+/// The size of the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
-    /// Items.
+    /// The number of items.
     pub items: usize,
-    /// Answers to each of them, of as many contributors.
+    /// The number of answers to each item, of as many contributors.
     pub answers_per_item: usize,
-    /// Classes of the question.
+    /// The number of classes.
     pub classes: usize,
-    /// Contributors.
+    /// The number of contributors.
     pub contributors: usize,
 }
 
-/// One answer: who gave it, and which class.
+/// One answer to a known item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
     /// Index of the contributor.
@@ -38,20 +38,20 @@ pub struct Answer {
     pub class: u32,
 }
 
-/// A crowd's answers in the clear.
+/// All answers, in the clear.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcceptedSet {
-    /// How many of what.
+    /// The size of the job.
     pub size: Size,
-    /// The answers to the first item, to the second, and so on: as many to each.
+    /// The answers to the first item, to the second, and so on, with the same number for each item.
     pub answers: Vec<Answer>,
 }
 
 impl Size {
-    /// Refuses what makes no crowd.
+    /// Checks that a job can have this size.
     pub fn check(&self) -> Result<()> {
         ensure!(self.items > 0, "--items must be at least 1");
-        // The plain result is worked out for pairs of answers to every item, and classes to confuse.
+        // The statistics need pairs of answers, and more than one class.
         ensure!(self.answers_per_item >= 2, "--answers-per-item must be at least 2");
         ensure!(self.classes >= 2, "--classes must be at least 2");
         ensure!(
@@ -61,7 +61,7 @@ impl Size {
         Ok(())
     }
 
-    /// All answers.
+    /// The number of all answers.
     pub fn answers(&self) -> usize {
         self.items * self.answers_per_item
     }
@@ -99,11 +99,11 @@ impl Size {
 }
 
 impl AcceptedSet {
-    /// The crowd of a seed: the same one every time.
+    /// The answers of a seed, the same every time.
     ///
-    /// Every item has a true class, every contributor an accuracy; wrong answers spread over the other classes. In
-    /// each run of as many items as there are contributors, everyone answers as often as an item is answered,
-    /// with other peers in each run.
+    /// Every item has a true class, every contributor an accuracy; wrong answers spread over the other classes. Items form blocks of as
+    /// many items as there are contributors. In each block, every contributor gives `answers_per_item` answers, with other peers than
+    /// in the block before.
     pub fn new(size: Size, seed: u64) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let (people, classes) = (size.contributors, size.classes as u32);
@@ -148,7 +148,7 @@ impl AcceptedSet {
     }
 }
 
-/// A contributor's name; names sort as their indices do.
+/// A contributor's name. Names sort in the order of the indices.
 pub fn name(contributor: usize) -> String {
     format!("person-{contributor:08}")
 }
@@ -200,7 +200,7 @@ mod tests {
             .map(|all| all.iter().filter(|one| one.class == all[0].class).count() - 1)
             .sum();
         let share = matching as f64 / (4 * 5_000) as f64;
-        // .8² + .2²/3 of pairs match in the mean.
+        // On average 0.8² + 0.2²/3 of the pairs match.
         assert!((0.6..0.7).contains(&share), "{share}");
         let classes: HashSet<u32> = crowd.answers.iter().map(|answer| answer.class).collect();
         assert_eq!(classes.len(), 4);

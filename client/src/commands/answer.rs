@@ -1,4 +1,4 @@
-//! `tacit answer`: share and submit one contributor's answers, as often as it takes.
+//! `tacit answer`: shares and submits one contributor's answers. It can be run again after a failure.
 
 use anyhow::{Context, Result, ensure};
 use tacit_client::answers::{Expected, only_contributor, parse};
@@ -21,7 +21,7 @@ use crate::output;
 /// How many rejected items are listed for each reason; `tacit receipt` lists them all.
 const SHOWN: usize = 20;
 
-/// Shares and submits.
+/// Runs the command.
 pub async fn run(args: &args::Answer) -> Result<()> {
     let key = keys::load(&args.key)?;
     let file = args.answers.display().to_string();
@@ -72,7 +72,7 @@ pub async fn run(args: &args::Answer) -> Result<()> {
     output::print(&outcome(&api, &cluster, &sent, answers).await?)
 }
 
-/// Whose answers to send: as named, as at the first run, or as the file has it.
+/// The contributor whose answers are sent: from the command line, from the first run, or from the file.
 fn contributor(args: &args::Answer, file: &str, bytes: &[u8]) -> Result<String> {
     let Some(name) = &args.contributor else {
         return match State::kept(&args.key, &args.job)? {
@@ -84,7 +84,7 @@ fn contributor(args: &args::Answer, file: &str, bytes: &[u8]) -> Result<String> 
     Ok(name.clone())
 }
 
-/// What became of the answers, in words; nothing before the job is published.
+/// The outcome of the answers as text; empty until the job is published.
 async fn outcome(api: &Api, cluster: &Cluster, sent: &[Sent], answers: usize) -> Result<String> {
     let mut total = Outcome::default();
     for sent in sent {
@@ -100,7 +100,7 @@ async fn outcome(api: &Api, cluster: &Cluster, sent: &[Sent], answers: usize) ->
     ))
 }
 
-/// The batches of the contributor's answers, and how many rows have none.
+/// The contributor's answers in batches, and the number of rows without an answer.
 fn read(file: &str, contributor: &str, bytes: &[u8], job: &Job) -> Result<(Vec<Batch>, u64)> {
     let items: Vec<String> = job.items().iter().map(|item| item.id.clone()).collect();
     let question = &job.terms().question;
@@ -114,7 +114,7 @@ fn read(file: &str, contributor: &str, bytes: &[u8], job: &Job) -> Result<(Vec<B
     Ok((batches::split(&pairs, batches::most(question)), answers.unanswered))
 }
 
-/// The submission as it was kept, or a new one, kept before it is sent.
+/// The stored submission, or a new one, which is stored before it is sent.
 fn submission(
     state: &State,
     index: usize,

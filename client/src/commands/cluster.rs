@@ -1,4 +1,4 @@
-//! `tacit cluster`.
+//! `tacit cluster`: makes and shows cluster files.
 
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -38,15 +38,15 @@ fn create(name: &str, threshold: usize, out: &Path, cards: &[PathBuf]) -> Result
         ),
         _ => FileError::new(out, &error).into(),
     })?;
-    // What is shown is what stands in the file.
+    // Read the file again, so that what is shown is what it contains.
     output::print(&shown(&load_cluster(out)?))
 }
 
-/// One card of a file, or all those of standard input.
+/// The card in a file, or all cards of standard input.
 fn read_cards(path: &Path) -> Result<Card> {
     if path != Path::new("-") {
         let card = Card::parse(&files::read(path)?).with_context(|| path.display().to_string())?;
-        // Somebody who sends two in one would have two nodes, and nobody would miss the other operator in the call.
+        // One card per file: an operator who sends two cards in one file would get two nodes unnoticed.
         match usize::from(card.coordinator.is_some()) + card.nodes.len() {
             1 => return Ok(card),
             members => bail!(

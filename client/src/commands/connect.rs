@@ -1,4 +1,4 @@
-//! From the command line to a coordinator that is of the right cluster.
+//! Connects to the coordinator that the command line names, and checks that it belongs to the right cluster.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::args::Network;
 
 const TOKEN: &str = "TACIT_TOKEN";
 
-/// A client of the coordinator, and the cluster file if one is given; then the coordinator has the same.
+/// A client of the coordinator, and the cluster file if one is given; then it is checked that the coordinator has the same file.
 pub async fn connect(network: &Network, token: Option<&str>) -> Result<(Api, Option<Cluster>)> {
     let cluster = network.cluster.as_deref().map(load_cluster).transpose()?;
     let url = match (&network.coordinator, &cluster) {
@@ -26,7 +26,7 @@ pub async fn connect(network: &Network, token: Option<&str>) -> Result<(Api, Opt
     let api = Api::new(&url, token)?;
     match &cluster {
         Some(cluster) => check_coordinator(&api, cluster).await?,
-        // Without a cluster file, the least to know is that the two understand each other.
+        // Without a cluster file, check at least that both speak a common protocol version.
         None => drop(api.cluster().await?),
     }
     Ok((api, cluster))
@@ -43,7 +43,7 @@ pub fn token(file: Option<&Path>) -> Result<Option<Zeroizing<String>>> {
     Ok(Some(Zeroizing::new(text.to_owned())))
 }
 
-/// Refuses early what the coordinator would refuse for want of a token.
+/// Fails early if there is no token and the coordinator would refuse the request.
 pub fn need_token(api: &Api) -> Result<()> {
     if api.has_token() {
         Ok(())

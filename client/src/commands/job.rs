@@ -1,4 +1,4 @@
-//! `tacit job`.
+//! `tacit job`: creates, follows and closes jobs, and fetches results.
 
 use std::path::Path;
 
@@ -73,7 +73,7 @@ async fn create(api: &Api, cluster: Option<&Cluster>, path: &Path, id: Option<&J
     output::print(&format!("{id}\n"))
 }
 
-/// The gold answers of a spec, and whom to seal them to.
+/// The gold answers of a spec, and the cluster whose nodes they are sealed to.
 fn gold<'a>(file: &Path, path: &Path, spec: &mut JobSpec, cluster: Option<&'a Cluster>) -> Result<(Gold, &'a Cluster)> {
     let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): gold answers are sealed to the nodes it names")?;
     let gold = Gold::load(file, path, spec)?;

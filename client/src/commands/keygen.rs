@@ -1,4 +1,4 @@
-//! `tacit keygen`.
+//! `tacit keygen`: makes a contributor's key.
 
 use anyhow::Result;
 use tacit_client::keys;

@@ -1,4 +1,4 @@
-//! `tacit probe`.
+//! `tacit probe`: asks an admin port whether its program is alive or ready.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use anyhow::{Context, Result, bail};
 use crate::args::Probe;
 use crate::output;
 
-/// How long an admin port may take.
+/// The time-out of the request.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How much of an answer is shown.
+/// How many bytes of a response are shown.
 const SHOWN: usize = 1000;
 
-/// Asks an admin port; an error unless it answers that all is well.
+/// Asks an admin port. Fails unless the response is a success.
 pub async fn run(args: &Probe) -> Result<()> {
     let url = &args.url;
     let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().tls_certs_only([]).build();

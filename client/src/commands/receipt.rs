@@ -1,4 +1,4 @@
-//! `tacit receipt`: what a contributor has in hand, and what became of its answers.
+//! `tacit receipt`: shows a contributor's stored receipts and the outcome of its answers.
 
 use anyhow::{Context, Result};
 use tacit_client::keys;
@@ -9,7 +9,7 @@ use crate::args::Receipt;
 use crate::commands::connect::connect;
 use crate::output;
 
-/// Shows the kept receipts and their outcomes.
+/// Runs the command.
 pub async fn run(args: &Receipt) -> Result<()> {
     keys::load(&args.key)?;
     let kept = State::kept(&args.key, &args.job)?;

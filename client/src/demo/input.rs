@@ -1,4 +1,4 @@
-//! What the demo is about: answers from a file or the bundled data set, and the job they make.
+//! The input of the demo: answers from a file or the bundled data set, and the job made from them.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -13,11 +13,11 @@ use tacit_protocol::question::{Categorical, Question, Release};
 use crate::args;
 use crate::output;
 
-/// 350 answers of a chatbot, 123 people on their safety; see the licence beside it.
+/// 123 people on the safety of 350 answers of a chatbot; its licence is beside it.
 const DICES: &[u8] = include_bytes!("../../data/dices350.csv");
 const DICES_CLASSES: [&str; 3] = ["No", "Yes", "Unsure"];
 const DICES_NAME: &str = "dices350";
-/// The demo's cluster has one job. A fixed id makes results of the same answers equal.
+/// The id of the demo's job. It is fixed, so that the same answers give the same result.
 const JOB: &str = "demo";
 
 const USUAL_BONUS: u64 = 20_000;
@@ -92,13 +92,13 @@ fn spec(args: &args::Demo, answers: &Answers) -> Result<JobSpec> {
         sensitive: false,
         release,
         payout: Some(payout),
-        // Not the file's name: the same answers make the same job.
+        // The file's name is not used: the same answers must make the same job.
         ..JobSpec::new("demo", answers.question.clone(), answers.items.iter().map(Item::new))
     })
 }
 
-/// The greatest number of answers to one item, repeated ones included. So everyone's first answer
-/// counts, and the job, which closes itself when it is full, is not full before the last answer came.
+/// The largest number of answers to one item, repeated ones included. With it as the limit, the first answer of every contributor
+/// counts, and the job, which closes when it is full, stays open until the last answer.
 fn answers_per_item(answers: &Answers) -> u32 {
     let mut counts = vec![0; answers.items.len()];
     answers.rows.iter().for_each(|row| counts[row.item as usize] += 1);
@@ -109,7 +109,7 @@ fn answers_per_item(answers: &Answers) -> u32 {
         .min(MAX_ANSWERS_PER_ITEM.max(contributors_per_item(answers)))
 }
 
-/// The greatest number of contributors that answered one item.
+/// The largest number of contributors that answered one item.
 fn contributors_per_item(answers: &Answers) -> u32 {
     let mut counts = vec![0; answers.items.len()];
     let pairs: HashSet<(u32, u32)> = answers.rows.iter().map(|row| (row.item, row.contributor)).collect();

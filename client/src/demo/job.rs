@@ -1,4 +1,4 @@
-//! The demo's job, from creation to publication, over the same HTTP API as anyone's.
+//! Runs the demo's job from creation to publication over the HTTP API that buyers and contributors use.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::progress::{Phase, Progress};
 /// How many contributors submit at the same time.
 const CONTRIBUTORS: usize = 8;
 
-/// Creates the job and checks that it is the one that was meant.
+/// Creates the job and checks that the coordinator opened exactly this job.
 pub async fn create(api: &Api, input: &Input) -> Result<Arc<Job>> {
     let status = api.create_job(input.job.id(), &input.spec).await?;
     ensure!(
@@ -31,7 +31,7 @@ pub async fn create(api: &Api, input: &Input) -> Result<Arc<Job>> {
     Ok(Arc::new(input.job.clone()))
 }
 
-/// Lets every contributor enrol, share and submit, as its own client would.
+/// Enrols every contributor and sends its submissions, as its own client would.
 pub async fn submit_all(api: &Api, cluster: &Cluster, job: &Arc<Job>, input: &Input, progress: &Progress) -> Result<()> {
     let contributors = input.by_contributor();
     let title = format!(
@@ -49,7 +49,7 @@ pub async fn submit_all(api: &Api, cluster: &Cluster, job: &Arc<Job>, input: &In
     Ok(())
 }
 
-/// One contributor's submissions, one after the other: its first answer to an item counts.
+/// Sends one contributor's submissions one after the other, because its first answer to an item counts.
 async fn submit(api: &Api, cluster: &Arc<Cluster>, job: &Arc<Job>, name: &str, answers: Batch, phase: &Phase<'_>) -> Result<()> {
     let key = SecretKey::generate(&mut rand::rng());
     let of = || format!("contributor {}", output::cell(name));

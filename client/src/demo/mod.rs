@@ -1,6 +1,6 @@
-//! `tacit demo`: a whole cluster on one machine, of real parts.
+//! `tacit demo`: a whole cluster of real processes on one machine.
 //!
-//! The job, the contributors' submissions and the result take the same road as anyone's.
+//! The job, the submissions and the result pass through the same interfaces as those of real buyers and contributors.
 
 mod input;
 mod job;
@@ -25,7 +25,7 @@ pub async fn run(args: &args::Demo) -> Result<()> {
     let input = Input::read(args)?;
     let binaries = Binaries::find()?;
     files::make_folder(&args.out, Access::Public).context("--out")?;
-    // Better to know now than when the result is there.
+    // Fail now rather than when the result is there.
     tempfile::tempfile_in(&args.out).with_context(|| format!("--out: {}: nothing can be written there", args.out.display()))?;
     let work = Work::make(args.work.as_deref())?;
     let progress = Progress::new();
@@ -43,7 +43,7 @@ pub async fn run(args: &args::Demo) -> Result<()> {
     output::print(&summary(args, &input, &verified, &progress))
 }
 
-/// From an open job to verified files in `--out`.
+/// Runs the job and writes the verified files to `--out`.
 async fn publish(args: &args::Demo, input: &Input, laid: &Laid, work: &Work, progress: &Progress) -> Result<Verified> {
     let api = Api::new(&laid.cluster.file().coordinator.url, Some(laid.token.as_str()))?;
     let job = {
@@ -54,7 +54,7 @@ async fn publish(args: &args::Demo, input: &Input, laid: &Laid, work: &Work, pro
     job::close_and_follow(&api, &job, progress).await?;
 
     let _phase = progress.phase("verify", "fetching and verifying the result".to_owned(), None);
-    // Nothing unverified gets into --out.
+    // Write to --out only what was verified.
     let staged = work.path().join("published");
     files::make_folder(&staged, Access::Public)?;
     let mut published = vec![(CLUSTER, laid.cluster_bytes.clone())];

@@ -1,4 +1,4 @@
-//! The folders of a cluster: what its operators would make, each on their own machine.
+//! Makes the folders of a cluster, as its operators would on their own machines.
 
 use std::ffi::OsStr;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
@@ -16,15 +16,15 @@ use zeroize::Zeroizing;
 
 use super::binaries::Binaries;
 
-/// What cluster to make.
+/// The cluster to make.
 pub struct Shape<'a> {
-    /// How many nodes.
+    /// The number of nodes.
     pub nodes: usize,
-    /// How many of them may be corrupt.
+    /// How many nodes may be corrupt.
     pub threshold: usize,
-    /// Where the others reach each node, if not where it listens.
+    /// The addresses at which others reach the nodes, if these are not the addresses at which the nodes listen.
     pub addresses: Option<&'a [SocketAddr]>,
-    /// How much memory each node takes when it starts.
+    /// The memory that each node reserves at its start, in megabytes.
     pub reserve_memory_mb: usize,
 }
 
@@ -32,7 +32,7 @@ pub struct Shape<'a> {
 pub struct Laid {
     /// The cluster.
     pub cluster: Cluster,
-    /// `cluster.toml`, byte for byte.
+    /// The bytes of `cluster.toml`.
     pub cluster_bytes: Vec<u8>,
     /// The buyer's token.
     pub token: Zeroizing<String>,
@@ -44,16 +44,16 @@ pub struct Laid {
 
 /// A node's folder, ready to run.
 pub struct LaidNode {
-    /// Its name.
+    /// The node's name.
     pub name: String,
-    /// Its folder.
+    /// The node's folder.
     pub folder: PathBuf,
-    /// Where it will listen.
+    /// The address at which it will listen.
     pub listen: SocketAddr,
 }
 
 impl Laid {
-    /// Removes the folders, keys and all, before another try.
+    /// Removes the folders with their keys, before the start is tried again.
     pub fn remove(&self) -> Result<()> {
         for folder in self.nodes.iter().map(|node| &node.folder).chain([&self.coordinator]) {
             std::fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
@@ -62,9 +62,9 @@ impl Laid {
     }
 }
 
-/// Makes the folders: keys, configs, and the same cluster file in each.
+/// Makes the folders with keys and configs, and the same cluster file in each.
 pub async fn lay_out(shape: &Shape<'_>, binaries: &Binaries, work: &Path) -> Result<Laid> {
-    // Held until all are known, so that they differ.
+    // Keep all sockets open until all ports are known, so that the ports differ.
     let udp = (0..shape.nodes)
         .map(|_| UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)))
         .collect::<Result<Vec<_>, _>>()
@@ -106,7 +106,7 @@ pub async fn lay_out(shape: &Shape<'_>, binaries: &Binaries, work: &Path) -> Res
             operator.as_ref(),
             "--address".as_ref(),
             address.as_ref(),
-            // Nothing of this cluster is reachable from elsewhere.
+            // Only loopback: this cluster is not reachable from other machines.
             "--listen".as_ref(),
             listens.as_ref(),
             "--admin".as_ref(),
@@ -137,7 +137,7 @@ pub async fn lay_out(shape: &Shape<'_>, binaries: &Binaries, work: &Path) -> Res
     })
 }
 
-/// Runs an `init`: the card it prints, and what it says aside.
+/// Runs `init`. Returns the card it prints, and its standard error.
 async fn run_init(binary: &Path, args: &[&OsStr]) -> Result<(Card, Zeroizing<String>)> {
     let program = binary.display();
     let output = Command::new(binary)
@@ -155,7 +155,7 @@ async fn run_init(binary: &Path, args: &[&OsStr]) -> Result<(Card, Zeroizing<Str
     Ok((card, said))
 }
 
-/// The buyer's token among what the coordinator's `init` says aside.
+/// The buyer's token in the standard error of the coordinator's `init`.
 fn token_in(said: &str) -> Option<Zeroizing<String>> {
     let token = said.lines().find_map(|line| line.strip_prefix("buyer_token = "))?;
     Some(Zeroizing::new(token.trim_matches('"').to_owned()))

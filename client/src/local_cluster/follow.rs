@@ -1,4 +1,4 @@
-//! Following a job on a cluster that has no operators to help it.
+//! Follows a job on a cluster without operators.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::output;
 
-/// How long a node may need its operator before it is given up.
+/// How long a node may wait for an operator before the command fails.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Follows a job until it is published; `see` gets every status on the way, the last one too.
+/// Follows a job until it is published; calls `see` with every status, including the last one.
 pub async fn follow(api: &Api, id: &JobId, mut see: impl FnMut(&JobStatus)) -> Result<()> {
     let mut watch = Watch::new(api, id);
     let mut complaint: Option<Instant> = None;
@@ -60,7 +60,7 @@ fn needs_operator(status: &JobStatus) -> Option<&WaitingOn> {
     status.waiting_on.iter().find(|waiting| waiting.needs_operator)
 }
 
-/// Where a job stands that is on its way, in words.
+/// The status of a running job in words.
 pub fn stage(status: &JobStatus) -> String {
     let mut text = match status.phase {
         Some(phase) => format!("{}: {phase}", status.state.name()),
@@ -74,7 +74,7 @@ pub fn stage(status: &JobStatus) -> String {
     if status.attempt > 1 {
         text += &format!(", attempt {}", status.attempt);
     }
-    // While deliveries run every node is behind for a moment, which the count says already.
+    // During delivery every node is behind for a moment, which the count above shows already.
     for waiting in status
         .waiting_on
         .iter()

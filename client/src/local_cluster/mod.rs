@@ -1,5 +1,5 @@
-//! A whole cluster on this machine, of real parts: one coordinator and N nodes run as separate processes with
-//! their own folders and keys and meet over QUIC and HTTP on loopback.
+//! A whole cluster on this machine: one coordinator and N nodes run as separate processes with their own folders and keys, and
+//! communicate over QUIC and HTTP on loopback.
 
 mod binaries;
 mod folders;
@@ -20,11 +20,11 @@ pub use processes::Member;
 use processes::{BusyPort, Processes};
 pub use work::Work;
 
-/// How often the start is tried when another program takes a port first.
+/// How often the start is tried if other programs take the ports in between.
 const STARTS: usize = 3;
 
-/// Starts a cluster in `folder`, does `work` with it, and stops it however that ends: at the latest after
-/// `seconds`, when a process dies, or when somebody interrupts.
+/// Starts a cluster in `folder`, runs `work` with it, and stops it in any case: also after `seconds`, when a process ends, and when the
+/// user interrupts.
 pub async fn with<T>(
     shape: &Shape<'_>,
     binaries: &Binaries,
@@ -55,7 +55,7 @@ pub async fn with<T>(
     outcome
 }
 
-/// Lays a cluster out and starts it; with other ports if one was taken in between.
+/// Makes the folders of a cluster and starts it; with other ports if another program took one in between.
 async fn start(shape: &Shape<'_>, binaries: &Binaries, folder: &Path) -> Result<(Laid, Processes)> {
     let mut tries = STARTS;
     loop {
@@ -76,7 +76,7 @@ fn late(seconds: u64, progress: &Progress) -> anyhow::Error {
     )
 }
 
-/// Waits for Ctrl-C or a request to end.
+/// Waits for Ctrl-C or SIGTERM.
 async fn interrupted() -> anyhow::Error {
     #[cfg(unix)]
     if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {

@@ -16,12 +16,12 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::local_cluster::binaries::Binaries;
 use crate::local_cluster::folders::Laid;
 
-/// How long a process has to become ready.
+/// How long a process may take to become ready.
 const READY: Duration = Duration::from_secs(30);
-/// How long the processes have to stop by themselves.
+/// How long the processes may take to stop when they are asked to.
 const STOP: Duration = Duration::from_secs(5);
 
-/// A process found its port taken.
+/// The port of a process is in use.
 #[derive(Debug, Error)]
 #[error("{name} cannot listen: {reason}")]
 pub struct BusyPort {
@@ -32,12 +32,12 @@ pub struct BusyPort {
 /// All processes of a cluster.
 pub struct Processes(Vec<Process>);
 
-/// What can be known of a running process from outside.
+/// How a running process can be observed.
 #[derive(Debug, Clone)]
 pub struct Member {
     /// The node's name, or `coordinator`.
     pub name: String,
-    /// The process.
+    /// The process id.
     pub pid: u32,
     /// The URL of its admin port.
     pub admin: String,
@@ -46,7 +46,7 @@ pub struct Member {
 struct Process {
     name: String,
     child: Child,
-    /// Open as long as the process shall run.
+    /// The standard input: the process stops when it is closed.
     input: Option<ChildStdin>,
     log: PathBuf,
     /// The URL of its admin port, once it is ready.
@@ -54,7 +54,7 @@ struct Process {
 }
 
 impl Processes {
-    /// Starts the nodes and the coordinator and waits until all are ready; if one fails, none stays.
+    /// Starts the nodes and the coordinator and waits until all are ready. If one fails, all are stopped.
     pub async fn start(binaries: &Binaries, laid: &Laid) -> Result<Self> {
         let mut processes = Self(Vec::new());
         match processes.start_all(binaries, laid).await {
@@ -72,7 +72,7 @@ impl Processes {
             .iter()
             .map(|node| (node.name.as_str(), binaries.node.as_path(), node.folder.as_path()));
         self.start_together(nodes).await?;
-        // When the nodes are ready: the coordinator dials once when it starts, and then waits before it dials again.
+        // Start the coordinator after the nodes: it dials them at its start, and waits before it dials again.
         let coordinator = ("coordinator", binaries.coordinator.as_path(), laid.coordinator.as_path());
         self.start_together([coordinator].into_iter()).await
     }
@@ -88,7 +88,7 @@ impl Processes {
         }
         for (process, mut output) in self.0[first..].iter_mut().zip(outputs) {
             process.ready(&mut output).await?;
-            // Whatever else it prints must not fill the pipe.
+            // Drain the output, so that the pipe does not fill.
             tokio::spawn(async move { tokio::io::copy(&mut output, &mut tokio::io::sink()).await });
         }
         Ok(())
@@ -104,19 +104,19 @@ impl Processes {
         self.0.iter().map(member).collect()
     }
 
-    /// Waits until one of the processes ends, which none should, and says which and why.
+    /// Waits until one of the processes ends unexpectedly. Returns which one and why.
     pub async fn died(&mut self) -> anyhow::Error {
         let (error, _, _) = select_all(self.0.iter_mut().map(|process| Box::pin(process.ended()))).await;
         error
     }
 
-    /// Asks all to stop, and makes those stop that do not.
+    /// Asks all processes to stop, and kills those that do not stop in time.
     pub async fn stop(mut self) {
         self.0.iter_mut().for_each(|process| drop(process.input.take()));
         let deadline = Instant::now() + STOP;
         for process in &mut self.0 {
             if timeout_at(deadline, process.child.wait()).await.is_err() {
-                // It may have ended just now; then there is nothing to kill.
+                // An error means that it has just ended.
                 let _ = process.child.kill().await;
             }
         }
@@ -136,14 +136,14 @@ impl Process {
         if std::env::var_os("RUST_LOG").is_none() {
             command.env("RUST_LOG", "warn");
         }
-        // The log is read again to say why a process ended: without colours.
+        // No colours: the log is read to find out why a process ended.
         command
             .env("NO_COLOR", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(errors)
             .kill_on_drop(true);
-        // Ctrl-C is for this program, which then stops the others in order.
+        // Ctrl-C must reach only this program, which then stops the others in order.
         #[cfg(unix)]
         command.process_group(0);
         let mut child = command.spawn().with_context(|| format!("{} cannot be run", binary.display()))?;

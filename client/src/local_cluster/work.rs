@@ -1,4 +1,4 @@
-//! Where the processes of a cluster have their folders.
+//! The folder that contains the folders of a cluster.
 
 use std::path::{Path, PathBuf};
 
@@ -6,16 +6,16 @@ use anyhow::{Context, Result, bail};
 use tacit_client::files::{self, Access};
 use tempfile::TempDir;
 
-/// A folder for the cluster's folders.
+/// The folder of a whole cluster.
 pub enum Work {
-    /// Removed in the end.
+    /// A temporary folder, removed at the end.
     Temporary(TempDir),
-    /// Kept where the user said.
+    /// A folder that the user chose, which is kept.
     Kept(PathBuf),
 }
 
 impl Work {
-    /// Makes it: `kept` if that is given, which must be empty.
+    /// Makes the folder: `kept` if that is given, which must be empty, else a temporary one.
     pub fn make(kept: Option<&Path>) -> Result<Self> {
         let Some(path) = kept else {
             let folder = tempfile::Builder::new()
@@ -35,7 +35,7 @@ impl Work {
         Ok(Self::Kept(path.to_owned()))
     }
 
-    /// Where it is.
+    /// The path.
     pub fn path(&self) -> &Path {
         match self {
             Self::Temporary(folder) => folder.path(),
@@ -43,7 +43,7 @@ impl Work {
         }
     }
 
-    /// Says where the logs are, if they stay.
+    /// Adds to an error where the logs are, if they are kept.
     pub fn keep_hint(&self, error: anyhow::Error) -> anyhow::Error {
         match self {
             Self::Temporary(_) => error,

@@ -1,4 +1,4 @@
-//! A coordinator that a test plays: it has the coordinator's key and asks the nodes for what it likes.
+//! A coordinator that a test plays: it has the coordinator's key and sends any requests to the nodes.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,13 +20,13 @@ use super::{LOCAL, cluster_of, identity};
 use crate::cluster::TestCluster;
 use crate::http::get;
 
-/// How long a node may take to answer anything: far more than its own time-outs.
+/// How long a node may take to answer: far more than its own time-outs.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// How a computation ended at one node.
+/// The result of a computation at one node.
 pub type Ended = Result<Computed, Refusal>;
 
-/// A cluster of real nodes with a played coordinator.
+/// A cluster of real nodes whose coordinator is played by the test.
 #[derive(Debug)]
 pub struct ImpostorCoordinator {
     /// The nodes.
@@ -39,7 +39,7 @@ pub struct ImpostorCoordinator {
 }
 
 impl ImpostorCoordinator {
-    /// Starts nodes that wait this long for each other in a round, and connects to them.
+    /// Starts nodes with this time-out of a round, and connects to them.
     pub fn start(nodes: usize, threshold: usize, round_timeout: Duration) -> Self {
         let mut cluster = TestCluster::lay_out(nodes, threshold);
         for node in 0..nodes {
@@ -62,7 +62,7 @@ impl ImpostorCoordinator {
         impostor
     }
 
-    /// Connects to all nodes, in place of whoever was connected as the coordinator before.
+    /// Connects to all nodes. This replaces earlier connections of the coordinator.
     pub fn connect(&mut self) {
         let link = &self.link;
         self.connections = self.runtime.block_on(async {
@@ -79,7 +79,7 @@ impl ImpostorCoordinator {
         NodeSet::all(self.cluster.nodes().len())
     }
 
-    /// Where a node listens, past its relay.
+    /// The address at which a node itself listens, behind its relay.
     pub fn address(&self, node: usize) -> SocketAddr {
         self.nodes.nodes[node].as_ref().unwrap().listens()
     }
@@ -112,14 +112,14 @@ impl ImpostorCoordinator {
         self.ask_all(&[(node, request)]).remove(0)
     }
 
-    /// Opens a job at a node, which must take it.
+    /// Opens a job at a node, which must accept it.
     pub fn open(&self, node: usize, id: &JobId, spec: &[u8]) {
         let (id, spec) = (id.clone(), spec.to_vec());
         let reply = self.ask(node, Request::OpenJob { id, spec });
         assert!(matches!(reply, Reply::Opened(_)), "{reply:?}");
     }
 
-    /// Delivers to a node and gives what became of each submission.
+    /// Delivers submissions to a node. Returns the reason for each that it rejected.
     pub fn deliver(&self, node: usize, work: &Work, submissions: Vec<(Digest, Vec<u8>)>) -> Vec<Option<RejectReason>> {
         let job = work.job.id().clone();
         match self.ask(node, Request::Deliver { job, submissions }) {
@@ -144,7 +144,7 @@ impl ImpostorCoordinator {
         }
     }
 
-    /// Lets each of these nodes compute what it is told.
+    /// Lets each of these nodes compute, with an attempt, participants and a list of its own.
     pub fn compute_each(&self, work: &Work, told: &[(usize, u32, NodeSet, Vec<SubmissionEntry>)]) -> Vec<Ended> {
         let request = |(node, attempt, participants, list): &(usize, u32, NodeSet, Vec<SubmissionEntry>)| {
             let job = work.job.id().clone();
@@ -163,7 +163,7 @@ impl ImpostorCoordinator {
         self.ask_all(&requests).into_iter().map(ended).collect()
     }
 
-    /// Lets the participants compute, all told the same.
+    /// Lets the participants compute with the same list.
     pub fn compute(&self, work: &Work, attempt: u32, participants: NodeSet, list: &[SubmissionEntry]) -> Vec<Ended> {
         let told: Vec<_> = participants
             .iter()
@@ -172,8 +172,7 @@ impl ImpostorCoordinator {
         self.compute_each(work, &told)
     }
 
-    /// A computation that must end well at all participants. What passes by itself is tried again, as any
-    /// coordinator does.
+    /// A computation that must succeed at all participants. After transient failures it is tried again, as any coordinator does.
     pub fn completes(&self, work: &Work, attempt: u32, participants: NodeSet, list: &[SubmissionEntry]) -> Vec<Computed> {
         let end = Instant::now() + PATIENCE;
         for retry in 0.. {
@@ -188,7 +187,7 @@ impl ImpostorCoordinator {
         unreachable!("it is tried for ever")
     }
 
-    /// Plays an honest job to its end.
+    /// Runs an honest job to its end.
     pub fn honest_job(&self, id: &str) {
         let work = self.prepare(id);
         let computed = self.completes(&work, 1, self.all(), &work.list());
@@ -196,7 +195,7 @@ impl ImpostorCoordinator {
         assert_eq!(totals, work.totals(&[0, 1, 2]));
     }
 
-    /// Every node is alive, never panicked and does honest work.
+    /// Checks that every node is alive, has not panicked and still computes honest jobs.
     pub fn unharmed(&self, id: &str) {
         self.honest_job(id);
         for node in self.nodes.nodes.iter().flatten() {
@@ -205,14 +204,14 @@ impl ImpostorCoordinator {
         }
     }
 
-    /// How many of a node's sessions failed in a phase.
+    /// The number of a node's sessions that failed in a phase.
     pub fn failures(&self, node: usize, phase: &str) -> u64 {
         let line = format!("tacit_node_session_phases_total{{phase=\"{phase}\",result=\"failed\"}} ");
         counted(self.nodes.nodes[node].as_ref().unwrap().admin(), &line)
     }
 }
 
-/// What a metric counts.
+/// The value of a counter.
 pub fn counted(admin: &str, line: &str) -> u64 {
     let metrics = get(admin, "/metrics");
     let value = metrics.lines().find_map(|one| one.strip_prefix(line));

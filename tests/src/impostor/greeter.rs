@@ -1,4 +1,4 @@
-//! A node that a test plays up to its hello: it shows a node's key and says whatever the test makes of a hello.
+//! A node that a test plays up to its hello: it shows a node's key and sends any bytes as its hello.
 
 use std::sync::{Arc, Mutex};
 
@@ -16,10 +16,10 @@ use super::raw::{ALPN, Anyone, certified, milliseconds, provider};
 use super::{LOCAL, cluster_of, identity};
 use crate::cluster::TestCluster;
 
-/// All bytes of the stream on which hellos are exchanged; `None` to say nothing and to leave it open.
+/// All bytes to send on the stream of hellos; `None` to send nothing and to leave the stream open.
 pub type Saying = Option<Vec<u8>>;
 
-/// A node that says one thing to everyone, until it is dropped.
+/// A node that sends the same to everyone, until it is dropped.
 #[derive(Debug)]
 pub struct Greeter {
     runtime: Option<Runtime>,
@@ -27,11 +27,11 @@ pub struct Greeter {
     heard: Heard,
 }
 
-/// The hellos that came, and how the other end closed each connection.
+/// The hellos that were received, and how the other end closed each connection.
 type Heard = Arc<Mutex<Vec<(Vec<u8>, ConnectionError)>>>;
 
 impl Greeter {
-    /// Takes the place of a node of a cluster. What it says is made anew for everyone.
+    /// Takes the place of a node of a cluster. `say` is called for every connection.
     pub fn start(cluster: &TestCluster, node: usize, say: impl Fn() -> Saying + Send + Sync + 'static) -> Self {
         let runtime = Runtime::new().unwrap();
         let key = identity(&cluster.node_folder(node));
@@ -46,7 +46,7 @@ impl Greeter {
         }
     }
 
-    /// The hellos that came, and how each connection ended.
+    /// The hellos that were received, and how each connection ended.
     pub fn heard(&self) -> Vec<(Vec<u8>, ConnectionError)> {
         self.heard.lock().unwrap().clone()
     }
@@ -90,7 +90,7 @@ fn server(key: &SecretKey) -> quinn::ServerConfig {
     quinn::ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(config).unwrap()))
 }
 
-/// A hello of a member of this cluster, right but for what `alter` does to it.
+/// A valid hello of a member of this cluster, after `alter`.
 pub fn hello(cluster: &TestCluster, alter: impl FnOnce(&mut Hello)) -> Vec<u8> {
     let mut hello = Hello {
         versions: PROTOCOL_VERSIONS,
@@ -107,7 +107,7 @@ pub fn framed(bytes: &[u8]) -> Vec<u8> {
     [(bytes.len() as u32).to_le_bytes().as_slice(), bytes].concat()
 }
 
-/// The versions from some to some later than this program's newest.
+/// The range of versions from `first` to `last` after this program's newest version.
 pub fn versions_after(first: u32, last: u32) -> Versions {
     Versions {
         min: PROTOCOL_VERSIONS.max + first,

@@ -1,4 +1,4 @@
-//! The lanes of a played node: as the protocol has them, but for one message.
+//! The lanes of an impostor: they follow the protocol, except for one message.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -14,56 +14,56 @@ use tacit_protocol::phase::Phase;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
-/// How a played node deviates from the protocol.
+/// How an impostor deviates from the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deviation {
-    /// Every lane begins with bytes that say nothing.
+    /// Every lane begins with meaningless bytes.
     Babbles,
     /// Every lane begins with a frame that announces 4 GB.
     BeginsHuge,
-    /// It opens lanes of sessions that nobody has begun, and not the one that is wanted.
+    /// It opens lanes of sessions that nobody has begun, and not the expected one.
     ElsewhereOnly,
-    /// It opens more lanes than anyone keeps, and not the one that is wanted.
+    /// It opens more lanes than anyone keeps, and not the expected one.
     Floods,
-    /// In one round of a phase, counted from 0, it does this to what it sends.
+    /// In one round of a phase, counted from 0, it alters the messages that it sends.
     Sends(Phase, u32, How, Whom),
 }
 
-/// To whom a played node sends what it should not.
+/// Which participants get the altered message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whom {
     /// Every participant.
     All,
-    /// The first of those that get something of it in that round.
+    /// The first of the participants that get a message in that round.
     First,
 }
 
-/// What becomes of a message.
+/// How a message is altered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
-    /// One bit of the first byte is another.
+    /// One bit of the first byte is flipped.
     Flipped,
     /// All bits are set: no field element, no verdict, no digest.
     Ones,
     /// Other bytes of the right length.
     Random,
-    /// It lacks its last byte, and says so.
+    /// It is one byte shorter, and so is the announced length.
     Short,
-    /// It has one byte more, and says so.
+    /// It is one byte longer, and so is the announced length.
     Long,
     /// It is empty.
     Empty,
     /// It announces 4 GB.
     Huge,
-    /// It is for the round after.
+    /// It is for the next round.
     NextStep,
     /// The lane ends in the middle of it.
     Cut,
-    /// It is never sent, nor any after it.
+    /// Neither it nor any later message is sent.
     Missing,
 }
 
-/// Lanes that came, until a session asks for them.
+/// Lanes that peers opened, until a session asks for them.
 #[derive(Debug, Default)]
 pub struct Inbox {
     lanes: Mutex<HashMap<(usize, LaneId), LaneReceiver>>,
@@ -71,7 +71,7 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// Takes the lanes of a peer until its connection ends.
+    /// Accepts the lanes of a peer until its connection ends.
     pub async fn take_all(self: Arc<Self>, peer: usize, connection: Connection) {
         while let Ok(mut lane) = connection.accept_lane().await {
             let inbox = Arc::clone(&self);
@@ -106,12 +106,12 @@ pub struct ImpostorLanes {
     phase: Option<Phase>,
     round: u32,
     silent: bool,
-    /// Lanes that serve no session.
+    /// Lanes that belong to no session.
     _others: Vec<LaneSender>,
 }
 
 impl ImpostorLanes {
-    /// Opens a lane to every peer, or what the deviation opens instead, and waits for theirs.
+    /// Opens a lane to every peer, or what the deviation opens instead, and waits for the lanes of the peers.
     pub async fn open(connections: &BTreeMap<usize, Connection>, inbox: &Inbox, id: LaneId, deviation: Option<Deviation>) -> Self {
         let (mut peers, mut others) = (BTreeMap::new(), Vec::new());
         for (peer, connection) in connections {
@@ -131,7 +131,7 @@ impl ImpostorLanes {
                     }
                 }
                 Some(Deviation::Floods) => {
-                    // Lanes that are dropped are replaced, far beyond what is open at a time.
+                    // Open and drop far more lanes than may be open at a time.
                     for n in 0..2_000u32 {
                         let mut lane = connection.open_lane().await.unwrap();
                         let attempt = 1_000_000 + n % 100;
@@ -185,7 +185,7 @@ impl Network for ImpostorLanes {
         for Outgoing { to, bytes } in outgoing {
             let how = if self.silent { Some(How::Missing) } else { self.how(to, first) };
             let lane = &mut self.peers.get_mut(&to).unwrap().0;
-            // Whoever has been found out is not listened to any more.
+            // An error means that the peer has already refused this node.
             let _ = runtime.block_on(lane.write_all(&frame(step.number, bytes, how)));
             if how == Some(How::Cut) {
                 let _ = lane.finish();
@@ -200,7 +200,7 @@ impl Network for ImpostorLanes {
     }
 }
 
-/// A message as it goes on the wire.
+/// The bytes of a message on the wire.
 fn frame(step: u32, mut bytes: Vec<u8>, how: Option<How>) -> Vec<u8> {
     let header = |step: u32, len: u32| MessageHeader { step, len }.to_bytes();
     let whole = |step: u32, bytes: &[u8]| [&header(step, bytes.len() as u32), bytes].concat();

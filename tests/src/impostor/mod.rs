@@ -1,4 +1,4 @@
-//! Members that a test plays itself, with the keys of their folders: they say what no honest program says.
+//! Impostors: members that a test plays with the keys of their folders, and that send what no honest program sends.
 
 pub mod coordinator;
 pub mod greeter;
@@ -17,16 +17,16 @@ use tacit_protocol::identity::SecretKey;
 
 use crate::cluster::TestCluster;
 
-/// A free port on loopback.
+/// Any free port on loopback.
 const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// The key a member is known by, from its folder.
+/// The identity key in a member's folder.
 pub fn identity(folder: &Path) -> SecretKey {
     let text = std::fs::read_to_string(folder.join("identity.key")).unwrap();
     SecretKey::from_bytes(&hex::decode(key_file::body(&text).trim()).unwrap().try_into().unwrap())
 }
 
-/// The cluster file as every member reads it.
+/// The cluster of the cluster file.
 pub fn cluster_of(cluster: &TestCluster) -> Arc<Cluster> {
     Arc::new(Cluster::parse(&std::fs::read(cluster.file()).unwrap()).unwrap())
 }

@@ -1,5 +1,4 @@
-//! A node that a test plays: it has a node's keys, keeps what it gets, computes by the book, and deviates
-//! where the test says so.
+//! A node that a test plays: it has a node's keys, stores deliveries, follows the protocol, and deviates from it where the test says so.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -27,7 +26,7 @@ use super::{LOCAL, cluster_of, identity};
 use crate::cluster::TestCluster;
 use crate::stored::sealing_key;
 
-/// A node that a test plays, until it is dropped.
+/// A running impostor; it stops when this is dropped.
 #[derive(Debug)]
 pub struct ImpostorNode {
     runtime: Option<Runtime>,
@@ -59,7 +58,7 @@ impl std::fmt::Debug for Inner {
 }
 
 impl ImpostorNode {
-    /// Takes the place of the cluster's last node: all others dial it. In the jobs of these names it deviates.
+    /// Takes the place of the cluster's last node, which all others dial. It deviates in the jobs with these ids.
     pub fn start(cluster: &TestCluster, deviations: &[(String, Deviation)]) -> Self {
         let file = cluster_of(cluster);
         let me = file.nodes().len() - 1;
@@ -153,7 +152,7 @@ impl Inner {
                 participants,
                 list,
             } => {
-                // What a computation that others have ended would say is of no interest.
+                // If others have ended the computation, its result does not matter.
                 match Arc::clone(&self).compute(&job, attempt, participants, list).await {
                     Ok(computed) => Reply::Computed(Box::new(computed)),
                     Err(_) => std::future::pending().await,
@@ -198,7 +197,7 @@ impl Inner {
     }
 }
 
-/// What the played node brings to a computation.
+/// The input of the impostor to a computation.
 struct NodeInput<'a> {
     node: &'a Inner,
     job: &'a Job,

@@ -1,4 +1,4 @@
-//! A connection on which a test writes any bytes: the transport without the protocol.
+//! A connection on which a test writes any bytes: TLS and QUIC without the protocol.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ use tacit_protocol::versions::PROTOCOL_VERSIONS;
 
 use super::LOCAL;
 
-/// DER of an Ed25519 public key up to the key (RFC 8410, section 4).
+/// DER of an Ed25519 public key up to the key ([RFC 8410](https://www.rfc-editor.org/rfc/rfc8410), section 4).
 const PUBLIC: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 /// DER of an Ed25519 private key up to the seed (RFC 8410, section 7).
 const PRIVATE: [u8; 16] = [
@@ -32,7 +32,7 @@ const PRIVATE: [u8; 16] = [
 /// The application protocol of connections between members.
 pub(crate) const ALPN: &[u8] = b"tacit/1";
 
-/// A connection of the owner of a key to whoever answers.
+/// A connection with a client key, to any server.
 #[derive(Debug)]
 pub struct RawConnection {
     connection: Connection,
@@ -57,7 +57,7 @@ impl RawConnection {
         raw
     }
 
-    /// Connects and says nothing.
+    /// Connects and sends nothing.
     pub async fn connect_silently(to: SocketAddr, key: &SecretKey) -> Self {
         let mut endpoint = Endpoint::client(LOCAL).unwrap();
         let crypto = QuicClientConfig::try_from(tls(key)).unwrap();
@@ -74,7 +74,7 @@ impl RawConnection {
         self.connection.open_bi().await.unwrap()
     }
 
-    /// Writes bytes on a new stream, ends it, and gives all that comes back.
+    /// Writes bytes on a new stream and ends it. Returns all bytes that come back.
     pub async fn say(&self, bytes: &[u8]) -> Vec<u8> {
         let (mut send, mut recv) = self.stream().await;
         send.write_all(bytes).await.unwrap();
@@ -83,18 +83,18 @@ impl RawConnection {
         answer.await.unwrap().unwrap()
     }
 
-    /// Why the connection has ended, once it has.
+    /// Waits until the connection has ended. Returns the reason.
     pub async fn closed(&self) -> String {
         self.connection.closed().await.to_string()
     }
 
-    /// Whether the other end still keeps the connection.
+    /// Whether the connection is still open.
     pub fn is_open(&self) -> bool {
         self.connection.close_reason().is_none()
     }
 }
 
-/// The time as hellos say it.
+/// The current time in the unit of hellos.
 pub fn milliseconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64
 }
@@ -106,7 +106,7 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
     })
 }
 
-/// A raw public key as TLS has it.
+/// A raw public key for TLS.
 pub(crate) fn certified(key: &SecretKey) -> Arc<CertifiedKey> {
     let pkcs8 = PrivatePkcs8KeyDer::from([PRIVATE.as_slice(), key.to_bytes().as_slice()].concat());
     let signer = aws_lc_rs::sign::any_eddsa_type(&pkcs8).unwrap();
@@ -125,7 +125,7 @@ fn tls(key: &SecretKey) -> ClientConfig {
     config
 }
 
-/// Believes whoever is at the other end: the attacker is at this one.
+/// A verifier that accepts any key: the attacker is at this end.
 pub(crate) struct Anyone;
 
 impl fmt::Debug for Anyone {

@@ -1,4 +1,4 @@
-//! A job with its contributors' submissions, made without the client, and what must come out of it.
+//! A job with submissions, made without the client, and its expected result.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,19 +14,19 @@ use tacit_protocol::question::{Answer, Categorical, Release};
 use tacit_protocol::release::{OutputName, OutputValues};
 use tacit_protocol::submission::Submission;
 
-/// A job and all that was sent for it.
+/// A job and its submissions.
 #[derive(Debug)]
 pub struct Work {
     /// The job.
     pub job: Job,
-    /// Its spec as it travels.
+    /// The JSON of its spec.
     pub spec: Vec<u8>,
-    /// What the contributors sent, in order.
+    /// The submissions in order.
     pub submissions: Vec<Submission>,
     classes: Vec<Vec<u32>>,
 }
 
-/// What three contributors answer to three items.
+/// The answers of three contributors to three items.
 const ANSWERS: [[u32; 3]; 3] = [[1, 0, 1], [1, 0, 0], [1, 1, 0]];
 
 impl Work {
@@ -68,7 +68,7 @@ impl Work {
         serde_json::to_vec(&spec).unwrap()
     }
 
-    /// How a submission is listed.
+    /// The list's entry of a submission.
     pub fn listed(&self, submission: usize) -> SubmissionEntry {
         let header = &self.submissions[submission].header.value;
         SubmissionEntry {
@@ -82,13 +82,13 @@ impl Work {
         (0..self.submissions.len()).map(|i| self.listed(i)).collect()
     }
 
-    /// A submission as a node gets it, under the digest it is listed by.
+    /// A submission as it is delivered to a node, with its digest.
     pub fn delivery(&self, submission: usize, node: usize) -> (Digest, Vec<u8>) {
         let delivery = self.submissions[submission].delivery(node).unwrap();
         (delivery.header.value.digest(), encode(&delivery))
     }
 
-    /// Everything a node gets.
+    /// All deliveries to a node.
     pub fn deliveries(&self, node: usize) -> Vec<(Digest, Vec<u8>)> {
         (0..self.submissions.len()).map(|i| self.delivery(i, node)).collect()
     }
@@ -100,8 +100,8 @@ impl Work {
     }
 }
 
-/// The values of an output, added up from the components that the nodes released. Every component that
-/// two nodes hold must be the same at both.
+/// The values of an output, added up from the components that the nodes released. A component that several nodes hold must be the same
+/// at all of them.
 pub fn output(cluster: &Cluster, released: &[Computed], name: OutputName) -> Vec<Fp61> {
     let mut components: BTreeMap<u8, &Vec<Fp61>> = BTreeMap::new();
     for node in released {
@@ -123,8 +123,8 @@ pub fn output(cluster: &Cluster, released: &[Computed], name: OutputName) -> Vec
     (0..components[&0].len()).map(sum).collect()
 }
 
-/// What nodes released of the parts of the outputs that are sums of products: of the agreement output, all
-/// but the class totals at its end. What is linear in the answers needs no mask, and is the same each time.
+/// The released values of sums of products: all of the agreement output except the class shares at its end. Values that are linear in
+/// the answers need no mask and are the same each time.
 pub fn released_products(released: &[Computed], classes: usize) -> BTreeSet<u64> {
     let agreement = released
         .iter()
