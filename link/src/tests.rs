@@ -1,49 +1,34 @@
-//! Members find each other, strangers and impostors do not get in.
+//! Members connect to each other; strangers and impostors are refused.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
-use rand::rand_core::UnwrapErr;
-use rand::rngs::SysRng;
-use tacit_protocol::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
+use tacit_protocol::cluster::{Cluster, ClusterFile};
 use tacit_protocol::control::{Refusal, Reply, Request};
+use tacit_protocol::fixtures::{cluster_text, cluster_with_keys_of};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::sealing::{Suite, UnsealingKey};
+use tacit_protocol::sealing::Suite;
 use tacit_protocol::versions::PROTOCOL_VERSIONS;
 
 use crate::{Link, LinkError, Member, read_frame, write_frame};
 
 const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// A cluster file with its keys: three nodes, then the coordinator.
+/// A cluster file of three nodes on free ports, and the keys of the nodes and of the coordinator.
 fn cluster() -> (ClusterFile, Vec<SecretKey>) {
-    let mut rng = UnwrapErr(SysRng);
-    let keys: Vec<SecretKey> = (0..4).map(|_| SecretKey::generate(&mut rng)).collect();
-    // Held together until all are drawn, so that no port comes twice.
+    // Held together until all are drawn, so that the ports differ.
     let sockets: Vec<UdpSocket> = (0..3).map(|_| UdpSocket::bind(LOCAL).unwrap()).collect();
-    let entry = |i: usize| NodeEntry {
-        name: format!("node-{i}"),
-        operator: "test".to_owned(),
-        address: sockets[i].local_addr().unwrap().to_string(),
-        identity: keys[i].public(),
-        sealing: UnsealingKey::generate(Suite::X25519, &mut UnwrapErr(SysRng)).public(),
-    };
-    let file = ClusterFile {
-        protocol: PROTOCOL_VERSIONS.max,
-        name: "test".to_owned(),
-        threshold: 1,
-        coordinator: CoordinatorEntry {
-            url: "http://localhost:1".to_owned(),
-            identity: keys[3].public(),
-        },
-        nodes: (0..3).map(entry).collect(),
-    };
-    (file, keys)
+    let members = cluster_with_keys_of(3, 1, Suite::X25519, |file| {
+        for (node, socket) in file.nodes.iter_mut().zip(&sockets) {
+            node.address = socket.local_addr().unwrap().to_string();
+        }
+    });
+    (members.cluster.file().clone(), members.identities)
 }
 
 fn parsed(file: &ClusterFile) -> Arc<Cluster> {
-    Arc::new(Cluster::parse(toml::to_string(file).unwrap().as_bytes()).unwrap())
+    Arc::new(Cluster::parse(cluster_text(file).as_bytes()).unwrap())
 }
 
 fn bind(file: &ClusterFile, node: usize, key: &SecretKey) -> Link {

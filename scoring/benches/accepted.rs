@@ -7,22 +7,19 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use rand_chacha::ChaCha20Rng;
-use rand_core::SeedableRng;
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
 use tacit_protocol::certificate::Certificate;
-use tacit_protocol::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
+use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::{decode, encode};
+use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys};
 use tacit_protocol::identity::{Purpose, SecretKey, Signature, Signed};
 use tacit_protocol::job::{Item, Job, JobSpec, PayRule, Payout};
 use tacit_protocol::question::{Categorical, Release};
 use tacit_protocol::release::{OutputName, OutputValues, Released, ReleasedOutput, Subject, statement};
-use tacit_protocol::sealing::{Suite, UnsealingKey};
 use tacit_protocol::submission::{Header, Statement, SubmissionId};
-use tacit_protocol::versions::PROTOCOL_VERSIONS;
 use tacit_scoring::report::Report;
 
 const ITEMS: u32 = 1_000_000;
@@ -30,32 +27,6 @@ const ANSWERS_PER_ITEM: u32 = 5;
 const CLASSES: usize = 10;
 const CONTRIBUTORS: u32 = ITEMS / 100;
 const NODES: usize = 3;
-
-fn node_key(node: usize) -> SecretKey {
-    SecretKey::from_bytes(&[1 + node as u8; 32])
-}
-
-fn cluster() -> Cluster {
-    let mut rng = ChaCha20Rng::seed_from_u64(0);
-    let mut node = |index: usize| NodeEntry {
-        name: format!("node-{index}"),
-        operator: "bench".to_owned(),
-        address: format!("localhost:{}", 1000 + index),
-        identity: node_key(index).public(),
-        sealing: UnsealingKey::generate(Suite::X25519, &mut rng).public(),
-    };
-    let file = ClusterFile {
-        protocol: PROTOCOL_VERSIONS.max,
-        name: "bench".to_owned(),
-        threshold: 1,
-        nodes: (0..NODES).map(&mut node).collect(),
-        coordinator: CoordinatorEntry {
-            url: "http://localhost:1".to_owned(),
-            identity: node_key(NODES).public(),
-        },
-    };
-    Cluster::parse(toml::to_string(&file).unwrap().as_bytes()).unwrap()
-}
 
 fn job() -> Job {
     let spec = JobSpec {
@@ -110,7 +81,7 @@ fn headers(cluster: &Cluster, job: &Job) -> Vec<Signed<Header>> {
 }
 
 /// What nodes release whose outputs are zeros but for labels.
-fn released(cluster: &Cluster, job: &Job, subject: &Subject, crowd: &AcceptedSet) -> Vec<Released> {
+fn released(members: &ClusterWithKeys, job: &Job, subject: &Subject, crowd: &AcceptedSet) -> Vec<Released> {
     let component = |name: OutputName, component: usize| {
         let label = |item: usize| Fp61::reduce(if component == 0 { 1 + (item % CLASSES) as u64 } else { 0 });
         let len = name.len(job.terms(), crowd.facts());
@@ -120,7 +91,7 @@ fn released(cluster: &Cluster, job: &Job, subject: &Subject, crowd: &AcceptedSet
         }
     };
     let of_node = |node: usize| {
-        let held = cluster.access().held_by(node);
+        let held = members.cluster.access().held_by(node);
         let output = |name: OutputName| ReleasedOutput {
             name,
             values: if name.is_opened() {
@@ -130,7 +101,7 @@ fn released(cluster: &Cluster, job: &Job, subject: &Subject, crowd: &AcceptedSet
             },
         };
         let outputs: Vec<ReleasedOutput> = OutputName::of_job(job.terms()).into_iter().map(output).collect();
-        let signature = node_key(node).sign(Purpose::Release, &statement(subject, node as u8, &outputs));
+        let signature = members.identities[node].sign(Purpose::Release, &statement(subject, node as u8, &outputs));
         // No session stands behind it, so it is made as a forger would.
         decode(&encode(&(subject, node as u8, &outputs, signature)), "a release").unwrap()
     };
@@ -138,8 +109,9 @@ fn released(cluster: &Cluster, job: &Job, subject: &Subject, crowd: &AcceptedSet
 }
 
 fn crowd(c: &mut Criterion) {
-    let (cluster, job) = (cluster(), job());
-    let headers = headers(&cluster, &job);
+    let (members, job) = (cluster_with_keys(NODES, 1), job());
+    let cluster = &members.cluster;
+    let headers = headers(cluster, &job);
     let list: Vec<SubmissionEntry> = headers
         .iter()
         .map(|header| SubmissionEntry {
@@ -152,10 +124,10 @@ fn crowd(c: &mut Criterion) {
     let assemble = || AcceptedSet::assemble(&job, &list, &verdicts, |entry| headers.get(entry).map(|header| &header.value)).unwrap();
     let crowd = assemble();
     assert_eq!(crowd.facts().answers, u64::from(ITEMS * ANSWERS_PER_ITEM), "every answer counts");
-    let subject = Subject::new(&cluster, job.digest(), crowd.digest(), &crowd, NodeSet::all(NODES));
-    let released = released(&cluster, &job, &subject, &crowd);
+    let subject = Subject::new(cluster, job.digest(), crowd.digest(), &crowd, NodeSet::all(NODES));
+    let released = released(&members, &job, &subject, &crowd);
     let replies: Vec<Vec<u8>> = released.iter().map(encode).collect();
-    let certify = |released| Certificate::assemble(&cluster, &job, crowd.facts(), released).unwrap();
+    let certify = |released| Certificate::assemble(cluster, &job, crowd.facts(), released).unwrap();
     let certified = certify(released.clone());
     let certificate = certified.certificate();
     let json = certificate.to_json();
@@ -176,7 +148,7 @@ fn crowd(c: &mut Criterion) {
         b.iter_with_large_drop(|| replies.iter().map(decode).collect::<Vec<_>>());
     });
     group.bench_function("sign", |b| {
-        b.iter(|| node_key(0).sign(Purpose::Release, &statement(&subject, 0, black_box(released[0].outputs()))));
+        b.iter(|| members.identities[0].sign(Purpose::Release, &statement(&subject, 0, black_box(released[0].outputs()))));
     });
     group.bench_function("certificate", |b| {
         b.iter_batched(|| released.clone(), certify, BatchSize::LargeInput);
@@ -190,7 +162,7 @@ fn crowd(c: &mut Criterion) {
         b.iter_with_large_drop(|| Certificate::from_json(black_box(&json)).unwrap());
     });
     group.bench_function("verify a certificate", |b| {
-        b.iter_with_large_drop(|| certificate.verify(&cluster).unwrap())
+        b.iter_with_large_drop(|| certificate.verify(cluster).unwrap())
     });
     group.finish();
 }

@@ -1,5 +1,4 @@
-//! A stand-in for a coordinator: keeps jobs and submissions in memory, signs receipts, and misbehaves
-//! on demand. It has no nodes.
+//! A stand-in for a coordinator: it stores jobs and submissions in memory, signs receipts, and misbehaves on demand. It has no nodes.
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
@@ -15,12 +14,13 @@ use tacit_protocol::api::{
     ClusterInfo, Enrolment, JobList, JobState, JobStatus, Problem, Receipt, ReceiptStatement, RejectedAnswer, SUBMISSION_TYPE,
     SubmissionOutcome, SubmissionStatus, enrolment_statement,
 };
-use tacit_protocol::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
+use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec;
+use tacit_protocol::fixtures::{cluster_text, cluster_with_keys_of};
 use tacit_protocol::identity::{Purpose, SecretKey, Signed};
 use tacit_protocol::job::{Job, JobSpec};
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::sealing::{Suite, UnsealingKey};
+use tacit_protocol::sealing::Suite;
 use tacit_protocol::submission::{Header, Submission};
 use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
 
@@ -28,19 +28,19 @@ pub const TOKEN: &str = "a-buyers-token";
 
 pub struct Coordinator {
     pub cluster_text: String,
-    desk: Arc<Desk>,
+    server: Arc<Server>,
     /// Dropped last: the server's runtime.
     _runtime: tokio::runtime::Runtime,
 }
 
-struct Desk {
+struct Server {
     cluster: Cluster,
     text: String,
     key: SecretKey,
-    state: Mutex<Kept>,
+    state: Mutex<Stored>,
 }
 
-struct Kept {
+struct Stored {
     jobs: BTreeMap<String, (Job, JobSpec, JobState)>,
     submissions: Vec<(Vec<u8>, usize)>,
     lose_an_answer: bool,
@@ -55,28 +55,10 @@ type Answer = Result<Response, Response>;
 impl Coordinator {
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let key = |seed| SecretKey::from_bytes(&[seed; 32]);
-        let node = |index: u8| NodeEntry {
-            name: format!("node-{index}"),
-            operator: format!("operator {index}"),
-            address: format!("127.0.0.1:{}", 7000 + u16::from(index)),
-            identity: key(index).public(),
-            sealing: UnsealingKey::generate(Suite::XWing, &mut rand::rng()).public(),
-        };
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let coordinator = CoordinatorEntry {
-            url,
-            identity: key(9).public(),
-        };
-        let file = ClusterFile {
-            protocol: PROTOCOL_VERSIONS.max,
-            name: "test".into(),
-            threshold: 1,
-            coordinator,
-            nodes: (1..4).map(node).collect(),
-        };
-        let text = toml::to_string(&file).unwrap();
-        let kept = Kept {
+        let members = cluster_with_keys_of(3, 1, Suite::XWing, |file| file.coordinator.url = url);
+        let text = cluster_text(members.cluster.file());
+        let stored = Stored {
             jobs: BTreeMap::new(),
             submissions: Vec::new(),
             lose_an_answer: false,
@@ -85,12 +67,11 @@ impl Coordinator {
             forge: false,
             protocol: PROTOCOL_VERSIONS,
         };
-        let cluster = Cluster::parse(text.as_bytes()).unwrap();
-        let desk = Arc::new(Desk {
-            cluster,
+        let server = Arc::new(Server {
             text: text.clone(),
-            key: key(9),
-            state: Mutex::new(kept),
+            key: members.identities[3].clone(),
+            cluster: members.cluster,
+            state: Mutex::new(stored),
         });
         let router = Router::new()
             .route("/v1/cluster", get(cluster_info))
@@ -101,49 +82,50 @@ impl Coordinator {
             .route("/v1/jobs/{id}/close", post(close))
             .route("/v1/jobs/{id}/events", get(events))
             .route("/v1/jobs/{id}/submissions/{sid}", put(submit).get(outcome))
-            .with_state(Arc::clone(&desk));
+            .with_state(Arc::clone(&server));
         let runtime = tokio::runtime::Runtime::new().unwrap();
         listener.set_nonblocking(true).unwrap();
         runtime.spawn(async move { axum::serve(tokio::net::TcpListener::from_std(listener).unwrap(), router).await });
         Self {
             cluster_text: text,
-            desk,
+            server,
             _runtime: runtime,
         }
     }
 
     pub fn received(&self) -> Vec<(Vec<u8>, usize)> {
-        self.desk.state.lock().unwrap().submissions.clone()
+        self.server.state.lock().unwrap().submissions.clone()
     }
 
     pub fn requests(&self) -> usize {
-        self.desk.state.lock().unwrap().requests
+        self.server.state.lock().unwrap().requests
     }
 
     pub fn refuse_after(&self, submissions: usize) {
-        self.desk.state.lock().unwrap().refuse_after = submissions;
+        self.server.state.lock().unwrap().refuse_after = submissions;
     }
 
     pub fn forge_receipts(&self) {
-        self.desk.state.lock().unwrap().forge = true;
+        self.server.state.lock().unwrap().forge = true;
     }
 
-    /// From now on it speaks these versions, and says nothing else of its cluster that is known today where that is none of ours.
+    /// Makes it speak these versions from now on. If this program speaks none of them, the description of the cluster has no other known
+    /// field.
     pub fn speak(&self, protocol: Versions) {
-        self.desk.state.lock().unwrap().protocol = protocol;
+        self.server.state.lock().unwrap().protocol = protocol;
     }
 
-    /// From now on its accounts of submissions do not add up.
+    /// Makes its outcomes of submissions lack an answer from now on.
     pub fn lose_an_answer(&self) {
-        self.desk.state.lock().unwrap().lose_an_answer = true;
+        self.server.state.lock().unwrap().lose_an_answer = true;
     }
 
     pub fn swap_spec(&self, id: &str) {
-        self.desk.state.lock().unwrap().jobs.get_mut(id).unwrap().1.answers_per_item += 1;
+        self.server.state.lock().unwrap().jobs.get_mut(id).unwrap().1.answers_per_item += 1;
     }
 
     pub fn spec(&self, id: &str) -> JobSpec {
-        self.desk.state.lock().unwrap().jobs[id].1.clone()
+        self.server.state.lock().unwrap().jobs[id].1.clone()
     }
 }
 
@@ -162,7 +144,7 @@ fn problem(status: u16, title: &str, detail: &str) -> Response {
         .into_response()
 }
 
-fn job_status((job, spec, state): &(Job, JobSpec, JobState), kept: &Kept) -> JobStatus {
+fn job_status((job, spec, state): &(Job, JobSpec, JobState), stored: &Stored) -> JobStatus {
     JobStatus {
         id: job.id().clone(),
         name: spec.name.clone(),
@@ -171,7 +153,7 @@ fn job_status((job, spec, state): &(Job, JobSpec, JobState), kept: &Kept) -> Job
         reason: None,
         items: spec.items.len() as u64,
         answers_per_item: spec.answers_per_item,
-        submissions: kept.submissions.len() as u64,
+        submissions: stored.submissions.len() as u64,
         answers: 0,
         delivered: 0,
         attempt: 0,
@@ -180,8 +162,8 @@ fn job_status((job, spec, state): &(Job, JobSpec, JobState), kept: &Kept) -> Job
     }
 }
 
-fn find<'a>(kept: &'a Kept, id: &str) -> Result<&'a (Job, JobSpec, JobState), Response> {
-    kept.jobs.get(id).ok_or_else(|| problem(404, "not found", "there is no such job"))
+fn find<'a>(stored: &'a Stored, id: &str) -> Result<&'a (Job, JobSpec, JobState), Response> {
+    stored.jobs.get(id).ok_or_else(|| problem(404, "not found", "there is no such job"))
 }
 
 fn buyer(headers: &HeaderMap) -> Result<(), Response> {
@@ -196,65 +178,65 @@ fn buyer(headers: &HeaderMap) -> Result<(), Response> {
     }
 }
 
-async fn cluster_info(State(desk): State<Arc<Desk>>) -> Response {
-    let protocol = desk.state.lock().unwrap().protocol;
+async fn cluster_info(State(server): State<Arc<Server>>) -> Response {
+    let protocol = server.state.lock().unwrap().protocol;
     if PROTOCOL_VERSIONS.common(protocol).is_none() {
         return Json(serde_json::json!({ "protocol": protocol, "other": true })).into_response();
     }
-    let known = ClusterInfo::new(&desk.cluster, desk.text.clone());
+    let known = ClusterInfo::new(&server.cluster, server.text.clone());
     Json(ClusterInfo { protocol, ..known }).into_response()
 }
 
-async fn enrol(State(desk): State<Arc<Desk>>, Json(enrolment): Json<Enrolment>) -> Answer {
-    let statement = enrolment_statement(&desk.cluster.digest(), &enrolment.contributor);
+async fn enrol(State(server): State<Arc<Server>>, Json(enrolment): Json<Enrolment>) -> Answer {
+    let statement = enrolment_statement(&server.cluster.digest(), &enrolment.contributor);
     let verified = enrolment.key.verify(Purpose::Enrolment, &statement, &enrolment.signature);
     verified.map_err(|_| problem(400, "bad signature", "the signature does not verify"))?;
     Ok(StatusCode::CREATED.into_response())
 }
 
-async fn list(State(desk): State<Arc<Desk>>) -> Response {
-    let kept = desk.state.lock().unwrap();
+async fn list(State(server): State<Arc<Server>>) -> Response {
+    let stored = server.state.lock().unwrap();
     Json(JobList {
-        jobs: kept.jobs.values().map(|job| job_status(job, &kept)).collect(),
+        jobs: stored.jobs.values().map(|job| job_status(job, &stored)).collect(),
     })
     .into_response()
 }
 
-async fn create(State(desk): State<Arc<Desk>>, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Answer {
+async fn create(State(server): State<Arc<Server>>, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Answer {
     buyer(&headers)?;
     let spec = JobSpec::from_json(&body).map_err(|e| problem(422, "bad job", &e.to_string()))?;
     let job = Job::new(id.parse().unwrap(), spec.clone()).map_err(|e| problem(422, "bad job", &e.to_string()))?;
-    let mut kept = desk.state.lock().unwrap();
-    if kept.jobs.get(&id).is_some_and(|(known, ..)| *known != job) {
+    let mut stored = server.state.lock().unwrap();
+    if stored.jobs.get(&id).is_some_and(|(known, ..)| *known != job) {
         return Err(problem(409, "conflict", "the job is open with another spec"));
     }
-    kept.jobs.entry(id.clone()).or_insert((job, spec, JobState::Open));
-    Ok(Json(job_status(find(&kept, &id)?, &kept)).into_response())
+    stored.jobs.entry(id.clone()).or_insert((job, spec, JobState::Open));
+    Ok(Json(job_status(find(&stored, &id)?, &stored)).into_response())
 }
 
-async fn status(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Answer {
-    let kept = desk.state.lock().unwrap();
-    Ok(Json(job_status(find(&kept, &id)?, &kept)).into_response())
+async fn status(State(server): State<Arc<Server>>, Path(id): Path<String>) -> Answer {
+    let stored = server.state.lock().unwrap();
+    Ok(Json(job_status(find(&stored, &id)?, &stored)).into_response())
 }
 
-async fn spec(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Answer {
-    let kept = desk.state.lock().unwrap();
-    Ok(Json(find(&kept, &id)?.1.clone()).into_response())
+async fn spec(State(server): State<Arc<Server>>, Path(id): Path<String>) -> Answer {
+    let stored = server.state.lock().unwrap();
+    Ok(Json(find(&stored, &id)?.1.clone()).into_response())
 }
 
-async fn close(State(desk): State<Arc<Desk>>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
+async fn close(State(server): State<Arc<Server>>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
     buyer(&headers)?;
-    let mut kept = desk.state.lock().unwrap();
-    find(&kept, &id)?;
-    kept.jobs.get_mut(&id).unwrap().2 = JobState::Closing;
-    Ok((StatusCode::ACCEPTED, Json(job_status(find(&kept, &id)?, &kept))).into_response())
+    let mut stored = server.state.lock().unwrap();
+    find(&stored, &id)?;
+    stored.jobs.get_mut(&id).unwrap().2 = JobState::Closing;
+    Ok((StatusCode::ACCEPTED, Json(job_status(find(&stored, &id)?, &stored))).into_response())
 }
 
-/// One event, then the stream breaks; by then the job is published.
-async fn events(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Answer {
-    let mut kept = desk.state.lock().unwrap();
-    let text = serde_json::to_string(&job_status(find(&kept, &id)?, &kept)).unwrap();
-    kept.jobs.get_mut(&id).unwrap().2 = JobState::Published;
+/// Sends one event and breaks the stream. After that, the job is published.
+async fn events(State(server): State<Arc<Server>>, Path(id): Path<String>) -> Answer {
+    let mut stored = server.state.lock().unwrap();
+    let text = serde_json::to_string(&job_status(find(&stored, &id)?, &stored)).unwrap();
+    stored.jobs.get_mut(&id).unwrap().2 = JobState::Published;
     Ok((
         [(header::CONTENT_TYPE, "text/event-stream")],
         format!(": hello\n\ndata: {text}\n\ndata: {{\"cut"),
@@ -262,31 +244,31 @@ async fn events(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Answer
         .into_response())
 }
 
-async fn submit(State(desk): State<Arc<Desk>>, Path((id, sid)): Path<(String, String)>, headers: HeaderMap, body: Bytes) -> Answer {
+async fn submit(State(server): State<Arc<Server>>, Path((id, sid)): Path<(String, String)>, headers: HeaderMap, body: Bytes) -> Answer {
     assert_eq!(headers[header::CONTENT_TYPE], SUBMISSION_TYPE);
-    let mut kept = desk.state.lock().unwrap();
-    kept.requests += 1;
-    let known = kept.submissions.iter().position(|(bytes, _)| *bytes == body);
-    if known.is_none() && kept.submissions.len() >= kept.refuse_after {
+    let mut stored = server.state.lock().unwrap();
+    stored.requests += 1;
+    let known = stored.submissions.iter().position(|(bytes, _)| *bytes == body);
+    if known.is_none() && stored.submissions.len() >= stored.refuse_after {
         return Err(problem(507, "no room", "the disk is full:\nfree some"));
     }
     let submission: Submission = codec::decode(&body, "a submission").unwrap();
-    let job = &find(&kept, &id)?.0;
-    Header::check(&submission.header, &desk.cluster, job).unwrap();
+    let job = &find(&stored, &id)?.0;
+    Header::check(&submission.header, &server.cluster, job).unwrap();
     assert!(submission.is_complete());
     assert_eq!(submission.header.value.statement.id.to_string(), sid);
-    let sequence = known.unwrap_or(kept.submissions.len());
-    let receipt = receipt(&desk, &kept, &submission.header.value, sequence);
+    let sequence = known.unwrap_or(stored.submissions.len());
+    let receipt = receipt(&server, &stored, &submission.header.value, sequence);
     if known.is_none() {
         let answers = submission.header.value.statement.items.len();
-        kept.submissions.push((body.to_vec(), answers));
+        stored.submissions.push((body.to_vec(), answers));
     }
     Ok((StatusCode::CREATED, Json(receipt)).into_response())
 }
 
-fn receipt(desk: &Desk, kept: &Kept, header: &Header, sequence: usize) -> Receipt {
+fn receipt(server: &Server, stored: &Stored, header: &Header, sequence: usize) -> Receipt {
     let receipt = ReceiptStatement {
-        cluster: desk.cluster.digest(),
+        cluster: server.cluster.digest(),
         job: header.statement.job.clone(),
         job_digest: header.statement.job_digest,
         submission: header.statement.id,
@@ -295,14 +277,14 @@ fn receipt(desk: &Desk, kept: &Kept, header: &Header, sequence: usize) -> Receip
         sequence: sequence as u64,
     };
     let forged = SecretKey::from_bytes(&[77; 32]);
-    Signed::new(receipt, Purpose::Receipt, if kept.forge { &forged } else { &desk.key })
+    Signed::new(receipt, Purpose::Receipt, if stored.forge { &forged } else { &server.key })
 }
 
-/// Once the job is published, all answers count but the first of each submission.
-async fn outcome(State(desk): State<Arc<Desk>>, Path((id, sid)): Path<(String, String)>) -> Answer {
-    let kept = desk.state.lock().unwrap();
-    let (_, spec, state) = find(&kept, &id)?;
-    let submissions = kept.submissions.iter().enumerate();
+/// The outcome once the job is published: all answers count except the first of each submission.
+async fn outcome(State(server): State<Arc<Server>>, Path((id, sid)): Path<(String, String)>) -> Answer {
+    let stored = server.state.lock().unwrap();
+    let (_, spec, state) = find(&stored, &id)?;
+    let submissions = stored.submissions.iter().enumerate();
     let decoded = submissions.map(|(at, (bytes, _))| (at, codec::decode::<Submission>(bytes, "a submission").unwrap().header.value));
     let (sequence, header) = decoded
         .into_iter()
@@ -310,14 +292,14 @@ async fn outcome(State(desk): State<Arc<Desk>>, Path((id, sid)): Path<(String, S
         .ok_or_else(|| problem(404, "not found", "there is no such submission"))?;
     let items = &header.statement.items;
     let outcome = SubmissionOutcome {
-        accepted: items.len() as u64 - 1 - u64::from(kept.lose_an_answer),
+        accepted: items.len() as u64 - 1 - u64::from(stored.lose_an_answer),
         rejected: vec![RejectedAnswer {
             item: spec.items[items[0] as usize].id.clone(),
             reason: RejectReason::DuplicateAnswer,
         }],
     };
     Ok(Json(SubmissionStatus {
-        receipt: receipt(&desk, &kept, &header, sequence),
+        receipt: receipt(&server, &stored, &header, sequence),
         outcome: (*state == JobState::Published).then_some(outcome),
     })
     .into_response())
