@@ -11,7 +11,9 @@ pub mod state;
 pub mod table;
 pub mod weights;
 
-// What needs the network.
+// Modules that need the network.
+#[cfg(feature = "command")]
+pub mod authenticity;
 #[cfg(feature = "command")]
 mod events;
 #[cfg(feature = "command")]
@@ -22,8 +24,6 @@ pub mod http;
 pub mod outcome;
 #[cfg(feature = "command")]
 pub mod sharing;
-#[cfg(feature = "command")]
-pub mod trust;
 #[cfg(feature = "command")]
 pub mod verify;
 #[cfg(feature = "command")]

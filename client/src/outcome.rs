@@ -32,7 +32,7 @@ pub struct Outcome {
 /// Why the outcome that the coordinator reports is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum OutcomeError {
-    /// The coordinator gave no answer.
+    /// The request to the coordinator failed.
     #[error(transparent)]
     Api(#[from] ApiError),
     /// The stored receipt is not valid.

@@ -11,7 +11,7 @@ use crate::http::{Api, ApiError};
 /// Why it is not certain that a submission has arrived.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SendError {
-    /// The coordinator gave no answer or refused.
+    /// The request to the coordinator failed or was refused.
     #[error(transparent)]
     Api(#[from] ApiError),
     /// The receipt is not signed by the coordinator, or is for something else.

@@ -7,8 +7,8 @@ use tacit_protocol::cluster::Cluster;
 use tacit_scoring::report::Report;
 use thiserror::Error;
 
+use crate::authenticity::{AuthenticityError, load_cluster};
 use crate::files::{self, FileError};
-use crate::trust::{TrustError, load_cluster};
 
 /// The file name of a result.
 pub const RESULT: &str = "result.json";
@@ -22,7 +22,7 @@ pub const CERTIFICATE: &str = "certificate.json";
 pub enum VerifyError {
     /// The cluster file cannot be read or is not valid.
     #[error(transparent)]
-    Cluster(#[from] TrustError),
+    Cluster(#[from] AuthenticityError),
     /// A file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),

@@ -22,7 +22,7 @@ const DELIVERED: Duration = Duration::from_millis(10);
 const SAMPLE: Duration = Duration::from_millis(50);
 
 /// A running job on a cluster that runs nothing else.
-pub struct Run<'a> {
+pub struct RunningJob<'a> {
     /// The coordinator.
     pub api: &'a Api,
     /// The job.
@@ -47,7 +47,7 @@ pub struct Computed {
     pub attempts: u32,
 }
 
-impl Run<'_> {
+impl RunningJob<'_> {
     /// Runs `upload`, which sends `submissions` submissions, and waits until every node has stored all of them.
     pub async fn ingest(&self, submissions: usize, upload: impl Future<Output = Result<()>>) -> Result<(f64, f64)> {
         let (began, clock) = (Instant::now(), self.clock()?);

@@ -14,7 +14,7 @@ use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::Job;
 use tacit_protocol::submission::{Header, Submission};
 
-use super::synthetic::{AcceptedSet, name};
+use super::synthetic::{SyntheticAnswers, name};
 use crate::progress::Phase;
 
 /// How many requests run at the same time.
@@ -41,28 +41,28 @@ pub async fn enrol(api: &Api, cluster: &Cluster, keys: &[SecretKey], phase: &Pha
 }
 
 /// The submissions of all contributors, ready to be sent.
-pub struct Shared {
-    submissions: Vec<Waiting>,
+pub struct SharedSubmissions {
+    submissions: Vec<StoredSubmission>,
     /// The number of bytes that will be delivered to each node: headers and its own envelopes.
     pub bytes: Vec<u64>,
 }
 
 /// A submission on disk.
-struct Waiting {
+struct StoredSubmission {
     header: Header,
     path: PathBuf,
 }
 
-impl Shared {
+impl SharedSubmissions {
     /// Shares all answers on one core, one contributor after the other, and writes the submissions to `folder`.
-    pub fn make(crowd: &AcceptedSet, cluster: &Cluster, job: &Job, keys: &[SecretKey], folder: &Path) -> Result<Self> {
+    pub fn make(synthetic: &SyntheticAnswers, cluster: &Cluster, job: &Job, keys: &[SecretKey], folder: &Path) -> Result<Self> {
         let mut shared = Self {
             submissions: Vec::new(),
             bytes: vec![0; cluster.nodes().len()],
         };
         std::fs::create_dir(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let most = batches::most(&job.terms().question);
-        for ((contributor, answers), key) in crowd.by_contributor().iter().enumerate().zip(keys) {
+        for ((contributor, answers), key) in synthetic.by_contributor().iter().enumerate().zip(keys) {
             for batch in batches::split(answers, most) {
                 let of = || name(contributor);
                 let submission = Submission::create(cluster, job, &of(), key, &batch, &mut rand::rng()).with_context(of)?;
@@ -74,7 +74,7 @@ impl Shared {
                 for (all, envelope) in shared.bytes.iter_mut().zip(envelopes) {
                     *all += (public + envelope) as u64;
                 }
-                shared.submissions.push(Waiting { header, path });
+                shared.submissions.push(StoredSubmission { header, path });
             }
         }
         Ok(shared)
@@ -87,8 +87,8 @@ impl Shared {
 
     /// Sends all of them.
     pub async fn send(&self, api: &Api, cluster: &Arc<Cluster>, phase: &Phase<'_>) -> Result<()> {
-        let send = async |waiting: &Waiting| -> Result<()> {
-            let Waiting { header, path } = waiting;
+        let send = async |waiting: &StoredSubmission| -> Result<()> {
+            let StoredSubmission { header, path } = waiting;
             let bytes = tokio::fs::read(path)
                 .await
                 .with_context(|| format!("cannot read {}", path.display()))?;

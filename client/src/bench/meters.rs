@@ -185,7 +185,7 @@ mod tests {
     fn this_process_has_a_clock_and_memory() {
         let own = std::process::id();
         let before = cpu_seconds(own).unwrap();
-        // Work until the clock has advanced.
+        // WorkFolder until the clock has advanced.
         while cpu_seconds(own).unwrap() <= before {}
         assert!(peak_memory(own).unwrap() > 1 << 20);
         assert!(cpu_seconds(u32::MAX).unwrap_err().to_string().contains("/proc/"));

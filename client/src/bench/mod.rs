@@ -3,12 +3,12 @@
 //! Everything is real, as in the demo: processes, QUIC, HTTP, sealed envelopes, a verified certificate. Only the answers are made up,
 //! from a seed.
 
-mod compare;
 mod computation;
 mod contributors;
 mod delay;
+mod difference;
 mod meters;
-mod plaintext;
+mod ratios;
 mod report;
 mod synthetic;
 
@@ -25,15 +25,15 @@ use tacit_mpc_core::sharing::AccessStructure;
 use tacit_protocol::job::{Job, JobSpec};
 
 use crate::args;
-use crate::local_cluster::{self, Binaries, Laid, Member, Shape, Work};
+use crate::local_cluster::{self, Binaries, ClusterFolders, ClusterShape, Member, WorkFolder};
 use crate::output;
 use crate::progress::Progress;
-use computation::Run;
-use contributors::Shared;
+use computation::RunningJob;
+use contributors::SharedSubmissions;
 use delay::Relays;
 use meters::{cpu_seconds, peak_memory};
 use report::Report;
-use synthetic::{AcceptedSet, Size};
+use synthetic::{Size, SyntheticAnswers};
 
 /// Items per contributor by default: with five answers to an item, each contributor sends one full submission.
 const ITEMS_PER_CONTRIBUTOR: usize = 100;
@@ -41,7 +41,7 @@ const ITEMS_PER_CONTRIBUTOR: usize = 100;
 /// A running benchmark.
 struct Bench<'a> {
     args: &'a args::Bench,
-    crowd: AcceptedSet,
+    synthetic: SyntheticAnswers,
     spec: JobSpec,
     job: Arc<Job>,
     /// The machine's load before the benchmark started.
@@ -60,10 +60,10 @@ pub async fn run(args: &args::Bench) -> Result<()> {
     let reserve_memory_mb = args.reserve_memory_mb.unwrap_or_else(|| memory_mb(size, &access));
     let (spec, job) = size.job()?;
     let binaries = Binaries::find()?;
-    let work = Work::make(args.work.as_deref())?;
+    let work = WorkFolder::make(args.work.as_deref())?;
     let bench = Bench {
         args,
-        crowd: AcceptedSet::new(size, args.seed),
+        synthetic: SyntheticAnswers::new(size, args.seed),
         spec,
         job: Arc::new(job),
         load,
@@ -72,21 +72,21 @@ pub async fn run(args: &args::Bench) -> Result<()> {
     };
     let mut relays = Relays::bind(if args.delay > 0 { args.nodes } else { 0 }).await?;
     let addresses = relays.addresses();
-    let shape = Shape {
+    let shape = ClusterShape {
         nodes: args.nodes,
         threshold: args.threshold,
         addresses: (args.delay > 0).then_some(addresses.as_slice()),
         reserve_memory_mb,
     };
-    let measured = local_cluster::with(
+    let measured = local_cluster::with_cluster(
         &shape,
         &binaries,
         work.path(),
         args.timeout,
         &bench.progress,
-        async |laid, members| {
-            relays.lead_to(laid.nodes.iter().map(|node| node.listen), Duration::from_millis(args.delay));
-            bench.measure(laid, members, work.path()).await
+        async |folders, members| {
+            relays.lead_to(folders.nodes.iter().map(|node| node.listen), Duration::from_millis(args.delay));
+            bench.measure(folders, members, work.path()).await
         },
     )
     .await;
@@ -98,7 +98,7 @@ pub async fn run(args: &args::Bench) -> Result<()> {
     }
     output::print(&report.table())?;
     if let Some(earlier) = earlier {
-        output::print(&format!("\n{}", compare::table(&report, &earlier)))?;
+        output::print(&format!("\n{}", ratios::table(&report, &earlier)))?;
     }
     match difference {
         None => Ok(()),
@@ -138,14 +138,14 @@ fn load() -> f64 {
 
 impl Bench<'_> {
     /// Runs the job to a verified result. Also returns how the result differs from that of the answers in the clear, if it does.
-    async fn measure(&self, laid: &Laid, members: &[Member], folder: &Path) -> Result<(Report, Option<String>)> {
+    async fn measure(&self, folders: &ClusterFolders, members: &[Member], folder: &Path) -> Result<(Report, Option<String>)> {
         let Some((coordinator, nodes)) = members.split_last() else {
             bail!("the cluster has no coordinator");
         };
-        let api = Api::new(&laid.cluster.file().coordinator.url, Some(laid.token.as_str()))?;
-        let cluster = Arc::new(laid.cluster.clone());
-        let answers = self.crowd.size.answers();
-        let run = Run {
+        let api = Api::new(&folders.cluster.file().coordinator.url, Some(folders.token.as_str()))?;
+        let cluster = Arc::new(folders.cluster.clone());
+        let answers = self.synthetic.size.answers();
+        let run = RunningJob {
             api: &api,
             id: self.job.id(),
             nodes,
@@ -159,7 +159,7 @@ impl Bench<'_> {
                 "the coordinator has opened another job than was sent"
             );
         }
-        let keys = contributors::keys(self.crowd.size.contributors);
+        let keys = contributors::keys(self.synthetic.size.contributors);
         {
             let phase = self
                 .progress
@@ -170,7 +170,9 @@ impl Bench<'_> {
             let _phase = self.progress.phase("share", format!("sharing {answers} answers on one core"), None);
             let (began, clock) = (Instant::now(), cpu_seconds(std::process::id())?);
             // Nothing else runs in this process at the same time.
-            let shared = tokio::task::block_in_place(|| Shared::make(&self.crowd, &cluster, &self.job, &keys, &folder.join("shared")))?;
+            let shared = tokio::task::block_in_place(|| {
+                SharedSubmissions::make(&self.synthetic, &cluster, &self.job, &keys, &folder.join("shared"))
+            })?;
             (
                 shared,
                 row("share", began.elapsed().as_secs_f64(), cpu_seconds(std::process::id())? - clock, 0),
@@ -184,7 +186,7 @@ impl Bench<'_> {
         };
         let computed = run.compute(&self.progress).await?;
         let began = Instant::now();
-        let verified = self.fetch(&api, laid).await?;
+        let verified = self.fetch(&api, folders).await?;
         let verify_s = began.elapsed().as_secs_f64();
 
         let difference = {
@@ -192,7 +194,7 @@ impl Bench<'_> {
                 .progress
                 .phase("compare", "comparing with the result in the clear".to_owned(), None);
             let payout = self.job.terms().payout().context("the job pays nobody")?;
-            plaintext::difference(&self.crowd, payout, &verified.report)
+            difference::difference(&self.synthetic, payout, &verified.report)
         };
         let mut peak_rss_bytes = BTreeMap::from([("client".to_owned(), peak_memory(std::process::id())?)]);
         for member in members {
@@ -205,7 +207,7 @@ impl Bench<'_> {
             release_build: !cfg!(debug_assertions),
             cores: std::thread::available_parallelism().map_or(0, Into::into),
             load: self.load,
-            job: report::Job::new(self.crowd.size, shared.len(), self.args.seed),
+            job: report::Job::new(self.synthetic.size, shared.len(), self.args.seed),
             cluster: report::Cluster {
                 nodes: self.args.nodes,
                 threshold: self.args.threshold,
@@ -229,7 +231,7 @@ impl Bench<'_> {
     }
 
     /// Fetches and verifies the published result.
-    async fn fetch(&self, api: &Api, laid: &Laid) -> Result<Verified> {
+    async fn fetch(&self, api: &Api, folders: &ClusterFolders) -> Result<Verified> {
         let _phase = self.progress.phase("verify", "fetching and verifying the result".to_owned(), None);
         let id = self.job.id();
         let files = Files {
@@ -237,7 +239,7 @@ impl Bench<'_> {
             result: Some((RESULT.into(), api.fetch(id, Published::Result).await?)),
             payouts: Some((PAYOUTS.into(), api.fetch(id, Published::Payouts).await?)),
         };
-        let verified = check(&files, laid.cluster.clone()).context("the published result is refused")?;
+        let verified = check(&files, folders.cluster.clone()).context("the published result is refused")?;
         ensure!(
             verified.certificate.terms == *self.job.terms(),
             "the published result is refused: it is of another job"

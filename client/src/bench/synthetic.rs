@@ -40,7 +40,7 @@ pub struct Answer {
 
 /// All answers, in the clear.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AcceptedSet {
+pub struct SyntheticAnswers {
     /// The size of the job.
     pub size: Size,
     /// The answers to the first item, to the second, and so on, with the same number for each item.
@@ -98,7 +98,7 @@ impl Size {
     }
 }
 
-impl AcceptedSet {
+impl SyntheticAnswers {
     /// The answers of a seed, the same every time.
     ///
     /// Every item has a true class, every contributor an accuracy; wrong answers spread over the other classes. Items form blocks of as
@@ -167,19 +167,19 @@ mod tests {
 
     #[test]
     fn a_seed_makes_one_crowd() {
-        assert_eq!(AcceptedSet::new(SIZE, 7), AcceptedSet::new(SIZE, 7));
-        assert_ne!(AcceptedSet::new(SIZE, 7), AcceptedSet::new(SIZE, 8));
+        assert_eq!(SyntheticAnswers::new(SIZE, 7), SyntheticAnswers::new(SIZE, 7));
+        assert_ne!(SyntheticAnswers::new(SIZE, 7), SyntheticAnswers::new(SIZE, 8));
     }
 
     #[test]
     fn everyone_answers_as_often_and_nobody_twice() {
-        let crowd = AcceptedSet::new(SIZE, 1);
-        assert_eq!(crowd.answers.len(), SIZE.answers());
-        for answers in crowd.by_item() {
+        let synthetic = SyntheticAnswers::new(SIZE, 1);
+        assert_eq!(synthetic.answers.len(), SIZE.answers());
+        for answers in synthetic.by_item() {
             let people: HashSet<u32> = answers.iter().map(|answer| answer.contributor).collect();
             assert_eq!(people.len(), 5);
         }
-        for own in crowd.by_contributor() {
+        for own in synthetic.by_contributor() {
             assert_eq!(own.len(), 50);
             assert!(own.windows(2).all(|pair| pair[0].0 < pair[1].0));
         }
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn answers_are_mostly_but_not_always_right() {
-        let crowd = AcceptedSet::new(
+        let synthetic = SyntheticAnswers::new(
             Size {
                 items: 5_000,
                 contributors: 50,
@@ -195,14 +195,14 @@ mod tests {
             },
             1,
         );
-        let matching: usize = crowd
+        let matching: usize = synthetic
             .by_item()
             .map(|all| all.iter().filter(|one| one.class == all[0].class).count() - 1)
             .sum();
         let share = matching as f64 / (4 * 5_000) as f64;
         // On average 0.8² + 0.2²/3 of the pairs match.
         assert!((0.6..0.7).contains(&share), "{share}");
-        let classes: HashSet<u32> = crowd.answers.iter().map(|answer| answer.class).collect();
+        let classes: HashSet<u32> = synthetic.answers.iter().map(|answer| answer.class).collect();
         assert_eq!(classes.len(), 4);
     }
 

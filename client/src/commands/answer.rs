@@ -6,7 +6,7 @@ use tacit_client::batches::{self, Batch};
 use tacit_client::http::Api;
 use tacit_client::outcome::{self, Outcome, Sent};
 use tacit_client::state::{Plan, State};
-use tacit_client::{files, keys, sharing, trust};
+use tacit_client::{authenticity, files, keys, sharing};
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::Job;
@@ -29,7 +29,7 @@ pub async fn run(args: &args::Answer) -> Result<()> {
     let contributor = contributor(args, &file, &bytes)?;
     let (api, cluster) = connect(&args.network, None).await?;
     let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): answers are sealed to the nodes it names")?;
-    let job = trust::fetch_job(&api, &args.job).await?;
+    let job = authenticity::fetch_job(&api, &args.job).await?;
     let (batches, unanswered) = read(&file, &contributor, &bytes, &job)?;
     output::report_unanswered(&file, unanswered);
 

@@ -4,8 +4,8 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use tacit_client::authenticity::load_cluster;
 use tacit_client::files::{self, Access, FileError};
-use tacit_client::trust::load_cluster;
 use tacit_protocol::card::{Card, cluster_text};
 use tacit_protocol::cluster::Cluster;
 

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use tacit_client::authenticity::{check_coordinator, load_cluster};
 use tacit_client::files;
 use tacit_client::http::Api;
-use tacit_client::trust::{check_coordinator, load_cluster};
 use tacit_protocol::cluster::Cluster;
 use zeroize::Zeroizing;
 

@@ -12,7 +12,7 @@ use tacit_client::verify::{CERTIFICATE, PAYOUTS, RESULT, Verified, verify};
 use tacit_mpc_core::sharing::AccessStructure;
 
 use crate::args;
-use crate::local_cluster::{self, Binaries, Laid, Shape, Work};
+use crate::local_cluster::{self, Binaries, ClusterFolders, ClusterShape, WorkFolder};
 use crate::output;
 use crate::progress::Progress;
 use input::Input;
@@ -27,16 +27,16 @@ pub async fn run(args: &args::Demo) -> Result<()> {
     files::make_folder(&args.out, Access::Public).context("--out")?;
     // Fail now rather than when the result is there.
     tempfile::tempfile_in(&args.out).with_context(|| format!("--out: {}: nothing can be written there", args.out.display()))?;
-    let work = Work::make(args.work.as_deref())?;
+    let work = WorkFolder::make(args.work.as_deref())?;
     let progress = Progress::new();
-    let shape = Shape {
+    let shape = ClusterShape {
         nodes: args.nodes,
         threshold: args.threshold,
         addresses: None,
         reserve_memory_mb: 0,
     };
-    let outcome = local_cluster::with(&shape, &binaries, work.path(), args.timeout, &progress, async |laid, _| {
-        publish(args, &input, laid, &work, &progress).await
+    let outcome = local_cluster::with_cluster(&shape, &binaries, work.path(), args.timeout, &progress, async |folders, _| {
+        publish(args, &input, folders, &work, &progress).await
     })
     .await;
     let verified = outcome.map_err(|error| work.keep_hint(error))?;
@@ -44,20 +44,20 @@ pub async fn run(args: &args::Demo) -> Result<()> {
 }
 
 /// Runs the job and writes the verified files to `--out`.
-async fn publish(args: &args::Demo, input: &Input, laid: &Laid, work: &Work, progress: &Progress) -> Result<Verified> {
-    let api = Api::new(&laid.cluster.file().coordinator.url, Some(laid.token.as_str()))?;
+async fn publish(args: &args::Demo, input: &Input, folders: &ClusterFolders, work: &WorkFolder, progress: &Progress) -> Result<Verified> {
+    let api = Api::new(&folders.cluster.file().coordinator.url, Some(folders.token.as_str()))?;
     let job = {
         let _phase = progress.phase("create job", "creating the job".to_owned(), None);
         job::create(&api, input).await?
     };
-    job::submit_all(&api, &laid.cluster, &job, input, progress).await?;
+    job::submit_all(&api, &folders.cluster, &job, input, progress).await?;
     job::close_and_follow(&api, &job, progress).await?;
 
     let _phase = progress.phase("verify", "fetching and verifying the result".to_owned(), None);
     // Write to --out only what was verified.
     let staged = work.path().join("published");
     files::make_folder(&staged, Access::Public)?;
-    let mut published = vec![(CLUSTER, laid.cluster_bytes.clone())];
+    let mut published = vec![(CLUSTER, folders.cluster_bytes.clone())];
     for (name, what) in [
         (PAYOUTS, Published::Payouts),
         (CERTIFICATE, Published::Certificate),

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::binaries::Binaries;
 
 /// The cluster to make.
-pub struct Shape<'a> {
+pub struct ClusterShape<'a> {
     /// The number of nodes.
     pub nodes: usize,
     /// How many nodes may be corrupt.
@@ -29,7 +29,7 @@ pub struct Shape<'a> {
 }
 
 /// A cluster's folders, ready to run.
-pub struct Laid {
+pub struct ClusterFolders {
     /// The cluster.
     pub cluster: Cluster,
     /// The bytes of `cluster.toml`.
@@ -39,11 +39,11 @@ pub struct Laid {
     /// The coordinator's folder.
     pub coordinator: PathBuf,
     /// The nodes.
-    pub nodes: Vec<LaidNode>,
+    pub nodes: Vec<NodeFolder>,
 }
 
 /// A node's folder, ready to run.
-pub struct LaidNode {
+pub struct NodeFolder {
     /// The node's name.
     pub name: String,
     /// The node's folder.
@@ -52,7 +52,7 @@ pub struct LaidNode {
     pub listen: SocketAddr,
 }
 
-impl Laid {
+impl ClusterFolders {
     /// Removes the folders with their keys, before the start is tried again.
     pub fn remove(&self) -> Result<()> {
         for folder in self.nodes.iter().map(|node| &node.folder).chain([&self.coordinator]) {
@@ -63,7 +63,7 @@ impl Laid {
 }
 
 /// Makes the folders with keys and configs, and the same cluster file in each.
-pub async fn lay_out(shape: &Shape<'_>, binaries: &Binaries, work: &Path) -> Result<Laid> {
+pub async fn make_folders(shape: &ClusterShape<'_>, binaries: &Binaries, work: &Path) -> Result<ClusterFolders> {
     // Keep all sockets open until all ports are known, so that the ports differ.
     let udp = (0..shape.nodes)
         .map(|_| UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)))
@@ -116,7 +116,7 @@ pub async fn lay_out(shape: &Shape<'_>, binaries: &Binaries, work: &Path) -> Res
         ];
         let (card, _) = run_init(&binaries.node, &init).await?;
         cards.push(card);
-        nodes.push(LaidNode { name, folder, listen });
+        nodes.push(NodeFolder { name, folder, listen });
     }
 
     let text = format!(
@@ -128,7 +128,7 @@ pub async fn lay_out(shape: &Shape<'_>, binaries: &Binaries, work: &Path) -> Res
     for folder in nodes.iter().map(|node| &node.folder).chain([&coordinator]) {
         files::write(&folder.join("cluster.toml"), &cluster_bytes, Access::Public)?;
     }
-    Ok(Laid {
+    Ok(ClusterFolders {
         cluster,
         cluster_bytes,
         token,

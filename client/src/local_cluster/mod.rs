@@ -5,7 +5,7 @@ mod binaries;
 mod folders;
 mod follow;
 mod processes;
-mod work;
+mod work_folder;
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,24 +14,24 @@ use anyhow::Result;
 
 use crate::progress::Progress;
 pub use binaries::{Binaries, MissingPrograms};
-pub use folders::{Laid, Shape};
+pub use folders::{ClusterFolders, ClusterShape};
 pub use follow::{follow, stage};
 pub use processes::Member;
 use processes::{BusyPort, Processes};
-pub use work::Work;
+pub use work_folder::WorkFolder;
 
 /// How often the start is tried if other programs take the ports in between.
 const STARTS: usize = 3;
 
 /// Starts a cluster in `folder`, runs `work` with it, and stops it in any case: also after `seconds`, when a process ends, and when the
 /// user interrupts.
-pub async fn with<T>(
-    shape: &Shape<'_>,
+pub async fn with_cluster<T>(
+    shape: &ClusterShape<'_>,
     binaries: &Binaries,
     folder: &Path,
     seconds: u64,
     progress: &Progress,
-    work: impl AsyncFnOnce(&Laid, &[Member]) -> Result<T>,
+    work: impl AsyncFnOnce(&ClusterFolders, &[Member]) -> Result<T>,
 ) -> Result<T> {
     let phase = progress.phase("start", format!("starting {} nodes and a coordinator", shape.nodes), None);
     let deadline = tokio::time::sleep(Duration::from_secs(seconds));
@@ -42,10 +42,10 @@ pub async fn with<T>(
         () = &mut deadline => Err(late(seconds, progress)),
     };
     drop(phase);
-    let (laid, mut processes) = started?;
+    let (folders, mut processes) = started?;
     let members = processes.members();
     let outcome = tokio::select! {
-        done = work(&laid, &members) => done,
+        done = work(&folders, &members) => done,
         died = processes.died() => Err(died),
         stopped = interrupted() => Err(stopped),
         () = &mut deadline => Err(late(seconds, progress)),
@@ -56,14 +56,14 @@ pub async fn with<T>(
 }
 
 /// Makes the folders of a cluster and starts it; with other ports if another program took one in between.
-async fn start(shape: &Shape<'_>, binaries: &Binaries, folder: &Path) -> Result<(Laid, Processes)> {
+async fn start(shape: &ClusterShape<'_>, binaries: &Binaries, folder: &Path) -> Result<(ClusterFolders, Processes)> {
     let mut tries = STARTS;
     loop {
         tries -= 1;
-        let laid = folders::lay_out(shape, binaries, folder).await?;
-        match Processes::start(binaries, &laid).await {
-            Ok(processes) => return Ok((laid, processes)),
-            Err(error) if tries > 0 && error.is::<BusyPort>() => laid.remove()?,
+        let folders = folders::make_folders(shape, binaries, folder).await?;
+        match Processes::start(binaries, &folders).await {
+            Ok(processes) => return Ok((folders, processes)),
+            Err(error) if tries > 0 && error.is::<BusyPort>() => folders.remove()?,
             Err(error) => return Err(error),
         }
     }

@@ -14,7 +14,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::local_cluster::binaries::Binaries;
-use crate::local_cluster::folders::Laid;
+use crate::local_cluster::folders::ClusterFolders;
 
 /// How long a process may take to become ready.
 const READY: Duration = Duration::from_secs(30);
@@ -55,9 +55,9 @@ struct Process {
 
 impl Processes {
     /// Starts the nodes and the coordinator and waits until all are ready. If one fails, all are stopped.
-    pub async fn start(binaries: &Binaries, laid: &Laid) -> Result<Self> {
+    pub async fn start(binaries: &Binaries, folders: &ClusterFolders) -> Result<Self> {
         let mut processes = Self(Vec::new());
-        match processes.start_all(binaries, laid).await {
+        match processes.start_all(binaries, folders).await {
             Ok(()) => Ok(processes),
             Err(error) => {
                 processes.stop().await;
@@ -66,14 +66,14 @@ impl Processes {
         }
     }
 
-    async fn start_all(&mut self, binaries: &Binaries, laid: &Laid) -> Result<()> {
-        let nodes = laid
+    async fn start_all(&mut self, binaries: &Binaries, folders: &ClusterFolders) -> Result<()> {
+        let nodes = folders
             .nodes
             .iter()
             .map(|node| (node.name.as_str(), binaries.node.as_path(), node.folder.as_path()));
         self.start_together(nodes).await?;
         // Start the coordinator after the nodes: it dials them at its start, and waits before it dials again.
-        let coordinator = ("coordinator", binaries.coordinator.as_path(), laid.coordinator.as_path());
+        let coordinator = ("coordinator", binaries.coordinator.as_path(), folders.coordinator.as_path());
         self.start_together([coordinator].into_iter()).await
     }
 

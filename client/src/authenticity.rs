@@ -1,4 +1,4 @@
-//! The trust anchor: `cluster.toml`, and whether the coordinator is of that cluster.
+//! Checks that the coordinator and its jobs are authentic. The trust anchor is the cluster file.
 
 use std::path::{Path, PathBuf};
 
@@ -10,13 +10,13 @@ use thiserror::Error;
 use crate::files::{self, FileError};
 use crate::http::{Api, ApiError};
 
-/// Why a cluster or a job is not trusted.
+/// Why a cluster or a job is not authentic.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum TrustError {
+pub enum AuthenticityError {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The file is not a cluster's.
+    /// The file is not a valid cluster file.
     #[error("{path}: {error}")]
     Cluster {
         /// The file.
@@ -24,7 +24,7 @@ pub enum TrustError {
         /// What is wrong with it.
         error: ClusterError,
     },
-    /// The coordinator gave no answer.
+    /// The request to the coordinator failed.
     #[error(transparent)]
     Api(#[from] ApiError),
     /// The coordinator has another cluster file.
@@ -40,15 +40,15 @@ pub enum TrustError {
         /// The digest of ours.
         ours: Digest,
     },
-    /// The job's spec is not a valid job.
+    /// The spec is not that of a valid job.
     #[error("job {id}: the coordinator's spec is refused: {error}")]
     Job {
         /// The job.
         id: JobId,
-        /// Why.
+        /// What is wrong.
         error: JobError,
     },
-    /// The spec is not of the digest that the job has.
+    /// The spec does not have the job's digest.
     #[error("job {id}: the coordinator's spec is not the one it names in the job's digest; nothing was sent")]
     OtherSpec {
         /// The job.
@@ -57,21 +57,21 @@ pub enum TrustError {
 }
 
 /// Reads a cluster file.
-pub fn load_cluster(path: &Path) -> Result<Cluster, TrustError> {
-    Cluster::parse(&files::read(path)?).map_err(|error| TrustError::Cluster {
+pub fn load_cluster(path: &Path) -> Result<Cluster, AuthenticityError> {
+    Cluster::parse(&files::read(path)?).map_err(|error| AuthenticityError::Cluster {
         path: path.to_owned(),
         error,
     })
 }
 
-/// Whether the coordinator has the same cluster file, byte for byte.
-pub async fn check_coordinator(api: &Api, cluster: &Cluster) -> Result<(), TrustError> {
+/// Checks that the coordinator has the same cluster file, byte for byte.
+pub async fn check_coordinator(api: &Api, cluster: &Cluster) -> Result<(), AuthenticityError> {
     let theirs = api.cluster().await?.digest;
     let ours = cluster.digest();
     if theirs == ours {
         Ok(())
     } else {
-        Err(TrustError::OtherCluster {
+        Err(AuthenticityError::OtherCluster {
             url: api.url().to_owned(),
             theirs,
             ours,
@@ -79,14 +79,14 @@ pub async fn check_coordinator(api: &Api, cluster: &Cluster) -> Result<(), Trust
     }
 }
 
-/// Fetches a job's spec and checks that it is the one the job's digest stands for.
-pub async fn fetch_job(api: &Api, id: &JobId) -> Result<Job, TrustError> {
+/// Fetches a job's spec and checks that it has the job's digest.
+pub async fn fetch_job(api: &Api, id: &JobId) -> Result<Job, AuthenticityError> {
     let status = api.status(id).await?;
     let spec = api.spec(id).await?;
-    let job = Job::new(id.clone(), spec).map_err(|error| TrustError::Job { id: id.clone(), error })?;
+    let job = Job::new(id.clone(), spec).map_err(|error| AuthenticityError::Job { id: id.clone(), error })?;
     if job.digest() == status.digest {
         Ok(job)
     } else {
-        Err(TrustError::OtherSpec { id: id.clone() })
+        Err(AuthenticityError::OtherSpec { id: id.clone() })
     }
 }

@@ -4,17 +4,17 @@ use tacit_protocol::job::Payout;
 use tacit_scoring::plain::PlainScores;
 use tacit_scoring::report::Report;
 
-use super::synthetic::{AcceptedSet, name};
+use super::synthetic::{SyntheticAnswers, name};
 
 /// How far floating-point numbers may be apart.
 const TOLERANCE: f64 = 1e-9;
 
 /// The first difference between a report and what the answers give in the clear, paid by `payout`.
-pub fn difference(crowd: &AcceptedSet, payout: &Payout, report: &Report) -> Option<String> {
-    let items = crowd
+pub fn difference(synthetic: &SyntheticAnswers, payout: &Payout, report: &Report) -> Option<String> {
+    let items = synthetic
         .by_item()
         .map(|answers| answers.iter().map(|answer| (answer.contributor, answer.class)));
-    let plain = PlainScores::new(crowd.size.classes, crowd.size.contributors, items);
+    let plain = PlainScores::new(synthetic.size.classes, synthetic.size.contributors, items);
     counts_differ(&plain, report)
         .or_else(|| labels_differ(&plain, report))
         .or_else(|| agreement_differs(&plain, report))
@@ -115,13 +115,13 @@ mod tests {
     }
 
     /// Three people answer four items: (a, a, b), (a, a, a), (b, b, a), (a, b, a).
-    fn small() -> AcceptedSet {
+    fn small() -> SyntheticAnswers {
         let rows = [[0, 0, 1], [0, 0, 0], [1, 1, 0], [0, 1, 0]];
         let answer = |(contributor, class): (usize, u32)| Answer {
             contributor: contributor as u32,
             class,
         };
-        AcceptedSet {
+        SyntheticAnswers {
             size: Size {
                 items: 4,
                 answers_per_item: 3,
@@ -139,8 +139,8 @@ mod tests {
 
     /// What a cluster would publish of [`small`].
     fn report() -> Report {
-        let crowd = small();
-        let items = crowd
+        let synthetic = small();
+        let items = synthetic
             .by_item()
             .map(|answers| answers.iter().map(|answer| (answer.contributor, answer.class)));
         let plain = PlainScores::new(2, 3, items);

@@ -7,14 +7,14 @@ use tacit_client::files::{self, Access};
 use tempfile::TempDir;
 
 /// The folder of a whole cluster.
-pub enum Work {
+pub enum WorkFolder {
     /// A temporary folder, removed at the end.
     Temporary(TempDir),
     /// A folder that the user chose, which is kept.
     Kept(PathBuf),
 }
 
-impl Work {
+impl WorkFolder {
     /// Makes the folder: `kept` if that is given, which must be empty, else a temporary one.
     pub fn make(kept: Option<&Path>) -> Result<Self> {
         let Some(path) = kept else {
