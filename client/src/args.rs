@@ -106,19 +106,19 @@ pub enum Command {
     Demo(Demo),
     /// Measure a whole cluster on this machine: time, memory and messages of a job of a given size, by phase.
     Bench(Bench),
-    /// Make the cluster file of the members' cards, and show what to compare.
+    /// Make the cluster file from the members' cards, and show what to compare.
     Cluster(Cluster),
     /// Create, follow and close validation jobs, and fetch their results.
     Job(Job),
     /// Share and submit one contributor's answers to a job.
     Answer(Answer),
-    /// Show the receipts of one contributor's submissions, and what became of each answer.
+    /// Show the receipts of one contributor's submissions, and which answers count.
     Receipt(Receipt),
     /// Verify a result offline, with the cluster file alone.
     Verify(Verify),
     /// Make a contributor's key.
     Keygen(Keygen),
-    /// Ask whether a node or coordinator is alive or ready, as a container's health check: exit code 0 if it says so.
+    /// Ask a node or coordinator whether it is alive or ready, as a container's health check: exit code 0 if it is.
     Probe(Probe),
     /// Manual pages and shell completions.
     #[command(flatten)]
@@ -137,7 +137,7 @@ pub struct Cluster {
 /// What to do with cluster files.
 #[derive(Debug, Subcommand)]
 pub enum ClusterCommand {
-    /// Make a cluster file of cards, nodes in the order given, and print what `show` prints.
+    /// Make a cluster file from cards, with the nodes in the given order, and print what `show` prints.
     Create {
         /// A name for people.
         #[arg(long)]
@@ -145,7 +145,7 @@ pub enum ClusterCommand {
         /// How many nodes may be corrupt without learning or changing anything: below half of the nodes.
         #[arg(long)]
         threshold: usize,
-        /// The new file; one that is there is never overwritten.
+        /// The new file; an existing file is never overwritten.
         #[arg(long, value_name = "cluster.toml", default_value = "cluster.toml")]
         out: PathBuf,
         /// The cards that `tacit-node init` and `tacit-coordinator init` printed; - for standard input.
@@ -160,13 +160,13 @@ pub enum ClusterCommand {
     },
 }
 
-/// Which coordinator, and what is trusted.
+/// The coordinator, and the cluster file that is trusted.
 #[derive(Debug, Group)]
 pub struct Network {
     /// The coordinator; by default the one in the cluster file.
     #[arg(long, value_name = "URL", env = "TACIT_COORDINATOR", global = true)]
     pub coordinator: Option<String>,
-    /// The cluster file, got from the operators: what this command trusts. The coordinator must have the same.
+    /// The cluster file from the operators: what this command trusts. The coordinator must have the same file.
     #[arg(long, value_name = "cluster.toml", env = "TACIT_CLUSTER", global = true)]
     pub cluster: Option<PathBuf>,
 }
@@ -177,7 +177,7 @@ pub struct Network {
 pub struct Job {
     #[command(flatten)]
     pub network: Network,
-    /// The file of the buyer's token; by default the token is taken from the variable TACIT_TOKEN.
+    /// The file of the buyer's token; by default the token is read from the environment variable TACIT_TOKEN.
     #[arg(long, value_name = "FILE", global = true)]
     pub token_file: Option<PathBuf>,
     /// What to do.
@@ -199,7 +199,7 @@ pub enum JobCommand {
     },
     /// List all jobs.
     List,
-    /// Say where a job stands.
+    /// Show the status of a job.
     Status {
         /// The job.
         id: JobId,
@@ -214,12 +214,12 @@ pub enum JobCommand {
         /// The job.
         id: JobId,
     },
-    /// Give a job up; nothing of it is computed or released.
+    /// Cancel a job: nothing of it is computed or released.
     Cancel {
         /// The job.
         id: JobId,
     },
-    /// Fetch the result of a published job, and verify it where the cluster file is given.
+    /// Fetch the result of a published job, and verify it if a cluster file is given.
     Result {
         /// The job.
         id: JobId,
@@ -247,13 +247,13 @@ pub enum Part {
 pub struct Answer {
     /// The job.
     pub job: JobId,
-    /// A CSV file: item,contributor,answer; where several contributors are in it, the rows of --contributor count.
+    /// A CSV file: item,contributor,answer. If it has several contributors, the rows of --contributor are sent.
     #[arg(long, value_name = "FILE.csv")]
     pub answers: PathBuf,
-    /// The contributor's key file, see `tacit keygen`.
+    /// The contributor's key file: see `tacit keygen`.
     #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
-    /// The contributor's name, as payouts will list it; by default the one in the file.
+    /// The contributor's name as in the payouts; by default the one in the file.
     #[arg(long, value_name = "NAME")]
     pub contributor: Option<String>,
     #[command(flatten)]
@@ -293,7 +293,7 @@ pub struct Verify {
 /// `keygen`.
 #[derive(Debug, Group)]
 pub struct Keygen {
-    /// The new file; one that is there is never overwritten.
+    /// The new file; an existing file is never overwritten.
     #[arg(long, value_name = "FILE", default_value = "contributor.key")]
     pub out: PathBuf,
 }

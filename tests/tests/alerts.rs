@@ -1,5 +1,5 @@
-//! Alert rules and dashboard against what operators are told: each alert has its tests and its section of the runbook, each metric
-//! is in the contract.
+//! Checks the alert rules and the dashboard against the documents: each alert has tests and a section of the runbook, and each metric is
+//! in `docs/metrics.md`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ fn files(folder: &str) -> Vec<PathBuf> {
     files
 }
 
-/// One alert as it stands in the rules.
+/// One alert of the rules.
 struct Alert {
     name: String,
     text: String,
@@ -43,7 +43,7 @@ fn alerts() -> Vec<Alert> {
     alerts.collect()
 }
 
-/// The words of a text that begin with a prefix and go on as the name of a metric.
+/// The metric names in a text that begin with a prefix.
 fn metrics(text: &str, prefix: &str) -> BTreeSet<String> {
     let word = |c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':');
     let words = text.split(word).filter(|word| word.starts_with(prefix) && *word != prefix);
@@ -106,7 +106,7 @@ fn every_alert_has_its_section_of_the_runbook_and_a_severity() {
         assert!(alert.field("summary").is_some() && alert.field("description").is_some(), "{name}");
         let severity = alert.field("labels").unwrap();
         assert!(["{severity: page}", "{severity: ticket}"].contains(&severity), "{name}: {severity}");
-        // What lasts a moment only is no reason to tell anybody, but for a lie.
+        // Only misbehaviour of a member is reported at once; other alerts wait, so that short disturbances alert nobody.
         let at_once = ["TacitVerificationFailed", "TacitMembersDisagree"].contains(&&**name);
         assert_eq!(alert.field("for").is_none(), at_once, "{name}");
     }

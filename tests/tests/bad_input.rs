@@ -1,4 +1,4 @@
-//! Bad input: one clear line that names the file, field or peer, exit code 1, and a second run works.
+//! Bad input gives one error line that names the file, field or peer, and exit code 1. A second run with good input works.
 
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
@@ -15,7 +15,7 @@ fn demo_error(bytes: &[u8], more: &[&str]) -> String {
     let out = folder.path().join("out");
     let error = demo(&out, &[&["--answers", file.to_str().unwrap()], more].concat()).error();
     assert!(!out.join("result.json").exists());
-    // The same command with good input works right after.
+    // Then the same command with good input works.
     std::fs::write(&file, "item,contributor,answer\ni,a,x\ni,b,x\n").unwrap();
     demo(&out, &["--answers", file.to_str().unwrap()]).ok();
     error
@@ -61,7 +61,7 @@ fn an_output_folder_that_cannot_be_written() {
     assert_names(&error, &["file"]);
 }
 
-/// What a node says when it is started on its folder.
+/// The error of a node when it is started on its folder.
 fn node_error(cluster: &TestCluster, node: usize) -> String {
     let config = cluster.node_folder(node).join("config.toml");
     run("tacit-node", ["run", "--config", config.to_str().unwrap(), "--stop-with-stdin"]).error()
@@ -101,7 +101,7 @@ fn missing_foreign_and_readable_keys() {
     assert_names(&check.out, &["sealing.key", "node-0"]);
 }
 
-/// Another program has the port: a second process on the same folder fails for other reasons, too.
+/// The port is in use by another program. (A second process on the same folder would also fail for other reasons.)
 #[test]
 fn busy_ports() {
     let cluster = TestCluster::lay_out(3, 1);
@@ -151,7 +151,7 @@ fn a_node_with_another_cluster_file_is_named() {
     assert_names(&error, &["node-2", "cluster file"]);
     let log = cluster.nodes[0].as_ref().unwrap().log();
     assert_names(&log, &["node-2", "cluster file"]);
-    // With the right file the same cluster works.
+    // With the right file, the same cluster works.
     std::fs::copy(cluster.file(), &file).unwrap();
     drop(cluster.nodes[2].take());
     cluster.start_node(2);

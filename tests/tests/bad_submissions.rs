@@ -1,5 +1,5 @@
-//! Bad submissions of every kind, uploaded over HTTP: each is refused or left out for its reason, and the job
-//! ends with exactly the result of the good ones.
+//! Bad submissions of every kind, uploaded over HTTP: each is refused or rejected for its reason, and the job has exactly the result of
+//! the good ones.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ use tacit_tests::malformed_kinds::{MalformedKind, Scenario};
 
 type Counts = BTreeMap<RejectReason, u64>;
 
-/// Two jobs of three items, one that gets bad submissions too; neither gets full.
+/// Two jobs of three items. The job `mixed` gets bad submissions too. Neither gets full.
 struct TwoJobs {
     cluster: TestCluster,
     connection: Connection,
@@ -31,9 +31,9 @@ struct TwoJobs {
     mallory: Author,
     /// How many uploads were refused, by reason.
     refused: Counts,
-    /// How many nodes will find something, by reason.
+    /// How many findings of nodes are expected, by reason.
     found: Counts,
-    /// What is delivered to the nodes and not to count, with the reason.
+    /// Submissions that are delivered to the nodes and must be rejected, with the reason.
     left_out: Vec<(Submission, RejectReason)>,
 }
 
@@ -66,7 +66,7 @@ impl TwoJobs {
         Submission::create(&self.file, job, &author.name, &author.key, &answers, &mut rng()).unwrap()
     }
 
-    /// Answers in both jobs.
+    /// Submits the same answers to both jobs.
     fn answer(&mut self, author: &Author, answers: &[(u32, u32)]) {
         for (id, job) in [("mixed", self.mixed.clone()), ("clean", self.clean.clone())] {
             let submission = self.share(author, &job, answers);
@@ -74,7 +74,7 @@ impl TwoJobs {
         }
     }
 
-    /// Uploads bytes under the id of a submission; they are refused with these words, and counted.
+    /// Uploads bytes under the id of a submission. They must be refused with these words and counted.
     fn refused(&mut self, submission: &Submission, bytes: &[u8], status: u16, says: &str, reason: Option<RejectReason>) {
         let path = api_client::path("mixed", submission);
         let answer = self.connection.request("PUT", &path, SUBMISSION_TYPE, bytes);
@@ -85,7 +85,7 @@ impl TwoJobs {
         }
     }
 
-    /// Uploads a submission that is refused because of what it is.
+    /// Uploads a submission that must be refused for this reason.
     fn rejected(&mut self, submission: &Submission, reason: RejectReason) {
         self.refused(submission, &encode(submission), 422, reason.name(), Some(reason));
     }
@@ -99,7 +99,7 @@ impl TwoJobs {
         submission
     }
 
-    /// What the coordinator and everyone else can see to be wrong.
+    /// Submissions that everybody can see to be wrong, including the coordinator.
     fn refused_at_once(&mut self) {
         self.refused_for_their_bytes();
         self.refused_for_their_header();
@@ -142,7 +142,7 @@ impl TwoJobs {
         for alter in shapes {
             self.rejected(&self.resigned(alter), RejectReason::Malformed);
         }
-        // For another job, even one that is open at the same nodes, and for another cluster.
+        // For another job, even if it is open at the same nodes, and for another cluster.
         self.rejected(&self.share(&self.mallory, &self.clean, &[(0, 0)]), RejectReason::WrongJob);
         let digest = self.clean.digest();
         self.rejected(&self.resigned(|h| h.statement.job_digest = digest), RejectReason::WrongJob);
@@ -168,7 +168,7 @@ impl TwoJobs {
         self.refused(&impostor, &encode(&impostor), 403, "another key", Some(RejectReason::KeyConflict));
     }
 
-    /// Everything that only nodes can find, of this contributor.
+    /// Submissions of this contributor that only nodes can find to be wrong.
     fn left_out(&mut self, author: &Author) {
         for kind in MalformedKind::ILL_FORMED.into_iter().chain(MalformedKind::ILL_SEALED) {
             let scenario = Scenario {
@@ -184,8 +184,8 @@ impl TwoJobs {
         }
     }
 
-    /// Alice sends what she has sent before: the same is nothing new, under the same id there is nothing else,
-    /// nobody else has a use for it, and other answers do not count.
+    /// Alice sends submissions again: the same bytes change nothing, other bytes under the same id are refused, nobody else can use her
+    /// submission, and other answers of hers do not count.
     fn repeated(&mut self, alice: &Author, sent: &Submission) {
         let again = put(&mut self.connection, "mixed", sent);
         assert_eq!(again.status, 200, "{}", again.body);
@@ -218,13 +218,13 @@ impl TwoJobs {
         counter(admin, "tacit_coordinator_answers_total", label)
     }
 
-    /// What the nodes have counted, all together.
+    /// The findings that all nodes together have counted.
     fn deliveries(&self, label: &str) -> u64 {
         let nodes = self.cluster.nodes.iter().flatten();
         nodes.map(|node| counter(node.admin(), "tacit_node_submissions_total", label)).sum()
     }
 
-    /// The counters of all programs say what has happened.
+    /// Checks the counters of all programs.
     fn check_counters(&self, accepted: u64, rejected: &BTreeMap<String, u64>) {
         for reason in RejectReason::ALL {
             let name = reason.name();
@@ -254,7 +254,7 @@ fn bad_submissions_change_nothing() {
     let (alice, bob, carol) = (api.enrol("alice"), api.enrol("bob"), api.enrol("carol"));
     api.refused_at_once();
     api.left_out(&mallory);
-    // What alice sends first does not count and does not stand in the way of what she sends then.
+    // A bad first submission of Alice does not count, and does not prevent her later one from counting.
     api.left_out(&alice);
     let first = api.share(&alice, &api.mixed, &[(0, 1), (1, 0), (2, 1)]);
     submit(&mut api.connection, "mixed", &first);
@@ -263,7 +263,7 @@ fn bad_submissions_change_nothing() {
     api.repeated(&alice, &first);
     api.left_out(&mallory);
     api.answer(&carol, &[(0, 1), (1, 1), (2, 0)]);
-    // A repeated answer does not take the others of its submission with it.
+    // A repeated answer does not reject the other answers of its submission.
     api.answer(&bob, &[(0, 1), (1, 0)]);
     let partly = api.share(&bob, &api.mixed, &[(1, 1), (2, 0)]);
     submit(&mut api.connection, "mixed", &partly);
@@ -298,14 +298,14 @@ fn bad_submissions_change_nothing() {
     );
     let rejected: BTreeMap<String, u64> = serde_json::from_value(read(&mixed, "certificate.json")["facts"]["rejected"].clone()).unwrap();
     assert_eq!(rejected, expected);
-    // Good in both jobs: four and four of them.
+    // There are four good submissions in each job.
     api.check_counters(api.left_out.len() as u64 + 8, &rejected);
 
     let payouts = |folder: &std::path::Path| std::fs::read_to_string(folder.join("payouts.csv")).unwrap();
     assert_eq!(payouts(&mixed).replace(",mixed", ",clean"), payouts(&clean));
     let (mut mixed, clean) = (read(&mixed, "result.json"), read(&clean, "result.json"));
     assert_eq!(mixed["job"]["rejected_answers"], rejected.values().sum::<u64>());
-    // But for that count and the job's name, the results are the same.
+    // Except for the count and the job's name, the results are the same.
     mixed["job"]["rejected_answers"] = json!(0);
     mixed["job"]["id"] = json!("clean");
     assert_eq!(mixed, clean);

@@ -1,4 +1,4 @@
-//! `tacit bench`: what it measures is there and its result is right, near and far apart.
+//! `tacit bench` reports all measurements and a correct result, with and without delay.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ fn measured(json: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap()
 }
 
-/// Runs the bench on so many nodes and checks what it says.
+/// Runs the benchmark on this many nodes and checks its report.
 fn check(nodes: usize, delay: u64) {
     let folder = tempfile::tempdir().unwrap();
     let json = folder.path().join("bench.json");
@@ -55,7 +55,7 @@ fn check(nodes: usize, delay: u64) {
             .all(|phase| phase["name"] == "certificate" || phase["wall_s"].as_f64() > Some(0.0)),
         "{phases:?}"
     );
-    // Whatever passes between two nodes is late both ways.
+    // Datagrams between two nodes are delayed in both directions.
     assert!(report["round_trip_s"].as_f64().unwrap() >= 2.0 * delay as f64 / 1000.0, "{report}");
     assert!(figure("ingest", "bytes_per_node") > 0.0 && figure("share", "cpu_s") + figure("ingest", "cpu_s") > 0.0);
     let rounds: f64 = PHASES.iter().map(|name| figure(name, "rounds")).sum();

@@ -1,4 +1,4 @@
-//! From the cards of all members to one cluster file that everyone has compared.
+//! Makes one cluster file from the cards of all members, and compares it.
 
 use std::io::Write;
 use std::path::Path;
@@ -63,7 +63,7 @@ fn what_is_read_aloud_is_what_each_member_has() {
         assert!(shown.contains(fingerprint), "{fingerprint}: {shown}");
     }
 
-    // The same cards one after the other, on standard input, make the same bytes.
+    // The same cards, concatenated on standard input, give the same bytes.
     let again = folder.path().join("again.toml");
     let mut command = Command::new(program("tacit"));
     command.args(["cluster", "create", "--name", "signs", "--threshold", "1", "--out"]);
@@ -106,7 +106,7 @@ fn cards_that_cannot_be_used_are_named() {
     refused(&[all[0], all[0], all[1], all[2]], "1", &["two cards"]);
     refused(&[all[0], "no-such-file"], "1", &["no-such-file"]);
 
-    // Two nodes in one card would be one operator's.
+    // One file with two cards would give one operator two nodes.
     let both = [nodes[1].as_str(), &nodes[2]]
         .map(|card| std::fs::read_to_string(card).unwrap())
         .concat();
@@ -125,7 +125,7 @@ fn cards_that_cannot_be_used_are_named() {
         cluster.write("odd.toml", &text);
         refused(&[all[0], &odd, all[2], all[3]], "1", &parts);
     }
-    // What an operator calls itself does nothing to the terminals of others.
+    // An operator's name cannot control the terminals of others.
     cluster.write("odd.toml", &other("\"test\"", "\"\\u001b[31m\""));
     let shown = create(&[all[0], &odd, all[2], all[3]], &out, "1").ok();
     assert!(shown.contains("[31m") && !shown.contains('\u{1b}'), "{shown:?}");

@@ -1,4 +1,4 @@
-//! `check-config` of real programs: one line with the mend for everything that is wrong, and nothing is disturbed.
+//! `check-config` of real programs: it reports each problem in one line with what to do, and disturbs nothing.
 
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
@@ -16,7 +16,7 @@ use tacit_tests::programs::{demo, run};
 const NODE: &str = "tacit-node";
 const COORDINATOR: &str = "tacit-coordinator";
 
-/// What a check finds; nothing is said twice, and the exit code fits.
+/// The findings of a check. Each must be reported once, and the exit code must match.
 fn findings(name: &str, folder: &Path) -> Vec<String> {
     let config = folder.join("config.toml");
     let output = run(name, ["check-config", "--config", config.to_str().unwrap()]);
@@ -34,7 +34,7 @@ fn findings(name: &str, folder: &Path) -> Vec<String> {
     lines
 }
 
-/// A check that finds one thing only.
+/// A check with exactly one finding.
 fn finding(name: &str, folder: &Path, parts: &[&str]) {
     let lines = findings(name, folder);
     assert_eq!(lines.len(), 1, "{lines:?}");
@@ -53,7 +53,7 @@ fn members(cluster: &TestCluster) -> Vec<(&'static str, PathBuf)> {
     nodes.chain([(COORDINATOR, cluster.coordinator_folder())]).collect()
 }
 
-/// How often connections were made again, at all members, and which are up.
+/// How often connections were made again at all members, and which connections are up.
 fn connections(cluster: &TestCluster) -> Vec<String> {
     let running = cluster.nodes.iter().flatten().chain(&cluster.coordinator);
     let metrics = running.map(|process| get(process.admin(), "/metrics"));
@@ -74,7 +74,7 @@ fn a_cluster_that_runs_is_checked_and_not_disturbed() {
         assert!(Instant::now() < end, "{:?}", connections(&cluster));
         std::thread::sleep(Duration::from_millis(50));
     }
-    // Every program says which file it has, as everyone compared it.
+    // Every program logs the digest of its cluster file.
     let shown = cluster.tacit(["cluster", "show", "cluster.toml"]).ok();
     for process in cluster.nodes.iter().flatten().chain(&cluster.coordinator) {
         assert_eq!(process.cluster().len(), 64);
@@ -92,7 +92,7 @@ fn a_cluster_that_runs_is_checked_and_not_disturbed() {
     let job = cluster.create_job("after", 1, 3);
     cluster.answer(&job, "alice", &["yes"]).ok();
 
-    // At rest they are checked as well: by then nobody else has the ports, and the others run.
+    // Stopped members can be checked too: their ports are free, and the others run.
     drop(cluster.nodes[0].take());
     ok(NODE, &cluster.node_folder(0));
     let missing = ["cannot reach node `node-0`", "UDP", "see that it runs"];
@@ -112,7 +112,7 @@ fn peers_that_differ_are_named() {
     let others = [(NODE, cluster.node_folder(0)), (COORDINATOR, cluster.coordinator_folder())];
     let all_say = |parts: &[&str]| others.iter().for_each(|(name, folder)| finding(name, folder, parts));
 
-    // Another cluster file: seen from there, everyone else has another one.
+    // A member with another cluster file finds that all others have another one.
     drop(cluster.nodes[2].take());
     let file = cluster.node_folder(2).join("cluster.toml");
     let text = std::fs::read_to_string(&file).unwrap();
@@ -126,11 +126,11 @@ fn peers_that_differ_are_named() {
     );
     drop(cluster.nodes[2].take());
 
-    // Another key at its address.
+    // Another key at the node's address.
     cluster.lead_node(2, cluster.nodes[1].as_ref().unwrap().listens());
     all_say(&["node `node-2`", "does not show a key that the cluster file names", "compare"]);
 
-    // Another release.
+    // Another version.
     let newer = framed(&hello(&cluster, |hello| hello.versions = versions_after(1, 2)));
     let greeter = Greeter::start(&cluster, 2, move || Some(newer.clone()));
     let both = format!(
@@ -140,7 +140,7 @@ fn peers_that_differ_are_named() {
     all_say(&[&both, "upgrade this program"]);
     drop(greeter);
 
-    // Another clock, by a minute either way; what is less than a few seconds is nobody's business.
+    // A clock that is wrong by a minute in either direction; differences of a few seconds are not reported.
     let template = hello(&cluster, |_| ());
     for (seconds, parts) in [
         (60, ["node `node-2` is ", " s ahead of this machine's", "NTP"].as_slice()),
@@ -162,7 +162,7 @@ fn peers_that_differ_are_named() {
         drop(greeter);
     }
 
-    // Nobody at all.
+    // Nothing listens there.
     let nobody = UdpSocket::bind("127.0.0.1:0").unwrap();
     cluster.lead_node(2, nobody.local_addr().unwrap());
     all_say(&["cannot reach node `node-2`", "see that it runs"]);
@@ -172,7 +172,7 @@ fn peers_that_differ_are_named() {
 fn files_and_ports_that_cannot_be_used_are_named() {
     let mut cluster = TestCluster::lay_out(3, 1);
     (1..3).for_each(|node| cluster.start_node(node));
-    // One node is checked at rest, with its peers there; the coordinator meets one that is not.
+    // A stopped node is checked while its peers run; the coordinator finds that one node does not run.
     let away = "cannot reach node `node-0`";
     let only = |name: &str, folder: &Path, parts: &[&str]| {
         let lines: Vec<String> = findings(name, folder).into_iter().filter(|line| !line.contains(away)).collect();
@@ -227,7 +227,7 @@ fn files_and_ports_that_cannot_be_used_are_named() {
     only(NODE, &cluster.node_folder(0), &["sealing.key", "chmod 600"]);
 }
 
-/// A cluster may well run with such keys, and no check lets them pass.
+/// A cluster runs with demo keys, but no check accepts them.
 #[test]
 fn keys_of_demos_and_tests_are_found() {
     let folder = tempfile::tempdir().unwrap();
@@ -249,7 +249,7 @@ fn keys_of_demos_and_tests_are_found() {
         }
     }
 
-    // A cluster whose cards are of such keys, but for the mark: what operators could copy from a test.
+    // A cluster file of demo keys without the mark, as operators could copy it from a test.
     let cluster = TestCluster::lay_out(3, 1);
     let guessed = SecretKey::from_bytes(&[9; 32]);
     for (name, folder) in [(NODE, cluster.node_folder(0)), (COORDINATOR, cluster.coordinator_folder())] {
@@ -261,7 +261,7 @@ fn keys_of_demos_and_tests_are_found() {
         let lines = findings(name, &folder);
         let found = |line: &String| line.contains("identity.key") && line.contains("anyone can guess");
         assert!(lines.iter().any(found), "{lines:?}");
-        // Where a node is to be checked, so may a program run: it is the check that tells.
+        // The node itself would start with these keys: only the check refuses them.
         drop(Running::start(name, &folder));
     }
 }

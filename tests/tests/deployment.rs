@@ -1,5 +1,5 @@
-//! What `deploy/` says, done: the guide's commands on a booted systemd, and the container image's file tree. Needs root and kernel
-//! namespaces, but for the last; elsewhere it is skipped, or fails if `TACIT_REQUIRE_SYSTEMD` is set.
+//! Runs the commands of the guide in `deploy/` on a booted systemd, and checks the file tree of the container image. All but the last need
+//! root and kernel namespaces; without them they are skipped, or fail if `TACIT_REQUIRE_SYSTEMD` is set.
 
 use std::io::Write;
 use std::path::Path;
@@ -11,7 +11,7 @@ use tacit_tests::programs::program;
 const GUIDE: &str = include_str!("../../deploy/README.md");
 const MEMBERS: [&str; 4] = ["node-1", "node-2", "node-3", "coordinator"];
 
-/// The commands of the guide's steps on one machine, by number.
+/// The commands of the guide's section on one machine, by the number of the step.
 fn step(number: usize) -> &'static str {
     let section = GUIDE.split("\n## ").find(|section| section.starts_with("One machine\n")).unwrap();
     let step = section.split("\n**").find(|step| step.starts_with(&format!("{number}. "))).unwrap();
@@ -19,7 +19,7 @@ fn step(number: usize) -> &'static str {
     rest.split_once("```").unwrap().0
 }
 
-/// A machine where the programs are built as the guide says.
+/// A host where the programs are built as the guide says.
 fn prepared_host() -> Option<BootedHost> {
     let programs = program("tacit").parent().unwrap().to_owned();
     let host = BootedHost::boot()?;
@@ -31,7 +31,7 @@ fn prepared_host() -> Option<BootedHost> {
         );
         return None;
     }
-    // Whoever followed the guide here before has left what `init` would not overwrite.
+    // Remove the files of somebody who followed the guide here before: `init` does not overwrite them.
     host.run("rm -rf /etc/tacit /var/lib/tacit /var/lib/private/tacit cluster").ok();
     host.run(&format!(
         "mkdir -p target/release && mount --bind '{}' target/release",
@@ -60,7 +60,7 @@ fn the_guide_leads_to_a_finished_job_with_every_member_on_its_own() {
     for number in 1..=4 {
         host.run(step(number)).ok();
     }
-    // Installed on that machine only, where it is at hand as a package.
+    // Installed only on that host, if the package is available.
     let _ = host.run("systemctl cat prometheus || dpkg --install --force-depends target/prometheus/prometheus_*.deb");
     let watched = host.run("systemctl cat prometheus").code == Some(0);
     if !watched {
@@ -85,7 +85,7 @@ fn the_guide_leads_to_a_finished_job_with_every_member_on_its_own() {
     assert_eq!(stopped.count(), MEMBERS.len(), "{journal}");
 }
 
-/// Users and folders: nobody can read another's.
+/// No service can read the folder of another.
 fn each_has_its_own(host: &BootedHost) {
     let unit = |member: &str| match member {
         "coordinator" => "tacit-coordinator".to_owned(),
@@ -93,7 +93,7 @@ fn each_has_its_own(host: &BootedHost) {
     };
     let mut users = Vec::new();
     for member in MEMBERS {
-        // As the program itself: in its mounts, as its user.
+        // As the program itself: with its mounts and its user.
         let own = format!(
             "process=$(systemctl show --property=MainPID --value {0})
              user=$(stat --format=%u /proc/$process)
@@ -123,7 +123,7 @@ fn each_has_its_own(host: &BootedHost) {
 
 fn no_alert_fires(host: &BootedHost) {
     let ask = |query: &str| format!("curl --silent --fail --get --data-urlencode 'query={query}' http://127.0.0.1:9090/api/v1/query");
-    // All members are seen, and every rule has been evaluated since.
+    // All members are scraped, and every rule has been evaluated since then.
     host.until(&format!("{} | grep '\"4\"'", ask("count(up == 1)")));
     host.until("! curl --silent http://127.0.0.1:9090/api/v1/rules | grep '\"lastEvaluation\":\"0001'");
     let alerts: serde_json::Value = serde_json::from_str(&host.run(step(7)).ok()).unwrap();
@@ -215,7 +215,7 @@ fn the_images_tree_is_all_that_a_cluster_needs() {
         host.run(&contained(&folder, member, "BindReadOnlyPaths", "exec", &command)).ok();
     }
     host.until(&ready);
-    // The guide's job, by a client outside.
+    // The job of the guide, run by a client outside of the containers.
     host.run(&format!(
         "install target/release/tacit /usr/local/bin/ && rm -rf cluster && cp -r {at}/cluster cluster"
     ))

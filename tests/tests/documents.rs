@@ -1,5 +1,4 @@
-//! Every command in the documents does what they say: their `sh` blocks are run one after the other, each as a
-//! script that stops at the first error.
+//! Runs every command in the documents: their `sh` blocks run one after the other, each as a script that stops at the first error.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -49,7 +48,7 @@ fn run(block: &Block, folder: &Path) -> Output {
         .into()
 }
 
-/// Where a link in a document leads, if into this repository.
+/// The target of a link in a document, if it is in this repository.
 fn links(document: &str) -> Vec<PathBuf> {
     let text = text(document);
     let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
@@ -69,14 +68,14 @@ fn the_first_ten_minutes_of_the_readme() {
         panic!("two commands, in one block")
     };
     assert_eq!(try_it.script.lines().count(), 2);
-    // CI runs the second one, and this is part of it.
+    // CI runs the second block, and this test is part of it.
     assert!(text(".ci/run").contains("cargo test --workspace --locked"));
     assert!(try_it.script.contains("cargo test --workspace --locked"));
 
     assert_eq!(others.len(), 4, "buyer, contributor, the buyer again, operator");
     let output: Vec<String> = others.iter().map(|block| run(block, cluster.folder()).ok()).collect();
     assert!(output[0].starts_with("signs\n"), "{}", output[0]);
-    // One person's answers are the labels.
+    // With answers of one person, these are the labels.
     assert!(
         output[2].contains("item,label\nsign-1,stop\nsign-2,yield\nsign-3,stop\n"),
         "{}",
@@ -87,7 +86,7 @@ fn the_first_ten_minutes_of_the_readme() {
     assert!(card.contains("node-4.example.org:4433"), "{card}");
 }
 
-/// All documents for people.
+/// All documents.
 fn documents() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let listed = |folder: &str| {
@@ -155,14 +154,14 @@ fn every_block_of_commands_is_run_by_something() {
         let blocks = blocks(document);
         match document {
             "README.md" => assert_eq!(blocks.len(), 5, "the first ten minutes are run above"),
-            // By number, in tests/deployment.rs.
+            // tests/deployment.rs runs these blocks by number.
             "deploy/README.md" => assert_eq!(blocks.len(), 7),
             "docs/operations.md" => {
                 for line in blocks.iter().flat_map(|block| block.script.lines()) {
                     let Some(("promtool", arguments)) = line.split_once(' ') else {
                         panic!("{document}: nothing runs `{line}`")
                     };
-                    // tests/alerts.rs runs the same on the same files.
+                    // tests/alerts.rs runs the same command on the same files.
                     assert!(
                         arguments.starts_with("check config deploy/") || arguments.starts_with("test rules deploy/"),
                         "{line}"
@@ -175,7 +174,7 @@ fn every_block_of_commands_is_run_by_something() {
     }
 }
 
-/// What stands between backticks, and the lines of all blocks.
+/// The text between backticks, and the lines of all blocks.
 fn mentions(document: &str) -> Vec<String> {
     let text = text(document);
     let spans = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2)).map(str::to_owned);
@@ -202,7 +201,7 @@ fn commands_that_are_only_mentioned_exist_with_their_options() {
             };
             let Some(first) = commands.first() else { continue };
             if help(&[]).ok().lines().all(|line| line.split_whitespace().next() != Some(first)) {
-                // Prose that begins with the name, or in a table of metrics.
+                // The name begins a sentence, or stands in a table of metrics.
                 assert!(!mention.contains("--"), "{document}: `{mention}`");
                 continue;
             }

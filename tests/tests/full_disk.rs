@@ -1,6 +1,5 @@
-//! A full disk: one clear error, and a second run works. Most of it needs a small file system of its
-//! own, so it runs where mounting one is allowed; elsewhere it is skipped, or fails if
-//! `TACIT_REQUIRE_FULL_DISK` is set.
+//! A full disk gives one clear error, and a second run works. Most tests need a small file system of their own and run only where mounting
+//! one is allowed; elsewhere they are skipped, or fail if `TACIT_REQUIRE_FULL_DISK` is set.
 
 use std::io::Write;
 use std::path::Path;
@@ -8,11 +7,11 @@ use std::process::{Command, Stdio};
 
 use tacit_tests::programs::{Output, demo, program, run};
 
-/// A file system of `size` bytes, gone when dropped.
+/// A file system of `size` bytes, unmounted when this is dropped.
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
-    /// `None` where mounting is not allowed.
+    /// Mounts a file system; `None` if that is not allowed.
     fn mount(size: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let options = format!("size={size}");
@@ -27,7 +26,7 @@ impl SmallDisk {
             std::env::var_os("TACIT_REQUIRE_FULL_DISK").is_none(),
             "TACIT_REQUIRE_FULL_DISK is set, but no small file system can be mounted here"
         );
-        // Straight to the terminal: the test harness swallows what `eprintln!` says in a test that passes.
+        // Write to the terminal directly: the test harness hides the output of `eprintln!` in tests that pass.
         let skipped = b"SKIPPED: a test of full disks: mounting a small file system is not allowed here\n";
         let _ = std::io::stderr().write_all(skipped);
         None
@@ -58,7 +57,7 @@ fn a_full_disk_is_named_and_leaves_nothing_in_the_way() {
     let error = demo(out.path(), &["--work", work.to_str().unwrap(), "--timeout", "120"]).error();
     assert!(error.contains("full") || error.contains("No space"), "{error}");
     assert!(!out.path().join("result.json").exists());
-    // With room enough, the same output folder works.
+    // With enough space, the same output folder works.
     demo(out.path(), &[]).ok();
     assert!(out.path().join("result.json").exists());
 }
@@ -77,7 +76,7 @@ fn a_full_output_folder_is_named() {
     );
 }
 
-/// The three commands that make keys, into `dir`.
+/// The three commands that make keys in `dir`.
 fn commands(dir: &Path) -> [(&'static str, Vec<String>); 3] {
     let path = |name: &str| dir.join(name).to_str().unwrap().to_owned();
     let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
@@ -95,7 +94,7 @@ fn commands(dir: &Path) -> [(&'static str, Vec<String>); 3] {
 
 #[test]
 fn keys_are_made_on_the_second_run_after_the_disk_was_full() {
-    // Room for none, one or two of the small files that each command makes.
+    // Space for none, one or two of the small files that each command makes.
     for pages in 0..3 {
         for at in 0..3 {
             let Some(disk) = SmallDisk::mount("16k") else { return };
@@ -116,7 +115,7 @@ fn keys_are_made_on_the_second_run_after_the_disk_was_full() {
     }
 }
 
-/// The same without a file system: no file may grow, so the first write fails.
+/// The same without a file system of its own: a limit on the size of files lets the first write fail.
 #[test]
 fn keys_are_made_on_the_second_run_after_nothing_could_be_written() {
     let folder = tempfile::tempdir().unwrap();

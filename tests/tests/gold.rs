@@ -26,7 +26,7 @@ fn pay_by_gold_is_exact_and_nobody_sees_the_gold() {
     let output = cluster.create_job_with_gold("gold", 6, 4, &GOLD);
     assert!(output.err.contains("gold to 3 of 6 items"), "{}", output.err);
     assert_eq!(output.ok(), "gold\n");
-    // The same again is no error, and other gold is one.
+    // The same gold again is no error; other gold is.
     cluster.create_job_with_gold("gold", 6, 4, &GOLD).ok();
     let changed = cluster.create_job_with_gold("gold", 6, 4, &GOLD[1..]).error();
     assert!(changed.contains("has changed since the first run"), "{changed}");
@@ -54,7 +54,7 @@ fn pay_by_gold_is_exact_and_nobody_sees_the_gold() {
         std::fs::read_to_string(out.join("payouts.csv")).unwrap(),
         "contributor,pay,currency,reference\nX0,240000,EUR,gold\nX1,180000,EUR,gold\nX2,180000,EUR,gold\n"
     );
-    // The spec with its key is what was certified.
+    // The certified job is that of the spec with its key.
     let result = out.join("result.json");
     let verify = ["verify", result.to_str().unwrap(), "--spec", "gold.toml"];
     assert!(cluster.tacit(verify).ok().ends_with("verified\n"));
@@ -87,7 +87,7 @@ fn malformed_gold_fails_the_job_by_its_name() {
         name: "gold".to_owned(),
         key,
     };
-    // Two answers to the last item.
+    // The last item has two answers.
     let mut forgery = buyer.share(&file, &job, &[0, 1, 2], &elements(&[0, 0, 0, 1, 0, 0, 0, 1, 1]), &mut rng());
     forgery.envelope = b"tacit/v1 gold envelope";
     let envelopes = forgery.envelopes(&mut rng());
@@ -102,7 +102,7 @@ fn malformed_gold_fails_the_job_by_its_name() {
     assert_eq!(cluster.status("bad")["attempt"], 1);
 }
 
-/// Opens a job of three items with gold of this key, without sending any.
+/// Opens a job of three items with gold answers of this key, and sends no gold.
 fn open(cluster: &TestCluster, connection: &mut Connection, id: &str, key: &SecretKey) -> Job {
     cluster.ready();
     let spec = serde_json::json!({

@@ -1,4 +1,4 @@
-//! Submissions of ten megabytes, all of them sent: refused without being held, and everyone else is served.
+//! Uploads of ten megabytes each: they are refused without being held in memory, and all others are served.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -16,22 +16,22 @@ use tacit_tests::forgery::{Author, elements};
 use tacit_tests::http::{Connection, counter, get};
 
 const LARGE: usize = 10 << 20;
-/// Uploads at the same time, more than the coordinator could hold without being noticed.
+/// How many uploads run at the same time. Holding all of them would show in the coordinator's memory.
 const AT_ONCE: usize = 16;
-/// What the coordinator may grow by: far less than one after the other would leave behind, or all at once hold.
+/// How much the coordinator's memory may grow: far less than all uploads together.
 const GROWTH: u64 = 64 << 20;
 
-/// How an upload says how long it is.
+/// How an upload announces its length.
 #[derive(Debug, Clone, Copy)]
 enum Length {
     Announced,
-    /// In chunks, so that nobody knows before the end.
+    /// In chunks: the length is unknown until the end.
     Unknown,
-    /// Announced as less than what comes.
+    /// Less is announced than is sent.
     Understated,
 }
 
-/// Sends a whole body while it listens for the answer; the status, or none if the connection was closed before.
+/// Sends a whole body while it waits for the response. Returns the status, or `None` if the connection was closed before.
 fn upload(address: &str, path: &str, body: &[u8], length: Length) -> Option<u16> {
     let mut stream = TcpStream::connect(address).unwrap();
     let framing = match length {
@@ -61,10 +61,10 @@ fn upload(address: &str, path: &str, body: &[u8], length: Length) -> Option<u16>
                 }
                 std::io::Result::Ok(())
             };
-            // It may be refused before all of it has come.
+            // The upload may be refused before all of it is sent.
             let _ = send().and_then(|()| sender.shutdown(Shutdown::Write));
         });
-        // Nor is it an error to be cut off.
+        // A closed connection is no error either.
         let _ = stream.read_to_end(&mut answer);
     });
     String::from_utf8_lossy(&answer)
@@ -73,7 +73,7 @@ fn upload(address: &str, path: &str, body: &[u8], length: Length) -> Option<u16>
         .map(|status| status.parse().unwrap())
 }
 
-/// A signed submission of ten megabytes: one envelope is as large as that.
+/// A signed submission with an envelope of ten megabytes.
 fn large(cluster: &Cluster, job: &Job, author: &Author) -> Submission {
     let forgery = author.share(cluster, job, &[0], &elements(&[1, 0]), &mut rand::rng());
     let mut envelopes = forgery.envelopes(&mut rand::rng());
@@ -85,7 +85,7 @@ fn large(cluster: &Cluster, job: &Job, author: &Author) -> Submission {
 fn ten_megabytes_are_refused_and_not_held() {
     let cluster = TestCluster::start(3, 1);
     cluster.create_job("large", 3, 9);
-    // Straight to the coordinator: what passes is not recorded.
+    // Connect to the coordinator directly, so that the traffic is not recorded.
     let coordinator = cluster.coordinator.as_ref().unwrap();
     let address = coordinator.listens().to_string();
     let (file, job) = (cluster_file(&cluster), job(&cluster, "large"));
@@ -96,14 +96,14 @@ fn ten_megabytes_are_refused_and_not_held() {
     cluster.answer("large", "alice", &["yes", "no", "yes"]).ok();
 
     let before = coordinator.peak_memory();
-    // One after the other: a part of it may be held until it is too much.
+    // One upload after the other: the coordinator may hold a part until it is too long.
     for _ in 0..AT_ONCE {
         let status = upload(&address, &path, &bytes, Length::Unknown);
         assert!(matches!(status, None | Some(413)), "{status:?}");
     }
     let status = upload(&address, &path, &bytes, Length::Understated);
     assert!(matches!(status, None | Some(422)), "{status:?}");
-    // All at once: nothing of what is announced as too much is held.
+    // All at once: nothing is held of uploads that announce too much.
     let statuses: Vec<Option<u16>> = scope(|threads| {
         let sent: Vec<_> = (0..AT_ONCE)
             .map(|_| threads.spawn(|| upload(&address, &path, &bytes, Length::Announced)))
@@ -117,7 +117,7 @@ fn ten_megabytes_are_refused_and_not_held() {
     assert_eq!(get(coordinator.admin(), "/readyz").trim(), "ok");
     assert!(get(&address, &path).contains("unknown_submission"));
     cluster.answer("large", "bob", &["yes", "no", "no"]).ok();
-    // The same contributor may still send what is not too large.
+    // The same contributor can still send submissions of the right size.
     let Author { name, key } = &mallory;
     let small = Submission::create(&file, &job, name, key, &[(0, Answer::Class(1))], &mut rand::rng()).unwrap();
     submit(&mut Connection::open(&address), "large", &small);

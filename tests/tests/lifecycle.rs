@@ -1,4 +1,4 @@
-//! Jobs from opening to a verified result, through restarts and losses.
+//! Jobs from their opening to a verified result, with restarts and lost members in between.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ fn three_answers(cluster: &TestCluster, job: &str) {
     cluster.answer(job, "carol", &[YES, YES, NO]).ok();
 }
 
-/// Observed agreement of those: item 0 all agree, items 1 and 2 one pair of three.
+/// Their observed agreement: all agree on item 0, and one pair of three on items 1 and 2.
 fn assert_scored(out: &Path) {
     let result = result(out);
     let observed = result["agreement"]["observed"].as_f64().unwrap();
@@ -33,7 +33,7 @@ fn a_job_is_scored_and_verifies() {
     let cluster = TestCluster::start(3, 1);
     let job = cluster.create_job("signs", 3, 5);
     three_answers(&cluster, &job);
-    // The same again changes nothing.
+    // Sending the same again changes nothing.
     cluster.answer(&job, "alice", &[YES, NO, YES]).ok();
     assert_eq!(cluster.create_job("signs", 3, 5), job);
     let out = cluster.finish(&job);
@@ -52,7 +52,7 @@ fn a_job_is_scored_and_verifies() {
     ];
     let output = cluster.tacit(verify).ok();
     assert!(output.contains("verified") && output.contains("5 answers to an item"), "{output}");
-    // The nodes certify what they were given; the buyer compares it with what it asked for.
+    // The nodes certify the terms that they got; the buyer compares these with its spec.
     let spec = std::fs::read_to_string(cluster.folder().join("signs.toml")).unwrap();
     cluster.write("signs.toml", &spec.replace("sensitive = false", "sensitive = true"));
     let error = cluster.tacit(verify).error();
@@ -75,13 +75,13 @@ fn an_empty_job_has_a_result_without_numbers() {
     assert_eq!(result["payouts"]["total"], 0);
 }
 
-/// The jobs ask for more answers than they get, or each would close itself before the next is ready.
+/// The jobs ask for more answers than they get, so that they do not close by themselves before the others are ready.
 #[test]
 fn several_jobs_run_at_once() {
     let mut cluster = TestCluster::start(3, 1);
     let jobs: Vec<String> = (0..4).map(|i| cluster.create_job(&format!("job-{i}"), 3, 9)).collect();
     jobs.iter().for_each(|job| three_answers(&cluster, job));
-    // While one of three nodes is away none can end: all of them are under way when it returns.
+    // Without one of three nodes no job can end: all are running when the node returns.
     cluster.kill_node(0);
     jobs.iter().for_each(|job| cluster.close(job));
     for job in &jobs {
@@ -99,7 +99,7 @@ fn everything_survives_a_restart() {
     let mut cluster = TestCluster::start(3, 1);
     let job = cluster.create_job("restart", 3, 3);
     cluster.answer(&job, "alice", &[YES, NO, YES]).ok();
-    // As a crash would end them.
+    // Kill the processes, like a crash.
     cluster.coordinator.take().unwrap().kill();
     cluster.nodes[1].take().unwrap().kill();
     cluster.start_coordinator();
@@ -142,7 +142,7 @@ fn a_node_that_crashes_right_after_the_close_delays_the_result_only() {
     assert_scored(&cluster.end(&job));
 }
 
-/// A node that is held up holds the computation up, so that it dies in the midst of it.
+/// A suspended node delays the computation, so that it is killed in the middle of it.
 #[test]
 fn a_node_that_crashes_while_computing_delays_the_result_only() {
     let mut cluster = TestCluster::start(3, 1);
@@ -169,7 +169,7 @@ fn a_job_that_is_refused_or_fails_does_not_disturb_another() {
         three_answers(&cluster, job);
         cluster.wait_for(job, |status| status["delivered"] == 3);
     }
-    // Node 1 has released outputs of another accepted set, and knows a job that the coordinator does not.
+    // Node 1 has released outputs of another accepted set, and has a job that the coordinator does not know.
     cluster.kill_node(1);
     let store = node_store(&cluster.node_folder(1));
     let set = "UPDATE jobs SET released = zeroblob(32) WHERE id = 'bad'";
@@ -209,7 +209,7 @@ fn answers_beyond_what_the_job_asks_for_do_not_count() {
     assert_eq!(result["job"]["answers"], 2);
     assert_eq!(result["job"]["rejected_answers"], 1);
     assert_eq!(result["class_totals"]["yes"], 2);
-    // The same command again says what became of the answers, and so do the receipts.
+    // The same command again shows the outcome of the answers, and so does `tacit receipt`.
     let counted = cluster.answer(&job, "alice", &[YES]).ok();
     assert!(
         counted.contains("1 of 1 answers count") && !counted.contains("rejected"),

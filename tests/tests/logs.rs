@@ -1,4 +1,4 @@
-//! What is logged: one line for each event that matters, for people or machines, and the same at a collector.
+//! Logs: one line for each important event, as text or JSON, and the same records at an OTLP collector.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,7 +13,7 @@ use prost::Message;
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::processes::Running;
 
-/// A log record as it came over OTLP.
+/// A log record received over OTLP.
 #[derive(Debug)]
 struct Record {
     service: String,
@@ -21,7 +21,7 @@ struct Record {
     attributes: Vec<(String, String)>,
 }
 
-/// Takes OTLP log records over HTTP; its address, and what comes.
+/// Receives OTLP log records over HTTP. Returns its address and the channel of the records.
 fn collector() -> (String, Receiver<Record>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/v1/logs", listener.local_addr().unwrap());
@@ -35,7 +35,7 @@ fn collector() -> (String, Receiver<Record>) {
     (address, records)
 }
 
-/// Takes the requests of one connection.
+/// Reads the requests of one connection.
 fn take(stream: &TcpStream, records: &Sender<Record>) {
     let mut reader = BufReader::new(stream);
     loop {
@@ -55,7 +55,7 @@ fn take(stream: &TcpStream, records: &Sender<Record>) {
         let mut body = vec![0; length];
         reader.read_exact(&mut body).unwrap();
         for one in decoded(&body) {
-            // The test may have seen enough.
+            // An error means that the test has ended.
             let _ = records.send(one);
         }
         (&*stream).write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
@@ -121,9 +121,9 @@ fn a_job_can_be_followed_by_job_and_session_in_lines_and_at_a_collector() {
         "{coordinator}"
     );
 
-    // What was not sent yet is sent when the node stops.
+    // The node sends the remaining records when it stops.
     assert!(cluster.nodes[2].take().unwrap().terminate().success());
-    // One request groups its records by where they come from, not by time.
+    // A request groups its records by their source, not by time.
     let (end, mut seen) = (Instant::now() + Duration::from_secs(30), Vec::<Record>::new());
     let among = |seen: &[Record], body: &str| seen.iter().any(|record| record.body == body);
     while !["stopping", "outputs released"].iter().all(|body| among(&seen, body)) {

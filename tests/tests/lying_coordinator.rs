@@ -1,5 +1,5 @@
-//! A coordinator that deviates: real nodes, each told something else. Two results of one job never leave,
-//! nothing leaves where nodes were told different things, and every node goes on working.
+//! A deviating coordinator that tells real nodes different things. The nodes never release two results of one job, release nothing if they
+//! were told different things, and go on working.
 
 use std::time::Duration;
 
@@ -11,22 +11,22 @@ use tacit_protocol::release::OutputName;
 use tacit_tests::impostor::coordinator::{Ended, ImpostorCoordinator};
 use tacit_tests::impostor::work::{Work, output, released_products};
 
-/// Longer than any test waits: a node that waits for another, where it could know better, fails the test.
+/// Longer than any test waits: a node that waits for another although it could detect the problem fails the test.
 const LONG: Duration = Duration::from_secs(600);
-/// Where nodes can find out only by waiting for each other.
+/// For cases in which nodes notice the problem only by waiting for each other.
 const SHORT: Duration = Duration::from_secs(2);
 
 fn set(nodes: &[usize]) -> NodeSet {
     nodes.iter().copied().collect()
 }
 
-/// What a computation without outputs says, at every node.
+/// The error of a computation at every node, none of which may have outputs.
 fn refusals(ended: Vec<Ended>) -> Vec<Refusal> {
     let refusal = |one: Ended| one.expect_err("a node released outputs");
     ended.into_iter().map(refusal).collect()
 }
 
-/// Tells each node its own list.
+/// Sends each node a list of its own.
 fn with_lists(impostor: &ImpostorCoordinator, work: &Work, attempt: u32, lists: [Vec<SubmissionEntry>; 3]) -> Vec<Refusal> {
     let told: Vec<_> = (0..3)
         .zip(lists)
@@ -35,7 +35,7 @@ fn with_lists(impostor: &ImpostorCoordinator, work: &Work, attempt: u32, lists: 
     refusals(impostor.compute_each(work, &told))
 }
 
-/// How many sessions failed in a phase at all nodes together.
+/// The number of sessions of all nodes that failed in a phase.
 fn failures(impostor: &ImpostorCoordinator, phase: Phase) -> u64 {
     impostor.all().iter().map(|node| impostor.failures(node, phase.name())).sum()
 }
@@ -113,7 +113,7 @@ fn nodes_that_were_told_different_lists_stop_and_name_each_other() {
         }
         assert_eq!(failures(&impostor, Phase::AcceptedSet), 3 * u64::from(attempt));
     }
-    // Nothing of that has spoilt the job.
+    // The job still works after that.
     impostor.completes(&work, 9, impostor.all(), &whole);
     impostor.unharmed("after");
 }
@@ -126,7 +126,7 @@ fn outputs_of_a_second_set_are_never_released() {
     for (attempt, list) in (2..).zip([work.list()[..2].to_vec(), work.list()[1..].to_vec(), Vec::new()]) {
         let refused = refusals(impostor.compute(&work, attempt, impostor.all(), &list));
         for refusal in &refused {
-            // A node that heard first that another has stopped says so instead.
+            // A node that learns first that another has stopped reports that instead.
             let stopped = matches!(
                 refusal,
                 Refusal::Session {
@@ -143,7 +143,7 @@ fn outputs_of_a_second_set_are_never_released() {
         );
         assert_eq!(failures(&impostor, Phase::Release), 3 * u64::from(attempt - 1));
     }
-    // Nor after the job was forgotten and opened again, nor with what is delivered now.
+    // Also not after the job was cancelled and opened again, or with new deliveries.
     for node in impostor.all().iter() {
         let job = work.job.id().clone();
         impostor.ask(node, Request::Cancel { job });
@@ -163,7 +163,7 @@ fn outputs_of_a_second_set_are_never_released() {
 #[test]
 fn two_quorums_never_release_two_sets() {
     let impostor = ImpostorCoordinator::start(4, 1, LONG);
-    // Two of three have released before, and the third releases nothing either.
+    // Two of three nodes have released before, and the third releases nothing either.
     let work = impostor.prepare("quorums");
     let (whole, fewer) = (work.list(), work.list()[..2].to_vec());
     impostor.completes(&work, 1, set(&[0, 1, 2]), &whole);
@@ -236,7 +236,7 @@ fn nodes_that_were_told_different_participants_or_specs_release_nothing() {
     }
     assert!(failures(&impostor, Phase::AcceptedSet) > 0);
 
-    // Another spec for node 3 only, whose submissions are then for another job.
+    // Node 3 alone gets another spec, so the submissions are for another job there.
     let work = Work::new(&impostor.cluster, "specs");
     for node in 0..4 {
         let spec = if node == 3 { work.other_spec() } else { work.spec.clone() };
@@ -252,14 +252,14 @@ fn nodes_that_were_told_different_participants_or_specs_release_nothing() {
         assert!(*phase == Some(Phase::AcceptedSet) && !suspects.is_empty(), "{refusal}");
     }
     assert_eq!(failures(&impostor, Phase::AcceptedSet), before + 4);
-    // A node that has the job says that this is another one.
+    // A node that already has the job refuses another spec.
     let (id, spec) = (work.job.id().clone(), work.other_spec());
     let reply = impostor.ask(0, Request::OpenJob { id: id.clone(), spec });
     assert_eq!(reply, tacit_protocol::control::Reply::Refused(Refusal::OtherSpec(id)));
     impostor.unharmed("after");
 }
 
-/// Only nodes that were all told the same may release.
+/// Nodes may release only if all were told the same.
 fn released_by_those_told_the_same(told: &[(usize, u32, NodeSet, Vec<SubmissionEntry>)], ended: Vec<Ended>) {
     for ((node, _, participants, _), one) in told.iter().zip(ended) {
         let alike = participants

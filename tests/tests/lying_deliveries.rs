@@ -1,5 +1,5 @@
-//! A coordinator that delivers, lists and says what does not fit: what a node cannot use counts nowhere, what
-//! it cannot read it refuses, and the honest answers are scored as if nothing had been.
+//! A coordinator with wrong deliveries, lists and requests: submissions that a node cannot use count nowhere, nodes refuse what they cannot
+//! read, and honest answers are scored as usual.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use tacit_tests::impostor::work::{Work, output};
 
 const LONG: Duration = Duration::from_secs(600);
 
-/// Computes a list and gives the verdicts, which all nodes share, and the class totals.
+/// Computes a list. Returns the verdicts, which must be the same at all nodes, and the class totals.
 fn scored(impostor: &ImpostorCoordinator, work: &Work, list: &[SubmissionEntry]) -> (Vec<u8>, Vec<Fp61>) {
     let computed = impostor.completes(work, 1, impostor.all(), list);
     assert!(computed.iter().all(|one| one.verdicts == computed[0].verdicts));
@@ -63,7 +63,7 @@ fn a_submission_that_one_node_did_not_get_as_it_was_sent_counts_nowhere() {
             if node == 1 {
                 tamper(&work, &mut batch);
                 assert_eq!(impostor.deliver(node, &work, batch), expected, "{name}");
-                // It stays with what it said, whatever comes later.
+                // The node's verdict stays the same, whatever is delivered later.
                 assert_eq!(impostor.deliver(node, &work, work.deliveries(node)), expected, "{name}");
             } else {
                 impostor.deliver(node, &work, batch);
@@ -84,7 +84,7 @@ fn a_list_that_lies_about_its_entries_changes_no_number() {
         submission: Digest::of("never delivered", &[&n.to_le_bytes()]),
         answers,
     };
-    // What no node got, and what one node did not get.
+    // Submissions that no node got, and that one node did not get.
     let work = impostor.prepare("undelivered");
     let mut partly = Work::new(&impostor.cluster, "partly");
     partly.submit(&impostor.cluster, &[0, 0, 0]);
@@ -104,14 +104,14 @@ fn a_list_that_lies_about_its_entries_changes_no_number() {
         (vec![0, 0, 0, missing], partly.totals(&[0, 1, 2]))
     );
 
-    // Other numbers of answers than were signed.
+    // Entries with other numbers of answers than the headers.
     let work = impostor.prepare("counts");
     let mut list = work.list();
     (list[0].answers, list[2].answers) = (2, MAX_ELEMENTS as u32);
     let wrong = RejectReason::Malformed.code();
     assert_eq!(scored(&impostor, &work, &list), (vec![wrong, 0, wrong], work.totals(&[1])));
 
-    // A list that no honest coordinator has, by its length only.
+    // A list that is longer than any honest one.
     let work = impostor.prepare("long");
     let long: Vec<SubmissionEntry> = work
         .list()
@@ -159,7 +159,7 @@ fn requests_about_jobs_that_are_not_there_or_not_jobs_are_refused() {
         let reply = impostor.ask(0, Request::OpenJob { id: id.clone(), spec });
         assert!(matches!(reply, Reply::Refused(Refusal::Job(_))), "{reply:?}");
     }
-    // Before the job is closed, a result is one for good: nothing is taken after it.
+    // After a release, the nodes accept no more submissions, even if the job is not closed.
     let early = impostor.prepare("early");
     impostor.completes(&early, 1, impostor.all(), &early.list()[..2]);
     let refused = impostor.compute(&early, 2, impostor.all(), &early.list());
@@ -206,7 +206,7 @@ fn bytes_that_are_no_request_are_refused_and_cost_nothing() {
             );
         }
         assert!(raw.is_open());
-        // Whoever never finishes a request, or says nothing at all, holds up nobody else.
+        // Requests that never end, and connections without a request, delay nobody else.
         let mut unfinished = Vec::new();
         for _ in 0..200 {
             let (mut send, recv) = raw.stream().await;

@@ -1,5 +1,5 @@
-//! A node that deviates, on the wire to real nodes under a real coordinator: the honest nodes stop, name phase
-//! and suspect, and go on; where enough nodes remain, the job ends without it, and with the right result.
+//! A deviating node in a cluster of real nodes and a real coordinator. The honest nodes stop the computation, name the phase and the suspect,
+//! and go on working. If enough nodes remain, the job ends without the deviating node, with the right result.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +13,7 @@ use tacit_tests::impostor::coordinator::counted;
 use tacit_tests::impostor::lanes::{Deviation, How, Whom};
 use tacit_tests::impostor::node::ImpostorNode;
 
-/// Messages that are wrong as such, to all: the phase they are sent in and the phases they may be found in.
+/// Messages that are wrong by themselves, sent to all: the phase in which they are sent, and the phases in which they may be detected.
 const WRONG: [(&str, Phase, u32, How, &[Phase]); 22] = {
     use How::*;
     use Phase::*;
@@ -43,7 +43,7 @@ const WRONG: [(&str, Phase, u32, How, &[Phase]); 22] = {
     ]
 };
 
-/// What a node does, to all, that might be a node in trouble.
+/// Deviations, towards all, that could also be those of a node with problems.
 const TROUBLE: [(&str, Deviation); 8] = [
     ("babbles", Deviation::Babbles),
     ("begins-huge", Deviation::BeginsHuge),
@@ -164,7 +164,7 @@ impl Stage {
     }
 }
 
-/// Observed agreement of the three contributors: item 0 all agree, items 1 and 2 one pair of three.
+/// Observed agreement of the three contributors: all agree on item 0, and one pair of three on items 1 and 2.
 fn assert_scored(out: &Path) {
     let result: Value = serde_json::from_slice(&std::fs::read(out.join("result.json")).unwrap()).unwrap();
     let observed = result["agreement"]["observed"].as_f64().unwrap();
@@ -185,7 +185,7 @@ fn trouble() -> Vec<(String, Deviation)> {
     TROUBLE.map(|(name, deviation)| (name.to_owned(), deviation)).to_vec()
 }
 
-/// Where nobody can be spared: all honest nodes stop, with words that lead to the last node, and the job fails.
+/// Without a spare node: all honest nodes stop with an error that points to the last node, and the job fails.
 fn all_stop(nodes: usize, threshold: usize, deviations: &[(String, Deviation)]) {
     let mut stage = Stage::new((nodes, threshold), 600, 1, deviations);
     let (liar, honest) = (format!("node-{}", nodes - 1), nodes - 1);
@@ -208,11 +208,11 @@ fn all_stop(nodes: usize, threshold: usize, deviations: &[(String, Deviation)]) 
     // No job here decides labels.
     let mut phases = failures.iter().filter(|(phase, _)| **phase != Phase::Labels);
     assert!(phases.all(|(_, count)| *count > 0), "{failures:?}");
-    // At least one honest node saw each lie; the others may only have missed that one.
+    // At least one honest node detected each deviation; the others may only have missed that node.
     assert!(stage.verification_failures() >= deviations.len() as u64);
     stage.unharmed();
 
-    // With the real node in its place the next job is as any other.
+    // With the real node in its place, the next job works.
     drop(stage.liar.take());
     stage.cluster.start_node(nodes - 1);
     stage.cluster.ready();
@@ -236,7 +236,7 @@ fn of_three_nodes_two_wait_for_a_node_that_only_seems_to_be_in_trouble() {
     TROUBLE.iter().for_each(|(job, _)| stage.cluster.close(job));
     for (job, _) in TROUBLE {
         let phase = if job == "cut-verify" { "phase verify" } else { "phase " };
-        // A first try may end otherwise where this machine is slow: such a job is tried again and again.
+        // On a slow machine, the first attempt may fail for another reason; such a job is tried again.
         stage.wait_for_log(job, &[phase, "node 2", "(suspects: node-2)"]);
         assert_eq!(stage.cluster.status(job)["state"], "computing", "{job}");
     }
@@ -251,7 +251,7 @@ fn of_three_nodes_two_wait_for_a_node_that_only_seems_to_be_in_trouble() {
     stage.unharmed();
 }
 
-/// Whatever the last of four nodes does, and whether to all or to one: three remain, and need no help.
+/// Whatever the last of four nodes does, to all or to one: the other three finish the job without help.
 fn four_go_on(round_timeout: u64, deviations: &[(String, Deviation)]) {
     let stage = Stage::new((4, 1), round_timeout, 10, deviations);
     deviations.iter().for_each(|(job, _)| stage.cluster.close(job));

@@ -1,5 +1,4 @@
-//! Ten thousand bad submissions among ten thousand good ones: the job ends with exactly the result of the
-//! good ones.
+//! Ten thousand bad submissions among ten thousand good ones: the job has exactly the result of the good ones.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -19,30 +18,30 @@ use tacit_tests::malformed_kinds::{MalformedKind, Scenario};
 use tacit_tests::reference::Expected;
 
 const ITEMS: u32 = 100;
-/// Each answers every item, one submission for each: 10,000 good ones.
+/// Honest contributors. Each answers every item in a submission of its own: 10,000 good submissions.
 const HONEST: u32 = 100;
-/// Each sends this many bad submissions for every item, 9,000 in all.
+/// How many bad submissions each malicious contributor sends for every item: 9,000 in all.
 const ROUNDS: u32 = 9;
 const MALICIOUS: u32 = 10;
-/// Each honest one answers some items again, otherwise: another 1,000.
+/// How many items each honest contributor answers again, with other answers: another 1,000.
 const REPEATED: u32 = 10;
-/// More than there are contributors, so that the job does not close by itself.
+/// More than the contributors, so that the job does not close by itself.
 const ANSWERS_PER_ITEM: usize = 120;
 const THREADS: usize = 8;
 const CLASSES: [&str; 2] = ["no", "yes"];
 
 type Rejected = BTreeMap<RejectReason, u64>;
 
-/// What an honest contributor says of an item: mostly what it is.
+/// The answer of an honest contributor to an item: mostly the true class.
 fn class(contributor: u32, item: u32) -> u32 {
     let mixed = (contributor * 1000 + item).wrapping_mul(2_654_435_761) >> 16;
     (item + u32::from(mixed.is_multiple_of(4))) % 2
 }
 
-/// A part of what comes, sent in order.
+/// A part of the submissions, sent in order.
 #[derive(Clone, Copy)]
 enum Part {
-    /// All of an honest contributor's.
+    /// All submissions of an honest contributor.
     Honest { contributor: u32 },
     /// One bad submission for every item.
     Malicious { contributor: u32, round: u32 },
@@ -70,7 +69,7 @@ impl AcceptedSet {
         .unwrap()
     }
 
-    /// Sends a part; what was bad in it is added to `rejected`.
+    /// Sends a part. Its bad submissions are added to `rejected`.
     fn send(&self, connection: &mut Connection, part: Part, rejected: &mut Rejected) {
         let mut bad = |reason| *rejected.entry(reason).or_default() += 1;
         match part {
@@ -91,7 +90,7 @@ impl AcceptedSet {
                     author: &self.malicious[contributor as usize],
                 };
                 for item in 0..ITEMS {
-                    // Half of them are found by a node alone, the other half by all together.
+                    // Half of the kinds are found by a single node, the other half by all nodes together.
                     let n = (round * ITEMS + item) as usize / 2;
                     let kinds: &[MalformedKind] = if item.is_multiple_of(2) {
                         &MalformedKind::ILL_FORMED
@@ -136,7 +135,7 @@ fn read(folder: &std::path::Path, name: &str) -> Value {
     serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap()
 }
 
-/// The result is what plain arithmetic makes of the honest answers.
+/// Checks that the result is that of the honest answers in the clear.
 fn assert_honest(result: &Value) {
     let answers: Vec<[String; 3]> = (0..HONEST)
         .flat_map(|c| {
@@ -170,7 +169,7 @@ fn ten_thousand_bad_submissions_among_ten_thousand_good_ones() {
     cluster.create_job("many", ITEMS as usize, ANSWERS_PER_ITEM);
     cluster.create_job("other", ITEMS as usize, ANSWERS_PER_ITEM);
     let file = cluster_file(&cluster);
-    // Straight to the coordinator: what passes is not recorded.
+    // Connect to the coordinator directly, so that the traffic is not recorded.
     let address = cluster.coordinator.as_ref().unwrap().listens().to_string();
     let mut connection = Connection::open(&address);
     let mut enrolled = |kind: &str, count: u32| -> Vec<Author> {

@@ -1,4 +1,4 @@
-//! Memory that a node takes when it starts.
+//! The memory that a node reserves at its start.
 
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::processes::Running;

@@ -1,4 +1,4 @@
-//! `docs/metrics.md` is a contract: the programs serve what stands there, from the start, and it is true.
+//! `docs/metrics.md` is a contract: the programs serve exactly these metrics from the start, with correct values.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -43,7 +43,7 @@ fn set<'a>(values: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
     values.into_iter().collect()
 }
 
-/// Polls until it holds.
+/// Polls until a condition holds.
 fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(60);
     while !holds() {
@@ -123,7 +123,7 @@ fn a_real_job_moves_what_it_must_and_is_named_nowhere() {
             (0.0, 1.0)
         );
         assert_eq!(value("oldest_job_timestamp_seconds", &[]), 0.0);
-        // Scores need labels, so the job comes back to two of them, which count once all the same.
+        // Scores need labels, so the job enters two phases twice; each phase counts once.
         for phase in Phase::ALL {
             let of = ("phase", phase.name());
             assert_eq!(value("session_phases_total", &[of, ("result", "completed")]), 1.0, "{phase}");
@@ -191,7 +191,7 @@ fn a_real_job_moves_what_it_must_and_is_named_nowhere() {
         }
     }
 
-    // A node that is stopped is down for all others; it comes back, and they count that.
+    // A stopped node is down for all others. When it returns, they count a reconnection.
     assert!(cluster.nodes[2].take().unwrap().terminate().success());
     let seen = |cluster: &TestCluster, what: &str| {
         let peers = [0, 1].map(|i| node(cluster, i).value(&format!("tacit_node_peer_{what}"), &[("peer", "node-2")]));

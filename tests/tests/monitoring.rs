@@ -1,5 +1,5 @@
-//! Real clusters under a real Prometheus with the rules that operators get: the dashboard has data, nothing fires while all is well,
-//! and what goes wrong raises its own alert and gets nobody else up.
+//! Real clusters under a real Prometheus with the rules for operators: the dashboard has data, no alert fires without a problem, and each
+//! problem raises its own alert and no other page.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -15,7 +15,7 @@ use tacit_tests::impostor::lanes::{Deviation, How, Whom};
 use tacit_tests::impostor::node::ImpostorNode;
 use tacit_tests::prometheus::{Prometheus, repository};
 
-/// The path of a submission that nobody has made.
+/// The path of a submission that does not exist.
 const UPLOAD: &str = "/v1/jobs/signs/submissions/00000000000000000000000000000000";
 
 /// Alerts, each with the node it is about.
@@ -23,7 +23,7 @@ fn alerts(alerts: &[(&str, &str)]) -> BTreeSet<(String, String)> {
     alerts.iter().map(|(name, node)| ((*name).to_owned(), (*node).to_owned())).collect()
 }
 
-/// A cluster of three nodes with an open job, and who watches it.
+/// A cluster of three nodes with an open job, and a Prometheus that watches it.
 fn watched() -> Option<(TestCluster, Prometheus)> {
     let cluster = TestCluster::start(3, 1);
     cluster.ready();
@@ -38,7 +38,7 @@ fn three_answers(cluster: &TestCluster, job: &str) {
     cluster.answer(job, "carol", &["yes", "yes", "no"]).ok();
 }
 
-/// Every expression of the dashboard, as it is asked when all nodes are selected.
+/// Every expression of the dashboard, with all nodes selected.
 fn dashboard_expressions() -> Vec<String> {
     let text = std::fs::read_to_string(repository().join("deploy/grafana/dashboard.json")).unwrap();
     let dashboard: Value = serde_json::from_str(&text).unwrap();
@@ -64,9 +64,9 @@ fn while_all_is_well_the_dashboard_has_data_and_nothing_fires() {
     for expression in &expressions {
         prometheus.wait_for(expression);
     }
-    // Longer than any alert of something that is so at once needs to fire.
+    // Longer than the alerts for immediate problems need to fire.
     prometheus.wait_for("min(count_over_time(up[10m])) >= 30");
-    // There is room below what a member may serve at most.
+    // The number of series stays well below the limit.
     let config = std::fs::read_to_string(repository().join("deploy/prometheus/prometheus.yml")).unwrap();
     let limit = config.lines().find_map(|line| line.trim().strip_prefix("sample_limit: ")).unwrap();
     assert_eq!(
@@ -88,7 +88,7 @@ fn a_node_that_is_killed_is_down_and_nothing_more() {
     cluster.kill_node(2);
     let alert = prometheus.wait_for_alert("TacitNodeDown", &[("node", "node-2"), ("severity", "page")]);
     assert!(alert["annotations"]["summary"].as_str().unwrap().contains("node-2"), "{alert}");
-    // The others miss it for longer than it takes to say so.
+    // The others miss it for longer than the alert needs to fire.
     prometheus.wait_for("count_over_time(tacit:node_unreachable:count{node=\"node-2\"}[10m]) >= 15");
     assert_eq!(prometheus.fired("page"), alerts(&[("TacitNodeDown", "node-2")]));
 }
@@ -99,7 +99,7 @@ fn a_node_that_is_cut_off_is_missed_though_its_process_answers() {
     cluster.silence_node(2);
     let alert = prometheus.wait_for_alert("TacitNodeUnreachable", &[("node", "node-2"), ("severity", "page")]);
     assert!(alert["annotations"]["summary"].as_str().unwrap().contains("node-2"), "{alert}");
-    // It misses the coordinator, too, for longer than it would take to say so.
+    // It misses the coordinator too, for longer than that alert would need to fire.
     prometheus.wait_for("count_over_time((tacit_node_coordinator_up{node=\"node-2\"} == 0)[10m:1s]) >= 35");
     assert_eq!(prometheus.query("up == 0"), Vec::<Value>::new());
     assert_eq!(prometheus.fired("page"), alerts(&[("TacitNodeUnreachable", "node-2")]));
@@ -132,7 +132,7 @@ fn a_node_that_lies_gets_somebody_up() {
     // The other operator's node is not seen here.
     let Some(prometheus) = Prometheus::watch(&cluster) else { return };
     prometheus.wait_for("min(tacit_node_peer_up) == 1 and min(tacit_coordinator_node_up) == 1");
-    // What the coordinator may have caused as well gets nobody up.
+    // Alerts that the coordinator could have caused page nobody.
     cluster.close("lights");
     cluster.wait_for("lights", |status| status["state"] == "failed");
     prometheus.wait_for_alert("TacitMembersDisagree", &[("node", "node-0"), ("severity", "ticket")]);
@@ -152,7 +152,7 @@ fn a_node_that_lies_gets_somebody_up() {
 fn a_full_queue_that_refuses_makes_a_ticket() {
     let Some((cluster, prometheus)) = watched() else { return };
     let address = cluster.coordinator.as_ref().unwrap().listens();
-    // Uploads of which the last byte does not come.
+    // Uploads whose last byte never arrives.
     let begin = || {
         let mut stream = TcpStream::connect(address).unwrap();
         let head = format!("PUT {UPLOAD} HTTP/1.1\r\nHost: {address}\r\nContent-Type: {SUBMISSION_TYPE}\r\nContent-Length: 2\r\n\r\n1");
@@ -166,14 +166,14 @@ fn a_full_queue_that_refuses_makes_a_ticket() {
         assert!(Instant::now() < end, "the queue does not fill");
         std::thread::sleep(Duration::from_millis(20));
     }
-    // Enough of them to get somebody up, if they were failures.
+    // Enough of them to page somebody if they were failures.
     for _ in 0..40 {
         let mut answer = [0; 12];
         begin().read_exact(&mut answer).unwrap();
         assert_eq!(&answer, b"HTTP/1.1 503");
     }
     prometheus.wait_for_alert("TacitQueueRefusing", &[("queue", "uploads"), ("severity", "ticket")]);
-    // As long again as such a page waits.
+    // Twice as long as such a page waits.
     prometheus.wait_for("count_over_time(ALERTS{alertname=\"TacitQueueRefusing\", alertstate=\"firing\"}[10m]) >= 25");
     assert_eq!(prometheus.fired("page"), alerts(&[]));
     drop(held);

@@ -1,5 +1,5 @@
-//! No single node's data folder, with the coordinator's, reveals an answer: what that node can open is
-//! opened, and is noise.
+//! The data folders of one node and the coordinator together reveal no answer: everything that the node can open is opened, and is uniformly
+//! random.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ const NODE: usize = 1;
 const AWAY: usize = 2;
 const ITEMS: usize = 400;
 const NAMES: [&str; 3] = ["alice", "bob", "carol"];
-/// Uniform bits of 16 kinds exceed this once in 10^10 tests.
+/// For uniform bits in 16 groups, the statistic exceeds this once in 10^10 tests.
 const UNIFORM: f64 = 80.0;
 
 /// The class of a contributor's answer to an item.
@@ -22,7 +22,7 @@ fn class(contributor: usize, item: usize) -> usize {
     (item * 7 + item / 3 + contributor * item / 11) % 2
 }
 
-/// What someone has of every submission, by contributor: a vector of elements, two for each answer.
+/// The view of somebody, by contributor: a vector of elements, two for each answer.
 type View = Vec<Vec<Fp61>>;
 
 fn sum(components: &[Vec<Fp61>]) -> Vec<Fp61> {
@@ -32,7 +32,7 @@ fn sum(components: &[Vec<Fp61>]) -> Vec<Fp61> {
     })
 }
 
-/// The view of someone who has these components of every submission.
+/// The view of somebody who has these components of every submission.
 fn view(opened: &[Opened], wanted: &[usize]) -> View {
     let component = |name: &str, wanted: usize| {
         let mut held = opened.iter().filter(|o| o.header.statement.contributor == name);
@@ -56,8 +56,8 @@ fn one_hot() -> View {
         .collect()
 }
 
-/// How far the upper and lower bits of elements are from uniform: the greatest chi-square over the
-/// groups that the true class and the place in the row make.
+/// How far the upper and lower bits of elements are from uniform: the largest chi-square statistic over the groups by true class and position
+/// in the row.
 fn chi_square(view: &View) -> f64 {
     let mut counts: BTreeMap<(usize, usize, &str), [f64; 16]> = BTreeMap::new();
     for (c, elements) in view.iter().enumerate() {
@@ -82,7 +82,7 @@ fn chi_square(view: &View) -> f64 {
 fn one_nodes_folder_with_the_coordinators_is_noise() {
     let mut cluster = TestCluster::start(3, 1);
     let job = cluster.create_job("noise", ITEMS, 9);
-    // Taken while most is there: before the job is closed, and with what another node has yet to get.
+    // Stop the programs when most data is there: before the job is closed, and with envelopes that another node has not got yet.
     cluster.kill_node(AWAY);
     for (c, name) in NAMES.iter().enumerate() {
         let answers: Vec<&str> = (0..ITEMS).map(|item| ["no", "yes"][class(c, item)]).collect();
@@ -114,7 +114,7 @@ fn one_nodes_folder_with_the_coordinators_is_noise() {
         assert!(distance < UNIFORM, "what node {NODE} holds is not uniform: {distance}");
     }
 
-    // What the coordinator keeps for another node opens with that node's key and not with this one's.
+    // Envelopes for another node open with that node's key and not with this node's.
     let job = stored::job(&stored::node_store(&folder), &job);
     let (key, others) = (stored::sealing_key(&folder), stored::sealing_key(&cluster.node_folder(AWAY)));
     let envelopes = stored::envelopes(&cluster.coordinator_folder());
@@ -131,7 +131,7 @@ fn one_nodes_folder_with_the_coordinators_is_noise() {
         everything.push(stored::open(delivery, &file, &job, AWAY, &others));
     }
 
-    // The statistic tells: with the missing component all is clear, and a part in clear would show.
+    // The statistic detects answers: it is large with the missing component, and if a part is in the clear.
     let clear = view(&everything, &(0..all).collect::<Vec<_>>());
     assert_eq!(clear, one_hot());
     assert!(chi_square(&clear) > 50.0 * UNIFORM);

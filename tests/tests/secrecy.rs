@@ -1,4 +1,4 @@
-//! Nothing on disk, in logs, in metrics or on the wire holds an answer in clear.
+//! No file, log, metric or network traffic contains an answer in the clear.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ fn canary() -> Vec<usize> {
         .collect()
 }
 
-/// Every spelling of the canary that a program could leave behind.
+/// Every encoding of the canary that a program could leave behind.
 fn spellings(classes: &[usize]) -> Vec<(&'static str, Vec<u8>)> {
     let names = ["no", "yes"];
     let text =
@@ -37,7 +37,7 @@ fn spellings(classes: &[usize]) -> Vec<(&'static str, Vec<u8>)> {
         ("names on lines", text("\n", |c| ["no", "yes"][c].to_owned())),
         ("names in JSON", text("\",\"", |c| ["no", "yes"][c].to_owned())),
     ];
-    // Single rows as they stand in the contributor's file.
+    // Single rows, as in the contributor's file.
     for (i, c) in classes.iter().enumerate().take(8) {
         spellings.push(("a row of the answers file", format!("item-{i},alice,{}", names[*c]).into_bytes()));
         spellings.push(("a row of the file of gold", format!("item-{i},{}\n", names[*c]).into_bytes()));
@@ -45,7 +45,7 @@ fn spellings(classes: &[usize]) -> Vec<(&'static str, Vec<u8>)> {
     spellings
 }
 
-/// Files below a folder, the contributors' own aside.
+/// All files below a folder except those of contributors.
 fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -66,7 +66,7 @@ fn no_answer_is_ever_in_clear() {
     let cluster = TestCluster::start(3, 1);
     let classes = canary();
     let names = ["no", "yes"];
-    // The buyer's gold has the same pattern, so that it is looked for as well.
+    // The buyer's gold has the same pattern, so that the search covers it too.
     let golden: Vec<(usize, &str)> = classes.iter().map(|c| names[*c]).enumerate().collect();
     let job = cluster.create_job_with_gold("canary", 64, 5, &golden).ok().trim().to_owned();
     let alice: Vec<&str> = classes.iter().map(|c| names[*c]).collect();
@@ -97,7 +97,7 @@ fn no_answer_is_ever_in_clear() {
     assert!(traffic.len() > 100_000, "the relays saw {} bytes", traffic.len());
     found.push(("the wire".to_owned(), traffic));
 
-    // The search finds what it looks for: the contributor's own file holds rows in clear.
+    // The search works: it finds the rows in the contributor's own file.
     let own = std::fs::read(cluster.folder().join("alice.csv")).unwrap();
     assert!(spellings(&classes).iter().any(|(_, spelling)| contains(&own, spelling)));
     for (name, bytes) in &found {

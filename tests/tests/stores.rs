@@ -1,4 +1,4 @@
-//! Data folders: one running program each, and never an older release on what a newer one made.
+//! A data folder is used by one running program, and never by an older version than the one that made it.
 
 use std::path::Path;
 

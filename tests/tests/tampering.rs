@@ -1,4 +1,4 @@
-//! `tacit verify` refuses a result of which any byte was changed.
+//! `tacit verify` refuses a result if any byte was changed.
 
 use std::path::Path;
 

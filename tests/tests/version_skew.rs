@@ -1,4 +1,4 @@
-//! Members of other releases: both ends name both ranges of versions and who has to upgrade, and go on.
+//! Members with other protocol versions: both ends log both ranges of versions and who has to upgrade, and go on working.
 
 use std::time::{Duration, Instant};
 
@@ -10,9 +10,9 @@ use tacit_tests::impostor::greeter::{Greeter, Saying, framed, hello, versions_af
 use tacit_tests::impostor::raw::RawConnection;
 use tacit_tests::impostor::{cluster_of, identity};
 
-/// More than any deadline of the programs.
+/// Longer than any deadline of the programs.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The code of a connection that is closed because of its hello.
+/// The error code with which a connection is closed because of its hello.
 const REFUSED: u32 = 1;
 
 fn older() -> Versions {
@@ -28,7 +28,7 @@ fn wait_for(what: &str, mut there: impl FnMut() -> bool) {
     }
 }
 
-/// Nodes 0 and 1 and the coordinator dial node 2, which says this: both kinds of program log the line, and live.
+/// Nodes 0 and 1 and the coordinator dial node 2, which sends this hello: both kinds of programs log the line and go on.
 fn dialled(cluster: &TestCluster, says: impl Fn() -> Saying + Send + Sync + 'static, line: &str) -> Greeter {
     let greeter = Greeter::start(cluster, 2, says);
     let dialers = [cluster.nodes[0].as_ref().unwrap(), cluster.coordinator.as_ref().unwrap()];
@@ -83,12 +83,12 @@ fn whoever_dials_a_member_of_another_release_says_so() {
         drop(greeter);
     }
     drop(dialled(&cluster, || Some(Vec::new()), "without a hello"));
-    // Nothing at all: nobody waits for ever.
+    // No hello: nobody waits forever.
     let silent = dialled(&cluster, || None, "no answer in time");
     wait_for("a silent member keeps its connection", || !silent.heard().is_empty());
     drop(silent);
 
-    // A newer release that still speaks our version is spoken to, whatever it adds to its hello.
+    // A newer version that still speaks ours is accepted, whatever it adds to its hello.
     let overlapping = hello(&cluster, |hello| {
         hello.versions = Versions {
             max: PROTOCOL_VERSIONS.max + 1,
@@ -112,7 +112,7 @@ fn whoever_is_dialled_by_a_member_of_another_release_says_so() {
     let node = cluster.nodes[1].as_ref().unwrap();
     let key = identity(&cluster.node_folder(0));
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    // What it says when a connection with these bytes on its first stream is over.
+    // The node's hello, and how the connection ended, after these bytes on its first stream.
     let answer = |bytes: &[u8]| {
         runtime.block_on(async {
             let raw = RawConnection::connect_silently(node.listens(), &key).await;
@@ -137,13 +137,13 @@ fn whoever_is_dialled_by_a_member_of_another_release_says_so() {
         assert!(ours(&output));
         assert!(ended.contains("the hello is refused"), "{ended}");
     }
-    // Nothing at all: it waits for its own deadline and no longer.
+    // No hello: it waits for its own deadline and no longer.
     let silent = runtime.block_on(async {
         let raw = RawConnection::connect_silently(node.listens(), &key).await;
         tokio::time::timeout(PATIENCE, raw.closed()).await
     });
     assert!(silent.is_ok(), "a silent peer keeps its connection");
-    // After all of that the node takes a member as ever.
+    // After all of that, the node still accepts a member.
     let raw = runtime.block_on(RawConnection::connect(node.listens(), &key, &cluster_of(&cluster)));
     let connected = || get(node.admin(), "/metrics").contains("tacit_node_peer_up{peer=\"node-0\"} 1");
     wait_for("no connection", connected);

@@ -43,13 +43,13 @@ Examples:
 #[derive(Debug, Group)]
 #[command(after_help = DEMO_HELP)]
 pub struct Demo {
-    /// A CSV file of answers; without it, the bundled data set.
+    /// A CSV file of answers; by default the bundled data set.
     #[arg(long, value_name = "FILE.csv")]
     pub answers: Option<PathBuf>,
-    /// The classes, separated by commas, the first one winning ties; by default those that occur, sorted.
+    /// The classes, separated by commas; of several with the most votes, the first is the label. By default the classes that occur, sorted.
     #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
     pub classes: Option<Vec<String>>,
-    /// How many nodes.
+    /// The number of nodes.
     #[arg(long, default_value_t = 3)]
     pub nodes: usize,
     /// How many nodes may be corrupt without learning or changing anything: below half of the nodes.
@@ -76,7 +76,7 @@ pub struct Demo {
     /// Keep the folders of nodes and coordinator here, with their logs; by default they are temporary.
     #[arg(long, value_name = "DIR")]
     pub work: Option<PathBuf>,
-    /// Give up after so many seconds.
+    /// Fail after this many seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: u64,
 }
@@ -85,7 +85,7 @@ pub struct Demo {
 #[derive(Debug, Group)]
 #[command(after_help = BENCH_HELP)]
 pub struct Bench {
-    /// How many items.
+    /// The number of items.
     #[arg(long, value_name = "M", default_value_t = 10_000)]
     pub items: usize,
     /// How many answers each item gets, at least 2.
@@ -94,23 +94,23 @@ pub struct Bench {
     /// How many classes, at least 2.
     #[arg(long, value_name = "K", default_value_t = 10)]
     pub classes: usize,
-    /// How many contributors; by default one for each 100 items, but at least twice as many as answer an item.
+    /// The number of contributors; by default one for each 100 items, but at least twice as many as answer an item.
     #[arg(long, value_name = "C")]
     pub contributors: Option<usize>,
-    /// How many nodes.
+    /// The number of nodes.
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub nodes: usize,
     /// How many nodes may be corrupt: below half of the nodes.
     #[arg(long, value_name = "t", default_value_t = 1)]
     pub threshold: usize,
-    /// What the answers follow from: the same seed makes the same crowd.
+    /// The seed of the answers: the same seed gives the same answers.
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
-    /// Delay every datagram between members of the cluster by so many milliseconds, one way.
+    /// Delay every datagram between members of the cluster by this many milliseconds, in each direction.
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=10_000))]
     pub delay: u64,
-    /// Megabytes of memory that each node takes when it starts; by default what the job needs, as nodes have it that have
-    /// computed such a job before.
+    /// Megabytes of memory that each node reserves at its start; by default as much as the job needs, like nodes that have computed such a job
+    /// before.
     #[arg(long, value_name = "MB")]
     pub reserve_memory_mb: Option<usize>,
     /// Write what was measured to this file.
@@ -122,7 +122,7 @@ pub struct Bench {
     /// Keep the folders of nodes and coordinator here, with their logs; by default they are temporary.
     #[arg(long, value_name = "DIR")]
     pub work: Option<PathBuf>,
-    /// Give up after so many seconds.
+    /// Fail after this many seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: u64,
 }
