@@ -16,9 +16,9 @@ Examples:
   tacit demo --release-scores --pay-rule flat --base 50000 --out out";
 
 const BENCH_HELP: &str = "\
-One coordinator and N nodes run as separate processes on this machine, over QUIC and HTTP on loopback. A made-up crowd, each member \
-right about four times of five, answers a job that releases everything: labels, agreement, class totals, scores, pay. \
-The certified result is compared with one worked out in the clear; if they differ, the exit code is 1. Linux only.
+One coordinator and N nodes run as separate processes on this machine, over QUIC and HTTP on loopback. Made-up contributors, each right about \
+four times of five, answer a job that releases everything: labels, agreement, class totals, scores, pay. The certified result is \
+compared with that of the answers in the clear; if they differ, the exit code is 1. Linux only.
 
 Phases, one row each:
   share          this process, on one core: shares, seals and signs all answers; they wait on disk
