@@ -19,6 +19,7 @@ use tacit_scoring::report::Report;
 use thiserror::Error;
 
 use crate::store::{Conclusion, StoredText};
+use tacit_protocol::verdict::Verdict;
 
 /// Why the outcome of a computation cannot be published.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -88,11 +89,11 @@ impl PreparedSet {
             accepted_set: None,
         };
         // If it cannot be assembled, `conclude` reports why.
-        prepared.accepted_set = prepared.accepted_set(job, list, &vec![0; list.len()]).ok();
+        prepared.accepted_set = prepared.accepted_set(job, list, &vec![Verdict::Accepted; list.len()]).ok();
         prepared
     }
 
-    fn accepted_set(&self, job: &Job, list: &[SubmissionEntry], verdicts: &[u8]) -> Result<AcceptedSet, AcceptedSetError> {
+    fn accepted_set(&self, job: &Job, list: &[SubmissionEntry], verdicts: &[Verdict]) -> Result<AcceptedSet, AcceptedSetError> {
         AcceptedSet::assemble(job, list, verdicts, |index| {
             self.headers.get(index)?.as_ref().map(|signed| &signed.value)
         })
@@ -112,7 +113,7 @@ pub fn conclude(
     computed: Vec<(usize, Computed)>,
 ) -> Result<(Conclusion, VerifiedCertificate), PublishError> {
     let mut released: Vec<Released> = Vec::with_capacity(computed.len());
-    let mut verdicts: Option<(usize, Vec<u8>)> = None;
+    let mut verdicts: Option<(usize, Vec<Verdict>)> = None;
     for (node, one) in computed {
         if usize::from(one.released.node()) != node {
             return Err(PublishError::Name(cluster.node_name(node)));
@@ -131,7 +132,9 @@ pub fn conclude(
     }
     let verdicts = verdicts.map(|(_, verdicts)| verdicts).unwrap_or_default();
     let accepted_set = match &prepared.accepted_set {
-        Some(accepted_set) if verdicts.len() == list.len() && verdicts.iter().all(|verdict| *verdict == 0) => Cow::Borrowed(accepted_set),
+        Some(accepted_set) if verdicts.len() == list.len() && verdicts.iter().all(|verdict| verdict.is_accepted()) => {
+            Cow::Borrowed(accepted_set)
+        }
         _ => Cow::Owned(prepared.accepted_set(job, list, &verdicts)?),
     };
     let certified = Certificate::assemble(cluster, job, accepted_set.facts(), released)?;
@@ -190,12 +193,12 @@ fn stored(write: impl Fn(&mut dyn Write) -> io::Result<()>) -> Result<StoredText
 }
 
 /// The verdicts from before the nodes checked for malformed answers.
-fn candidates(verdicts: &[u8]) -> Vec<u8> {
-    let malformed = RejectReason::MalformedAnswer.code();
-    verdicts
-        .iter()
-        .map(|verdict| if *verdict == malformed { 0 } else { *verdict })
-        .collect()
+fn candidates(verdicts: &[Verdict]) -> Vec<Verdict> {
+    let before = |verdict: &Verdict| match verdict {
+        Verdict::Rejected(RejectReason::MalformedAnswer) => Verdict::Accepted,
+        verdict => *verdict,
+    };
+    verdicts.iter().map(before).collect()
 }
 
 /// The outcome of a submission with answers to `items`.
@@ -242,10 +245,11 @@ mod tests {
 
     #[test]
     fn malformed_submissions_were_candidates() {
-        let unsealable = RejectReason::Unsealable.code();
+        let unsealable = Verdict::Rejected(RejectReason::Unsealable);
+        let malformed = Verdict::Rejected(RejectReason::MalformedAnswer);
         assert_eq!(
-            candidates(&[0, RejectReason::MalformedAnswer.code(), unsealable]),
-            [0, 0, unsealable]
+            candidates(&[Verdict::Accepted, malformed, unsealable]),
+            [Verdict::Accepted, Verdict::Accepted, unsealable]
         );
     }
 }

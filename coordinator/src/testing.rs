@@ -34,6 +34,7 @@ use crate::buyers::Buyers;
 use crate::config::{Config, Loaded};
 use crate::nodes::{Answers, Channel, Dial};
 use crate::store::{Store, StoreError};
+use tacit_protocol::verdict::Verdict;
 
 /// The token of the buyer in tests.
 pub const TOKEN: &str = "test-token";
@@ -283,10 +284,10 @@ impl TestNode {
 
     fn compute(&self, state: &NodeState, job: &Job, headers: &[Header], participants: NodeSet, list: &[SubmissionEntry]) -> Reply {
         let by_digest: HashMap<Digest, &Header> = headers.iter().map(|header| (header.digest(), header)).collect();
-        let verdict = |listed: &SubmissionEntry| state.verdict(by_digest[&listed.submission]).map_or(0, RejectReason::code);
-        let mut verdicts: Vec<u8> = list.iter().map(verdict).collect();
+        let verdict = |listed: &SubmissionEntry| state.verdict(by_digest[&listed.submission]).into();
+        let mut verdicts: Vec<Verdict> = list.iter().map(verdict).collect();
         if state.other_verdicts {
-            verdicts[0] = 1;
+            verdicts[0] = Verdict::Rejected(RejectReason::Malformed);
         }
         let accepted_set = AcceptedSet::assemble(job, list, &verdicts, |index| by_digest.get(&list[index].submission).copied()).unwrap();
         let subject = Subject::new(&self.cluster, job.digest(), accepted_set.digest(), &accepted_set, participants);

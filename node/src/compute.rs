@@ -21,6 +21,7 @@ use tacit_scoring::{ScoringError, Submissions};
 use crate::intake::Intake;
 use crate::metrics::SessionMeter;
 use crate::store::{ComponentsAt, Found, StoreError};
+use tacit_protocol::verdict::Verdict;
 
 /// A computation that the coordinator asks for.
 #[derive(Debug, Clone)]
@@ -54,8 +55,8 @@ struct NodeSubmissions<'a> {
     intake: &'a Intake,
     job: &'a Job,
     list: &'a [SubmissionEntry],
-    /// For each entry of the list, 0 or the code of why this node rejects it.
-    verdicts: Vec<u8>,
+    /// What this node says of each entry of the list.
+    verdicts: Vec<Verdict>,
     /// For each entry that this node accepts, its header and where its components are.
     accepted: Vec<Option<(Header, ComponentsAt)>>,
     /// The refusal to return if the store failed, or if outputs were released before. `scoring` only learns that something did not open.
@@ -69,13 +70,13 @@ impl<'a> NodeSubmissions<'a> {
             intake,
             job,
             list,
-            verdicts: vec![RejectReason::NotDelivered.code(); list.len()],
+            verdicts: vec![Verdict::Rejected(RejectReason::NotDelivered); list.len()],
             accepted: vec![None; list.len()],
             failure: Mutex::default(),
         };
         intake.store.for_each_stored(job.id(), &digests, |index, found| {
             let (bytes, at) = match found {
-                Found::Rejected(reason) => return submissions.verdicts[index] = reason.code(),
+                Found::Rejected(reason) => return submissions.verdicts[index] = Verdict::Rejected(reason),
                 Found::Accepted(bytes, at) => (bytes, at),
             };
             let header = Header::from_stored(bytes, &digests[index]);
@@ -86,7 +87,7 @@ impl<'a> NodeSubmissions<'a> {
                 Some(_) => None,
                 None => Some(RejectReason::NotDelivered),
             };
-            submissions.verdicts[index] = reason.map_or(0, RejectReason::code);
+            submissions.verdicts[index] = reason.into();
             if reason.is_none() {
                 submissions.accepted[index] = header.map(|header| (header, at));
             }
@@ -137,7 +138,7 @@ impl<'a> NodeSubmissions<'a> {
 }
 
 impl Submissions for NodeSubmissions<'_> {
-    fn verdicts(&self) -> &[u8] {
+    fn verdicts(&self) -> &[Verdict] {
         &self.verdicts
     }
 

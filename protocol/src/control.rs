@@ -9,6 +9,7 @@ use crate::job::JobId;
 use crate::phase::Phase;
 use crate::reject::RejectReason;
 use crate::release::Released;
+use crate::verdict::Verdict;
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::NodeSet;
 
@@ -74,8 +75,8 @@ pub enum Reply {
 /// The result of a computation at one node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Computed {
-    /// The final verdict on each entry of the list, one byte each: 0 if it is accepted, else the code of a [`RejectReason`].
-    pub verdicts: Vec<u8>,
+    /// The final verdict on each entry of the list.
+    pub verdicts: Vec<Verdict>,
     /// What the node releases of the outputs, signed.
     pub released: Released,
     /// How many rounds of communication the computation took.

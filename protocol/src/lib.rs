@@ -26,4 +26,5 @@ pub mod sealing;
 pub mod submission;
 #[cfg(any(test, feature = "testing"))]
 pub mod vectors;
+pub mod verdict;
 pub mod versions;

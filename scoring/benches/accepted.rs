@@ -20,6 +20,7 @@ use tacit_protocol::job::{Item, Job, JobSpec, PayRule, Payout};
 use tacit_protocol::question::{Categorical, Release};
 use tacit_protocol::release::{OutputName, OutputValues, Released, ReleasedOutput, Subject, statement};
 use tacit_protocol::submission::{Header, Statement, SubmissionId};
+use tacit_protocol::verdict::Verdict;
 use tacit_scoring::report::Report;
 
 const ITEMS: u32 = 1_000_000;
@@ -119,7 +120,7 @@ fn crowd(c: &mut Criterion) {
             answers: header.value.statement.items.len() as u32,
         })
         .collect();
-    let verdicts = vec![0; list.len()];
+    let verdicts = vec![Verdict::Accepted; list.len()];
     let encoded: Vec<Vec<u8>> = headers.iter().map(encode).collect();
     let assemble = || AcceptedSet::assemble(&job, &list, &verdicts, |entry| headers.get(entry).map(|header| &header.value)).unwrap();
     let crowd = assemble();

@@ -19,6 +19,7 @@ use tacit_protocol::submission::{Header, OpenedSubmission, Submission};
 use crate::error::ScoringError;
 use crate::report::Report;
 use crate::run::{self, Scored, Submissions};
+use tacit_protocol::verdict::Verdict;
 
 /// The submissions that one node has, looked up by the coordinator's list.
 pub struct TestSubmissions<'a> {
@@ -28,7 +29,7 @@ pub struct TestSubmissions<'a> {
     /// The submission of each entry of the list, if the node has it.
     entries: Vec<Option<&'a Submission>>,
     /// The node's verdict on each entry.
-    pub verdicts: Vec<u8>,
+    pub verdicts: Vec<Verdict>,
 }
 
 impl<'a> TestSubmissions<'a> {
@@ -38,9 +39,9 @@ impl<'a> TestSubmissions<'a> {
         let by_digest: HashMap<Digest, &Submission> = submissions.iter().map(|one| (one.header.value.digest(), one)).collect();
         let entries: Vec<_> = list.iter().map(|entry| by_digest.get(&entry.submission).copied()).collect();
         let verdict = |(found, entry): (&Option<&Submission>, &SubmissionEntry)| match found {
-            None => RejectReason::NotDelivered.code(),
-            Some(found) if found.header.value.statement.items.len() != entry.answers as usize => RejectReason::Malformed.code(),
-            Some(_) => 0,
+            None => Verdict::Rejected(RejectReason::NotDelivered),
+            Some(found) if found.header.value.statement.items.len() != entry.answers as usize => Verdict::Rejected(RejectReason::Malformed),
+            Some(_) => Verdict::Accepted,
         };
         let verdicts = entries.iter().zip(list).map(verdict).collect();
         Self {
@@ -54,7 +55,7 @@ impl<'a> TestSubmissions<'a> {
 }
 
 impl Submissions for TestSubmissions<'_> {
-    fn verdicts(&self) -> &[u8] {
+    fn verdicts(&self) -> &[Verdict] {
         &self.verdicts
     }
 

@@ -9,6 +9,7 @@ use tacit_mpc_core::session::{SessionError, Setup};
 use tacit_mpc_core::sharing::{AccessStructure, NodeSet, Party};
 use tacit_mpc_core::testing::{Fate, Wire, World};
 use tacit_protocol::phase::Phase;
+use tacit_protocol::verdict::Verdict;
 use tacit_scoring::ScoringError;
 
 fn phases(outcome: &super::scene::Outcome) -> Vec<Phase> {
@@ -88,7 +89,7 @@ fn nodes_that_were_given_different_participants_do_not_compute() {
                 scene: &scene,
                 me,
                 entries: (0..list.len()).collect(),
-                verdicts: vec![0; list.len()],
+                verdicts: vec![Verdict::Accepted; list.len()],
             };
             let Scene { members, job, .. } = &scene;
             let scored = tacit_scoring::run(party, network, &members.cluster, job, &list, &input, &mut rng);

@@ -16,6 +16,7 @@ use tacit_mpc_core::testing::{Fate, Wire, World};
 use tacit_mpc_core::testing::{Misbehaviour, Observed};
 use tacit_protocol::phase::Phase;
 use tacit_protocol::reject::RejectReason;
+use tacit_protocol::verdict::Verdict;
 use tacit_scoring::ScoringError;
 
 /// A world in which node 0 misbehaves and nobody performs these checks.
@@ -80,9 +81,12 @@ fn unchecked_answers_let_a_stuffed_ballot_count() {
         let honest = Misbehaviour::default();
         let stuffed = scene.submissions.len() - 1;
         let outcome = run(&scene, &honest, &[]);
-        assert_eq!(outcome[1].as_ref().unwrap().verdicts[stuffed], RejectReason::MalformedAnswer.code());
+        assert_eq!(
+            outcome[1].as_ref().unwrap().verdicts[stuffed],
+            Verdict::Rejected(RejectReason::MalformedAnswer)
+        );
         let outcome = run(&scene, &honest, &[Check::Inputs]);
-        assert_eq!(outcome[1].as_ref().unwrap().verdicts[stuffed], 0);
+        assert_eq!(outcome[1].as_ref().unwrap().verdicts[stuffed], Verdict::Accepted);
         assert_deceived(&scene, &outcome, "two votes in one answer");
     }
 }
@@ -92,7 +96,10 @@ fn a_covered_ballot_counts_where_products_are_not_checked() {
     for (nodes, threshold) in [(3, 1), (5, 2)] {
         let scene = Scene::stuffed(nodes, threshold, [2, -1, 0, 1]);
         let outcome = run(&scene, &cover_for_a_ballot(&scene), &[Check::Products]);
-        assert_eq!(outcome[1].as_ref().unwrap().verdicts[scene.submissions.len() - 1], 0);
+        assert_eq!(
+            outcome[1].as_ref().unwrap().verdicts[scene.submissions.len() - 1],
+            Verdict::Accepted
+        );
         assert_deceived(&scene, &outcome, "a covered ballot");
     }
 }

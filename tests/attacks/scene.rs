@@ -21,6 +21,7 @@ use tacit_protocol::job::{Job, PayRule};
 use tacit_protocol::phase::Phase;
 use tacit_protocol::release::{OutputName, Released};
 use tacit_protocol::submission::{Header, OpenedSubmission, Submission};
+use tacit_protocol::verdict::Verdict;
 use tacit_scoring::{Scored, ScoringError, Submissions};
 
 /// The clusters under attack: number of nodes and threshold.
@@ -40,7 +41,7 @@ pub struct NodeInput<'a> {
     pub me: usize,
     /// For each entry of the list, the index of the scene's submission that this node was given.
     pub entries: Vec<usize>,
-    pub verdicts: Vec<u8>,
+    pub verdicts: Vec<Verdict>,
 }
 
 /// A message of an honest run.
@@ -145,7 +146,7 @@ impl Scene {
             let input = NodeInput {
                 scene: self,
                 me,
-                verdicts: vec![0; entries.len()],
+                verdicts: vec![Verdict::Accepted; entries.len()],
                 entries,
             };
             tacit_scoring::run(party, network, &self.members.cluster, &self.job, &list, &input, &mut rng)
@@ -237,7 +238,7 @@ impl Scene {
 }
 
 impl Submissions for NodeInput<'_> {
-    fn verdicts(&self) -> &[u8] {
+    fn verdicts(&self) -> &[Verdict] {
         &self.verdicts
     }
 

@@ -11,6 +11,7 @@ use tacit_protocol::control::{MAX_MESSAGE_BYTES, Refusal, Reply, Request};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::OutputName;
 use tacit_protocol::submission::MAX_ELEMENTS;
+use tacit_protocol::verdict::Verdict;
 use tacit_tests::impostor::coordinator::ImpostorCoordinator;
 use tacit_tests::impostor::identity;
 use tacit_tests::impostor::raw::RawConnection;
@@ -19,7 +20,7 @@ use tacit_tests::impostor::work::{Work, output};
 const LONG: Duration = Duration::from_secs(600);
 
 /// Computes a list. Returns the verdicts, which must be the same at all nodes, and the class totals.
-fn scored(impostor: &ImpostorCoordinator, work: &Work, list: &[SubmissionEntry]) -> (Vec<u8>, Vec<Fp61>) {
+fn scored(impostor: &ImpostorCoordinator, work: &Work, list: &[SubmissionEntry]) -> (Vec<Verdict>, Vec<Fp61>) {
     let computed = impostor.completes(work, 1, impostor.all(), list);
     assert!(computed.iter().all(|one| one.verdicts == computed[0].verdicts));
     (
@@ -70,9 +71,9 @@ fn a_submission_that_one_node_did_not_get_as_it_was_sent_counts_nowhere() {
             }
         }
         let (verdicts, totals) = scored(&impostor, &work, &work.list());
-        let codes: Vec<u8> = expected.iter().map(|reason| reason.map_or(0, RejectReason::code)).collect();
-        let good: Vec<usize> = (0..3).filter(|i| codes[*i] == 0).collect();
-        assert_eq!((verdicts, totals), (codes, work.totals(&good)), "{name}");
+        let expected: Vec<Verdict> = expected.into_iter().map(Verdict::from).collect();
+        let good: Vec<usize> = (0..3).filter(|i| expected[*i].is_accepted()).collect();
+        assert_eq!((verdicts, totals), (expected, work.totals(&good)), "{name}");
     }
     impostor.unharmed("after");
 }
@@ -93,23 +94,23 @@ fn a_list_that_lies_about_its_entries_changes_no_number() {
         let count = if node == 2 { 3 } else { 4 };
         impostor.deliver(node, &partly, partly.deliveries(node)[..count].to_vec());
     }
-    let missing = RejectReason::NotDelivered.code();
+    let (accepted, missing) = (Verdict::Accepted, Verdict::Rejected(RejectReason::NotDelivered));
     let list = [vec![ghost(0, 3)], work.list(), vec![ghost(1, 0)]].concat();
     assert_eq!(
         scored(&impostor, &work, &list),
-        (vec![missing, 0, 0, 0, missing], work.totals(&[0, 1, 2]))
+        (vec![missing, accepted, accepted, accepted, missing], work.totals(&[0, 1, 2]))
     );
     assert_eq!(
         scored(&impostor, &partly, &partly.list()),
-        (vec![0, 0, 0, missing], partly.totals(&[0, 1, 2]))
+        (vec![accepted, accepted, accepted, missing], partly.totals(&[0, 1, 2]))
     );
 
     // Entries with other numbers of answers than the headers.
     let work = impostor.prepare("counts");
     let mut list = work.list();
     (list[0].answers, list[2].answers) = (2, MAX_ELEMENTS as u32);
-    let wrong = RejectReason::Malformed.code();
-    assert_eq!(scored(&impostor, &work, &list), (vec![wrong, 0, wrong], work.totals(&[1])));
+    let wrong = Verdict::Rejected(RejectReason::Malformed);
+    assert_eq!(scored(&impostor, &work, &list), (vec![wrong, accepted, wrong], work.totals(&[1])));
 
     // A list that is longer than any honest one.
     let work = impostor.prepare("long");
@@ -119,7 +120,7 @@ fn a_list_that_lies_about_its_entries_changes_no_number() {
         .chain((0..40_000).map(|n| ghost(n, MAX_ELEMENTS as u32)))
         .collect();
     let (verdicts, totals) = scored(&impostor, &work, &long);
-    assert_eq!(verdicts[..3], [0; 3]);
+    assert_eq!(verdicts[..3], [accepted; 3]);
     assert!(verdicts[3..].iter().all(|verdict| *verdict == missing));
     assert_eq!(totals, work.totals(&[0, 1, 2]));
     impostor.unharmed("after");

@@ -5,9 +5,10 @@ use tacit_protocol::sealing::AtRestKey;
 
 use super::*;
 use crate::intake::tests::{delivered, intake, job};
+use tacit_protocol::verdict::Verdict;
 
 /// For each entry, node 0's verdict and the components that it opens; `None` where they do not open.
-fn open(intake: &Intake, job: &Job, list: &[SubmissionEntry]) -> Vec<(u8, Option<Vec<Vec<Fp61>>>)> {
+fn open(intake: &Intake, job: &Job, list: &[SubmissionEntry]) -> Vec<(Verdict, Option<Vec<Vec<Fp61>>>)> {
     let submissions = NodeSubmissions::look_up(intake, job, list).unwrap();
     let components = |opened: OpenedSubmission| (0..2).map(|position| opened.expand(position).to_vec()).collect();
     let open = |entry: usize| (submissions.verdicts()[entry], submissions.open(entry).map(components));
@@ -41,7 +42,10 @@ fn altered_swapped_and_foreign_rows_do_not_open() {
     };
     let list = [listed(&batch[0]), listed(&batch[1])];
     let good = open(&intake, &job, &list);
-    assert!(good.iter().all(|(verdict, components)| *verdict == 0 && components.is_some()));
+    assert!(
+        good.iter()
+            .all(|(verdict, components)| verdict.is_accepted() && components.is_some())
+    );
     assert!(good[0] != good[1]);
 
     let sealed: Vec<Vec<u8>> = batch.iter().map(|(digest, _)| stored_components(&intake, &job, digest)).collect();
@@ -50,7 +54,7 @@ fn altered_swapped_and_foreign_rows_do_not_open() {
             .store
             .alter("UPDATE components SET sealed = ?2 WHERE number = ?1", &[&number, &sealed])
     };
-    let unopened = vec![(0, None), good[1].clone()];
+    let unopened = vec![(Verdict::Accepted, None), good[1].clone()];
     for position in [0, sealed[0].len() / 2, sealed[0].len() - 1] {
         let mut altered = sealed[0].clone();
         altered[position] ^= 1;
@@ -65,14 +69,17 @@ fn altered_swapped_and_foreign_rows_do_not_open() {
     assert!(open(&intake, &job, &list) == good, "put back");
     let pointer = "UPDATE submissions SET components = 3 - components";
     intake.store.alter(pointer, &[]);
-    assert!(open(&intake, &job, &list) == [(0, None), (0, None)], "pointers swapped");
+    assert!(
+        open(&intake, &job, &list) == [(Verdict::Accepted, None), (Verdict::Accepted, None)],
+        "pointers swapped"
+    );
     intake.store.alter(pointer, &[]);
 
     // A header that does not match its digest counts as not delivered.
     intake
         .store
         .alter("UPDATE submissions SET body = zeroblob(length(body)) WHERE components = 1", &[]);
-    let lost = (RejectReason::NotDelivered.code(), None);
+    let lost = (Verdict::Rejected(RejectReason::NotDelivered), None);
     assert!(open(&intake, &job, &list) == [lost.clone(), good[1].clone()], "an altered header");
 
     // The signed header of another submission does not match either.
@@ -88,5 +95,5 @@ fn altered_swapped_and_foreign_rows_do_not_open() {
         tacit_protocol::sealing::Suite::XWing,
         &mut UnwrapErr(SysRng),
     ));
-    assert!(open(&intake, &job, &list) == [lost, (0, None)], "another key");
+    assert!(open(&intake, &job, &list) == [lost, (Verdict::Accepted, None)], "another key");
 }

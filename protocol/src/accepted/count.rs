@@ -12,6 +12,7 @@ use crate::identity::PublicKey;
 use crate::job::Job;
 use crate::reject::RejectReason;
 use crate::submission::{Header, Role};
+use crate::verdict::Verdict;
 
 /// The answers that count, in the order of the list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,7 +64,7 @@ struct Repeat {
 pub(super) fn count_answers<'h>(
     job: &Job,
     list: &[SubmissionEntry],
-    verdicts: &[u8],
+    verdicts: &[Verdict],
     header: impl Fn(usize) -> Option<&'h Header>,
 ) -> Result<Counting<'h>, AcceptedSetError> {
     if verdicts.len() != list.len() {
@@ -73,9 +74,8 @@ pub(super) fn count_answers<'h>(
     let mut accepted = Vec::with_capacity(list.len());
     let mut outcomes = Vec::with_capacity(list.len());
     for (entry, (listed, verdict)) in list.iter().zip(verdicts).enumerate() {
-        if *verdict != 0 {
-            let reason = RejectReason::from_code(*verdict).ok_or(AcceptedSetError::Verdicts)?;
-            outcomes.push(Outcome::Rejected(reason));
+        if let Verdict::Rejected(reason) = verdict {
+            outcomes.push(Outcome::Rejected(*reason));
             continue;
         }
         let statement = &header(entry).ok_or(AcceptedSetError::Entry(entry))?.statement;

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tacit_mpc_core::digest::Digest;
 
+use crate::verdict::Verdict;
+
 /// One entry of the coordinator's ordered list of submissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubmissionEntry {
@@ -19,14 +21,15 @@ pub fn list_digest(list: &[SubmissionEntry]) -> Digest {
 
 /// The digest of a list with a verdict on each entry. It names the candidates of a computation, and, once the malformed ones
 /// are known, its accepted set.
-pub fn verdicts_digest(list: &[SubmissionEntry], verdicts: &[u8]) -> Digest {
-    Digest::of("tacit/v1 verdicts", &[list_digest(list).as_bytes(), verdicts])
+pub fn verdicts_digest(list: &[SubmissionEntry], verdicts: &[Verdict]) -> Digest {
+    let bytes: Vec<u8> = verdicts.iter().copied().map(u8::from).collect();
+    Digest::of("tacit/v1 verdicts", &[list_digest(list).as_bytes(), &bytes])
 }
 
 /// The digest of the submissions that the verdicts accept, in order: all that outputs depend on. The reasons why the others
 /// were rejected are left out, because they may differ from one attempt to the next.
-pub fn accepted_submissions(list: &[SubmissionEntry], verdicts: &[u8]) -> Digest {
-    let accepted = list.iter().zip(verdicts).filter(|(_, verdict)| **verdict == 0);
+pub fn accepted_submissions(list: &[SubmissionEntry], verdicts: &[Verdict]) -> Digest {
+    let accepted = list.iter().zip(verdicts).filter(|(_, verdict)| verdict.is_accepted());
     let digests: Vec<&[u8]> = accepted.map(|(entry, _)| entry.submission.as_bytes().as_slice()).collect();
     Digest::of("tacit/v1 accepted submissions", &digests)
 }

@@ -6,6 +6,7 @@ use tacit_mpc_core::digest::Digest;
 use crate::job::Job;
 use crate::reject::RejectReason;
 use crate::submission::Header;
+use crate::verdict::Verdict;
 
 mod count;
 mod facts;
@@ -82,7 +83,7 @@ pub struct AcceptedSet {
 /// The list, the verdicts and the headers do not fit each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AcceptedSetError {
-    /// There is not exactly one verdict for each entry, or one of them is the code of no reason.
+    /// There is not exactly one verdict for each entry.
     #[error("the verdicts do not fit the list of submissions")]
     Verdicts,
     /// The accepted entry at this index has no header, another number of answers than listed, or items that are not the
@@ -95,15 +96,14 @@ impl AcceptedSet {
     /// Decides which answers count, entry by entry in the order of the list: the first answer of a contributor to an item
     /// counts, until the item has as many answers as the job asks for. A name stands for one key and a key for one name.
     ///
-    /// `verdicts` has one byte for each entry: 0 if all nodes accept it, else the code of a [`RejectReason`]. `header` gives
-    /// the header of an accepted entry.
+    /// `verdicts` has one verdict for each entry. `header` gives the header of an accepted entry.
     ///
     /// # Errors
     /// The verdicts or a header do not fit the list.
     pub fn assemble<'h>(
         job: &Job,
         list: &[SubmissionEntry],
-        verdicts: &[u8],
+        verdicts: &[Verdict],
         header: impl Fn(usize) -> Option<&'h Header>,
     ) -> Result<Self, AcceptedSetError> {
         let counting = count::count_answers(job, list, verdicts, header)?;

@@ -8,6 +8,7 @@ use crate::identity::PublicKey;
 use crate::job::Job;
 use crate::reject::RejectReason;
 use crate::submission::{Header, Role};
+use crate::verdict::Verdict;
 
 /// What an accepted set must be.
 #[derive(Debug)]
@@ -21,10 +22,10 @@ pub(super) struct Reference {
 
 impl Reference {
     /// As [`super::AcceptedSet::assemble`], for a list, verdicts and headers that fit each other.
-    pub fn assemble(job: &Job, list: &[SubmissionEntry], verdicts: &[u8], headers: &[Header]) -> Self {
+    pub fn assemble(job: &Job, list: &[SubmissionEntry], verdicts: &[Verdict], headers: &[Header]) -> Self {
         let mut count = PlainCount::new(job);
         for (index, (listed, verdict)) in list.iter().zip(verdicts).enumerate() {
-            match RejectReason::from_code(*verdict) {
+            match verdict.reason() {
                 Some(reason) => count.reject(listed, reason),
                 None if Role::of(job, &headers[index].statement.key) == Role::Gold => count.outcomes.push(Vec::new()),
                 None => count.accept(index, &headers[index]),

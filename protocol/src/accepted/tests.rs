@@ -11,9 +11,10 @@ use crate::fixtures::{buyer_key, cluster_with_keys, job, submission, submission_
 use crate::job::PayRule;
 use crate::reject::RejectReason;
 use crate::submission::{Header, Submission};
+use crate::verdict::Verdict;
 use tacit_mpc_core::digest::Digest;
 
-fn assemble(submissions: &[Submission], verdicts: &[u8], answers_per_item: u32) -> Result<AcceptedSet, AcceptedSetError> {
+fn assemble(submissions: &[Submission], verdicts: &[Verdict], answers_per_item: u32) -> Result<AcceptedSet, AcceptedSetError> {
     let job = job(4, 2, answers_per_item, PayRule::Flat);
     AcceptedSet::assemble(&job, &submission_list(submissions), verdicts, |i| {
         Some(&submissions[i].header.value)
@@ -31,7 +32,7 @@ fn submissions(answers: &[(u32, &[(u32, u32)])]) -> Vec<Submission> {
 #[test]
 fn the_first_answer_to_an_item_counts() {
     let all = submissions(&[(2, &[(0, 0), (1, 0)]), (1, &[(0, 1)]), (2, &[(1, 1), (2, 1)])]);
-    let accepted = assemble(&all, &[0; 3], 5).unwrap();
+    let accepted = assemble(&all, &[Verdict::Accepted; 3], 5).unwrap();
     let all_count = Outcome::Counted(Vec::new());
     let first_does_not = Outcome::Counted(vec![(0, RejectReason::DuplicateAnswer)]);
     assert_eq!(accepted.outcomes(), [all_count.clone(), all_count, first_does_not]);
@@ -51,7 +52,7 @@ fn the_first_answer_to_an_item_counts() {
 #[test]
 fn items_take_as_many_answers_as_the_job_asks_for() {
     let all = submissions(&[(1, &[(0, 0)]), (2, &[(0, 0), (1, 0)]), (3, &[(0, 1)])]);
-    let accepted = assemble(&all, &[0; 3], 2).unwrap();
+    let accepted = assemble(&all, &[Verdict::Accepted; 3], 2).unwrap();
     assert_eq!(accepted.outcomes()[2], Outcome::Counted(vec![(0, RejectReason::ItemFull)]));
     assert_eq!(
         accepted.facts().contributors.len(),
@@ -67,7 +68,12 @@ fn a_name_stands_for_one_key_and_a_key_for_one_name() {
     stolen_name.header.value.statement.contributor = "c001".to_owned();
     let mut second_name = all[0].clone();
     second_name.header.value.statement.contributor = "other".to_owned();
-    let accepted = assemble(&[all[0].clone(), stolen_name, second_name, all[1].clone()], &[0; 4], 5).unwrap();
+    let accepted = assemble(
+        &[all[0].clone(), stolen_name, second_name, all[1].clone()],
+        &[Verdict::Accepted; 4],
+        5,
+    )
+    .unwrap();
     assert_eq!(accepted.facts().rejected[&RejectReason::KeyConflict], 2);
     assert_eq!(accepted.facts().answers, 2);
 }
@@ -75,26 +81,25 @@ fn a_name_stands_for_one_key_and_a_key_for_one_name() {
 #[test]
 fn rejected_submissions_are_counted_by_reason() {
     let all = submissions(&[(1, &[(0, 0), (1, 1)]), (2, &[(0, 0)])]);
-    let accepted = assemble(&all, &[RejectReason::Unsealable.code(), 0], 5).unwrap();
+    let accepted = assemble(&all, &[Verdict::Rejected(RejectReason::Unsealable), Verdict::Accepted], 5).unwrap();
     assert_eq!(accepted.facts().rejected[&RejectReason::Unsealable], 2);
     assert_eq!(accepted.facts().rejected_answers(), 2);
-    assert_ne!(accepted.digest(), assemble(&all, &[0, 0], 5).unwrap().digest());
+    assert_ne!(accepted.digest(), assemble(&all, &[Verdict::Accepted; 2], 5).unwrap().digest());
 }
 
 #[test]
 fn lists_that_do_not_fit_are_refused() {
     let all = submissions(&[(1, &[(0, 0), (1, 1)])]);
     assert_eq!(assemble(&all, &[], 5), Err(AcceptedSetError::Verdicts));
-    assert_eq!(assemble(&all, &[99], 5), Err(AcceptedSetError::Verdicts));
     let job = job(4, 2, 5, PayRule::Flat);
     let mut list = submission_list(&all);
     list[0].answers = 3;
     assert_eq!(
-        AcceptedSet::assemble(&job, &list, &[0], |i| Some(&all[i].header.value)),
+        AcceptedSet::assemble(&job, &list, &[Verdict::Accepted], |i| Some(&all[i].header.value)),
         Err(AcceptedSetError::Entry(0))
     );
     assert_eq!(
-        AcceptedSet::assemble(&job, &submission_list(&all), &[0], |_| None),
+        AcceptedSet::assemble(&job, &submission_list(&all), &[Verdict::Accepted], |_| None),
         Err(AcceptedSetError::Entry(0))
     );
 }
@@ -105,7 +110,11 @@ fn items_that_are_not_the_jobs_in_order_are_refused() {
     for items in [[1, 0], [1, 1], [1, 4]] {
         let mut altered = all.clone();
         altered[0].header.value.statement.items = items.to_vec();
-        assert_eq!(assemble(&altered, &[0], 5), Err(AcceptedSetError::Entry(0)), "{items:?}");
+        assert_eq!(
+            assemble(&altered, &[Verdict::Accepted], 5),
+            Err(AcceptedSetError::Entry(0)),
+            "{items:?}"
+        );
     }
 }
 
@@ -113,12 +122,13 @@ fn items_that_are_not_the_jobs_in_order_are_refused() {
 static HEADER: LazyLock<Header> = LazyLock::new(|| submissions(&[(1, &[(0, 0)])]).remove(0).header.value);
 
 /// An entry of the list: who sends it (name and key), what it answers, and the verdict on it.
-type Entry = ((u8, u8), BTreeSet<u32>, u8);
+type Entry = ((u8, u8), BTreeSet<u32>, Verdict);
 
 fn entry(items: u32) -> impl Strategy<Value = Entry> {
     // Few people, so that each sends several submissions; some under the name of another, and gold now and then.
     let who = prop_oneof![8 => (0u8..6).prop_map(|who| (who, who)), 1 => (0u8..6, 0u8..7)];
-    let verdict = prop_oneof![6 => Just(0), 1 => (0..RejectReason::ALL.len()).prop_map(|reason| RejectReason::ALL[reason].code())];
+    let verdict =
+        prop_oneof![6 => Just(Verdict::Accepted), 1 => proptest::sample::select(&RejectReason::ALL[..]).prop_map(Verdict::Rejected)];
     (who, proptest::collection::btree_set(0..items, 0..8), verdict)
 }
 
@@ -138,7 +148,7 @@ proptest! {
             header
         };
         let headers: Vec<Header> = entries.iter().map(header).collect();
-        let verdicts: Vec<u8> = entries.iter().map(|(_, _, verdict)| *verdict).collect();
+        let verdicts: Vec<Verdict> = entries.iter().map(|(_, _, verdict)| *verdict).collect();
         let list: Vec<SubmissionEntry> = headers
             .iter()
             .map(|header| SubmissionEntry {

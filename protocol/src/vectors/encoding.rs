@@ -20,6 +20,7 @@ use crate::reject::RejectReason;
 use crate::release::{OutputName, OutputValues, Released, ReleasedOutput, Subject, statement};
 use crate::sealing::Suite;
 use crate::submission::{Delivery, Header, Statement, Submission, SubmissionId};
+use crate::verdict::Verdict;
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::sharing::NodeSet;
@@ -275,7 +276,7 @@ fn requests() -> Vec<Case> {
 /// What nodes answer.
 fn replies() -> Vec<Case> {
     let computed = Computed {
-        verdicts: vec![0, RejectReason::MalformedAnswer.code()],
+        verdicts: vec![Verdict::Accepted, Verdict::Rejected(RejectReason::MalformedAnswer)],
         released: Released {
             subject: subject(),
             node: 2,

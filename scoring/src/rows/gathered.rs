@@ -13,7 +13,7 @@ pub(crate) struct Gathered {
     width: usize,
     /// One vector for each component.
     components: Vec<Zeroizing<Vec<Fp61>>>,
-    partners: Zeroizing<Vec<Fp61>>,
+    scratch: Zeroizing<Vec<Fp61>>,
     rows: usize,
 }
 
@@ -24,7 +24,7 @@ impl Gathered {
         Self {
             width,
             components: party.held().iter().map(|_| scratch()).collect(),
-            partners: scratch(),
+            scratch: scratch(),
             rows: 0,
         }
     }
@@ -47,21 +47,7 @@ impl Gathered {
     pub fn product(&mut self, party: &Party, values: &[&[Fp61]], range: &Range<usize>) -> Fp61 {
         let len = self.rows * self.width;
         let range = range.start * self.width..range.end * self.width;
-        let mut total = Fp61::ZERO;
-        for (s, values) in values.iter().enumerate() {
-            let Some((first, others)) = party.products_with(s).split_first() else {
-                continue;
-            };
-            let mut partner = &self.components[*first][..len];
-            if !others.is_empty() {
-                self.partners[..len].copy_from_slice(partner);
-                for t in others {
-                    Fp61::add_vector(&mut self.partners[..len], &self.components[*t][..len]);
-                }
-                partner = &self.partners[..len];
-            }
-            total += Fp61::inner_product(&values[range.clone()], partner);
-        }
-        total
+        let gathered = &self.components;
+        party.local_product(|s| &values[s][range.clone()], |t| &gathered[t][..len], &mut self.scratch[..len])
     }
 }

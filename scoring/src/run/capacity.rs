@@ -7,6 +7,7 @@ use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::Job;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::{Header, MAX_ELEMENTS, Role};
+use tacit_protocol::verdict::Verdict;
 
 /// No submission may stand in the list twice, or claim more answers than one can hold: rejected ones are
 /// counted by what the list says.
@@ -29,13 +30,18 @@ pub(super) fn over_capacity<'h>(
     job: &Job,
     list: &[SubmissionEntry],
     header_of: impl Fn(usize) -> Option<&'h Header>,
-    verdicts: &mut [u8],
+    verdicts: &mut [Verdict],
 ) -> Result<(), AcceptedSetError> {
     let per_item = u64::from(job.terms().answers_per_item);
     let mut room = 2 * job.items().len() as u64 * per_item + MAX_ELEMENTS as u64;
     let share = room / per_item.max(2);
     let mut left: HashMap<PublicKey, u64> = HashMap::new();
-    for (entry, (listed, verdict)) in list.iter().zip(verdicts).enumerate().filter(|(_, (_, verdict))| **verdict == 0) {
+    for (entry, (listed, verdict)) in list
+        .iter()
+        .zip(verdicts)
+        .enumerate()
+        .filter(|(_, (_, verdict))| verdict.is_accepted())
+    {
         let header = header_of(entry).ok_or(AcceptedSetError::Entry(entry))?;
         if Role::of(job, &header.statement.key) == Role::Gold {
             continue;
@@ -43,7 +49,7 @@ pub(super) fn over_capacity<'h>(
         let left = left.entry(header.statement.key).or_insert(share);
         let answers = u64::from(listed.answers);
         if answers > room.min(*left) {
-            *verdict = RejectReason::JobFull.code();
+            *verdict = Verdict::Rejected(RejectReason::JobFull);
         } else {
             room -= answers;
             *left -= answers;

@@ -9,27 +9,28 @@ use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::{Header, Role, gold};
 
 use crate::error::{GoldError, ScoringError};
+use tacit_protocol::verdict::Verdict;
 
 /// The entries that are gold answers, in the order of their parts; none if the job has no gold. Of two that
 /// are the same part the first one counts. Every node comes to the same.
 pub(super) fn entries<'h>(
     job: &Job,
-    verdicts: &mut [u8],
+    verdicts: &mut [Verdict],
     header: impl Fn(usize) -> Option<&'h Header>,
 ) -> Result<Vec<usize>, ScoringError> {
     if job.terms().gold.is_none() {
         return Ok(Vec::new());
     }
     let mut found = vec![None; gold::parts(job)];
-    for (entry, verdict) in verdicts.iter_mut().enumerate().filter(|(_, verdict)| **verdict == 0) {
+    for (entry, verdict) in verdicts.iter_mut().enumerate().filter(|(_, verdict)| verdict.is_accepted()) {
         let statement = &header(entry).ok_or(AcceptedSetError::Entry(entry))?.statement;
         if Role::of(job, &statement.key) != Role::Gold {
             continue;
         }
         match gold::part_of(job, &statement.items).and_then(|part| found.get_mut(part)) {
             Some(place @ None) => *place = Some(entry),
-            Some(Some(_)) => *verdict = RejectReason::DuplicateSubmission.code(),
-            None => *verdict = RejectReason::Malformed.code(),
+            Some(Some(_)) => *verdict = Verdict::Rejected(RejectReason::DuplicateSubmission),
+            None => *verdict = Verdict::Rejected(RejectReason::Malformed),
         }
     }
     let parts = found.len();

@@ -24,12 +24,13 @@ use tacit_protocol::job::Job;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::{OutputName, Subject, session_id};
 use tacit_protocol::submission::{Header, OpenedSubmission};
+use tacit_protocol::verdict::Verdict;
 use verdicts::merge_verdicts;
 
 /// What a node brings to a computation.
 pub trait Submissions {
     /// What this node says of each entry of the list: 0 where it accepts it, else a reason's code.
-    fn verdicts(&self) -> &[u8];
+    fn verdicts(&self) -> &[Verdict];
 
     /// The header of an entry this node accepts.
     fn header(&self, entry: usize) -> Option<&Header>;
@@ -46,7 +47,7 @@ pub trait Submissions {
 #[derive(Debug)]
 pub struct Scored {
     /// The final verdict on each entry of the list.
-    pub verdicts: Vec<u8>,
+    pub verdicts: Vec<Verdict>,
     /// What was computed.
     pub subject: Subject,
     /// The outputs.
@@ -70,7 +71,7 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
     check_list(list)?;
     let mut setup = Setup::new(party.clone(), network);
     let merged = merge_verdicts(&mut setup, party.me(), list_digest(list), submissions.verdicts())?;
-    let (mut verdicts, refused_by): (Vec<u8>, Vec<NodeSet>) = merged.into_iter().unzip();
+    let (mut verdicts, refused_by): (Vec<Verdict>, Vec<NodeSet>) = merged.into_iter().unzip();
     over_capacity(job, list, |entry| submissions.header(entry), &mut verdicts)?;
     gold::not_refused_by_few(job, &party, &refused_by, |entry| submissions.header(entry))?;
     let gold = gold::entries(job, &mut verdicts, |entry| submissions.header(entry))?;
@@ -78,7 +79,7 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
     let mut session = setup.into_session(session_id(cluster, job.digest(), candidates, participants), rng)?;
 
     let entries: Vec<usize> = (0..list.len())
-        .filter(|entry| verdicts[*entry] == 0 && !gold.contains(entry))
+        .filter(|entry| verdicts[*entry].is_accepted() && !gold.contains(entry))
         .collect();
     let answers = open(&entries, submissions)?;
     let expected = |(entry, opened): &(usize, OpenedSubmission)| opened.elements() == list[*entry].answers as usize * width;
@@ -103,7 +104,7 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
     } else {
         drop(tallied);
         for entry in malformed {
-            verdicts[entry] = RejectReason::MalformedAnswer.code();
+            verdicts[entry] = Verdict::Rejected(RejectReason::MalformedAnswer);
         }
         accepted = AcceptedSet::assemble(job, list, &verdicts, |entry| submissions.header(entry))?;
         tally(&party, &accepted, &answers)

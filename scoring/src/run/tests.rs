@@ -143,7 +143,7 @@ proptest! {
         let world = World::new(members.cluster.access().clone(), 1);
         let scored = run_nodes(&world, &members, &job, &[submission]).remove(0).unwrap();
         let one_hot = |row: &[i64]| row.iter().all(|x| (0..2).contains(x)) && row.iter().sum::<i64>() == 1;
-        prop_assert_eq!(scored.verdicts[0] == 0, one_hot(&rows[..2]) && one_hot(&rows[2..]));
+        prop_assert_eq!(scored.verdicts[0].is_accepted(), one_hot(&rows[..2]) && one_hot(&rows[2..]));
     }
 }
 

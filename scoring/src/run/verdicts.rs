@@ -6,41 +6,45 @@ use tacit_mpc_core::session::{SessionError, Setup};
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::phase::Phase;
 use tacit_protocol::reject::RejectReason;
+use tacit_protocol::verdict::Verdict;
 
 /// Exchanges what every participant says of each entry of a list that they must all have been given. Two rounds.
 ///
-/// `verdicts` has one byte for each entry: 0 for "accepted", else the code of a reason. The result has, for each entry, the
-/// smallest code of any participant that does not accept it, or 0 where all accept, and who does not.
+/// `verdicts` has this node's verdict on each entry. The result has, for each entry, the first reason, in the order of
+/// [`RejectReason`], of any participant that does not accept it, or [`Verdict::Accepted`] where all accept, and who does not.
 ///
 /// # Errors
-/// A participant was given another list, or says what no node can find out alone.
+/// A participant was given another list, or gives a reason that no node can find out alone.
 pub(super) fn merge_verdicts<N: Network>(
     setup: &mut Setup<N>,
     me: usize,
     list: Digest,
-    verdicts: &[u8],
-) -> Result<Vec<(u8, NodeSet)>, SessionError> {
+    verdicts: &[Verdict],
+) -> Result<Vec<(Verdict, NodeSet)>, SessionError> {
     let phase = Phase::AcceptedSet.engine();
     setup.agree(phase, "the list of submissions", list.as_bytes())?;
-    let of = |node: usize, verdict: u8| (verdict, (verdict != 0).then_some(node).into_iter().collect::<NodeSet>());
-    let mut merged: Vec<_> = verdicts.iter().map(|verdict| of(me, *verdict)).collect();
-    for (peer, theirs) in setup.broadcast(phase, verdicts.to_vec(), verdicts.len())? {
-        let may_say = |code: u8| code == 0 || RejectReason::from_code(code).is_some_and(RejectReason::is_of_one_node);
-        if !theirs.iter().all(|verdict| may_say(*verdict)) {
-            return Err(SessionError::Malformed {
-                phase,
-                peer,
-                what: "verdicts",
-            });
-        }
-        for ((verdict, refused_by), theirs) in merged.iter_mut().zip(theirs) {
-            if *verdict == 0 || (theirs != 0 && theirs < *verdict) {
-                *verdict = theirs;
-            }
-            *refused_by = refused_by.union(of(peer, theirs).1);
+    let refused_by = |node: usize, verdict: Verdict| verdict.reason().map(|_| node).into_iter().collect::<NodeSet>();
+    let mut merged: Vec<_> = verdicts.iter().map(|verdict| (*verdict, refused_by(me, *verdict))).collect();
+    let bytes = verdicts.iter().copied().map(u8::from).collect();
+    for (peer, theirs) in setup.broadcast(phase, bytes, verdicts.len())? {
+        let theirs: Option<Vec<Verdict>> = theirs.into_iter().map(of_one_node).collect();
+        let theirs = theirs.ok_or(SessionError::Malformed {
+            phase,
+            peer,
+            what: "verdicts",
+        })?;
+        for ((verdict, refusing), theirs) in merged.iter_mut().zip(theirs) {
+            *verdict = verdict.reason().into_iter().chain(theirs.reason()).min().into();
+            *refusing = refusing.union(refused_by(peer, theirs));
         }
     }
     Ok(merged)
+}
+
+/// The verdict that a byte stands for; `None` if it stands for none, or for a reason that no node can find out alone.
+fn of_one_node(byte: u8) -> Option<Verdict> {
+    let verdict = Verdict::try_from(byte).ok()?;
+    verdict.reason().is_none_or(RejectReason::is_of_one_node).then_some(verdict)
 }
 
 #[cfg(test)]
@@ -49,15 +53,17 @@ mod tests {
     use tacit_mpc_core::testing::sessions::{id, world};
 
     #[test]
-    fn verdicts_merge_to_the_smallest_reason() {
+    fn verdicts_merge_to_the_first_reason() {
+        let reason = |code: u8| Verdict::try_from(code).unwrap();
         let verdicts = [[0, 3, 0, 5], [0, 0, 0, 2], [0, 4, 7, 0]];
         let results = world(3, 1, 4).run(|party, network, _| {
-            let own = verdicts[party.me()];
+            let own = verdicts[party.me()].map(reason);
             merge_verdicts(&mut Setup::new(party.clone(), network), party.me(), id(), &own)
         });
         for merged in results {
             let by = |nodes: &[usize]| nodes.iter().copied().collect();
-            assert_eq!(merged.unwrap(), [(0, by(&[])), (3, by(&[0, 2])), (7, by(&[2])), (2, by(&[0, 1]))]);
+            let due = [(0, by(&[])), (3, by(&[0, 2])), (7, by(&[2])), (2, by(&[0, 1]))];
+            assert_eq!(merged.unwrap(), due.map(|(code, refused_by)| (reason(code), refused_by)));
         }
     }
 
@@ -66,8 +72,13 @@ mod tests {
         use RejectReason::{KeyConflict, MalformedAnswer};
         for code in [MalformedAnswer.code(), KeyConflict.code(), 200] {
             let results = world(3, 1, 4).run(|party, network, _| {
-                let own = [if party.me() == 2 { code } else { 0 }];
-                merge_verdicts(&mut Setup::new(party.clone(), network), party.me(), id(), &own)
+                let mut setup = Setup::new(party.clone(), network);
+                if party.me() == 2 {
+                    let phase = Phase::AcceptedSet.engine();
+                    setup.agree(phase, "the list of submissions", id().as_bytes())?;
+                    return setup.broadcast(phase, vec![code], 1).map(|_| Vec::new());
+                }
+                merge_verdicts(&mut setup, party.me(), id(), &[Verdict::Accepted])
             });
             for result in &results[..2] {
                 assert!(matches!(result, Err(SessionError::Malformed { peer: 2, .. })));
@@ -79,7 +90,7 @@ mod tests {
     fn different_lists_are_caught() {
         let results = world(3, 1, 4).run(|party, network, _| {
             let list = Digest::of("list", &[&[u8::from(party.me() == 0)]]);
-            merge_verdicts(&mut Setup::new(party.clone(), network), party.me(), list, &[0])
+            merge_verdicts(&mut Setup::new(party.clone(), network), party.me(), list, &[Verdict::Accepted])
         });
         assert!(results.iter().all(|result| matches!(
             result,

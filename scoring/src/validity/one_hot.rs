@@ -153,7 +153,7 @@ fn squares(party: &Party, weights: Vec<Fp61>, values: Shared<Fp61>, ends: Vec<us
 
 /// This node's part of `Σ ρ·v²` over some rows.
 fn own_square(party: &Party, weights: &[Fp61], values: &Shared<Fp61>, rows: Range<usize>) -> Fp61 {
-    let (mut weighed, mut partners) = (
+    let (mut weighed, mut scratch) = (
         Zeroizing::new(vec![Fp61::ZERO; CHUNK_ELEMENTS]),
         Zeroizing::new(vec![Fp61::ZERO; CHUNK_ELEMENTS]),
     );
@@ -161,13 +161,11 @@ fn own_square(party: &Party, weights: &[Fp61], values: &Shared<Fp61>, rows: Rang
     for (weights, at) in weights.chunks(CHUNK_ELEMENTS).zip(rows.step_by(CHUNK_ELEMENTS)) {
         let of = |position: usize| &values.components()[position][at..at + weights.len()];
         for s in 0..party.held().len() {
-            if let Some((first, others)) = party.products_with(s).split_first() {
-                let (weighed, partners) = (&mut weighed[..weights.len()], &mut partners[..weights.len()]);
+            if let Some(sum) = party.partner_sum(s, of, &mut scratch[..weights.len()]) {
+                let weighed = &mut weighed[..weights.len()];
                 weighed.copy_from_slice(of(s));
                 Fp61::mul_vector(weighed, weights);
-                partners.copy_from_slice(of(*first));
-                others.iter().for_each(|t| Fp61::add_vector(partners, of(*t)));
-                total += Fp61::inner_product(weighed, partners);
+                total += Fp61::inner_product(weighed, sum);
             }
         }
     }

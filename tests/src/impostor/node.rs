@@ -25,6 +25,7 @@ use super::lanes::{Deviation, ImpostorLanes, Inbox};
 use super::{LOCAL, cluster_of, identity};
 use crate::cluster::TestCluster;
 use crate::stored::sealing_key;
+use tacit_protocol::verdict::Verdict;
 
 /// A running impostor; it stops when this is dropped.
 #[derive(Debug)]
@@ -202,13 +203,13 @@ struct NodeInput<'a> {
     node: &'a Inner,
     job: &'a Job,
     deliveries: Vec<Option<&'a Delivery>>,
-    verdicts: Vec<u8>,
+    verdicts: Vec<Verdict>,
 }
 
 impl<'a> NodeInput<'a> {
     fn new(node: &'a Inner, stored: &'a StoredJob, list: &[SubmissionEntry]) -> Self {
         let deliveries: Vec<_> = list.iter().map(|listed| stored.deliveries.get(&listed.submission)).collect();
-        let verdict = |delivery: &Option<&Delivery>| delivery.map_or(RejectReason::NotDelivered.code(), |_| 0);
+        let verdict = |delivery: &Option<&Delivery>| delivery.map_or(Verdict::Rejected(RejectReason::NotDelivered), |_| Verdict::Accepted);
         Self {
             node,
             job: &stored.job,
@@ -219,7 +220,7 @@ impl<'a> NodeInput<'a> {
 }
 
 impl Submissions for NodeInput<'_> {
-    fn verdicts(&self) -> &[u8] {
+    fn verdicts(&self) -> &[Verdict] {
         &self.verdicts
     }
 

@@ -30,6 +30,7 @@ use tacit_protocol::question::Answer;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::gold::AUTHOR;
 use tacit_protocol::submission::{Header, OpenedSubmission, Submission, SubmissionError};
+use tacit_protocol::verdict::Verdict;
 
 /// V6 of the design's pay vectors: three classes, gold to items 1, 3 and 5.
 const V6_ANSWERS: [[u32; 6]; 3] = [[0, 1, 2, 0, 1, 2], [0, 1, 2, 0, 1, 1], [0, 1, 1, 2, 1, 2]];
@@ -315,9 +316,9 @@ fn with_gold_refused_by(nodes: usize, threshold: usize, refusing: &[usize]) -> V
     submissions.extend(gold_submissions(&members, &job, &V6_GOLD));
     let list = submission_list(&submissions);
     World::new(members.cluster.access().clone(), 1).run(|party, network, mut rng| {
-        let mut verdicts = vec![0; list.len()];
+        let mut verdicts = vec![Verdict::Accepted; list.len()];
         if refusing.contains(&party.me()) {
-            verdicts[list.len() - 1] = RejectReason::NotDelivered.code();
+            verdicts[list.len() - 1] = Verdict::Rejected(RejectReason::NotDelivered);
         }
         let mut kept = TestSubmissions::look_up(&members, &job, party.me(), &submissions, &list);
         kept.verdicts = verdicts;
@@ -347,7 +348,7 @@ fn gold_that_few_nodes_refuse_is_their_fault_and_that_more_refuse_the_buyers() {
 struct Recorded<'a>(TestSubmissions<'a>);
 
 impl Submissions for Recorded<'_> {
-    fn verdicts(&self) -> &[u8] {
+    fn verdicts(&self) -> &[Verdict] {
         self.0.verdicts()
     }
 

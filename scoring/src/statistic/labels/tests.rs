@@ -18,6 +18,7 @@ use tacit_protocol::job::{Job, LabelRule, PayRule, Terms};
 use tacit_protocol::question::Release;
 use tacit_protocol::release::{OutputName, OutputValues, ReleasedOutput};
 use tacit_protocol::submission::Submission;
+use tacit_protocol::verdict::Verdict;
 
 /// Three contributors, three classes; item 3 has one answer, item 4 none.
 const ANSWERS: [&[(u32, u32)]; 3] = [
@@ -42,7 +43,7 @@ pub(crate) fn scene() -> Scene {
         .map(|(c, answers)| submission(&members, &job, c, answers))
         .collect();
     let header = |i: usize| Some(&submissions[i].header.value);
-    let accepted = AcceptedSet::assemble(&job, &submission_list(&submissions), &[0; 3], header).unwrap();
+    let accepted = AcceptedSet::assemble(&job, &submission_list(&submissions), &[Verdict::Accepted; 3], header).unwrap();
     Scene {
         members,
         job,
