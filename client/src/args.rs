@@ -8,7 +8,7 @@ use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use tacit_program::Manual;
 use tacit_protocol::job::JobId;
 
-pub use local::{Bench, Demo};
+pub(crate) use local::{Bench, Demo};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -93,7 +93,7 @@ Examples:
 /// Scores the agreement of people who label data, without anyone seeing their answers.
 #[derive(Debug, Parser)]
 #[command(name = "tacit", version, after_help = EXAMPLES)]
-pub struct Args {
+pub(crate) struct Args {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -101,7 +101,7 @@ pub struct Args {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run a whole cluster on this machine: nodes, coordinator, contributors, a verified result.
     Demo(Demo),
     /// Measure a whole cluster on this machine: time, memory and messages of a job of a given size, by phase.
@@ -128,7 +128,7 @@ pub enum Command {
 /// `cluster`.
 #[derive(Debug, Group)]
 #[command(after_help = CLUSTER_HELP)]
-pub struct Cluster {
+pub(crate) struct Cluster {
     /// What to do.
     #[command(subcommand)]
     pub command: ClusterCommand,
@@ -136,7 +136,7 @@ pub struct Cluster {
 
 /// What to do with cluster files.
 #[derive(Debug, Subcommand)]
-pub enum ClusterCommand {
+pub(crate) enum ClusterCommand {
     /// Make a cluster file from cards, with the nodes in the given order, and print what `show` prints.
     Create {
         /// A name for people.
@@ -162,7 +162,7 @@ pub enum ClusterCommand {
 
 /// The coordinator, and the cluster file that is trusted.
 #[derive(Debug, Group)]
-pub struct Network {
+pub(crate) struct Network {
     /// The coordinator; by default the one in the cluster file.
     #[arg(long, value_name = "URL", env = "TACIT_COORDINATOR", global = true)]
     pub coordinator: Option<String>,
@@ -174,7 +174,7 @@ pub struct Network {
 /// `job`.
 #[derive(Debug, Group)]
 #[command(after_help = JOB_HELP)]
-pub struct Job {
+pub(crate) struct Job {
     #[command(flatten)]
     pub network: Network,
     /// The file of the buyer's token; by default the token is read from the environment variable TACIT_TOKEN.
@@ -187,7 +187,7 @@ pub struct Job {
 
 /// What to do with jobs.
 #[derive(Debug, Subcommand)]
-pub enum JobCommand {
+pub(crate) enum JobCommand {
     /// Open a job from a spec, and print its id.
     #[command(after_help = CREATE_HELP)]
     Create {
@@ -234,7 +234,7 @@ pub enum JobCommand {
 
 /// A part of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Part {
+pub(crate) enum Part {
     /// contributor,pay,currency,reference
     Payouts,
     /// item,label
@@ -244,7 +244,7 @@ pub enum Part {
 /// `answer`.
 #[derive(Debug, Group)]
 #[command(after_help = ANSWER_HELP)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The job.
     pub job: JobId,
     /// A CSV file: item,contributor,answer. If it has several contributors, the rows of --contributor are sent.
@@ -263,7 +263,7 @@ pub struct Answer {
 /// `receipt`.
 #[derive(Debug, Group)]
 #[command(after_help = RECEIPT_HELP)]
-pub struct Receipt {
+pub(crate) struct Receipt {
     /// The job.
     pub job: JobId,
     /// The contributor's key file; the receipts are beside it.
@@ -276,7 +276,7 @@ pub struct Receipt {
 /// `verify`.
 #[derive(Debug, Group)]
 #[command(after_help = VERIFY_HELP)]
-pub struct Verify {
+pub(crate) struct Verify {
     /// A result.json or certificate.json; the files beside it are checked with it.
     pub path: PathBuf,
     /// The cluster file.
@@ -292,7 +292,7 @@ pub struct Verify {
 
 /// `keygen`.
 #[derive(Debug, Group)]
-pub struct Keygen {
+pub(crate) struct Keygen {
     /// The new file; an existing file is never overwritten.
     #[arg(long, value_name = "FILE", default_value = "contributor.key")]
     pub out: PathBuf,
@@ -300,7 +300,7 @@ pub struct Keygen {
 
 /// `probe`.
 #[derive(Debug, Group)]
-pub struct Probe {
+pub(crate) struct Probe {
     /// /livez or /readyz of an admin port, as in http://127.0.0.1:4480/readyz.
     pub url: String,
 }

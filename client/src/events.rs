@@ -9,7 +9,7 @@ use crate::event_stream::EventStream;
 const MAX_EVENT: usize = 1 << 20;
 
 /// A stream of server-sent events, each a [`JobStatus`].
-pub struct Events {
+pub(crate) struct Events {
     response: Response,
     stream: EventStream,
 }

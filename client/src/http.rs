@@ -194,7 +194,7 @@ impl Api {
     }
 
     /// The stream of a job's status changes.
-    pub async fn events(&self, id: &JobId) -> Result<Events, ApiError> {
+    pub(crate) async fn events(&self, id: &JobId) -> Result<Events, ApiError> {
         self.send(Method::GET, &format!("/v1/jobs/{id}/events"), None)
             .await
             .map(Events::new)

@@ -17,7 +17,7 @@ use tacit_scoring::statistic::nominal::{AgreementMeasures, AgreementReport, Meas
 const PAYOUTS_SHOWN: usize = 5;
 
 /// Writes to standard output. A closed pipe is no error: the reader wants no more.
-pub fn print(text: &str) -> Result<()> {
+pub(crate) fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to standard output"),
@@ -26,7 +26,7 @@ pub fn print(text: &str) -> Result<()> {
 }
 
 /// Reports on standard error how many rows of a file have no answer.
-pub fn report_unanswered(file: &str, rows: u64) {
+pub(crate) fn report_unanswered(file: &str, rows: u64) {
     match rows {
         0 => {}
         1 => eprintln!("tacit: {file}: 1 row has no answer and is left out"),
@@ -35,12 +35,12 @@ pub fn report_unanswered(file: &str, rows: u64) {
 }
 
 /// Text of unknown origin without control characters, on one line.
-pub fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     one_line(text)
 }
 
 /// A table whose columns are numbers, except the first.
-pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
     let aligned = |cells: Vec<String>| {
@@ -58,14 +58,14 @@ pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> St
 }
 
 /// An amount in micro-units as a decimal number with its currency.
-pub fn money(micro: u64, currency: &str) -> String {
+pub(crate) fn money(micro: u64, currency: &str) -> String {
     let (whole, rest) = (micro / 1_000_000, format!("{:06}", micro % 1_000_000));
     let cents = rest.trim_end_matches('0');
     format!("{whole}.{cents:0<2} {}", cell(currency))
 }
 
 /// A job's status on one line.
-pub fn status_line(status: &JobStatus) -> String {
+pub(crate) fn status_line(status: &JobStatus) -> String {
     let mut line = format!("{} {}", status.id, status.state.name());
     if let Some(phase) = status.phase {
         line += &format!(" ({phase})");
@@ -88,7 +88,7 @@ pub fn status_line(status: &JobStatus) -> String {
 }
 
 /// A job's status in full.
-pub fn status(status: &JobStatus) -> String {
+pub(crate) fn status(status: &JobStatus) -> String {
     let mut rows = vec![
         ("job", status.id.to_string()),
         ("name", cell(&status.name)),
@@ -117,7 +117,7 @@ pub fn status(status: &JobStatus) -> String {
 }
 
 /// The answers that do not count, by reason, with the first `shown` items of each.
-pub fn rejected(outcome: &Outcome, shown: usize) -> String {
+pub(crate) fn rejected(outcome: &Outcome, shown: usize) -> String {
     let line = |(reason, items): (&RejectReason, &Vec<String>)| {
         let mut list = items.iter().take(shown).map(|item| cell(item)).collect::<Vec<_>>().join(", ");
         if let Some(more @ 1..) = items.len().checked_sub(shown) {
@@ -129,7 +129,7 @@ pub fn rejected(outcome: &Outcome, shown: usize) -> String {
 }
 
 /// A table of jobs.
-pub fn jobs(jobs: &[JobStatus]) -> String {
+pub(crate) fn jobs(jobs: &[JobStatus]) -> String {
     if jobs.is_empty() {
         return "no jobs\n".to_owned();
     }
@@ -147,7 +147,7 @@ pub fn jobs(jobs: &[JobStatus]) -> String {
 }
 
 /// The labels of a result as CSV.
-pub fn labels(report: &Report) -> String {
+pub(crate) fn labels(report: &Report) -> String {
     let row = |label: LabelReport<'_>| format!("{},{}\n", csv_cell(label.item), csv_cell(label.label.unwrap_or_default()));
     std::iter::once("item,label\n".to_owned())
         .chain(report.labels.iter().map(row))
@@ -155,7 +155,7 @@ pub fn labels(report: &Report) -> String {
 }
 
 /// A result in tables below a title.
-pub fn report(title: &str, report: &Report) -> String {
+pub(crate) fn report(title: &str, report: &Report) -> String {
     let job = &report.job;
     let mut text = format!(
         "{}: {} answers of {} contributors to {} items; {} rejected\n\n",

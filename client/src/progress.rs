@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::output;
 
 /// The progress of the whole command.
-pub struct Progress {
+pub(crate) struct Progress {
     terminal: bool,
     began: Instant,
     state: RefCell<State>,
@@ -22,7 +22,7 @@ struct State {
 }
 
 /// A running phase; it ends when this is dropped.
-pub struct Phase<'a> {
+pub(crate) struct Phase<'a> {
     progress: &'a Progress,
     name: &'static str,
     began: Instant,
@@ -32,7 +32,7 @@ pub struct Phase<'a> {
 
 impl Progress {
     /// Progress before the first phase.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             terminal: std::io::stderr().is_terminal(),
             began: Instant::now(),
@@ -41,7 +41,7 @@ impl Progress {
     }
 
     /// Begins a phase of `total` steps, if they can be counted.
-    pub fn phase(&self, name: &'static str, title: String, total: Option<u64>) -> Phase<'_> {
+    pub(crate) fn phase(&self, name: &'static str, title: String, total: Option<u64>) -> Phase<'_> {
         let bar = self.terminal.then(|| bar(&title, total));
         if bar.is_none() {
             eprintln!("tacit: {title}");
@@ -58,12 +58,12 @@ impl Progress {
     }
 
     /// What the current phase does.
-    pub fn now(&self) -> String {
+    pub(crate) fn now(&self) -> String {
         self.state.borrow().now.clone()
     }
 
     /// A table of how long each phase took.
-    pub fn table(&self) -> String {
+    pub(crate) fn table(&self) -> String {
         let seconds = |time: Duration| format!("{:.2} s", time.as_secs_f64());
         let state = self.state.borrow();
         let rows = state.times.iter().map(|(name, time)| vec![(*name).to_owned(), seconds(*time)]);
@@ -76,14 +76,14 @@ impl Progress {
 
 impl Phase<'_> {
     /// Counts steps that are done.
-    pub fn advance(&self, by: u64) {
+    pub(crate) fn advance(&self, by: u64) {
         if let Some(bar) = &self.bar {
             bar.inc(by);
         }
     }
 
     /// Shows a note about the phase; the same note is shown once.
-    pub fn note(&self, text: String) {
+    pub(crate) fn note(&self, text: String) {
         let now = format!("{} ({text})", self.title);
         let mut state = self.progress.state.borrow_mut();
         if state.now == now {

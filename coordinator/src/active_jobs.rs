@@ -16,11 +16,11 @@ use crate::nodes::NodeError;
 
 /// The jobs that have not ended, by id.
 #[derive(Default)]
-pub struct ActiveJobs(RwLock<BTreeMap<JobId, Arc<ActiveJob>>>);
+pub(crate) struct ActiveJobs(RwLock<BTreeMap<JobId, Arc<ActiveJob>>>);
 
 impl ActiveJobs {
     /// Adds a job.
-    pub fn add(&self, active: Arc<ActiveJob>) {
+    pub(crate) fn add(&self, active: Arc<ActiveJob>) {
         self.0
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -28,23 +28,23 @@ impl ActiveJobs {
     }
 
     /// Removes a job that has ended.
-    pub fn remove(&self, id: &JobId) {
+    pub(crate) fn remove(&self, id: &JobId) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
 
     /// The job of this id, if it has not ended.
-    pub fn get(&self, id: &JobId) -> Option<Arc<ActiveJob>> {
+    pub(crate) fn get(&self, id: &JobId) -> Option<Arc<ActiveJob>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
     /// All jobs that have not ended, in the order of their ids.
-    pub fn all(&self) -> Vec<Arc<ActiveJob>> {
+    pub(crate) fn all(&self) -> Vec<Arc<ActiveJob>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 }
 
 /// A job that has not ended.
-pub struct ActiveJob {
+pub(crate) struct ActiveJob {
     job: Job,
     cancelled: CancellationToken,
     changed: watch::Sender<()>,
@@ -63,7 +63,7 @@ struct Inner {
 
 /// How much of a job one node has.
 #[derive(Debug, Clone, Default)]
-pub struct DeliveryProgress {
+pub(crate) struct DeliveryProgress {
     /// Whether the node has opened the job.
     pub opened: bool,
     /// How many submissions the node has: the first `cursor` ones.
@@ -89,7 +89,7 @@ impl Inner {
 impl ActiveJob {
     /// A job that `quorum` nodes can compute. `deliveries` says for each node whether it has opened the job, and how many submissions it
     /// has.
-    pub fn new(job: Job, quorum: usize, deliveries: Vec<(bool, u64)>) -> Self {
+    pub(crate) fn new(job: Job, quorum: usize, deliveries: Vec<(bool, u64)>) -> Self {
         let progress = deliveries
             .into_iter()
             .map(|(opened, cursor)| DeliveryProgress {
@@ -115,22 +115,22 @@ impl ActiveJob {
     }
 
     /// The job itself.
-    pub fn job(&self) -> &Job {
+    pub(crate) fn job(&self) -> &Job {
         &self.job
     }
 
     /// Cancelled when the buyer cancels the job.
-    pub fn cancelled(&self) -> &CancellationToken {
+    pub(crate) fn cancelled(&self) -> &CancellationToken {
         &self.cancelled
     }
 
     /// Notifies of every change.
-    pub fn changes(&self) -> watch::Receiver<()> {
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
 
     /// Notifies everyone who waits for changes.
-    pub fn changed(&self) {
+    pub(crate) fn changed(&self) {
         self.changed.send_replace(());
     }
 
@@ -152,7 +152,7 @@ impl ActiveJob {
     }
 
     /// Notes that the store has this submission, and therefore all before it.
-    pub fn receive(&self, sequence: u64, statement: &Statement) {
+    pub(crate) fn receive(&self, sequence: u64, statement: &Statement) {
         self.change(|inner| {
             // Uploads finish in any order.
             inner.received = inner.received.max(sequence + 1);
@@ -161,32 +161,32 @@ impl ActiveJob {
     }
 
     /// Notes that the store has `received` submissions.
-    pub fn set_received(&self, received: u64) {
+    pub(crate) fn set_received(&self, received: u64) {
         self.change(|inner| inner.received = inner.received.max(received));
     }
 
     /// How many submissions the store is known to have.
-    pub fn received(&self) -> u64 {
+    pub(crate) fn received(&self) -> u64 {
         self.inner().received
     }
 
     /// Whether every item has as many answers as the job asks for.
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.inner().completeness.is_full()
     }
 
     /// Whether the gold answers to these items have not been uploaded yet.
-    pub fn lacks_gold(&self, items: &[u32]) -> bool {
+    pub(crate) fn lacks_gold(&self, items: &[u32]) -> bool {
         self.inner().completeness.lacks_gold(items)
     }
 
     /// How much of the job a node has.
-    pub fn progress(&self, node: usize) -> DeliveryProgress {
+    pub(crate) fn progress(&self, node: usize) -> DeliveryProgress {
         self.inner().progress.get(node).cloned().unwrap_or_default()
     }
 
     /// Notes that a node has opened the job, or that it does not know it any more.
-    pub fn set_opened(&self, node: usize, opened: bool) {
+    pub(crate) fn set_opened(&self, node: usize, opened: bool) {
         self.change_progress(node, |progress| {
             progress.opened = opened;
             if !opened {
@@ -196,7 +196,7 @@ impl ActiveJob {
     }
 
     /// Notes that a node has the first `cursor` submissions. `refused` are the sequence numbers of those that it refuses.
-    pub fn delivered(&self, node: usize, cursor: u64, refused: &[u64]) {
+    pub(crate) fn delivered(&self, node: usize, cursor: u64, refused: &[u64]) {
         self.change(|inner| {
             if let Some(progress) = inner.progress.get_mut(node) {
                 progress.cursor = cursor;
@@ -206,12 +206,12 @@ impl ActiveJob {
     }
 
     /// Notes the sequence numbers of submissions that nodes refused before the restart.
-    pub fn restore_refused(&self, refused: &[u64]) {
+    pub(crate) fn restore_refused(&self, refused: &[u64]) {
         self.change(|inner| inner.count(refused));
     }
 
     /// Notes why delivering to a node fails, or that it succeeds again.
-    pub fn set_error(&self, node: usize, error: Option<NodeError>) {
+    pub(crate) fn set_error(&self, node: usize, error: Option<NodeError>) {
         if error.is_none() && self.progress(node).error.is_none() {
             return;
         }
@@ -222,7 +222,7 @@ impl ActiveJob {
     }
 
     /// Notes which nodes compute.
-    pub fn set_running(&self, running: Option<NodeSet>) {
+    pub(crate) fn set_running(&self, running: Option<NodeSet>) {
         self.change(|inner| {
             inner.running = running;
             inner.setbacks.clear();
@@ -231,12 +231,12 @@ impl ActiveJob {
     }
 
     /// The nodes that compute; `None` if no computation runs.
-    pub fn running(&self) -> Option<NodeSet> {
+    pub(crate) fn running(&self) -> Option<NodeSet> {
         self.inner().running
     }
 
     /// Notes that the computation has failed, and the errors of the nodes.
-    pub fn set_back(&self, setbacks: Vec<(usize, NodeError)>) {
+    pub(crate) fn set_back(&self, setbacks: Vec<(usize, NodeError)>) {
         self.change(|inner| {
             inner.running = None;
             inner.setbacks = setbacks;
@@ -244,17 +244,17 @@ impl ActiveJob {
     }
 
     /// The errors of the last computation, until the next one begins.
-    pub fn setbacks(&self) -> Vec<(usize, NodeError)> {
+    pub(crate) fn setbacks(&self) -> Vec<(usize, NodeError)> {
         self.inner().setbacks.clone()
     }
 
     /// Notes the phase in which a node is.
-    pub fn set_phase(&self, node: usize, phase: Phase) {
+    pub(crate) fn set_phase(&self, node: usize, phase: Phase) {
         self.change_progress(node, |progress| progress.phase = Some(phase));
     }
 
     /// The phase of the slowest node that computes.
-    pub fn phase(&self) -> Option<Phase> {
+    pub(crate) fn phase(&self) -> Option<Phase> {
         let inner = self.inner();
         let running = inner.running?.iter().filter_map(|node| inner.progress.get(node));
         running.map(|progress| progress.phase.unwrap_or(Phase::AcceptedSet)).min()

@@ -10,7 +10,7 @@ use crate::api::not_found;
 use crate::app::Shared;
 
 /// The routes of the admin port.
-pub fn router(app: Shared) -> Router {
+pub(crate) fn router(app: Shared) -> Router {
     Router::new()
         .route("/livez", get(async || "ok\n"))
         .route("/readyz", get(readyz))

@@ -21,10 +21,10 @@ use crate::status;
 use crate::store::{Store, StoreError};
 
 /// How many uploads are read at once. Times the largest submission, this is the memory that strangers can fill.
-pub const UPLOADS: usize = 64;
+pub(crate) const UPLOADS: usize = 64;
 
 /// The state that all parts of the coordinator share.
-pub struct App {
+pub(crate) struct App {
     /// The cluster, as the cluster file describes it.
     pub cluster: Arc<Cluster>,
     /// The text of the cluster file.
@@ -56,11 +56,11 @@ pub struct App {
 }
 
 /// A shared [`App`].
-pub type Shared = Arc<App>;
+pub(crate) type Shared = Arc<App>;
 
 impl App {
     /// Creates the state, without any task that works on it.
-    pub fn new(loaded: Loaded, store: Store, metrics: Metrics) -> Shared {
+    pub(crate) fn new(loaded: Loaded, store: Store, metrics: Metrics) -> Shared {
         let Loaded {
             config,
             cluster,
@@ -87,12 +87,12 @@ impl App {
     }
 
     /// How many nodes a computation needs.
-    pub fn quorum(&self) -> usize {
+    pub(crate) fn quorum(&self) -> usize {
         self.cluster.access().quorum()
     }
 
     /// Runs a task until it ends or the program shuts down.
-    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let shutdown = self.shutdown.clone();
         self.tasks.spawn(async move {
             shutdown.run_until_cancelled(task).await;
@@ -103,14 +103,14 @@ impl App {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn status(&self, id: &JobId) -> Result<Option<JobStatus>, StoreError> {
+    pub(crate) async fn status(&self, id: &JobId) -> Result<Option<JobStatus>, StoreError> {
         let active = self.active_jobs.get(id);
         let row = self.store.job(id).await?;
         Ok(row.map(|row| status::of(row, active.as_deref(), &self.nodes)))
     }
 
     /// Notifies whenever the status of a job may have changed; `None` if the job has ended.
-    pub fn changes_of(&self, id: &JobId) -> Option<watch::Receiver<()>> {
+    pub(crate) fn changes_of(&self, id: &JobId) -> Option<watch::Receiver<()>> {
         self.active_jobs.get(id).map(|active| active.changes())
     }
 }

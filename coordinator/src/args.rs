@@ -9,7 +9,7 @@ use tacit_program::{Logging, Manual};
 /// The coordinator of a Tacit cluster: takes jobs and sealed answers, drives the nodes, publishes results.
 #[derive(Debug, Parser)]
 #[command(name = "tacit-coordinator", version, about)]
-pub struct Args {
+pub(crate) struct Args {
     /// The command to run.
     #[command(subcommand)]
     pub command: Command,
@@ -17,7 +17,7 @@ pub struct Args {
 
 /// The commands of the coordinator.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Makes a folder with a fresh identity key, a config file and a first buyer, and prints this coordinator's card for cluster.toml.
     ///
     /// The first buyer's token is printed on standard error: it is not stored and not shown again. Send the card to whoever makes
@@ -59,7 +59,7 @@ pub enum Command {
 
 /// Arguments of `init`.
 #[derive(Debug, clap::Args)]
-pub struct Init {
+pub(crate) struct Init {
     /// The folder; files in it are never overwritten.
     #[arg(long)]
     pub dir: PathBuf,

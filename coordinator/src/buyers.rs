@@ -12,7 +12,7 @@ use crate::toml_file::{self, FileError};
 
 /// The buyers, from the file of hashed tokens.
 #[derive(Debug, Clone, Default)]
-pub struct Buyers(Vec<Buyer>);
+pub(crate) struct Buyers(Vec<Buyer>);
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,7 +32,7 @@ struct BuyersFile {
 ///
 /// # Errors
 /// The operating system provides no random bytes.
-pub fn new_token() -> Result<Zeroizing<String>, NoRandomness> {
+pub(crate) fn new_token() -> Result<Zeroizing<String>, NoRandomness> {
     Ok(Zeroizing::new(hex::encode(random()?.as_slice())))
 }
 
@@ -46,13 +46,13 @@ impl Buyers {
     ///
     /// # Errors
     /// The file cannot be read, or is not such a file.
-    pub fn read(path: &Path) -> Result<Self, FileError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, FileError> {
         let file: BuyersFile = toml_file::read(path, "the buyers' hashed tokens, field `buyers`")?;
         Ok(Self(file.buyers))
     }
 
     /// The text of a file with one buyer.
-    pub fn file_text(name: &str, token: &str) -> String {
+    pub(crate) fn file_text(name: &str, token: &str) -> String {
         format!(
             "# Who may open jobs. These are hashes of tokens: nobody can open a job with this file alone.\n\n{}",
             Self::entry(name, token)
@@ -60,13 +60,13 @@ impl Buyers {
     }
 
     /// A buyer's entry in the file.
-    pub fn entry(name: &str, token: &str) -> String {
+    pub(crate) fn entry(name: &str, token: &str) -> String {
         let name = toml::Value::from(name);
         format!("[[buyer]]\nname = {name}\ntoken_hash = \"{}\"\n", token_hash(token))
     }
 
     /// The name of the buyer with this token. The time it takes does not depend on which buyer that is.
-    pub fn name_of(&self, token: &str) -> Option<&str> {
+    pub(crate) fn name_of(&self, token: &str) -> Option<&str> {
         let hash = token_hash(token);
         let mut found = None;
         for buyer in &self.0 {

@@ -10,7 +10,7 @@ use crate::config::{self, ConfigError, Loaded};
 use crate::store::Store;
 
 /// The ports of the coordinator.
-pub struct Listeners {
+pub(crate) struct Listeners {
     /// The port of the HTTP API.
     pub api: TcpListener,
     /// The port of health and metrics.
@@ -21,7 +21,7 @@ pub struct Listeners {
 ///
 /// # Errors
 /// The address cannot be used.
-pub fn listen(address: SocketAddr, field: &'static str, config: &Path) -> Result<TcpListener, ConfigError> {
+pub(crate) fn listen(address: SocketAddr, field: &'static str, config: &Path) -> Result<TcpListener, ConfigError> {
     let refused = |e: std::io::Error| {
         let reason = match e.kind() {
             std::io::ErrorKind::AddrInUse => "address in use".to_owned(),
@@ -42,7 +42,7 @@ pub fn listen(address: SocketAddr, field: &'static str, config: &Path) -> Result
 }
 
 /// Finds everything that would keep the coordinator from running, and every node that cannot be reached.
-pub fn findings(path: &Path) -> Vec<ConfigError> {
+pub(crate) fn findings(path: &Path) -> Vec<ConfigError> {
     let loaded = config::load(path);
     let cluster = loaded.as_ref().ok().map(|loaded| loaded.cluster.digest());
     let mut findings = Vec::new();

@@ -8,7 +8,7 @@ use tacit_protocol::job::Job;
 use tacit_protocol::submission::{Statement, gold};
 
 /// Counts the answers to each item of a job.
-pub struct Completeness {
+pub(crate) struct Completeness {
     wanted: u32,
     /// How many items have fewer than `wanted` answers.
     missing: usize,
@@ -33,7 +33,7 @@ struct Answers {
 
 impl Completeness {
     /// The state of a job without submissions.
-    pub fn new(job: &Job) -> Self {
+    pub(crate) fn new(job: &Job) -> Self {
         let parts = |key: PublicKey| (key, (0..gold::parts(job)).map(|part| gold::items_of(job, part).start).collect());
         Self {
             gold: job.terms().gold.as_ref().map(|gold| parts(gold.key)),
@@ -56,7 +56,7 @@ impl Completeness {
     }
 
     /// Notes a received submission.
-    pub fn receive(&mut self, sequence: u64, statement: &Statement) {
+    pub(crate) fn receive(&mut self, sequence: u64, statement: &Statement) {
         if let Some((key, missing)) = &mut self.gold
             && *key == statement.key
         {
@@ -76,14 +76,14 @@ impl Completeness {
     }
 
     /// Notes that a node refuses a submission.
-    pub fn refuse(&mut self, sequence: u64) {
+    pub(crate) fn refuse(&mut self, sequence: u64) {
         if self.refused.insert(sequence) && sequence < self.reached {
             self.discount(sequence);
         }
     }
 
     /// Notes that a quorum of nodes has the submissions with sequence numbers below `reached`.
-    pub fn reach(&mut self, reached: u64) {
+    pub(crate) fn reach(&mut self, reached: u64) {
         while self.reached < reached {
             self.reached += 1;
             self.count(self.reached - 1);
@@ -91,12 +91,12 @@ impl Completeness {
     }
 
     /// Whether every item has its answers and no gold answers are missing.
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.missing == 0 && self.gold.as_ref().is_none_or(|(_, missing)| missing.is_empty())
     }
 
     /// Whether the gold answers to these items are missing. `items` are those of one part, in order.
-    pub fn lacks_gold(&self, items: &[u32]) -> bool {
+    pub(crate) fn lacks_gold(&self, items: &[u32]) -> bool {
         let first = items.first();
         self.gold
             .as_ref()

@@ -22,12 +22,12 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Why a computation failed: the error of each node that did not finish.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure(pub Vec<(usize, NodeError)>);
+pub(crate) struct Failure(pub Vec<(usize, NodeError)>);
 
 impl Failure {
     /// Whether another attempt would fail the same way: more than `threshold` nodes refuse for good, so at least one honest node does, or
     /// no `quorum` remains without them.
-    pub fn is_final(&self, nodes: usize, threshold: usize, quorum: usize) -> bool {
+    pub(crate) fn is_final(&self, nodes: usize, threshold: usize, quorum: usize) -> bool {
         let refusing = self.refusing().len();
         refusing > threshold || (refusing > 0 && nodes - refusing < quorum)
     }
@@ -39,18 +39,18 @@ impl Failure {
     }
 
     /// What is wrong with the buyer's gold answers, if more than `threshold` nodes report the same: at least one of them is honest.
-    pub fn about_gold(&self, threshold: usize) -> Option<&str> {
+    pub(crate) fn about_gold(&self, threshold: usize) -> Option<&str> {
         let reasons = || self.0.iter().filter_map(|(_, error)| error.about_gold());
         reasons().find(|reason| reasons().filter(|other| other == reason).count() > threshold)
     }
 
     /// Whether some node deviated from the protocol. Such an attempt is not repeated without limit.
-    pub fn is_deviation(&self) -> bool {
+    pub(crate) fn is_deviation(&self) -> bool {
         self.0.iter().any(|(_, error)| error.is_deviation())
     }
 
     /// The nodes without which another attempt is more likely to succeed.
-    pub fn unable(&self) -> NodeSet {
+    pub(crate) fn unable(&self) -> NodeSet {
         self.0
             .iter()
             .filter(|(_, error)| error.is_unable())
@@ -60,12 +60,12 @@ impl Failure {
     }
 
     /// The nodes that compute too many other jobs.
-    pub fn busy(&self) -> NodeSet {
+    pub(crate) fn busy(&self) -> NodeSet {
         self.0.iter().filter(|(_, error)| error.is_busy()).map(|(node, _)| *node).collect()
     }
 
     /// What the participants report about each other, where their sessions failed.
-    pub fn accusations(&self) -> Vec<Accusation> {
+    pub(crate) fn accusations(&self) -> Vec<Accusation> {
         let accusation = |(node, error): &(usize, NodeError)| match error {
             NodeError::Refused(Refusal::Session { suspects, transient, .. }) => Some(Accusation {
                 node: *node,
@@ -78,7 +78,7 @@ impl Failure {
     }
 
     /// Describes the failure, with the names of the nodes.
-    pub fn describe(&self, cluster: &Cluster) -> String {
+    pub(crate) fn describe(&self, cluster: &Cluster) -> String {
         let description = |(node, error): &(usize, NodeError)| {
             let name = cluster.node_name(*node);
             let NodeError::Refused(Refusal::Session {
@@ -104,7 +104,7 @@ impl Failure {
 ///
 /// # Errors
 /// A participant failed; then the requests to all are abandoned.
-pub async fn compute(
+pub(crate) async fn compute(
     nodes: &Nodes,
     active: &ActiveJob,
     participants: NodeSet,
@@ -177,7 +177,6 @@ async fn ask(node: Option<&Node>, active: &ActiveJob, index: usize, request: &Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tacit_protocol::control::Refusal;
     use tacit_protocol::job::JobId;
 
     #[test]

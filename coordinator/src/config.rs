@@ -18,7 +18,7 @@ use crate::toml_file::{self, FileError, read_text};
 /// Whether contributors may enrol themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum EnrolmentMode {
+pub(crate) enum EnrolmentMode {
     /// Anyone may enrol, under a name that is free.
     #[default]
     Open,
@@ -29,7 +29,7 @@ pub enum EnrolmentMode {
 /// The contents of the config file. Paths are relative to its folder.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub(crate) struct Config {
     /// The cluster file.
     #[serde(default = "default_cluster")]
     pub cluster: PathBuf,
@@ -85,7 +85,7 @@ fn default_max_attempts() -> u32 {
 
 /// Something that keeps the coordinator from running, with what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     /// A file cannot be read or parsed.
     #[error(transparent)]
     File(#[from] FileError),
@@ -156,7 +156,7 @@ pub enum ConfigError {
 }
 
 /// What the config file names, read and checked.
-pub struct Loaded {
+pub(crate) struct Loaded {
     /// The config file's contents; paths are resolved against its folder.
     pub config: Config,
     /// The cluster.
@@ -173,7 +173,7 @@ pub struct Loaded {
 ///
 /// # Errors
 /// Everything that is wrong, not only the first; the list is not empty.
-pub fn load(path: &Path) -> Result<Loaded, Vec<ConfigError>> {
+pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<ConfigError>> {
     let config = read(path).map_err(|e| vec![e])?;
     let mut errors = Vec::new();
     let mut add = |error: ConfigError| errors.push(error);
@@ -212,7 +212,7 @@ pub fn load(path: &Path) -> Result<Loaded, Vec<ConfigError>> {
 ///
 /// # Errors
 /// The file cannot be read, or a field is wrong.
-pub fn read(path: &Path) -> Result<Config, ConfigError> {
+pub(crate) fn read(path: &Path) -> Result<Config, ConfigError> {
     let mut config: Config = toml_file::read(path, "the config file")?;
     if config.max_attempts == 0 {
         return Err(ConfigError::Field {
@@ -235,7 +235,7 @@ pub fn read(path: &Path) -> Result<Config, ConfigError> {
 ///
 /// # Errors
 /// The file cannot be read, other users can read it, or it does not hold a key.
-pub fn read_key(path: &Path) -> Result<SecretKey, ConfigError> {
+pub(crate) fn read_key(path: &Path) -> Result<SecretKey, ConfigError> {
     Ok(SecretKey::from_bytes(&*key_file::read_seed(path)?))
 }
 

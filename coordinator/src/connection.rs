@@ -18,7 +18,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const ATTEMPT_FACTOR: u32 = 3;
 
 /// Connects to a node, and again whenever the connection is lost. Never returns.
-pub async fn maintain_connection(app: Shared, dial: Arc<dyn Dial>, index: usize) {
+pub(crate) async fn maintain_connection(app: Shared, dial: Arc<dyn Dial>, index: usize) {
     let Some(node) = app.nodes.get(index) else { return };
     let mut pauses = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
     let mut limits = Backoff::without_jitter(FIRST_PAUSE * ATTEMPT_FACTOR, LONGEST_PAUSE * ATTEMPT_FACTOR);

@@ -25,7 +25,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Delivers to a node whenever it is connected. Returns only if there is no such node.
-pub async fn deliver_loop(app: Shared, index: usize) {
+pub(crate) async fn deliver_loop(app: Shared, index: usize) {
     let Some(node) = app.nodes.get(index) else { return };
     let mut link = node.follow();
     loop {

@@ -33,7 +33,7 @@ const PATIENCE: u32 = 3;
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// Drives a job until it has ended. Then it is no longer active.
-pub async fn drive(app: Shared, active: Arc<ActiveJob>) {
+pub(crate) async fn drive(app: Shared, active: Arc<ActiveJob>) {
     let mut driver = Driver {
         app,
         active,

@@ -9,7 +9,7 @@ use crate::app::Shared;
 use crate::store::{RETRY_PAUSE, StoreError};
 
 /// Drops the envelopes of a job that has ended. Retries until the store has done it.
-pub async fn drop_envelopes(app: &Shared, id: &JobId) {
+pub(crate) async fn drop_envelopes(app: &Shared, id: &JobId) {
     let mut last_reason: LastReason<StoreError> = LastReason::default();
     loop {
         match app.store.drop_envelopes(id).await {
@@ -26,7 +26,7 @@ pub async fn drop_envelopes(app: &Shared, id: &JobId) {
 }
 
 /// Drops the envelopes that were left when the process ended before.
-pub async fn drop_leftover_envelopes(app: Shared) {
+pub(crate) async fn drop_leftover_envelopes(app: Shared) {
     match app.store.ended_jobs_with_envelopes().await {
         Ok(jobs) => {
             for job in jobs {

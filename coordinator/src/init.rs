@@ -16,7 +16,7 @@ use crate::random::{NoRandomness, random};
 
 /// Why `init` made nothing.
 #[derive(Debug, Error)]
-pub enum InitError {
+pub(crate) enum InitError {
     /// A file exists.
     #[error("{0} exists already and is not overwritten: choose another folder, or remove it if it is not needed any more")]
     Exists(PathBuf),
@@ -64,7 +64,7 @@ impl New {
 ///
 /// # Errors
 /// A file exists already, or something cannot be written or printed. Then no new file or folder is left.
-pub fn init(args: &Init, out: &mut impl Write, aside: &mut impl Write) -> Result<(), InitError> {
+pub(crate) fn init(args: &Init, out: &mut impl Write, aside: &mut impl Write) -> Result<(), InitError> {
     let mut created = CreatedFiles::default();
     let new = make(args, &mut created)?;
     // The token is printed only here; without it the folder is of no use.
@@ -167,7 +167,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("new").join("coordinator");
         // If nobody reads the output, the token would be lost.
-        let (reader, mut closed) = std::io::pipe().unwrap();
+        let (reader, mut closed) = io::pipe().unwrap();
         drop(reader);
         for lost in [
             init(&args(&dir), &mut Vec::new(), &mut closed),

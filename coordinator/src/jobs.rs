@@ -21,7 +21,7 @@ use crate::store::{JobRow, StoreError};
 ///
 /// # Errors
 /// The store fails, or it holds unfinished jobs of another cluster.
-pub async fn start(app: &Shared, dial: Arc<dyn Dial>) -> Result<(), StoreError> {
+pub(crate) async fn start(app: &Shared, dial: Arc<dyn Dial>) -> Result<(), StoreError> {
     app.store.check_cluster(app.cluster.digest()).await?;
     for row in app.store.jobs(None).await? {
         if !row.state.is_final() {
@@ -37,7 +37,7 @@ pub async fn start(app: &Shared, dial: Arc<dyn Dial>) -> Result<(), StoreError> 
 }
 
 /// Makes a job active and drives it to its end.
-pub fn take_up(app: &Shared, active: ActiveJob) {
+pub(crate) fn take_up(app: &Shared, active: ActiveJob) {
     let active = Arc::new(active);
     app.active_jobs.add(Arc::clone(&active));
     app.spawn(drive(Arc::clone(app), active));

@@ -8,11 +8,11 @@ use tokio::sync::OwnedMutexGuard;
 
 /// Locks by job id.
 #[derive(Default)]
-pub struct Locks(Mutex<HashMap<JobId, Weak<tokio::sync::Mutex<()>>>>);
+pub(crate) struct Locks(Mutex<HashMap<JobId, Weak<tokio::sync::Mutex<()>>>>);
 
 impl Locks {
     /// Waits for the lock of this id. It is held until the guard is dropped.
-    pub async fn hold(&self, id: &JobId) -> OwnedMutexGuard<()> {
+    pub(crate) async fn hold(&self, id: &JobId) -> OwnedMutexGuard<()> {
         self.of(id).lock_owned().await
     }
 

@@ -16,7 +16,7 @@ use crate::store::Store;
 
 /// The coordinator's metrics. All series exist from the start.
 #[derive(Clone)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     families: Families,
     survey: Survey,
     jobs: GaugeVec,
@@ -52,7 +52,7 @@ const AT_UPLOAD: [RejectReason; 7] = [
 ];
 
 /// The states that a job leaves by itself.
-pub const PASSING: [JobState; 3] = [JobState::Closing, JobState::Computing, JobState::Verified];
+pub(crate) const PASSING: [JobState; 3] = [JobState::Closing, JobState::Computing, JobState::Verified];
 
 /// Buckets of the durations of HTTP requests: from 1 ms to 30 s.
 const HTTP_SECONDS: &[f64] = &[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
@@ -64,7 +64,7 @@ impl Metrics {
     ///
     /// # Errors
     /// A name is used twice.
-    pub fn new(cluster: &Cluster, identity_key: &Path, routes: &[String], untimed: &[&str]) -> Result<Self> {
+    pub(crate) fn new(cluster: &Cluster, identity_key: &Path, routes: &[String], untimed: &[&str]) -> Result<Self> {
         let families = Families::new("tacit_coordinator", cluster)?;
         families.keys(&[("identity", identity_key)])?;
         let outcomes = |reasons: &[RejectReason]| {
@@ -127,24 +127,24 @@ impl Metrics {
     }
 
     /// Counts an upload; `refused` says why if it was not accepted.
-    pub fn upload(&self, refused: Option<RejectReason>) {
+    pub(crate) fn upload(&self, refused: Option<RejectReason>) {
         self.submissions
             .with_label_values(&[refused.map_or(ACCEPTED, RejectReason::name)])
             .inc();
     }
 
     /// Counts a computation whose certificate was verified.
-    pub fn computed(&self, took: Duration) {
+    pub(crate) fn computed(&self, took: Duration) {
         self.computation_seconds.with_label_values::<&str>(&[]).observe(took.as_secs_f64());
     }
 
     /// Counts a computation that failed.
-    pub fn computation_failed(&self) {
+    pub(crate) fn computation_failed(&self) {
         self.computations.with_label_values(&[FAILED]).inc();
     }
 
     /// Counts a published job and its answers.
-    pub fn published(&self, facts: &PublicFacts) {
+    pub(crate) fn published(&self, facts: &PublicFacts) {
         self.computations.with_label_values(&[PUBLISHED]).inc();
         self.answers.with_label_values(&[ACCEPTED]).inc_by(facts.answers);
         for (reason, count) in &facts.rejected {
@@ -153,7 +153,7 @@ impl Metrics {
     }
 
     /// Counts a request; `took` is `None` for routes that are not timed.
-    pub fn request(&self, route: &str, status: u16, took: Option<Duration>) {
+    pub(crate) fn request(&self, route: &str, status: u16, took: Option<Duration>) {
         let class = CLASSES[usize::from((status / 100).clamp(2, 5) - 2)];
         self.requests.with_label_values(&[route, class]).inc();
         if let Some(took) = took {
@@ -165,7 +165,7 @@ impl Metrics {
     ///
     /// # Errors
     /// The encoder fails.
-    pub async fn text(&self, active_jobs: &ActiveJobs, nodes: &Nodes, store: &Store) -> Result<Vec<u8>> {
+    pub(crate) async fn text(&self, active_jobs: &ActiveJobs, nodes: &Nodes, store: &Store) -> Result<Vec<u8>> {
         let jobs = active_jobs.all();
         for (index, node) in nodes.iter().enumerate() {
             self.nodes.see(node.name(), node.channel().map(|channel| channel.round_trip()));

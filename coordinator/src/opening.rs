@@ -25,7 +25,7 @@ const MAX_SPEC_BYTES: usize = MAX_MESSAGE_BYTES - 1024;
 
 /// Why a job cannot be opened.
 #[derive(Debug, Error)]
-pub enum OpenError {
+pub(crate) enum OpenError {
     /// The spec cannot be used.
     #[error("{0}")]
     Spec(String),
@@ -62,7 +62,7 @@ fn join(errors: &[(String, NodeError)]) -> String {
 ///
 /// # Errors
 /// It cannot be opened; then it is cancelled at all nodes that had opened it.
-pub async fn open(app: &Shared, buyer: String, id: JobId, spec: JobSpec) -> Result<bool, OpenError> {
+pub(crate) async fn open(app: &Shared, buyer: String, id: JobId, spec: JobSpec) -> Result<bool, OpenError> {
     let closes_at = spec.closes_at.clone();
     let access = app.cluster.access().clone();
     let checked = tokio::task::spawn_blocking(move || {
@@ -182,7 +182,7 @@ async fn cancel_at(app: &Shared, id: &JobId, nodes: NodeSet) {
 ///
 /// # Errors
 /// As for [`open`].
-pub async fn open_detached(app: &Shared, buyer: String, id: JobId, spec: JobSpec) -> Result<bool, OpenError> {
+pub(crate) async fn open_detached(app: &Shared, buyer: String, id: JobId, spec: JobSpec) -> Result<bool, OpenError> {
     let shared = Arc::clone(app);
     app.tasks
         .spawn(async move { open(&shared, buyer, id, spec).await })

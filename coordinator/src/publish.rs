@@ -23,7 +23,7 @@ use tacit_protocol::verdict::Verdict;
 
 /// Why the outcome of a computation cannot be published.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum PublishError {
+pub(crate) enum PublishError {
     /// Two nodes returned different verdicts.
     #[error("nodes `{first}` and `{second}` returned different verdicts on the submissions: at least one of them deviates")]
     Verdicts {
@@ -51,7 +51,7 @@ pub enum PublishError {
 
 impl PublishError {
     /// Nodes of which at least one deviates; empty if that is not known.
-    pub fn suspects(&self, cluster: &Cluster) -> NodeSet {
+    pub(crate) fn suspects(&self, cluster: &Cluster) -> NodeSet {
         let names = match self {
             Self::Verdicts { first, second } | Self::Certificate(CertificateError::Copies { first, second, .. }) => vec![first, second],
             Self::Name(node) | Self::Certificate(CertificateError::Signature(node)) => vec![node],
@@ -63,7 +63,7 @@ impl PublishError {
 }
 
 /// What is published in addition to the certificate.
-pub struct Publication {
+pub(crate) struct Publication {
     /// The text of `result.json`.
     pub result: StoredText,
     /// The text of `payouts.csv`.
@@ -73,7 +73,7 @@ pub struct Publication {
 }
 
 /// What can be prepared of a list of submissions while the nodes compute.
-pub struct PreparedSet {
+pub(crate) struct PreparedSet {
     /// The header of each entry; `None` if it cannot be read.
     headers: Vec<Option<Signed<Header>>>,
     /// The accepted set if no entry is rejected, which is the usual case.
@@ -82,7 +82,7 @@ pub struct PreparedSet {
 
 impl PreparedSet {
     /// Reads the encoded signed headers of the list's entries.
-    pub fn new(job: &Job, list: &[SubmissionEntry], headers: &[Vec<u8>]) -> Self {
+    pub(crate) fn new(job: &Job, list: &[SubmissionEntry], headers: &[Vec<u8>]) -> Self {
         let headers = headers.iter().map(|bytes| decode(bytes, "a submission's header").ok()).collect();
         let mut prepared = Self {
             headers,
@@ -104,7 +104,7 @@ impl PreparedSet {
 ///
 /// # Errors
 /// The parts do not fit together or do not verify.
-pub fn conclude(
+pub(crate) fn conclude(
     cluster: &Cluster,
     job: &Job,
     participants: NodeSet,
@@ -162,7 +162,7 @@ pub fn conclude(
 ///
 /// # Errors
 /// The certificate does not verify, or the pay exceeds the budget.
-pub fn publication(cluster: &Cluster, certificate: &[u8]) -> Result<Publication, PublishError> {
+pub(crate) fn publication(cluster: &Cluster, certificate: &[u8]) -> Result<Publication, PublishError> {
     let certificate = Certificate::from_json(certificate)?;
     let report = Report::new(&certificate, cluster)?;
     Publication::new(&report, certificate.facts)
@@ -173,7 +173,7 @@ impl Publication {
     ///
     /// # Errors
     /// The pay exceeds the budget, or an output has a value that no answers give.
-    pub fn from_certified(certified: VerifiedCertificate) -> Result<Self, PublishError> {
+    pub(crate) fn from_certified(certified: VerifiedCertificate) -> Result<Self, PublishError> {
         let report = Report::of_verified(certified.certificate(), certified.opened())?;
         Self::new(&report, certified.into_certificate().facts)
     }

@@ -8,13 +8,13 @@ use zeroize::Zeroizing;
 /// The operating system provides no random bytes.
 #[derive(Debug, Error)]
 #[error("the operating system provides no random bytes: {0}; try again on a machine that has a random source")]
-pub struct NoRandomness(String);
+pub(crate) struct NoRandomness(String);
 
 /// Draws 32 random bytes for a key or token.
 ///
 /// # Errors
 /// The operating system provides none.
-pub fn random() -> Result<Zeroizing<[u8; 32]>, NoRandomness> {
+pub(crate) fn random() -> Result<Zeroizing<[u8; 32]>, NoRandomness> {
     let mut bytes = Zeroizing::new([0; 32]);
     SysRng
         .try_fill_bytes(bytes.as_mut_slice())

@@ -8,11 +8,11 @@ use crate::active_jobs::ActiveJob;
 use crate::nodes::{LinkState, Node, Nodes};
 
 /// How long a job waits for a node that is not connected or fails, before it continues without it.
-pub const GRACE: Duration = Duration::from_secs(2);
+pub(crate) const GRACE: Duration = Duration::from_secs(2);
 
 /// Whether a node is ready to compute a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// It is connected and has all submissions.
     Complete,
     /// It is connected, and the submissions it lacks are being delivered.
@@ -26,7 +26,7 @@ pub enum Standing {
 
 /// Whether to compute now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Choice {
+pub(crate) enum Choice {
     /// Compute with these nodes.
     Go(NodeSet),
     /// Wait for a change, at most until this time.
@@ -34,7 +34,7 @@ pub enum Choice {
 }
 
 /// Chooses the nodes that compute. Nodes of `avoid` are left out if a quorum remains without them.
-pub fn choose(standings: &[Standing], quorum: usize, avoid: NodeSet, now: Instant) -> Choice {
+pub(crate) fn choose(standings: &[Standing], quorum: usize, avoid: NodeSet, now: Instant) -> Choice {
     let having = |wanted: fn(&Standing) -> bool| standings.iter().enumerate().filter(move |(_, s)| wanted(s)).map(|(node, _)| node);
     let complete: NodeSet = having(|s| *s == Standing::Complete).collect();
     if complete.len() < quorum || having(|s| *s == Standing::Coming).any(|node| !avoid.contains(node)) {
@@ -52,7 +52,7 @@ pub fn choose(standings: &[Standing], quorum: usize, avoid: NodeSet, now: Instan
 }
 
 /// Whether each node is ready to compute a job that has `submissions` submissions.
-pub fn standings(nodes: &Nodes, active: &ActiveJob, submissions: u64) -> Vec<Standing> {
+pub(crate) fn standings(nodes: &Nodes, active: &ActiveJob, submissions: u64) -> Vec<Standing> {
     let standing = |(index, node): (usize, &Node)| {
         let progress = active.progress(index);
         match (node.state(), progress.error) {
@@ -67,7 +67,7 @@ pub fn standings(nodes: &Nodes, active: &ActiveJob, submissions: u64) -> Vec<Sta
 
 /// What a participant reports about the other nodes when its session fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Accusation {
+pub(crate) struct Accusation {
     /// The participant that reports.
     pub node: usize,
     /// The nodes it suspects.
@@ -79,14 +79,14 @@ pub struct Accusation {
 impl Accusation {
     /// A set of nodes of which at least one deviates from the protocol: a suspect, or the participant that accuses it falsely. `None` if
     /// nodes were only silent.
-    pub fn dispute(&self) -> Option<NodeSet> {
+    pub(crate) fn dispute(&self) -> Option<NodeSet> {
         (!self.transient && !self.suspects.is_empty()).then(|| self.suspects.union([self.node].into_iter().collect()))
     }
 }
 
 /// The nodes that more than `threshold` others report as silent, so that at least one honest node does. A node that has reported itself is
 /// not among them: it stopped because of what it saw, and the others then found it silent.
-pub fn missed(accusations: &[Accusation], nodes: usize, threshold: usize) -> NodeSet {
+pub(crate) fn missed(accusations: &[Accusation], nodes: usize, threshold: usize) -> NodeSet {
     let stopped: NodeSet = accusations.iter().map(|accusation| accusation.node).collect();
     (0..nodes)
         .filter(|node| !stopped.contains(*node))
@@ -96,7 +96,7 @@ pub fn missed(accusations: &[Accusation], nodes: usize, threshold: usize) -> Nod
 
 /// The smallest set of at most `spare` nodes that explains every dispute; of several such sets, the one that others accuse most. Empty if
 /// no set that small explains all of them.
-pub fn deviating(seen: &[Accusation], nodes: usize, spare: usize) -> NodeSet {
+pub(crate) fn deviating(seen: &[Accusation], nodes: usize, spare: usize) -> NodeSet {
     let disputes: Vec<NodeSet> = seen.iter().filter_map(Accusation::dispute).collect();
     let explains = |set: NodeSet| disputes.iter().all(|dispute| dispute.minus(set) != *dispute);
     let accused = |set: NodeSet| {

@@ -27,7 +27,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Why the coordinator cannot run.
 #[derive(Debug, Error)]
-pub enum RunError {
+pub(crate) enum RunError {
     /// The config file, or something it names, cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -64,7 +64,7 @@ fn system(what: &'static str) -> impl Fn(std::io::Error) -> RunError {
 ///
 /// # Errors
 /// It cannot start. Once it serves, it ends without an error.
-pub fn run(path: &Path, logging: &Logging, stop_with_stdin: bool) -> Result<(), RunError> {
+pub(crate) fn run(path: &Path, logging: &Logging, stop_with_stdin: bool) -> Result<(), RunError> {
     let loaded = load(path).map_err(first)?;
     let _logs = logging.start("tacit-coordinator", env!("CARGO_PKG_VERSION"), loaded.config.log.as_deref())?;
     let overridden = allocator::overridden_settings();

@@ -7,7 +7,7 @@ use crate::nodes::{LinkState, Nodes};
 use crate::store::JobRow;
 
 /// The status of a job. `active` is its state in memory, unless it has ended.
-pub fn of(row: JobRow, active: Option<&ActiveJob>, nodes: &Nodes) -> JobStatus {
+pub(crate) fn of(row: JobRow, active: Option<&ActiveJob>, nodes: &Nodes) -> JobStatus {
     let active = active.filter(|_| !row.state.is_final());
     let waiting_on = active.map(|active| waiting_on(&row, active, nodes)).unwrap_or_default();
     let phase = active.filter(|_| row.state == JobState::Computing).and_then(ActiveJob::phase);

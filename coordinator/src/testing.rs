@@ -37,13 +37,13 @@ use crate::store::{Store, StoreError};
 use tacit_protocol::verdict::Verdict;
 
 /// The token of the buyer in tests.
-pub const TOKEN: &str = "test-token";
+pub(crate) const TOKEN: &str = "test-token";
 
 /// The token of a second buyer.
-pub const OTHER_TOKEN: &str = "other-token";
+pub(crate) const OTHER_TOKEN: &str = "other-token";
 
 /// A cluster of simulated nodes.
-pub struct TestCluster {
+pub(crate) struct TestCluster {
     pub cluster: Arc<Cluster>,
     text: String,
     key: SecretKey,
@@ -51,7 +51,7 @@ pub struct TestCluster {
 }
 
 /// A simulated node.
-pub struct TestNode {
+pub(crate) struct TestNode {
     index: usize,
     key: SecretKey,
     cluster: Arc<Cluster>,
@@ -77,7 +77,7 @@ impl NodeState {
 }
 
 impl TestCluster {
-    pub fn new(nodes: usize, threshold: usize) -> Self {
+    pub(crate) fn new(nodes: usize, threshold: usize) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(7);
         let key = SecretKey::generate(&mut rng);
         let keys: Vec<SecretKey> = (0..nodes).map(|_| SecretKey::generate(&mut rng)).collect();
@@ -115,7 +115,7 @@ impl TestCluster {
     }
 
     /// Starts a coordinator of this cluster on a store in `data`. It connects to the nodes that are up.
-    pub async fn start(&self, data: &std::path::Path) -> Shared {
+    pub(crate) async fn start(&self, data: &std::path::Path) -> Shared {
         let mut config: Config = toml::from_str("max_attempts = 2").unwrap();
         config.data = data.to_owned();
         let path = data.join("buyers.toml");
@@ -131,7 +131,7 @@ impl TestCluster {
         // A query that the previous coordinator has begun may keep the store open for a moment.
         let store = loop {
             match Store::open(data, self.nodes.len(), metrics.store.clone()) {
-                Err(StoreError::Database(DatabaseError::InUse { .. })) => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
+                Err(StoreError::Database(DatabaseError::InUse { .. })) => tokio::time::sleep(Duration::from_millis(5)).await,
                 opened => break opened.unwrap(),
             }
         };
@@ -141,7 +141,7 @@ impl TestCluster {
     }
 
     /// An enrolment of this contributor.
-    pub fn enrolment(&self, contributor: &str, key: &SecretKey) -> Enrolment {
+    pub(crate) fn enrolment(&self, contributor: &str, key: &SecretKey) -> Enrolment {
         let signature = key.sign(Purpose::Enrolment, &enrolment_statement(&self.cluster.digest(), contributor));
         Enrolment {
             contributor: contributor.to_owned(),
@@ -151,24 +151,24 @@ impl TestCluster {
     }
 
     /// Gold answers to a job: answer 0 to the first item.
-    pub fn gold(&self, job: &Job, key: &SecretKey) -> Submission {
+    pub(crate) fn gold(&self, job: &Job, key: &SecretKey) -> Submission {
         Submission::create_gold(&self.cluster, job, key, &[(0, Answer::Class(0))], 0, &mut rand::rng()).unwrap()
     }
 
     /// A submission with the answer 0 to these items.
-    pub fn submission(&self, job: &Job, contributor: &str, key: &SecretKey, items: &[u32]) -> Submission {
+    pub(crate) fn submission(&self, job: &Job, contributor: &str, key: &SecretKey, items: &[u32]) -> Submission {
         let answers: Vec<(u32, Answer)> = items.iter().map(|item| (*item, Answer::Class(0))).collect();
         Submission::create(&self.cluster, job, contributor, key, &answers, &mut rand::rng()).unwrap()
     }
 }
 
 /// The key of a contributor, made of one repeated byte.
-pub fn contributor_key(byte: u8) -> SecretKey {
+pub(crate) fn contributor_key(byte: u8) -> SecretKey {
     SecretKey::from_bytes(&[byte; 32])
 }
 
 /// A job of `items` items with two answers each.
-pub fn spec(items: usize) -> JobSpec {
+pub(crate) fn spec(items: usize) -> JobSpec {
     JobSpec {
         answers_per_item: 2,
         sensitive: false,
@@ -182,7 +182,7 @@ pub fn spec(items: usize) -> JobSpec {
 }
 
 /// The same job with gold answers, signed with `key`.
-pub fn gold_spec(items: usize, key: &SecretKey) -> JobSpec {
+pub(crate) fn gold_spec(items: usize, key: &SecretKey) -> JobSpec {
     JobSpec {
         release: [Release::Scores].into(),
         gold: Some(Gold { key: key.public() }),
@@ -191,7 +191,7 @@ pub fn gold_spec(items: usize, key: &SecretKey) -> JobSpec {
 }
 
 /// Stops a coordinator as the end of its process would, and waits until its store is free.
-pub async fn stop(app: Shared) {
+pub(crate) async fn stop(app: Shared) {
     app.shutdown.cancel();
     app.tasks.close();
     app.tasks.wait().await;
@@ -199,32 +199,32 @@ pub async fn stop(app: Shared) {
 }
 
 impl TestNode {
-    pub fn set_up(&self, up: bool) {
+    pub(crate) fn set_up(&self, up: bool) {
         self.up.send_replace(up);
     }
 
-    pub fn refuse(&self, request: &'static str, refusal: Refusal) {
+    pub(crate) fn refuse(&self, request: &'static str, refusal: Refusal) {
         self.inner.lock().unwrap().refusals.push((request, refusal));
     }
 
-    pub fn lie(&self) {
+    pub(crate) fn lie(&self) {
         self.inner.lock().unwrap().other_verdicts = true;
     }
 
     /// From now on, the envelopes of this contributor do not open.
-    pub fn cannot_open(&self, contributor: &'static str) {
+    pub(crate) fn cannot_open(&self, contributor: &'static str) {
         self.inner.lock().unwrap().unsealable = Some(contributor);
     }
 
-    pub fn forget_everything(&self) {
+    pub(crate) fn forget_everything(&self) {
         self.inner.lock().unwrap().jobs.clear();
     }
 
-    pub fn computations(&self) -> usize {
+    pub(crate) fn computations(&self) -> usize {
         self.inner.lock().unwrap().computations
     }
 
-    pub fn knows(&self, id: &JobId) -> bool {
+    pub(crate) fn knows(&self, id: &JobId) -> bool {
         self.inner.lock().unwrap().jobs.contains_key(id)
     }
 

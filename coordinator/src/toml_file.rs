@@ -7,7 +7,7 @@ use thiserror::Error;
 
 /// Why a file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum FileError {
+pub(crate) enum FileError {
     /// The file cannot be read.
     #[error("cannot read {path} ({what}): {reason}")]
     Read {
@@ -34,7 +34,7 @@ pub enum FileError {
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn read_text(path: &Path, what: &'static str) -> Result<String, FileError> {
+pub(crate) fn read_text(path: &Path, what: &'static str) -> Result<String, FileError> {
     std::fs::read_to_string(path).map_err(|error| FileError::Read {
         what,
         path: path.to_owned(),
@@ -46,7 +46,7 @@ pub fn read_text(path: &Path, what: &'static str) -> Result<String, FileError> {
 ///
 /// # Errors
 /// The file cannot be read, is not TOML, or does not have the fields of `T`.
-pub fn read<T: DeserializeOwned>(path: &Path, what: &'static str) -> Result<T, FileError> {
+pub(crate) fn read<T: DeserializeOwned>(path: &Path, what: &'static str) -> Result<T, FileError> {
     let text = read_text(path, what)?;
     toml::from_str(&text).map_err(|error| {
         let before = error.span().map_or("", |span| &text[..span.start]);

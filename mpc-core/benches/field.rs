@@ -40,7 +40,7 @@ fn bench<F: Field>(c: &mut Criterion, field: &str, implementations: [Operations<
                 b.iter(|| (operations.inner_product)(black_box(x), black_box(y)));
             });
             group.bench_function(BenchmarkId::new("sum", operations.name), |b| {
-                b.iter(|| (operations.add_vector)(black_box(x), black_box(y)))
+                b.iter(|| (operations.add_vector)(black_box(x), black_box(y)));
             });
             let (out, blocks) = values.split_at_mut(len / (BLOCKS + 1));
             let blocks: Vec<&[F]> = blocks.chunks_exact(out.len()).take(BLOCKS).collect();
@@ -134,7 +134,7 @@ fn rows_at_places(c: &mut Criterion) {
                     black_box(&rows),
                     black_box([&xs, &ys]),
                     black_box(products.each_mut().map(|of| &mut of[..])),
-                )
+                );
             });
         });
     }

@@ -109,6 +109,7 @@ impl Probe for Honest {
 
 pub(crate) mod sealed {
     /// Keeps other crates from implementing [`Probe`](super::Probe).
+    #[expect(unnameable_types, reason = "that other crates cannot name it is its purpose")]
     pub trait Sealed {}
 
     impl Sealed for super::Honest {}

@@ -15,7 +15,7 @@ use crate::store::Store;
 
 /// What the admin port reports about.
 #[derive(Debug, Clone)]
-pub struct Admin {
+pub(crate) struct Admin {
     /// The store, which must be writable.
     pub store: Arc<Store>,
     /// The connections to the peers.
@@ -29,7 +29,7 @@ pub struct Admin {
 }
 
 /// The routes `/livez`, `/readyz` and `/metrics`.
-pub fn router(admin: Admin) -> Router {
+pub(crate) fn router(admin: Admin) -> Router {
     Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))

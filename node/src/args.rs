@@ -14,7 +14,7 @@ use tacit_program::{Logging, Manual};
     after_help = "First `init`, then send the printed card to whoever makes cluster.toml (`tacit cluster create`), put that file beside config.toml, \
                   then `check-config` and `run`."
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// The command to run.
     #[command(subcommand)]
     pub command: Command,
@@ -22,7 +22,7 @@ pub struct Args {
 
 /// The commands of the node.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Make a folder with new keys and a config file, and print this node's card for cluster.toml.
     Init(Init),
     /// Run the node.
@@ -38,7 +38,7 @@ pub enum Command {
 
 /// Arguments of `init`.
 #[derive(Debug, clap::Args)]
-pub struct Init {
+pub(crate) struct Init {
     /// The folder to make; existing files in it are never overwritten.
     #[arg(long)]
     pub dir: PathBuf,
@@ -74,7 +74,7 @@ pub struct Init {
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
-pub struct Run {
+pub(crate) struct Run {
     /// The config file.
     #[arg(long)]
     pub config: PathBuf,
@@ -88,7 +88,7 @@ pub struct Run {
 
 /// Arguments of `check-config`.
 #[derive(Debug, clap::Args)]
-pub struct Check {
+pub(crate) struct Check {
     /// The config file.
     #[arg(long)]
     pub config: PathBuf,

@@ -16,7 +16,7 @@ use crate::keys;
 use crate::store::Store;
 
 /// Prints every finding, and fails if there are any.
-pub fn check_config(path: &Path) -> Result<()> {
+pub(crate) fn check_config(path: &Path) -> Result<()> {
     let findings = match Config::load(path) {
         Ok(config) => findings(&config)?,
         Err(error) => vec![format!("{error:#}")],
@@ -35,7 +35,7 @@ pub fn check_config(path: &Path) -> Result<()> {
 ///
 /// # Errors
 /// The cluster file does not name these keys.
-pub fn own_index(config: &Config, cluster: &Cluster, identity: &SecretKey, sealing: &UnsealingKey) -> Result<usize> {
+pub(crate) fn own_index(config: &Config, cluster: &Cluster, identity: &SecretKey, sealing: &UnsealingKey) -> Result<usize> {
     let identity = identity.public();
     let Some(index) = cluster.node_of(&identity) else {
         bail!(

@@ -25,7 +25,7 @@ use tacit_protocol::verdict::Verdict;
 
 /// A computation that the coordinator asks for.
 #[derive(Debug, Clone)]
-pub struct Task {
+pub(crate) struct Task {
     /// The job to compute.
     pub job: std::sync::Arc<Job>,
     /// The participants, from this node's point of view.
@@ -35,7 +35,13 @@ pub struct Task {
 }
 
 /// Runs a computation. Blocks until it ends, so call it on a thread of its own.
-pub fn compute<N: Network>(intake: &Intake, key: &SecretKey, task: &Task, network: N, meter: &SessionMeter) -> Result<Computed, Refusal> {
+pub(crate) fn compute<N: Network>(
+    intake: &Intake,
+    key: &SecretKey,
+    task: &Task,
+    network: N,
+    meter: &SessionMeter,
+) -> Result<Computed, Refusal> {
     let Task { job, party, list } = task;
     let cluster = &intake.cluster;
     let submissions = NodeSubmissions::look_up(intake, job, list).map_err(storage)?;
@@ -202,7 +208,7 @@ fn is_transient(error: &SessionError) -> bool {
 }
 
 /// The refusal for peers that could not be reached before the first round.
-pub fn unreachable(intake: &Intake, error: NetworkError) -> Refusal {
+pub(crate) fn unreachable(intake: &Intake, error: NetworkError) -> Refusal {
     let phase = Phase::AcceptedSet.engine();
     session_refusal(intake, &SessionError::Network { phase, source: error })
 }

@@ -11,7 +11,7 @@ use tacit_protocol::cluster::Cluster;
 /// The contents of `config.toml`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub(crate) struct Config {
     /// The cluster file, the same at every member.
     pub cluster: PathBuf,
     /// The Ed25519 key this node is known by.
@@ -45,7 +45,7 @@ fn default_max_sessions() -> usize {
 
 impl Config {
     /// Reads a config file, and resolves the paths in it against its folder.
-    pub fn load(path: &Path) -> Result<Self> {
+    pub(crate) fn load(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the config file {}", path.display()))?;
         let mut config: Self =
             toml::from_str(&text).map_err(|error| anyhow::anyhow!("config file {}: {}", path.display(), one_line(&error)))?;
@@ -72,13 +72,13 @@ impl Config {
     }
 
     /// Reads the cluster file.
-    pub fn load_cluster(&self) -> Result<Cluster> {
+    pub(crate) fn load_cluster(&self) -> Result<Cluster> {
         let bytes = std::fs::read(&self.cluster).with_context(|| format!("cannot read the cluster file {}", self.cluster.display()))?;
         Cluster::parse(&bytes).with_context(|| format!("cluster file {}", self.cluster.display()))
     }
 
     /// How long a round waits for a peer's message.
-    pub fn round_timeout(&self) -> Duration {
+    pub(crate) fn round_timeout(&self) -> Duration {
         Duration::from_secs(self.round_timeout_seconds)
     }
 }

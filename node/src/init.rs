@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::keys;
 
 /// Makes the folder and prints the card. The fingerprint of the keys goes to standard error.
-pub fn init(args: &Init) -> Result<()> {
+pub(crate) fn init(args: &Init) -> Result<()> {
     let port = args.address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
     let port = port.with_context(|| format!("--address {}: expected host:port", args.address))?;
     let config = Config {

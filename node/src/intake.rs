@@ -18,7 +18,7 @@ use crate::store::{Store, StoreError, StoredSubmission};
 
 /// What a node needs to accept submissions.
 #[derive(Debug)]
-pub struct Intake {
+pub(crate) struct Intake {
     /// The cluster, as the cluster file describes it.
     pub cluster: Arc<Cluster>,
     /// This node's index in the cluster file.
@@ -39,7 +39,7 @@ impl Intake {
     ///
     /// # Errors
     /// The store fails; then nothing of the batch is stored.
-    pub fn deliver(&self, job: &Job, batch: &[(Digest, Vec<u8>)]) -> Result<Vec<Option<RejectReason>>, StoreError> {
+    pub(crate) fn deliver(&self, job: &Job, batch: &[(Digest, Vec<u8>)]) -> Result<Vec<Option<RejectReason>>, StoreError> {
         if self.store.released(job.id())?.is_some() {
             let closed = RejectReason::JobClosed;
             self.metrics.submissions(Some(closed), batch.len() as u64);
@@ -196,7 +196,7 @@ pub(crate) mod tests {
         intake
             .store
             .for_each_stored(job.id(), &digests, |index, found| {
-                stored.push((index, matches!(found, Found::Accepted(..))))
+                stored.push((index, matches!(found, Found::Accepted(..))));
             })
             .unwrap();
         assert_eq!(stored, [(0, true), (1, false)]);

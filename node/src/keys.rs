@@ -17,17 +17,17 @@ struct SealingFile {
 }
 
 /// The text of the file with the identity key, under a header.
-pub fn identity_text(header: &str, key: &SecretKey) -> Zeroizing<String> {
+pub(crate) fn identity_text(header: &str, key: &SecretKey) -> Zeroizing<String> {
     key_file::seed_text(header, &key.to_bytes())
 }
 
 /// Reads the identity key.
-pub fn read_identity(path: &Path) -> Result<SecretKey, KeyFileError> {
+pub(crate) fn read_identity(path: &Path) -> Result<SecretKey, KeyFileError> {
     Ok(SecretKey::from_bytes(&*key_file::read_seed(path)?))
 }
 
 /// The text of the file with the sealing key, under a header.
-pub fn sealing_text(header: &str, key: &UnsealingKey) -> Result<Zeroizing<String>, toml::ser::Error> {
+pub(crate) fn sealing_text(header: &str, key: &UnsealingKey) -> Result<Zeroizing<String>, toml::ser::Error> {
     let file = SealingFile {
         suite: key.suite(),
         secret_key: hex::encode(key.to_bytes()),
@@ -37,7 +37,7 @@ pub fn sealing_text(header: &str, key: &UnsealingKey) -> Result<Zeroizing<String
 }
 
 /// Reads the sealing key.
-pub fn read_sealing(path: &Path) -> Result<UnsealingKey, KeyFileError> {
+pub(crate) fn read_sealing(path: &Path) -> Result<UnsealingKey, KeyFileError> {
     let syntax = |expected: &'static str| KeyFileError::Syntax {
         path: path.to_owned(),
         expected,

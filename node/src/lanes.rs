@@ -39,7 +39,7 @@ enum Slot {
 
 /// Lanes that peers have opened, and sessions that wait for lanes.
 #[derive(Default)]
-pub struct Lanes {
+pub(crate) struct Lanes {
     slots: Mutex<HashMap<(usize, LaneId), Slot>>,
 }
 
@@ -52,7 +52,7 @@ impl fmt::Debug for Lanes {
 impl Lanes {
     /// Accepts a lane that a peer has opened. A task reads which session it belongs to and hands it over, or keeps it for a while if
     /// that session has not begun yet.
-    pub fn arrived(self: &Arc<Self>, peer: usize, mut lane: LaneReceiver) {
+    pub(crate) fn arrived(self: &Arc<Self>, peer: usize, mut lane: LaneReceiver) {
         let lanes = Arc::clone(self);
         tokio::spawn(async move {
             let hello = tokio::time::timeout(UNCLAIMED, read_frame(&mut lane, MAX_ID_BYTES)).await;
@@ -123,7 +123,7 @@ impl Drop for Waiting<'_> {
 }
 
 /// The network of one session. Its rounds block, so it is used on a thread outside the runtime.
-pub struct LaneNetwork {
+pub(crate) struct LaneNetwork {
     runtime: Handle,
     peers: HashMap<usize, (LaneSender, LaneReceiver)>,
     timeout: Duration,
@@ -141,7 +141,7 @@ impl fmt::Debug for LaneNetwork {
 
 /// The options of a lane network.
 #[derive(Debug)]
-pub struct LaneOptions {
+pub(crate) struct LaneOptions {
     /// How long a round waits for a peer's message.
     pub timeout: Duration,
     /// Ends the session when it is cancelled.
@@ -157,7 +157,13 @@ impl LaneNetwork {
     ///
     /// # Errors
     /// A peer is lost or silent, or the session is cancelled.
-    pub async fn open(mesh: &Mesh, lanes: &Lanes, peers: Vec<usize>, id: LaneId, options: LaneOptions) -> Result<Self, NetworkError> {
+    pub(crate) async fn open(
+        mesh: &Mesh,
+        lanes: &Lanes,
+        peers: Vec<usize>,
+        id: LaneId,
+        options: LaneOptions,
+    ) -> Result<Self, NetworkError> {
         let deadline = Instant::now() + options.timeout;
         let hello = encode(&id);
         let opening = peers.into_iter().map(|peer| {

@@ -9,7 +9,7 @@ use tracing::info;
 ///
 /// # Errors
 /// The system does not have as much.
-pub fn reserve(megabytes: usize) -> Result<()> {
+pub(crate) fn reserve(megabytes: usize) -> Result<()> {
     if megabytes == 0 {
         return Ok(());
     }

@@ -25,7 +25,7 @@ const HANDSHAKES: usize = 64;
 
 /// The connections to the peers.
 #[derive(Debug)]
-pub struct Mesh {
+pub(crate) struct Mesh {
     link: Link,
     cluster: Arc<Cluster>,
     me: usize,
@@ -37,7 +37,7 @@ pub struct Mesh {
 
 impl Mesh {
     /// A mesh that has no connections yet.
-    pub fn new(link: Link, cluster: Arc<Cluster>, me: usize, lanes: Arc<Lanes>, metrics: Metrics) -> Self {
+    pub(crate) fn new(link: Link, cluster: Arc<Cluster>, me: usize, lanes: Arc<Lanes>, metrics: Metrics) -> Self {
         let peers = (0..cluster.nodes().len())
             .filter(|peer| *peer != me)
             .map(|peer| (peer, watch::Sender::new(None)))
@@ -54,19 +54,19 @@ impl Mesh {
     }
 
     /// The connection to a peer. Waits for it until the deadline; `None` if there is none by then.
-    pub async fn connection(&self, peer: usize, deadline: Instant) -> Option<Connection> {
+    pub(crate) async fn connection(&self, peer: usize, deadline: Instant) -> Option<Connection> {
         let mut current = self.peers.get(&peer)?.subscribe();
         let waiting = current.wait_for(|connection| connection.as_ref().is_some_and(|c| !c.is_closed()));
         tokio::time::timeout_at(deadline, waiting).await.ok()?.ok()?.clone()
     }
 
     /// How many peers are connected.
-    pub fn connected(&self) -> usize {
+    pub(crate) fn connected(&self) -> usize {
         self.round_trips().filter(|(_, round_trip)| round_trip.is_some()).count()
     }
 
     /// The name of every peer, with the round-trip time of its connection if it is connected.
-    pub fn round_trips(&self) -> impl Iterator<Item = (String, Option<Duration>)> {
+    pub(crate) fn round_trips(&self) -> impl Iterator<Item = (String, Option<Duration>)> {
         self.peers.iter().map(|(peer, current)| {
             let connection = current.borrow();
             let open = connection.as_ref().filter(|connection| !connection.is_closed());
@@ -76,7 +76,7 @@ impl Mesh {
 
     /// Dials the peers with higher indices, accepts connections of the others, and passes connections of the coordinator to `coordinator`.
     /// Returns when `stop` is cancelled.
-    pub async fn run<C>(self: Arc<Self>, stop: CancellationToken, coordinator: C)
+    pub(crate) async fn run<C>(self: Arc<Self>, stop: CancellationToken, coordinator: C)
     where
         C: Fn(Connection) + Send + Sync + 'static,
     {

@@ -14,7 +14,7 @@ const PERIOD: Duration = Duration::from_secs(60);
 
 /// Logs refused connections, at most [`LINES`] of each kind per [`PERIOD`]. The next line says how many were left out.
 #[derive(Debug, Default)]
-pub struct Refusals(Mutex<BTreeMap<&'static str, Logged>>);
+pub(crate) struct Refusals(Mutex<BTreeMap<&'static str, Logged>>);
 
 #[derive(Debug)]
 struct Logged {
@@ -25,7 +25,7 @@ struct Logged {
 
 impl Refusals {
     /// Logs a refused connection, or only counts it if there were too many of its kind.
-    pub fn log(&self, kind: &'static str, error: &LinkError) {
+    pub(crate) fn log(&self, kind: &'static str, error: &LinkError) {
         if let Some(unsaid) = self.due(kind, Instant::now()) {
             warn!(%error, unsaid, "a connection was refused");
         }

@@ -24,7 +24,7 @@ use crate::serve::Service;
 use crate::store::Store;
 
 /// Runs the node until it is told to stop.
-pub fn run(args: &Run) -> Result<()> {
+pub(crate) fn run(args: &Run) -> Result<()> {
     let _logs = args.logging.start("tacit-node", env!("CARGO_PKG_VERSION"), None)?;
     let config = Config::load(&args.config)?;
     let overridden = allocator::overridden_settings();

@@ -31,7 +31,7 @@ const REQUESTS: usize = 4;
 
 /// The service for the coordinator.
 #[derive(Debug)]
-pub struct Service {
+pub(crate) struct Service {
     intake: Arc<Intake>,
     key: SecretKey,
     mesh: Arc<Mesh>,
@@ -48,7 +48,7 @@ pub struct Service {
 
 impl Service {
     /// Creates the service. Cancelling `stop` ends its computations.
-    pub fn new(
+    pub(crate) fn new(
         intake: Arc<Intake>,
         key: SecretKey,
         mesh: Arc<Mesh>,
@@ -73,7 +73,7 @@ impl Service {
     }
 
     /// Answers requests on a connection until it ends.
-    pub async fn serve(self: Arc<Self>, connection: Connection) {
+    pub(crate) async fn serve(self: Arc<Self>, connection: Connection) {
         info!("the coordinator is connected");
         let replaced = self
             .coordinator
@@ -94,7 +94,7 @@ impl Service {
     }
 
     /// Whether the coordinator is connected.
-    pub fn has_coordinator(&self) -> bool {
+    pub(crate) fn has_coordinator(&self) -> bool {
         let coordinator = self.coordinator.lock().unwrap_or_else(PoisonError::into_inner);
         coordinator.as_ref().is_some_and(|connection| !connection.is_closed())
     }

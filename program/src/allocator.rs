@@ -14,7 +14,6 @@
 pub use tikv_jemallocator::Jemalloc;
 
 use std::ffi::{CStr, CString, c_char};
-use std::mem::size_of;
 use std::ptr::{null, null_mut};
 
 /// jemalloc's settings (<https://jemalloc.net/jemalloc.3.html#tuning>), which jemalloc reads from this symbol before `main`.

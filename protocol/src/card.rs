@@ -170,7 +170,7 @@ mod tests {
         assert!(refused(1, [&all[..], &all[3..]].concat()).contains("two cards"));
         let twice = refused(1, [&all[..], &all[..1]].concat());
         assert!(twice.contains("node `node-0` and node `node-0` have the same"), "{twice}");
-        let mut same = all.clone();
+        let mut same = all;
         same[1].nodes[0].address = same[0].nodes[0].address.clone();
         assert!(refused(1, same).contains("the same address"));
     }

@@ -143,7 +143,7 @@ mod tests {
             let expected = if len < 8 { HelloError::Foreign } else { HelloError::Malformed(len) };
             assert_eq!(Hello::from_bytes(&bytes[..len]), Err(expected));
         }
-        let mut odd = bytes.clone();
+        let mut odd = bytes;
         odd[56] = 2;
         assert_eq!(Hello::from_bytes(&odd), Err(HelloError::Malformed(57)));
         odd[0] ^= 1;

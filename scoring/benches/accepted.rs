@@ -156,14 +156,14 @@ fn crowd(c: &mut Criterion) {
     });
     group.bench_function("certificate to JSON", |b| b.iter_with_large_drop(|| certificate.to_json()));
     group.bench_function("report", |b| {
-        b.iter_with_large_drop(|| Report::of_verified(certified.certificate(), certified.opened()).unwrap())
+        b.iter_with_large_drop(|| Report::of_verified(certified.certificate(), certified.opened()).unwrap());
     });
     group.bench_function("report to JSON", |b| b.iter_with_large_drop(|| report.to_json()));
     group.bench_function("certificate from JSON", |b| {
         b.iter_with_large_drop(|| Certificate::from_json(black_box(&json)).unwrap());
     });
     group.bench_function("verify a certificate", |b| {
-        b.iter_with_large_drop(|| certificate.verify(cluster).unwrap())
+        b.iter_with_large_drop(|| certificate.verify(cluster).unwrap());
     });
     group.finish();
 }

@@ -62,7 +62,7 @@ pub(crate) struct Products {
 
 impl Batch {
     /// Nothing yet.
-    pub fn new(input: &Input<'_>) -> Self {
+    pub(crate) fn new(input: &Input<'_>) -> Self {
         Self {
             party: input.party.clone(),
             accepted: Arc::clone(&input.accepted),
@@ -76,13 +76,13 @@ impl Batch {
     }
 
     /// Asks for any product.
-    pub fn push(&mut self, product: Product<Fp61>) -> Ticket {
+    pub(crate) fn push(&mut self, product: Product<Fp61>) -> Ticket {
         self.others.push(product);
         Ticket(Place::Other(self.others.len() - 1))
     }
 
     /// Asks for `Σ_i w_j(R_i)·<T_i, T_i>`, one value for each weight j. `own` has this node's parts.
-    pub fn push_squares(&mut self, own: Zeroizing<Vec<Fp61>>, weights: ItemWeights) -> Ticket {
+    pub(crate) fn push_squares(&mut self, own: Zeroizing<Vec<Fp61>>, weights: ItemWeights) -> Ticket {
         self.terms += self.tally.len() as u64;
         let range = self.append(own);
         self.with_tally.push(WithTally::Items(range.clone(), weights));
@@ -90,7 +90,7 @@ impl Batch {
     }
 
     /// Asks for each contributor's products with the tally. `own` has this node's parts.
-    pub fn push_answers(&mut self, own: Zeroizing<Vec<Fp61>>, weight: Weight) -> Ticket {
+    pub(crate) fn push_answers(&mut self, own: Zeroizing<Vec<Fp61>>, weight: Weight) -> Ticket {
         self.terms += terms(&self.accepted, self.answers.width());
         let range = self.append(own);
         self.with_tally.push(WithTally::Answers(range.clone(), weight));
@@ -108,7 +108,7 @@ impl Batch {
     ///
     /// # Errors
     /// The round failed.
-    pub fn multiply<N: Network>(self, session: &mut Session<N>) -> Result<Products, SessionError> {
+    pub(crate) fn multiply<N: Network>(self, session: &mut Session<N>) -> Result<Products, SessionError> {
         let Self {
             party,
             accepted,
@@ -175,7 +175,7 @@ fn combined(
 
 impl Products {
     /// The results that a ticket of this batch stands for, one element for each value of its product.
-    pub fn take(&self, Ticket(place): Ticket) -> Shared<Fp61> {
+    pub(crate) fn take(&self, Ticket(place): Ticket) -> Shared<Fp61> {
         match place {
             Place::WithTally(start, len) => self.with_tally.slice(start..start + len),
             Place::Other(index) => self.others[index].clone(),

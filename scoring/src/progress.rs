@@ -21,7 +21,7 @@ pub(crate) struct Progress<'s, N: Network> {
 
 impl<'s, N: Network> Progress<'s, N> {
     /// Before anything is computed. `record` durably records the accepted set; false if another one was before, or if it cannot.
-    pub fn new(session: &'s mut Session<N>, record: &'s dyn Fn() -> bool) -> Self {
+    pub(crate) fn new(session: &'s mut Session<N>, record: &'s dyn Fn() -> bool) -> Self {
         Self {
             session,
             record,
@@ -31,12 +31,12 @@ impl<'s, N: Network> Progress<'s, N> {
     }
 
     /// Takes the shares of an output.
-    pub fn output(&mut self, name: OutputName, values: Shared<Fp61>) {
+    pub(crate) fn output(&mut self, name: OutputName, values: Shared<Fp61>) {
         self.shared.insert(name, values);
     }
 
     /// Takes an output that was opened in the session.
-    pub fn opened_output(&mut self, name: OutputName, values: Vec<Fp61>) {
+    pub(crate) fn opened_output(&mut self, name: OutputName, values: Vec<Fp61>) {
         self.opened.insert(name, values);
     }
 
@@ -45,7 +45,7 @@ impl<'s, N: Network> Progress<'s, N> {
     ///
     /// # Errors
     /// A node deviated, or an accepted set was not recorded.
-    pub fn record<T>(&mut self, result: T) -> Result<Recorded<T>, ScoringError> {
+    pub(crate) fn record<T>(&mut self, result: T) -> Result<Recorded<T>, ScoringError> {
         let verified = self.session.verify_claims(result)?;
         if !(self.record)() {
             return Err(ScoringError::NotRecorded);
@@ -54,7 +54,7 @@ impl<'s, N: Network> Progress<'s, N> {
     }
 
     /// The outputs of these names, in their order.
-    pub fn into_outputs(mut self, wanted: Vec<OutputName>) -> Outputs<OutputName> {
+    pub(crate) fn into_outputs(mut self, wanted: Vec<OutputName>) -> Outputs<OutputName> {
         let mut outputs = Outputs::default();
         for name in wanted {
             match (self.opened.remove(&name), self.shared.remove(&name)) {

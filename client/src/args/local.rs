@@ -42,7 +42,7 @@ Examples:
 /// `demo`.
 #[derive(Debug, Group)]
 #[command(after_help = DEMO_HELP)]
-pub struct Demo {
+pub(crate) struct Demo {
     /// A CSV file of answers; by default the bundled data set.
     #[arg(long, value_name = "FILE.csv")]
     pub answers: Option<PathBuf>,
@@ -84,7 +84,7 @@ pub struct Demo {
 /// `bench`.
 #[derive(Debug, Group)]
 #[command(after_help = BENCH_HELP)]
-pub struct Bench {
+pub(crate) struct Bench {
     /// The number of items.
     #[arg(long, value_name = "M", default_value_t = 10_000)]
     pub items: usize,
@@ -130,7 +130,7 @@ pub struct Bench {
 /// A pay rule.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 #[value(rename_all = "snake_case")]
-pub enum Rule {
+pub(crate) enum Rule {
     /// The base for every answer.
     Flat,
     /// A bonus for agreeing with peers.

@@ -22,7 +22,7 @@ const DELIVERED: Duration = Duration::from_millis(10);
 const SAMPLE: Duration = Duration::from_millis(50);
 
 /// A running job on a cluster that runs nothing else.
-pub struct RunningJob<'a> {
+pub(super) struct RunningJob<'a> {
     /// The coordinator.
     pub api: &'a Api,
     /// The job.
@@ -34,7 +34,7 @@ pub struct RunningJob<'a> {
 }
 
 /// Measurements from the submissions to the published job.
-pub struct Computed {
+pub(super) struct Computed {
     /// The nodes' phases, and `certificate`.
     pub phases: Vec<report::Phase>,
     /// Seconds from the request to compute to the certificate, by the coordinator's clock.
@@ -49,7 +49,7 @@ pub struct Computed {
 
 impl RunningJob<'_> {
     /// Runs `upload`, which sends `submissions` submissions, and waits until every node has stored all of them.
-    pub async fn ingest(&self, submissions: usize, upload: impl Future<Output = Result<()>>) -> Result<(f64, f64)> {
+    pub(super) async fn ingest(&self, submissions: usize, upload: impl Future<Output = Result<()>>) -> Result<(f64, f64)> {
         let (began, clock) = (Instant::now(), self.clock()?);
         upload.await?;
         loop {
@@ -63,7 +63,7 @@ impl RunningJob<'_> {
     }
 
     /// Follows the computation to the published job. The last submission filled the job, so nobody has to close it.
-    pub async fn compute(&self, progress: &Progress) -> Result<Computed> {
+    pub(super) async fn compute(&self, progress: &Progress) -> Result<Computed> {
         let began = Instant::now();
         let coordinator = cpu_seconds(self.coordinator.pid)?;
         let scraper = Scraper::new()?;

@@ -21,12 +21,12 @@ use crate::progress::Phase;
 const AT_ONCE: usize = 8;
 
 /// The keys of all contributors, by index.
-pub fn keys(contributors: usize) -> Vec<SecretKey> {
+pub(super) fn keys(contributors: usize) -> Vec<SecretKey> {
     (0..contributors).map(|_| SecretKey::generate(&mut rand::rng())).collect()
 }
 
 /// Enrols all contributors.
-pub async fn enrol(api: &Api, cluster: &Cluster, keys: &[SecretKey], phase: &Phase<'_>) -> Result<()> {
+pub(super) async fn enrol(api: &Api, cluster: &Cluster, keys: &[SecretKey], phase: &Phase<'_>) -> Result<()> {
     let enrol = async |(index, key): (usize, &SecretKey)| -> Result<()> {
         let name = name(index);
         sharing::enrol(api, cluster, &name, key).await.with_context(|| name)?;
@@ -41,7 +41,7 @@ pub async fn enrol(api: &Api, cluster: &Cluster, keys: &[SecretKey], phase: &Pha
 }
 
 /// The submissions of all contributors, ready to be sent.
-pub struct SharedSubmissions {
+pub(super) struct SharedSubmissions {
     submissions: Vec<StoredSubmission>,
     /// The number of bytes that will be delivered to each node: headers and its own envelopes.
     pub bytes: Vec<u64>,
@@ -55,7 +55,7 @@ struct StoredSubmission {
 
 impl SharedSubmissions {
     /// Shares all answers on one core, one contributor after the other, and writes the submissions to `folder`.
-    pub fn make(synthetic: &SyntheticAnswers, cluster: &Cluster, job: &Job, keys: &[SecretKey], folder: &Path) -> Result<Self> {
+    pub(super) fn make(synthetic: &SyntheticAnswers, cluster: &Cluster, job: &Job, keys: &[SecretKey], folder: &Path) -> Result<Self> {
         let mut shared = Self {
             submissions: Vec::new(),
             bytes: vec![0; cluster.nodes().len()],
@@ -81,12 +81,12 @@ impl SharedSubmissions {
     }
 
     /// How many submissions there are.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.submissions.len()
     }
 
     /// Sends all of them.
-    pub async fn send(&self, api: &Api, cluster: &Arc<Cluster>, phase: &Phase<'_>) -> Result<()> {
+    pub(super) async fn send(&self, api: &Api, cluster: &Arc<Cluster>, phase: &Phase<'_>) -> Result<()> {
         let send = async |waiting: &StoredSubmission| -> Result<()> {
             let StoredSubmission { header, path } = waiting;
             let bytes = tokio::fs::read(path)

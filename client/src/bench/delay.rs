@@ -23,14 +23,14 @@ const LARGEST_DATAGRAM: usize = 1 << 16;
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// The relays of a cluster. They stop when this is dropped.
-pub struct Relays {
+pub(super) struct Relays {
     fronts: Vec<(Arc<UdpSocket>, SocketAddr)>,
     running: JoinSet<()>,
 }
 
 impl Relays {
     /// Binds the relays of `nodes` nodes; they pass on nothing yet.
-    pub async fn bind(nodes: usize) -> Result<Self> {
+    pub(super) async fn bind(nodes: usize) -> Result<Self> {
         let mut fronts = Vec::new();
         for _ in 0..nodes {
             let front = socket().await.context("no free UDP port for a relay")?;
@@ -44,12 +44,12 @@ impl Relays {
     }
 
     /// The address of the relay of each node.
-    pub fn addresses(&self) -> Vec<SocketAddr> {
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
         self.fronts.iter().map(|(_, address)| *address).collect()
     }
 
     /// Starts to pass datagrams on, in both directions and each `delay` later. `nodes` are the addresses at which the nodes listen.
-    pub fn lead_to(&mut self, listening: impl IntoIterator<Item = SocketAddr>, delay: Duration) {
+    pub(super) fn lead_to(&mut self, listening: impl IntoIterator<Item = SocketAddr>, delay: Duration) {
         for ((front, _), target) in self.fronts.iter().zip(listening) {
             self.running.spawn(relay(Arc::clone(front), target, delay));
         }

@@ -10,7 +10,7 @@ use super::synthetic::{SyntheticAnswers, name};
 const TOLERANCE: f64 = 1e-9;
 
 /// The first difference between a report and what the answers give in the clear, paid by `payout`.
-pub fn difference(synthetic: &SyntheticAnswers, payout: &Payout, report: &Report) -> Option<String> {
+pub(super) fn difference(synthetic: &SyntheticAnswers, payout: &Payout, report: &Report) -> Option<String> {
     let items = synthetic
         .by_item()
         .map(|answers| answers.iter().map(|answer| (answer.contributor, answer.class)));
@@ -204,7 +204,7 @@ mod tests {
             ("agreement", |report| report.agreement.as_mut().unwrap().0.gwet_ac1 = Ok(0.1 + 1e-8)),
             ("beyond_chance", |report| report.contributors[1].beyond_chance = None),
             ("agreement_with_label", |report| {
-                report.contributors[2].agreement_with_label = Some(0.9)
+                report.contributors[2].agreement_with_label = Some(0.9);
             }),
             ("amount", |report| report.payouts.as_mut().unwrap().items[0].amount -= 1),
             ("pay", |report| report.payouts.as_mut().unwrap().total += 1),

@@ -14,20 +14,20 @@ const TICKS: f64 = 100.0;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A client that reads metrics of admin ports.
-pub struct Scraper(reqwest::Client);
+pub(super) struct Scraper(reqwest::Client);
 
 /// The samples of one scrape, by name and labels in the exposition format.
-pub struct Samples(HashMap<String, f64>);
+pub(super) struct Samples(HashMap<String, f64>);
 
 impl Scraper {
     /// A client for loopback.
-    pub fn new() -> Result<Self> {
+    pub(super) fn new() -> Result<Self> {
         let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().tls_certs_only([]).build();
         client.context("cannot make an HTTP client").map(Self)
     }
 
     /// Reads the metrics of a member.
-    pub async fn read(&self, member: &Member) -> Result<Samples> {
+    pub(super) async fn read(&self, member: &Member) -> Result<Samples> {
         let url = format!("{}/metrics", member.admin);
         let silent = || format!("{url} of {} cannot be read", member.name);
         let response = self.0.get(&url).send().await.with_context(silent)?;
@@ -52,13 +52,13 @@ impl Samples {
     }
 
     /// The value of a series, written with its labels in alphabetical order.
-    pub fn value(&self, series: &str) -> Result<f64> {
+    pub(super) fn value(&self, series: &str) -> Result<f64> {
         let value = self.0.get(series).copied();
         value.with_context(|| format!("the metric {series} is missing: are all programs of the same release?"))
     }
 
     /// The values of all series of a name.
-    pub fn values(&self, name: &str) -> impl Iterator<Item = f64> {
+    pub(super) fn values(&self, name: &str) -> impl Iterator<Item = f64> {
         let of = move |series: &str| {
             series
                 .strip_prefix(name)
@@ -68,20 +68,20 @@ impl Samples {
     }
 
     /// The value of the series `name` of a node for each phase. `labels` are the labels before that of the phase.
-    pub fn by_phase(&self, name: &str, labels: &str) -> Result<PerPhase> {
+    pub(super) fn by_phase(&self, name: &str, labels: &str) -> Result<PerPhase> {
         let value = |phase: Phase| Ok((phase, self.value(&format!("tacit_node_{name}{{{labels}phase=\"{phase}\"}}"))?));
         Phase::ALL.into_iter().map(value).collect()
     }
 }
 
 /// A number for each phase of a session.
-pub type PerPhase = BTreeMap<Phase, f64>;
+pub(super) type PerPhase = BTreeMap<Phase, f64>;
 
 /// Attributes the processor time of a process to phases, from readings of its clock and its rounds.
 ///
 /// The work before a round belongs to the round's phase, as in the node's own metrics. If a reading finds new rounds of several phases,
 /// the time since the previous reading is divided among them by their rounds.
-pub struct CpuByPhase {
+pub(super) struct CpuByPhase {
     clock: f64,
     rounds: PerPhase,
     /// Seconds since the last round that was seen.
@@ -91,7 +91,7 @@ pub struct CpuByPhase {
 
 impl CpuByPhase {
     /// Begins with this reading.
-    pub fn new(clock: f64, rounds: PerPhase) -> Self {
+    pub(super) fn new(clock: f64, rounds: PerPhase) -> Self {
         Self {
             clock,
             rounds,
@@ -101,7 +101,7 @@ impl CpuByPhase {
     }
 
     /// Adds a reading.
-    pub fn add(&mut self, clock: f64, rounds: PerPhase) {
+    pub(super) fn add(&mut self, clock: f64, rounds: PerPhase) {
         self.pending += clock - self.clock;
         let before = |phase: &Phase| self.rounds.get(phase).copied().unwrap_or_default();
         let new: PerPhase = rounds.iter().map(|(phase, now)| (*phase, now - before(phase))).collect();
@@ -116,14 +116,14 @@ impl CpuByPhase {
     }
 
     /// The seconds of each phase. Time after the last round belongs to the release.
-    pub fn finish(mut self) -> PerPhase {
+    pub(super) fn finish(mut self) -> PerPhase {
         *self.spent.entry(Phase::Release).or_default() += self.pending;
         self.spent
     }
 }
 
 /// The processor time that all threads of a process have used, user and system, in seconds.
-pub fn cpu_seconds(pid: u32) -> Result<f64> {
+pub(super) fn cpu_seconds(pid: u32) -> Result<f64> {
     let stat = proc(pid, "stat")?;
     // The name in parentheses may contain spaces. After it, the state is the first field and the times are the 12th and 13th.
     let fields = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
@@ -136,7 +136,7 @@ pub fn cpu_seconds(pid: u32) -> Result<f64> {
 }
 
 /// The peak memory of a process in bytes.
-pub fn peak_memory(pid: u32) -> Result<u64> {
+pub(super) fn peak_memory(pid: u32) -> Result<u64> {
     let status = proc(pid, "status")?;
     let peak = status
         .lines()

@@ -51,7 +51,7 @@ struct Bench<'a> {
 }
 
 /// Runs the benchmark.
-pub async fn run(args: &args::Bench) -> Result<()> {
+pub(crate) async fn run(args: &args::Bench) -> Result<()> {
     let access = AccessStructure::new(args.nodes, args.threshold).context("--nodes and --threshold")?;
     let load = load();
     let earlier = args.compare.as_deref().map(read_report).transpose()?;

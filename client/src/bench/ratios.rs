@@ -4,7 +4,7 @@ use super::report::{Phase, Report};
 use crate::output;
 
 /// A table of the ratios of new to old figures; below 1 is less than before.
-pub fn table(new: &Report, old: &Report) -> String {
+pub(super) fn table(new: &Report, old: &Report) -> String {
     let mut text = String::new();
     if (&new.job, &new.cluster) != (&old.job, &old.cluster) {
         text += "the earlier one was of another job or cluster: ";

@@ -9,7 +9,7 @@ use crate::output;
 
 /// All measurements.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Report {
+pub(super) struct Report {
     /// The version of `tacit`.
     pub version: String,
     /// Whether the programs were built with optimisation; otherwise the figures mean nothing.
@@ -50,7 +50,7 @@ pub struct Report {
 
 /// The job of a benchmark.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Job {
+pub(super) struct Job {
     /// Items.
     pub items: usize,
     /// Answers to each.
@@ -67,7 +67,7 @@ pub struct Job {
 
 impl Job {
     /// A job of this size.
-    pub fn new(size: Size, submissions: usize, seed: u64) -> Self {
+    pub(super) fn new(size: Size, submissions: usize, seed: u64) -> Self {
         Self {
             items: size.items,
             answers_per_item: size.answers_per_item,
@@ -81,7 +81,7 @@ impl Job {
 
 /// The cluster of a benchmark.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cluster {
+pub(super) struct Cluster {
     /// The number of nodes.
     pub nodes: usize,
     /// How many nodes may be corrupt.
@@ -95,7 +95,7 @@ pub struct Cluster {
 
 /// One phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Phase {
+pub(super) struct Phase {
     /// `share`, `ingest`, one of a node's phases, or `certificate`.
     pub name: String,
     /// Duration in seconds.
@@ -110,7 +110,7 @@ pub struct Phase {
 
 impl Report {
     /// The measurements as text.
-    pub fn table(&self) -> String {
+    pub(super) fn table(&self) -> String {
         let Job {
             items,
             answers_per_item,

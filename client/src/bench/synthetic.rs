@@ -18,7 +18,7 @@ const JOB: &str = "bench";
 
 /// The size of the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Size {
+pub(super) struct Size {
     /// The number of items.
     pub items: usize,
     /// The number of answers to each item, of as many contributors.
@@ -31,7 +31,7 @@ pub struct Size {
 
 /// One answer to a known item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answer {
+pub(super) struct Answer {
     /// Index of the contributor.
     pub contributor: u32,
     /// Index of the class.
@@ -40,7 +40,7 @@ pub struct Answer {
 
 /// All answers, in the clear.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SyntheticAnswers {
+pub(super) struct SyntheticAnswers {
     /// The size of the job.
     pub size: Size,
     /// The answers to the first item, to the second, and so on, with the same number for each item.
@@ -49,7 +49,7 @@ pub struct SyntheticAnswers {
 
 impl Size {
     /// Checks that a job can have this size.
-    pub fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         ensure!(self.items > 0, "--items must be at least 1");
         // The statistics need pairs of answers, and more than one class.
         ensure!(self.answers_per_item >= 2, "--answers-per-item must be at least 2");
@@ -62,12 +62,12 @@ impl Size {
     }
 
     /// The number of all answers.
-    pub fn answers(&self) -> usize {
+    pub(super) fn answers(&self) -> usize {
         self.items * self.answers_per_item
     }
 
     /// The job of this size.
-    pub fn job(&self) -> Result<(JobSpec, Job)> {
+    pub(super) fn job(&self) -> Result<(JobSpec, Job)> {
         let mut payout = Payout {
             rule: PayRule::PeerAgreementBeyondChance,
             currency: "EUR".to_owned(),
@@ -104,7 +104,7 @@ impl SyntheticAnswers {
     /// Every item has a true class, every contributor an accuracy; wrong answers spread over the other classes. Items form blocks of as
     /// many items as there are contributors. In each block, every contributor gives `answers_per_item` answers, with other peers than
     /// in the block before.
-    pub fn new(size: Size, seed: u64) -> Self {
+    pub(super) fn new(size: Size, seed: u64) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let (people, classes) = (size.contributors, size.classes as u32);
         let accuracy: Vec<f64> = (0..people).map(|_| rng.random_range(ACCURACY)).collect();
@@ -132,12 +132,12 @@ impl SyntheticAnswers {
     }
 
     /// The answers to each item.
-    pub fn by_item(&self) -> impl Iterator<Item = &[Answer]> + Clone {
+    pub(super) fn by_item(&self) -> impl Iterator<Item = &[Answer]> + Clone {
         self.answers.chunks_exact(self.size.answers_per_item)
     }
 
     /// Each contributor's answers, pairs of item index and answer, items ascending.
-    pub fn by_contributor(&self) -> Vec<Batch> {
+    pub(super) fn by_contributor(&self) -> Vec<Batch> {
         let mut all = vec![Vec::new(); self.size.contributors];
         for (item, answers) in self.by_item().enumerate() {
             for answer in answers {
@@ -149,7 +149,7 @@ impl SyntheticAnswers {
 }
 
 /// A contributor's name. Names sort in the order of the indices.
-pub fn name(contributor: usize) -> String {
+pub(super) fn name(contributor: usize) -> String {
     format!("person-{contributor:08}")
 }
 

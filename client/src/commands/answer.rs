@@ -22,7 +22,7 @@ use crate::output;
 const SHOWN: usize = 20;
 
 /// Runs the command.
-pub async fn run(args: &args::Answer) -> Result<()> {
+pub(crate) async fn run(args: &args::Answer) -> Result<()> {
     let key = keys::load(&args.key)?;
     let file = args.answers.display().to_string();
     let bytes = files::read(&args.answers)?;

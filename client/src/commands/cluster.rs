@@ -16,7 +16,7 @@ use crate::output;
 const MAX_INPUT: u64 = 16 << 20;
 
 /// Makes or shows a cluster file.
-pub fn run(args: &args::Cluster) -> Result<()> {
+pub(crate) fn run(args: &args::Cluster) -> Result<()> {
     match &args.command {
         ClusterCommand::Create {
             name,

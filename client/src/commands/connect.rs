@@ -14,7 +14,7 @@ use crate::args::Network;
 const TOKEN: &str = "TACIT_TOKEN";
 
 /// A client of the coordinator, and the cluster file if one is given; then it is checked that the coordinator has the same file.
-pub async fn connect(network: &Network, token: Option<&str>) -> Result<(Api, Option<Cluster>)> {
+pub(super) async fn connect(network: &Network, token: Option<&str>) -> Result<(Api, Option<Cluster>)> {
     let cluster = network.cluster.as_deref().map(load_cluster).transpose()?;
     let url = match (&network.coordinator, &cluster) {
         (Some(url), _) => url.clone(),
@@ -33,7 +33,7 @@ pub async fn connect(network: &Network, token: Option<&str>) -> Result<(Api, Opt
 }
 
 /// The buyer's token from its file or the environment, if there is one.
-pub fn token(file: Option<&Path>) -> Result<Option<Zeroizing<String>>> {
+pub(super) fn token(file: Option<&Path>) -> Result<Option<Zeroizing<String>>> {
     let Some(file) = file else {
         return Ok(std::env::var(TOKEN).ok().filter(|token| !token.is_empty()).map(Zeroizing::new));
     };
@@ -44,7 +44,7 @@ pub fn token(file: Option<&Path>) -> Result<Option<Zeroizing<String>>> {
 }
 
 /// Fails early if there is no token and the coordinator would refuse the request.
-pub fn need_token(api: &Api) -> Result<()> {
+pub(super) fn need_token(api: &Api) -> Result<()> {
     if api.has_token() {
         Ok(())
     } else {

@@ -19,7 +19,7 @@ use crate::commands::connect::{connect, need_token, token};
 use crate::output;
 
 /// Runs one of the commands on jobs.
-pub async fn run(args: &args::Job) -> Result<()> {
+pub(crate) async fn run(args: &args::Job) -> Result<()> {
     let token = token(args.token_file.as_deref())?;
     let (api, cluster) = connect(&args.network, token.as_ref().map(|token| token.as_str())).await?;
     match &args.command {

@@ -7,7 +7,7 @@ use crate::args::Keygen;
 use crate::output;
 
 /// Makes a key and prints its public half.
-pub fn run(args: &Keygen) -> Result<()> {
+pub(crate) fn run(args: &Keygen) -> Result<()> {
     let key = keys::generate(&args.out)?;
     output::print(&format!("{}\n", key.public()))
 }

@@ -1,10 +1,10 @@
 //! The commands other than the demo.
 
-pub mod answer;
-pub mod cluster;
+pub(crate) mod answer;
+pub(crate) mod cluster;
 mod connect;
-pub mod job;
-pub mod keygen;
-pub mod probe;
-pub mod receipt;
-pub mod verify;
+pub(crate) mod job;
+pub(crate) mod keygen;
+pub(crate) mod probe;
+pub(crate) mod receipt;
+pub(crate) mod verify;

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const SHOWN: usize = 1000;
 
 /// Asks an admin port. Fails unless the response is a success.
-pub async fn run(args: &Probe) -> Result<()> {
+pub(crate) async fn run(args: &Probe) -> Result<()> {
     let url = &args.url;
     let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().tls_certs_only([]).build();
     let response = client.context("cannot make an HTTP client")?.get(url).send().await;

@@ -10,7 +10,7 @@ use crate::commands::connect::connect;
 use crate::output;
 
 /// Runs the command.
-pub async fn run(args: &Receipt) -> Result<()> {
+pub(crate) async fn run(args: &Receipt) -> Result<()> {
     keys::load(&args.key)?;
     let kept = State::kept(&args.key, &args.job)?;
     let (state, plan) = kept.with_context(|| {

@@ -12,7 +12,7 @@ use crate::args::Verify;
 use crate::output;
 
 /// Verifies a result and says what was certified.
-pub fn run(args: &Verify) -> Result<()> {
+pub(crate) fn run(args: &Verify) -> Result<()> {
     let verified = verify(&args.path, &args.cluster)?;
     if let Some(path) = &args.spec {
         of_spec(&verified, path)?;

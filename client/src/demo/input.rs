@@ -23,7 +23,7 @@ const JOB: &str = "demo";
 const USUAL_BONUS: u64 = 20_000;
 
 /// The answers and their job.
-pub struct Input {
+pub(super) struct Input {
     /// A name for people.
     pub name: String,
     /// The answers.
@@ -36,7 +36,7 @@ pub struct Input {
 
 impl Input {
     /// Reads the answers and makes the job.
-    pub fn read(args: &args::Demo) -> Result<Self> {
+    pub(super) fn read(args: &args::Demo) -> Result<Self> {
         let bundled = args.answers.is_none().then(|| DICES_CLASSES.map(str::to_owned).to_vec());
         let classes = args.classes.as_ref().or(bundled.as_ref());
         let question = classes.map(|classes| Question::Categorical(Categorical::new(classes)));
@@ -59,7 +59,7 @@ impl Input {
     }
 
     /// Each contributor's name and answers, pairs of item index and answer in the order of the file.
-    pub fn by_contributor(&self) -> Vec<(&str, Batch)> {
+    pub(super) fn by_contributor(&self) -> Vec<(&str, Batch)> {
         let mut all: Vec<_> = self.answers.contributors.iter().map(|name| (name.as_str(), Vec::new())).collect();
         for row in &self.answers.rows {
             all[row.contributor as usize].1.push((row.item, row.answer.clone()));

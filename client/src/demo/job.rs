@@ -22,7 +22,7 @@ use crate::progress::{Phase, Progress};
 const CONTRIBUTORS: usize = 8;
 
 /// Creates the job and checks that the coordinator opened exactly this job.
-pub async fn create(api: &Api, input: &Input) -> Result<Arc<Job>> {
+pub(super) async fn create(api: &Api, input: &Input) -> Result<Arc<Job>> {
     let status = api.create_job(input.job.id(), &input.spec).await?;
     ensure!(
         status.digest == input.job.digest(),
@@ -32,7 +32,7 @@ pub async fn create(api: &Api, input: &Input) -> Result<Arc<Job>> {
 }
 
 /// Enrols every contributor and sends its submissions, as its own client would.
-pub async fn submit_all(api: &Api, cluster: &Cluster, job: &Arc<Job>, input: &Input, progress: &Progress) -> Result<()> {
+pub(super) async fn submit_all(api: &Api, cluster: &Cluster, job: &Arc<Job>, input: &Input, progress: &Progress) -> Result<()> {
     let contributors = input.by_contributor();
     let title = format!(
         "sharing and submitting {} answers of {} contributors",
@@ -66,7 +66,7 @@ async fn submit(api: &Api, cluster: &Arc<Cluster>, job: &Arc<Job>, name: &str, a
 }
 
 /// Closes the job and follows it until it is published.
-pub async fn close_and_follow(api: &Api, job: &Job, progress: &Progress) -> Result<()> {
+pub(super) async fn close_and_follow(api: &Api, job: &Job, progress: &Progress) -> Result<()> {
     let phase = progress.phase("close to published", "closing the job; the nodes compute".to_owned(), None);
     api.close(job.id()).await?;
     let note = |status: &JobStatus| {

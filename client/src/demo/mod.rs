@@ -20,7 +20,7 @@ use input::Input;
 const CLUSTER: &str = "cluster.toml";
 
 /// Runs the demo.
-pub async fn run(args: &args::Demo) -> Result<()> {
+pub(crate) async fn run(args: &args::Demo) -> Result<()> {
     AccessStructure::new(args.nodes, args.threshold).context("--nodes and --threshold")?;
     let input = Input::read(args)?;
     let binaries = Binaries::find()?;

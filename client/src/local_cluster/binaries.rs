@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use thiserror::Error;
 
 /// The paths of the programs.
-pub struct Binaries {
+pub(crate) struct Binaries {
     /// `tacit-node`.
     pub node: PathBuf,
     /// `tacit-coordinator`.
@@ -16,7 +16,7 @@ pub struct Binaries {
 /// Programs that must be in the folder of `tacit` and are not.
 #[derive(Debug, PartialEq, Eq, Error)]
 #[error("this command runs {}, which must be in {}: in a checkout of the repository, run `{}`", names(.missing), .folder.display(), command(.folder, .missing))]
-pub struct MissingPrograms {
+pub(crate) struct MissingPrograms {
     folder: PathBuf,
     missing: Vec<Program>,
 }
@@ -39,7 +39,7 @@ const COORDINATOR: Program = Program {
 
 impl MissingPrograms {
     /// The exit code of `tacit` in this case.
-    pub const EXIT_CODE: u8 = 3;
+    pub(crate) const EXIT_CODE: u8 = 3;
 }
 
 impl Binaries {
@@ -47,7 +47,7 @@ impl Binaries {
     ///
     /// # Errors
     /// [`MissingPrograms`] if one of them is not there.
-    pub fn find() -> Result<Self> {
+    pub(crate) fn find() -> Result<Self> {
         let own = std::env::current_exe().context("cannot find out the path of this program")?;
         Ok(Self::beside(&own)?)
     }

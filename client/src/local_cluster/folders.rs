@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::binaries::Binaries;
 
 /// The cluster to make.
-pub struct ClusterShape<'a> {
+pub(crate) struct ClusterShape<'a> {
     /// The number of nodes.
     pub nodes: usize,
     /// How many nodes may be corrupt.
@@ -29,7 +29,7 @@ pub struct ClusterShape<'a> {
 }
 
 /// A cluster's folders, ready to run.
-pub struct ClusterFolders {
+pub(crate) struct ClusterFolders {
     /// The cluster.
     pub cluster: Cluster,
     /// The bytes of `cluster.toml`.
@@ -43,7 +43,7 @@ pub struct ClusterFolders {
 }
 
 /// A node's folder, ready to run.
-pub struct NodeFolder {
+pub(crate) struct NodeFolder {
     /// The node's name.
     pub name: String,
     /// The node's folder.
@@ -54,7 +54,7 @@ pub struct NodeFolder {
 
 impl ClusterFolders {
     /// Removes the folders with their keys, before the start is tried again.
-    pub fn remove(&self) -> Result<()> {
+    pub(crate) fn remove(&self) -> Result<()> {
         for folder in self.nodes.iter().map(|node| &node.folder).chain([&self.coordinator]) {
             std::fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
         }
@@ -63,7 +63,7 @@ impl ClusterFolders {
 }
 
 /// Makes the folders with keys and configs, and the same cluster file in each.
-pub async fn make_folders(shape: &ClusterShape<'_>, binaries: &Binaries, work: &Path) -> Result<ClusterFolders> {
+pub(super) async fn make_folders(shape: &ClusterShape<'_>, binaries: &Binaries, work: &Path) -> Result<ClusterFolders> {
     // Keep all sockets open until all ports are known, so that the ports differ.
     let udp = (0..shape.nodes)
         .map(|_| UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)))

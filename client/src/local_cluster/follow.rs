@@ -15,7 +15,7 @@ use crate::output;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Follows a job until it is published; calls `see` with every status, including the last one.
-pub async fn follow(api: &Api, id: &JobId, mut see: impl FnMut(&JobStatus)) -> Result<()> {
+pub(crate) async fn follow(api: &Api, id: &JobId, mut see: impl FnMut(&JobStatus)) -> Result<()> {
     let mut watch = Watch::new(api, id);
     let mut complaint: Option<Instant> = None;
     loop {
@@ -61,7 +61,7 @@ fn needs_operator(status: &JobStatus) -> Option<&WaitingOn> {
 }
 
 /// The status of a running job in words.
-pub fn stage(status: &JobStatus) -> String {
+pub(crate) fn stage(status: &JobStatus) -> String {
     let mut text = match status.phase {
         Some(phase) => format!("{}: {phase}", status.state.name()),
         None => format!(

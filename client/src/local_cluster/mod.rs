@@ -13,19 +13,19 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::progress::Progress;
-pub use binaries::{Binaries, MissingPrograms};
-pub use folders::{ClusterFolders, ClusterShape};
-pub use follow::{follow, stage};
-pub use processes::Member;
+pub(crate) use binaries::{Binaries, MissingPrograms};
+pub(crate) use folders::{ClusterFolders, ClusterShape};
+pub(crate) use follow::{follow, stage};
+pub(crate) use processes::Member;
 use processes::{BusyPort, Processes};
-pub use work_folder::WorkFolder;
+pub(crate) use work_folder::WorkFolder;
 
 /// How often the start is tried if other programs take the ports in between.
 const STARTS: usize = 3;
 
 /// Starts a cluster in `folder`, runs `work` with it, and stops it in any case: also after `seconds`, when a process ends, and when the
 /// user interrupts.
-pub async fn with_cluster<T>(
+pub(crate) async fn with_cluster<T>(
     shape: &ClusterShape<'_>,
     binaries: &Binaries,
     folder: &Path,

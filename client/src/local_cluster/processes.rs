@@ -24,17 +24,17 @@ const STOP: Duration = Duration::from_secs(5);
 /// The port of a process is in use.
 #[derive(Debug, Error)]
 #[error("{name} cannot listen: {reason}")]
-pub struct BusyPort {
+pub(super) struct BusyPort {
     name: String,
     reason: String,
 }
 
 /// All processes of a cluster.
-pub struct Processes(Vec<Process>);
+pub(super) struct Processes(Vec<Process>);
 
 /// How a running process can be observed.
 #[derive(Debug, Clone)]
-pub struct Member {
+pub(crate) struct Member {
     /// The node's name, or `coordinator`.
     pub name: String,
     /// The process id.
@@ -55,7 +55,7 @@ struct Process {
 
 impl Processes {
     /// Starts the nodes and the coordinator and waits until all are ready. If one fails, all are stopped.
-    pub async fn start(binaries: &Binaries, folders: &ClusterFolders) -> Result<Self> {
+    pub(super) async fn start(binaries: &Binaries, folders: &ClusterFolders) -> Result<Self> {
         let mut processes = Self(Vec::new());
         match processes.start_all(binaries, folders).await {
             Ok(()) => Ok(processes),
@@ -95,7 +95,7 @@ impl Processes {
     }
 
     /// The nodes in order, then the coordinator.
-    pub fn members(&self) -> Vec<Member> {
+    pub(super) fn members(&self) -> Vec<Member> {
         let member = |process: &Process| Member {
             name: process.name.clone(),
             pid: process.child.id().unwrap_or_default(),
@@ -105,13 +105,13 @@ impl Processes {
     }
 
     /// Waits until one of the processes ends unexpectedly. Returns which one and why.
-    pub async fn died(&mut self) -> anyhow::Error {
+    pub(super) async fn died(&mut self) -> anyhow::Error {
         let (error, _, _) = select_all(self.0.iter_mut().map(|process| Box::pin(process.ended()))).await;
         error
     }
 
     /// Asks all processes to stop, and kills those that do not stop in time.
-    pub async fn stop(mut self) {
+    pub(super) async fn stop(mut self) {
         self.0.iter_mut().for_each(|process| drop(process.input.take()));
         let deadline = Instant::now() + STOP;
         for process in &mut self.0 {

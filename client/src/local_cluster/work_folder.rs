@@ -7,7 +7,7 @@ use tacit_client::files::{self, Access};
 use tempfile::TempDir;
 
 /// The folder of a whole cluster.
-pub enum WorkFolder {
+pub(crate) enum WorkFolder {
     /// A temporary folder, removed at the end.
     Temporary(TempDir),
     /// A folder that the user chose, which is kept.
@@ -16,7 +16,7 @@ pub enum WorkFolder {
 
 impl WorkFolder {
     /// Makes the folder: `kept` if that is given, which must be empty, else a temporary one.
-    pub fn make(kept: Option<&Path>) -> Result<Self> {
+    pub(crate) fn make(kept: Option<&Path>) -> Result<Self> {
         let Some(path) = kept else {
             let folder = tempfile::Builder::new()
                 .prefix("tacit-cluster-")
@@ -36,7 +36,7 @@ impl WorkFolder {
     }
 
     /// The path.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         match self {
             Self::Temporary(folder) => folder.path(),
             Self::Kept(path) => path,
@@ -44,7 +44,7 @@ impl WorkFolder {
     }
 
     /// Adds to an error where the logs are, if they are kept.
-    pub fn keep_hint(&self, error: anyhow::Error) -> anyhow::Error {
+    pub(crate) fn keep_hint(&self, error: anyhow::Error) -> anyhow::Error {
         match self {
             Self::Temporary(_) => error,
             Self::Kept(path) => anyhow::anyhow!("{error:#} (logs are in {})", path.display()),

@@ -24,9 +24,9 @@ use tacit_protocol::sealing::Suite;
 use tacit_protocol::submission::{Header, Submission};
 use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
 
-pub const TOKEN: &str = "a-buyers-token";
+pub(crate) const TOKEN: &str = "a-buyers-token";
 
-pub struct Coordinator {
+pub(crate) struct Coordinator {
     pub cluster_text: String,
     server: Arc<Server>,
     /// Dropped last: the server's runtime.
@@ -53,7 +53,7 @@ struct Stored {
 type Answer = Result<Response, Response>;
 
 impl Coordinator {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let members = cluster_with_keys_of(3, 1, Suite::XWing, |file| file.coordinator.url = url);
@@ -93,38 +93,38 @@ impl Coordinator {
         }
     }
 
-    pub fn received(&self) -> Vec<(Vec<u8>, usize)> {
+    pub(crate) fn received(&self) -> Vec<(Vec<u8>, usize)> {
         self.server.state.lock().unwrap().submissions.clone()
     }
 
-    pub fn requests(&self) -> usize {
+    pub(crate) fn requests(&self) -> usize {
         self.server.state.lock().unwrap().requests
     }
 
-    pub fn refuse_after(&self, submissions: usize) {
+    pub(crate) fn refuse_after(&self, submissions: usize) {
         self.server.state.lock().unwrap().refuse_after = submissions;
     }
 
-    pub fn forge_receipts(&self) {
+    pub(crate) fn forge_receipts(&self) {
         self.server.state.lock().unwrap().forge = true;
     }
 
     /// Makes it speak these versions from now on. If this program speaks none of them, the description of the cluster has no other known
     /// field.
-    pub fn speak(&self, protocol: Versions) {
+    pub(crate) fn speak(&self, protocol: Versions) {
         self.server.state.lock().unwrap().protocol = protocol;
     }
 
     /// Makes its outcomes of submissions lack an answer from now on.
-    pub fn lose_an_answer(&self) {
+    pub(crate) fn lose_an_answer(&self) {
         self.server.state.lock().unwrap().lose_an_answer = true;
     }
 
-    pub fn swap_spec(&self, id: &str) {
+    pub(crate) fn swap_spec(&self, id: &str) {
         self.server.state.lock().unwrap().jobs.get_mut(id).unwrap().1.answers_per_item += 1;
     }
 
-    pub fn spec(&self, id: &str) -> JobSpec {
+    pub(crate) fn spec(&self, id: &str) -> JobSpec {
         self.server.state.lock().unwrap().jobs[id].1.clone()
     }
 }

@@ -11,6 +11,6 @@ use crate::app::Shared;
     (status = 200, body = ClusterInfo),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub async fn get_cluster(State(app): State<Shared>) -> Json<ClusterInfo> {
+pub(super) async fn get_cluster(State(app): State<Shared>) -> Json<ClusterInfo> {
     Json(ClusterInfo::new(&app.cluster, app.cluster_text.clone()))
 }

@@ -28,7 +28,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
     (status = 409, body = Document, content_type = "application/problem+json", description = "the name or the key is taken"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub async fn enrol(State(app): State<Shared>, headers: HeaderMap, body: Body) -> Result<(StatusCode, Json<Enrolment>), Problem> {
+pub(super) async fn enrol(State(app): State<Shared>, headers: HeaderMap, body: Body) -> Result<(StatusCode, Json<Enrolment>), Problem> {
     let body = read_body(&headers, body, LIMIT, DEADLINE).await?;
     let enrolment: Enrolment = serde_json::from_slice(&body)
         .map_err(|e| Problem::new(ProblemKind::InvalidRequest, format!("the body is not an enrolment: {e}")))?;

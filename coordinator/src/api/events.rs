@@ -20,14 +20,14 @@ use crate::app::Shared;
 const PACE: Duration = Duration::from_millis(50);
 
 /// The route. Its requests last until the client stops listening, so they are not timed.
-pub const PATH: &str = "/v1/jobs/{id}/events";
+pub(super) const PATH: &str = "/v1/jobs/{id}/events";
 
 /// Sends the job's status at once and on each change. Ends after a final state.
 #[utoipa::path(get, path = "/v1/jobs/{id}/events", tag = "jobs", params(("id" = String, Path)), responses(
     (status = 200, body = JobStatus, content_type = "text/event-stream", description = "each event's data is a status"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub async fn events(
+pub(super) async fn events(
     State(app): State<Shared>,
     JobPath(id): JobPath,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {

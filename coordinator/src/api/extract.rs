@@ -14,13 +14,13 @@ use super::problem::{Problem, ProblemKind};
 use crate::app::Shared;
 
 /// The job's id from the path.
-pub struct JobPath(pub JobId);
+pub(super) struct JobPath(pub JobId);
 
 /// The ids of the job and the submission from the path.
-pub struct SubmissionPath(pub JobId, pub SubmissionId);
+pub(super) struct SubmissionPath(pub JobId, pub SubmissionId);
 
 /// The name of the buyer to whom the bearer token belongs.
-pub struct Buyer(pub String);
+pub(super) struct Buyer(pub String);
 
 fn bad(detail: String) -> Problem {
     Problem::new(ProblemKind::InvalidRequest, detail)
@@ -79,7 +79,7 @@ impl FromRequestParts<Shared> for Buyer {
 ///
 /// # Errors
 /// The body is larger or slower, or the connection breaks off.
-pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize, deadline: Duration) -> Result<Bytes, Problem> {
+pub(super) async fn read_body(headers: &HeaderMap, body: Body, limit: usize, deadline: Duration) -> Result<Bytes, Problem> {
     let too_large = || Problem::new(ProblemKind::TooLarge, format!("the body may have at most {limit} bytes"));
     let announced = headers
         .get(header::CONTENT_LENGTH)

@@ -60,7 +60,7 @@ async fn own(app: &App, id: &JobId, buyer: &str) -> Result<(), Problem> {
     (status = 503, body = Document, content_type = "application/problem+json", description = "too few nodes can be reached"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub async fn put_job(
+pub(super) async fn put_job(
     State(app): State<Shared>,
     JobPath(id): JobPath,
     Buyer(buyer): Buyer,
@@ -88,7 +88,7 @@ pub async fn put_job(
     (status = 200, body = JobList),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub async fn list_jobs(State(app): State<Shared>, Buyer(buyer): Buyer) -> Result<Json<JobList>, Problem> {
+pub(super) async fn list_jobs(State(app): State<Shared>, Buyer(buyer): Buyer) -> Result<Json<JobList>, Problem> {
     let rows = app.store.jobs(Some(buyer)).await?;
     let jobs = rows.into_iter().map(|row| {
         let active = app.active_jobs.get(&row.id);
@@ -102,7 +102,7 @@ pub async fn list_jobs(State(app): State<Shared>, Buyer(buyer): Buyer) -> Result
     (status = 200, body = JobStatus),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub async fn get_job(State(app): State<Shared>, JobPath(id): JobPath) -> Result<Json<JobStatus>, Problem> {
+pub(super) async fn get_job(State(app): State<Shared>, JobPath(id): JobPath) -> Result<Json<JobStatus>, Problem> {
     Ok(Json(status_of(&app, &id).await?))
 }
 
@@ -111,7 +111,7 @@ pub async fn get_job(State(app): State<Shared>, JobPath(id): JobPath) -> Result<
     (status = 200, body = JobSpec),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub async fn get_spec(State(app): State<Shared>, JobPath(id): JobPath) -> Result<impl IntoResponse, Problem> {
+pub(super) async fn get_spec(State(app): State<Shared>, JobPath(id): JobPath) -> Result<impl IntoResponse, Problem> {
     let spec = app.store.spec(&id).await?.ok_or_else(|| Problem::unknown_job(&id))?;
     Ok(([(header::CONTENT_TYPE, "application/json")], spec))
 }
@@ -122,7 +122,7 @@ pub async fn get_spec(State(app): State<Shared>, JobPath(id): JobPath) -> Result
     (status = 409, body = Document, content_type = "application/problem+json", description = "it was cancelled or has failed"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub async fn close_job(
+pub(super) async fn close_job(
     State(app): State<Shared>,
     JobPath(id): JobPath,
     Buyer(buyer): Buyer,
@@ -147,7 +147,7 @@ pub async fn close_job(
     (status = 409, body = Document, content_type = "application/problem+json", description = "it has ended in another way, or its result is verified"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub async fn cancel_job(State(app): State<Shared>, JobPath(id): JobPath, Buyer(buyer): Buyer) -> Result<Json<JobStatus>, Problem> {
+pub(super) async fn cancel_job(State(app): State<Shared>, JobPath(id): JobPath, Buyer(buyer): Buyer) -> Result<Json<JobStatus>, Problem> {
     own(&app, &id, &buyer).await?;
     if app.store.cancel_job(&id).await? {
         if let Some(active) = app.active_jobs.get(&id) {

@@ -52,14 +52,14 @@ fn described() -> (Router<Shared>, OpenApi) {
 ///
 /// # Errors
 /// The metrics cannot be registered.
-pub fn metrics(loaded: &Loaded) -> prometheus::Result<Metrics> {
+pub(crate) fn metrics(loaded: &Loaded) -> prometheus::Result<Metrics> {
     let mut routes: Vec<String> = described().1.paths.paths.into_keys().collect();
     routes.extend([openapi::PATH, OTHER].map(str::to_owned));
     Metrics::new(&loaded.cluster, &loaded.config.identity_key, &routes, &[events::PATH])
 }
 
 /// The router of the API. It serves its own description at `/openapi.json`.
-pub fn router(app: Shared) -> Router {
+pub(crate) fn router(app: Shared) -> Router {
     let (router, description) = described();
     router
         .merge(openapi::router(description))
@@ -70,7 +70,7 @@ pub fn router(app: Shared) -> Router {
 }
 
 /// Answers requests to unknown paths.
-pub async fn not_found(uri: Uri) -> Problem {
+pub(crate) async fn not_found(uri: Uri) -> Problem {
     Problem::new(ProblemKind::NotFound, format!("there is nothing at {}", uri.path()))
 }
 

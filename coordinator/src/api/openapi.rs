@@ -9,10 +9,10 @@ use super::problem;
 use crate::app::Shared;
 
 /// The path of the description.
-pub const PATH: &str = "/openapi.json";
+pub(super) const PATH: &str = "/openapi.json";
 
 /// The description without any routes.
-pub fn base() -> OpenApi {
+pub(super) fn base() -> OpenApi {
     let info = InfoBuilder::new()
         .title("Tacit coordinator")
         .version(env!("CARGO_PKG_VERSION"))
@@ -43,7 +43,7 @@ fn list_problem_types(description: &mut OpenApi) {
 }
 
 /// The route that serves the description.
-pub fn router(mut description: OpenApi) -> Router<Shared> {
+pub(super) fn router(mut description: OpenApi) -> Router<Shared> {
     list_problem_types(&mut description);
     Router::new().route(PATH, get(async move || Json(description)))
 }

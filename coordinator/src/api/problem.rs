@@ -9,7 +9,7 @@ use crate::store::StoreError;
 
 /// The kinds of problems. The `type` of each is `urn:tacit:problem:` and its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProblemKind {
+pub(crate) enum ProblemKind {
     /// The path, a header or the body cannot be read.
     InvalidRequest,
     /// The job's spec cannot be used.
@@ -151,20 +151,20 @@ impl ProblemKind {
 const PREFIX: &str = "urn:tacit:problem:";
 
 /// The `type` of every kind, as a URN.
-pub fn types() -> impl Iterator<Item = String> {
+pub(super) fn types() -> impl Iterator<Item = String> {
     ProblemKind::ALL.into_iter().map(|kind| format!("{PREFIX}{}", kind.facts().0))
 }
 
 /// A problem: its kind, and the detail of this occurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub(crate) struct Problem {
     kind: ProblemKind,
     detail: String,
 }
 
 impl Problem {
     /// A problem of this kind.
-    pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         Self {
             kind,
             detail: detail.into(),
@@ -172,12 +172,12 @@ impl Problem {
     }
 
     /// The problem that there is no job of this id.
-    pub fn unknown_job(id: &tacit_protocol::job::JobId) -> Self {
+    pub(crate) fn unknown_job(id: &tacit_protocol::job::JobId) -> Self {
         Self::new(ProblemKind::UnknownJob, format!("there is no job `{id}` here"))
     }
 
     /// The document that is sent to the client.
-    pub fn document(&self) -> Document {
+    pub(crate) fn document(&self) -> Document {
         let (name, title, status) = self.kind.facts();
         let (kind, title) = (format!("{PREFIX}{name}"), title.to_owned());
         Document {

@@ -29,7 +29,7 @@ async fn published(app: &App, id: &JobId, part: Part, media_type: &'static str) 
     (status = 409, body = Document, content_type = "application/problem+json", description = "not published"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub async fn get_result(State(app): State<Shared>, JobPath(id): JobPath) -> Result<impl IntoResponse, Problem> {
+pub(super) async fn get_result(State(app): State<Shared>, JobPath(id): JobPath) -> Result<impl IntoResponse, Problem> {
     published(&app, &id, Part::Result, "application/json").await
 }
 
@@ -39,7 +39,7 @@ pub async fn get_result(State(app): State<Shared>, JobPath(id): JobPath) -> Resu
     (status = 409, body = Document, content_type = "application/problem+json", description = "not published"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub async fn get_payouts(State(app): State<Shared>, JobPath(id): JobPath) -> Result<impl IntoResponse, Problem> {
+pub(super) async fn get_payouts(State(app): State<Shared>, JobPath(id): JobPath) -> Result<impl IntoResponse, Problem> {
     published(&app, &id, Part::Payouts, "text/csv").await
 }
 
@@ -49,6 +49,6 @@ pub async fn get_payouts(State(app): State<Shared>, JobPath(id): JobPath) -> Res
     (status = 409, body = Document, content_type = "application/problem+json", description = "not published"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub async fn get_certificate(State(app): State<Shared>, JobPath(id): JobPath) -> Result<impl IntoResponse, Problem> {
+pub(super) async fn get_certificate(State(app): State<Shared>, JobPath(id): JobPath) -> Result<impl IntoResponse, Problem> {
     published(&app, &id, Part::Certificate, "application/json").await
 }

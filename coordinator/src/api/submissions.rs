@@ -37,7 +37,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
     (status = 503, body = Document, content_type = "application/problem+json", description = "too many are being read; send it again"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub async fn put_submission(
+pub(super) async fn put_submission(
     State(app): State<Shared>,
     SubmissionPath(id, sid): SubmissionPath,
     headers: HeaderMap,
@@ -91,7 +91,10 @@ pub async fn put_submission(
     (status = 200, body = SubmissionStatus),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub async fn get_submission(State(app): State<Shared>, SubmissionPath(id, sid): SubmissionPath) -> Result<Json<SubmissionStatus>, Problem> {
+pub(super) async fn get_submission(
+    State(app): State<Shared>,
+    SubmissionPath(id, sid): SubmissionPath,
+) -> Result<Json<SubmissionStatus>, Problem> {
     if app.store.job(&id).await?.is_none() {
         return Err(Problem::unknown_job(&id));
     }

@@ -15,7 +15,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// The node refuses, does not answer in time, or cannot be reached.
-pub async fn ask(channel: &dyn Channel, request: &Request) -> Result<Reply, NodeError> {
+pub(crate) async fn ask(channel: &dyn Channel, request: &Request) -> Result<Reply, NodeError> {
     let answer = async {
         let mut replies = channel.request(request).await?;
         replies.next().await
@@ -32,7 +32,7 @@ pub async fn ask(channel: &dyn Channel, request: &Request) -> Result<Reply, Node
 ///
 /// # Errors
 /// As for [`ask`], or the node computes another digest from the spec.
-pub async fn open_job(channel: &dyn Channel, request: &Request, digest: Digest) -> Result<(), NodeError> {
+pub(crate) async fn open_job(channel: &dyn Channel, request: &Request, digest: Digest) -> Result<(), NodeError> {
     match ask(channel, request).await? {
         Reply::Opened(theirs) if theirs == digest => Ok(()),
         Reply::Opened(_) => Err(NodeError::UnexpectedReply(

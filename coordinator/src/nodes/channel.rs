@@ -8,7 +8,7 @@ use tacit_link::{Connection, Link, LinkError, Replies};
 use tacit_protocol::control::{Reply, Request};
 
 /// A connection to a node.
-pub trait Channel: Send + Sync {
+pub(crate) trait Channel: Send + Sync {
     /// Sends a request; the replies arrive one by one.
     fn request<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Box<dyn Answers>, LinkError>>;
 
@@ -20,34 +20,34 @@ pub trait Channel: Send + Sync {
 }
 
 /// The replies to a request. Dropping this value abandons the request.
-pub trait Answers: Send {
+pub(crate) trait Answers: Send {
     /// Waits for the next reply.
     fn next(&mut self) -> BoxFuture<'_, Result<Reply, LinkError>>;
 }
 
 /// Connects to nodes.
-pub trait Dial: Send + Sync {
+pub(crate) trait Dial: Send + Sync {
     /// Connects to the node of this index.
     fn dial(&self, node: usize) -> BoxFuture<'_, Result<Arc<dyn Channel>, LinkError>>;
 }
 
 impl Channel for Connection {
     fn request<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Box<dyn Answers>, LinkError>> {
-        Box::pin(async move { Ok(Box::new(Connection::request(self, request).await?) as Box<dyn Answers>) })
+        Box::pin(async move { Ok(Box::new(Self::request(self, request).await?) as Box<dyn Answers>) })
     }
 
     fn round_trip(&self) -> Duration {
-        Connection::round_trip(self)
+        Self::round_trip(self)
     }
 
     fn closed(&self) -> BoxFuture<'_, LinkError> {
-        Box::pin(Connection::closed(self))
+        Box::pin(Self::closed(self))
     }
 }
 
 impl Answers for Replies {
     fn next(&mut self) -> BoxFuture<'_, Result<Reply, LinkError>> {
-        Box::pin(Replies::next(self))
+        Box::pin(Self::next(self))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::store::StoreError;
 
 /// Why a node does not do what the coordinator asks.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum NodeError {
+pub(crate) enum NodeError {
     /// The coordinator has just started.
     #[error("not connected yet")]
     NotConnected,
@@ -33,7 +33,7 @@ pub enum NodeError {
 
 impl NodeError {
     /// Whether an operator has to act, because waiting alone does not help.
-    pub fn needs_operator(&self) -> bool {
+    pub(crate) fn needs_operator(&self) -> bool {
         match self {
             Self::Link(error) => error.needs_operator(),
             Self::Refused(refusal) => !matches!(
@@ -46,12 +46,12 @@ impl NodeError {
     }
 
     /// Whether the node will give the same answer for as long as the job exists.
-    pub fn is_final(&self) -> bool {
+    pub(crate) fn is_final(&self) -> bool {
         matches!(self, Self::Refused(Refusal::ReleasedBefore(_) | Refusal::Policy { .. }))
     }
 
     /// What is wrong with the buyer's gold answers, if they are the reason.
-    pub fn about_gold(&self) -> Option<&str> {
+    pub(crate) fn about_gold(&self) -> Option<&str> {
         match self {
             Self::Refused(Refusal::Gold(reason)) => Some(reason),
             _ => None,
@@ -59,12 +59,12 @@ impl NodeError {
     }
 
     /// Whether the node computes too many other jobs.
-    pub fn is_busy(&self) -> bool {
+    pub(crate) fn is_busy(&self) -> bool {
         matches!(self, Self::Refused(Refusal::Busy(_)))
     }
 
     /// Whether the node cannot compute for now, whichever other nodes take part.
-    pub fn is_unable(&self) -> bool {
+    pub(crate) fn is_unable(&self) -> bool {
         match self {
             Self::Refused(refusal) => matches!(refusal, Refusal::Storage(_) | Refusal::ShuttingDown),
             Self::Link(_) | Self::Silent(_) | Self::UnexpectedReply(_) => true,
@@ -74,7 +74,7 @@ impl NodeError {
 
     /// Whether some node did what the protocol does not allow. All other errors, such as lost connections, full disks and restarts, pass
     /// with time or with an operator's help, and do not count as attempts of a job.
-    pub fn is_deviation(&self) -> bool {
+    pub(crate) fn is_deviation(&self) -> bool {
         match self {
             Self::Refused(refusal) => match refusal {
                 Refusal::Session { transient, .. } => !transient,
@@ -92,12 +92,12 @@ impl NodeError {
     }
 
     /// Whether both errors are to be logged as one: they are equal, except for the time that was waited.
-    pub fn is_like(&self, other: &Self) -> bool {
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
         matches!((self, other), (Self::Silent(_), Self::Silent(_))) || self == other
     }
 
     /// Whether the node refuses the job itself, and is not only unable to open it now.
-    pub fn is_about_the_job(&self) -> bool {
+    pub(crate) fn is_about_the_job(&self) -> bool {
         match self {
             Self::Refused(refusal) => !matches!(
                 refusal,

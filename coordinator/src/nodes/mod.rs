@@ -4,11 +4,11 @@ mod ask;
 mod channel;
 mod error;
 
-pub use ask::{ask, open_job};
+pub(crate) use ask::{ask, open_job};
 #[cfg(test)]
-pub use channel::Answers;
-pub use channel::{Channel, Dial};
-pub use error::NodeError;
+pub(crate) use channel::Answers;
+pub(crate) use channel::{Channel, Dial};
+pub(crate) use error::NodeError;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,7 +18,7 @@ use tokio::sync::{Notify, watch};
 
 /// The state of the connection to a node.
 #[derive(Clone)]
-pub enum LinkState {
+pub(crate) enum LinkState {
     /// The node is connected.
     Up(Arc<dyn Channel>),
     /// The node is not connected.
@@ -31,28 +31,28 @@ pub enum LinkState {
 }
 
 /// One node of the cluster.
-pub struct Node {
+pub(crate) struct Node {
     name: String,
     link: watch::Sender<LinkState>,
     work: Notify,
 }
 
 /// The nodes of the cluster, in its order.
-pub struct Nodes(Vec<Node>);
+pub(crate) struct Nodes(Vec<Node>);
 
 impl Node {
     /// The node's name in the cluster file.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// The state of its connection.
-    pub fn state(&self) -> LinkState {
+    pub(crate) fn state(&self) -> LinkState {
         self.link.borrow().clone()
     }
 
     /// The connection, if the node is connected.
-    pub fn channel(&self) -> Option<Arc<dyn Channel>> {
+    pub(crate) fn channel(&self) -> Option<Arc<dyn Channel>> {
         match &*self.link.borrow() {
             LinkState::Up(channel) => Some(Arc::clone(channel)),
             LinkState::Down { .. } => None,
@@ -60,22 +60,22 @@ impl Node {
     }
 
     /// Notifies of every change of its state.
-    pub fn follow(&self) -> watch::Receiver<LinkState> {
+    pub(crate) fn follow(&self) -> watch::Receiver<LinkState> {
         self.link.subscribe()
     }
 
     /// Notes that the node is connected.
-    pub fn set_up(&self, channel: Arc<dyn Channel>) {
+    pub(crate) fn set_up(&self, channel: Arc<dyn Channel>) {
         self.link.send_replace(LinkState::Up(channel));
     }
 
     /// Waits until [`Nodes::wake`] says that there may be something to deliver.
-    pub async fn has_work(&self) {
+    pub(crate) async fn has_work(&self) {
         self.work.notified().await;
     }
 
     /// Notes why the node is not connected.
-    pub fn set_down(&self, error: NodeError) {
+    pub(crate) fn set_down(&self, error: NodeError) {
         self.link.send_modify(|state| {
             let since = match state {
                 LinkState::Up(_) => Instant::now(),
@@ -88,7 +88,7 @@ impl Node {
 
 impl Nodes {
     /// The nodes of a cluster, none of them connected.
-    pub fn new(cluster: &Cluster) -> Self {
+    pub(crate) fn new(cluster: &Cluster) -> Self {
         let node = |name: &str| {
             let down = LinkState::Down {
                 error: NodeError::NotConnected,
@@ -104,22 +104,22 @@ impl Nodes {
     }
 
     /// The nodes, in the order of the cluster file.
-    pub fn iter(&self) -> impl Iterator<Item = &Node> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Node> {
         self.0.iter()
     }
 
     /// The node with this index in the cluster file.
-    pub fn get(&self, index: usize) -> Option<&Node> {
+    pub(crate) fn get(&self, index: usize) -> Option<&Node> {
         self.0.get(index)
     }
 
     /// How many nodes are connected.
-    pub fn connected(&self) -> usize {
+    pub(crate) fn connected(&self) -> usize {
         self.iter().filter(|node| node.channel().is_some()).count()
     }
 
     /// Tells all delivery loops that there may be something to deliver.
-    pub fn wake(&self) {
+    pub(crate) fn wake(&self) {
         self.iter().for_each(|node| node.work.notify_one());
     }
 }

@@ -7,7 +7,7 @@ use super::{Failure, Store, StoreError, fixed_bytes, now};
 
 /// The outcome of an enrolment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Enrolled {
+pub(crate) enum Enrolled {
     /// The contributor is enrolled now.
     New,
     /// The same name and key were enrolled before.
@@ -25,7 +25,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn enrol(&self, name: String, key: PublicKey, open: bool) -> Result<Enrolled, StoreError> {
+    pub(crate) async fn enrol(&self, name: String, key: PublicKey, open: bool) -> Result<Enrolled, StoreError> {
         self.write(move |db| {
             let bound: Option<Vec<u8>> = db
                 .query_row("SELECT key FROM contributors WHERE name = ?1", [&name], |row| row.get(0))
@@ -61,7 +61,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn key_of(&self, name: String) -> Result<Option<PublicKey>, StoreError> {
+    pub(crate) async fn key_of(&self, name: String) -> Result<Option<PublicKey>, StoreError> {
         self.read(move |db| {
             let key: Option<Vec<u8>> = db
                 .query_row("SELECT key FROM contributors WHERE name = ?1", [&name], |row| row.get(0))

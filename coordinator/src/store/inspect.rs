@@ -40,7 +40,7 @@ impl Store {
     ///
     /// # Errors
     /// A job belongs to another cluster, or the store fails.
-    pub async fn check_cluster(&self, cluster: Digest) -> Result<(), StoreError> {
+    pub(crate) async fn check_cluster(&self, cluster: Digest) -> Result<(), StoreError> {
         let others = self.read(move |db| jobs_of_others(db, cluster)).await?;
         refuse(self.path(), cluster, others)
     }
@@ -50,7 +50,7 @@ impl Store {
     ///
     /// # Errors
     /// A coordinator of this cluster could not use the store.
-    pub fn inspect(data: &Path, cluster: Option<Digest>) -> Result<bool, StoreError> {
+    pub(crate) fn inspect(data: &Path, cluster: Option<Digest>) -> Result<bool, StoreError> {
         let inspection = sqlite::inspect(data, schema::SCHEMA)?;
         if let (Some(db), Some(cluster)) = (&inspection.connection, cluster) {
             let path = data.join(schema::SCHEMA.file_name);

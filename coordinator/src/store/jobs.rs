@@ -11,7 +11,7 @@ use super::{Failure, Store, StoreError, fixed_bytes, from_db, now, number_of, to
 
 /// A job to be stored.
 #[derive(Debug, Clone)]
-pub struct NewJob {
+pub(crate) struct NewJob {
     /// The id that the buyer has chosen.
     pub id: JobId,
     /// The digest of the cluster file under which it is opened.
@@ -34,7 +34,7 @@ pub struct NewJob {
 
 impl NewJob {
     /// The row of a checked job; `spec` is the text of its spec.
-    pub fn new(cluster: Digest, buyer: String, job: &Job, spec: Vec<u8>, opened: NodeSet) -> Self {
+    pub(crate) fn new(cluster: Digest, buyer: String, job: &Job, spec: Vec<u8>, opened: NodeSet) -> Self {
         let terms = job.terms();
         Self {
             id: terms.id.clone(),
@@ -52,7 +52,7 @@ impl NewJob {
 
 /// A stored job.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JobRow {
+pub(crate) struct JobRow {
     /// The id that the buyer has chosen.
     pub id: JobId,
     /// The job's name.
@@ -139,7 +139,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn create_job(&self, job: NewJob) -> Result<bool, StoreError> {
+    pub(crate) async fn create_job(&self, job: NewJob) -> Result<bool, StoreError> {
         let nodes = self.nodes();
         self.write(move |db| {
             if number_of(db, &job.id)?.is_some() {
@@ -177,7 +177,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn job(&self, id: &JobId) -> Result<Option<JobRow>, StoreError> {
+    pub(crate) async fn job(&self, id: &JobId) -> Result<Option<JobRow>, StoreError> {
         let id = id.clone();
         self.read(move |db| {
             let row = db.query_row(&format!("{COLUMNS} WHERE id = ?1"), [id.as_str()], raw).optional()?;
@@ -190,7 +190,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn jobs(&self, buyer: Option<String>) -> Result<Vec<JobRow>, StoreError> {
+    pub(crate) async fn jobs(&self, buyer: Option<String>) -> Result<Vec<JobRow>, StoreError> {
         self.read(move |db| {
             let mut query = db.prepare(&format!("{COLUMNS} WHERE ?1 IS NULL OR buyer = ?1 ORDER BY number DESC"))?;
             let rows = query.query_map([&buyer], raw)?.collect::<Result<Vec<RowTuple>, _>>()?;
@@ -203,7 +203,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn buyer_of(&self, id: &JobId) -> Result<Option<String>, StoreError> {
+    pub(crate) async fn buyer_of(&self, id: &JobId) -> Result<Option<String>, StoreError> {
         let id = id.clone();
         self.read(move |db| {
             let mut query = db.prepare_cached("SELECT buyer FROM jobs WHERE id = ?1")?;
@@ -216,7 +216,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn count_jobs(&self) -> Result<Vec<(JobState, u64)>, StoreError> {
+    pub(crate) async fn count_jobs(&self) -> Result<Vec<(JobState, u64)>, StoreError> {
         self.read(|db| {
             let mut query = db.prepare("SELECT COUNT(*) FROM jobs WHERE state = ?1")?;
             JobState::ALL
@@ -231,7 +231,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn oldest_jobs(&self, states: &'static [JobState]) -> Result<Vec<(JobState, u64)>, StoreError> {
+    pub(crate) async fn oldest_jobs(&self, states: &'static [JobState]) -> Result<Vec<(JobState, u64)>, StoreError> {
         self.read(move |db| {
             let mut query = db.prepare_cached("SELECT COALESCE(MIN(changed_at), 0) FROM jobs WHERE state = ?1")?;
             let since = |state: &JobState| Ok((*state, from_db(query.query_row([state.name()], |row| row.get(0))?)));
@@ -244,7 +244,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn spec(&self, id: &JobId) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(crate) async fn spec(&self, id: &JobId) -> Result<Option<Vec<u8>>, StoreError> {
         let id = id.clone();
         self.read(move |db| {
             let query = "SELECT spec FROM specs JOIN jobs ON jobs.number = specs.job WHERE jobs.id = ?1";
@@ -257,7 +257,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn close_job(&self, id: &JobId) -> Result<bool, StoreError> {
+    pub(crate) async fn close_job(&self, id: &JobId) -> Result<bool, StoreError> {
         let id = id.clone();
         self.write(move |db| advance(db, &id, &[JobState::Open], JobState::Closing, None))
             .await
@@ -267,7 +267,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn begin_attempt(&self, id: &JobId) -> Result<Option<u32>, StoreError> {
+    pub(crate) async fn begin_attempt(&self, id: &JobId) -> Result<Option<u32>, StoreError> {
         let id = id.clone();
         self.write(move |db| {
             if !advance(db, &id, &[JobState::Closing, JobState::Computing], JobState::Computing, None)? {
@@ -283,7 +283,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn attempt_failed(&self, id: &JobId, reason: String, max: u32) -> Result<(), StoreError> {
+    pub(crate) async fn attempt_failed(&self, id: &JobId, reason: String, max: u32) -> Result<(), StoreError> {
         let id = id.clone();
         self.write(move |db| {
             let noted = "UPDATE jobs SET failures = failures + 1 WHERE id = ?1 AND state = ?2 RETURNING failures";
@@ -307,7 +307,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn fail_job(&self, id: &JobId, reason: String) -> Result<bool, StoreError> {
+    pub(crate) async fn fail_job(&self, id: &JobId, reason: String) -> Result<bool, StoreError> {
         let id = id.clone();
         let from = [JobState::Open, JobState::Closing, JobState::Computing, JobState::Verified];
         self.write(move |db| advance(db, &id, &from, JobState::Failed, Some(&reason))).await
@@ -317,7 +317,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn cancel_job(&self, id: &JobId) -> Result<bool, StoreError> {
+    pub(crate) async fn cancel_job(&self, id: &JobId) -> Result<bool, StoreError> {
         let id = id.clone();
         let from = [JobState::Open, JobState::Closing, JobState::Computing];
         self.write(move |db| advance(db, &id, &from, JobState::Cancelled, Some("the buyer cancelled it")))

@@ -14,11 +14,11 @@ mod schema;
 mod stored_text;
 mod submissions;
 
-pub use contributors::Enrolled;
-pub use jobs::{JobRow, NewJob};
-pub use results::{Conclusion, Part};
-pub use stored_text::StoredText;
-pub use submissions::{Known, NewSubmission, UploadOutcome};
+pub(crate) use contributors::Enrolled;
+pub(crate) use jobs::{JobRow, NewJob};
+pub(crate) use results::{Conclusion, Part};
+pub(crate) use stored_text::StoredText;
+pub(crate) use submissions::{Known, NewSubmission, UploadOutcome};
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,11 +31,11 @@ use tacit_program::sqlite::{DatabaseError, StoreFile};
 use thiserror::Error;
 
 /// How long a task waits that found the store failing, before it tries again.
-pub const RETRY_PAUSE: Duration = Duration::from_secs(1);
+pub(crate) const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why the store cannot do what it is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum StoreError {
+pub(crate) enum StoreError {
     /// The file cannot be opened, read or written.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -99,7 +99,7 @@ impl Failure {
 
 /// The store. Clones share it.
 #[derive(Clone)]
-pub struct Store(Arc<Inner>);
+pub(crate) struct Store(Arc<Inner>);
 
 struct Inner {
     nodes: usize,
@@ -115,7 +115,7 @@ impl Store {
     ///
     /// # Errors
     /// The folder cannot be used, another process uses it, or this program does not know the store's schema.
-    pub fn open(data: &Path, nodes: usize, meter: StoreMeter) -> Result<Self, StoreError> {
+    pub(crate) fn open(data: &Path, nodes: usize, meter: StoreMeter) -> Result<Self, StoreError> {
         let (file, writer) = StoreFile::open(data, schema::SCHEMA)?;
         let reader = file.connect()?;
         Ok(Self(Arc::new(Inner {
@@ -189,7 +189,7 @@ impl Store {
     }
 
     /// Measures the store's files.
-    pub async fn measure(&self) {
+    pub(crate) async fn measure(&self) {
         let inner = Arc::clone(&self.0);
         // The task fails to run only when the runtime shuts down.
         let _ = tokio::task::spawn_blocking(move || inner.meter.measure(inner.file.path())).await;
@@ -199,7 +199,7 @@ impl Store {
     ///
     /// # Errors
     /// It cannot be written.
-    pub async fn probe(&self) -> Result<(), StoreError> {
+    pub(crate) async fn probe(&self) -> Result<(), StoreError> {
         self.write(|db| {
             Ok(db
                 .execute("INSERT OR REPLACE INTO probe (id, at) VALUES (1, ?1)", [now()])

@@ -11,7 +11,7 @@ use super::{Failure, Store, StoreError, StoredText, from_db, number_of, to_db};
 
 /// The verified outcome of a computation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Conclusion {
+pub(crate) struct Conclusion {
     /// The text of the certificate.
     pub certificate: StoredText,
     /// The outcome of each submission, in order.
@@ -20,7 +20,7 @@ pub struct Conclusion {
 
 /// A text that is published of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     /// `result.json`.
     Result,
     /// `payouts.csv`.
@@ -44,7 +44,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn conclude(&self, id: &JobId, conclusion: Conclusion) -> Result<bool, StoreError> {
+    pub(crate) async fn conclude(&self, id: &JobId, conclusion: Conclusion) -> Result<bool, StoreError> {
         let id = id.clone();
         self.write(move |db| {
             if !advance_to(db, &id, JobState::Verified)? {
@@ -69,7 +69,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn certificate(&self, id: &JobId) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(crate) async fn certificate(&self, id: &JobId) -> Result<Option<Vec<u8>>, StoreError> {
         let id = id.clone();
         let column = self.read(move |db| {
             let query = "SELECT certificate FROM results JOIN jobs ON jobs.number = results.job WHERE jobs.id = ?1";
@@ -95,7 +95,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn publish(&self, id: &JobId, result: StoredText, payouts: StoredText) -> Result<bool, StoreError> {
+    pub(crate) async fn publish(&self, id: &JobId, result: StoredText, payouts: StoredText) -> Result<bool, StoreError> {
         let id = id.clone();
         self.write(move |db| {
             if !advance_to(db, &id, JobState::Published)? {
@@ -115,7 +115,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn published(&self, id: &JobId, part: Part) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(crate) async fn published(&self, id: &JobId, part: Part) -> Result<Option<Vec<u8>>, StoreError> {
         let id = id.clone();
         let column = self.read(move |db| {
             let query = format!(
@@ -133,7 +133,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn outcome(&self, id: &JobId, sequence: u64) -> Result<Option<SubmissionOutcome>, StoreError> {
+    pub(crate) async fn outcome(&self, id: &JobId, sequence: u64) -> Result<Option<SubmissionOutcome>, StoreError> {
         let id = id.clone();
         self.read(move |db| {
             let query = "SELECT accepted, rejected FROM outcomes JOIN jobs ON jobs.number = outcomes.job

@@ -34,7 +34,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn to_forget(&self, node: usize) -> Result<Vec<JobId>, StoreError> {
+    pub(crate) async fn to_forget(&self, node: usize) -> Result<Vec<JobId>, StoreError> {
         self.read(move |db| {
             // The query starts from open deliveries, which are few, and not from ended jobs, which are many.
             let query = "SELECT id FROM deliveries JOIN jobs ON jobs.number = deliveries.job
@@ -48,7 +48,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn forgotten(&self, job: &JobId, node: usize) -> Result<(), StoreError> {
+    pub(crate) async fn forgotten(&self, job: &JobId, node: usize) -> Result<(), StoreError> {
         let job = job.clone();
         self.write(move |db| {
             let number = number_of(db, &job)?;
@@ -65,7 +65,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn ended_jobs_with_envelopes(&self) -> Result<Vec<JobId>, StoreError> {
+    pub(crate) async fn ended_jobs_with_envelopes(&self) -> Result<Vec<JobId>, StoreError> {
         self.read(|db| {
             let query =
                 "SELECT id FROM jobs WHERE state IN (?1, ?2, ?3) AND EXISTS (SELECT 1 FROM envelopes WHERE envelopes.job = jobs.number)";
@@ -78,7 +78,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn drop_envelopes(&self, job: &JobId) -> Result<bool, StoreError> {
+    pub(crate) async fn drop_envelopes(&self, job: &JobId) -> Result<bool, StoreError> {
         let job = job.clone();
         self.write_lazily(move |db| {
             let [published, cancelled, failed] = ENDED.map(JobState::name);

@@ -15,14 +15,14 @@ const BUFFER: usize = 1 << 16;
 
 /// A compressed text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredText(Vec<u8>);
+pub(crate) struct StoredText(Vec<u8>);
 
 impl StoredText {
     /// Compresses what `write` writes. `write` may be called twice.
     ///
     /// # Errors
     /// `write` fails, or the memory does not suffice.
-    pub fn written(write: impl Fn(&mut dyn Write) -> io::Result<()>) -> io::Result<Self> {
+    pub(crate) fn written(write: impl Fn(&mut dyn Write) -> io::Result<()>) -> io::Result<Self> {
         // On a second thread, as writing and compressing take about as long; on this thread where no other can be started.
         Self::compressed(1, &write).or_else(|_| Self::compressed(0, &write))
     }

@@ -12,7 +12,7 @@ use super::{Failure, Store, StoreError, fixed_bytes, from_db, now, number_of, to
 
 /// A checked submission to be stored.
 #[derive(Debug, Clone)]
-pub struct NewSubmission {
+pub(crate) struct NewSubmission {
     /// The job it belongs to.
     pub job: JobId,
     /// The id that the contributor has drawn.
@@ -33,7 +33,7 @@ pub struct NewSubmission {
 
 /// What is known of a stored submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
+pub(crate) struct Known {
     /// Its number among the submissions of the job, counted from 0.
     pub sequence: u64,
     /// The digest of the uploaded bytes.
@@ -44,7 +44,7 @@ pub struct Known {
 
 /// What the store did with an uploaded submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum UploadOutcome {
+pub(crate) enum UploadOutcome {
     /// It was stored.
     New(Known),
     /// A submission of this id was stored before.
@@ -57,7 +57,7 @@ pub enum UploadOutcome {
 
 /// A submission that a node does not have yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pending {
+pub(crate) struct Pending {
     /// Its number among the submissions of the job, counted from 0.
     pub sequence: u64,
     /// The digest under which it is listed.
@@ -94,7 +94,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails; then nothing is stored.
-    pub async fn store_submission(
+    pub(crate) async fn store_submission(
         &self,
         new: NewSubmission,
         receipt: impl FnOnce(u64) -> serde_json::Result<String> + Send + 'static,
@@ -149,7 +149,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn known_submission(&self, job: &JobId, sid: SubmissionId) -> Result<Option<Known>, StoreError> {
+    pub(crate) async fn known_submission(&self, job: &JobId, sid: SubmissionId) -> Result<Option<Known>, StoreError> {
         let job = job.clone();
         self.read(move |db| match number_of(db, &job)? {
             Some(job) => known(db, job, &sid),
@@ -162,7 +162,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn pending(&self, job: &JobId, node: usize, from: u64, max: usize, bytes: usize) -> Result<Vec<Pending>, StoreError> {
+    pub(crate) async fn pending(&self, job: &JobId, node: usize, from: u64, max: usize, bytes: usize) -> Result<Vec<Pending>, StoreError> {
         let job = job.clone();
         self.read(move |db| {
             let mut query = db.prepare_cached(
@@ -198,7 +198,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn deliveries(&self, job: &JobId) -> Result<Vec<(bool, u64)>, StoreError> {
+    pub(crate) async fn deliveries(&self, job: &JobId) -> Result<Vec<(bool, u64)>, StoreError> {
         let job = job.clone();
         self.read(move |db| {
             let query = "SELECT opened, cursor FROM deliveries JOIN jobs ON jobs.number = deliveries.job WHERE jobs.id = ?1 ORDER BY node";
@@ -213,7 +213,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn set_opened(&self, job: &JobId, node: usize, opened: bool) -> Result<(), StoreError> {
+    pub(crate) async fn set_opened(&self, job: &JobId, node: usize, opened: bool) -> Result<(), StoreError> {
         let job = job.clone();
         self.write(move |db| {
             let number = number_of(db, &job)?;
@@ -229,7 +229,13 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn delivered(&self, job: &JobId, node: usize, cursor: u64, refused: Vec<(u64, RejectReason)>) -> Result<(), StoreError> {
+    pub(crate) async fn delivered(
+        &self,
+        job: &JobId,
+        node: usize,
+        cursor: u64,
+        refused: Vec<(u64, RejectReason)>,
+    ) -> Result<(), StoreError> {
         let job = job.clone();
         self.write_lazily(move |db| {
             let number = number_of(db, &job)?;
@@ -250,7 +256,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn refused(&self, job: &JobId) -> Result<Vec<u64>, StoreError> {
+    pub(crate) async fn refused(&self, job: &JobId) -> Result<Vec<u64>, StoreError> {
         let job = job.clone();
         self.read(move |db| {
             let query =
@@ -266,7 +272,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn list(&self, job: &JobId) -> Result<Vec<SubmissionEntry>, StoreError> {
+    pub(crate) async fn list(&self, job: &JobId) -> Result<Vec<SubmissionEntry>, StoreError> {
         let job = job.clone();
         self.read(move |db| {
             let query = "SELECT submissions.digest, submissions.answers FROM submissions JOIN jobs ON jobs.number = submissions.job
@@ -289,7 +295,7 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub async fn headers(&self, job: &JobId) -> Result<Vec<Vec<u8>>, StoreError> {
+    pub(crate) async fn headers(&self, job: &JobId) -> Result<Vec<Vec<u8>>, StoreError> {
         let job = job.clone();
         self.read(move |db| {
             let query = "SELECT header FROM submissions JOIN jobs ON jobs.number = submissions.job WHERE jobs.id = ?1 ORDER BY sequence";
@@ -306,7 +312,7 @@ mod tests {
     use super::*;
     use tacit_protocol::codec::encode;
     use tacit_protocol::identity::{Purpose, SecretKey, Signed};
-    use tacit_protocol::submission::{Delivery, Header, Statement, SubmissionId};
+    use tacit_protocol::submission::{Delivery, Header, Statement};
 
     #[test]
     fn deliveries_have_the_shared_encoding() {

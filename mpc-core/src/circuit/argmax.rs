@@ -20,7 +20,7 @@ pub fn first_of_the_greatest<N: Network>(
     candidates: usize,
     mut tallies: BitPlanes,
 ) -> Result<BitPlanes, SessionError> {
-    let words = tallies.first().map_or(0, |plane| plane.len()) / candidates;
+    let words = tallies.first().map_or(0, Shared::len) / candidates;
     let mut left = candidates;
     let mut index = BitPlanes::new();
     while left > 1 {

@@ -23,7 +23,7 @@ pub(super) fn greater<N: Network>(session: &mut Session<N>, a: &BitPlanes, b: &B
 
 /// The carry out of a sum by a ripple carry: one round for each bit.
 fn ripple<N: Network>(session: &mut Session<N>, a: &BitPlanes, b: &BitPlanes) -> Result<Shared<Gf64>, SessionError> {
-    let words = a.first().map_or(0, |bit| bit.len());
+    let words = a.first().map_or(0, Shared::len);
     let mut carry = Shared::zeros(session.party(), words);
     for (a, b) in a.iter().zip(b) {
         let majority = session.bit_products(vec![(a.add(&carry), b.add(&carry))])?;

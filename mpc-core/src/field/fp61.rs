@@ -81,7 +81,7 @@ impl fmt::Debug for Fp61 {
 }
 
 impl From<Fp61> for u64 {
-    fn from(element: Fp61) -> u64 {
+    fn from(element: Fp61) -> Self {
         element.0
     }
 }

@@ -25,6 +25,7 @@ impl<N: Network> Session<N> {
     /// # Panics
     /// The vectors of a pair differ in length.
     pub fn bit_products(&mut self, pairs: Vec<(Shared<Gf64>, Shared<Gf64>)>) -> Result<Vec<Shared<Gf64>>, SessionError> {
+        #[expect(clippy::needless_collect, reason = "the pairs are freed before the round")]
         let lengths: Vec<usize> = pairs.iter().map(|(x, _)| x.len()).collect();
         let x = Shared::concat(&self.party, pairs.iter().map(|(x, _)| x));
         let y = Shared::concat(&self.party, pairs.iter().map(|(_, y)| y));

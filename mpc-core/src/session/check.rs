@@ -37,19 +37,19 @@ trait Prover<F: Field, N: Network> {
 
 impl<F: Field, N: Network> Prover<F, N> for Proof<F> {
     fn is_ready(&self) -> bool {
-        Proof::is_ready(self)
+        Self::is_ready(self)
     }
 
     fn challenge(&mut self, session: &mut Session<N>, coin: &[u8; 32]) -> Result<Vec<F>, SessionError> {
-        Proof::challenge(self, session, coin)
+        Self::challenge(self, session, coin)
     }
 
     fn answer(&mut self, computed: Shared<F>) {
-        Proof::answer(self, &computed);
+        Self::answer(self, &computed);
     }
 
     fn ends(self) -> Option<Shared<F>> {
-        Proof::ends(self)
+        Self::ends(self)
     }
 }
 

@@ -8,6 +8,7 @@ use crate::fold_schedule::FoldSchedule;
 use crate::sharing::Shared;
 
 /// The claim that every `z[j]` is a certain product of shared values.
+#[expect(unnameable_types, reason = "only the engine implements `ProductField`, which mentions it")]
 pub struct Claim<F: Field> {
     pub(super) products: ClaimedProducts<F>,
     pub(super) z: Shared<F>,
@@ -32,6 +33,7 @@ pub(super) struct BitClaim {
 ///
 /// A further field takes a list here, an implementation of [`ProductField`] and a line in `check.rs`.
 #[derive(Default)]
+#[expect(unnameable_types, reason = "only the engine implements `ProductField`, which mentions it")]
 pub struct Claims {
     pub(super) fp61: Vec<Claim<Fp61>>,
     pub(super) gf64: Vec<Claim<Gf64>>,

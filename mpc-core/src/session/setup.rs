@@ -3,7 +3,7 @@
 use std::fmt;
 
 use rand_core::CryptoRng;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::claims::Claims;
 use super::corrections::Corrections;
@@ -125,7 +125,7 @@ impl<N: Network> Setup<N> {
                 ComponentKey::derive(&material, &id, *component)
             })
             .collect();
-        received.iter_mut().for_each(|message| message.zeroize());
+        received.iter_mut().for_each(zeroize::Zeroize::zeroize);
 
         self.confirm(&id, &held, &keys, &peers)?;
         let schedule = self.network.probe().fold_schedule();

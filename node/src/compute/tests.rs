@@ -5,7 +5,6 @@ use tacit_protocol::sealing::AtRestKey;
 
 use super::*;
 use crate::intake::tests::{delivered, intake, job};
-use tacit_protocol::verdict::Verdict;
 
 /// For each entry, node 0's verdict and the components that it opens; `None` where they do not open.
 fn open(intake: &Intake, job: &Job, list: &[SubmissionEntry]) -> Vec<(Verdict, Option<Vec<Vec<Fp61>>>)> {
@@ -52,7 +51,7 @@ fn altered_swapped_and_foreign_rows_do_not_open() {
     let put = |number: i64, sealed: &[u8]| {
         intake
             .store
-            .alter("UPDATE components SET sealed = ?2 WHERE number = ?1", &[&number, &sealed])
+            .alter("UPDATE components SET sealed = ?2 WHERE number = ?1", &[&number, &sealed]);
     };
     let unopened = vec![(Verdict::Accepted, None), good[1].clone()];
     for position in [0, sealed[0].len() / 2, sealed[0].len() - 1] {

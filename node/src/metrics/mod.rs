@@ -15,7 +15,7 @@ use tacit_protocol::reject::RejectReason;
 use crate::config::Config;
 use crate::store::Store;
 
-pub use session::SessionMeter;
+pub(crate) use session::SessionMeter;
 
 const COMPLETED: &str = "completed";
 const FAILED: &str = "failed";
@@ -26,7 +26,7 @@ const RECEIVED: &str = "received";
 
 /// Why this node refuses a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
+pub(crate) enum Refused {
     /// The other end has no key that the cluster file names.
     UnknownKey,
     /// The other end speaks another protocol version.
@@ -66,7 +66,7 @@ impl Refused {
 
 /// The node's metrics. All series exist from the start.
 #[derive(Debug, Clone)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     families: Families,
     survey: Survey,
     jobs: GaugeVec,
@@ -93,7 +93,7 @@ pub struct Metrics {
 
 impl Metrics {
     /// Registers all metrics, for the node of this index.
-    pub fn new(cluster: &Cluster, me: usize) -> Result<Self> {
+    pub(crate) fn new(cluster: &Cluster, me: usize) -> Result<Self> {
         let families = Families::new("tacit_node", cluster)?;
         let outcomes: Vec<&str> = std::iter::once("accepted")
             .chain(RejectReason::ALL.map(RejectReason::name))
@@ -152,30 +152,30 @@ impl Metrics {
     }
 
     /// Publishes the age of the keys.
-    pub fn keys(&self, config: &Config) -> Result<()> {
+    pub(crate) fn keys(&self, config: &Config) -> Result<()> {
         self.families
             .keys(&[("identity", &config.identity_key), ("sealing", &config.sealing_key)])
     }
 
     /// Counts submissions of one outcome.
-    pub fn submissions(&self, outcome: Option<RejectReason>, count: u64) {
+    pub(crate) fn submissions(&self, outcome: Option<RejectReason>, count: u64) {
         let outcome = outcome.map_or("accepted", RejectReason::name);
         self.submissions.with_label_values(&[outcome]).inc_by(count);
     }
 
     /// How many submissions had this outcome.
     #[cfg(test)]
-    pub fn submissions_of(&self, outcome: &str) -> u64 {
+    pub(crate) fn submissions_of(&self, outcome: &str) -> u64 {
         self.submissions.with_label_values(&[outcome]).get()
     }
 
     /// Counts a connection that this node refuses.
-    pub fn refused(&self, reason: Refused) {
+    pub(crate) fn refused(&self, reason: Refused) {
         self.refused.with_label_values(&[reason.name()]).inc();
     }
 
     /// Counts a connection that failed, if this node refused it. Returns the kind of failure, for the log.
-    pub fn not_connected(&self, error: &LinkError) -> &'static str {
+    pub(crate) fn not_connected(&self, error: &LinkError) -> &'static str {
         let refused = Refused::of(error);
         if let Some(reason) = refused {
             self.refused(reason);
@@ -185,7 +185,12 @@ impl Metrics {
 
     /// The metrics as text, with the values that are looked up at each scrape. `round_trips` are those of the connections to the peers, by
     /// name.
-    pub async fn text(&self, round_trips: Vec<(String, Option<Duration>)>, coordinator_up: bool, store: &Arc<Store>) -> Result<Vec<u8>> {
+    pub(crate) async fn text(
+        &self,
+        round_trips: Vec<(String, Option<Duration>)>,
+        coordinator_up: bool,
+        store: &Arc<Store>,
+    ) -> Result<Vec<u8>> {
         for (peer, round_trip) in round_trips {
             self.peers.see(&peer, round_trip);
         }

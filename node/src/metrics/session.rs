@@ -14,7 +14,7 @@ use super::{COMPLETED, FAILED, Metrics, RECEIVED, RELEASED, SENT};
 /// A session may return to a phase; each phase is counted once, with all its time. Work before a round counts towards the phase of
 /// that round.
 #[derive(Debug)]
-pub struct SessionMeter {
+pub(crate) struct SessionMeter {
     metrics: Metrics,
     course: Mutex<Course>,
 }
@@ -38,7 +38,7 @@ impl Course {
 
 impl SessionMeter {
     /// Starts to measure a session.
-    pub fn begin(metrics: &Metrics) -> Self {
+    pub(crate) fn begin(metrics: &Metrics) -> Self {
         metrics.sessions_running.inc();
         let course = Course {
             counted: Instant::now(),
@@ -58,12 +58,12 @@ impl SessionMeter {
     }
 
     /// Notes that a round of this phase begins.
-    pub fn round(&self, phase: Phase) {
+    pub(crate) fn round(&self, phase: Phase) {
         self.course().phase = phase;
     }
 
     /// Notes that the round is completed, with the bytes sent and received in it.
-    pub fn completed(&self, sent: usize, received: usize) {
+    pub(crate) fn completed(&self, sent: usize, received: usize) {
         let mut course = self.course();
         course.spend(Instant::now());
         let (phase, metrics) = (course.phase.name(), &self.metrics);
@@ -73,7 +73,7 @@ impl SessionMeter {
     }
 
     /// Notes how much the session has done so far.
-    pub fn traffic(&self, so_far: &Traffic) {
+    pub(crate) fn traffic(&self, so_far: &Traffic) {
         let mut course = self.course();
         self.metrics.products.inc_by(so_far.products - course.traffic.products);
         self.metrics.products_verified.inc_by(so_far.verified - course.traffic.verified);
@@ -81,7 +81,7 @@ impl SessionMeter {
     }
 
     /// Notes that the session fails in this phase. `deviation` means that a peer sent something wrong.
-    pub fn fails(&self, phase: Phase, deviation: bool) {
+    pub(crate) fn fails(&self, phase: Phase, deviation: bool) {
         self.course().phase = phase;
         if deviation {
             self.metrics.verification_failures.with_label_values(&[phase.name()]).inc();
@@ -89,7 +89,7 @@ impl SessionMeter {
     }
 
     /// Notes that the session has ended. Unless it released its outputs, its last phase counts as failed.
-    pub fn end(&self, released: bool) {
+    pub(crate) fn end(&self, released: bool) {
         let mut course = self.course();
         course.spend(Instant::now());
         let metrics = &self.metrics;

@@ -14,7 +14,7 @@ const RECENT_JOBS: usize = 16;
 
 /// How many jobs the node stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct JobCounts {
+pub(crate) struct JobCounts {
     /// Jobs without a recorded accepted set.
     pub open: i64,
     /// Jobs with one.
@@ -25,7 +25,7 @@ pub struct JobCounts {
 
 impl Store {
     /// Stores a job's spec, unless a job of this id is open already. Returns the digest of the job that is open under this id.
-    pub fn open_job(&self, job: &Job, spec: &[u8]) -> Result<Digest, StoreError> {
+    pub(crate) fn open_job(&self, job: &Job, spec: &[u8]) -> Result<Digest, StoreError> {
         self.write(|c| {
             let transaction = c.transaction()?;
             let new = transaction.execute(
@@ -44,7 +44,7 @@ impl Store {
     }
 
     /// The job of this id, if it is open here.
-    pub fn job(&self, id: &JobId) -> Result<Option<Arc<Job>>, StoreError> {
+    pub(crate) fn job(&self, id: &JobId) -> Result<Option<Arc<Job>>, StoreError> {
         // Locked until the end, here and in `forget`, so that a forgotten job never returns to memory.
         let mut recent = self.recent_jobs();
         if let Some(job) = recent.get(id) {
@@ -71,7 +71,7 @@ impl Store {
     }
 
     /// Counts the jobs.
-    pub fn count_jobs(&self) -> Result<JobCounts, StoreError> {
+    pub(crate) fn count_jobs(&self) -> Result<JobCounts, StoreError> {
         self.read(|c| {
             let open = "SELECT COUNT(*), COALESCE(MIN(opened_at), 0) FROM jobs WHERE released IS NULL";
             let (open, oldest_open) = c.query_row(open, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -85,7 +85,7 @@ impl Store {
     }
 
     /// Deletes a job and its submissions. If outputs were released, the job's row stays: its id is never scored again.
-    pub fn forget(&self, id: &JobId) -> Result<(), StoreError> {
+    pub(crate) fn forget(&self, id: &JobId) -> Result<(), StoreError> {
         let mut recent = self.recent_jobs();
         recent.remove(id);
         self.write(|c| {
@@ -102,7 +102,7 @@ impl Store {
     }
 
     /// The accepted set for which this node has released outputs of a job; `None` if it has released none.
-    pub fn released(&self, job: &JobId) -> Result<Option<Digest>, StoreError> {
+    pub(crate) fn released(&self, job: &JobId) -> Result<Option<Digest>, StoreError> {
         self.read(|c| {
             let released: Option<Option<[u8; 32]>> = c
                 .query_row("SELECT released FROM jobs WHERE id = ?1", [job.as_str()], |row| row.get(0))
@@ -113,7 +113,7 @@ impl Store {
 
     /// Records for which accepted set outputs are released, before they are. Returns false if another set was recorded before, or if
     /// the job is not open under its digest. Then nothing may be released: the difference of two results would reveal answers.
-    pub fn record_release(&self, job: &Job, accepted: &Digest) -> Result<bool, StoreError> {
+    pub(crate) fn record_release(&self, job: &Job, accepted: &Digest) -> Result<bool, StoreError> {
         self.write(|c| {
             let changed = c.execute(
                 "UPDATE jobs SET released = ?2 WHERE id = ?1 AND digest = ?3 AND (released IS NULL OR released = ?2)",

@@ -6,7 +6,7 @@ mod submissions;
 #[cfg(test)]
 mod tests;
 
-pub use submissions::{ComponentsAt, Found, StoredSubmission};
+pub(crate) use submissions::{ComponentsAt, Found, StoredSubmission};
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use thiserror::Error;
 
 /// Why the store cannot do what it is asked.
 #[derive(Debug, Error)]
-pub enum StoreError {
+pub(crate) enum StoreError {
     /// The file cannot be opened, read or written.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -38,7 +38,7 @@ pub enum StoreError {
 
 /// A node's store.
 #[derive(Debug)]
-pub struct Store {
+pub(crate) struct Store {
     connection: Mutex<Connection>,
     file: StoreFile,
     /// Jobs that were read lately: every batch of submissions needs its job, and parsing a large spec takes long.
@@ -48,7 +48,7 @@ pub struct Store {
 
 impl Store {
     /// Opens the store in a folder, creating both if needed.
-    pub fn open(folder: &Path, meter: StoreMeter) -> Result<Self, DatabaseError> {
+    pub(crate) fn open(folder: &Path, meter: StoreMeter) -> Result<Self, DatabaseError> {
         let (file, connection) = StoreFile::open(folder, schema::SCHEMA)?;
         Ok(Self {
             connection: Mutex::new(connection),
@@ -60,12 +60,12 @@ impl Store {
 
     /// Checks the store in a folder, if there is one, without changing it. Returns whether another process uses it: then a node runs
     /// on this folder.
-    pub fn inspect(folder: &Path) -> Result<bool, DatabaseError> {
+    pub(crate) fn inspect(folder: &Path) -> Result<bool, DatabaseError> {
         Ok(sqlite::inspect(folder, schema::SCHEMA)?.in_use)
     }
 
     /// The path of the SQLite file.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.file.path()
     }
 
@@ -89,7 +89,7 @@ impl Store {
     }
 
     /// Whether the store can be written.
-    pub fn is_writable(&self) -> bool {
+    pub(crate) fn is_writable(&self) -> bool {
         self.write(|c| c.execute("UPDATE health SET checked = checked + 1", []).map(drop))
             .is_ok()
     }

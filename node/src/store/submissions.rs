@@ -12,7 +12,7 @@ use super::{Store, StoreError};
 
 /// A submission to be stored.
 #[derive(Debug, Clone)]
-pub struct StoredSubmission {
+pub(crate) struct StoredSubmission {
     /// The digest under which the coordinator lists it.
     pub digest: Digest,
     /// Its id; `None` if it could not be read.
@@ -27,11 +27,11 @@ pub struct StoredSubmission {
 
 /// The row that holds the sealed components of an accepted submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ComponentsAt(i64);
+pub(crate) struct ComponentsAt(i64);
 
 /// What is stored of a submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found<'a> {
+pub(crate) enum Found<'a> {
     /// It was rejected.
     Rejected(RejectReason),
     /// It was accepted: its encoded signed header, and where its components are.
@@ -40,7 +40,7 @@ pub enum Found<'a> {
 
 impl Store {
     /// The outcomes of those of these submissions that were stored before; `None` means accepted.
-    pub fn outcomes(&self, job: &JobId, digests: &[Digest]) -> Result<HashMap<Digest, Option<RejectReason>>, StoreError> {
+    pub(crate) fn outcomes(&self, job: &JobId, digests: &[Digest]) -> Result<HashMap<Digest, Option<RejectReason>>, StoreError> {
         self.read(|c| {
             let mut query = c.prepare_cached("SELECT reason FROM submissions WHERE job = ?1 AND digest = ?2")?;
             let mut found = HashMap::new();
@@ -58,7 +58,7 @@ impl Store {
 
     /// Stores submissions, all or none, and returns their outcomes in order. A submission whose id another accepted one has is stored
     /// as rejected. If the job was cancelled meanwhile and its id opened again with another spec, none is stored.
-    pub fn store_submissions(&self, job: &Job, submissions: &[StoredSubmission]) -> Result<Vec<Option<RejectReason>>, StoreError> {
+    pub(crate) fn store_submissions(&self, job: &Job, submissions: &[StoredSubmission]) -> Result<Vec<Option<RejectReason>>, StoreError> {
         let (job, job_digest) = (job.id(), job.digest());
         self.write(|c| {
             let transaction = c.transaction()?;
@@ -101,7 +101,12 @@ impl Store {
     }
 
     /// Calls `each` for every one of these submissions that is stored, with its index in `digests`.
-    pub fn for_each_stored(&self, job: &JobId, digests: &[Digest], mut each: impl FnMut(usize, Found<'_>)) -> Result<(), StoreError> {
+    pub(crate) fn for_each_stored(
+        &self,
+        job: &JobId,
+        digests: &[Digest],
+        mut each: impl FnMut(usize, Found<'_>),
+    ) -> Result<(), StoreError> {
         self.read(|c| {
             let mut query = c.prepare_cached("SELECT reason, body, components FROM submissions WHERE job = ?1 AND digest = ?2")?;
             for (index, digest) in digests.iter().enumerate() {
@@ -120,7 +125,7 @@ impl Store {
     }
 
     /// The sealed components of a submission; `None` if there is no such row.
-    pub fn components(&self, at: ComponentsAt) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(crate) fn components(&self, at: ComponentsAt) -> Result<Option<Vec<u8>>, StoreError> {
         self.read(|c| {
             c.prepare_cached("SELECT sealed FROM components WHERE number = ?1")?
                 .query_row([at.0], |row| row.get(0))

@@ -1,9 +1,5 @@
 //! Stores of this release, of older and newer ones, and of other programs.
 
-use std::path::Path;
-
-use rusqlite::Connection;
-
 use super::*;
 
 const FIRST: &str = "CREATE TABLE jobs (number INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;";

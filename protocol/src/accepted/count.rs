@@ -253,7 +253,7 @@ fn count_rejected(list: &[SubmissionEntry], outcomes: &[Outcome]) -> BTreeMap<Re
 
 impl Counting<'_> {
     /// What is published about the accepted set. The rows of answers have `width` elements.
-    pub fn facts(&self, width: usize) -> PublicFacts {
+    pub(super) fn facts(&self, width: usize) -> PublicFacts {
         let mut redundancy = BTreeMap::new();
         for count in self.redundancy.iter().filter(|count| **count > 0) {
             *redundancy.entry(*count).or_default() += 1;
@@ -315,7 +315,7 @@ impl Counted {
     }
 
     /// The answers that count, submission by submission.
-    pub fn submissions(&self) -> impl Iterator<Item = CountedSubmission<'_>> {
+    pub(super) fn submissions(&self) -> impl Iterator<Item = CountedSubmission<'_>> {
         self.ranges.iter().map(|range| CountedSubmission {
             submission: range.entry,
             contributor: range.contributor,

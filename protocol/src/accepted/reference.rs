@@ -22,7 +22,7 @@ pub(super) struct Reference {
 
 impl Reference {
     /// As [`super::AcceptedSet::assemble`], for a list, verdicts and headers that fit each other.
-    pub fn assemble(job: &Job, list: &[SubmissionEntry], verdicts: &[Verdict], headers: &[Header]) -> Self {
+    pub(super) fn assemble(job: &Job, list: &[SubmissionEntry], verdicts: &[Verdict], headers: &[Header]) -> Self {
         let mut count = PlainCount::new(job);
         for (index, (listed, verdict)) in list.iter().zip(verdicts).enumerate() {
             match verdict.reason() {

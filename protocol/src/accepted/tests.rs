@@ -163,7 +163,7 @@ proptest! {
         prop_assert_eq!(accepted.redundancy(), due.redundancy);
         let mut in_order = due.answers.clone();
         in_order.sort_by_key(|answer| (answer.submission, answer.row));
-        let listed: Vec<CountedAnswer> = accepted.submissions().flat_map(|submission| submission.answers()).collect();
+        let listed: Vec<CountedAnswer> = accepted.submissions().flat_map(super::CountedSubmission::answers).collect();
         prop_assert_eq!(listed, in_order);
         for (entry, (outcome, due)) in accepted.outcomes().iter().zip(&due.outcomes).enumerate() {
             let each: Vec<Option<RejectReason>> = match outcome {

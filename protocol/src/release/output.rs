@@ -137,7 +137,7 @@ enum ValueDigests {
 
 impl OutputDigests {
     /// The digests of all components, or of the opened elements.
-    pub fn of(output: &ReleasedOutput) -> Self {
+    pub(crate) fn of(output: &ReleasedOutput) -> Self {
         let values = match &output.values {
             OutputValues::Opened(values) => ValueDigests::Opened(Digest::of_vector("tacit/v1 opened output", values)),
             OutputValues::Components(components) => {
@@ -149,7 +149,7 @@ impl OutputDigests {
     }
 
     /// The digests that a node signs if it holds these components.
-    pub fn part(&self, held: &[usize]) -> Self {
+    pub(crate) fn part(&self, held: &[usize]) -> Self {
         let values = match &self.values {
             ValueDigests::Opened(digest) => ValueDigests::Opened(*digest),
             ValueDigests::Components(digests) => {

@@ -5,7 +5,7 @@ use crate::job::{PayRule, Terms};
 use crate::question::Release;
 
 /// The outputs that a job opens, in the order in which they are computed.
-pub fn outputs_of(terms: &Terms) -> Vec<OutputName> {
+pub(super) fn outputs_of(terms: &Terms) -> Vec<OutputName> {
     let rule = terms.payout().map(|payout| payout.rule);
     let scores = terms.releases(Release::Scores);
     let wanted = [

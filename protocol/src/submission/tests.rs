@@ -75,7 +75,7 @@ fn every_kind_of_bad_submission_has_its_reason() {
 
     // Replayed into another job, or made for another cluster.
     assert_eq!(verdict(&members, &other_job, &delivery(&good)), Err(RejectReason::WrongJob));
-    let elsewhere = submission(&self::cluster_with_keys(4, 1), &job, 7, &[(0, 2)]);
+    let elsewhere = submission(&cluster_with_keys(4, 1), &job, 7, &[(0, 2)]);
     assert_eq!(verdict(&members, &job, &delivery(&elsewhere)), Err(RejectReason::WrongJob));
 
     // Lists that do not fit.

@@ -115,7 +115,7 @@ pub fn make(setup: &Setup, good: &Certificate, result_json: &[u8], payouts_csv: 
     altered("other facts", "binding", &|c| c.facts.answers += 1);
     altered("other candidates", "binding", &|c| c.subject.candidates = Digest::of("other", &[]));
     altered("another accepted set", "signature", &|c| {
-        c.subject.accepted = Digest::of("other", &[])
+        c.subject.accepted = Digest::of("other", &[]);
     });
     altered("signatures out of order", "participants", &|c| c.signatures.swap(0, 1));
     altered("a signature too few", "participants", &|c| {

@@ -102,7 +102,7 @@ pub fn make() -> Vectors<Case> {
             bad("an altered tag", &|_, bytes| *bytes.last_mut().unwrap() ^= 1),
             bad("an altered encapsulated key", &|_, bytes| bytes[0] ^= 1),
             bad("an ephemeral point of low order", &|_, bytes| {
-                bytes[encapsulated - 32..encapsulated].fill(0)
+                bytes[encapsulated - 32..encapsulated].fill(0);
             }),
             bad("cut by a byte", &|_, bytes| bytes.truncate(bytes.len() - 1)),
             bad("a byte after the end", &|_, bytes| bytes.push(0)),

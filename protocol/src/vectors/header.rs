@@ -79,14 +79,14 @@ pub fn make() -> Vectors<Case> {
     altered("a component's digest too few", "malformed", &|h| h.statement.components.truncate(2));
     altered("an envelope's digest too many", "malformed", &|h| h.envelopes.push(h.envelopes[0]));
     altered("a control character in the name", "malformed", &|h| {
-        h.statement.contributor.push('\n')
+        h.statement.contributor.push('\n');
     });
     altered("an empty name", "malformed", &|h| h.statement.contributor.clear());
     let other_cluster = cluster_with_keys(4, 1).cluster.digest();
     altered("another cluster", "wrong_job", &|h| h.statement.cluster = other_cluster);
     altered("another job", "wrong_job", &|h| h.statement.job = "other".parse().unwrap());
     altered("another version of the job", "wrong_job", &|h| {
-        h.statement.job_digest = Digest::of("other", &[])
+        h.statement.job_digest = Digest::of("other", &[]);
     });
     let mallory = SecretKey::from_bytes(&[9; 32]);
     altered("a key that did not sign", "bad_signature", &|h| h.statement.key = mallory.public());
@@ -94,7 +94,7 @@ pub fn make() -> Vectors<Case> {
         h.statement.key = crate::identity::PublicKey::from_bytes(std::array::from_fn(|i| u8::from(i == 0)));
     });
 
-    let mut signature = bytes.clone();
+    let mut signature = bytes;
     *signature.last_mut().unwrap() ^= 1;
     case("an altered signature", signature, "bad_signature");
     let mut name = good.clone();

@@ -138,14 +138,14 @@ pub fn make() -> Vectors<Case> {
     };
     signed("envelopes of two nodes exchanged", "unsealable", &|s| s.envelopes.swap(0, 1));
     signed("an altered envelope that the header names", "unsealable", &|s| {
-        s.envelopes[2][40] ^= 1
+        s.envelopes[2][40] ^= 1;
     });
     signed("an envelope without its tag", "unsealable", &|s| {
         let len = s.envelopes[0].len() - 16;
         s.envelopes[0].truncate(len);
     });
     signed("an envelope shorter than an encapsulated key", "unsealable", &|s| {
-        s.envelopes[0].truncate(31)
+        s.envelopes[0].truncate(31);
     });
     signed("sealed for other items", "unsealable", &|s| s.header.value.statement.items[2] = 2);
 
@@ -153,10 +153,10 @@ pub fn make() -> Vectors<Case> {
         case(name, forge(alter), None, expect);
     };
     forged("a component that its digest does not name", "digest_mismatch", &|f| {
-        f.payloads[1][40] ^= 1
+        f.payloads[1][40] ^= 1;
     });
     forged("a salt that its digest does not name", "digest_mismatch", &|f| {
-        f.payloads[1][0] ^= 1
+        f.payloads[1][0] ^= 1;
     });
     forged("an element too many", "digest_mismatch", &|f| {
         let explicit = f.explicit();

@@ -37,7 +37,7 @@ pub(crate) struct AnswerProducts {
 
 impl AnswerProducts {
     /// Products with a table of rows of `width` elements, before any answer was looked at.
-    pub fn new(party: &Party, accepted: &Arc<AcceptedSet>, table: &Arc<Shared<Fp61>>, width: usize, weight: Weight) -> Self {
+    pub(crate) fn new(party: &Party, accepted: &Arc<AcceptedSet>, table: &Arc<Shared<Fp61>>, width: usize, weight: Weight) -> Self {
         Self {
             party: party.clone(),
             accepted: Arc::clone(accepted),
@@ -49,7 +49,7 @@ impl AnswerProducts {
     }
 
     /// Adds the products of a run of answers. Returns their weight and the table's rows; nothing where the weight is 0.
-    pub fn add(&mut self, run: &RowRun<'_>, submission: &[&[Fp61]]) -> Option<(Fp61, &Gathered)> {
+    pub(crate) fn add(&mut self, run: &RowRun<'_>, submission: &[&[Fp61]]) -> Option<(Fp61, &Gathered)> {
         let weight = (self.weight)(&self.accepted, run.contributor, run.redundancy);
         if weight == Fp61::ZERO {
             return None;
@@ -61,12 +61,12 @@ impl AnswerProducts {
     }
 
     /// This node's part of each contributor's product, in the order of the public facts.
-    pub fn into_own(self) -> Zeroizing<Vec<Fp61>> {
+    pub(crate) fn into_own(self) -> Zeroizing<Vec<Fp61>> {
         self.own
     }
 
     /// The products, to be computed beside others in one round.
-    pub fn into_product(self, answers: &Arc<Answers>) -> Product<Fp61> {
+    pub(crate) fn into_product(self, answers: &Arc<Answers>) -> Product<Fp61> {
         let Self {
             party,
             accepted,

@@ -19,7 +19,7 @@ pub(crate) struct Gathered {
 
 impl Gathered {
     /// No rows yet, of `width` elements each.
-    pub fn new(party: &Party, width: usize) -> Self {
+    pub(crate) fn new(party: &Party, width: usize) -> Self {
         let scratch = || Zeroizing::new(vec![Fp61::ZERO; CHUNK_ROWS * width]);
         Self {
             width,
@@ -30,7 +30,7 @@ impl Gathered {
     }
 
     /// Copies the rows of these items in place of the ones before; those of the upcoming items are fetched into cache.
-    pub fn copy(&mut self, table: &Shared<Fp61>, items: &[u32], upcoming: &[u32]) {
+    pub(crate) fn copy(&mut self, table: &Shared<Fp61>, items: &[u32], upcoming: &[u32]) {
         self.rows = items.len();
         for (gathered, values) in self.components.iter_mut().zip(table.components()) {
             rows::copy_from(values, self.width, items, &mut gathered[..items.len() * self.width], upcoming);
@@ -38,13 +38,13 @@ impl Gathered {
     }
 
     /// One component of the rows.
-    pub fn component(&self, position: usize) -> &[Fp61] {
+    pub(crate) fn component(&self, position: usize) -> &[Fp61] {
         &self.components[position][..self.rows * self.width]
     }
 
     /// This node's part of the inner product of these rows with as many others: rows `range` of a vector with the
     /// components `values`.
-    pub fn product(&mut self, party: &Party, values: &[&[Fp61]], range: &Range<usize>) -> Fp61 {
+    pub(crate) fn product(&mut self, party: &Party, values: &[&[Fp61]], range: &Range<usize>) -> Fp61 {
         let len = self.rows * self.width;
         let range = range.start * self.width..range.end * self.width;
         let gathered = &self.components;

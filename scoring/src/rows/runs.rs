@@ -23,7 +23,7 @@ pub(crate) struct RowRun<'a> {
 
 impl RowRun<'_> {
     /// The run's rows of `width` elements in one component of its submission.
-    pub fn of<'v>(&self, values: &'v [Fp61], width: usize) -> &'v [Fp61] {
+    pub(crate) fn of<'v>(&self, values: &'v [Fp61], width: usize) -> &'v [Fp61] {
         &values[self.rows.start * width..self.rows.end * width]
     }
 }

@@ -20,7 +20,7 @@ pub(crate) struct RowSums {
 
 impl RowSums {
     /// `count` rows of zeros.
-    pub fn new(party: &Party, count: usize, width: usize) -> Self {
+    pub(crate) fn new(party: &Party, count: usize, width: usize) -> Self {
         Self {
             width,
             sums: Shared::zeros(party, count * width),
@@ -29,7 +29,7 @@ impl RowSums {
     }
 
     /// The rows of a table with one row for each item, each times a public factor by how many answers its item has.
-    pub fn scaled(party: &Party, table: &Shared<Fp61>, width: usize, redundancy: &[u32], factor: impl Fn(u32) -> Fp61) -> Self {
+    pub(crate) fn scaled(party: &Party, table: &Shared<Fp61>, width: usize, redundancy: &[u32], factor: impl Fn(u32) -> Fp61) -> Self {
         let mut scratch = Zeroizing::new(vec![Fp61::ZERO; CHUNK_ROWS * width]);
         let sums = Shared::generate(party, |position| {
             let values = &table.components()[position];
@@ -47,7 +47,7 @@ impl RowSums {
 
     /// Adds the rows of a run, times a public factor, each to the row of its item. `submission` has one vector for each
     /// component.
-    pub fn add_run(&mut self, run: &RowRun<'_>, submission: &[&[Fp61]], factor: Fp61) {
+    pub(crate) fn add_run(&mut self, run: &RowRun<'_>, submission: &[&[Fp61]], factor: Fp61) {
         for (position, values) in submission.iter().enumerate() {
             let mut values = run.of(values, self.width);
             if factor != Fp61::ONE {
@@ -60,14 +60,14 @@ impl RowSums {
     }
 
     /// Adds one component of a row, times a public factor, to the row at `index`.
-    pub fn add_row(&mut self, index: u32, position: usize, row: &[Fp61], factor: Fp61) {
+    pub(crate) fn add_row(&mut self, index: u32, position: usize, row: &[Fp61], factor: Fp61) {
         let range = index as usize * self.width..(index as usize + 1) * self.width;
         let sum = &mut self.sums.component_mut(position)[range];
         sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += factor * *value);
     }
 
     /// The sums, row after row.
-    pub fn into_shared(self) -> Shared<Fp61> {
+    pub(crate) fn into_shared(self) -> Shared<Fp61> {
         self.sums
     }
 }
@@ -80,7 +80,7 @@ pub(crate) struct RowTotal {
 
 impl RowTotal {
     /// For rows of `width` elements.
-    pub fn new(width: usize) -> Self {
+    pub(crate) fn new(width: usize) -> Self {
         Self {
             width,
             scratch: Zeroizing::new(vec![Fp61::ZERO; GROUP * width]),
@@ -88,7 +88,7 @@ impl RowTotal {
     }
 
     /// The sum of these rows, which stand one after the other.
-    pub fn of(&mut self, rows: &[Fp61]) -> &[Fp61] {
+    pub(crate) fn of(&mut self, rows: &[Fp61]) -> &[Fp61] {
         let width = self.width;
         self.scratch.fill(Fp61::ZERO);
         let groups = rows.chunks(GROUP * width);

@@ -50,7 +50,7 @@ pub(crate) struct Totals {
 
 impl Totals {
     /// Adds up a tally.
-    pub fn of(party: &Party, accepted: &AcceptedSet, width: usize, tally: &Shared<Fp61>) -> Self {
+    pub(crate) fn of(party: &Party, accepted: &AcceptedSet, width: usize, tally: &Shared<Fp61>) -> Self {
         let mut by_redundancy: BTreeMap<u32, RowSums> = BTreeMap::new();
         let mut total = RowTotal::new(width);
         for (items, answers) in equal_runs(accepted.redundancy().len(), |item| accepted.redundancy()[item]) {
@@ -68,7 +68,7 @@ impl Totals {
     }
 
     /// `Σ_i w(R_i) T_i`, one row, with a public weight by how many answers an item has.
-    pub fn weighted(&self, party: &Party, weight: impl Fn(u32) -> Fp61) -> Shared<Fp61> {
+    pub(crate) fn weighted(&self, party: &Party, weight: impl Fn(u32) -> Fp61) -> Shared<Fp61> {
         let zeros = Shared::zeros(party, self.width);
         let weighted = |(answers, totals): (&u32, &Shared<Fp61>)| totals.scale(&vec![weight(*answers); self.width]);
         self.by_redundancy.iter().map(weighted).fold(zeros, |sum, totals| sum.add(&totals))

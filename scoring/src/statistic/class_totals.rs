@@ -20,7 +20,7 @@ pub(crate) struct SharedTotals(Shared<Fp61>);
 
 impl SharedTotals {
     /// Where the job releases class totals. Linear, so local.
-    pub fn wanted<N: Network>(input: &Input<'_>) -> Option<Box<dyn Statistic<N>>> {
+    pub(crate) fn wanted<N: Network>(input: &Input<'_>) -> Option<Box<dyn Statistic<N>>> {
         input
             .opens(OutputName::ClassTotals)
             .then(|| Box::new(Self(input.totals.weighted(&input.party, |_| Fp61::ONE))) as _)

@@ -30,7 +30,7 @@ pub(crate) struct Gold {
 
 impl Gold {
     /// Where pay or released scores depend on gold.
-    pub fn wanted<N: Network>(input: &Input<'_>) -> Option<Box<dyn Statistic<N>>> {
+    pub(crate) fn wanted<N: Network>(input: &Input<'_>) -> Option<Box<dyn Statistic<N>>> {
         let gold = input.gold.as_ref().filter(|_| input.opens(OutputName::ContributorGold))?;
         Some(Box::new(Self {
             asked: asked(input, gold),

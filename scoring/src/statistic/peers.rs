@@ -52,7 +52,7 @@ fn weight(accepted: &AcceptedSet, contributor: u32, answers: u32) -> Fp61 {
 
 impl Peers {
     /// Where pay or released scores depend on agreement with peers.
-    pub fn wanted<N: Network>(input: &Input<'_>) -> Option<Box<dyn Statistic<N>>> {
+    pub(crate) fn wanted<N: Network>(input: &Input<'_>) -> Option<Box<dyn Statistic<N>>> {
         let agreement = input.opens(OutputName::ContributorAgreement);
         let beyond_chance = input.opens(OutputName::ContributorBeyondChance);
         if !agreement && !beyond_chance {

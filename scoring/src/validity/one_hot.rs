@@ -52,7 +52,12 @@ impl Sketch {
     ///
     /// # Errors
     /// A round failed.
-    pub fn new<N: Network>(session: &mut Session<N>, width: usize, ends: &[usize], validity: Validity) -> Result<Self, SessionError> {
+    pub(super) fn new<N: Network>(
+        session: &mut Session<N>,
+        width: usize,
+        ends: &[usize],
+        validity: Validity,
+    ) -> Result<Self, SessionError> {
         let rows = ends.last().copied().unwrap_or(0);
         let longest = ends.iter().scan(0, |start, end| Some(end - std::mem::replace(start, *end))).max();
         let coin = session.coin()?;
@@ -76,7 +81,7 @@ impl Sketch {
     }
 
     /// Gives the rows of these submissions the weight 0.
-    pub fn leave_out(&mut self, submissions: &BTreeSet<usize>, ends: &[usize]) {
+    pub(super) fn leave_out(&mut self, submissions: &BTreeSet<usize>, ends: &[usize]) {
         for submission in submissions {
             let start = submission.checked_sub(1).map_or(0, |before| ends[before]);
             self.weights[start..ends[*submission]].fill(Fp61::ZERO);
@@ -84,7 +89,7 @@ impl Sketch {
     }
 
     /// Adds the rows of the next submission, one vector for each component.
-    pub fn add(&mut self, rows: &[&[Fp61]]) {
+    pub(super) fn add(&mut self, rows: &[&[Fp61]]) {
         let width = self.at.len();
         let start = self.ends.last().copied().unwrap_or(0);
         let end = start + rows.first().map_or(0, |rows| rows.len() / width);
@@ -102,7 +107,7 @@ impl Sketch {
     ///
     /// # Errors
     /// A round failed.
-    pub fn open<N: Network>(self, session: &mut Session<N>, groups: &[usize]) -> Result<Vec<Fp61>, SessionError> {
+    pub(super) fn open<N: Network>(self, session: &mut Session<N>, groups: &[usize]) -> Result<Vec<Fp61>, SessionError> {
         let Self {
             sum,
             weights,

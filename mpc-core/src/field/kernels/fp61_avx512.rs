@@ -24,53 +24,53 @@ const SPLIT: u32 = 43;
 
 /// Proof that the processor has AVX-512 F and IFMA.
 #[derive(Clone, Copy)]
-pub struct Avx512Ifma(());
+pub(super) struct Avx512Ifma(());
 
 impl Avx512Ifma {
     /// The proof, if the processor has the instructions.
     #[inline]
-    pub fn detect() -> Option<Self> {
+    pub(super) fn detect() -> Option<Self> {
         (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512ifma")).then_some(Self(()))
     }
 
     /// See [`crate::field::Field::inner_product`].
-    pub fn inner_product(self, x: &[Fp61], y: &[Fp61]) -> Fp61 {
+    pub(super) fn inner_product(self, x: &[Fp61], y: &[Fp61]) -> Fp61 {
         // SAFETY: `self` proves that the processor has the features.
         unsafe { inner_product(x, y) }
     }
 
     /// See [`crate::field::Field::combine`].
-    pub fn combine(self, blocks: &[&[Fp61]], coefficients: &[Fp61], out: &mut [Fp61]) {
+    pub(super) fn combine(self, blocks: &[&[Fp61]], coefficients: &[Fp61], out: &mut [Fp61]) {
         // SAFETY: `self` proves that the processor has the features.
         unsafe { combine(blocks, coefficients, out) }
     }
 
     /// See [`super::fp61::elements_of`].
-    pub fn elements_of(self, words: &[[u8; 8]], out: &mut [Fp61]) -> bool {
+    pub(super) fn elements_of(self, words: &[[u8; 8]], out: &mut [Fp61]) -> bool {
         // SAFETY: `self` proves that the processor has the features.
         unsafe { elements_of(words, out) }
     }
 
     /// See [`crate::field::Field::add_vector`].
-    pub fn add_vector(self, sum: &mut [Fp61], values: &[Fp61]) {
+    pub(super) fn add_vector(self, sum: &mut [Fp61], values: &[Fp61]) {
         // SAFETY: `self` proves that the processor has the features.
         unsafe { add_vector(sum, values) }
     }
 
     /// See [`crate::field::Field::sub_vector`].
-    pub fn sub_vector(self, difference: &mut [Fp61], values: &[Fp61]) {
+    pub(super) fn sub_vector(self, difference: &mut [Fp61], values: &[Fp61]) {
         // SAFETY: `self` proves that the processor has the features.
         unsafe { sub_vector(difference, values) }
     }
 
     /// See [`crate::field::Field::mul_vector`].
-    pub fn mul_vector(self, product: &mut [Fp61], factors: &[Fp61]) {
+    pub(super) fn mul_vector(self, product: &mut [Fp61], factors: &[Fp61]) {
         // SAFETY: `self` proves that the processor has the features.
         unsafe { mul_vector(product, factors) }
     }
 
     /// See [`crate::field::Field::extend_cubics`].
-    pub fn extend_cubics(self, known: [&[Fp61]; 4], further: [&mut [Fp61]; 3]) {
+    pub(super) fn extend_cubics(self, known: [&[Fp61]; 4], further: [&mut [Fp61]; 3]) {
         // SAFETY: `self` proves that the processor has the features.
         unsafe { extend_cubics(known, further) }
     }
@@ -93,7 +93,7 @@ pub(super) struct Left {
 impl Left {
     #[inline]
     #[target_feature(enable = "avx512f")]
-    pub fn split(x: __m512i) -> Self {
+    pub(super) fn split(x: __m512i) -> Self {
         Self {
             low: _mm512_and_si512(x, _mm512_set1_epi64((1 << SPLIT) - 1)),
             high: _mm512_srli_epi64::<SPLIT>(x),
@@ -119,7 +119,7 @@ impl Sums {
     /// The sums that represent `start` in each position.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    pub fn of(start: __m512i) -> Self {
+    pub(super) fn of(start: __m512i) -> Self {
         let zero = _mm512_setzero_si512();
         Self {
             low_low: start,
@@ -133,7 +133,7 @@ impl Sums {
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    pub fn add_product(&mut self, x: Left, y: __m512i) {
+    pub(super) fn add_product(&mut self, x: Left, y: __m512i) {
         let y_high = _mm512_srli_epi64::<52>(y);
         self.low_low = _mm512_madd52lo_epu64(self.low_low, x.low, y);
         self.low_low_carry = _mm512_madd52hi_epu64(self.low_low_carry, x.low, y);
@@ -158,7 +158,7 @@ impl Sums {
     /// The element in each position, if at most [`LAZY_BLOCKS`] products were added to a start below `2^61`.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    pub fn reduce(self) -> __m512i {
+    pub(super) fn reduce(self) -> __m512i {
         // 2^w·s mod p rotates the 61-bit word: the bits of s above 61-w come back at the bottom.
         let [at_0, at_52, at_43, at_34] = self.by_weight();
         let p = modulus();

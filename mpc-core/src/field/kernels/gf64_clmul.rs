@@ -8,36 +8,36 @@ use crate::field::gf64::Gf64;
 
 /// Proof that the processor has PCLMULQDQ.
 #[derive(Clone, Copy)]
-pub struct Clmul(());
+pub(super) struct Clmul(());
 
 impl Clmul {
     /// The proof, if the processor has the instruction.
     #[inline]
-    pub fn detect() -> Option<Self> {
+    pub(super) fn detect() -> Option<Self> {
         is_x86_feature_detected!("pclmulqdq").then_some(Self(()))
     }
 
     /// The product of two elements.
     #[inline]
-    pub fn multiply(self, x: Gf64, y: Gf64) -> Gf64 {
+    pub(super) fn multiply(self, x: Gf64, y: Gf64) -> Gf64 {
         // SAFETY: `self` proves that the processor has the feature.
         unsafe { multiply(x, y) }
     }
 
     /// See [`crate::field::Field::inner_product`].
-    pub fn inner_product(self, x: &[Gf64], y: &[Gf64]) -> Gf64 {
+    pub(super) fn inner_product(self, x: &[Gf64], y: &[Gf64]) -> Gf64 {
         // SAFETY: `self` proves that the processor has the feature.
         unsafe { inner_product(x, y) }
     }
 
     /// See [`crate::field::Field::combine`].
-    pub fn combine(self, blocks: &[&[Gf64]], coefficients: &[Gf64], out: &mut [Gf64]) {
+    pub(super) fn combine(self, blocks: &[&[Gf64]], coefficients: &[Gf64], out: &mut [Gf64]) {
         // SAFETY: `self` proves that the processor has the feature.
         unsafe { combine(blocks, coefficients, out) }
     }
 
     /// See [`crate::field::Field::mul_vector`].
-    pub fn mul_vector(self, product: &mut [Gf64], factors: &[Gf64]) {
+    pub(super) fn mul_vector(self, product: &mut [Gf64], factors: &[Gf64]) {
         // SAFETY: `self` proves that the processor has the feature.
         unsafe { mul_vector(product, factors) }
     }

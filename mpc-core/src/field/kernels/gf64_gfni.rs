@@ -10,18 +10,18 @@ use crate::field::gf64::Gf64;
 
 /// Proof that the processor has AVX-512 F and VBMI, and GFNI.
 #[derive(Clone, Copy)]
-pub struct Gfni(());
+pub(super) struct Gfni(());
 
 impl Gfni {
     /// The proof, if the processor has the instructions.
     #[inline]
-    pub fn detect() -> Option<Self> {
+    pub(super) fn detect() -> Option<Self> {
         (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vbmi") && is_x86_feature_detected!("gfni"))
             .then_some(Self(()))
     }
 
     /// See [`BitMap::apply`].
-    pub fn apply(self, map: &BitMap, words: &[Gf64], out: &mut [Gf64]) {
+    pub(super) fn apply(self, map: &BitMap, words: &[Gf64], out: &mut [Gf64]) {
         // SAFETY: `self` proves that the processor has the features.
         unsafe { apply(map, words, out) }
     }

@@ -16,29 +16,29 @@ const ODD: i32 = 0x11;
 
 /// Proof that the processor has AVX-512 F and VPCLMULQDQ.
 #[derive(Clone, Copy)]
-pub struct Vpclmul(());
+pub(super) struct Vpclmul(());
 
 impl Vpclmul {
     /// The proof, if the processor has the instructions.
     #[inline]
-    pub fn detect() -> Option<Self> {
+    pub(super) fn detect() -> Option<Self> {
         (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("vpclmulqdq")).then_some(Self(()))
     }
 
     /// See [`crate::field::Field::inner_product`].
-    pub fn inner_product(self, x: &[Gf64], y: &[Gf64]) -> Gf64 {
+    pub(super) fn inner_product(self, x: &[Gf64], y: &[Gf64]) -> Gf64 {
         // SAFETY: `self` proves that the processor has the features.
         unsafe { inner_product(x, y) }
     }
 
     /// See [`crate::field::Field::combine`].
-    pub fn combine(self, blocks: &[&[Gf64]], coefficients: &[Gf64], out: &mut [Gf64]) {
+    pub(super) fn combine(self, blocks: &[&[Gf64]], coefficients: &[Gf64], out: &mut [Gf64]) {
         // SAFETY: `self` proves that the processor has the features.
         unsafe { combine(blocks, coefficients, out) }
     }
 
     /// See [`crate::field::Field::mul_vector`].
-    pub fn mul_vector(self, product: &mut [Gf64], factors: &[Gf64]) {
+    pub(super) fn mul_vector(self, product: &mut [Gf64], factors: &[Gf64]) {
         // SAFETY: `self` proves that the processor has the features.
         unsafe { mul_vector(product, factors) }
     }

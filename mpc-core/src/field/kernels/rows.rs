@@ -6,7 +6,7 @@ use crate::field::fp61::Fp61;
 use crate::field::rows_portable as portable;
 
 /// See [`crate::field::rows::add_at`].
-pub fn add_at(table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61], upcoming: &[u32]) {
+pub(crate) fn add_at(table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61], upcoming: &[u32]) {
     #[cfg(target_arch = "x86_64")]
     if let Some(kernel) = Avx512Rows::detect() {
         return kernel.add_at(table, width, places, rows, upcoming);
@@ -15,7 +15,7 @@ pub fn add_at(table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61], u
 }
 
 /// See [`crate::field::rows::copy_from`].
-pub fn copy_from(table: &[Fp61], width: usize, places: &[u32], out: &mut [Fp61], upcoming: &[u32]) {
+pub(crate) fn copy_from(table: &[Fp61], width: usize, places: &[u32], out: &mut [Fp61], upcoming: &[u32]) {
     #[cfg(target_arch = "x86_64")]
     if let Some(kernel) = Avx512Rows::detect() {
         return kernel.copy_from(table, width, places, out, upcoming);
@@ -24,7 +24,7 @@ pub fn copy_from(table: &[Fp61], width: usize, places: &[u32], out: &mut [Fp61],
 }
 
 /// See [`crate::field::rows::products`].
-pub fn products(rows: &[Fp61], coefficients: [&[Fp61]; 2], out: [&mut [Fp61]; 2]) {
+pub(crate) fn products(rows: &[Fp61], coefficients: [&[Fp61]; 2], out: [&mut [Fp61]; 2]) {
     #[cfg(target_arch = "x86_64")]
     if out[0].len() >= VECTOR_LEN
         && let Some(kernel) = Avx512Ifma::detect()

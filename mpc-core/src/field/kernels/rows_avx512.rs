@@ -33,30 +33,30 @@ macro_rules! of_width {
 
 /// Proof that the processor has AVX-512 F and VL.
 #[derive(Clone, Copy)]
-pub struct Avx512Rows(());
+pub(super) struct Avx512Rows(());
 
 impl Avx512Rows {
     /// The proof, if the processor has the instructions.
     #[inline]
-    pub fn detect() -> Option<Self> {
+    pub(super) fn detect() -> Option<Self> {
         (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl")).then_some(Self(()))
     }
 
     /// See [`crate::field::rows::add_at`].
-    pub fn add_at(self, table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61], upcoming: &[u32]) {
+    pub(super) fn add_at(self, table: &mut [Fp61], width: usize, places: &[u32], rows: &[Fp61], upcoming: &[u32]) {
         // SAFETY: `self` proves that the processor has the features.
         unsafe { of_width!(width, add_at(table, width, places, rows, upcoming)) }
     }
 
     /// See [`crate::field::rows::copy_from`].
-    pub fn copy_from(self, table: &[Fp61], width: usize, places: &[u32], out: &mut [Fp61], upcoming: &[u32]) {
+    pub(super) fn copy_from(self, table: &[Fp61], width: usize, places: &[u32], out: &mut [Fp61], upcoming: &[u32]) {
         of_width!(width, copy_from(table, width, places, out, upcoming));
     }
 }
 
 impl Avx512Ifma {
     /// See [`crate::field::rows::products`], for eight rows or more.
-    pub fn row_products(self, rows: &[Fp61], coefficients: [&[Fp61]; 2], mut out: [&mut [Fp61]; 2]) {
+    pub(super) fn row_products(self, rows: &[Fp61], coefficients: [&[Fp61]; 2], mut out: [&mut [Fp61]; 2]) {
         let (width, count) = (coefficients[0].len(), out[0].len());
         let whole = count / VECTOR_LEN * VECTOR_LEN;
         // Fewer than eight rows remain: recompute the last eight; overlapping rows get the same result.

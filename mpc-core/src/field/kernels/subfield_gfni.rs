@@ -17,12 +17,12 @@ const WORDS: usize = BITS_PER_WORD;
 
 /// Proof that the processor has AVX-512 F, BW and VBMI, and GFNI.
 #[derive(Clone, Copy)]
-pub struct Gfni(());
+pub(super) struct Gfni(());
 
 impl Gfni {
     /// The proof, if the processor has the instructions.
     #[inline]
-    pub fn detect() -> Option<Self> {
+    pub(super) fn detect() -> Option<Self> {
         (is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512vbmi")
@@ -31,7 +31,13 @@ impl Gfni {
     }
 
     /// See [`Extension::add_products`].
-    pub fn add_products(self, extension: &Extension, pairs: &[(&[Gf64], &[Gf64])], weights: &[Gf64], sums: &mut [[Gf64; 8]; FURTHER]) {
+    pub(super) fn add_products(
+        self,
+        extension: &Extension,
+        pairs: &[(&[Gf64], &[Gf64])],
+        weights: &[Gf64],
+        sums: &mut [[Gf64; 8]; FURTHER],
+    ) {
         // SAFETY: `self` proves that the processor has the features.
         unsafe { add_products(extension, pairs, weights, sums) }
     }

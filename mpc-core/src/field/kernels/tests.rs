@@ -88,7 +88,7 @@ fn fp61_edges() -> [Fp61; 6] {
 }
 
 fn fp61_kernels() -> Vec<Operations<Fp61>> {
-    #[allow(unused_mut)]
+    #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut, reason = "only x86-64 has further kernels"))]
     let mut kernels = vec![Operations {
         inner_product: Fp61::inner_product,
         combine: Fp61::combine,
@@ -128,7 +128,7 @@ fn gf64_edges() -> [Gf64; 6] {
 }
 
 fn gf64_kernels() -> Vec<Operations<Gf64>> {
-    #[allow(unused_mut)]
+    #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut, reason = "only x86-64 has further kernels"))]
     let mut kernels = vec![Operations {
         inner_product: Gf64::inner_product,
         combine: Gf64::combine,

@@ -8,14 +8,14 @@ use crate::field::fp61::Fp61;
 use crate::field::gf64::Gf64;
 
 /// Number of elements in a vector.
-pub const VECTOR_LEN: usize = 8;
+pub(super) const VECTOR_LEN: usize = 8;
 
 /// A type that is a word of 64 bits in memory.
 ///
 /// # Safety
 ///
 /// The type has the size of a `u64`, and every bit is part of its value.
-pub unsafe trait Word: Copy {}
+pub(super) unsafe trait Word: Copy {}
 
 // SAFETY: both are transparent around a `u64`.
 unsafe impl Word for Fp61 {}
@@ -26,14 +26,14 @@ unsafe impl Word for [u8; 8] {}
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-pub fn load<W: Word>(values: &[W; VECTOR_LEN]) -> __m512i {
+pub(super) fn load<W: Word>(values: &[W; VECTOR_LEN]) -> __m512i {
     // SAFETY: the reference is valid for reads of eight words, and the load asks for no alignment.
     unsafe { _mm512_loadu_si512(values.as_ptr().cast()) }
 }
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-pub fn store<W: Word>(out: &mut [W; VECTOR_LEN], values: __m512i) {
+pub(super) fn store<W: Word>(out: &mut [W; VECTOR_LEN], values: __m512i) {
     // SAFETY: the reference is valid for writes of eight words, and the store asks for no alignment.
     unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), values) }
 }
@@ -48,7 +48,7 @@ fn positions<W>(tail: &[W]) -> __mmask8 {
 /// The elements of a tail, followed by zeros.
 #[inline]
 #[target_feature(enable = "avx512f")]
-pub fn load_tail<W: Word>(tail: &[W]) -> __m512i {
+pub(super) fn load_tail<W: Word>(tail: &[W]) -> __m512i {
     // SAFETY: the mask selects exactly the words of the slice; memory of positions that are not selected is not accessed.
     unsafe { _mm512_maskz_loadu_epi64(positions(tail), tail.as_ptr().cast()) }
 }
@@ -56,7 +56,7 @@ pub fn load_tail<W: Word>(tail: &[W]) -> __m512i {
 /// Writes the first `tail.len()` elements of a vector.
 #[inline]
 #[target_feature(enable = "avx512f")]
-pub fn store_tail<W: Word>(tail: &mut [W], values: __m512i) {
+pub(super) fn store_tail<W: Word>(tail: &mut [W], values: __m512i) {
     // SAFETY: the mask selects exactly the words of the slice; memory of positions that are not selected is not accessed.
     unsafe { _mm512_mask_storeu_epi64(tail.as_mut_ptr().cast(), positions(tail), values) }
 }

@@ -172,7 +172,7 @@ fn every_wrong_product_is_found<F: TamperedField>() {
                 let flag = Arc::clone(&tampered);
                 let liar = Misbehaviour {
                     tamper: Some(Arc::new(move |observed| {
-                        *flag.lock().unwrap() |= F::add_one(observed, step, position)
+                        *flag.lock().unwrap() |= F::add_one(observed, step, position);
                     })),
                     ..Misbehaviour::default()
                 };

@@ -31,15 +31,15 @@ const PUBLIC: usize = ML_KEM_KEY + WORD;
 const ENCAPSULATED: usize = ML_KEM_CIPHERTEXT + WORD;
 
 /// The KEM.
-pub struct AwsLcXWing;
+pub(crate) struct AwsLcXWing;
 
 /// A public key: ML-KEM's encapsulation key, then an X25519 point. Checked when something is sealed to it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PublicKey(Box<[u8; PUBLIC]>);
+pub(crate) struct PublicKey(Box<[u8; PUBLIC]>);
 
 /// A secret key: its seed of 32 bytes, and what is derived from it.
 #[derive(Clone)]
-pub struct PrivateKey(Arc<Expanded>);
+pub(crate) struct PrivateKey(Arc<Expanded>);
 
 struct Expanded {
     seed: Zeroizing<[u8; WORD]>,
@@ -50,7 +50,7 @@ struct Expanded {
 
 /// An encapsulated key: ML-KEM's ciphertext, then X25519's ephemeral point.
 #[derive(Clone)]
-pub struct EncappedKey(Box<[u8; ENCAPSULATED]>);
+pub(crate) struct EncappedKey(Box<[u8; ENCAPSULATED]>);
 
 fn sized<const N: usize>(bytes: &[u8]) -> Result<Box<[u8; N]>, HpkeError> {
     Box::<[u8]>::from(bytes)

@@ -18,9 +18,9 @@ use curve25519_dalek::MontgomeryPoint;
 use hpke::{Deserializable, Kem};
 
 #[cfg(feature = "aws-lc")]
-pub use aws_lc::AwsLcXWing as XWing;
+pub(super) use aws_lc::AwsLcXWing as XWing;
 #[cfg(not(feature = "aws-lc"))]
-pub use pure::PureXWing as XWing;
+pub(super) use pure::PureXWing as XWing;
 
 /// Bytes of an ML-KEM-768 encapsulation key. In a public key it stands before the X25519 point.
 const ML_KEM_KEY: usize = 1184;
@@ -29,13 +29,13 @@ const ML_KEM_CIPHERTEXT: usize = 1088;
 
 /// Whether the bytes are a public key that can be sealed to: of the right length, all coefficients of the ML-KEM key below 3329
 /// (FIPS 203, section 7.2), and an X25519 point that is not of low order.
-pub fn is_public_key(bytes: &[u8]) -> bool {
+pub(super) fn is_public_key(bytes: &[u8]) -> bool {
     <hpke::kem::XWing as Kem>::PublicKey::from_bytes(bytes).is_ok() && !has_low_order(&bytes[ML_KEM_KEY..])
 }
 
 /// Whether an X25519 point has an order that divides 8: its shared secret with every key is 0. Anything but 32 bytes counts as such a
 /// point. Not in constant time: for public points only.
-pub fn has_low_order(point: &[u8]) -> bool {
+pub(super) fn has_low_order(point: &[u8]) -> bool {
     let Ok(point) = point.try_into() else { return true };
     // Clamping makes every scalar a multiple of 8, and this one, 2^254, is a multiple of no odd prime.
     MontgomeryPoint(point).mul_clamped([0; 32]) == MontgomeryPoint([0; 32])
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(there(&bytes).0.as_slice(), shared.0.as_slice());
 
         // An altered ciphertext has another secret, the same at both: ML-KEM rejects without saying so.
-        let mut altered = bytes.clone();
+        let mut altered = bytes;
         altered[rng.next_u32() as usize % ML_KEM_CIPHERTEXT] ^= 1;
         let here = From::decap(&other, None, &From::EncappedKey::from_bytes(&altered).unwrap()).unwrap();
         assert_eq!(there(&altered).0.as_slice(), here.0.as_slice());

@@ -7,7 +7,7 @@ use rand_core::CryptoRng;
 use super::{ML_KEM_CIPHERTEXT, ML_KEM_KEY, has_low_order};
 
 /// The KEM.
-pub struct PureXWing;
+pub(crate) struct PureXWing;
 
 impl PureXWing {
     fn secret(inner: &SharedSecret<XWing>) -> SharedSecret<Self> {

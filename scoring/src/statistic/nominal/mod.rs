@@ -35,7 +35,7 @@ pub(crate) struct Nominal {
 
 impl Nominal {
     /// Where the job releases agreement.
-    pub fn wanted<N: Network>(input: &Input<'_>) -> Option<Box<dyn Statistic<N>>> {
+    pub(crate) fn wanted<N: Network>(input: &Input<'_>) -> Option<Box<dyn Statistic<N>>> {
         let class_share = |answers: u32| match answers {
             0 => Fp61::ZERO,
             r => Fp61::reduce(input.accepted.scales().share.weight(u64::from(r))),
