@@ -82,10 +82,10 @@ fn headers(cluster: &Cluster, job: &Job) -> Vec<Signed<Header>> {
 }
 
 /// What nodes release whose outputs are zeros but for labels.
-fn released(members: &ClusterWithKeys, job: &Job, subject: &Subject, crowd: &AcceptedSet) -> Vec<Released> {
+fn released(members: &ClusterWithKeys, job: &Job, subject: &Subject, accepted: &AcceptedSet) -> Vec<Released> {
     let component = |name: OutputName, component: usize| {
         let label = |item: usize| Fp61::reduce(if component == 0 { 1 + (item % CLASSES) as u64 } else { 0 });
-        let len = name.len(job.terms(), crowd.facts());
+        let len = name.len(job.terms(), accepted.facts());
         match name {
             OutputName::Labels => (0..len).map(label).collect(),
             _ => vec![Fp61::default(); len],
@@ -109,7 +109,7 @@ fn released(members: &ClusterWithKeys, job: &Job, subject: &Subject, crowd: &Acc
     (0..NODES).map(of_node).collect()
 }
 
-fn crowd(c: &mut Criterion) {
+fn accepted(c: &mut Criterion) {
     let (members, job) = (cluster_with_keys(NODES, 1), job());
     let cluster = &members.cluster;
     let headers = headers(cluster, &job);
@@ -123,18 +123,18 @@ fn crowd(c: &mut Criterion) {
     let verdicts = vec![Verdict::Accepted; list.len()];
     let encoded: Vec<Vec<u8>> = headers.iter().map(encode).collect();
     let assemble = || AcceptedSet::assemble(&job, &list, &verdicts, |entry| headers.get(entry).map(|header| &header.value)).unwrap();
-    let crowd = assemble();
-    assert_eq!(crowd.facts().answers, u64::from(ITEMS * ANSWERS_PER_ITEM), "every answer counts");
-    let subject = Subject::new(cluster, job.digest(), crowd.digest(), &crowd, NodeSet::all(NODES));
-    let released = released(&members, &job, &subject, &crowd);
+    let accepted = assemble();
+    assert_eq!(accepted.facts().answers, u64::from(ITEMS * ANSWERS_PER_ITEM), "every answer counts");
+    let subject = Subject::new(cluster, job.digest(), accepted.digest(), &accepted, NodeSet::all(NODES));
+    let released = released(&members, &job, &subject, &accepted);
     let replies: Vec<Vec<u8>> = released.iter().map(encode).collect();
-    let certify = |released| Certificate::assemble(cluster, &job, crowd.facts(), released).unwrap();
+    let certify = |released| Certificate::assemble(cluster, &job, accepted.facts(), released).unwrap();
     let certified = certify(released.clone());
     let certificate = certified.certificate();
     let json = certificate.to_json();
     let report = Report::of_verified(certified.certificate(), certified.opened()).unwrap();
 
-    let mut group = c.benchmark_group("crowd");
+    let mut group = c.benchmark_group("accepted");
     group
         .sample_size(10)
         .warm_up_time(Duration::from_millis(500))
@@ -168,5 +168,5 @@ fn crowd(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, crowd);
+criterion_group!(benches, accepted);
 criterion_main!(benches);

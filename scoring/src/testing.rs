@@ -90,7 +90,7 @@ pub fn run_to_certificate(members: &ClusterWithKeys, present: NodeSet, job: &Job
         .into_iter()
         .map(Result::unwrap)
         .collect();
-    let crowd = AcceptedSet::assemble(job, &submission_list(submissions), &scored[0].verdicts, |i| {
+    let accepted = AcceptedSet::assemble(job, &submission_list(submissions), &scored[0].verdicts, |i| {
         Some(&submissions[i].header.value)
     })
     .unwrap();
@@ -99,7 +99,7 @@ pub fn run_to_certificate(members: &ClusterWithKeys, present: NodeSet, job: &Job
         .zip(scored)
         .map(|(me, scored)| Released::new(scored.subject, me as u8, &scored.outputs, &members.identities[me]))
         .collect();
-    let certificate = Certificate::assemble(&members.cluster, job, crowd.facts(), released)
+    let certificate = Certificate::assemble(&members.cluster, job, accepted.facts(), released)
         .unwrap()
         .into_certificate();
     let report = Report::new(&certificate, &members.cluster).unwrap();

@@ -201,7 +201,7 @@ impl Scene {
     pub fn published(&self, outcome: &Outcome) -> Option<OpenedOutputs> {
         let list = submission_list(&self.submissions);
         let scored: Vec<&Scored> = outcome.iter().map(|one| one.as_ref().ok()).collect::<Option<_>>()?;
-        let crowd = AcceptedSet::assemble(&self.job, &list, &scored[0].verdicts, |i| Some(&self.submissions[i].header.value)).ok()?;
+        let accepted = AcceptedSet::assemble(&self.job, &list, &scored[0].verdicts, |i| Some(&self.submissions[i].header.value)).ok()?;
         let released: Vec<Released> = (0..)
             .zip(scored)
             .map(|(me, scored)| {
@@ -214,7 +214,7 @@ impl Scene {
             })
             .collect();
         let cluster = &self.members.cluster;
-        let certified = Certificate::assemble(cluster, &self.job, crowd.facts(), released).ok()?;
+        let certified = Certificate::assemble(cluster, &self.job, accepted.facts(), released).ok()?;
         let opened = certified.certificate().verify(cluster).ok()?;
         assert_eq!(
             &opened,

@@ -47,7 +47,7 @@ enum Part {
     Malicious { contributor: u32, round: u32 },
 }
 
-struct AcceptedSet {
+struct Authors {
     cluster: Cluster,
     job: Job,
     other: Job,
@@ -55,7 +55,7 @@ struct AcceptedSet {
     malicious: Vec<Author>,
 }
 
-impl AcceptedSet {
+impl Authors {
     fn answer(&self, contributor: u32, item: u32, class: u32) -> Submission {
         let Author { name, key } = &self.honest[contributor as usize];
         Submission::create(
@@ -177,14 +177,14 @@ fn ten_thousand_bad_submissions_among_ten_thousand_good_ones() {
             .map(|c| enrol(&mut connection, &file, &format!("{kind}-{c:03}")))
             .collect()
     };
-    let crowd = AcceptedSet {
+    let authors = Authors {
         honest: enrolled("honest", HONEST),
         malicious: enrolled("malicious", MALICIOUS),
         job: job(&cluster, "many"),
         other: job(&cluster, "other"),
         cluster: file,
     };
-    let rejected = crowd.send_all(&address);
+    let rejected = authors.send_all(&address);
     assert_eq!(rejected.values().sum::<u64>(), 10_000);
     let out = cluster.finish("many");
     let certificate = read(&out, "certificate.json");

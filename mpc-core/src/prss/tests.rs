@@ -188,10 +188,21 @@ fn the_vectors_hold() {
     }
 }
 
-/// Prints the file: `cargo test -p tacit-mpc-core --lib print_the_vectors -- --ignored --nocapture`.
+/// The file of vectors, made again. `TACIT_WRITE_VECTORS=1 cargo test -p tacit-mpc-core vectors` writes it.
 #[test]
-#[ignore = "prints vectors/prss.json anew"]
-fn print_the_vectors() {
+fn the_file_of_vectors_is_made_again() {
+    let text = format!("{}\n", serde_json::to_string_pretty(&vectors()).unwrap());
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/prss.json");
+    if std::env::var_os("TACIT_WRITE_VECTORS").is_some() {
+        std::fs::write(path, &text).unwrap();
+    }
+    assert!(
+        std::fs::read_to_string(path).unwrap() == text,
+        "vectors/prss.json is not what the code makes: a change of it is a change of the protocol"
+    );
+}
+
+fn vectors() -> Vectors {
     let session = Digest::of("test", &[b"vectors"]);
     let contributions: Vec<String> = [0x11, 0x22, 0x33].map(|byte| hex::encode([byte; 32])).to_vec();
     let key_vector = |name: &str, component, count: usize| {
@@ -271,10 +282,9 @@ fn print_the_vectors() {
         claim("an address is used again", &[(1, 0x00), (2, 0x00), (1, 0x00)]),
         claim("a random sharing is used again", &[(3, 0xff), (3, 0xff)]),
     ];
-    let vectors = Vectors {
+    Vectors {
         component_keys,
         streams,
         claims,
-    };
-    println!("{}", serde_json::to_string_pretty(&vectors).unwrap());
+    }
 }
