@@ -15,11 +15,11 @@ use tacit_protocol::job::Job;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::{Released, Subject};
 use tacit_protocol::submission::Header;
+use tacit_protocol::verdict::Verdict;
 use tacit_scoring::report::Report;
 use thiserror::Error;
 
 use crate::store::{Conclusion, StoredText};
-use tacit_protocol::verdict::Verdict;
 
 /// Why the outcome of a computation cannot be published.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

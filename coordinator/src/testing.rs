@@ -6,8 +6,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::SeedableRng;
 use tacit_link::LinkError;
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
@@ -15,18 +13,18 @@ use tacit_mpc_core::sharing::NodeSet;
 use tacit_program::sqlite::DatabaseError;
 use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
 use tacit_protocol::api::{Enrolment, enrolment_statement};
-use tacit_protocol::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
+use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::{decode, encode};
 use tacit_protocol::control::{Computed, Refusal, Reply, Request};
+use tacit_protocol::fixtures::{ClusterWithKeys, cluster_text, cluster_with_keys};
 use tacit_protocol::identity::{Purpose, SecretKey};
 use tacit_protocol::job::{Gold, Item, Job, JobId, JobSpec};
 use tacit_protocol::phase::Phase;
 use tacit_protocol::question::{Answer, Categorical, Release};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::{OutputName, OutputValues, ReleasedOutput, Subject, statement};
-use tacit_protocol::sealing::{Suite, UnsealingKey};
 use tacit_protocol::submission::{Delivery, Header, Submission};
-use tacit_protocol::versions::PROTOCOL_VERSIONS;
+use tacit_protocol::verdict::Verdict;
 use tokio::sync::watch;
 
 use crate::app::{App, Shared};
@@ -34,7 +32,6 @@ use crate::buyers::Buyers;
 use crate::config::{Config, Loaded};
 use crate::nodes::{Answers, Channel, Dial};
 use crate::store::{Store, StoreError};
-use tacit_protocol::verdict::Verdict;
 
 /// The token of the buyer in tests.
 pub(crate) const TOKEN: &str = "test-token";
@@ -78,28 +75,12 @@ impl NodeState {
 
 impl TestCluster {
     pub(crate) fn new(nodes: usize, threshold: usize) -> Self {
-        let mut rng = ChaCha20Rng::seed_from_u64(7);
-        let key = SecretKey::generate(&mut rng);
-        let keys: Vec<SecretKey> = (0..nodes).map(|_| SecretKey::generate(&mut rng)).collect();
-        let entry = |(index, identity): (usize, &SecretKey)| NodeEntry {
-            name: format!("node-{index}"),
-            operator: format!("operator {index}"),
-            address: format!("127.0.0.1:{}", 9000 + index),
-            identity: identity.public(),
-            sealing: UnsealingKey::generate(Suite::X25519, &mut ChaCha20Rng::seed_from_u64(index as u64)).public(),
-        };
-        let file = ClusterFile {
-            protocol: PROTOCOL_VERSIONS.max,
-            name: "test".to_owned(),
-            threshold,
-            coordinator: CoordinatorEntry {
-                url: "http://127.0.0.1:8080".to_owned(),
-                identity: key.public(),
-            },
-            nodes: keys.iter().enumerate().map(entry).collect(),
-        };
-        let text = toml::to_string(&file).unwrap();
-        let cluster = Arc::new(Cluster::parse(text.as_bytes()).unwrap());
+        let ClusterWithKeys {
+            cluster, mut identities, ..
+        } = cluster_with_keys(nodes, threshold);
+        let key = identities.pop().unwrap();
+        let text = cluster_text(cluster.file());
+        let cluster = Arc::new(cluster);
         let node = |(index, key): (usize, SecretKey)| {
             let (cluster, up) = (Arc::clone(&cluster), watch::Sender::new(true));
             Arc::new(TestNode {
@@ -110,7 +91,7 @@ impl TestCluster {
                 inner: Mutex::default(),
             })
         };
-        let nodes = keys.into_iter().enumerate().map(node).collect();
+        let nodes = identities.into_iter().enumerate().map(node).collect();
         Self { cluster, text, key, nodes }
     }
 

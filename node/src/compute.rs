@@ -16,12 +16,12 @@ use tacit_protocol::phase::Phase;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::Released;
 use tacit_protocol::submission::{Header, OpenedSubmission};
+use tacit_protocol::verdict::Verdict;
 use tacit_scoring::{ScoringError, Submissions};
 
 use crate::intake::Intake;
 use crate::metrics::SessionMeter;
 use crate::store::{ComponentsAt, Found, StoreError};
-use tacit_protocol::verdict::Verdict;
 
 /// A computation that the coordinator asks for.
 #[derive(Debug, Clone)]

@@ -90,13 +90,11 @@ impl Intake {
 pub(crate) mod tests {
     use std::collections::BTreeSet;
 
-    use tacit_protocol::cluster::{ClusterFile, CoordinatorEntry, NodeEntry};
+    use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys};
     use tacit_protocol::identity::SecretKey;
     use tacit_protocol::job::{Item, JobSpec};
     use tacit_protocol::question::{Answer, Categorical, Release};
-    use tacit_protocol::sealing::Suite;
     use tacit_protocol::submission::Submission;
-    use tacit_protocol::versions::PROTOCOL_VERSIONS;
 
     use super::*;
     use crate::store::Found;
@@ -111,48 +109,21 @@ pub(crate) mod tests {
         (Job::new("job".parse().unwrap(), spec).unwrap(), text)
     }
 
-    /// A cluster of three nodes with these sealing keys.
-    fn cluster_of(keys: &[UnsealingKey]) -> Cluster {
-        let entry = |(i, key): (usize, &UnsealingKey)| NodeEntry {
-            name: format!("node-{i}"),
-            operator: "test".to_owned(),
-            address: format!("localhost:{}", 1000 + i),
-            identity: SecretKey::generate(&mut UnwrapErr(SysRng)).public(),
-            sealing: key.public(),
-        };
-        let file = ClusterFile {
-            protocol: PROTOCOL_VERSIONS.max,
-            name: "test".to_owned(),
-            threshold: 1,
-            coordinator: CoordinatorEntry {
-                url: "http://localhost:1".to_owned(),
-                identity: SecretKey::generate(&mut UnwrapErr(SysRng)).public(),
-            },
-            nodes: keys.iter().enumerate().map(entry).collect(),
-        };
-        Cluster::parse(toml::to_string(&file).unwrap().as_bytes()).unwrap()
-    }
-
-    fn keys() -> Vec<UnsealingKey> {
-        let mut rng = UnwrapErr(SysRng);
-        (0..3).map(|_| UnsealingKey::generate(Suite::X25519, &mut rng)).collect()
-    }
-
     /// A cluster of three nodes.
     pub(crate) fn cluster() -> Cluster {
-        cluster_of(&keys())
+        cluster_with_keys(3, 1).cluster
     }
 
     pub(crate) fn intake(folder: &std::path::Path) -> Intake {
-        let keys = keys();
-        let cluster = Arc::new(cluster_of(&keys));
+        let ClusterWithKeys { cluster, sealing, .. } = cluster_with_keys(3, 1);
+        let cluster = Arc::new(cluster);
         let metrics = Metrics::new(&cluster, 0).unwrap();
         let store = Arc::new(Store::open(folder, metrics.store.clone()).unwrap());
         Intake {
             cluster,
             me: 0,
-            resting: AtRestKey::of(&keys[0]),
-            key: keys[0].clone(),
+            resting: AtRestKey::of(&sealing[0]),
+            key: sealing[0].clone(),
             store,
             metrics,
         }

@@ -1,46 +1,22 @@
 //! A contributor's sharing and a node's intake of submissions of 500 answers in ten classes.
 //! Throughput is in answers per second.
 //!
-//! `cargo bench -p tacit-protocol --bench submissions`
+//! `cargo bench -p tacit-protocol --features testing,aws-lc --bench submissions`
 
 #![expect(clippy::unwrap_used, reason = "a bench of fixed inputs")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use tacit_protocol::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
 use tacit_protocol::codec::{decode, encode};
+use tacit_protocol::fixtures::cluster_with_keys_of;
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Item, Job, JobSpec};
 use tacit_protocol::question::{Answer, Categorical, Release};
-use tacit_protocol::sealing::{AtRestKey, Suite, UnsealingKey};
+use tacit_protocol::sealing::{AtRestKey, Suite};
 use tacit_protocol::submission::{Delivery, Header, Submission};
-use tacit_protocol::versions::PROTOCOL_VERSIONS;
 
 const ANSWERS: u32 = 500;
-
-fn cluster(sealing: &[UnsealingKey], rng: &mut ChaCha20Rng) -> Cluster {
-    let mut identity = || SecretKey::generate(rng).public();
-    let coordinator = CoordinatorEntry {
-        url: "http://localhost:1".to_owned(),
-        identity: identity(),
-    };
-    let entry = |(i, key): (usize, &UnsealingKey)| NodeEntry {
-        name: format!("node-{i}"),
-        operator: "bench".to_owned(),
-        address: format!("localhost:{}", 1000 + i),
-        identity: identity(),
-        sealing: key.public(),
-    };
-    let file = ClusterFile {
-        protocol: PROTOCOL_VERSIONS.max,
-        name: "bench".to_owned(),
-        threshold: 1,
-        coordinator,
-        nodes: sealing.iter().enumerate().map(entry).collect(),
-    };
-    Cluster::parse(toml::to_string(&file).unwrap().as_bytes()).unwrap()
-}
 
 fn job() -> Job {
     let spec = JobSpec {
@@ -57,8 +33,8 @@ fn job() -> Job {
 
 fn submissions(c: &mut Criterion) {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
-    let sealing: Vec<UnsealingKey> = (0..3).map(|_| UnsealingKey::generate(Suite::XWing, &mut rng)).collect();
-    let (cluster, job) = (&cluster(&sealing, &mut rng), job());
+    let members = cluster_with_keys_of(3, 1, Suite::XWing, |_| {});
+    let (cluster, sealing, job) = (&members.cluster, &members.sealing, job());
     let key = SecretKey::generate(&mut rng);
     let answers: Vec<(u32, Answer)> = (0..ANSWERS).map(|item| (item, Answer::Class(item % 10))).collect();
     let submission = Submission::create(cluster, &job, "ada", &key, &answers, &mut rng).unwrap();

@@ -39,8 +39,6 @@ pub fn cluster_with_keys(nodes: usize, threshold: usize) -> ClusterWithKeys {
 }
 
 /// The same with another suite of the sealing keys, and the cluster file altered before it is read.
-///
-/// Keys of [`Suite::XWing`] are new every time.
 pub fn cluster_with_keys_of(nodes: usize, threshold: usize, suite: Suite, alter: impl FnOnce(&mut ClusterFile)) -> ClusterWithKeys {
     let mut rng = ChaCha20Rng::from_seed([7; 32]);
     let identities: Vec<SecretKey> = (0..=nodes).map(|_| SecretKey::generate(&mut rng)).collect();

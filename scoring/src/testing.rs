@@ -15,11 +15,11 @@ use tacit_protocol::job::Job;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::Released;
 use tacit_protocol::submission::{Header, OpenedSubmission, Submission};
+use tacit_protocol::verdict::Verdict;
 
 use crate::error::ScoringError;
 use crate::report::Report;
 use crate::run::{self, Scored, Submissions};
-use tacit_protocol::verdict::Verdict;
 
 /// The submissions that one node has, looked up by the coordinator's list.
 pub struct TestSubmissions<'a> {

@@ -7,9 +7,9 @@ use tacit_protocol::job::Job;
 use tacit_protocol::phase::Phase;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::{Header, Role, gold};
+use tacit_protocol::verdict::Verdict;
 
 use crate::error::{GoldError, ScoringError};
-use tacit_protocol::verdict::Verdict;
 
 /// The entries that are gold answers, in the order of their parts; none if the job has no gold. Of two that
 /// are the same part the first one counts. Every node comes to the same.

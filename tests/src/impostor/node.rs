@@ -18,6 +18,7 @@ use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::Released;
 use tacit_protocol::sealing::UnsealingKey;
 use tacit_protocol::submission::{Delivery, Header, OpenedSubmission};
+use tacit_protocol::verdict::Verdict;
 use tacit_scoring::Submissions;
 use tokio::runtime::Runtime;
 
@@ -25,7 +26,6 @@ use super::lanes::{Deviation, ImpostorLanes, Inbox};
 use super::{LOCAL, cluster_of, identity};
 use crate::cluster::TestCluster;
 use crate::stored::sealing_key;
-use tacit_protocol::verdict::Verdict;
 
 /// A running impostor; it stops when this is dropped.
 #[derive(Debug)]

@@ -1,0 +1,90 @@
+//! The jobs of a store.
+
+use super::*;
+
+async fn store() -> (tempfile::TempDir, Store, JobId) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open_unwatched(folder.path()).unwrap();
+    let id: JobId = "signs".parse().unwrap();
+    let job = NewJob {
+        id: id.clone(),
+        cluster: Digest::of("cluster", &[]),
+        buyer: "first".to_owned(),
+        name: "signs".to_owned(),
+        digest: Digest::of("test", &[]),
+        items: 2,
+        answers_per_item: 1,
+        spec: b"{}".to_vec(),
+        opened: NodeSet::all(2),
+    };
+    assert!(store.create_job(job.clone()).await.unwrap());
+    assert!(!store.create_job(job).await.unwrap());
+    (folder, store, id)
+}
+
+impl Store {
+    /// Changes the time at which a job entered its state to 1970.
+    async fn backdate(&self, id: &JobId) {
+        let id = id.clone();
+        let sql = "UPDATE jobs SET changed_at = 1 WHERE id = ?1";
+        self.write(move |db| Ok(db.execute(sql, [id.as_str()])?)).await.unwrap();
+    }
+}
+
+async fn state(store: &Store, id: &JobId) -> JobState {
+    store.job(id).await.unwrap().unwrap().state
+}
+
+#[tokio::test]
+async fn states_go_forward_only() {
+    let (_folder, store, id) = store().await;
+    assert_eq!(state(&store, &id).await, JobState::Open);
+    assert_eq!(store.begin_attempt(&id).await.unwrap(), None);
+    assert!(store.close_job(&id).await.unwrap());
+    assert!(!store.close_job(&id).await.unwrap());
+    assert_eq!(store.begin_attempt(&id).await.unwrap(), Some(1));
+    store.backdate(&id).await;
+    assert_eq!(store.begin_attempt(&id).await.unwrap(), Some(2));
+    // Another attempt does not change when it entered the state.
+    let computing = store.oldest_jobs(&[JobState::Computing]).await.unwrap();
+    assert_eq!(computing, [(JobState::Computing, 1)]);
+    assert!(store.cancel_job(&id).await.unwrap());
+    assert!(!store.cancel_job(&id).await.unwrap());
+    assert_eq!(store.begin_attempt(&id).await.unwrap(), None);
+    assert!(!store.fail_job(&id, "late".to_owned()).await.unwrap());
+    assert_eq!(state(&store, &id).await, JobState::Cancelled);
+}
+
+#[tokio::test]
+async fn attempts_survive_and_failures_end_the_job() {
+    let (folder, store, id) = store().await;
+    store.close_job(&id).await.unwrap();
+    store.begin_attempt(&id).await.unwrap();
+    store.attempt_failed(&id, "node `a` is gone".to_owned(), 2).await.unwrap();
+    assert_eq!(state(&store, &id).await, JobState::Computing);
+    drop(store);
+
+    let store = Store::open_unwatched(folder.path()).unwrap();
+    assert_eq!(store.begin_attempt(&id).await.unwrap(), Some(2));
+    store.attempt_failed(&id, "node `a` is gone".to_owned(), 2).await.unwrap();
+    let row = store.job(&id).await.unwrap().unwrap();
+    assert_eq!((row.state, row.attempt, row.failures), (JobState::Failed, 2, 2));
+    assert!(row.reason.unwrap().ends_with("node `a` is gone"));
+}
+
+#[tokio::test]
+async fn lists_and_counts() {
+    let (_folder, store, id) = store().await;
+    assert_eq!(store.jobs(None).await.unwrap().len(), 1);
+    assert_eq!(store.jobs(Some("second".to_owned())).await.unwrap().len(), 0);
+    assert_eq!(store.spec(&id).await.unwrap().unwrap(), b"{}");
+    assert!(store.count_jobs().await.unwrap().contains(&(JobState::Open, 1)));
+    store.close_job(&id).await.unwrap();
+    let [(JobState::Closing, since), (JobState::Computing, 0)] =
+        store.oldest_jobs(&[JobState::Closing, JobState::Computing]).await.unwrap()[..]
+    else {
+        panic!("a closing job and none that is computed");
+    };
+    assert!(since > 1_700_000_000);
+    assert_eq!(store.job(&"other".parse().unwrap()).await.unwrap(), None);
+}
