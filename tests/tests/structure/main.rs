@@ -12,7 +12,7 @@ use graph::Crate;
 use serde_json::{Value, json};
 
 /// The folder of each crate, and those it may depend on. Dependencies of tests are free.
-const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 10] = [
     ("mpc-core", &[]),
     ("protocol", &["mpc-core"]),
     ("scoring", &["mpc-core", "protocol"]),
@@ -22,10 +22,9 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
     ("node", &["mpc-core", "protocol", "scoring", "link", "metrics", "program"]),
     ("coordinator", &["mpc-core", "protocol", "scoring", "link", "metrics", "program"]),
     ("client", &["mpc-core", "protocol", "scoring", "program"]),
-    ("bench", &["mpc-core", "protocol", "scoring", "program", "client"]),
     (
         "tests",
-        &["mpc-core", "protocol", "scoring", "link", "metrics", "program", "client", "bench"],
+        &["mpc-core", "protocol", "scoring", "link", "metrics", "program", "client"],
     ),
 ];
 
