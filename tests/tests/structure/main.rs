@@ -1,6 +1,7 @@
 //! The structure of the sources: which crate may depend on which, and that files of different folders do not import each other in a circle.
 
 mod graph;
+mod production;
 mod scan;
 
 use std::collections::{BTreeMap, BTreeSet};
