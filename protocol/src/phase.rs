@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use tacit_mpc_core::network;
 
-/// A phase of a job's computation.
+/// A phase of a job's computation. Phases are ordered as they begin; the nodes verify products before labels open, too.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -16,10 +16,10 @@ pub enum Phase {
     Keys,
     /// The nodes check on shares that all answers are well-formed.
     Validate,
-    /// The nodes compute agreement statistics and contributor scores.
-    Agreement,
     /// The nodes decide consensus labels.
     Labels,
+    /// The nodes compute agreement statistics and contributor scores.
+    Agreement,
     /// The nodes verify all products.
     Verify,
     /// The nodes confirm that all verified and record the release, then sign the outputs.
@@ -32,8 +32,8 @@ impl Phase {
         Self::AcceptedSet,
         Self::Keys,
         Self::Validate,
-        Self::Agreement,
         Self::Labels,
+        Self::Agreement,
         Self::Verify,
         Self::Release,
     ];
@@ -44,8 +44,8 @@ impl Phase {
             Self::AcceptedSet => "accepted_set",
             Self::Keys => network::Phase::KEYS.name(),
             Self::Validate => "validate",
-            Self::Agreement => "agreement",
             Self::Labels => "labels",
+            Self::Agreement => "agreement",
             Self::Verify => network::Phase::VERIFY.name(),
             Self::Release => network::Phase::RELEASE.name(),
         }
