@@ -13,7 +13,7 @@ use tacit_protocol::control::Computed;
 use tacit_protocol::identity::Signed;
 use tacit_protocol::job::Job;
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::release::{Released, Subject};
+use tacit_protocol::release::{ReleaseError, Released, Subject};
 use tacit_protocol::submission::Header;
 use tacit_protocol::verdict::Verdict;
 use tacit_scoring::report::Report;
@@ -38,9 +38,14 @@ pub(crate) enum PublishError {
     /// The verdicts do not fit the list.
     #[error("the nodes' verdicts cannot be used: {0}")]
     AcceptedSet(#[from] AcceptedSetError),
-    /// The nodes signed for another computation than they were asked for.
-    #[error("the nodes signed outputs of another accepted set, session or set of participants than they were asked for")]
-    Subject,
+    /// What a node released does not have the form that it must.
+    #[error("node `{node}` {error}")]
+    Release {
+        /// The name of the node.
+        node: String,
+        /// What is wrong.
+        error: ReleaseError,
+    },
     /// The certificate does not verify, or the pay exceeds the budget.
     #[error("the certificate does not verify: {0}")]
     Certificate(#[from] CertificateError),
@@ -54,8 +59,8 @@ impl PublishError {
     pub(crate) fn suspects(&self, cluster: &Cluster) -> NodeSet {
         let names = match self {
             Self::Verdicts { first, second } | Self::Certificate(CertificateError::Copies { first, second, .. }) => vec![first, second],
-            Self::Name(node) | Self::Certificate(CertificateError::Signature(node)) => vec![node],
-            Self::AcceptedSet(_) | Self::Subject | Self::Certificate(_) | Self::Text(_) => Vec::new(),
+            Self::Name(node) | Self::Release { node, .. } | Self::Certificate(CertificateError::Signature(node)) => vec![node],
+            Self::AcceptedSet(_) | Self::Certificate(_) | Self::Text(_) => Vec::new(),
         };
         let index = |name: &String| cluster.nodes().iter().position(|node| node.name == *name);
         names.into_iter().filter_map(index).collect()
@@ -137,11 +142,17 @@ pub(crate) fn conclude(
         }
         _ => Cow::Owned(prepared.accepted_set(job, list, &verdicts)?),
     };
-    let certified = Certificate::assemble(cluster, job, accepted_set.facts(), released)?;
     let candidates = verdicts_digest(list, &candidates(&verdicts));
-    if certified.certificate().subject != Subject::new(cluster, job.digest(), candidates, &accepted_set, participants) {
-        return Err(PublishError::Subject);
+    let subject = Subject::new(cluster, job.digest(), candidates, &accepted_set, participants);
+    // One by one before they are joined: only so is a wrong form the fault of one node, which can then be left out.
+    for one in &released {
+        one.check_form(cluster, job.terms(), accepted_set.facts(), &subject)
+            .map_err(|error| PublishError::Release {
+                node: cluster.node_name(one.node().into()),
+                error,
+            })?;
     }
+    let certified = Certificate::assemble(cluster, job, accepted_set.facts(), released)?;
     let outcomes = prepared
         .headers
         .iter()

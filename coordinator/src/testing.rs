@@ -56,6 +56,9 @@ pub(crate) struct TestNode {
     inner: Mutex<NodeState>,
 }
 
+/// Alters what a node releases.
+pub(crate) type AlterRelease = fn(&mut Subject, &mut Vec<ReleasedOutput>);
+
 #[derive(Default)]
 struct NodeState {
     jobs: HashMap<JobId, (Job, Vec<Header>)>,
@@ -63,6 +66,8 @@ struct NodeState {
     /// Refusals with which it answers the next requests of these names.
     refusals: Vec<(&'static str, Refusal)>,
     other_verdicts: bool,
+    /// Alters what it releases before it signs.
+    alter_release: Option<AlterRelease>,
     /// The contributor whose envelopes do not open.
     unsealable: Option<&'static str>,
 }
@@ -188,6 +193,11 @@ impl TestNode {
         self.inner.lock().unwrap().refusals.push((request, refusal));
     }
 
+    /// From now on, it signs and sends altered releases.
+    pub(crate) fn release_altered(&self, alter: AlterRelease) {
+        self.inner.lock().unwrap().alter_release = Some(alter);
+    }
+
     pub(crate) fn lie(&self) {
         self.inner.lock().unwrap().other_verdicts = true;
     }
@@ -271,8 +281,8 @@ impl TestNode {
             verdicts[0] = Verdict::Rejected(RejectReason::Malformed);
         }
         let accepted_set = AcceptedSet::assemble(job, list, &verdicts, |index| by_digest.get(&list[index].submission).copied()).unwrap();
-        let subject = Subject::new(&self.cluster, job.digest(), accepted_set.digest(), &accepted_set, participants);
-        let outputs: Vec<ReleasedOutput> = OutputName::of_job(job.terms())
+        let mut subject = Subject::new(&self.cluster, job.digest(), accepted_set.digest(), &accepted_set, participants);
+        let mut outputs: Vec<ReleasedOutput> = OutputName::of_job(job.terms())
             .into_iter()
             .map(|name| {
                 let len = name.len(job.terms(), accepted_set.facts());
@@ -288,6 +298,9 @@ impl TestNode {
                 ReleasedOutput { name, values }
             })
             .collect();
+        if let Some(alter) = state.alter_release {
+            alter(&mut subject, &mut outputs);
+        }
         let node = self.index as u8;
         let signature = self.key.sign(Purpose::Release, &statement(&subject, node, &outputs));
         // `Released` is made by sessions only, so it is decoded from bytes here, as a forger would.

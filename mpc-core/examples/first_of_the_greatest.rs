@@ -4,7 +4,7 @@
 
 use tacit_mpc_core::circuit::{BitPlanes, bits_of, first_of_the_greatest, numbers_of, to_bits};
 use tacit_mpc_core::field::Gf64;
-use tacit_mpc_core::session::{Openable, SessionError};
+use tacit_mpc_core::session::{Openable, SessionError, ToOpen};
 use tacit_mpc_core::sharing::{Party, Shared};
 use tacit_mpc_core::testing::sessions::{deal, elements, in_session, world};
 
@@ -18,10 +18,10 @@ struct Winners(BitPlanes);
 
 impl Openable for Winners {
     type Field = Gf64;
-    type Opened = Vec<u64>;
+    type Value = Vec<u64>;
 
-    fn shares(&self, party: &Party) -> Shared<Gf64> {
-        Shared::concat(party, &self.0)
+    fn to_open(&self, party: &Party) -> ToOpen<Gf64> {
+        Shared::concat(party, &self.0).into()
     }
 
     fn read_opened(self, words: &[Gf64]) -> Vec<u64> {
@@ -39,7 +39,7 @@ fn main() -> Result<(), SessionError> {
         let winners = Winners(first_of_the_greatest(session, CANDIDATES, bits)?);
         // Nothing can be opened before all products are verified and all nodes have recorded what they open.
         let verified = session.verify_claims(winners)?;
-        let opened = session.recorded(verified)?.open(session)?;
+        let opened = session.recorded(verified)?.open(session)?.into_inner();
         Ok((opened, session.traffic()))
     });
     for (node, result) in results.into_iter().enumerate() {

@@ -83,7 +83,7 @@ fn measure(
         let verified = session.verify_claims(labels.clone())?;
         let checked = meter.lap(session.traffic());
         let recorded = session.recorded(verified)?;
-        let opened = recorded.open(&mut session)?;
+        let opened = recorded.open(&mut session)?.into_inner();
         let shown = meter.lap(session.traffic());
         assert!(opened == expected, "the labels are the plurality");
         if alone {

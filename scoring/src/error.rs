@@ -2,6 +2,7 @@
 
 use tacit_mpc_core::session::SessionError;
 use tacit_protocol::accepted::AcceptedSetError;
+use tacit_protocol::release::OutputName;
 use thiserror::Error;
 
 /// Why a computation ends without outputs.
@@ -22,6 +23,9 @@ pub enum ScoringError {
     /// The node has released the job for another accepted set, or cannot record this one.
     #[error("this accepted set was not recorded: another one was before, or the store failed")]
     NotRecorded,
+    /// The job opens an output that no statistic computes: a defect of the program.
+    #[error("no statistic computes the output {0:?}, which the job opens: this is a defect, report it with the job's terms")]
+    NotComputed(OutputName),
 }
 
 /// Why a job with gold answers cannot be scored. To go on without them would change everyone's pay.

@@ -4,6 +4,7 @@
 //! [`report`] is public: from a certificate to `result.json` and `payouts.csv`. [`plain`] computes the same results from plain answers,
 //! for tests and benchmarks.
 
+mod absence;
 mod batch;
 #[cfg(any(test, feature = "testing"))]
 pub mod certificate_vectors;

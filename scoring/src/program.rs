@@ -43,19 +43,19 @@ pub fn score<N: Network>(
         finish(&mut progress, &products)?;
     }
 
-    Ok(progress.into_outputs(wanted))
+    progress.into_outputs(wanted)
 }
 
 /// Shows all counted answers to the statistics that add something up from them: once, since seeds are expanded for it.
 fn look_at_answers<N: Network>(input: &Input<'_>, statistics: &mut [Box<dyn Statistic<N>>]) {
-    let mut looking: Vec<_> = statistics.iter_mut().filter(|statistic| statistic.looks_at_answers()).collect();
-    if looking.is_empty() {
+    let mut sums: Vec<_> = statistics.iter_mut().filter_map(|statistic| statistic.answers()).collect();
+    if sums.is_empty() {
         return;
     }
     let redundancy = redundancy(&input.accepted);
     input.answers.for_each_counted(&input.accepted, |counted, submission| {
         row_runs(counted, &redundancy, |run| {
-            looking.iter_mut().for_each(|statistic| statistic.on_run(&run, submission));
+            sums.iter_mut().for_each(|sum| sum.add(&run, submission));
         });
     });
 }

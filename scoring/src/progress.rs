@@ -1,22 +1,22 @@
-//! How far the scoring program is: the session, and the outputs so far.
+//! The session of the scoring program, and the outputs it has computed so far.
 
 use std::collections::BTreeMap;
 
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::network::Network;
-use tacit_mpc_core::session::{Outputs, Recorded, Session};
+use tacit_mpc_core::session::{Opened, Outputs, Recorded, Session};
 use tacit_mpc_core::sharing::Shared;
 use tacit_protocol::release::OutputName;
 
 use crate::error::ScoringError;
 
-/// The session of a program, and the outputs it has come to so far.
+/// The session of the program, and the outputs it has computed so far.
 pub(crate) struct Progress<'s, N: Network> {
     /// The session.
     pub session: &'s mut Session<N>,
     record: &'s dyn Fn() -> bool,
     shared: BTreeMap<OutputName, Shared<Fp61>>,
-    opened: BTreeMap<OutputName, Vec<Fp61>>,
+    opened: BTreeMap<OutputName, Opened<Vec<Fp61>>>,
 }
 
 impl<'s, N: Network> Progress<'s, N> {
@@ -36,33 +36,40 @@ impl<'s, N: Network> Progress<'s, N> {
     }
 
     /// Takes an output that was opened in the session.
-    pub(crate) fn opened_output(&mut self, name: OutputName, values: Vec<Fp61>) {
+    pub(crate) fn opened_output(&mut self, name: OutputName, values: Opened<Vec<Fp61>>) {
         self.opened.insert(name, values);
     }
 
-    /// Verifies all products so far, records the accepted set durably, and waits until all participants have: what a result
-    /// then tells is told of this accepted set only.
+    /// Verifies all products so far, records the accepted set durably, and waits until all participants have done so. What is
+    /// opened afterwards is opened for this accepted set only.
     ///
     /// # Errors
     /// A node deviated, or an accepted set was not recorded.
     pub(crate) fn record<T>(&mut self, result: T) -> Result<Recorded<T>, ScoringError> {
+        let phase = self.session.phase();
         let verified = self.session.verify_claims(result)?;
         if !(self.record)() {
             return Err(ScoringError::NotRecorded);
         }
-        Ok(self.session.recorded(verified)?)
+        let recorded = self.session.recorded(verified)?;
+        self.session.enter(phase);
+        Ok(recorded)
     }
 
     /// The outputs of these names, in their order.
-    pub(crate) fn into_outputs(mut self, wanted: Vec<OutputName>) -> Outputs<OutputName> {
+    ///
+    /// # Errors
+    /// No statistic has made one of them.
+    pub(crate) fn into_outputs(mut self, wanted: Vec<OutputName>) -> Result<Outputs<OutputName>, ScoringError> {
         let mut outputs = Outputs::default();
         for name in wanted {
-            match (self.opened.remove(&name), self.shared.remove(&name)) {
-                (Some(values), _) => outputs.push_opened(name, values),
-                // An output that no statistic has made is empty, which its length gives away.
-                (None, values) => outputs.push(name, values.unwrap_or_else(|| Shared::zeros(self.session.party(), 0))),
+            if let Some(values) = self.opened.remove(&name) {
+                outputs.push_opened(name, values);
+            } else {
+                let values = self.shared.remove(&name).ok_or(ScoringError::NotComputed(name))?;
+                outputs.push(name, values);
             }
         }
-        outputs
+        Ok(outputs)
     }
 }

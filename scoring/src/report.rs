@@ -2,23 +2,24 @@
 //! make them again and compare.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
 use crate::payout::pays;
 use crate::statistic::class_totals::ClassTotals;
-use crate::statistic::gold::{self, GoldScore};
 use crate::statistic::labels::LabelsReport;
 use crate::statistic::nominal::AgreementReport;
-use crate::statistic::{label_agreement, labels, peers};
+use crate::statistic::peers::{self, PeerScores};
+use crate::statistic::{gold, label_agreement, labels};
 use tacit_protocol::accepted::ContributorFacts;
 use tacit_protocol::canonical;
 use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::job::Payout;
 use tacit_protocol::question::Release;
+
+pub use crate::absence::Absence;
 
 /// What `result.json` holds. A value that is not available is null, with the reason beside it.
 ///
@@ -29,24 +30,24 @@ pub struct Report {
     pub job: JobReport,
     /// The agreement statistics.
     pub agreement: Option<AgreementReport>,
-    /// Why there are none.
+    /// Why there are no agreement statistics.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement_reason: Option<Absence>,
     /// How often each class was answered, in the job's order of classes.
     pub class_totals: Option<ClassTotals>,
-    /// Why there are none.
+    /// Why there are no class totals.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class_totals_reason: Option<Absence>,
     /// The consensus label of each item, in the job's order.
     pub labels: LabelsReport,
-    /// Why there are none.
+    /// Why there are no labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels_reason: Option<Absence>,
     /// Each contributor's scores, where the job releases them.
     pub contributors: Vec<ContributorReport>,
-    /// The pay.
+    /// The pay of all contributors.
     pub payouts: Option<PayoutsReport>,
-    /// Why there is none.
+    /// Why there is no pay.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payouts_reason: Option<Absence>,
     /// The file that certifies all of this.
@@ -73,30 +74,29 @@ pub struct JobReport {
 /// One contributor's scores.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ContributorReport {
-    /// The name.
+    /// The contributor's name.
     pub contributor: String,
-    /// Counted answers.
+    /// The number of counted answers.
     pub answers: u64,
-    /// Mean over its items of the share of the other answers that match.
+    /// The mean over its items of the share of the other answers that match, from 0 to 1.
     pub agreement: Option<f64>,
-    /// Why it has none.
+    /// Why `agreement` is null.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement_reason: Option<Absence>,
-    /// Share of its answers equal to the label of their item; an item without label agrees with nobody.
+    /// The share of its answers that equal the label of their item, from 0 to 1; an item without label agrees with nobody.
     pub agreement_with_label: Option<f64>,
-    /// Why it has none.
+    /// Why `agreement_with_label` is null.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement_with_label_reason: Option<Absence>,
-    /// Agreement minus the agreement of its answers with the answers to other items:
-    /// `Q / (L·n·(n-1))`.
+    /// The agreement minus the mean agreement of its answers with the answers to other items, from -1 to 1.
     pub beyond_chance: Option<f64>,
-    /// Why it has none.
+    /// Why `beyond_chance` is null.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub beyond_chance_reason: Option<Absence>,
-    /// Share of its answers to items with gold that are right; absent where the job has no gold.
+    /// The share of its answers to items with gold that are right, from 0 to 1; absent where the job has no gold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gold: Option<f64>,
-    /// Why it has none although the job has gold.
+    /// Why `gold` is absent although the job has gold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gold_reason: Option<Absence>,
 }
@@ -104,51 +104,28 @@ pub struct ContributorReport {
 /// The pay of a job, in micro-units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayoutsReport {
-    /// The currency.
+    /// The currency, as the job's terms name it.
     pub currency: String,
-    /// Sum of the pay.
+    /// The sum of all pay in micro-units.
     pub total: u64,
-    /// Each contributor's pay.
+    /// The pay of each contributor, in the order of `contributors` in the certificate's facts.
     pub items: Vec<PayoutReport>,
 }
 
 /// One contributor's pay, in micro-units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayoutReport {
-    /// The name.
+    /// The contributor's name.
     pub contributor: String,
-    /// The pay.
+    /// Base and bonus in micro-units.
     pub amount: u64,
-}
-
-/// Why a value of a report is null. The texts are part of `result.json`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Absence {
-    /// The job's spec does not list it under `release`.
-    #[serde(rename = "the job does not release it")]
-    NotReleased,
-    /// The contributor answered only items that nobody else answered.
-    #[serde(rename = "nobody else answered its items")]
-    NoPeers,
-    /// The job decides no labels.
-    #[serde(rename = "the job has no labels")]
-    NoLabels,
-    /// The contributor has fewer than two answers on items that others answered too.
-    #[serde(rename = "needs two answers on items that others answered")]
-    TooFewPairedAnswers,
-    /// The contributor answered none of the items with gold answers.
-    #[serde(rename = "it answered no item with gold")]
-    NoGoldItems,
-}
-
-impl fmt::Display for Absence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.serialize(f)
-    }
 }
 
 impl Report {
     /// Verifies a certificate and works out what it certifies.
+    ///
+    /// # Errors
+    /// The certificate does not verify, an output holds what no answers give, or the pay passes the budget.
     pub fn new(certificate: &Certificate, cluster: &Cluster) -> Result<Self, CertificateError> {
         Self::of_verified(certificate, &certificate.verify(cluster)?)
     }
@@ -229,33 +206,26 @@ pub fn csv_cell(text: &str) -> String {
 }
 
 fn contributors(certificate: &Certificate, opened: &OpenedOutputs) -> Result<Vec<ContributorReport>, CertificateError> {
-    let agreement = peers::read_agreement(opened);
-    let beyond = peers::read_beyond_chance(opened, certificate);
-    let gold = gold::read(opened, certificate)?;
-    let with_label = label_agreement::read(opened, certificate)?;
-    let report = |(index, ((c, a), q)): (usize, ((&ContributorFacts, i64), i64))| {
-        let scale = c.scale.value as f64;
-        let n = c.paired as f64;
-        let (gold, gold_reason) = match gold.get(index) {
-            Some(GoldScore::Share { right, of }) => (Some(*right as f64 / *of as f64), None),
-            Some(GoldScore::Unasked) => (None, Some(Absence::NoGoldItems)),
-            None => (None, None),
-        };
+    let peers = peers::scores(opened, certificate);
+    let mut with_label = label_agreement::scores(opened, certificate)?;
+    let mut gold = gold::scores(opened, certificate)?;
+    let report = |(contributor, peers): (&ContributorFacts, PeerScores)| {
+        let with_label = with_label.next().unwrap_or(Err(Absence::NoLabels));
+        let gold = gold.next();
         ContributorReport {
-            contributor: c.contributor.clone(),
-            answers: c.answers,
-            agreement: (c.paired > 0).then(|| a as f64 / (scale * n)),
-            agreement_reason: (c.paired == 0).then_some(Absence::NoPeers),
-            agreement_with_label: with_label.get(index).map(|agreeing| *agreeing as f64 / c.answers as f64),
-            agreement_with_label_reason: with_label.get(index).is_none().then_some(Absence::NoLabels),
-            beyond_chance: (c.paired > 1).then(|| q as f64 / (scale * n * (n - 1.0))),
-            beyond_chance_reason: (c.paired <= 1).then_some(Absence::TooFewPairedAnswers),
-            gold,
-            gold_reason,
+            contributor: contributor.contributor.clone(),
+            answers: contributor.answers,
+            agreement: peers.agreement.ok(),
+            agreement_reason: peers.agreement.err(),
+            agreement_with_label: with_label.ok(),
+            agreement_with_label_reason: with_label.err(),
+            beyond_chance: peers.beyond_chance.ok(),
+            beyond_chance_reason: peers.beyond_chance.err(),
+            gold: gold.and_then(Result::ok),
+            gold_reason: gold.and_then(Result::err),
         }
     };
-    let contributors = certificate.facts.contributors.iter();
-    Ok(contributors.zip(agreement).zip(beyond).enumerate().map(report).collect())
+    Ok(certificate.facts.contributors.iter().zip(peers).map(report).collect())
 }
 
 fn payouts(payout: &Payout, certificate: &Certificate, opened: &OpenedOutputs) -> Result<PayoutsReport, CertificateError> {

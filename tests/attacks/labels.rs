@@ -45,7 +45,7 @@ fn run(world: &World) -> Vec<Result<Labels, SessionError>> {
 fn labelled(session: &mut Session<WorldNetwork>, tallies: &Shared<Fp61>) -> Result<Labels, SessionError> {
     let labels = plurality(session, CLASSES, tallies, ANSWERS, QUORUM)?;
     let labels = session.verify_claims(labels)?;
-    session.recorded(labels)?.open(session)
+    Ok(session.recorded(labels)?.open(session)?.into_inner())
 }
 
 /// The messages that node `from` sends in an honest run from the phase of labels on, by step and receiver.

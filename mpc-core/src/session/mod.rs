@@ -35,4 +35,4 @@ pub use error::SessionError;
 pub use factors::{CombineFactors, Factors, Product};
 pub use setup::Setup;
 pub use state::Session;
-pub use verify::{Openable, Output, Outputs, Recorded, Unrecorded, Verified, VerifiedOutputs};
+pub use verify::{Openable, Opened, Output, Outputs, Recorded, ToOpen, Unrecorded, Verified, VerifiedOutputs};

@@ -14,7 +14,8 @@ impl<N: Network> Session<N> {
     /// about such an input. Returns as many elements as `deviations` has. Two rounds: all nodes settle first, so that what is
     /// opened is the same everywhere.
     ///
-    /// The caller is responsible for that property. Results of the computation go through [`Session::verify`] instead.
+    /// The caller is responsible for that property: this is the one opening that a program may do before verification. Results
+    /// of the computation go through [`Session::verify`] or [`Recorded::open`](super::Recorded::open) instead.
     ///
     /// # Errors
     /// A round failed, or two holders of a component sent different values.

@@ -52,6 +52,11 @@ impl<N: Network> Session<N> {
         self.network.probe().performs(check)
     }
 
+    /// The phase that errors and metrics name.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
     /// Sets the phase that errors and metrics name for the rounds from here on.
     pub fn enter(&mut self, phase: Phase) {
         self.phase = phase;

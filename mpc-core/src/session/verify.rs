@@ -37,8 +37,8 @@ impl<K> Outputs<K> {
         self.0.push((name, Held::Shared(values)));
     }
 
-    /// Adds a result that all participants have opened in this session by [`Recorded::open`].
-    pub fn push_opened(&mut self, name: K, values: Vec<Fp61>) {
+    /// Adds a result that all participants have opened in this session, or what follows from it.
+    pub fn push_opened(&mut self, name: K, Opened(values): Opened<Vec<Fp61>>) {
         self.0.push((name, Held::Opened(values)));
     }
 }
@@ -78,18 +78,45 @@ pub struct Verified<T>(T);
 #[derive(Debug)]
 pub struct Recorded<T>(pub(crate) T);
 
+/// A result that all participants have opened in a session: see [`Recorded::open`]. Only the engine makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened<T>(T);
+
+impl<T> Opened<T> {
+    /// Something that follows from the result alone.
+    pub fn map<U>(&self, derive: impl FnOnce(&T) -> U) -> Opened<U> {
+        Opened(derive(&self.0))
+    }
+
+    /// The result, which is public from here on.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
 /// A result that can be opened within a session once it is verified and recorded.
 pub trait Openable {
     /// The field it is shared in.
     type Field: Field;
-    /// The opened result.
-    type Opened;
+    /// The result in the clear.
+    type Value;
 
     /// All elements of the result as one vector.
-    fn shares(&self, party: &Party) -> Shared<Self::Field>;
+    fn to_open(&self, party: &Party) -> ToOpen<Self::Field>;
 
-    /// Interprets the opened elements, which have the order of [`Self::shares`].
-    fn read_opened(self, elements: &[Self::Field]) -> Self::Opened;
+    /// Interprets the opened elements, which have the order of [`Self::to_open`].
+    fn read_opened(self, elements: &[Self::Field]) -> Self::Value;
+}
+
+/// The shares of an [`Openable`] result. Only the engine reads them, so that a result cannot be opened by another way than
+/// [`Recorded::open`].
+#[derive(Debug)]
+pub struct ToOpen<F: Field>(Shared<F>);
+
+impl<F: Field> From<Shared<F>> for ToOpen<F> {
+    fn from(shares: Shared<F>) -> Self {
+        Self(shares)
+    }
 }
 
 impl<T> Recorded<T> {
@@ -117,10 +144,10 @@ impl<T: Openable> Recorded<T> {
     ///
     /// # Errors
     /// The round failed, or two holders of a component sent different values.
-    pub fn open<N: Network>(self, session: &mut Session<N>) -> Result<T::Opened, SessionError> {
-        let shares = self.0.shares(session.party());
+    pub fn open<N: Network>(self, session: &mut Session<N>) -> Result<Opened<T::Value>, SessionError> {
+        let ToOpen(shares) = self.0.to_open(session.party());
         let opened = session.open(&shares, Opening::Result)?;
-        Ok(self.0.read_opened(&opened))
+        Ok(Opened(self.0.read_opened(&opened)))
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Certificate, CertificateError, NodeSignature, OpenedOutputs};
 use crate::cluster::Cluster;
 use crate::identity::Purpose;
 use crate::job::JobError;
-use crate::release::{OutputDigests, OutputName, OutputValues, session_id, statement_of};
+use crate::release::{OutputDigests, OutputName, session_id, statement_of};
 
 impl Certificate {
     /// Checks that all participants have signed these outputs for exactly this cluster, job and accepted set, and adds up
@@ -80,15 +80,13 @@ impl Certificate {
         if !self.outputs.iter().map(|output| output.name).eq(OutputName::of_job(&self.terms)) {
             return Err(CertificateError::Outputs);
         }
-        for output in &self.outputs {
-            let complete = match &output.values {
-                OutputValues::Opened(_) => output.name.is_opened(),
-                OutputValues::Components(of) => !output.name.is_opened() && of.keys().map(|c| usize::from(*c)).eq(0..components),
-            };
-            if !complete || output.values.elements() != Some(output.name.len(&self.terms, &self.facts)) {
-                return Err(CertificateError::Shape(output.name));
-            }
+        match self
+            .outputs
+            .iter()
+            .find(|output| !output.has_form(&self.terms, &self.facts, 0..components))
+        {
+            None => Ok(()),
+            Some(output) => Err(CertificateError::Shape(output.name)),
         }
-        Ok(())
     }
 }

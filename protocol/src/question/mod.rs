@@ -2,9 +2,11 @@
 //!
 //! Each kind of question is one file with one type that implements [`AnswerType`]. [`Question`] is a closed enum of these
 //! types and not a plug-in: every member of a cluster must turn the same bytes into the same rows. A new kind is a new file,
-//! a variant of [`Question`], and, unless its answers are one of several classes, a variant of [`Answer`].
+//! a variant of [`Question`], and, unless its answers are one of several classes, a variant of [`Answer`]. A question has the
+//! methods of its kind: it dereferences to it.
 
 use std::fmt;
+use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 use tacit_mpc_core::field::Fp61;
@@ -100,58 +102,14 @@ impl From<Categorical> for Question {
     }
 }
 
-impl Question {
+impl Deref for Question {
+    type Target = dyn AnswerType;
+
     /// The kind of the question.
-    fn kind(&self) -> &dyn AnswerType {
+    fn deref(&self) -> &Self::Target {
         match self {
             Self::Categorical(kind) => kind,
         }
-    }
-
-    /// See [`AnswerType::check`].
-    ///
-    /// # Errors
-    /// The first field outside its limits.
-    pub fn check(&self) -> Result<(), QuestionError> {
-        self.kind().check()
-    }
-
-    /// See [`AnswerType::width`].
-    pub fn width(&self) -> usize {
-        self.kind().width()
-    }
-
-    /// See [`AnswerType::parse`].
-    pub fn parse(&self, cell: &str) -> Option<Answer> {
-        self.kind().parse(cell)
-    }
-
-    /// See [`AnswerType::encode`].
-    ///
-    /// # Errors
-    /// The question has no such answer; the row is then still zero.
-    pub fn encode(&self, answer: &Answer, row: &mut [Fp61]) -> Result<(), NoSuchAnswer> {
-        self.kind().encode(answer, row)
-    }
-
-    /// See [`AnswerType::validity`].
-    pub fn validity(&self) -> Validity {
-        self.kind().validity()
-    }
-
-    /// See [`AnswerType::gold_validity`].
-    pub fn gold_validity(&self) -> Validity {
-        self.kind().gold_validity()
-    }
-
-    /// See [`AnswerType::releases`].
-    pub fn releases(&self) -> &'static [Release] {
-        self.kind().releases()
-    }
-
-    /// See [`AnswerType::classes`].
-    pub fn classes(&self) -> &[String] {
-        self.kind().classes()
     }
 }
 

@@ -11,11 +11,13 @@ use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::session::{Output, VerifiedOutputs};
 use tacit_mpc_core::sharing::NodeSet;
 
+mod check;
 mod output;
 mod plan;
 
+pub use check::ReleaseError;
 pub(crate) use output::OutputDigests;
-pub use output::{OutputName, OutputValues, ReleasedOutput};
+pub use output::{AGREEMENT_SUMS, OutputName, OutputValues, ReleasedOutput};
 
 /// What a computation was about: the part of a release that is the same at all participants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,6 +158,14 @@ impl Released {
     /// # use tacit_protocol::{identity::SecretKey, release::{OutputName, Released, Subject}};
     /// fn release_unrecorded<N: Network>(session: Session<N>, outputs: Outputs<OutputName>, subject: Subject, key: &SecretKey) -> Released {
     ///     Released::new(subject, 0, &session.verify(outputs).unwrap(), key)
+    /// }
+    /// ```
+    ///
+    /// ```compile_fail,E0308
+    /// # use tacit_mpc_core::{field::Fp61, session::Outputs};
+    /// # use tacit_protocol::release::OutputName;
+    /// fn opened_elsewhere(outputs: &mut Outputs<OutputName>, values: Vec<Fp61>) {
+    ///     outputs.push_opened(OutputName::Labels, values);
     /// }
     /// ```
     ///

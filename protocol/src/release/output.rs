@@ -13,13 +13,17 @@ use super::plan;
 use crate::accepted::PublicFacts;
 use crate::job::Terms;
 
+/// How many sums over items [`OutputName::Agreement`] begins with: matching pairs, unweighted and with two kinds of weights, and
+/// `Σ n_k²`.
+pub const AGREEMENT_SUMS: usize = 4;
+
 /// The outputs a job can open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutputName {
     /// How often each class was answered.
     ClassTotals,
-    /// Matching pairs (unweighted and with two kinds of weights), `Σ n_k²`, and the summed share of each class.
+    /// [`AGREEMENT_SUMS`] sums over items, then the summed share of each class.
     Agreement,
     /// `A` of the pay rules for each contributor: how far it agrees with its peers.
     ContributorAgreement,
@@ -38,8 +42,8 @@ impl OutputName {
     /// How many elements the output has.
     pub fn len(self, terms: &Terms, facts: &PublicFacts) -> usize {
         match self {
-            Self::ClassTotals => terms.classes().len(),
-            Self::Agreement => 4 + terms.classes().len(),
+            Self::ClassTotals => terms.question.width(),
+            Self::Agreement => AGREEMENT_SUMS + terms.question.width(),
             Self::ContributorAgreement | Self::ContributorBeyondChance | Self::ContributorGold | Self::ContributorLabelAgreement => {
                 facts.contributors.len()
             }
@@ -108,6 +112,16 @@ impl OutputValues {
 }
 
 impl ReleasedOutput {
+    /// Whether the output is opened if it has to be, and otherwise has exactly these components, in ascending order; and whether
+    /// it has as many elements as it must.
+    pub(crate) fn has_form(&self, terms: &Terms, facts: &PublicFacts, components: impl Iterator<Item = usize>) -> bool {
+        let complete = match &self.values {
+            OutputValues::Opened(_) => self.name.is_opened(),
+            OutputValues::Components(of) => !self.name.is_opened() && of.keys().map(|c| usize::from(*c)).eq(components),
+        };
+        complete && self.values.elements() == Some(self.name.len(terms, facts))
+    }
+
     /// The part of a certificate's output that a node with these components released.
     pub fn part(&self, held: &[usize]) -> Self {
         let values = match &self.values {

@@ -14,7 +14,8 @@ use tacit_mpc_core::sharing::Shared;
 use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};
 use tacit_protocol::release::OutputName;
 
-use super::stages::{Finish, Statistic};
+use super::stages::{Finish, FromAnswers, Statistic};
+use crate::absence::Absence;
 use crate::batch::Batch;
 use crate::input::Input;
 use crate::rows::answer_products::ONE;
@@ -39,13 +40,15 @@ impl Gold {
     }
 }
 
-impl<N: Network> Statistic<N> for Gold {
-    fn looks_at_answers(&self) -> bool {
-        true
-    }
-
-    fn on_run(&mut self, run: &RowRun<'_>, submission: &[&[Fp61]]) {
+impl FromAnswers for Gold {
+    fn add(&mut self, run: &RowRun<'_>, submission: &[&[Fp61]]) {
         self.right.add(run, submission);
+    }
+}
+
+impl<N: Network> Statistic<N> for Gold {
+    fn answers(&mut self) -> Option<&mut dyn FromAnswers> {
+        Some(self)
     }
 
     fn ask(self: Box<Self>, input: &Input<'_>, batch: &mut Batch) -> Finish<N> {
@@ -78,8 +81,8 @@ fn asked(input: &Input<'_>, gold: &Arc<Shared<Fp61>>) -> Shared<Fp61> {
 /// Each contributor's share `right/asked` as [`GoldScore::from_opened`] reads it: `(right + asked)·asked⁻¹ - 1`, where the
 /// inverse of 0 is 0.
 ///
-/// Takes only what all participants have recorded the accepted set for: whether someone was asked at all shows on the way, and
-/// nobody may ask that of one set after the other.
+/// The inverse shows which contributors answered no item with gold. So the input must be [`Recorded`]: otherwise this could be
+/// asked for one accepted set after another.
 fn shares<N: Network>(session: &mut Session<N>, recorded: Recorded<(Shared<Fp61>, Shared<Fp61>)>) -> Result<Shared<Fp61>, SessionError> {
     let (right, asked) = recorded.split();
     let sum = right.into_inner().add(asked.get());
@@ -89,16 +92,16 @@ fn shares<N: Network>(session: &mut Session<N>, recorded: Recorded<(Shared<Fp61>
     Ok(ratios.sub(&Shared::public(session.party(), &vec![Fp61::ONE; ratios.len()])))
 }
 
-/// How a contributor did on items with gold.
+/// A contributor's score on items with gold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GoldScore {
-    /// It answered none.
+    /// The contributor answered no item with gold.
     Unasked,
     /// The share of its answers that are right, in lowest terms.
     Share {
-        /// How many are right.
+        /// The numerator.
         right: u64,
-        /// Of how many.
+        /// The denominator, at least 1.
         of: u64,
     },
 }
@@ -145,6 +148,22 @@ pub(crate) fn read(opened: &OpenedOutputs, certificate: &Certificate) -> Result<
         .collect()
 }
 
+/// For each contributor, in the order of the public facts, the share of its answers to items with gold that are right; none where
+/// the job has no gold.
+///
+/// # Errors
+/// A value is no score of so many answers.
+pub(crate) fn scores(
+    opened: &OpenedOutputs,
+    certificate: &Certificate,
+) -> Result<impl Iterator<Item = Result<f64, Absence>> + use<>, CertificateError> {
+    let share = |score: GoldScore| match score {
+        GoldScore::Share { right, of } => Ok(right as f64 / of as f64),
+        GoldScore::Unasked => Err(Absence::NoGoldItems),
+    };
+    Ok(read(opened, certificate)?.into_iter().map(share))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -166,12 +185,13 @@ mod tests {
             prop_assert_eq!(GoldScore::from_opened(opened, answers), Some(share));
         }
 
+        /// Shares with a numerator or a denominator that so many answers cannot have.
         #[test]
-        fn other_numbers_are_no_shares(answers in 1u64..1000, number in any::<u64>()) {
-            if let Some(GoldScore::Share { right, of }) = GoldScore::from_opened(Fp61::reduce(number), answers) {
-                prop_assert!(right <= of && of <= answers);
-                prop_assert_eq!(Fp61::reduce(number) * Fp61::reduce(of), Fp61::reduce(right));
-            }
+        fn other_shares_are_refused(answers in 1u64..1 << 20, right in 0u64..1 << 21, of in 1u64..1 << 21) {
+            let opened = Fp61::reduce(right) * Fp61::reduce(of).inverse();
+            let common = gcd(of, right);
+            let possible = right <= of && of / common <= answers;
+            prop_assert_eq!(GoldScore::from_opened(opened, answers).is_some(), possible, "{}/{}", right, of);
         }
     }
 

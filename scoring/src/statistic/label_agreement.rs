@@ -1,4 +1,4 @@
-//! How many of each contributor's answers are the labels of their items. An item without label agrees with nobody.
+//! For each contributor, the number of answers that equal the label of their item. An item without label agrees with nobody.
 //!
 //! Where labels are open this is linear in the answers, and counted on the look at them. Where they stay shared it takes a
 //! product of each answer with its item's label, after the labels have become one-hot rows.
@@ -14,7 +14,8 @@ use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};
 use tacit_protocol::release::OutputName;
 
 use super::labels::{Decided, Labels, SharedLabels};
-use super::stages::{Finish, Statistic};
+use super::stages::{Finish, FromAnswers, Statistic};
+use crate::absence::Absence;
 use crate::batch::Batch;
 use crate::error::ScoringError;
 use crate::input::Input;
@@ -52,7 +53,9 @@ impl WithOpened {
             elements: Vec::new(),
         }
     }
+}
 
+impl FromAnswers for WithOpened {
     fn add(&mut self, run: &RowRun<'_>, submission: &[&[Fp61]]) {
         let rows = run.items.iter().zip(run.rows.clone());
         let elements = rows.filter_map(|(item, row)| Some(row * self.width + self.labels[*item as usize]? as usize));
@@ -66,12 +69,8 @@ impl WithOpened {
 }
 
 impl<N: Network> Statistic<N> for WithOpened {
-    fn looks_at_answers(&self) -> bool {
-        true
-    }
-
-    fn on_run(&mut self, run: &RowRun<'_>, submission: &[&[Fp61]]) {
-        self.add(run, submission);
+    fn answers(&mut self) -> Option<&mut dyn FromAnswers> {
+        Some(self)
     }
 
     fn ask(self: Box<Self>, _: &Input<'_>, _: &mut Batch) -> Finish<N> {
@@ -119,17 +118,21 @@ fn matches<N: Network>(
     Ok(results.pop().unwrap_or_else(|| Shared::zeros(party, 0)))
 }
 
-/// How many of each contributor's answers are labels, in the order of the public facts; none where the job has no such output.
+/// For each contributor, in the order of the public facts, the share of its answers that equal the label of their item; none
+/// where the job has no such output.
 ///
 /// # Errors
 /// A value is above the number of the contributor's answers.
-pub(crate) fn read(opened: &OpenedOutputs, certificate: &Certificate) -> Result<Vec<u64>, CertificateError> {
+pub(crate) fn scores<'o>(
+    opened: &'o OpenedOutputs,
+    certificate: &'o Certificate,
+) -> Result<impl Iterator<Item = Result<f64, Absence>> + use<'o>, CertificateError> {
     let name = OutputName::ContributorLabelAgreement;
     let values = opened.get(name).unwrap_or_default().iter().zip(&certificate.facts.contributors);
-    values
-        .map(|(value, c)| Some(value.to_u64()).filter(|agreeing| *agreeing <= c.answers))
-        .collect::<Option<_>>()
-        .ok_or(CertificateError::Value(name))
+    if values.clone().any(|(agreeing, c)| agreeing.to_u64() > c.answers) {
+        return Err(CertificateError::Value(name));
+    }
+    Ok(values.map(|(agreeing, c)| Ok(agreeing.to_u64() as f64 / c.answers as f64)))
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@ use tacit_protocol::accepted::AcceptedSet;
 use tacit_protocol::certificate::{Certificate, OpenedOutputs};
 use tacit_protocol::release::OutputName;
 
-use super::stages::{Finish, Statistic};
+use super::stages::{Finish, FromAnswers, Statistic};
+use crate::absence::Absence;
 use crate::batch::Batch;
 use crate::input::Input;
 use crate::rows::{AnswerProducts, RowRun, RowSums, RowTotal};
@@ -75,12 +76,8 @@ impl Peers {
     }
 }
 
-impl<N: Network> Statistic<N> for Peers {
-    fn looks_at_answers(&self) -> bool {
-        true
-    }
-
-    fn on_run(&mut self, run: &RowRun<'_>, submission: &[&[Fp61]]) {
+impl FromAnswers for Peers {
+    fn add(&mut self, run: &RowRun<'_>, submission: &[&[Fp61]]) {
         let Some((weight, tally)) = self.with_tally.add(run, submission) else {
             return;
         };
@@ -94,6 +91,12 @@ impl<N: Network> Statistic<N> for Peers {
                 others.add_row(contributor, position, total.of(tally.component(position)), weight);
             }
         }
+    }
+}
+
+impl<N: Network> Statistic<N> for Peers {
+    fn answers(&mut self) -> Option<&mut dyn FromAnswers> {
+        Some(self)
     }
 
     fn ask(self: Box<Self>, _: &Input<'_>, batch: &mut Batch) -> Finish<N> {
@@ -137,8 +140,36 @@ pub(crate) fn read_agreement(opened: &OpenedOutputs) -> impl Iterator<Item = i64
 
 /// The opened `Q` of each contributor, likewise.
 pub(crate) fn read_beyond_chance(opened: &OpenedOutputs, certificate: &Certificate) -> impl Iterator<Item = i64> {
-    let classes = certificate.terms.classes().len();
+    let width = certificate.terms.question.width();
     let values = opened.get(OutputName::ContributorBeyondChance).unwrap_or_default();
     let contributors = values.iter().zip(&certificate.facts.contributors);
-    contributors.map(move |(value, c)| c.scale.signed(value.to_u64(), c.paired, classes))
+    contributors.map(move |(value, c)| c.scale.signed(value.to_u64(), c.paired, width))
+}
+
+/// A contributor's scores as they are reported.
+pub(crate) struct PeerScores {
+    /// `A / (L·n)`, from 0 to 1.
+    pub agreement: Result<f64, Absence>,
+    /// `Q / (L·n·(n-1))`, from -1 to 1.
+    pub beyond_chance: Result<f64, Absence>,
+}
+
+/// The scores of each contributor, in the order of the public facts; none where the job does not open both outputs.
+pub(crate) fn scores(opened: &OpenedOutputs, certificate: &Certificate) -> impl Iterator<Item = PeerScores> {
+    let sums = read_agreement(opened).zip(read_beyond_chance(opened, certificate));
+    sums.zip(&certificate.facts.contributors).map(|((a, q), c)| {
+        let (scale, n) = (c.scale.value as f64, c.paired as f64);
+        PeerScores {
+            agreement: if c.paired > 0 {
+                Ok(a as f64 / (scale * n))
+            } else {
+                Err(Absence::NoPeers)
+            },
+            beyond_chance: if c.paired > 1 {
+                Ok(q as f64 / (scale * n * (n - 1.0)))
+            } else {
+                Err(Absence::TooFewPairedAnswers)
+            },
+        }
+    })
 }

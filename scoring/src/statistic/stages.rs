@@ -11,17 +11,19 @@ use crate::rows::RowRun;
 
 /// A statistic while it is computed.
 pub(crate) trait Statistic<N: Network> {
-    /// Whether [`Self::on_run`] is to be called.
-    fn looks_at_answers(&self) -> bool {
-        false
+    /// What the statistic adds up from the answers, if it needs to see them.
+    fn answers(&mut self) -> Option<&mut dyn FromAnswers> {
+        None
     }
-
-    /// Sees counted answers on the one look at them. `submission` has the rows of the run's submission, one vector for each
-    /// component.
-    fn on_run(&mut self, _run: &RowRun<'_>, _submission: &[&[Fp61]]) {}
 
     /// Asks for products, after the look at the answers. Returns how the outputs follow from them.
     fn ask(self: Box<Self>, input: &Input<'_>, batch: &mut Batch) -> Finish<N>;
+}
+
+/// A sum over the counted answers, which all statistics see once, in one pass: seeds are expanded for it.
+pub(crate) trait FromAnswers {
+    /// Adds a run of counted answers. `submission` has all rows of the run's submission, one vector for each component.
+    fn add(&mut self, run: &RowRun<'_>, submission: &[&[Fp61]]);
 }
 
 /// Makes outputs of the results of products.

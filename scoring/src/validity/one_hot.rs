@@ -18,30 +18,36 @@ use tacit_mpc_core::field::{self, Field, Fp61, uniform};
 use tacit_mpc_core::network::Network;
 use tacit_mpc_core::session::{Product, Session, SessionError};
 use tacit_mpc_core::sharing::{Party, Shared};
-use tacit_protocol::question::Validity;
 use zeroize::Zeroizing;
 
+use super::Combination;
 use crate::rows::segment_sums;
 
 /// Elements that are worked on at a time.
 const CHUNK_ELEMENTS: usize = 512;
 
+/// Whether a row of zeros is valid beside the one-hot rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Zeros {
+    Valid,
+    Invalid,
+}
+
 /// `Σ ρ·f(x)` while it is added up over all rows, for r, s and ρ that a coin decides.
 pub(super) struct Sketch {
-    /// r.
+    /// The elements r_k, `width` of them.
     at: Vec<Fp61>,
-    /// `r_k² - s`.
+    /// `r_k² - s` for each k.
     linear_at: Vec<Fp61>,
-    /// s; 0 where a row may be all zeros.
+    /// s; 0 if a row may be all zeros.
     sum: Fp61,
-    /// ρ, one for each row.
+    /// The random weight ρ of each row.
     weights: Vec<Fp61>,
     /// `<r, x>` for each row, of each component.
     values: Vec<Zeroizing<Vec<Fp61>>>,
-    /// `<r, x>` and `Σ_k (r_k² - s) x_k` for each row of the submission that is looked at, of one component after the
-    /// other.
+    /// `<r, x>` and `Σ_k (r_k² - s) x_k` for each row of the submission that is added, for one component at a time.
     of_rows: [Zeroizing<Vec<Fp61>>; 2],
-    /// How many rows of it are there, after each submission.
+    /// For each submission that was added, the number of rows so far.
     ends: Vec<usize>,
     /// `Σ ρ·(Σ_k (r_k² - s) x_k + s)` for each submission.
     linear: Vec<Zeroizing<Vec<Fp61>>>,
@@ -52,19 +58,14 @@ impl Sketch {
     ///
     /// # Errors
     /// A round failed.
-    pub(super) fn new<N: Network>(
-        session: &mut Session<N>,
-        width: usize,
-        ends: &[usize],
-        validity: Validity,
-    ) -> Result<Self, SessionError> {
+    pub(super) fn new<N: Network>(session: &mut Session<N>, width: usize, ends: &[usize], zeros: Zeros) -> Result<Self, SessionError> {
         let rows = ends.last().copied().unwrap_or(0);
         let longest = ends.iter().scan(0, |start, end| Some(end - std::mem::replace(start, *end))).max();
         let coin = session.coin()?;
         let (mut drawn, mut weights) = (vec![Fp61::ZERO; width + 1], vec![Fp61::ZERO; rows]);
         uniform::fill(&coin, 0, &mut drawn);
         uniform::fill(&coin, 1, &mut weights);
-        let sum = drawn.pop().filter(|_| validity == Validity::OneHot).unwrap_or(Fp61::ZERO);
+        let sum = drawn.pop().filter(|_| zeros == Zeros::Invalid).unwrap_or(Fp61::ZERO);
         // With their full capacity from the start: reallocation would leave unwiped copies of shares on the heap.
         let held = session.party().held().len();
         let of_components = |len: usize| (0..held).map(|_| Zeroizing::new(Vec::with_capacity(len))).collect();
@@ -79,22 +80,22 @@ impl Sketch {
             linear: of_components(ends.len()),
         })
     }
+}
 
-    /// Gives the rows of these submissions the weight 0.
-    pub(super) fn leave_out(&mut self, submissions: &BTreeSet<usize>, ends: &[usize]) {
+impl<N: Network> Combination<N> for Sketch {
+    fn leave_out(&mut self, submissions: &BTreeSet<usize>, ends: &[usize]) {
         for submission in submissions {
             let start = submission.checked_sub(1).map_or(0, |before| ends[before]);
             self.weights[start..ends[*submission]].fill(Fp61::ZERO);
         }
     }
 
-    /// Adds the rows of the next submission, one vector for each component.
-    pub(super) fn add(&mut self, rows: &[&[Fp61]]) {
+    fn add(&mut self, rows: &[&[Fp61]]) {
         let width = self.at.len();
         let start = self.ends.last().copied().unwrap_or(0);
         let end = start + rows.first().map_or(0, |rows| rows.len() / width);
         let weights = &self.weights[start..end];
-        let [values, linear] = self.of_rows.each_mut().map(|room| &mut room[..end - start]);
+        let [values, linear] = self.of_rows.each_mut().map(|scratch| &mut scratch[..end - start]);
         for (position, rows) in rows.iter().enumerate() {
             field::rows::products(rows, [&self.at, &self.linear_at], [values, linear]);
             self.values[position].extend_from_slice(values);
@@ -103,11 +104,7 @@ impl Sketch {
         self.ends.push(end);
     }
 
-    /// Opens `Σ ρ·f(x)` for each group of submissions; `groups` says where each ends. Three rounds.
-    ///
-    /// # Errors
-    /// A round failed.
-    pub(super) fn open<N: Network>(self, session: &mut Session<N>, groups: &[usize]) -> Result<Vec<Fp61>, SessionError> {
+    fn open(self: Box<Self>, session: &mut Session<N>, groups: &[usize]) -> Result<Vec<Fp61>, SessionError> {
         let Self {
             sum,
             weights,
@@ -115,7 +112,7 @@ impl Sketch {
             ends,
             linear,
             ..
-        } = self;
+        } = *self;
         let party = session.party().clone();
         let values = Shared::generate(&party, |position| std::mem::take(&mut *values[position]));
         let ends: Vec<usize> = groups

@@ -4,6 +4,7 @@ mod gold;
 mod jobs;
 mod problems;
 mod reference;
+mod releases;
 mod runs;
 mod submissions;
 

@@ -54,8 +54,8 @@ pub(crate) fn decide<N: Network>(progress: &mut Progress<'_, N>, input: &Input<'
     }
     let recorded = progress.record(labels)?;
     let opened = recorded.open(progress.session)?;
-    progress.opened_output(OutputName::Labels, to_values(&opened));
-    Ok(Some(Decided::Opened(opened)))
+    progress.opened_output(OutputName::Labels, opened.map(|labels| to_values(labels)));
+    Ok(Some(Decided::Opened(opened.into_inner())))
 }
 
 /// What labels are decided by.

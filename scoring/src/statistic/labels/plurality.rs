@@ -5,7 +5,7 @@ use tacit_mpc_core::circuit::{
 };
 use tacit_mpc_core::field::{BITS_PER_WORD, Fp61, Gf64};
 use tacit_mpc_core::network::Network;
-use tacit_mpc_core::session::{Openable, Session, SessionError};
+use tacit_mpc_core::session::{Openable, Session, SessionError, ToOpen};
 use tacit_mpc_core::sharing::{Party, Shared};
 use tacit_protocol::phase::Phase;
 
@@ -14,22 +14,30 @@ use tacit_protocol::phase::Phase;
 /// They open after every claim was verified and every participant has recorded the accepted set:
 ///
 /// ```
-/// # use tacit_mpc_core::{network::Network, session::{Session, SessionError}};
+/// # use tacit_mpc_core::{network::Network, session::{Opened, Session, SessionError}};
 /// # use tacit_scoring::statistic::labels::SharedLabels;
-/// fn release<N: Network>(session: &mut Session<N>, labels: SharedLabels) -> Result<Vec<Option<u32>>, SessionError> {
+/// fn release<N: Network>(session: &mut Session<N>, labels: SharedLabels) -> Result<Opened<Vec<Option<u32>>>, SessionError> {
 ///     let verified = session.verify_claims(labels)?;
 ///     // Here the node durably records for which accepted set it is about to release.
 ///     session.recorded(verified)?.open(session)
 /// }
 /// ```
 ///
-/// Nothing else compiles:
+/// They do not open without that, and their shares cannot be taken out to open them in another way:
 ///
 /// ```compile_fail,E0599
-/// # use tacit_mpc_core::{network::Network, session::{Session, SessionError}};
+/// # use tacit_mpc_core::{network::Network, session::{Opened, Session, SessionError}};
 /// # use tacit_scoring::statistic::labels::SharedLabels;
-/// fn release<N: Network>(session: &mut Session<N>, labels: SharedLabels) -> Result<Vec<Option<u32>>, SessionError> {
+/// fn release<N: Network>(session: &mut Session<N>, labels: SharedLabels) -> Result<Opened<Vec<Option<u32>>>, SessionError> {
 ///     labels.open(session)
+/// }
+/// ```
+///
+/// ```compile_fail,E0308
+/// # use tacit_mpc_core::{field::Gf64, network::Network, session::{Openable, Session, SessionError}};
+/// # use tacit_scoring::statistic::labels::SharedLabels;
+/// fn release<N: Network>(session: &mut Session<N>, labels: SharedLabels) -> Result<Vec<Gf64>, SessionError> {
+///     session.open_check(&labels.to_open(session.party()))
 /// }
 /// ```
 #[derive(Debug, Clone)]
@@ -102,10 +110,10 @@ impl SharedLabels {
 impl Openable for SharedLabels {
     type Field = Gf64;
     /// The class of each item, `None` without consensus.
-    type Opened = Vec<Option<u32>>;
+    type Value = Vec<Option<u32>>;
 
-    fn shares(&self, party: &Party) -> Shared<Gf64> {
-        Shared::concat(party, &self.index)
+    fn to_open(&self, party: &Party) -> ToOpen<Gf64> {
+        Shared::concat(party, &self.index).into()
     }
 
     fn read_opened(self, words: &[Gf64]) -> Vec<Option<u32>> {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tacit_mpc_core::field::Fp61;
 use tacit_protocol::accepted::{PublicFacts, Scales};
 use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};
-use tacit_protocol::release::OutputName;
+use tacit_protocol::release::{AGREEMENT_SUMS, OutputName};
 
 /// Why a statistic has no value. The texts are part of `result.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,9 +101,9 @@ impl AgreementMeasures {
     /// From the opened output: matching pairs plain, weighted for the item mean, weighted for α,
     /// `Σ n_k²`, then the summed share of each class.
     ///
-    /// `None` if there are not four values and one for each class.
+    /// `None` if there are not [`AGREEMENT_SUMS`] values and one for each class.
     pub fn from_opened(opened: &[Fp61], facts: &PublicFacts, classes: usize) -> Option<Self> {
-        let (&[pairs, observed, coincidence, squares], shares) = opened.split_first_chunk::<4>()?;
+        let (&[pairs, observed, coincidence, squares], shares) = opened.split_first_chunk::<AGREEMENT_SUMS>()?;
         if shares.len() != classes {
             return None;
         }

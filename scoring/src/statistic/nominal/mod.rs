@@ -10,7 +10,7 @@ use tacit_mpc_core::network::Network;
 use tacit_mpc_core::session::{Factors, Product};
 use tacit_mpc_core::sharing::{Party, Shared};
 use tacit_protocol::accepted::AcceptedSet;
-use tacit_protocol::release::OutputName;
+use tacit_protocol::release::{AGREEMENT_SUMS, OutputName};
 use zeroize::Zeroizing;
 
 use super::stages::{Finish, Statistic};
@@ -21,7 +21,7 @@ use crate::rows::{Gathered, equal_runs, rows_of};
 pub use measures::{AgreementMeasures, AgreementReport, Measure, MeasureName, Unavailable};
 
 /// The sums of matching pairs that the formulas need; they differ in the weight of an item.
-const PAIR_SUMS: usize = 3;
+const PAIR_SUMS: usize = AGREEMENT_SUMS - 1;
 
 /// The sums on shares.
 ///

@@ -30,7 +30,7 @@ fn labels(
     let tallies = deal(session.party(), &elements(tallies), 1);
     let labels = plurality(session, classes, &tallies, most, quorum)?;
     let labels = session.verify_claims(labels)?;
-    session.recorded(labels)?.open(session)
+    Ok(session.recorded(labels)?.open(session)?.into_inner())
 }
 
 /// What was opened is right at every node.
@@ -139,7 +139,7 @@ fn few_rounds_and_few_bytes() {
         let labels = plurality(session, classes, &tallies, 5, 3)?;
         let rounds = session.traffic().rounds - before.rounds;
         let labels = session.verify_claims(labels)?;
-        let opened = session.recorded(labels)?.open(session)?;
+        let opened = session.recorded(labels)?.open(session)?.into_inner();
         assert_eq!(opened.len(), items);
         Ok((rounds, session.traffic().sent - before.sent))
     }) {
