@@ -140,18 +140,18 @@ impl Gold {
         let state = State::open(&self.key_path, &plan)?;
         for part in 0..parts(job) {
             let submission = match state.submission(part)? {
-                Some(kept) if kept.header.value.statement.items.iter().copied().eq(items_of(job, part)) => kept,
+                Some(stored) if stored.header.value.statement.items.iter().copied().eq(items_of(job, part)) => stored,
                 Some(_) => return Err(StateError::Damaged(state.folder().to_owned()).into()),
                 None => {
                     let made = Submission::create_gold(cluster, job, &self.key, &self.answers, part, &mut rand::rng())?;
-                    state.keep_submission(part, &made)?;
+                    state.store_submission(part, &made)?;
                     made
                 }
             };
             let (header, bytes) = sharing::encode(submission);
             match state.receipt(part)? {
                 Some(receipt) => sharing::check_receipt(cluster, &header, &receipt)?,
-                None => state.keep_receipt(part, &sharing::send(api, cluster, &header, bytes).await?)?,
+                None => state.store_receipt(part, &sharing::send(api, cluster, &header, bytes).await?)?,
             }
         }
         Ok(())
