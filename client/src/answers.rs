@@ -6,7 +6,7 @@ use tacit_protocol::name::{MAX_NAME, is_name};
 use tacit_protocol::question::{Answer, Categorical, Question};
 use thiserror::Error;
 
-use crate::table::{Table, TableError};
+use crate::table::{At, Table, TableError};
 
 const WANTED: &str = "item,contributor,answer";
 
@@ -55,44 +55,36 @@ pub enum AnswersError {
     #[error(transparent)]
     Table(#[from] TableError),
     /// An item or contributor is empty.
-    #[error("{file}, line {line}: field `{field}` is empty")]
+    #[error("{at}: field `{field}` is empty")]
     EmptyField {
-        /// The file.
-        file: String,
-        /// The line.
-        line: u64,
+        /// Where the row begins.
+        at: At,
         /// The field.
         field: &'static str,
     },
     /// A name is too long or has control characters.
-    #[error("{file}, line {line}: field `{field}` must be 1 to {MAX_NAME} bytes without control characters")]
+    #[error("{at}: field `{field}` must be 1 to {MAX_NAME} bytes without control characters")]
     Name {
-        /// The file.
-        file: String,
-        /// The line.
-        line: u64,
+        /// Where the row begins.
+        at: At,
         /// The field.
         field: &'static str,
     },
     /// An answer is not a class of the question.
-    #[error("{file}, line {line}: field `answer`: `{class}` is not a class; the classes are {known}")]
+    #[error("{at}: field `answer`: `{class}` is not a class; the classes are {known}")]
     UnknownClass {
-        /// The file.
-        file: String,
-        /// The line.
-        line: u64,
+        /// Where the row begins.
+        at: At,
         /// The answer.
         class: String,
         /// The classes.
         known: String,
     },
     /// An item is not an item of the job.
-    #[error("{file}, line {line}: field `item`: the job has no item `{item}`")]
+    #[error("{at}: field `item`: the job has no item `{item}`")]
     UnknownItem {
-        /// The file.
-        file: String,
-        /// The line.
-        line: u64,
+        /// Where the row begins.
+        at: At,
         /// The item.
         item: String,
     },
@@ -157,8 +149,7 @@ pub fn parse(file: &str, bytes: &[u8], expected: Expected<'_>) -> Result<Answers
         for (name, text) in [("item", field(item_at)), ("contributor", contributor)] {
             if text.is_empty() {
                 return Err(AnswersError::EmptyField {
-                    file: file.to_owned(),
-                    line,
+                    at: At::new(file, line),
                     field: name,
                 });
             }
@@ -214,8 +205,7 @@ pub fn only_contributor(file: &str, bytes: &[u8]) -> Result<String, AnswersError
     let mut names = Names::new(file, "contributor", None);
     table.rows::<AnswersError>(|line, record| match record.get(at).unwrap_or_default() {
         "" => Err(AnswersError::EmptyField {
-            file: file.to_owned(),
-            line,
+            at: At::new(file, line),
             field: "contributor",
         }),
         name => names.index(line, name).map(drop),
@@ -260,14 +250,12 @@ impl<'a> Choices<'a> {
         };
         question.parse(cell).ok_or_else(|| match is_name(cell) {
             true => AnswersError::UnknownClass {
-                file: file.to_owned(),
-                line,
+                at: At::new(file, line),
                 class: cell.to_owned(),
                 known: quoted(question.classes()),
             },
             false => AnswersError::Name {
-                file: file.to_owned(),
-                line,
+                at: At::new(file, line),
                 field: "answer",
             },
         })
@@ -319,18 +307,17 @@ impl<'a> Names<'a> {
         if let Some(index) = self.indices.get(name) {
             return Ok(*index);
         }
-        let (file, field) = (self.file.to_owned(), self.field);
+        let (at, field) = (At::new(self.file, line), self.field);
         if !is_name(name) {
-            return Err(AnswersError::Name { file, line, field });
+            return Err(AnswersError::Name { at, field });
         }
         if self.closed {
-            return Err(AnswersError::UnknownItem {
-                file,
-                line,
-                item: name.to_owned(),
-            });
+            return Err(AnswersError::UnknownItem { at, item: name.to_owned() });
         }
-        let index = u32::try_from(self.list.len()).map_err(|_| AnswersError::TooMany { file, field })?;
+        let index = u32::try_from(self.list.len()).map_err(|_| AnswersError::TooMany {
+            file: self.file.to_owned(),
+            field,
+        })?;
         self.list.push(name.to_owned());
         self.indices.insert(name.to_owned(), index);
         Ok(index)

@@ -21,7 +21,7 @@ Examples:
   tacit verify result/result.json --cluster cluster.toml
 
 Every command exits with 0 when it did what it says, 1 when not (one line on standard error says why), \
-2 on wrong usage.";
+2 on wrong usage. `demo` and `bench` exit with 3 if `tacit-node` or `tacit-coordinator` is not installed beside `tacit`.";
 
 const JOB_HELP: &str = "\
 Examples:
@@ -53,10 +53,10 @@ A spec is TOML, or JSON of the same fields if its name ends in .json:
   budget = 500000000               # must cover the most that can fall due
 
 Gold answers leave this machine only as shares, each sealed to one node, as contributors' answers do: nobody else learns which items have gold. \
-They are signed with a key that is made beside the spec, in SPEC.gold.key; what was sent is kept in SPEC.gold.key.JOB.d.";
+They are signed with a key that is made beside the spec, in SPEC.gold.key; what was sent is stored in SPEC.gold.key.JOB.d.";
 
 const ANSWER_HELP: &str = "\
-Answers leave this machine only as shares, each sealed to one node. What is sent is kept beside the key, \
+Answers leave this machine only as shares, each sealed to one node. What is sent is stored beside the key, \
 in KEY.JOB.d, so that the command can be run again after any interruption: it goes on where it stopped, and sends nothing twice.
 
 Examples:
@@ -197,7 +197,7 @@ pub(crate) enum JobCommand {
         #[arg(long)]
         id: Option<JobId>,
     },
-    /// List all jobs.
+    /// List your jobs, newest first.
     List,
     /// Show the status of a job.
     Status {

@@ -1,10 +1,11 @@
 //! Reading files, and writing them whole or not at all.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tacit_program::durable;
 use thiserror::Error;
+
+pub use tacit_program::durable::Access;
 
 /// A file or folder that cannot be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -31,30 +32,15 @@ impl FileError {
     }
 }
 
-/// Who may read a new file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// The owner only.
-    Private,
-    /// Everybody, as far as the folder and the umask allow.
-    Public,
-}
-
 /// Reads a file.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     std::fs::read(path).map_err(|e| FileError::new(path, &e))
 }
 
-/// Makes a folder and its missing parents.
+/// Makes a folder and its missing parents. When this returns, they are on disk.
 pub fn make_folder(path: &Path, access: Access) -> Result<(), FileError> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    if access == Access::Private {
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    }
-    builder.create(path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::AlreadyExists => FileError {
+    durable::create_folders(path, access, |_| {}).map_err(|e| match e.kind() {
+        std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::NotADirectory => FileError {
             path: path.to_owned(),
             reason: "is a file, not a folder".to_owned(),
         },
@@ -62,38 +48,9 @@ pub fn make_folder(path: &Path, access: Access) -> Result<(), FileError> {
     })
 }
 
-/// Writes a file under another name first and renames it, so that neither readers nor a crash ever leave half of it.
+/// Writes a file whole or not at all. When this returns, the file is on disk.
 pub fn write(path: &Path, bytes: &[u8], access: Access) -> Result<(), FileError> {
-    let attempt = || {
-        part(path, bytes, access)?.persist(path).map_err(|e| e.error)?;
-        Ok(())
-    };
-    attempt().map_err(|e: std::io::Error| FileError::new(path, &e))
-}
-
-/// Writes a file whole or not at all; fails if it exists.
-pub fn write_new(path: &Path, bytes: &[u8], access: Access) -> std::io::Result<()> {
-    part(path, bytes, access)?.persist_noclobber(path).map_err(|e| e.error)?;
-    Ok(())
-}
-
-/// A temporary file beside `path` that holds `bytes`; removed unless it is renamed.
-fn part(path: &Path, bytes: &[u8], access: Access) -> std::io::Result<NamedTempFile> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".tacit-").suffix(".part");
-    #[cfg(unix)]
-    if access == Access::Public {
-        // The umask of the process applies, as for any new file.
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    Ok(file)
+    durable::write(path, bytes, access).map_err(|e| FileError::new(path, &e))
 }
 
 #[cfg(test)]

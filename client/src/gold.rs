@@ -17,7 +17,7 @@ use crate::http::Api;
 use crate::keys::{self, KeyError};
 use crate::sharing::{self, SendError};
 use crate::state::{Plan, State, StateError};
-use crate::table::{Table, TableError};
+use crate::table::{At, Table, TableError};
 
 /// The percentage of items with gold above which the buyer is advised to use less: contributors recognise gold more easily if there is
 /// much of it.
@@ -35,32 +35,26 @@ pub enum GoldError {
     #[error(transparent)]
     Table(#[from] TableError),
     /// An item is none of the job's.
-    #[error("{file}, line {line}: field `item`: the job has no item `{item}`")]
+    #[error("{at}: field `item`: the job has no item `{item}`")]
     Item {
-        /// The file.
-        file: String,
-        /// The line.
-        line: u64,
+        /// Where the row begins.
+        at: At,
         /// The text of the field.
         item: String,
     },
     /// An answer is none of the classes.
-    #[error("{file}, line {line}: field `answer`: `{class}` is not a class of the question")]
+    #[error("{at}: field `answer`: `{class}` is not a class of the question")]
     Class {
-        /// The file.
-        file: String,
-        /// The line.
-        line: u64,
+        /// Where the row begins.
+        at: At,
         /// The text of the field.
         class: String,
     },
     /// An item has two gold answers.
-    #[error("{file}, line {line}: field `item`: `{item}` has a gold answer already")]
+    #[error("{at}: field `item`: `{item}` has a gold answer already")]
     Twice {
-        /// The file.
-        file: String,
-        /// The line.
-        line: u64,
+        /// Where the row begins.
+        at: At,
         /// The item.
         item: String,
     },
@@ -140,18 +134,18 @@ impl Gold {
         let state = State::open(&self.key_path, &plan)?;
         for part in 0..parts(job) {
             let submission = match state.submission(part)? {
-                Some(kept) if kept.header.value.statement.items.iter().copied().eq(items_of(job, part)) => kept,
+                Some(stored) if stored.header.value.statement.items.iter().copied().eq(items_of(job, part)) => stored,
                 Some(_) => return Err(StateError::Damaged(state.folder().to_owned()).into()),
                 None => {
                     let made = Submission::create_gold(cluster, job, &self.key, &self.answers, part, &mut rand::rng())?;
-                    state.keep_submission(part, &made)?;
+                    state.store_submission(part, &made)?;
                     made
                 }
             };
             let (header, bytes) = sharing::encode(submission);
             match state.receipt(part)? {
                 Some(receipt) => sharing::check_receipt(cluster, &header, &receipt)?,
-                None => state.keep_receipt(part, &sharing::send(api, cluster, &header, bytes).await?)?,
+                None => state.store_receipt(part, &sharing::send(api, cluster, &header, bytes).await?)?,
             }
         }
         Ok(())
@@ -170,21 +164,17 @@ fn parse(file: &str, bytes: &[u8], spec: &JobSpec) -> Result<Vec<(u32, Answer)>,
         if cell.is_empty() {
             return Ok(());
         }
-        let file = || file.to_owned();
         let index = *items.get(item).ok_or_else(|| GoldError::Item {
-            file: file(),
-            line,
+            at: At::new(file, line),
             item: item.to_owned(),
         })?;
         let answer = spec.question.parse(cell).ok_or_else(|| GoldError::Class {
-            file: file(),
-            line,
+            at: At::new(file, line),
             class: cell.to_owned(),
         })?;
         if gold.insert(index, answer).is_some() {
             return Err(GoldError::Twice {
-                file: file(),
-                line,
+                at: At::new(file, line),
                 item: item.to_owned(),
             });
         }

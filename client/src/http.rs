@@ -6,6 +6,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AF
 use reqwest::{Client, Method, Response, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tacit_program::Backoff;
 use tacit_protocol::api::{ClusterInfo, Enrolment, JobList, JobStatus, Problem, Receipt, SUBMISSION_TYPE, SubmissionStatus};
 use tacit_protocol::job::{JobId, JobSpec};
 use tacit_protocol::submission::SubmissionId;
@@ -13,12 +14,14 @@ use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
 use thiserror::Error;
 
 use crate::events::Events;
+use crate::text::one_line;
 
 /// The largest body that is read: more than the certificate of the largest job.
 const MAX_BODY: usize = 1 << 30;
 /// How often a request is repeated when the connection fails or the coordinator is busy. All requests are idempotent.
 const RETRIES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const JSON: &str = "application/json";
 
 /// Why a request to the coordinator failed.
@@ -235,7 +238,7 @@ impl Api {
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<(&'static str, Vec<u8>)>) -> Result<Response, ApiError> {
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         let mut retries = RETRIES;
         loop {
             let mut request = self
@@ -262,8 +265,7 @@ impl Api {
                 }
                 Ok(_) | Err(_) => {}
             }
-            tokio::time::sleep(pause).await;
-            pause *= 2;
+            tokio::time::sleep(pauses.next_pause()).await;
             retries -= 1;
         }
     }
@@ -344,15 +346,6 @@ fn to_json<T: serde::Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).expect("API bodies serialise")
 }
 
-/// A text of unknown origin on one line, without control characters.
-pub fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect::<String>()
-        .trim()
-        .to_owned()
-}
-
 /// An error with its causes: the outermost error alone says little.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -381,10 +374,5 @@ mod tests {
         let api = Api::new("http://127.0.0.1:1", Some("very-secret")).unwrap();
         assert!(!format!("{api:?}").contains("very-secret"));
         assert_eq!(Api::new("http://h", Some("a\nb")).unwrap_err(), ApiError::Token);
-    }
-
-    #[test]
-    fn text_from_elsewhere_stays_on_one_line() {
-        assert_eq!(one_line("a\nb\u{1b}[2J\r\n"), "a b [2J");
     }
 }

@@ -9,6 +9,7 @@ pub mod keys;
 pub mod spec;
 pub mod state;
 pub mod table;
+pub mod text;
 pub mod weights;
 
 // Modules that need the network.

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use tacit_client::http::one_line;
+use tacit_client::text::one_line;
 
 use args::{Args, Command};
 use local_cluster::MissingPrograms;

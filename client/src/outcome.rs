@@ -110,9 +110,9 @@ pub async fn fetch(api: &Api, cluster: &Cluster, sent: &Sent) -> Result<Option<O
 /// Explains a reason to the contributor.
 pub fn explain(reason: RejectReason) -> &'static str {
     match reason {
-        RejectReason::Malformed => "the submission is not as the protocol has it",
+        RejectReason::Malformed => "the submission does not follow the protocol",
         RejectReason::WrongJob => "the submission is for another job or cluster",
-        RejectReason::BadSignature => "the submission's signature is not of its key",
+        RejectReason::BadSignature => "the submission's signature was not made with its key",
         RejectReason::Unsealable => "a node could not open its part of the submission",
         RejectReason::DigestMismatch => "a node's part of the submission is not what its public digests say",
         RejectReason::DuplicateSubmission => "another submission of the same id came first",

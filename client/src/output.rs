@@ -4,8 +4,8 @@ use std::io::{ErrorKind, Write};
 
 use anyhow::{Context, Result};
 use comfy_table::{Cell, CellAlignment, Table, presets};
-use tacit_client::http::one_line;
 use tacit_client::outcome::{Outcome, explain};
+use tacit_client::text::one_line;
 use tacit_protocol::api::JobStatus;
 use tacit_protocol::reject::RejectReason;
 use tacit_scoring::report::{Absence, Report, csv_cell};
@@ -34,11 +34,6 @@ pub(crate) fn report_unanswered(file: &str, rows: u64) {
     }
 }
 
-/// Text of unknown origin without control characters, on one line.
-pub(crate) fn cell(text: &str) -> String {
-    one_line(text)
-}
-
 /// A table whose columns are numbers, except the first.
 pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
@@ -61,7 +56,7 @@ pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
 pub(crate) fn money(micro: u64, currency: &str) -> String {
     let (whole, rest) = (micro / 1_000_000, format!("{:06}", micro % 1_000_000));
     let cents = rest.trim_end_matches('0');
-    format!("{whole}.{cents:0<2} {}", cell(currency))
+    format!("{whole}.{cents:0<2} {}", one_line(currency))
 }
 
 /// A job's status on one line.
@@ -79,10 +74,10 @@ pub(crate) fn status_line(status: &JobStatus) -> String {
     }
     for waiting in &status.waiting_on {
         let help = if waiting.needs_operator { " (its operator has to act)" } else { "" };
-        line += &format!("; waiting on {}{help}: {}", cell(&waiting.node), cell(&waiting.reason));
+        line += &format!("; waiting on {}{help}: {}", one_line(&waiting.node), one_line(&waiting.reason));
     }
     if let Some(reason) = &status.reason {
-        line += &format!("; {}", cell(reason));
+        line += &format!("; {}", one_line(reason));
     }
     line
 }
@@ -91,7 +86,7 @@ pub(crate) fn status_line(status: &JobStatus) -> String {
 pub(crate) fn status(status: &JobStatus) -> String {
     let mut rows = vec![
         ("job", status.id.to_string()),
-        ("name", cell(&status.name)),
+        ("name", one_line(&status.name)),
         ("digest", status.digest.to_string()),
         ("state", status.state.name().to_owned()),
         ("items", status.items.to_string()),
@@ -108,10 +103,13 @@ pub(crate) fn status(status: &JobStatus) -> String {
         rows.push(("attempt", status.attempt.to_string()));
     }
     rows.extend(status.phase.map(|phase| ("phase", phase.to_string())));
-    rows.extend(status.reason.as_ref().map(|reason| ("reason", cell(reason))));
+    rows.extend(status.reason.as_ref().map(|reason| ("reason", one_line(reason))));
     for waiting in &status.waiting_on {
         let help = if waiting.needs_operator { "; its operator has to act" } else { "" };
-        rows.push(("waiting on", format!("{}: {}{help}", cell(&waiting.node), cell(&waiting.reason))));
+        rows.push((
+            "waiting on",
+            format!("{}: {}{help}", one_line(&waiting.node), one_line(&waiting.reason)),
+        ));
     }
     rows.iter().map(|(name, value)| format!("{name:<17}{value}\n")).collect()
 }
@@ -119,7 +117,7 @@ pub(crate) fn status(status: &JobStatus) -> String {
 /// The answers that do not count, by reason, with the first `shown` items of each.
 pub(crate) fn rejected(outcome: &Outcome, shown: usize) -> String {
     let line = |(reason, items): (&RejectReason, &Vec<String>)| {
-        let mut list = items.iter().take(shown).map(|item| cell(item)).collect::<Vec<_>>().join(", ");
+        let mut list = items.iter().take(shown).map(|item| one_line(item)).collect::<Vec<_>>().join(", ");
         if let Some(more @ 1..) = items.len().checked_sub(shown) {
             list += &format!(" and {more} more");
         }
@@ -136,7 +134,7 @@ pub(crate) fn jobs(jobs: &[JobStatus]) -> String {
     let row = |job: &JobStatus| {
         vec![
             job.id.to_string(),
-            cell(&job.name),
+            one_line(&job.name),
             job.state.name().to_owned(),
             job.items.to_string(),
             job.submissions.to_string(),
@@ -159,7 +157,7 @@ pub(crate) fn report(title: &str, report: &Report) -> String {
     let job = &report.job;
     let mut text = format!(
         "{}: {} answers of {} contributors to {} items; {} rejected\n\n",
-        cell(title),
+        one_line(title),
         job.answers,
         job.contributors,
         job.items,
@@ -205,7 +203,7 @@ fn class_totals(report: &Report) -> String {
         return absent("class totals", report.class_totals_reason);
     };
     let all = report.job.answers.max(1) as f64;
-    let row = |(class, total): &(String, u64)| vec![cell(class), total.to_string(), format!("{:.1} %", 100.0 * *total as f64 / all)];
+    let row = |(class, total): &(String, u64)| vec![one_line(class), total.to_string(), format!("{:.1} %", 100.0 * *total as f64 / all)];
     table(&["class", "answers", "share"], totals.iter().map(row))
 }
 
@@ -215,7 +213,7 @@ fn payouts(report: &Report) -> String {
     };
     let amount = |micro: u64| money(micro, &payouts.currency);
     let shown = payouts.items.iter().take(PAYOUTS_SHOWN);
-    let mut rows: Vec<Vec<String>> = shown.map(|item| vec![cell(&item.contributor), amount(item.amount)]).collect();
+    let mut rows: Vec<Vec<String>> = shown.map(|item| vec![one_line(&item.contributor), amount(item.amount)]).collect();
     if payouts.items.len() > PAYOUTS_SHOWN {
         rows.push(vec![format!("and {} more", payouts.items.len() - PAYOUTS_SHOWN), String::new()]);
     }

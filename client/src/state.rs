@@ -1,4 +1,4 @@
-//! The state of sending answers or gold, kept beside the key so that a second run sends the same bytes. The folder `KEY.JOB.d`
+//! The state of sending answers or gold, stored beside the key so that a second run sends the same bytes. The folder `KEY.JOB.d`
 //! holds the plan, each submission before it is sent, and each receipt.
 //!
 //! Everything in it is public or sealed to the nodes: it does not reveal answers.
@@ -101,21 +101,21 @@ impl State {
         let folder = folder_of(key, &plan.job);
         files::make_folder(&folder, Access::Private)?;
         let lock = lock(&folder)?;
-        match kept_plan(&folder)? {
-            Some(kept) => check(&kept, plan, &folder)?,
+        match stored_plan(&folder)? {
+            Some(stored) => check(&stored, plan, &folder)?,
             None => write_json(&folder.join(PLAN), plan)?,
         }
         Ok(Self { folder, _lock: lock })
     }
 
     /// Opens the folder of a key and job with its plan; `None` if there is no folder.
-    pub fn kept(key: &Path, job: &JobId) -> Result<Option<(Self, Plan)>, StateError> {
+    pub fn stored(key: &Path, job: &JobId) -> Result<Option<(Self, Plan)>, StateError> {
         let folder = folder_of(key, job);
         if !folder.join(PLAN).exists() {
             return Ok(None);
         }
         let lock = lock(&folder)?;
-        let plan = kept_plan(&folder)?;
+        let plan = stored_plan(&folder)?;
         Ok(plan.map(|plan| (Self { folder, _lock: lock }, plan)))
     }
 
@@ -139,7 +139,7 @@ impl State {
     }
 
     /// Stores submission `index`. Must be called before the submission is sent.
-    pub fn keep_submission(&self, index: usize, submission: &Submission) -> Result<(), StateError> {
+    pub fn store_submission(&self, index: usize, submission: &Submission) -> Result<(), StateError> {
         Ok(files::write(
             &self.path(index, "submission"),
             &codec::encode(submission),
@@ -158,7 +158,7 @@ impl State {
     }
 
     /// Stores the receipt of submission `index`.
-    pub fn keep_receipt(&self, index: usize, receipt: &Receipt) -> Result<(), StateError> {
+    pub fn store_receipt(&self, index: usize, receipt: &Receipt) -> Result<(), StateError> {
         write_json(&self.path(index, "receipt.json"), receipt)
     }
 
@@ -173,7 +173,7 @@ fn folder_of(key: &Path, job: &JobId) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn kept_plan(folder: &Path) -> Result<Option<Plan>, StateError> {
+fn stored_plan(folder: &Path) -> Result<Option<Plan>, StateError> {
     let path = folder.join(PLAN);
     if !path.exists() {
         return Ok(None);
@@ -192,18 +192,18 @@ fn lock(folder: &Path) -> Result<File, StateError> {
     }
 }
 
-fn check(kept: &Plan, plan: &Plan, folder: &Path) -> Result<(), StateError> {
+fn check(stored: &Plan, plan: &Plan, folder: &Path) -> Result<(), StateError> {
     let folder = folder.to_owned();
-    if (kept.cluster, &kept.job, kept.job_digest) != (plan.cluster, &plan.job, plan.job_digest) {
+    if (stored.cluster, &stored.job, stored.job_digest) != (plan.cluster, &plan.job, plan.job_digest) {
         return Err(StateError::OtherJob(folder));
     }
-    if kept.contributor != plan.contributor {
+    if stored.contributor != plan.contributor {
         return Err(StateError::OtherContributor {
             folder,
-            contributor: kept.contributor.clone(),
+            contributor: stored.contributor.clone(),
         });
     }
-    if kept == plan {
+    if stored == plan {
         Ok(())
     } else {
         Err(StateError::OtherAnswers(folder))
@@ -241,10 +241,10 @@ mod tests {
         assert_eq!(state.folder(), place);
         assert_eq!(State::open(&key, &plan("me", 1)).unwrap_err(), StateError::Running(place.clone()));
         drop(state);
-        let (state, kept) = State::kept(&key, &"j-1".parse().unwrap()).unwrap().unwrap();
-        assert_eq!((kept.contributor(), kept.submissions()), ("me", 2));
+        let (state, stored) = State::stored(&key, &"j-1".parse().unwrap()).unwrap().unwrap();
+        assert_eq!((stored.contributor(), stored.submissions()), ("me", 2));
         drop(state);
-        assert!(State::kept(&key, &"j-2".parse().unwrap()).unwrap().is_none());
+        assert!(State::stored(&key, &"j-2".parse().unwrap()).unwrap().is_none());
         assert!(!folder.path().join("me.key.j-2.d").exists());
         assert!(State::open(&key, &plan("me", 1)).is_ok());
         assert_eq!(

@@ -1,6 +1,29 @@
 //! CSV tables: UTF-8 with a header and rows that have as many fields. Every error names file, line and field.
 
+use std::fmt;
+
 use thiserror::Error;
+
+/// A line of a file, counted from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct At {
+    file: String,
+    line: u64,
+}
+
+impl At {
+    /// `file` is the name for messages.
+    pub fn new(file: &str, line: u64) -> Self {
+        let file = file.to_owned();
+        Self { file, line }
+    }
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, line {}", self.file, self.line)
+    }
+}
 
 /// Why a CSV file cannot be read. Messages begin with the file's name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -20,12 +43,10 @@ pub enum TableError {
         file: String,
     },
     /// Bytes that are not UTF-8.
-    #[error("{file}, line {line}: byte {column} of the line is not UTF-8: save the file as UTF-8")]
+    #[error("{at}: byte {column} of the line is not UTF-8: save the file as UTF-8")]
     NotUtf8 {
-        /// The file.
-        file: String,
-        /// The line, from 1.
-        line: u64,
+        /// The line of the byte.
+        at: At,
         /// The byte in the line, from 1.
         column: usize,
     },
@@ -50,32 +71,26 @@ pub enum TableError {
         column: String,
     },
     /// A row has more or fewer fields than the header.
-    #[error("{file}, line {line}: {found} fields, but the header has {wanted}")]
+    #[error("{at}: {found} fields, but the header has {wanted}")]
     Fields {
-        /// The file.
-        file: String,
-        /// The line.
-        line: u64,
+        /// Where the row begins.
+        at: At,
         /// How many fields the row has.
         found: usize,
         /// How many fields the header has.
         wanted: usize,
     },
     /// A quote is never closed.
-    #[error("{file}, line {line}: the quote that opens here is never closed")]
+    #[error("{at}: the quote that opens here is never closed")]
     OpenQuote {
-        /// The file.
-        file: String,
-        /// The line.
-        line: u64,
+        /// The line of the quote.
+        at: At,
     },
     /// The CSV reader failed for another reason.
-    #[error("{file}, line {line}: {reason}")]
+    #[error("{at}: {reason}")]
     Syntax {
-        /// The file.
-        file: String,
-        /// The line.
-        line: u64,
+        /// Where the row begins.
+        at: At,
         /// Why.
         reason: String,
     },
@@ -94,10 +109,7 @@ impl<'a> Table<'a> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let text = std::str::from_utf8(bytes).map_err(|e| not_utf8(file, bytes, e.valid_up_to()))?;
         if let Some(line) = open_quote(text) {
-            return Err(TableError::OpenQuote {
-                file: file.to_owned(),
-                line,
-            });
+            return Err(TableError::OpenQuote { at: At::new(file, line) });
         }
         let mut reader = reader(text);
         let mut header = csv::StringRecord::new();
@@ -168,8 +180,7 @@ impl<'a> Table<'a> {
             if record.len() != self.header.len() {
                 let (found, wanted) = (record.len(), self.header.len());
                 return Err(TableError::Fields {
-                    file: self.file.to_owned(),
-                    line,
+                    at: At::new(self.file, line),
                     found,
                     wanted,
                 }
@@ -219,8 +230,7 @@ fn reader(text: &str) -> csv::Reader<&[u8]> {
 
 fn syntax(file: &str, line: u64, error: &csv::Error) -> TableError {
     TableError::Syntax {
-        file: file.to_owned(),
-        line,
+        at: At::new(file, line),
         reason: error.to_string().replace('\n', " "),
     }
 }
@@ -230,8 +240,7 @@ fn not_utf8(file: &str, bytes: &[u8], at: usize) -> TableError {
     let line = 1 + before.iter().filter(|b| **b == b'\n').count() as u64;
     let column = 1 + before.iter().rev().take_while(|b| **b != b'\n').count();
     TableError::NotUtf8 {
-        file: file.to_owned(),
-        line,
+        at: At::new(file, line),
         column,
     }
 }
@@ -302,8 +311,7 @@ mod tests {
         assert_eq!(
             rows("a,b\n1,2\n\n3\n"),
             Err(TableError::Fields {
-                file: file(),
-                line: 4,
+                at: At::new("f.csv", 4),
                 found: 1,
                 wanted: 2
             })
@@ -311,19 +319,20 @@ mod tests {
         assert_eq!(
             rows("a,b\n1,2,3\n"),
             Err(TableError::Fields {
-                file: file(),
-                line: 2,
+                at: At::new("f.csv", 2),
                 found: 3,
                 wanted: 2
             })
         );
-        assert_eq!(rows("a,b\n1,2\n3,\"4\n5,6\n"), Err(TableError::OpenQuote { file: file(), line: 3 }));
+        assert_eq!(
+            rows("a,b\n1,2\n3,\"4\n5,6\n"),
+            Err(TableError::OpenQuote { at: At::new("f.csv", 3) })
+        );
         let bytes = b"a,b\n1,2\n3,x\xff\n";
         assert_eq!(
             Table::new("f.csv", bytes, "").err(),
             Some(TableError::NotUtf8 {
-                file: file(),
-                line: 3,
+                at: At::new("f.csv", 3),
                 column: 4
             })
         );

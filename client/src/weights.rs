@@ -9,7 +9,7 @@ use tacit_scoring::report::{ContributorReport, Report};
 use thiserror::Error;
 
 use crate::files::{self, FileError};
-use crate::table::{Table, TableError};
+use crate::table::{At, Table, TableError};
 
 /// Why weights cannot be used. Messages begin with the file's name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -21,22 +21,18 @@ pub enum WeightsError {
     #[error(transparent)]
     Table(#[from] TableError),
     /// A weight is not a number with at most two decimals.
-    #[error("{file}, line {line}: field `weight`: `{text}` is not a number like 1 or 0.85, with at most two decimals")]
+    #[error("{at}: field `weight`: `{text}` is not a number like 1 or 0.85, with at most two decimals")]
     Weight {
-        /// The file.
-        file: String,
-        /// The line.
-        line: u64,
+        /// Where the row begins.
+        at: At,
         /// The text of the field.
         text: String,
     },
     /// A contributor has two weights.
-    #[error("{file}, line {line}: field `contributor`: `{contributor}` has a weight already")]
+    #[error("{at}: field `contributor`: `{contributor}` has a weight already")]
     Twice {
-        /// The file.
-        file: String,
-        /// The line.
-        line: u64,
+        /// Where the row begins.
+        at: At,
         /// The contributor.
         contributor: String,
     },
@@ -64,15 +60,13 @@ fn of_table(file: &str, bytes: &[u8]) -> Result<BTreeMap<String, u32>, WeightsEr
         let contributor = record.get(contributor_at).unwrap_or_default().to_owned();
         let text = record.get(weight_at).unwrap_or_default();
         let weight = hundredths(text).ok_or_else(|| WeightsError::Weight {
-            file: file.to_owned(),
-            line,
+            at: At::new(file, line),
             text: text.to_owned(),
         })?;
         match weights.insert(contributor.clone(), weight) {
             None => Ok(()),
             Some(_) => Err(WeightsError::Twice {
-                file: file.to_owned(),
-                line,
+                at: At::new(file, line),
                 contributor,
             }),
         }

@@ -48,7 +48,7 @@ pub(crate) async fn maintain_connection(app: Shared, dial: Arc<dyn Dial>, index:
             Err(_) => NodeError::Silent(limit),
         };
         if last_reason.is_new_by(&error, NodeError::is_like) {
-            tracing::warn!(node = node.name(), trouble = %error, "not connected, trying again");
+            tracing::warn!(node = node.name(), %error, "not connected, trying again");
         }
         node.set_down(error);
         notify_jobs(&app);

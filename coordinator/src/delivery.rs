@@ -61,7 +61,7 @@ async fn serve(app: &Shared, index: usize, channel: &dyn Channel) {
                 Ok(()) => not_forgotten.clear(),
                 Err(error) => {
                     if not_forgotten.is_new_by(&error, NodeError::is_like) {
-                        tracing::warn!(node = node.name(), trouble = %error, "a job that has ended is not forgotten yet");
+                        tracing::warn!(node = node.name(), %error, "a job that has ended is not forgotten yet");
                     }
                     forget_at = Instant::now() + LONGEST_PAUSE;
                 }
@@ -84,7 +84,7 @@ async fn serve(app: &Shared, index: usize, channel: &dyn Channel) {
                 Err(error) => {
                     // The last reason is kept with the job, so that a new connection does not log it again.
                     if active.progress(index).error.is_none_or(|(last, _)| !last.is_like(&error)) {
-                        tracing::warn!(node = node.name(), job = %id, trouble = %error, "not delivered yet");
+                        tracing::warn!(node = node.name(), job = %id, %error, "not delivered yet");
                     }
                     active.set_error(index, Some(error));
                     let retry = retries.entry(id.clone()).or_insert_with(|| Retry {

@@ -27,7 +27,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// After this many failed computations in a row, busy and suspected nodes are left out too, if a quorum remains.
-const PATIENCE: u32 = 3;
+const MAX_SETBACKS_WITH_BUSY_NODES: u32 = 3;
 
 /// The longest sleep until a point in time: the clock may be set, or the machine suspended.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
@@ -219,7 +219,7 @@ impl Driver {
         let mut avoid = deviating(&self.seen, nodes, nodes - app.quorum())
             .union(missed(&accusations, nodes, app.cluster.access().threshold()))
             .union(failure.unable());
-        if self.setbacks >= PATIENCE {
+        if self.setbacks >= MAX_SETBACKS_WITH_BUSY_NODES {
             avoid = avoid.union(failure.busy());
             let suspected = accusations
                 .iter()

@@ -79,7 +79,7 @@ impl Metrics {
             jobs: families.gauges("jobs", "Jobs.", &[("state", &JobState::ALL.map(JobState::name))])?,
             oldest_job: families.gauges(
                 "oldest_job_timestamp_seconds",
-                "When the job that has been in a state for longest entered it, Unix time; 0 without one.",
+                "When the job that has been in this state for longest entered it, Unix time; 0 if there is none.",
                 &[("state", &PASSING.map(JobState::name))],
             )?,
             submissions: families.counters(
@@ -89,17 +89,17 @@ impl Metrics {
             )?,
             answers: families.counters(
                 "answers_total",
-                "Answers of published jobs, counted or not.",
+                "Answers of published jobs: accepted, or rejected by reason.",
                 &[("outcome", &outcomes(&RejectReason::ALL))],
             )?,
             computations: families.counters(
                 "computations_total",
-                "Computations that were asked for.",
+                "Computations that have ended.",
                 &[("result", &[PUBLISHED, FAILED])],
             )?,
             computation_seconds: families.histograms(
                 "computation_seconds",
-                "How long a computation took whose certificate was verified.",
+                "Duration of computations whose certificate was verified.",
                 &[],
                 SESSION_SECONDS,
             )?,
@@ -115,7 +115,7 @@ impl Metrics {
             )?,
             request_seconds: families.histograms(
                 "http_request_seconds",
-                "How long they took, event streams left out.",
+                "Duration of HTTP requests, except event streams.",
                 &[("route", &timed)],
                 HTTP_SECONDS,
             )?,

@@ -171,7 +171,7 @@ async fn cancel_at(app: &Shared, id: &JobId, nodes: NodeSet) {
             .map(|(_, node)| async move {
                 let Some(channel) = node.channel() else { return };
                 if let Err(error) = ask(&*channel, request).await {
-                    tracing::warn!(node = node.name(), job = %id, trouble = %error, "a job that could not be opened is not cancelled at this node");
+                    tracing::warn!(node = node.name(), job = %id, %error, "a job that could not be opened is not cancelled at this node");
                 }
             }),
     )

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use tacit_link::{Link, LinkError};
-use tacit_program::{LogError, Logging, ShutdownError, allocator, shutdown_requested};
+use tacit_program::{LogError, Logging, SHUTDOWN_TIMEOUT, ShutdownError, allocator, finish_within, shutdown_requested};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,9 +18,6 @@ use crate::check::{Listeners, listen};
 use crate::config::{ConfigError, Loaded, load};
 use crate::store::{Store, StoreError};
 use crate::{admin, api, jobs};
-
-/// How long requests and tasks may take to end at shutdown.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long the nodes may take to acknowledge that their connections are closed.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(250);
@@ -113,9 +110,8 @@ async fn serve(path: &Path, loaded: Loaded, stop_with_stdin: bool) -> Result<(),
         // Nodes that are connected are told at once. For others the transport would wait several seconds.
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, link.close()).await;
     };
-    if tokio::time::timeout(SHUTDOWN_TIMEOUT, ended).await.is_err() {
-        tracing::warn!("some requests or tasks did not end in time");
-    }
+    // Whatever has not ended by then ends with the process.
+    let _ = finish_within(SHUTDOWN_TIMEOUT, ended).await;
     Ok(())
 }
 

@@ -63,6 +63,8 @@ pub(crate) type AlterRelease = fn(&mut Subject, &mut Vec<ReleasedOutput>);
 struct NodeState {
     jobs: HashMap<JobId, (Job, Vec<Header>)>,
     computations: usize,
+    /// How many submissions were delivered, repetitions included.
+    deliveries: usize,
     /// Refusals with which it answers the next requests of these names.
     refusals: Vec<(&'static str, Refusal)>,
     other_verdicts: bool,
@@ -215,6 +217,10 @@ impl TestNode {
         self.inner.lock().unwrap().computations
     }
 
+    pub(crate) fn deliveries(&self) -> usize {
+        self.inner.lock().unwrap().deliveries
+    }
+
     pub(crate) fn knows(&self, id: &JobId) -> bool {
         self.inner.lock().unwrap().jobs.contains_key(id)
     }
@@ -248,6 +254,7 @@ impl TestNode {
                     })
                     .collect();
                 let outcomes = headers.iter().map(|header| inner.verdict(header)).collect();
+                inner.deliveries += headers.len();
                 inner.jobs.get_mut(job).unwrap().1.extend(headers);
                 Reply::Delivered(outcomes)
             }

@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
     let mut data = Bytes(data);
     let node = usize::from(data.byte()) % NODES;
     let parts = ForgedParts::read(&mut data, cluster.access().components());
-    let elements = parts.items.len() * job.terms().classes().len();
+    let elements = parts.items.len() * job.terms().question.width();
     let submission = parts.seal_to(node, cluster, job, &contributor.key, &mut randomness(3));
     assert!(submission.is_complete());
     if Header::check(&submission.header, cluster, job).is_err() {

@@ -16,12 +16,15 @@ use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::{OutputName, OutputValues, ReleasedOutput};
 use tacit_scoring::report::Report;
 
-const RULES: [PayRule; 4] = [
-    PayRule::Flat,
-    PayRule::PeerAgreement,
-    PayRule::PeerAgreementBeyondChance,
-    PayRule::Gold,
-];
+/// The rule after this one, in a circle of all rules: a new rule does not compile before it has its place here.
+fn next(rule: PayRule) -> PayRule {
+    match rule {
+        PayRule::Flat => PayRule::PeerAgreement,
+        PayRule::PeerAgreement => PayRule::PeerAgreementBeyondChance,
+        PayRule::PeerAgreementBeyondChance => PayRule::Gold,
+        PayRule::Gold => PayRule::Flat,
+    }
+}
 
 /// A number of any size.
 fn number(bytes: &mut Bytes<'_>) -> u64 {
@@ -37,7 +40,7 @@ fn terms(bytes: &mut Bytes<'_>) -> Terms {
     terms.items = number(bytes);
     terms.answers_per_item = number(bytes) as u32;
     if let Some(payout) = &mut terms.payout {
-        payout.rule = RULES[usize::from(bytes.byte()) % RULES.len()];
+        payout.rule = (0..bytes.byte() % 16).fold(PayRule::Flat, |rule, _| next(rule));
         payout.base_per_item = number(bytes);
         payout.bonus_per_item = number(bytes);
         payout.budget = number(bytes);

@@ -24,7 +24,7 @@ fn examine(job: &Job, submission: &Submission) {
         let Ok(opened) = delivery.open(cluster, job, node, &sealing[node]) else {
             continue;
         };
-        let elements = submission.header.value.statement.items.len() * job.terms().classes().len();
+        let elements = submission.header.value.statement.items.len() * job.terms().question.width();
         for position in 0..cluster.access().held_by(node).len() {
             assert_eq!(opened.expand(position).len(), elements);
         }

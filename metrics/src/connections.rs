@@ -25,7 +25,7 @@ impl Connections {
             up: families.gauges(&format!("{kind}_up"), "1 while it is connected.", &of)?,
             round_trip: families.gauges(
                 &format!("{kind}_round_trip_seconds"),
-                "Smoothed round-trip time of the connection; 0 without one.",
+                "Smoothed round-trip time of the connection; 0 if there is none.",
                 &of,
             )?,
             reconnects: families.counters(

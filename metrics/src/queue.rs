@@ -23,9 +23,9 @@ impl Queues {
     pub fn new(families: &Families, names: &[&str]) -> Result<Self> {
         let of = [("queue", names)];
         Ok(Self {
-            depth: families.gauges("queue_depth", "What waits or runs.", &of)?,
-            capacity: families.gauges("queue_capacity", "How many may run at once.", &of)?,
-            refused: families.counters("queue_refused_total", "Refused because the queue was full.", &of)?,
+            depth: families.gauges("queue_depth", "Work that waits or runs.", &of)?,
+            capacity: families.gauges("queue_capacity", "The most that may run at once.", &of)?,
+            refused: families.counters("queue_refused_total", "Work that was refused because the queue was full.", &of)?,
         })
     }
 

@@ -49,13 +49,18 @@ impl StoreMeter {
         let operations = Operation::ALL.map(Operation::name);
         let of = [("operation", operations.as_slice())];
         Ok(Self {
-            seconds: families.histograms("store_seconds", "How long the store took, waiting for it included.", &of, SECONDS)?,
-            errors: families.counters("store_errors_total", "What the store failed to do.", &of)?,
+            seconds: families.histograms(
+                "store_seconds",
+                "Duration of reads and writes of the store, including the wait for it.",
+                &of,
+                SECONDS,
+            )?,
+            errors: families.counters("store_errors_total", "Failed reads and writes of the store.", &of)?,
             bytes: families.gauge("store_bytes", "Size of the store on disk.")?,
             free: families.gauge("store_free_bytes", "Free space of the store's file system.")?,
             answered: families.gauge(
                 "store_answered_timestamp_seconds",
-                "When the store last answered all it is asked for a scrape, a write among it, Unix time.",
+                "When the store last finished all reads and the write of a scrape, Unix time; 0 if there is none.",
             )?,
         })
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 /// How long a scrape waits for the measurements. Prometheus itself times out after ten seconds.
-const PATIENCE: Duration = Duration::from_millis(500);
+const MEASUREMENT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Runs measurements on a disk, one at a time.
 #[derive(Debug, Clone, Default)]
@@ -22,7 +22,7 @@ impl Survey {
             drop(turn);
         });
         // If the task panics, the metrics keep their last values.
-        let _ = tokio::time::timeout(PATIENCE, task).await;
+        let _ = tokio::time::timeout(MEASUREMENT_TIMEOUT, task).await;
     }
 }
 

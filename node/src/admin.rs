@@ -37,18 +37,30 @@ pub(crate) fn router(admin: Admin) -> Router {
         .with_state(admin)
 }
 
+/// Ready when the store takes writes and enough peers are connected to compute.
 async fn ready(State(admin): State<Admin>) -> (StatusCode, String) {
-    let connected = admin.mesh.connected();
-    if connected < admin.needed {
-        return (
-            StatusCode::SERVICE_UNAVAILABLE,
-            format!("{connected} peers connected, {} needed to compute\n", admin.needed),
-        );
+    let mut missing = Vec::new();
+    if let Some(problem) = store_problem(&admin.store).await {
+        missing.push(problem);
     }
-    let store = Arc::clone(&admin.store);
-    match tokio::task::spawn_blocking(move || store.is_writable()).await {
-        Ok(true) => (StatusCode::OK, "ok\n".to_owned()),
-        _ => (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be written\n".to_owned()),
+    let (connected, needed) = (admin.mesh.connected(), admin.needed);
+    if connected < needed {
+        missing.push(format!("{connected} peers connected, {needed} needed to compute"));
+    }
+    if missing.is_empty() {
+        (StatusCode::OK, "ok\n".to_owned())
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, missing.join("\n") + "\n")
+    }
+}
+
+/// Why the store cannot be written, if it cannot.
+async fn store_problem(store: &Arc<Store>) -> Option<String> {
+    let store = Arc::clone(store);
+    match tokio::task::spawn_blocking(move || store.probe()).await {
+        Ok(result) => result.err().map(|error| error.to_string()),
+        // This happens only when the runtime shuts down.
+        Err(error) => Some(format!("the store cannot be probed: {error}")),
     }
 }
 
@@ -62,5 +74,26 @@ async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
             [(header::CONTENT_TYPE, "text/plain")],
             error.to_string().into_bytes(),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::intake::tests::cluster;
+
+    #[tokio::test]
+    async fn a_store_that_cannot_be_written_is_named_with_the_cause() {
+        let folder = tempfile::tempdir().unwrap();
+        let metrics = Metrics::new(&cluster(), 0).unwrap();
+        let store = Arc::new(Store::open(folder.path(), metrics.store).unwrap());
+        assert_eq!(store_problem(&store).await, None);
+        store.alter("PRAGMA query_only = on", &[]);
+        let problem = store_problem(&store).await.unwrap();
+        let path = folder.path().join("node.sqlite");
+        assert!(
+            problem.contains(path.to_str().unwrap()) && problem.contains("readonly"),
+            "{problem}"
+        );
     }
 }

@@ -21,7 +21,7 @@ use tacit_scoring::{ScoringError, Submissions};
 
 use crate::intake::Intake;
 use crate::metrics::SessionMeter;
-use crate::store::{ComponentsAt, Found, StoreError};
+use crate::store::{ComponentsAt, StoreError, StoredSubmission};
 
 /// A computation that the coordinator asks for.
 #[derive(Debug, Clone)]
@@ -82,8 +82,8 @@ impl<'a> NodeSubmissions<'a> {
         };
         intake.store.for_each_stored(job.id(), &digests, |index, found| {
             let (bytes, at) = match found {
-                Found::Rejected(reason) => return submissions.verdicts[index] = Verdict::Rejected(reason),
-                Found::Accepted(bytes, at) => (bytes, at),
+                StoredSubmission::Rejected(reason) => return submissions.verdicts[index] = Verdict::Rejected(reason),
+                StoredSubmission::Accepted(bytes, at) => (bytes, at),
             };
             let header = Header::from_stored(bytes, &digests[index]);
             let reason = match &header {
@@ -106,7 +106,7 @@ impl<'a> NodeSubmissions<'a> {
         let Intake {
             cluster,
             me,
-            resting,
+            at_rest_key,
             store,
             ..
         } = self.intake;
@@ -115,7 +115,7 @@ impl<'a> NodeSubmissions<'a> {
         };
         let digest = &self.list[entry].submission;
         let sealed = store.components(*at)?;
-        Ok(sealed.and_then(|sealed| header.open_at_rest(cluster, self.job, (*me, digest), resting, sealed)))
+        Ok(sealed.and_then(|sealed| header.open_at_rest(cluster, self.job, (*me, digest), at_rest_key, sealed)))
     }
 
     fn failed(&self, refusal: Refusal) {

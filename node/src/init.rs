@@ -1,5 +1,6 @@
 //! `init`: makes a folder with new keys and a config file, and prints the node's card.
 
+use std::io::Write;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use anyhow::{Context, Result};
@@ -15,8 +16,11 @@ use crate::args::Init;
 use crate::config::Config;
 use crate::keys;
 
-/// Makes the folder and prints the card. The fingerprint of the keys goes to standard error.
-pub(crate) fn init(args: &Init) -> Result<()> {
+/// Makes the folder, and prints the card to `out` and the fingerprint of the keys to `aside`.
+///
+/// # Errors
+/// A file exists already, or something cannot be written or printed. Then no new file or folder is left.
+pub(crate) fn init(args: &Init, out: &mut impl Write, aside: &mut impl Write) -> Result<()> {
     let port = args.address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
     let port = port.with_context(|| format!("--address {}: expected host:port", args.address))?;
     let config = Config {
@@ -53,7 +57,6 @@ pub(crate) fn init(args: &Init) -> Result<()> {
         keys::sealing_text(&header, &sealing)?.as_bytes(),
     )?;
     created.file(path, config_text.as_bytes())?;
-    created.keep();
 
     let entry = NodeEntry {
         name: args.name.clone(),
@@ -62,11 +65,66 @@ pub(crate) fn init(args: &Init) -> Result<()> {
         identity: identity.public(),
         sealing: sealing.public(),
     };
-    eprintln!("key fingerprint: {}", entry.fingerprint());
+    // A folder whose card nobody has seen is of no use, and would stop the next attempt.
+    show(entry, out, aside).context("cannot print the card; no folder was made")?;
+    created.keep();
+    Ok(())
+}
+
+/// Prints the card to `out`, and the fingerprint of the keys to `aside`.
+fn show(entry: NodeEntry, out: &mut impl Write, aside: &mut impl Write) -> Result<()> {
+    writeln!(aside, "key fingerprint: {}", entry.fingerprint())?;
     let card = Card {
         coordinator: None,
         nodes: vec![entry],
     };
-    print!("{}", toml::to_string(&card)?);
+    out.write_all(toml::to_string(&card)?.as_bytes())?;
+    out.flush()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+    use std::path::Path;
+
+    fn args(dir: &Path) -> Init {
+        Init {
+            dir: dir.to_owned(),
+            name: "node-1".to_owned(),
+            operator: "Operator 1".to_owned(),
+            address: "node-1.example.org:4433".to_owned(),
+            listen: None,
+            admin: SocketAddr::from(([127, 0, 0, 1], 4480)),
+            cluster: "cluster.toml".into(),
+            data: "data".into(),
+            reserve_memory_mb: 0,
+            demo: false,
+        }
+    }
+
+    #[test]
+    fn init_that_cannot_print_the_card_leaves_nothing_and_can_be_repeated() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("new").join("node");
+        let (reader, mut closed) = io::pipe().unwrap();
+        drop(reader);
+        for lost in [
+            init(&args(&dir), &mut Vec::new(), &mut closed),
+            init(&args(&dir), &mut closed, &mut Vec::new()),
+        ] {
+            let error = format!("{:#}", lost.unwrap_err());
+            assert!(error.contains("no folder was made"), "{error}");
+        }
+        assert!(!folder.path().join("new").exists());
+
+        let (mut out, mut aside) = (Vec::new(), Vec::new());
+        init(&args(&dir), &mut out, &mut aside).unwrap();
+        let card = Card::parse(&out).unwrap();
+        let [entry] = &card.nodes[..] else { panic!("{card:?}") };
+        assert_eq!(keys::read_identity(&dir.join("identity.key")).unwrap().public(), entry.identity);
+        assert!(String::from_utf8(aside).unwrap().contains(&entry.fingerprint()));
+        assert!(init(&args(&dir), &mut Vec::new(), &mut Vec::new()).is_err());
+    }
 }

@@ -14,7 +14,7 @@ use tacit_protocol::submission::Delivery;
 use tacit_protocol::submission::Header;
 
 use crate::metrics::Metrics;
-use crate::store::{Store, StoreError, StoredSubmission};
+use crate::store::{NewSubmission, Store, StoreError};
 
 /// What a node needs to accept submissions.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(crate) struct Intake {
     /// The key to which contributors seal envelopes.
     pub key: UnsealingKey,
     /// The key under which components are sealed in the store.
-    pub resting: AtRestKey,
+    pub at_rest_key: AtRestKey,
     /// The store for jobs and submissions.
     pub store: Arc<Store>,
     /// The node's metrics; submissions are counted by outcome.
@@ -61,8 +61,8 @@ impl Intake {
             .collect())
     }
 
-    fn examine(&self, job: &Job, digest: Digest, bytes: &[u8]) -> StoredSubmission {
-        let mut submission = StoredSubmission {
+    fn examine(&self, job: &Job, digest: Digest, bytes: &[u8]) -> NewSubmission {
+        let mut submission = NewSubmission {
             digest,
             id: None,
             reason: None,
@@ -77,7 +77,7 @@ impl Intake {
             submission.id = Some(header.value.statement.id);
             Header::check(header, &self.cluster, job)?;
             submission.header = encode(header);
-            let keys = (&self.key, &self.resting);
+            let keys = (&self.key, &self.at_rest_key);
             submission.sealed = delivery.seal_at_rest(&self.cluster, job, (self.me, &digest), keys, &mut UnwrapErr(SysRng))?;
             Ok(())
         });
@@ -97,7 +97,7 @@ pub(crate) mod tests {
     use tacit_protocol::submission::Submission;
 
     use super::*;
-    use crate::store::Found;
+    use crate::store::StoredSubmission;
 
     pub(crate) fn job(items: usize) -> (Job, Vec<u8>) {
         let spec = JobSpec {
@@ -122,7 +122,7 @@ pub(crate) mod tests {
         Intake {
             cluster,
             me: 0,
-            resting: AtRestKey::of(&sealing[0]),
+            at_rest_key: AtRestKey::of(&sealing[0]),
             key: sealing[0].clone(),
             store,
             metrics,
@@ -167,7 +167,7 @@ pub(crate) mod tests {
         intake
             .store
             .for_each_stored(job.id(), &digests, |index, found| {
-                stored.push((index, matches!(found, Found::Accepted(..))));
+                stored.push((index, matches!(found, StoredSubmission::Accepted(..))));
             })
             .unwrap();
         assert_eq!(stored, [(0, true), (1, false)]);

@@ -29,7 +29,7 @@ static ALLOCATOR: tacit_program::allocator::Jemalloc = tacit_program::allocator:
 fn main() -> ExitCode {
     let args = Args::parse();
     let result = match args.command {
-        Command::Init(init) => init::init(&init),
+        Command::Init(init) => init::init(&init, &mut std::io::stdout(), &mut std::io::stderr()),
         Command::Run(run) => run::run(&run),
         Command::CheckConfig(check) => check::check_config(&check.config),
         Command::Manual(manual) => manual.write::<Args>().map_err(Into::into),

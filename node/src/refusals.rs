@@ -20,14 +20,14 @@ pub(crate) struct Refusals(Mutex<BTreeMap<&'static str, Logged>>);
 struct Logged {
     since: Instant,
     lines: u32,
-    unsaid: u64,
+    suppressed: u64,
 }
 
 impl Refusals {
     /// Logs a refused connection, or only counts it if there were too many of its kind.
     pub(crate) fn log(&self, kind: &'static str, error: &LinkError) {
-        if let Some(unsaid) = self.due(kind, Instant::now()) {
-            warn!(%error, unsaid, "a connection was refused");
+        if let Some(suppressed) = self.due(kind, Instant::now()) {
+            warn!(%error, suppressed, "a connection was refused");
         }
     }
 
@@ -38,17 +38,17 @@ impl Refusals {
         let logged = kinds.entry(kind).or_insert(Logged {
             since: now,
             lines: 0,
-            unsaid: 0,
+            suppressed: 0,
         });
         if now >= logged.since + PERIOD {
             (logged.since, logged.lines) = (now, 0);
         }
         if logged.lines == LINES {
-            logged.unsaid += 1;
+            logged.suppressed += 1;
             return None;
         }
         logged.lines += 1;
-        Some(std::mem::take(&mut logged.unsaid))
+        Some(std::mem::take(&mut logged.suppressed))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use tacit_link::Link;
-use tacit_program::{allocator, shutdown_requested};
+use tacit_program::{SHUTDOWN_TIMEOUT, allocator, finish_within, shutdown_requested};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -70,7 +70,7 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
     let intake = Arc::new(Intake {
         cluster: Arc::clone(&cluster),
         me,
-        resting: tacit_protocol::sealing::AtRestKey::of(&sealing),
+        at_rest_key: tacit_protocol::sealing::AtRestKey::of(&sealing),
         key: sealing,
         store: Arc::clone(&store),
         metrics: metrics.clone(),
@@ -108,10 +108,14 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
     stop_requested.await;
     info!("stopping");
     stop.cancel();
-    meshed.await.context("the task of the peers' connections has failed")?;
-    link.close().await;
-    serving
-        .await
-        .context("the task of the admin port has failed")?
-        .context("the admin port cannot be served any more")
+    let ended = async {
+        meshed.await.context("the task of the peers' connections has failed")?;
+        link.close().await;
+        // A client of the admin port may not finish its request.
+        serving
+            .await
+            .context("the task of the admin port has failed")?
+            .context("the admin port cannot be served any more")
+    };
+    finish_within(SHUTDOWN_TIMEOUT, ended).await.unwrap_or(Ok(()))
 }

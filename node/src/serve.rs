@@ -25,7 +25,7 @@ use crate::metrics::SessionMeter;
 use crate::store::StoreError;
 
 /// How long a computation waits until fewer than `max_sessions` run.
-const PATIENCE: Duration = Duration::from_secs(1);
+const SESSION_QUEUE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How many requests are read and handled at once, not counting computations.
 const REQUESTS: usize = 4;
 
@@ -168,7 +168,7 @@ impl Service {
         if let Some((_, earlier)) = self.running().get(&id) {
             earlier.cancel();
         }
-        let Some(_permit) = self.sessions.enter_within(PATIENCE).await else {
+        let Some(_permit) = self.sessions.enter_within(SESSION_QUEUE_TIMEOUT).await else {
             return Err(Refusal::Busy(
                 "it computes as many jobs at once as it may: try again later".to_owned(),
             ));

@@ -1,10 +1,11 @@
 //! Files that a program creates once and must not lose: written whole or not at all, synced to disk, never overwritten.
 
-use std::fs::File;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+
+use crate::durable::{self, Access};
 
 /// Why a file or folder could not be created.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -42,26 +43,7 @@ impl CreateError {
 /// # Errors
 /// The file exists or cannot be written; then no part of it is left.
 pub fn create_private(path: &Path, contents: &[u8]) -> Result<(), CreateError> {
-    create_with(path, |file| file.write_all(contents)).map_err(|error| CreateError::new(path, &error))
-}
-
-/// Writes under a temporary name first, so that a crash leaves no part of a file under the final one.
-fn create_with(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".tacit-").suffix(".part").tempfile_in(folder)?;
-    fill(file.as_file_mut())?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path).map_err(|error| error.error)?;
-    sync_folder(folder).inspect_err(|_| {
-        // Without this, the file would be reported as not created and yet stop the next attempt.
-        let _ = std::fs::remove_file(path);
-    })
-}
-
-/// A new name in a folder survives a power failure only once the folder itself is synced.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    durable::write_new(path, contents, Access::Private).map_err(|error| CreateError::new(path, &error))
 }
 
 /// The files and folders that a command has created so far. Unless [`keep`](Self::keep) is called, all of them are removed again,
@@ -76,18 +58,11 @@ impl CreatedFiles {
     /// Creates a folder and the missing folders above it. A folder that exists is not an error.
     ///
     /// # Errors
-    /// A folder cannot be created.
+    /// A folder cannot be created, or a file has its name.
     pub fn folder(&mut self, path: &Path) -> Result<(), CreateError> {
-        let missing = path
-            .ancestors()
-            .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
-        let mut missing: Vec<&Path> = missing.collect();
-        missing.reverse();
-        for folder in missing {
-            std::fs::create_dir(folder).map_err(|error| CreateError::new(folder, &error))?;
-            self.folders.push(folder.to_owned());
-        }
-        Ok(())
+        let folders = &mut self.folders;
+        durable::create_folders(path, Access::Public, |folder| folders.push(folder.to_owned()))
+            .map_err(|error| CreateError::new(path, &error))
     }
 
     /// Creates a file as [`create_private`] does.
@@ -129,15 +104,9 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_written_to_its_end_is_not_left_behind() {
+    fn a_file_is_never_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("identity.key");
-        let full = create_with(&path, |file| {
-            file.write_all(b"half")?;
-            Err(ErrorKind::StorageFull.into())
-        });
-        assert_eq!(full.unwrap_err().kind(), ErrorKind::StorageFull);
-        assert!(names(folder.path()).is_empty());
         create_private(&path, b"whole").unwrap();
         assert_eq!(create_private(&path, b"other"), Err(CreateError::Exists(path.clone())));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "whole");

@@ -1,14 +1,15 @@
 //! What Tacit's programs share as programs, whatever they compute.
 //!
-//! Without features there are [`key_file`] and [`CreatedFiles`]. The feature `manual` adds manual pages and shell completions. The feature
-//! `server` adds what the node and the coordinator need: logs, SQLite stores, shutdown, the allocator, back-off, and logging of repeated
-//! failures.
+//! Without features there are [`durable`] files, [`key_file`] and [`CreatedFiles`]. The feature `manual` adds manual pages and shell
+//! completions, `backoff` growing pauses between attempts. The feature `server` adds these and what else the node and the coordinator
+//! need: logs, SQLite stores, shutdown, the allocator, and logging of repeated failures.
 
 #[cfg(feature = "server")]
 pub mod allocator;
-#[cfg(feature = "server")]
+#[cfg(feature = "backoff")]
 mod backoff;
 mod created_files;
+pub mod durable;
 pub mod key_file;
 #[cfg(feature = "server")]
 mod last_reason;
@@ -21,7 +22,7 @@ mod shutdown;
 #[cfg(feature = "server")]
 pub mod sqlite;
 
-#[cfg(feature = "server")]
+#[cfg(feature = "backoff")]
 pub use backoff::Backoff;
 pub use created_files::{CreateError, CreatedFiles, create_private};
 #[cfg(feature = "server")]
@@ -31,4 +32,4 @@ pub use logs::{LogError, LogFormat, Logging, Logs};
 #[cfg(feature = "manual")]
 pub use manual::{Manual, ManualError};
 #[cfg(feature = "server")]
-pub use shutdown::{ShutdownError, shutdown_requested};
+pub use shutdown::{SHUTDOWN_TIMEOUT, ShutdownError, finish_within, shutdown_requested};

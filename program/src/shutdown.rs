@@ -1,9 +1,23 @@
 //! When a program is told to stop.
 
 use std::io::Read;
+use std::time::Duration;
 
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
+
+/// How long requests and tasks may take to end at shutdown.
+pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Waits until the requests and tasks of a program that stops have ended. `None`, and a warning in the log, if they have not after
+/// `limit`: the program then stops without them.
+pub async fn finish_within<T>(limit: Duration, ended: impl Future<Output = T>) -> Option<T> {
+    let result = tokio::time::timeout(limit, ended).await.ok();
+    if result.is_none() {
+        tracing::warn!("some requests or tasks did not end in time");
+    }
+    result
+}
 
 /// The program cannot wait for signals.
 #[derive(Debug, Error)]
@@ -38,4 +52,16 @@ pub fn shutdown_requested(stop_with_stdin: bool) -> Result<impl Future<Output = 
             () = stdin_ended => {}
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_does_not_end_does_not_stop_the_shutdown() {
+        let limit = Duration::from_millis(10);
+        assert_eq!(finish_within(limit, std::future::ready(1)).await, Some(1));
+        assert_eq!(finish_within(limit, std::future::pending::<()>()).await, None);
+    }
 }

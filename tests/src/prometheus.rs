@@ -14,9 +14,9 @@ use crate::cluster::TestCluster;
 use crate::http::get;
 
 /// The factor by which the `for` durations of alerts are shortened.
-const HASTE: u64 = 12;
+const SPEED_UP: u64 = 12;
 /// How long a test waits until Prometheus shows something: a connection counts as lost only after twelve seconds.
-const PATIENCE: Duration = Duration::from_secs(120);
+const OBSERVATION_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A running Prometheus that watches a cluster.
 #[derive(Debug)]
@@ -100,7 +100,7 @@ impl Prometheus {
     }
 
     fn listens(&self) -> String {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + OBSERVATION_TIMEOUT;
         loop {
             let log = std::fs::read_to_string(self.folder.path().join("log.txt")).unwrap();
             let ready = log.contains("Server is ready to receive web requests");
@@ -125,7 +125,7 @@ impl Prometheus {
 
     /// Waits until an expression has a result that is a number.
     pub fn wait_for(&self, expression: &str) -> Vec<Value> {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + OBSERVATION_TIMEOUT;
         loop {
             let result = self.query(expression);
             if result.iter().any(|series| series["value"][1] != "NaN") {
@@ -138,7 +138,7 @@ impl Prometheus {
 
     /// Waits until an alert with at least these labels fires. Returns the alert.
     pub fn wait_for_alert(&self, name: &str, labels: &[(&str, &str)]) -> Value {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + OBSERVATION_TIMEOUT;
         loop {
             let alerts = self.api("alerts")["alerts"].as_array().unwrap().clone();
             let fires = |alert: &&Value| {
@@ -203,6 +203,6 @@ fn hasten(line: &str) -> String {
         "d" => 86400,
         _ => panic!("{line}: written in minutes, hours or days"),
     };
-    let seconds = number.parse::<u64>().unwrap() * seconds / HASTE;
+    let seconds = number.parse::<u64>().unwrap() * seconds / SPEED_UP;
     format!("{indent}for: {seconds}s\n")
 }

@@ -10,49 +10,61 @@ use tacit_protocol::phase::Phase;
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::http::get;
 use tacit_tests::impostor::coordinator::counted;
-use tacit_tests::impostor::lanes::{Deviation, How, Whom};
+use tacit_tests::impostor::lanes::{Alteration, Deviation, Recipients};
 use tacit_tests::impostor::node::ImpostorNode;
 
 /// Messages that are wrong by themselves, sent to all: the phase in which they are sent, and the phases in which they may be detected.
-const WRONG: [(&str, Phase, u32, How, &[Phase]); 22] = {
-    use How::*;
+const WRONG: [(&str, Phase, u32, Alteration, &[Phase]); 22] = {
+    use Alteration::*;
     use Phase::*;
     [
-        ("list-flipped", AcceptedSet, 0, Flipped, &[AcceptedSet]),
-        ("list-short", AcceptedSet, 0, Short, &[AcceptedSet]),
-        ("list-long", AcceptedSet, 0, Long, &[AcceptedSet]),
+        ("list-flipped", AcceptedSet, 0, FlippedBit, &[AcceptedSet]),
+        ("list-short", AcceptedSet, 0, OneByteShorter, &[AcceptedSet]),
+        ("list-long", AcceptedSet, 0, OneByteLonger, &[AcceptedSet]),
         ("list-empty", AcceptedSet, 0, Empty, &[AcceptedSet]),
-        ("list-huge", AcceptedSet, 0, Huge, &[AcceptedSet]),
+        ("list-huge", AcceptedSet, 0, HugeLength, &[AcceptedSet]),
         ("list-next", AcceptedSet, 0, NextStep, &[AcceptedSet]),
-        ("verdicts-ones", AcceptedSet, 1, Ones, &[AcceptedSet]),
+        ("verdicts-ones", AcceptedSet, 1, AllOnes, &[AcceptedSet]),
         ("keys-random", Keys, 0, Random, &[Keys]),
-        ("keys-huge", Keys, 0, Huge, &[Keys]),
-        ("keys-unconfirmed", Keys, 1, Ones, &[AcceptedSet, Keys]),
-        ("validate-ones", Validate, 0, Ones, &[Validate]),
-        ("validate-flipped", Validate, 0, Flipped, &[Validate, Agreement, Verify]),
+        ("keys-huge", Keys, 0, HugeLength, &[Keys]),
+        ("keys-unconfirmed", Keys, 1, AllOnes, &[AcceptedSet, Keys]),
+        ("validate-ones", Validate, 0, AllOnes, &[Validate]),
+        ("validate-flipped", Validate, 0, FlippedBit, &[Validate, Agreement, Verify]),
         ("validate-random", Validate, 1, Random, &[Validate]),
-        ("validate-opening", Validate, 2, Flipped, &[Validate]),
-        ("agreement-ones", Agreement, 0, Ones, &[Agreement]),
-        ("agreement-flipped", Agreement, 0, Flipped, &[Agreement, Verify]),
+        ("validate-opening", Validate, 2, FlippedBit, &[Validate]),
+        ("agreement-ones", Agreement, 0, AllOnes, &[Agreement]),
+        ("agreement-flipped", Agreement, 0, FlippedBit, &[Agreement, Verify]),
         ("agreement-next", Agreement, 0, NextStep, &[Agreement]),
-        ("verify-first", Verify, 0, Flipped, &[Verify]),
-        ("verify-second", Verify, 1, Flipped, &[Verify]),
+        ("verify-first", Verify, 0, FlippedBit, &[Verify]),
+        ("verify-second", Verify, 1, FlippedBit, &[Verify]),
         ("verify-third", Verify, 2, Random, &[Verify]),
-        ("release-flipped", Release, 0, Flipped, &[Release]),
+        ("release-flipped", Release, 0, FlippedBit, &[Release]),
         ("release-empty", Release, 0, Empty, &[Release]),
     ]
 };
 
-/// Deviations, towards all, that could also be those of a node with problems.
-const TROUBLE: [(&str, Deviation); 8] = [
-    ("babbles", Deviation::Babbles),
-    ("begins-huge", Deviation::BeginsHuge),
-    ("elsewhere", Deviation::ElsewhereOnly),
-    ("floods", Deviation::Floods),
-    ("cut-list", Deviation::Sends(Phase::AcceptedSet, 0, How::Cut, Whom::All)),
-    ("cut-verify", Deviation::Sends(Phase::Verify, 1, How::Cut, Whom::All)),
-    ("silent-list", Deviation::Sends(Phase::AcceptedSet, 0, How::Missing, Whom::All)),
-    ("silent-keys", Deviation::Sends(Phase::Keys, 0, How::Missing, Whom::All)),
+/// Deviations, towards all, that a node with a temporary failure could show too.
+const TEMPORARY_FAILURES: [(&str, Deviation); 8] = [
+    ("meaningless-bytes", Deviation::MeaninglessBytes),
+    ("huge-first-frame", Deviation::HugeFirstFrame),
+    ("other-sessions", Deviation::LanesOfOtherSessions),
+    ("too-many-lanes", Deviation::TooManyLanes),
+    (
+        "cut-list",
+        Deviation::AltersMessages(Phase::AcceptedSet, 0, Alteration::CutOff, Recipients::All),
+    ),
+    (
+        "cut-verify",
+        Deviation::AltersMessages(Phase::Verify, 1, Alteration::CutOff, Recipients::All),
+    ),
+    (
+        "silent-list",
+        Deviation::AltersMessages(Phase::AcceptedSet, 0, Alteration::Missing, Recipients::All),
+    ),
+    (
+        "silent-keys",
+        Deviation::AltersMessages(Phase::Keys, 0, Alteration::Missing, Recipients::All),
+    ),
 ];
 
 /// A cluster whose last node the test plays.
@@ -175,14 +187,15 @@ fn assert_scored(out: &Path) {
     );
 }
 
-fn wrong(whom: Whom) -> Vec<(String, Deviation)> {
-    let sends =
-        |(name, phase, round, how, _): (&str, Phase, u32, How, &[Phase])| (name.to_owned(), Deviation::Sends(phase, round, how, whom));
+fn wrong(recipients: Recipients) -> Vec<(String, Deviation)> {
+    let sends = |(name, phase, round, alteration, _): (&str, Phase, u32, Alteration, &[Phase])| {
+        (name.to_owned(), Deviation::AltersMessages(phase, round, alteration, recipients))
+    };
     WRONG.map(sends).to_vec()
 }
 
-fn trouble() -> Vec<(String, Deviation)> {
-    TROUBLE.map(|(name, deviation)| (name.to_owned(), deviation)).to_vec()
+fn temporary_failures() -> Vec<(String, Deviation)> {
+    TEMPORARY_FAILURES.map(|(name, deviation)| (name.to_owned(), deviation)).to_vec()
 }
 
 /// Without a spare node: all honest nodes stop with an error that points to the last node, and the job fails.
@@ -222,19 +235,19 @@ fn all_stop(nodes: usize, threshold: usize, deviations: &[(String, Deviation)]) 
 
 #[test]
 fn of_three_nodes_two_stop_and_name_phase_and_suspect() {
-    all_stop(3, 1, &wrong(Whom::All));
+    all_stop(3, 1, &wrong(Recipients::All));
 }
 
 #[test]
 fn of_five_nodes_four_stop_and_name_phase_and_suspect() {
-    all_stop(5, 2, &wrong(Whom::All));
+    all_stop(5, 2, &wrong(Recipients::All));
 }
 
 #[test]
-fn of_three_nodes_two_wait_for_a_node_that_only_seems_to_be_in_trouble() {
-    let mut stage = Stage::new((3, 1), 2, 1, &trouble());
-    TROUBLE.iter().for_each(|(job, _)| stage.cluster.close(job));
-    for (job, _) in TROUBLE {
+fn of_three_nodes_two_wait_for_a_node_that_reports_temporary_failures() {
+    let mut stage = Stage::new((3, 1), 2, 1, &temporary_failures());
+    TEMPORARY_FAILURES.iter().for_each(|(job, _)| stage.cluster.close(job));
+    for (job, _) in TEMPORARY_FAILURES {
         let phase = if job == "cut-verify" { "phase verify" } else { "phase " };
         // On a slow machine, the first attempt may fail for another reason; such a job is tried again.
         stage.wait_for_log(job, &[phase, "node 2", "(suspects: node-2)"]);
@@ -245,7 +258,7 @@ fn of_three_nodes_two_wait_for_a_node_that_only_seems_to_be_in_trouble() {
     stage.unharmed();
     drop(stage.liar.take());
     stage.cluster.start_node(2);
-    for (job, _) in TROUBLE {
+    for (job, _) in TEMPORARY_FAILURES {
         assert_scored(&stage.cluster.end(job));
     }
     stage.unharmed();
@@ -268,15 +281,15 @@ fn four_go_on(round_timeout: u64, deviations: &[(String, Deviation)]) {
 
 #[test]
 fn four_nodes_go_on_without_one_that_deviates_to_all() {
-    four_go_on(600, &wrong(Whom::All));
+    four_go_on(600, &wrong(Recipients::All));
 }
 
 #[test]
 fn four_nodes_go_on_without_one_that_deviates_to_one_at_a_time() {
-    four_go_on(600, &wrong(Whom::First));
+    four_go_on(600, &wrong(Recipients::First));
 }
 
 #[test]
-fn four_nodes_go_on_without_one_that_seems_to_be_in_trouble() {
-    four_go_on(2, &trouble());
+fn four_nodes_go_on_without_one_that_reports_temporary_failures() {
+    four_go_on(2, &temporary_failures());
 }

@@ -11,7 +11,7 @@ use tacit_protocol::api::SUBMISSION_TYPE;
 use tacit_protocol::phase::Phase;
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::http::{counter, get, request};
-use tacit_tests::impostor::lanes::{Deviation, How, Whom};
+use tacit_tests::impostor::lanes::{Alteration, Deviation, Recipients};
 use tacit_tests::impostor::node::ImpostorNode;
 use tacit_tests::prometheus::{Prometheus, repository};
 
@@ -117,7 +117,7 @@ fn many_bad_submissions_make_a_ticket() {
 
 #[test]
 fn a_node_that_lies_gets_somebody_up() {
-    let lie = |phase| Deviation::Sends(phase, 0, How::Flipped, Whom::All);
+    let lie = |phase| Deviation::AltersMessages(phase, 0, Alteration::FlippedBit, Recipients::All);
     let mut cluster = TestCluster::lay_out(3, 1);
     TestCluster::configure(&cluster.coordinator_folder(), "max_attempts", 1);
     cluster.start_coordinator();

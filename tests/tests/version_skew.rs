@@ -11,7 +11,7 @@ use tacit_tests::impostor::raw::RawConnection;
 use tacit_tests::impostor::{cluster_of, identity};
 
 /// Longer than any deadline of the programs.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// The error code with which a connection is closed because of its hello.
 const REFUSED: u32 = 1;
 
@@ -21,7 +21,7 @@ fn older() -> Versions {
 }
 
 fn wait_for(what: &str, mut there: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TEST_TIMEOUT;
     while !there() {
         assert!(Instant::now() < end, "{what}");
         std::thread::sleep(Duration::from_millis(20));
@@ -34,7 +34,7 @@ fn dialled(cluster: &TestCluster, says: impl Fn() -> Saying + Send + Sync + 'sta
     let dialers = [cluster.nodes[0].as_ref().unwrap(), cluster.coordinator.as_ref().unwrap()];
     for dialer in dialers {
         let logged = || dialer.log().contains(line);
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TEST_TIMEOUT;
         while !logged() {
             assert!(Instant::now() < end, "`{line}` is not in the log: {}", dialer.log());
             std::thread::sleep(Duration::from_millis(20));
@@ -117,7 +117,7 @@ fn whoever_is_dialled_by_a_member_of_another_release_says_so() {
         runtime.block_on(async {
             let raw = RawConnection::connect_silently(node.listens(), &key).await;
             let output = raw.say(bytes).await;
-            let ended = tokio::time::timeout(PATIENCE, raw.closed())
+            let ended = tokio::time::timeout(TEST_TIMEOUT, raw.closed())
                 .await
                 .expect("the connection is closed");
             (output, ended)
@@ -140,7 +140,7 @@ fn whoever_is_dialled_by_a_member_of_another_release_says_so() {
     // No hello: it waits for its own deadline and no longer.
     let silent = runtime.block_on(async {
         let raw = RawConnection::connect_silently(node.listens(), &key).await;
-        tokio::time::timeout(PATIENCE, raw.closed()).await
+        tokio::time::timeout(TEST_TIMEOUT, raw.closed()).await
     });
     assert!(silent.is_ok(), "a silent peer keeps its connection");
     // After all of that, the node still accepts a member.

@@ -27,11 +27,11 @@ Phases, one row each:
                  the nodes' own, each with all its time, by their metrics: wall of the slowest node, CPU of all nodes, rounds, bytes sent by the \
 node that sent most. CPU is read about every 50 ms and goes to the phases of the rounds since: where phases are shorter, it is an estimate
   certificate    what is left of the time to the certificate, and the coordinator's CPU
-Not counted: start, opening the job, enrolment. Nodes take the memory the job needs when they start, as those have it that have computed \
-such a job before: --reserve-memory-mb 0 shows the first job of a node that reserves nothing. The processor clock counts in hundredths of a second. Loopback only: no file system or network of a cloud.
+Not counted: start, opening the job, enrolment. When they start, nodes take the memory that the job needs, like nodes that have computed such a job before; \
+`--reserve-memory-mb 0` measures the first job of a node that reserves nothing. The processor clock counts in hundredths of a second. Loopback only: no file system or network of a cloud.
 
---delay puts a relay in front of each node that passes each datagram on so many milliseconds later, one way: the round-trip time is \
-twice that. It also holds between coordinator and nodes. Relays run in this process, beside everything else on the machine.
+--delay puts a relay in front of each node that delays every datagram by this many milliseconds; the round-trip time is twice that. \
+It also holds between coordinator and nodes. Relays run in this process, beside everything else on the machine.
 
 Examples:
   tacit bench
@@ -46,7 +46,7 @@ pub(crate) struct Demo {
     /// A CSV file of answers; by default the bundled data set.
     #[arg(long, value_name = "FILE.csv")]
     pub answers: Option<PathBuf>,
-    /// The classes, separated by commas; of several with the most votes, the first is the label. By default the classes that occur, sorted.
+    /// The classes, separated by commas; in a tie, the label is the class listed first. By default the classes that occur, sorted.
     #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
     pub classes: Option<Vec<String>>,
     /// The number of nodes.

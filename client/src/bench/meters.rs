@@ -11,7 +11,7 @@ use crate::local_cluster::Member;
 /// Clock ticks of `/proc/PID/stat` per second; the same on every Linux that Rust supports.
 const TICKS: f64 = 100.0;
 /// The time-out of requests to admin ports.
-const PATIENCE: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A client that reads metrics of admin ports.
 pub(super) struct Scraper(reqwest::Client);
@@ -22,7 +22,11 @@ pub(super) struct Samples(HashMap<String, f64>);
 impl Scraper {
     /// A client for loopback.
     pub(super) fn new() -> Result<Self> {
-        let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().tls_certs_only([]).build();
+        let client = reqwest::Client::builder()
+            .timeout(REQUEST_TIMEOUT)
+            .no_proxy()
+            .tls_certs_only([])
+            .build();
         client.context("cannot make an HTTP client").map(Self)
     }
 

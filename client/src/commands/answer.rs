@@ -6,6 +6,7 @@ use tacit_client::batches::{self, Batch};
 use tacit_client::http::Api;
 use tacit_client::outcome::{self, Outcome, Sent};
 use tacit_client::state::{Plan, State};
+use tacit_client::text::one_line;
 use tacit_client::{authenticity, files, keys, sharing};
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::identity::SecretKey;
@@ -49,7 +50,7 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
                     sharing::enrol(&api, &cluster, &contributor, &key).await?;
                 }
                 let receipt = sharing::send(&api, &cluster, &header, encoded).await?;
-                state.keep_receipt(index, &receipt)?;
+                state.store_receipt(index, &receipt)?;
                 now += 1;
                 receipt
             }
@@ -65,7 +66,7 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
     output::print(&format!(
         "{}: {answers} answers of {} in {} submissions, {news}; receipts in {}\n",
         args.job,
-        output::cell(&contributor),
+        one_line(&contributor),
         batches.len(),
         state.folder().display()
     ))?;
@@ -75,7 +76,7 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
 /// The contributor whose answers are sent: from the command line, from the first run, or from the file.
 fn contributor(args: &args::Answer, file: &str, bytes: &[u8]) -> Result<String> {
     let Some(name) = &args.contributor else {
-        return match State::kept(&args.key, &args.job)? {
+        return match State::stored(&args.key, &args.job)? {
             Some((_, plan)) => Ok(plan.contributor().to_owned()),
             None => Ok(only_contributor(file, bytes)?),
         };
@@ -124,8 +125,8 @@ fn submission(
     job: &Job,
     batch: &[(u32, Answer)],
 ) -> Result<Submission> {
-    if let Some(kept) = state.submission(index)? {
-        let statement = &kept.header.value.statement;
+    if let Some(stored) = state.submission(index)? {
+        let statement = &stored.header.value.statement;
         let same = statement.key == key.public()
             && statement.contributor == contributor
             && (statement.cluster, statement.job_digest) == (cluster.digest(), job.digest())
@@ -136,9 +137,9 @@ fn submission(
             state.folder().display(),
             index + 1
         );
-        return Ok(kept);
+        return Ok(stored);
     }
     let submission = Submission::create(cluster, job, contributor, key, batch, &mut rand::rng())?;
-    state.keep_submission(index, &submission)?;
+    state.store_submission(index, &submission)?;
     Ok(submission)
 }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use tacit_client::authenticity::load_cluster;
 use tacit_client::files::{self, Access, FileError};
+use tacit_client::text::one_line;
+use tacit_program::durable;
 use tacit_protocol::card::{Card, cluster_text};
 use tacit_protocol::cluster::Cluster;
 
@@ -31,7 +33,7 @@ pub(crate) fn run(args: &args::Cluster) -> Result<()> {
 fn create(name: &str, threshold: usize, out: &Path, cards: &[PathBuf]) -> Result<()> {
     let cards = cards.iter().map(|path| read_cards(path)).collect::<Result<Vec<_>>>()?;
     let text = cluster_text(name, threshold, cards)?;
-    files::write_new(out, text.as_bytes(), Access::Public).map_err(|error| match error.kind() {
+    durable::write_new(out, text.as_bytes(), Access::Public).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => anyhow::anyhow!(
             "{}: there is a file already, and a cluster file is never overwritten: move it away or choose another name with --out",
             out.display()
@@ -67,7 +69,7 @@ fn shown(cluster: &Cluster) -> String {
     let file = cluster.file();
     let mut text = format!(
         "cluster    {}\nthreshold  {} of {} nodes may be corrupt\nprotocol   {}\ndigest     {}\n",
-        output::cell(&file.name),
+        one_line(&file.name),
         file.threshold,
         file.nodes.len(),
         file.protocol,
@@ -76,9 +78,9 @@ fn shown(cluster: &Cluster) -> String {
     let mut member = |name: &str, operator: &str, address: &str, fingerprint: &str| {
         text += &format!("\n{name}\n");
         if !operator.is_empty() {
-            text += &format!("  operator     {}\n", output::cell(operator));
+            text += &format!("  operator     {}\n", one_line(operator));
         }
-        text += &format!("  address      {}\n  fingerprint  {fingerprint}\n", output::cell(address));
+        text += &format!("  address      {}\n  fingerprint  {fingerprint}\n", one_line(address));
     };
     member("coordinator", "", &file.coordinator.url, &file.coordinator.fingerprint());
     for node in &file.nodes {

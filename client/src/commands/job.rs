@@ -102,7 +102,7 @@ async fn watch(api: &Api, id: &JobId) -> Result<()> {
             state.name(),
             reason.unwrap_or_else(|| "no reason given".to_owned())
         ),
-        None => bail!("job {id}: the coordinator said nothing about it"),
+        None => bail!("job {id}: the coordinator sent no status"),
     }
 }
 

@@ -12,8 +12,8 @@ use crate::output;
 /// Runs the command.
 pub(crate) async fn run(args: &Receipt) -> Result<()> {
     keys::load(&args.key)?;
-    let kept = State::kept(&args.key, &args.job)?;
-    let (state, plan) = kept.with_context(|| {
+    let stored = State::stored(&args.key, &args.job)?;
+    let (state, plan) = stored.with_context(|| {
         let key = args.key.display();
         format!(
             "{key}: nothing was sent to job {} with this key: `tacit answer` does that",

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
+use tacit_client::text::one_line;
 use tacit_client::verify::{Verified, verify};
 use tacit_client::{gold, keys, spec};
 use tacit_protocol::job::{Gold, Job, Terms};
@@ -51,14 +52,14 @@ fn people(verified: &Verified) -> String {
         "job          {}: {}\nterms        {}\nanswers      {} of {} contributors to {} items; {} rejected\n\
          signed by    {}\ncluster      {} {}\naccepted set {}\nverified\n",
         job.id,
-        output::cell(&verified.certificate.terms.name),
+        one_line(&verified.certificate.terms.name),
         pay(&verified.certificate.terms),
         job.answers,
         job.contributors,
         job.items,
         job.rejected_answers,
-        output::cell(&signers.join(", ")),
-        output::cell(&verified.cluster.file().name),
+        one_line(&signers.join(", ")),
+        one_line(&verified.cluster.file().name),
         verified.cluster.digest(),
         verified.certificate.accepted(),
     )

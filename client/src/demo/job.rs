@@ -7,6 +7,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use tacit_client::batches::{self, Batch};
 use tacit_client::http::Api;
 use tacit_client::sharing;
+use tacit_client::text::one_line;
 use tacit_protocol::api::JobStatus;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::identity::SecretKey;
@@ -15,7 +16,6 @@ use tacit_protocol::submission::Submission;
 
 use crate::demo::input::Input;
 use crate::local_cluster::{follow, stage};
-use crate::output;
 use crate::progress::{Phase, Progress};
 
 /// How many contributors submit at the same time.
@@ -52,7 +52,7 @@ pub(super) async fn submit_all(api: &Api, cluster: &Cluster, job: &Arc<Job>, inp
 /// Sends one contributor's submissions one after the other, because its first answer to an item counts.
 async fn submit(api: &Api, cluster: &Arc<Cluster>, job: &Arc<Job>, name: &str, answers: Batch, phase: &Phase<'_>) -> Result<()> {
     let key = SecretKey::generate(&mut rand::rng());
-    let of = || format!("contributor {}", output::cell(name));
+    let of = || format!("contributor {}", one_line(name));
     sharing::enrol(api, cluster, name, &key).await.with_context(of)?;
     for batch in batches::split(&answers, batches::most(&job.terms().question)) {
         let size = batch.len() as u64;

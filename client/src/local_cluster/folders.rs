@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 use tacit_client::files::{self, Access};
-use tacit_client::http::one_line;
+use tacit_client::text::one_line;
 use tacit_program::key_file::DEMO_MARK;
 use tacit_protocol::card::{Card, cluster_text};
 use tacit_protocol::cluster::Cluster;

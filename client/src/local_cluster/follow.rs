@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use tacit_client::http::Api;
+use tacit_client::text::one_line;
 use tacit_client::watch::Watch;
 use tacit_protocol::api::{JobState, JobStatus, WaitingOn};
 use tacit_protocol::job::JobId;
 use tokio::time::{Instant, timeout_at};
 
-use crate::output;
-
 /// How long a node may wait for an operator before the command fails.
-const PATIENCE: Duration = Duration::from_secs(3);
+const OPERATOR_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Follows a job until it is published; calls `see` with every status, including the last one.
 pub(crate) async fn follow(api: &Api, id: &JobId, mut see: impl FnMut(&JobStatus)) -> Result<()> {
@@ -21,7 +20,7 @@ pub(crate) async fn follow(api: &Api, id: &JobId, mut see: impl FnMut(&JobStatus
     loop {
         let next = match complaint {
             None => watch.next().await?,
-            Some(since) => match timeout_at(since + PATIENCE, watch.next()).await {
+            Some(since) => match timeout_at(since + OPERATOR_TIMEOUT, watch.next()).await {
                 Ok(next) => next?,
                 Err(_) => Some(api.status(id).await?),
             },
@@ -34,7 +33,7 @@ pub(crate) async fn follow(api: &Api, id: &JobId, mut see: impl FnMut(&JobStatus
                 bail!(
                     "the job {}: {}",
                     status.state.name(),
-                    output::cell(status.reason.as_deref().unwrap_or("no reason given"))
+                    one_line(status.reason.as_deref().unwrap_or("no reason given"))
                 );
             }
             _ => {}
@@ -43,12 +42,8 @@ pub(crate) async fn follow(api: &Api, id: &JobId, mut see: impl FnMut(&JobStatus
             None => None,
             Some(waiting) => {
                 let since = complaint.unwrap_or_else(Instant::now);
-                if since.elapsed() >= PATIENCE {
-                    bail!(
-                        "{} needs its operator: {}",
-                        output::cell(&waiting.node),
-                        output::cell(&waiting.reason)
-                    );
+                if since.elapsed() >= OPERATOR_TIMEOUT {
+                    bail!("{} needs its operator: {}", one_line(&waiting.node), one_line(&waiting.reason));
                 }
                 Some(since)
             }
@@ -80,7 +75,7 @@ pub(crate) fn stage(status: &JobStatus) -> String {
         .iter()
         .filter(|waiting| waiting.needs_operator || status.state != JobState::Closing)
     {
-        text += &format!("; waiting on {}: {}", output::cell(&waiting.node), output::cell(&waiting.reason));
+        text += &format!("; waiting on {}: {}", one_line(&waiting.node), one_line(&waiting.reason));
     }
     text
 }

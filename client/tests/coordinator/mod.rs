@@ -244,7 +244,12 @@ async fn events(State(server): State<Arc<Server>>, Path(id): Path<String>) -> An
         .into_response())
 }
 
-async fn submit(State(server): State<Arc<Server>>, Path((id, sid)): Path<(String, String)>, headers: HeaderMap, body: Bytes) -> Answer {
+async fn submit(
+    State(server): State<Arc<Server>>,
+    Path((id, submission_id)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer {
     assert_eq!(headers[header::CONTENT_TYPE], SUBMISSION_TYPE);
     let mut stored = server.state.lock().unwrap();
     stored.requests += 1;
@@ -256,7 +261,7 @@ async fn submit(State(server): State<Arc<Server>>, Path((id, sid)): Path<(String
     let job = &find(&stored, &id)?.0;
     Header::check(&submission.header, &server.cluster, job).unwrap();
     assert!(submission.is_complete());
-    assert_eq!(submission.header.value.statement.id.to_string(), sid);
+    assert_eq!(submission.header.value.statement.id.to_string(), submission_id);
     let sequence = known.unwrap_or(stored.submissions.len());
     let receipt = receipt(&server, &stored, &submission.header.value, sequence);
     if known.is_none() {
@@ -281,14 +286,14 @@ fn receipt(server: &Server, stored: &Stored, header: &Header, sequence: usize) -
 }
 
 /// The outcome once the job is published: all answers count except the first of each submission.
-async fn outcome(State(server): State<Arc<Server>>, Path((id, sid)): Path<(String, String)>) -> Answer {
+async fn outcome(State(server): State<Arc<Server>>, Path((id, submission_id)): Path<(String, String)>) -> Answer {
     let stored = server.state.lock().unwrap();
     let (_, spec, state) = find(&stored, &id)?;
     let submissions = stored.submissions.iter().enumerate();
     let decoded = submissions.map(|(at, (bytes, _))| (at, codec::decode::<Submission>(bytes, "a submission").unwrap().header.value));
     let (sequence, header) = decoded
         .into_iter()
-        .find(|(_, header)| header.statement.id.to_string() == sid)
+        .find(|(_, header)| header.statement.id.to_string() == submission_id)
         .ok_or_else(|| problem(404, "not found", "there is no such submission"))?;
     let items = &header.statement.items;
     let outcome = SubmissionOutcome {

@@ -47,11 +47,11 @@ impl FromRequestParts<Shared> for SubmissionPath {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Problem> {
-        let Path((id, sid)) = Path::<(String, String)>::from_request_parts(parts, app)
+        let Path((id, submission_id)) = Path::<(String, String)>::from_request_parts(parts, app)
             .await
             .map_err(|e| path(&e))?;
-        let sid = sid.parse().map_err(|e| bad(format!("the submission in the path: {e}")))?;
-        Ok(Self(job_id(&id)?, sid))
+        let submission_id = submission_id.parse().map_err(|e| bad(format!("the submission in the path: {e}")))?;
+        Ok(Self(job_id(&id)?, submission_id))
     }
 }
 

@@ -39,7 +39,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 ))]
 pub(super) async fn put_submission(
     State(app): State<Shared>,
-    SubmissionPath(id, sid): SubmissionPath,
+    SubmissionPath(id, submission_id): SubmissionPath,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -63,13 +63,13 @@ pub(super) async fn put_submission(
         .ok_or_else(|| Problem::new(ProblemKind::Busy, "too many submissions are being read: send it again in a second"))?;
     let bytes = read_body(&headers, body, MAX_SUBMISSION_BYTES, DEADLINE).await?;
     let upload = Digest::of("tacit/v1 upload", &[&bytes]);
-    if let Some(known) = app.store.known_submission(&id, sid).await? {
+    if let Some(known) = app.store.known_submission(&id, submission_id).await? {
         return again(&app, upload, known);
     }
     let Some(active) = app.active_jobs.get(&id) else {
         return Err(closed(&app, &id));
     };
-    let (new, statement) = check(&app, &active, sid, upload, bytes).await?;
+    let (new, statement) = check(&app, &active, submission_id, upload, bytes).await?;
     let receipt = receipt(&app, &active, &new);
     let outcome = app.store.store_submission(new, receipt).await?;
     drop(permit);
@@ -93,15 +93,15 @@ pub(super) async fn put_submission(
 ))]
 pub(super) async fn get_submission(
     State(app): State<Shared>,
-    SubmissionPath(id, sid): SubmissionPath,
+    SubmissionPath(id, submission_id): SubmissionPath,
 ) -> Result<Json<SubmissionStatus>, Problem> {
     if app.store.job(&id).await?.is_none() {
         return Err(Problem::unknown_job(&id));
     }
-    let known = app.store.known_submission(&id, sid).await?.ok_or_else(|| {
+    let known = app.store.known_submission(&id, submission_id).await?.ok_or_else(|| {
         Problem::new(
             ProblemKind::UnknownSubmission,
-            format!("job `{id}` has no submission {sid}: it can be sent while the job is open"),
+            format!("job `{id}` has no submission {submission_id}: it can be sent while the job is open"),
         )
     })?;
     let receipt = serde_json::from_str(&known.receipt)
@@ -147,7 +147,7 @@ fn explain(reason: RejectReason) -> &'static str {
 async fn check(
     app: &Shared,
     active: &Arc<ActiveJob>,
-    sid: SubmissionId,
+    submission_id: SubmissionId,
     upload: Digest,
     bytes: Bytes,
 ) -> Result<(NewSubmission, Statement), Problem> {
@@ -157,7 +157,7 @@ async fn check(
             decode(&bytes, "a submission").map_err(|_| (RejectReason::Malformed, "the body is not an encoded submission"))?;
         let header = &submission.header;
         Header::check(header, &cluster, of.job()).map_err(|reason| (reason, explain(reason)))?;
-        if header.value.statement.id != sid {
+        if header.value.statement.id != submission_id {
             return Err((RejectReason::Malformed, "its id is not the one in the path"));
         }
         if !submission.is_complete() {
@@ -169,7 +169,7 @@ async fn check(
         let statement = header.value.statement.clone();
         let new = NewSubmission {
             job: of.job().id().clone(),
-            sid,
+            submission_id,
             upload,
             digest: header.value.digest(),
             answers: statement.items.len() as u32,
@@ -213,7 +213,7 @@ async fn check(
 fn receipt(app: &App, active: &ActiveJob, new: &NewSubmission) -> impl FnOnce(u64) -> serde_json::Result<String> + Send + use<> {
     let key = app.key.clone();
     let (cluster, job, job_digest) = (app.cluster.digest(), active.job().id().clone(), active.job().digest());
-    let (submission, digest, answers) = (new.sid, new.digest, new.answers);
+    let (submission, digest, answers) = (new.submission_id, new.digest, new.answers);
     move |sequence| {
         let statement = ReceiptStatement {
             cluster,

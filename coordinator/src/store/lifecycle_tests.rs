@@ -30,7 +30,7 @@ fn job(id: &JobId) -> NewJob {
 fn submission(id: &JobId, byte: u8) -> NewSubmission {
     NewSubmission {
         job: id.clone(),
-        sid: SubmissionId::from_bytes([byte; SubmissionId::LEN]),
+        submission_id: SubmissionId::from_bytes([byte; SubmissionId::LEN]),
         upload: Digest::of("upload", &[&[byte]]),
         digest: Digest::of("header", &[&[byte]]),
         answers: 2,

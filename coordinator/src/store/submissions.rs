@@ -6,7 +6,7 @@ use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::api::JobState;
 use tacit_protocol::job::JobId;
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::submission::SubmissionId;
+use tacit_protocol::submission::{Delivery, SubmissionId};
 
 use super::{Failure, Store, StoreError, fixed_bytes, from_db, now, number_of, to_db};
 
@@ -16,7 +16,7 @@ pub(crate) struct NewSubmission {
     /// The job it belongs to.
     pub job: JobId,
     /// The id that the contributor has drawn.
-    pub sid: SubmissionId,
+    pub submission_id: SubmissionId,
     /// The digest of the uploaded bytes.
     pub upload: Digest,
     /// The digest of its header, under which it is listed.
@@ -62,22 +62,17 @@ pub(crate) struct Pending {
     pub sequence: u64,
     /// The digest under which it is listed.
     pub digest: Digest,
-    /// What is delivered to the node: the encoding of [`tacit_protocol::submission::Delivery`].
+    /// What is delivered to the node: the encoding of [`Delivery`].
     pub delivery: Vec<u8>,
 }
 
-/// The encoding of [`tacit_protocol::submission::Delivery`]: the header, then the length of the envelope as 8 bytes, little-endian, then
-/// the envelope.
-fn delivery(header: &[u8], envelope: &[u8]) -> Vec<u8> {
-    let length = (envelope.len() as u64).to_le_bytes();
-    [header, &length, envelope].concat()
-}
-
-fn known(db: &Connection, job: i64, sid: &SubmissionId) -> Result<Option<Known>, Failure> {
+fn known(db: &Connection, job: i64, submission_id: &SubmissionId) -> Result<Option<Known>, Failure> {
     let query = "SELECT sequence, upload, receipt FROM submissions WHERE job = ?1 AND sid = ?2";
     let row: Option<(i64, Vec<u8>, String)> = db
         .prepare_cached(query)?
-        .query_row((job, sid.as_bytes().as_slice()), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .query_row((job, submission_id.as_bytes().as_slice()), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
         .optional()?;
     row.map(|(sequence, upload, receipt)| {
         Ok(Known {
@@ -107,7 +102,7 @@ impl Store {
             let Some((job, state, sequence)) = job else {
                 return Ok(UploadOutcome::NoJob);
             };
-            if let Some(known) = known(db, job, &new.sid)? {
+            if let Some(known) = known(db, job, &new.submission_id)? {
                 return Ok(UploadOutcome::Before(known));
             }
             let state = JobState::from_name(&state).ok_or_else(|| Failure::damaged(format!("`{state}` is not a job's state")))?;
@@ -122,7 +117,7 @@ impl Store {
             .execute((
                 job,
                 sequence,
-                new.sid.as_bytes().as_slice(),
+                new.submission_id.as_bytes().as_slice(),
                 new.upload.as_bytes().as_slice(),
                 new.digest.as_bytes().as_slice(),
                 new.answers,
@@ -149,10 +144,10 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub(crate) async fn known_submission(&self, job: &JobId, sid: SubmissionId) -> Result<Option<Known>, StoreError> {
+    pub(crate) async fn known_submission(&self, job: &JobId, submission_id: SubmissionId) -> Result<Option<Known>, StoreError> {
         let job = job.clone();
         self.read(move |db| match number_of(db, &job)? {
-            Some(job) => known(db, job, &sid),
+            Some(job) => known(db, job, &submission_id),
             None => Ok(None),
         })
         .await
@@ -186,7 +181,7 @@ impl Store {
                 pending.push(Pending {
                     sequence: from_db(sequence),
                     digest,
-                    delivery: delivery(header, envelope),
+                    delivery: Delivery::encode_parts(header, envelope),
                 });
             }
             Ok(pending)
@@ -304,43 +299,5 @@ impl Store {
             Ok(rows.collect::<Result<_, _>>()?)
         })
         .await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use tacit_protocol::codec::encode;
-    use tacit_protocol::identity::{Purpose, SecretKey, Signed};
-    use tacit_protocol::submission::{Delivery, Header, Statement};
-
-    #[test]
-    fn deliveries_have_the_shared_encoding() {
-        let key = SecretKey::from_bytes(&[1; 32]);
-        let statement = Statement {
-            cluster: Digest::of("c", &[]),
-            job: "j".parse().unwrap(),
-            job_digest: Digest::of("j", &[]),
-            contributor: "ada".to_owned(),
-            key: key.public(),
-            id: SubmissionId::from_bytes([0; 16]),
-            items: vec![1, 2],
-            components: vec![Digest::of("x", &[])],
-        };
-        let header = Signed::new(
-            Header {
-                statement,
-                envelopes: Vec::new(),
-            },
-            Purpose::Submission,
-            &key,
-        );
-        assert_eq!(
-            delivery(&encode(&header), &[7; 9]),
-            encode(&Delivery {
-                header,
-                envelope: vec![7; 9]
-            })
-        );
     }
 }

@@ -19,7 +19,7 @@ fn stored_components(intake: &Intake, job: &Job, digest: &Digest) -> Vec<u8> {
     intake
         .store
         .for_each_stored(job.id(), &[*digest], |_, found| {
-            if let Found::Accepted(_, components) = found {
+            if let StoredSubmission::Accepted(_, components) = found {
                 at = Some(components);
             }
         })
@@ -90,7 +90,7 @@ fn altered_swapped_and_foreign_rows_do_not_open() {
     );
 
     // The rows of another node, or of this node under another key.
-    intake.resting = AtRestKey::of(&tacit_protocol::sealing::UnsealingKey::generate(
+    intake.at_rest_key = AtRestKey::of(&tacit_protocol::sealing::UnsealingKey::generate(
         tacit_protocol::sealing::Suite::XWing,
         &mut UnwrapErr(SysRng),
     ));

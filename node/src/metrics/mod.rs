@@ -107,41 +107,36 @@ impl Metrics {
         let phase_counters = |name: &str, help: &str| families.counters(name, help, &by_phase);
         Ok(Self {
             survey: Survey::default(),
-            jobs: families.gauges("jobs", "Jobs this node keeps.", &[("state", &[OPEN, RELEASED])])?,
+            jobs: families.gauges("jobs", "Jobs in this node's store.", &[("state", &[OPEN, RELEASED])])?,
             oldest_job: families.gauge(
                 "oldest_job_timestamp_seconds",
-                "When the oldest job that has not been released was opened here, Unix time; 0 without one.",
+                "When the oldest job that has not been released was opened here, Unix time; 0 if there is none.",
             )?,
             submissions: families.counters(
                 "submissions_total",
                 "Submissions delivered to this node.",
                 &[("outcome", &outcomes)],
             )?,
-            sessions: families.counters("sessions_total", "Sessions ended.", &[("result", &[RELEASED, FAILED])])?,
+            sessions: families.counters("sessions_total", "Sessions that have ended.", &[("result", &[RELEASED, FAILED])])?,
             session_phases: families.counters(
                 "session_phases_total",
-                "Phases of sessions ended.",
+                "Phases of sessions that have ended.",
                 &[("phase", &phases), ("result", &[COMPLETED, FAILED])],
             )?,
             verification_failures: phase_counters(
                 "verification_failures_total",
-                "Sessions ended because what a peer sent was wrong, not because it was silent.",
+                "Sessions that ended because a peer sent something wrong, not because it was silent.",
             )?,
-            sessions_running: families.gauge("sessions_running", "Sessions under way.")?,
-            rounds: phase_counters("rounds_total", "Rounds of communication that were completed.")?,
+            sessions_running: families.gauge("sessions_running", "Running sessions.")?,
+            rounds: phase_counters("rounds_total", "Completed rounds of communication.")?,
             bytes: families.counters(
                 "session_bytes_total",
-                "Bytes of session messages in these rounds.",
+                "Bytes of session messages in completed rounds.",
                 &[("phase", &phases), ("direction", &[SENT, RECEIVED])],
             )?,
-            phase_seconds: families.histograms(
-                "phase_seconds",
-                "How long a phase of a session took that was completed.",
-                &by_phase,
-                SESSION_SECONDS,
-            )?,
+            phase_seconds: families.histograms("phase_seconds", "Duration of completed phases.", &by_phase, SESSION_SECONDS)?,
             products: counter("products_total", "Terms of inner products computed on shares.")?,
-            products_verified: counter("products_verified_total", "Of those, verified.")?,
+            products_verified: counter("products_verified_total", "Verified terms of inner products.")?,
             refused: families.counters("connections_refused_total", "Connections refused.", &[("reason", &refusals)])?,
             coordinator_up: families.gauge("coordinator_up", "1 while the coordinator is connected.")?,
             peers: Connections::new(&families, "peer", &peers)?,
@@ -221,7 +216,7 @@ impl Metrics {
             self.oldest_job.set(counts.oldest_open as f64);
         }
         // The probe is a write, so a store that cannot be written is counted as failing.
-        let _ = store.is_writable();
+        let _ = store.probe();
         self.store.answered();
     }
 }

@@ -6,7 +6,7 @@ mod submissions;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use submissions::{ComponentsAt, Found, StoredSubmission};
+pub(crate) use submissions::{ComponentsAt, NewSubmission, StoredSubmission};
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -88,10 +88,12 @@ impl Store {
             .map_err(|error| DatabaseError::in_query(self.path(), &error).into())
     }
 
-    /// Whether the store can be written.
-    pub(crate) fn is_writable(&self) -> bool {
+    /// Writes a row, to find out whether the store can be written.
+    ///
+    /// # Errors
+    /// The store cannot be written; the error names the file and the cause.
+    pub(crate) fn probe(&self) -> Result<(), StoreError> {
         self.write(|c| c.execute("UPDATE health SET checked = checked + 1", []).map(drop))
-            .is_ok()
     }
 
     /// Blocks all calls until the returned guard is dropped.

@@ -12,7 +12,7 @@ use super::{Store, StoreError};
 
 /// A submission to be stored.
 #[derive(Debug, Clone)]
-pub(crate) struct StoredSubmission {
+pub(crate) struct NewSubmission {
     /// The digest under which the coordinator lists it.
     pub digest: Digest,
     /// Its id; `None` if it could not be read.
@@ -31,7 +31,7 @@ pub(crate) struct ComponentsAt(i64);
 
 /// What is stored of a submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Found<'a> {
+pub(crate) enum StoredSubmission<'a> {
     /// It was rejected.
     Rejected(RejectReason),
     /// It was accepted: its encoded signed header, and where its components are.
@@ -58,7 +58,7 @@ impl Store {
 
     /// Stores submissions, all or none, and returns their outcomes in order. A submission whose id another accepted one has is stored
     /// as rejected. If the job was cancelled meanwhile and its id opened again with another spec, none is stored.
-    pub(crate) fn store_submissions(&self, job: &Job, submissions: &[StoredSubmission]) -> Result<Vec<Option<RejectReason>>, StoreError> {
+    pub(crate) fn store_submissions(&self, job: &Job, submissions: &[NewSubmission]) -> Result<Vec<Option<RejectReason>>, StoreError> {
         let (job, job_digest) = (job.id(), job.digest());
         self.write(|c| {
             let transaction = c.transaction()?;
@@ -105,7 +105,7 @@ impl Store {
         &self,
         job: &JobId,
         digests: &[Digest],
-        mut each: impl FnMut(usize, Found<'_>),
+        mut each: impl FnMut(usize, StoredSubmission<'_>),
     ) -> Result<(), StoreError> {
         self.read(|c| {
             let mut query = c.prepare_cached("SELECT reason, body, components FROM submissions WHERE job = ?1 AND digest = ?2")?;
@@ -115,8 +115,8 @@ impl Store {
                 each(
                     index,
                     match reason(row, 0)? {
-                        Some(reason) => Found::Rejected(reason),
-                        None => Found::Accepted(row.get_ref(1)?.as_blob()?, ComponentsAt(row.get(2)?)),
+                        Some(reason) => StoredSubmission::Rejected(reason),
+                        None => StoredSubmission::Accepted(row.get_ref(1)?.as_blob()?, ComponentsAt(row.get(2)?)),
                     },
                 );
             }

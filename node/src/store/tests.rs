@@ -24,8 +24,8 @@ fn job() -> (Job, Vec<u8>) {
     (Job::new("job".parse().unwrap(), spec).unwrap(), json)
 }
 
-fn submission(n: u8, id: u8, reason: Option<RejectReason>) -> StoredSubmission {
-    StoredSubmission {
+fn submission(n: u8, id: u8, reason: Option<RejectReason>) -> NewSubmission {
+    NewSubmission {
         digest: Digest::of("test", &[&[n]]),
         id: Some(SubmissionId::from_bytes([id; 16])),
         reason,
@@ -39,7 +39,7 @@ fn found(store: &Store, job: &Job, digest: &Digest) -> Option<(Vec<u8>, Vec<u8>)
     let mut accepted = None;
     store
         .for_each_stored(job.id(), &[*digest], |_, found| {
-            if let Found::Accepted(header, at) = found {
+            if let StoredSubmission::Accepted(header, at) = found {
                 accepted = Some((header.to_vec(), at));
             }
         })
@@ -60,7 +60,7 @@ fn jobs_and_submissions_survive_a_restart() {
         assert_eq!(outcomes, [None, Some(RejectReason::BadSignature)]);
     }
     let store = open(folder.path()).unwrap();
-    assert!(store.is_writable());
+    store.probe().unwrap();
     assert_eq!(*store.job(job.id()).unwrap().unwrap(), job);
     let (one, two) = (submission(1, 1, None).digest, submission(2, 2, None).digest);
     assert_eq!(store.outcomes(job.id(), &[one, two, Digest::of("other", &[])]).unwrap().len(), 2);
@@ -121,7 +121,7 @@ fn outputs_are_released_for_one_accepted_set_only() {
 fn a_folder_belongs_to_one_process() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).unwrap();
-    assert!(store.is_writable());
+    store.probe().unwrap();
     let path = folder.path().join("node.sqlite");
     let other = Connection::open(&path).unwrap();
     other.busy_timeout(std::time::Duration::ZERO).unwrap();
@@ -152,7 +152,7 @@ fn a_running_store_is_told_from_one_at_rest() {
     assert!(!Store::inspect(folder.path()).unwrap());
     let store = open(folder.path()).unwrap();
     assert!(Store::inspect(folder.path()).unwrap());
-    assert!(store.is_writable());
+    store.probe().unwrap();
     drop(store);
     assert!(!Store::inspect(folder.path()).unwrap());
 }

@@ -32,6 +32,13 @@ impl Delivery {
         decode(bytes, "a submission").map_err(|_| RejectReason::Malformed)
     }
 
+    /// The encoding of a delivery whose signed header is encoded already, so that nobody has to read the header to deliver it.
+    pub fn encode_parts(header: &[u8], envelope: &[u8]) -> Vec<u8> {
+        // The length of the envelope is 8 bytes, little-endian.
+        let length = (envelope.len() as u64).to_le_bytes();
+        [header, &length, envelope].concat()
+    }
+
     /// Opens the envelope of `node` and checks every component against the public digests. The header must have passed
     /// [`Header::check`].
     ///

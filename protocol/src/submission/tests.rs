@@ -42,6 +42,8 @@ fn components_of_all_nodes_add_up_to_the_answers() {
         for node in 0..nodes {
             let delivery = submission.delivery(node).unwrap();
             assert_eq!(decode::<Delivery>(&encode(&delivery), "a delivery").unwrap(), delivery);
+            let parts = Delivery::encode_parts(&encode(&delivery.header), &delivery.envelope);
+            assert_eq!(parts, encode(&delivery));
             let opened = delivery.open(&members.cluster, &job, node, &members.sealing[node]).unwrap();
             for (position, component) in access.held_by(node).into_iter().enumerate() {
                 let values = opened.expand(position);

@@ -21,7 +21,7 @@ use crate::cluster::TestCluster;
 use crate::http::get;
 
 /// How long a node may take to answer: far more than its own time-outs.
-const PATIENCE: Duration = Duration::from_secs(90);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// The result of a computation at one node.
 pub type Ended = Result<Computed, Refusal>;
@@ -101,7 +101,7 @@ impl ImpostorCoordinator {
                         }
                     }
                 };
-                last.push(tokio::time::timeout(PATIENCE, answer).await.unwrap());
+                last.push(tokio::time::timeout(ANSWER_TIMEOUT, answer).await.unwrap());
             }
             last
         })
@@ -174,7 +174,7 @@ impl ImpostorCoordinator {
 
     /// A computation that must succeed at all participants. After transient failures it is tried again, as any coordinator does.
     pub fn completes(&self, work: &Work, attempt: u32, participants: NodeSet, list: &[SubmissionEntry]) -> Vec<Computed> {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + ANSWER_TIMEOUT;
         for retry in 0.. {
             let ended = self.compute(work, attempt + 1000 * retry, participants, list);
             let setbacks: Vec<&Refusal> = ended.iter().filter_map(|one| one.as_ref().err()).collect();

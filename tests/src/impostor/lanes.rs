@@ -18,20 +18,20 @@ use tokio::sync::Notify;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deviation {
     /// Every lane begins with meaningless bytes.
-    Babbles,
+    MeaninglessBytes,
     /// Every lane begins with a frame that announces 4 GB.
-    BeginsHuge,
+    HugeFirstFrame,
     /// It opens lanes of sessions that nobody has begun, and not the expected one.
-    ElsewhereOnly,
+    LanesOfOtherSessions,
     /// It opens more lanes than anyone keeps, and not the expected one.
-    Floods,
+    TooManyLanes,
     /// In one round of a phase, counted from 0, it alters the messages that it sends.
-    Sends(Phase, u32, How, Whom),
+    AltersMessages(Phase, u32, Alteration, Recipients),
 }
 
 /// Which participants get the altered message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whom {
+pub enum Recipients {
     /// Every participant.
     All,
     /// The first of the participants that get a message in that round.
@@ -40,25 +40,25 @@ pub enum Whom {
 
 /// How a message is altered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum How {
+pub enum Alteration {
     /// One bit of the first byte is flipped.
-    Flipped,
+    FlippedBit,
     /// All bits are set: no field element, no verdict, no digest.
-    Ones,
+    AllOnes,
     /// Other bytes of the right length.
     Random,
     /// It is one byte shorter, and so is the announced length.
-    Short,
+    OneByteShorter,
     /// It is one byte longer, and so is the announced length.
-    Long,
+    OneByteLonger,
     /// It is empty.
     Empty,
     /// It announces 4 GB.
-    Huge,
+    HugeLength,
     /// It is for the next round.
     NextStep,
     /// The lane ends in the middle of it.
-    Cut,
+    CutOff,
     /// Neither it nor any later message is sent.
     Missing,
 }
@@ -117,9 +117,9 @@ impl ImpostorLanes {
         for (peer, connection) in connections {
             let mut lane = connection.open_lane().await.unwrap();
             match deviation {
-                Some(Deviation::Babbles) => write_frame(&mut lane, &[0xa5; 45]).await.unwrap(),
-                Some(Deviation::BeginsHuge) => lane.write_all(&[0xff; 64]).await.unwrap(),
-                Some(Deviation::ElsewhereOnly) => {
+                Some(Deviation::MeaninglessBytes) => write_frame(&mut lane, &[0xa5; 45]).await.unwrap(),
+                Some(Deviation::HugeFirstFrame) => lane.write_all(&[0xff; 64]).await.unwrap(),
+                Some(Deviation::LanesOfOtherSessions) => {
                     let mut elsewhere = [(); 3].map(|()| id.clone());
                     elsewhere[0].attempt += 1000;
                     elsewhere[1].job = Digest::of("another job", &[]);
@@ -130,7 +130,7 @@ impl ImpostorLanes {
                         others.push(lane);
                     }
                 }
-                Some(Deviation::Floods) => {
+                Some(Deviation::TooManyLanes) => {
                     // Open and drop far more lanes than may be open at a time.
                     for n in 0..2_000u32 {
                         let mut lane = connection.open_lane().await.unwrap();
@@ -155,11 +155,11 @@ impl ImpostorLanes {
         }
     }
 
-    fn how(&self, to: usize, first: usize) -> Option<How> {
+    fn alteration(&self, to: usize, first: usize) -> Option<Alteration> {
         match self.deviation {
-            Some(Deviation::Sends(phase, round, how, whom)) => {
-                let meant = whom == Whom::All || to == first;
-                (Some(phase) == self.phase && round == self.round && meant).then_some(how)
+            Some(Deviation::AltersMessages(phase, round, alteration, recipients)) => {
+                let meant = recipients == Recipients::All || to == first;
+                (Some(phase) == self.phase && round == self.round && meant).then_some(alteration)
             }
             _ => None,
         }
@@ -183,14 +183,18 @@ impl Network for ImpostorLanes {
         let runtime = self.runtime.clone();
         let first = outgoing.iter().map(|message| message.to).min().unwrap_or_default();
         for Outgoing { to, bytes } in outgoing {
-            let how = if self.silent { Some(How::Missing) } else { self.how(to, first) };
+            let alteration = if self.silent {
+                Some(Alteration::Missing)
+            } else {
+                self.alteration(to, first)
+            };
             let lane = &mut self.peers.get_mut(&to).unwrap().0;
             // An error means that the peer has already refused this node.
-            let _ = runtime.block_on(lane.write_all(&frame(step.number, bytes, how)));
-            if how == Some(How::Cut) {
+            let _ = runtime.block_on(lane.write_all(&frame(step.number, bytes, alteration)));
+            if alteration == Some(Alteration::CutOff) {
                 let _ = lane.finish();
             }
-            self.silent |= how == Some(How::Missing);
+            self.silent |= alteration == Some(Alteration::Missing);
         }
         let received = expected.iter().map(|expected| {
             let lane = &mut self.peers.get_mut(&expected.from).unwrap().1;
@@ -201,24 +205,24 @@ impl Network for ImpostorLanes {
 }
 
 /// The bytes of a message on the wire.
-fn frame(step: u32, mut bytes: Vec<u8>, how: Option<How>) -> Vec<u8> {
+fn frame(step: u32, mut bytes: Vec<u8>, alteration: Option<Alteration>) -> Vec<u8> {
     let header = |step: u32, len: u32| MessageHeader { step, len }.to_bytes();
     let whole = |step: u32, bytes: &[u8]| [&header(step, bytes.len() as u32), bytes].concat();
-    match how {
+    match alteration {
         None => {}
-        Some(How::Flipped) => bytes[0] ^= 1,
-        Some(How::Ones) => bytes.fill(0xff),
-        Some(How::Random) => bytes = (0..bytes.len()).map(|_| rand::random()).collect(),
-        Some(How::Short) => bytes.truncate(bytes.len() - 1),
-        Some(How::Long) => bytes.push(0),
-        Some(How::Empty) => bytes.clear(),
-        Some(How::Huge) => return [header(step, u32::MAX).as_slice(), &[0; 4]].concat(),
-        Some(How::NextStep) => return whole(step + 1, &bytes),
-        Some(How::Cut) => {
+        Some(Alteration::FlippedBit) => bytes[0] ^= 1,
+        Some(Alteration::AllOnes) => bytes.fill(0xff),
+        Some(Alteration::Random) => bytes = (0..bytes.len()).map(|_| rand::random()).collect(),
+        Some(Alteration::OneByteShorter) => bytes.truncate(bytes.len() - 1),
+        Some(Alteration::OneByteLonger) => bytes.push(0),
+        Some(Alteration::Empty) => bytes.clear(),
+        Some(Alteration::HugeLength) => return [header(step, u32::MAX).as_slice(), &[0; 4]].concat(),
+        Some(Alteration::NextStep) => return whole(step + 1, &bytes),
+        Some(Alteration::CutOff) => {
             let whole = whole(step, &bytes);
             return whole[..MessageHeader::BYTES + bytes.len() / 2].to_vec();
         }
-        Some(How::Missing) => return Vec::new(),
+        Some(Alteration::Missing) => return Vec::new(),
     }
     whole(step, &bytes)
 }

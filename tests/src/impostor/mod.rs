@@ -22,8 +22,7 @@ const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHO
 
 /// The identity key in a member's folder.
 pub fn identity(folder: &Path) -> SecretKey {
-    let text = std::fs::read_to_string(folder.join("identity.key")).unwrap();
-    SecretKey::from_bytes(&hex::decode(key_file::body(&text).trim()).unwrap().try_into().unwrap())
+    SecretKey::from_bytes(&key_file::read_seed(&folder.join("identity.key")).unwrap())
 }
 
 /// The cluster of the cluster file.

@@ -134,6 +134,17 @@ impl Bench {
         assert_eq!(status, StatusCode::ACCEPTED);
     }
 
+    /// Waits until this many submissions are delivered to every node.
+    async fn wait_for_deliveries(&self, job: &Job, submissions: u64) {
+        for _ in 0..1000 {
+            if self.status(job).await.delivered == submissions {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{:?}", self.status(job).await);
+    }
+
     async fn wait_for(&self, job: &Job, state: JobState) -> JobStatus {
         for _ in 0..1000 {
             let status = self.status(job).await;

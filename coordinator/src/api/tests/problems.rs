@@ -9,7 +9,7 @@ use crate::testing::{contributor_key, spec};
 async fn every_refusal_is_a_problem_document() {
     let bench = Bench::new(3, 1).await;
     let job = bench.open("signs", spec(2)).await;
-    let sid = "00".repeat(16);
+    let submission_id = "00".repeat(16);
     for (method, path, media_type, body, status, expected) in [
         ("GET", "/nowhere", "", "", 404, "not_found"),
         ("GET", "/v1/jobs/none", "", "", 404, "unknown_job"),
@@ -30,7 +30,7 @@ async fn every_refusal_is_a_problem_document() {
         ("PUT", "/v1/jobs/signs/submissions/xyz", SUBMISSION_TYPE, "", 400, "invalid_request"),
         (
             "PUT",
-            &format!("/v1/jobs/none/submissions/{sid}"),
+            &format!("/v1/jobs/none/submissions/{submission_id}"),
             SUBMISSION_TYPE,
             "",
             404,
@@ -38,7 +38,7 @@ async fn every_refusal_is_a_problem_document() {
         ),
         (
             "PUT",
-            &format!("/v1/jobs/signs/submissions/{sid}"),
+            &format!("/v1/jobs/signs/submissions/{submission_id}"),
             "text/plain",
             "",
             415,
@@ -46,7 +46,7 @@ async fn every_refusal_is_a_problem_document() {
         ),
         (
             "PUT",
-            &format!("/v1/jobs/signs/submissions/{sid}"),
+            &format!("/v1/jobs/signs/submissions/{submission_id}"),
             SUBMISSION_TYPE,
             "junk",
             422,
@@ -54,7 +54,7 @@ async fn every_refusal_is_a_problem_document() {
         ),
         (
             "GET",
-            &format!("/v1/jobs/signs/submissions/{sid}"),
+            &format!("/v1/jobs/signs/submissions/{submission_id}"),
             "",
             "",
             404,
@@ -66,7 +66,12 @@ async fn every_refusal_is_a_problem_document() {
     }
     let large = vec![0; tacit_protocol::submission::MAX_SUBMISSION_BYTES + 1];
     let (status, body) = bench
-        .send("PUT", &format!("/v1/jobs/{}/submissions/{sid}", job.id()), SUBMISSION_TYPE, large)
+        .send(
+            "PUT",
+            &format!("/v1/jobs/{}/submissions/{submission_id}", job.id()),
+            SUBMISSION_TYPE,
+            large,
+        )
         .await;
     assert_eq!((status, kind(&body).as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "too_large"));
 }

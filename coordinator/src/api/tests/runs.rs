@@ -197,15 +197,7 @@ async fn a_node_that_is_away_is_left_out_and_catches_up_when_it_is_back() {
     let job = bench.open("more", spec(2)).await;
     submissions(&bench, &job, &[1]).await;
     bench.cluster.nodes[1].set_up(true);
-    let mut delivered = 0;
-    for _ in 0..500 {
-        delivered = bench.status(&job).await.delivered;
-        if delivered == 1 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert_eq!(delivered, 1);
+    bench.wait_for_deliveries(&job, 1).await;
     bench.close(&job).await;
     bench.wait_for(&job, JobState::Published).await;
     assert_eq!(certificate(&bench, &job).await.subject.participants, NodeSet::all(4));
@@ -216,10 +208,15 @@ async fn a_node_that_lost_its_store_gets_everything_again() {
     let bench = Bench::new(3, 1).await;
     let job = bench.open("signs", spec(2)).await;
     submissions(&bench, &job, &[1]).await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    bench.cluster.nodes[0].forget_everything();
+    bench.wait_for_deliveries(&job, 1).await;
+    let node = &bench.cluster.nodes[0];
+    assert!(node.knows(job.id()));
+    assert_eq!(node.deliveries(), 1);
+    node.forget_everything();
     bench.close(&job).await;
     bench.wait_for(&job, JobState::Published).await;
+    assert_eq!(certificate(&bench, &job).await.facts.answers, 2);
+    assert_eq!(node.deliveries(), 2);
 }
 
 #[tokio::test]

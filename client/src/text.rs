@@ -1,0 +1,20 @@
+//! Text of unknown origin, as it is shown to people.
+
+/// The text on one line, without control characters.
+pub fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_elsewhere_stays_on_one_line() {
+        assert_eq!(one_line("a\nb\u{1b}[2J\r\n"), "a b [2J");
+    }
+}
