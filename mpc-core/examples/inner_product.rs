@@ -52,13 +52,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         session.verify(outputs)?.recorded()
     });
 
-    // Every node releases its components. Their sum, each component once, is the result.
+    // Every node releases its components. All holders of a component must release the same. The sum of all components, each once,
+    // is the result.
     let mut components: BTreeMap<Component, Fp61> = BTreeMap::new();
     for outputs in nodes.into_iter().collect::<Result<Vec<_>, SessionError>>()? {
         for (name, output) in outputs.outputs() {
             let Output::Components(released) = output else { continue };
             println!("a node releases {} components of the {name}", released.len());
-            components.extend(released.into_iter().map(|(component, elements)| (component, elements[0])));
+            for (component, elements) in released {
+                let first = *components.entry(component).or_insert(elements[0]);
+                assert_eq!(first, elements[0], "two nodes released different copies of component {component}");
+            }
         }
     }
     let product = components.into_values().fold(Fp61::ZERO, |sum, component| sum + component);

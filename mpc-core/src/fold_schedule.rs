@@ -14,33 +14,33 @@ pub(crate) const FIRST_FANOUT: usize = 4;
 #[derive(Debug, Clone, Copy)]
 pub struct FoldSchedule {
     /// A claim of at most this many terms is not folded further: its two factors are opened at a random point.
-    pub short: usize,
+    pub open_at_most: usize,
     /// A segment of fewer terms is multiplied by its weight in place and folded together with its neighbours.
-    pub long: usize,
+    pub fold_alone_from: usize,
     /// Claims that folding has made shorter than this are concatenated into one.
-    pub small: usize,
+    pub merge_below: usize,
     /// A claim of at least this many terms is split into 16 blocks, a shorter one into 32.
-    pub sixteen: usize,
+    pub split_16_from: usize,
     /// A claim of at least this many terms is split into 4 blocks.
-    pub four: usize,
+    pub split_4_from: usize,
 }
 
 impl FoldSchedule {
     /// The schedule of every production node: few blocks while claims are long, which takes less arithmetic, and more
     /// blocks later, which takes fewer rounds.
     pub const DEFAULT: Self = Self {
-        short: 32,
-        long: 256,
-        small: 1 << 14,
-        sixteen: 1 << 18,
-        four: 1 << 19,
+        open_at_most: 32,
+        fold_alone_from: 256,
+        merge_below: 1 << 14,
+        split_16_from: 1 << 18,
+        split_4_from: 1 << 19,
     };
 
     /// Number of blocks into which a claim of `len` terms is split.
     pub(crate) fn blocks(&self, len: usize) -> usize {
-        if len >= self.four {
+        if len >= self.split_4_from {
             FIRST_FANOUT
-        } else if len >= self.sixteen {
+        } else if len >= self.split_16_from {
             16
         } else {
             32
@@ -49,11 +49,11 @@ impl FoldSchedule {
 
     /// Whether a segment is folded by itself rather than together with its neighbours.
     pub(crate) fn is_long(&self, segment: &Range<usize>) -> bool {
-        segment.len() >= self.long
+        segment.len() >= self.fold_alone_from
     }
 
     /// Whether factors of `len` elements are so long that the first level of the check is computed with their products.
     pub(crate) fn precomputes_h(&self, len: usize) -> bool {
-        len >= self.four
+        len >= self.split_4_from
     }
 }

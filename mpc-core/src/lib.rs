@@ -16,7 +16,7 @@
 //!
 //! # A program
 //!
-//! This is how a program runs, here in a world (`testing::World`) of three threads (with the feature `testing`):
+//! The same program runs at every node. Here three threads stand for three nodes (feature `testing`):
 //!
 #![cfg_attr(feature = "testing", doc = "```")]
 #![cfg_attr(not(feature = "testing"), doc = "```ignore")]
@@ -56,12 +56,15 @@
 //!
 //! # Protocols
 //!
-//! Rounds, and what a node sends if `N = 3` and `t = 1`, in bytes on average. With other `N` it sends to more receivers, or to none.
+//! Rounds, and the bytes that a node sends on average if `N = 3` and `t = 1`. In other clusters the bytes depend on how many nodes
+//! hold a component. `n` is the number of bits of a number, and a comparison of two numbers takes `n` rounds if `n ≤ 3`, else
+//! `1 + ⌈log2 n⌉`.
 //!
 //! | protocol | where | source | rounds | bytes |
 //! |---|---|---|---|---|
 //! | replicated sharing of a vector, compressed to seeds | [`sharing`], [`sharing::compress`] | [Ito, Saito, Nishizeki 1987](https://doi.org/10.1002/ecjc.4430720906) | none | none |
 //! | shared randomness | [`prss`] | [Cramer, Damgård, Ishai 2005](https://doi.org/10.1007/978-3-540-30576-7_19) | 0 | 0 |
+//! | exchange of public values | [`Setup::broadcast`](session::Setup::broadcast) | | 1 | the values, to each peer |
 //! | comparison of public values | [`Setup::agree`](session::Setup::agree) | | 1 | the values, to each peer |
 //! | keys of shared randomness | [`Setup::into_session`](session::Setup::into_session) | [RFC 5869](https://www.rfc-editor.org/rfc/rfc5869) | 2 | 192 |
 //! | inner products of any length | [`Session::products`](session::Session::products) | [Araki et al. 2016](https://eprint.iacr.org/2016/768) | 1 | 8 for each result |
@@ -69,12 +72,14 @@
 //! | opening of masked values, checks and recorded results | [`Opening`](session::Opening), [`Recorded::open`](session::Recorded::open) | [Araki et al. 2017](https://eprint.iacr.org/2017/816) | 1 | 8 for each element, and 32 |
 //! | settling: all have received the same | [`Session::settle`](session::Session::settle) | | 1 | 2 |
 //! | public coin | [`Session::coin`](session::Session::coin) | | 2 | 74 |
-//! | check of all products, with proofs of length `O(log n)` | [`Session::verify`](session::Session::verify) | [Boneh et al. 2019](https://eprint.iacr.org/2019/188), [Boyle et al. 2019](https://eprint.iacr.org/2019/1390), [Goyal, Song 2020](https://eprint.iacr.org/2020/134) | 2, 3 for each level, 1 for each field | 74, and `8·(2k - 2)` with `k ≤ 33`, for each level |
+//! | check of all products, with proofs of length `O(log n)` | [`Session::verify`](session::Session::verify) | [Boneh et al. 2019](https://eprint.iacr.org/2019/188), [Boyle et al. 2019](https://eprint.iacr.org/2019/1390), [Goyal, Song 2020](https://eprint.iacr.org/2020/134) | 3 for each level of folding or opening, 2 more, and 1 for each field | 74 for each level, and `8·(2k - 2)` with `k ≤ 33` for each level of each field; 74 more, and 56 for each field; products of bits take one level more, of 74 and 504 |
 //! | check of inputs by a combination that is 0 | [`Session::open_check`](session::Session::open_check) | [Boneh et al. 2021](https://eprint.iacr.org/2021/017) | 2 | 42 for one element |
 //! | release after all have recorded | [`Unrecorded::recorded`](session::Unrecorded::recorded) | | 1 | 2 |
-//! | numbers to bits | [`circuit::to_bits`] | [Damgård et al. 2006](https://doi.org/10.1007/11681878_15) | 2 and an adder | 8 for each packed element, and the adder |
-//! | bits to numbers, indicators of numbers | [`circuit::to_numbers`], [`circuit::one_hot`] | | `⌈log2 C(N, t)⌉`, `⌈log2 bits⌉` | 8 for each product |
-//! | index of the first greatest number | [`circuit::first_of_the_greatest`], [`circuit::first_to_reach`] | | logarithmic in candidates and bits | 8 for each 64 products |
+//! | numbers to bits | [`circuit::to_bits`] | [Damgård et al. 2006](https://doi.org/10.1007/11681878_15), [Mohassel, Rindal 2018](https://eprint.iacr.org/2018/403), [Sklansky 1960](https://doi.org/10.1109/TEC.1960.5219822) | 3, and at most as many as a comparison | 8 for each packed element, 34, and 8 for each 64 products of bits |
+//! | bits to numbers | [`circuit::to_numbers`] | | `⌈log2 C(N, t)⌉`, that is 2 | 8 for each of 2 products for each bit |
+//! | indicators of numbers | [`circuit::one_hot`] | | `⌈log2 n⌉` | 8 for each product |
+//! | index of the first greatest of `c` numbers | [`circuit::first_of_the_greatest`] | | at most `⌈log2 c⌉` comparisons, and 1 for each | 8 for each 64 products of bits |
+//! | the same for numbers with a small sum | [`circuit::first_to_reach`] | | at most `n + ⌈log2 c⌉ + 1` | 8 for each 64 products of bits |
 //! | inverses, 0 for 0 | [`circuit::inverses`] | [Bar-Ilan, Beaver 1989](https://doi.org/10.1145/72981.72995) | 3 | 16 for each element, and 34 |
 //!
 //! # Modules

@@ -261,7 +261,7 @@ fn different_lists_are_found_where_they_are_compared_and_not_before() {
     for list in [&fewer as &(dyn Fn(usize) -> Vec<usize> + Sync), &other] {
         assert!(stopped(list, &[])[0].contains("the list of submissions"));
     }
-    assert!(stopped(&other, &[Check::Agreed])[0].contains("the submissions or the participants"));
+    assert!(stopped(&other, &[Check::Agreed])[0].contains("what the participants agreed on"));
     assert!(stopped(&other, &[Check::Agreed, Check::Session])[0].contains("a key of shared randomness"));
     let late = stopped(&other, &[Check::Agreed, Check::Session, Check::Keys]);
     assert!(late.iter().all(|reason| !reason.contains("phase keys")), "{late:?}");

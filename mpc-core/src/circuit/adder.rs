@@ -14,7 +14,7 @@ use crate::session::{Session, SessionError};
 use crate::sharing::{Party, Shared};
 
 /// Up to this number of bits a ripple carry takes no more rounds than a tree, and fewer products.
-const RIPPLE_BITS: usize = 3;
+pub(super) const RIPPLE_BITS: usize = 3;
 
 /// The layout of the bits of packed numbers: the guards of all slots, then the lowest bits of all slots, and so on. The lowest slot
 /// has no guard; zeros take its place.

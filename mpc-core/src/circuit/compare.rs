@@ -1,13 +1,11 @@
 //! Comparison of numbers.
 
+use super::adder::RIPPLE_BITS;
 use super::bit_planes::{BitPlanes, complement};
 use crate::field::Gf64;
 use crate::network::Network;
 use crate::session::{Session, SessionError};
 use crate::sharing::Shared;
-
-/// Up to this number of bits a ripple carry takes no more rounds than a tree, and fewer products.
-const RIPPLE_BITS: usize = 3;
 
 /// Whether `a > b`, one bit for each pair of numbers of `n` bits: whether `a + (2^n - 1 - b)` carries out of its `n` bits.
 ///

@@ -33,12 +33,18 @@ pub fn hidden_bits(access: &AccessStructure) -> u32 {
 /// The bits of numbers below `2^bits`, which are given as rows of `columns` elements. Returns `bits` planes. Each has the words of
 /// the first column, with one bit for every row, then those of the second column, and so on.
 ///
-/// One round to settle, one to open 8 bytes for each packed element, and the rounds of an adder for `C(N, t)` numbers of `bits`
-/// bits. The caller guarantees that all numbers are below `2^bits`: larger ones give wrong bits, and masks may not hide them.
+/// Rounds: one to settle, one to open 8 bytes for each packed element, and those of an adder for `C(N, t)` numbers. Each layer of
+/// full adders makes `n - ⌊n/3⌋` numbers of `n` until two are left: 1 layer if `N = 3`, 5 if `N = 5` and `t = 2`, 8 if `N = 7` and
+/// `t = 3`. The last two numbers are added in at most `bits` rounds up to 3 bits, else in at most `1 + ⌈log2 bits⌉`.
+///
+/// The caller guarantees that all numbers are below `2^bits`: larger ones give wrong bits, and masks may not hide them.
 ///
 /// # Errors
 /// [`SessionError::TooWide`] if `bits` exceeds [`hidden_bits`]. Otherwise a round failed, or two holders of a component sent
 /// different values.
+///
+/// # Panics
+/// There are no columns.
 pub fn to_bits<N: Network>(session: &mut Session<N>, numbers: &Shared<Fp61>, columns: usize, bits: u32) -> Result<BitPlanes, SessionError> {
     let party = session.party().clone();
     let layout = Layout::new(&party, numbers.len() / columns, columns, bits)?;

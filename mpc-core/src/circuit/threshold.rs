@@ -1,8 +1,8 @@
-//! The index of the first greatest tally among few votes: which candidates reach each number of votes that can decide.
+//! The index of the first greatest number among numbers with a small sum: which candidates reach each level that can decide.
 //!
-//! If every item has few votes, it takes fewer rounds and products to compute which candidates have at least `v` votes, for every
-//! `v` at once, than to run a tournament ([`super::argmax`]). At most one candidate can have more than half of all votes, and its
-//! index is a sum; so all numbers of votes above half are one level.
+//! If the numbers of a row have a small sum, it takes fewer rounds and products to compute which candidates reach `v`, for every
+//! `v` at once, than to run a tournament ([`super::argmax`]). At most one candidate can have more than half of the sum, and its
+//! index is a sum of marks; so all numbers above half are one level.
 
 use super::bit_planes::{BitPlanes, bits_of, complement};
 use crate::field::{Field, Gf64};
@@ -13,36 +13,41 @@ use crate::sharing::{Party, Shared};
 /// With more levels than this, a tournament takes fewer products.
 const MAX_LEVELS: u64 = 4;
 
-/// The numbers of votes that [`first_to_reach`] compares tallies with, ascending, for items of at most `max` votes; empty if no
-/// candidate can reach `quorum`. `None` if they are so many that [`first_of_the_greatest`](super::first_of_the_greatest) is cheaper.
-pub fn levels(max: u64, quorum: u64) -> Option<Vec<u64>> {
-    let lowest = quorum.max(1);
+/// The levels that [`first_to_reach`] compares numbers with, ascending, if the numbers of a row add up to at most `max`; empty if
+/// no number can reach `minimum`. `None` if they are so many that [`first_of_the_greatest`](super::first_of_the_greatest) is
+/// cheaper.
+pub fn levels(max: u64, minimum: u64) -> Option<Vec<u64>> {
+    let lowest = minimum.max(1);
     let above_half = lowest.max(max / 2 + 1);
     (above_half - lowest < MAX_LEVELS).then(|| (lowest..=above_half).filter(|level| *level <= max).collect())
 }
 
-/// One more than the index of the candidate with the greatest tally, for each item; the first of several; 0 if the greatest tally is
-/// below the first of `levels`. Returns the bits of the number, [`bits_of`]`(candidates)` planes.
+/// For each row, one more than the index of the candidate with the greatest number; the first of several; 0 if the greatest number
+/// is below the first of `levels`. Returns [`bits_of`]`(candidates)` planes.
 ///
-/// Each vector of `tallies` has the words of the first candidate, then those of the second, and so on; every item has one bit in
-/// the words of each candidate. The tallies of an item add up to at most `max`, and `levels` are those of [`levels`].
+/// Each vector of `numbers` has the words of the first candidate, with one bit for every row, then those of the second, and so
+/// on, as [`to_bits`](super::to_bits) returns them. The numbers of a row add up to at most `max`, and `levels` are those of
+/// [`levels`].
 ///
-/// Rounds: at most one for each bit of the tallies, one for each of the `⌈log2 candidates⌉` levels of a tree, and one for the
+/// Rounds: at most one for each bit of the numbers, one for each of the `⌈log2 candidates⌉` levels of a tree, and one for the
 /// selection.
 ///
 /// # Errors
 /// A round failed.
+///
+/// # Panics
+/// There are no candidates.
 pub fn first_to_reach<N: Network>(
     session: &mut Session<N>,
     candidates: usize,
-    tallies: &BitPlanes,
+    numbers: &BitPlanes,
     max: u64,
     levels: &[u64],
 ) -> Result<BitPlanes, SessionError> {
     let party = session.party().clone();
-    let words = tallies.first().map_or(0, Shared::len) / candidates;
+    let words = numbers.first().map_or(0, Shared::len) / candidates;
     let bits = bits_of(candidates as u64) as usize;
-    let mut firsts = reaching(session, tallies, max, levels)?;
+    let mut firsts = reaching(session, numbers, max, levels)?;
     first_of_each(session, &mut firsts, words, |level| max / levels[level])?;
     // The index is a sum of marks, which is local.
     let index_of = |first: &Shared<Gf64>| -> BitPlanes { (0..bits).map(|bit| index_bit(&party, first, words, bit)).collect() };
@@ -64,29 +69,29 @@ pub fn first_to_reach<N: Network>(
     Ok(index)
 }
 
-/// For each level: one bit for each tally, whether it reaches the level.
+/// For each level: one bit for each number, whether it reaches the level.
 ///
-/// The result for the lowest level, if there are others, matters only for tallies that do not reach the next level. For these it
-/// takes fewer products to compute whether a tally has all bits of the level set.
+/// The result for the lowest level, if there are others, matters only for numbers that do not reach the next level. For these it
+/// takes fewer products to compute whether a number has all bits of the level set.
 fn reaching<N: Network>(
     session: &mut Session<N>,
-    tallies: &BitPlanes,
+    numbers: &BitPlanes,
     max: u64,
     levels: &[u64],
 ) -> Result<Vec<Shared<Gf64>>, SessionError> {
     let party = session.party().clone();
-    let len = tallies.first().map_or(0, Shared::len);
-    // Whether the low bits of a tally reach those of the level; `None` while the latter are 0, so that every tally does.
+    let len = numbers.first().map_or(0, Shared::len);
+    // Whether the low bits of a number reach those of the level; `None` while the latter are 0, so that every tally does.
     let mut reached: Vec<Option<Shared<Gf64>>> = levels.iter().map(|_| None).collect();
-    for (bit, tally) in tallies.iter().enumerate() {
+    for (bit, plane) in numbers.iter().enumerate() {
         let below = (1u64 << bit) - 1;
         let mut asked = Vec::new();
         for (index, (level, reached)) in levels.iter().zip(&mut reached).enumerate() {
             let is_set = level >> bit & 1 == 1;
             match reached {
-                None if is_set => *reached = Some(tally.clone()),
-                // A tally that has this bit set and whose low bits reach those of the level as well would exceed `max`.
-                Some(low) if !is_set && (1 << bit) + (level & below) > max => *low = low.add(tally),
+                None if is_set => *reached = Some(plane.clone()),
+                // A number that has this bit set and whose low bits reach those of the level as well would exceed `max`.
+                Some(low) if !is_set && (1 << bit) + (level & below) > max => *low = low.add(plane),
                 Some(low) if is_set || index > 0 || levels.len() == 1 => {
                     asked.push((index, is_set));
                     debug_assert_eq!(low.len(), len);
@@ -96,11 +101,11 @@ fn reaching<N: Network>(
         }
         let pairs = asked
             .iter()
-            .filter_map(|(index, _)| Some((tally.clone(), reached[*index].clone()?)));
+            .filter_map(|(index, _)| Some((plane.clone(), reached[*index].clone()?)));
         let products = session.bit_products(pairs.collect())?;
         for ((index, is_set), product) in asked.into_iter().zip(products) {
             reached[index] = match reached[index].take() {
-                Some(low) if !is_set => Some(low.add(tally).add(&product)),
+                Some(low) if !is_set => Some(low.add(plane).add(&product)),
                 _ => Some(product),
             };
         }
@@ -109,8 +114,8 @@ fn reaching<N: Network>(
     Ok(reached.into_iter().map(some).collect())
 }
 
-/// Keeps, at each level, only the mark of the first candidate that is marked. At most `count(level)` candidates are marked for an
-/// item.
+/// Keeps, at each level, only the mark of the first candidate that is marked. At most `count(level)` candidates are marked in a
+/// row.
 fn first_of_each<N: Network>(
     session: &mut Session<N>,
     marks: &mut [Shared<Gf64>],
@@ -250,34 +255,34 @@ mod tests {
             (n, t, present) in proptest::sample::select(clusters()),
             candidates in 1usize..12,
             max in 1u64..12,
-            quorum in 1u64..9,
-            items in 1usize..80,
+            minimum in 1u64..9,
+            rows in 1usize..80,
             seed: u64,
             draws in proptest::collection::vec(any::<usize>(), 12 * 80),
         ) {
-            let quorum = quorum.max((max / 2 + 1).saturating_sub(MAX_LEVELS - 1));
-            let levels = levels(max, quorum).unwrap();
-            // One row of tallies for each candidate. For some items only few candidates have votes.
-            let mut tallies = vec![vec![0u64; items]; candidates];
-            for item in 0..items {
-                let votes = draws[item] as u64 % (max + 1);
-                (0..votes as usize).for_each(|vote| tallies[draws[item * 11 + vote + 1] % (1 + item % candidates)][item] += 1);
+            let minimum = minimum.max((max / 2 + 1).saturating_sub(MAX_LEVELS - 1));
+            let levels = levels(max, minimum).unwrap();
+            // The numbers of each candidate, row by row. In some rows only few candidates have a number above 0.
+            let mut numbers = vec![vec![0u64; rows]; candidates];
+            for row in 0..rows {
+                let sum = draws[row] as u64 % (max + 1);
+                (0..sum as usize).for_each(|one| numbers[draws[row * 11 + one + 1] % (1 + row % candidates)][row] += 1);
             }
-            let winner = |item: usize| {
-                let best = (0..candidates).rev().max_by_key(|c| tallies[*c][item]).unwrap();
-                if tallies[best][item] >= quorum { best as u64 + 1 } else { 0 }
+            let winner = |row: usize| {
+                let best = (0..candidates).rev().max_by_key(|c| numbers[*c][row]).unwrap();
+                if numbers[best][row] >= minimum { best as u64 + 1 } else { 0 }
             };
-            let expected: Vec<u64> = (0..items).map(winner).collect();
+            let expected: Vec<u64> = (0..rows).map(winner).collect();
             let bits = bits_of(max);
             for result in in_session(&world(n, t, seed).present(present), |session| {
                 let party = session.party().clone();
-                let each: Vec<BitPlanes> = tallies.iter().map(|row| planes(&party, row, bits, 1)).collect();
+                let each: Vec<BitPlanes> = numbers.iter().map(|column| planes(&party, column, bits, 1)).collect();
                 let all: BitPlanes = (0..bits as usize).map(|bit| Shared::concat(&party, each.iter().map(|planes| &planes[bit]))).collect();
                 let index = first_to_reach(session, candidates, &all, max, &levels)?;
                 assert_eq!(index.len(), bits_of(candidates as u64) as usize);
-                opened(session, &index, items)
+                opened(session, &index, rows)
             }) {
-                prop_assert_eq!(result.unwrap(), expected.clone(), "{} of {}", quorum, max);
+                prop_assert_eq!(result.unwrap(), expected.clone(), "{} of {}", minimum, max);
             }
         }
     }

@@ -187,7 +187,7 @@ pub fn decode_vector<F: Field>(bytes: &[u8], len: usize) -> Option<Vec<F>> {
         return None;
     }
     const { assert!(F::BYTES == 8) };
-    // Exact capacity: reallocation would leave unwiped copies of shares on the heap.
+    // With its final capacity: reallocation would leave unwiped copies of shares on the heap, see `SecretVec`.
     let mut elements = Vec::with_capacity(len);
     if !F::read_words(bytes.as_chunks().0, &mut elements) {
         elements.zeroize();

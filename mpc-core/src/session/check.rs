@@ -10,7 +10,7 @@
 use super::bit_proof::BitProof;
 use super::claims::{BitClaim, Claims};
 use super::error::SessionError;
-use super::proof::Proof;
+use super::proof::{Proof, Prover};
 use super::reshare::Resharing;
 use super::state::Session;
 use crate::field::{Field, Gf64};
@@ -19,39 +19,6 @@ use crate::opening::Opening;
 use crate::probe::Check;
 use crate::sharing::{Party, Shared};
 use zeroize::Zeroizing;
-
-/// One field's part of the check: what [`FieldCheck`] drives. Challenges and answers take turns.
-trait Prover<F: Field, N: Network> {
-    /// Whether all that is left to do is to open [`Self::ends`].
-    fn is_ready(&self) -> bool;
-
-    /// Continues with a coin. Returns this node's additive part of the values to be reshared; may be empty.
-    fn challenge(&mut self, session: &mut Session<N>, coin: &[u8; 32]) -> Result<Vec<F>, SessionError>;
-
-    /// Takes the reshared values.
-    fn answer(&mut self, computed: Shared<F>);
-
-    /// `f(r)`, `g(r)` and `h(r)`, to be opened; `None` if there were no claims.
-    fn ends(self) -> Option<Shared<F>>;
-}
-
-impl<F: Field, N: Network> Prover<F, N> for Proof<F> {
-    fn is_ready(&self) -> bool {
-        Self::is_ready(self)
-    }
-
-    fn challenge(&mut self, session: &mut Session<N>, coin: &[u8; 32]) -> Result<Vec<F>, SessionError> {
-        Self::challenge(self, session, coin)
-    }
-
-    fn answer(&mut self, computed: Shared<F>) {
-        Self::answer(self, &computed);
-    }
-
-    fn ends(self) -> Option<Shared<F>> {
-        Self::ends(self)
-    }
-}
 
 /// The proof over GF(2^64), which the claims about products of bits join once they have become one claim.
 struct ProofWithBits {
@@ -83,12 +50,12 @@ impl ProofWithBits {
     }
 }
 
-impl<N: Network> Prover<Gf64, N> for ProofWithBits {
+impl Prover<Gf64> for ProofWithBits {
     fn is_ready(&self) -> bool {
         matches!(self.bits, BitStage::Done) && self.proof.is_ready()
     }
 
-    fn challenge(&mut self, session: &mut Session<N>, coin: &[u8; 32]) -> Result<Vec<Gf64>, SessionError> {
+    fn challenge<N: Network>(&mut self, session: &mut Session<N>, coin: &[u8; 32]) -> Result<Vec<Gf64>, SessionError> {
         match std::mem::replace(&mut self.bits, BitStage::Done) {
             BitStage::Claimed(claims) => {
                 let proof = BitProof::new(claims, coin);
@@ -107,7 +74,7 @@ impl<N: Network> Prover<Gf64, N> for ProofWithBits {
             BitStage::Resharing(proof) => self.bits = BitStage::Fixed(proof, computed),
             stage => {
                 self.bits = stage;
-                self.proof.answer(&computed);
+                self.proof.answer(computed);
             }
         }
     }
@@ -150,7 +117,7 @@ impl<F: Field, P> InField<F, P> {
     }
 }
 
-impl<F: Field, N: Network, P: Prover<F, N>> FieldCheck<N> for InField<F, P> {
+impl<F: Field, N: Network, P: Prover<F>> FieldCheck<N> for InField<F, P> {
     fn is_ready(&self) -> bool {
         self.prover.is_ready()
     }
@@ -199,7 +166,7 @@ impl Claims {
 
 impl<N: Network> Session<N> {
     /// Verifies all claims. A wrong one survives in its field with a probability below
-    /// `(1 + Σ over levels of (2k - 2) + 2·(short + 1)) / (|F| - 2k)`, where `short` is that of the
+    /// `(1 + Σ over levels of (2k - 2) + 2·(open_at_most + 1)) / (|F| - 2k)`, where `open_at_most` is that of the
     /// [`FoldSchedule`](super::FoldSchedule).
     ///
     /// Claims about products of bits first become one claim over GF(2^64), which adds `2 + 126` to the sum. The check takes

@@ -8,9 +8,9 @@ use crate::sharing::Shared;
 /// Two shared vectors of equal length, divided into segments: one inner product for each segment.
 #[derive(Debug, Clone)]
 pub struct Factors<F: Field> {
-    /// The left factor.
+    /// The left factor, as long as `y`.
     pub x: Shared<F>,
-    /// The right factor, of the same length.
+    /// The right factor, as long as `x`.
     pub y: Shared<F>,
     /// The end of each segment, ascending; the last one is the length of the vectors. A segment may be empty: its
     /// inner product is 0.
@@ -34,9 +34,8 @@ pub enum Product<F: Field> {
     Segments(Factors<F>),
     /// Products that share factors. The caller computes this node's part of them itself, which saves memory or time.
     Custom {
-        /// This node's additive part of each product: the sum over the held components that
-        /// [`Party::products_with`](crate::sharing::Party::products_with) assigns to it. See
-        /// [`Party::local_product`](crate::sharing::Party::local_product).
+        /// This node's additive part of each product, as
+        /// [`Party::local_product`](crate::sharing::Party::local_product) computes it.
         own: Zeroizing<Vec<F>>,
         /// Number of terms that were multiplied, for statistics.
         terms: u64,

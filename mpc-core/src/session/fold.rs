@@ -107,9 +107,9 @@ impl<F: Field> WeightedClaim<F> {
     }
 }
 
-/// Concatenates the folded claims of fewer than `small` terms into one, so that the number of claims shrinks with their lengths.
-pub(super) fn merge_small<F: Field>(folded: Vec<WeightedClaim<F>>, small: usize) -> Vec<WeightedClaim<F>> {
-    let (mut claims, small): (Vec<_>, Vec<_>) = folded.into_iter().partition(|claim| claim.len() >= small);
+/// Concatenates the folded claims of fewer than `below` terms into one, so that the number of claims shrinks with their lengths.
+pub(super) fn merge_small<F: Field>(folded: Vec<WeightedClaim<F>>, below: usize) -> Vec<WeightedClaim<F>> {
+    let (mut claims, small): (Vec<_>, Vec<_>) = folded.into_iter().partition(|claim| claim.len() >= below);
     let merged = small.into_iter().reduce(|mut all, one| {
         all.x.append(&one.x);
         all.y.append(&one.y);

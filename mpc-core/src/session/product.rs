@@ -1,7 +1,7 @@
 //! Inner products on shares, and the claims they leave.
 //!
 //! A product of two shared values is the sum of the products of all pairs of components. Each pair is assigned to one
-//! participant that holds both: [`Party::products_with`](crate::sharing::Party::products_with). The participants' sums are
+//! participant that holds both: `Party::products_with`. The participants' sums are
 //! additive shares of the product, which are reshared. (Cramer, Damgård, Ishai, TCC 2005,
 //! [doi:10.1007/978-3-540-30576-7_19](https://doi.org/10.1007/978-3-540-30576-7_19); Araki et al.,
 //! [CCS 2016](https://eprint.iacr.org/2016/768), for N = 3.)

@@ -19,8 +19,25 @@ use crate::field::Field;
 use crate::network::Network;
 use crate::sharing::Shared;
 
-/// The state of the check of a field's claims. Calls of [`Self::challenge`] and [`Self::answer`] take turns until it is
-/// ready.
+/// One field's part of the check, without its messages. Calls of [`Self::challenge`] and [`Self::answer`] take turns until it
+/// is ready.
+pub(super) trait Prover<F: Field> {
+    /// Whether all that is left to do is to open [`Self::ends`].
+    fn is_ready(&self) -> bool;
+
+    /// Continues with a coin that was drawn after the last answer. Returns this node's additive part of the values to be
+    /// reshared; nothing if the prover is ready.
+    fn challenge<N: Network>(&mut self, session: &mut Session<N>, coin: &[u8; 32]) -> Result<Vec<F>, SessionError>;
+
+    /// Takes the shared values that the last challenge asked for.
+    fn answer(&mut self, computed: Shared<F>);
+
+    /// `f(r)`, `g(r)` and `h(r)`, to be opened: the third is the product of the others if all claims are true. `None` if
+    /// there were no claims.
+    fn ends(self) -> Option<Shared<F>>;
+}
+
+/// The state of the check of a field's claims.
 pub(super) struct Proof<F: Field>(State<F>);
 
 enum State<F: Field> {
@@ -60,15 +77,15 @@ impl<F: Field> Proof<F> {
             state => *state = State::Claims(vec![claim]),
         }
     }
+}
 
-    /// Whether all that is left to do is to open [`Self::ends`].
-    pub(super) fn is_ready(&self) -> bool {
+impl<F: Field> Prover<F> for Proof<F> {
+    fn is_ready(&self) -> bool {
         matches!(self.0, State::Ready(_))
     }
 
-    /// Continues with a coin that was drawn after the last answer. Returns this node's additive part of
-    /// `h(1), …, h(2k-1)` without `h(k)`, to be reshared; nothing if the proof is ready.
-    pub(super) fn challenge<N: Network>(&mut self, session: &mut Session<N>, coin: &[u8; 32]) -> Result<Vec<F>, SessionError> {
+    /// The values to be reshared are `h(1), …, h(2k-1)` without `h(k)`.
+    fn challenge<N: Network>(&mut self, session: &mut Session<N>, coin: &[u8; 32]) -> Result<Vec<F>, SessionError> {
         let (claims, z) = match std::mem::replace(&mut self.0, State::Ready(None)) {
             State::Claims(claims) => weigh(session, claims, coin),
             State::Fixed(mut claims, h, Split { k, last }) => {
@@ -79,7 +96,7 @@ impl<F: Field> Proof<F> {
                     return Ok(Vec::new());
                 }
                 claims.iter_mut().for_each(|claim| claim.fold(&at_blocks));
-                (merge_small(claims, session.schedule.small), value_at(&h, &at_products))
+                (merge_small(claims, session.schedule.merge_below), value_at(&h, &at_products))
             }
             state @ (State::Ready(_) | State::Split(..)) => {
                 self.0 = state;
@@ -87,7 +104,7 @@ impl<F: Field> Proof<F> {
             }
         };
         let len = claims.iter().map(WeightedClaim::len).sum();
-        let (claims, split) = if len > session.schedule.short {
+        let (claims, split) = if len > session.schedule.open_at_most {
             let k = session.schedule.blocks(len);
             (claims, Split { k, last: false })
         } else {
@@ -100,9 +117,9 @@ impl<F: Field> Proof<F> {
         Ok(own)
     }
 
-    /// Takes the shared values of `h` that the last challenge asked for, all but `h(k)`. This one is computed as the claimed
-    /// value minus the others, so that a false claim makes a false `h`. The block of the random pair is not part of the claim.
-    pub(super) fn answer(&mut self, computed: &Shared<F>) {
+    /// `h(k)` is computed as the claimed value minus the others, so that a false claim makes a false `h`. The block of the
+    /// random pair is not part of the claim.
+    fn answer(&mut self, computed: Shared<F>) {
         self.0 = match std::mem::replace(&mut self.0, State::Ready(None)) {
             State::Split(claims, z, split) => {
                 let masks = usize::from(split.last);
@@ -118,9 +135,7 @@ impl<F: Field> Proof<F> {
         };
     }
 
-    /// `f(r)`, `g(r)` and `h(r)`, to be opened: the third is the product of the others if all claims are true. `None` if
-    /// there were no claims.
-    pub(super) fn ends(self) -> Option<Shared<F>> {
+    fn ends(self) -> Option<Shared<F>> {
         match self.0 {
             State::Ready(ends) => ends,
             _ => None,

@@ -33,16 +33,15 @@ impl<N: Network> Session<N> {
             return Ok(Vec::new());
         }
         let me = self.party.me();
-        let receivers = |sender: usize| {
-            let component = self.party.correction_component(sender);
-            component.map(|c| self.party.holders(c).without(sender)).unwrap_or_default()
-        };
         let to_them = |to: usize| Outgoing {
             to,
             bytes: correction.to_vec(),
         };
-        let outgoing = receivers(me).iter().map(to_them).collect();
-        let senders = self.party.peers().filter(|peer| receivers(*peer).contains(me));
+        let outgoing = self.party.correction_receivers(me).iter().map(to_them).collect();
+        let senders = self
+            .party
+            .peers()
+            .filter(|peer| self.party.correction_receivers(*peer).contains(me));
         let len = correction.len();
         let expected: Vec<Expected> = senders.map(|from| Expected { from, len }).collect();
         let received = state::exchange(&mut self.network, step, outgoing, &expected, &mut self.traffic)?;

@@ -24,8 +24,7 @@ impl<N: Network> Session<N> {
         // The senders whose corrections this node and the peer both receive.
         let senders = |peer: usize| -> Vec<usize> {
             let both = |sender: &usize| {
-                let component = self.party.correction_component(*sender);
-                let receivers = component.map(|c| self.party.holders(c).without(*sender)).unwrap_or_default();
+                let receivers = self.party.correction_receivers(*sender);
                 receivers.contains(me) && receivers.contains(peer)
             };
             self.party.present().iter().filter(both).collect()

@@ -175,8 +175,8 @@ impl<N: Network> Setup<N> {
             if mine[..Digest::LEN] != theirs[..Digest::LEN] && self.network.probe().performs(Check::Session) {
                 return Err(SessionError::Disagreement {
                     phase: self.agreed_in,
-                    what: "the cluster, the job, the submissions or the participants",
-                    // Whoever sent different verdicts to the two may be one of them, another participant, or the coordinator.
+                    what: "what the participants agreed on",
+                    // Whoever told the two different things may be one of them, another participant, or none.
                     suspects: self.party.present(),
                 });
             }

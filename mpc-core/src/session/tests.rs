@@ -329,8 +329,8 @@ proptest! {
 }
 
 #[test]
-fn a_false_claim_of_any_element_is_caught() {
-    // Inconsistent factors: one holder of a component uses another value than the other holder.
+fn a_false_claim_of_any_element_is_caught_by_every_honest_node() {
+    // Node 1 uses another value of the component that only node 0 holds as well.
     for position in [0usize, 7, 15] {
         let results = world(3, 1, 6).run(|party, network, mut rng| {
             let mut session = Setup::new(party, network).into_session(Digest::of("test", &[b"claim"]), &mut rng)?;
@@ -343,6 +343,24 @@ fn a_false_claim_of_any_element_is_caught() {
             session.inner_products(vec![Factors { x, y, ends: vec![16] }])?;
             session.verify(Outputs::<()>::default())?.recorded().map(drop)
         });
-        assert!(results.iter().any(Result::is_err), "element {position}");
+        let phase = Phase::VERIFY;
+        assert_eq!(
+            results[0],
+            Err(SessionError::WrongProduct {
+                phase,
+                suspects: [1, 2].into_iter().collect()
+            }),
+            "element {position}"
+        );
+        // Node 2 receives the component from both of them, and they differ.
+        assert_eq!(
+            results[2],
+            Err(SessionError::Disagreement {
+                phase,
+                what: Opening::ProductCheck.name(),
+                suspects: [0, 1].into_iter().collect()
+            }),
+            "element {position}"
+        );
     }
 }

@@ -272,13 +272,20 @@ impl Party {
 
     /// For the held component of `x` at position `s`: the positions `t` of the components of `y` by which this node multiplies
     /// it. Every pair of components is assigned to exactly one participant. See [`Self::local_product`].
-    pub fn products_with(&self, s: usize) -> &[usize] {
+    pub(crate) fn products_with(&self, s: usize) -> &[usize] {
         &self.products[s]
     }
 
     /// The component that the correction of `node` is added to when it reshares; `None` if it does not take part.
     pub fn correction_component(&self, node: usize) -> Option<Component> {
         self.correction.get(node).copied().flatten()
+    }
+
+    /// The nodes to which the correction of `sender` goes: the other participating holders of its
+    /// [`Self::correction_component`]. Empty if it does not take part.
+    pub fn correction_receivers(&self, sender: usize) -> NodeSet {
+        let component = self.correction_component(sender);
+        component.map(|c| self.holders(c).without(sender)).unwrap_or_default()
     }
 
     /// The participant that sends the values of `component` to `receiver` in an opening; the other holders send digests. The

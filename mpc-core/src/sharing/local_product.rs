@@ -36,7 +36,7 @@ impl Party {
     }
 
     /// This node's additive part of the inner product of a chunk of two shared vectors: the sum of `<x(s), y(t)>` over all
-    /// pairs of positions that [`Self::products_with`] assigns to this node. `x(s)` and `y(t)` are the chunk of the component
+    /// pairs of positions that are assigned to this node. `x(s)` and `y(t)` are the chunk of the component
     /// at a position, as long as `scratch`.
     ///
     /// # Panics

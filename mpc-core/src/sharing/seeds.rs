@@ -1,4 +1,4 @@
-//! How a contributor, who is no node, shares a vector: a fresh seed for each component but one, and that one in full.
+//! How the owner of a secret, who is not a node, shares it: a fresh seed for each component but one, and that one in full.
 
 use std::fmt;
 

@@ -38,7 +38,7 @@ impl OpenedSubmission {
         let held = access.held_by(node);
         let mut rest = plaintext;
         let mut opened = Self {
-            // With its final capacity: reallocation would leave unwiped copies of seeds on the heap.
+            // With its final capacity: reallocation would leave unwiped copies of seeds on the heap, see `SecretVec`.
             components: Vec::with_capacity(held.len()),
             elements,
         };

@@ -13,11 +13,11 @@ use crate::testing::{Misbehaviour, Observed, World};
 
 /// Claims of 64 terms and more are split into 4 blocks, of 24 and more into 16, of 5 and more into 32.
 const TINY: FoldSchedule = FoldSchedule {
-    short: 4,
-    long: 8,
-    small: 16,
-    sixteen: 24,
-    four: 64,
+    open_at_most: 4,
+    fold_alone_from: 8,
+    merge_below: 16,
+    split_16_from: 24,
+    split_4_from: 64,
 };
 
 /// A field, and how a misbehaving node sees its elements.
@@ -204,21 +204,21 @@ fn every_wrong_element_of_the_field_over_the_bits_is_found() {
 }
 
 #[test]
-fn a_wrong_product_survives_with_less_than_2_to_the_minus_50() {
+fn a_wrong_product_survives_with_less_than_2_to_the_minus_52() {
     // The bound depends on the number of products, not on N and t: docs/security/verification.md states it.
     let schedule = FoldSchedule::DEFAULT;
     for (products, numerator, levels) in [(50_000_000, 277, [4, 0, 3]), (1 << 32, 263, [7, 1, 2])] {
         let mut len = products;
         let mut ks = Vec::new();
-        while len > schedule.short {
+        while len > schedule.open_at_most {
             ks.push(schedule.blocks(len));
             len = len.div_ceil(ks[ks.len() - 1]);
         }
-        let found: usize = 1 + ks.iter().map(|k| 2 * k - 2).sum::<usize>() + 2 * (schedule.short + 1);
+        let found: usize = 1 + ks.iter().map(|k| 2 * k - 2).sum::<usize>() + 2 * (schedule.open_at_most + 1);
         assert_eq!(
             (found, [FIRST_FANOUT, 16, 32].map(|k| ks.iter().filter(|one| **one == k).count())),
             (numerator, levels)
         );
-        assert!((found as u128) << 52 < u128::from(MODULUS) - 2 * (schedule.short as u128 + 1));
+        assert!((found as u128) << 52 < u128::from(MODULUS) - 2 * (schedule.open_at_most as u128 + 1));
     }
 }

@@ -82,7 +82,7 @@ fn three_nodes_multiply_three_pairs_and_send_one_correction_each() {
         let party = Party::new(&access, present, me).unwrap();
         let pairs: usize = (0..2).map(|s| party.products_with(s).len()).sum();
         assert_eq!(pairs, 3);
-        let receivers = party.holders(party.correction_component(me).unwrap()).without(me);
+        let receivers = party.correction_receivers(me);
         assert_eq!(receivers.len(), 1);
         receivers.iter().for_each(|j| received[j] += 1);
     }
