@@ -11,6 +11,7 @@ use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::session::{Output, VerifiedOutputs};
 use tacit_mpc_core::sharing::NodeSet;
 
+mod name;
 mod output;
 mod plan;
 
