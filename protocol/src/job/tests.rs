@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::identity::PublicKey;
 use crate::question::{Question, Release};
+use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::AccessStructure;
 
 fn spec() -> JobSpec {
@@ -20,6 +21,18 @@ fn refused(alter: impl FnOnce(&mut JobSpec)) -> String {
     let mut spec = spec();
     alter(&mut spec);
     Job::new("job".parse().unwrap(), spec).unwrap_err().to_string()
+}
+
+fn text(spec: &mut JobSpec) -> &mut Option<String> {
+    let Question::Categorical(kind) = &mut spec.question;
+    &mut kind.text
+}
+
+/// Pays by gold answers that the key of this seed signs.
+fn pay_by_gold(spec: &mut JobSpec, seed: u8) {
+    let key = crate::identity::SecretKey::from_bytes(&[seed; 32]).public();
+    spec.gold = Some(Gold { key });
+    spec.payout.as_mut().unwrap().rule = PayRule::Gold;
 }
 
 fn named(spec: &mut JobSpec) -> &mut Vec<String> {
@@ -91,19 +104,24 @@ fn every_field_is_in_the_digest() {
         Job::new("job".parse().unwrap(), spec).unwrap().digest()
     };
     let same = digest(|_| {});
-    let changes: [fn(&mut JobSpec); 8] = [
+    let changes: [fn(&mut JobSpec); 14] = [
         |s| s.name.push('x'),
+        |s| *text(s) = Some("Which sign is it?".to_owned()),
         |s| named(s).reverse(),
         |s| s.items.reverse(),
         |s| s.items[0].text = Some("t".to_owned()),
+        |s| s.items[0].id.push('x'),
         |s| s.answers_per_item = 4,
+        |s| s.closes_at = Some("2030-01-01T00:00:00Z".to_owned()),
         |s| s.sensitive = false,
         |s| s.release = BTreeSet::from([Release::Scores]),
         |s| s.payout.as_mut().unwrap().budget += 1,
+        |s| s.payout.as_mut().unwrap().currency = "USD".to_owned(),
+        |s| pay_by_gold(s, 5),
+        |s| pay_by_gold(s, 6),
     ];
-    for change in changes {
-        assert_ne!(digest(change), same);
-    }
+    let digests: BTreeSet<Digest> = changes.into_iter().map(digest).chain([same]).collect();
+    assert_eq!(digests.len(), changes.len() + 1);
     assert_ne!(Job::new("other".parse().unwrap(), spec()).unwrap().digest(), same);
 }
 
