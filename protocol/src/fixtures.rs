@@ -164,7 +164,8 @@ pub fn sign_by_all(members: &ClusterWithKeys, mut certificate: Certificate) -> C
     certificate
 }
 
-/// A submission of rows with any elements: to show that malformed ones are found.
+/// A submission of rows with any elements, shared, sealed and signed as by an honest client. [`Author::share`] makes one whose
+/// parts can be altered.
 pub fn submission_of_rows(
     cluster: &Cluster,
     job: &Job,

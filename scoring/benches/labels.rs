@@ -1,7 +1,7 @@
 //! What consensus labels cost: rounds and bytes of each node, and the seconds of all together.
 //!
 //! ```text
-//! cargo bench -p tacit-core --features testing --bench labels [-- [labels] ITEMS ANSWERS CLASSES [NODES THRESHOLD]]
+//! cargo bench -p tacit-scoring --features testing --bench labels [-- [labels] ITEMS ANSWERS CLASSES [NODES THRESHOLD]]
 //! ```
 //!
 //! With the word `labels`, labels alone, not what is computed from labels that stay shared.
@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use tacit_mpc_core::digest::Digest;
-use tacit_mpc_core::field::{Field, Fp61};
 use tacit_mpc_core::network::Traffic;
 use tacit_mpc_core::session::{SessionError, Setup};
-use tacit_mpc_core::sharing::{AccessStructure, Party, Shared};
+use tacit_mpc_core::sharing::AccessStructure;
 use tacit_mpc_core::testing::World;
+use tacit_mpc_core::testing::sessions::{deal, elements};
 use tacit_scoring::statistic::labels::plurality;
 
 /// What a part of the computation took at one node.
@@ -68,9 +68,10 @@ fn measure(
     alone: bool,
 ) -> Result<[Cost; 5], SessionError> {
     let expected: Vec<Option<u32>> = tallies.chunks_exact(classes).map(|row| label(row, quorum)).collect();
+    let votes = elements(tallies);
     let world = World::new(access.clone(), 1).deadline(Duration::from_secs(600));
     let results = world.run(|party, network, mut rng| -> Result<[Cost; 5], SessionError> {
-        let tallies = deal(&party, tallies);
+        let tallies = deal(&party, &votes, 1);
         let mut session = Setup::new(party, network).into_session(Digest::of("bench", &[]), &mut rng)?;
         session.settle()?;
         let mut meter = Meter {
@@ -110,24 +111,6 @@ fn measure(
 fn label(row: &[u64], quorum: u64) -> Option<u32> {
     let most = row.iter().copied().max().filter(|most| *most >= quorum.max(1))?;
     row.iter().position(|votes| *votes == most).map(|class| class as u32)
-}
-
-/// This node's components: all but one from a seed all nodes of the benchmark know.
-fn deal(party: &Party, values: &[u64]) -> Shared<Fp61> {
-    let random = |component: usize| {
-        let mut rng = ChaCha20Rng::seed_from_u64(component as u64);
-        (0..values.len()).map(move |_| Fp61::random(&mut rng))
-    };
-    Shared::generate(party, |position| match party.held()[position] {
-        0 => {
-            let mut rest: Vec<Fp61> = values.iter().copied().map(Fp61::reduce).collect();
-            for component in 1..party.access().components() {
-                rest.iter_mut().zip(random(component)).for_each(|(rest, value)| *rest -= value);
-            }
-            rest
-        }
-        component => random(component).collect(),
-    })
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -21,10 +21,10 @@ pub enum ScoringError {
     #[error("entry {0} of the list of submissions was accepted but does not open any more: the store or the sealing key was changed")]
     Unopened(usize),
     /// The node has released the job for another accepted set, or cannot record this one.
-    #[error("this accepted set was not recorded: another one was before, or the store failed")]
+    #[error("this accepted set could not be recorded: the node has recorded another one for the job, or its store failed")]
     NotRecorded,
     /// The job opens an output that no statistic computes: a defect of the program.
-    #[error("no statistic computes the output {0:?}, which the job opens: this is a defect, report it with the job's terms")]
+    #[error("no statistic computes the output `{0}`, which the job opens: this is a defect, report it with the job's terms")]
     NotComputed(OutputName),
 }
 
@@ -44,7 +44,7 @@ pub enum GoldError {
     },
     /// Some row is not of one class or none.
     #[error(
-        "the buyer's gold answers are malformed: the nodes found, without seeing them, that to some item there is neither one gold answer nor none; \
+        "the buyer's gold answers are malformed: the row of some item is neither one answer nor empty (the nodes found this without seeing it); \
          open the job again under another id"
     )]
     Malformed,

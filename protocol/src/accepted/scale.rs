@@ -35,7 +35,10 @@ impl Scale {
     /// The scale where there is nothing to weigh.
     const NONE: Self = Self { value: 1, exact: true };
 
-    /// The weight that stands for `1/divisor`.
+    /// The weight that stands for `1/divisor`, in units of `1/L`.
+    ///
+    /// # Panics
+    /// `divisor` is 0.
     pub fn weight(self, divisor: u64) -> u64 {
         if self.exact {
             self.value / divisor
@@ -125,10 +128,10 @@ impl Scales {
         let paired = || all().filter(|(r, _)| *r >= 2);
         // A weighted sum of matching pairs is largest when all R(R-1) pairs of every item match.
         let pairs_fit = |scale: Scale, divisor: fn(u64) -> u64| {
-            let most: u128 = paired()
+            let max: u128 = paired()
                 .map(|(r, items)| items * u128::from(scale.weight(divisor(r))) * u128::from(r * (r - 1)))
                 .sum();
-            most < u128::from(MODULUS)
+            max < u128::from(MODULUS)
         };
         let observed: fn(u64) -> u64 = |r| r * (r - 1);
         let coincidence: fn(u64) -> u64 = |r| r - 1;

@@ -21,16 +21,18 @@ pub enum CertificateError {
     #[error("{0}")]
     Participants(String),
     /// An output or one of its components is missing, extra, or of the wrong length.
-    #[error("output {0:?} does not have the components and lengths the job asks for")]
+    #[error("the output `{0}` does not have the components and lengths the job asks for")]
     Shape(OutputName),
     /// An output holds a number that no answers give.
-    #[error("output {0:?} holds a number that no answers give")]
+    #[error("the output `{0}` holds a number that no answers give")]
     Value(OutputName),
     /// The outputs are not those the job opens.
     #[error("the outputs are not those the job opens")]
     Outputs,
     /// Two nodes released different copies of one component, or of an opened output.
-    #[error("nodes `{first}` and `{second}` released different copies of a component of {output:?}: at least one of them deviates")]
+    #[error(
+        "nodes `{first}` and `{second}` released different copies of a component of the output `{output}`: at least one of them deviates"
+    )]
     Copies {
         /// The name of the node that released the first copy.
         first: String,

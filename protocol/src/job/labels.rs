@@ -60,17 +60,17 @@ impl Terms {
             LabelRule::Plurality => 1,
             LabelRule::Weighted => u64::from(self.weights.values().copied().fold(WEIGHT_ONE, u32::max)),
         };
-        let most = (1 << hidden_bits(access)) - 1;
-        if !self.decides_labels() || heaviest * u64::from(self.answers_per_item) <= most {
+        let max = (1 << hidden_bits(access)) - 1;
+        if !self.decides_labels() || heaviest * u64::from(self.answers_per_item) <= max {
             return Ok(());
         }
         let problem = format!(
-            "reach {heaviest} hundredths, too many for {} answers to an item: {} nodes of which {} may collude compare up to {most} hundredths; \
+            "reach {heaviest} hundredths, too many for {} answers to an item: {} nodes of which {} may collude compare up to {max} hundredths; \
              ask for at most {} answers{}",
             self.answers_per_item,
             access.nodes(),
             access.threshold(),
-            most / heaviest,
+            max / heaviest,
             if heaviest > u64::from(WEIGHT_ONE) {
                 ", or make the greatest weights smaller"
             } else {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::identity::PublicKey;
-use crate::question::{Question, Release};
+use crate::question::{Categorical, Question, Release};
+use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::AccessStructure;
 
 fn spec() -> JobSpec {
@@ -22,9 +23,24 @@ fn refused(alter: impl FnOnce(&mut JobSpec)) -> String {
     Job::new("job".parse().unwrap(), spec).unwrap_err().to_string()
 }
 
-fn named(spec: &mut JobSpec) -> &mut Vec<String> {
-    let Question::Categorical(kind) = &mut spec.question;
-    &mut kind.classes
+/// Asks for these classes.
+fn ask<C: Into<String>>(spec: &mut JobSpec, classes: impl IntoIterator<Item = C>) {
+    spec.question = Categorical::new(classes).into();
+}
+
+/// Asks for the classes of [`spec`] with this text.
+fn ask_with_text(spec: &mut JobSpec, text: &str) {
+    spec.question = Question::from(Categorical {
+        text: Some(text.to_owned()),
+        ..Categorical::new(["stop", "yield"])
+    });
+}
+
+/// Pays by gold answers that the key of this seed signs.
+fn pay_by_gold(spec: &mut JobSpec, seed: u8) {
+    let key = crate::identity::SecretKey::from_bytes(&[seed; 32]).public();
+    spec.gold = Some(Gold { key });
+    spec.payout.as_mut().unwrap().rule = PayRule::Gold;
 }
 
 #[test]
@@ -37,8 +53,8 @@ fn defaults_are_the_safe_ones() {
 #[test]
 fn errors_name_the_field() {
     assert!(refused(|s| s.name.clear()).contains("`name`"));
-    assert!(refused(|s| named(s).clear()).contains("`question.classes`"));
-    assert!(refused(|s| named(s).push("stop".to_owned())).contains("`stop` twice"));
+    assert!(refused(|s| ask::<String>(s, [])).contains("`question.classes`"));
+    assert!(refused(|s| ask(s, ["stop", "yield", "stop"])).contains("`stop` twice"));
     assert!(refused(|s| s.items.clear()).contains("`items`"));
     assert!(refused(|s| s.items[1].id = "a".to_owned()).contains("`a` twice"));
     assert!(refused(|s| s.items[1].id = "a\n".to_owned()).contains("`items[1].id`"));
@@ -56,7 +72,7 @@ fn errors_name_the_field() {
 fn jobs_that_no_node_could_hold_are_refused() {
     let many = |s: &mut JobSpec, items: usize, classes: usize| {
         s.items = (0..items).map(|i| Item::new(i.to_string())).collect();
-        *named(s) = (0..classes).map(|k| k.to_string()).collect();
+        ask(s, (0..classes).map(|k| k.to_string()));
         s.payout = None;
         s.release = BTreeSet::from([Release::Agreement]);
     };
@@ -91,19 +107,24 @@ fn every_field_is_in_the_digest() {
         Job::new("job".parse().unwrap(), spec).unwrap().digest()
     };
     let same = digest(|_| {});
-    let changes: [fn(&mut JobSpec); 8] = [
+    let changes: [fn(&mut JobSpec); 14] = [
         |s| s.name.push('x'),
-        |s| named(s).reverse(),
+        |s| ask_with_text(s, "Which sign is it?"),
+        |s| ask(s, ["yield", "stop"]),
         |s| s.items.reverse(),
         |s| s.items[0].text = Some("t".to_owned()),
+        |s| s.items[0].id.push('x'),
         |s| s.answers_per_item = 4,
+        |s| s.closes_at = Some("2030-01-01T00:00:00Z".to_owned()),
         |s| s.sensitive = false,
         |s| s.release = BTreeSet::from([Release::Scores]),
         |s| s.payout.as_mut().unwrap().budget += 1,
+        |s| s.payout.as_mut().unwrap().currency = "USD".to_owned(),
+        |s| pay_by_gold(s, 5),
+        |s| pay_by_gold(s, 6),
     ];
-    for change in changes {
-        assert_ne!(digest(change), same);
-    }
+    let digests: BTreeSet<Digest> = changes.into_iter().map(digest).chain([same]).collect();
+    assert_eq!(digests.len(), changes.len() + 1);
     assert_ne!(Job::new("other".parse().unwrap(), spec()).unwrap().digest(), same);
 }
 
@@ -128,7 +149,7 @@ fn gold_has_a_key_and_a_use() {
     let one_class = refused(|s| {
         by_gold(s);
         s.gold = Some(Gold { key: key() });
-        named(s).pop();
+        ask(s, ["stop"]);
     });
     assert!(one_class.contains("one class"), "{one_class}");
 }
@@ -238,8 +259,7 @@ fn the_json_of_terms_and_specs_stays_the_same() {
         r#"{"id":"job","name":"signs","question":{"kind":"categorical","classes":["stop","yield"]},"items":2,"items_digest":"fe3608df821f443090585324f1dddc1aeb01bbfa73f2c3350a1ed410ef9a88a4","answers_per_item":5,"sensitive":true,"release":["agreement","payouts"],"payout":{"rule":"peer_agreement_beyond_chance","currency":"EUR","base_per_item":20000,"bonus_per_item":10000,"budget":300000}}"#
     );
     let mut full = spec();
-    let Question::Categorical(kind) = &mut full.question;
-    kind.text = Some("Which sign?".to_owned());
+    ask_with_text(&mut full, "Which sign?");
     full.items[0].text = Some("https://a".to_owned());
     full.closes_at = Some("2026-12-01T00:00:00Z".to_owned());
     full.sensitive = false;

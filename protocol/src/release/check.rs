@@ -19,7 +19,7 @@ pub enum ReleaseError {
     Outputs,
     /// An output is opened although it is to be in components, or the other way round; or it has other components than the node
     /// holds, or another number of elements.
-    #[error("released output {0:?} in other components or with another number of elements than it must")]
+    #[error("released output `{0}` in other components or with another number of elements than it must")]
     Shape(OutputName),
 }
 

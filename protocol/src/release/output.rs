@@ -62,6 +62,13 @@ impl OutputName {
     }
 }
 
+/// The name as it stands in a certificate.
+impl fmt::Display for OutputName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
 /// One output in a release or in a certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -211,6 +218,12 @@ mod tests {
             name: OutputName::ClassTotals,
             values: OutputValues::Components(components.iter().map(values).collect()),
         }
+    }
+
+    #[test]
+    fn outputs_are_called_as_in_a_certificate() {
+        let name = OutputName::ContributorBeyondChance;
+        assert_eq!(serde_json::to_value(name).unwrap(), name.to_string());
     }
 
     #[test]

@@ -23,11 +23,11 @@ impl Delivery {
         cluster: &Cluster,
         job: &Job,
         (node, digest): (usize, &Digest),
-        (key, resting): (&UnsealingKey, &AtRestKey),
+        (key, at_rest_key): (&UnsealingKey, &AtRestKey),
         rng: &mut R,
     ) -> Result<Vec<u8>, RejectReason> {
         let (plaintext, _) = self.unseal(cluster, job, node, key)?;
-        resting
+        at_rest_key
             .seal(&bound_to(job, digest, node), &plaintext, rng)
             .map_err(|_| RejectReason::Unsealable)
     }
@@ -82,48 +82,48 @@ mod tests {
     use crate::job::PayRule;
 
     #[test]
-    fn what_is_kept_opens_as_itself_only() {
+    fn what_is_stored_opens_as_itself_only() {
         let members = cluster_with_keys(3, 1);
         let (job, other_job) = (job(4, 3, 5, PayRule::Flat), job(5, 3, 5, PayRule::Flat));
         let cluster = &members.cluster;
-        let resting: Vec<AtRestKey> = members.sealing.iter().map(AtRestKey::of).collect();
+        let at_rest_keys: Vec<AtRestKey> = members.sealing.iter().map(AtRestKey::of).collect();
         let mut rng = ChaCha20Rng::seed_from_u64(9);
         let submissions = [
             submission(&members, &job, 7, &[(0, 2), (2, 0)]),
             submission(&members, &job, 8, &[(0, 1), (2, 0)]),
         ];
         for node in 0..3 {
-            let mut kept = Vec::new();
+            let mut stored = Vec::new();
             for submission in &submissions {
                 let delivery = submission.delivery(node).unwrap();
                 let digest = delivery.header.value.digest();
-                let keys = (&members.sealing[node], &resting[node]);
+                let keys = (&members.sealing[node], &at_rest_keys[node]);
                 let sealed = delivery.seal_at_rest(cluster, &job, (node, &digest), keys, &mut rng).unwrap();
                 let header = Header::from_stored(&encode(&delivery.header), &digest).unwrap();
                 assert_eq!(header, delivery.header.value);
                 let opened = header
-                    .open_at_rest(cluster, &job, (node, &digest), &resting[node], sealed.clone())
+                    .open_at_rest(cluster, &job, (node, &digest), &at_rest_keys[node], sealed.clone())
                     .unwrap();
                 let first = delivery.open(cluster, &job, node, &members.sealing[node]).unwrap();
                 for position in 0..2 {
                     assert!(opened.expand(position) == first.expand(position));
                 }
-                kept.push((header, digest, sealed));
+                stored.push((header, digest, sealed));
             }
-            let [(header, digest, sealed), (other_header, other_digest, other)] = &kept[..] else {
+            let [(header, digest, sealed), (other_header, other_digest, other)] = &stored[..] else {
                 unreachable!()
             };
             let open = |header: &Header, job: &Job, node: usize, digest: &Digest, key: &AtRestKey, sealed: &[u8]| {
                 header.open_at_rest(cluster, job, (node, digest), key, sealed.to_vec()).is_some()
             };
-            let (key, next) = (&resting[node], (node + 1) % 3);
+            let (key, next) = (&at_rest_keys[node], (node + 1) % 3);
             assert!(open(header, &job, node, digest, key, sealed));
             assert!(!open(header, &job, node, digest, key, other), "two rows swapped");
             assert!(
                 !open(other_header, &job, node, other_digest, key, sealed),
                 "listed by another digest"
             );
-            assert!(!open(header, &job, node, digest, &resting[next], sealed), "another node's key");
+            assert!(!open(header, &job, node, digest, &at_rest_keys[next], sealed), "another node's key");
             assert!(!open(header, &job, next, digest, key, sealed), "as another node");
             assert!(!open(header, &other_job, node, digest, key, sealed), "in another job");
             for position in [0, 31, 32, sealed.len() / 2, sealed.len() - 1] {
@@ -156,10 +156,10 @@ mod tests {
         let job = job(4, 3, 5, PayRule::Flat);
         let mut delivery = submission(&members, &job, 7, &[(0, 2)]).delivery(0).unwrap();
         let digest = delivery.header.value.digest();
-        let resting = AtRestKey::of(&members.sealing[0]);
+        let at_rest_key = AtRestKey::of(&members.sealing[0]);
         let mut rng = ChaCha20Rng::seed_from_u64(9);
         delivery.envelope[40] ^= 1;
-        let keys = (&members.sealing[0], &resting);
+        let keys = (&members.sealing[0], &at_rest_key);
         assert_eq!(
             delivery.seal_at_rest(&members.cluster, &job, (0, &digest), keys, &mut rng),
             Err(RejectReason::DigestMismatch)

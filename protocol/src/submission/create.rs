@@ -3,7 +3,7 @@
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use tacit_mpc_core::field::{Field, Fp61, encode_vector};
-use tacit_mpc_core::sharing::{CompressedComponent, compress};
+use tacit_mpc_core::sharing::{AccessStructure, CompressedComponent, compress};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -30,12 +30,12 @@ pub struct Submission {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SubmissionError {
     /// No answers, or too many for one submission.
-    #[error("a submission of this job holds 1 to {most} answers, not {answers}")]
+    #[error("a submission of this job holds 1 to {max} answers, not {answers}")]
     Size {
         /// How many answers were given.
         answers: usize,
         /// How many answers one submission may hold.
-        most: usize,
+        max: usize,
     },
     /// The answer at this index is not to an item of the job or not an answer to its question, or its item does not come
     /// after the item of the answer before it.
@@ -81,11 +81,11 @@ impl Submission {
             return Err(SubmissionError::NotAContributor);
         }
         let width = job.terms().question.width();
-        let most = most_answers(width);
-        if answers.is_empty() || answers.len() > most {
+        let max = most_answers(width);
+        if answers.is_empty() || answers.len() > max {
             return Err(SubmissionError::Size {
                 answers: answers.len(),
-                most,
+                max,
             });
         }
         if !is_name(contributor) {
@@ -107,12 +107,7 @@ impl Submission {
         rows: &[Fp61],
         rng: &mut R,
     ) -> Result<Self, SubmissionError> {
-        let mut id = [0; SubmissionId::LEN];
-        rng.fill_bytes(&mut id);
-        let id = SubmissionId::from_bytes(id);
-        let access = cluster.access();
-        let components = compress(rows, access.components(), explicit_component(&id, access), rng);
-        let payloads: Vec<Zeroizing<Vec<u8>>> = components.iter().map(|component| payload(component, rng)).collect();
+        let (id, payloads) = share_rows(cluster.access(), rows, rng);
         let statement = Statement {
             cluster: cluster.digest(),
             job: job.id().clone(),
@@ -185,6 +180,16 @@ pub(super) fn encode_rows(
         question.encode(answer, row).map_err(|_| SubmissionError::Answer(index))?;
     }
     Ok(())
+}
+
+/// Shares rows under a fresh id. Returns the id, and every component as it stands in envelopes, in order.
+pub(crate) fn share_rows<R: CryptoRng>(access: &AccessStructure, rows: &[Fp61], rng: &mut R) -> (SubmissionId, Vec<Zeroizing<Vec<u8>>>) {
+    let mut id = [0; SubmissionId::LEN];
+    rng.fill_bytes(&mut id);
+    let id = SubmissionId::from_bytes(id);
+    let components = compress(rows, access.components(), explicit_component(&id, access), rng);
+    let payloads = components.iter().map(|component| payload(component, rng)).collect();
+    (id, payloads)
 }
 
 /// A component as it stands in envelopes, behind a fresh salt.

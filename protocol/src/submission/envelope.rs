@@ -10,37 +10,49 @@ use super::{Role, Statement, SubmissionId};
 use crate::codec::encode;
 
 /// Bytes of the salt before each component.
-pub(super) const SALT: usize = 32;
+pub(crate) const SALT: usize = 32;
 /// Bytes of the seed that stands for a component.
-pub(super) const SEED: usize = 32;
+pub(crate) const SEED: usize = 32;
+
+/// The label of contributors' envelopes in what they are bound to.
+pub(crate) const ANSWERS_LABEL: &[u8] = b"tacit/v1 envelope";
+/// The label of the buyer's envelopes in what they are bound to.
+const GOLD_LABEL: &[u8] = b"tacit/v1 gold envelope";
 
 /// The component that is sent in full. It follows from the submission's id, so that no node always gets the long one.
-pub(super) fn explicit_component(id: &SubmissionId, access: &AccessStructure) -> Component {
+pub(crate) fn explicit_component(id: &SubmissionId, access: &AccessStructure) -> Component {
     let word = u64::from_le_bytes(std::array::from_fn(|i| id.as_bytes()[i]));
     (word % access.components() as u64) as usize
 }
 
 /// The public digest of a payload. Only holders of the component know its salt: without a salt, nodes that hold all other
 /// components could guess the answers and compare each guess with the digest.
-pub(super) fn component_digest(id: &SubmissionId, component: Component, payload: &[u8]) -> Digest {
+pub(crate) fn component_digest(id: &SubmissionId, component: Component, payload: &[u8]) -> Digest {
     Digest::of("tacit/v1 component", &[id.as_bytes(), &[component as u8], payload])
 }
 
 /// The public digest of a sealed envelope.
-pub(super) fn envelope_digest(envelope: &[u8]) -> Digest {
+pub(crate) fn envelope_digest(envelope: &[u8]) -> Digest {
     Digest::of("tacit/v1 envelope", &[envelope])
 }
 
 /// HPKE's `info` for the envelopes of a submission (RFC 9180, section 5.1): role, cluster and job.
-pub(super) fn info(role: Role, statement: &Statement) -> Vec<u8> {
-    let label = match role {
-        Role::Answers => b"tacit/v1 envelope".as_slice(),
-        Role::Gold => b"tacit/v1 gold envelope",
-    };
+pub(crate) fn info(role: Role, statement: &Statement) -> Vec<u8> {
+    labelled_info(
+        match role {
+            Role::Answers => ANSWERS_LABEL,
+            Role::Gold => GOLD_LABEL,
+        },
+        statement,
+    )
+}
+
+/// HPKE's `info` with any label: see [`info`].
+pub(crate) fn labelled_info(label: &[u8], statement: &Statement) -> Vec<u8> {
     [label, statement.cluster.as_bytes(), statement.job_digest.as_bytes()].concat()
 }
 
 /// HPKE's associated data for the envelope of a node: the whole statement and the node's index.
-pub(super) fn aad(statement: &Statement, node: usize) -> Vec<u8> {
+pub(crate) fn aad(statement: &Statement, node: usize) -> Vec<u8> {
     encode(&(statement, node as u8))
 }

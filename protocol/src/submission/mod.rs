@@ -5,9 +5,9 @@ use tacit_mpc_core::field::{Field, Fp61};
 
 #[cfg(feature = "aws-lc")]
 mod at_rest;
-mod create;
+pub(crate) mod create;
 mod delivery;
-mod envelope;
+pub(crate) mod envelope;
 pub mod gold;
 mod header;
 mod opened;

@@ -221,7 +221,7 @@ fn a_contributor_is_told_what_cannot_be_shared() {
         create("c", &[]),
         Err(SubmissionError::Size {
             answers: 0,
-            most: most_answers(3)
+            max: most_answers(3)
         })
     );
     assert_eq!(create("c", &[(0, 3)]), Err(SubmissionError::Answer(0)));

@@ -11,11 +11,11 @@ use crate::release::{OutputName, OutputValues};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::{Field, Fp61, MODULUS};
 
-/// A certificate.
+/// A certificate, good or bad, and what follows from a good one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
-    /// What is special about it.
+    /// What is special about this certificate.
     pub name: String,
     /// The text of `certificate.json`, byte for byte.
     pub certificate: String,
@@ -73,7 +73,7 @@ fn first_element(certificate: &mut Certificate) -> &mut Fp61 {
     &mut components.unwrap().get_mut(&0).unwrap()[0]
 }
 
-/// Makes the file from a good certificate, with the texts of `result.json` and `payouts.csv`.
+/// Makes `certificate.json` from a good certificate, with the texts of `result.json` and `payouts.csv`.
 pub fn make(setup: &Setup, good: &Certificate, result_json: &[u8], payouts_csv: &[u8]) -> Vectors<Case> {
     let good_text = text(good);
     let mut cases = vec![Case {

@@ -25,11 +25,11 @@ use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::sharing::NodeSet;
 
-/// A value.
+/// A value and its encoding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
-    /// What it is.
+    /// What the value is, and who signs, hashes or sends it.
     pub name: String,
     /// The value in serde's JSON; byte strings are lists of numbers there.
     pub value: Value,
@@ -329,7 +329,7 @@ fn replies() -> Vec<Case> {
     cases
 }
 
-/// Makes the file.
+/// Makes `encoding.json`.
 pub fn make() -> Vectors<Case> {
     Vectors {
         about: "Values in the encoding that protocol/src/codec/mod.rs describes. The keys, digests and signatures in them are made up."

@@ -11,7 +11,7 @@ use crate::sealing::{Binding, SealingError, SealingKey, Suite, UnsealingKey};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
-    /// What is special about it.
+    /// What is special about this envelope.
     pub name: String,
     /// The node's public key, with its suite.
     pub sealing_key: SealingKey,
@@ -40,7 +40,7 @@ pub fn name(error: SealingError) -> &'static str {
     }
 }
 
-/// Makes the file. With feature `aws-lc` the envelopes of X-Wing differ from run to run: AWS-LC draws a part of the randomness itself.
+/// Makes `envelope.json`. With feature `aws-lc` the envelopes of X-Wing differ from run to run: AWS-LC draws a part of the randomness itself.
 pub fn make() -> Vectors<Case> {
     let mut cases = Vec::new();
     for (suite, encapsulated, random) in [(Suite::X25519, 32, 32), (Suite::XWing, 1120, 64)] {

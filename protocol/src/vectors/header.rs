@@ -11,11 +11,11 @@ use crate::reject::RejectReason;
 use crate::submission::Header;
 use tacit_mpc_core::digest::Digest;
 
-/// A signed header.
+/// A signed header, good or bad, and what a coordinator says of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
-    /// What is special about it.
+    /// What is special about this header.
     pub name: String,
     /// The encoded `Signed<Header>`, hexadecimal: the header, then the signature of 64 bytes.
     pub signed_header: String,
@@ -35,7 +35,7 @@ pub fn verdict(setup: &Setup, bytes: &[u8]) -> &'static str {
     checked.err().map_or(OK, RejectReason::name)
 }
 
-/// Makes the file.
+/// Makes `header.json`.
 pub fn make() -> Vectors<Case> {
     let setup = Setup::new();
     let good = setup.submission().header;

@@ -39,7 +39,7 @@ pub struct SetupFile {
     pub about: String,
     /// The cluster file, byte for byte.
     pub cluster_toml: String,
-    /// Its digest.
+    /// The digest of the cluster file, hexadecimal.
     pub cluster_digest: Digest,
     /// The Ed25519 seed of each node, then of the coordinator, hexadecimal.
     pub identity_seeds: Vec<String>,
@@ -57,7 +57,7 @@ pub struct SetupFile {
     pub gold: Person,
 }
 
-/// A secret sealing key.
+/// A node's secret sealing key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretSealingKey {

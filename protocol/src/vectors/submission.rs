@@ -10,15 +10,15 @@ use crate::codec::{decode, encode};
 use crate::fixtures::{Author, Forgery};
 use crate::identity::{Purpose, Signed};
 use crate::reject::RejectReason;
+use crate::submission::envelope::envelope_digest;
 use crate::submission::{Header, Statement, Submission};
-use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::{Field, Fp61, MODULUS};
 
-/// A submission.
+/// A submission, good or bad, and what its envelopes hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
-    /// What is special about it.
+    /// What is special about this submission.
     pub name: String,
     /// The encoded `Submission`, hexadecimal.
     pub submission: String,
@@ -85,7 +85,7 @@ fn forgery<'a>(setup: &'a Setup, author: &Author) -> Forgery<'a> {
     forgery
 }
 
-/// Makes the file.
+/// Makes `submission.json`.
 pub fn make() -> Vectors<Case> {
     let setup = Setup::new();
     let (good, gold) = (setup.submission(), setup.gold_submission());
@@ -131,8 +131,7 @@ pub fn make() -> Vectors<Case> {
         let mut submission = good.clone();
         alter(&mut submission);
         let mut header = submission.header.value.clone();
-        let digest = |envelope: &Vec<u8>| Digest::of("tacit/v1 envelope", &[envelope]);
-        header.envelopes = submission.envelopes.iter().map(digest).collect();
+        header.envelopes = submission.envelopes.iter().map(|envelope| envelope_digest(envelope)).collect();
         submission.header = Signed::new(header, Purpose::Submission, &setup.contributor);
         case(name, encode(&submission), None, expect);
     };

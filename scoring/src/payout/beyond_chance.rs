@@ -1,8 +1,8 @@
 //! Pay by agreement with peers beyond chance: `+ floor(k·Q / (L·(n-1)))` when `n ≥ 2`, with the bonus k per answer, a
 //! contributor's agreement beyond chance Q, its scale L and its `n` answers on items with at least two answers.
 //!
-//! `Q ≤ L·n(n-1)`, and 0 in expectation for who answers without looking at the item. It can be negative: then some of the base is
-//! taken away. (Dasgupta, Ghosh, [WWW 2013](https://doi.org/10.1145/2488388.2488417).)
+//! `Q ≤ L·n(n-1)`. The expected bonus of a contributor who answers without looking at the item is 0. Q can be negative: then some of
+//! the base is taken away. (Dasgupta, Ghosh, [WWW 2013](https://doi.org/10.1145/2488388.2488417).)
 
 use tacit_protocol::accepted::ContributorFacts;
 use tacit_protocol::certificate::{Certificate, OpenedOutputs};

@@ -1,7 +1,8 @@
 //! Pay by gold: `+ floor(k·N·(C·G - K) / ((C-1)·K))` when `K ≥ 1`, with the bonus k per answer, `N` answers in all, `G` of the
 //! `K` answers to items with gold right, and `C` classes.
 //!
-//! 0 in expectation for who guesses, the whole bonus for who is always right, and never below `-k·N/(C-1)`.
+//! The expected bonus of a contributor who guesses is 0. One who is always right gets the whole bonus, and none less than
+//! `-k·N/(C-1)`.
 
 use tacit_protocol::accepted::ContributorFacts;
 use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};

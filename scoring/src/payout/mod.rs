@@ -22,7 +22,7 @@ pub struct Bonus {
 }
 
 impl Bonus {
-    /// No bonus.
+    /// 0 micro-units, which rest on no answers.
     pub const NONE: Self = Self { amount: 0, answers: 0 };
 }
 
@@ -57,8 +57,8 @@ pub fn pays(payout: &Payout, certificate: &Certificate, opened: &OpenedOutputs) 
 /// The bonus is kept within `-k·n ..= k·n` for the `n` answers it rests on and the bonus `k` per answer, which only rounded
 /// weights could leave. A bonus per answer is at most the base per answer, so pay is never negative.
 pub fn pay(payout: &Payout, contributor: &ContributorFacts, bonus: Bonus) -> u64 {
-    let most = i128::from(payout.bonus_per_item) * i128::from(bonus.answers);
-    let pay = i128::from(payout.base_per_item) * i128::from(contributor.answers) + bonus.amount.clamp(-most, most);
+    let max = i128::from(payout.bonus_per_item) * i128::from(bonus.answers);
+    let pay = i128::from(payout.base_per_item) * i128::from(contributor.answers) + bonus.amount.clamp(-max, max);
     // Base pay and answers are bounded, so this does not saturate for a job and an accepted set that were checked.
     u64::try_from(pay).unwrap_or(if pay < 0 { 0 } else { u64::MAX })
 }

@@ -49,7 +49,7 @@ impl Answers {
         ends.collect()
     }
 
-    /// The index in the list of a submission, which is numbered among these.
+    /// The index in the list of the submission with this number here.
     pub(crate) fn entry(&self, submission: usize) -> usize {
         self.submissions[submission].0
     }

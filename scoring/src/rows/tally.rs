@@ -14,7 +14,7 @@ use super::sums::{RowSums, RowTotal};
 pub struct Tally(RowSums);
 
 impl Tally {
-    /// Without answers.
+    /// A tally of no answers: a row of `width` zeros for each item of the job.
     pub fn new(party: &Party, accepted: &AcceptedSet, width: usize) -> Self {
         Self(RowSums::new(party, accepted.redundancy().len(), width))
     }
@@ -24,7 +24,7 @@ impl Tally {
         self.add_weighted(counted, submission, Fp61::ONE);
     }
 
-    /// Adds them, times a public weight.
+    /// Adds the counted answers of one submission, times a public weight.
     pub(crate) fn add_weighted(&mut self, counted: CountedSubmission<'_>, submission: &[&[Fp61]], weight: Fp61) {
         row_runs(counted, |_| 0, |run| self.0.add_run(&run, submission, weight));
     }

@@ -23,9 +23,8 @@ pub(super) fn check_list(list: &[SubmissionEntry]) -> Result<(), AcceptedSetErro
     list.iter().enumerate().try_for_each(fits)
 }
 
-/// Rejects submissions beyond twice the answers the job asks for: repeats have room, nobody can make the
-/// nodes open and hold more than the job is worth. Nor can one contributor take the room of the others: it
-/// has an equal share for each answer an item asks for, and never more than half.
+/// Rejects submissions beyond twice the answers that the job asks for. One contributor may use an equal share of that for each
+/// answer to an item, and at most half.
 pub(super) fn over_capacity<'h>(
     job: &Job,
     list: &[SubmissionEntry],
@@ -33,8 +32,8 @@ pub(super) fn over_capacity<'h>(
     verdicts: &mut [Verdict],
 ) -> Result<(), AcceptedSetError> {
     let per_item = u64::from(job.terms().answers_per_item);
-    let mut room = 2 * job.items().len() as u64 * per_item + MAX_ELEMENTS as u64;
-    let share = room / per_item.max(2);
+    let mut capacity = 2 * job.items().len() as u64 * per_item + MAX_ELEMENTS as u64;
+    let share = capacity / per_item.max(2);
     let mut left: HashMap<PublicKey, u64> = HashMap::new();
     for (entry, (listed, verdict)) in list
         .iter()
@@ -48,10 +47,10 @@ pub(super) fn over_capacity<'h>(
         }
         let left = left.entry(header.statement.key).or_insert(share);
         let answers = u64::from(listed.answers);
-        if answers > room.min(*left) {
+        if answers > capacity.min(*left) {
             *verdict = Verdict::Rejected(RejectReason::JobFull);
         } else {
-            room -= answers;
+            capacity -= answers;
             *left -= answers;
         }
     }

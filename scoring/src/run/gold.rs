@@ -11,8 +11,8 @@ use tacit_protocol::verdict::Verdict;
 
 use crate::error::{GoldError, ScoringError};
 
-/// The entries that are gold answers, in the order of their parts; none if the job has no gold. Of two that
-/// are the same part the first one counts. Every node comes to the same.
+/// The entries that are gold answers, in the order of their parts; none if the job has no gold. If two entries hold the same part,
+/// the first one counts. All nodes get the same result, because it follows from the list and the merged verdicts.
 pub(super) fn entries<'h>(
     job: &Job,
     verdicts: &mut [Verdict],

@@ -16,7 +16,7 @@ use capacity::{check_list, over_capacity};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::network::Network;
-use tacit_mpc_core::session::{Outputs, Setup, VerifiedOutputs};
+use tacit_mpc_core::session::{Session, Setup, VerifiedOutputs};
 use tacit_mpc_core::sharing::{NodeSet, Party, Shared};
 use tacit_protocol::accepted::{AcceptedSet, AcceptedSetError, SubmissionEntry, accepted_submissions, list_digest, verdicts_digest};
 use tacit_protocol::cluster::Cluster;
@@ -27,15 +27,16 @@ use tacit_protocol::submission::{Header, OpenedSubmission};
 use tacit_protocol::verdict::Verdict;
 use verdicts::merge_verdicts;
 
-/// What a node brings to a computation.
+/// What a node brings to a computation: its part of the submissions on the coordinator's list. `entry` is an index in the list.
 pub trait Submissions {
-    /// What this node says of each entry of the list: 0 where it accepts it, else a reason's code.
+    /// What this node says of each entry, in the order of the list: whether it accepts the entry, else why not.
     fn verdicts(&self) -> &[Verdict];
 
-    /// The header of an entry this node accepts.
+    /// The header of an entry this node accepts; `None` if there is no such header.
     fn header(&self, entry: usize) -> Option<&Header>;
 
-    /// This node's components of an entry it accepts; `None` if they cannot be opened any more.
+    /// This node's components of an entry it accepts, each of `answers × width` elements with the number of answers that the
+    /// list states; `None` if they cannot be opened any more.
     fn open(&self, entry: usize) -> Option<OpenedSubmission>;
 
     /// Durably records that outputs of the job are about to be released for this set of submissions; false if
@@ -46,16 +47,24 @@ pub trait Submissions {
 /// A computation that verified.
 #[derive(Debug)]
 pub struct Scored {
-    /// The final verdict on each entry of the list.
+    /// The final verdict on each entry, in the order of the list.
     pub verdicts: Vec<Verdict>,
-    /// What was computed.
+    /// What the outputs are about: job, candidates, accepted set and participants, the same at every node.
     pub subject: Subject,
-    /// The outputs.
+    /// The outputs that the job opens, which every participant has recorded and may now sign.
     pub outputs: VerifiedOutputs<OutputName>,
 }
 
 /// Runs a job's computation. Every participant calls it with the same cluster, job, list and
 /// participants, and its own submissions.
+///
+/// # Errors
+/// * [`ScoringError::AcceptedSet`]: the list does not fit itself or the submissions.
+/// * [`ScoringError::Unopened`], [`ScoringError::NotRecorded`]: this node's store fails.
+/// * [`ScoringError::Gold`]: the job cannot be scored because of the buyer's gold answers.
+/// * [`ScoringError::Session`]: a round failed or a node deviates.
+///
+/// With any of them no output leaves this node.
 pub fn run<N: Network, R: CryptoRng + ?Sized>(
     party: Party,
     network: N,
@@ -65,64 +74,23 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
     submissions: &impl Submissions,
     rng: &mut R,
 ) -> Result<Scored, ScoringError> {
-    let question = &job.terms().question;
-    let width = question.width();
     let participants = party.present();
-    check_list(list)?;
     let mut setup = Setup::new(party.clone(), network);
-    let merged = merge_verdicts(&mut setup, party.me(), list_digest(list), submissions.verdicts())?;
-    let (mut verdicts, refused_by): (Vec<Verdict>, Vec<NodeSet>) = merged.into_iter().unzip();
-    over_capacity(job, list, |entry| submissions.header(entry), &mut verdicts)?;
-    gold::not_refused_by_few(job, &party, &refused_by, |entry| submissions.header(entry))?;
-    let gold = gold::entries(job, &mut verdicts, |entry| submissions.header(entry))?;
+    let Candidates {
+        mut verdicts,
+        answer_entries,
+        gold_entries,
+    } = agree_on_candidates(&mut setup, &party, job, list, submissions)?;
     let candidates = verdicts_digest(list, &verdicts);
     let mut session = setup.into_session(session_id(cluster, job.digest(), candidates, participants), rng)?;
 
-    let entries: Vec<usize> = (0..list.len())
-        .filter(|entry| verdicts[*entry].is_accepted() && !gold.contains(entry))
-        .collect();
-    let answers = open(&entries, submissions)?;
-    let expected = |(entry, opened): &(usize, OpenedSubmission)| opened.elements() == list[*entry].answers as usize * width;
-    if let Some((entry, _)) = answers.iter().find(|one| !expected(one)) {
-        return Err(AcceptedSetError::Entry(*entry).into());
-    }
-    let answers = Answers::new(&party, width, answers);
-    // Assume that all candidates are well-formed, and add up the tally during the check; if some are not, it is added up again
-    // below.
-    let mut accepted = AcceptedSet::assemble(job, list, &verdicts, |entry| submissions.header(entry))?;
-    let mut tallied = Tally::new(&party, &accepted, width);
-    let malformed = {
-        let mut counted = accepted.submissions().peekable();
-        malformed(&mut session, &answers, question.validity(), |entry, rows| {
-            if let Some(counted) = counted.next_if(|counted| counted.submission as usize == entry) {
-                tallied.add(counted, rows);
-            }
-        })?
-    };
-    let tally = if malformed.is_empty() {
-        tallied.finish()
-    } else {
-        drop(tallied);
-        for entry in malformed {
-            verdicts[entry] = Verdict::Rejected(RejectReason::MalformedAnswer);
-        }
-        accepted = AcceptedSet::assemble(job, list, &verdicts, |entry| submissions.header(entry))?;
-        tally(&party, &accepted, &answers)
-    };
-
-    let gold = (!gold.is_empty()).then(|| open(&gold, submissions)).transpose()?;
-    let gold = gold.map(|parts| concatenated(&party, &parts));
-    if let Some(gold) = &gold
-        && !gold_is_well_formed(&mut session, width, question.gold_validity(), gold)?
-    {
-        // Only now is it known that no node made it look so.
-        session.verify(Outputs::<OutputName>::default())?;
-        return Err(GoldError::Malformed.into());
-    }
+    let answers = open_answers(&party, job, list, &answer_entries, submissions)?;
+    let (accepted, tally) = accept_well_formed(&mut session, job, list, &mut verdicts, &answers, submissions)?;
+    let gold_rows = checked_gold(&mut session, job, &gold_entries, submissions)?;
 
     let subject = Subject::new(cluster, job.digest(), candidates, &accepted, participants);
     let record = || submissions.record(&accepted_submissions(list, &verdicts));
-    let input = Input::new(&party, job.terms(), accepted, answers, tally, gold);
+    let input = Input::new(&party, job.terms(), accepted, answers, tally, gold_rows);
     let outputs = score(&mut session, input, &record)?;
     let verified = session.verify(outputs)?;
     if !record() {
@@ -135,7 +103,114 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
     })
 }
 
-/// This node's components of these entries.
+/// The submissions that every participant can use.
+struct Candidates {
+    /// The verdict on each entry of the list.
+    verdicts: Vec<Verdict>,
+    /// The accepted entries that hold contributors' answers, ascending.
+    answer_entries: Vec<usize>,
+    /// The accepted entries that hold the buyer's gold answers, in the order of their parts; none if the job has no gold.
+    gold_entries: Vec<usize>,
+}
+
+/// Exchanges verdicts with the participants and works out the candidates. Two rounds.
+fn agree_on_candidates<N: Network>(
+    setup: &mut Setup<N>,
+    party: &Party,
+    job: &Job,
+    list: &[SubmissionEntry],
+    submissions: &impl Submissions,
+) -> Result<Candidates, ScoringError> {
+    check_list(list)?;
+    let header_of = |entry: usize| submissions.header(entry);
+    let merged = merge_verdicts(setup, party.me(), list_digest(list), submissions.verdicts())?;
+    let (mut verdicts, refused_by): (Vec<Verdict>, Vec<NodeSet>) = merged.into_iter().unzip();
+    over_capacity(job, list, header_of, &mut verdicts)?;
+    gold::not_refused_by_few(job, party, &refused_by, header_of)?;
+    let gold_entries = gold::entries(job, &mut verdicts, header_of)?;
+    let is_answers = |entry: &usize| verdicts[*entry].is_accepted() && !gold_entries.contains(entry);
+    let answer_entries = (0..list.len()).filter(is_answers).collect();
+    Ok(Candidates {
+        verdicts,
+        answer_entries,
+        gold_entries,
+    })
+}
+
+/// This node's components of the answers of these entries.
+fn open_answers(
+    party: &Party,
+    job: &Job,
+    list: &[SubmissionEntry],
+    entries: &[usize],
+    submissions: &impl Submissions,
+) -> Result<Answers, ScoringError> {
+    let width = job.terms().question.width();
+    let opened = open(entries, submissions)?;
+    let fits = |(entry, opened): &(usize, OpenedSubmission)| opened.elements() == list[*entry].answers as usize * width;
+    match opened.iter().find(|one| !fits(one)) {
+        Some((entry, _)) => Err(AcceptedSetError::Entry(*entry).into()),
+        None => Ok(Answers::new(party, width, opened)),
+    }
+}
+
+/// Rejects the submissions with malformed answers, which are found without looking at them. Returns the accepted set and the
+/// tally of the answers that count.
+fn accept_well_formed<N: Network>(
+    session: &mut Session<N>,
+    job: &Job,
+    list: &[SubmissionEntry],
+    verdicts: &mut [Verdict],
+    answers: &Answers,
+    submissions: &impl Submissions,
+) -> Result<(AcceptedSet, Shared<Fp61>), ScoringError> {
+    let party = session.party().clone();
+    let assemble = |verdicts: &[Verdict]| AcceptedSet::assemble(job, list, verdicts, |entry| submissions.header(entry));
+    // Assume that all candidates are well-formed, and add up the tally during the check; if some are not, it is added up again
+    // below.
+    let all = assemble(verdicts)?;
+    let mut tallied = Tally::new(&party, &all, answers.width());
+    let mut counted = all.submissions().peekable();
+    let malformed = malformed(session, answers, job.terms().question.validity(), |entry, rows| {
+        if let Some(counted) = counted.next_if(|counted| counted.submission as usize == entry) {
+            tallied.add(counted, rows);
+        }
+    })?;
+    if malformed.is_empty() {
+        drop(counted);
+        return Ok((all, tallied.finish()));
+    }
+    drop(tallied);
+    for entry in malformed {
+        verdicts[entry] = Verdict::Rejected(RejectReason::MalformedAnswer);
+    }
+    let accepted = assemble(verdicts)?;
+    let tally = tally(&party, &accepted, answers);
+    Ok((accepted, tally))
+}
+
+/// The rows of the buyer's gold answers, one for each item, after it was found that they are well-formed; `None` if there are no
+/// entries.
+fn checked_gold<N: Network>(
+    session: &mut Session<N>,
+    job: &Job,
+    entries: &[usize],
+    submissions: &impl Submissions,
+) -> Result<Option<Shared<Fp61>>, ScoringError> {
+    if entries.is_empty() {
+        return Ok(None);
+    }
+    let question = &job.terms().question;
+    let rows = concatenated(session.party(), &open(entries, submissions)?);
+    if gold_is_well_formed(session, question.width(), question.gold_validity(), &rows)? {
+        return Ok(Some(rows));
+    }
+    // Verify before blaming the buyer: a wrong product could make good gold look malformed.
+    session.verify_claims(())?;
+    Err(GoldError::Malformed.into())
+}
+
+/// This node's components of these entries, each with its index in the list.
 fn open(entries: &[usize], submissions: &impl Submissions) -> Result<Vec<(usize, OpenedSubmission)>, ScoringError> {
     let open = |entry: &usize| Ok((*entry, submissions.open(*entry).ok_or(ScoringError::Unopened(*entry))?));
     entries.iter().map(open).collect()

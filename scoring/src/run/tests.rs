@@ -19,11 +19,11 @@ use tacit_protocol::question::{Answer, Categorical, Release};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::Submission;
 
-/// A submission of two rows of two classes with these integers in place of bits.
-fn malformed(members: &ClusterWithKeys, job: &Job, contributor: u32, rows: [i64; 4]) -> Submission {
+/// A submission of the rows of the first two items, with these integers in place of bits.
+fn malformed(members: &ClusterWithKeys, job: &Job, contributor: u32, rows: &[i64]) -> Submission {
     let mut rng = ChaCha20Rng::seed_from_u64(u64::from(contributor));
     let key = SecretKey::generate(&mut rng);
-    let elements = rows.map(Fp61::from_i64);
+    let elements: Vec<Fp61> = rows.iter().copied().map(Fp61::from_i64).collect();
     submission_of_rows(
         &members.cluster,
         job,
@@ -63,7 +63,7 @@ fn malformed_submissions_are_dropped_and_the_rest_is_untouched() {
         // Bad ones before, between and after the good ones.
         let mut all = Vec::new();
         for (i, rows) in BAD.iter().enumerate() {
-            all.push(malformed(&members, &job, 100 + i as u32, *rows));
+            all.push(malformed(&members, &job, 100 + i as u32, rows));
             all.extend(good.get(i).cloned());
         }
         let (certificate, mut report) = run_to_certificate(&members, NodeSet::all(nodes), &job, &all);
@@ -82,7 +82,7 @@ fn a_malformed_first_answer_does_not_take_the_place_of_a_good_one() {
     let members = cluster_with_keys(3, 1);
     let job = job(3, 2, 4, PayRule::Flat);
     // Four bad submissions would fill item 0 and 1 before the good ones come.
-    let mut all: Vec<Submission> = (0..4).map(|c| malformed(&members, &job, 50 + c, [1, 1, 0, 1])).collect();
+    let mut all: Vec<Submission> = (0..4).map(|c| malformed(&members, &job, 50 + c, &[1, 1, 0, 1])).collect();
     let good = honest(&members, &job);
     all.extend(good.iter().cloned());
     let (certificate, _) = run_to_certificate(&members, NodeSet::all(3), &job, &all);
@@ -98,7 +98,7 @@ fn thousands_of_bad_submissions_among_good_ones() {
             if c % 2 == 0 {
                 submission(&members, &job, c, &[(0, 1), (1, 0)])
             } else {
-                malformed(&members, &job, c, BAD[c as usize % 8])
+                malformed(&members, &job, c, &BAD[c as usize % 8])
             }
         })
         .collect();
@@ -108,13 +108,13 @@ fn thousands_of_bad_submissions_among_good_ones() {
 }
 
 #[test]
-fn one_contributor_cannot_take_the_room_of_the_others() {
+fn one_contributor_cannot_use_the_capacity_of_the_others() {
     let members = cluster_with_keys(3, 1);
     let job = job(30_000, 2, 2, PayRule::Flat);
     let mut rng = ChaCha20Rng::seed_from_u64(99);
     let key = SecretKey::generate(&mut rng);
     let items: Vec<(u32, Answer)> = (0..30_000).map(|item| (item, Answer::Class(0))).collect();
-    // Exactly all the room there is, before anyone else comes.
+    // Exactly the whole capacity, before anyone else comes.
     let mut send = |answers| Submission::create(&members.cluster, &job, "greedy", &key, &items[..answers], &mut rng).unwrap();
     let mut all: Vec<Submission> = (0..8).map(|_| send(30_000)).collect();
     all.push(send(2 * 60_000 + (1 << 17) - 8 * 30_000));
@@ -139,7 +139,7 @@ proptest! {
     fn rows_are_accepted_exactly_when_they_are_one_hot(rows in proptest::array::uniform4(-2i64..3)) {
         let members = cluster_with_keys(3, 1);
         let job = job(3, 2, 8, PayRule::Flat);
-        let submission = malformed(&members, &job, 1, rows);
+        let submission = malformed(&members, &job, 1, &rows);
         let world = World::new(members.cluster.access().clone(), 1);
         let scored = run_nodes(&world, &members, &job, &[submission]).remove(0).unwrap();
         let one_hot = |row: &[i64]| row.iter().all(|x| (0..2).contains(x)) && row.iter().sum::<i64>() == 1;
@@ -220,7 +220,7 @@ fn certificates_and_results_of_fixed_seeds_stay_the_same() {
                     submission(&members, job, c, &answers)
                 })
                 .collect();
-            submissions.insert(2, malformed_rows(&members, job));
+            submissions.insert(2, malformed(&members, job, 77, &[1, 1, 0, 0, 0, 1]));
             submissions.extend(gold_if_any(&members, job));
             let (certificate, report) = run_to_certificate(&members, NodeSet::all(nodes), job, &submissions);
             certificates.push(certificate.to_json());
@@ -238,14 +238,6 @@ fn certificates_and_results_of_fixed_seeds_stay_the_same() {
 
 const GOLDEN_RESULTS: &str = "70d31e49e4a994c1a97d8e0a15414337efe85b96c98a17ad63a83eb756eb0cb1";
 const GOLDEN_CERTIFICATES: &str = "4bebeea2ba23e38b8aef427efe1aaa6aa851718e06fcc0e84f70426479b8ffa4";
-
-/// A submission of two rows of three classes that are not one-hot.
-fn malformed_rows(members: &ClusterWithKeys, job: &Job) -> Submission {
-    let mut rng = ChaCha20Rng::seed_from_u64(77);
-    let key = SecretKey::generate(&mut rng);
-    let elements = [1, 1, 0, 0, 0, 1].map(Fp61::from_i64);
-    submission_of_rows(&members.cluster, job, "c077", &key, vec![0, 1], &elements, &mut rng)
-}
 
 /// The buyer's gold answers, where the job has any.
 fn gold_if_any(members: &ClusterWithKeys, job: &Job) -> Vec<Submission> {

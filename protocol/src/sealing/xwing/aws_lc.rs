@@ -30,7 +30,7 @@ const PUBLIC: usize = ML_KEM_KEY + WORD;
 /// Bytes of an encapsulated key.
 const ENCAPSULATED: usize = ML_KEM_CIPHERTEXT + WORD;
 
-/// The KEM.
+/// X-Wing with ML-KEM and X25519 of AWS-LC.
 pub(crate) struct AwsLcXWing;
 
 /// A public key: ML-KEM's encapsulation key, then an X25519 point. Checked when something is sealed to it.

@@ -6,7 +6,7 @@ use rand_core::CryptoRng;
 
 use super::{ML_KEM_CIPHERTEXT, ML_KEM_KEY, has_low_order};
 
-/// The KEM.
+/// X-Wing in Rust alone.
 pub(crate) struct PureXWing;
 
 impl PureXWing {
