@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use tacit_fuzz::canonical;
-use tacit_fuzz::fixture::{FIXTURE, Fixture, NODES};
+use tacit_fuzz::fixture::{FIXTURE, Fixture};
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::codec::encode;
 use tacit_protocol::fixtures::ClusterWithKeys;
@@ -18,10 +18,10 @@ fn examine(job: &Job, submission: &Submission) {
         return;
     }
     let _ = submission.is_complete();
-    for node in 0..NODES {
+    for (node, key) in sealing.iter().enumerate() {
         let Some(delivery) = submission.delivery(node) else { continue };
         assert_eq!(Delivery::decode(&encode(&delivery)).as_ref(), Ok(&delivery));
-        let Ok(opened) = delivery.open(cluster, job, node, &sealing[node]) else {
+        let Ok(opened) = delivery.open(cluster, job, node, key) else {
             continue;
         };
         let elements = submission.header.value.statement.items.len() * job.terms().question.width();
