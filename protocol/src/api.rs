@@ -15,7 +15,7 @@ use tacit_mpc_core::digest::Digest;
 /// The media type of an uploaded submission: [`crate::codec::encode`] of a [`crate::submission::Submission`].
 pub const SUBMISSION_TYPE: &str = "application/vnd.tacit.submission";
 
-/// `GET /v1/cluster`.
+/// What `GET /v1/cluster` answers: the cluster, its nodes and the protocol versions that the coordinator speaks.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterInfo {
@@ -149,7 +149,7 @@ pub struct WaitingOn {
     pub needs_operator: bool,
 }
 
-/// `GET /v1/jobs/{id}`.
+/// What `GET /v1/jobs/{id}` answers: how far the job has come, and what it waits for.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobStatus {
@@ -185,7 +185,7 @@ pub struct JobStatus {
     pub waiting_on: Vec<WaitingOn>,
 }
 
-/// `GET /v1/jobs`.
+/// What `GET /v1/jobs` answers: the buyer's jobs.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobList {
@@ -242,7 +242,7 @@ pub struct ReceiptStatement {
 /// A receipt: [`crate::identity::Signed`] by the coordinator for [`crate::identity::Purpose::Receipt`].
 pub type Receipt = crate::identity::Signed<ReceiptStatement>;
 
-/// `GET /v1/jobs/{id}/submissions/{sid}`.
+/// What `GET /v1/jobs/{id}/submissions/{sid}` answers: the receipt of a submission, and which of its answers count.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubmissionStatus {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::scene::{CLUSTERS, Scene};
+use super::scenario::{CLUSTERS, Scenario};
 use tacit_mpc_core::session::{SessionError, Setup};
 use tacit_mpc_core::sharing::{AccessStructure, NodeSet, Party};
 use tacit_mpc_core::testing::{Fate, Wire, World};
@@ -12,7 +12,7 @@ use tacit_protocol::phase::Phase;
 use tacit_protocol::verdict::Verdict;
 use tacit_scoring::ScoringError;
 
-fn phases(outcome: &super::scene::Outcome) -> Vec<Phase> {
+fn phases(outcome: &super::scenario::Outcome) -> Vec<Phase> {
     let session = |error: &ScoringError| match error {
         ScoringError::Session(SessionError::Network { .. }) => None,
         ScoringError::Session(error) => error.phase(),
@@ -27,8 +27,8 @@ fn phases(outcome: &super::scene::Outcome) -> Vec<Phase> {
 #[test]
 fn different_lists_are_found_before_anything_is_computed() {
     for (nodes, threshold) in CLUSTERS {
-        let scene = Scene::new(nodes, threshold);
-        let all: Vec<usize> = (0..scene.submissions.len()).collect();
+        let scenario = Scenario::new(nodes, threshold);
+        let all: Vec<usize> = (0..scenario.submissions.len()).collect();
         for deceived in 0..nodes {
             for change in 0..3 {
                 let list = |me: usize| {
@@ -41,7 +41,7 @@ fn different_lists_are_found_before_anything_is_computed() {
                     }
                     list
                 };
-                let outcome = scene.run_with_lists(&scene.world(), list, list);
+                let outcome = scenario.run_with_lists(&scenario.world(), list, list);
                 assert!(outcome.iter().all(Result::is_err), "node {deceived}: {outcome:?}");
                 assert!(phases(&outcome).iter().all(|phase| *phase == Phase::AcceptedSet));
             }
@@ -54,8 +54,8 @@ fn submissions_swapped_between_nodes_never_count() {
     // One node receives submission 1 in place of submission 0, and the other way round. A real node refuses them by the digests of
     // the list. Even a node that did not would be stopped.
     for (nodes, threshold) in CLUSTERS {
-        let scene = Scene::new(nodes, threshold);
-        let all: Vec<usize> = (0..scene.submissions.len()).collect();
+        let scenario = Scenario::new(nodes, threshold);
+        let all: Vec<usize> = (0..scenario.submissions.len()).collect();
         for deceived in 0..nodes {
             let handed = |me: usize| {
                 let mut entries = all.clone();
@@ -64,7 +64,7 @@ fn submissions_swapped_between_nodes_never_count() {
                 }
                 entries
             };
-            let outcome = scene.run_with_lists(&scene.world(), |_| all.clone(), handed);
+            let outcome = scenario.run_with_lists(&scenario.world(), |_| all.clone(), handed);
             assert!(outcome.iter().all(Result::is_err), "node {deceived}: {outcome:?}");
             assert!(!phases(&outcome).is_empty(), "{outcome:?}");
         }
@@ -73,25 +73,25 @@ fn submissions_swapped_between_nodes_never_count() {
 
 #[test]
 fn nodes_that_were_given_different_participants_do_not_compute() {
-    let scene = Scene::new(4, 1);
+    let scenario = Scenario::new(4, 1);
     let access = AccessStructure::new(4, 1).unwrap();
-    let list = tacit_protocol::fixtures::submission_list(&scene.submissions);
+    let list = tacit_protocol::fixtures::submission_list(&scenario.submissions);
     for deceived in 0..3 {
         let participants = |me: usize| if me == deceived { NodeSet::all(4) } else { NodeSet::all(3) };
-        let world = scene.world().deadline(Duration::from_millis(500));
+        let world = scenario.world().deadline(Duration::from_millis(500));
         let results = world.run(|party, network, mut rng| {
             let me = party.me();
             if me == 3 {
                 return Err("node 3 does not take part".to_owned());
             }
             let party = Party::new(&access, participants(me), me).unwrap();
-            let input = super::scene::NodeInput {
-                scene: &scene,
+            let input = super::scenario::NodeInput {
+                scenario: &scenario,
                 me,
                 entries: (0..list.len()).collect(),
                 verdicts: vec![Verdict::Accepted; list.len()],
             };
-            let Scene { members, job, .. } = &scene;
+            let Scenario { members, job, .. } = &scenario;
             let scored = tacit_scoring::run(party, network, &members.cluster, job, &list, &input, &mut rng);
             scored.map(drop).map_err(|error| error.to_string())
         });
@@ -101,7 +101,7 @@ fn nodes_that_were_given_different_participants_do_not_compute() {
 
 /// The words of 8 bytes that honest nodes send from the phase of keys on. A message that only says that a node has received
 /// everything has another length.
-fn masked_words(scene: &Scene, world: &World) -> HashSet<u64> {
+fn masked_words(scenario: &Scenario, world: &World) -> HashSet<u64> {
     let words = Arc::new(Mutex::new(HashSet::new()));
     let log = Arc::clone(&words);
     let world = world.clone().intercept(move |wire: Wire<'_>| {
@@ -111,7 +111,7 @@ fn masked_words(scene: &Scene, world: &World) -> HashSet<u64> {
         }
         Fate::Deliver
     });
-    assert!(scene.run(&world).iter().all(Result::is_ok));
+    assert!(scenario.run(&world).iter().all(Result::is_ok));
     drop(world);
     Arc::into_inner(words).unwrap().into_inner().unwrap()
 }
@@ -119,21 +119,21 @@ fn masked_words(scene: &Scene, world: &World) -> HashSet<u64> {
 #[test]
 fn a_repeated_attempt_shares_no_mask_with_the_first() {
     for (nodes, threshold) in CLUSTERS {
-        let scene = Scene::new(nodes, threshold);
+        let scenario = Scenario::new(nodes, threshold);
         // The corrupt node repeats everything; honest nodes draw new randomness.
-        let again = World::new(scene.members.cluster.access().clone(), 2).seed_of(0, 1);
-        let (first, second) = (masked_words(&scene, &scene.world()), masked_words(&scene, &again));
+        let again = World::new(scenario.members.cluster.access().clone(), 2).seed_of(0, 1);
+        let (first, second) = (masked_words(&scenario, &scenario.world()), masked_words(&scenario, &again));
         assert!(first.len() > 100, "{}", first.len());
         // The session id, four words, is the same by definition. Nothing else is.
         assert_eq!(first.intersection(&second).count(), 4);
         // The test can fail: if honest nodes draw the same randomness again, all words are the same.
-        assert_eq!(masked_words(&scene, &scene.world()), first);
+        assert_eq!(masked_words(&scenario, &scenario.world()), first);
     }
 }
 
 #[test]
 fn keys_differ_even_if_all_other_holders_repeat_what_they_sent() {
-    let scene = Scene::new(3, 1);
+    let scenario = Scenario::new(3, 1);
     let id = tacit_mpc_core::digest::Digest::of("test", &[b"one session"]);
     let opened = |world: World| -> Vec<String> {
         world.run(|party, network, mut rng| {
@@ -142,12 +142,12 @@ fn keys_differ_even_if_all_other_holders_repeat_what_they_sent() {
         })
     };
     let all_but = |honest: usize| {
-        let world = World::new(scene.members.cluster.access().clone(), 2);
+        let world = World::new(scenario.members.cluster.access().clone(), 2);
         (0..3)
             .filter(|node| *node != honest)
             .fold(world, |world, node| world.seed_of(node, 1))
     };
-    let first = opened(scene.world());
+    let first = opened(scenario.world());
     for honest in 0..3 {
         assert_ne!(opened(all_but(honest)), first, "node {honest} alone is fresh");
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use super::scene::{CLUSTERS, Sent, places, tamper};
+use super::scenario::{CLUSTERS, Sent, sample_indices, tamper};
 use super::views::{UNIFORM, distance};
 use super::wire::{Alteration, alterations};
 use tacit_mpc_core::field::{Field, Fp61, Gf64};
@@ -107,7 +107,7 @@ fn a_false_product_of_bits_is_found_by_every_node_before_labels_open() {
             let (words, of_labels) = words_reshared_by(nodes, threshold, liar);
             assert!(of_labels.len() >= 6 && words.len() > of_labels.len(), "{words:?}");
             for (step, len) in words {
-                for (place, bit) in places(len).into_iter().zip([0, 40, 63]) {
+                for (place, bit) in sample_indices(len).into_iter().zip([0, 40, 63]) {
                     let world = world(nodes, threshold, 1).misbehave(liar, false_word(step, place, bit));
                     for result in run(&world) {
                         let found = matches!(

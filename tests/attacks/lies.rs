@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
-use super::scene::{CLUSTERS, Outcome, Scene, assert_stopped, places, tamper};
+use super::scenario::{CLUSTERS, Outcome, Scenario, assert_stopped, sample_indices, tamper};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::{Field, Fp61, encode_vector};
 use tacit_mpc_core::network;
@@ -25,11 +25,11 @@ pub fn coalitions(nodes: usize, threshold: usize) -> Vec<NodeSet> {
 }
 
 /// Runs the computation with the same misbehaviour at every node of `corrupt`.
-pub fn run_with(scene: &Scene, corrupt: NodeSet, misbehaviour: &Misbehaviour) -> Outcome {
+pub fn run_with(scenario: &Scenario, corrupt: NodeSet, misbehaviour: &Misbehaviour) -> Outcome {
     let world = corrupt
         .iter()
-        .fold(scene.world(), |world, node| world.misbehave(node, misbehaviour.clone()));
-    scene.run(&world)
+        .fold(scenario.world(), |world, node| world.misbehave(node, misbehaviour.clone()));
+    scenario.run(&world)
 }
 
 /// Adds 1 to the product at `place` of a step.
@@ -63,14 +63,14 @@ pub fn false_opening_by(step: u32, component: usize, place: usize, error: Fp61) 
 #[test]
 fn a_false_product_is_found_by_every_honest_node() {
     for (nodes, threshold) in CLUSTERS {
-        let scene = Scene::new(nodes, threshold);
+        let scenario = Scenario::new(nodes, threshold);
         for liar in 0..nodes {
-            let (products, _) = scene.values_of(liar);
+            let (products, _) = scenario.values_of(liar);
             assert!(products.len() >= 5, "{products:?}");
             for (step, len) in products {
-                for place in places(len) {
+                for place in sample_indices(len) {
                     let corrupt = [liar].into_iter().collect();
-                    let outcome = run_with(&scene, corrupt, &false_product(step, place));
+                    let outcome = run_with(&scenario, corrupt, &false_product(step, place));
                     assert_stopped(&outcome, corrupt, &("false product", liar, step, place));
                     for result in &outcome {
                         let wrong = |error: &SessionError| {
@@ -96,14 +96,14 @@ fn a_false_product_is_found_by_every_honest_node() {
 #[test]
 fn a_false_opening_is_found_even_if_all_corrupt_holders_vouch_for_it() {
     for (nodes, threshold) in CLUSTERS {
-        let scene = Scene::new(nodes, threshold);
-        let openings: Vec<_> = (0..nodes).map(|liar| scene.values_of(liar).1).collect();
+        let scenario = Scenario::new(nodes, threshold);
+        let openings: Vec<_> = (0..nodes).map(|liar| scenario.values_of(liar).1).collect();
         for corrupt in coalitions(nodes, threshold) {
             let liar = corrupt.iter().next().unwrap();
             assert!(openings[liar].len() >= 3, "{openings:?}");
             for (step, component, len) in openings[liar].clone() {
-                for place in places(len) {
-                    let outcome = run_with(&scene, corrupt, &false_opening(step, component, place));
+                for place in sample_indices(len) {
+                    let outcome = run_with(&scenario, corrupt, &false_opening(step, component, place));
                     assert_stopped(&outcome, corrupt, &("false opening", corrupt, step, component, place));
                 }
             }
@@ -113,10 +113,10 @@ fn a_false_opening_is_found_even_if_all_corrupt_holders_vouch_for_it() {
 
 /// A node that knows the malformed submission of an accomplice: two votes for one class and minus one for the other, which add up
 /// to one vote. It cannot foresee the coin. Once the weights are known, it subtracts what the submission adds to the check.
-pub fn cover_for_a_ballot(scene: &Scene) -> Misbehaviour {
-    let session = scene.run(&scene.world())[0].as_ref().unwrap().subject.session;
-    let (first_check, _) = scene.products_in(Phase::Validate)[0];
-    let before = 3 * (scene.submissions.len() - 1);
+pub fn cover_for_malformed_rows(scenario: &Scenario) -> Misbehaviour {
+    let session = scenario.run(&scenario.world())[0].as_ref().unwrap().subject.session;
+    let (first_check, _) = scenario.products_in(Phase::Validate)[0];
+    let before = 3 * (scenario.submissions.len() - 1);
     let coin = Arc::new(Mutex::new(Vec::new()));
     tamper(move |observed| match observed {
         Observed::Opened(step, Opening::Coin, values) if step < first_check => {
@@ -141,12 +141,12 @@ pub fn cover_for_a_ballot(scene: &Scene) -> Misbehaviour {
 }
 
 #[test]
-fn nobody_can_save_a_stuffed_ballot() {
+fn nobody_can_save_a_malformed_submission() {
     for (nodes, threshold) in CLUSTERS {
-        let scene = Scene::stuffed(nodes, threshold, [2, -1, 0, 1]);
+        let scenario = Scenario::with_malformed_rows(nodes, threshold, [2, -1, 0, 1]);
         let corrupt = [0].into_iter().collect();
-        let outcome = run_with(&scene, corrupt, &cover_for_a_ballot(&scene));
-        assert_stopped(&outcome, corrupt, &"a covered ballot");
+        let outcome = run_with(&scenario, corrupt, &cover_for_malformed_rows(&scenario));
+        assert_stopped(&outcome, corrupt, &"malformed rows that a node covers for");
         let found = |result: &Result<_, _>| matches!(result, Err(ScoringError::Session(SessionError::WrongProduct { .. })));
         assert!(outcome.iter().all(found), "{outcome:?}");
     }
@@ -156,16 +156,16 @@ fn nobody_can_save_a_stuffed_ballot() {
 fn nobody_can_frame_an_honest_contributor() {
     // Errors in the check of single submissions make an honest one look malformed.
     for (nodes, threshold) in CLUSTERS {
-        let scene = Scene::new(nodes, threshold);
-        let submissions = scene.submissions.len();
-        let (step, _) = *scene
+        let scenario = Scenario::new(nodes, threshold);
+        let submissions = scenario.submissions.len();
+        let (step, _) = *scenario
             .products_in(Phase::Validate)
             .iter()
             .find(|(_, len)| *len == submissions)
             .unwrap();
         for place in 0..submissions {
             let corrupt = [0].into_iter().collect();
-            let outcome = run_with(&scene, corrupt, &false_product(step, place));
+            let outcome = run_with(&scenario, corrupt, &false_product(step, place));
             assert_stopped(&outcome, corrupt, &("framed", place));
         }
     }
@@ -176,8 +176,8 @@ fn nobody_can_make_the_others_look_for_culprits_again_and_again() {
     // Each time node 0 spoils the check of all submissions together, and then that of the first submission, or of another one each
     // time. Nobody is malformed, and every round succeeds.
     for (nodes, threshold) in CLUSTERS {
-        let scene = Scene::honest(nodes, threshold);
-        let (first_check, _) = scene.products_in(Phase::Validate)[0];
+        let scenario = Scenario::honest(nodes, threshold);
+        let (first_check, _) = scenario.products_in(Phase::Validate)[0];
         for moving in [false, true] {
             let looks = Arc::new(Mutex::new(0));
             let seen = Arc::clone(&looks);
@@ -193,7 +193,7 @@ fn nobody_can_make_the_others_look_for_culprits_again_and_again() {
                 }
             });
             let corrupt = [0].into_iter().collect();
-            let outcome = run_with(&scene, corrupt, &liar);
+            let outcome = run_with(&scenario, corrupt, &liar);
             assert_stopped(&outcome, corrupt, &("endless looks", moving));
             let found = |result: &Result<_, _>| matches!(result, Err(ScoringError::Session(SessionError::WrongProduct { .. })));
             assert!(outcome.iter().skip(1).all(found), "{outcome:?}");
@@ -204,8 +204,8 @@ fn nobody_can_make_the_others_look_for_culprits_again_and_again() {
 #[test]
 fn t_nodes_that_lie_at_different_steps_do_not_hide_each_other() {
     let (nodes, threshold) = (5, 2);
-    let scene = Scene::new(nodes, threshold);
-    let (first, second) = (scene.values_of(0).0, scene.values_of(1).0);
+    let scenario = Scenario::new(nodes, threshold);
+    let (first, second) = (scenario.values_of(0).0, scenario.values_of(1).0);
     for (a, _) in &first {
         for (b, _) in &second {
             let minus_one = tamper({
@@ -219,8 +219,8 @@ fn t_nodes_that_lie_at_different_steps_do_not_hide_each_other() {
                     }
                 }
             });
-            let world = scene.world().misbehave(0, false_product(*a, 0)).misbehave(1, minus_one);
-            let outcome = scene.run(&world);
+            let world = scenario.world().misbehave(0, false_product(*a, 0)).misbehave(1, minus_one);
+            let outcome = scenario.run(&world);
             if a == b {
                 // Two errors in one product that cancel are no error.
                 assert!(outcome.iter().all(Result::is_ok), "{outcome:?}");

@@ -7,12 +7,13 @@
 //! `cargo test -p tacit-tests --test attacks`. Attacks on real processes are in `tests/tests`.
 
 mod coordinator;
+mod gold;
 mod labels;
 mod lies;
 mod mutations;
 mod prover;
 mod releases;
 mod rushing;
-mod scene;
+mod scenario;
 mod views;
 mod wire;

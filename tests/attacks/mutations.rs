@@ -1,13 +1,14 @@
 //! The attack suite can fail: if honest nodes skip a check, the attack that the check prevents succeeds.
 //!
 //! Success means that a wrong number is published under the signatures of all nodes. If a second check would stop the attack later,
-//! success means that it gets past the step at which the first one stopped it.
+//! success means that it gets past the step at which the first one stopped it. What a false product does to gold answers stands
+//! in [`super::gold`].
 
 use std::sync::{Arc, Mutex};
 
-use super::lies::{cover_for_a_ballot, false_opening_by, false_product};
+use super::lies::{cover_for_malformed_rows, false_opening_by, false_product};
 use super::prover::Plan;
-use super::scene::{Outcome, Scene, is_aftermath, tamper};
+use super::scenario::{Outcome, Scenario, is_aftermath, tamper};
 use tacit_mpc_core::field::{Field, Fp61, decode_vector};
 use tacit_mpc_core::probe::Check;
 use tacit_mpc_core::session::{Opening, SessionError};
@@ -20,24 +21,28 @@ use tacit_protocol::verdict::Verdict;
 use tacit_scoring::ScoringError;
 
 /// A world in which node 0 misbehaves and nobody performs these checks.
-fn unchecked(scene: &Scene, world: World, liar: &Misbehaviour, skipped: &[Check]) -> World {
-    (0..scene.nodes()).fold(world, |world, node| {
+fn unchecked(scenario: &Scenario, world: World, liar: &Misbehaviour, skipped: &[Check]) -> World {
+    (0..scenario.nodes()).fold(world, |world, node| {
         let mut misbehaviour = if node == 0 { liar.clone() } else { Misbehaviour::default() };
         misbehaviour.skipped = skipped.to_vec();
         world.misbehave(node, misbehaviour)
     })
 }
 
-fn run(scene: &Scene, liar: &Misbehaviour, skipped: &[Check]) -> Outcome {
-    scene.run(&unchecked(scene, scene.world(), liar, skipped))
+fn run(scenario: &Scenario, liar: &Misbehaviour, skipped: &[Check]) -> Outcome {
+    scenario.run(&unchecked(scenario, scenario.world(), liar, skipped))
 }
 
 /// Asserts that a wrong result is published.
-fn assert_deceived(scene: &Scene, outcome: &Outcome, what: &str) {
-    let published = scene
+fn assert_deceived(scenario: &Scenario, outcome: &Outcome, what: &str) {
+    let published = scenario
         .published(outcome)
         .unwrap_or_else(|| panic!("{what}: nothing is published: {outcome:?}"));
-    assert_ne!(scene.numbers(&published), scene.truth(), "{what}: the right result is published");
+    assert_ne!(
+        scenario.numbers(&published),
+        scenario.truth(),
+        "{what}: the right result is published"
+    );
 }
 
 /// The errors that stopped honest nodes, without those that only say that another node has stopped.
@@ -55,57 +60,57 @@ fn reasons(outcome: &Outcome) -> Vec<&SessionError> {
 #[test]
 fn unchecked_products_publish_a_wrong_result() {
     for (nodes, threshold) in [(3, 1), (5, 2)] {
-        let scene = Scene::new(nodes, threshold);
+        let scenario = Scenario::new(nodes, threshold);
         // The last products of the statistics. Products of the check itself would change no result.
-        let (step, _) = *scene.products_in(Phase::Agreement).last().unwrap();
+        let (step, _) = *scenario.products_in(Phase::Agreement).last().unwrap();
         let liar = false_product(step, 0);
-        assert_deceived(&scene, &run(&scene, &liar, &[Check::Products]), "false product");
-        assert!(scene.published(&run(&scene, &liar, &[])).is_none());
+        assert_deceived(&scenario, &run(&scenario, &liar, &[Check::Products]), "false product");
+        assert!(scenario.published(&run(&scenario, &liar, &[])).is_none());
     }
 }
 
 #[test]
 fn foreseen_coins_let_an_adaptive_prover_publish_a_wrong_result() {
     for (nodes, threshold) in [(3, 1), (5, 2)] {
-        let scene = Scene::new(nodes, threshold);
-        let prover = Plan::new(&scene).misbehaviour(FORESEEN_COIN);
-        assert_deceived(&scene, &run(&scene, &prover, &[Check::Coins]), "adaptive prover");
-        assert!(scene.published(&run(&scene, &prover, &[])).is_none());
+        let scenario = Scenario::new(nodes, threshold);
+        let prover = Plan::new(&scenario).misbehaviour(FORESEEN_COIN);
+        assert_deceived(&scenario, &run(&scenario, &prover, &[Check::Coins]), "adaptive prover");
+        assert!(scenario.published(&run(&scenario, &prover, &[])).is_none());
     }
 }
 
 #[test]
-fn unchecked_answers_let_a_stuffed_ballot_count() {
+fn unchecked_answers_let_a_malformed_submission_count() {
     for (nodes, threshold) in [(3, 1), (5, 2)] {
-        let scene = Scene::new(nodes, threshold);
+        let scenario = Scenario::new(nodes, threshold);
         let honest = Misbehaviour::default();
-        let stuffed = scene.submissions.len() - 1;
-        let outcome = run(&scene, &honest, &[]);
+        let malformed = scenario.submissions.len() - 1;
+        let outcome = run(&scenario, &honest, &[]);
         assert_eq!(
-            outcome[1].as_ref().unwrap().verdicts[stuffed],
+            outcome[1].as_ref().unwrap().verdicts[malformed],
             Verdict::Rejected(RejectReason::MalformedAnswer)
         );
-        let outcome = run(&scene, &honest, &[Check::Inputs]);
-        assert_eq!(outcome[1].as_ref().unwrap().verdicts[stuffed], Verdict::Accepted);
-        assert_deceived(&scene, &outcome, "two votes in one answer");
+        let outcome = run(&scenario, &honest, &[Check::Inputs]);
+        assert_eq!(outcome[1].as_ref().unwrap().verdicts[malformed], Verdict::Accepted);
+        assert_deceived(&scenario, &outcome, "two votes in one answer");
     }
 }
 
 #[test]
-fn a_covered_ballot_counts_where_products_are_not_checked() {
+fn malformed_rows_that_a_node_covers_for_count_where_products_are_not_checked() {
     for (nodes, threshold) in [(3, 1), (5, 2)] {
-        let scene = Scene::stuffed(nodes, threshold, [2, -1, 0, 1]);
-        let outcome = run(&scene, &cover_for_a_ballot(&scene), &[Check::Products]);
+        let scenario = Scenario::with_malformed_rows(nodes, threshold, [2, -1, 0, 1]);
+        let outcome = run(&scenario, &cover_for_malformed_rows(&scenario), &[Check::Products]);
         assert_eq!(
-            outcome[1].as_ref().unwrap().verdicts[scene.submissions.len() - 1],
+            outcome[1].as_ref().unwrap().verdicts[scenario.submissions.len() - 1],
             Verdict::Accepted
         );
-        assert_deceived(&scene, &outcome, "a covered ballot");
+        assert_deceived(&scenario, &outcome, "malformed rows that a node covers for");
     }
 }
 
 /// The values that node 2 sees opened for one reason, with their steps, and the outcome.
-fn opened_at_node_2(scene: &Scene, liar: &Misbehaviour, skipped: &[Check], opening: Opening) -> (Vec<(u32, Vec<Fp61>)>, Outcome) {
+fn opened_at_node_2(scenario: &Scenario, liar: &Misbehaviour, skipped: &[Check], opening: Opening) -> (Vec<(u32, Vec<Fp61>)>, Outcome) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&seen);
     let curious = tamper(move |observed| {
@@ -115,8 +120,8 @@ fn opened_at_node_2(scene: &Scene, liar: &Misbehaviour, skipped: &[Check], openi
             log.lock().unwrap().push((step, values.to_vec()));
         }
     });
-    let world = unchecked(scene, scene.world(), liar, skipped);
-    let outcome = scene.run(&world.misbehave(
+    let world = unchecked(scenario, scenario.world(), liar, skipped);
+    let outcome = scenario.run(&world.misbehave(
         2,
         Misbehaviour {
             skipped: skipped.to_vec(),
@@ -131,22 +136,22 @@ fn opened_at_node_2(scene: &Scene, liar: &Misbehaviour, skipped: &[Check], openi
 fn unchecked_openings_let_a_node_choose_what_another_sees() {
     // Node 0 sends node 2 the component that node 2 lacks. It adds 1 to a coin; and it makes the malformed submission look
     // well-formed when the deviation of each submission is opened.
-    let scene = Scene::new(3, 1);
+    let scenario = Scenario::new(3, 1);
     let honest = Misbehaviour::default();
-    let (coins, _) = opened_at_node_2(&scene, &honest, &[], Opening::Coin);
-    let (deviations, _) = opened_at_node_2(&scene, &honest, &[], Opening::InputCheck);
+    let (coins, _) = opened_at_node_2(&scenario, &honest, &[], Opening::Coin);
+    let (deviations, _) = opened_at_node_2(&scenario, &honest, &[], Opening::InputCheck);
     let of_each = deviations.iter().position(|(_, values)| values.len() > 1).unwrap();
-    let stuffed = deviations[of_each].1.len() - 1;
-    let deviation = deviations[of_each].1[stuffed];
+    let malformed = deviations[of_each].1.len() - 1;
+    let deviation = deviations[of_each].1[malformed];
     assert_ne!(deviation, Fp61::ZERO);
     for (step, place, error, name) in [
         (coins[0].0, 0, Fp61::ONE, Opening::Coin),
-        (deviations[of_each].0, stuffed, -deviation, Opening::InputCheck),
+        (deviations[of_each].0, malformed, -deviation, Opening::InputCheck),
     ] {
         // Component 2 is the one that node 2 lacks.
         let liar = false_opening_by(step, 2, place, error);
-        let (checked, stopped) = opened_at_node_2(&scene, &liar, &[], name);
-        let (deceived, _) = opened_at_node_2(&scene, &liar, &[Check::Openings], name);
+        let (checked, stopped) = opened_at_node_2(&scenario, &liar, &[], name);
+        let (deceived, _) = opened_at_node_2(&scenario, &liar, &[Check::Openings], name);
         let truth = if name == Opening::Coin { &coins } else { &deviations };
         let index = if name == Opening::Coin { 0 } else { of_each };
         assert!(stopped.iter().skip(1).all(Result::is_err));
@@ -161,10 +166,10 @@ fn unchecked_openings_let_a_node_choose_what_another_sees() {
 
 #[test]
 fn uncompared_corrections_get_past_the_step_they_are_sent_at() {
-    let scene = Scene::new(5, 2);
+    let scenario = Scenario::new(5, 2);
     let corrections: Vec<_> = {
-        let (last, _) = *scene.products_in(Phase::Agreement).last().unwrap();
-        scene.sent_by(0).into_iter().filter(|sent| sent.step == last).collect()
+        let (last, _) = *scenario.products_in(Phase::Agreement).last().unwrap();
+        scenario.sent_by(0).into_iter().filter(|sent| sent.step == last).collect()
     };
     assert!(corrections.len() > 1, "several nodes receive a correction");
     let (step, to) = (corrections[0].step, corrections[0].to);
@@ -184,9 +189,9 @@ fn uncompared_corrections_get_past_the_step_they_are_sent_at() {
                 *flag.lock().unwrap() = true;
             }
         });
-        let world = unchecked(&scene, scene.world().intercept(two_faced), &Misbehaviour::default(), skipped);
+        let world = unchecked(&scenario, scenario.world().intercept(two_faced), &Misbehaviour::default(), skipped);
         let skipped = skipped.to_vec();
-        let outcome = scene.run(&world.misbehave(1, Misbehaviour { skipped, ..curious }));
+        let outcome = scenario.run(&world.misbehave(1, Misbehaviour { skipped, ..curious }));
         (*seen.lock().unwrap(), outcome)
     };
     let (seen, outcome) = opened(&[]);
@@ -218,8 +223,8 @@ fn uncompared_corrections_get_past_the_step_they_are_sent_at() {
 
 #[test]
 fn a_number_that_is_not_canonical_goes_unnoticed_where_it_is_reduced() {
-    let scene = Scene::new(3, 1);
-    let (step, _) = *scene.products_in(Phase::Agreement).last().unwrap();
+    let scenario = Scenario::new(3, 1);
+    let (step, _) = *scenario.products_in(Phase::Agreement).last().unwrap();
     let shifted = move |wire: Wire<'_>| {
         if wire.from == 0 && wire.step.number == step {
             let word = decode_vector::<Fp61>(&wire.bytes[..8], 1).unwrap()[0].to_u64() + tacit_mpc_core::field::MODULUS;
@@ -228,8 +233,8 @@ fn a_number_that_is_not_canonical_goes_unnoticed_where_it_is_reduced() {
         Fate::Deliver
     };
     let run = |skipped: &[Check]| {
-        let world = scene.world().intercept(shifted);
-        scene.run(&unchecked(&scene, world, &Misbehaviour::default(), skipped))
+        let world = scenario.world().intercept(shifted);
+        scenario.run(&unchecked(&scenario, world, &Misbehaviour::default(), skipped))
     };
     assert!(
         reasons(&run(&[]))
@@ -242,8 +247,8 @@ fn a_number_that_is_not_canonical_goes_unnoticed_where_it_is_reduced() {
 #[test]
 fn different_lists_are_found_where_they_are_compared_and_not_before() {
     // The coordinator gives node 2 another list. Three comparisons follow each other.
-    let scene = Scene::new(3, 1);
-    let all: Vec<usize> = (0..scene.submissions.len()).collect();
+    let scenario = Scenario::new(3, 1);
+    let all: Vec<usize> = (0..scenario.submissions.len()).collect();
     let fewer = |me: usize| if me == 2 { all[1..].to_vec() } else { all.clone() };
     let other = |me: usize| {
         let mut order = all.clone();
@@ -253,8 +258,8 @@ fn different_lists_are_found_where_they_are_compared_and_not_before() {
         order
     };
     let stopped = |list: &(dyn Fn(usize) -> Vec<usize> + Sync), skipped: &[Check]| -> Vec<String> {
-        let world = unchecked(&scene, scene.world(), &Misbehaviour::default(), skipped);
-        let outcome = scene.run_with_lists(&world, list, list);
+        let world = unchecked(&scenario, scenario.world(), &Misbehaviour::default(), skipped);
+        let outcome = scenario.run_with_lists(&world, list, list);
         assert!(outcome.iter().all(Result::is_err), "{skipped:?}: {outcome:?}");
         reasons(&outcome).iter().map(ToString::to_string).collect()
     };

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 use super::lies::run_with;
-use super::scene::{CLUSTERS, Scene, assert_stopped, tamper};
+use super::scenario::{CLUSTERS, Scenario, assert_stopped, tamper};
 use tacit_mpc_core::field::{Field, Fp61};
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_mpc_core::testing::{Misbehaviour, Observed};
@@ -21,14 +21,14 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub fn new(scene: &Scene) -> Self {
-        let product = scene.products_in(Phase::Agreement).last().unwrap().0;
-        let (products, _) = scene.values_of(0);
+    pub fn new(scenario: &Scenario) -> Self {
+        let product = scenario.products_in(Phase::Agreement).last().unwrap().0;
+        let (products, _) = scenario.values_of(0);
         let before = products.iter().take_while(|(step, _)| *step < product);
         Self {
             product: (product, 0),
             claim: before.map(|(_, len)| *len).sum(),
-            level: scene.products_in(Phase::Verify)[0],
+            level: scenario.products_in(Phase::Verify)[0],
         }
     }
 
@@ -67,11 +67,11 @@ impl Plan {
 #[test]
 fn a_prover_that_guesses_the_coins_is_caught() {
     for (nodes, threshold) in CLUSTERS {
-        let scene = Scene::new(nodes, threshold);
-        let plan = Plan::new(&scene);
+        let scenario = Scenario::new(nodes, threshold);
+        let plan = Plan::new(&scenario);
         let corrupt: NodeSet = [0].into_iter().collect();
         for guess in 0..20 {
-            let outcome = run_with(&scene, corrupt, &plan.misbehaviour([guess; 32]));
+            let outcome = run_with(&scenario, corrupt, &plan.misbehaviour([guess; 32]));
             assert_stopped(&outcome, corrupt, &("adaptive prover", guess));
         }
     }

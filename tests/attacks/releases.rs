@@ -15,7 +15,7 @@ use tacit_protocol::release::{OutputName, OutputValues, Released, ReleasedOutput
 use tacit_protocol::submission::Submission;
 use tacit_scoring::testing::run_nodes;
 
-use super::scene::CLUSTERS;
+use super::scenario::CLUSTERS;
 
 /// A job that releases labels, and an honest computation of it.
 struct Computed {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use tacit_mpc_core::session::Opening;
 
-use super::scene::{CLUSTERS, Scene, tamper};
+use super::scenario::{CLUSTERS, Scenario, tamper};
 use tacit_mpc_core::field::{Field, Fp61};
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_mpc_core::testing::{Fate, Wire, World};
@@ -22,9 +22,9 @@ const ANSWERS: [[[u32; 3]; 4]; 2] = [
     [[0, 1, 0], [1, 0, 1], [0, 0, 1], [1, 0, 0]],
 ];
 
-/// The place of a word in a view.
+/// Where a word stands in a view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
+enum WordAt {
     /// In the components of a submission, at a corrupt node: entry, position of the component, element.
     Held(usize, usize, usize, usize),
     /// In a message: step, sender, receiver, word.
@@ -40,7 +40,7 @@ enum Place {
 }
 
 /// The words at each place, in the order of the runs.
-type View = BTreeMap<Place, Vec<u64>>;
+type View = BTreeMap<WordAt, Vec<u64>>;
 
 /// The words of 8 bytes of a message, without the byte that says that a node has received everything.
 fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
@@ -52,12 +52,12 @@ fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
 fn held(nodes: usize, threshold: usize, corrupt: NodeSet, answers: &[[u32; 3]]) -> View {
     let mut view = View::new();
     for run in 0..RUNS {
-        let scene = Scene::numbered(nodes, threshold, answers, 1000 * run);
+        let scenario = Scenario::numbered(nodes, threshold, answers, 1000 * run);
         for node in corrupt.iter() {
-            for (entry, opened) in scene.opened_by(node).iter().enumerate() {
-                for position in 0..scene.members.cluster.access().held_by(node).len() {
+            for (entry, opened) in scenario.opened_by(node).iter().enumerate() {
+                for position in 0..scenario.members.cluster.access().held_by(node).len() {
                     for (element, value) in opened.expand(position).iter().enumerate() {
-                        let place = Place::Held(node, entry, position, element);
+                        let place = WordAt::Held(node, entry, position, element);
                         view.entry(place).or_default().push(value.to_u64());
                     }
                 }
@@ -70,17 +70,17 @@ fn held(nodes: usize, threshold: usize, corrupt: NodeSet, answers: &[[u32; 3]]) 
 /// What the nodes of `corrupt` receive and see opened in computations on the same submissions, in which only the nodes' randomness
 /// is drawn anew. So the messages reveal nothing even to somebody who knows all components of the submissions.
 fn view(nodes: usize, threshold: usize, corrupt: NodeSet, answers: &[[u32; 3]], masked: bool) -> View {
-    let scene = Scene::numbered(nodes, threshold, answers, 0);
+    let scenario = Scenario::numbered(nodes, threshold, answers, 0);
     let view = Arc::new(Mutex::new(View::new()));
     // The session id is public; it is sent when keys are confirmed.
-    let id = scene.run(&scene.world())[0].as_ref().unwrap().subject.session;
+    let id = scenario.run(&scenario.world())[0].as_ref().unwrap().subject.session;
     let id: Vec<u64> = words(id.as_bytes()).collect();
     for run in 0..RUNS {
         let (log, id) = (Arc::clone(&view), id.clone());
-        let mut world = World::new(scene.members.cluster.access().clone(), u64::from(run)).intercept(move |wire: Wire<'_>| {
+        let mut world = World::new(scenario.members.cluster.access().clone(), u64::from(run)).intercept(move |wire: Wire<'_>| {
             if !corrupt.contains(wire.from) && corrupt.contains(wire.to) && Phase::from(wire.step.phase) != Phase::AcceptedSet {
                 for (index, word) in words(wire.bytes).enumerate().filter(|(_, word)| !id.contains(word)) {
-                    let place = Place::Received(wire.step.number, wire.from, wire.to, index);
+                    let place = WordAt::Received(wire.step.number, wire.from, wire.to, index);
                     log.lock().unwrap().entry(place).or_default().push(word);
                 }
             }
@@ -93,8 +93,8 @@ fn view(nodes: usize, threshold: usize, corrupt: NodeSet, answers: &[[u32; 3]], 
                 if let Observed::Opened(step, what, values) = observed {
                     for (index, value) in values.iter().enumerate() {
                         let place = match what {
-                            Opening::MaskedNumbers => Place::Masked(step, index),
-                            _ => Place::Opened(step, index),
+                            Opening::MaskedNumbers => WordAt::Masked(step, index),
+                            _ => WordAt::Opened(step, index),
                         };
                         opened.lock().unwrap().entry(place).or_default().push(value.to_u64());
                     }
@@ -109,7 +109,7 @@ fn view(nodes: usize, threshold: usize, corrupt: NodeSet, answers: &[[u32; 3]], 
                 },
             );
         }
-        assert!(scene.run(&world).iter().all(Result::is_ok));
+        assert!(scenario.run(&world).iter().all(Result::is_ok));
     }
     let mut view = Arc::into_inner(view).unwrap().into_inner().unwrap();
     add_differences(&mut view);
@@ -125,7 +125,7 @@ fn add_differences(view: &mut View) {
     let received: Vec<_> = view
         .iter()
         .filter_map(|(place, words)| match place {
-            Place::Received(step, from, to, index) => Some(((*from, *to, *step, *index), words.clone())),
+            WordAt::Received(step, from, to, index) => Some(((*from, *to, *step, *index), words.clone())),
             _ => None,
         })
         .collect();
@@ -133,11 +133,11 @@ fn add_differences(view: &mut View) {
     let steps: BTreeSet<_> = words.keys().map(|(from, to, step, _)| (*from, *to, *step)).collect();
     for ((from, to, step, index), of) in &words {
         if let Some(beside) = index.checked_sub(1).and_then(|index| words.get(&(*from, *to, *step, index))) {
-            view.insert(Place::Beside(*step, *from, *to, *index), minus(of, beside));
+            view.insert(WordAt::Beside(*step, *from, *to, *index), minus(of, beside));
         }
         let last = steps.range((*from, *to, 0)..(*from, *to, *step)).next_back();
         if let Some(before) = last.and_then(|(.., last)| words.get(&(*from, *to, *last, *index))) {
-            view.insert(Place::Before(*step, *from, *to, *index), minus(of, before));
+            view.insert(WordAt::Before(*step, *from, *to, *index), minus(of, before));
         }
     }
 }
@@ -170,7 +170,7 @@ fn difference(a: &[u64], b: &[u64]) -> f64 {
 }
 
 /// The places whose words depend on the answers.
-fn telling(views: &[View; 2]) -> Vec<Place> {
+fn telling(views: &[View; 2]) -> Vec<WordAt> {
     let [a, b] = views;
     assert!(a.keys().eq(b.keys()), "the shapes of what is seen differ");
     let constant = |words: &[u64]| words.iter().all(|word| *word == words[0]).then(|| words[0]);
@@ -179,15 +179,15 @@ fn telling(views: &[View; 2]) -> Vec<Place> {
     let behind_integers: BTreeSet<u32> = a
         .keys()
         .filter_map(|place| match place {
-            Place::Masked(step, _) => Some(*step),
+            WordAt::Masked(step, _) => Some(*step),
             _ => None,
         })
         .collect();
     a.iter()
         .zip(b.values())
         .filter(|((place, a), b)| match place {
-            Place::Masked(..) => difference(a, b) > UNIFORM,
-            Place::Received(step, ..) | Place::Beside(step, ..) | Place::Before(step, ..) if behind_integers.contains(step) => false,
+            WordAt::Masked(..) => difference(a, b) > UNIFORM,
+            WordAt::Received(step, ..) | WordAt::Beside(step, ..) | WordAt::Before(step, ..) if behind_integers.contains(step) => false,
             _ => match (constant(a), constant(b)) {
                 (Some(a), Some(b)) => a != b,
                 _ => distance(a).max(distance(b)) > UNIFORM,
@@ -222,10 +222,10 @@ fn what_corrupt_nodes_see_is_independent_of_the_answers() {
             let views = ANSWERS.map(|answers| view(nodes, threshold, corrupt, &answers, true));
             assert_eq!(telling(&views), [], "N={nodes} {corrupt:?}");
             // Every step in which honest nodes send elements or digests was tested.
-            let scene = Scene::new(nodes, threshold);
+            let scenario = Scenario::new(nodes, threshold);
             let honest = (0..nodes).filter(|node| !corrupt.contains(*node));
-            for sent in honest.flat_map(|node| scene.sent_by(node)) {
-                let looked_at = |place: &Place| matches!(place, Place::Received(step, ..) if *step == sent.step);
+            for sent in honest.flat_map(|node| scenario.sent_by(node)) {
+                let looked_at = |place: &WordAt| matches!(place, WordAt::Received(step, ..) if *step == sent.step);
                 let telling = sent.bytes.len() >= 8 && sent.phase != Phase::AcceptedSet && corrupt.contains(sent.to);
                 assert!(!telling || views[0].keys().any(looked_at), "{sent:?}");
             }
@@ -238,14 +238,14 @@ fn the_statistic_sees_masks_that_are_missing() {
     let (nodes, threshold) = CLUSTERS[0];
     let corrupt = [0].into_iter().collect();
     let telling = telling(&ANSWERS.map(|answers| view(nodes, threshold, corrupt, &answers, false)));
-    assert!(telling.iter().any(|place| matches!(place, Place::Received(..))), "{telling:?}");
-    assert!(telling.iter().any(|place| matches!(place, Place::Opened(..))), "{telling:?}");
+    assert!(telling.iter().any(|place| matches!(place, WordAt::Received(..))), "{telling:?}");
+    assert!(telling.iter().any(|place| matches!(place, WordAt::Opened(..))), "{telling:?}");
 }
 
 #[test]
 fn nothing_is_opened_but_coins_and_checks() {
     for (nodes, threshold) in CLUSTERS {
-        let scene = Scene::new(nodes, threshold);
+        let scenario = Scenario::new(nodes, threshold);
         let opened = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&opened);
         let listener = tamper(move |observed| {
@@ -253,7 +253,7 @@ fn nothing_is_opened_but_coins_and_checks() {
                 log.lock().unwrap().push((what, values.to_vec()));
             }
         });
-        assert!(scene.run(&scene.world().misbehave(0, listener)).iter().all(Result::is_ok));
+        assert!(scenario.run(&scenario.world().misbehave(0, listener)).iter().all(Result::is_ok));
         let opened = opened.lock().unwrap();
         for (what, values) in opened.iter() {
             match *what {
@@ -276,13 +276,13 @@ fn nothing_is_opened_but_coins_and_checks() {
             let of_answers = opened.iter().filter(|(what, _)| *what == Opening::InputCheck);
             of_answers.map(|(_, values)| values.len()).collect()
         };
-        assert_eq!(checks(&opened), [1, scene.submissions.len(), 1]);
+        assert_eq!(checks(&opened), [1, scenario.submissions.len(), 1]);
     }
 }
 
 #[test]
 fn where_all_answers_are_well_formed_one_number_is_opened_for_the_whole_job() {
-    let scene = Scene::honest(3, 1);
+    let scenario = Scenario::honest(3, 1);
     let opened = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&opened);
     let listener = tamper(move |observed| {
@@ -290,6 +290,6 @@ fn where_all_answers_are_well_formed_one_number_is_opened_for_the_whole_job() {
             log.lock().unwrap().push(values.to_vec());
         }
     });
-    assert!(scene.run(&scene.world().misbehave(0, listener)).iter().all(Result::is_ok));
+    assert!(scenario.run(&scenario.world().misbehave(0, listener)).iter().all(Result::is_ok));
     assert_eq!(*opened.lock().unwrap(), [[Fp61::ZERO]]);
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Mutex;
 
-use super::scene::{CLUSTERS, Scene, Sent, assert_stopped, places};
+use super::scenario::{CLUSTERS, Scenario, Sent, assert_stopped, sample_indices};
 use tacit_mpc_core::field::{Field, Fp61, MODULUS, decode_vector};
 use tacit_mpc_core::testing::{Fate, Wire};
 use tacit_protocol::phase::Phase;
@@ -35,9 +35,9 @@ pub enum Alteration {
 pub fn alterations(sent: &Sent) -> Vec<Alteration> {
     use Alteration::{AddOne, Empty, Flip, Long, NotCanonical, Repeated, Replayed, Short, WrongStep};
     let mut all = vec![Short, Long, Empty, Repeated, Replayed, WrongStep];
-    all.extend(places(sent.bytes.len()).into_iter().map(Flip));
+    all.extend(sample_indices(sent.bytes.len()).into_iter().map(Flip));
     if sent.bytes.len().is_multiple_of(Fp61::BYTES) {
-        for place in places(sent.bytes.len() / Fp61::BYTES) {
+        for place in sample_indices(sent.bytes.len() / Fp61::BYTES) {
             all.extend([AddOne(place), NotCanonical(place)]);
         }
     }
@@ -79,8 +79,8 @@ impl Alteration {
 }
 
 /// Tries every alteration of every message that node `from` sends. Returns how many there were.
-fn every_message_of(scene: &Scene, from: usize) -> usize {
-    let messages = scene.sent_by(from);
+fn every_message_of(scenario: &Scenario, from: usize) -> usize {
+    let messages = scenario.sent_by(from);
     let last = messages.iter().map(|sent| sent.step).max().unwrap();
     let corrupt = [from].into_iter().collect();
     let mut attacks = 0;
@@ -93,7 +93,7 @@ fn every_message_of(scene: &Scene, from: usize) -> usize {
             attacks += 1;
             let (to, at) = (sent.to, sent.step);
             let altered = Mutex::new(Some(bytes));
-            let outcome = scene.run(&scene.world().intercept(move |wire: Wire<'_>| {
+            let outcome = scenario.run(&scenario.world().intercept(move |wire: Wire<'_>| {
                 if (wire.from, wire.to, wire.step.number) == (from, to, at)
                     && let Some(bytes) = altered.lock().unwrap().take()
                 {
@@ -107,7 +107,7 @@ fn every_message_of(scene: &Scene, from: usize) -> usize {
                 // Everything is verified and recorded. Only the last message, that the sender has recorded it, is altered.
                 assert_eq!(sent.phase, Phase::Release);
                 assert!(outcome[to].is_err(), "{attack:?}: accepted");
-                assert!(scene.published(&outcome).is_none());
+                assert!(scenario.published(&outcome).is_none());
             } else {
                 assert_stopped(&outcome, corrupt, &attack);
             }
@@ -119,8 +119,8 @@ fn every_message_of(scene: &Scene, from: usize) -> usize {
 #[test]
 fn every_altered_message_ends_in_an_error_before_outputs_leave() {
     for (nodes, threshold) in CLUSTERS {
-        let scene = Scene::new(nodes, threshold);
-        let attacks: usize = (0..nodes).map(|from| every_message_of(&scene, from)).sum();
+        let scenario = Scenario::new(nodes, threshold);
+        let attacks: usize = (0..nodes).map(|from| every_message_of(&scenario, from)).sum();
         assert!(attacks > 300 * nodes, "N={nodes}: {attacks} attacks");
     }
 }

@@ -15,7 +15,9 @@ use tacit_mpc_core::testing::{Fate, Wire, World};
 use tacit_mpc_core::testing::{Misbehaviour, Observed};
 use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
 use tacit_protocol::certificate::{Certificate, OpenedOutputs};
-use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, job, submission, submission_list, submission_of_rows};
+use tacit_protocol::fixtures::{
+    ClusterWithKeys, cluster_with_keys, gold_submissions, job, submission, submission_list, submission_of_rows,
+};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Job, PayRule};
 use tacit_protocol::phase::Phase;
@@ -27,8 +29,11 @@ use tacit_scoring::{Scored, ScoringError, Submissions};
 /// The clusters under attack: number of nodes and threshold.
 pub const CLUSTERS: [(usize, usize); 2] = [(3, 1), (5, 2)];
 
+/// What four honest contributors answer to three items of two classes.
+const HONEST: [[u32; 3]; 4] = [[0, 1, 0], [1, 0, 1], [0, 0, 1], [1, 0, 0]];
+
 /// A cluster, a job and its submissions. One submission is malformed, so that a computation goes through every step.
-pub struct Scene {
+pub struct Scenario {
     pub members: ClusterWithKeys,
     pub job: Job,
     pub submissions: Vec<Submission>,
@@ -37,9 +42,9 @@ pub struct Scene {
 
 /// The submissions as one node received them.
 pub struct NodeInput<'a> {
-    pub scene: &'a Scene,
+    pub scenario: &'a Scenario,
     pub me: usize,
-    /// For each entry of the list, the index of the scene's submission that this node was given.
+    /// For each entry of the list, the index of the scenario's submission that this node was given.
     pub entries: Vec<usize>,
     pub verdicts: Vec<Verdict>,
 }
@@ -62,39 +67,48 @@ pub type OpeningAt = (u32, usize, usize);
 /// The results of all nodes, in node order.
 pub type Outcome = Vec<Result<Scored, ScoringError>>;
 
-impl Scene {
+impl Scenario {
     /// Four honest contributors, and one that votes for both classes of two items.
     pub fn new(nodes: usize, threshold: usize) -> Self {
-        Self::stuffed(nodes, threshold, [1, 1, 1, 1])
+        Self::with_malformed_rows(nodes, threshold, [1, 1, 1, 1])
     }
 
     /// The same, but the last submission has these numbers in its two rows.
-    pub fn stuffed(nodes: usize, threshold: usize, ballot: [i64; 4]) -> Self {
+    pub fn with_malformed_rows(nodes: usize, threshold: usize, row_values: [i64; 4]) -> Self {
         let members = cluster_with_keys(nodes, threshold);
-        Self::with(members, &[[0, 1, 0], [1, 0, 1], [0, 0, 1], [1, 0, 0]], 0, Some(ballot))
+        Self::with(members, &HONEST, 0, Some(row_values))
     }
 
     /// The same without the malformed submission.
     pub fn honest(nodes: usize, threshold: usize) -> Self {
         let members = cluster_with_keys(nodes, threshold);
-        Self::with(members, &[[0, 1, 0], [1, 0, 1], [0, 0, 1], [1, 0, 0]], 0, None)
+        Self::with(members, &HONEST, 0, None)
     }
 
-    /// A scene in which contributor `first + c` answers class `answers[c][i]` to item `i`. Another `first` gives other contributors
+    /// The same without the malformed submission, in a job that pays by gold answers to two of its three items.
+    pub fn with_gold(nodes: usize, threshold: usize) -> Self {
+        let members = cluster_with_keys(nodes, threshold);
+        let job = job(3, 2, 8, PayRule::Gold);
+        let mut submissions = answers_of(&members, &job, 0, &HONEST);
+        submissions.extend(gold_submissions(&members, &job, &[(0, 1), (2, 0)]));
+        Self::of(members, job, submissions)
+    }
+
+    /// A scenario in which contributor `first + c` answers class `answers[c][i]` to item `i`. Another `first` gives other contributors
     /// with other randomness.
     pub fn numbered(nodes: usize, threshold: usize, answers: &[[u32; 3]], first: u32) -> Self {
         Self::with(cluster_with_keys(nodes, threshold), answers, first, Some([1, 1, 1, 1]))
     }
 
-    fn with(members: ClusterWithKeys, answers: &[[u32; 3]], first: u32, ballot: Option<[i64; 4]>) -> Self {
-        let nodes = members.cluster.nodes().len();
+    fn with(members: ClusterWithKeys, answers: &[[u32; 3]], first: u32, malformed: Option<[i64; 4]>) -> Self {
         let job = job(3, 2, 8, PayRule::PeerAgreementBeyondChance);
-        let mut submissions: Vec<Submission> = (first..)
-            .zip(answers)
-            .map(|(c, [a, b, d])| submission(&members, &job, c, &[(0, *a), (1, *b), (2, *d)]))
-            .collect();
-        submissions.extend(ballot.map(|ballot| stuffing(&members, &job, first, ballot)));
-        let opened = (0..nodes)
+        let mut submissions = answers_of(&members, &job, first, answers);
+        submissions.extend(malformed.map(|row_values| malformed_submission(&members, &job, first, row_values)));
+        Self::of(members, job, submissions)
+    }
+
+    fn of(members: ClusterWithKeys, job: Job, submissions: Vec<Submission>) -> Self {
+        let opened = (0..members.cluster.nodes().len())
             .map(|node| {
                 let open = |submission: &Submission| {
                     let delivery = submission.delivery(node).unwrap();
@@ -131,7 +145,7 @@ impl Scene {
     }
 
     /// The same, but the coordinator gives node `me` the list `list(me)` and the submissions `handed(me)`, both as indices of the
-    /// scene's submissions.
+    /// scenario's submissions.
     pub fn run_with_lists(
         &self,
         world: &World,
@@ -144,7 +158,7 @@ impl Scene {
             let list: Vec<SubmissionEntry> = list(me).into_iter().map(|entry| all[entry]).collect();
             let entries = handed(me);
             let input = NodeInput {
-                scene: self,
+                scenario: self,
                 me,
                 verdicts: vec![Verdict::Accepted; entries.len()],
                 entries,
@@ -243,11 +257,11 @@ impl Submissions for NodeInput<'_> {
     }
 
     fn header(&self, entry: usize) -> Option<&Header> {
-        Some(&self.scene.submissions[self.entries[entry]].header.value)
+        Some(&self.scenario.submissions[self.entries[entry]].header.value)
     }
 
     fn open(&self, entry: usize) -> Option<OpenedSubmission> {
-        Some(self.scene.opened[self.me][self.entries[entry]].clone())
+        Some(self.scenario.opened[self.me][self.entries[entry]].clone())
     }
 
     fn record(&self, _: &Digest) -> bool {
@@ -255,12 +269,20 @@ impl Submissions for NodeInput<'_> {
     }
 }
 
+/// The submissions of contributors `first`, `first + 1` and so on: their classes for items 0, 1 and 2.
+fn answers_of(members: &ClusterWithKeys, job: &Job, first: u32, answers: &[[u32; 3]]) -> Vec<Submission> {
+    (first..)
+        .zip(answers)
+        .map(|(c, [a, b, d])| submission(members, job, c, &[(0, *a), (1, *b), (2, *d)]))
+        .collect()
+}
+
 /// A submission of two rows with these numbers.
-fn stuffing(members: &ClusterWithKeys, job: &Job, first: u32, ballot: [i64; 4]) -> Submission {
+fn malformed_submission(members: &ClusterWithKeys, job: &Job, first: u32, row_values: [i64; 4]) -> Submission {
     let mut rng = ChaCha20Rng::seed_from_u64(u64::from(first) + 99);
     let key = SecretKey::generate(&mut rng);
-    let elements = ballot.map(Fp61::from_i64);
-    submission_of_rows(&members.cluster, job, "stuffer", &key, vec![0, 1], &elements, &mut rng)
+    let elements = row_values.map(Fp61::from_i64);
+    submission_of_rows(&members.cluster, job, "malformed", &key, vec![0, 1], &elements, &mut rng)
 }
 
 /// A node that follows the protocol, except that `tamper` changes its values.
@@ -272,7 +294,7 @@ pub fn tamper(tamper: impl Fn(Observed<'_>) + Send + Sync + 'static) -> Misbehav
 }
 
 /// The first, the middle and the last of `count` indices.
-pub fn places(count: usize) -> BTreeSet<usize> {
+pub fn sample_indices(count: usize) -> BTreeSet<usize> {
     if count == 0 {
         return BTreeSet::new();
     }
