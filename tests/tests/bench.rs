@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use tacit_tests::programs::{Output, run};
 
-const PHASES: [&str; 7] = ["accepted_set", "keys", "validate", "agreement", "labels", "verify", "release"];
+const PHASES: [&str; 7] = ["accepted_set", "keys", "validate", "labels", "agreement", "verify", "release"];
 
 fn bench(json: &Path, arguments: &[&str]) -> Output {
     let json = json.to_str().unwrap();

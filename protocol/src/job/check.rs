@@ -1,10 +1,8 @@
 //! The limits of a job: which specs and terms are accepted.
 
-use std::collections::HashSet;
-
+use super::names::{ids, name};
 use super::pay::{MAX_PER_ITEM, escrow};
 use super::{Item, JobError, MAX_ANSWERS_PER_ITEM, MAX_ITEMS, PayRule, Payout, Terms, labels};
-use crate::name::{is_name, name_problem};
 use crate::question::Release;
 
 /// The most items × elements of a row: each node holds a tally of this many elements, eight bytes each, for every component
@@ -53,14 +51,6 @@ impl Terms {
     }
 }
 
-pub(super) fn name(field: &str, text: &str) -> Result<(), JobError> {
-    if is_name(text) {
-        Ok(())
-    } else {
-        Err(JobError::field(field, name_problem()))
-    }
-}
-
 fn count(items: u64) -> Result<(), JobError> {
     if (1..=MAX_ITEMS as u64).contains(&items) {
         Ok(())
@@ -75,22 +65,6 @@ pub(super) fn items(items: &[Item]) -> Result<(), JobError> {
         name(&format!("items[{index}].id"), &item.id)?;
     }
     ids("items", items.iter().map(|item| item.id.as_str()))
-}
-
-/// Checks that all ids are names and that none stands twice.
-pub(super) fn ids<'a>(field: &str, ids: impl ExactSizeIterator<Item = &'a str> + Clone) -> Result<(), JobError> {
-    ids.clone().try_for_each(|id| name(field, id))?;
-    // Numbered ids ascend by length, then by text; then no id stands twice, and no set is needed to see it.
-    if ids.clone().is_sorted_by(|a, b| (a.len(), a) < (b.len(), b)) {
-        return Ok(());
-    }
-    let mut seen = HashSet::with_capacity(ids.len());
-    for id in ids {
-        if !seen.insert(id) {
-            return Err(JobError::field(field, format!("lists `{id}` twice")));
-        }
-    }
-    Ok(())
 }
 
 fn payout(payout: Option<&Payout>, released: bool, planned: u64) -> Result<(), JobError> {

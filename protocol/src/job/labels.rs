@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{JobError, Terms, check};
+use super::names::{ids, name};
+use super::{JobError, Terms};
 use crate::question::Release;
 use tacit_mpc_core::circuit::hidden_bits;
 use tacit_mpc_core::sharing::AccessStructure;
@@ -112,7 +113,7 @@ pub(super) fn fit(terms: &Terms) -> Result<(), JobError> {
         LabelRule::Plurality | LabelRule::Weighted => {}
     }
     for contributor in weights.keys() {
-        check::name("weights", contributor)?;
+        name("weights", contributor)?;
     }
     items(terms)
 }
@@ -123,7 +124,7 @@ fn items(terms: &Terms) -> Result<(), JobError> {
     if terms.item_ids.len() as u64 != due {
         return Err(JobError::field("item_ids", format!("must be {due}")));
     }
-    check::ids("item_ids", terms.item_ids.iter())
+    ids("item_ids", terms.item_ids.iter())
 }
 
 /// The fields that concern labels only, and whether the terms have them.

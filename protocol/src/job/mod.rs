@@ -7,6 +7,7 @@ mod error;
 mod id;
 mod item_ids;
 mod labels;
+mod names;
 mod pay;
 mod rules;
 mod spec;

@@ -187,7 +187,7 @@ fn ids(ids: &[&str]) -> ItemIds {
 
 #[test]
 fn an_id_that_stands_twice_is_found_in_any_order() {
-    let twice = |all: &[&str]| check::ids("items", all.iter().copied()).map_err(|error| error.to_string());
+    let twice = |all: &[&str]| names::ids("items", all.iter().copied()).map_err(|error| error.to_string());
     for fine in [["9", "10", "11"], ["09", "10", "11"], ["b", "a", "11"], ["11", "10", "9"]] {
         twice(&fine).unwrap();
     }
