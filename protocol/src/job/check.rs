@@ -32,7 +32,7 @@ impl Terms {
         let tally = self.items as usize * self.question.width();
         if tally > MAX_TALLY || tally * answers_per_item as usize > MAX_ANSWER_ELEMENTS {
             let problem = format!(
-                "and `question.classes` multiply to {tally}, times {answers_per_item} answers: a job has at most {MAX_TALLY}, \
+                "and the classes of the question multiply to {tally}, times {answers_per_item} answers: a job has at most {MAX_TALLY}, \
                  times answers at most {MAX_ANSWER_ELEMENTS}; split the items over several jobs"
             );
             return Err(JobError::field("items", problem));
