@@ -2,7 +2,7 @@
 //!
 //! `cargo run -p tacit-mpc-core --features testing --example first_of_the_greatest`
 
-use tacit_mpc_core::circuit::{BitPlanes, bits_of, first_of_the_greatest, numbers_of, to_bits};
+use tacit_mpc_core::circuit::{BitPlanes, bit_length, first_of_the_greatest, numbers_of, to_bits};
 use tacit_mpc_core::field::Gf64;
 use tacit_mpc_core::session::{Openable, SessionError, ToOpen};
 use tacit_mpc_core::sharing::{Party, Shared};
@@ -35,7 +35,7 @@ fn main() -> Result<(), SessionError> {
         // In a real computation nobody knows the votes: they are sums of what many contributors have shared.
         let votes = deal(session.party(), &elements(&VOTES), 2);
         // One row for each item, one column for each candidate.
-        let bits = to_bits(session, &votes, CANDIDATES, bits_of(7))?;
+        let bits = to_bits(session, &votes, CANDIDATES, bit_length(7))?;
         let winners = Winners(first_of_the_greatest(session, CANDIDATES, bits)?);
         // Nothing can be opened before all products are verified and all nodes have recorded what they open.
         let verified = session.verify_claims(winners)?;

@@ -15,7 +15,7 @@ use tacit_protocol::accepted::AcceptedSet;
 use zeroize::Zeroizing;
 
 use crate::input::Input;
-use crate::rows::answer_products::{add_combined, terms, unshared};
+use crate::rows::answer_products::{add_combined, term_count, unshared};
 use crate::rows::{Answers, RowSums, Weight};
 
 /// The public weight of an item in each of some sums, by how many answers it has.
@@ -91,7 +91,7 @@ impl Batch {
 
     /// Asks for each contributor's products with the tally. `own` has this node's parts.
     pub(crate) fn push_answers(&mut self, own: Zeroizing<Vec<Fp61>>, weight: Weight) -> Ticket {
-        self.terms += terms(&self.accepted, self.answers.width());
+        self.terms += term_count(&self.accepted, self.answers.width());
         let range = self.append(own);
         self.with_tally.push(WithTally::Answers(range.clone(), weight));
         Ticket(Place::WithTally(range.start, range.len()))

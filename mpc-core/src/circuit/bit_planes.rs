@@ -28,12 +28,12 @@ fn constant(party: &Party, words: usize, bit: bool) -> Shared<Gf64> {
 }
 
 /// A sharing of one public number, 64 times in each of `words` words: its lowest `bits` bits.
-pub fn constants(party: &Party, words: usize, number: u64, bits: u32) -> BitPlanes {
+pub fn public_number(party: &Party, words: usize, number: u64, bits: u32) -> BitPlanes {
     (0..bits).map(|bit| constant(party, words, number >> bit & 1 == 1)).collect()
 }
 
 /// The length in bits of the numbers from 0 to `max`, at least 1.
-pub fn bits_of(max: u64) -> u32 {
+pub fn bit_length(max: u64) -> u32 {
     (u64::BITS - max.leading_zeros()).max(1)
 }
 

@@ -154,7 +154,7 @@ impl Group {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::circuit::bits_of;
+    use crate::circuit::bit_length;
     use crate::circuit::tests::planes;
     use crate::testing::sessions::{clusters, in_session, world};
     use proptest::prelude::*;
@@ -170,7 +170,7 @@ mod tests {
             seed: u64,
         ) {
             let numbers: Vec<u64> = draws.into_iter().map(|v| (v % entries) as u64).collect();
-            let bits = bits_of(entries as u64 - 1);
+            let bits = bit_length(entries as u64 - 1);
             for result in in_session(&world(n, t, seed).present(present), |session| {
                 let planes = planes(session.party(), &numbers, bits, 1);
                 let bits = to_numbers(session, &planes, numbers.len())?;

@@ -16,8 +16,8 @@ mod tests;
 mod threshold;
 
 pub use argmax::first_of_the_greatest;
-pub use bit_planes::{BitPlanes, bits_of, constants, numbers_of};
+pub use bit_planes::{BitPlanes, bit_length, numbers_of, public_number};
 pub use bits_to_field::{one_hot, to_numbers};
 pub use convert::{hidden_bits, to_bits};
 pub use inverse::inverses;
-pub use threshold::{first_to_reach, levels};
+pub use threshold::{DecidingLevels, first_to_reach};

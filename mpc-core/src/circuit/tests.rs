@@ -1,7 +1,7 @@
 //! Numbers in and out of circuits.
 
 use super::bit_planes::tests::planes_of;
-use super::bit_planes::{BitPlanes, bits_of, numbers_of};
+use super::bit_planes::{BitPlanes, bit_length, numbers_of};
 use crate::field::Gf64;
 use crate::session::{Opening, Session, SessionError};
 use crate::sharing::Party;
@@ -29,6 +29,6 @@ pub(super) fn opened(session: &mut Session<WorldNetwork>, planes: &BitPlanes, le
 #[test]
 fn a_number_has_the_bits_it_needs() {
     for (max, bits) in [(0, 1), (1, 1), (2, 2), (5, 3), (7, 3), (8, 4), (1000, 10), (u64::MAX, 64)] {
-        assert_eq!(bits_of(max), bits);
+        assert_eq!(bit_length(max), bits);
     }
 }

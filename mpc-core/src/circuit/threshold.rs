@@ -4,7 +4,7 @@
 //! `v` at once, than to run a tournament ([`super::argmax`]). At most one candidate can have more than half of the sum, and its
 //! index is a sum of marks; so all numbers above half are one level.
 
-use super::bit_planes::{BitPlanes, bits_of, complement};
+use super::bit_planes::{BitPlanes, bit_length, complement};
 use crate::field::{Field, Gf64};
 use crate::network::Network;
 use crate::session::{Session, SessionError};
@@ -13,21 +13,34 @@ use crate::sharing::{Party, Shared};
 /// With more levels than this, a tournament takes fewer products.
 const MAX_LEVELS: u64 = 4;
 
-/// The levels that [`first_to_reach`] compares numbers with, ascending, if the numbers of a row add up to at most `max`; empty if
-/// no number can reach `minimum`. `None` if they are so many that [`first_of_the_greatest`](super::first_of_the_greatest) is
-/// cheaper.
-pub fn levels(max: u64, minimum: u64) -> Option<Vec<u64>> {
-    let lowest = minimum.max(1);
-    let above_half = lowest.max(max / 2 + 1);
-    (above_half - lowest < MAX_LEVELS).then(|| (lowest..=above_half).filter(|level| *level <= max).collect())
+/// The levels that [`first_to_reach`] compares numbers with, for numbers of which those of a row add up to at most a known sum.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecidingLevels {
+    /// What the numbers of a row add up to at most.
+    max_sum: u64,
+    /// Ascending; empty if no number can reach the minimum.
+    levels: Vec<u64>,
+}
+
+impl DecidingLevels {
+    /// The levels from `minimum` to the first above half of `max_sum`: at most one number of a row can reach that one. `None` if
+    /// they are so many that [`first_of_the_greatest`](super::first_of_the_greatest) is cheaper.
+    pub fn new(max_sum: u64, minimum: u64) -> Option<Self> {
+        let lowest = minimum.max(1);
+        let above_half = lowest.max(max_sum / 2 + 1);
+        (above_half - lowest < MAX_LEVELS).then(|| Self {
+            max_sum,
+            levels: (lowest..=above_half).filter(|level| *level <= max_sum).collect(),
+        })
+    }
 }
 
 /// For each row, one more than the index of the candidate with the greatest number; the first of several; 0 if the greatest number
-/// is below the first of `levels`. Returns [`bits_of`]`(candidates)` planes.
+/// is below the first of the levels. Returns [`bit_length`]`(candidates)` planes.
 ///
 /// Each vector of `numbers` has the words of the first candidate, with one bit for every row, then those of the second, and so
-/// on, as [`to_bits`](super::to_bits) returns them. The numbers of a row add up to at most `max`, and `levels` are those of
-/// [`levels`].
+/// on, as [`to_bits`](super::to_bits) returns them. The caller guarantees that the numbers of a row add up to no more than the sum
+/// for which `deciding` was made.
 ///
 /// Rounds: at most one for each bit of the numbers, one for each of the `⌈log2 candidates⌉` levels of a tree, and one for the
 /// selection.
@@ -41,14 +54,13 @@ pub fn first_to_reach<N: Network>(
     session: &mut Session<N>,
     candidates: usize,
     numbers: &BitPlanes,
-    max: u64,
-    levels: &[u64],
+    deciding: &DecidingLevels,
 ) -> Result<BitPlanes, SessionError> {
     let party = session.party().clone();
     let words = numbers.first().map_or(0, Shared::len) / candidates;
-    let bits = bits_of(candidates as u64) as usize;
-    let mut firsts = reaching(session, numbers, max, levels)?;
-    first_of_each(session, &mut firsts, words, |level| max / levels[level])?;
+    let bits = bit_length(candidates as u64) as usize;
+    let mut firsts = reaching(session, numbers, deciding)?;
+    first_of_each(session, &mut firsts, words, |level| deciding.max_sum / deciding.levels[level])?;
     // The index is a sum of marks, which is local.
     let index_of = |first: &Shared<Gf64>| -> BitPlanes { (0..bits).map(|bit| index_bit(&party, first, words, bit)).collect() };
     let mut indices = firsts.iter().map(index_of);
@@ -76,8 +88,7 @@ pub fn first_to_reach<N: Network>(
 fn reaching<N: Network>(
     session: &mut Session<N>,
     numbers: &BitPlanes,
-    max: u64,
-    levels: &[u64],
+    DecidingLevels { max_sum, levels }: &DecidingLevels,
 ) -> Result<Vec<Shared<Gf64>>, SessionError> {
     let party = session.party().clone();
     let len = numbers.first().map_or(0, Shared::len);
@@ -90,8 +101,8 @@ fn reaching<N: Network>(
             let is_set = level >> bit & 1 == 1;
             match reached {
                 None if is_set => *reached = Some(plane.clone()),
-                // A number that has this bit set and whose low bits reach those of the level as well would exceed `max`.
-                Some(low) if !is_set && (1 << bit) + (level & below) > max => *low = low.add(plane),
+                // A number that has this bit set and whose low bits reach those of the level as well would exceed the sum.
+                Some(low) if !is_set && (1 << bit) + (level & below) > *max_sum => *low = low.add(plane),
                 Some(low) if is_set || index > 0 || levels.len() == 1 => {
                     asked.push((index, is_set));
                     debug_assert_eq!(low.len(), len);
@@ -237,6 +248,7 @@ mod tests {
 
     #[test]
     fn levels_end_above_half() {
+        let levels = |max_sum, minimum| DecidingLevels::new(max_sum, minimum).map(|deciding| deciding.levels);
         assert_eq!(levels(5, 0), Some(vec![1, 2, 3]));
         assert_eq!(levels(5, 2), Some(vec![2, 3]));
         assert_eq!(levels(5, 4), Some(vec![4]));
@@ -261,7 +273,7 @@ mod tests {
             draws in proptest::collection::vec(any::<usize>(), 12 * 80),
         ) {
             let minimum = minimum.max((max / 2 + 1).saturating_sub(MAX_LEVELS - 1));
-            let levels = levels(max, minimum).unwrap();
+            let deciding = DecidingLevels::new(max, minimum).unwrap();
             // The numbers of each candidate, row by row. In some rows only few candidates have a number above 0.
             let mut numbers = vec![vec![0u64; rows]; candidates];
             for row in 0..rows {
@@ -273,13 +285,13 @@ mod tests {
                 if numbers[best][row] >= minimum { best as u64 + 1 } else { 0 }
             };
             let expected: Vec<u64> = (0..rows).map(winner).collect();
-            let bits = bits_of(max);
+            let bits = bit_length(max);
             for result in in_session(&world(n, t, seed).present(present), |session| {
                 let party = session.party().clone();
                 let each: Vec<BitPlanes> = numbers.iter().map(|column| planes(&party, column, bits, 1)).collect();
                 let all: BitPlanes = (0..bits as usize).map(|bit| Shared::concat(&party, each.iter().map(|planes| &planes[bit]))).collect();
-                let index = first_to_reach(session, candidates, &all, max, &levels)?;
-                assert_eq!(index.len(), bits_of(candidates as u64) as usize);
+                let index = first_to_reach(session, candidates, &all, &deciding)?;
+                assert_eq!(index.len(), bit_length(candidates as u64) as usize);
                 opened(session, &index, rows)
             }) {
                 prop_assert_eq!(result.unwrap(), expected.clone(), "{} of {}", minimum, max);

@@ -14,7 +14,7 @@ use tacit_protocol::accepted::AcceptedSet;
 use zeroize::Zeroizing;
 
 use super::answers::Answers;
-use super::gathered::Gathered;
+use super::gathered::GatheredRows;
 use super::runs::{RowRun, row_runs};
 use super::sums::RowSums;
 
@@ -32,7 +32,7 @@ pub(crate) struct AnswerProducts {
     table: Arc<Shared<Fp61>>,
     weight: Weight,
     own: Zeroizing<Vec<Fp61>>,
-    gathered: Gathered,
+    gathered: GatheredRows,
 }
 
 impl AnswerProducts {
@@ -44,12 +44,12 @@ impl AnswerProducts {
             table: Arc::clone(table),
             weight,
             own: Zeroizing::new(vec![Fp61::ZERO; accepted.facts().contributors.len()]),
-            gathered: Gathered::new(party, width),
+            gathered: GatheredRows::new(party, width),
         }
     }
 
     /// Adds the products of a run of answers. Returns their weight and the table's rows; nothing where the weight is 0.
-    pub(crate) fn add(&mut self, run: &RowRun<'_>, submission: &[&[Fp61]]) -> Option<(Fp61, &Gathered)> {
+    pub(crate) fn add(&mut self, run: &RowRun<'_>, submission: &[&[Fp61]]) -> Option<(Fp61, &GatheredRows)> {
         let weight = (self.weight)(&self.accepted, run.contributor, run.redundancy);
         if weight == Fp61::ZERO {
             return None;
@@ -78,7 +78,7 @@ impl AnswerProducts {
         let answers = Arc::clone(answers);
         Product::Custom {
             own,
-            terms: terms(&accepted, answers.width()),
+            terms: term_count(&accepted, answers.width()),
             combine: Box::new(move |factors| {
                 let mut x = RowSums::new(&party, accepted.redundancy().len(), answers.width());
                 add_combined(&accepted, &answers, weight, factors, &mut x);
@@ -89,7 +89,7 @@ impl AnswerProducts {
 }
 
 /// How many terms the products of all counted answers with rows of a table have.
-pub(crate) fn terms(accepted: &AcceptedSet, width: usize) -> u64 {
+pub(crate) fn term_count(accepted: &AcceptedSet, width: usize) -> u64 {
     accepted.facts().answers * width as u64
 }
 

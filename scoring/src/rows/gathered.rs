@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::CHUNK_ROWS;
 
 /// Up to [`CHUNK_ROWS`] rows of a table side by side.
-pub(crate) struct Gathered {
+pub(crate) struct GatheredRows {
     width: usize,
     /// One vector for each component.
     components: Vec<Zeroizing<Vec<Fp61>>>,
@@ -17,7 +17,7 @@ pub(crate) struct Gathered {
     rows: usize,
 }
 
-impl Gathered {
+impl GatheredRows {
     /// No rows yet, of `width` elements each.
     pub(crate) fn new(party: &Party, width: usize) -> Self {
         let scratch = || Zeroizing::new(vec![Fp61::ZERO; CHUNK_ROWS * width]);

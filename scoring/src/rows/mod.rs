@@ -15,7 +15,7 @@ pub use tally::{Tally, tally};
 
 pub(crate) use answer_products::{AnswerProducts, Weight};
 pub(crate) use answers::rows_of;
-pub(crate) use gathered::Gathered;
+pub(crate) use gathered::GatheredRows;
 pub(crate) use runs::{RowRun, equal_runs, row_runs};
 pub(crate) use sums::{RowSums, RowTotal, segment_sums};
 pub(crate) use tally::Totals;

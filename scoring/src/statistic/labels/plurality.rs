@@ -1,7 +1,7 @@
 //! Consensus labels: for every item the class that most answers name, while tallies and answers stay shared.
 
 use tacit_mpc_core::circuit::{
-    BitPlanes, bits_of, constants, first_of_the_greatest, first_to_reach, levels, numbers_of, one_hot, to_bits, to_numbers,
+    BitPlanes, DecidingLevels, bit_length, first_of_the_greatest, first_to_reach, numbers_of, one_hot, public_number, to_bits, to_numbers,
 };
 use tacit_mpc_core::field::{BITS_PER_WORD, Fp61, Gf64};
 use tacit_mpc_core::network::Network;
@@ -50,7 +50,7 @@ pub struct SharedLabels {
 /// The plurality label of every item: the class with the greatest tally, of several the one listed first;
 /// none for an item whose greatest tally is 0 or below `quorum`.
 ///
-/// `tallies` holds one row of `classes` elements for each item, numbers whose sum is at most `most`: the votes for
+/// `tallies` holds one row of `classes` elements for each item, numbers whose sum is at most `max`: the votes for
 /// each class, or sums of public weights.
 ///
 /// Where few votes can decide, it is asked who reaches each number of them; else classes meet in a tournament. In
@@ -67,22 +67,22 @@ pub fn plurality<N: Network>(
     session: &mut Session<N>,
     classes: usize,
     tallies: &Shared<Fp61>,
-    most: u64,
+    max: u64,
     quorum: u64,
 ) -> Result<SharedLabels, SessionError> {
     assert!(classes > 0, "a job has classes");
     session.enter(Phase::Labels.engine());
     let items = tallies.len() / classes;
-    let bits = bits_of(most);
+    let bits = bit_length(max);
     let votes = to_bits(session, tallies, classes, bits)?;
-    if let Some(levels) = levels(most, quorum) {
-        let index = first_to_reach(session, classes, &votes, most, &levels)?;
+    if let Some(levels) = DecidingLevels::new(max, quorum) {
+        let index = first_to_reach(session, classes, &votes, &levels)?;
         return Ok(SharedLabels { items, classes, index });
     }
     let words = items.div_ceil(BITS_PER_WORD);
     let party = session.party();
     // What nobody can reach nobody can pass either.
-    let none = constants(party, words, quorum.max(1).saturating_sub(1).min(most), bits);
+    let none = public_number(party, words, quorum.max(1).saturating_sub(1).min(max), bits);
     let candidates = none.iter().zip(&votes).map(|(none, votes)| Shared::concat(party, [none, votes]));
     let candidates = candidates.collect();
     let index = first_of_the_greatest(session, classes + 1, candidates)?;

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::stages::{Finish, Statistic};
 use crate::batch::Batch;
 use crate::input::Input;
-use crate::rows::{Gathered, equal_runs, rows_of};
+use crate::rows::{GatheredRows, equal_runs, rows_of};
 
 pub use measures::{AgreementMeasures, AgreementReport, Measure, MeasureName, Unavailable};
 
@@ -86,7 +86,7 @@ fn weights(accepted: &AcceptedSet, answers: u32) -> [Fp61; PAIR_SUMS] {
 /// This node's part of `Σ_i w_i <T_i, T_i>`, and `Σ_i w_i R_i`, for each of the sums.
 fn own_parts(party: &Party, accepted: &AcceptedSet, tally: &Shared<Fp61>, width: usize) -> (Zeroizing<Vec<Fp61>>, [Fp61; PAIR_SUMS]) {
     let rows = rows_of(tally);
-    let mut gathered = Gathered::new(party, width);
+    let mut gathered = GatheredRows::new(party, width);
     let (mut own, mut own_pairs) = (Zeroizing::new(vec![Fp61::ZERO; PAIR_SUMS]), [Fp61::ZERO; PAIR_SUMS]);
     for (items, redundancy) in equal_runs(accepted.redundancy().len(), |item| accepted.redundancy()[item]) {
         if redundancy < 2 {
