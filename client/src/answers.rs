@@ -6,7 +6,7 @@ use tacit_protocol::name::{MAX_NAME, is_name};
 use tacit_protocol::question::{Answer, Categorical, Question};
 use thiserror::Error;
 
-use crate::table::{At, Table, TableError};
+use crate::table::{FileLine, Table, TableError};
 
 const WANTED: &str = "item,contributor,answer";
 
@@ -58,7 +58,7 @@ pub enum AnswersError {
     #[error("{at}: field `{field}` is empty")]
     EmptyField {
         /// Where the row begins.
-        at: At,
+        at: FileLine,
         /// The field.
         field: &'static str,
     },
@@ -66,7 +66,7 @@ pub enum AnswersError {
     #[error("{at}: field `{field}` must be 1 to {MAX_NAME} bytes without control characters")]
     Name {
         /// Where the row begins.
-        at: At,
+        at: FileLine,
         /// The field.
         field: &'static str,
     },
@@ -74,7 +74,7 @@ pub enum AnswersError {
     #[error("{at}: field `answer`: `{class}` is not a class; the classes are {known}")]
     UnknownClass {
         /// Where the row begins.
-        at: At,
+        at: FileLine,
         /// The answer.
         class: String,
         /// The classes.
@@ -84,7 +84,7 @@ pub enum AnswersError {
     #[error("{at}: field `item`: the job has no item `{item}`")]
     UnknownItem {
         /// Where the row begins.
-        at: At,
+        at: FileLine,
         /// The item.
         item: String,
     },
@@ -149,7 +149,7 @@ pub fn parse(file: &str, bytes: &[u8], expected: Expected<'_>) -> Result<Answers
         for (name, text) in [("item", field(item_at)), ("contributor", contributor)] {
             if text.is_empty() {
                 return Err(AnswersError::EmptyField {
-                    at: At::new(file, line),
+                    at: FileLine::new(file, line),
                     field: name,
                 });
             }
@@ -205,7 +205,7 @@ pub fn only_contributor(file: &str, bytes: &[u8]) -> Result<String, AnswersError
     let mut names = Names::new(file, "contributor", None);
     table.rows::<AnswersError>(|line, record| match record.get(at).unwrap_or_default() {
         "" => Err(AnswersError::EmptyField {
-            at: At::new(file, line),
+            at: FileLine::new(file, line),
             field: "contributor",
         }),
         name => names.index(line, name).map(drop),
@@ -250,12 +250,12 @@ impl<'a> Choices<'a> {
         };
         question.parse(cell).ok_or_else(|| match is_name(cell) {
             true => AnswersError::UnknownClass {
-                at: At::new(file, line),
+                at: FileLine::new(file, line),
                 class: cell.to_owned(),
                 known: quoted(question.classes()),
             },
             false => AnswersError::Name {
-                at: At::new(file, line),
+                at: FileLine::new(file, line),
                 field: "answer",
             },
         })
@@ -307,7 +307,7 @@ impl<'a> Names<'a> {
         if let Some(index) = self.indices.get(name) {
             return Ok(*index);
         }
-        let (at, field) = (At::new(self.file, line), self.field);
+        let (at, field) = (FileLine::new(self.file, line), self.field);
         if !is_name(name) {
             return Err(AnswersError::Name { at, field });
         }

@@ -17,7 +17,7 @@ use crate::http::Api;
 use crate::keys::{self, KeyError};
 use crate::sharing::{self, SendError};
 use crate::state::{Plan, State, StateError};
-use crate::table::{At, Table, TableError};
+use crate::table::{FileLine, Table, TableError};
 
 /// The percentage of items with gold above which the buyer is advised to use less: contributors recognise gold more easily if there is
 /// much of it.
@@ -38,7 +38,7 @@ pub enum GoldError {
     #[error("{at}: field `item`: the job has no item `{item}`")]
     Item {
         /// Where the row begins.
-        at: At,
+        at: FileLine,
         /// The text of the field.
         item: String,
     },
@@ -46,7 +46,7 @@ pub enum GoldError {
     #[error("{at}: field `answer`: `{class}` is not a class of the question")]
     Class {
         /// Where the row begins.
-        at: At,
+        at: FileLine,
         /// The text of the field.
         class: String,
     },
@@ -54,7 +54,7 @@ pub enum GoldError {
     #[error("{at}: field `item`: `{item}` has a gold answer already")]
     Twice {
         /// Where the row begins.
-        at: At,
+        at: FileLine,
         /// The item.
         item: String,
     },
@@ -165,16 +165,16 @@ fn parse(file: &str, bytes: &[u8], spec: &JobSpec) -> Result<Vec<(u32, Answer)>,
             return Ok(());
         }
         let index = *items.get(item).ok_or_else(|| GoldError::Item {
-            at: At::new(file, line),
+            at: FileLine::new(file, line),
             item: item.to_owned(),
         })?;
         let answer = spec.question.parse(cell).ok_or_else(|| GoldError::Class {
-            at: At::new(file, line),
+            at: FileLine::new(file, line),
             class: cell.to_owned(),
         })?;
         if gold.insert(index, answer).is_some() {
             return Err(GoldError::Twice {
-                at: At::new(file, line),
+                at: FileLine::new(file, line),
                 item: item.to_owned(),
             });
         }

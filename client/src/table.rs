@@ -6,12 +6,12 @@ use thiserror::Error;
 
 /// A line of a file, counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct At {
+pub struct FileLine {
     file: String,
     line: u64,
 }
 
-impl At {
+impl FileLine {
     /// `file` is the name for messages.
     pub fn new(file: &str, line: u64) -> Self {
         let file = file.to_owned();
@@ -19,7 +19,7 @@ impl At {
     }
 }
 
-impl fmt::Display for At {
+impl fmt::Display for FileLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, line {}", self.file, self.line)
     }
@@ -46,7 +46,7 @@ pub enum TableError {
     #[error("{at}: byte {column} of the line is not UTF-8: save the file as UTF-8")]
     NotUtf8 {
         /// The line of the byte.
-        at: At,
+        at: FileLine,
         /// The byte in the line, from 1.
         column: usize,
     },
@@ -74,7 +74,7 @@ pub enum TableError {
     #[error("{at}: {found} fields, but the header has {wanted}")]
     Fields {
         /// Where the row begins.
-        at: At,
+        at: FileLine,
         /// How many fields the row has.
         found: usize,
         /// How many fields the header has.
@@ -84,13 +84,13 @@ pub enum TableError {
     #[error("{at}: the quote that opens here is never closed")]
     OpenQuote {
         /// The line of the quote.
-        at: At,
+        at: FileLine,
     },
     /// The CSV reader failed for another reason.
     #[error("{at}: {reason}")]
     Syntax {
         /// Where the row begins.
-        at: At,
+        at: FileLine,
         /// Why.
         reason: String,
     },
@@ -109,7 +109,9 @@ impl<'a> Table<'a> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let text = std::str::from_utf8(bytes).map_err(|e| not_utf8(file, bytes, e.valid_up_to()))?;
         if let Some(line) = open_quote(text) {
-            return Err(TableError::OpenQuote { at: At::new(file, line) });
+            return Err(TableError::OpenQuote {
+                at: FileLine::new(file, line),
+            });
         }
         let mut reader = reader(text);
         let mut header = csv::StringRecord::new();
@@ -180,7 +182,7 @@ impl<'a> Table<'a> {
             if record.len() != self.header.len() {
                 let (found, wanted) = (record.len(), self.header.len());
                 return Err(TableError::Fields {
-                    at: At::new(self.file, line),
+                    at: FileLine::new(self.file, line),
                     found,
                     wanted,
                 }
@@ -230,7 +232,7 @@ fn reader(text: &str) -> csv::Reader<&[u8]> {
 
 fn syntax(file: &str, line: u64, error: &csv::Error) -> TableError {
     TableError::Syntax {
-        at: At::new(file, line),
+        at: FileLine::new(file, line),
         reason: error.to_string().replace('\n', " "),
     }
 }
@@ -240,7 +242,7 @@ fn not_utf8(file: &str, bytes: &[u8], at: usize) -> TableError {
     let line = 1 + before.iter().filter(|b| **b == b'\n').count() as u64;
     let column = 1 + before.iter().rev().take_while(|b| **b != b'\n').count();
     TableError::NotUtf8 {
-        at: At::new(file, line),
+        at: FileLine::new(file, line),
         column,
     }
 }
@@ -311,7 +313,7 @@ mod tests {
         assert_eq!(
             rows("a,b\n1,2\n\n3\n"),
             Err(TableError::Fields {
-                at: At::new("f.csv", 4),
+                at: FileLine::new("f.csv", 4),
                 found: 1,
                 wanted: 2
             })
@@ -319,20 +321,22 @@ mod tests {
         assert_eq!(
             rows("a,b\n1,2,3\n"),
             Err(TableError::Fields {
-                at: At::new("f.csv", 2),
+                at: FileLine::new("f.csv", 2),
                 found: 3,
                 wanted: 2
             })
         );
         assert_eq!(
             rows("a,b\n1,2\n3,\"4\n5,6\n"),
-            Err(TableError::OpenQuote { at: At::new("f.csv", 3) })
+            Err(TableError::OpenQuote {
+                at: FileLine::new("f.csv", 3)
+            })
         );
         let bytes = b"a,b\n1,2\n3,x\xff\n";
         assert_eq!(
             Table::new("f.csv", bytes, "").err(),
             Some(TableError::NotUtf8 {
-                at: At::new("f.csv", 3),
+                at: FileLine::new("f.csv", 3),
                 column: 4
             })
         );

@@ -9,7 +9,7 @@ use tacit_scoring::report::{ContributorReport, Report};
 use thiserror::Error;
 
 use crate::files::{self, FileError};
-use crate::table::{At, Table, TableError};
+use crate::table::{FileLine, Table, TableError};
 
 /// Why weights cannot be used. Messages begin with the file's name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -24,7 +24,7 @@ pub enum WeightsError {
     #[error("{at}: field `weight`: `{text}` is not a number like 1 or 0.85, with at most two decimals")]
     Weight {
         /// Where the row begins.
-        at: At,
+        at: FileLine,
         /// The text of the field.
         text: String,
     },
@@ -32,7 +32,7 @@ pub enum WeightsError {
     #[error("{at}: field `contributor`: `{contributor}` has a weight already")]
     Twice {
         /// Where the row begins.
-        at: At,
+        at: FileLine,
         /// The contributor.
         contributor: String,
     },
@@ -60,13 +60,13 @@ fn of_table(file: &str, bytes: &[u8]) -> Result<BTreeMap<String, u32>, WeightsEr
         let contributor = record.get(contributor_at).unwrap_or_default().to_owned();
         let text = record.get(weight_at).unwrap_or_default();
         let weight = hundredths(text).ok_or_else(|| WeightsError::Weight {
-            at: At::new(file, line),
+            at: FileLine::new(file, line),
             text: text.to_owned(),
         })?;
         match weights.insert(contributor.clone(), weight) {
             None => Ok(()),
             Some(_) => Err(WeightsError::Twice {
-                at: At::new(file, line),
+                at: FileLine::new(file, line),
                 contributor,
             }),
         }

@@ -38,6 +38,11 @@ pub(crate) enum PublishError {
     /// The verdicts do not fit the list.
     #[error("the nodes' verdicts cannot be used: {0}")]
     AcceptedSet(#[from] AcceptedSetError),
+    /// The nodes agree on another computation than the coordinator asked for: then it is not they who deviate.
+    #[error(
+        "all nodes signed for the same accepted set, session and participants, but not for those of this coordinator: compare their releases"
+    )]
+    Subject,
     /// What a node released does not have the form that it must.
     #[error("node `{node}` {error}")]
     Release {
@@ -60,7 +65,7 @@ impl PublishError {
         let names = match self {
             Self::Verdicts { first, second } | Self::Certificate(CertificateError::Copies { first, second, .. }) => vec![first, second],
             Self::Name(node) | Self::Release { node, .. } | Self::Certificate(CertificateError::Signature(node)) => vec![node],
-            Self::AcceptedSet(_) | Self::Certificate(_) | Self::Text(_) => Vec::new(),
+            Self::AcceptedSet(_) | Self::Subject | Self::Certificate(_) | Self::Text(_) => Vec::new(),
         };
         let index = |name: &String| cluster.nodes().iter().position(|node| node.name == *name);
         names.into_iter().filter_map(index).collect()
@@ -144,6 +149,12 @@ pub(crate) fn conclude(
     };
     let candidates = verdicts_digest(list, &candidates(&verdicts));
     let subject = Subject::new(cluster, job.digest(), candidates, &accepted_set, participants);
+    if released
+        .iter()
+        .all(|one| *one.subject() == *released[0].subject() && *one.subject() != subject)
+    {
+        return Err(PublishError::Subject);
+    }
     // One by one before they are joined: only so is a wrong form the fault of one node, which can then be left out.
     for one in &released {
         one.check_form(cluster, job.terms(), accepted_set.facts(), &subject)

@@ -4,11 +4,10 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use tacit_link::{Link, LinkError};
-use tacit_program::{LogError, Logging, SHUTDOWN_TIMEOUT, ShutdownError, allocator, finish_within, shutdown_requested};
+use tacit_program::{CLOSE_TIMEOUT, LogError, Logging, SHUTDOWN_TIMEOUT, ShutdownError, allocator, finish_within, shutdown_requested};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,9 +17,6 @@ use crate::check::{Listeners, listen};
 use crate::config::{ConfigError, Loaded, load};
 use crate::store::{Store, StoreError};
 use crate::{admin, api, jobs};
-
-/// How long the nodes may take to acknowledge that their connections are closed.
-const CLOSE_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Why the coordinator cannot run.
 #[derive(Debug, Error)]

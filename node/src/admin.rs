@@ -59,7 +59,7 @@ async fn store_problem(store: &Arc<Store>) -> Option<String> {
     let store = Arc::clone(store);
     match tokio::task::spawn_blocking(move || store.probe()).await {
         Ok(result) => result.err().map(|error| error.to_string()),
-        // This happens only when the runtime shuts down.
+        // The probe has panicked, or the runtime shuts down.
         Err(error) => Some(format!("the store cannot be probed: {error}")),
     }
 }

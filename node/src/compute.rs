@@ -127,7 +127,8 @@ impl<'a> NodeSubmissions<'a> {
             ScoringError::Session(error) => error.phase().map(Phase::from),
             ScoringError::AcceptedSet(_) => Some(Phase::AcceptedSet),
             ScoringError::Unopened(_) | ScoringError::Gold(_) => Some(Phase::Validate),
-            ScoringError::NotRecorded | ScoringError::NotComputed(_) => Some(Phase::Release),
+            ScoringError::NotRecorded => Some(Phase::Release),
+            ScoringError::NotComputed(_) => Some(Phase::Agreement),
         };
         if let Some(phase) = phase {
             let deviation = matches!(&error, ScoringError::Session(error) if !is_transient(error));
@@ -138,9 +139,9 @@ impl<'a> NodeSubmissions<'a> {
             ScoringError::Session(error) => session_refusal(self.intake, &error),
             ScoringError::AcceptedSet(error) => Refusal::Malformed(error.to_string()),
             ScoringError::Gold(error) => Refusal::Gold(error.to_string()),
-            error @ (ScoringError::Unopened(_) | ScoringError::NotRecorded | ScoringError::NotComputed(_)) => {
-                Refusal::Storage(error.to_string())
-            }
+            error @ (ScoringError::Unopened(_) | ScoringError::NotRecorded) => Refusal::Storage(error.to_string()),
+            // It counts as an attempt, so that the job ends: another attempt would fail alike.
+            error @ ScoringError::NotComputed(_) => Refusal::Job(error.to_string()),
         })
     }
 }

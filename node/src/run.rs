@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use tacit_link::Link;
-use tacit_program::{SHUTDOWN_TIMEOUT, allocator, finish_within, shutdown_requested};
+use tacit_program::{CLOSE_TIMEOUT, SHUTDOWN_TIMEOUT, allocator, finish_within, shutdown_requested};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -110,7 +110,8 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
     stop.cancel();
     let ended = async {
         meshed.await.context("the task of the peers' connections has failed")?;
-        link.close().await;
+        // A peer that is away does not acknowledge it.
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, link.close()).await;
         // A client of the admin port may not finish its request.
         serving
             .await

@@ -56,6 +56,10 @@ pub fn create_folders(path: &Path, access: Access, mut created: impl FnMut(&Path
         .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists())
         .collect();
     missing.reverse();
+    if missing.is_empty() {
+        // An earlier call may have created it and ended before its name was on disk.
+        sync_folder(folder_of(path))?;
+    }
     for folder in missing {
         match builder(access).create(folder) {
             Ok(()) => created(folder),

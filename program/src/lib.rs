@@ -32,4 +32,4 @@ pub use logs::{LogError, LogFormat, Logging, Logs};
 #[cfg(feature = "manual")]
 pub use manual::{Manual, ManualError};
 #[cfg(feature = "server")]
-pub use shutdown::{SHUTDOWN_TIMEOUT, ShutdownError, finish_within, shutdown_requested};
+pub use shutdown::{CLOSE_TIMEOUT, SHUTDOWN_TIMEOUT, ShutdownError, finish_within, shutdown_requested};

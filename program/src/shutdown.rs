@@ -9,6 +9,9 @@ use tokio::signal::unix::{SignalKind, signal};
 /// How long requests and tasks may take to end at shutdown.
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long peers may take to acknowledge that their connections are closed. Those that are away would take several seconds.
+pub const CLOSE_TIMEOUT: Duration = Duration::from_millis(250);
+
 /// Waits until the requests and tasks of a program that stops have ended. `None`, and a warning in the log, if they have not after
 /// `limit`: the program then stops without them.
 pub async fn finish_within<T>(limit: Duration, ended: impl Future<Output = T>) -> Option<T> {

@@ -5,7 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use tacit_mpc_core::network;
 
-/// A phase of a job's computation. Phases are ordered as they begin; the nodes verify products before labels open, too.
+/// A phase of a job's computation. In the order in which they first begin: `Verify` and
+/// `Release` also come before labels or scores by gold are opened within a session.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -48,7 +48,7 @@ pub fn score<N: Network>(
 
 /// Shows all counted answers to the statistics that add something up from them: once, since seeds are expanded for it.
 fn look_at_answers<N: Network>(input: &Input<'_>, statistics: &mut [Box<dyn Statistic<N>>]) {
-    let mut sums: Vec<_> = statistics.iter_mut().filter_map(|statistic| statistic.answers()).collect();
+    let mut sums: Vec<_> = statistics.iter_mut().filter_map(|statistic| statistic.answer_sum()).collect();
     if sums.is_empty() {
         return;
     }

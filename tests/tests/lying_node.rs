@@ -244,7 +244,7 @@ fn of_five_nodes_four_stop_and_name_phase_and_suspect() {
 }
 
 #[test]
-fn of_three_nodes_two_wait_for_a_node_that_reports_temporary_failures() {
+fn of_three_nodes_two_wait_for_a_node_that_may_only_have_failed() {
     let mut stage = Stage::new((3, 1), 2, 1, &temporary_failures());
     TEMPORARY_FAILURES.iter().for_each(|(job, _)| stage.cluster.close(job));
     for (job, _) in TEMPORARY_FAILURES {
@@ -290,6 +290,6 @@ fn four_nodes_go_on_without_one_that_deviates_to_one_at_a_time() {
 }
 
 #[test]
-fn four_nodes_go_on_without_one_that_reports_temporary_failures() {
+fn four_nodes_go_on_without_one_that_may_only_have_failed() {
     four_go_on(2, &temporary_failures());
 }

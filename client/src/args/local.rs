@@ -23,7 +23,7 @@ compared with that of the answers in the clear; if they differ, the exit code is
 Phases, one row each:
   share          this process, on one core: shares, seals and signs all answers; they wait on disk
   ingest         uploads until every node has stored every submission; CPU of all processes, bytes brought to the node that got most
-  accepted_set, keys, validate, agreement, labels, verify, release
+  accepted_set, keys, validate, labels, agreement, verify, release
                  the nodes' own, each with all its time, by their metrics: wall of the slowest node, CPU of all nodes, rounds, bytes sent by the \
 node that sent most. CPU is read about every 50 ms and goes to the phases of the rounds since: where phases are shorter, it is an estimate
   certificate    what is left of the time to the certificate, and the coordinator's CPU

@@ -37,7 +37,8 @@ pub fn hidden_bits(access: &AccessStructure) -> u32 {
 /// full adders makes `n - ⌊n/3⌋` numbers of `n` until two are left: 1 layer if `N = 3`, 5 if `N = 5` and `t = 2`, 8 if `N = 7` and
 /// `t = 3`. The last two numbers are added in at most `bits` rounds up to 3 bits, else in at most `1 + ⌈log2 bits⌉`.
 ///
-/// The caller guarantees that all numbers are below `2^bits`: larger ones give wrong bits, and masks may not hide them.
+/// The caller guarantees that all numbers are below `2^bits`, or off by an amount that the adversary knows: larger ones give wrong
+/// bits, and masks may not hide them. What is opened here is not verified yet.
 ///
 /// # Errors
 /// [`SessionError::TooWide`] if `bits` exceeds [`hidden_bits`]. Otherwise a round failed, or two holders of a component sent

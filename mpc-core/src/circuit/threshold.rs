@@ -92,7 +92,7 @@ fn reaching<N: Network>(
 ) -> Result<Vec<Shared<Gf64>>, SessionError> {
     let party = session.party().clone();
     let len = numbers.first().map_or(0, Shared::len);
-    // Whether the low bits of a number reach those of the level; `None` while the latter are 0, so that every tally does.
+    // Whether the low bits of a number reach those of the level; `None` while the latter are 0, so that every number does.
     let mut reached: Vec<Option<Shared<Gf64>>> = levels.iter().map(|_| None).collect();
     for (bit, plane) in numbers.iter().enumerate() {
         let below = (1u64 << bit) - 1;

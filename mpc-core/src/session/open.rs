@@ -14,8 +14,9 @@ impl<N: Network> Session<N> {
     /// about such an input. Returns as many elements as `deviations` has. Two rounds: all nodes settle first, so that what is
     /// opened is the same everywhere.
     ///
-    /// The caller is responsible for that property: this is the one opening that a program may do before verification. Results
-    /// of the computation go through [`Session::verify`] or [`Recorded::open`](super::Recorded::open) instead.
+    /// The caller is responsible for that property. Beside [`to_bits`](crate::circuit::to_bits) this is the only opening that a
+    /// program can do before verification. Results go through [`Session::verify`] or
+    /// [`Recorded::open`](super::Recorded::open) instead.
     ///
     /// # Errors
     /// A round failed, or two holders of a component sent different values.

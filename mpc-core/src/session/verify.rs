@@ -37,7 +37,7 @@ impl<K> Outputs<K> {
         self.0.push((name, Held::Shared(values)));
     }
 
-    /// Adds a result that all participants have opened in this session, or what follows from it.
+    /// Adds a result that all participants have opened, or what follows from it.
     pub fn push_opened(&mut self, name: K, Opened(values): Opened<Vec<Fp61>>) {
         self.0.push((name, Held::Opened(values)));
     }
@@ -83,8 +83,8 @@ pub struct Recorded<T>(pub(crate) T);
 pub struct Opened<T>(T);
 
 impl<T> Opened<T> {
-    /// Something that follows from the result alone.
-    pub fn map<U>(&self, derive: impl FnOnce(&T) -> U) -> Opened<U> {
+    /// What follows from the result alone: a function, so that nothing else can enter.
+    pub fn map<U>(&self, derive: fn(&T) -> U) -> Opened<U> {
         Opened(derive(&self.0))
     }
 
@@ -108,8 +108,8 @@ pub trait Openable {
     fn read_opened(self, elements: &[Self::Field]) -> Self::Value;
 }
 
-/// The shares of an [`Openable`] result. Only the engine reads them, so that a result cannot be opened by another way than
-/// [`Recorded::open`].
+/// The shares of an [`Openable`] result. Only the engine reads them, so that code which has only the result cannot open it in
+/// another way than [`Recorded::open`].
 #[derive(Debug)]
 pub struct ToOpen<F: Field>(Shared<F>);
 

@@ -33,7 +33,7 @@ pub enum Question {
 /// Answers are secret: [`fmt::Debug`] does not show them.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Answer {
-    /// One of [`Question::classes`], by index.
+    /// One of [`AnswerType::classes`], by index.
     Class(u32),
 }
 

@@ -23,8 +23,8 @@ pub(super) fn check_list(list: &[SubmissionEntry]) -> Result<(), AcceptedSetErro
     list.iter().enumerate().try_for_each(fits)
 }
 
-/// Rejects submissions beyond twice the answers that the job asks for. One contributor may use an equal share of that for each
-/// answer to an item, and at most half.
+/// Rejects submissions beyond a capacity of twice the answers that the job asks for, plus [`MAX_ELEMENTS`]. If the job asks for R
+/// answers to an item, one contributor may use 1/R of the capacity, and at most half.
 pub(super) fn over_capacity<'h>(
     job: &Job,
     list: &[SubmissionEntry],

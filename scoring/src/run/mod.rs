@@ -59,8 +59,10 @@ pub struct Scored {
 /// participants, and its own submissions.
 ///
 /// # Errors
-/// * [`ScoringError::AcceptedSet`]: the list does not fit itself or the submissions.
-/// * [`ScoringError::Unopened`], [`ScoringError::NotRecorded`]: this node's store fails.
+/// * [`ScoringError::AcceptedSet`]: the list repeats an entry, or does not match the submissions.
+/// * [`ScoringError::Unopened`]: this node's store fails.
+/// * [`ScoringError::NotRecorded`]: this node has recorded another accepted set for the job, or its store fails.
+/// * [`ScoringError::NotComputed`]: the program has a defect.
 /// * [`ScoringError::Gold`]: the job cannot be scored because of the buyer's gold answers.
 /// * [`ScoringError::Session`]: a round failed or a node deviates.
 ///

@@ -14,7 +14,7 @@ use tacit_mpc_core::sharing::Shared;
 use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};
 use tacit_protocol::release::OutputName;
 
-use super::stages::{Finish, FromAnswers, Statistic};
+use super::stages::{AnswerSum, Finish, Statistic};
 use crate::absence::Absence;
 use crate::batch::Batch;
 use crate::input::Input;
@@ -40,14 +40,14 @@ impl Gold {
     }
 }
 
-impl FromAnswers for Gold {
+impl AnswerSum for Gold {
     fn add(&mut self, run: &RowRun<'_>, submission: &[&[Fp61]]) {
         self.right.add(run, submission);
     }
 }
 
 impl<N: Network> Statistic<N> for Gold {
-    fn answers(&mut self) -> Option<&mut dyn FromAnswers> {
+    fn answer_sum(&mut self) -> Option<&mut dyn AnswerSum> {
         Some(self)
     }
 

@@ -14,7 +14,7 @@ use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};
 use tacit_protocol::release::OutputName;
 
 use super::labels::{Decided, Labels, SharedLabels};
-use super::stages::{Finish, FromAnswers, Statistic};
+use super::stages::{AnswerSum, Finish, Statistic};
 use crate::absence::Absence;
 use crate::batch::Batch;
 use crate::error::ScoringError;
@@ -55,7 +55,7 @@ impl WithOpened {
     }
 }
 
-impl FromAnswers for WithOpened {
+impl AnswerSum for WithOpened {
     fn add(&mut self, run: &RowRun<'_>, submission: &[&[Fp61]]) {
         let rows = run.items.iter().zip(run.rows.clone());
         let elements = rows.filter_map(|(item, row)| Some(row * self.width + self.labels[*item as usize]? as usize));
@@ -69,7 +69,7 @@ impl FromAnswers for WithOpened {
 }
 
 impl<N: Network> Statistic<N> for WithOpened {
-    fn answers(&mut self) -> Option<&mut dyn FromAnswers> {
+    fn answer_sum(&mut self) -> Option<&mut dyn AnswerSum> {
         Some(self)
     }
 

@@ -15,7 +15,7 @@ use tacit_protocol::accepted::AcceptedSet;
 use tacit_protocol::certificate::{Certificate, OpenedOutputs};
 use tacit_protocol::release::OutputName;
 
-use super::stages::{Finish, FromAnswers, Statistic};
+use super::stages::{AnswerSum, Finish, Statistic};
 use crate::absence::Absence;
 use crate::batch::Batch;
 use crate::input::Input;
@@ -76,7 +76,7 @@ impl Peers {
     }
 }
 
-impl FromAnswers for Peers {
+impl AnswerSum for Peers {
     fn add(&mut self, run: &RowRun<'_>, submission: &[&[Fp61]]) {
         let Some((weight, tally)) = self.with_tally.add(run, submission) else {
             return;
@@ -95,7 +95,7 @@ impl FromAnswers for Peers {
 }
 
 impl<N: Network> Statistic<N> for Peers {
-    fn answers(&mut self) -> Option<&mut dyn FromAnswers> {
+    fn answer_sum(&mut self) -> Option<&mut dyn AnswerSum> {
         Some(self)
     }
 

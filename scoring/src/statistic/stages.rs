@@ -11,8 +11,8 @@ use crate::rows::RowRun;
 
 /// A statistic while it is computed.
 pub(crate) trait Statistic<N: Network> {
-    /// What the statistic adds up from the answers, if it needs to see them.
-    fn answers(&mut self) -> Option<&mut dyn FromAnswers> {
+    /// The sum over the answers that the statistic needs, if it needs one.
+    fn answer_sum(&mut self) -> Option<&mut dyn AnswerSum> {
         None
     }
 
@@ -20,8 +20,8 @@ pub(crate) trait Statistic<N: Network> {
     fn ask(self: Box<Self>, input: &Input<'_>, batch: &mut Batch) -> Finish<N>;
 }
 
-/// A sum over the counted answers, which all statistics see once, in one pass: seeds are expanded for it.
-pub(crate) trait FromAnswers {
+/// A sum over the counted answers. All sums are added up in one pass, because seeds are expanded for it.
+pub(crate) trait AnswerSum {
     /// Adds a run of counted answers. `submission` has all rows of the run's submission, one vector for each component.
     fn add(&mut self, run: &RowRun<'_>, submission: &[&[Fp61]]);
 }

@@ -26,7 +26,7 @@ trait Combination<N: Network> {
     /// Adds the rows of the next submission, one vector for each component.
     fn add(&mut self, rows: &[&[Fp61]]);
 
-    /// Opens the combination of each group of submissions; `groups` says where each group ends.
+    /// Opens the combination of each group of submissions; `groups` says where each group ends. Three rounds.
     ///
     /// # Errors
     /// A round failed.
@@ -34,7 +34,7 @@ trait Combination<N: Network> {
 }
 
 /// The combination for an encoding, with fresh random weights, for rows of `width` elements; `ends` says where the rows of each
-/// submission end.
+/// submission end. Two rounds.
 ///
 /// # Errors
 /// A round failed.
@@ -112,9 +112,9 @@ pub(crate) fn malformed<N: Network>(
     Ok(malformed.into_iter().map(|submission| answers.entry(submission)).collect())
 }
 
-/// The combination of all rows is not 0 although the malformed submissions are left out, or although no submission's own
-/// combination deviates. Except with probability `n·3/p` a node has computed a wrong product: verification finds it here. It
-/// clears all claims so far.
+/// Verifies all products so far and clears their claims. Called when the combination of all rows is not 0 although the malformed
+/// submissions are left out, or although no submission's own combination deviates: except with probability `n·3/p` some product
+/// is then wrong, and this fails.
 fn verify_so_far<N: Network>(session: &mut Session<N>) -> Result<(), SessionError> {
     session.verify_claims(())?;
     session.enter(Phase::Validate.engine());

@@ -43,3 +43,16 @@ async fn a_node_that_releases_in_a_wrong_form_is_left_out() {
         assert_eq!(participants, [1, 2, 3], "{way}");
     }
 }
+
+#[tokio::test]
+async fn nodes_that_agree_on_another_subject_are_not_accused() {
+    let bench = Bench::new(4, 1).await;
+    for node in &bench.cluster.nodes {
+        node.release_altered(WAYS[0].1);
+    }
+    let job = bench.open("signs", spec(2)).await;
+    bench.close(&job).await;
+    let status = bench.wait_for(&job, JobState::Failed).await;
+    let reason = status.reason.unwrap();
+    assert!(reason.contains("all nodes signed for the same accepted set"), "{reason}");
+}

@@ -23,7 +23,7 @@ use tacit_protocol::phase::Phase;
 /// }
 /// ```
 ///
-/// They do not open without that, and their shares cannot be taken out to open them in another way:
+/// They do not open without that, and code that has only the labels cannot take out the shares of their bits:
 ///
 /// ```compile_fail,E0599
 /// # use tacit_mpc_core::{network::Network, session::{Opened, Session, SessionError}};
