@@ -19,20 +19,20 @@ pub struct Answers {
     pub contributors: Vec<String>,
     /// The question: the job's, or, if it is not known, that for one of the classes in the file, sorted by name.
     pub question: Question,
-    /// The answers.
+    /// One row for each line of the file, in its order.
     pub rows: Vec<Row>,
     /// Rows whose answer is empty; they are left out.
     pub unanswered: u64,
 }
 
-/// One answer.
+/// What one contributor answered to one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// Index of the item.
     pub item: u32,
     /// Index of the contributor.
     pub contributor: u32,
-    /// The answer.
+    /// The answer, as the question encodes it.
     pub answer: Answer,
 }
 
@@ -59,7 +59,7 @@ pub enum AnswersError {
     EmptyField {
         /// Where the row begins.
         at: FileLine,
-        /// The field.
+        /// The name of the field.
         field: &'static str,
     },
     /// A name is too long or has control characters.
@@ -67,7 +67,7 @@ pub enum AnswersError {
     Name {
         /// Where the row begins.
         at: FileLine,
-        /// The field.
+        /// The name of the field.
         field: &'static str,
     },
     /// An answer is not a class of the question.
@@ -75,9 +75,9 @@ pub enum AnswersError {
     UnknownClass {
         /// Where the row begins.
         at: FileLine,
-        /// The answer.
+        /// The answer as it is written in the file.
         class: String,
-        /// The classes.
+        /// The names of the classes, in the order of the job.
         known: String,
     },
     /// An item is not an item of the job.
@@ -85,13 +85,13 @@ pub enum AnswersError {
     UnknownItem {
         /// Where the row begins.
         at: FileLine,
-        /// The item.
+        /// The id of the item.
         item: String,
     },
     /// No row has an answer.
     #[error("{file}: no answers: the field `answer` is empty in every row{of}")]
     NoAnswers {
-        /// The file.
+        /// The file's name in messages.
         file: String,
         /// The contributor whose rows are meant, for the message.
         of: String,
@@ -99,31 +99,31 @@ pub enum AnswersError {
     /// The contributor has no row.
     #[error("{file}: no row is of contributor `{contributor}`; name the contributor as the file does")]
     NotThisContributor {
-        /// The file.
+        /// The file's name in messages.
         file: String,
-        /// The contributor.
+        /// The name of the contributor.
         contributor: String,
     },
     /// Neither the file nor the command line names the contributor.
     #[error("{file}, line 1: no column `contributor` says whose answers these are: add it, or give --contributor NAME")]
     NoContributor {
-        /// The file.
+        /// The file's name in messages.
         file: String,
     },
     /// The file has answers of several contributors, and the command line names none.
     #[error("{file}: has answers of several contributors ({names}): say whose to send with --contributor NAME")]
     SeveralContributors {
-        /// The file.
+        /// The file's name in messages.
         file: String,
-        /// Their names.
+        /// The names of the contributors.
         names: String,
     },
     /// More than 2^32 items, contributors or classes.
     #[error("{file}: more than 4294967295 different values of `{field}`")]
     TooMany {
-        /// The file.
+        /// The file's name in messages.
         file: String,
-        /// The field.
+        /// The name of the field.
         field: &'static str,
     },
 }

@@ -191,7 +191,7 @@ pub(crate) enum JobCommand {
     /// Open a job from a spec, and print its id.
     #[command(after_help = CREATE_HELP)]
     Create {
-        /// The spec.
+        /// The path of the spec, a TOML or JSON file.
         spec: PathBuf,
         /// The job's id: lower-case letters, digits and dashes; by default a new UUID. The same id with the same spec is no error.
         #[arg(long)]
@@ -201,27 +201,27 @@ pub(crate) enum JobCommand {
     List,
     /// Show the status of a job.
     Status {
-        /// The job.
+        /// The id of the job.
         id: JobId,
     },
     /// Follow a job until it is published, cancelled or failed.
     Watch {
-        /// The job.
+        /// The id of the job.
         id: JobId,
     },
     /// Close a job: no more submissions, compute the result.
     Close {
-        /// The job.
+        /// The id of the job.
         id: JobId,
     },
     /// Cancel a job: nothing of it is computed or released.
     Cancel {
-        /// The job.
+        /// The id of the job.
         id: JobId,
     },
     /// Fetch the result of a published job, and verify it if a cluster file is given.
     Result {
-        /// The job.
+        /// The id of the job.
         id: JobId,
         /// Print this part as CSV.
         #[arg(long, value_enum)]
@@ -245,7 +245,7 @@ pub(crate) enum Part {
 #[derive(Debug, Group)]
 #[command(after_help = ANSWER_HELP)]
 pub(crate) struct Answer {
-    /// The job.
+    /// The id of the job.
     pub job: JobId,
     /// A CSV file: item,contributor,answer. If it has several contributors, the rows of --contributor are sent.
     #[arg(long, value_name = "FILE.csv")]
@@ -264,7 +264,7 @@ pub(crate) struct Answer {
 #[derive(Debug, Group)]
 #[command(after_help = RECEIPT_HELP)]
 pub(crate) struct Receipt {
-    /// The job.
+    /// The id of the job.
     pub job: JobId,
     /// The contributor's key file; the receipts are beside it.
     #[arg(long, value_name = "FILE")]

@@ -19,7 +19,7 @@ pub enum AuthenticityError {
     /// The file is not a valid cluster file.
     #[error("{path}: {error}")]
     Cluster {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// What is wrong with it.
         error: ClusterError,
@@ -33,7 +33,7 @@ pub enum AuthenticityError {
              nothing was sent. Compare the two files with the operators"
     )]
     OtherCluster {
-        /// The coordinator.
+        /// The address of the coordinator.
         url: String,
         /// The digest of its file.
         theirs: Digest,
@@ -43,7 +43,7 @@ pub enum AuthenticityError {
     /// The spec is not that of a valid job.
     #[error("job {id}: the coordinator's spec is refused: {error}")]
     Job {
-        /// The job.
+        /// The id of the job.
         id: JobId,
         /// What is wrong.
         error: JobError,
@@ -51,7 +51,7 @@ pub enum AuthenticityError {
     /// The spec does not have the job's digest.
     #[error("job {id}: the coordinator's spec is not the one it names in the job's digest; nothing was sent")]
     OtherSpec {
-        /// The job.
+        /// The id of the job.
         id: JobId,
     },
 }

@@ -11,9 +11,9 @@ pub use tacit_program::durable::Access;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{path}: {reason}")]
 pub struct FileError {
-    /// The path.
+    /// The path of the file.
     pub path: PathBuf,
-    /// What failed.
+    /// What failed, as the system reports it.
     pub reason: String,
 }
 

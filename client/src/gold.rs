@@ -55,7 +55,7 @@ pub enum GoldError {
     Twice {
         /// Where the row begins.
         at: FileLine,
-        /// The item.
+        /// The id of the item.
         item: String,
     },
     /// No row has an answer.

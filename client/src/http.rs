@@ -41,7 +41,7 @@ pub enum ApiError {
     /// The coordinator cannot be connected to, or the connection broke.
     #[error("the coordinator at {url} cannot be reached: {reason}")]
     Unreachable {
-        /// The coordinator.
+        /// The address of the coordinator.
         url: String,
         /// The error of the network.
         reason: String,
@@ -49,7 +49,7 @@ pub enum ApiError {
     /// The coordinator speaks no protocol version that this program does.
     #[error("the coordinator at {url} speaks protocol {theirs}, this program {ours}: {}", theirs.who_upgrades("its operator has to upgrade it", *ours, "upgrade this program"))]
     Version {
-        /// The coordinator.
+        /// The address of the coordinator.
         url: String,
         /// The versions it speaks.
         theirs: Versions,
@@ -59,7 +59,7 @@ pub enum ApiError {
     /// The request was refused.
     #[error("the coordinator at {url} answered {} to {request}: {}: {}", problem.status, problem.title, problem.detail)]
     Refused {
-        /// The coordinator.
+        /// The address of the coordinator.
         url: String,
         /// Method and path.
         request: String,
@@ -69,7 +69,7 @@ pub enum ApiError {
     /// The response is not what the API specifies.
     #[error("the coordinator at {url} gave no valid answer to {request}: {reason}")]
     Answer {
-        /// The coordinator.
+        /// The address of the coordinator.
         url: String,
         /// Method and path.
         request: String,
@@ -171,7 +171,7 @@ impl Api {
         self.json(Method::PUT, &format!("/v1/jobs/{id}"), Some((JSON, to_json(spec)))).await
     }
 
-    /// All jobs.
+    /// The buyer's jobs, newest first.
     pub async fn jobs(&self) -> Result<JobList, ApiError> {
         self.json(Method::GET, "/v1/jobs", None).await
     }

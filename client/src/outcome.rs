@@ -14,7 +14,7 @@ use crate::sharing::{SendError, check_receipt};
 /// A submission that was sent, and its receipt.
 #[derive(Debug)]
 pub struct Sent {
-    /// Its header.
+    /// The header of the submission, as the coordinator lists it.
     pub header: Header,
     /// The stored receipt.
     pub receipt: Receipt,

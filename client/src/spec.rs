@@ -30,17 +30,17 @@ pub enum SpecError {
     /// The spec is not TOML or JSON of these fields.
     #[error("{path}, line {line}: {reason}")]
     Syntax {
-        /// The spec.
+        /// The path of the spec.
         path: PathBuf,
-        /// The line.
+        /// The line in the file, from 1.
         line: usize,
-        /// Why.
+        /// What is wrong, as the parser reports it.
         reason: String,
     },
     /// The closing time is not a date and time.
     #[error("{path}: field `closes_at`: `{text}` is not a date and time with an offset, like 2026-12-01T00:00:00Z")]
     ClosesAt {
-        /// The spec.
+        /// The path of the spec.
         path: PathBuf,
         /// The text of the field.
         text: String,

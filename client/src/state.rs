@@ -51,7 +51,7 @@ pub enum StateError {
     /// The folder is of another contributor.
     #[error("{folder}: this key has answered the job as `{contributor}`; go on with --contributor {contributor}")]
     OtherContributor {
-        /// The folder.
+        /// The path of the state folder.
         folder: PathBuf,
         /// The contributor it belongs to.
         contributor: String,
@@ -77,7 +77,7 @@ impl Plan {
         }
     }
 
-    /// The contributor.
+    /// The name of the contributor whose state this is.
     pub fn contributor(&self) -> &str {
         &self.contributor
     }

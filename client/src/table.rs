@@ -31,7 +31,7 @@ pub enum TableError {
     /// The file is empty.
     #[error("{file}: the file is empty: it needs a header line ({wanted}) and rows")]
     Empty {
-        /// The file.
+        /// The file's name in messages.
         file: String,
         /// The columns it should have.
         wanted: &'static str,
@@ -39,7 +39,7 @@ pub enum TableError {
     /// The file has a header and no rows.
     #[error("{file}: there is a header but no row below it")]
     NoRows {
-        /// The file.
+        /// The file's name in messages.
         file: String,
     },
     /// Bytes that are not UTF-8.
@@ -53,7 +53,7 @@ pub enum TableError {
     /// A column is missing.
     #[error("{file}, line 1: no column `{column}`{also}; the header has {found}")]
     MissingColumn {
-        /// The file.
+        /// The file's name in messages.
         file: String,
         /// The column's name.
         column: &'static str,
@@ -65,9 +65,9 @@ pub enum TableError {
     /// Two columns have the same name.
     #[error("{file}, line 1: column `{column}` is there twice")]
     ColumnTwice {
-        /// The file.
+        /// The file's name in messages.
         file: String,
-        /// The column.
+        /// The name of the column.
         column: String,
     },
     /// A row has more or fewer fields than the header.
@@ -91,7 +91,7 @@ pub enum TableError {
     Syntax {
         /// Where the row begins.
         at: FileLine,
-        /// Why.
+        /// What is wrong, as the CSV reader reports it.
         reason: String,
     },
 }

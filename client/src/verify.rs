@@ -29,7 +29,7 @@ pub enum VerifyError {
     /// A required file is missing.
     #[error("{path}: missing; it belongs beside {beside}")]
     Missing {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// The file given.
         beside: PathBuf,
@@ -37,7 +37,7 @@ pub enum VerifyError {
     /// The text is not a certificate.
     #[error("{path}: {error}")]
     Syntax {
-        /// The certificate.
+        /// The path of the certificate.
         path: PathBuf,
         /// What is wrong.
         error: CertificateError,
@@ -45,7 +45,7 @@ pub enum VerifyError {
     /// The certificate does not verify with this cluster file.
     #[error("{path}: does not verify with the given cluster file: {error}")]
     Certificate {
-        /// The certificate.
+        /// The path of the certificate.
         path: PathBuf,
         /// What is wrong.
         error: CertificateError,
@@ -53,7 +53,7 @@ pub enum VerifyError {
     /// A file differs from what follows from the certificate.
     #[error("{path}: not what the nodes certified: it differs at line {line} from what the certificate yields")]
     Differs {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// The first line that differs.
         line: usize,
@@ -76,7 +76,7 @@ pub struct Files {
 pub struct Verified {
     /// The cluster whose nodes certified it.
     pub cluster: Cluster,
-    /// The certificate.
+    /// The certificate, which was verified.
     pub certificate: Certificate,
     /// The result that the certificate certifies.
     pub report: Report,

@@ -33,7 +33,7 @@ pub enum WeightsError {
     Twice {
         /// Where the row begins.
         at: FileLine,
-        /// The contributor.
+        /// The name of the contributor.
         contributor: String,
     },
     /// A JSON file without scores.

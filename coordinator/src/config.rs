@@ -94,7 +94,6 @@ pub(crate) enum ConfigError {
     Field {
         /// The config file.
         path: PathBuf,
-        /// The field.
         field: &'static str,
         /// What is wrong with its value.
         problem: &'static str,
@@ -119,7 +118,6 @@ pub(crate) enum ConfigError {
     /// The cluster file cannot be used.
     #[error("{path}: {error}")]
     Cluster {
-        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         error: ClusterError,
@@ -159,7 +157,6 @@ pub(crate) enum ConfigError {
 pub(crate) struct Loaded {
     /// The config file's contents; paths are resolved against its folder.
     pub config: Config,
-    /// The cluster.
     pub cluster: Arc<Cluster>,
     /// The cluster file's text.
     pub cluster_text: String,

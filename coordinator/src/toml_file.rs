@@ -13,7 +13,6 @@ pub(crate) enum FileError {
     Read {
         /// What the file holds, and the config field that names it.
         what: &'static str,
-        /// The file.
         path: PathBuf,
         /// The system's message.
         reason: String,
@@ -21,7 +20,6 @@ pub(crate) enum FileError {
     /// The file is not TOML, or does not have the expected fields.
     #[error("{path}, line {line}: {problem}")]
     Syntax {
-        /// The file.
         path: PathBuf,
         /// The line, counted from 1.
         line: usize,

@@ -24,7 +24,7 @@ enum Edit<'a> {
     Replace(&'a [u8]),
     /// The peer's message of another step.
     Repeat(u8),
-    /// No message.
+    /// The node sends no message.
     Silence,
 }
 

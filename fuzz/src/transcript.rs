@@ -26,7 +26,7 @@ pub struct Transcript {
     pub computed: Vec<Computed>,
     /// The accepted set.
     pub accepted: AcceptedSet,
-    /// The certificate.
+    /// The certificate that the computation leads to.
     pub certificate: Certificate,
     /// The result that the certificate certifies.
     pub report: Report,

@@ -31,7 +31,7 @@ const CONNECTION_WINDOW: u32 = 32 << 20;
 /// A member of the cluster: contributors and buyers are none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Member {
-    /// The coordinator.
+    /// The coordinator of the cluster.
     Coordinator,
     /// The node with this index in the cluster file.
     Node(usize),

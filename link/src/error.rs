@@ -17,17 +17,17 @@ pub enum LinkError {
     /// The member's address does not resolve, or the member does not answer there.
     #[error("cannot reach {member} at {address}: {reason}")]
     Unreachable {
-        /// The member.
+        /// The name of the member.
         member: String,
         /// Its address as in the cluster file.
         address: String,
-        /// What failed.
+        /// What failed, as the transport reports it.
         reason: String,
     },
     /// The other end speaks no protocol version that this program speaks.
     #[error("{member} speaks protocol {theirs}, this program {ours}: upgrade {}", theirs.who_upgrades(member, *ours, "this program"))]
     Version {
-        /// The member.
+        /// The name of the member.
         member: String,
         /// The versions it speaks.
         theirs: Versions,
@@ -37,7 +37,7 @@ pub enum LinkError {
     /// The other end has another cluster file.
     #[error("{member} has another cluster file (digest {theirs}, here {ours}): give every member the same file, byte for byte")]
     Cluster {
-        /// The member.
+        /// The name of the member.
         member: String,
         /// The digest of its file.
         theirs: String,
@@ -47,7 +47,7 @@ pub enum LinkError {
     /// The other end does not own a key that the cluster file names.
     #[error("{member} at {address} does not show a key that the cluster file names: compare the file with the card of whoever runs there")]
     UnknownKey {
-        /// The member.
+        /// The name of the member.
         member: String,
         /// The address it was reached at, or connected from.
         address: String,
@@ -55,7 +55,7 @@ pub enum LinkError {
     /// The connection ended.
     #[error("the connection to {member} was lost: {reason}")]
     Lost {
-        /// The member.
+        /// The name of the member.
         member: String,
         /// What the transport reports.
         reason: String,
@@ -63,7 +63,7 @@ pub enum LinkError {
     /// The other end sent something that is not part of the protocol.
     #[error("{member} broke the protocol: {reason}")]
     Protocol {
-        /// The member.
+        /// The name of the member.
         member: String,
         /// What it sent.
         reason: String,

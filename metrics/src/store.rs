@@ -15,7 +15,7 @@ const SECONDS: &[f64] = &[0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.
 pub enum Operation {
     /// Reading stored data.
     Read,
-    /// Storing data.
+    /// A transaction that stores data.
     Write,
 }
 

@@ -22,7 +22,7 @@ pub enum KeyFileError {
     /// The file cannot be read.
     #[error("cannot read the key file {path}: {reason}; run this as the user that owns the file, or restore it from its backup")]
     Read {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// The system's message.
         reason: String,
@@ -32,7 +32,7 @@ pub enum KeyFileError {
         "key file {path} can be read by other users (mode {mode:04o}): run `chmod 600 {path}`, and make a new key if anyone may have read it"
     )]
     Exposed {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
@@ -40,7 +40,7 @@ pub enum KeyFileError {
     /// The file does not hold a key.
     #[error("key file {path} does not hold a key: expected {expected}; restore it from its backup, or make a new key")]
     Syntax {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// What should be in it.
         expected: &'static str,

@@ -45,7 +45,7 @@ pub enum LogError {
     Filter {
         /// Where the filter was found.
         origin: &'static str,
-        /// The filter.
+        /// The filter as it was given.
         filter: String,
         /// The parser's message.
         reason: String,

@@ -14,7 +14,7 @@ pub enum Manual {
     ///
     /// For example: tacit completions bash > /etc/bash_completion.d/tacit
     Completions {
-        /// The shell.
+        /// The shell to write completions for.
         shell: Shell,
     },
     /// Write manual pages, one for each command, into a folder: man -l FOLDER/PAGE.1 shows one.

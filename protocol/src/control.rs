@@ -29,7 +29,7 @@ pub enum Request {
     },
     /// Store these submissions, in this order. Asked again, the node answers the same.
     Deliver {
-        /// The job.
+        /// The id of the job.
         job: JobId,
         /// The submissions: the digest by which the coordinator lists each, and an encoded
         /// [`Delivery`](crate::submission::Delivery).
@@ -38,7 +38,7 @@ pub enum Request {
     },
     /// Compute the outputs of a job from the submissions of this list, together with these nodes.
     Compute {
-        /// The job.
+        /// The id of the job.
         job: JobId,
         /// The number of this attempt, from 1; the same at all participants.
         attempt: u32,
@@ -49,7 +49,7 @@ pub enum Request {
     },
     /// Delete a job and everything that was delivered for it.
     Cancel {
-        /// The job.
+        /// The id of the job.
         job: JobId,
     },
 }

@@ -25,7 +25,7 @@ pub use forgery::{Author, Forgery};
 
 /// A cluster with its keys.
 pub struct ClusterWithKeys {
-    /// The cluster.
+    /// The cluster of these members.
     pub cluster: Cluster,
     /// The identity key of each node, then the coordinator's.
     pub identities: Vec<SecretKey>,

@@ -61,7 +61,7 @@ pub(crate) struct Products {
 }
 
 impl Batch {
-    /// Nothing yet.
+    /// A batch without products.
     pub(crate) fn new(input: &Input<'_>) -> Self {
         Self {
             party: input.party.clone(),

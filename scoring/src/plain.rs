@@ -133,7 +133,7 @@ struct AgreementSums {
     shares: Vec<f64>,
     /// Items with answers.
     items: f64,
-    /// Paired items.
+    /// The number of items with at least two answers.
     paired_items: f64,
     /// `Σ_i R_i (R_i - 1)`.
     pairs: f64,

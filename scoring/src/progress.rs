@@ -12,7 +12,7 @@ use crate::error::ScoringError;
 
 /// The session of the program, and the outputs it has computed so far.
 pub(crate) struct Progress<'s, N: Network> {
-    /// The session.
+    /// The session in which all products are computed.
     pub session: &'s mut Session<N>,
     record: &'s dyn Fn() -> bool,
     shared: BTreeMap<OutputName, Shared<Fp61>>,

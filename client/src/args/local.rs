@@ -67,7 +67,7 @@ pub(crate) struct Demo {
     /// Bonus for each answer, in micro-units, at most the base; by default 20000 or the base, whichever is less.
     #[arg(long, value_name = "MICRO")]
     pub bonus: Option<u64>,
-    /// The currency.
+    /// The currency of the pay.
     #[arg(long, default_value = "EUR")]
     pub currency: String,
     /// Where result.json, payouts.csv, certificate.json and cluster.toml are written.

@@ -23,9 +23,7 @@ const SAMPLE: Duration = Duration::from_millis(50);
 
 /// A running job on a cluster that runs nothing else.
 pub(super) struct RunningJob<'a> {
-    /// The coordinator.
     pub api: &'a Api,
-    /// The job.
     pub id: &'a JobId,
     /// The nodes in order.
     pub nodes: &'a [Member],

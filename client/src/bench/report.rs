@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::synthetic::Size;
 use crate::output;
 
-/// All measurements.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Report {
     /// The version of `tacit`.
@@ -18,9 +17,7 @@ pub(super) struct Report {
     pub cores: usize,
     /// The load average of the last minute at the start.
     pub load: f64,
-    /// The job.
     pub job: Job,
-    /// The cluster.
     pub cluster: Cluster,
     /// Time, traffic and processor time of each phase, in order.
     pub phases: Vec<Phase>,
@@ -51,15 +48,11 @@ pub(super) struct Report {
 /// The job of a benchmark.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Job {
-    /// Items.
     pub items: usize,
     /// Answers to each.
     pub answers_per_item: usize,
-    /// Classes.
     pub classes: usize,
-    /// Contributors.
     pub contributors: usize,
-    /// Submissions.
     pub submissions: usize,
     /// The seed of the answers.
     pub seed: u64,
@@ -93,7 +86,6 @@ pub(super) struct Cluster {
     pub reserve_memory_mb: usize,
 }
 
-/// One phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Phase {
     /// `share`, `ingest`, one of a node's phases, or `certificate`.

@@ -26,11 +26,9 @@ const USUAL_BONUS: u64 = 20_000;
 pub(super) struct Input {
     /// A name for people.
     pub name: String,
-    /// The answers.
     pub answers: Answers,
     /// The job's spec.
     pub spec: JobSpec,
-    /// The job.
     pub job: Job,
 }
 

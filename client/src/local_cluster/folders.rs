@@ -30,7 +30,6 @@ pub(crate) struct ClusterShape<'a> {
 
 /// A cluster's folders, ready to run.
 pub(crate) struct ClusterFolders {
-    /// The cluster.
     pub cluster: Cluster,
     /// The bytes of `cluster.toml`.
     pub cluster_bytes: Vec<u8>,
@@ -38,7 +37,6 @@ pub(crate) struct ClusterFolders {
     pub token: Zeroizing<String>,
     /// The coordinator's folder.
     pub coordinator: PathBuf,
-    /// The nodes.
     pub nodes: Vec<NodeFolder>,
 }
 

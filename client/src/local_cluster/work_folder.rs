@@ -35,7 +35,6 @@ impl WorkFolder {
         Ok(Self::Kept(path.to_owned()))
     }
 
-    /// The path.
     pub(crate) fn path(&self) -> &Path {
         match self {
             Self::Temporary(folder) => folder.path(),

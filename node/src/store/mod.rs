@@ -29,7 +29,6 @@ pub(crate) enum StoreError {
     Spec {
         /// The store's file.
         path: PathBuf,
-        /// The job.
         job: JobId,
         /// What is wrong with the spec.
         error: JobError,

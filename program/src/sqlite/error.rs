@@ -12,7 +12,7 @@ pub enum DatabaseError {
     /// The folder or file cannot be opened.
     #[error("cannot open the store {path}: {reason}")]
     Open {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// The message of SQLite or the system.
         reason: String,
@@ -20,13 +20,13 @@ pub enum DatabaseError {
     /// Another process uses the store.
     #[error("the store {path} is in use by another process: stop that process, or give this one its own `data` folder")]
     InUse {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
     },
     /// A newer release wrote the file.
     #[error("the store {path} has schema version {found}, this program knows {known}: run the release that made it, or a later one")]
     Newer {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// The version of the file.
         found: i64,
@@ -38,7 +38,7 @@ pub enum DatabaseError {
         "the store {path} was not made by this program or one of its releases: it lacks {missing}; give this program its own `data` folder"
     )]
     Other {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// A table or column that should be in it.
         missing: String,
@@ -48,7 +48,7 @@ pub enum DatabaseError {
         "the store {path} has schema version {found} and cannot be migrated to {known}: {reason}; it was left as it was: run the release that made it, and report this"
     )]
     Migration {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// The version of the file.
         found: usize,
@@ -62,13 +62,13 @@ pub enum DatabaseError {
         "the disk of the store {path} is full: free or add space, or move the data folder; nothing was lost, and what failed can be repeated"
     )]
     Full {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
     },
     /// Any other failure of SQLite.
     #[error("the store {path} failed: {reason}")]
     Failed {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// The message of SQLite.
         reason: String,

@@ -65,7 +65,7 @@ pub struct VerifiedCertificate {
 }
 
 impl VerifiedCertificate {
-    /// The certificate.
+    /// The certificate that was verified.
     pub fn certificate(&self) -> &Certificate {
         &self.certificate
     }

@@ -28,7 +28,7 @@ mod tests;
 pub struct Vectors<C> {
     /// What the cases are, and how one is checked.
     pub about: String,
-    /// The cases.
+    /// Good and bad cases, each with its name.
     pub cases: Vec<C>,
 }
 

@@ -61,7 +61,7 @@ pub struct SetupFile {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecretSealingKey {
-    /// The suite.
+    /// The suite of the sealing key.
     pub suite: Suite,
     /// The secret key as HPKE serialises it, hexadecimal.
     pub secret_key: String,
@@ -83,7 +83,7 @@ pub struct Person {
 pub struct Setup {
     /// The cluster with its keys.
     pub members: ClusterWithKeys,
-    /// The job.
+    /// The job that submissions answer.
     pub job: Job,
     /// The contributor's key.
     pub contributor: SecretKey,

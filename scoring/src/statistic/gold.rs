@@ -99,7 +99,7 @@ pub enum GoldScore {
     Unasked,
     /// The share of its answers that are right, in lowest terms.
     Share {
-        /// The numerator.
+        /// The numerator, in lowest terms.
         right: u64,
         /// The denominator, at least 1.
         of: u64,
