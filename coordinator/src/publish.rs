@@ -149,10 +149,8 @@ pub(crate) fn conclude(
     };
     let candidates = verdicts_digest(list, &candidates(&verdicts));
     let subject = Subject::new(cluster, job.digest(), candidates, &accepted_set, participants);
-    if released
-        .iter()
-        .all(|one| *one.subject() == *released[0].subject() && *one.subject() != subject)
-    {
+    let agreed = released.first().map(Released::subject);
+    if agreed != Some(&subject) && released.iter().all(|one| Some(one.subject()) == agreed) {
         return Err(PublishError::Subject);
     }
     // One by one before they are joined: only so is a wrong form the fault of one node, which can then be left out.

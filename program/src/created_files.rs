@@ -97,11 +97,7 @@ impl Drop for CreatedFiles {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn names(folder: &Path) -> Vec<String> {
-        let entries = std::fs::read_dir(folder).unwrap();
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
-    }
+    use crate::durable::tests::names;
 
     #[test]
     fn a_file_is_never_overwritten() {

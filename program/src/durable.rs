@@ -1,4 +1,5 @@
-//! Files and folders that survive a crash and a power failure once they are written.
+//! Files and folders that survive a crash and a power failure once they are written. On a file system that cannot sync folders,
+//! as some network file systems, it decides itself when new names are on disk.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
@@ -119,10 +120,11 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn names(folder: &Path) -> Vec<String> {
+    /// The names of the files in a folder.
+    pub(crate) fn names(folder: &Path) -> Vec<String> {
         let entries = std::fs::read_dir(folder).unwrap();
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     }

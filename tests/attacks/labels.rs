@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use super::scenario::{CLUSTERS, Sent, sample_indices, tamper};
+use super::scenario::{CLUSTERS, Sent, sample_indices, sent_in, tamper};
 use super::views::{UNIFORM, distance};
 use super::wire::{Alteration, alterations};
 use tacit_mpc_core::field::{Field, Fp61, Gf64};
@@ -50,23 +50,11 @@ fn labelled(session: &mut Session<WorldNetwork>, tallies: &Shared<Fp61>) -> Resu
 
 /// The messages that node `from` sends in an honest run from the phase of labels on, by step and receiver.
 fn sent_by(nodes: usize, threshold: usize, from: usize) -> Vec<Sent> {
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let log = Arc::clone(&seen);
-    let world = world(nodes, threshold, 1).intercept(move |wire: Wire<'_>| {
-        if wire.from == from && Phase::from(wire.step.phase) >= Phase::Labels {
-            log.lock().unwrap().push(Sent {
-                step: wire.step.number,
-                phase: Phase::from(wire.step.phase),
-                to: wire.to,
-                bytes: wire.bytes.clone(),
-            });
-        }
-        Fate::Deliver
+    let mut sent = sent_in(world(nodes, threshold, 1), from, |world| {
+        assert!(run(world).into_iter().all(|labels| labels == Ok(truth())));
     });
-    assert!(run(&world).into_iter().all(|labels| labels == Ok(truth())));
-    let mut seen = seen.lock().unwrap().clone();
-    seen.sort_by_key(|sent| (sent.step, sent.to));
-    seen
+    sent.retain(|sent| sent.phase >= Phase::Labels);
+    sent
 }
 
 /// The steps at which `node` reshares words, with the number of words, and which of the steps belong to the circuits.

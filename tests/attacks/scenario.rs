@@ -67,6 +67,26 @@ pub type OpeningAt = (u32, usize, usize);
 /// The results of all nodes, in node order.
 pub type Outcome = Vec<Result<Scored, ScoringError>>;
 
+/// The messages that node `from` sends while `run` runs a program in `world`, by step and receiver.
+pub fn sent_in(world: World, from: usize, run: impl FnOnce(&World)) -> Vec<Sent> {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    run(&world.intercept(move |wire: Wire<'_>| {
+        if wire.from == from {
+            log.lock().unwrap().push(Sent {
+                step: wire.step.number,
+                phase: Phase::from(wire.step.phase),
+                to: wire.to,
+                bytes: wire.bytes.clone(),
+            });
+        }
+        Fate::Deliver
+    }));
+    let mut seen = seen.lock().unwrap().clone();
+    seen.sort_by_key(|sent| (sent.step, sent.to));
+    seen
+}
+
 impl Scenario {
     /// Four honest contributors, and one that votes for both classes of two items.
     pub fn new(nodes: usize, threshold: usize) -> Self {
@@ -169,23 +189,7 @@ impl Scenario {
 
     /// The messages that node `from` sends in an honest run, by step and receiver.
     pub fn sent_by(&self, from: usize) -> Vec<Sent> {
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&seen);
-        let world = self.world().intercept(move |wire: Wire<'_>| {
-            if wire.from == from {
-                log.lock().unwrap().push(Sent {
-                    step: wire.step.number,
-                    phase: Phase::from(wire.step.phase),
-                    to: wire.to,
-                    bytes: wire.bytes.clone(),
-                });
-            }
-            Fate::Deliver
-        });
-        assert!(self.run(&world).iter().all(Result::is_ok));
-        let mut seen = seen.lock().unwrap().clone();
-        seen.sort_by_key(|sent| (sent.step, sent.to));
-        seen
+        sent_in(self.world(), from, |world| assert!(self.run(world).iter().all(Result::is_ok)))
     }
 
     /// The steps of an honest run at which `node` sends values that it computed: products that it reshares, and components that it

@@ -336,4 +336,4 @@ pub(super) fn advance_to(db: &Connection, id: &JobId, to: JobState) -> Result<bo
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -1,30 +1,16 @@
 //! A job in the store from its opening to its end, with restarts of the process in between.
 
 use tacit_mpc_core::digest::Digest;
-use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::api::{JobState, RejectedAnswer, SubmissionOutcome};
 use tacit_protocol::job::JobId;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::SubmissionId;
 
-use super::{Conclusion, NewJob, NewSubmission, Part, Store, StoredText, UploadOutcome};
+use super::jobs::tests::new_job;
+use super::{Conclusion, NewSubmission, Part, Store, StoredText, UploadOutcome};
 
 fn text(text: &str) -> StoredText {
     StoredText::written(|to| to.write_all(text.as_bytes())).unwrap()
-}
-
-fn job(id: &JobId) -> NewJob {
-    NewJob {
-        id: id.clone(),
-        cluster: Digest::of("cluster", &[]),
-        buyer: "first".to_owned(),
-        name: "signs".to_owned(),
-        digest: Digest::of("test", &[]),
-        items: 2,
-        answers_per_item: 1,
-        spec: b"{}".to_vec(),
-        opened: NodeSet::all(3),
-    }
 }
 
 fn submission(id: &JobId, byte: u8) -> NewSubmission {
@@ -47,7 +33,7 @@ async fn submissions_are_stored_once_in_order_and_only_while_open() {
     let id: JobId = "signs".parse().unwrap();
     let keep = |byte| store.store_submission(submission(&id, byte), |sequence| Ok(format!("receipt {sequence}")));
     assert_eq!(keep(1).await.unwrap(), UploadOutcome::NoJob);
-    store.create_job(job(&id)).await.unwrap();
+    store.create_job(new_job(&id, 3)).await.unwrap();
     assert!(matches!(keep(1).await.unwrap(), UploadOutcome::New(known) if known.receipt == "receipt 0"));
     assert!(matches!(keep(2).await.unwrap(), UploadOutcome::New(known) if known.receipt == "receipt 1"));
     let UploadOutcome::Before(known) = keep(1).await.unwrap() else {
@@ -70,7 +56,7 @@ async fn deliveries_continue_where_they_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let id: JobId = "signs".parse().unwrap();
     let store = Store::open_unwatched(folder.path()).unwrap();
-    store.create_job(job(&id)).await.unwrap();
+    store.create_job(new_job(&id, 3)).await.unwrap();
     for byte in 0..5 {
         store.store_submission(submission(&id, byte), |_| Ok(String::new())).await.unwrap();
     }
@@ -109,7 +95,7 @@ async fn a_job_is_published_once_with_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let id: JobId = "signs".parse().unwrap();
     let store = Store::open_unwatched(folder.path()).unwrap();
-    store.create_job(job(&id)).await.unwrap();
+    store.create_job(new_job(&id, 3)).await.unwrap();
     store.store_submission(submission(&id, 1), |_| Ok(String::new())).await.unwrap();
     let outcome = SubmissionOutcome {
         accepted: 1,
@@ -152,7 +138,7 @@ async fn envelopes_are_dropped_when_a_job_has_ended_and_not_before() {
     let store = Store::open_unwatched(folder.path()).unwrap();
     let ids: [JobId; 3] = ["one", "two", "three"].map(|id| id.parse().unwrap());
     for id in &ids {
-        store.create_job(job(id)).await.unwrap();
+        store.create_job(new_job(id, 3)).await.unwrap();
         for byte in 0..100 {
             store
                 .store_submission(submission(id, byte), |_| Ok("receipt".to_owned()))
@@ -181,7 +167,7 @@ async fn nothing_is_stored_on_a_full_disk() {
     let folder = tempfile::tempdir().unwrap();
     let id: JobId = "signs".parse().unwrap();
     let store = Store::open_unwatched(folder.path()).unwrap();
-    store.create_job(job(&id)).await.unwrap();
+    store.create_job(new_job(&id, 3)).await.unwrap();
     store.limit_pages(1).await;
     let mut big = submission(&id, 1);
     big.envelopes[0] = vec![0; 1 << 20];

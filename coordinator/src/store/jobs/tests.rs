@@ -2,11 +2,9 @@
 
 use super::*;
 
-async fn store() -> (tempfile::TempDir, Store, JobId) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open_unwatched(folder.path()).unwrap();
-    let id: JobId = "signs".parse().unwrap();
-    let job = NewJob {
+/// A new job that this many nodes have opened.
+pub(in crate::store) fn new_job(id: &JobId, nodes: usize) -> NewJob {
+    NewJob {
         id: id.clone(),
         cluster: Digest::of("cluster", &[]),
         buyer: "first".to_owned(),
@@ -15,8 +13,15 @@ async fn store() -> (tempfile::TempDir, Store, JobId) {
         items: 2,
         answers_per_item: 1,
         spec: b"{}".to_vec(),
-        opened: NodeSet::all(2),
-    };
+        opened: NodeSet::all(nodes),
+    }
+}
+
+async fn store() -> (tempfile::TempDir, Store, JobId) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open_unwatched(folder.path()).unwrap();
+    let id: JobId = "signs".parse().unwrap();
+    let job = new_job(&id, 2);
     assert!(store.create_job(job.clone()).await.unwrap());
     assert!(!store.create_job(job).await.unwrap());
     (folder, store, id)
