@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tacit_program::Backoff;
 use tacit_protocol::api::{ClusterInfo, Enrolment, JobList, JobStatus, Problem, Receipt, SUBMISSION_TYPE, SubmissionStatus};
-use tacit_protocol::job::{JobId, JobSpec};
+use tacit_protocol::job::{JobId, SignedSpec};
 use tacit_protocol::submission::SubmissionId;
 use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
 use thiserror::Error;
@@ -166,8 +166,8 @@ impl Api {
             .map(drop)
     }
 
-    /// Opens a job.
-    pub async fn create_job(&self, id: &JobId, spec: &JobSpec) -> Result<JobStatus, ApiError> {
+    /// Opens a job that its buyer has signed.
+    pub async fn create_job(&self, id: &JobId, spec: &SignedSpec) -> Result<JobStatus, ApiError> {
         self.json(Method::PUT, &format!("/v1/jobs/{id}"), Some((JSON, to_json(spec)))).await
     }
 
@@ -181,8 +181,8 @@ impl Api {
         self.json(Method::GET, &format!("/v1/jobs/{id}"), None).await
     }
 
-    /// A job's spec.
-    pub async fn spec(&self, id: &JobId) -> Result<JobSpec, ApiError> {
+    /// A job's spec as its buyer signed it.
+    pub async fn spec(&self, id: &JobId) -> Result<SignedSpec, ApiError> {
         self.json(Method::GET, &format!("/v1/jobs/{id}/spec"), None).await
     }
 

@@ -29,6 +29,8 @@ byte_string!(
 /// another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
+    /// A buyer signs the terms of a job.
+    Terms,
     /// A contributor signs a submission.
     Submission,
     /// A buyer signs its gold answers.
@@ -44,6 +46,7 @@ pub enum Purpose {
 impl Purpose {
     fn prefix(self) -> &'static [u8] {
         match self {
+            Self::Terms => b"tacit/v1 terms\0",
             Self::Submission => b"tacit/v1 submission\0",
             Self::Gold => b"tacit/v1 gold\0",
             Self::Enrolment => b"tacit/v1 enrolment\0",

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use tacit_protocol::api::{JobList, JobState, JobStatus, Problem as Document};
-use tacit_protocol::job::{JobId, JobSpec};
+use tacit_protocol::job::{JobId, SignedSpec};
 
 use super::extract::{Buyer, JobPath, read_body};
 use super::problem::{Problem, ProblemKind};
@@ -50,8 +50,8 @@ async fn own(app: &App, id: &JobId, buyer: &str) -> Result<(), Problem> {
     ))
 }
 
-/// Opens a job. If the same job is open already, the answer is its status.
-#[utoipa::path(put, path = "/v1/jobs/{id}", tag = "jobs", security(("buyer" = [])), request_body = JobSpec,
+/// Opens a job that its buyer has signed. If the same job is open already, the answer is its status.
+#[utoipa::path(put, path = "/v1/jobs/{id}", tag = "jobs", security(("buyer" = [])), request_body = SignedSpec,
     params(("id" = String, Path, description = "1 to 64 lower-case letters, digits and dashes, chosen by the buyer")), responses(
     (status = 201, body = JobStatus, description = "opened"),
     (status = 200, body = JobStatus, description = "was opened before"),
@@ -68,14 +68,14 @@ pub(super) async fn put_job(
     body: Body,
 ) -> Result<(StatusCode, Json<JobStatus>), Problem> {
     let body = read_body(&headers, body, LIMIT, DEADLINE).await?;
-    let spec = tokio::task::spawn_blocking(move || JobSpec::from_json(&body))
+    let signed = tokio::task::spawn_blocking(move || SignedSpec::from_json(&body))
         .await
         .map_err(|_| Problem::new(ProblemKind::ShuttingDown, "send the request again"))?
         .map_err(|e| Problem::new(ProblemKind::InvalidJob, e.to_string()))?;
     if app.store.buyer_of(&id).await?.is_some() {
         own(&app, &id, &buyer).await?;
     }
-    let new = open_detached(&app, buyer.clone(), id.clone(), spec).await?;
+    let new = open_detached(&app, buyer.clone(), id.clone(), signed).await?;
     tracing::info!(job = %id, buyer, new, "job put");
     Ok((
         if new { StatusCode::CREATED } else { StatusCode::OK },
@@ -106,9 +106,9 @@ pub(super) async fn get_job(State(app): State<Shared>, JobPath(id): JobPath) -> 
     Ok(Json(status_of(&app, &id).await?))
 }
 
-/// The spec of a job, with the items and classes that contributors need.
+/// The spec of a job as its buyer signed it, with the items and classes that contributors need.
 #[utoipa::path(get, path = "/v1/jobs/{id}/spec", tag = "jobs", params(("id" = String, Path)), responses(
-    (status = 200, body = JobSpec),
+    (status = 200, body = SignedSpec),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
 pub(super) async fn get_spec(State(app): State<Shared>, JobPath(id): JobPath) -> Result<impl IntoResponse, Problem> {

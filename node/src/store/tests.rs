@@ -4,6 +4,7 @@ use super::jobs::JobCounts;
 use super::*;
 use std::collections::BTreeSet;
 use tacit_mpc_core::digest::Digest;
+use tacit_protocol::fixtures::buyer_key;
 use tacit_protocol::job::{Item, JobSpec};
 use tacit_protocol::question::{Categorical, Release};
 use tacit_protocol::reject::RejectReason;
@@ -14,14 +15,19 @@ fn open(folder: &Path) -> Result<Store, DatabaseError> {
     Store::open(folder, metrics.store)
 }
 
+fn cluster_digest() -> Digest {
+    Digest::of("test cluster", &[])
+}
+
 fn job() -> (Job, Vec<u8>) {
     let spec = JobSpec {
         answers_per_item: 3,
         release: BTreeSet::from([Release::Agreement]),
         ..JobSpec::new("job", Categorical::new(["a", "b"]), [Item::new("i")])
     };
-    let json = serde_json::to_vec(&spec).unwrap();
-    (Job::new("job".parse().unwrap(), spec).unwrap(), json)
+    let job = Job::sign(&cluster_digest(), "job".parse().unwrap(), spec, &buyer_key()).unwrap();
+    let json = serde_json::to_vec(&job.to_signed_spec()).unwrap();
+    (job, json)
 }
 
 fn submission(n: u8, id: u8, reason: Option<RejectReason>) -> NewSubmission {
@@ -61,7 +67,7 @@ fn jobs_and_submissions_survive_a_restart() {
     }
     let store = open(folder.path()).unwrap();
     store.probe().unwrap();
-    assert_eq!(*store.job(job.id()).unwrap().unwrap(), job);
+    assert_eq!(*store.job(job.id(), &cluster_digest()).unwrap().unwrap(), job);
     let (one, two) = (submission(1, 1, None).digest, submission(2, 2, None).digest);
     assert_eq!(store.outcomes(job.id(), &[one, two, Digest::of("other", &[])]).unwrap().len(), 2);
     assert_eq!(found(&store, &job, &one), Some((vec![1], vec![1; 3])));
@@ -74,7 +80,7 @@ fn jobs_and_submissions_survive_a_restart() {
     assert_eq!(rows(), 1);
     store.forget(job.id()).unwrap();
     assert_eq!(rows(), 0);
-    assert!(store.job(job.id()).unwrap().is_none());
+    assert!(store.job(job.id(), &cluster_digest()).unwrap().is_none());
 }
 
 #[test]

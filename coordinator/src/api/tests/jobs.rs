@@ -1,7 +1,7 @@
 use axum::http::StatusCode;
 use tacit_protocol::api::{JobList, JobState, JobStatus};
 use tacit_protocol::control::Refusal;
-use tacit_protocol::job::JobSpec;
+use tacit_protocol::job::{JobSpec, SignedSpec};
 
 use super::{Bench, kind};
 use crate::testing::{OTHER_TOKEN, spec};
@@ -19,7 +19,7 @@ async fn the_same_job_again_is_the_same_job() {
     assert_eq!((status, kind(&body).as_str()), (StatusCode::CONFLICT, "job_conflict"));
 
     let (_, body) = bench.get("/v1/jobs/signs/spec").await;
-    assert_eq!(JobSpec::from_json(&body).unwrap(), spec(2));
+    assert_eq!(SignedSpec::from_json(&body).unwrap(), job.to_signed_spec());
     bench.open("more", spec(1)).await;
     let (_, body) = bench.get("/v1/jobs").await;
     let list: JobList = serde_json::from_slice(&body).unwrap();
@@ -106,8 +106,8 @@ async fn a_cancelled_job_is_forgotten_by_the_nodes_also_by_one_that_comes_back()
 #[tokio::test]
 async fn a_job_belongs_to_its_buyer() {
     let bench = Bench::new(3, 1).await;
-    bench.open("signs", spec(2)).await;
-    let text = serde_json::to_vec(&spec(2)).unwrap();
+    let job = bench.open("signs", spec(2)).await;
+    let text = serde_json::to_vec(&job.to_signed_spec()).unwrap();
     for (method, path, body) in [
         ("POST", "/v1/jobs/signs/close", Vec::new()),
         ("DELETE", "/v1/jobs/signs", Vec::new()),
