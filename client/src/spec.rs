@@ -58,6 +58,8 @@ struct SpecFile {
     closes_at: Option<Moment>,
     #[serde(default = "sensitive")]
     sensitive: bool,
+    #[serde(default)]
+    public: bool,
     release: BTreeSet<Release>,
     #[serde(default)]
     quorum: Option<u32>,
@@ -103,6 +105,7 @@ pub fn load(path: &Path) -> Result<Spec, SpecError> {
         answers_per_item,
         closes_at,
         sensitive,
+        public,
         release,
         quorum,
         label_rule,
@@ -121,6 +124,7 @@ pub fn load(path: &Path) -> Result<Spec, SpecError> {
         answers_per_item,
         closes_at,
         sensitive,
+        public,
         release,
         quorum,
         label_rule,

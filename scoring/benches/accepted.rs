@@ -14,7 +14,7 @@ use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
 use tacit_protocol::certificate::Certificate;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::{decode, encode};
-use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, job_of, signed_for};
+use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, job_of};
 use tacit_protocol::identity::{Purpose, SecretKey, Signature, Signed};
 use tacit_protocol::job::{Item, Job, JobSpec, PayRule, Payout};
 use tacit_protocol::question::{Categorical, Release};
@@ -101,7 +101,7 @@ fn released(members: &ClusterWithKeys, job: &Job, subject: &Subject, accepted: &
                 OutputValues::Components(held.iter().map(|c| (*c as u8, component(name, *c))).collect())
             },
         };
-        let outputs: Vec<ReleasedOutput> = OutputName::of_job(job.terms()).into_iter().map(output).collect();
+        let outputs: Vec<ReleasedOutput> = OutputName::of_job(job.terms(), accepted.facts()).into_iter().map(output).collect();
         let signature = members.identities[node].sign(Purpose::Release, &statement(subject, node as u8, &outputs));
         // No session stands behind it, so it is made as a forger would.
         decode(&encode(&(subject, node as u8, &outputs, signature)), "a release").unwrap()

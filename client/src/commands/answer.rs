@@ -1,6 +1,8 @@
 //! `tacit answer`: shares and submits one contributor's answers. It can be run again after a failure.
 
-use anyhow::{Context, Result, ensure};
+use std::io::IsTerminal;
+
+use anyhow::{Context, Result, bail, ensure};
 use tacit_client::answers::{Expected, only_contributor, parse};
 use tacit_client::batches::{self, Batch};
 use tacit_client::http::Api;
@@ -17,7 +19,7 @@ use tacit_protocol::submission::Submission;
 
 use crate::args;
 use crate::commands::connect::connect;
-use crate::output;
+use crate::output::{self, PUBLIC_ANSWERS};
 
 /// How many rejected items are listed for each reason; `tacit receipt` lists them all.
 const SHOWN: usize = 20;
@@ -34,6 +36,9 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
     let (batches, unanswered) = read(&file, &contributor, &bytes, &job)?;
     output::report_unanswered(&file, unanswered);
 
+    if State::stored(&args.key, &args.job)?.is_none() {
+        consent(args.public_answers, &job)?;
+    }
     let plan = Plan::new(&cluster, &job, &contributor, &key, &bytes, batches.len());
     let state = State::open(&args.key, &plan)?;
     let (mut now, mut sent) = (0, Vec::new());
@@ -71,6 +76,24 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
         state.folder().display()
     ))?;
     output::print(&outcome(&api, &cluster, &sent, answers).await?)
+}
+
+/// Asks before the first answer to a job that is not sensitive.
+fn consent(given: bool, job: &Job) -> Result<()> {
+    if job.terms().sensitive || given {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        bail!(
+            "{}: {PUBLIC_ANSWERS}; nothing was sent. If you agree, give --public-answers",
+            job.id()
+        );
+    }
+    eprint!("tacit: {}: {PUBLIC_ANSWERS}. Send your answers? [y/N] ", job.id());
+    let mut said = String::new();
+    std::io::stdin().read_line(&mut said).context("cannot read your decision")?;
+    ensure!(matches!(said.trim(), "y" | "Y" | "yes"), "{}: nothing was sent", job.id());
+    Ok(())
 }
 
 /// The contributor whose answers are sent: from the command line, from the first run, or from the file.

@@ -99,7 +99,8 @@ impl Header {
             return Err(RejectReason::WrongJob);
         }
         let role = Role::of(job, &statement.key);
-        if !signed.value.fits(cluster, job) || (role == Role::Gold && !gold::is_part(job, statement)) {
+        let takes = role == Role::Answers || (job.terms().scores_gold() && gold::is_part(job, statement));
+        if !takes || !signed.value.fits(cluster, job) {
             return Err(RejectReason::Malformed);
         }
         signed
