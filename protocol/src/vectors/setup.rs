@@ -20,6 +20,7 @@ const JOB_SPEC: &str = r#"{
   "question": {"kind": "categorical", "classes": ["cat", "dog", "neither"], "text": "What is in the picture?"},
   "items": [{"id": "a"}, {"id": "b", "text": "a picture"}, {"id": "c"}, {"id": "d"}],
   "answers_per_item": 3,
+  "sensitive": false,
   "release": ["labels", "agreement", "class_totals", "scores", "payouts"],
   "quorum": 2,
   "gold": {"key": "GOLD"},
