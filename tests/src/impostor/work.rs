@@ -51,6 +51,31 @@ impl Work {
         work
     }
 
+    /// A sensitive job of this name: ten contributors answer 20 items with four classes, so that nothing about it is too small to be released.
+    pub fn sensitive(cluster: &Cluster, id: &str) -> Self {
+        let spec = JobSpec {
+            answers_per_item: 10,
+            release: BTreeSet::from([Release::Agreement, Release::ClassTotals]),
+            ..JobSpec::new(
+                id,
+                Categorical::new(["north", "east", "south", "west"]),
+                (0..20).map(|i| Item::new(format!("item-{i}"))),
+            )
+        };
+        let text = serde_json::to_vec(&spec).unwrap();
+        let mut work = Self {
+            job: Job::new(id.parse().unwrap(), spec).unwrap(),
+            spec: text,
+            submissions: Vec::new(),
+            classes: Vec::new(),
+        };
+        for contributor in 0..10 {
+            let class = |item: u32| (item + contributor * (item % 3)) % 4;
+            work.submit(cluster, &(0..20).map(class).collect::<Vec<_>>());
+        }
+        work
+    }
+
     /// Adds one more contributor's answers.
     pub fn submit(&mut self, cluster: &Cluster, classes: &[u32]) {
         let mut rng = rand::rng();
@@ -96,7 +121,8 @@ impl Work {
     /// How often each class was answered in these submissions.
     pub fn totals(&self, submissions: &[usize]) -> Vec<Fp61> {
         let count = |class: u32| submissions.iter().flat_map(|s| &self.classes[*s]).filter(|c| **c == class).count();
-        [0, 1].map(|class| Fp61::reduce(count(class) as u64)).to_vec()
+        let classes = 0..self.job.terms().classes().len() as u32;
+        classes.map(|class| Fp61::reduce(count(class) as u64)).collect()
     }
 }
 
