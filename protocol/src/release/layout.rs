@@ -122,3 +122,63 @@ fn share_unit(scale: Scale, redundancies: impl Iterator<Item = u32>) -> u64 {
         .max()
         .unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use tacit_mpc_core::field::MODULUS;
+
+    use super::*;
+    use crate::fixtures::spec;
+    use crate::job::{Job, PayRule};
+    use crate::question::Release;
+
+    /// The most components of a sharing, `C(7, 3)`.
+    const COMPONENTS: u128 = 35;
+
+    fn sensitive_terms() -> Terms {
+        let mut spec = spec(1000, 3, 1000, PayRule::Flat);
+        (spec.sensitive, spec.payout, spec.release) = (true, None, [Release::Agreement].into());
+        Job::new("wide".parse().unwrap(), spec).unwrap().terms().clone()
+    }
+
+    proptest! {
+        #[test]
+        fn noise_never_leaves_the_half_of_the_field_in_which_its_sign_is_known(
+            redundancy in proptest::collection::btree_map(1u32..1000, 1u64..4_000_000, 1..60),
+        ) {
+            let facts = PublicFacts { answers: 0, rejected: BTreeMap::new(), redundancy, contributors: Vec::new() };
+            let terms = sensitive_terms();
+            let scales = Scales::new(&facts.redundancy, true);
+            let greatest = |weight: &dyn Fn(u32) -> u64| -> u128 {
+                let of = |(r, items): (&u32, &u64)| u128::from(weight(*r)) * u128::from(*r) * u128::from(*items);
+                facts.redundancy.iter().map(of).sum()
+            };
+            let layout = AgreementLayout::new(&terms, &facts);
+            let units = noise_units(OutputName::Agreement, &terms, &facts);
+            prop_assert_eq!(units.len(), OutputName::Agreement.len(&terms, &facts));
+            let pairs = PairSum::ALL.map(|sum| greatest(&|r| sum.weight(&scales, r) * u64::from(r - 1)));
+            let shares = greatest(&|r| scales.share.weight(u64::from(r)));
+            let totals = greatest(&|_| 1);
+            let greatest = pairs[..layout.pair_sums].iter().copied()
+                .chain(std::iter::repeat_n(totals, layout.paired_totals))
+                .chain(std::iter::repeat_n(shares, layout.shares));
+            for (greatest, unit) in greatest.zip(units) {
+                let noise = u128::from(NOISE_BITS / 2) * COMPONENTS * u128::from(unit);
+                prop_assert!(greatest + noise <= u128::from(MODULUS / 2), "{greatest} and {noise}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_sensitive_job_opens_each_number_once() {
+        let mut terms = sensitive_terms();
+        assert_eq!(OutputName::of_job(&terms), [OutputName::ClassTotals, OutputName::Agreement]);
+        assert!(OutputName::of_job(&terms).iter().all(|name| name.has_noise(&terms)));
+        terms.sensitive = false;
+        assert_eq!(OutputName::of_job(&terms), [OutputName::Agreement]);
+        assert!(!OutputName::Agreement.has_noise(&terms));
+    }
+}
