@@ -19,6 +19,8 @@ const FIRST: &str = "
         digest BLOB NOT NULL,
         -- The digest of the accepted set for which outputs were released.
         released BLOB,
+        -- The keys of the noise in what is released, sealed; NULL where there is none.
+        noise BLOB,
         opened_at INTEGER NOT NULL
     );
     CREATE INDEX jobs_by_release ON jobs (released, opened_at);

@@ -1,0 +1,110 @@
+//! Real nodes with real stores: a sensitive job has one noise, whoever computes it again, after restarts, and where a node has lost what
+//! it had recorded.
+
+use std::time::Duration;
+
+use tacit_mpc_core::field::Fp61;
+use tacit_mpc_core::sharing::NodeSet;
+use tacit_protocol::control::{Computed, Refusal};
+use tacit_protocol::phase::Phase;
+use tacit_protocol::release::OutputName;
+use tacit_tests::impostor::coordinator::ImpostorCoordinator;
+use tacit_tests::impostor::work::{Work, output};
+
+/// The time-out of a round. Nodes that were started again may first have to find out that old connections are dead.
+const ROUND: Duration = Duration::from_secs(4);
+
+fn set(nodes: &[usize]) -> NodeSet {
+    nodes.iter().copied().collect()
+}
+
+/// What the nodes released about all answers.
+fn numbers(impostor: &ImpostorCoordinator, computed: &[Computed]) -> Vec<Vec<Fp61>> {
+    let names = [OutputName::ClassTotals, OutputName::Agreement];
+    names.iter().map(|name| output(&impostor.cluster, computed, *name)).collect()
+}
+
+/// Stops a node, changes its store, and starts it again.
+fn alter_store(impostor: &mut ImpostorCoordinator, node: usize, change: &str) {
+    impostor.nodes.kill_node(node);
+    let store = impostor.nodes.node_folder(node).join("data/node.sqlite");
+    let changed = rusqlite::Connection::open(store).unwrap().execute(change, []).unwrap();
+    assert_eq!(changed, 1, "{change}");
+    impostor.nodes.start_node(node);
+}
+
+#[test]
+fn a_sensitive_job_has_one_noise_for_ever() {
+    let mut impostor = ImpostorCoordinator::start(4, 1, ROUND);
+    let work = Work::sensitive(&impostor.cluster, "once");
+    impostor.prepare_work(&work);
+    let everyone: Vec<usize> = (0..10).collect();
+    let first = impostor.completes(&work, 1, set(&[0, 1, 2]), &work.list());
+    let noisy = numbers(&impostor, &first);
+    assert_ne!(noisy[0], work.totals(&everyone), "totals without noise");
+    // All items have ten answers: one sum of pairs stands for all, and shares follow from totals.
+    assert_eq!((noisy[0].len(), noisy[1].len()), (4, 1));
+    // Node 3 has no part in it so far.
+    let second = impostor.completes(&work, 2, set(&[1, 2, 3]), &work.list());
+    assert_eq!(numbers(&impostor, &second), noisy);
+
+    // Every node starts again; node 2 has lost what it recorded, and gets it back from its peers.
+    for node in [0, 1, 3] {
+        impostor.nodes.kill_node(node);
+        impostor.nodes.start_node(node);
+    }
+    alter_store(&mut impostor, 2, "UPDATE jobs SET released = NULL, noise = NULL WHERE id = 'once'");
+    impostor.nodes.ready();
+    impostor.connect();
+    let third = impostor.completes(&work, 3, set(&[0, 2, 3]), &work.list());
+    assert_eq!(numbers(&impostor, &third), noisy);
+    impostor.unharmed("after");
+}
+
+#[test]
+fn nodes_with_different_records_release_nothing_and_name_each_other() {
+    let mut impostor = ImpostorCoordinator::start(4, 1, ROUND);
+    let work = Work::sensitive(&impostor.cluster, "twice");
+    impostor.prepare_work(&work);
+    impostor.completes(&work, 1, set(&[0, 1, 2]), &work.list());
+    // As if two of the three had been restored from old backups: then honest nodes make a second record.
+    for node in [1, 2] {
+        alter_store(
+            &mut impostor,
+            node,
+            "UPDATE jobs SET released = NULL, noise = NULL WHERE id = 'twice'",
+        );
+    }
+    impostor.nodes.ready();
+    impostor.connect();
+    impostor.completes(&work, 2, set(&[1, 2, 3]), &work.list());
+    for refusal in refusals(&impostor, &work, set(&[0, 1, 3])) {
+        let Refusal::Session {
+            phase: Some(Phase::Release),
+            suspects,
+            transient: false,
+            message,
+        } = &refusal
+        else {
+            panic!("{refusal:?}")
+        };
+        assert_eq!(*suspects, set(&[0, 1, 3]));
+        assert!(message.contains("the keys of the noise") && message.contains("node-0"), "{message}");
+    }
+    impostor.unharmed("after");
+}
+
+/// Why each of these nodes releases nothing; tried again after transient failures.
+fn refusals(impostor: &ImpostorCoordinator, work: &Work, participants: NodeSet) -> Vec<Refusal> {
+    for attempt in 3..13 {
+        let ended = impostor.compute(work, attempt, participants, &work.list());
+        let refusals: Vec<Refusal> = ended.into_iter().map(|one| one.expect_err("a node released outputs")).collect();
+        if !refusals
+            .iter()
+            .any(|refusal| matches!(refusal, Refusal::Session { transient: true, .. }))
+        {
+            return refusals;
+        }
+    }
+    panic!("nodes do not reach each other")
+}
