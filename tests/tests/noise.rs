@@ -8,6 +8,7 @@ use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::control::{Computed, Refusal};
 use tacit_protocol::phase::Phase;
 use tacit_protocol::release::OutputName;
+use tacit_tests::cluster::TestCluster;
 use tacit_tests::impostor::coordinator::ImpostorCoordinator;
 use tacit_tests::impostor::work::{Work, output};
 
@@ -107,4 +108,46 @@ fn refusals(impostor: &ImpostorCoordinator, work: &Work, participants: NodeSet) 
         }
     }
     panic!("nodes do not reach each other")
+}
+
+#[test]
+fn a_buyer_reads_how_much_noise_a_result_has_and_verifies_it() {
+    let cluster = TestCluster::start(3, 1);
+    let items: String = (0..20).map(|i| format!("item-{i}\n")).collect();
+    cluster.write("items.csv", &format!("id\n{items}"));
+    let spec = "name = \"noisy\"\nquestion = { kind = \"categorical\", classes = [\"no\", \"yes\"] }\nitems = \"items.csv\"\n\
+                answers_per_item = 10\nrelease = [\"agreement\"]\n";
+    cluster.write("noisy.toml", spec);
+    let job = cluster
+        .tacit(["job", "create", "noisy.toml", "--id", "noisy"])
+        .ok()
+        .trim()
+        .to_owned();
+    // Everybody agrees: without noise this alone would tell every answer.
+    for contributor in 0..10 {
+        cluster.answer(&job, &format!("c{contributor}"), &["yes"; 20]).ok();
+    }
+    // Full, so it closes by itself.
+    let out = cluster.end(&job);
+    let path = out.join("result.json");
+    let result: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let totals = ["no", "yes"].map(|class| result["class_totals"][class].as_u64().unwrap());
+    assert_eq!(totals.iter().sum::<u64>(), 200);
+    assert!(
+        (result["noise"]["class_totals"].as_f64().unwrap() - 48f64.sqrt()).abs() < 1e-9,
+        "{result}"
+    );
+    let text = cluster.tacit(["job", "result", &job]).ok();
+    assert!(text.contains("noise: 6.9 answers in each class total"), "{text}");
+    let verified = cluster
+        .tacit([
+            "verify",
+            path.to_str().unwrap(),
+            "--cluster",
+            "cluster.toml",
+            "--spec",
+            "noisy.toml",
+        ])
+        .ok();
+    assert!(verified.contains("verified"), "{verified}");
 }
