@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::active_jobs::ActiveJobs;
 use crate::buyers::Buyers;
 use crate::config::{EnrolmentMode, Loaded};
+use crate::http::Places;
 use crate::locks::Locks;
 use crate::metrics::Metrics;
 use crate::nodes::Nodes;
@@ -45,6 +46,8 @@ pub(crate) struct App {
     pub active_jobs: ActiveJobs,
     /// The coordinator's metrics.
     pub metrics: Metrics,
+    /// Limits the connections to the API.
+    pub connections: Places,
     /// Limits the uploads that are read at once.
     pub uploads: Queue,
     /// Locked while a job is opened, so that two requests for one id are handled one after the other.
@@ -67,10 +70,12 @@ impl App {
             cluster_text,
             key,
             buyers,
+            certificate: _,
         } = loaded;
         Arc::new(Self {
             nodes: Nodes::new(&cluster),
             active_jobs: ActiveJobs::default(),
+            connections: Places::new(config.limits.connections, config.limits.connections_per_origin()),
             uploads: metrics.queues.queue("uploads", UPLOADS),
             metrics,
             opening: Locks::default(),

@@ -114,6 +114,7 @@ impl TestCluster {
             cluster_text: self.text.clone(),
             key: self.key.clone(),
             buyers: Buyers::read(&path).unwrap(),
+            certificate: None,
         };
         let metrics = crate::api::metrics(&loaded).unwrap();
         // A query that the previous coordinator has begun may keep the store open for a moment.

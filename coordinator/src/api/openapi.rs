@@ -1,7 +1,9 @@
 //! `/openapi.json`: the description of the API.
 
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
-use axum::{Json, Router};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, RefOr, Schema};
 
@@ -42,8 +44,12 @@ fn list_problem_types(description: &mut OpenApi) {
     }
 }
 
-/// The route that serves the description.
-pub(super) fn router(mut description: OpenApi) -> Router<Shared> {
+/// The route that serves the description. Its text is made once: the description itself is a tree of several hundred kilobytes.
+///
+/// # Errors
+/// It cannot be written as JSON.
+pub(super) fn router(mut description: OpenApi) -> serde_json::Result<Router<Shared>> {
     list_problem_types(&mut description);
-    Router::new().route(PATH, get(async move || Json(description)))
+    let text = Bytes::from(serde_json::to_vec(&description)?);
+    Ok(Router::new().route(PATH, get(async move || ([(CONTENT_TYPE, "application/json")], text))))
 }

@@ -99,7 +99,7 @@ async fn what_nodes_cannot_open_closes_no_job_and_is_told_to_its_contributor() {
         bench
             .app
             .metrics
-            .text(&bench.app.active_jobs, &bench.app.nodes, &bench.app.store)
+            .text(&bench.app.active_jobs, &bench.app.nodes, &bench.app.store, &bench.app.connections)
             .await
             .unwrap(),
     )

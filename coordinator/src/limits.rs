@@ -1,0 +1,103 @@
+//! How much strangers and buyers may take: the tables `[limits]` and `[quotas]` of the config file.
+
+use serde::Deserialize;
+
+use crate::http::PerOrigin;
+
+/// Files that the process has open beside the API's connections: the store, logs, the nodes, the admin port.
+const OTHER_FILES: u64 = 256;
+
+/// What may be open, read and held at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Limits {
+    /// Connections to the API in all.
+    pub connections: usize,
+    /// Connections from one IPv4 address, or from the IPv6 addresses with the same first 64 bits.
+    pub connections_per_address: usize,
+    /// Connections from this machine, where a reverse proxy connects for everybody.
+    pub connections_from_loopback: usize,
+    /// Uploads that are read at once, in all.
+    pub uploads: usize,
+    /// Uploads that are read at once from one address, counted as for connections.
+    pub uploads_per_address: usize,
+    /// Uploads that are read at once from this machine.
+    pub uploads_from_loopback: usize,
+    /// Memory of all uploads that are read, in megabytes.
+    pub upload_memory_mb: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 4096,
+            connections_per_address: 256,
+            connections_from_loopback: 4096,
+            uploads: 256,
+            uploads_per_address: 32,
+            uploads_from_loopback: 256,
+            upload_memory_mb: 512,
+        }
+    }
+}
+
+impl Limits {
+    /// The first field whose value leaves nothing to serve.
+    pub(crate) fn zero(&self) -> Option<&'static str> {
+        let fields = [
+            ("limits.connections", self.connections),
+            ("limits.connections_per_address", self.connections_per_address),
+            ("limits.connections_from_loopback", self.connections_from_loopback),
+            ("limits.uploads", self.uploads),
+            ("limits.uploads_per_address", self.uploads_per_address),
+            ("limits.uploads_from_loopback", self.uploads_from_loopback),
+        ];
+        fields.into_iter().find(|(_, value)| *value == 0).map(|(field, _)| field)
+    }
+
+    /// How many files the process must be able to open.
+    pub(crate) fn files(&self) -> u64 {
+        self.connections as u64 + OTHER_FILES
+    }
+
+    /// How many connections there may be where the process may open this many files.
+    pub(crate) fn connections_within(&self, files: u64) -> usize {
+        let left = usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX);
+        self.connections.min(left.max(1))
+    }
+
+    /// Connections from one origin.
+    pub(crate) fn connections_per_origin(&self) -> PerOrigin {
+        PerOrigin {
+            loopback: self.connections_from_loopback,
+            other: self.connections_per_address,
+        }
+    }
+
+    /// Uploads from one origin.
+    pub(crate) fn uploads_per_origin(&self) -> PerOrigin {
+        PerOrigin {
+            loopback: self.uploads_from_loopback,
+            other: self.uploads_per_address,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_room_for_other_files() {
+        let limits = Limits::default();
+        assert_eq!(limits.connections_within(limits.files()), limits.connections);
+        assert_eq!(limits.connections_within(1024), 768);
+        assert_eq!(limits.connections_within(0), 1);
+        assert_eq!(limits.zero(), None);
+        let none = Limits {
+            uploads_per_address: 0,
+            ..limits
+        };
+        assert_eq!(none.zero(), Some("limits.uploads_per_address"));
+    }
+}
