@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use tacit_metrics::Queue;
 use tacit_protocol::api::JobStatus;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::identity::SecretKey;
@@ -20,9 +19,7 @@ use crate::metrics::Metrics;
 use crate::nodes::Nodes;
 use crate::status;
 use crate::store::{Store, StoreError};
-
-/// How many uploads are read at once. Times the largest submission, this is the memory that strangers can fill.
-pub(crate) const UPLOADS: usize = 64;
+use crate::uploads::Uploads;
 
 /// The state that all parts of the coordinator share.
 pub(crate) struct App {
@@ -49,7 +46,7 @@ pub(crate) struct App {
     /// Limits the connections to the API.
     pub connections: Places,
     /// Limits the uploads that are read at once.
-    pub uploads: Queue,
+    pub uploads: Uploads,
     /// Locked while a job is opened, so that two requests for one id are handled one after the other.
     pub opening: Locks,
     /// Ends all servers and tasks when it is cancelled.
@@ -76,7 +73,7 @@ impl App {
             nodes: Nodes::new(&cluster),
             active_jobs: ActiveJobs::default(),
             connections: Places::new(config.limits.connections, config.limits.connections_per_origin()),
-            uploads: metrics.queues.queue("uploads", UPLOADS),
+            uploads: Uploads::new(&config.limits, &metrics.queues),
             metrics,
             opening: Locks::default(),
             shutdown: CancellationToken::new(),

@@ -234,11 +234,11 @@ pub(crate) fn read(path: &Path) -> Result<Config, ConfigError> {
             problem: "must be 1 or more",
         });
     }
-    if let Some(field) = config.limits.zero() {
+    if let Some((field, problem)) = config.limits.problem() {
         return Err(ConfigError::Field {
             path: path.to_owned(),
             field,
-            problem: "must be 1 or more",
+            problem,
         });
     }
     let folder = path.parent().unwrap_or(Path::new(""));

@@ -42,9 +42,9 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The first field whose value leaves nothing to serve.
-    pub(crate) fn zero(&self) -> Option<&'static str> {
-        let fields = [
+    /// The first field whose value leaves nothing to serve, and what it must be.
+    pub(crate) fn problem(&self) -> Option<(&'static str, &'static str)> {
+        let counts = [
             ("limits.connections", self.connections),
             ("limits.connections_per_address", self.connections_per_address),
             ("limits.connections_from_loopback", self.connections_from_loopback),
@@ -52,7 +52,12 @@ impl Limits {
             ("limits.uploads_per_address", self.uploads_per_address),
             ("limits.uploads_from_loopback", self.uploads_from_loopback),
         ];
-        fields.into_iter().find(|(_, value)| *value == 0).map(|(field, _)| field)
+        if let Some((field, _)) = counts.into_iter().find(|(_, value)| *value == 0) {
+            return Some((field, "must be 1 or more"));
+        }
+        // Two copies of the largest submission; more than a terabyte is a slip.
+        let fits = (16..=1 << 20).contains(&self.upload_memory_mb);
+        (!fits).then_some(("limits.upload_memory_mb", "must be 16 to 1048576"))
     }
 
     /// How many files the process must be able to open.
@@ -93,11 +98,16 @@ mod tests {
         assert_eq!(limits.connections_within(limits.files()), limits.connections);
         assert_eq!(limits.connections_within(1024), 768);
         assert_eq!(limits.connections_within(0), 1);
-        assert_eq!(limits.zero(), None);
+        assert_eq!(limits.problem(), None);
         let none = Limits {
             uploads_per_address: 0,
             ..limits
         };
-        assert_eq!(none.zero(), Some("limits.uploads_per_address"));
+        assert_eq!(none.problem().unwrap().0, "limits.uploads_per_address");
+        let little = Limits {
+            upload_memory_mb: 15,
+            ..limits
+        };
+        assert_eq!(little.problem().unwrap().0, "limits.upload_memory_mb");
     }
 }

@@ -32,6 +32,7 @@ mod store;
 #[cfg(test)]
 mod testing;
 mod toml_file;
+mod uploads;
 
 use std::fmt::Display;
 use std::io::Write;

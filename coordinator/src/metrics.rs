@@ -14,6 +14,7 @@ use crate::active_jobs::ActiveJobs;
 use crate::http::{ADMIN_PORT, API_PORT, Doors, Places};
 use crate::nodes::Nodes;
 use crate::store::Store;
+use crate::uploads;
 
 /// The coordinator's metrics. All series exist from the start.
 #[derive(Clone)]
@@ -45,7 +46,7 @@ const PUBLISHED: &str = "published";
 const FAILED: &str = "failed";
 
 /// The reasons for which the coordinator refuses an upload; only nodes find the others.
-const AT_UPLOAD: [RejectReason; 7] = [
+const AT_UPLOAD: [RejectReason; 8] = [
     RejectReason::Malformed,
     RejectReason::WrongJob,
     RejectReason::BadSignature,
@@ -53,6 +54,7 @@ const AT_UPLOAD: [RejectReason; 7] = [
     RejectReason::DuplicateSubmission,
     RejectReason::JobClosed,
     RejectReason::KeyConflict,
+    RejectReason::JobFull,
 ];
 
 /// The states that a job leaves by itself.
@@ -130,7 +132,7 @@ impl Metrics {
                 &[("port", &[API_PORT, ADMIN_PORT]), ("reason", &Doors::REASONS)],
             )?,
             nodes: Connections::new(&families, "node", &nodes)?,
-            queues: Queues::new(&families, &["uploads"])?,
+            queues: Queues::new(&families, &[uploads::QUEUE])?,
             store: StoreMeter::new(&families)?,
             families,
         })

@@ -1,17 +1,17 @@
 //! What handlers read from a request. Anything that does not parse is answered with a problem document.
 
-use std::time::Duration;
+use std::convert::Infallible;
 
-use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
+use axum::http::header;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 use tacit_protocol::job::JobId;
 use tacit_protocol::submission::SubmissionId;
 
 use super::problem::{Problem, ProblemKind};
 use crate::app::Shared;
+use crate::http::Origin;
 
 /// The job's id from the path.
 pub(super) struct JobPath(pub JobId);
@@ -75,26 +75,11 @@ impl FromRequestParts<Shared> for Buyer {
     }
 }
 
-/// Reads a body of at most `limit` bytes, which must arrive within `deadline`.
-///
-/// # Errors
-/// The body is larger or slower, or the connection breaks off.
-pub(super) async fn read_body(headers: &HeaderMap, body: Body, limit: usize, deadline: Duration) -> Result<Bytes, Problem> {
-    let too_large = || Problem::new(ProblemKind::TooLarge, format!("the body may have at most {limit} bytes"));
-    let announced = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > limit as u64) {
-        return Err(too_large());
-    }
-    match tokio::time::timeout(deadline, to_bytes(body, limit)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        // The announced length was within the limit, so the connection broke off.
-        Ok(Err(error)) if announced.is_some() => Err(bad(format!("the body breaks off: {error}"))),
-        Ok(Err(_)) => Err(too_large()),
-        Err(_) => Err(Problem::new(
-            ProblemKind::TooSlow,
-            format!("the body did not arrive within {} seconds", deadline.as_secs()),
-        )),
+impl FromRequestParts<Shared> for Origin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Infallible> {
+        // Every request that comes over a connection has it.
+        Ok(parts.extensions.get().copied().unwrap_or(Self::Loopback))
     }
 }

@@ -1,7 +1,5 @@
 //! `/v1/jobs`: opens, shows, closes and cancels jobs.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -10,7 +8,8 @@ use axum::response::IntoResponse;
 use tacit_protocol::api::{JobList, JobState, JobStatus, Problem as Document};
 use tacit_protocol::job::{JobId, JobSpec};
 
-use super::extract::{Buyer, JobPath, read_body};
+use super::body::read_body;
+use super::extract::{Buyer, JobPath};
 use super::problem::{Problem, ProblemKind};
 use crate::app::{App, Shared};
 use crate::opening::{OpenError, open_detached};
@@ -18,8 +17,6 @@ use crate::status;
 
 /// The most bytes of a job spec.
 const LIMIT: usize = 256 << 20;
-/// How long a spec may take to arrive.
-const DEADLINE: Duration = Duration::from_secs(600);
 
 impl From<OpenError> for Problem {
     fn from(error: OpenError) -> Self {
@@ -67,7 +64,7 @@ pub(super) async fn put_job(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<JobStatus>), Problem> {
-    let body = read_body(&headers, body, LIMIT, DEADLINE).await?;
+    let body = read_body(&headers, body, LIMIT).await?;
     let spec = tokio::task::spawn_blocking(move || JobSpec::from_json(&body))
         .await
         .map_err(|_| Problem::new(ProblemKind::ShuttingDown, "send the request again"))?

@@ -1,5 +1,6 @@
 //! The HTTP API of buyers and contributors.
 
+mod body;
 mod cluster;
 mod contributors;
 mod events;
