@@ -32,7 +32,7 @@ fn altered_swapped_and_foreign_rows_do_not_open() {
     let folder = tempfile::tempdir().unwrap();
     let mut intake = intake(folder.path());
     let (job, spec) = job(2);
-    intake.store.open_job(&job, &spec).unwrap();
+    intake.store.open_job(&job, &spec, &crate::store::Room::default()).unwrap();
     let batch = [delivered(&intake, &job, 0), delivered(&intake, &job, 0)];
     assert_eq!(intake.deliver(&job, &batch).unwrap(), [None, None]);
     let listed = |(digest, _): &(Digest, Vec<u8>)| SubmissionEntry {
