@@ -6,7 +6,7 @@ use tacit_protocol::api::JobStatus;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::JobId;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -14,12 +14,16 @@ use crate::active_jobs::ActiveJobs;
 use crate::buyers::Buyers;
 use crate::config::{EnrolmentMode, Loaded};
 use crate::http::Places;
+use crate::limits::Quotas;
 use crate::locks::Locks;
 use crate::metrics::Metrics;
 use crate::nodes::Nodes;
 use crate::status;
 use crate::store::{Store, StoreError};
 use crate::uploads::Uploads;
+
+/// How many specs are read at once: buyers are known, and their specs are large.
+const SPECS: usize = 4;
 
 /// The state that all parts of the coordinator share.
 pub(crate) struct App {
@@ -35,6 +39,10 @@ pub(crate) struct App {
     pub enrolment: EnrolmentMode,
     /// How many computations of one job may fail before the job fails.
     pub max_attempts: u32,
+    /// What one buyer's jobs may take together.
+    pub quotas: Quotas,
+    /// Places for specs that are being read.
+    pub specs: Semaphore,
     /// The store for everything that outlives the process.
     pub store: Store,
     /// The nodes and the state of their connections.
@@ -80,6 +88,8 @@ impl App {
             tasks: TaskTracker::new(),
             enrolment: config.enrolment,
             max_attempts: config.max_attempts,
+            quotas: config.quotas,
+            specs: Semaphore::new(SPECS),
             cluster,
             cluster_text,
             key,

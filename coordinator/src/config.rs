@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use crate::buyers::Buyers;
 use crate::http::{Certificate, CertificateError, CertificateFiles};
-use crate::limits::Limits;
+use crate::limits::{Limits, Quotas};
 use crate::store::StoreError;
 use crate::toml_file::{self, FileError, read_text};
 
@@ -62,6 +62,9 @@ pub(crate) struct Config {
     /// What may be open, read and held at once.
     #[serde(default)]
     pub limits: Limits,
+    /// What one buyer's jobs may take together.
+    #[serde(default)]
+    pub quotas: Quotas,
     /// How much is logged, in the syntax of RUST_LOG. RUST_LOG overrides it.
     #[serde(default)]
     pub log: Option<String>,

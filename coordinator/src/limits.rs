@@ -88,6 +88,68 @@ impl Limits {
     }
 }
 
+/// What one buyer's jobs that have not ended may take together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Quotas {
+    /// Jobs.
+    pub open_jobs: u64,
+    /// Bytes of their specs, in megabytes.
+    pub spec_mb: u64,
+    /// Items.
+    pub items: u64,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self {
+            open_jobs: 200,
+            spec_mb: 1_024,
+            items: 10_000_000,
+        }
+    }
+}
+
+/// What jobs take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Taken {
+    /// Jobs.
+    pub jobs: u64,
+    /// Bytes of their specs.
+    pub spec_bytes: u64,
+    /// Items.
+    pub items: u64,
+}
+
+impl Taken {
+    /// The same and one more job.
+    #[must_use]
+    pub(crate) fn and(self, items: u64, spec_bytes: usize) -> Self {
+        Self {
+            jobs: self.jobs.saturating_add(1),
+            spec_bytes: self.spec_bytes.saturating_add(spec_bytes as u64),
+            items: self.items.saturating_add(items),
+        }
+    }
+}
+
+impl Quotas {
+    /// The name and the value of the quota that these jobs exceed, if any.
+    pub(crate) fn exceeded(&self, taken: Taken) -> Option<(&'static str, u64)> {
+        [
+            (taken.jobs, self.open_jobs, ("quotas.open_jobs", self.open_jobs)),
+            (
+                taken.spec_bytes,
+                self.spec_mb.saturating_mul(1 << 20),
+                ("quotas.spec_mb", self.spec_mb),
+            ),
+            (taken.items, self.items, ("quotas.items", self.items)),
+        ]
+        .into_iter()
+        .find_map(|(taken, most, quota)| (taken > most).then_some(quota))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

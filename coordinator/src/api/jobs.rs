@@ -22,6 +22,7 @@ impl From<OpenError> for Problem {
     fn from(error: OpenError) -> Self {
         let kind = match error {
             OpenError::Spec(_) => ProblemKind::InvalidJob,
+            OpenError::Quota { .. } => ProblemKind::BuyerQuota,
             OpenError::Conflict(_) => ProblemKind::JobConflict,
             OpenError::Refused(_) => ProblemKind::NodeRefused,
             OpenError::Unavailable { .. } => ProblemKind::NodesUnavailable,
@@ -54,7 +55,8 @@ async fn own(app: &App, id: &JobId, buyer: &str) -> Result<(), Problem> {
     (status = 200, body = JobStatus, description = "was opened before"),
     (status = 409, body = Document, content_type = "application/problem+json", description = "another job has this id"),
     (status = 422, body = Document, content_type = "application/problem+json", description = "the spec cannot be used, or a node refuses it"),
-    (status = 503, body = Document, content_type = "application/problem+json", description = "too few nodes can be reached"),
+    (status = 429, body = Document, content_type = "application/problem+json", description = "the buyer's jobs that have not ended would take more than one buyer may"),
+    (status = 503, body = Document, content_type = "application/problem+json", description = "too few nodes can be reached, or too many specs are being read"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
 pub(super) async fn put_job(
@@ -64,11 +66,16 @@ pub(super) async fn put_job(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<JobStatus>), Problem> {
+    let place = app
+        .specs
+        .try_acquire()
+        .map_err(|_| Problem::new(ProblemKind::Busy, "too many specs are being read: send it again in a second"))?;
     let body = read_body(&headers, body, LIMIT).await?;
     let spec = tokio::task::spawn_blocking(move || JobSpec::from_json(&body))
         .await
         .map_err(|_| Problem::new(ProblemKind::ShuttingDown, "send the request again"))?
         .map_err(|e| Problem::new(ProblemKind::InvalidJob, e.to_string()))?;
+    drop(place);
     if app.store.buyer_of(&id).await?.is_some() {
         own(&app, &id, &buyer).await?;
     }

@@ -42,6 +42,8 @@ pub(crate) enum ProblemKind {
     JobFull,
     /// The job has as much of the contributor as it takes of one.
     ContributorQuota,
+    /// The buyer's jobs would take more than one buyer may.
+    BuyerQuota,
     /// The job has ended and cannot be cancelled.
     JobEnded,
     /// The job is not published, so it has no results.
@@ -72,7 +74,7 @@ pub(crate) enum ProblemKind {
 
 impl ProblemKind {
     /// All kinds, in the order of the documentation.
-    const ALL: [Self; 29] = [
+    const ALL: [Self; 30] = [
         Self::InvalidRequest,
         Self::InvalidJob,
         Self::NodeRefused,
@@ -89,6 +91,7 @@ impl ProblemKind {
         Self::JobClosed,
         Self::JobFull,
         Self::ContributorQuota,
+        Self::BuyerQuota,
         Self::JobEnded,
         Self::NotPublished,
         Self::SubmissionRejected,
@@ -127,6 +130,7 @@ impl ProblemKind {
                 "The job takes no more of this contributor",
                 StatusCode::TOO_MANY_REQUESTS,
             ),
+            Self::BuyerQuota => ("buyer_quota", "The buyer has too much open", StatusCode::TOO_MANY_REQUESTS),
             Self::JobEnded => ("job_ended", "The job has ended", StatusCode::CONFLICT),
             Self::NotPublished => ("not_published", "The job is not published", StatusCode::CONFLICT),
             Self::SubmissionRejected => (
@@ -150,7 +154,7 @@ impl ProblemKind {
             ),
             Self::Busy => (
                 "busy",
-                "The coordinator is reading too many uploads",
+                "The coordinator is reading or sending too much",
                 StatusCode::SERVICE_UNAVAILABLE,
             ),
             Self::StoreFull => ("store_full", "The coordinator's store is full", StatusCode::INSUFFICIENT_STORAGE),

@@ -87,7 +87,7 @@ mod tests {
             opened: NodeSet::all(2),
         };
         for id in ["a", "b", "c"] {
-            store.create_job(job(id)).await.unwrap();
+            store.add_job(job(id)).await;
         }
         store.cancel_job(&"b".parse().unwrap()).await.unwrap();
         store.check_cluster(ours).await.unwrap();

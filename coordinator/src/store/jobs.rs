@@ -7,6 +7,8 @@ use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::api::JobState;
 use tacit_protocol::job::{Job, JobId};
 
+use crate::limits::Taken;
+
 use super::{Failure, Store, StoreError, fixed_bytes, from_db, now, number_of, to_db};
 
 /// A job to be stored.
@@ -134,20 +136,53 @@ fn advance(db: &Connection, id: &JobId, from: &[JobState], to: JobState, reason:
     Ok(true)
 }
 
+/// What became of a new job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Created<E> {
+    /// It was stored.
+    New,
+    /// There is a job of this id.
+    Before,
+    /// It was not admitted.
+    Refused(E),
+}
+
+fn taken(db: &Connection, buyer: &str) -> Result<Taken, Failure> {
+    let mut query = db.prepare_cached(
+        "SELECT COUNT(*), COALESCE(SUM(spec_bytes), 0), COALESCE(SUM(items), 0) FROM jobs
+         WHERE buyer = ?1 AND state NOT IN (?2, ?3, ?4)",
+    )?;
+    let [published, cancelled, failed] = [JobState::Published, JobState::Cancelled, JobState::Failed].map(JobState::name);
+    Ok(query.query_row((buyer, published, cancelled, failed), |row| {
+        Ok(Taken {
+            jobs: from_db(row.get(0)?),
+            spec_bytes: from_db(row.get(1)?),
+            items: from_db(row.get(2)?),
+        })
+    })?)
+}
+
 impl Store {
-    /// Stores a new job in state open. Returns false if there is a job of this id.
+    /// Stores a new job in state open, unless `admit` objects, which is given what the buyer's jobs take together with this one.
     ///
     /// # Errors
     /// The store fails.
-    pub(crate) async fn create_job(&self, job: NewJob) -> Result<bool, StoreError> {
+    pub(crate) async fn create_job<E: Send + 'static>(
+        &self,
+        job: NewJob,
+        admit: impl FnOnce(Taken) -> Result<(), E> + Send + 'static,
+    ) -> Result<Created<E>, StoreError> {
         let nodes = self.nodes();
         self.write(move |db| {
             if number_of(db, &job.id)?.is_some() {
-                return Ok(false);
+                return Ok(Created::Before);
+            }
+            if let Err(refused) = admit(taken(db, &job.buyer)?.and(job.items, job.spec.len())) {
+                return Ok(Created::Refused(refused));
             }
             db.execute(
-                "INSERT INTO jobs (id, cluster, name, digest, items, answers_per_item, state, created_at, changed_at, buyer)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)",
+                "INSERT INTO jobs (id, cluster, name, digest, items, answers_per_item, state, created_at, changed_at, buyer, spec_bytes)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10)",
                 (
                     job.id.as_str(),
                     job.cluster.as_bytes().as_slice(),
@@ -158,6 +193,7 @@ impl Store {
                     JobState::Open.name(),
                     now(),
                     &job.buyer,
+                    to_db(job.spec.len() as u64),
                 ),
             )?;
             let number = db.last_insert_rowid();
@@ -168,9 +204,17 @@ impl Store {
                     (number, node as i64, job.opened.contains(node)),
                 )?;
             }
-            Ok(true)
+            Ok(Created::New)
         })
         .await
+    }
+
+    /// What a buyer's jobs take that have not ended.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub(crate) async fn taken_by(&self, buyer: String) -> Result<Taken, StoreError> {
+        self.read(move |db| taken(db, &buyer)).await
     }
 
     /// The job of this id, if there is one.

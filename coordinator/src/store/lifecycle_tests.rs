@@ -36,7 +36,7 @@ async fn submissions_are_stored_once_in_order_and_only_while_open() {
     let id: JobId = "signs".parse().unwrap();
     let keep = |byte| store.store_submission(submission(&id, byte), |_, _| Ok(()), |sequence| Ok(format!("receipt {sequence}")));
     assert_eq!(keep(1).await.unwrap(), UploadOutcome::NoJob);
-    store.create_job(new_job(&id, 3)).await.unwrap();
+    store.add_job(new_job(&id, 3)).await;
     assert!(matches!(keep(1).await.unwrap(), UploadOutcome::New(known) if known.receipt == "receipt 0"));
     assert!(matches!(keep(2).await.unwrap(), UploadOutcome::New(known) if known.receipt == "receipt 1"));
     let UploadOutcome::Before(known) = keep(1).await.unwrap() else {
@@ -59,7 +59,7 @@ async fn deliveries_continue_where_they_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let id: JobId = "signs".parse().unwrap();
     let store = Store::open_unwatched(folder.path()).unwrap();
-    store.create_job(new_job(&id, 3)).await.unwrap();
+    store.add_job(new_job(&id, 3)).await;
     for byte in 0..5 {
         store
             .store_submission(submission(&id, byte), |_, _| Ok(()), |_| Ok(String::new()))
@@ -101,7 +101,7 @@ async fn a_job_is_published_once_with_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let id: JobId = "signs".parse().unwrap();
     let store = Store::open_unwatched(folder.path()).unwrap();
-    store.create_job(new_job(&id, 3)).await.unwrap();
+    store.add_job(new_job(&id, 3)).await;
     store
         .store_submission(submission(&id, 1), |_, _| Ok(()), |_| Ok(String::new()))
         .await
@@ -147,7 +147,7 @@ async fn envelopes_are_dropped_when_a_job_has_ended_and_not_before() {
     let store = Store::open_unwatched(folder.path()).unwrap();
     let ids: [JobId; 3] = ["one", "two", "three"].map(|id| id.parse().unwrap());
     for id in &ids {
-        store.create_job(new_job(id, 3)).await.unwrap();
+        store.add_job(new_job(id, 3)).await;
         for byte in 0..100 {
             store
                 .store_submission(submission(id, byte), |_, _| Ok(()), |_| Ok("receipt".to_owned()))
@@ -176,7 +176,7 @@ async fn nothing_is_stored_on_a_full_disk() {
     let folder = tempfile::tempdir().unwrap();
     let id: JobId = "signs".parse().unwrap();
     let store = Store::open_unwatched(folder.path()).unwrap();
-    store.create_job(new_job(&id, 3)).await.unwrap();
+    store.add_job(new_job(&id, 3)).await;
     store.limit_pages(1).await;
     let mut big = submission(&id, 1);
     big.envelopes[0] = vec![0; 1 << 20];
@@ -200,7 +200,7 @@ async fn what_is_admitted_is_decided_with_what_is_stored() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open_unwatched(folder.path()).unwrap();
     let id: JobId = "signs".parse().unwrap();
-    store.create_job(new_job(&id, 3)).await.unwrap();
+    store.add_job(new_job(&id, 3)).await;
     let sent = |byte: u8, subject: u8, gold: bool| NewSubmission {
         subject: Subject::from(&PublicKey::from_bytes([subject; 32])),
         gold,

@@ -15,7 +15,7 @@ mod stored_text;
 mod submissions;
 
 pub(crate) use contributors::Enrolled;
-pub(crate) use jobs::{JobRow, NewJob};
+pub(crate) use jobs::{Created, JobRow, NewJob};
 pub(crate) use results::{Conclusion, Part};
 pub(crate) use stored_text::StoredText;
 pub(crate) use submissions::{Known, NewSubmission, Standing, UploadOutcome};

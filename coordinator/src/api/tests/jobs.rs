@@ -121,3 +121,22 @@ async fn a_job_belongs_to_its_buyer() {
     let (_, body) = bench.get("/v1/jobs/signs").await;
     assert_eq!(serde_json::from_slice::<JobStatus>(&body).unwrap().state, JobState::Open);
 }
+
+#[tokio::test]
+async fn a_buyer_has_no_more_open_than_one_may() {
+    let bench = Bench::new(3, 1).await;
+    let job = bench.open("half", spec(2_500)).await;
+    bench.open("other-half", spec(2_500)).await;
+    let id = "more".parse().unwrap();
+    let (status, body) = bench.put_job(&id, &spec(1)).await;
+    assert_eq!((status, kind(&body).as_str()), (StatusCode::TOO_MANY_REQUESTS, "buyer_quota"));
+    assert!(String::from_utf8(body).unwrap().contains("`quotas.items` = 5000"));
+    assert!(bench.cluster.nodes.iter().all(|node| !node.knows(&id)));
+    // The same job again is no other one, another buyer has a quota of its own, and a job that ended takes nothing.
+    assert_eq!(bench.put_job(job.id(), &spec(2_500)).await.0, StatusCode::OK);
+    let body = serde_json::to_vec(&spec(1)).unwrap();
+    let put = bench.send_as(OTHER_TOKEN, "PUT", "/v1/jobs/theirs", "application/json", body);
+    assert_eq!(put.await.0, StatusCode::CREATED);
+    assert_eq!(bench.send("DELETE", "/v1/jobs/half", "", Vec::new()).await.0, StatusCode::OK);
+    bench.open("more", spec(1)).await;
+}
