@@ -15,7 +15,8 @@ Examples:
   tacit demo                                        see it run, on this machine, with real data
   tacit demo --answers mine.csv --out result        the same with your answers
   tacit bench --items 100000                        what a job of this size takes on this machine
-  tacit job create signs.toml --cluster cluster.toml --token-file token
+  tacit keygen --out buyer.key
+  tacit job create signs.toml --cluster cluster.toml --token-file token --key buyer.key
   tacit answer JOB --answers mine.csv --key my.key --cluster cluster.toml
   tacit job close JOB; tacit job watch JOB; tacit job result JOB --out result
   tacit verify result/result.json --cluster cluster.toml
@@ -26,7 +27,8 @@ Every command exits with 0 when it did what it says, 1 when not (one line on sta
 const JOB_HELP: &str = "\
 Examples:
   export TACIT_CLUSTER=cluster.toml
-  tacit job create signs.toml --token-file token    prints the job's id
+  tacit keygen --out buyer.key
+  tacit job create signs.toml --token-file token --key buyer.key    prints the job's id
   tacit job watch 0199d9a4-6d5e-7c3a-a5cb-3f6f1d7d2f11
   tacit job result ID --csv payouts > payouts.csv
   tacit job result ID --out result                  result.json, payouts.csv, certificate.json";
@@ -116,7 +118,7 @@ pub(crate) enum Command {
     Receipt(Receipt),
     /// Verify a result offline, with the cluster file alone.
     Verify(Verify),
-    /// Make a contributor's key.
+    /// Make the key of a contributor or of a buyer.
     Keygen(Keygen),
     /// Ask a node or coordinator whether it is alive or ready, as a container's health check: exit code 0 if it is.
     Probe(Probe),
@@ -169,6 +171,9 @@ pub(crate) struct Network {
     /// The cluster file from the operators: what this command trusts. The coordinator must have the same file.
     #[arg(long, value_name = "cluster.toml", env = "TACIT_CLUSTER", global = true)]
     pub cluster: Option<PathBuf>,
+    /// Use plain HTTP to another machine: only where nobody can be on the way, who would read the token and change what you see.
+    #[arg(long, global = true)]
+    pub insecure: bool,
 }
 
 /// `job`.
@@ -180,6 +185,9 @@ pub(crate) struct Job {
     /// The file of the buyer's token; by default the token is read from the environment variable TACIT_TOKEN.
     #[arg(long, value_name = "FILE", global = true)]
     pub token_file: Option<PathBuf>,
+    /// Close or cancel with the buyer's key that has signed the job's terms, in place of a token. Needs --cluster.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub buyer_key: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]
     pub command: JobCommand,
@@ -196,6 +204,9 @@ pub(crate) enum JobCommand {
         /// The job's id: lower-case letters, digits and dashes; by default a new UUID. The same id with the same spec is no error.
         #[arg(long)]
         id: Option<JobId>,
+        /// The buyer's key file, which signs the job's terms: see `tacit keygen`.
+        #[arg(long, value_name = "FILE", env = "TACIT_BUYER_KEY")]
+        key: PathBuf,
     },
     /// List your jobs, newest first.
     List,

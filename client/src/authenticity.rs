@@ -79,11 +79,11 @@ pub async fn check_coordinator(api: &Api, cluster: &Cluster) -> Result<(), Authe
     }
 }
 
-/// Fetches a job's spec and checks that it has the job's digest.
-pub async fn fetch_job(api: &Api, id: &JobId) -> Result<Job, AuthenticityError> {
+/// Fetches a job's spec and checks that its buyer has signed it for this cluster, and that it has the job's digest.
+pub async fn fetch_job(api: &Api, cluster: &Cluster, id: &JobId) -> Result<Job, AuthenticityError> {
     let status = api.status(id).await?;
     let spec = api.spec(id).await?;
-    let job = Job::new(id.clone(), spec).map_err(|error| AuthenticityError::Job { id: id.clone(), error })?;
+    let job = Job::open(&cluster.digest(), id.clone(), spec).map_err(|error| AuthenticityError::Job { id: id.clone(), error })?;
     if job.digest() == status.digest {
         Ok(job)
     } else {

@@ -6,6 +6,7 @@ pub mod batches;
 pub mod event_stream;
 pub mod files;
 pub mod keys;
+pub mod known_jobs;
 pub mod spec;
 pub mod state;
 pub mod table;

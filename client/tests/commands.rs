@@ -32,6 +32,7 @@ impl Buyer {
         };
         buyer.write("cluster.toml", &buyer.coordinator.cluster_text);
         buyer.write("token", &format!("{TOKEN}\n"));
+        buyer.ok("keygen --out buyer.key");
         buyer.write("spec.toml", SPEC);
         buyer.write(
             "items.csv",
@@ -54,7 +55,9 @@ impl Buyer {
             .current_dir(self.path())
             .env_remove("TACIT_TOKEN")
             .env_remove("TACIT_COORDINATOR")
-            .env_remove("TACIT_CLUSTER");
+            .env_remove("TACIT_CLUSTER")
+            .env("TACIT_BUYER_KEY", "buyer.key")
+            .env("TACIT_STATE", "state");
         // Whoever names the coordinator goes without the cluster file.
         if !args.contains("--coordinator") {
             command.env("TACIT_CLUSTER", "cluster.toml");
@@ -106,8 +109,18 @@ fn a_job_is_created_listed_and_followed() {
     buyer.job();
     buyer.job();
     buyer.write("other.toml", &SPEC.replace("signs", "other"));
+    let taken = buyer.fails("job create other.toml --id j --token-file token");
+    assert!(taken.contains("another job was created here under the id j"), "{taken}");
+    let state = buyer.path().join("state");
+    std::fs::rename(&state, buyer.path().join("elsewhere")).unwrap();
     let refused = buyer.fails("job create other.toml --id j --token-file token");
     assert!(refused.contains("409") && refused.contains("another spec"), "{refused}");
+    assert!(
+        !buyer.path().join("other.toml.j.job").exists(),
+        "a job that was not opened is not kept"
+    );
+    std::fs::remove_dir_all(&state).unwrap();
+    std::fs::rename(buyer.path().join("elsewhere"), &state).unwrap();
     assert!(buyer.ok("job list --token-file token").contains("signs"));
     assert!(buyer.ok("job status j").contains("open"));
     assert!(buyer.fails("job status k").contains("no such job"));
@@ -118,7 +131,7 @@ fn a_job_is_created_listed_and_followed() {
         "{seen}"
     );
 
-    let kept: JobSpec = buyer.coordinator.spec("j");
+    let kept: JobSpec = buyer.coordinator.spec("j").spec;
     assert_eq!(kept.items.len(), 1200);
     let id = buyer.ok("job create spec.toml --token-file token");
     assert_eq!(id.trim().len(), 36, "a UUID: {id}");
@@ -175,6 +188,12 @@ fn what_is_not_trusted_gets_nothing() {
     assert!(buyer.fails(ANSWER).contains("not signed with the coordinator's key"));
     assert!(!buyer.path().join("me.key.j.d/0001.receipt.json").exists());
     buyer.coordinator.swap_spec("j");
+    assert!(
+        buyer
+            .fails(ANSWER)
+            .contains("the buyer has not signed these terms for this cluster")
+    );
+    buyer.coordinator.sign_spec("j");
     assert!(buyer.fails(ANSWER).contains("not the one it names in the job's digest"));
 }
 

@@ -176,7 +176,7 @@ mod tests {
         let mut spec = crate::testing::spec(2);
         let key = PublicKey::from_bytes([9; 32]);
         spec.answers_per_item = 1;
-        let mut completeness = Completeness::new(&Job::new("j".parse().unwrap(), spec).unwrap());
+        let mut completeness = Completeness::new(&tacit_protocol::fixtures::job_of("j", spec).unwrap());
         completeness.gold = Some((key, [0].into()));
         completeness.receive(0, &statement(1, &[0, 1]));
         completeness.reach(2);

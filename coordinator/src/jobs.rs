@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tacit_protocol::api::JobState;
 use tacit_protocol::codec::decode;
 use tacit_protocol::identity::Signed;
-use tacit_protocol::job::{Job, JobSpec};
+use tacit_protocol::job::{Job, SignedSpec};
 use tacit_protocol::submission::Header;
 
 use crate::active_jobs::ActiveJob;
@@ -47,7 +47,8 @@ pub(crate) fn take_up(app: &Shared, active: ActiveJob) {
 async fn resume(app: &Shared, row: JobRow) -> Result<(), StoreError> {
     let spec = app.store.spec(&row.id).await?.unwrap_or_default();
     let id = row.id.clone();
-    let parsed = tokio::task::spawn_blocking(move || JobSpec::from_json(&spec).and_then(|spec| Job::new(id, spec))).await;
+    let cluster = app.cluster.digest();
+    let parsed = tokio::task::spawn_blocking(move || SignedSpec::from_json(&spec).and_then(|spec| Job::open(&cluster, id, spec))).await;
     let job = match parsed {
         Ok(Ok(job)) if job.digest() == row.digest => job,
         Ok(_) => {

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use jiff::Timestamp;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::control::{MAX_MESSAGE_BYTES, Request};
-use tacit_protocol::job::{Job, JobId, JobSpec};
+use tacit_protocol::job::{Job, JobId, SignedSpec};
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
@@ -73,18 +73,18 @@ fn join(errors: &[(String, NodeError)]) -> String {
 ///
 /// # Errors
 /// It cannot be opened; then it is cancelled at all nodes that had opened it.
-pub(crate) async fn open(app: &Shared, buyer: String, id: JobId, spec: JobSpec) -> Result<bool, OpenError> {
-    let closes_at = spec.closes_at.clone();
-    let access = app.cluster.access().clone();
+pub(crate) async fn open(app: &Shared, buyer: String, id: JobId, signed: SignedSpec) -> Result<bool, OpenError> {
+    let closes_at = signed.spec.closes_at.clone();
+    let cluster = Arc::clone(&app.cluster);
     let checked = tokio::task::spawn_blocking(move || {
-        let text = serde_json::to_vec(&spec).map_err(|e| e.to_string())?;
+        let text = serde_json::to_vec(&signed).map_err(|e| e.to_string())?;
         if text.len() > MAX_SPEC_BYTES {
             return Err(format!(
                 "the spec has {} bytes, at most {MAX_SPEC_BYTES} fit a message to a node: leave texts out or split the items",
                 text.len()
             ));
         }
-        let job = Job::new(id, spec).and_then(|job| job.terms().fits(&access).map(|()| job));
+        let job = Job::open(&cluster.digest(), id, signed).and_then(|job| job.terms().fits(cluster.access()).map(|()| job));
         Ok::<_, String>((job.map_err(|e| e.to_string())?, text))
     });
     let (job, text) = checked.await.map_err(|_| StoreError::ShuttingDown)?.map_err(OpenError::Spec)?;
@@ -204,10 +204,10 @@ async fn cancel_at(app: &Shared, id: &JobId, nodes: NodeSet) {
 ///
 /// # Errors
 /// As for [`open`].
-pub(crate) async fn open_detached(app: &Shared, buyer: String, id: JobId, spec: JobSpec) -> Result<bool, OpenError> {
+pub(crate) async fn open_detached(app: &Shared, buyer: String, id: JobId, signed: SignedSpec) -> Result<bool, OpenError> {
     let shared = Arc::clone(app);
     app.tasks
-        .spawn(async move { open(&shared, buyer, id, spec).await })
+        .spawn(async move { open(&shared, buyer, id, signed).await })
         .await
         .map_err(|_| StoreError::ShuttingDown)?
 }

@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn outcomes_name_every_answer_that_does_not_count() {
-        let job = Job::new("signs".parse().unwrap(), crate::testing::spec(4)).unwrap();
+        let job = tacit_protocol::fixtures::job_of("signs", crate::testing::spec(4)).unwrap();
         let answer = |item: &str, reason| RejectedAnswer {
             item: item.to_owned(),
             reason,

@@ -18,7 +18,7 @@ use tacit_protocol::codec::{decode, encode};
 use tacit_protocol::control::{Computed, Refusal, Reply, Request};
 use tacit_protocol::fixtures::{ClusterWithKeys, cluster_text, cluster_with_keys};
 use tacit_protocol::identity::{Purpose, SecretKey};
-use tacit_protocol::job::{Gold, Item, Job, JobId, JobSpec};
+use tacit_protocol::job::{Gold, Item, Job, JobId, JobSpec, SignedSpec};
 use tacit_protocol::phase::Phase;
 use tacit_protocol::question::{Answer, Categorical, Release};
 use tacit_protocol::reject::RejectReason;
@@ -239,7 +239,7 @@ impl TestNode {
         }
         let reply = match request {
             Request::OpenJob { id, spec } => {
-                let job = Job::new(id.clone(), JobSpec::from_json(spec).unwrap()).unwrap();
+                let job = Job::open(&self.cluster.digest(), id.clone(), SignedSpec::from_json(spec).unwrap()).unwrap();
                 let digest = job.digest();
                 inner.jobs.entry(id.clone()).or_insert((job, Vec::new()));
                 Reply::Opened(digest)

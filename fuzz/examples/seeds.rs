@@ -93,19 +93,15 @@ fn wire() {
 }
 
 fn control() {
-    let Fixture {
-        job, spec, submissions, ..
-    } = &*FIXTURE;
-    let job = job.id().clone();
+    let Fixture { job, submissions, .. } = &*FIXTURE;
     let deliveries = submissions.iter().take(1).map(|submission| {
         let delivery = submission.delivery(0).expect("an envelope for each node");
         (submission.header.value.digest(), encode(&delivery))
     });
+    let spec = json(&job.to_signed_spec());
+    let job = job.id().clone();
     let requests = [
-        Request::OpenJob {
-            id: job.clone(),
-            spec: json(spec),
-        },
+        Request::OpenJob { id: job.clone(), spec },
         Request::Deliver {
             job: job.clone(),
             submissions: deliveries.collect(),
@@ -202,7 +198,7 @@ fn texts() {
     };
     let card = toml::to_string(&card).expect("cards can be written");
     write("cluster_file", [FIXTURE.file.clone().into_bytes(), card.into_bytes()]);
-    write("job_spec", [json(&FIXTURE.spec)]);
+    write("job_spec", [json(&FIXTURE.job.to_signed_spec())]);
     let tables: [&[u8]; 3] = [
         b"item,contributor,answer\ni,u,a\nj,u,b\n",
         b"\xef\xbb\xbftask,worker,label\r\n\"i\",v,\"a \"\"b\"\"\"\r\n\r\nj,u,\r\n",

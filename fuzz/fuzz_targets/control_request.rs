@@ -11,7 +11,7 @@ use tacit_mpc_core::network::{Expected, Network, NetworkError, Outgoing, Step};
 use tacit_mpc_core::probe::Honest;
 use tacit_protocol::control::Request;
 use tacit_protocol::fixtures::ClusterWithKeys;
-use tacit_protocol::job::{Job, JobSpec};
+use tacit_protocol::job::{Job, SignedSpec};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::{Delivery, Header};
 
@@ -52,7 +52,8 @@ fuzz_target!(|data: &[u8]| {
     assert!(!format!("{request:?}").is_empty());
     match request {
         Request::OpenJob { id, spec } => {
-            let _ = JobSpec::from_json(&spec).and_then(|spec| Job::new(id, spec));
+            let cluster = FIXTURE.members.cluster.digest();
+            let _ = SignedSpec::from_json(&spec).and_then(|spec| Job::open(&cluster, id, spec));
         }
         Request::Deliver { submissions, .. } => submissions.iter().for_each(|(digest, bytes)| {
             let _ = examine(digest, bytes);

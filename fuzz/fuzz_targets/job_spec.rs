@@ -2,17 +2,20 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use tacit_fuzz::fixture::FIXTURE;
 use tacit_fuzz::json;
-use tacit_protocol::job::{Job, JobSpec, Terms};
+use tacit_protocol::fixtures::job_of;
+use tacit_protocol::job::{Job, SignedSpec, Terms};
 use tacit_protocol::release::OutputName;
 
 fuzz_target!(|data: &[u8]| {
-    let Ok(spec) = JobSpec::from_json(data) else { return };
-    json::<JobSpec>(data).expect("it was read before");
-    let Ok(job) = Job::new("job".parse().expect("an id"), spec.clone()) else {
-        return;
-    };
-    let again = Job::new(job.id().clone(), spec).expect("it was a job before");
+    let Ok(signed) = SignedSpec::from_json(data) else { return };
+    json::<SignedSpec>(data).expect("it was read before");
+    let cluster = FIXTURE.members.cluster.digest();
+    let _ = Job::open(&cluster, "job".parse().expect("an id"), signed.clone());
+    let Ok(job) = job_of("job", signed.spec.clone()) else { return };
+    assert_eq!(job.to_signed_spec().spec, signed.spec);
+    let again = job_of("job", signed.spec).expect("it was a job before");
     assert_eq!(again.digest(), job.digest());
     assert_eq!(job.terms().items, job.items().len() as u64);
     let outputs = OutputName::of_job(job.terms());

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::fixtures::{
-    Author, ClusterWithKeys, class_answers, cluster_text, cluster_with_keys, spec, submission_list, submission_of_rows,
+    Author, ClusterWithKeys, class_answers, cluster_text, cluster_with_keys, job_of, signed_for, spec, submission_list, submission_of_rows,
 };
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Gold, Job, JobSpec, PayRule};
@@ -54,7 +54,7 @@ impl Fixture {
             closes_at: Some("2999-01-01T00:00:00Z".to_owned()),
             ..spec(2, 2, 3, PayRule::PeerAgreementBeyondChance)
         };
-        let job = Job::new("job".parse().expect("an id"), spec.clone()).expect("a job");
+        let job = signed_for(&members.cluster, &job_of("job", spec.clone()).expect("a job"));
         let contributor = Author {
             name: "forger".to_owned(),
             key: SecretKey::generate(&mut rng),
@@ -66,7 +66,7 @@ impl Fixture {
             ..spec.clone()
         };
         let cluster = &members.cluster;
-        let gold_job = Job::new(job.id().clone(), with_gold).expect("a job with gold");
+        let gold_job = signed_for(cluster, &job_of("job", with_gold).expect("a job with gold"));
         let gold = Submission::create_gold(
             cluster,
             &gold_job,

@@ -94,7 +94,7 @@ impl Intake {
 pub(crate) mod tests {
     use std::collections::BTreeSet;
 
-    use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys};
+    use tacit_protocol::fixtures::{ClusterWithKeys, buyer_key, cluster_with_keys};
     use tacit_protocol::identity::SecretKey;
     use tacit_protocol::job::{Item, JobSpec};
     use tacit_protocol::question::{Answer, Categorical, Release};
@@ -109,8 +109,9 @@ pub(crate) mod tests {
             release: BTreeSet::from([Release::Agreement]),
             ..JobSpec::new("job", Categorical::new(["a", "b"]), (0..items).map(|i| Item::new(i.to_string())))
         };
-        let text = serde_json::to_vec(&spec).unwrap();
-        (Job::new("job".parse().unwrap(), spec).unwrap(), text)
+        let job = Job::sign(&cluster().digest(), "job".parse().unwrap(), spec, &buyer_key()).unwrap();
+        let text = serde_json::to_vec(&job.to_signed_spec()).unwrap();
+        (job, text)
     }
 
     /// A cluster of three nodes.

@@ -11,7 +11,7 @@ use tacit_mpc_core::sharing::{NodeSet, Party};
 use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::control::{Computed, Refusal, Reply, Request};
 use tacit_protocol::identity::SecretKey;
-use tacit_protocol::job::{Job, JobId, JobSpec};
+use tacit_protocol::job::{Job, JobId, SignedSpec};
 use tacit_protocol::lane::LaneId;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -247,8 +247,9 @@ impl Service {
 }
 
 fn open_job(intake: &Intake, id: JobId, spec: &[u8]) -> Result<Reply, Refusal> {
-    let job = JobSpec::from_json(spec)
-        .and_then(|spec| Job::new(id, spec))
+    let cluster = intake.cluster.digest();
+    let job = SignedSpec::from_json(spec)
+        .and_then(|spec| Job::open(&cluster, id, spec))
         .and_then(|job| job.terms().fits(intake.cluster.access()).map(|()| job))
         .map_err(|error| Refusal::Job(error.to_string()))?;
     let digest = match intake.store.open_job(&job, spec, &intake.room).map_err(storage)? {
@@ -275,7 +276,7 @@ fn deliver(intake: &Intake, id: &JobId, submissions: &[(tacit_mpc_core::digest::
 fn known_job(intake: &Intake, id: &JobId) -> Result<Arc<Job>, Refusal> {
     intake
         .store
-        .job(id)
+        .job(id, &intake.cluster.digest())
         .map_err(storage)?
         .ok_or_else(|| Refusal::UnknownJob(id.clone()))
 }

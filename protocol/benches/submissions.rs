@@ -9,7 +9,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use tacit_protocol::codec::{decode, encode};
-use tacit_protocol::fixtures::cluster_with_keys_of;
+use tacit_protocol::fixtures::{cluster_with_keys_of, job_of};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Item, Job, JobSpec};
 use tacit_protocol::question::{Answer, Categorical, Release};
@@ -28,7 +28,7 @@ fn job() -> Job {
             (0..ANSWERS).map(|item| Item::new(item.to_string())),
         )
     };
-    Job::new("bench".parse().unwrap(), spec).unwrap()
+    job_of("bench", spec).unwrap()
 }
 
 fn submissions(c: &mut Criterion) {

@@ -23,7 +23,7 @@ pub enum Request {
     OpenJob {
         /// The job's id.
         id: JobId,
-        /// The job's spec, JSON.
+        /// The job's spec with the buyer's signature, JSON: a [`SignedSpec`](crate::job::SignedSpec).
         #[serde(with = "serde_bytes")]
         spec: Vec<u8>,
     },

@@ -8,13 +8,14 @@ mod forgery;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
+use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
 
 use crate::accepted::SubmissionEntry;
 use crate::certificate::{Certificate, NodeSignature};
 use crate::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
 use crate::identity::{Purpose, SecretKey};
-use crate::job::{Gold, Item, Job, JobSpec, PayRule, Payout};
+use crate::job::{self, Gold, Item, Job, JobError, JobSpec, PayRule, Payout};
 use crate::question::{Answer, Categorical, Release};
 use crate::release::{ReleasedOutput, session_id, statement};
 use crate::sealing::{Suite, UnsealingKey};
@@ -75,8 +76,29 @@ pub fn cluster_text(file: &ClusterFile) -> String {
 }
 
 /// The buyer's key for gold answers.
-pub fn buyer_key() -> SecretKey {
+pub fn gold_key() -> SecretKey {
     SecretKey::from_bytes(&[11; 32])
+}
+
+/// The buyer's key, which signs the terms of jobs.
+pub fn buyer_key() -> SecretKey {
+    SecretKey::from_bytes(&[12; 32])
+}
+
+/// The job of a spec, signed by [`buyer_key`] for no cluster: [`signed_for`] signs it for one, which no digest shows.
+///
+/// # Errors
+/// As for [`Job::sign`].
+pub fn job_of(id: &str, spec: JobSpec) -> Result<Job, JobError> {
+    Job::sign(&Digest::from_bytes([0; 32]), id.parse()?, spec, &buyer_key())
+}
+
+/// The same job, signed for this cluster, if [`buyer_key`] signs it; others stay as they are.
+pub fn signed_for(cluster: &Cluster, job: &Job) -> Job {
+    if job.terms().buyer != buyer_key().public() {
+        return job.clone();
+    }
+    Job::sign(&cluster.digest(), job.id().clone(), job.to_signed_spec().spec, &buyer_key()).unwrap()
 }
 
 /// Answers to a categorical question: pairs of item index and class index become pairs of item index and answer.
@@ -88,13 +110,13 @@ pub fn class_answers(pairs: &[(u32, u32)]) -> Vec<(u32, Answer)> {
 pub fn gold_submissions(members: &ClusterWithKeys, job: &Job, answers: &[(u32, u32)]) -> Vec<Submission> {
     let mut rng = ChaCha20Rng::seed_from_u64(1 << 40);
     (0..submission::gold::parts(job))
-        .map(|part| Submission::create_gold(&members.cluster, job, &buyer_key(), &class_answers(answers), part, &mut rng).unwrap())
+        .map(|part| Submission::create_gold(&members.cluster, job, &gold_key(), &class_answers(answers), part, &mut rng).unwrap())
         .collect()
 }
 
 /// The job of [`spec`], with the id `test`.
 pub fn job(items: u32, classes: u32, answers_per_item: u32, rule: PayRule) -> Job {
-    Job::new("test".parse().unwrap(), spec(items, classes, answers_per_item, rule)).unwrap()
+    job_of("test", spec(items, classes, answers_per_item, rule)).unwrap()
 }
 
 /// The spec of a job that releases everything except labels, with a base and a bonus of 20,000 micro-units; with gold answers if it
@@ -105,7 +127,7 @@ pub fn spec(items: u32, classes: u32, answers_per_item: u32, rule: PayRule) -> J
         answers_per_item,
         sensitive: false,
         release: [Release::Agreement, Release::ClassTotals, Release::Scores, Release::Payouts].into(),
-        gold: (rule == PayRule::Gold).then(|| Gold { key: buyer_key().public() }),
+        gold: (rule == PayRule::Gold).then(|| Gold { key: gold_key().public() }),
         payout: Some(Payout {
             rule,
             currency: "EUR".to_owned(),
@@ -142,12 +164,14 @@ pub fn signed_by_all(members: &ClusterWithKeys, certificate: &Certificate, alter
     sign_by_all(members, certificate)
 }
 
-/// Binds a certificate to its contents and signs it with the key of every participant.
+/// Binds a certificate to its contents and signs it with the key of every participant, and its terms with [`buyer_key`].
 pub fn sign_by_all(members: &ClusterWithKeys, mut certificate: Certificate) -> Certificate {
     let cluster = &members.cluster;
+    certificate.terms.buyer = buyer_key().public();
     let subject = &mut certificate.subject;
     subject.cluster = cluster.digest();
     subject.job = certificate.terms.digest();
+    certificate.buyer_signature = job::sign_terms(&subject.cluster, &subject.job, &buyer_key());
     subject.facts = certificate.facts.digest();
     subject.session = session_id(cluster, subject.job, subject.candidates, subject.participants);
     let sign = |node: usize| {

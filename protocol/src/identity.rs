@@ -29,6 +29,8 @@ byte_string!(
 /// another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
+    /// A buyer signs the terms of a job.
+    Terms,
     /// A contributor signs a submission.
     Submission,
     /// A buyer signs its gold answers.
@@ -39,16 +41,20 @@ pub enum Purpose {
     Receipt,
     /// A node signs its release of the outputs.
     Release,
+    /// A buyer or contributor signs an HTTP request.
+    Request,
 }
 
 impl Purpose {
     fn prefix(self) -> &'static [u8] {
         match self {
+            Self::Terms => b"tacit/v1 terms\0",
             Self::Submission => b"tacit/v1 submission\0",
             Self::Gold => b"tacit/v1 gold\0",
             Self::Enrolment => b"tacit/v1 enrolment\0",
             Self::Receipt => b"tacit/v1 receipt\0",
             Self::Release => b"tacit/v1 release\0",
+            Self::Request => b"tacit/v1 request\0",
         }
     }
 }

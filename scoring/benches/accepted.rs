@@ -14,7 +14,7 @@ use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
 use tacit_protocol::certificate::Certificate;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::{decode, encode};
-use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys};
+use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, job_of, signed_for};
 use tacit_protocol::identity::{Purpose, SecretKey, Signature, Signed};
 use tacit_protocol::job::{Item, Job, JobSpec, PayRule, Payout};
 use tacit_protocol::question::{Categorical, Release};
@@ -53,7 +53,7 @@ fn job() -> Job {
             (0..ITEMS).map(|index| Item::new(format!("item-{index}"))),
         )
     };
-    Job::new("bench".parse().unwrap(), spec).unwrap()
+    job_of("bench", spec).unwrap()
 }
 
 /// Every contributor answers every 2,000th item, as many of them the same; headers are as long as real ones.

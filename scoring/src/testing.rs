@@ -10,7 +10,7 @@ use tacit_mpc_core::sharing::NodeSet;
 use tacit_mpc_core::testing::World;
 use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
 use tacit_protocol::certificate::Certificate;
-use tacit_protocol::fixtures::{ClusterWithKeys, submission_list};
+use tacit_protocol::fixtures::{ClusterWithKeys, signed_for, submission_list};
 use tacit_protocol::job::Job;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::Released;
@@ -99,7 +99,7 @@ pub fn run_to_certificate(members: &ClusterWithKeys, present: NodeSet, job: &Job
         .zip(scored)
         .map(|(me, scored)| Released::new(scored.subject, me as u8, &scored.outputs, &members.identities[me]))
         .collect();
-    let certificate = Certificate::assemble(&members.cluster, job, accepted.facts(), released)
+    let certificate = Certificate::assemble(&members.cluster, &signed_for(&members.cluster, job), accepted.facts(), released)
         .unwrap()
         .into_certificate();
     let report = Report::new(&certificate, &members.cluster).unwrap();

@@ -7,7 +7,7 @@ use tacit_mpc_core::testing::World;
 use tacit_protocol::accepted::AcceptedSet;
 use tacit_protocol::certificate::{Certificate, CertificateError};
 use tacit_protocol::codec::{decode, encode};
-use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, submission, submission_list};
+use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, job_of, signed_for, submission, submission_list};
 use tacit_protocol::identity::Purpose;
 use tacit_protocol::job::{Item, Job, JobSpec};
 use tacit_protocol::question::{Categorical, Release};
@@ -33,7 +33,7 @@ fn computed(nodes: usize, threshold: usize) -> Computed {
         release: [Release::Labels, Release::ClassTotals].into(),
         ..JobSpec::new("labels", Categorical::new(["a", "b"]), ["i0", "i1", "i2"].map(Item::new))
     };
-    let job = Job::new("labels".parse().unwrap(), spec).unwrap();
+    let job = signed_for(&members.cluster, &job_of("labels", spec).unwrap());
     let submissions: Vec<Submission> = (0..3)
         .map(|c| submission(&members, &job, c, &[(0, 0), (1, c % 2), (2, 1)]))
         .collect();

@@ -4,7 +4,7 @@ use tacit_protocol::api::{Enrolment, Receipt, SUBMISSION_TYPE, SubmissionOutcome
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::encode;
 use tacit_protocol::identity::Purpose;
-use tacit_protocol::job::{Job, JobSpec};
+use tacit_protocol::job::{Job, SignedSpec};
 use tacit_protocol::submission::Submission;
 
 use crate::cluster::TestCluster;
@@ -23,8 +23,8 @@ pub fn cluster_file(cluster: &TestCluster) -> Cluster {
 
 /// A job, read from the API.
 pub fn job(cluster: &TestCluster, id: &str) -> Job {
-    let spec = JobSpec::from_json(get(&cluster.api, &format!("/v1/jobs/{id}/spec")).as_bytes()).unwrap();
-    Job::new(id.parse().unwrap(), spec).unwrap()
+    let spec = SignedSpec::from_json(get(&cluster.api, &format!("/v1/jobs/{id}/spec")).as_bytes()).unwrap();
+    Job::open(&cluster_file(cluster).digest(), id.parse().unwrap(), spec).unwrap()
 }
 
 /// Enrols a contributor with a new key.

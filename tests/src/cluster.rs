@@ -95,6 +95,7 @@ impl TestCluster {
         let (file, threshold) = (path("cluster.toml"), threshold.to_string());
         let create = ["cluster", "create", "--name", "test", "--threshold", &threshold, "--out", &file];
         run("tacit", create.into_iter().chain(cards.iter().map(String::as_str))).ok();
+        run("tacit", ["keygen", "--out", &path("buyer.key")]).ok();
         let cluster = Self {
             api,
             token,
@@ -142,6 +143,8 @@ impl TestCluster {
             .current_dir(self.folder())
             .env("TACIT_CLUSTER", self.file())
             .env("TACIT_TOKEN", &self.token)
+            .env("TACIT_BUYER_KEY", self.folder().join("buyer.key"))
+            .env("TACIT_STATE", self.folder().join("state"))
             .stdin(Stdio::null())
             .output()
             .unwrap()

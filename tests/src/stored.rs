@@ -9,7 +9,7 @@ use tacit_mpc_core::field::Fp61;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::decode;
 use tacit_protocol::identity::Signed;
-use tacit_protocol::job::{Job, JobSpec};
+use tacit_protocol::job::{Job, SignedSpec};
 use tacit_protocol::sealing::{AtRestKey, Suite, UnsealingKey};
 use tacit_protocol::submission::{Delivery, Header, OpenedSubmission};
 
@@ -49,17 +49,17 @@ pub fn sealing_key(folder: &Path) -> UnsealingKey {
 }
 
 /// A job, read from a node's database.
-pub fn job(store: &Connection, id: &str) -> Job {
+pub fn job(store: &Connection, cluster: &Cluster, id: &str) -> Job {
     let spec: Vec<u8> = store
         .query_row("SELECT spec FROM specs WHERE job = ?1", [id], |row| row.get(0))
         .unwrap();
-    Job::new(id.parse().unwrap(), JobSpec::from_json(&spec).unwrap()).unwrap()
+    Job::open(&cluster.digest(), id.parse().unwrap(), SignedSpec::from_json(&spec).unwrap()).unwrap()
 }
 
 /// Every submission of a job that node `node` has stored, opened with its key.
 pub fn opened(folder: &Path, cluster: &Cluster, job_id: &str, node: usize) -> Vec<Opened> {
     let (store, key) = (node_store(folder), AtRestKey::of(&sealing_key(folder)));
-    let job = job(&store, job_id);
+    let job = job(&store, cluster, job_id);
     let sql = "SELECT s.digest, s.body, c.sealed FROM submissions s JOIN components c ON c.number = s.components WHERE s.job = ?1 ORDER BY s.digest";
     let mut query = store.prepare(sql).unwrap();
     let rows = query.query_map([job_id], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?)));

@@ -115,12 +115,19 @@ fn open(cluster: &TestCluster, connection: &mut Connection, id: &str, key: &Secr
         "gold": { "key": key.public() },
     });
     let spec = JobSpec::from_json(spec.to_string().as_bytes()).unwrap();
+    let job = Job::sign(
+        &cluster_file(cluster).digest(),
+        id.parse().unwrap(),
+        spec,
+        &SecretKey::generate(&mut rng()),
+    )
+    .unwrap();
     let answer = connection.request_as(
         Some(&cluster.token),
         "PUT",
         &format!("/v1/jobs/{id}"),
         "application/json",
-        &serde_json::to_vec(&spec).unwrap(),
+        &serde_json::to_vec(&job.to_signed_spec()).unwrap(),
     );
     assert_eq!(answer.status, 201, "{}", answer.body);
     api_client::job(cluster, id)

@@ -22,6 +22,7 @@ use tacit_client::files::{self, Access};
 use tacit_client::http::{Api, Published};
 use tacit_client::verify::{CERTIFICATE, Files, PAYOUTS, RESULT, Verified, check};
 use tacit_mpc_core::sharing::AccessStructure;
+use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Job, JobSpec};
 
 use crate::args;
@@ -33,7 +34,7 @@ use contributors::SharedSubmissions;
 use delay::Relays;
 use meters::{cpu_seconds, peak_memory};
 use report::Report;
-use synthetic::{Size, SyntheticAnswers};
+use synthetic::{JOB, Size, SyntheticAnswers};
 
 /// Items per contributor by default: with five answers to an item, each contributor sends one full submission.
 const ITEMS_PER_CONTRIBUTOR: usize = 100;
@@ -43,7 +44,6 @@ struct Bench<'a> {
     args: &'a args::Bench,
     synthetic: SyntheticAnswers,
     spec: JobSpec,
-    job: Arc<Job>,
     /// The machine's load before the benchmark started.
     load: f64,
     reserve_memory_mb: usize,
@@ -58,14 +58,13 @@ pub(crate) async fn run(args: &args::Bench) -> Result<()> {
     let size = size(args);
     size.check()?;
     let reserve_memory_mb = args.reserve_memory_mb.unwrap_or_else(|| memory_mb(size, &access));
-    let (spec, job) = size.job()?;
+    let spec = size.spec()?;
     let binaries = Binaries::find()?;
     let work = WorkFolder::make(args.work.as_deref())?;
     let bench = Bench {
         args,
         synthetic: SyntheticAnswers::new(size, args.seed),
         spec,
-        job: Arc::new(job),
         load,
         reserve_memory_mb,
         progress: Progress::new(),
@@ -145,17 +144,19 @@ impl Bench<'_> {
         let api = Api::new(&folders.cluster.file().coordinator.url, Some(folders.token.as_str()))?;
         let cluster = Arc::new(folders.cluster.clone());
         let answers = self.synthetic.size.answers();
+        let buyer = SecretKey::generate(&mut rand::rng());
+        let job = Arc::new(Job::sign(&cluster.digest(), JOB.parse()?, self.spec.clone(), &buyer)?);
         let run = RunningJob {
             api: &api,
-            id: self.job.id(),
+            id: job.id(),
             nodes,
             coordinator,
         };
         {
             let _phase = self.progress.phase("create job", "creating the job".to_owned(), None);
-            let status = api.create_job(self.job.id(), &self.spec).await?;
+            let status = api.create_job(job.id(), &job.to_signed_spec()).await?;
             ensure!(
-                status.digest == self.job.digest(),
+                status.digest == job.digest(),
                 "the coordinator has opened another job than was sent"
             );
         }
@@ -170,9 +171,8 @@ impl Bench<'_> {
             let _phase = self.progress.phase("share", format!("sharing {answers} answers on one core"), None);
             let (began, clock) = (Instant::now(), cpu_seconds(std::process::id())?);
             // Nothing else runs in this process at the same time.
-            let shared = tokio::task::block_in_place(|| {
-                SharedSubmissions::make(&self.synthetic, &cluster, &self.job, &keys, &folder.join("shared"))
-            })?;
+            let shared =
+                tokio::task::block_in_place(|| SharedSubmissions::make(&self.synthetic, &cluster, &job, &keys, &folder.join("shared")))?;
             (
                 shared,
                 row("share", began.elapsed().as_secs_f64(), cpu_seconds(std::process::id())? - clock, 0),
@@ -186,14 +186,14 @@ impl Bench<'_> {
         };
         let computed = run.compute(&self.progress).await?;
         let began = Instant::now();
-        let verified = self.fetch(&api, folders).await?;
+        let verified = self.fetch(&api, folders, &job).await?;
         let verify_s = began.elapsed().as_secs_f64();
 
         let difference = {
             let _phase = self
                 .progress
                 .phase("compare", "comparing with the result in the clear".to_owned(), None);
-            let payout = self.job.terms().payout().context("the job pays nobody")?;
+            let payout = self.spec.payout.as_ref().context("the job pays nobody")?;
             difference::difference(&self.synthetic, payout, &verified.report)
         };
         let mut peak_rss_bytes = BTreeMap::from([("client".to_owned(), peak_memory(std::process::id())?)]);
@@ -231,9 +231,9 @@ impl Bench<'_> {
     }
 
     /// Fetches and verifies the published result.
-    async fn fetch(&self, api: &Api, folders: &ClusterFolders) -> Result<Verified> {
+    async fn fetch(&self, api: &Api, folders: &ClusterFolders, job: &Job) -> Result<Verified> {
         let _phase = self.progress.phase("verify", "fetching and verifying the result".to_owned(), None);
-        let id = self.job.id();
+        let id = job.id();
         let files = Files {
             certificate: (CERTIFICATE.into(), api.fetch(id, Published::Certificate).await?),
             result: Some((RESULT.into(), api.fetch(id, Published::Result).await?)),
@@ -241,7 +241,7 @@ impl Bench<'_> {
         };
         let verified = check(&files, folders.cluster.clone()).context("the published result is refused")?;
         ensure!(
-            verified.certificate.terms == *self.job.terms(),
+            verified.certificate.terms == *job.terms(),
             "the published result is refused: it is of another job"
         );
         Ok(verified)

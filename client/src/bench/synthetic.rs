@@ -7,14 +7,14 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use tacit_client::batches::Batch;
 use tacit_protocol::job::escrow;
-use tacit_protocol::job::{Item, Job, JobSpec, PayRule, Payout};
+use tacit_protocol::job::{Item, JobSpec, PayRule, Payout};
 use tacit_protocol::question::{self, Categorical, Release};
 
 /// The base and the bonus for each answer, in micro-units.
 const PAY: u64 = 20_000;
 /// The accuracy of contributors: each answers correctly with a probability in this range.
 const ACCURACY: std::ops::Range<f64> = 0.7..0.9;
-const JOB: &str = "bench";
+pub(super) const JOB: &str = "bench";
 
 /// The size of the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Size {
     }
 
     /// The job of this size.
-    pub(super) fn job(&self) -> Result<(JobSpec, Job)> {
+    pub(super) fn spec(&self) -> Result<JobSpec> {
         let mut payout = Payout {
             rule: PayRule::PeerAgreementBeyondChance,
             currency: "EUR".to_owned(),
@@ -93,8 +93,8 @@ impl Size {
             payout: Some(payout),
             ..JobSpec::new("bench", question, items)
         };
-        let job = Job::new(JOB.parse()?, spec.clone()).context("no job can have this size")?;
-        Ok((spec, job))
+        spec.clone().check(JOB.parse()?).context("no job can have this size")?;
+        Ok(spec)
     }
 }
 
@@ -208,8 +208,8 @@ mod tests {
 
     #[test]
     fn the_job_is_one_and_sizes_that_make_none_are_refused() {
-        let (spec, job) = SIZE.job().unwrap();
-        assert_eq!((spec.items.len(), job.terms().classes().len()), (230, 4));
+        let spec = SIZE.spec().unwrap();
+        assert_eq!((spec.items.len(), spec.question.classes().len()), (230, 4));
         SIZE.check().unwrap();
         let wrong = [
             Size { items: 0, ..SIZE },

@@ -30,7 +30,7 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
     let contributor = contributor(args, &file, &bytes)?;
     let (api, cluster) = connect(&args.network, None).await?;
     let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): answers are sealed to the nodes it names")?;
-    let job = authenticity::fetch_job(&api, &args.job).await?;
+    let job = authenticity::fetch_job(&api, &cluster, &args.job).await?;
     let (batches, unanswered) = read(&file, &contributor, &bytes, &job)?;
     output::report_unanswered(&file, unanswered);
 

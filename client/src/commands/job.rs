@@ -5,25 +5,39 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use tacit_client::files::{self, Access};
 use tacit_client::gold::Gold;
-use tacit_client::http::{Api, Published};
-use tacit_client::spec;
+use tacit_client::http::{Api, ApiError, Published};
+use tacit_client::known_jobs::KnownJob;
 use tacit_client::verify::{CERTIFICATE, Files, PAYOUTS, RESULT, check};
 use tacit_client::watch::Watch;
+use tacit_client::{keys, spec};
 use tacit_protocol::api::JobState;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::job::{Job, JobId, JobSpec};
 use tacit_scoring::report::Report;
 
 use crate::args::{self, JobCommand, Part};
-use crate::commands::connect::{connect, need_token, token};
+use crate::commands::connect::{connect, need_buyer, need_token, token};
 use crate::output;
+
+/// The last line about a result of a job that was not created here.
+const SOME_JOB: &str =
+    "verified, but of SOME job with this id: it was not created on this machine, so nothing here says that these are its buyer's terms";
 
 /// Runs one of the commands on jobs.
 pub(crate) async fn run(args: &args::Job) -> Result<()> {
     let token = token(args.token_file.as_deref())?;
     let (api, cluster) = connect(&args.network, token.as_ref().map(|token| token.as_str())).await?;
+    let api = match &args.buyer_key {
+        Some(file) => {
+            let cluster = cluster
+                .as_ref()
+                .context("give --cluster cluster.toml (or TACIT_CLUSTER): requests are signed for its cluster")?;
+            api.signed_with(keys::load(file)?, cluster.digest())
+        }
+        None => api,
+    };
     match &args.command {
-        JobCommand::Create { spec, id } => create(&api, cluster.as_ref(), spec, id.as_ref()).await,
+        JobCommand::Create { spec, id, key } => create(&api, cluster.as_ref(), spec, id.as_ref(), key).await,
         JobCommand::List => {
             need_token(&api)?;
             output::print(&output::jobs(&api.jobs().await?.jobs))
@@ -31,11 +45,11 @@ pub(crate) async fn run(args: &args::Job) -> Result<()> {
         JobCommand::Status { id } => output::print(&output::status(&api.status(id).await?)),
         JobCommand::Watch { id } => watch(&api, id).await,
         JobCommand::Close { id } => {
-            need_token(&api)?;
+            need_buyer(&api)?;
             output::print(&format!("{}\n", output::status_line(&api.close(id).await?)))
         }
         JobCommand::Cancel { id } => {
-            need_token(&api)?;
+            need_buyer(&api)?;
             api.cancel(id).await?;
             output::print(&format!("{id} cancelled\n"))
         }
@@ -43,51 +57,55 @@ pub(crate) async fn run(args: &args::Job) -> Result<()> {
     }
 }
 
-async fn create(api: &Api, cluster: Option<&Cluster>, path: &Path, id: Option<&JobId>) -> Result<()> {
+async fn create(api: &Api, cluster: Option<&Cluster>, path: &Path, id: Option<&JobId>, key: &Path) -> Result<()> {
+    let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): the terms are signed for the cluster that it names")?;
+    let key = keys::load(key)?;
     let mut spec = spec::load(path)?;
     need_token(api)?;
-    let gold = spec
-        .gold
-        .as_ref()
-        .map(|file| gold(file, path, &mut spec.job, cluster))
-        .transpose()?;
+    let gold = spec.gold.as_ref().map(|file| gold(file, path, &mut spec.job)).transpose()?;
     let id = match id {
         Some(id) => id.clone(),
         None => uuid::Uuid::now_v7().to_string().parse().context("a new id")?,
     };
-    let fits = |job: Job| match cluster {
-        Some(cluster) => job.terms().fits(cluster.access()).map(|()| job),
-        None => Ok(job),
-    };
-    let job = Job::new(id.clone(), spec.job.clone())
-        .and_then(fits)
+    let job = Job::sign(&cluster.digest(), id.clone(), spec.job, &key)
+        .and_then(|job| job.terms().fits(cluster.access()).map(|()| job))
         .with_context(|| path.display().to_string())?;
-    let status = api.create_job(&id, &spec.job).await?;
-    if status.digest != job.digest() {
-        bail!("job {id}: the coordinator has opened another job than was sent: cancel it, and tell the operators");
-    }
-    if let Some((gold, cluster)) = gold {
+    // Kept before it is sent: there is no moment in which a job is open whose digest nobody knows.
+    let known = KnownJob::of(&job, cluster.digest());
+    known.keep(path)?;
+    let status = match api.create_job(&id, &job.to_signed_spec()).await {
+        Err(refused @ ApiError::Refused { .. }) => {
+            known.forget(path)?;
+            return Err(refused.into());
+        }
+        other => other?,
+    };
+    known.check("what the coordinator has opened", &status.digest)?;
+    if let Some(gold) = gold {
         let sent = gold.send(api, cluster, &job).await;
         sent.with_context(|| format!("job {id} is open but waits for its gold answers: run this again with --id {id}"))?;
     }
     output::print(&format!("{id}\n"))
 }
 
-/// The gold answers of a spec, and the cluster whose nodes they are sealed to.
-fn gold<'a>(file: &Path, path: &Path, spec: &mut JobSpec, cluster: Option<&'a Cluster>) -> Result<(Gold, &'a Cluster)> {
-    let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): gold answers are sealed to the nodes it names")?;
+/// The gold answers of a spec, whose key becomes a part of it.
+fn gold(file: &Path, path: &Path, spec: &mut JobSpec) -> Result<Gold> {
     let gold = Gold::load(file, path, spec)?;
     if let Some(advice) = gold.advice(spec.items.len()) {
         eprintln!("tacit: {}: {advice}", file.display());
     }
-    Ok((gold, cluster))
+    Ok(gold)
 }
 
 async fn watch(api: &Api, id: &JobId) -> Result<()> {
+    let known = KnownJob::look_up(id)?;
     let mut watch = Watch::new(api, id);
     let mut last = String::new();
     let mut state = None;
     while let Some(status) = watch.next().await? {
+        if let Some(known) = &known {
+            known.check("the job at the coordinator", &status.digest)?;
+        }
         let line = output::status_line(&status);
         if line != last {
             output::print(&format!("{line}\n"))?;
@@ -114,6 +132,7 @@ async fn result(api: &Api, cluster: Option<Cluster>, id: &JobId, csv: Option<Par
         None => None,
     };
     let certificate = api.fetch(id, Published::Certificate).await?;
+    let known = KnownJob::look_up(id)?;
     let verified = cluster.is_some();
     if let Some(cluster) = cluster {
         let files = Files {
@@ -127,6 +146,9 @@ async fn result(api: &Api, cluster: Option<Cluster>, id: &JobId, csv: Option<Par
                 "the coordinator's result is refused: it is of job {}, not {id}",
                 verified.report.job.id
             );
+        }
+        if let Some(known) = &known {
+            known.check("the coordinator's result", &verified.certificate.subject.job)?;
         }
     }
     if let Some(out) = out {
@@ -153,10 +175,10 @@ async fn result(api: &Api, cluster: Option<Cluster>, id: &JobId, csv: Option<Par
         }
         None => {}
     }
-    let ending = if verified {
-        "verified"
-    } else {
-        "not verified: give --cluster cluster.toml"
+    let ending = match (verified, known) {
+        (true, Some(_)) => "verified",
+        (true, None) => SOME_JOB,
+        (false, _) => "not verified: give --cluster cluster.toml",
     };
     output::print(&format!("{}\n{ending}\n", output::report(id.as_str(), &report)))
 }

@@ -2,23 +2,36 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
 use serde_json::json;
+use tacit_client::known_jobs::KnownJob;
 use tacit_client::text::one_line;
 use tacit_client::verify::{Verified, verify};
 use tacit_client::{gold, keys, spec};
-use tacit_protocol::job::{Gold, Job, Terms};
+use tacit_protocol::job::{Gold, Job, JobError, SignedSpec, Terms};
 
 use crate::args::Verify;
 use crate::output;
 
+/// A line about a result of a job that was not created here.
+const SOME_JOB: &str = "of SOME job with this id: it was not created on this machine; give --spec to verify whose terms these are\n";
+
 /// Verifies a result and says what was certified.
 pub(crate) fn run(args: &Verify) -> Result<()> {
     let verified = verify(&args.path, &args.cluster)?;
+    let known = KnownJob::look_up(&verified.certificate.terms.id)?;
+    if let Some(known) = &known {
+        known.check("the result", &verified.certificate.subject.job)?;
+    }
     if let Some(path) = &args.spec {
         of_spec(&verified, path)?;
     }
-    output::print(&if args.json { machine(&verified) } else { people(&verified) })
+    let is_known = known.is_some() || args.spec.is_some();
+    output::print(&if args.json {
+        machine(&verified, is_known)
+    } else {
+        people(&verified, is_known)
+    })
 }
 
 /// The nodes certify a job's terms, but a coordinator could have opened other terms than the buyer's under
@@ -30,18 +43,24 @@ fn of_spec(verified: &Verified, path: &Path) -> Result<()> {
         let key = keys::load(&gold::key_path(path))?.public();
         spec.job.gold = Some(Gold { key });
     }
-    let job = Job::new(terms.id.clone(), spec.job).with_context(|| path.display().to_string())?;
-    ensure!(
-        job.digest() == terms.digest(),
-        "{}: the result is of a job with other terms: its digest is {}, this spec's {}",
-        path.display(),
-        terms.digest(),
-        job.digest()
-    );
-    Ok(())
+    // The signature in the certificate was verified, so it verifies for this spec only if the terms are the same.
+    let signed = SignedSpec {
+        buyer: terms.buyer,
+        signature: verified.certificate.buyer_signature,
+        spec: spec.job,
+    };
+    match Job::open(&verified.cluster.digest(), terms.id.clone(), signed) {
+        Ok(_) => Ok(()),
+        Err(JobError::Signature(_)) => bail!(
+            "{}: the result is of a job with other terms than this spec: the buyer {} did not sign these",
+            path.display(),
+            terms.buyer
+        ),
+        Err(error) => Err(error).with_context(|| path.display().to_string()),
+    }
 }
 
-fn people(verified: &Verified) -> String {
+fn people(verified: &Verified, is_known: bool) -> String {
     let job = &verified.report.job;
     let signers: Vec<String> = verified
         .signers()
@@ -49,11 +68,12 @@ fn people(verified: &Verified) -> String {
         .map(|(name, operator)| format!("{name} ({operator})"))
         .collect();
     format!(
-        "job          {}: {}\nterms        {}\nanswers      {} of {} contributors to {} items; {} rejected\n\
-         signed by    {}\ncluster      {} {}\naccepted set {}\nverified\n",
+        "job          {}: {}\nterms        {}\nbuyer        {}\nanswers      {} of {} contributors to {} items; {} rejected\n\
+         signed by    {}\ncluster      {} {}\naccepted set {}\n{}verified\n",
         job.id,
         one_line(&verified.certificate.terms.name),
         pay(&verified.certificate.terms),
+        verified.certificate.terms.buyer,
         job.answers,
         job.contributors,
         job.items,
@@ -62,6 +82,7 @@ fn people(verified: &Verified) -> String {
         one_line(&verified.cluster.file().name),
         verified.cluster.digest(),
         verified.certificate.accepted(),
+        if is_known { "" } else { SOME_JOB },
     )
 }
 
@@ -78,7 +99,7 @@ fn pay(terms: &Terms) -> String {
     }
 }
 
-fn machine(verified: &Verified) -> String {
+fn machine(verified: &Verified, is_known: bool) -> String {
     let signers: Vec<_> = verified
         .signers()
         .iter()
@@ -87,7 +108,8 @@ fn machine(verified: &Verified) -> String {
     let job = &verified.report.job;
     let text = json!({
         "verified": true,
-        "job": { "id": job.id, "name": verified.certificate.terms.name, "digest": verified.certificate.terms.digest() },
+        "known": is_known,
+        "job": { "id": job.id, "name": verified.certificate.terms.name, "digest": verified.certificate.terms.digest(), "buyer": verified.certificate.terms.buyer },
         "cluster": verified.cluster.digest(),
         "accepted": verified.certificate.accepted(),
         "signed_by": signers,

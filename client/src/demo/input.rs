@@ -7,7 +7,7 @@ use tacit_client::answers::{Answers, Expected, parse};
 use tacit_client::batches::Batch;
 use tacit_client::files;
 use tacit_protocol::job::escrow;
-use tacit_protocol::job::{Item, Job, JobSpec, MAX_ANSWERS_PER_ITEM, Payout};
+use tacit_protocol::job::{Item, JobSpec, MAX_ANSWERS_PER_ITEM, Payout};
 use tacit_protocol::question::{Categorical, Question, Release};
 
 use crate::args;
@@ -18,7 +18,7 @@ const DICES: &[u8] = include_bytes!("../../data/dices350.csv");
 const DICES_CLASSES: [&str; 3] = ["No", "Yes", "Unsure"];
 const DICES_NAME: &str = "dices350";
 /// The id of the demo's job. It is fixed, so that the same answers give the same result.
-const JOB: &str = "demo";
+pub(super) const JOB: &str = "demo";
 
 const USUAL_BONUS: u64 = 20_000;
 
@@ -29,7 +29,6 @@ pub(super) struct Input {
     pub answers: Answers,
     /// The job's spec.
     pub spec: JobSpec,
-    pub job: Job,
 }
 
 impl Input {
@@ -52,8 +51,10 @@ impl Input {
             }
         };
         let spec = spec(args, &answers)?;
-        let job = Job::new(JOB.parse()?, spec.clone()).context("these answers and options make no valid job")?;
-        Ok(Self { name, answers, spec, job })
+        spec.clone()
+            .check(JOB.parse()?)
+            .context("these answers and options make no valid job")?;
+        Ok(Self { name, answers, spec })
     }
 
     /// Each contributor's name and answers, pairs of item index and answer in the order of the file.
@@ -130,8 +131,8 @@ mod tests {
     #[test]
     fn the_bundled_data_set_makes_a_job() {
         let input = Input::read(&demo(&[])).unwrap();
-        assert_eq!(input.job.terms().classes(), DICES_CLASSES);
-        assert_eq!(input.job.items().len(), 350);
+        assert_eq!(input.spec.question.classes(), DICES_CLASSES);
+        assert_eq!(input.spec.items.len(), 350);
         assert_eq!(input.spec.answers_per_item, 123);
         assert_eq!(input.spec.payout.as_ref().unwrap().budget, 43_050 * 40_000);
         let contributors = input.by_contributor();

@@ -14,21 +14,23 @@ use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::Job;
 use tacit_protocol::submission::Submission;
 
-use crate::demo::input::Input;
+use crate::demo::input::{Input, JOB};
 use crate::local_cluster::{follow, stage};
 use crate::progress::{Phase, Progress};
 
 /// How many contributors submit at the same time.
 const CONTRIBUTORS: usize = 8;
 
-/// Creates the job and checks that the coordinator opened exactly this job.
-pub(super) async fn create(api: &Api, input: &Input) -> Result<Arc<Job>> {
-    let status = api.create_job(input.job.id(), &input.spec).await?;
+/// Creates the job, signed with a new key, and checks that the coordinator opened exactly this job.
+pub(super) async fn create(api: &Api, cluster: &Cluster, input: &Input) -> Result<Arc<Job>> {
+    let buyer = SecretKey::generate(&mut rand::rng());
+    let job = Job::sign(&cluster.digest(), JOB.parse()?, input.spec.clone(), &buyer)?;
+    let status = api.create_job(job.id(), &job.to_signed_spec()).await?;
     ensure!(
-        status.digest == input.job.digest(),
+        status.digest == job.digest(),
         "the coordinator has opened another job than was sent"
     );
-    Ok(Arc::new(input.job.clone()))
+    Ok(Arc::new(job))
 }
 
 /// Enrols every contributor and sends its submissions, as its own client would.

@@ -48,7 +48,7 @@ async fn publish(args: &args::Demo, input: &Input, folders: &ClusterFolders, wor
     let api = Api::new(&folders.cluster.file().coordinator.url, Some(folders.token.as_str()))?;
     let job = {
         let _phase = progress.phase("create job", "creating the job".to_owned(), None);
-        job::create(&api, input).await?
+        job::create(&api, &folders.cluster, input).await?
     };
     job::submit_all(&api, &folders.cluster, &job, input, progress).await?;
     job::close_and_follow(&api, &job, progress).await?;

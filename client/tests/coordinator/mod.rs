@@ -18,7 +18,7 @@ use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec;
 use tacit_protocol::fixtures::{cluster_text, cluster_with_keys_of};
 use tacit_protocol::identity::{Purpose, SecretKey, Signed};
-use tacit_protocol::job::{Job, JobSpec};
+use tacit_protocol::job::{Job, SignedSpec};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::sealing::Suite;
 use tacit_protocol::submission::{Header, Submission};
@@ -41,7 +41,7 @@ struct Server {
 }
 
 struct Stored {
-    jobs: BTreeMap<String, (Job, JobSpec, JobState)>,
+    jobs: BTreeMap<String, (Job, SignedSpec, JobState)>,
     submissions: Vec<(Vec<u8>, usize)>,
     lose_an_answer: bool,
     requests: usize,
@@ -121,10 +121,20 @@ impl Coordinator {
     }
 
     pub(crate) fn swap_spec(&self, id: &str) {
-        self.server.state.lock().unwrap().jobs.get_mut(id).unwrap().1.answers_per_item += 1;
+        self.server.state.lock().unwrap().jobs.get_mut(id).unwrap().1.spec.answers_per_item += 1;
     }
 
-    pub(crate) fn spec(&self, id: &str) -> JobSpec {
+    /// Signs the spec that it now has with a key of its own.
+    pub(crate) fn sign_spec(&self, id: &str) {
+        let mut state = self.server.state.lock().unwrap();
+        let spec = &mut state.jobs.get_mut(id).unwrap().1;
+        let key = SecretKey::from_bytes(&[3; 32]);
+        *spec = Job::sign(&self.server.cluster.digest(), id.parse().unwrap(), spec.spec.clone(), &key)
+            .unwrap()
+            .to_signed_spec();
+    }
+
+    pub(crate) fn spec(&self, id: &str) -> SignedSpec {
         self.server.state.lock().unwrap().jobs[id].1.clone()
     }
 }
@@ -144,15 +154,15 @@ fn problem(status: u16, title: &str, detail: &str) -> Response {
         .into_response()
 }
 
-fn job_status((job, spec, state): &(Job, JobSpec, JobState), stored: &Stored) -> JobStatus {
+fn job_status((job, spec, state): &(Job, SignedSpec, JobState), stored: &Stored) -> JobStatus {
     JobStatus {
         id: job.id().clone(),
-        name: spec.name.clone(),
+        name: spec.spec.name.clone(),
         digest: job.digest(),
         state: *state,
         reason: None,
-        items: spec.items.len() as u64,
-        answers_per_item: spec.answers_per_item,
+        items: spec.spec.items.len() as u64,
+        answers_per_item: spec.spec.answers_per_item,
         submissions: stored.submissions.len() as u64,
         answers: 0,
         delivered: 0,
@@ -162,7 +172,7 @@ fn job_status((job, spec, state): &(Job, JobSpec, JobState), stored: &Stored) ->
     }
 }
 
-fn find<'a>(stored: &'a Stored, id: &str) -> Result<&'a (Job, JobSpec, JobState), Response> {
+fn find<'a>(stored: &'a Stored, id: &str) -> Result<&'a (Job, SignedSpec, JobState), Response> {
     stored.jobs.get(id).ok_or_else(|| problem(404, "not found", "there is no such job"))
 }
 
@@ -204,8 +214,9 @@ async fn list(State(server): State<Arc<Server>>) -> Response {
 
 async fn create(State(server): State<Arc<Server>>, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Answer {
     buyer(&headers)?;
-    let spec = JobSpec::from_json(&body).map_err(|e| problem(422, "bad job", &e.to_string()))?;
-    let job = Job::new(id.parse().unwrap(), spec.clone()).map_err(|e| problem(422, "bad job", &e.to_string()))?;
+    let spec = SignedSpec::from_json(&body).map_err(|e| problem(422, "bad job", &e.to_string()))?;
+    let job =
+        Job::open(&server.cluster.digest(), id.parse().unwrap(), spec.clone()).map_err(|e| problem(422, "bad job", &e.to_string()))?;
     let mut stored = server.state.lock().unwrap();
     if stored.jobs.get(&id).is_some_and(|(known, ..)| *known != job) {
         return Err(problem(409, "conflict", "the job is open with another spec"));
@@ -299,7 +310,7 @@ async fn outcome(State(server): State<Arc<Server>>, Path((id, submission_id)): P
     let outcome = SubmissionOutcome {
         accepted: items.len() as u64 - 1 - u64::from(stored.lose_an_answer),
         rejected: vec![RejectedAnswer {
-            item: spec.items[items[0] as usize].id.clone(),
+            item: spec.spec.items[items[0] as usize].id.clone(),
             reason: RejectReason::DuplicateAnswer,
         }],
     };

@@ -6,7 +6,9 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::header;
 use axum::http::request::Parts;
+use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::JobId;
+use tacit_protocol::request_signature::{RequestSignature, SCHEME, SignedParts};
 use tacit_protocol::submission::SubmissionId;
 
 use super::problem::{Problem, ProblemKind};
@@ -21,6 +23,14 @@ pub(super) struct SubmissionPath(pub JobId, pub SubmissionId);
 
 /// The name of the buyer to whom the bearer token belongs.
 pub(super) struct Buyer(pub String);
+
+/// Who sends a request about a job: a buyer by its token, or whoever owns a key, which has signed the request.
+pub(super) enum Caller {
+    /// The name of the buyer.
+    Buyer(String),
+    /// The key.
+    Key(PublicKey),
+}
 
 fn bad(detail: String) -> Problem {
     Problem::new(ProblemKind::InvalidRequest, detail)
@@ -72,6 +82,33 @@ impl FromRequestParts<Shared> for Buyer {
                 "send `Authorization: Bearer` with a buyer's token",
             )),
         }
+    }
+}
+
+impl FromRequestParts<Shared> for Caller {
+    type Rejection = Problem;
+
+    /// For requests without a body.
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Problem> {
+        let value = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let is_signed = |value: &&str| value.split(' ').next().is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME));
+        let Some(value) = value.filter(is_signed) else {
+            return Buyer::from_request_parts(parts, app).await.map(|Buyer(name)| Self::Buyer(name));
+        };
+        let request = SignedParts {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query: parts.uri.query().unwrap_or_default(),
+            cluster: &app.cluster.digest(),
+            body: b"",
+        };
+        let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0);
+        let verified = value
+            .parse::<RequestSignature>()
+            .and_then(|signature| request.verify(&signature, now));
+        verified
+            .map(Self::Key)
+            .map_err(|error| Problem::new(ProblemKind::Unauthorized, error.to_string()))
     }
 }
 

@@ -6,10 +6,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use tacit_protocol::api::{JobList, JobState, JobStatus, Problem as Document};
-use tacit_protocol::job::{JobId, JobSpec};
+use tacit_protocol::job::{JobId, SignedSpec};
 
 use super::body::read_body;
-use super::extract::{Buyer, JobPath};
+use super::extract::{Buyer, Caller, JobPath};
 use super::problem::{Problem, ProblemKind};
 use crate::app::{App, Shared};
 use crate::opening::{OpenError, open_detached};
@@ -36,10 +36,14 @@ async fn status_of(app: &App, id: &JobId) -> Result<JobStatus, Problem> {
     app.status(id).await?.ok_or_else(|| Problem::unknown_job(id))
 }
 
-/// Checks that a job belongs to this buyer.
-async fn own(app: &App, id: &JobId, buyer: &str) -> Result<(), Problem> {
-    let owner = app.store.buyer_of(id).await?.ok_or_else(|| Problem::unknown_job(id))?;
-    if owner == buyer {
+/// Checks that a job belongs to this buyer: it was opened with the buyer's token, or its terms name the buyer's key.
+async fn own(app: &App, id: &JobId, caller: &Caller) -> Result<(), Problem> {
+    let owner = app.store.owner_of(id).await?.ok_or_else(|| Problem::unknown_job(id))?;
+    let owns = match caller {
+        Caller::Buyer(name) => owner.name == *name,
+        Caller::Key(key) => owner.key == *key,
+    };
+    if owns {
         return Ok(());
     }
     Err(Problem::new(
@@ -48,8 +52,8 @@ async fn own(app: &App, id: &JobId, buyer: &str) -> Result<(), Problem> {
     ))
 }
 
-/// Opens a job. If the same job is open already, the answer is its status.
-#[utoipa::path(put, path = "/v1/jobs/{id}", tag = "jobs", security(("buyer" = [])), request_body = JobSpec,
+/// Opens a job that its buyer has signed. If the same job is open already, the answer is its status.
+#[utoipa::path(put, path = "/v1/jobs/{id}", tag = "jobs", security(("buyer" = [])), request_body = SignedSpec,
     params(("id" = String, Path, description = "1 to 64 lower-case letters, digits and dashes, chosen by the buyer")), responses(
     (status = 201, body = JobStatus, description = "opened"),
     (status = 200, body = JobStatus, description = "was opened before"),
@@ -71,15 +75,15 @@ pub(super) async fn put_job(
         .try_acquire()
         .map_err(|_| Problem::new(ProblemKind::Busy, "too many specs are being read: send it again in a second"))?;
     let body = read_body(&headers, body, LIMIT).await?;
-    let spec = tokio::task::spawn_blocking(move || JobSpec::from_json(&body))
+    let signed = tokio::task::spawn_blocking(move || SignedSpec::from_json(&body))
         .await
         .map_err(|_| Problem::new(ProblemKind::ShuttingDown, "send the request again"))?
         .map_err(|e| Problem::new(ProblemKind::InvalidJob, e.to_string()))?;
     drop(place);
-    if app.store.buyer_of(&id).await?.is_some() {
-        own(&app, &id, &buyer).await?;
+    if app.store.owner_of(&id).await?.is_some() {
+        own(&app, &id, &Caller::Buyer(buyer.clone())).await?;
     }
-    let new = open_detached(&app, buyer.clone(), id.clone(), spec).await?;
+    let new = open_detached(&app, buyer.clone(), id.clone(), signed).await?;
     tracing::info!(job = %id, buyer, new, "job put");
     Ok((
         if new { StatusCode::CREATED } else { StatusCode::OK },
@@ -110,9 +114,9 @@ pub(super) async fn get_job(State(app): State<Shared>, JobPath(id): JobPath) -> 
     Ok(Json(status_of(&app, &id).await?))
 }
 
-/// The spec of a job, with the items and classes that contributors need.
+/// The spec of a job as its buyer signed it, with the items and classes that contributors need.
 #[utoipa::path(get, path = "/v1/jobs/{id}/spec", tag = "jobs", params(("id" = String, Path)), responses(
-    (status = 200, body = JobSpec),
+    (status = 200, body = SignedSpec),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
 pub(super) async fn get_spec(State(app): State<Shared>, JobPath(id): JobPath) -> Result<impl IntoResponse, Problem> {
@@ -121,7 +125,7 @@ pub(super) async fn get_spec(State(app): State<Shared>, JobPath(id): JobPath) ->
 }
 
 /// Closes a job for submissions, so that the nodes compute it. Closing it again changes nothing.
-#[utoipa::path(post, path = "/v1/jobs/{id}/close", tag = "jobs", security(("buyer" = [])), params(("id" = String, Path)), responses(
+#[utoipa::path(post, path = "/v1/jobs/{id}/close", tag = "jobs", security(("buyer" = []), ("key" = [])), params(("id" = String, Path)), responses(
     (status = 202, body = JobStatus),
     (status = 409, body = Document, content_type = "application/problem+json", description = "it was cancelled or has failed"),
     (status = "default", body = Document, content_type = "application/problem+json"),
@@ -129,9 +133,9 @@ pub(super) async fn get_spec(State(app): State<Shared>, JobPath(id): JobPath) ->
 pub(super) async fn close_job(
     State(app): State<Shared>,
     JobPath(id): JobPath,
-    Buyer(buyer): Buyer,
+    caller: Caller,
 ) -> Result<(StatusCode, Json<JobStatus>), Problem> {
-    own(&app, &id, &buyer).await?;
+    own(&app, &id, &caller).await?;
     if app.store.close_job(&id).await?
         && let Some(active) = app.active_jobs.get(&id)
     {
@@ -146,13 +150,13 @@ pub(super) async fn close_job(
 }
 
 /// Cancels a job: nothing is computed or published, and the nodes forget it.
-#[utoipa::path(delete, path = "/v1/jobs/{id}", tag = "jobs", security(("buyer" = [])), params(("id" = String, Path)), responses(
+#[utoipa::path(delete, path = "/v1/jobs/{id}", tag = "jobs", security(("buyer" = []), ("key" = [])), params(("id" = String, Path)), responses(
     (status = 200, body = JobStatus),
     (status = 409, body = Document, content_type = "application/problem+json", description = "it has ended in another way, or its result is verified"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub(super) async fn cancel_job(State(app): State<Shared>, JobPath(id): JobPath, Buyer(buyer): Buyer) -> Result<Json<JobStatus>, Problem> {
-    own(&app, &id, &buyer).await?;
+pub(super) async fn cancel_job(State(app): State<Shared>, JobPath(id): JobPath, caller: Caller) -> Result<Json<JobStatus>, Problem> {
+    own(&app, &id, &caller).await?;
     if app.store.cancel_job(&id).await? {
         if let Some(active) = app.active_jobs.get(&id) {
             active.cancelled().cancel();

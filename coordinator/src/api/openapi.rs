@@ -4,8 +4,10 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, RefOr, Schema};
+
+use tacit_protocol::request_signature::SCHEME;
 
 use super::problem;
 use crate::app::Shared;
@@ -28,9 +30,18 @@ pub(super) fn base() -> OpenApi {
             .description(Some("a buyer's token"))
             .build(),
     );
+    let key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
+        "Authorization",
+        &format!("a key that has signed the request: `{SCHEME} key=HEX, created=UNIX_SECONDS, signature=HEX`"),
+    )));
     OpenApiBuilder::new()
         .info(info)
-        .components(Some(ComponentsBuilder::new().security_scheme("buyer", buyer).build()))
+        .components(Some(
+            ComponentsBuilder::new()
+                .security_scheme("buyer", buyer)
+                .security_scheme("key", key)
+                .build(),
+        ))
         .build()
 }
 

@@ -79,6 +79,7 @@ mod tests {
             id: id.parse().unwrap(),
             cluster: ours,
             buyer: "first".to_owned(),
+            buyer_key: tacit_protocol::identity::PublicKey::from_bytes([1; 32]),
             name: id.to_owned(),
             digest: Digest::of("test", &[]),
             items: 2,

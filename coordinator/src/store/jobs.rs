@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::api::JobState;
+use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::{Job, JobId};
 
 use crate::limits::Taken;
@@ -20,6 +21,8 @@ pub(crate) struct NewJob {
     pub cluster: Digest,
     /// The name of its buyer.
     pub buyer: String,
+    /// The buyer's key, which has signed the terms.
+    pub buyer_key: PublicKey,
     /// The job's name.
     pub name: String,
     /// The job's digest.
@@ -42,6 +45,7 @@ impl NewJob {
             id: terms.id.clone(),
             cluster,
             buyer,
+            buyer_key: terms.buyer,
             name: terms.name.clone(),
             digest: job.digest(),
             items: terms.items,
@@ -136,6 +140,15 @@ fn advance(db: &Connection, id: &JobId, from: &[JobState], to: JobState, reason:
     Ok(true)
 }
 
+/// Whose job it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Owner {
+    /// The name of the buyer, whose token opened the job.
+    pub name: String,
+    /// The buyer's key, which has signed the terms.
+    pub key: PublicKey,
+}
+
 /// What became of a new job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Created<E> {
@@ -181,8 +194,9 @@ impl Store {
                 return Ok(Created::Refused(refused));
             }
             db.execute(
-                "INSERT INTO jobs (id, cluster, name, digest, items, answers_per_item, state, created_at, changed_at, buyer, spec_bytes)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10)",
+                "INSERT INTO jobs (id, cluster, name, digest, items, answers_per_item, state, created_at, changed_at, buyer, spec_bytes,
+                    buyer_key)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11)",
                 (
                     job.id.as_str(),
                     job.cluster.as_bytes().as_slice(),
@@ -194,6 +208,7 @@ impl Store {
                     now(),
                     &job.buyer,
                     to_db(job.spec.len() as u64),
+                    job.buyer_key.as_bytes().as_slice(),
                 ),
             )?;
             let number = db.last_insert_rowid();
@@ -243,15 +258,22 @@ impl Store {
         .await
     }
 
-    /// The name of the buyer of a job, if there is such a job.
+    /// The owner of a job, if there is such a job.
     ///
     /// # Errors
     /// The store fails.
-    pub(crate) async fn buyer_of(&self, id: &JobId) -> Result<Option<String>, StoreError> {
+    pub(crate) async fn owner_of(&self, id: &JobId) -> Result<Option<Owner>, StoreError> {
         let id = id.clone();
         self.read(move |db| {
-            let mut query = db.prepare_cached("SELECT buyer FROM jobs WHERE id = ?1")?;
-            Ok(query.query_row([id.as_str()], |row| row.get(0)).optional()?)
+            let mut query = db.prepare_cached("SELECT buyer, buyer_key FROM jobs WHERE id = ?1")?;
+            let row: Option<(String, Vec<u8>)> = query.query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+            row.map(|(name, key)| {
+                Ok(Owner {
+                    name,
+                    key: PublicKey::from_bytes(fixed_bytes(&key, "a buyer's key")?),
+                })
+            })
+            .transpose()
         })
         .await
     }

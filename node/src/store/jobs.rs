@@ -6,7 +6,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use tacit_mpc_core::digest::Digest;
-use tacit_protocol::job::{Job, JobId, JobSpec};
+use tacit_protocol::job::{Job, JobId, SignedSpec};
 
 use super::{Store, StoreError};
 
@@ -73,7 +73,7 @@ pub(crate) enum OpenedJob {
 }
 
 impl Store {
-    /// Stores a job's spec, unless a job of this id is open already, or there is no room for another.
+    /// Stores a job's signed spec, unless a job of this id is open already, or there is no room for another.
     pub(crate) fn open_job(&self, job: &Job, spec: &[u8], room: &Room) -> Result<OpenedJob, StoreError> {
         self.write(|c| {
             let transaction = c.transaction()?;
@@ -104,8 +104,8 @@ impl Store {
         })
     }
 
-    /// The job of this id, if it is open here.
-    pub(crate) fn job(&self, id: &JobId) -> Result<Option<Arc<Job>>, StoreError> {
+    /// The job of this id, if it is open here. Its buyer has signed it for the cluster of this digest.
+    pub(crate) fn job(&self, id: &JobId, cluster: &Digest) -> Result<Option<Arc<Job>>, StoreError> {
         // Locked until the end, here and in `forget`, so that a forgotten job never returns to memory.
         let mut recent = self.recent_jobs();
         if let Some(job) = recent.get(id) {
@@ -116,8 +116,8 @@ impl Store {
                 .optional()
         })?;
         let Some(spec) = spec else { return Ok(None) };
-        let job = JobSpec::from_json(&spec)
-            .and_then(|spec| Job::new(id.clone(), spec))
+        let job = SignedSpec::from_json(&spec)
+            .and_then(|spec| Job::open(cluster, id.clone(), spec))
             .map_err(|error| StoreError::Spec {
                 path: self.path().to_owned(),
                 job: id.clone(),

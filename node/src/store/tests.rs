@@ -4,6 +4,7 @@ use super::jobs::JobCounts;
 use super::*;
 use std::collections::BTreeSet;
 use tacit_mpc_core::digest::Digest;
+use tacit_protocol::fixtures::buyer_key;
 use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::{Item, JobSpec};
 use tacit_protocol::question::{Categorical, Release};
@@ -16,14 +17,19 @@ fn open(folder: &Path) -> Result<Store, DatabaseError> {
     Store::open(folder, metrics.store)
 }
 
+fn cluster_digest() -> Digest {
+    Digest::of("test cluster", &[])
+}
+
 fn job() -> (Job, Vec<u8>) {
     let spec = JobSpec {
         answers_per_item: 3,
         release: BTreeSet::from([Release::Agreement]),
         ..JobSpec::new("job", Categorical::new(["a", "b"]), [Item::new("i")])
     };
-    let json = serde_json::to_vec(&spec).unwrap();
-    (Job::new("job".parse().unwrap(), spec).unwrap(), json)
+    let job = Job::sign(&cluster_digest(), "job".parse().unwrap(), spec, &buyer_key()).unwrap();
+    let json = serde_json::to_vec(&job.to_signed_spec()).unwrap();
+    (job, json)
 }
 
 fn submission(n: u8, id: u8, reason: Option<RejectReason>) -> NewSubmission {
@@ -71,7 +77,7 @@ fn jobs_and_submissions_survive_a_restart() {
     }
     let store = open(folder.path()).unwrap();
     store.probe().unwrap();
-    assert_eq!(*store.job(job.id()).unwrap().unwrap(), job);
+    assert_eq!(*store.job(job.id(), &cluster_digest()).unwrap().unwrap(), job);
     let (one, two) = (submission(1, 1, None).digest, submission(2, 2, None).digest);
     assert_eq!(store.outcomes(job.id(), &[one, two, Digest::of("other", &[])]).unwrap().len(), 2);
     assert_eq!(found(&store, &job, &one), Some((vec![1], vec![1; 3])));
@@ -84,7 +90,7 @@ fn jobs_and_submissions_survive_a_restart() {
     assert_eq!(rows(), 1);
     store.forget(job.id()).unwrap();
     assert_eq!(rows(), 0);
-    assert!(store.job(job.id()).unwrap().is_none());
+    assert!(store.job(job.id(), &cluster_digest()).unwrap().is_none());
 }
 
 #[test]
@@ -172,7 +178,11 @@ fn no_more_jobs_are_open_than_there_is_room_for() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).unwrap();
     let (job, spec) = job();
-    let named = |id: &str| Job::new(id.parse().unwrap(), JobSpec::from_json(&spec).unwrap()).unwrap();
+    let cluster = crate::intake::tests::cluster().digest();
+    let named = |id: &str| {
+        let spec = job.to_signed_spec().spec;
+        Job::sign(&cluster, id.parse().unwrap(), spec, &buyer_key()).unwrap()
+    };
     let room = Room {
         max_open_jobs: 2,
         ..Room::default()
@@ -182,7 +192,7 @@ fn no_more_jobs_are_open_than_there_is_room_for() {
         assert_eq!(store.open_job(&one, &spec, &room).unwrap(), OpenedJob::Open(one.digest()));
     }
     assert_eq!(store.open_job(&job, &spec, &room).unwrap(), OpenedJob::NoRoom("max_open_jobs", 2));
-    assert!(store.job(job.id()).unwrap().is_none());
+    assert!(store.job(job.id(), &cluster).unwrap().is_none());
     let small = [
         (
             Room {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::reference::Reference;
 use super::{AcceptedSet, AcceptedSetError, CountedAnswer, Outcome, SubmissionEntry};
-use crate::fixtures::{buyer_key, cluster_with_keys, job, submission, submission_list};
+use crate::fixtures::{cluster_with_keys, gold_key, job, submission, submission_list};
 use crate::job::PayRule;
 use crate::reject::RejectReason;
 use crate::submission::{Header, Submission};
@@ -140,7 +140,7 @@ proptest! {
             let mut header = HEADER.clone();
             header.statement.contributor = format!("c{name}");
             header.statement.key = if *key == 6 {
-                buyer_key().public()
+                gold_key().public()
             } else {
                 crate::identity::SecretKey::from_bytes(&[*key; 32]).public()
             };
@@ -168,7 +168,7 @@ proptest! {
         for (entry, (outcome, due)) in accepted.outcomes().iter().zip(&due.outcomes).enumerate() {
             let each: Vec<Option<RejectReason>> = match outcome {
                 Outcome::Rejected(reason) => vec![Some(*reason)],
-                Outcome::Counted(_) if headers[entry].statement.key == buyer_key().public() => Vec::new(),
+                Outcome::Counted(_) if headers[entry].statement.key == gold_key().public() => Vec::new(),
                 Outcome::Counted(left_out) => {
                     let mut each = vec![None; headers[entry].statement.items.len()];
                     left_out.iter().for_each(|(row, reason)| each[*row as usize] = Some(*reason));

@@ -44,6 +44,7 @@ impl Certificate {
         }
         let certificate = Self {
             terms: job.terms().clone(),
+            buyer_signature: *job.signature(),
             subject,
             facts: facts.clone(),
             outputs: joined.outputs,

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::identity::IdentityError;
 use crate::job::JobError;
 use crate::release::OutputName;
 
@@ -17,6 +18,9 @@ pub enum CertificateError {
         /// The part, for example "the job".
         what: &'static str,
     },
+    /// The buyer has not signed these terms for this cluster.
+    #[error("the buyer has not signed the terms for this cluster: {0}")]
+    Buyer(IdentityError),
     /// The set of participants or of signatures is not one that can certify.
     #[error("{0}")]
     Participants(String),

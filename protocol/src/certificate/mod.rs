@@ -25,6 +25,8 @@ pub use error::CertificateError;
 pub struct Certificate {
     /// The job without its items.
     pub terms: Terms,
+    /// The buyer's signature over the terms: see [`Terms::verify_signature`].
+    pub buyer_signature: Signature,
     /// What was computed, of which submissions, by which nodes.
     pub subject: Subject,
     /// What is public about the accepted set.

@@ -42,6 +42,9 @@ impl Certificate {
         if let Some((what, _)) = bindings.into_iter().find(|(_, holds)| !holds) {
             return Err(CertificateError::Binding { what });
         }
+        self.terms
+            .verify_signature(&cluster.digest(), &terms, &self.buyer_signature)
+            .map_err(CertificateError::Buyer)?;
         let access = cluster.access();
         let participants = subject.participants;
         let in_cluster = participants.iter().all(|i| i < access.nodes());

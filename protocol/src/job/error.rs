@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::identity::IdentityError;
 use crate::question::QuestionError;
 
 /// Why a job is refused.
@@ -28,6 +29,11 @@ pub enum JobError {
         /// The least budget that covers everything that can fall due.
         needed: u128,
     },
+    /// The buyer's signature does not verify.
+    #[error(
+        "the buyer has not signed these terms for this cluster: {0}; sign the spec with the buyer's key and the cluster file that the operators use"
+    )]
+    Signature(IdentityError),
 }
 
 impl JobError {

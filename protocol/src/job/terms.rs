@@ -5,6 +5,7 @@ use tacit_mpc_core::digest::Digest;
 
 use super::rules::with_rules;
 use super::{Item, ItemIds, JobId, JobSpec, PayRule, Payout};
+use crate::identity::PublicKey;
 use crate::question::{Question, Release};
 
 with_rules! {
@@ -14,6 +15,8 @@ with_rules! {
     pub struct Terms {
         /// The job's id.
         pub id: JobId,
+        /// The key of the buyer, who signs these terms.
+        pub buyer: PublicKey,
         /// A name for people.
         pub name: String,
         /// What is asked of each item.
@@ -30,7 +33,7 @@ with_rules! {
 
 impl Terms {
     /// The unchecked terms of a spec, and its items.
-    pub(super) fn from_spec(id: JobId, spec: JobSpec) -> (Self, Vec<Item>) {
+    pub(super) fn from_spec(id: JobId, buyer: PublicKey, spec: JobSpec) -> (Self, Vec<Item>) {
         let items = spec.items;
         let item_ids = if spec.release.contains(&Release::Labels) {
             items.iter().map(|item| &item.id).collect()
@@ -39,6 +42,7 @@ impl Terms {
         };
         let terms = Self {
             id,
+            buyer,
             name: spec.name,
             question: spec.question,
             items: items.len() as u64,
@@ -55,6 +59,24 @@ impl Terms {
             payout: spec.payout,
         };
         (terms, items)
+    }
+
+    /// The spec that gives these terms, with their items.
+    pub(super) fn to_spec(&self, items: Vec<Item>) -> JobSpec {
+        JobSpec {
+            name: self.name.clone(),
+            question: self.question.clone(),
+            items,
+            answers_per_item: self.answers_per_item,
+            closes_at: self.closes_at.clone(),
+            sensitive: self.sensitive,
+            release: self.release.clone(),
+            quorum: self.quorum,
+            label_rule: self.label_rule,
+            weights: self.weights.clone(),
+            gold: self.gold.clone(),
+            payout: self.payout.clone(),
+        }
     }
 
     /// The job's digest: over the JSON of the terms, in which a digest stands for the items.

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::identity::PublicKey;
+use crate::fixtures::{buyer_key, cluster_with_keys, job_of};
+use crate::identity::{IdentityError, PublicKey, SecretKey};
 use crate::question::{Categorical, Question, Release};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::AccessStructure;
@@ -20,7 +21,7 @@ fn spec() -> JobSpec {
 fn refused(alter: impl FnOnce(&mut JobSpec)) -> String {
     let mut spec = spec();
     alter(&mut spec);
-    Job::new("job".parse().unwrap(), spec).unwrap_err().to_string()
+    job_of("job", spec).unwrap_err().to_string()
 }
 
 /// Asks for these classes.
@@ -38,14 +39,14 @@ fn ask_with_text(spec: &mut JobSpec, text: &str) {
 
 /// Pays by gold answers that the key of this seed signs.
 fn pay_by_gold(spec: &mut JobSpec, seed: u8) {
-    let key = crate::identity::SecretKey::from_bytes(&[seed; 32]).public();
+    let key = SecretKey::from_bytes(&[seed; 32]).public();
     spec.gold = Some(Gold { key });
     spec.payout.as_mut().unwrap().rule = PayRule::Gold;
 }
 
 #[test]
 fn defaults_are_the_safe_ones() {
-    let job = Job::new("job".parse().unwrap(), spec()).unwrap();
+    let job = job_of("job", spec()).unwrap();
     assert!(job.terms().sensitive);
     assert_eq!(job.terms().payout().unwrap().rule, PayRule::PeerAgreementBeyondChance);
 }
@@ -104,7 +105,7 @@ fn every_field_is_in_the_digest() {
     let digest = |alter: fn(&mut JobSpec)| {
         let mut spec = spec();
         alter(&mut spec);
-        Job::new("job".parse().unwrap(), spec).unwrap().digest()
+        job_of("job", spec).unwrap().digest()
     };
     let same = digest(|_| {});
     let changes: [fn(&mut JobSpec); 14] = [
@@ -125,11 +126,40 @@ fn every_field_is_in_the_digest() {
     ];
     let digests: BTreeSet<Digest> = changes.into_iter().map(digest).chain([same]).collect();
     assert_eq!(digests.len(), changes.len() + 1);
-    assert_ne!(Job::new("other".parse().unwrap(), spec()).unwrap().digest(), same);
+    assert_ne!(job_of("other", spec()).unwrap().digest(), same);
+}
+
+#[test]
+fn a_job_opens_with_the_buyers_signature_alone() {
+    let cluster = cluster_with_keys(3, 1).cluster.digest();
+    let id = || "job".parse().unwrap();
+    let job = Job::sign(&cluster, id(), spec(), &buyer_key()).unwrap();
+    let signed = job.to_signed_spec();
+    assert_eq!(signed.spec, spec());
+    let json = serde_json::to_vec(&signed).unwrap();
+    assert_eq!(SignedSpec::from_json(&json).unwrap(), signed);
+    assert_eq!(Job::open(&cluster, id(), signed.clone()).unwrap(), job);
+
+    let refused = |cluster: Digest, id: JobId, alter: fn(&mut SignedSpec)| {
+        let mut signed = signed.clone();
+        alter(&mut signed);
+        Job::open(&cluster, id, signed).unwrap_err()
+    };
+    let altered = JobError::Signature(IdentityError::Signature);
+    assert_eq!(refused(cluster, id(), |s| s.spec.answers_per_item = 4), altered);
+    assert_eq!(refused(cluster, id(), |s| s.spec.items.reverse()), altered);
+    assert_eq!(
+        refused(cluster, id(), |s| s.buyer = SecretKey::from_bytes(&[1; 32]).public()),
+        altered
+    );
+    assert_eq!(refused(cluster, "other".parse().unwrap(), |_| ()), altered);
+    assert_eq!(refused(Digest::of("another cluster", &[]), id(), |_| ()), altered);
+    let nobody = refused(cluster, id(), |s| s.buyer = PublicKey::from_bytes([0; 32]));
+    assert_eq!(nobody, JobError::Signature(IdentityError::Key));
 }
 
 fn key() -> PublicKey {
-    crate::identity::SecretKey::from_bytes(&[5; 32]).public()
+    SecretKey::from_bytes(&[5; 32]).public()
 }
 
 #[test]
@@ -141,7 +171,7 @@ fn gold_has_a_key_and_a_use() {
         let mut spec = spec();
         by_gold(&mut spec);
         spec.gold = Some(Gold { key });
-        Job::new("job".parse().unwrap(), spec)
+        job_of("job", spec)
     };
     assert!(with_key(key()).unwrap().terms().scores_gold());
     let weak = with_key(PublicKey::from_bytes([0; 32])).unwrap_err().to_string();
@@ -157,7 +187,7 @@ fn gold_has_a_key_and_a_use() {
 #[test]
 fn weighted_votes_fit_where_nodes_can_compare_them() {
     let fits = |nodes, threshold, answers, weight: u32| {
-        let mut terms = Job::new("job".parse().unwrap(), spec()).unwrap().terms().clone();
+        let mut terms = job_of("job", spec()).unwrap().terms().clone();
         terms.release.insert(Release::Labels);
         terms.label_rule = LabelRule::Weighted;
         terms.weights = BTreeMap::from([("alice".to_owned(), weight)]);
@@ -199,7 +229,7 @@ fn an_id_that_stands_twice_is_found_in_any_order() {
 #[test]
 fn options_of_labels_are_within_bounds() {
     let check = |alter: &dyn Fn(&mut Terms)| {
-        let mut terms = Job::new("job".parse().unwrap(), spec()).unwrap().terms().clone();
+        let mut terms = job_of("job", spec()).unwrap().terms().clone();
         terms.release.insert(Release::Labels);
         terms.item_ids = ids(&["a", "b"]);
         alter(&mut terms);
@@ -253,10 +283,10 @@ fn options_of_labels_are_within_bounds() {
 /// The digest of a job is over these bytes.
 #[test]
 fn the_json_of_terms_and_specs_stays_the_same() {
-    let plain = Job::new("job".parse().unwrap(), spec()).unwrap();
+    let plain = job_of("job", spec()).unwrap();
     assert_eq!(
         serde_json::to_string(&plain.terms()).unwrap(),
-        r#"{"id":"job","name":"signs","question":{"kind":"categorical","classes":["stop","yield"]},"items":2,"items_digest":"fe3608df821f443090585324f1dddc1aeb01bbfa73f2c3350a1ed410ef9a88a4","answers_per_item":5,"sensitive":true,"release":["agreement","payouts"],"payout":{"rule":"peer_agreement_beyond_chance","currency":"EUR","base_per_item":20000,"bonus_per_item":10000,"budget":300000}}"#
+        r#"{"id":"job","buyer":"0b513ad9b4924015ca0902ed079044d3ac5dbec2306f06948c10da8eb6e39f2d","name":"signs","question":{"kind":"categorical","classes":["stop","yield"]},"items":2,"items_digest":"fe3608df821f443090585324f1dddc1aeb01bbfa73f2c3350a1ed410ef9a88a4","answers_per_item":5,"sensitive":true,"release":["agreement","payouts"],"payout":{"rule":"peer_agreement_beyond_chance","currency":"EUR","base_per_item":20000,"bonus_per_item":10000,"budget":300000}}"#
     );
     let mut full = spec();
     ask_with_text(&mut full, "Which sign?");
@@ -273,10 +303,10 @@ fn the_json_of_terms_and_specs_stays_the_same() {
         serde_json::to_string(&full).unwrap(),
         r#"{"name":"signs","question":{"kind":"categorical","classes":["stop","yield"],"text":"Which sign?"},"items":[{"id":"a","text":"https://a"},{"id":"b"}],"answers_per_item":5,"closes_at":"2026-12-01T00:00:00Z","sensitive":false,"release":["labels","agreement","class_totals","scores","payouts"],"quorum":2,"label_rule":"weighted","weights":{"alice":150,"bob":50},"gold":{"key":"6e7a1cdd29b0b78fd13af4c5598feff4ef2a97166e3ca6f2e4fbfccd80505bf1"},"payout":{"rule":"gold","currency":"EUR","base_per_item":20000,"bonus_per_item":10000,"budget":300000}}"#
     );
-    let full = Job::new("job".parse().unwrap(), full).unwrap();
+    let full = job_of("job", full).unwrap();
     assert_eq!(
         serde_json::to_string(&full.terms()).unwrap(),
-        r#"{"id":"job","name":"signs","question":{"kind":"categorical","classes":["stop","yield"],"text":"Which sign?"},"items":2,"items_digest":"a27d2d036a77bf742eb976c7f6d9e66ce96252afeecf4df2ec349eee4f3e942a","item_ids":["a","b"],"answers_per_item":5,"closes_at":"2026-12-01T00:00:00Z","sensitive":false,"release":["labels","agreement","class_totals","scores","payouts"],"quorum":2,"label_rule":"weighted","weights":{"alice":150,"bob":50},"gold":{"key":"6e7a1cdd29b0b78fd13af4c5598feff4ef2a97166e3ca6f2e4fbfccd80505bf1"},"payout":{"rule":"gold","currency":"EUR","base_per_item":20000,"bonus_per_item":10000,"budget":300000}}"#
+        r#"{"id":"job","buyer":"0b513ad9b4924015ca0902ed079044d3ac5dbec2306f06948c10da8eb6e39f2d","name":"signs","question":{"kind":"categorical","classes":["stop","yield"],"text":"Which sign?"},"items":2,"items_digest":"a27d2d036a77bf742eb976c7f6d9e66ce96252afeecf4df2ec349eee4f3e942a","item_ids":["a","b"],"answers_per_item":5,"closes_at":"2026-12-01T00:00:00Z","sensitive":false,"release":["labels","agreement","class_totals","scores","payouts"],"quorum":2,"label_rule":"weighted","weights":{"alice":150,"bob":50},"gold":{"key":"6e7a1cdd29b0b78fd13af4c5598feff4ef2a97166e3ca6f2e4fbfccd80505bf1"},"payout":{"rule":"gold","currency":"EUR","base_per_item":20000,"bonus_per_item":10000,"budget":300000}}"#
     );
     for job in [plain, full] {
         let json = serde_json::to_string(job.terms()).unwrap();

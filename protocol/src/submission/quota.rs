@@ -102,8 +102,10 @@ pub fn admit(job: &Job, role: Role, answers: u64, by_subject: Used, in_job: u64)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures::buyer_key;
     use crate::job::{Item, JobSpec};
     use crate::question::{Categorical, Release};
+    use tacit_mpc_core::digest::Digest;
 
     fn job(items: usize, answers_per_item: u32) -> Job {
         let spec = JobSpec {
@@ -111,7 +113,8 @@ mod tests {
             release: [Release::Agreement].into(),
             ..JobSpec::new("job", Categorical::new(["a", "b"]), (0..items).map(|i| Item::new(i.to_string())))
         };
-        Job::new("job".parse().unwrap(), spec).unwrap()
+        let cluster = Digest::of("cluster", &[]);
+        Job::sign(&cluster, "job".parse().unwrap(), spec, &buyer_key()).unwrap()
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub fn name(error: &CertificateError) -> &'static str {
     match error {
         CertificateError::Syntax(_) => "syntax",
         CertificateError::Binding { .. } => "binding",
+        CertificateError::Buyer(_) => "buyer",
         CertificateError::Participants(_) => "participants",
         CertificateError::Shape(_) => "shape",
         CertificateError::Value(_) => "value",
@@ -114,6 +115,11 @@ pub fn make(setup: &Setup, good: &Certificate, result_json: &[u8], payouts_csv: 
     altered("another name of the job", "binding", &|c| c.terms.name.push('!'));
     altered("other facts", "binding", &|c| c.facts.answers += 1);
     altered("other candidates", "binding", &|c| c.subject.candidates = Digest::of("other", &[]));
+    altered("an altered signature of the buyer", "buyer", &|c| {
+        let mut bytes = *c.buyer_signature.as_bytes();
+        bytes[0] ^= 1;
+        c.buyer_signature = Signature::from_bytes(bytes);
+    });
     altered("another accepted set", "signature", &|c| {
         c.subject.accepted = Digest::of("other", &[]);
     });

@@ -5,7 +5,7 @@ use rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 
 use crate::fixtures::{ClusterWithKeys, class_answers, cluster_text, cluster_with_keys};
-use crate::identity::{PublicKey, SecretKey};
+use crate::identity::{PublicKey, SecretKey, Signature};
 use crate::job::{Job, JobSpec};
 use crate::sealing::Suite;
 use crate::submission::Submission;
@@ -49,8 +49,14 @@ pub struct SetupFile {
     pub job_id: String,
     /// The job's spec, JSON.
     pub job_spec: String,
-    /// The job's digest.
+    /// The job's digest: over its terms, which hold the buyer's key.
     pub job_digest: Digest,
+    /// The Ed25519 seed of the buyer, hexadecimal.
+    pub buyer_seed: String,
+    /// The buyer's key.
+    pub buyer: PublicKey,
+    /// The buyer's signature over the digests of the cluster file and of the job.
+    pub buyer_signature: Signature,
     /// The contributor that the good submission is of.
     pub contributor: Person,
     /// The buyer, whose key signs the gold answers.
@@ -87,6 +93,8 @@ pub struct Setup {
     pub job: Job,
     /// The contributor's key.
     pub contributor: SecretKey,
+    /// The buyer's key, which signs the terms.
+    pub buyer: SecretKey,
     /// The buyer's key for gold answers.
     pub gold: SecretKey,
     spec: String,
@@ -101,10 +109,19 @@ impl Setup {
         // Not 32 equal bytes: the programs refuse such keys.
         let seed = |tag: u8| std::array::from_fn(|i| tag ^ i as u8);
         let gold = SecretKey::from_bytes(&seed(0x60));
+        let buyer = SecretKey::from_bytes(&seed(0x30));
+        let members = cluster_with_keys(3, 1);
         let spec = JOB_SPEC.replace("GOLD", &gold.public().to_string());
         Self {
-            members: cluster_with_keys(3, 1),
-            job: Job::new(JOB_ID.parse().unwrap(), JobSpec::from_json(spec.as_bytes()).unwrap()).unwrap(),
+            job: Job::sign(
+                &members.cluster.digest(),
+                JOB_ID.parse().unwrap(),
+                JobSpec::from_json(spec.as_bytes()).unwrap(),
+                &buyer,
+            )
+            .unwrap(),
+            members,
+            buyer,
             contributor: SecretKey::from_bytes(&seed(0xc0)),
             gold,
             spec,
@@ -133,6 +150,9 @@ impl Setup {
             job_id: JOB_ID.to_owned(),
             job_spec: self.spec.clone(),
             job_digest: self.job.digest(),
+            buyer_seed: hex::encode(*self.buyer.to_bytes()),
+            buyer: self.buyer.public(),
+            buyer_signature: *self.job.signature(),
             contributor: person(CONTRIBUTOR, &self.contributor),
             gold: person(crate::submission::gold::AUTHOR, &self.gold),
         }

@@ -12,7 +12,9 @@ use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_mpc_core::testing::World;
-use tacit_protocol::fixtures::{ClusterWithKeys, buyer_key, cluster_with_keys, gold_submissions, job, submission, submission_of_rows};
+use tacit_protocol::fixtures::{
+    ClusterWithKeys, cluster_with_keys, gold_key, gold_submissions, job, job_of, submission, submission_of_rows,
+};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Gold, Item, Job, JobSpec, LabelRule, PayRule, Payout};
 use tacit_protocol::question::{Answer, Categorical, Release};
@@ -172,7 +174,7 @@ fn everything(rule: PayRule, weighted: bool, release: &[Release]) -> Job {
         } else {
             BTreeMap::new()
         },
-        gold: (rule == PayRule::Gold).then(|| Gold { key: buyer_key().public() }),
+        gold: (rule == PayRule::Gold).then(|| Gold { key: gold_key().public() }),
         payout: Some(Payout {
             rule,
             currency: "EUR".to_owned(),
@@ -189,7 +191,7 @@ fn everything(rule: PayRule, weighted: bool, release: &[Release]) -> Job {
             (0..7).map(|i| Item::new(format!("i{i}"))),
         )
     };
-    Job::new("golden".parse().unwrap(), spec).unwrap()
+    job_of("golden", spec).unwrap()
 }
 
 /// Certificates and results of fixed keys and seeds: whoever moves code sees here
@@ -237,7 +239,7 @@ fn certificates_and_results_of_fixed_seeds_stay_the_same() {
 }
 
 const GOLDEN_RESULTS: &str = "70d31e49e4a994c1a97d8e0a15414337efe85b96c98a17ad63a83eb756eb0cb1";
-const GOLDEN_CERTIFICATES: &str = "4bebeea2ba23e38b8aef427efe1aaa6aa851718e06fcc0e84f70426479b8ffa4";
+const GOLDEN_CERTIFICATES: &str = "d2f24528c3629cd77edf20d6112f4f7ef1451b63bf9f6293670c9421cc526e92";
 
 /// The buyer's gold answers, where the job has any.
 fn gold_if_any(members: &ClusterWithKeys, job: &Job) -> Vec<Submission> {

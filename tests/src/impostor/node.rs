@@ -12,7 +12,7 @@ use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::control::{Computed, Refusal, Reply, Request};
 use tacit_protocol::identity::SecretKey;
-use tacit_protocol::job::{Job, JobId, JobSpec};
+use tacit_protocol::job::{Job, JobId, SignedSpec};
 use tacit_protocol::lane::LaneId;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::Released;
@@ -130,7 +130,7 @@ impl Inner {
         let Ok(request) = responder.read().await else { return };
         let reply = match request {
             Request::OpenJob { id, spec } => {
-                let job = Arc::new(Job::new(id.clone(), JobSpec::from_json(&spec).unwrap()).unwrap());
+                let job = Arc::new(Job::open(&self.cluster.digest(), id.clone(), SignedSpec::from_json(&spec).unwrap()).unwrap());
                 let digest = job.digest();
                 let deliveries = HashMap::new();
                 self.jobs.lock().unwrap().insert(id, StoredJob { job, deliveries });

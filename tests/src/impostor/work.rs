@@ -19,11 +19,13 @@ use tacit_protocol::submission::Submission;
 pub struct Work {
     /// The job.
     pub job: Job,
-    /// The JSON of its spec.
+    /// The JSON of its signed spec.
     pub spec: Vec<u8>,
     /// The submissions in order.
     pub submissions: Vec<Submission>,
     classes: Vec<Vec<u32>>,
+    buyer: SecretKey,
+    cluster: Digest,
 }
 
 /// The answers of three contributors to three items.
@@ -39,11 +41,14 @@ impl Work {
             label_rule: LabelRule::Plurality,
             ..JobSpec::new(id, Categorical::new(["no", "yes"]), (0..3).map(|i| Item::new(format!("item-{i}"))))
         };
-        let text = serde_json::to_vec(&spec).unwrap();
-        let job = Job::new(id.parse().unwrap(), spec).unwrap();
+        let buyer = SecretKey::generate(&mut rand::rng());
+        let job = Job::sign(&cluster.digest(), id.parse().unwrap(), spec, &buyer).unwrap();
+        let text = serde_json::to_vec(&job.to_signed_spec()).unwrap();
         let mut work = Self {
             job,
             spec: text,
+            buyer,
+            cluster: cluster.digest(),
             submissions: Vec::new(),
             classes: Vec::new(),
         };
@@ -61,11 +66,12 @@ impl Work {
         self.classes.push(classes.to_vec());
     }
 
-    /// The spec of another job under the same id.
+    /// The signed spec of another job of the same buyer under the same id.
     pub fn other_spec(&self) -> Vec<u8> {
-        let mut spec = JobSpec::from_json(&self.spec).unwrap();
-        spec.sensitive = !spec.sensitive;
-        serde_json::to_vec(&spec).unwrap()
+        let mut spec = self.job.to_signed_spec().spec;
+        spec.name.push('!');
+        let other = Job::sign(&self.cluster, self.job.id().clone(), spec, &self.buyer).unwrap();
+        serde_json::to_vec(&other.to_signed_spec()).unwrap()
     }
 
     /// The list's entry of a submission.

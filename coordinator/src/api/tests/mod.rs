@@ -15,8 +15,9 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
 use tacit_protocol::api::{JobState, JobStatus, Problem, SUBMISSION_TYPE};
 use tacit_protocol::codec::encode;
-use tacit_protocol::identity::SecretKey;
-use tacit_protocol::job::{Job, JobId, JobSpec};
+use tacit_protocol::fixtures::buyer_key;
+use tacit_protocol::identity::{SecretKey, Signature};
+use tacit_protocol::job::{Job, JobError, JobId, JobSpec, SignedSpec};
 use tacit_protocol::submission::Submission;
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -101,16 +102,32 @@ impl Bench {
             "PUT",
             &format!("/v1/jobs/{id}"),
             "application/json",
-            serde_json::to_vec(spec).unwrap(),
+            serde_json::to_vec(&self.signed(id, spec)).unwrap(),
         )
         .await
+    }
+
+    /// The spec with the buyer's signature; with a meaningless one if no job can be made of it.
+    fn signed(&self, id: &JobId, spec: &JobSpec) -> SignedSpec {
+        self.signed_job(id, spec).map_or_else(
+            |_| SignedSpec {
+                buyer: buyer_key().public(),
+                signature: Signature::from_bytes([0; 64]),
+                spec: spec.clone(),
+            },
+            |job| job.to_signed_spec(),
+        )
+    }
+
+    fn signed_job(&self, id: &JobId, spec: &JobSpec) -> Result<Job, JobError> {
+        Job::sign(&self.app.cluster.digest(), id.clone(), spec.clone(), &buyer_key())
     }
 
     async fn open(&self, id: &str, spec: JobSpec) -> Job {
         let id: JobId = id.parse().unwrap();
         let (status, body) = self.put_job(&id, &spec).await;
         assert_eq!(status, StatusCode::CREATED, "{}", String::from_utf8_lossy(&body));
-        Job::new(id, spec).unwrap()
+        self.signed_job(&id, &spec).unwrap()
     }
 
     async fn enrol(&self, contributor: &str, key: &SecretKey) -> StatusCode {

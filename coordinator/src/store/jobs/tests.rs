@@ -8,6 +8,7 @@ pub(in crate::store) fn new_job(id: &JobId, nodes: usize) -> NewJob {
         id: id.clone(),
         cluster: Digest::of("cluster", &[]),
         buyer: "first".to_owned(),
+        buyer_key: PublicKey::from_bytes([1; 32]),
         name: "signs".to_owned(),
         digest: Digest::of("test", &[]),
         items: 2,

@@ -21,7 +21,7 @@ use tacit_mpc_core::testing::{Fate, Wire, World};
 use tacit_mpc_core::testing::{Misbehaviour, Observed};
 use tacit_protocol::certificate::Certificate;
 use tacit_protocol::fixtures::{
-    ClusterWithKeys, buyer_key, cluster_with_keys, gold_submissions, job, submission, submission_list, submission_of_rows,
+    ClusterWithKeys, cluster_with_keys, gold_key, gold_submissions, job, submission, submission_list, submission_of_rows,
 };
 use tacit_protocol::identity::{Purpose, Signed};
 use tacit_protocol::job::{Job, PayRule};
@@ -152,7 +152,7 @@ fn any_gold(members: &ClusterWithKeys, job: &Job, first: &[i64]) -> Submission {
     let mut elements: Vec<Fp61> = first.iter().copied().map(Fp61::from_i64).collect();
     elements.resize(items.len() * job.terms().classes().len(), Fp61::default());
     let mut rng = ChaCha20Rng::seed_from_u64(77);
-    submission_of_rows(&members.cluster, job, AUTHOR, &buyer_key(), items, &elements, &mut rng)
+    submission_of_rows(&members.cluster, job, AUTHOR, &gold_key(), items, &elements, &mut rng)
 }
 
 fn outcome(members: &ClusterWithKeys, job: &Job, submissions: &[Submission]) -> Vec<Result<Scored, ScoringError>> {
@@ -254,7 +254,7 @@ fn a_job_with_gold_is_not_scored_without_all_of_it() {
     assert_eq!(amounts(&report), [80_000, 0]);
     // Of two that are the same part the first counts.
     let mut twice = with(&parts);
-    twice.push(Submission::create_gold(&members.cluster, &job, &buyer_key(), &[], 1, &mut ChaCha20Rng::seed_from_u64(5)).unwrap());
+    twice.push(Submission::create_gold(&members.cluster, &job, &gold_key(), &[], 1, &mut ChaCha20Rng::seed_from_u64(5)).unwrap());
     let (certificate, report) = run_to_certificate(&members, NodeSet::all(3), &job, &twice);
     assert_eq!(amounts(&report), [80_000, 0]);
     assert_eq!(
@@ -274,7 +274,7 @@ fn gold_is_not_answers_and_answers_are_not_gold() {
         let mut header = golden.header.value.clone();
         alter(&mut header);
         check(&Submission {
-            header: Signed::new(header, purpose, &buyer_key()),
+            header: Signed::new(header, purpose, &gold_key()),
             envelopes: golden.envelopes.clone(),
         })
     };
@@ -290,10 +290,10 @@ fn gold_is_not_answers_and_answers_are_not_gold() {
     let as_gold = {
         let answers = submission(&members, &job, 1, &of_all_items(&V6_ANSWERS[0]));
         let mut header = answers.header.value.clone();
-        header.statement.key = buyer_key().public();
+        header.statement.key = gold_key().public();
         header.statement.contributor = AUTHOR.to_owned();
         Submission {
-            header: Signed::new(header, Purpose::Gold, &buyer_key()),
+            header: Signed::new(header, Purpose::Gold, &gold_key()),
             envelopes: answers.envelopes,
         }
     };
@@ -302,12 +302,12 @@ fn gold_is_not_answers_and_answers_are_not_gold() {
     assert_eq!(opened.unwrap_err(), RejectReason::Unsealable);
 
     let rng = &mut ChaCha20Rng::seed_from_u64(1);
-    let by_buyer = Submission::create(&members.cluster, &job, "c001", &buyer_key(), &[(0, Answer::Class(0))], rng);
+    let by_buyer = Submission::create(&members.cluster, &job, "c001", &gold_key(), &[(0, Answer::Class(0))], rng);
     assert_eq!(by_buyer.unwrap_err(), SubmissionError::NotAContributor);
     let stranger = tacit_protocol::identity::SecretKey::generate(rng);
     let by_stranger = Submission::create_gold(&members.cluster, &job, &stranger, &[], 0, rng);
     assert_eq!(by_stranger.unwrap_err(), SubmissionError::GoldKey);
-    let beyond = Submission::create_gold(&members.cluster, &job, &buyer_key(), &[], 1, rng);
+    let beyond = Submission::create_gold(&members.cluster, &job, &gold_key(), &[], 1, rng);
     assert_eq!(beyond.unwrap_err(), SubmissionError::GoldPart { part: 1, parts: 1 });
 }
 
