@@ -170,7 +170,9 @@ impl TwoJobs {
 
     /// Submissions of this contributor that only nodes can find to be wrong.
     fn left_out(&mut self, author: &Author) {
-        for kind in MalformedKind::ILL_FORMED.into_iter().chain(MalformedKind::ILL_SEALED) {
+        for (number, kind) in MalformedKind::ILL_FORMED.into_iter().chain(MalformedKind::ILL_SEALED).enumerate() {
+            // The job takes two answers to every item of one contributor.
+            let author = &self.enrol(&format!("{}-{number}", author.name));
             let scenario = Scenario {
                 cluster: &self.file,
                 job: &self.mixed,
@@ -189,7 +191,7 @@ impl TwoJobs {
     fn repeated(&mut self, alice: &Author, sent: &Submission) {
         let again = put(&mut self.connection, "mixed", sent);
         assert_eq!(again.status, 200, "{}", again.body);
-        self.refused(sent, b"other bytes", 409, "draw a new id", Some(RejectReason::DuplicateSubmission));
+        self.refused(sent, b"other bytes", 422, "malformed", Some(RejectReason::Malformed));
         let statement = sent.header.value.statement.clone();
         let claimed = self.resigned(|h| h.statement.id = statement.id);
         self.refused(
