@@ -172,6 +172,9 @@ pub(crate) struct Network {
     /// The cluster file from the operators: what this command trusts. The coordinator must have the same file.
     #[arg(long, value_name = "cluster.toml", env = "TACIT_CLUSTER", global = true)]
     pub cluster: Option<PathBuf>,
+    /// Use plain HTTP to another machine: only where nobody can be on the way, who would read the token and change what you see.
+    #[arg(long, global = true)]
+    pub insecure: bool,
 }
 
 /// `job`.
@@ -183,6 +186,9 @@ pub(crate) struct Job {
     /// The file of the buyer's token; by default the token is read from the environment variable TACIT_TOKEN.
     #[arg(long, value_name = "FILE", global = true)]
     pub token_file: Option<PathBuf>,
+    /// Close or cancel with the buyer's key that has signed the job's terms, in place of a token. Needs --cluster.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub buyer_key: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]
     pub command: JobCommand,

@@ -4,16 +4,15 @@ use std::collections::HashMap;
 
 use tacit_protocol::question::{Answer, Question};
 use tacit_protocol::submission::most_answers;
-
-/// The maximum number of answers in a submission: small enough to show progress and to lose little when a connection breaks.
-const USUAL: usize = 500;
+use tacit_protocol::submission::quota::USUAL_ANSWERS;
 
 /// The answers of one submission: pairs of item index and answer, items ascending.
 pub type Batch = Vec<(u32, Answer)>;
 
-/// The maximum number of answers to this question in one submission.
+/// The maximum number of answers to this question in one submission: small enough to show progress and to lose little when a connection
+/// breaks.
 pub fn most(question: &Question) -> usize {
-    most_answers(question.width()).clamp(1, USUAL)
+    most_answers(question.width()).clamp(1, USUAL_ANSWERS)
 }
 
 /// Splits a contributor's answers, pairs of item index and answer in their original order, into submissions of at most `most`

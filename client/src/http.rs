@@ -1,14 +1,19 @@
 //! The coordinator's HTTP API, as its clients use it.
 
-use std::time::Duration;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Response, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tacit_mpc_core::digest::Digest;
 use tacit_program::Backoff;
 use tacit_protocol::api::{ClusterInfo, Enrolment, JobList, JobStatus, Problem, Receipt, SUBMISSION_TYPE, SubmissionStatus};
+use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{JobId, SignedSpec};
+use tacit_protocol::request_signature::SignedParts;
 use tacit_protocol::submission::SubmissionId;
 use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
 use thiserror::Error;
@@ -34,6 +39,14 @@ pub enum ApiError {
         url: String,
         /// What is wrong with it.
         reason: String,
+    },
+    /// The URL is plain HTTP to another machine.
+    #[error(
+        "{url} has no TLS: whoever is on the way would read the token and change what you see. Use https://, or --insecure where nobody can be on the way"
+    )]
+    Insecure {
+        /// The URL as given.
+        url: String,
     },
     /// The token contains characters that cannot be in a header.
     #[error("the buyer's token has characters that cannot be sent: it must be one line of plain letters, digits and signs")]
@@ -94,12 +107,30 @@ pub enum Published {
 pub struct Api {
     client: Client,
     base: String,
+    loopback: bool,
     token: Option<HeaderValue>,
+    signer: Option<Arc<Signer>>,
+}
+
+/// A key that signs requests, and the digest of the cluster file for which it does.
+#[derive(Debug)]
+struct Signer {
+    key: SecretKey,
+    cluster: Digest,
 }
 
 impl Api {
-    /// A client of the coordinator at `url`; `token` is a buyer's.
+    /// A client of the coordinator at `url`, which is https, or http on this machine; `token` is a buyer's.
     pub fn new(url: &str, token: Option<&str>) -> Result<Self, ApiError> {
+        let api = Self::insecure(url, token)?;
+        if api.base.starts_with("http://") && !api.loopback {
+            return Err(ApiError::Insecure { url: url.to_owned() });
+        }
+        Ok(api)
+    }
+
+    /// The same, also for plain HTTP to other machines: whoever is on the way reads the token and changes what is read.
+    pub fn insecure(url: &str, token: Option<&str>) -> Result<Self, ApiError> {
         let wrong = |reason: String| ApiError::Url {
             url: url.to_owned(),
             reason,
@@ -114,19 +145,22 @@ impl Api {
             .read_timeout(Duration::from_secs(60))
             // The token must not be sent to wherever a coordinator redirects to.
             .redirect(reqwest::redirect::Policy::none());
+        let loopback = parsed.host_str().is_some_and(is_loopback);
         if parsed.scheme() == "http" {
             // Certificates of the system are not needed, and a small container may lack them.
             builder = builder.tls_certs_only([]);
         }
-        if matches!(parsed.host_str(), Some("127.0.0.1" | "[::1]" | "localhost")) {
+        if loopback {
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(|e| wrong(chain(&e)))?;
         let token = token.map(bearer).transpose()?;
         Ok(Self {
             client,
-            base: url.trim_end_matches('/').to_owned(),
+            base: parsed.as_str().trim_end_matches('/').to_owned(),
+            loopback,
             token,
+            signer: None,
         })
     }
 
@@ -135,9 +169,21 @@ impl Api {
         &self.base
     }
 
+    /// Signs requests with this key, for the cluster of this digest, in place of a token.
+    #[must_use]
+    pub fn signed_with(mut self, key: SecretKey, cluster: Digest) -> Self {
+        self.signer = Some(Arc::new(Signer { key, cluster }));
+        self
+    }
+
     /// Whether the client has a buyer's token.
     pub fn has_token(&self) -> bool {
         self.token.is_some()
+    }
+
+    /// Whether the client has a buyer's token, or a key that signs requests.
+    pub fn is_authenticated(&self) -> bool {
+        self.has_token() || self.signer.is_some()
     }
 
     /// The coordinator's description of the cluster.
@@ -247,6 +293,9 @@ impl Api {
                 .header(ACCEPT, "*/*");
             if let Some(token) = &self.token {
                 request = request.header(AUTHORIZATION, token.clone());
+            } else if let Some(signer) = &self.signer {
+                let bytes = body.as_ref().map_or(&[] as &[u8], |(_, bytes)| bytes);
+                request = request.header(AUTHORIZATION, signer.sign(&method, path, bytes));
             }
             if let Some((kind, bytes)) = &body {
                 request = request.header(CONTENT_TYPE, *kind).body(bytes.clone());
@@ -321,6 +370,27 @@ impl Api {
     }
 }
 
+impl Signer {
+    fn sign(&self, method: &Method, target: &str, body: &[u8]) -> String {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let parts = SignedParts {
+            method: method.as_str(),
+            path,
+            query,
+            cluster: &self.cluster,
+            body,
+        };
+        parts.sign(&self.key, now.as_secs()).to_string()
+    }
+}
+
+/// Whether a host, as it stands in a URL, is this machine.
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
 /// Whether a request should be tried again because a server or proxy is busy. A coordinator that answers with a problem document
 /// has waited itself, and the request is not repeated unless it asks for that.
 fn is_busy(response: &Response) -> bool {
@@ -370,9 +440,32 @@ mod tests {
     }
 
     #[test]
+    fn plain_http_leaves_the_machine_only_if_that_is_asked_for() {
+        for url in [
+            "http://host",
+            "http://10.0.0.1:8080",
+            "HTTP://host:1",
+            "http://127.0.0.1.example.org",
+            "http://[2001:db8::1]:80",
+        ] {
+            assert!(matches!(Api::new(url, None), Err(ApiError::Insecure { .. })), "{url}");
+            assert!(Api::insecure(url, None).is_ok(), "{url}");
+        }
+        for url in [
+            "http://127.0.0.1:8080",
+            "http://127.9.9.9",
+            "http://[::1]:1",
+            "http://localhost:8080",
+            "https://host",
+        ] {
+            assert!(Api::new(url, None).is_ok(), "{url}");
+        }
+    }
+
+    #[test]
     fn a_token_is_never_shown() {
         let api = Api::new("http://127.0.0.1:1", Some("very-secret")).unwrap();
         assert!(!format!("{api:?}").contains("very-secret"));
-        assert_eq!(Api::new("http://h", Some("a\nb")).unwrap_err(), ApiError::Token);
+        assert_eq!(Api::new("https://h", Some("a\nb")).unwrap_err(), ApiError::Token);
     }
 }

@@ -37,7 +37,7 @@ async fn readyz(State(app): State<Shared>) -> (StatusCode, String) {
 }
 
 async fn metrics(State(app): State<Shared>) -> Response {
-    match app.metrics.text(&app.active_jobs, &app.nodes, &app.store).await {
+    match app.metrics.text(&app.active_jobs, &app.nodes, &app.store, &app.connections).await {
         Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }

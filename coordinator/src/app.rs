@@ -2,26 +2,28 @@
 
 use std::sync::Arc;
 
-use tacit_metrics::Queue;
 use tacit_protocol::api::JobStatus;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::JobId;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::active_jobs::ActiveJobs;
 use crate::buyers::Buyers;
 use crate::config::{EnrolmentMode, Loaded};
+use crate::http::Places;
+use crate::limits::Quotas;
 use crate::locks::Locks;
 use crate::metrics::Metrics;
 use crate::nodes::Nodes;
 use crate::status;
 use crate::store::{Store, StoreError};
+use crate::uploads::Uploads;
 
-/// How many uploads are read at once. Times the largest submission, this is the memory that strangers can fill.
-pub(crate) const UPLOADS: usize = 64;
+/// How many specs are read at once: buyers are known, and their specs are large.
+const SPECS: usize = 4;
 
 /// The state that all parts of the coordinator share.
 pub(crate) struct App {
@@ -37,6 +39,10 @@ pub(crate) struct App {
     pub enrolment: EnrolmentMode,
     /// How many computations of one job may fail before the job fails.
     pub max_attempts: u32,
+    /// What one buyer's jobs may take together.
+    pub quotas: Quotas,
+    /// Places for specs that are being read.
+    pub specs: Semaphore,
     /// The store for everything that outlives the process.
     pub store: Store,
     /// The nodes and the state of their connections.
@@ -45,8 +51,10 @@ pub(crate) struct App {
     pub active_jobs: ActiveJobs,
     /// The coordinator's metrics.
     pub metrics: Metrics,
+    /// Limits the connections to the API.
+    pub connections: Places,
     /// Limits the uploads that are read at once.
-    pub uploads: Queue,
+    pub uploads: Uploads,
     /// Locked while a job is opened, so that two requests for one id are handled one after the other.
     pub opening: Locks,
     /// Ends all servers and tasks when it is cancelled.
@@ -67,17 +75,21 @@ impl App {
             cluster_text,
             key,
             buyers,
+            certificate: _,
         } = loaded;
         Arc::new(Self {
             nodes: Nodes::new(&cluster),
             active_jobs: ActiveJobs::default(),
-            uploads: metrics.queues.queue("uploads", UPLOADS),
+            connections: Places::new(config.limits.connections, config.limits.connections_per_origin()),
+            uploads: Uploads::new(&config.limits, &metrics.queues),
             metrics,
             opening: Locks::default(),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
             enrolment: config.enrolment,
             max_attempts: config.max_attempts,
+            quotas: config.quotas,
+            specs: Semaphore::new(SPECS),
             cluster,
             cluster_text,
             key,

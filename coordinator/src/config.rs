@@ -12,6 +12,8 @@ use tacit_protocol::identity::SecretKey;
 use thiserror::Error;
 
 use crate::buyers::Buyers;
+use crate::http::{Certificate, CertificateError, CertificateFiles};
+use crate::limits::{Limits, Quotas};
 use crate::store::StoreError;
 use crate::toml_file::{self, FileError, read_text};
 
@@ -54,6 +56,15 @@ pub(crate) struct Config {
     /// How many computations of one job may fail before the job fails.
     #[serde(default = "default_max_attempts")]
     pub max_attempts: u32,
+    /// The certificate and key with which the API is served; without them it is plain HTTP.
+    #[serde(default)]
+    pub tls: Option<CertificateFiles>,
+    /// What may be open, read and held at once.
+    #[serde(default)]
+    pub limits: Limits,
+    /// What one buyer's jobs may take together.
+    #[serde(default)]
+    pub quotas: Quotas,
     /// How much is logged, in the syntax of RUST_LOG. RUST_LOG overrides it.
     #[serde(default)]
     pub log: Option<String>,
@@ -115,6 +126,9 @@ pub(crate) enum ConfigError {
     /// The runtime that is needed to reach the nodes does not start.
     #[error("cannot start the runtime: {0}")]
     Runtime(String),
+    /// The API's certificate cannot be used.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// The cluster file cannot be used.
     #[error("{path}: {error}")]
     Cluster {
@@ -164,6 +178,8 @@ pub(crate) struct Loaded {
     pub key: SecretKey,
     /// The buyers, who may open jobs.
     pub buyers: Buyers,
+    /// The API's certificate; `None` for plain HTTP.
+    pub certificate: Option<Arc<Certificate>>,
 }
 
 /// Reads the config file and the files it names.
@@ -182,6 +198,8 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<ConfigError>> {
         .map_or_else(|| Ok(Buyers::default()), Buyers::read)
         .map_err(|error| add(error.into()))
         .ok();
+    let certificate = config.tls.clone().map(Certificate::load).transpose();
+    let certificate = certificate.map_err(|error| add(error.into())).ok();
     if let (Some((cluster, _)), Some(key)) = (&cluster, &key) {
         let named = cluster.file().coordinator.identity;
         if named != key.public() {
@@ -193,13 +211,14 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<ConfigError>> {
             });
         }
     }
-    match (cluster, key, buyers) {
-        (Some((cluster, cluster_text)), Some(key), Some(buyers)) if errors.is_empty() => Ok(Loaded {
+    match (cluster, key, buyers, certificate) {
+        (Some((cluster, cluster_text)), Some(key), Some(buyers), Some(certificate)) if errors.is_empty() => Ok(Loaded {
             config,
             cluster: Arc::new(cluster),
             cluster_text,
             key,
             buyers,
+            certificate: certificate.map(Arc::new),
         }),
         _ => Err(errors),
     }
@@ -218,10 +237,19 @@ pub(crate) fn read(path: &Path) -> Result<Config, ConfigError> {
             problem: "must be 1 or more",
         });
     }
+    if let Some((field, problem)) = config.limits.problem() {
+        return Err(ConfigError::Field {
+            path: path.to_owned(),
+            field,
+            problem,
+        });
+    }
     let folder = path.parent().unwrap_or(Path::new(""));
+    let tls = config.tls.iter_mut().flat_map(|files| [&mut files.certificate, &mut files.key]);
     for one in [&mut config.cluster, &mut config.identity_key, &mut config.data]
         .into_iter()
         .chain(&mut config.buyers)
+        .chain(tls)
     {
         *one = folder.join(&*one);
     }

@@ -108,11 +108,15 @@ fn config_text(args: &Init) -> String {
          cluster = {cluster}        # the same file at every member\n\
          identity_key = \"identity.key\"\n\
          data = {data}\n\
-         listen = \"{listen}\"      # HTTP API; put TLS before it when others than this machine use it\n\
+         listen = \"{listen}\"      # HTTP API; others than this machine need TLS: [tls], or a proxy\n\
          admin = \"{admin}\"       # /livez /readyz /metrics; keep it private\n\
          buyers = \"buyers.toml\"\n\
          enrolment = \"open\"              # or \"closed\"\n\
-         max_attempts = 3\n"
+         max_attempts = 3\n\
+         \n\
+         # [tls]                          # read again on SIGHUP\n\
+         # certificate = \"api.crt\"\n\
+         # key = \"api.key\"\n"
     )
 }
 

@@ -15,8 +15,10 @@ mod connection;
 mod delivery;
 mod driver;
 mod drop_envelopes;
+mod http;
 mod init;
 mod jobs;
+mod limits;
 mod locks;
 mod metrics;
 mod nodes;
@@ -30,6 +32,7 @@ mod store;
 #[cfg(test)]
 mod testing;
 mod toml_file;
+mod uploads;
 
 use std::fmt::Display;
 use std::io::Write;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use prometheus::{GaugeVec, HistogramVec, IntCounterVec, Result};
+use prometheus::{Gauge, GaugeVec, HistogramVec, IntCounterVec, Result};
 use tacit_metrics::{Connections, Families, Queues, SESSION_SECONDS, StoreMeter, Survey};
 use tacit_protocol::accepted::PublicFacts;
 use tacit_protocol::api::JobState;
@@ -11,8 +11,10 @@ use tacit_protocol::cluster::Cluster;
 use tacit_protocol::reject::RejectReason;
 
 use crate::active_jobs::ActiveJobs;
+use crate::http::{ADMIN_PORT, API_PORT, Doors, Places};
 use crate::nodes::Nodes;
 use crate::store::Store;
+use crate::uploads;
 
 /// The coordinator's metrics. All series exist from the start.
 #[derive(Clone)]
@@ -28,6 +30,9 @@ pub(crate) struct Metrics {
     deliveries_waiting: GaugeVec,
     requests: IntCounterVec,
     request_seconds: HistogramVec,
+    http_connections: Gauge,
+    /// Connections that were refused, by port and reason.
+    pub refused_connections: IntCounterVec,
     /// Metrics of the connections to the nodes.
     pub nodes: Connections,
     /// Metrics of the work that waits or runs.
@@ -41,7 +46,7 @@ const PUBLISHED: &str = "published";
 const FAILED: &str = "failed";
 
 /// The reasons for which the coordinator refuses an upload; only nodes find the others.
-const AT_UPLOAD: [RejectReason; 7] = [
+const AT_UPLOAD: [RejectReason; 8] = [
     RejectReason::Malformed,
     RejectReason::WrongJob,
     RejectReason::BadSignature,
@@ -49,6 +54,7 @@ const AT_UPLOAD: [RejectReason; 7] = [
     RejectReason::DuplicateSubmission,
     RejectReason::JobClosed,
     RejectReason::KeyConflict,
+    RejectReason::JobFull,
 ];
 
 /// The states that a job leaves by itself.
@@ -119,8 +125,14 @@ impl Metrics {
                 &[("route", &timed)],
                 HTTP_SECONDS,
             )?,
+            http_connections: families.gauge("http_connections", "Open connections to the API.")?,
+            refused_connections: families.counters(
+                "http_connections_refused_total",
+                "Connections to the API and to the admin port that were refused.",
+                &[("port", &[API_PORT, ADMIN_PORT]), ("reason", &Doors::REASONS)],
+            )?,
             nodes: Connections::new(&families, "node", &nodes)?,
-            queues: Queues::new(&families, &["uploads"])?,
+            queues: Queues::new(&families, &[uploads::QUEUE])?,
             store: StoreMeter::new(&families)?,
             families,
         })
@@ -165,7 +177,8 @@ impl Metrics {
     ///
     /// # Errors
     /// The encoder fails.
-    pub(crate) async fn text(&self, active_jobs: &ActiveJobs, nodes: &Nodes, store: &Store) -> Result<Vec<u8>> {
+    pub(crate) async fn text(&self, active_jobs: &ActiveJobs, nodes: &Nodes, store: &Store, connections: &Places) -> Result<Vec<u8>> {
+        self.http_connections.set(connections.taken() as f64);
         let jobs = active_jobs.all();
         for (index, node) in nodes.iter().enumerate() {
             self.nodes.see(node.name(), node.channel().map(|channel| channel.round_trip()));

@@ -14,8 +14,9 @@ use tokio::time::{Instant, sleep};
 use crate::active_jobs::ActiveJob;
 use crate::app::Shared;
 use crate::jobs::take_up;
+use crate::limits::Taken;
 use crate::nodes::{LinkState, NodeError, ask, open_job};
-use crate::store::{NewJob, StoreError};
+use crate::store::{Created, NewJob, StoreError};
 
 /// How long a new job waits for nodes to connect, right after the coordinator or a node has started.
 const CONNECT_GRACE: Duration = Duration::from_secs(3);
@@ -32,6 +33,16 @@ pub(crate) enum OpenError {
     /// Another job has this id.
     #[error("job `{0}` was opened with another spec: use another id")]
     Conflict(JobId),
+    /// The buyer's jobs would take more than one buyer may.
+    #[error(
+        "with this job, your jobs that have not ended exceed `{quota}` = {value} of this coordinator: wait until one has ended, or cancel one"
+    )]
+    Quota {
+        /// The name of the quota in the coordinator's config.
+        quota: &'static str,
+        /// Its value.
+        value: u64,
+    },
     /// A node refuses the job.
     #[error("{}", join(.0))]
     Refused(Vec<(String, NodeError)>),
@@ -86,19 +97,30 @@ pub(crate) async fn open(app: &Shared, buyer: String, id: JobId, signed: SignedS
         };
     }
     check_closing_time(closes_at.as_deref())?;
+    let quotas = app.quotas;
+    let admit = move |taken: Taken| {
+        quotas
+            .exceeded(taken)
+            .map_or(Ok(()), |(quota, value)| Err(OpenError::Quota { quota, value }))
+    };
+    // Before the nodes are asked, and again when it is stored, as other jobs may be opened meanwhile.
+    let taken = app.store.taken_by(buyer.clone()).await?;
+    admit(taken.and(job.items().len() as u64, text.len()))?;
     wait_for_nodes(app).await;
     let request = Request::OpenJob {
         id: job.id().clone(),
         spec: text.clone(),
     };
     let opened = open_at_nodes(app, &job, &request).await?;
-    if let Err(error) = app
-        .store
-        .create_job(NewJob::new(app.cluster.digest(), buyer, &job, text, opened))
-        .await
-    {
+    let new = NewJob::new(app.cluster.digest(), buyer, &job, text, opened);
+    let refused = match app.store.create_job(new, admit).await {
+        Ok(Created::New | Created::Before) => None,
+        Ok(Created::Refused(error)) => Some(error),
+        Err(error) => Some(error.into()),
+    };
+    if let Some(error) = refused {
         cancel_at(app, job.id(), opened).await;
-        return Err(error.into());
+        return Err(error);
     }
     tracing::info!(job = %job.id(), items = job.items().len(), ?opened, "opened");
     let deliveries = (0..app.cluster.nodes().len()).map(|node| (opened.contains(node), 0)).collect();

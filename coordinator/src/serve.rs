@@ -1,22 +1,26 @@
 //! `tacit-coordinator run`: checks the configuration, then serves until it is told to stop.
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 
-use axum::Router;
 use tacit_link::{Link, LinkError};
 use tacit_program::{CLOSE_TIMEOUT, LogError, Logging, SHUTDOWN_TIMEOUT, ShutdownError, allocator, finish_within, shutdown_requested};
 use thiserror::Error;
-use tokio_util::sync::CancellationToken;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::task::TaskTracker;
 
-use crate::app::App;
+use crate::app::{App, Shared};
 use crate::check::{Listeners, listen};
 use crate::config::{ConfigError, Loaded, load};
+use crate::http::{ADMIN_PORT, API_PORT, Certificate, Doors, PerOrigin, Places, Server, Timeouts, raise_open_files};
+use crate::limits::Limits;
 use crate::store::{Store, StoreError};
 use crate::{admin, api, jobs};
+
+/// Connections to the admin port: a few programs watch it.
+const ADMIN_CONNECTIONS: usize = 64;
 
 /// Why the coordinator cannot run.
 #[derive(Debug, Error)]
@@ -71,11 +75,12 @@ pub(crate) fn run(path: &Path, logging: &Logging, stop_with_stdin: bool) -> Resu
     outcome
 }
 
-async fn serve(path: &Path, loaded: Loaded, stop_with_stdin: bool) -> Result<(), RunError> {
+async fn serve(path: &Path, mut loaded: Loaded, stop_with_stdin: bool) -> Result<(), RunError> {
     let listeners = Listeners {
         api: listen(loaded.config.listen, "listen", path)?,
         admin: listen(loaded.config.admin, "admin", path)?,
     };
+    fit_to_open_files(&mut loaded.config.limits);
     let metrics = api::metrics(&loaded).map_err(|e| RunError::System {
         what: "cannot register the metrics",
         reason: e.to_string(),
@@ -83,17 +88,25 @@ async fn serve(path: &Path, loaded: Loaded, stop_with_stdin: bool) -> Result<(),
     let store = Store::open(&loaded.config.data, loaded.cluster.nodes().len(), metrics.store.clone())?;
     let link = Link::bind_anywhere(&loaded.key, Arc::clone(&loaded.cluster))?;
     let cluster = loaded.cluster.digest();
+    let certificate = loaded.certificate.clone();
     let app = App::new(loaded, store, metrics);
     jobs::start(&app, Arc::new(link.clone())).await?;
     // Signals must count before "ready" is printed: whoever reads it may stop the coordinator at once.
     let stop_requested = shutdown_requested(stop_with_stdin)?;
+    if let Some(certificate) = &certificate {
+        let hangups = signal(SignalKind::hangup()).map_err(system("cannot wait for SIGHUP"))?;
+        app.spawn(reload(hangups, Arc::clone(certificate)));
+    }
 
     let servers = TaskTracker::new();
-    let api = start(&servers, &app.shutdown, listeners.api, api::router(Arc::clone(&app)))?;
-    let admin = start(&servers, &app.shutdown, listeners.admin, admin::router(Arc::clone(&app)))?;
+    let (scheme, api) = serve_api(&servers, &app, listeners.api, certificate)?;
+    let admin = serve_admin(&servers, &app, listeners.admin)?;
     // The program that started the coordinator may have closed the pipe.
-    let _ = writeln!(std::io::stdout(), "ready api=http://{api} admin=http://{admin} cluster={cluster}");
-    tracing::info!(%api, %admin, %cluster, "serving");
+    let _ = writeln!(
+        std::io::stdout(),
+        "ready api={scheme}://{api} admin=http://{admin} cluster={cluster}"
+    );
+    tracing::info!(%api, scheme, %admin, %cluster, "serving");
 
     stop_requested.await;
     tracing::info!("stopping");
@@ -111,6 +124,109 @@ async fn serve(path: &Path, loaded: Loaded, stop_with_stdin: bool) -> Result<(),
     Ok(())
 }
 
+/// Keeps the number of connections below the limit of open files, so that the store and the nodes always find one.
+fn fit_to_open_files(limits: &mut Limits) {
+    let files = raise_open_files(limits.files());
+    let fitting = limits.connections_within(files);
+    if fitting < limits.connections {
+        tracing::warn!(
+            files,
+            connections = fitting,
+            "fewer connections are accepted than `limits.connections` says: raise the limit of open files (LimitNOFILE of systemd, ulimit -n)"
+        );
+        limits.connections = fitting;
+    }
+}
+
+/// Reads the certificate again whenever the operator sends SIGHUP.
+async fn reload(mut hangups: Signal, certificate: Arc<Certificate>) {
+    while hangups.recv().await.is_some() {
+        match certificate.reload() {
+            Ok(()) => tracing::info!("new connections get the certificate as it is now"),
+            Err(error) => tracing::error!(%error, "the certificate cannot be read again: the one before stays in use"),
+        }
+    }
+}
+
+/// Starts the API's server. Returns its scheme and address.
+fn serve_api(
+    servers: &TaskTracker,
+    app: &Shared,
+    listener: TcpListener,
+    certificate: Option<Arc<Certificate>>,
+) -> Result<(&'static str, SocketAddr), RunError> {
+    let router = api::router(Arc::clone(app)).map_err(|e| RunError::System {
+        what: "cannot write the description of the API",
+        reason: e.to_string(),
+    })?;
+    let scheme = if certificate.is_some() { "https" } else { "http" };
+    let server = Server {
+        listener,
+        router,
+        doors: Doors {
+            port: API_PORT,
+            places: app.connections.clone(),
+            timeouts: Timeouts::default(),
+            certificate,
+            refused: app.metrics.refused_connections.clone(),
+        },
+        shutdown: app.shutdown.clone(),
+    };
+    let address = server.address().map_err(system("cannot serve the API"))?;
+    if scheme == "http" && !address.ip().is_loopback() {
+        tracing::warn!(%address, "the API is served without TLS: nothing but a proxy that adds TLS may reach it (config table `tls`)");
+    }
+    servers.spawn(async move {
+        if let Err(error) = server.run().await {
+            tracing::error!(%error, %address, "the API is not served any more");
+        }
+    });
+    Ok((scheme, address))
+}
+
+/// Starts the admin port's server, on a thread of its own: however much the API has to do, health and metrics are answered.
+fn serve_admin(servers: &TaskTracker, app: &Shared, listener: TcpListener) -> Result<SocketAddr, RunError> {
+    let per_origin = PerOrigin {
+        loopback: ADMIN_CONNECTIONS,
+        other: ADMIN_CONNECTIONS / 2,
+    };
+    let server = Server {
+        listener,
+        router: admin::router(Arc::clone(app)),
+        doors: Doors {
+            port: ADMIN_PORT,
+            places: Places::new(ADMIN_CONNECTIONS, per_origin),
+            timeouts: Timeouts::default(),
+            certificate: None,
+            refused: app.metrics.refused_connections.clone(),
+        },
+        shutdown: app.shutdown.clone(),
+    };
+    let address = server.address().map_err(system("cannot serve the admin port"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(system("cannot start the runtime of the admin port"))?;
+    let (ended, end) = tokio::sync::oneshot::channel::<()>();
+    let work = move || {
+        if let Err(error) = runtime.block_on(server.run()) {
+            tracing::error!(%error, %address, "the admin port is not served any more");
+        }
+        // A probe that waits for a stuck disk is not waited for.
+        runtime.shutdown_background();
+        drop(ended);
+    };
+    std::thread::Builder::new()
+        .name("admin".to_owned())
+        .spawn(work)
+        .map_err(system("cannot start the thread of the admin port"))?;
+    servers.spawn(async move {
+        // The sender is dropped when the thread ends.
+        let _ = end.await;
+    });
+    Ok(address)
+}
+
 /// The first finding; `check-config` shows the others. The list is never empty.
 fn first(findings: Vec<ConfigError>) -> RunError {
     let none = RunError::System {
@@ -118,24 +234,4 @@ fn first(findings: Vec<ConfigError>) -> RunError {
         reason: "run check-config".to_owned(),
     };
     findings.into_iter().next().map_or(none, RunError::Config)
-}
-
-fn start(
-    servers: &TaskTracker,
-    shutdown: &CancellationToken,
-    listener: std::net::TcpListener,
-    router: Router,
-) -> Result<SocketAddr, RunError> {
-    let listener = tokio::net::TcpListener::from_std(listener).map_err(system("cannot serve on a port"))?;
-    let address = listener.local_addr().map_err(system("cannot serve on a port"))?;
-    let shutdown = shutdown.clone();
-    servers.spawn(async move {
-        if let Err(error) = axum::serve(listener, router)
-            .with_graceful_shutdown(shutdown.cancelled_owned())
-            .await
-        {
-            tracing::error!(%error, %address, "the server has ended");
-        }
-    });
-    Ok(address)
 }

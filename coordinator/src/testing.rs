@@ -104,7 +104,7 @@ impl TestCluster {
 
     /// Starts a coordinator of this cluster on a store in `data`. It connects to the nodes that are up.
     pub(crate) async fn start(&self, data: &std::path::Path) -> Shared {
-        let mut config: Config = toml::from_str("max_attempts = 2").unwrap();
+        let mut config: Config = toml::from_str("max_attempts = 2\nquotas.items = 5000").unwrap();
         config.data = data.to_owned();
         let path = data.join("buyers.toml");
         std::fs::write(&path, Buyers::file_text("test", TOKEN) + &Buyers::entry("other", OTHER_TOKEN)).unwrap();
@@ -114,6 +114,7 @@ impl TestCluster {
             cluster_text: self.text.clone(),
             key: self.key.clone(),
             buyers: Buyers::read(&path).unwrap(),
+            certificate: None,
         };
         let metrics = crate::api::metrics(&loaded).unwrap();
         // A query that the previous coordinator has begun may keep the store open for a moment.

@@ -12,11 +12,14 @@ use tacit_protocol::cluster::Cluster;
 use tacit_protocol::identity::{PublicKey, SecretKey};
 
 use crate::connection::Connection;
+use crate::handshakes::{HandshakePlace, Handshakes};
 use crate::hello::{Greeting, Side, exchange};
 use crate::{LinkError, tls};
 
 /// How long connecting, TLS and the exchange of hellos may take together.
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(8);
+/// How long the first message of a peer that connects may take, all of it. If a packet is lost, it is sent again after one second.
+const HELLO_DEADLINE: Duration = Duration::from_secs(2);
 /// A connection that is silent for this long counts as lost. Pings keep it open, three in this time.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(12);
 /// How long to wait until the peers have been told that the endpoint closes.
@@ -43,12 +46,14 @@ pub struct Link {
     endpoint: Endpoint,
     key: SecretKey,
     cluster: Arc<Cluster>,
+    handshakes: Handshakes,
 }
 
 /// A connection that somebody opens to us, before the handshake shows who it is.
 pub struct Incoming {
     incoming: quinn::Incoming,
     cluster: Arc<Cluster>,
+    place: HandshakePlace,
 }
 
 impl fmt::Debug for Link {
@@ -82,6 +87,7 @@ impl Link {
         Ok(Self {
             endpoint,
             key: key.clone(),
+            handshakes: Handshakes::new(&cluster),
             cluster,
         })
     }
@@ -148,7 +154,11 @@ impl Link {
 
     /// The next connection that somebody opens; `None` when the endpoint is closed. Waits for no handshake:
     /// [`Incoming::establish`] does, and should run in a task of its own.
+    ///
+    /// There are places for a limited number of handshakes at once. If none is free, an older handshake loses its place and fails with
+    /// [`LinkError::Overload`].
     pub async fn accept(&self) -> Option<Incoming> {
+        self.handshakes.keep_names();
         loop {
             let incoming = self.endpoint.accept().await?;
             // Validate the sender's address first (RFC 9000, section 8.1): until then it gets a token and costs no memory.
@@ -157,7 +167,8 @@ impl Link {
                 continue;
             }
             let cluster = Arc::clone(&self.cluster);
-            return Some(Incoming { incoming, cluster });
+            let place = self.handshakes.enter(incoming.remote_address().ip());
+            return Some(Incoming { incoming, cluster, place });
         }
     }
 
@@ -172,21 +183,35 @@ impl Link {
 impl Incoming {
     /// Completes the handshake within a deadline: the peer must own the key of a member. `None` if the peer only probed.
     pub async fn establish(self) -> Result<Option<Connection>, LinkError> {
-        let from = self.incoming.remote_address().to_string();
+        let Self {
+            incoming,
+            cluster,
+            mut place,
+        } = self;
+        let from = incoming.remote_address().to_string();
         let peer = "a peer";
+        let failed = |error: &ConnectionError| handshake_error(peer, &from, error);
         let establishing = async {
-            let connection = self.incoming.await.map_err(|error| handshake_error(peer, &from, &error))?;
+            let mut connecting = incoming.accept().map_err(|error| failed(&error))?;
+            tokio::time::timeout(HELLO_DEADLINE, connecting.handshake_data())
+                .await
+                .map_err(|_| unreachable(peer, &from, "no whole first message in time".to_owned()))?
+                .map_err(|error| failed(&error))?;
+            let connection = connecting.await.map_err(|error| failed(&error))?;
             let member = presented(&connection)
-                .and_then(|key| member_of(&self.cluster, &key))
+                .and_then(|key| member_of(&cluster, &key))
                 .ok_or_else(|| unknown_key(peer, &from))?;
-            let mut connection = Connection::new(connection, member, member_name(&self.cluster, member));
-            let greeting = exchange(&connection, &self.cluster, Side::Accepts).await?;
+            let mut connection = Connection::new(connection, member, member_name(&cluster, member));
+            let greeting = exchange(&connection, &cluster, Side::Accepts).await?;
             connection.set_protocol(greeting.version);
             Ok((!greeting.probe).then_some(connection))
         };
-        tokio::time::timeout(HANDSHAKE_DEADLINE, establishing)
-            .await
-            .unwrap_or_else(|_| Err(unreachable(peer, &from, "no handshake in time".to_owned())))
+        tokio::select! {
+            established = tokio::time::timeout(HANDSHAKE_DEADLINE, establishing) => {
+                established.unwrap_or_else(|_| Err(unreachable(peer, &from, "no handshake in time".to_owned())))
+            }
+            () = place.lost() => Err(LinkError::Overload { address: from.clone() }),
+        }
     }
 }
 

@@ -24,6 +24,12 @@ pub enum LinkError {
         /// What failed, as the transport reports it.
         reason: String,
     },
+    /// More handshakes began than there are places, and this one was the oldest.
+    #[error("the handshake with {address} was ended: it was the oldest, and more begin than this program takes")]
+    Overload {
+        /// The address of the other end.
+        address: String,
+    },
     /// The other end speaks no protocol version that this program speaks.
     #[error("{member} speaks protocol {theirs}, this program {ours}: upgrade {}", theirs.who_upgrades(member, *ours, "this program"))]
     Version {

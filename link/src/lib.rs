@@ -12,6 +12,8 @@ mod endpoint;
 mod error;
 mod frame;
 #[cfg(feature = "quic")]
+mod handshakes;
+#[cfg(feature = "quic")]
 mod hello;
 #[cfg(feature = "quic")]
 mod probe;

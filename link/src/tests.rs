@@ -176,3 +176,79 @@ async fn a_busy_port_is_named() {
         "{error}"
     );
 }
+
+/// Passes on what comes from `node`, and of what is sent to it only the first three datagrams: the client's first message, which has two pieces
+/// and is answered with a token, and its first piece again, with the token.
+async fn half(relay: tokio::net::UdpSocket, node: SocketAddr) {
+    let (mut bytes, mut client, mut passed) = ([0; 2048], None, 0);
+    while let Ok((length, from)) = relay.recv_from(&mut bytes).await {
+        let to = if from == node { client } else { Some(node) };
+        if from != node {
+            client = Some(from);
+            passed += 1;
+        }
+        if let Some(to) = to.filter(|_| from == node || passed <= 3) {
+            relay.send_to(&bytes[..length], to).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn half_handshakes_keep_no_member_out() {
+    const ATTACKERS: usize = 48;
+    let (file, keys) = cluster();
+    let node = bind(&file, 0, &keys[0]);
+    let address: SocketAddr = file.nodes[0].address.parse().unwrap();
+    let (ended, mut endings) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Some(incoming) = node.accept().await {
+            let ended = ended.clone();
+            tokio::spawn(async move {
+                let established = incoming.establish().await;
+                let _ = ended.send(established.as_ref().map(|_| ()).map_err(Clone::clone));
+                if let Ok(Some(connection)) = established {
+                    connection.closed().await;
+                }
+            });
+        }
+    });
+    let attack = |from: SocketAddr| {
+        let mut file = file.clone();
+        file.nodes[0].address = from.to_string();
+        let stranger = Link::bind_anywhere(&SecretKey::from_bytes(&[5; 32]), parsed(&file)).unwrap();
+        tokio::spawn(async move {
+            loop {
+                let _ = stranger.connect(0).await;
+            }
+        })
+    };
+    for _ in 0..ATTACKERS {
+        let relay = tokio::net::UdpSocket::bind(LOCAL).await.unwrap();
+        attack(relay.local_addr().unwrap());
+        tokio::spawn(half(relay, address));
+    }
+    // The attackers are more than there are places: the first ones are ended.
+    let mut ending = async || {
+        tokio::time::timeout(std::time::Duration::from_secs(30), endings.recv())
+            .await
+            .unwrap()
+            .unwrap()
+    };
+    let first = ending().await;
+    assert!(matches!(first, Err(LinkError::Overload { .. })), "{first:?}");
+    let peer = Link::bind(LOCAL, &keys[1], parsed(&file)).unwrap();
+    for _ in 0..3 {
+        let connection = peer.connect(0).await.unwrap();
+        assert_eq!(connection.member(), Member::Node(0));
+    }
+    // Nobody holds a place for long: each half handshake has ended, and the reasons are the two that there are.
+    let (mut late, mut overload) = (0, 1);
+    while late == 0 || overload < 2 {
+        match ending().await {
+            Ok(()) => {}
+            Err(LinkError::Overload { .. }) => overload += 1,
+            Err(LinkError::Unreachable { reason, .. }) => late += usize::from(reason.contains("first message")),
+            Err(other) => panic!("{other}"),
+        }
+    }
+}

@@ -81,6 +81,11 @@ impl Queue {
         self.or_refused(permit)
     }
 
+    /// Counts work that is refused for another limit than the number of permits.
+    pub fn refuse(&self) {
+        self.refused.inc();
+    }
+
     fn or_refused<'a>(&self, permit: Option<QueuePermit<'a>>) -> Option<QueuePermit<'a>> {
         if permit.is_none() {
             self.refused.inc();

@@ -8,6 +8,8 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use tacit_protocol::cluster::Cluster;
 
+use crate::store::Room;
+
 /// The contents of `config.toml`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +32,9 @@ pub(crate) struct Config {
     /// How many jobs may be computed at once.
     #[serde(default = "default_max_sessions")]
     pub max_sessions: usize,
+    /// How many jobs, and how large ones, may be open at once.
+    #[serde(default)]
+    pub room: Room,
     /// How much memory is taken from the system at the start, for later computations. More is taken when it is needed.
     #[serde(default)]
     pub reserve_memory_mb: usize,

@@ -14,7 +14,7 @@ use tacit_protocol::submission::Delivery;
 use tacit_protocol::submission::Header;
 
 use crate::metrics::Metrics;
-use crate::store::{NewSubmission, Store, StoreError};
+use crate::store::{Author, NewSubmission, Room, Store, StoreError};
 
 /// What a node needs to accept submissions.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub(crate) struct Intake {
     pub at_rest_key: AtRestKey,
     /// The store for jobs and submissions.
     pub store: Arc<Store>,
+    /// How many jobs, and how large ones, may be open at once.
+    pub room: Room,
     /// The node's metrics; submissions are counted by outcome.
     pub metrics: Metrics,
 }
@@ -65,6 +67,7 @@ impl Intake {
         let mut submission = NewSubmission {
             digest,
             id: None,
+            author: None,
             reason: None,
             header: Vec::new(),
             sealed: Vec::new(),
@@ -76,6 +79,7 @@ impl Intake {
             }
             submission.id = Some(header.value.statement.id);
             Header::check(header, &self.cluster, job)?;
+            submission.author = Some(Author::of(job, &header.value.statement));
             submission.header = encode(header);
             let keys = (&self.key, &self.at_rest_key);
             submission.sealed = delivery.seal_at_rest(&self.cluster, job, (self.me, &digest), keys, &mut UnwrapErr(SysRng))?;
@@ -126,6 +130,7 @@ pub(crate) mod tests {
             at_rest_key: AtRestKey::of(&sealing[0]),
             key: sealing[0].clone(),
             store,
+            room: Room::default(),
             metrics,
         }
     }
@@ -144,7 +149,7 @@ pub(crate) mod tests {
         let folder = tempfile::tempdir().unwrap();
         let intake = intake(folder.path());
         let (job, spec) = job(2);
-        intake.store.open_job(&job, &spec).unwrap();
+        intake.store.open_job(&job, &spec, &Room::default()).unwrap();
         let good = delivered(&intake, &job, 0);
         let garbage = (Digest::of("test", &[b"garbage"]), b"garbage".to_vec());
         let misnamed = (Digest::of("test", &[b"other"]), good.1.clone());
@@ -179,14 +184,40 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn what_is_beyond_the_quota_is_refused_and_not_stored() {
+        let folder = tempfile::tempdir().unwrap();
+        let intake = intake(folder.path());
+        let (job, spec) = job(2);
+        intake.store.open_job(&job, &spec, &Room::default()).unwrap();
+        let key = SecretKey::from_bytes(&[9; 32]);
+        let by = |items: &[u32], node: usize| {
+            let answers: Vec<_> = items.iter().map(|item| (*item, Answer::Class(1))).collect();
+            let submission = Submission::create(&intake.cluster, &job, "alice", &key, &answers, &mut UnwrapErr(SysRng)).unwrap();
+            let mut delivery = submission.delivery(0).unwrap();
+            delivery.envelope = submission.delivery(node).unwrap().envelope;
+            (delivery.header.value.digest(), encode(&delivery))
+        };
+        // What this node cannot open counts against its author, too.
+        let batch = [by(&[0, 1], 0), by(&[1], 1), by(&[0], 0), by(&[0], 0), delivered(&intake, &job, 0)];
+        let full = Some(RejectReason::JobFull);
+        let outcomes = [None, Some(RejectReason::DigestMismatch), None, full, None];
+        assert_eq!(intake.deliver(&job, &batch).unwrap(), outcomes);
+        let digests: Vec<Digest> = batch.iter().map(|(digest, _)| *digest).collect();
+        let stored = intake.store.outcomes(job.id(), &digests).unwrap();
+        assert!(stored.len() == 4 && !stored.contains_key(&digests[3]));
+        assert_eq!(intake.deliver(&job, &batch).unwrap(), outcomes, "the same again");
+        assert_eq!(intake.deliver(&job, &[by(&[1], 0)]).unwrap(), [full]);
+    }
+
+    #[test]
     fn submissions_of_a_job_that_was_replaced_meanwhile_are_not_stored() {
         let folder = tempfile::tempdir().unwrap();
         let intake = intake(folder.path());
         let ((first, spec), (second, other_spec)) = (job(2), job(3));
-        intake.store.open_job(&first, &spec).unwrap();
+        intake.store.open_job(&first, &spec, &Room::default()).unwrap();
         let good = delivered(&intake, &first, 0);
         intake.store.forget(first.id()).unwrap();
-        intake.store.open_job(&second, &other_spec).unwrap();
+        intake.store.open_job(&second, &other_spec, &Room::default()).unwrap();
         assert_eq!(
             intake.deliver(&first, std::slice::from_ref(&good)).unwrap(),
             [Some(RejectReason::WrongJob)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tacit_link::{Connection, Link, LinkError, Member};
 use tacit_program::{Backoff, LastReason};
 use tacit_protocol::cluster::Cluster;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -20,8 +20,6 @@ use crate::refusals::Refusals;
 /// The pauses between attempts to reach a peer.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// How many handshakes of unknown peers run at once.
-const HANDSHAKES: usize = 64;
 
 /// The connections to the peers.
 #[derive(Debug)]
@@ -83,19 +81,11 @@ impl Mesh {
         for peer in self.peers.keys().copied().filter(|peer| *peer > self.me) {
             tokio::spawn(stop.clone().run_until_cancelled_owned(Arc::clone(&self).dial(peer)));
         }
-        let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
         let coordinator = Arc::new(coordinator);
         while let Some(Some(incoming)) = stop.run_until_cancelled(self.link.accept()).await {
-            // Dropping `incoming` refuses the handshake; an honest peer tries again.
-            let Ok(permit) = Arc::clone(&handshakes).try_acquire_owned() else {
-                self.metrics.refused(Refused::Overload);
-                continue;
-            };
             let (mesh, coordinator) = (Arc::clone(&self), Arc::clone(&coordinator));
             let accepting = async move {
-                let established = incoming.establish().await;
-                drop(permit);
-                match established {
+                match incoming.establish().await {
                     Err(error) => {
                         mesh.refusals.log(mesh.metrics.not_connected(&error), &error);
                     }

@@ -73,6 +73,7 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
         at_rest_key: tacit_protocol::sealing::AtRestKey::of(&sealing),
         key: sealing,
         store: Arc::clone(&store),
+        room: config.room,
         metrics: metrics.clone(),
     });
     let limits = (config.round_timeout(), config.max_sessions);

@@ -22,7 +22,7 @@ use crate::intake::Intake;
 use crate::lanes::{LaneNetwork, LaneOptions, Lanes};
 use crate::mesh::Mesh;
 use crate::metrics::SessionMeter;
-use crate::store::StoreError;
+use crate::store::{OpenedJob, StoreError};
 
 /// How long a computation waits until fewer than `max_sessions` run.
 const SESSION_QUEUE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -252,7 +252,15 @@ fn open_job(intake: &Intake, id: JobId, spec: &[u8]) -> Result<Reply, Refusal> {
         .and_then(|spec| Job::open(&cluster, id, spec))
         .and_then(|job| job.terms().fits(intake.cluster.access()).map(|()| job))
         .map_err(|error| Refusal::Job(error.to_string()))?;
-    let digest = intake.store.open_job(&job, spec).map_err(storage)?;
+    let digest = match intake.store.open_job(&job, spec, &intake.room).map_err(storage)? {
+        OpenedJob::Open(digest) => digest,
+        OpenedJob::NoRoom(limit, value) => {
+            return Err(Refusal::Policy {
+                rule: format!("room.{limit}"),
+                detail: format!("with this job, the open jobs would exceed {value}: wait until others have ended, or cancel some"),
+            });
+        }
+    };
     if digest != job.digest() {
         return Err(Refusal::OtherSpec(job.id().clone()));
     }

@@ -51,6 +51,8 @@ pub enum Purpose {
     Receipt,
     /// A node signs its release of the outputs.
     Release,
+    /// A buyer or contributor signs an HTTP request.
+    Request,
 }
 
 impl Purpose {
@@ -62,6 +64,7 @@ impl Purpose {
             Self::Enrolment => b"tacit/v1 enrolment\0",
             Self::Receipt => b"tacit/v1 receipt\0",
             Self::Release => b"tacit/v1 release\0",
+            Self::Request => b"tacit/v1 request\0",
         }
     }
 }

@@ -22,6 +22,7 @@ pub mod phase;
 pub mod question;
 pub mod reject;
 pub mod release;
+pub mod request_signature;
 pub mod sealing;
 pub mod submission;
 #[cfg(any(test, feature = "testing"))]

@@ -61,7 +61,11 @@ impl Running {
         }
         let after = |name: &str| line.split_whitespace().find_map(|word| word.strip_prefix(name).map(str::to_owned));
         let admin = after("admin=http://").unwrap();
-        let listens = after("quic=").or_else(|| after("api=http://")).unwrap().parse().unwrap();
+        let listens = after("quic=")
+            .or_else(|| after("api=http://").or_else(|| after("api=https://")))
+            .unwrap()
+            .parse()
+            .unwrap();
         let cluster = after("cluster=").unwrap();
         Ok(Self {
             child,

@@ -21,7 +21,10 @@ use tacit_tests::malformed_kinds::{MalformedKind, Scenario};
 
 type Counts = BTreeMap<RejectReason, u64>;
 
-/// Two jobs of three items. The job `mixed` gets bad submissions too. Neither gets full.
+/// Only three items are answered. There are so many because a job takes two answers to every item of one contributor, and Mallory sends a lot.
+const ITEMS: usize = 90;
+
+/// Two jobs. The job `mixed` gets bad submissions too. Neither gets full.
 struct TwoJobs {
     cluster: TestCluster,
     connection: Connection,
@@ -40,8 +43,8 @@ struct TwoJobs {
 impl TwoJobs {
     fn new() -> Self {
         let cluster = TestCluster::start(3, 1);
-        cluster.create_job("mixed", 3, 9);
-        cluster.create_job("clean", 3, 9);
+        cluster.create_job("mixed", ITEMS, 9);
+        cluster.create_job("clean", ITEMS, 9);
         let file = cluster_file(&cluster);
         let mut connection = Connection::open(&cluster.api);
         Self {
@@ -134,7 +137,7 @@ impl TwoJobs {
             |h| h.statement.items.clear(),
             |h| h.statement.items = vec![2, 0],
             |h| h.statement.items = vec![2, 2],
-            |h| h.statement.items = vec![0, 3],
+            |h| h.statement.items = vec![0, ITEMS as u32],
             |h| h.statement.components.truncate(2),
             |h| h.envelopes.truncate(2),
             |h| h.statement.contributor = "mal\nlory".to_owned(),
@@ -189,7 +192,7 @@ impl TwoJobs {
     fn repeated(&mut self, alice: &Author, sent: &Submission) {
         let again = put(&mut self.connection, "mixed", sent);
         assert_eq!(again.status, 200, "{}", again.body);
-        self.refused(sent, b"other bytes", 409, "draw a new id", Some(RejectReason::DuplicateSubmission));
+        self.refused(sent, b"other bytes", 422, "malformed", Some(RejectReason::Malformed));
         let statement = sent.header.value.statement.clone();
         let claimed = self.resigned(|h| h.statement.id = statement.id);
         self.refused(

@@ -17,16 +17,15 @@ use tacit_tests::http::Connection;
 use tacit_tests::malformed_kinds::{MalformedKind, Scenario};
 use tacit_tests::reference::Expected;
 
-const ITEMS: u32 = 100;
-/// Honest contributors. Each answers every item in a submission of its own: 10,000 good submissions.
-const HONEST: u32 = 100;
-/// How many bad submissions each malicious contributor sends for every item: 9,000 in all.
-const ROUNDS: u32 = 9;
-const MALICIOUS: u32 = 10;
+const ITEMS: u32 = 50;
+/// Honest contributors. Each answers every item in a submission of its own: 10,000 good submissions. A job takes 66 of one contributor.
+const HONEST: u32 = 200;
+/// Malicious contributors. Each sends a bad submission for every item: 9,000 in all.
+const MALICIOUS: u32 = 180;
 /// How many items each honest contributor answers again, with other answers: another 1,000.
-const REPEATED: u32 = 10;
+const REPEATED: u32 = 5;
 /// More than the contributors, so that the job does not close by itself.
-const ANSWERS_PER_ITEM: usize = 120;
+const ANSWERS_PER_ITEM: usize = 400;
 const THREADS: usize = 8;
 const CLASSES: [&str; 2] = ["no", "yes"];
 
@@ -44,7 +43,7 @@ enum Part {
     /// All submissions of an honest contributor.
     Honest { contributor: u32 },
     /// One bad submission for every item.
-    Malicious { contributor: u32, round: u32 },
+    Malicious { contributor: u32 },
 }
 
 struct Authors {
@@ -82,7 +81,7 @@ impl Authors {
                     }
                 }
             }
-            Part::Malicious { contributor, round } => {
+            Part::Malicious { contributor } => {
                 let scenario = Scenario {
                     cluster: &self.cluster,
                     job: &self.job,
@@ -91,7 +90,7 @@ impl Authors {
                 };
                 for item in 0..ITEMS {
                     // Half of the kinds are found by a single node, the other half by all nodes together.
-                    let n = (round * ITEMS + item) as usize / 2;
+                    let n = (contributor * ITEMS + item) as usize / 2;
                     let kinds: &[MalformedKind] = if item.is_multiple_of(2) {
                         &MalformedKind::ILL_FORMED
                     } else {
@@ -107,7 +106,7 @@ impl Authors {
 
     /// Sends everything, good and bad at the same time.
     fn send_all(&self, address: &str) -> Rejected {
-        let mut malicious = (0..ROUNDS).flat_map(|round| (0..MALICIOUS).map(move |contributor| Part::Malicious { contributor, round }));
+        let mut malicious = (0..MALICIOUS).map(|contributor| Part::Malicious { contributor });
         let parts: Vec<Part> = (0..HONEST)
             .flat_map(|contributor| malicious.next().into_iter().chain([Part::Honest { contributor }]))
             .collect();

@@ -172,7 +172,7 @@ fn a_real_job_moves_what_it_must_and_is_named_nowhere() {
     let uploads = ("route", "/v1/jobs/{id}/submissions/{sid}");
     assert!(value("http_requests_total", &[uploads, ("status", "2xx")]) >= 3.0);
     assert!(value("http_request_seconds_sum", &[uploads]) > 0.0);
-    assert_eq!(value("queue_capacity", &[("queue", "uploads")]), 64.0);
+    assert_eq!(value("queue_capacity", &[("queue", "uploads")]), 256.0);
     assert_eq!(value("queue_depth", &[("queue", "uploads")]), 0.0);
     assert!(value("store_bytes", &[]) > 4096.0 && value("store_free_bytes", &[]) > 0.0);
     assert!(recent(value("key_created_timestamp_seconds", &[("key", "identity")])));

@@ -8,9 +8,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tacit_protocol::api::SUBMISSION_TYPE;
+use tacit_protocol::codec::encode;
 use tacit_protocol::phase::Phase;
+use tacit_protocol::question::Answer;
+use tacit_protocol::submission::Submission;
+use tacit_tests::api_client::{cluster_file, enrol, job, path};
 use tacit_tests::cluster::TestCluster;
-use tacit_tests::http::{counter, get, request};
+use tacit_tests::forgery::Author;
+use tacit_tests::http::{Connection, counter, get, request};
 use tacit_tests::impostor::lanes::{Alteration, Deviation, Recipients};
 use tacit_tests::impostor::node::ImpostorNode;
 use tacit_tests::prometheus::{Prometheus, repository};
@@ -152,11 +157,17 @@ fn a_node_that_lies_gets_somebody_up() {
 fn a_full_queue_that_refuses_makes_a_ticket() {
     let Some((cluster, prometheus)) = watched() else { return };
     let address = cluster.coordinator.as_ref().unwrap().listens();
-    // Uploads whose last byte never arrives.
+    // Uploads whose last byte never arrives. Their header is a contributor's, or they would take no place.
+    let file = cluster_file(&cluster);
+    let Author { name, key } = enrol(&mut Connection::open(&address.to_string()), &file, "slow");
+    let answers = [(0, Answer::Class(1))];
+    let submission = Submission::create(&file, &job(&cluster, "signs"), &name, &key, &answers, &mut rand::rng()).unwrap();
+    let (bytes, path) = (encode(&submission), path("signs", &submission));
     let begin = || {
         let mut stream = TcpStream::connect(address).unwrap();
-        let head = format!("PUT {UPLOAD} HTTP/1.1\r\nHost: {address}\r\nContent-Type: {SUBMISSION_TYPE}\r\nContent-Length: 2\r\n\r\n1");
-        stream.write_all(head.as_bytes()).unwrap();
+        let length = bytes.len();
+        let head = format!("PUT {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: {SUBMISSION_TYPE}\r\nContent-Length: {length}\r\n\r\n");
+        stream.write_all(&[head.as_bytes(), &bytes[..length - 1]].concat()).unwrap();
         stream
     };
     let uploads = |metric: &str| counter(cluster.coordinator.as_ref().unwrap().admin(), metric, "uploads");

@@ -23,7 +23,11 @@ pub(super) async fn connect(network: &Network, token: Option<&str>) -> Result<(A
             bail!("which coordinator? Give --cluster cluster.toml (or TACIT_CLUSTER), or --coordinator URL (or TACIT_COORDINATOR)")
         }
     };
-    let api = Api::new(&url, token)?;
+    let api = if network.insecure {
+        Api::insecure(&url, token)?
+    } else {
+        Api::new(&url, token)?
+    };
     match &cluster {
         Some(cluster) => check_coordinator(&api, cluster).await?,
         // Without a cluster file, check at least that both speak a common protocol version.
@@ -41,6 +45,15 @@ pub(super) fn token(file: Option<&Path>) -> Result<Option<Zeroizing<String>>> {
     let text = std::str::from_utf8(&bytes).ok().map(str::trim).filter(|text| !text.is_empty());
     let text = text.with_context(|| format!("{}: not a token: expected one line of text", file.display()))?;
     Ok(Some(Zeroizing::new(text.to_owned())))
+}
+
+/// Fails early if there is neither a token nor a key, and the coordinator would refuse the request.
+pub(super) fn need_buyer(api: &Api) -> Result<()> {
+    if api.is_authenticated() {
+        Ok(())
+    } else {
+        bail!("this needs its buyer: give --token-file FILE, or set {TOKEN}, or give --buyer-key FILE")
+    }
 }
 
 /// Fails early if there is no token and the coordinator would refuse the request.

@@ -16,7 +16,7 @@ use tacit_protocol::job::{Job, JobId, JobSpec, PayRule};
 use tacit_scoring::report::Report;
 
 use crate::args::{self, JobCommand, Part};
-use crate::commands::connect::{connect, need_token, token};
+use crate::commands::connect::{connect, need_buyer, need_token, token};
 use crate::output::{self, PUBLIC_ANSWERS};
 
 /// The last line about a result of a job that was not created here.
@@ -27,6 +27,15 @@ const SOME_JOB: &str =
 pub(crate) async fn run(args: &args::Job) -> Result<()> {
     let token = token(args.token_file.as_deref())?;
     let (api, cluster) = connect(&args.network, token.as_ref().map(|token| token.as_str())).await?;
+    let api = match &args.buyer_key {
+        Some(file) => {
+            let cluster = cluster
+                .as_ref()
+                .context("give --cluster cluster.toml (or TACIT_CLUSTER): requests are signed for its cluster")?;
+            api.signed_with(keys::load(file)?, cluster.digest())
+        }
+        None => api,
+    };
     match &args.command {
         JobCommand::Create { spec, id, key } => create(&api, cluster.as_ref(), spec, id.as_ref(), key).await,
         JobCommand::List => {
@@ -36,11 +45,11 @@ pub(crate) async fn run(args: &args::Job) -> Result<()> {
         JobCommand::Status { id } => output::print(&output::status(&api.status(id).await?)),
         JobCommand::Watch { id } => watch(&api, id).await,
         JobCommand::Close { id } => {
-            need_token(&api)?;
+            need_buyer(&api)?;
             output::print(&format!("{}\n", output::status_line(&api.close(id).await?)))
         }
         JobCommand::Cancel { id } => {
-            need_token(&api)?;
+            need_buyer(&api)?;
             api.cancel(id).await?;
             output::print(&format!("{id} cancelled\n"))
         }

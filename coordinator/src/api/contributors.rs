@@ -1,7 +1,5 @@
 //! `POST /v1/contributors`: enrolment.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -10,7 +8,7 @@ use tacit_protocol::api::{Enrolment, Problem as Document, enrolment_statement};
 use tacit_protocol::identity::Purpose;
 use tacit_protocol::name::is_name;
 
-use super::extract::read_body;
+use super::body::read_body;
 use super::problem::{Problem, ProblemKind};
 use crate::app::Shared;
 use crate::config::EnrolmentMode;
@@ -18,8 +16,6 @@ use crate::store::Enrolled;
 
 /// The most bytes of a body.
 const LIMIT: usize = 16 << 10;
-/// How long a body may take to arrive.
-const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Enrols a contributor's key under a name. Enrolling the same key under the same name again gives 200.
 #[utoipa::path(post, path = "/v1/contributors", tag = "contributors", request_body = Enrolment, responses(
@@ -29,7 +25,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
 pub(super) async fn enrol(State(app): State<Shared>, headers: HeaderMap, body: Body) -> Result<(StatusCode, Json<Enrolment>), Problem> {
-    let body = read_body(&headers, body, LIMIT, DEADLINE).await?;
+    let body = read_body(&headers, body, LIMIT).await?;
     let enrolment: Enrolment = serde_json::from_slice(&body)
         .map_err(|e| Problem::new(ProblemKind::InvalidRequest, format!("the body is not an enrolment: {e}")))?;
     let Enrolment {

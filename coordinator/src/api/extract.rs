@@ -1,17 +1,19 @@
 //! What handlers read from a request. Anything that does not parse is answered with a problem document.
 
-use std::time::Duration;
+use std::convert::Infallible;
 
-use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
+use axum::http::header;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::JobId;
+use tacit_protocol::request_signature::{RequestSignature, SCHEME, SignedParts};
 use tacit_protocol::submission::SubmissionId;
 
 use super::problem::{Problem, ProblemKind};
 use crate::app::Shared;
+use crate::http::Origin;
 
 /// The job's id from the path.
 pub(super) struct JobPath(pub JobId);
@@ -21,6 +23,14 @@ pub(super) struct SubmissionPath(pub JobId, pub SubmissionId);
 
 /// The name of the buyer to whom the bearer token belongs.
 pub(super) struct Buyer(pub String);
+
+/// Who sends a request about a job: a buyer by its token, or whoever owns a key, which has signed the request.
+pub(super) enum Caller {
+    /// The name of the buyer.
+    Buyer(String),
+    /// The key.
+    Key(PublicKey),
+}
 
 fn bad(detail: String) -> Problem {
     Problem::new(ProblemKind::InvalidRequest, detail)
@@ -75,26 +85,38 @@ impl FromRequestParts<Shared> for Buyer {
     }
 }
 
-/// Reads a body of at most `limit` bytes, which must arrive within `deadline`.
-///
-/// # Errors
-/// The body is larger or slower, or the connection breaks off.
-pub(super) async fn read_body(headers: &HeaderMap, body: Body, limit: usize, deadline: Duration) -> Result<Bytes, Problem> {
-    let too_large = || Problem::new(ProblemKind::TooLarge, format!("the body may have at most {limit} bytes"));
-    let announced = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > limit as u64) {
-        return Err(too_large());
+impl FromRequestParts<Shared> for Caller {
+    type Rejection = Problem;
+
+    /// For requests without a body.
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Problem> {
+        let value = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let is_signed = |value: &&str| value.split(' ').next().is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME));
+        let Some(value) = value.filter(is_signed) else {
+            return Buyer::from_request_parts(parts, app).await.map(|Buyer(name)| Self::Buyer(name));
+        };
+        let request = SignedParts {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query: parts.uri.query().unwrap_or_default(),
+            cluster: &app.cluster.digest(),
+            body: b"",
+        };
+        let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0);
+        let verified = value
+            .parse::<RequestSignature>()
+            .and_then(|signature| request.verify(&signature, now));
+        verified
+            .map(Self::Key)
+            .map_err(|error| Problem::new(ProblemKind::Unauthorized, error.to_string()))
     }
-    match tokio::time::timeout(deadline, to_bytes(body, limit)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        // The announced length was within the limit, so the connection broke off.
-        Ok(Err(error)) if announced.is_some() => Err(bad(format!("the body breaks off: {error}"))),
-        Ok(Err(_)) => Err(too_large()),
-        Err(_) => Err(Problem::new(
-            ProblemKind::TooSlow,
-            format!("the body did not arrive within {} seconds", deadline.as_secs()),
-        )),
+}
+
+impl FromRequestParts<Shared> for Origin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Infallible> {
+        // Every request that comes over a connection has it.
+        Ok(parts.extensions.get().copied().unwrap_or(Self::Loopback))
     }
 }

@@ -1,7 +1,5 @@
 //! `/v1/jobs`: opens, shows, closes and cancels jobs.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -10,7 +8,8 @@ use axum::response::IntoResponse;
 use tacit_protocol::api::{JobList, JobState, JobStatus, Problem as Document};
 use tacit_protocol::job::{JobId, SignedSpec};
 
-use super::extract::{Buyer, JobPath, read_body};
+use super::body::read_body;
+use super::extract::{Buyer, Caller, JobPath};
 use super::problem::{Problem, ProblemKind};
 use crate::app::{App, Shared};
 use crate::opening::{OpenError, open_detached};
@@ -18,13 +17,12 @@ use crate::status;
 
 /// The most bytes of a job spec.
 const LIMIT: usize = 256 << 20;
-/// How long a spec may take to arrive.
-const DEADLINE: Duration = Duration::from_secs(600);
 
 impl From<OpenError> for Problem {
     fn from(error: OpenError) -> Self {
         let kind = match error {
             OpenError::Spec(_) => ProblemKind::InvalidJob,
+            OpenError::Quota { .. } => ProblemKind::BuyerQuota,
             OpenError::Conflict(_) => ProblemKind::JobConflict,
             OpenError::Refused(_) => ProblemKind::NodeRefused,
             OpenError::Unavailable { .. } => ProblemKind::NodesUnavailable,
@@ -38,10 +36,14 @@ async fn status_of(app: &App, id: &JobId) -> Result<JobStatus, Problem> {
     app.status(id).await?.ok_or_else(|| Problem::unknown_job(id))
 }
 
-/// Checks that a job belongs to this buyer.
-async fn own(app: &App, id: &JobId, buyer: &str) -> Result<(), Problem> {
-    let owner = app.store.buyer_of(id).await?.ok_or_else(|| Problem::unknown_job(id))?;
-    if owner == buyer {
+/// Checks that a job belongs to this buyer: it was opened with the buyer's token, or its terms name the buyer's key.
+async fn own(app: &App, id: &JobId, caller: &Caller) -> Result<(), Problem> {
+    let owner = app.store.owner_of(id).await?.ok_or_else(|| Problem::unknown_job(id))?;
+    let owns = match caller {
+        Caller::Buyer(name) => owner.name == *name,
+        Caller::Key(key) => owner.key == *key,
+    };
+    if owns {
         return Ok(());
     }
     Err(Problem::new(
@@ -57,7 +59,8 @@ async fn own(app: &App, id: &JobId, buyer: &str) -> Result<(), Problem> {
     (status = 200, body = JobStatus, description = "was opened before"),
     (status = 409, body = Document, content_type = "application/problem+json", description = "another job has this id"),
     (status = 422, body = Document, content_type = "application/problem+json", description = "the spec cannot be used, or a node refuses it"),
-    (status = 503, body = Document, content_type = "application/problem+json", description = "too few nodes can be reached"),
+    (status = 429, body = Document, content_type = "application/problem+json", description = "the buyer's jobs that have not ended would take more than one buyer may"),
+    (status = 503, body = Document, content_type = "application/problem+json", description = "too few nodes can be reached, or too many specs are being read"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
 pub(super) async fn put_job(
@@ -67,13 +70,18 @@ pub(super) async fn put_job(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<JobStatus>), Problem> {
-    let body = read_body(&headers, body, LIMIT, DEADLINE).await?;
+    let place = app
+        .specs
+        .try_acquire()
+        .map_err(|_| Problem::new(ProblemKind::Busy, "too many specs are being read: send it again in a second"))?;
+    let body = read_body(&headers, body, LIMIT).await?;
     let signed = tokio::task::spawn_blocking(move || SignedSpec::from_json(&body))
         .await
         .map_err(|_| Problem::new(ProblemKind::ShuttingDown, "send the request again"))?
         .map_err(|e| Problem::new(ProblemKind::InvalidJob, e.to_string()))?;
-    if app.store.buyer_of(&id).await?.is_some() {
-        own(&app, &id, &buyer).await?;
+    drop(place);
+    if app.store.owner_of(&id).await?.is_some() {
+        own(&app, &id, &Caller::Buyer(buyer.clone())).await?;
     }
     let new = open_detached(&app, buyer.clone(), id.clone(), signed).await?;
     tracing::info!(job = %id, buyer, new, "job put");
@@ -117,7 +125,7 @@ pub(super) async fn get_spec(State(app): State<Shared>, JobPath(id): JobPath) ->
 }
 
 /// Closes a job for submissions, so that the nodes compute it. Closing it again changes nothing.
-#[utoipa::path(post, path = "/v1/jobs/{id}/close", tag = "jobs", security(("buyer" = [])), params(("id" = String, Path)), responses(
+#[utoipa::path(post, path = "/v1/jobs/{id}/close", tag = "jobs", security(("buyer" = []), ("key" = [])), params(("id" = String, Path)), responses(
     (status = 202, body = JobStatus),
     (status = 409, body = Document, content_type = "application/problem+json", description = "it was cancelled or has failed"),
     (status = "default", body = Document, content_type = "application/problem+json"),
@@ -125,9 +133,9 @@ pub(super) async fn get_spec(State(app): State<Shared>, JobPath(id): JobPath) ->
 pub(super) async fn close_job(
     State(app): State<Shared>,
     JobPath(id): JobPath,
-    Buyer(buyer): Buyer,
+    caller: Caller,
 ) -> Result<(StatusCode, Json<JobStatus>), Problem> {
-    own(&app, &id, &buyer).await?;
+    own(&app, &id, &caller).await?;
     if app.store.close_job(&id).await?
         && let Some(active) = app.active_jobs.get(&id)
     {
@@ -142,13 +150,13 @@ pub(super) async fn close_job(
 }
 
 /// Cancels a job: nothing is computed or published, and the nodes forget it.
-#[utoipa::path(delete, path = "/v1/jobs/{id}", tag = "jobs", security(("buyer" = [])), params(("id" = String, Path)), responses(
+#[utoipa::path(delete, path = "/v1/jobs/{id}", tag = "jobs", security(("buyer" = []), ("key" = [])), params(("id" = String, Path)), responses(
     (status = 200, body = JobStatus),
     (status = 409, body = Document, content_type = "application/problem+json", description = "it has ended in another way, or its result is verified"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub(super) async fn cancel_job(State(app): State<Shared>, JobPath(id): JobPath, Buyer(buyer): Buyer) -> Result<Json<JobStatus>, Problem> {
-    own(&app, &id, &buyer).await?;
+pub(super) async fn cancel_job(State(app): State<Shared>, JobPath(id): JobPath, caller: Caller) -> Result<Json<JobStatus>, Problem> {
+    own(&app, &id, &caller).await?;
     if app.store.cancel_job(&id).await? {
         if let Some(active) = app.active_jobs.get(&id) {
             active.cancelled().cancel();

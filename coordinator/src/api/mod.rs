@@ -1,5 +1,6 @@
 //! The HTTP API of buyers and contributors.
 
+mod body;
 mod cluster;
 mod contributors;
 mod events;
@@ -58,15 +59,19 @@ pub(crate) fn metrics(loaded: &Loaded) -> prometheus::Result<Metrics> {
     Metrics::new(&loaded.cluster, &loaded.config.identity_key, &routes, &[events::PATH])
 }
 
-/// The router of the API. It serves its own description at `/openapi.json`.
-pub(crate) fn router(app: Shared) -> Router {
+/// The router of the API. It serves its own description at `/openapi.json`. Clones share it.
+///
+/// # Errors
+/// The description cannot be written as JSON.
+pub(crate) fn router(app: Shared) -> serde_json::Result<Router> {
     let (router, description) = described();
-    router
-        .merge(openapi::router(description))
+    let router = router
+        .merge(openapi::router(description)?)
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(from_fn_with_state(app.clone(), count))
-        .with_state(app)
+        .with_state(app);
+    Ok(router)
 }
 
 /// Answers requests to unknown paths.

@@ -1,9 +1,13 @@
 //! `/openapi.json`: the description of the API.
 
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
-use axum::{Json, Router};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, RefOr, Schema};
+
+use tacit_protocol::request_signature::SCHEME;
 
 use super::problem;
 use crate::app::Shared;
@@ -26,9 +30,18 @@ pub(super) fn base() -> OpenApi {
             .description(Some("a buyer's token"))
             .build(),
     );
+    let key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
+        "Authorization",
+        &format!("a key that has signed the request: `{SCHEME} key=HEX, created=UNIX_SECONDS, signature=HEX`"),
+    )));
     OpenApiBuilder::new()
         .info(info)
-        .components(Some(ComponentsBuilder::new().security_scheme("buyer", buyer).build()))
+        .components(Some(
+            ComponentsBuilder::new()
+                .security_scheme("buyer", buyer)
+                .security_scheme("key", key)
+                .build(),
+        ))
         .build()
 }
 
@@ -42,8 +55,12 @@ fn list_problem_types(description: &mut OpenApi) {
     }
 }
 
-/// The route that serves the description.
-pub(super) fn router(mut description: OpenApi) -> Router<Shared> {
+/// The route that serves the description. Its text is made once: the description itself is a tree of several hundred kilobytes.
+///
+/// # Errors
+/// It cannot be written as JSON.
+pub(super) fn router(mut description: OpenApi) -> serde_json::Result<Router<Shared>> {
     list_problem_types(&mut description);
-    Router::new().route(PATH, get(async move || Json(description)))
+    let text = Bytes::from(serde_json::to_vec(&description)?);
+    Ok(Router::new().route(PATH, get(async move || ([(CONTENT_TYPE, "application/json")], text))))
 }

@@ -38,6 +38,12 @@ pub(crate) enum ProblemKind {
     JobConflict,
     /// The job no longer accepts submissions.
     JobClosed,
+    /// The job has as many answers as it takes.
+    JobFull,
+    /// The job has as much of the contributor as it takes of one.
+    ContributorQuota,
+    /// The buyer's jobs would take more than one buyer may.
+    BuyerQuota,
     /// The job has ended and cannot be cancelled.
     JobEnded,
     /// The job is not published, so it has no results.
@@ -56,7 +62,7 @@ pub(crate) enum ProblemKind {
     NotFound,
     /// The path does not support this method.
     MethodNotAllowed,
-    /// Too many uploads are being read.
+    /// Too much is being read.
     Busy,
     /// The disk of the store is full.
     StoreFull,
@@ -68,7 +74,7 @@ pub(crate) enum ProblemKind {
 
 impl ProblemKind {
     /// All kinds, in the order of the documentation.
-    const ALL: [Self; 27] = [
+    const ALL: [Self; 30] = [
         Self::InvalidRequest,
         Self::InvalidJob,
         Self::NodeRefused,
@@ -83,6 +89,9 @@ impl ProblemKind {
         Self::UnknownSubmission,
         Self::JobConflict,
         Self::JobClosed,
+        Self::JobFull,
+        Self::ContributorQuota,
+        Self::BuyerQuota,
         Self::JobEnded,
         Self::NotPublished,
         Self::SubmissionRejected,
@@ -115,6 +124,13 @@ impl ProblemKind {
             Self::UnknownSubmission => ("unknown_submission", "There is no such submission", StatusCode::NOT_FOUND),
             Self::JobConflict => ("job_conflict", "Another job has this id", StatusCode::CONFLICT),
             Self::JobClosed => ("job_closed", "The job no longer accepts submissions", StatusCode::CONFLICT),
+            Self::JobFull => ("job_full", "The job has as many answers as it takes", StatusCode::CONFLICT),
+            Self::ContributorQuota => (
+                "contributor_quota",
+                "The job takes no more of this contributor",
+                StatusCode::TOO_MANY_REQUESTS,
+            ),
+            Self::BuyerQuota => ("buyer_quota", "The buyer has too much open", StatusCode::TOO_MANY_REQUESTS),
             Self::JobEnded => ("job_ended", "The job has ended", StatusCode::CONFLICT),
             Self::NotPublished => ("not_published", "The job is not published", StatusCode::CONFLICT),
             Self::SubmissionRejected => (
@@ -138,7 +154,7 @@ impl ProblemKind {
             ),
             Self::Busy => (
                 "busy",
-                "The coordinator is reading too many uploads",
+                "The coordinator is reading or sending too much",
                 StatusCode::SERVICE_UNAVAILABLE,
             ),
             Self::StoreFull => ("store_full", "The coordinator's store is full", StatusCode::INSUFFICIENT_STORAGE),

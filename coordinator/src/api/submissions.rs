@@ -1,49 +1,55 @@
 //! `/v1/jobs/{id}/submissions/{sid}`: takes sealed answers, and sealed gold answers of the buyer, and gives receipts.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tacit_mpc_core::digest::Digest;
-use tacit_protocol::api::{Problem as Document, Receipt, ReceiptStatement, SUBMISSION_TYPE, SubmissionStatus};
-use tacit_protocol::codec::{decode, encode};
+use tacit_protocol::api::{JobState, Problem as Document, Receipt, ReceiptStatement, SUBMISSION_TYPE, SubmissionStatus};
+use tacit_protocol::codec::{CodecProblem, decode, decode_first, encode};
 use tacit_protocol::identity::{Purpose, Signed};
 use tacit_protocol::job::JobId;
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::submission::{Header, MAX_ENVELOPE_BYTES, MAX_SUBMISSION_BYTES, Role, Statement, Submission, SubmissionId};
+use tacit_protocol::submission::quota::{self, NoRoom};
+use tacit_protocol::submission::{Header, MAX_ENVELOPE_BYTES, MAX_HEADER_BYTES, MAX_SUBMISSION_BYTES, Role, Submission};
+use tokio::sync::SemaphorePermit;
 
-use super::extract::{SubmissionPath, read_body};
+use super::body::PacedBody;
+use super::extract::SubmissionPath;
 use super::problem::{Problem, ProblemKind};
 use crate::active_jobs::ActiveJob;
 use crate::app::{App, Shared};
-use crate::store::{Known, NewSubmission, UploadOutcome};
+use crate::http::Origin;
+use crate::store::{Known, NewSubmission, Standing, UploadOutcome};
+use crate::uploads::SMALL_HEADER;
 
-/// How long an upload may take, so that slow strangers do not block others.
-const DEADLINE: Duration = Duration::from_secs(30);
-
-/// Stores a submission and answers with a signed receipt. The same bytes again get the same receipt.
+/// Stores a submission and answers with a signed receipt. The same bytes again get the same receipt. What the header alone shows to be wrong is
+/// refused before the envelopes are read.
 #[utoipa::path(put, path = "/v1/jobs/{id}/submissions/{sid}", tag = "submissions",
     request_body(content = Vec<u8>, content_type = "application/vnd.tacit.submission", description = "an encoded submission"),
     params(("id" = String, Path), ("sid" = String, Path, description = "16 bytes in lower-case hexadecimal")), responses(
     (status = 201, body = Receipt, description = "stored"),
     (status = 200, body = Receipt, description = "was stored before"),
     (status = 403, body = Document, content_type = "application/problem+json", description = "the contributor is not enrolled"),
-    (status = 409, body = Document, content_type = "application/problem+json", description = "another submission has this id, the job has gold answers to these items, or the job is closed"),
+    (status = 408, body = Document, content_type = "application/problem+json", description = "it arrives at less than 16 kB a second"),
+    (status = 409, body = Document, content_type = "application/problem+json", description = "another submission has this id, the job has gold answers to these items, or the job is closed or full"),
     (status = 422, body = Document, content_type = "application/problem+json", description = "it is not valid; the detail names the reason"),
+    (status = 429, body = Document, content_type = "application/problem+json", description = "the job has as much of the contributor as it takes of one"),
     (status = 503, body = Document, content_type = "application/problem+json", description = "too many are being read; send it again"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
 pub(super) async fn put_submission(
     State(app): State<Shared>,
     SubmissionPath(id, submission_id): SubmissionPath,
+    origin: Origin,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    if app.store.job(&id).await?.is_none() {
+    let active = app.active_jobs.get(&id);
+    if active.is_none() && app.store.job(&id).await?.is_none() {
         return Err(Problem::unknown_job(&id));
     }
     let media_type = headers
@@ -56,24 +62,48 @@ pub(super) async fn put_submission(
             format!("the body must be {SUBMISSION_TYPE}"),
         ));
     }
-    // The queue limits the memory of all uploads. A request does not wait for it, as waiting requests take memory too.
-    let permit = app
-        .uploads
-        .try_enter()
-        .ok_or_else(|| Problem::new(ProblemKind::Busy, "too many submissions are being read: send it again in a second"))?;
-    let bytes = read_body(&headers, body, MAX_SUBMISSION_BYTES, DEADLINE).await?;
-    let upload = Digest::of("tacit/v1 upload", &[&bytes]);
-    if let Some(known) = app.store.known_submission(&id, submission_id).await? {
-        return again(&app, upload, known);
+    let mut body = PacedBody::new(&headers, body, MAX_SUBMISSION_BYTES)?;
+    let Begun { header, bytes, large } = read_header(&app, active.as_deref(), &mut body).await?;
+    let statement = &header.value.statement;
+    if statement.job != id {
+        return Err(rejected(&app, RejectReason::WrongJob, explain(RejectReason::WrongJob)));
     }
-    let Some(active) = app.active_jobs.get(&id) else {
-        return Err(closed(&app, &id));
+    if statement.id != submission_id {
+        return Err(rejected(&app, RejectReason::Malformed, "its id is not the one in the path"));
+    }
+    let standing = app.store.standing(statement).await?.ok_or_else(|| Problem::unknown_job(&id))?;
+    let known = standing.known.clone();
+    // The digest of the header is that of one that was checked.
+    let active = match &known {
+        Some(known) if known.digest != header.value.digest() => return Err(other_bytes(&app)),
+        Some(_) => None,
+        None => {
+            let active = active
+                .filter(|_| standing.state == JobState::Open)
+                .ok_or_else(|| closed(&app, &id))?;
+            check_header(&app, &active, header.clone()).await?;
+            admit(&app, &active, &header.value, &standing)?;
+            Some(active)
+        }
     };
-    let (new, statement) = check(&app, &active, submission_id, upload, bytes).await?;
+    let _place = app.uploads.begin(origin, body.at_most()).ok_or_else(busy)?;
+    drop(large);
+    let bytes = body.rest(bytes).await?;
+    let upload = Digest::of("tacit/v1 upload", &[&bytes]);
+    let active = match (known, active) {
+        (Some(known), _) => return again(&app, upload, known),
+        (None, Some(active)) => active,
+        (None, None) => return Err(closed(&app, &id)),
+    };
+    let statement = header.value.statement.clone();
+    let new = check_envelopes(&app, &active, upload, header, bytes).await?;
     let receipt = receipt(&app, &active, &new);
-    let outcome = app.store.store_submission(new, receipt).await?;
-    drop(permit);
-    match outcome {
+    let admitting = (Arc::clone(&active), role(new.gold), u64::from(new.answers));
+    let admit = move |by_subject, in_job| {
+        let (active, role, answers) = admitting;
+        quota::admit(active.job(), role, answers, by_subject, in_job)
+    };
+    match app.store.store_submission(new, admit, receipt).await? {
         UploadOutcome::New(known) => {
             active.receive(known.sequence, &statement);
             app.nodes.wake();
@@ -81,6 +111,7 @@ pub(super) async fn put_submission(
             Ok(with_receipt(StatusCode::CREATED, known.receipt))
         }
         UploadOutcome::Before(known) => again(&app, upload, known),
+        UploadOutcome::NoRoom(no_room) => Err(full(&app, no_room)),
         UploadOutcome::NotOpen(_) | UploadOutcome::NoJob => Err(closed(&app, &id)),
     }
 }
@@ -118,16 +149,38 @@ fn again(app: &App, upload: Digest, known: Known) -> Result<Response, Problem> {
     if known.upload == upload {
         return Ok(with_receipt(StatusCode::OK, known.receipt));
     }
+    Err(other_bytes(app))
+}
+
+fn other_bytes(app: &App) -> Problem {
     app.metrics.upload(Some(RejectReason::DuplicateSubmission));
-    Err(Problem::new(
+    Problem::new(
         ProblemKind::SubmissionConflict,
         "other bytes were uploaded under this id before: draw a new id",
-    ))
+    )
+}
+
+fn busy() -> Problem {
+    Problem::new(ProblemKind::Busy, "too many submissions are being read: send it again in a second")
 }
 
 fn closed(app: &App, id: &JobId) -> Problem {
     app.metrics.upload(Some(RejectReason::JobClosed));
     Problem::new(ProblemKind::JobClosed, format!("job `{id}` no longer accepts submissions"))
+}
+
+fn full(app: &App, no_room: NoRoom) -> Problem {
+    app.metrics.upload(Some(RejectReason::JobFull));
+    match no_room {
+        NoRoom::Subject => Problem::new(
+            ProblemKind::ContributorQuota,
+            "the job takes two answers to every item of one contributor, in a limited number of submissions: nothing more needs to be sent",
+        ),
+        NoRoom::Job => Problem::new(
+            ProblemKind::JobFull,
+            "the job has twice the answers that it asks for: nothing more counts",
+        ),
+    }
 }
 
 fn rejected(app: &App, reason: RejectReason, why: &str) -> Problem {
@@ -143,70 +196,121 @@ fn explain(reason: RejectReason) -> &'static str {
     }
 }
 
-/// Checks everything that can be checked without the key of a node.
-async fn check(
+fn role(gold: bool) -> Role {
+    if gold { Role::Gold } else { Role::Answers }
+}
+
+/// An upload of which the header has arrived.
+struct Begun<'a> {
+    header: Signed<Header>,
+    /// All that has arrived, from the beginning.
+    bytes: Vec<u8>,
+    /// Held while the header is large and was not checked.
+    large: Option<SemaphorePermit<'a>>,
+}
+
+/// Reads until the header has arrived, and not much more.
+async fn read_header<'a>(app: &'a App, active: Option<&ActiveJob>, body: &mut PacedBody) -> Result<Begun<'a>, Problem> {
+    let not_one = |app| rejected(app, RejectReason::Malformed, "the body is not an encoded submission");
+    // A job that has ended is not in memory any more.
+    let most = active.map_or(MAX_HEADER_BYTES, |active| Header::most_bytes(&app.cluster, active.job()));
+    let (mut bytes, mut large) = (Vec::new(), None);
+    // At which length to try next: each time twice as much, so that trying takes time in proportion to the bytes.
+    let mut due = 1;
+    loop {
+        let next = body.next().await?;
+        let ended = next.is_none();
+        bytes.extend_from_slice(&next.unwrap_or_default());
+        if bytes.len() >= due || ended {
+            match decode_first::<Signed<Header>>(&bytes, "a submission") {
+                Ok((header, _)) => return Ok(Begun { header, bytes, large }),
+                Err(error) if ended || bytes.len() >= most || *error.problem() != CodecProblem::TooShort => return Err(not_one(app)),
+                Err(_) => due = (2 * bytes.len()).min(most),
+            }
+        }
+        if bytes.len() > SMALL_HEADER && large.is_none() {
+            large = Some(app.uploads.large_header(most).ok_or_else(busy)?);
+        }
+    }
+}
+
+/// Checks what the header alone shows.
+async fn check_header(app: &Shared, active: &Arc<ActiveJob>, header: Signed<Header>) -> Result<(), Problem> {
+    let (cluster, of) = (Arc::clone(&app.cluster), Arc::clone(active));
+    let checked = tokio::task::spawn_blocking(move || Header::check(&header, &cluster, of.job()));
+    checked
+        .await
+        .map_err(|_| shutting_down())?
+        .map_err(|reason| rejected(app, reason, explain(reason)))
+}
+
+/// Checks that the author may send answers to the job, and that there is room for them.
+fn admit(app: &App, active: &ActiveJob, header: &Header, standing: &Standing) -> Result<(), Problem> {
+    let statement = &header.statement;
+    let role = Role::of(active.job(), &statement.key);
+    match (role, standing.key) {
+        // The signature is checked, and only the buyer has the key that the job names for gold answers.
+        (Role::Gold, _) if active.lacks_gold(&statement.items) => {}
+        (Role::Gold, _) => {
+            app.metrics.upload(Some(RejectReason::DuplicateSubmission));
+            let detail = "the job has gold answers to these items: they cannot be changed";
+            return Err(Problem::new(ProblemKind::SubmissionConflict, detail));
+        }
+        (Role::Answers, Some(key)) if key == statement.key => {}
+        (Role::Answers, Some(_)) => {
+            app.metrics.upload(Some(RejectReason::KeyConflict));
+            let detail = "the contributor's name is enrolled with another key";
+            return Err(Problem::new(ProblemKind::NotEnrolled, detail));
+        }
+        (Role::Answers, None) => {
+            let detail = "the contributor is not enrolled: POST /v1/contributors first";
+            return Err(Problem::new(ProblemKind::NotEnrolled, detail));
+        }
+    }
+    let answers = statement.items.len() as u64;
+    quota::admit(active.job(), role, answers, standing.by_subject, standing.in_job).map_err(|no_room| full(app, no_room))
+}
+
+/// Checks a whole submission whose header was checked.
+async fn check_envelopes(
     app: &Shared,
     active: &Arc<ActiveJob>,
-    submission_id: SubmissionId,
     upload: Digest,
-    bytes: Bytes,
-) -> Result<(NewSubmission, Statement), Problem> {
-    let (cluster, of) = (Arc::clone(&app.cluster), Arc::clone(active));
+    header: Signed<Header>,
+    bytes: Vec<u8>,
+) -> Result<NewSubmission, Problem> {
+    let of = Arc::clone(active);
     let checked = tokio::task::spawn_blocking(move || {
         let submission: Submission =
             decode(&bytes, "a submission").map_err(|_| (RejectReason::Malformed, "the body is not an encoded submission"))?;
-        let header = &submission.header;
-        Header::check(header, &cluster, of.job()).map_err(|reason| (reason, explain(reason)))?;
-        if header.value.statement.id != submission_id {
-            return Err((RejectReason::Malformed, "its id is not the one in the path"));
-        }
-        if !submission.is_complete() {
+        drop(bytes);
+        if submission.header != header || !submission.is_complete() {
             return Err((RejectReason::DigestMismatch, "an envelope is not the one the header names"));
         }
         if submission.envelopes.iter().any(|envelope| envelope.len() > MAX_ENVELOPE_BYTES) {
             return Err((RejectReason::Malformed, "an envelope is larger than any that holds the answers"));
         }
-        let statement = header.value.statement.clone();
-        let new = NewSubmission {
+        let statement = &header.value.statement;
+        Ok(NewSubmission {
             job: of.job().id().clone(),
-            submission_id,
+            submission_id: statement.id,
             upload,
             digest: header.value.digest(),
             answers: statement.items.len() as u32,
+            subject: statement.subject(),
             gold: Role::of(of.job(), &statement.key) == Role::Gold,
-            header: encode(header),
+            header: encode(&header),
             envelopes: submission.envelopes,
-        };
-        Ok((new, statement))
+        })
     });
-    let checked = checked
+    checked
         .await
-        .map_err(|_| Problem::new(ProblemKind::ShuttingDown, "send the submission again"))?;
-    let (new, statement) = checked.map_err(|(reason, why)| rejected(app, reason, why))?;
-    if new.gold {
-        // The signature is checked, and only the buyer has the key that the job names for gold answers.
-        return if active.lacks_gold(&statement.items) {
-            Ok((new, statement))
-        } else {
-            app.metrics.upload(Some(RejectReason::DuplicateSubmission));
-            let detail = "the job has gold answers to these items: they cannot be changed";
-            Err(Problem::new(ProblemKind::SubmissionConflict, detail))
-        };
-    }
-    match app.store.key_of(statement.contributor.clone()).await? {
-        Some(key) if key == statement.key => Ok((new, statement)),
-        Some(_) => {
-            app.metrics.upload(Some(RejectReason::KeyConflict));
-            Err(Problem::new(
-                ProblemKind::NotEnrolled,
-                "the contributor's name is enrolled with another key",
-            ))
-        }
-        None => Err(Problem::new(
-            ProblemKind::NotEnrolled,
-            "the contributor is not enrolled: POST /v1/contributors first",
-        )),
-    }
+        .map_err(|_| shutting_down())?
+        .map_err(|(reason, why)| rejected(app, reason, why))
+}
+
+fn shutting_down() -> Problem {
+    Problem::new(ProblemKind::ShuttingDown, "send the submission again")
 }
 
 /// Gives the function that writes the receipt for a sequence number.

@@ -1,6 +1,6 @@
 //! Enrolled contributors. A name belongs to one key, and a key to one name.
 
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 use tacit_protocol::identity::PublicKey;
 
 use super::{Failure, Store, StoreError, fixed_bytes, now};
@@ -56,21 +56,16 @@ impl Store {
         })
         .await
     }
+}
 
-    /// The key that belongs to a name.
-    ///
-    /// # Errors
-    /// The store fails.
-    pub(crate) async fn key_of(&self, name: String) -> Result<Option<PublicKey>, StoreError> {
-        self.read(move |db| {
-            let key: Option<Vec<u8>> = db
-                .query_row("SELECT key FROM contributors WHERE name = ?1", [&name], |row| row.get(0))
-                .optional()?;
-            key.map(|key| Ok::<_, Failure>(PublicKey::from_bytes(fixed_bytes(&key, "a contributor's key")?)))
-                .transpose()
-        })
-        .await
-    }
+/// The key that belongs to a name.
+pub(super) fn enrolled_key(db: &Connection, name: &str) -> Result<Option<PublicKey>, Failure> {
+    let key: Option<Vec<u8>> = db
+        .prepare_cached("SELECT key FROM contributors WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()?;
+    key.map(|key| Ok(PublicKey::from_bytes(fixed_bytes(&key, "a contributor's key")?)))
+        .transpose()
 }
 
 #[cfg(test)]
@@ -88,7 +83,7 @@ mod tests {
         assert_eq!(enrol("ada", 2, true).await.unwrap(), Enrolled::NameTaken);
         assert_eq!(enrol("bob", 1, true).await.unwrap(), Enrolled::KeyTaken);
         assert_eq!(enrol("bob", 2, false).await.unwrap(), Enrolled::Closed);
-        assert_eq!(store.key_of("ada".to_owned()).await.unwrap(), Some(key(1)));
-        assert_eq!(store.key_of("bob".to_owned()).await.unwrap(), None);
+        let keys = store.read(|db| Ok((enrolled_key(db, "ada")?, enrolled_key(db, "bob")?)));
+        assert_eq!(keys.await.unwrap(), (Some(key(1)), None));
     }
 }

@@ -79,6 +79,7 @@ mod tests {
             id: id.parse().unwrap(),
             cluster: ours,
             buyer: "first".to_owned(),
+            buyer_key: tacit_protocol::identity::PublicKey::from_bytes([1; 32]),
             name: id.to_owned(),
             digest: Digest::of("test", &[]),
             items: 2,
@@ -87,7 +88,7 @@ mod tests {
             opened: NodeSet::all(2),
         };
         for id in ["a", "b", "c"] {
-            store.create_job(job(id)).await.unwrap();
+            store.add_job(job(id)).await;
         }
         store.cancel_job(&"b".parse().unwrap()).await.unwrap();
         store.check_cluster(ours).await.unwrap();

@@ -5,7 +5,10 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::api::JobState;
+use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::{Job, JobId};
+
+use crate::limits::Taken;
 
 use super::{Failure, Store, StoreError, fixed_bytes, from_db, now, number_of, to_db};
 
@@ -18,6 +21,8 @@ pub(crate) struct NewJob {
     pub cluster: Digest,
     /// The name of its buyer.
     pub buyer: String,
+    /// The buyer's key, which has signed the terms.
+    pub buyer_key: PublicKey,
     /// The job's name.
     pub name: String,
     /// The job's digest.
@@ -40,6 +45,7 @@ impl NewJob {
             id: terms.id.clone(),
             cluster,
             buyer,
+            buyer_key: terms.buyer,
             name: terms.name.clone(),
             digest: job.digest(),
             items: terms.items,
@@ -134,20 +140,63 @@ fn advance(db: &Connection, id: &JobId, from: &[JobState], to: JobState, reason:
     Ok(true)
 }
 
+/// Whose job it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Owner {
+    /// The name of the buyer, whose token opened the job.
+    pub name: String,
+    /// The buyer's key, which has signed the terms.
+    pub key: PublicKey,
+}
+
+/// What became of a new job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Created<E> {
+    /// It was stored.
+    New,
+    /// There is a job of this id.
+    Before,
+    /// It was not admitted.
+    Refused(E),
+}
+
+fn taken(db: &Connection, buyer: &str) -> Result<Taken, Failure> {
+    let mut query = db.prepare_cached(
+        "SELECT COUNT(*), COALESCE(SUM(spec_bytes), 0), COALESCE(SUM(items), 0) FROM jobs
+         WHERE buyer = ?1 AND state NOT IN (?2, ?3, ?4)",
+    )?;
+    let [published, cancelled, failed] = [JobState::Published, JobState::Cancelled, JobState::Failed].map(JobState::name);
+    Ok(query.query_row((buyer, published, cancelled, failed), |row| {
+        Ok(Taken {
+            jobs: from_db(row.get(0)?),
+            spec_bytes: from_db(row.get(1)?),
+            items: from_db(row.get(2)?),
+        })
+    })?)
+}
+
 impl Store {
-    /// Stores a new job in state open. Returns false if there is a job of this id.
+    /// Stores a new job in state open, unless `admit` objects, which is given what the buyer's jobs take together with this one.
     ///
     /// # Errors
     /// The store fails.
-    pub(crate) async fn create_job(&self, job: NewJob) -> Result<bool, StoreError> {
+    pub(crate) async fn create_job<E: Send + 'static>(
+        &self,
+        job: NewJob,
+        admit: impl FnOnce(Taken) -> Result<(), E> + Send + 'static,
+    ) -> Result<Created<E>, StoreError> {
         let nodes = self.nodes();
         self.write(move |db| {
             if number_of(db, &job.id)?.is_some() {
-                return Ok(false);
+                return Ok(Created::Before);
+            }
+            if let Err(refused) = admit(taken(db, &job.buyer)?.and(job.items, job.spec.len())) {
+                return Ok(Created::Refused(refused));
             }
             db.execute(
-                "INSERT INTO jobs (id, cluster, name, digest, items, answers_per_item, state, created_at, changed_at, buyer)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)",
+                "INSERT INTO jobs (id, cluster, name, digest, items, answers_per_item, state, created_at, changed_at, buyer, spec_bytes,
+                    buyer_key)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11)",
                 (
                     job.id.as_str(),
                     job.cluster.as_bytes().as_slice(),
@@ -158,6 +207,8 @@ impl Store {
                     JobState::Open.name(),
                     now(),
                     &job.buyer,
+                    to_db(job.spec.len() as u64),
+                    job.buyer_key.as_bytes().as_slice(),
                 ),
             )?;
             let number = db.last_insert_rowid();
@@ -168,9 +219,17 @@ impl Store {
                     (number, node as i64, job.opened.contains(node)),
                 )?;
             }
-            Ok(true)
+            Ok(Created::New)
         })
         .await
+    }
+
+    /// What a buyer's jobs take that have not ended.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub(crate) async fn taken_by(&self, buyer: String) -> Result<Taken, StoreError> {
+        self.read(move |db| taken(db, &buyer)).await
     }
 
     /// The job of this id, if there is one.
@@ -199,15 +258,22 @@ impl Store {
         .await
     }
 
-    /// The name of the buyer of a job, if there is such a job.
+    /// The owner of a job, if there is such a job.
     ///
     /// # Errors
     /// The store fails.
-    pub(crate) async fn buyer_of(&self, id: &JobId) -> Result<Option<String>, StoreError> {
+    pub(crate) async fn owner_of(&self, id: &JobId) -> Result<Option<Owner>, StoreError> {
         let id = id.clone();
         self.read(move |db| {
-            let mut query = db.prepare_cached("SELECT buyer FROM jobs WHERE id = ?1")?;
-            Ok(query.query_row([id.as_str()], |row| row.get(0)).optional()?)
+            let mut query = db.prepare_cached("SELECT buyer, buyer_key FROM jobs WHERE id = ?1")?;
+            let row: Option<(String, Vec<u8>)> = query.query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+            row.map(|(name, key)| {
+                Ok(Owner {
+                    name,
+                    key: PublicKey::from_bytes(fixed_bytes(&key, "a buyer's key")?),
+                })
+            })
+            .transpose()
         })
         .await
     }

@@ -2,9 +2,11 @@
 
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::api::{JobState, RejectedAnswer, SubmissionOutcome};
+use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::JobId;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::SubmissionId;
+use tacit_protocol::submission::quota::{NoRoom, Subject, Used};
 
 use super::jobs::tests::new_job;
 use super::{Conclusion, NewSubmission, Part, Store, StoredText, UploadOutcome};
@@ -20,6 +22,7 @@ fn submission(id: &JobId, byte: u8) -> NewSubmission {
         upload: Digest::of("upload", &[&[byte]]),
         digest: Digest::of("header", &[&[byte]]),
         answers: 2,
+        subject: Subject::from(&PublicKey::from_bytes([byte; 32])),
         gold: false,
         header: vec![byte; 10],
         envelopes: (0..3).map(|node| vec![byte, node]).collect(),
@@ -31,9 +34,9 @@ async fn submissions_are_stored_once_in_order_and_only_while_open() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open_unwatched(folder.path()).unwrap();
     let id: JobId = "signs".parse().unwrap();
-    let keep = |byte| store.store_submission(submission(&id, byte), |sequence| Ok(format!("receipt {sequence}")));
+    let keep = |byte| store.store_submission(submission(&id, byte), |_, _| Ok(()), |sequence| Ok(format!("receipt {sequence}")));
     assert_eq!(keep(1).await.unwrap(), UploadOutcome::NoJob);
-    store.create_job(new_job(&id, 3)).await.unwrap();
+    store.add_job(new_job(&id, 3)).await;
     assert!(matches!(keep(1).await.unwrap(), UploadOutcome::New(known) if known.receipt == "receipt 0"));
     assert!(matches!(keep(2).await.unwrap(), UploadOutcome::New(known) if known.receipt == "receipt 1"));
     let UploadOutcome::Before(known) = keep(1).await.unwrap() else {
@@ -56,9 +59,12 @@ async fn deliveries_continue_where_they_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let id: JobId = "signs".parse().unwrap();
     let store = Store::open_unwatched(folder.path()).unwrap();
-    store.create_job(new_job(&id, 3)).await.unwrap();
+    store.add_job(new_job(&id, 3)).await;
     for byte in 0..5 {
-        store.store_submission(submission(&id, byte), |_| Ok(String::new())).await.unwrap();
+        store
+            .store_submission(submission(&id, byte), |_, _| Ok(()), |_| Ok(String::new()))
+            .await
+            .unwrap();
     }
     let first = store.pending(&id, 1, 0, 2, 1 << 20).await.unwrap();
     assert_eq!(
@@ -95,8 +101,11 @@ async fn a_job_is_published_once_with_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let id: JobId = "signs".parse().unwrap();
     let store = Store::open_unwatched(folder.path()).unwrap();
-    store.create_job(new_job(&id, 3)).await.unwrap();
-    store.store_submission(submission(&id, 1), |_| Ok(String::new())).await.unwrap();
+    store.add_job(new_job(&id, 3)).await;
+    store
+        .store_submission(submission(&id, 1), |_, _| Ok(()), |_| Ok(String::new()))
+        .await
+        .unwrap();
     let outcome = SubmissionOutcome {
         accepted: 1,
         rejected: vec![RejectedAnswer {
@@ -138,10 +147,10 @@ async fn envelopes_are_dropped_when_a_job_has_ended_and_not_before() {
     let store = Store::open_unwatched(folder.path()).unwrap();
     let ids: [JobId; 3] = ["one", "two", "three"].map(|id| id.parse().unwrap());
     for id in &ids {
-        store.create_job(new_job(id, 3)).await.unwrap();
+        store.add_job(new_job(id, 3)).await;
         for byte in 0..100 {
             store
-                .store_submission(submission(id, byte), |_| Ok("receipt".to_owned()))
+                .store_submission(submission(id, byte), |_, _| Ok(()), |_| Ok("receipt".to_owned()))
                 .await
                 .unwrap();
         }
@@ -167,18 +176,59 @@ async fn nothing_is_stored_on_a_full_disk() {
     let folder = tempfile::tempdir().unwrap();
     let id: JobId = "signs".parse().unwrap();
     let store = Store::open_unwatched(folder.path()).unwrap();
-    store.create_job(new_job(&id, 3)).await.unwrap();
+    store.add_job(new_job(&id, 3)).await;
     store.limit_pages(1).await;
     let mut big = submission(&id, 1);
     big.envelopes[0] = vec![0; 1 << 20];
     assert!(matches!(
-        store.store_submission(big.clone(), |_| Ok(String::new())).await,
+        store.store_submission(big.clone(), |_, _| Ok(()), |_| Ok(String::new())).await,
         Err(super::StoreError::Database(super::DatabaseError::Full { .. }))
     ));
     store.limit_pages(0).await;
     assert_eq!(store.job(&id).await.unwrap().unwrap().submissions, 0);
     assert!(matches!(
-        store.store_submission(big, |_| Ok("receipt".to_owned())).await.unwrap(),
+        store
+            .store_submission(big, |_, _| Ok(()), |_| Ok("receipt".to_owned()))
+            .await
+            .unwrap(),
         UploadOutcome::New(_)
     ));
+}
+
+#[tokio::test]
+async fn what_is_admitted_is_decided_with_what_is_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open_unwatched(folder.path()).unwrap();
+    let id: JobId = "signs".parse().unwrap();
+    store.add_job(new_job(&id, 3)).await;
+    let sent = |byte: u8, subject: u8, gold: bool| NewSubmission {
+        subject: Subject::from(&PublicKey::from_bytes([subject; 32])),
+        gold,
+        ..submission(&id, byte)
+    };
+    let used = |submissions, answers| Used { submissions, answers };
+    for (byte, subject, gold, before) in [
+        (1, 1, false, (used(0, 0), 0)),
+        (2, 1, false, (used(1, 2), 2)),
+        (3, 2, false, (used(0, 0), 4)),
+        (4, 3, true, (used(0, 0), 6)),
+        (5, 1, false, (used(2, 4), 6)),
+    ] {
+        let refused = store
+            .store_submission(
+                sent(byte, subject, gold),
+                move |by_subject, in_job| {
+                    assert_eq!((by_subject, in_job), before);
+                    Err(NoRoom::Job)
+                },
+                |_| Ok(String::new()),
+            )
+            .await;
+        assert_eq!(refused.unwrap(), UploadOutcome::NoRoom(NoRoom::Job));
+        let stored = store.store_submission(sent(byte, subject, gold), |_, _| Ok(()), |_| Ok(String::new()));
+        assert!(
+            matches!(stored.await.unwrap(), UploadOutcome::New(_)),
+            "what was refused left nothing"
+        );
+    }
 }

@@ -15,10 +15,10 @@ mod stored_text;
 mod submissions;
 
 pub(crate) use contributors::Enrolled;
-pub(crate) use jobs::{JobRow, NewJob};
+pub(crate) use jobs::{Created, JobRow, NewJob};
 pub(crate) use results::{Conclusion, Part};
 pub(crate) use stored_text::StoredText;
-pub(crate) use submissions::{Known, NewSubmission, UploadOutcome};
+pub(crate) use submissions::{Known, NewSubmission, Standing, UploadOutcome};
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

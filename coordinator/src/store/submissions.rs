@@ -4,10 +4,13 @@ use rusqlite::{Connection, OptionalExtension};
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::api::JobState;
+use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::JobId;
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::submission::{Delivery, SubmissionId};
+use tacit_protocol::submission::quota::{NoRoom, Subject, Used};
+use tacit_protocol::submission::{Delivery, Statement, SubmissionId};
 
+use super::contributors::enrolled_key;
 use super::{Failure, Store, StoreError, fixed_bytes, from_db, now, number_of, to_db};
 
 /// A checked submission to be stored.
@@ -23,6 +26,8 @@ pub(crate) struct NewSubmission {
     pub digest: Digest,
     /// How many answers it holds.
     pub answers: u32,
+    /// Who stands behind it.
+    pub subject: Subject,
     /// Whether these are gold answers of the buyer.
     pub gold: bool,
     /// The encoded signed header.
@@ -38,6 +43,8 @@ pub(crate) struct Known {
     pub sequence: u64,
     /// The digest of the uploaded bytes.
     pub upload: Digest,
+    /// The digest of its header.
+    pub digest: Digest,
     /// Its receipt as JSON.
     pub receipt: String,
 }
@@ -49,10 +56,27 @@ pub(crate) enum UploadOutcome {
     New(Known),
     /// A submission of this id was stored before.
     Before(Known),
+    /// The job takes no more, in all or of this subject.
+    NoRoom(NoRoom),
     /// The job is in this state and accepts no submissions.
     NotOpen(JobState),
     /// There is no such job.
     NoJob,
+}
+
+/// What decides whether a submission is taken, before it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// The state of the job.
+    pub state: JobState,
+    /// The submission of the same id, if there is one.
+    pub known: Option<Known>,
+    /// The key that is enrolled under the contributor's name.
+    pub key: Option<PublicKey>,
+    /// What the job has of the subject.
+    pub by_subject: Used,
+    /// How many answers the job has, without gold answers.
+    pub in_job: u64,
 }
 
 /// A submission that a node does not have yet.
@@ -67,47 +91,93 @@ pub(crate) struct Pending {
 }
 
 fn known(db: &Connection, job: i64, submission_id: &SubmissionId) -> Result<Option<Known>, Failure> {
-    let query = "SELECT sequence, upload, receipt FROM submissions WHERE job = ?1 AND sid = ?2";
-    let row: Option<(i64, Vec<u8>, String)> = db
+    let query = "SELECT sequence, upload, digest, receipt FROM submissions WHERE job = ?1 AND sid = ?2";
+    let row: Option<(i64, Vec<u8>, Vec<u8>, String)> = db
         .prepare_cached(query)?
         .query_row((job, submission_id.as_bytes().as_slice()), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })
         .optional()?;
-    row.map(|(sequence, upload, receipt)| {
+    row.map(|(sequence, upload, digest, receipt)| {
         Ok(Known {
             sequence: from_db(sequence),
             upload: Digest::from_bytes(fixed_bytes(&upload, "the digest of an upload")?),
+            digest: Digest::from_bytes(fixed_bytes(&digest, "a submission's digest")?),
             receipt,
         })
     })
     .transpose()
 }
 
+/// What a job has of a subject.
+fn used(db: &Connection, job: i64, subject: &Subject) -> Result<Used, Failure> {
+    let used = db
+        .prepare_cached("SELECT submissions, answers FROM subjects WHERE job = ?1 AND subject = ?2")?
+        .query_row((job, subject.as_bytes().as_slice()), |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(used.map_or(Used::default(), |(submissions, answers)| Used {
+        submissions: from_db(submissions),
+        answers: from_db(answers),
+    }))
+}
+
+fn state_named(name: &str) -> Result<JobState, Failure> {
+    JobState::from_name(name).ok_or_else(|| Failure::damaged(format!("`{name}` is not a job's state")))
+}
+
 impl Store {
-    /// Stores a submission to an open job. `receipt` writes the receipt for its sequence number.
+    /// What decides whether this submission is taken; `None` if there is no such job.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub(crate) async fn standing(&self, statement: &Statement) -> Result<Option<Standing>, StoreError> {
+        let (job, submission_id, subject) = (statement.job.clone(), statement.id, statement.subject());
+        let contributor = statement.contributor.clone();
+        self.read(move |db| {
+            let job: Option<(i64, String, i64)> = db
+                .prepare_cached("SELECT number, state, answers FROM jobs WHERE id = ?1")?
+                .query_row([job.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+                .optional()?;
+            let Some((job, state, answers)) = job else { return Ok(None) };
+            Ok(Some(Standing {
+                state: state_named(&state)?,
+                known: known(db, job, &submission_id)?,
+                key: enrolled_key(db, &contributor)?,
+                by_subject: used(db, job, &subject)?,
+                in_job: from_db(answers),
+            }))
+        })
+        .await
+    }
+
+    /// Stores a submission to an open job, if `admit` does not object to it: it is given what the job has of the subject, and how many answers
+    /// it has without gold answers. `receipt` writes the receipt for its sequence number.
     ///
     /// # Errors
     /// The store fails; then nothing is stored.
     pub(crate) async fn store_submission(
         &self,
         new: NewSubmission,
+        admit: impl FnOnce(Used, u64) -> Result<(), NoRoom> + Send + 'static,
         receipt: impl FnOnce(u64) -> serde_json::Result<String> + Send + 'static,
     ) -> Result<UploadOutcome, StoreError> {
         self.write(move |db| {
-            let job: Option<(i64, String, i64)> = db
-                .prepare_cached("SELECT number, state, submissions FROM jobs WHERE id = ?1")?
-                .query_row([new.job.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            let job: Option<(i64, String, i64, i64)> = db
+                .prepare_cached("SELECT number, state, submissions, answers FROM jobs WHERE id = ?1")?
+                .query_row([new.job.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
                 .optional()?;
-            let Some((job, state, sequence)) = job else {
+            let Some((job, state, sequence, answers)) = job else {
                 return Ok(UploadOutcome::NoJob);
             };
             if let Some(known) = known(db, job, &new.submission_id)? {
                 return Ok(UploadOutcome::Before(known));
             }
-            let state = JobState::from_name(&state).ok_or_else(|| Failure::damaged(format!("`{state}` is not a job's state")))?;
+            let state = state_named(&state)?;
             if state != JobState::Open {
                 return Ok(UploadOutcome::NotOpen(state));
+            }
+            if let Err(no_room) = admit(used(db, job, &new.subject)?, from_db(answers)) {
+                return Ok(UploadOutcome::NoRoom(no_room));
             }
             let receipt = receipt(from_db(sequence)).map_err(|e| Failure::damaged(e.to_string()))?;
             db.prepare_cached(
@@ -125,6 +195,11 @@ impl Store {
                 now(),
                 &new.header,
             ))?;
+            db.prepare_cached(
+                "INSERT INTO subjects (job, subject, submissions, answers) VALUES (?1, ?2, 1, ?3)
+                 ON CONFLICT DO UPDATE SET submissions = submissions + 1, answers = answers + excluded.answers",
+            )?
+            .execute((job, new.subject.as_bytes().as_slice(), new.answers))?;
             let mut insert = db.prepare_cached("INSERT INTO envelopes (job, node, sequence, envelope) VALUES (?1, ?2, ?3, ?4)")?;
             for (node, envelope) in new.envelopes.iter().enumerate() {
                 insert.execute((job, node as i64, sequence, envelope))?;
@@ -134,6 +209,7 @@ impl Store {
             Ok(UploadOutcome::New(Known {
                 sequence: from_db(sequence),
                 upload: new.upload,
+                digest: new.digest,
                 receipt,
             }))
         })

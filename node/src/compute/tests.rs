@@ -32,7 +32,7 @@ fn altered_swapped_and_foreign_rows_do_not_open() {
     let folder = tempfile::tempdir().unwrap();
     let mut intake = intake(folder.path());
     let (job, spec) = job(2);
-    intake.store.open_job(&job, &spec).unwrap();
+    intake.store.open_job(&job, &spec, &crate::store::Room::default()).unwrap();
     let batch = [delivered(&intake, &job, 0), delivered(&intake, &job, 0)];
     assert_eq!(intake.deliver(&job, &batch).unwrap(), [None, None]);
     let listed = |(digest, _): &(Digest, Vec<u8>)| SubmissionEntry {
@@ -130,7 +130,7 @@ fn keys_of_noise_last_and_are_not_replaced_once_a_release_is_recorded() {
     let (first, second);
     {
         let intake = intake(folder.path());
-        intake.store.open_job(&job, &spec).unwrap();
+        intake.store.open_job(&job, &spec, &crate::store::Room::default()).unwrap();
         (first, second) = (noise_keys(&intake, 1), noise_keys(&intake, 100));
         assert_eq!(found_noise(&intake, &job), Ok(None));
         let submissions = NodeSubmissions::look_up(&intake, &job, &[]).unwrap();
@@ -158,7 +158,7 @@ fn keys_of_noise_that_do_not_open_are_not_taken_for_none() {
     let folder = tempfile::tempdir().unwrap();
     let mut intake = intake(folder.path());
     let (job, spec) = job(2);
-    intake.store.open_job(&job, &spec).unwrap();
+    intake.store.open_job(&job, &spec, &crate::store::Room::default()).unwrap();
     let keys = noise_keys(&intake, 1);
     assert!(NodeSubmissions::look_up(&intake, &job, &[]).unwrap().keep(&keys));
     let (sealed, _) = intake.store.noise(&job).unwrap();

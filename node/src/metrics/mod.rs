@@ -33,7 +33,7 @@ pub(crate) enum Refused {
     Version,
     /// The other end has another cluster file.
     Cluster,
-    /// Too many handshakes are running.
+    /// More handshakes began than there are places.
     Overload,
     /// The other end does not follow the protocol.
     Protocol,
@@ -56,6 +56,7 @@ impl Refused {
     fn of(error: &LinkError) -> Option<Self> {
         match error {
             LinkError::UnknownKey { .. } => Some(Self::UnknownKey),
+            LinkError::Overload { .. } => Some(Self::Overload),
             LinkError::Version { .. } => Some(Self::Version),
             LinkError::Cluster { .. } => Some(Self::Cluster),
             LinkError::Protocol { .. } => Some(Self::Protocol),

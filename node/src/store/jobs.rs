@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use rusqlite::{OptionalExtension, params};
+use serde::{Deserialize, Serialize};
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::job::{Job, JobId, SignedSpec};
 
@@ -23,23 +24,83 @@ pub(crate) struct JobCounts {
     pub oldest_open: i64,
 }
 
+/// How many jobs may be open at once, and how large ones: what the coordinator can make a node hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Room {
+    /// Jobs.
+    pub max_open_jobs: u64,
+    /// Bytes of their specs together, in megabytes.
+    pub max_spec_mb: u64,
+    /// Items of all of them together.
+    pub max_items: u64,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self {
+            max_open_jobs: 1_000,
+            max_spec_mb: 4_096,
+            max_items: 50_000_000,
+        }
+    }
+}
+
+impl Room {
+    /// The name and the value of the limit that these jobs together exceed, if any.
+    fn exceeded(&self, jobs: u64, spec_bytes: u64, items: u64) -> Option<(&'static str, u64)> {
+        [
+            (jobs, self.max_open_jobs, ("max_open_jobs", self.max_open_jobs)),
+            (
+                spec_bytes,
+                self.max_spec_mb.saturating_mul(1 << 20),
+                ("max_spec_mb", self.max_spec_mb),
+            ),
+            (items, self.max_items, ("max_items", self.max_items)),
+        ]
+        .into_iter()
+        .find_map(|(used, most, limit)| (used > most).then_some(limit))
+    }
+}
+
+/// What opening a job has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OpenedJob {
+    /// A job with this digest is open under the id.
+    Open(Digest),
+    /// It would exceed this limit, which has this value.
+    NoRoom(&'static str, u64),
+}
+
 impl Store {
-    /// Stores a job's signed spec, unless a job of this id is open already. Returns the digest of the job that is open under this id.
-    pub(crate) fn open_job(&self, job: &Job, spec: &[u8]) -> Result<Digest, StoreError> {
+    /// Stores a job's signed spec, unless a job of this id is open already, or there is no room for another.
+    pub(crate) fn open_job(&self, job: &Job, spec: &[u8], room: &Room) -> Result<OpenedJob, StoreError> {
         self.write(|c| {
             let transaction = c.transaction()?;
-            let new = transaction.execute(
-                "INSERT INTO jobs (id, digest, opened_at) VALUES (?1, ?2, unixepoch()) ON CONFLICT (id) DO NOTHING",
-                params![job.id().as_str(), job.digest().as_bytes()],
-            )?;
-            if new == 1 {
-                transaction.execute("INSERT INTO specs (job, spec) VALUES (?1, ?2)", params![job.id().as_str(), spec])?;
+            let known: Option<Digest> = transaction
+                .query_row("SELECT digest FROM jobs WHERE id = ?1", [job.id().as_str()], |row| {
+                    row.get(0).map(Digest::from_bytes)
+                })
+                .optional()?;
+            if let Some(digest) = known {
+                return Ok(OpenedJob::Open(digest));
             }
-            let digest = transaction.query_row("SELECT digest FROM jobs WHERE id = ?1", [job.id().as_str()], |row| {
-                row.get(0).map(Digest::from_bytes)
+            let open = "SELECT COUNT(*), COALESCE(SUM(spec_bytes), 0), COALESCE(SUM(items), 0) FROM jobs WHERE released IS NULL";
+            let (jobs, bytes, items) = transaction.query_row(open, [], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
             })?;
+            let (spec_bytes, own_items) = (spec.len() as i64, job.items().len() as i64);
+            let after = [jobs + 1, bytes + spec_bytes, items + own_items].map(i64::unsigned_abs);
+            if let Some((limit, value)) = room.exceeded(after[0], after[1], after[2]) {
+                return Ok(OpenedJob::NoRoom(limit, value));
+            }
+            transaction.execute(
+                "INSERT INTO jobs (id, digest, opened_at, items, spec_bytes) VALUES (?1, ?2, unixepoch(), ?3, ?4)",
+                params![job.id().as_str(), job.digest().as_bytes(), own_items, spec_bytes],
+            )?;
+            transaction.execute("INSERT INTO specs (job, spec) VALUES (?1, ?2)", params![job.id().as_str(), spec])?;
             transaction.commit()?;
-            Ok(digest)
+            Ok(OpenedJob::Open(job.digest()))
         })
     }
 
@@ -93,6 +154,7 @@ impl Store {
             let components = "DELETE FROM components WHERE number IN (SELECT components FROM submissions WHERE job = ?1)";
             transaction.execute(components, [id.as_str()])?;
             transaction.execute("DELETE FROM submissions WHERE job = ?1", [id.as_str()])?;
+            transaction.execute("DELETE FROM subjects WHERE job = ?1", [id.as_str()])?;
             let forgotten = transaction.execute("DELETE FROM jobs WHERE id = ?1 AND released IS NULL", [id.as_str()])?;
             if forgotten == 1 {
                 transaction.execute("DELETE FROM specs WHERE job = ?1", [id.as_str()])?;

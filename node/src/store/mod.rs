@@ -6,7 +6,8 @@ mod submissions;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use submissions::{ComponentsAt, NewSubmission, StoredSubmission};
+pub(crate) use jobs::{OpenedJob, Room};
+pub(crate) use submissions::{Author, ComponentsAt, NewSubmission, StoredSubmission};
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -21,7 +21,13 @@ const FIRST: &str = "
         released BLOB,
         -- The keys of the noise in what is released, sealed; NULL where there is none.
         noise BLOB,
-        opened_at INTEGER NOT NULL
+        opened_at INTEGER NOT NULL,
+        items INTEGER NOT NULL,
+        spec_bytes INTEGER NOT NULL,
+        -- The answers of accepted submissions, without gold answers.
+        answers INTEGER NOT NULL DEFAULT 0,
+        -- How many rejected submissions nobody has signed.
+        unsigned INTEGER NOT NULL DEFAULT 0
     );
     CREATE INDEX jobs_by_release ON jobs (released, opened_at);
     CREATE TABLE specs (
@@ -41,6 +47,14 @@ const FIRST: &str = "
         PRIMARY KEY (job, digest)
     );
     CREATE INDEX submissions_by_id ON submissions (job, id);
+    -- What a job has of each subject, rejected submissions included.
+    CREATE TABLE subjects (
+        job TEXT NOT NULL,
+        subject BLOB NOT NULL,
+        submissions INTEGER NOT NULL,
+        answers INTEGER NOT NULL,
+        PRIMARY KEY (job, subject)
+    ) WITHOUT ROWID;
     CREATE TABLE components (
         number INTEGER PRIMARY KEY,
         sealed BLOB NOT NULL

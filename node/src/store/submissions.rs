@@ -6,7 +6,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::job::{Job, JobId};
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::submission::SubmissionId;
+use tacit_protocol::submission::quota::{self, Subject, Used};
+use tacit_protocol::submission::{Role, Statement, SubmissionId};
 
 use super::{Store, StoreError};
 
@@ -17,6 +18,8 @@ pub(crate) struct NewSubmission {
     pub digest: Digest,
     /// Its id; `None` if it could not be read.
     pub id: Option<SubmissionId>,
+    /// Who has signed it; `None` if its header is not valid.
+    pub author: Option<Author>,
     /// Why it is rejected; `None` if it is accepted.
     pub reason: Option<RejectReason>,
     /// The encoded signed header; empty if it is rejected.
@@ -24,6 +27,31 @@ pub(crate) struct NewSubmission {
     /// The node's components, sealed under its own key; empty if it is rejected.
     pub sealed: Vec<u8>,
 }
+
+/// What a valid header says of the quotas of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Author {
+    /// Who stands behind the submission.
+    pub subject: Subject,
+    /// Whether it holds answers or gold answers.
+    pub role: Role,
+    /// How many answers it holds.
+    pub answers: u64,
+}
+
+impl Author {
+    /// What a header says that was checked.
+    pub(crate) fn of(job: &Job, statement: &Statement) -> Self {
+        Self {
+            subject: statement.subject(),
+            role: Role::of(job, &statement.key),
+            answers: statement.items.len() as u64,
+        }
+    }
+}
+
+/// How many rejected submissions that nobody has signed are stored of one job. The others are rejected alike, and forgotten.
+const UNSIGNED: i64 = 1 << 16;
 
 /// The row that holds the sealed components of an accepted submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,14 +85,15 @@ impl Store {
     }
 
     /// Stores submissions, all or none, and returns their outcomes in order. A submission whose id another accepted one has is stored
-    /// as rejected. If the job was cancelled meanwhile and its id opened again with another spec, none is stored.
-    pub(crate) fn store_submissions(&self, job: &Job, submissions: &[NewSubmission]) -> Result<Vec<Option<RejectReason>>, StoreError> {
-        let (job, job_digest) = (job.id(), job.digest());
+    /// as rejected. Nothing is stored of one for which the job has no room. If the job was cancelled meanwhile and its id opened again with
+    /// another spec, none is stored.
+    pub(crate) fn store_submissions(&self, of: &Job, submissions: &[NewSubmission]) -> Result<Vec<Option<RejectReason>>, StoreError> {
+        let (job, job_digest) = (of.id(), of.digest());
         self.write(|c| {
             let transaction = c.transaction()?;
-            if !is_open(&transaction, job, &job_digest)? {
+            let Some((mut in_job, mut unsigned)) = counts(&transaction, job, &job_digest)? else {
                 return Ok(vec![Some(RejectReason::WrongJob); submissions.len()]);
-            }
+            };
             let mut outcomes = Vec::with_capacity(submissions.len());
             {
                 let mut taken = transaction
@@ -74,6 +103,10 @@ impl Store {
                 )?;
                 let mut stored = transaction.prepare_cached("SELECT 1 FROM submissions WHERE job = ?1 AND digest = ?2")?;
                 let mut components = transaction.prepare_cached("INSERT INTO components (sealed) VALUES (?1)")?;
+                let mut count = transaction.prepare_cached(
+                    "INSERT INTO subjects (job, subject, submissions, answers) VALUES (?1, ?2, 1, ?3)
+                     ON CONFLICT DO UPDATE SET submissions = submissions + 1, answers = answers + excluded.answers",
+                )?;
                 for submission in submissions {
                     let digest = submission.digest.as_bytes();
                     let id = submission.id.as_ref().map(|id| id.as_bytes().to_vec());
@@ -83,8 +116,25 @@ impl Store {
                     } else {
                         submission.reason
                     };
-                    outcomes.push(reason);
                     if stored.exists(params![job.as_str(), digest])? {
+                        outcomes.push(reason);
+                        continue;
+                    }
+                    if let Some(author) = &submission.author {
+                        let before = used(&transaction, job, &author.subject)?;
+                        if quota::admit(of, author.role, author.answers, before, in_job).is_err() {
+                            outcomes.push(Some(RejectReason::JobFull));
+                            continue;
+                        }
+                        count.execute(params![job.as_str(), author.subject.as_bytes(), author.answers as i64])?;
+                        if reason.is_none() && author.role == Role::Answers {
+                            in_job += author.answers;
+                        }
+                    } else {
+                        unsigned += 1;
+                    }
+                    outcomes.push(reason);
+                    if submission.author.is_none() && unsigned > UNSIGNED {
                         continue;
                     }
                     let (body, number) = match reason {
@@ -95,6 +145,9 @@ impl Store {
                     insert.execute(params![job.as_str(), digest, id, reason, body, number])?;
                 }
             }
+            transaction
+                .prepare_cached("UPDATE jobs SET answers = ?2, unsigned = ?3 WHERE id = ?1")?
+                .execute(params![job.as_str(), in_job as i64, unsigned])?;
             transaction.commit()?;
             Ok(outcomes)
         })
@@ -140,9 +193,26 @@ fn reason(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<RejectReason>
     Ok(row.get::<_, Option<String>>(column)?.map(known))
 }
 
-/// Whether the job of this id is open under this digest.
-fn is_open(connection: &Connection, job: &JobId, digest: &Digest) -> rusqlite::Result<bool> {
+/// How many answers a job has, and how many rejected submissions that nobody has signed; `None` if it is not open under this digest.
+fn counts(connection: &Connection, job: &JobId, digest: &Digest) -> rusqlite::Result<Option<(u64, i64)>> {
     connection
-        .prepare_cached("SELECT 1 FROM jobs WHERE id = ?1 AND digest = ?2")?
-        .exists(params![job.as_str(), digest.as_bytes()])
+        .prepare_cached("SELECT answers, unsigned FROM jobs WHERE id = ?1 AND digest = ?2")?
+        .query_row(params![job.as_str(), digest.as_bytes()], |row| {
+            Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?))
+        })
+        .optional()
+}
+
+/// What a job has of a subject.
+fn used(connection: &Connection, job: &JobId, subject: &Subject) -> rusqlite::Result<Used> {
+    let used = connection
+        .prepare_cached("SELECT submissions, answers FROM subjects WHERE job = ?1 AND subject = ?2")?
+        .query_row(params![job.as_str(), subject.as_bytes()], |row| {
+            Ok(Used {
+                submissions: row.get::<_, i64>(0)?.unsigned_abs(),
+                answers: row.get::<_, i64>(1)?.unsigned_abs(),
+            })
+        })
+        .optional()?;
+    Ok(used.unwrap_or_default())
 }

@@ -5,10 +5,12 @@ use super::*;
 use std::collections::BTreeSet;
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::fixtures::buyer_key;
+use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::{Item, JobSpec};
 use tacit_protocol::question::{Categorical, Release};
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::submission::SubmissionId;
+use tacit_protocol::submission::quota::Subject;
+use tacit_protocol::submission::{Role, SubmissionId};
 
 fn open(folder: &Path) -> Result<Store, DatabaseError> {
     let metrics = crate::metrics::Metrics::new(&crate::intake::tests::cluster(), 0).unwrap();
@@ -34,6 +36,11 @@ fn submission(n: u8, id: u8, reason: Option<RejectReason>) -> NewSubmission {
     NewSubmission {
         digest: Digest::of("test", &[&[n]]),
         id: Some(SubmissionId::from_bytes([id; 16])),
+        author: reason.is_none().then(|| Author {
+            subject: Subject::from(&PublicKey::from_bytes([n; 32])),
+            role: Role::Answers,
+            answers: 1,
+        }),
         reason,
         header: vec![n],
         sealed: vec![n; 3],
@@ -59,7 +66,10 @@ fn jobs_and_submissions_survive_a_restart() {
     let (job, spec) = job();
     {
         let store = open(folder.path()).unwrap();
-        assert_eq!(store.open_job(&job, &spec).unwrap(), job.digest());
+        assert_eq!(
+            store.open_job(&job, &spec, &Room::default()).unwrap(),
+            OpenedJob::Open(job.digest())
+        );
         let outcomes = store
             .store_submissions(&job, &[submission(1, 1, None), submission(2, 2, Some(RejectReason::BadSignature))])
             .unwrap();
@@ -88,7 +98,7 @@ fn a_second_submission_of_the_same_id_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).unwrap();
     let (job, spec) = job();
-    store.open_job(&job, &spec).unwrap();
+    store.open_job(&job, &spec, &Room::default()).unwrap();
     let outcomes = store
         .store_submissions(&job, &[submission(1, 7, None), submission(2, 7, None)])
         .unwrap();
@@ -103,7 +113,7 @@ fn outputs_are_released_for_one_accepted_set_only() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).unwrap();
     let (job, spec) = job();
-    store.open_job(&job, &spec).unwrap();
+    store.open_job(&job, &spec, &Room::default()).unwrap();
     let (first, other) = (Digest::of("set", &[b"1"]), Digest::of("set", &[b"2"]));
     let counts = store.count_jobs().unwrap();
     assert_eq!((counts.open, counts.released), (1, 0));
@@ -161,4 +171,62 @@ fn a_running_store_is_told_from_one_at_rest() {
     store.probe().unwrap();
     drop(store);
     assert!(!Store::inspect(folder.path()).unwrap());
+}
+
+#[test]
+fn no_more_jobs_are_open_than_there_is_room_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let (job, spec) = job();
+    let cluster = crate::intake::tests::cluster().digest();
+    let named = |id: &str| {
+        let spec = job.to_signed_spec().spec;
+        Job::sign(&cluster, id.parse().unwrap(), spec, &buyer_key()).unwrap()
+    };
+    let room = Room {
+        max_open_jobs: 2,
+        ..Room::default()
+    };
+    for id in ["one", "two", "one"] {
+        let one = named(id);
+        assert_eq!(store.open_job(&one, &spec, &room).unwrap(), OpenedJob::Open(one.digest()));
+    }
+    assert_eq!(store.open_job(&job, &spec, &room).unwrap(), OpenedJob::NoRoom("max_open_jobs", 2));
+    assert!(store.job(job.id(), &cluster).unwrap().is_none());
+    let small = [
+        (
+            Room {
+                max_items: 2,
+                ..Room::default()
+            },
+            OpenedJob::NoRoom("max_items", 2),
+        ),
+        (
+            Room {
+                max_spec_mb: 0,
+                ..Room::default()
+            },
+            OpenedJob::NoRoom("max_spec_mb", 0),
+        ),
+    ];
+    for (room, expected) in small {
+        assert_eq!(store.open_job(&job, &spec, &room).unwrap(), expected);
+    }
+    // A job that ended makes room.
+    store.forget(&"one".parse().unwrap()).unwrap();
+    assert_eq!(store.open_job(&job, &spec, &room).unwrap(), OpenedJob::Open(job.digest()));
+}
+
+#[test]
+fn submissions_that_nobody_signed_are_stored_up_to_a_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let (job, spec) = job();
+    store.open_job(&job, &spec, &Room::default()).unwrap();
+    store.alter("UPDATE jobs SET unsigned = 65535", &[]);
+    let bad = |n| submission(n, n, Some(RejectReason::BadSignature));
+    let outcomes = store.store_submissions(&job, &[bad(1), bad(2), submission(3, 3, None)]).unwrap();
+    assert_eq!(outcomes, [Some(RejectReason::BadSignature), Some(RejectReason::BadSignature), None]);
+    let known = |n| store.outcomes(job.id(), &[bad(n).digest]).unwrap().len();
+    assert_eq!([known(1), known(2), known(3)], [1, 0, 1]);
 }

@@ -127,6 +127,24 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8], what: &'static str) -> Result<T
     })
 }
 
+/// Decodes one value from the beginning of `bytes`; what follows it is not looked at. Returns the value and how many bytes it has.
+///
+/// # Errors
+/// The bytes do not begin with the encoding of a `T`. If it may be that only the end is missing, the problem is
+/// [`CodecProblem::TooShort`].
+pub fn decode_first<T: Serialize + DeserializeOwned>(bytes: &[u8], what: &'static str) -> Result<(T, usize), CodecError> {
+    let failed = |error: Box<ErrorKind>| CodecError {
+        what,
+        len: bytes.len(),
+        problem: problem(*error),
+    };
+    let options = bincode::DefaultOptions::new().with_fixint_encoding().allow_trailing_bytes();
+    let value: T = options.with_limit(bytes.len() as u64).deserialize(bytes).map_err(failed)?;
+    // A value has one encoding, so this is what was read.
+    let length = options.serialized_size(&value).map_err(failed)?;
+    Ok((value, usize::try_from(length).unwrap_or(usize::MAX)))
+}
+
 /// What bincode says of bytes that something is left of. Its error has no kind of its own.
 const TRAILING: &str = "Slice had bytes remaining after deserialization";
 

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CodecProblem, decode, encode};
+use super::{CodecProblem, decode, decode_first, encode};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::sharing::NodeSet;
@@ -126,4 +126,23 @@ fn errors_say_what_was_expected_and_what_to_do() {
         error,
         "2 bytes are not a number: they end too early. They were cut on the way, or damaged: send or fetch them again"
     );
+}
+
+#[test]
+fn the_first_value_is_read_as_soon_as_all_of_it_is_there() {
+    let value = ("text".to_owned(), vec![1u32, 2, 3], Some(7u8));
+    let bytes = encode(&value);
+    let followed = [bytes.as_slice(), &[9; 40]].concat();
+    for length in 0..followed.len() {
+        let first = decode_first::<(String, Vec<u32>, Option<u8>)>(&followed[..length], "a value");
+        if length < bytes.len() {
+            assert_eq!(*first.unwrap_err().problem(), CodecProblem::TooShort, "{length}");
+        } else {
+            assert_eq!(first.unwrap(), (value.clone(), bytes.len()));
+        }
+    }
+    let mut damaged = followed;
+    damaged[8] = 0xff;
+    let error = decode_first::<(String, Vec<u32>, Option<u8>)>(&damaged, "a value").unwrap_err();
+    assert_eq!(*error.problem(), CodecProblem::Text);
 }

@@ -36,7 +36,7 @@ pub fn part_of(job: &Job, items: &[u32]) -> Option<usize> {
     items.iter().copied().eq(items_of(job, part)).then_some(part)
 }
 
-fn items_per_part(job: &Job) -> usize {
+pub(super) fn items_per_part(job: &Job) -> usize {
     most_answers(job.terms().question.width()).max(1)
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod envelope;
 pub mod gold;
 mod header;
 mod opened;
+pub mod quota;
 
 pub use create::{Submission, SubmissionError};
 pub use delivery::Delivery;
@@ -22,6 +23,9 @@ pub const MAX_ELEMENTS: usize = 1 << 17;
 
 /// The largest encoded submission, all envelopes included.
 pub const MAX_SUBMISSION_BYTES: usize = 8 << 20;
+
+/// More than any encoded signed header has, whatever the job: four bytes for each item.
+pub const MAX_HEADER_BYTES: usize = 4 * MAX_ELEMENTS + (1 << 16);
 
 /// The largest envelope for one node.
 pub const MAX_ENVELOPE_BYTES: usize = MAX_ELEMENTS * Fp61::BYTES + (1 << 14);

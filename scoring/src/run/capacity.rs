@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use tacit_protocol::accepted::{AcceptedSetError, SubmissionEntry};
-use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::Job;
 use tacit_protocol::reject::RejectReason;
+use tacit_protocol::submission::quota::{self, Subject};
 use tacit_protocol::submission::{Header, MAX_ELEMENTS, Role};
 use tacit_protocol::verdict::Verdict;
 
@@ -23,18 +23,15 @@ pub(super) fn check_list(list: &[SubmissionEntry]) -> Result<(), AcceptedSetErro
     list.iter().enumerate().try_for_each(fits)
 }
 
-/// Rejects submissions beyond a capacity of twice the answers that the job asks for, plus [`MAX_ELEMENTS`]. If the job asks for R
-/// answers to an item, one contributor may use 1/R of the capacity, and at most half.
+/// Rejects submissions beyond the room of the job, and beyond a contributor's share of it: see [`quota`].
 pub(super) fn over_capacity<'h>(
     job: &Job,
     list: &[SubmissionEntry],
     header_of: impl Fn(usize) -> Option<&'h Header>,
     verdicts: &mut [Verdict],
 ) -> Result<(), AcceptedSetError> {
-    let per_item = u64::from(job.terms().answers_per_item);
-    let mut capacity = 2 * job.items().len() as u64 * per_item + MAX_ELEMENTS as u64;
-    let share = capacity / per_item.max(2);
-    let mut left: HashMap<PublicKey, u64> = HashMap::new();
+    let (mut capacity, share) = (quota::room(job), quota::share(job));
+    let mut left: HashMap<Subject, u64> = HashMap::new();
     for (entry, (listed, verdict)) in list
         .iter()
         .zip(verdicts)
@@ -45,7 +42,7 @@ pub(super) fn over_capacity<'h>(
         if Role::of(job, &header.statement.key) == Role::Gold {
             continue;
         }
-        let left = left.entry(header.statement.key).or_insert(share);
+        let left = left.entry(header.statement.subject()).or_insert(share);
         let answers = u64::from(listed.answers);
         if answers > capacity.min(*left) {
             *verdict = Verdict::Rejected(RejectReason::JobFull);

@@ -1,10 +1,14 @@
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
 use tacit_protocol::api::{JobList, JobState, JobStatus};
 use tacit_protocol::control::Refusal;
+use tacit_protocol::fixtures::buyer_key;
+use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{JobSpec, SignedSpec};
+use tacit_protocol::request_signature::SignedParts;
 
 use super::{Bench, kind};
-use crate::testing::{OTHER_TOKEN, spec};
+use crate::testing::{OTHER_TOKEN, contributor_key, spec};
 
 #[tokio::test]
 async fn the_same_job_again_is_the_same_job() {
@@ -120,4 +124,60 @@ async fn a_job_belongs_to_its_buyer() {
     assert!(serde_json::from_slice::<JobList>(&body).unwrap().jobs.is_empty());
     let (_, body) = bench.get("/v1/jobs/signs").await;
     assert_eq!(serde_json::from_slice::<JobStatus>(&body).unwrap().state, JobState::Open);
+}
+
+#[tokio::test]
+async fn a_buyer_has_no_more_open_than_one_may() {
+    let bench = Bench::new(3, 1).await;
+    let job = bench.open("half", spec(2_500)).await;
+    bench.open("other-half", spec(2_500)).await;
+    let id = "more".parse().unwrap();
+    let (status, body) = bench.put_job(&id, &spec(1)).await;
+    assert_eq!((status, kind(&body).as_str()), (StatusCode::TOO_MANY_REQUESTS, "buyer_quota"));
+    assert!(String::from_utf8(body).unwrap().contains("`quotas.items` = 5000"));
+    assert!(bench.cluster.nodes.iter().all(|node| !node.knows(&id)));
+    // The same job again is no other one, another buyer has a quota of its own, and a job that ended takes nothing.
+    assert_eq!(bench.put_job(job.id(), &spec(2_500)).await.0, StatusCode::OK);
+    let body = serde_json::to_vec(&bench.signed(&"theirs".parse().unwrap(), &spec(1))).unwrap();
+    let put = bench.send_as(OTHER_TOKEN, "PUT", "/v1/jobs/theirs", "application/json", body);
+    assert_eq!(put.await.0, StatusCode::CREATED);
+    assert_eq!(bench.send("DELETE", "/v1/jobs/half", "", Vec::new()).await.0, StatusCode::OK);
+    bench.open("more", spec(1)).await;
+}
+
+#[tokio::test]
+async fn a_buyer_closes_and_cancels_with_the_key_that_signed_the_terms() {
+    let bench = Bench::new(3, 1).await;
+    let job = bench.open("signs", spec(2)).await;
+    let cluster = bench.app.cluster.digest();
+    let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap();
+    let send = async |key: &SecretKey, method: &str, path: &str, signed_path: &str, created: u64| {
+        let parts = SignedParts {
+            method,
+            path: signed_path,
+            query: "",
+            cluster: &cluster,
+            body: b"",
+        };
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::AUTHORIZATION, parts.sign(key, created).to_string())
+            .body(Body::empty())
+            .unwrap();
+        let (status, body) = bench.request(request).await;
+        (status, if status.is_success() { String::new() } else { kind(&body) })
+    };
+    let (path, close) = ("/v1/jobs/signs", "/v1/jobs/signs/close");
+    let stranger = contributor_key(7);
+    let unauthorized = (StatusCode::UNAUTHORIZED, "unauthorized".to_owned());
+    assert_eq!(
+        send(&stranger, "DELETE", path, path, now).await,
+        (StatusCode::FORBIDDEN, "not_your_job".to_owned())
+    );
+    assert_eq!(send(&buyer_key(), "DELETE", path, close, now).await, unauthorized);
+    assert_eq!(send(&buyer_key(), "DELETE", path, path, now - 400).await, unauthorized);
+    assert_eq!(bench.status(&job).await.state, JobState::Open);
+    assert_eq!(send(&buyer_key(), "DELETE", path, path, now).await.0, StatusCode::OK);
+    assert_eq!(bench.status(&job).await.state, JobState::Cancelled);
 }

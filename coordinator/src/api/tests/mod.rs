@@ -39,7 +39,7 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let app = cluster.start(folder.path()).await;
         Self {
-            router: super::router(app.clone()),
+            router: super::router(app.clone()).unwrap(),
             cluster,
             folder,
             app,
@@ -58,7 +58,7 @@ impl Bench {
         crate::testing::stop(app).await;
         let app = cluster.start(folder.path()).await;
         Self {
-            router: super::router(app.clone()),
+            router: super::router(app.clone()).unwrap(),
             cluster,
             folder,
             app,

@@ -223,7 +223,7 @@ async fn a_store_that_hangs_has_not_answered() {
     let answered = async || {
         let text = String::from_utf8(
             metrics
-                .text(&bench.app.active_jobs, &bench.app.nodes, &bench.app.store)
+                .text(&bench.app.active_jobs, &bench.app.nodes, &bench.app.store, &bench.app.connections)
                 .await
                 .unwrap(),
         )

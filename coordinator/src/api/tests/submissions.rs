@@ -1,10 +1,18 @@
-use axum::http::StatusCode;
+use std::io;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use futures::{StreamExt, stream};
 use tacit_protocol::api::{JobState, Receipt, RejectedAnswer, SubmissionStatus};
 use tacit_protocol::codec::encode;
 use tacit_protocol::identity::Purpose;
+use tacit_protocol::job::JobSpec;
 use tacit_protocol::reject::RejectReason;
+use tacit_protocol::submission::Submission;
+use tower::ServiceExt;
 
 use super::{Bench, SUBMISSION_TYPE, kind};
+use crate::http::Origin;
 use crate::testing::{contributor_key, spec};
 
 #[tokio::test]
@@ -99,7 +107,7 @@ async fn what_nodes_cannot_open_closes_no_job_and_is_told_to_its_contributor() {
         bench
             .app
             .metrics
-            .text(&bench.app.active_jobs, &bench.app.nodes, &bench.app.store)
+            .text(&bench.app.active_jobs, &bench.app.nodes, &bench.app.store, &bench.app.connections)
             .await
             .unwrap(),
     )
@@ -140,27 +148,111 @@ async fn an_ended_job_is_forgotten_by_the_nodes_and_its_envelopes_are_dropped() 
 
 #[tokio::test]
 async fn when_too_many_upload_at_once_the_next_is_told_so() {
-    use axum::body::Body;
-    use axum::http::{Request, header};
-    use tower::ServiceExt;
-
     let bench = Bench::new(3, 1).await;
     let job = bench.open("signs", spec(2)).await;
     let key = contributor_key(1);
     bench.enrol("ada", &key).await;
     let submission = bench.cluster.submission(&job, "ada", &key, &[0, 1]);
-    let all: Vec<_> = (0..crate::app::UPLOADS).map(|_| bench.app.uploads.try_enter().unwrap()).collect();
+    let all: Vec<_> = std::iter::from_fn(|| bench.app.uploads.begin(Origin::Loopback, 1000)).collect();
+    assert!(!all.is_empty());
     let (status, body) = bench.submit(&submission).await;
     assert_eq!((status, kind(&body).as_str()), (StatusCode::SERVICE_UNAVAILABLE, "busy"));
-    let path = format!("/v1/jobs/signs/submissions/{}", submission.header.value.statement.id);
-    let request = Request::put(path)
-        .header(header::CONTENT_TYPE, SUBMISSION_TYPE)
-        .body(Body::empty())
-        .unwrap();
+    let request = upload(&submission, Body::from(encode(&submission)));
     let response = bench.router.clone().oneshot(request).await.unwrap();
     assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+    // What is refused for its header needs no place.
+    let stranger = bench.cluster.submission(&job, "ada", &contributor_key(2), &[0]);
+    let (status, body) = bench.submit(&stranger).await;
+    assert_eq!((status, kind(&body).as_str()), (StatusCode::FORBIDDEN, "not_enrolled"));
     drop(all);
     assert_eq!(bench.submit(&submission).await.0, StatusCode::CREATED);
+}
+
+fn upload(submission: &Submission, body: Body) -> Request<Body> {
+    let statement = &submission.header.value.statement;
+    Request::put(format!("/v1/jobs/{}/submissions/{}", statement.job, statement.id))
+        .header(header::CONTENT_TYPE, SUBMISSION_TYPE)
+        .body(body)
+        .unwrap()
+}
+
+/// A body that stops after some bytes, in two pieces.
+fn unfinished(bytes: &[u8]) -> Body {
+    let (first, second) = bytes.split_at(bytes.len() / 2);
+    let pieces = [first.to_vec(), second.to_vec()].map(io::Result::Ok);
+    Body::from_stream(stream::iter(pieces).chain(stream::pending()))
+}
+
+#[tokio::test]
+async fn a_header_is_refused_before_the_envelopes_are_there() {
+    let bench = Bench::new(3, 1).await;
+    let job = bench.open("signs", spec(2)).await;
+    let (ada, stranger) = (contributor_key(1), contributor_key(2));
+    bench.enrol("ada", &ada).await;
+    let good = bench.cluster.submission(&job, "ada", &ada, &[0, 1]);
+    assert_eq!(bench.submit(&good).await.0, StatusCode::CREATED);
+    let mut same_id = bench.cluster.submission(&job, "ada", &ada, &[0]);
+    same_id.header.value.statement.id = good.header.value.statement.id;
+    bench.close(&job).await;
+    let late = bench.cluster.submission(&job, "ada", &ada, &[0]);
+    let open = bench.open("open", spec(2)).await;
+    let mut misplaced = late.clone();
+    misplaced.header.value.statement.job = open.id().clone();
+    let of_open = |key, items: &[u32]| bench.cluster.submission(&open, "ada", key, items);
+    let mut forged_open = of_open(&ada, &[0, 1]);
+    forged_open.header.value.statement.items = vec![1];
+    for (submission, status, expected) in [
+        (&same_id, StatusCode::CONFLICT, "submission_conflict"),
+        (&late, StatusCode::CONFLICT, "job_closed"),
+        (&misplaced, StatusCode::UNPROCESSABLE_ENTITY, "submission_rejected"),
+        (&forged_open, StatusCode::UNPROCESSABLE_ENTITY, "submission_rejected"),
+        (&of_open(&stranger, &[0]), StatusCode::FORBIDDEN, "not_enrolled"),
+    ] {
+        let request = upload(submission, unfinished(&encode(&submission.header)));
+        let (answered, body) = bench.request(request).await;
+        assert_eq!((answered, kind(&body).as_str()), (status, expected));
+    }
+    // Numbers that claim more than any header of the job has are not waited for.
+    let mut claims = encode(&of_open(&ada, &[0, 1]).header);
+    let contributor = 32 + 8 + 4 + 32;
+    claims[contributor..contributor + 8].fill(0x0f);
+    claims.resize(4096, 1);
+    let (answered, body) = bench.request(upload(&of_open(&ada, &[0]), unfinished(&claims))).await;
+    assert_eq!(
+        (answered, kind(&body).as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, "submission_rejected")
+    );
+}
+
+#[tokio::test]
+async fn nobody_sends_more_than_two_answers_to_every_item() {
+    let bench = Bench::new(3, 1).await;
+    let job = bench
+        .open(
+            "signs",
+            JobSpec {
+                answers_per_item: 9,
+                ..spec(2)
+            },
+        )
+        .await;
+    let key = contributor_key(1);
+    bench.enrol("ada", &key).await;
+    for _ in 0..2 {
+        let submission = bench.cluster.submission(&job, "ada", &key, &[0, 1]);
+        assert_eq!(bench.submit(&submission).await.0, StatusCode::CREATED);
+    }
+    let more = bench.cluster.submission(&job, "ada", &key, &[0]);
+    let request = upload(&more, unfinished(&encode(&more.header)));
+    let (status, body) = bench.request(request).await;
+    assert_eq!((status, kind(&body).as_str()), (StatusCode::TOO_MANY_REQUESTS, "contributor_quota"));
+    // The same after a restart, and for nobody else.
+    let bench = bench.again().await;
+    assert_eq!(bench.submit(&more).await.0, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(bench.status(&job).await.submissions, 2);
+    bench.enrol("bob", &contributor_key(2)).await;
+    let other = bench.cluster.submission(&job, "bob", &contributor_key(2), &[0]);
+    assert_eq!(bench.submit(&other).await.0, StatusCode::CREATED);
 }
 
 #[tokio::test]

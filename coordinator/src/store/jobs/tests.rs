@@ -8,6 +8,7 @@ pub(in crate::store) fn new_job(id: &JobId, nodes: usize) -> NewJob {
         id: id.clone(),
         cluster: Digest::of("cluster", &[]),
         buyer: "first".to_owned(),
+        buyer_key: PublicKey::from_bytes([1; 32]),
         name: "signs".to_owned(),
         digest: Digest::of("test", &[]),
         items: 2,
@@ -22,8 +23,8 @@ async fn store() -> (tempfile::TempDir, Store, JobId) {
     let store = Store::open_unwatched(folder.path()).unwrap();
     let id: JobId = "signs".parse().unwrap();
     let job = new_job(&id, 2);
-    assert!(store.create_job(job.clone()).await.unwrap());
-    assert!(!store.create_job(job).await.unwrap());
+    assert!(store.add_job(job.clone()).await);
+    assert!(!store.add_job(job).await);
     (folder, store, id)
 }
 
@@ -38,6 +39,35 @@ impl Store {
 
 async fn state(store: &Store, id: &JobId) -> JobState {
     store.job(id).await.unwrap().unwrap().state
+}
+
+impl Store {
+    /// Stores a new job, whatever its buyer has. Returns whether it is new.
+    pub(in crate::store) async fn add_job(&self, job: NewJob) -> bool {
+        matches!(self.create_job(job, |_| Ok::<_, ()>(())).await.unwrap(), Created::New)
+    }
+}
+
+#[tokio::test]
+async fn jobs_count_against_their_buyer_until_they_have_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open_unwatched(folder.path()).unwrap();
+    let ids: [JobId; 3] = ["one", "two", "three"].map(|id| id.parse().unwrap());
+    let job = new_job(&ids[0], 3);
+    let one = Taken::default().and(job.items, job.spec.len());
+    let seen = |taken: Taken| Err::<(), _>(taken);
+    assert!(store.add_job(job.clone()).await);
+    assert_eq!(store.taken_by(job.buyer.clone()).await.unwrap(), one);
+    let both = one.and(job.items, job.spec.len());
+    assert_eq!(store.create_job(new_job(&ids[1], 3), seen).await.unwrap(), Created::Refused(both));
+    assert!(store.job(&ids[1]).await.unwrap().is_none());
+    let other = NewJob {
+        buyer: "other".to_owned(),
+        ..new_job(&ids[2], 3)
+    };
+    assert_eq!(store.create_job(other, seen).await.unwrap(), Created::Refused(one));
+    assert!(store.cancel_job(&ids[0]).await.unwrap());
+    assert_eq!(store.create_job(new_job(&ids[1], 3), seen).await.unwrap(), Created::Refused(one));
 }
 
 #[tokio::test]
