@@ -95,7 +95,7 @@ impl TestCluster {
         let (file, threshold) = (path("cluster.toml"), threshold.to_string());
         let create = ["cluster", "create", "--name", "test", "--threshold", &threshold, "--out", &file];
         run("tacit", create.into_iter().chain(cards.iter().map(String::as_str))).ok();
-        run("tacit", ["keygen", "--out", &path("buyer.key")]).ok();
+        run("tacit", ["keygen", "--out", &path("key-of-the-buyer")]).ok();
         let cluster = Self {
             api,
             token,
@@ -143,7 +143,7 @@ impl TestCluster {
             .current_dir(self.folder())
             .env("TACIT_CLUSTER", self.file())
             .env("TACIT_TOKEN", &self.token)
-            .env("TACIT_BUYER_KEY", self.folder().join("buyer.key"))
+            .env("TACIT_BUYER_KEY", self.folder().join("key-of-the-buyer"))
             .env("TACIT_STATE", self.folder().join("state"))
             .stdin(Stdio::null())
             .output()

@@ -3,14 +3,9 @@
 //!
 //! `docs/security/floors.md` has the reason for each number.
 
+use super::floor::Floor;
 use super::{JobError, LabelRule, PayRule, Terms, WEIGHT_ONE};
 use crate::question::Release;
-
-#[cfg(any(test, feature = "testing"))]
-mod skipped;
-
-#[cfg(any(test, feature = "testing"))]
-pub use skipped::{Skipped, skip};
 
 /// The fewest contributors with counted answers of which anything is opened that depends on answers.
 pub const MIN_CONTRIBUTORS: usize = 10;
@@ -21,42 +16,6 @@ pub const MIN_ANSWERS: u64 = 100;
 pub const MIN_ANSWERS_TO_LABEL: u32 = 7;
 /// The most that one vote may weigh, in votes of another contributor.
 const MAX_WEIGHT_RATIO: u64 = 2;
-
-/// One of the floors, so that a test can show what each of them prevents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Floor {
-    /// No exact scores.
-    Scores,
-    /// [`MIN_ANSWERS_TO_LABEL`] in the terms.
-    AnswersPerItem,
-    /// [`MIN_ANSWERS_TO_LABEL`] of the answers that count.
-    AnswersToLabel,
-    /// A label needs at most the smallest majority.
-    Quorum,
-    /// No vote weighs more than twice another.
-    Weights,
-    /// [`MIN_CONTRIBUTORS`].
-    Contributors,
-    /// [`MIN_ANSWERS`].
-    Answers,
-    /// No bonus.
-    Bonus,
-    /// All items show something else.
-    Items,
-}
-
-impl Floor {
-    /// Whether the floor holds; always, except in tests that skip it.
-    #[cfg(not(any(test, feature = "testing")))]
-    pub(crate) const fn holds(self) -> bool {
-        true
-    }
-
-    #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn holds(self) -> bool {
-        !skipped::is_skipped(self)
-    }
-}
 
 impl Terms {
     /// The fewest counted answers that an item needs for a label.

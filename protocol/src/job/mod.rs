@@ -5,6 +5,7 @@ use tacit_mpc_core::digest::Digest;
 
 mod check;
 mod error;
+mod floor;
 mod floors;
 mod id;
 mod item_ids;
@@ -19,9 +20,10 @@ mod terms;
 
 pub use check::{MAX_ANSWER_ELEMENTS, MAX_TALLY};
 pub use error::JobError;
-pub use floors::{Floor, MIN_ANSWERS, MIN_ANSWERS_TO_LABEL, MIN_CONTRIBUTORS};
+pub use floor::Floor;
 #[cfg(any(test, feature = "testing"))]
-pub use floors::{Skipped, skip};
+pub use floor::{Skipped, skip};
+pub use floors::{MIN_ANSWERS, MIN_ANSWERS_TO_LABEL, MIN_CONTRIBUTORS};
 pub use id::JobId;
 pub use item_ids::ItemIds;
 pub use labels::{LabelRule, WEIGHT_ONE};
