@@ -183,7 +183,7 @@ fn the_images_tree_is_all_that_a_cluster_needs() {
 
     for member in MEMBERS {
         let init = match member {
-            "coordinator" => "tacit-coordinator init --listen 0.0.0.0:8080 --admin 0.0.0.0:9110".to_owned(),
+            "coordinator" => "tacit-coordinator init --url http://127.0.0.1:8080 --listen 0.0.0.0:8080 --admin 0.0.0.0:9110".to_owned(),
             node => {
                 let n = node.trim_start_matches("node-");
                 let listens = format!("--address 127.0.0.1:443{n} --admin 0.0.0.0:911{n}");

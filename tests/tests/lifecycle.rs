@@ -56,7 +56,7 @@ fn a_job_is_scored_and_verifies() {
     assert!(output.contains("verified") && output.contains("5 answers to an item"), "{output}");
     // The nodes certify the terms that they got; the buyer compares these with its spec.
     let spec = std::fs::read_to_string(cluster.folder().join("signs.toml")).unwrap();
-    cluster.write("signs.toml", &spec.replace("sensitive = false", "sensitive = true"));
+    cluster.write("signs.toml", &spec.replace("answers_per_item = 5", "answers_per_item = 4"));
     let error = cluster.tacit(verify).error();
     assert!(error.contains("signs.toml") && error.contains("other terms"), "{error}");
     cluster.write("signs.toml", &spec);
@@ -177,7 +177,7 @@ fn a_job_that_is_refused_or_fails_does_not_disturb_another() {
     let set = "UPDATE jobs SET released = zeroblob(32) WHERE id = 'bad'";
     assert_eq!(store.execute(set, []).unwrap(), 1);
     for known in [
-        "INSERT INTO jobs (id, digest, opened_at) SELECT 'taken', digest, opened_at FROM jobs WHERE id = 'good'",
+        "INSERT INTO jobs (id, digest, opened_at, items, spec_bytes) SELECT 'taken', digest, opened_at, items, spec_bytes FROM jobs WHERE id = 'good'",
         "INSERT INTO specs (job, spec) SELECT 'taken', spec FROM specs WHERE job = 'good'",
     ] {
         assert_eq!(store.execute(known, []).unwrap(), 1);
