@@ -7,7 +7,8 @@ use reqwest::{Client, Method, Response, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tacit_program::Backoff;
-use tacit_protocol::api::{ClusterInfo, Enrolment, JobList, JobStatus, Problem, Receipt, SUBMISSION_TYPE, SubmissionStatus};
+use tacit_protocol::api::{ClusterInfo, Enrolment, JobList, JobStatus, Problem, Receipt, Revoked, SUBMISSION_TYPE, SubmissionStatus};
+use tacit_protocol::credential::Revocation;
 use tacit_protocol::job::{JobId, SignedSpec};
 use tacit_protocol::submission::SubmissionId;
 use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
@@ -174,6 +175,12 @@ impl Api {
     /// The buyer's jobs, newest first.
     pub async fn jobs(&self) -> Result<JobList, ApiError> {
         self.json(Method::GET, "/v1/jobs", None).await
+    }
+
+    /// Sends a revocation that the issuers of a pool have signed.
+    pub async fn revoke(&self, revocation: &Revocation) -> Result<Revoked, ApiError> {
+        self.json(Method::POST, "/v1/issuers/revocations", Some((JSON, to_json(revocation))))
+            .await
     }
 
     /// The status of a job.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tacit_metrics::Queue;
 use tacit_protocol::api::JobStatus;
 use tacit_protocol::cluster::Cluster;
+use tacit_protocol::credential::CheckedCredentials;
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::JobId;
 use tokio::sync::watch;
@@ -45,6 +46,8 @@ pub(crate) struct App {
     pub active_jobs: ActiveJobs,
     /// The coordinator's metrics.
     pub metrics: Metrics,
+    /// The credentials whose signatures were checked.
+    pub credentials: CheckedCredentials,
     /// Limits the uploads that are read at once.
     pub uploads: Queue,
     /// Locked while a job is opened, so that two requests for one id are handled one after the other.
@@ -74,6 +77,7 @@ impl App {
             uploads: metrics.queues.queue("uploads", UPLOADS),
             metrics,
             opening: Locks::default(),
+            credentials: CheckedCredentials::default(),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
             enrolment: config.enrolment,

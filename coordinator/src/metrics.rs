@@ -41,10 +41,11 @@ const PUBLISHED: &str = "published";
 const FAILED: &str = "failed";
 
 /// The reasons for which the coordinator refuses an upload; only nodes find the others.
-const AT_UPLOAD: [RejectReason; 7] = [
+const AT_UPLOAD: [RejectReason; 8] = [
     RejectReason::Malformed,
     RejectReason::WrongJob,
     RejectReason::BadSignature,
+    RejectReason::BadCredential,
     RejectReason::DigestMismatch,
     RejectReason::DuplicateSubmission,
     RejectReason::JobClosed,

@@ -8,6 +8,8 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use tacit_protocol::cluster::Cluster;
 
+use crate::policy::Policy;
+
 /// The contents of `config.toml`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +35,9 @@ pub(crate) struct Config {
     /// How much memory is taken from the system at the start, for later computations. More is taken when it is needed.
     #[serde(default)]
     pub reserve_memory_mb: usize,
+    /// What the operator asks of jobs beyond what the protocol does.
+    #[serde(default, skip_serializing_if = "Policy::is_default")]
+    pub policy: Policy,
 }
 
 fn default_round_timeout() -> u64 {
@@ -68,6 +73,7 @@ impl Config {
             "config file {}: field `max_sessions` must be at least 1",
             path.display()
         );
+        config.policy.check().with_context(|| format!("config file {}", path.display()))?;
         Ok(config)
     }
 

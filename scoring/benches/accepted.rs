@@ -14,7 +14,7 @@ use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
 use tacit_protocol::certificate::Certificate;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::{decode, encode};
-use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, job_of, signed_for};
+use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, job_of};
 use tacit_protocol::identity::{Purpose, SecretKey, Signature, Signed};
 use tacit_protocol::job::{Item, Job, JobSpec, PayRule, Payout};
 use tacit_protocol::question::{Categorical, Release};
@@ -69,6 +69,7 @@ fn headers(cluster: &Cluster, job: &Job) -> Vec<Signed<Header>> {
             key: SecretKey::from_bytes(&std::array::from_fn(|byte| (contributor >> (8 * (byte % 4))) as u8)).public(),
             id: SubmissionId::from_bytes([contributor as u8; SubmissionId::LEN]),
             items: items.collect(),
+            credential: None,
             components: vec![Digest::of("component", &[]); 3],
         };
         let header = Header {

@@ -69,6 +69,10 @@ impl Submissions for TestSubmissions<'_> {
         delivery.open(cluster, self.job, self.me, &sealing[self.me]).ok()
     }
 
+    fn permits(&self, _: &tacit_protocol::accepted::PublicFacts) -> bool {
+        true
+    }
+
     fn record(&self, _: &Digest) -> bool {
         true
     }

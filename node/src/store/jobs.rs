@@ -26,11 +26,12 @@ pub(crate) struct JobCounts {
 impl Store {
     /// Stores a job's signed spec, unless a job of this id is open already. Returns the digest of the job that is open under this id.
     pub(crate) fn open_job(&self, job: &Job, spec: &[u8]) -> Result<Digest, StoreError> {
+        let issuers = job.terms().issuers.as_ref().map(|issuers| issuers.digest().as_bytes().to_vec());
         self.write(|c| {
             let transaction = c.transaction()?;
             let new = transaction.execute(
-                "INSERT INTO jobs (id, digest, opened_at) VALUES (?1, ?2, unixepoch()) ON CONFLICT (id) DO NOTHING",
-                params![job.id().as_str(), job.digest().as_bytes()],
+                "INSERT INTO jobs (id, digest, opened_at, issuers) VALUES (?1, ?2, unixepoch(), ?3) ON CONFLICT (id) DO NOTHING",
+                params![job.id().as_str(), job.digest().as_bytes(), issuers],
             )?;
             if new == 1 {
                 transaction.execute("INSERT INTO specs (job, spec) VALUES (?1, ?2)", params![job.id().as_str(), spec])?;

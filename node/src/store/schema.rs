@@ -19,8 +19,11 @@ const FIRST: &str = "
         digest BLOB NOT NULL,
         -- The digest of the accepted set for which outputs were released.
         released BLOB,
-        opened_at INTEGER NOT NULL
+        opened_at INTEGER NOT NULL,
+        -- The digest of the job's issuers; NULL if it names none.
+        issuers BLOB
     );
+    CREATE INDEX jobs_by_issuers ON jobs (issuers) WHERE issuers IS NOT NULL;
     CREATE INDEX jobs_by_release ON jobs (released, opened_at);
     CREATE TABLE specs (
         job TEXT PRIMARY KEY,
@@ -43,6 +46,12 @@ const FIRST: &str = "
         number INTEGER PRIMARY KEY,
         sealed BLOB NOT NULL
     );
+    -- The numbers that the issuers of a pool have revoked.
+    CREATE TABLE revoked (
+        issuers BLOB NOT NULL,
+        number INTEGER NOT NULL,
+        PRIMARY KEY (issuers, number)
+    ) WITHOUT ROWID;
     CREATE TABLE health (checked INTEGER NOT NULL);
     INSERT INTO health VALUES (0);
 ";

@@ -17,6 +17,8 @@ pub(crate) struct NewSubmission {
     pub digest: Digest,
     /// Its id; `None` if it could not be read.
     pub id: Option<SubmissionId>,
+    /// The number of the contributor in the pool of the job's issuers, if its header is good and the job names issuers.
+    pub number: Option<u32>,
     /// Why it is rejected; `None` if it is accepted.
     pub reason: Option<RejectReason>,
     /// The encoded signed header; empty if it is rejected.

@@ -23,6 +23,7 @@ fn job() -> (Job, Vec<u8>) {
     let spec = JobSpec {
         answers_per_item: 3,
         release: BTreeSet::from([Release::Agreement]),
+        sensitive: false,
         ..JobSpec::new("job", Categorical::new(["a", "b"]), [Item::new("i")])
     };
     let job = Job::sign(&cluster_digest(), "job".parse().unwrap(), spec, &buyer_key()).unwrap();
@@ -32,6 +33,7 @@ fn job() -> (Job, Vec<u8>) {
 
 fn submission(n: u8, id: u8, reason: Option<RejectReason>) -> NewSubmission {
     NewSubmission {
+        number: None,
         digest: Digest::of("test", &[&[n]]),
         id: Some(SubmissionId::from_bytes([id; 16])),
         reason,

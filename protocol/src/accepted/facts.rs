@@ -15,9 +15,9 @@ use crate::reject::RejectReason;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContributorFacts {
-    /// The contributor's name.
+    /// The contributor's name; where the job names issuers, the pool and the person's number in it.
     pub contributor: String,
-    /// The contributor's key.
+    /// The contributor's key: of several keys of one person, that of the first accepted submission in the list.
     pub key: PublicKey,
     /// How many of the contributor's answers count.
     pub answers: u64,
@@ -37,7 +37,7 @@ pub struct PublicFacts {
     pub rejected: BTreeMap<RejectReason, u64>,
     /// How many items have how many answers: number of answers → number of items. Items without answers are left out.
     pub redundancy: BTreeMap<u32, u64>,
-    /// The contributors with at least one answer that counts, by name.
+    /// The contributors with at least one answer that counts, by name: as many as there are people, as far as the job's issuers tell.
     pub contributors: Vec<ContributorFacts>,
 }
 
@@ -64,6 +64,11 @@ impl PublicFacts {
         if !self.contributors.windows(2).all(|pair| pair[0].contributor < pair[1].contributor) {
             return Err("contributors out of order or twice");
         }
+        if let Some(issuers) = &terms.issuers
+            && !self.contributors.iter().all(|c| is_number_in(&c.contributor, &issuers.pool))
+        {
+            return Err("a contributor who is no number of the job's pool");
+        }
         let plausible = |c: &ContributorFacts| c.answers > 0 && c.paired <= c.answers && (1..MODULUS).contains(&c.scale.value);
         if !self.contributors.iter().all(plausible) {
             return Err("a contributor without answers, with more paired ones than answers, or a scale outside the field");
@@ -83,6 +88,12 @@ impl PublicFacts {
     pub fn rejected_answers(&self) -> u64 {
         self.rejected.values().sum()
     }
+}
+
+/// Whether a name is the one of a person of this pool.
+fn is_number_in(name: &str, pool: &str) -> bool {
+    let number = name.strip_prefix(pool).and_then(|rest| rest.strip_prefix('/'));
+    number.is_some_and(|number| number.parse::<u32>().is_ok_and(|serial| serial.to_string() == number))
 }
 
 /// See [`PublicFacts::same_redundancy`].

@@ -2,7 +2,7 @@
 
 use super::names::{ids, name};
 use super::pay::{MAX_PER_ITEM, escrow};
-use super::{Item, JobError, MAX_ANSWERS_PER_ITEM, MAX_ITEMS, PayRule, Payout, Terms, labels};
+use super::{Item, JobError, MAX_ANSWERS_PER_ITEM, MAX_ITEMS, PayRule, Payout, Terms, issuers, labels};
 use crate::question::Release;
 
 /// The most items × elements of a row: each node holds a tally of this many elements, eight bytes each, for every component
@@ -47,6 +47,7 @@ impl Terms {
         let planned = self.items * u64::from(answers_per_item);
         payout(self.payout.as_ref(), self.releases(Release::Payouts), planned)?;
         gold(self)?;
+        issuers::fit(self)?;
         labels::fit(self)
     }
 }

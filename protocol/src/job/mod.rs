@@ -4,8 +4,10 @@ use crate::identity::{PublicKey, SecretKey, Signature};
 use tacit_mpc_core::digest::Digest;
 
 mod check;
+mod closes_at;
 mod error;
 mod id;
+mod issuers;
 mod item_ids;
 mod labels;
 mod names;

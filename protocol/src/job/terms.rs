@@ -56,6 +56,7 @@ impl Terms {
             label_rule: spec.label_rule,
             weights: spec.weights,
             gold: spec.gold,
+            issuers: spec.issuers,
             payout: spec.payout,
         };
         (terms, items)
@@ -75,6 +76,7 @@ impl Terms {
             label_rule: self.label_rule,
             weights: self.weights.clone(),
             gold: self.gold.clone(),
+            issuers: self.issuers.clone(),
             payout: self.payout.clone(),
         }
     }

@@ -3,10 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use tacit_protocol::accepted::{AcceptedSetError, SubmissionEntry};
-use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::Job;
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::submission::{Header, MAX_ELEMENTS, Role};
+use tacit_protocol::submission::{Header, MAX_ELEMENTS, Role, Subject};
 use tacit_protocol::verdict::Verdict;
 
 /// No submission may stand in the list twice, or claim more answers than one can hold: rejected ones are
@@ -24,7 +23,7 @@ pub(super) fn check_list(list: &[SubmissionEntry]) -> Result<(), AcceptedSetErro
 }
 
 /// Rejects submissions beyond a capacity of twice the answers that the job asks for, plus [`MAX_ELEMENTS`]. If the job asks for R
-/// answers to an item, one contributor may use 1/R of the capacity, and at most half.
+/// answers to an item, one contributor, with all keys of one invitation, may use 1/R of the capacity, and at most half.
 pub(super) fn over_capacity<'h>(
     job: &Job,
     list: &[SubmissionEntry],
@@ -34,7 +33,7 @@ pub(super) fn over_capacity<'h>(
     let per_item = u64::from(job.terms().answers_per_item);
     let mut capacity = 2 * job.items().len() as u64 * per_item + MAX_ELEMENTS as u64;
     let share = capacity / per_item.max(2);
-    let mut left: HashMap<PublicKey, u64> = HashMap::new();
+    let mut left: HashMap<Subject, u64> = HashMap::new();
     for (entry, (listed, verdict)) in list
         .iter()
         .zip(verdicts)
@@ -45,7 +44,7 @@ pub(super) fn over_capacity<'h>(
         if Role::of(job, &header.statement.key) == Role::Gold {
             continue;
         }
-        let left = left.entry(header.statement.key).or_insert(share);
+        let left = left.entry(header.statement.subject()).or_insert(share);
         let answers = u64::from(listed.answers);
         if answers > capacity.min(*left) {
             *verdict = Verdict::Rejected(RejectReason::JobFull);

@@ -18,7 +18,9 @@ use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::network::Network;
 use tacit_mpc_core::session::{Session, Setup, VerifiedOutputs};
 use tacit_mpc_core::sharing::{NodeSet, Party, Shared};
-use tacit_protocol::accepted::{AcceptedSet, AcceptedSetError, SubmissionEntry, accepted_submissions, list_digest, verdicts_digest};
+use tacit_protocol::accepted::{
+    AcceptedSet, AcceptedSetError, PublicFacts, SubmissionEntry, accepted_submissions, list_digest, verdicts_digest,
+};
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::job::Job;
 use tacit_protocol::reject::RejectReason;
@@ -38,6 +40,10 @@ pub trait Submissions {
     /// This node's components of an entry it accepts, each of `answers × width` elements with the number of answers that the
     /// list states; `None` if they cannot be opened any more.
     fn open(&self, entry: usize) -> Option<OpenedSubmission>;
+
+    /// Whether this node may release outputs of a set with these facts, by what its operator asks beyond the protocol. Asked before
+    /// anything is computed of the answers.
+    fn permits(&self, facts: &PublicFacts) -> bool;
 
     /// Durably records that outputs of the job are about to be released for this set of submissions; false if
     /// they were for another before, or if it cannot be recorded.
@@ -61,6 +67,7 @@ pub struct Scored {
 /// # Errors
 /// * [`ScoringError::AcceptedSet`]: the list repeats an entry, or does not match the submissions.
 /// * [`ScoringError::Unopened`]: this node's store fails.
+/// * [`ScoringError::NotPermitted`]: this node's operator wants more answers or contributors.
 /// * [`ScoringError::NotRecorded`]: this node has recorded another accepted set for the job, or its store fails.
 /// * [`ScoringError::NotComputed`]: the program has a defect.
 /// * [`ScoringError::Gold`]: the job cannot be scored because of the buyer's gold answers.
@@ -88,6 +95,9 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
 
     let answers = open_answers(&party, job, list, &answer_entries, submissions)?;
     let (accepted, tally) = accept_well_formed(&mut session, job, list, &mut verdicts, &answers, submissions)?;
+    if !submissions.permits(accepted.facts()) {
+        return Err(ScoringError::NotPermitted);
+    }
     let gold_rows = checked_gold(&mut session, job, &gold_entries, submissions)?;
 
     let subject = Subject::new(cluster, job.digest(), candidates, &accepted, participants);

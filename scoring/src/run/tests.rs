@@ -239,7 +239,7 @@ fn certificates_and_results_of_fixed_seeds_stay_the_same() {
 }
 
 const GOLDEN_RESULTS: &str = "70d31e49e4a994c1a97d8e0a15414337efe85b96c98a17ad63a83eb756eb0cb1";
-const GOLDEN_CERTIFICATES: &str = "d2f24528c3629cd77edf20d6112f4f7ef1451b63bf9f6293670c9421cc526e92";
+const GOLDEN_CERTIFICATES: &str = "91349fb7818b723228cb0bf7efb48a87ffa6bed662605d4fbff2e23c4d2ef0bd";
 
 /// The buyer's gold answers, where the job has any.
 fn gold_if_any(members: &ClusterWithKeys, job: &Job) -> Vec<Submission> {
