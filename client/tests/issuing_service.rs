@@ -1,7 +1,6 @@
 //! The issuing service against a small HTTP server that plays the platform.
 
-// A test that cannot set itself up has failed: it panics.
-#![allow(clippy::unwrap_used, reason = "tests only")]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -21,6 +21,8 @@ use tacit_protocol::question::{Answer, Categorical, Release};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::Submission;
 
+mod subjects;
+
 /// A submission of the rows of the first two items, with these integers in place of bits.
 fn malformed(members: &ClusterWithKeys, job: &Job, contributor: u32, rows: &[i64]) -> Submission {
     let mut rng = ChaCha20Rng::seed_from_u64(u64::from(contributor));
