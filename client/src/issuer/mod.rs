@@ -16,3 +16,6 @@ pub use documents::{Document, DocumentError, Entry, Request, Signing};
 pub use invitations::{Invited, InvitedError, extend, merge, people, read, write};
 pub use ledger::{Ledger, LedgerError};
 pub use pool::{PoolError, alone, load, sorted};
+
+#[cfg(test)]
+mod tests;
