@@ -41,13 +41,14 @@ A spec is TOML, or JSON of the same fields if its name ends in .json:
   name = \"street signs, week 14\"
   question = { kind = \"categorical\", classes = [\"stop\", \"yield\"], text = \"Which sign?\" }
   items = \"items.csv\"              # beside the spec: id[, text or url]; or a list here
-  answers_per_item = 5
+  answers_per_item = 7             # at least 7 for labels of a sensitive job
   closes_at = 2026-12-01T00:00:00Z # optional
-  sensitive = true                 # whether answers say something about contributors
-  release = [\"agreement\", \"class_totals\", \"payouts\"]     # also: labels, scores
+  sensitive = true                 # the default; false: answers are as good as public, no floors
+  public = false                   # true: anyone may read spec, result and payouts
+  release = [\"agreement\", \"class_totals\", \"payouts\"]     # also: labels; scores if not sensitive
   quorum = 3                       # optional: votes that a label needs, else no consensus; for labels
   label_rule = \"plurality\"         # or weighted
-  weights = \"weights.csv\"          # for weighted: contributor,weight; or an earlier result.json with scores
+  weights = \"weights.csv\"          # for weighted: key,weight; or an earlier result.json with scores
   gold = \"gold.csv\"                # optional, beside the spec: item,answer
   issuers = \"pool.toml\"            # who vouches for contributors: see `tacit issuer`; needed if sensitive
   [payout]
@@ -247,7 +248,7 @@ pub(crate) enum JobCommand {
 /// A part of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
-    /// contributor,pay,currency,reference
+    /// contributor,key,pay,currency,reference
     Payouts,
     /// item,label
     Labels,
@@ -271,6 +272,9 @@ pub(crate) struct Answer {
     /// A file that holds the invitation's code.
     #[arg(long, value_name = "FILE")]
     pub invitation_file: Option<PathBuf>,
+    /// Agree that your answers are as good as public, where the job says so; without it you are asked.
+    #[arg(long)]
+    pub public_answers: bool,
     /// The contributor's name as in the payouts; by default the one in the file. Where the job names issuers, whose rows are sent.
     #[arg(long, value_name = "NAME")]
     pub contributor: Option<String>,

@@ -16,6 +16,10 @@ use tacit_scoring::statistic::nominal::{AgreementMeasures, AgreementReport, Meas
 /// How many contributors the table of payouts shows.
 const PAYOUTS_SHOWN: usize = 5;
 
+/// What `sensitive = false` means, for buyers and contributors.
+pub(crate) const PUBLIC_ANSWERS: &str =
+    "answers to this job are as good as public: what is published may show what each contributor answered";
+
 /// Writes to standard output. A closed pipe is no error: the reader wants no more.
 pub(crate) fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();

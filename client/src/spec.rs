@@ -63,6 +63,8 @@ struct SpecFile {
     closes_at: Option<Moment>,
     #[serde(default = "sensitive")]
     sensitive: bool,
+    #[serde(default)]
+    public: bool,
     release: BTreeSet<Release>,
     #[serde(default)]
     quorum: Option<u32>,
@@ -116,6 +118,7 @@ pub fn load(path: &Path) -> Result<Spec, SpecError> {
         answers_per_item,
         closes_at,
         sensitive,
+        public,
         release,
         quorum,
         label_rule,
@@ -140,6 +143,7 @@ pub fn load(path: &Path) -> Result<Spec, SpecError> {
         answers_per_item,
         closes_at,
         sensitive,
+        public,
         release,
         quorum,
         label_rule,

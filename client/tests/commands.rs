@@ -100,7 +100,7 @@ impl Buyer {
     }
 }
 
-const ANSWER: &str = "answer j --answers answers.csv --key me.key --contributor me";
+const ANSWER: &str = "answer j --answers answers.csv --key me.key --contributor me --public-answers";
 
 #[test]
 fn a_job_is_created_listed_and_followed() {
@@ -142,6 +142,12 @@ fn answers_are_sent_once_however_often_it_takes() {
     let buyer = Buyer::new();
     buyer.job();
     buyer.answers();
+    let unasked = buyer.fails(ANSWER.trim_end_matches(" --public-answers"));
+    assert!(
+        unasked.contains("are as good as public") && unasked.contains("nothing was sent"),
+        "{unasked}"
+    );
+    assert_eq!(buyer.coordinator.requests(), 0);
     buyer.coordinator.refuse_after(2);
     assert!(buyer.fails(ANSWER).contains("disk is full"));
     let first = buyer.coordinator.received();
@@ -244,14 +250,14 @@ fn a_wrong_answers_file_is_refused_before_anything_is_sent() {
     assert_eq!(buyer.coordinator.requests(), 0);
     assert!(
         buyer
-            .fails("answer j --answers answers.csv --key no.key --contributor me")
+            .fails("answer j --answers answers.csv --key no.key --contributor me --public-answers")
             .contains("no.key")
     );
 }
 
 #[test]
 fn whose_answers_they_are_is_in_the_file() {
-    const ANSWER: &str = "answer j --answers answers.csv --key me.key";
+    const ANSWER: &str = "answer j --answers answers.csv --key me.key --public-answers";
     let buyer = Buyer::new();
     buyer.job();
     buyer.answers();
@@ -285,7 +291,7 @@ fn whose_answers_they_are_is_in_the_file() {
 
     buyer.ok("keygen --out you.key");
     buyer.write("you.csv", "item,contributor,answer\ni1,you,stop\n");
-    let said = buyer.ok("answer j --answers you.csv --key you.key");
+    let said = buyer.ok("answer j --answers you.csv --key you.key --public-answers");
     assert!(said.contains("1 answers of you in 1 submissions, 1 sent now"), "{said}");
 }
 

@@ -36,7 +36,12 @@ impl Completeness {
     pub(crate) fn new(job: &Job) -> Self {
         let parts = |key: PublicKey| (key, (0..gold::parts(job)).map(|part| gold::items_of(job, part).start).collect());
         Self {
-            gold: job.terms().gold.as_ref().map(|gold| parts(gold.key)),
+            gold: job
+                .terms()
+                .gold
+                .as_ref()
+                .filter(|_| job.terms().scores_gold())
+                .map(|gold| parts(gold.key)),
             ..Self::without_gold(job.items().len(), job.terms().answers_per_item)
         }
     }

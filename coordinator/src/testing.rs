@@ -308,7 +308,7 @@ impl TestNode {
         }
         let accepted_set = AcceptedSet::assemble(job, list, &verdicts, |index| by_digest.get(&list[index].submission).copied()).unwrap();
         let mut subject = Subject::new(&self.cluster, job.digest(), accepted_set.digest(), &accepted_set, participants);
-        let mut outputs: Vec<ReleasedOutput> = OutputName::of_job(job.terms())
+        let mut outputs: Vec<ReleasedOutput> = OutputName::of_job(job.terms(), accepted_set.facts())
             .into_iter()
             .map(|name| {
                 let len = name.len(job.terms(), accepted_set.facts());

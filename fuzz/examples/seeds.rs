@@ -180,14 +180,14 @@ fn session() {
 fn texts() {
     write("certificate", [HONEST.certificate.to_json()]);
     // Two items with three answers each of three contributors that have answered both.
-    let terms = [1, 2, 1, 3, 2, 2, 0, 1, 1, 10, 4, 0, 0, 0, 1];
+    let terms = [1, 2, 0, 1, 3, 2, 2, 0, 1, 1, 10, 4, 0, 0, 0, 1];
     let contributor = [1, 2, 1, 2, 1, 2, 0];
     let facts = [
         [1, 6, 3].as_slice(),
         &contributor,
         &contributor,
         &contributor,
-        &[1, 1, 3, 1, 2, 1, 1, 1],
+        &[1, 1, 3, 1, 2, 1, 1, 1, 0],
     ]
     .concat();
     let numbers = [1, 4, 1, 2, 1, 5].repeat(4);

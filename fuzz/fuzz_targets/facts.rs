@@ -38,6 +38,7 @@ fn number(bytes: &mut Bytes<'_>) -> u64 {
 fn terms(bytes: &mut Bytes<'_>) -> Terms {
     let mut terms = FIXTURE.job.terms().clone();
     terms.items = number(bytes);
+    terms.sensitive = bytes.byte() % 4 == 1;
     terms.answers_per_item = number(bytes) as u32;
     if let Some(payout) = &mut terms.payout {
         payout.rule = (0..bytes.byte() % 16).fold(PayRule::Flat, |rule, _| next(rule));
@@ -79,6 +80,7 @@ fn facts(bytes: &mut Bytes<'_>) -> PublicFacts {
             .take(usize::from(bytes.byte() % 3))
             .map(|reason| (reason, number(bytes)))
             .collect(),
+        too_few_answers: (0..bytes.byte() % 3).map(|_| number(bytes) as u32).collect(),
     }
 }
 
@@ -103,7 +105,10 @@ fuzz_target!(|data: &[u8]| {
             values: OutputValues::Components(components),
         }
     };
-    certificate.outputs = OutputName::of_job(&certificate.terms).into_iter().map(output).collect();
+    certificate.outputs = OutputName::of_job(&certificate.terms, &certificate.facts)
+        .into_iter()
+        .map(output)
+        .collect();
     if let Ok(report) = Report::new(&sign_by_all(&FIXTURE.members, certificate.clone()), &FIXTURE.members.cluster) {
         assert!(!report.to_json().is_empty() && !report.payouts_csv().is_empty());
         let total: u64 = report

@@ -192,11 +192,20 @@ pub fn spec(items: u32, classes: u32, answers_per_item: u32, rule: PayRule) -> J
     }
 }
 
+/// The key of the contributor of this number.
+pub fn contributor_key(contributor: u32) -> SecretKey {
+    contributor_with_rng(contributor).0
+}
+
+fn contributor_with_rng(contributor: u32) -> (SecretKey, ChaCha20Rng) {
+    let mut rng = ChaCha20Rng::seed_from_u64(u64::from(contributor));
+    (SecretKey::generate(&mut rng), rng)
+}
+
 /// The submission of a contributor: pairs of item index and class index, in any order. Name and key follow from the number; so does the
 /// credential, if the job names issuers.
 pub fn submission(members: &ClusterWithKeys, job: &Job, contributor: u32, answers: &[(u32, u32)]) -> Submission {
-    let mut rng = ChaCha20Rng::seed_from_u64(u64::from(contributor));
-    let key = SecretKey::generate(&mut rng);
+    let (key, mut rng) = contributor_with_rng(contributor);
     let mut answers = class_answers(answers);
     answers.sort_unstable();
     let credential = credential_of(&members.cluster, job, contributor, &key);

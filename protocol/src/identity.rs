@@ -19,6 +19,16 @@ byte_string!(
     32
 );
 
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for PublicKey {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        String::schema()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for PublicKey {}
+
 byte_string!(
     /// The 64 bytes of an Ed25519 signature (RFC 8032).
     Signature,

@@ -102,7 +102,7 @@ fn released(members: &ClusterWithKeys, job: &Job, subject: &Subject, accepted: &
                 OutputValues::Components(held.iter().map(|c| (*c as u8, component(name, *c))).collect())
             },
         };
-        let outputs: Vec<ReleasedOutput> = OutputName::of_job(job.terms()).into_iter().map(output).collect();
+        let outputs: Vec<ReleasedOutput> = OutputName::of_job(job.terms(), accepted.facts()).into_iter().map(output).collect();
         let signature = members.identities[node].sign(Purpose::Release, &statement(subject, node as u8, &outputs));
         // No session stands behind it, so it is made as a forger would.
         decode(&encode(&(subject, node as u8, &outputs, signature)), "a release").unwrap()

@@ -10,6 +10,12 @@ pub enum Absence {
     /// The job's spec does not list it under `release`.
     #[serde(rename = "the job does not release it")]
     NotReleased,
+    /// A sensitive job in which too few contributors gave answers that count, or too few answers count.
+    #[serde(rename = "fewer than 10 contributors or fewer than 100 answers count, too few for a sensitive job")]
+    TooLittle,
+    /// An item of a sensitive job with fewer answers than a label needs.
+    #[serde(rename = "too few answers")]
+    TooFewAnswers,
     /// The contributor answered only items that nobody else answered.
     #[serde(rename = "nobody else answered its items")]
     NoPeers,

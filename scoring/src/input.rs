@@ -48,7 +48,7 @@ impl<'t> Input<'t> {
 
     /// Whether the job opens an output.
     pub(crate) fn opens(&self, name: OutputName) -> bool {
-        OutputName::of_job(self.terms).contains(&name)
+        OutputName::of_job(self.terms, self.accepted.facts()).contains(&name)
     }
 
     /// Elements of a row.

@@ -27,7 +27,7 @@ pub fn score<N: Network>(
     input: Input<'_>,
     record: &dyn Fn() -> bool,
 ) -> Result<Outputs<OutputName>, ScoringError> {
-    let wanted = OutputName::of_job(input.terms);
+    let wanted = OutputName::of_job(input.terms, input.accepted.facts());
     let mut progress = Progress::new(session, record);
     let labels = labels::decide(&mut progress, &input)?;
     progress.session.enter(Phase::Agreement.engine());

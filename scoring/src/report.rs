@@ -16,8 +16,10 @@ use tacit_protocol::accepted::ContributorFacts;
 use tacit_protocol::canonical;
 use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};
 use tacit_protocol::cluster::Cluster;
+use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::Payout;
 use tacit_protocol::question::Release;
+use tacit_protocol::release::OutputName;
 
 pub use crate::absence::Absence;
 
@@ -76,6 +78,8 @@ pub struct JobReport {
 pub struct ContributorReport {
     /// The contributor's name.
     pub contributor: String,
+    /// The contributor's key, which tells apart names that look alike.
+    pub key: PublicKey,
     /// The number of counted answers.
     pub answers: u64,
     /// The mean over its items of the share of the other answers that match, from 0 to 1.
@@ -117,6 +121,8 @@ pub struct PayoutsReport {
 pub struct PayoutReport {
     /// The contributor's name.
     pub contributor: String,
+    /// The contributor's key, which tells apart names that look alike.
+    pub key: PublicKey,
     /// Base and bonus in micro-units.
     pub amount: u64,
 }
@@ -137,6 +143,13 @@ impl Report {
     pub fn of_verified(certificate: &Certificate, opened: &OpenedOutputs) -> Result<Self, CertificateError> {
         let Certificate { terms, facts, .. } = certificate;
         let classes = terms.classes();
+        let absent = |release: Release| {
+            if terms.releases(release) {
+                Absence::TooLittle
+            } else {
+                Absence::NotReleased
+            }
+        };
         let agreement = AgreementReport::read(opened, certificate)?;
         let totals = ClassTotals::read(opened, certificate);
         let payouts = terms.payout().map(|payout| payouts(payout, certificate, opened)).transpose()?;
@@ -149,12 +162,13 @@ impl Report {
                 rejected_answers: facts.rejected_answers(),
                 classes: classes.to_vec(),
             },
-            agreement_reason: agreement.is_none().then_some(Absence::NotReleased),
+            agreement_reason: agreement.is_none().then_some(absent(Release::Agreement)),
             agreement,
-            class_totals_reason: totals.is_none().then_some(Absence::NotReleased),
+            class_totals_reason: totals.is_none().then_some(absent(Release::ClassTotals)),
             class_totals: totals,
-            labels_reason: (!terms.releases(Release::Labels)).then_some(Absence::NotReleased),
-            labels: LabelsReport::new(terms.item_ids.clone(), classes.to_vec(), labels::read(opened, certificate)?),
+            labels_reason: opened.get(OutputName::Labels).is_none().then_some(absent(Release::Labels)),
+            labels: LabelsReport::new(terms.item_ids.clone(), classes.to_vec(), labels::read(opened, certificate)?)
+                .with_too_few_answers(&facts.too_few_answers),
             contributors: if terms.releases(Release::Scores) {
                 contributors(certificate, opened)?
             } else {
@@ -179,21 +193,22 @@ impl Report {
         canonical::write(self, to)
     }
 
-    /// The text of `payouts.csv`: contributor, pay in micro-units, currency, job. Cells that a
+    /// The text of `payouts.csv`: contributor, its key, pay in micro-units, currency, job. Cells that a
     /// spreadsheet would take for a formula are neutralised with a leading apostrophe.
     pub fn payouts_csv(&self) -> Vec<u8> {
-        let mut text = String::from("contributor,pay,currency,reference\n");
-        for PayoutReport { contributor, amount } in self.payouts.iter().flat_map(|p| &p.items) {
+        let mut text = String::from("contributor,key,pay,currency,reference\n");
+        for PayoutReport { contributor, key, amount } in self.payouts.iter().flat_map(|p| &p.items) {
             let currency = self.payouts.as_ref().map_or("", |p| p.currency.as_str());
-            text.push_str(&format!("{},{amount},{currency},{}\n", csv_cell(contributor), self.job.id));
+            text.push_str(&format!("{},{key},{amount},{currency},{}\n", csv_cell(contributor), self.job.id));
         }
         text.into_bytes()
     }
 }
 
-/// A CSV cell (RFC 4180) that no spreadsheet takes for a formula.
+/// A CSV cell (RFC 4180) that no spreadsheet takes for a formula: such texts get an apostrophe in front, and so do texts that begin with
+/// one, so that different texts are different cells.
 pub fn csv_cell(text: &str) -> String {
-    let text = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    let text = if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\'']) {
         format!("'{text}")
     } else {
         text.to_owned()
@@ -214,6 +229,7 @@ fn contributors(certificate: &Certificate, opened: &OpenedOutputs) -> Result<Vec
         let gold = gold.next();
         ContributorReport {
             contributor: contributor.contributor.clone(),
+            key: contributor.key,
             answers: contributor.answers,
             agreement: peers.agreement.ok(),
             agreement_reason: peers.agreement.err(),
@@ -236,6 +252,7 @@ fn payouts(payout: &Payout, certificate: &Certificate, opened: &OpenedOutputs) -
         .zip(pays(payout, certificate, opened)?)
         .map(|(c, amount)| PayoutReport {
             contributor: c.contributor.clone(),
+            key: c.key,
             amount,
         })
         .collect();
@@ -267,6 +284,7 @@ mod tests {
             ("+1", "'+1"),
             ("-1", "'-1"),
             ("@x", "'@x"),
+            ("'=1+1", "''=1+1"),
             ("a,b", "\"a,b\""),
             ("a \"b\"", "\"a \"\"b\"\"\""),
             ("=a,b", "\"'=a,b\""),
@@ -285,7 +303,7 @@ mod tests {
   "class_totals": { "b": 0, "a": 2 },
   "labels": [{ "item": "x\"", "label": "a" }, { "item": "y", "label": null }, { "item": "z", "label": "b" }],
   "contributors": [{
-    "contributor": "c", "answers": 2, "agreement": null, "agreement_reason": "nobody else answered its items",
+    "contributor": "c", "key": "0b513ad9b4924015ca0902ed079044d3ac5dbec2306f06948c10da8eb6e39f2d", "answers": 2, "agreement": null, "agreement_reason": "nobody else answered its items",
     "agreement_with_label": 0.5, "beyond_chance": null, "beyond_chance_reason": "needs two answers on items that others answered"
   }],
   "payouts": null, "payouts_reason": "the job does not release it", "certificate": "certificate.json"

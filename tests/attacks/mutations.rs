@@ -39,7 +39,7 @@ fn assert_deceived(scenario: &Scenario, outcome: &Outcome, what: &str) {
         .published(outcome)
         .unwrap_or_else(|| panic!("{what}: nothing is published: {outcome:?}"));
     assert_ne!(
-        scenario.numbers(&published),
+        Scenario::numbers(&published),
         scenario.truth(),
         "{what}: the right result is published"
     );

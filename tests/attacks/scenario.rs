@@ -16,7 +16,7 @@ use tacit_mpc_core::testing::{Misbehaviour, Observed};
 use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
 use tacit_protocol::certificate::{Certificate, OpenedOutputs};
 use tacit_protocol::fixtures::{
-    ClusterWithKeys, cluster_with_keys, gold_submissions, job, submission, submission_list, submission_of_rows,
+    ClusterWithKeys, cluster_with_keys, gold_submissions, job, signed_for, submission, submission_list, submission_of_rows,
 };
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Job, PayRule};
@@ -128,6 +128,7 @@ impl Scenario {
     }
 
     fn of(members: ClusterWithKeys, job: Job, submissions: Vec<Submission>) -> Self {
+        let job = signed_for(&members.cluster, &job);
         let opened = (0..members.cluster.nodes().len())
             .map(|node| {
                 let open = |submission: &Submission| {
@@ -244,14 +245,11 @@ impl Scenario {
 
     /// The outputs of the honest run.
     pub fn truth(&self) -> Vec<(OutputName, Vec<Fp61>)> {
-        self.numbers(&self.published(&self.run(&self.world())).unwrap())
+        Self::numbers(&self.published(&self.run(&self.world())).unwrap())
     }
 
-    pub fn numbers(&self, opened: &OpenedOutputs) -> Vec<(OutputName, Vec<Fp61>)> {
-        OutputName::of_job(self.job.terms())
-            .into_iter()
-            .map(|name| (name, opened.get(name).unwrap().to_vec()))
-            .collect()
+    pub fn numbers(opened: &OpenedOutputs) -> Vec<(OutputName, Vec<Fp61>)> {
+        opened.iter().map(|(name, elements)| (name, elements.to_vec())).collect()
     }
 }
 

@@ -273,7 +273,7 @@ impl TestCluster {
         if !self.folder().join(&key).exists() {
             self.tacit(["keygen", "--out", &key]).ok();
         }
-        self.tacit(["answer", job, "--answers", &answers, "--key", &key])
+        self.tacit(["answer", job, "--answers", &answers, "--key", &key, "--public-answers"])
     }
 
     /// Closes a job, follows it to its end and saves the result in a folder of its own.

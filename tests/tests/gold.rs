@@ -50,9 +50,18 @@ fn pay_by_gold_is_exact_and_nobody_sees_the_gold() {
         .collect();
     assert_eq!(shares, [1.0, 2.0 / 3.0, 2.0 / 3.0]);
     assert_eq!(result["job"]["rejected_answers"], 0);
+    let row = |p: &Value| {
+        format!(
+            "{},{},{},EUR,gold\n",
+            p["contributor"].as_str().unwrap(),
+            p["key"].as_str().unwrap(),
+            p["amount"]
+        )
+    };
+    let rows: String = result["payouts"]["items"].as_array().unwrap().iter().map(row).collect();
     assert_eq!(
         std::fs::read_to_string(out.join("payouts.csv")).unwrap(),
-        "contributor,pay,currency,reference\nX0,240000,EUR,gold\nX1,180000,EUR,gold\nX2,180000,EUR,gold\n"
+        format!("contributor,key,pay,currency,reference\n{rows}")
     );
     // The certified job is that of the spec with its key.
     let result = out.join("result.json");

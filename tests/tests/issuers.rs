@@ -57,7 +57,7 @@ fn answer(cluster: &TestCluster, job: &str, person: &str, code: &str, classes: &
         .collect();
     let (answers, key) = (format!("{person}.csv"), format!("{person}.person.key"));
     cluster.write(&answers, &format!("item,contributor,answer\n{rows}"));
-    let command = ["answer", job, "--answers", &answers, "--key", &key];
+    let command = ["answer", job, "--answers", &answers, "--key", &key, "--public-answers"];
     let code = if code.is_empty() { vec![] } else { vec!["--invitation", code] };
     cluster.tacit(command.into_iter().chain(code))
 }

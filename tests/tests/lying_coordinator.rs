@@ -46,7 +46,7 @@ fn a_replayed_attempt_shares_no_mask_with_the_first() {
     let work = impostor.prepare("replay");
     let first = impostor.completes(&work, 7, impostor.all(), &work.list());
     let second = impostor.completes(&work, 7, impostor.all(), &work.list());
-    let names = OutputName::of_job(work.job.terms());
+    let names = first[0].released.outputs().iter().map(|output| output.name).collect::<Vec<_>>();
     let values = |computed: &[Computed]| {
         names
             .iter()

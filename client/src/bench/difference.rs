@@ -97,6 +97,7 @@ fn close(theirs: Option<f64>, ours: Option<f64>) -> bool {
 mod tests {
     use super::*;
     use crate::bench::synthetic::{Answer, Size};
+    use tacit_protocol::identity::PublicKey;
     use tacit_protocol::job::PayRule;
     use tacit_scoring::plain::PlainContributor;
     use tacit_scoring::report::{ContributorReport, JobReport, PayoutReport, PayoutsReport};
@@ -132,6 +133,10 @@ mod tests {
         }
     }
 
+    fn key() -> PublicKey {
+        PublicKey::from_bytes([1; 32])
+    }
+
     fn labels(items: usize, labels: Vec<Option<u32>>) -> LabelsReport {
         let items = (0..items).map(|item| item.to_string()).collect();
         LabelsReport::new(items, vec!["a".to_owned(), "b".to_owned()], labels)
@@ -147,6 +152,7 @@ mod tests {
         let classes = vec!["a".to_owned(), "b".to_owned()];
         let scores = |(index, one): (usize, &PlainContributor)| ContributorReport {
             contributor: name(index),
+            key: key(),
             answers: one.answers,
             agreement: one.mean_agreement(),
             agreement_reason: None,
@@ -160,6 +166,7 @@ mod tests {
         let amount = |one: &PlainContributor| u64::try_from(one.pay(&payout()).unwrap()).unwrap();
         let pay = |(index, one): (usize, &PlainContributor)| PayoutReport {
             contributor: name(index),
+            key: key(),
             amount: amount(one),
         };
         let totals = classes.iter().cloned().zip(plain.class_totals.iter().copied()).collect();

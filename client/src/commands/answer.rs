@@ -1,8 +1,9 @@
 //! `tacit answer`: shares and submits one contributor's answers. It can be run again after a failure.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use tacit_client::answers::{Expected, only_contributor, parse};
 use tacit_client::batches::{self, Batch};
 use tacit_client::credentials::{self, Holder};
@@ -22,7 +23,7 @@ use zeroize::Zeroizing;
 
 use crate::args;
 use crate::commands::connect::connect;
-use crate::output;
+use crate::output::{self, PUBLIC_ANSWERS};
 
 /// How many rejected items are listed for each reason; `tacit receipt` lists them all.
 const SHOWN: usize = 20;
@@ -41,6 +42,7 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
 
     let plan = Plan::new(&cluster, &job, &contributor, &author.key, &bytes, batches.len());
     if State::stored(&author.path, &args.job)?.is_none() {
+        consent(args.public_answers, &job)?;
         output::print(&vouched(&job))?;
     }
     let state = State::open(&author.path, &plan)?;
@@ -148,6 +150,24 @@ fn vouched(job: &Job) -> String {
     );
     issuers.keys.iter().for_each(|key| text.push_str(&format!("  {key}\n")));
     text
+}
+
+/// Asks before the first answer to a job that is not sensitive.
+fn consent(given: bool, job: &Job) -> Result<()> {
+    if job.terms().sensitive || given {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        bail!(
+            "{}: {PUBLIC_ANSWERS}; nothing was sent. If you agree, give --public-answers",
+            job.id()
+        );
+    }
+    eprint!("tacit: {}: {PUBLIC_ANSWERS}. Send your answers? [y/N] ", job.id());
+    let mut said = String::new();
+    std::io::stdin().read_line(&mut said).context("cannot read your decision")?;
+    ensure!(matches!(said.trim(), "y" | "Y" | "yes"), "{}: nothing was sent", job.id());
+    Ok(())
 }
 
 /// The contributor whose answers are sent: from the command line, from the first run, or from the file.

@@ -12,12 +12,12 @@ use tacit_client::watch::Watch;
 use tacit_client::{keys, spec};
 use tacit_protocol::api::JobState;
 use tacit_protocol::cluster::Cluster;
-use tacit_protocol::job::{Job, JobId, JobSpec};
+use tacit_protocol::job::{Job, JobId, JobSpec, PayRule};
 use tacit_scoring::report::Report;
 
 use crate::args::{self, JobCommand, Part};
 use crate::commands::connect::{connect, need_token, token};
-use crate::output;
+use crate::output::{self, PUBLIC_ANSWERS};
 
 /// The last line about a result of a job that was not created here.
 const SOME_JOB: &str =
@@ -72,11 +72,37 @@ async fn create(api: &Api, cluster: Option<&Cluster>, path: &Path, id: Option<&J
         other => other?,
     };
     known.check("what the coordinator has opened", &status.digest)?;
+    notes(&job);
+    let gold = gold.filter(|_| job.terms().scores_gold());
     if let Some(gold) = gold {
         let sent = gold.send(api, cluster, &job).await;
         sent.with_context(|| format!("job {id} is open but waits for its gold answers: run this again with --id {id}"))?;
     }
     output::print(&format!("{id}\n"))
+}
+
+/// Says what a buyer may not expect of a job.
+fn notes(job: &Job) {
+    let terms = job.terms();
+    if terms.sensitive && terms.payout().is_some_and(|payout| payout.rule != PayRule::Flat) {
+        eprintln!(
+            "tacit: job {}: everyone is paid the base for each answer that counts, and no bonus: in a sensitive job a bonus would say how \
+             others answered",
+            job.id()
+        );
+    }
+    if terms.gold.is_some() && !terms.scores_gold() {
+        eprintln!(
+            "tacit: job {}: the gold answers are not sent, because a sensitive job takes none",
+            job.id()
+        );
+    }
+    if !terms.sensitive {
+        eprintln!(
+            "tacit: job {}: {PUBLIC_ANSWERS}; contributors are asked for their consent",
+            job.id()
+        );
+    }
 }
 
 /// The gold answers of a spec, whose key becomes a part of it.

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::facts::same_redundancy;
 use super::{AcceptedSetError, ContributorFacts, CountedSubmission, Outcome, PublicFacts, Scale, SubmissionEntry};
 use crate::identity::PublicKey;
-use crate::job::Job;
+use crate::job::{Job, Terms};
+use crate::question::Release;
 use crate::reject::RejectReason;
 use crate::submission::{Header, Role, Statement, Subject};
 use crate::verdict::Verdict;
@@ -117,7 +118,7 @@ pub(super) fn count_answers<'h>(
 }
 
 /// Whether these are indices of a job's items, strictly ascending.
-fn are_items(items: &[u32], items_in_job: usize) -> bool {
+pub(super) fn are_items(items: &[u32], items_in_job: usize) -> bool {
     items.windows(2).all(|pair| pair[0] < pair[1]) && items.last().is_none_or(|last| (*last as usize) < items_in_job)
 }
 
@@ -256,8 +257,9 @@ fn count_rejected(list: &[SubmissionEntry], outcomes: &[Outcome]) -> BTreeMap<Re
 }
 
 impl Counting<'_> {
-    /// What is published about the accepted set. The rows of answers have `width` elements.
-    pub(super) fn facts(&self, width: usize) -> PublicFacts {
+    /// What is published about the accepted set.
+    pub(super) fn facts(&self, terms: &Terms) -> PublicFacts {
+        let width = terms.question.width();
         let mut redundancy = BTreeMap::new();
         for count in self.redundancy.iter().filter(|count| **count > 0) {
             *redundancy.entry(*count).or_default() += 1;
@@ -286,11 +288,18 @@ impl Counting<'_> {
                 scale: Scale::of_contributor(&by_redundancy, width),
             }
         });
+        let too_few = |(item, answers): (u32, &u32)| (*answers < terms.min_answers_to_label()).then_some(item);
+        let too_few_answers = if terms.sensitive && terms.releases(Release::Labels) {
+            (0..).zip(&self.redundancy).filter_map(too_few).collect()
+        } else {
+            Vec::new()
+        };
         PublicFacts {
             answers: self.counted.items.len() as u64,
             rejected: self.rejected.clone(),
             contributors: contributors.collect(),
             redundancy,
+            too_few_answers,
         }
     }
 }

@@ -7,8 +7,10 @@ use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::MODULUS;
 
 use super::Scale;
+use super::count::are_items;
 use crate::identity::PublicKey;
-use crate::job::Terms;
+use crate::job::{Floor, MIN_ANSWERS, MIN_CONTRIBUTORS, Terms};
+use crate::question::Release;
 use crate::reject::RejectReason;
 
 /// What is public about one contributor in a job.
@@ -37,6 +39,9 @@ pub struct PublicFacts {
     pub rejected: BTreeMap<RejectReason, u64>,
     /// How many items have how many answers: number of answers → number of items. Items without answers are left out.
     pub redundancy: BTreeMap<u32, u64>,
+    /// The items, by index in the job, that have too few answers for a label, unanswered ones included; none where the job publishes no
+    /// labels or is not sensitive.
+    pub too_few_answers: Vec<u32>,
     /// The contributors with at least one answer that counts, by name: as many as there are people, as far as the job's issuers tell.
     pub contributors: Vec<ContributorFacts>,
 }
@@ -73,10 +78,28 @@ impl PublicFacts {
         if !self.contributors.iter().all(plausible) {
             return Err("a contributor without answers, with more paired ones than answers, or a scale outside the field");
         }
+        let enough = total(self.redundancy.range(terms.min_answers_to_label()..).map(|(_, items)| *items));
+        let due = if terms.sensitive && terms.releases(Release::Labels) {
+            u128::from(terms.items).saturating_sub(enough)
+        } else {
+            0
+        };
+        let too_few = &self.too_few_answers;
+        if too_few.len() as u128 != due || !are_items(too_few, terms.items as usize) {
+            return Err("other items with too few answers for a label than the numbers of answers say");
+        }
         if total(self.rejected.values().copied()) > u128::from(u64::MAX) {
             return Err("more rejected answers than can be counted");
         }
         Ok(())
+    }
+
+    /// Whether anything is opened that depends on answers: in a sensitive job only if enough contributors gave enough answers that
+    /// count. Base pay does not depend on what was answered, so it is certified in any case.
+    pub fn opens_outputs(&self, terms: &Terms) -> bool {
+        let contributors = self.contributors.len() >= MIN_CONTRIBUTORS || !Floor::Contributors.holds();
+        let answers = self.answers >= MIN_ANSWERS || !Floor::Answers.holds();
+        !terms.sensitive || (contributors && answers)
     }
 
     /// The number of answers that every answered item has, if it is the same for all of them.

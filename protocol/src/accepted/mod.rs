@@ -108,7 +108,7 @@ impl AcceptedSet {
         header: impl Fn(usize) -> Option<&'h Header>,
     ) -> Result<Self, AcceptedSetError> {
         let counting = count::count_answers(job, list, verdicts, header)?;
-        let facts = counting.facts(job.terms().question.width());
+        let facts = counting.facts(job.terms());
         Ok(Self {
             digest: verdicts_digest(list, verdicts),
             scales: Scales::new(&facts.redundancy),

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::scale::Scale;
 use crate::accepted::{ContributorFacts, CountedAnswer, PublicFacts, SubmissionEntry};
 use crate::identity::PublicKey;
-use crate::job::Job;
+use crate::job::{Job, Terms};
+use crate::question::Release;
 use crate::reject::RejectReason;
 use crate::submission::{Header, Role};
 use crate::verdict::Verdict;
@@ -31,7 +32,7 @@ impl Reference {
                 None => count.accept(index, &headers[index]),
             }
         }
-        count.finish(job.terms().question.width())
+        count.finish(job.terms())
     }
 }
 
@@ -120,7 +121,7 @@ impl<'h> PlainCount<'h> {
         self.outcomes.push(outcomes);
     }
 
-    fn finish(mut self, width: usize) -> Reference {
+    fn finish(mut self, terms: &Terms) -> Reference {
         // Contributors by name, so that their order does not depend on the order of the list. Those without a counted answer
         // are left out.
         let mut answered = vec![false; self.contributors.len()];
@@ -152,13 +153,18 @@ impl<'h> PlainCount<'h> {
                     key,
                     answers: answers.len() as u64,
                     paired: paired.iter().filter(|(r, _)| **r >= 2).map(|(_, count)| *count).sum(),
-                    scale: Scale::of_contributor(&paired, width),
+                    scale: Scale::of_contributor(&paired, terms.question.width()),
                 }
             })
+            .collect();
+        let needed = if terms.sensitive && terms.releases(Release::Labels) { 7 } else { 0 };
+        let too_few_answers = (0..terms.items as u32)
+            .filter(|item| self.redundancy[*item as usize] < needed)
             .collect();
         let facts = PublicFacts {
             answers: self.answers.len() as u64,
             rejected: self.rejected,
+            too_few_answers,
             redundancy,
             contributors,
         };

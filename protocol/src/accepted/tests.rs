@@ -10,10 +10,12 @@ use rand_core::SeedableRng;
 use super::reference::Reference;
 use super::{AcceptedSet, AcceptedSetError, CountedAnswer, Outcome, SubmissionEntry};
 use crate::fixtures::{
-    class_answers, cluster_with_keys, create, credential_of, gold_key, invitation_of, issuers, job, submission, submission_list,
+    class_answers, cluster_with_keys, create, credential_of, gold_key, invitation_of, issuers, job, job_of, spec, submission,
+    submission_list,
 };
 use crate::identity::SecretKey;
 use crate::job::PayRule;
+use crate::question::Release;
 use crate::reject::RejectReason;
 use crate::submission::{Header, Submission};
 use crate::verdict::Verdict;
@@ -197,7 +199,7 @@ fn items_that_are_not_the_jobs_in_order_are_refused() {
 fn invited(job: crate::job::Job) -> crate::job::Job {
     let mut spec = job.to_signed_spec().spec;
     spec.issuers = Some(issuers(1));
-    crate::fixtures::job_of("test", spec).unwrap()
+    job_of("test", spec).unwrap()
 }
 
 /// One header, of which the others are made: counting checks no signature.
@@ -214,7 +216,7 @@ type Entry = ((u8, u8), BTreeSet<u32>, Verdict);
 
 fn entry(items: u32) -> impl Strategy<Value = Entry> {
     // Few people, so that each sends several submissions; some under the name of another, and gold now and then.
-    let who = prop_oneof![8 => (0u8..6).prop_map(|who| (who, who)), 1 => (0u8..6, 0u8..7)];
+    let who = prop_oneof![8 => (0u8..9).prop_map(|who| (who, who)), 1 => (0u8..9, 0u8..10)];
     let verdict =
         prop_oneof![6 => Just(Verdict::Accepted), 1 => proptest::sample::select(&RejectReason::ALL[..]).prop_map(Verdict::Rejected)];
     (who, proptest::collection::btree_set(0..items, 0..8), verdict)
@@ -222,19 +224,29 @@ fn entry(items: u32) -> impl Strategy<Value = Entry> {
 
 proptest! {
     #[test]
-    fn it_is_the_set_of_the_plain_count(entries in proptest::collection::vec(entry(12), 0..40), answers_per_item in 1u32..6, by_invitation: bool) {
-        let open = job(12, 2, answers_per_item, PayRule::Gold);
-        let job = if by_invitation { invited(open) } else { open };
+    fn it_is_the_set_of_the_plain_count(entries in proptest::collection::vec(entry(12), 0..60), answers_per_item in 1u32..9, open: bool) {
+        let mut spec = spec(12, 2, answers_per_item, PayRule::Gold);
+        // A sensitive job publishes no label of fewer answers.
+        if answers_per_item >= 7 {
+            spec.sensitive = true;
+            spec.issuers = Some(issuers(1));
+            spec.release = [Release::Labels, Release::Payouts].into();
+        }
+        if !open {
+            spec.issuers = Some(issuers(1));
+        }
+        let by_invitation = spec.issuers.is_some();
+        let job = job_of("test", spec).unwrap();
         let header = |((name, key), items, _): &Entry| {
             let mut header = HEADER.clone();
             header.statement.contributor = format!("c{name}");
-            header.statement.key = if *key == 6 {
+            header.statement.key = if *key == 9 {
                 gold_key().public()
             } else {
                 SecretKey::from_bytes(&[*key; 32]).public()
             };
             header.statement.items = items.iter().copied().collect();
-            if by_invitation && *key != 6 {
+            if by_invitation && *key != 9 {
                 let mut credential = CREDENTIAL.clone();
                 credential.grant.serial = (*name).into();
                 header.statement.credential = Some(credential);

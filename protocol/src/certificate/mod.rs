@@ -57,6 +57,11 @@ impl OpenedOutputs {
     pub fn get(&self, name: OutputName) -> Option<&[Fp61]> {
         self.0.get(&name).map(Vec::as_slice)
     }
+
+    /// All of them, in the order of [`OutputName`].
+    pub fn iter(&self) -> impl Iterator<Item = (OutputName, &[Fp61])> {
+        self.0.iter().map(|(name, elements)| (*name, elements.as_slice()))
+    }
 }
 
 /// A certificate that was verified, and its opened outputs.

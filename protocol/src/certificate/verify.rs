@@ -80,7 +80,12 @@ impl Certificate {
 
     /// Checks that the outputs are those of the job, each with all its components, or opened, and of the right length.
     fn check_shape(&self, components: usize) -> Result<(), CertificateError> {
-        if !self.outputs.iter().map(|output| output.name).eq(OutputName::of_job(&self.terms)) {
+        if !self
+            .outputs
+            .iter()
+            .map(|output| output.name)
+            .eq(OutputName::of_job(&self.terms, &self.facts))
+        {
             return Err(CertificateError::Outputs);
         }
         match self

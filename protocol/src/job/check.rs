@@ -1,16 +1,21 @@
 //! The limits of a job: which specs and terms are accepted.
 
+use super::floors;
 use super::names::{ids, name};
 use super::pay::{MAX_PER_ITEM, escrow};
 use super::{Item, JobError, MAX_ANSWERS_PER_ITEM, MAX_ITEMS, PayRule, Payout, Terms, issuers, labels};
 use crate::question::Release;
+use tacit_mpc_core::sharing::AccessStructure;
 
 /// The most items × elements of a row: each node holds a tally of this many elements, eight bytes each, for every component
-/// that it holds.
+/// that it holds. [`Terms::fits`] takes the number of components into account.
 pub const MAX_TALLY: usize = 1 << 24;
 /// The most items × answers × elements of a row: each node holds this many elements of answers for every component that it
 /// holds.
 pub const MAX_ANSWER_ELEMENTS: usize = 1 << 27;
+/// How many components a node may hold of a job as large as [`MAX_TALLY`] and [`MAX_ANSWER_ELEMENTS`] allow: as many as a node of five
+/// holds, of which two may collude: seven gigabytes. Where nodes hold more components, jobs must be smaller.
+const COMPONENTS_OF_LARGEST_JOB: usize = 6;
 
 impl Terms {
     /// Checks everything but the items themselves, as [`super::Job::new`] does: for terms that come without their job, in a
@@ -48,8 +53,29 @@ impl Terms {
         payout(self.payout.as_ref(), self.releases(Release::Payouts), planned)?;
         gold(self)?;
         issuers::fit(self)?;
-        labels::fit(self)
+        labels::fit(self)?;
+        floors::check(self)
     }
+}
+
+/// Checks that a node of this cluster can hold what the job may have: memory grows with the components that a node holds.
+pub(super) fn held(terms: &Terms, access: &AccessStructure) -> Result<(), JobError> {
+    let held = access.held_by(0).len();
+    let tally = terms.items as usize * terms.question.width() * held;
+    let answers = tally * terms.answers_per_item as usize;
+    let (most_tally, most_answers) = (
+        MAX_TALLY * COMPONENTS_OF_LARGEST_JOB,
+        MAX_ANSWER_ELEMENTS * COMPONENTS_OF_LARGEST_JOB,
+    );
+    if tally <= most_tally && answers <= most_answers {
+        return Ok(());
+    }
+    let problem = format!(
+        "and the classes of the question multiply to {tally} elements at each of these {} nodes, which hold {held} components, and the \
+         answers to {answers}: at most {most_tally} and {most_answers} fit; split the items over several jobs",
+        access.nodes()
+    );
+    Err(JobError::field("items", problem))
 }
 
 fn count(items: u64) -> Result<(), JobError> {
@@ -119,7 +145,7 @@ fn gold(terms: &Terms) -> Result<(), JobError> {
             "is gold, but the question has one class: there is nothing to get wrong",
         ));
     }
-    if !terms.scores_gold() {
+    if !pays_by_gold && !terms.releases(Release::Scores) {
         return Err(JobError::field(
             "gold",
             "is of no use: neither does `release` name scores nor payouts by the rule gold",

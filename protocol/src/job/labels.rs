@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::names::{ids, name};
-use super::{JobError, Terms};
+use super::names::ids;
+use super::{JobError, Terms, check};
+use crate::identity::PublicKey;
 use crate::question::Release;
 use tacit_mpc_core::circuit::hidden_bits;
 use tacit_mpc_core::sharing::AccessStructure;
@@ -36,7 +37,7 @@ impl Terms {
     }
 
     /// The weight of a contributor's vote: 1 for every vote if the label rule is plurality, else in hundredths.
-    pub fn weight_of(&self, contributor: &str) -> u64 {
+    pub fn weight_of(&self, contributor: &PublicKey) -> u64 {
         match self.label_rule {
             LabelRule::Plurality => 1,
             LabelRule::Weighted => self.weights.get(contributor).copied().unwrap_or(WEIGHT_ONE).into(),
@@ -52,11 +53,13 @@ impl Terms {
         self.quorum.map_or(1, |quorum| u64::from(quorum) * unit)
     }
 
-    /// Checks that the nodes of a cluster can compare the votes for two classes on shares.
+    /// Checks that the nodes of a cluster can hold the job and compare the votes for two classes on shares.
     ///
     /// # Errors
-    /// The votes for one class may weigh more than the nodes can compare: a mask must hide their total.
+    /// The job is too large for nodes that hold so many components, or the votes for one class may weigh more than the nodes can compare: a
+    /// mask must hide their total.
     pub fn fits(&self, access: &AccessStructure) -> Result<(), JobError> {
+        check::held(self, access)?;
         let heaviest = match self.label_rule {
             LabelRule::Plurality => 1,
             LabelRule::Weighted => u64::from(self.weights.values().copied().fold(WEIGHT_ONE, u32::max)),
@@ -112,8 +115,9 @@ pub(super) fn fit(terms: &Terms) -> Result<(), JobError> {
         }
         LabelRule::Plurality | LabelRule::Weighted => {}
     }
-    for contributor in weights.keys() {
-        name("weights", contributor)?;
+    for key in weights.keys() {
+        key.check()
+            .map_err(|error| JobError::field("weights", format!("name a key that cannot be used, {key}: {error}")))?;
     }
     items(terms)
 }

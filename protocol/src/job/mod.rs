@@ -6,9 +6,11 @@ use tacit_mpc_core::digest::Digest;
 mod check;
 mod closes_at;
 mod error;
+mod floors;
 mod id;
 mod issuers;
 mod item_ids;
+mod item_tags;
 mod labels;
 mod names;
 mod pay;
@@ -19,6 +21,9 @@ mod terms;
 
 pub use check::{MAX_ANSWER_ELEMENTS, MAX_TALLY};
 pub use error::JobError;
+pub use floors::{Floor, MIN_ANSWERS, MIN_ANSWERS_TO_LABEL, MIN_CONTRIBUTORS};
+#[cfg(any(test, feature = "testing"))]
+pub use floors::{Skipped, skip};
 pub use id::JobId;
 pub use item_ids::ItemIds;
 pub use labels::{LabelRule, WEIGHT_ONE};
@@ -117,6 +122,9 @@ impl JobSpec {
 /// The checked terms of a spec, its items, and the digest of the terms.
 fn checked(id: JobId, buyer: PublicKey, spec: JobSpec) -> Result<(Terms, Vec<Item>, Digest), JobError> {
     check::items(&spec.items)?;
+    if spec.sensitive && Floor::Items.holds() {
+        item_tags::check(&spec.items)?;
+    }
     let (terms, items) = Terms::from_spec(id, buyer, spec);
     terms.check()?;
     let digest = terms.digest();

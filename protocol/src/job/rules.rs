@@ -38,9 +38,13 @@ macro_rules! with_rules {
             /// When the job closes by itself: date and time with an offset, RFC 3339. Without it the buyer closes the job.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub closes_at: Option<String>,
-            /// Whether the answers say something about the contributors themselves; by default they do.
+            /// Whether the answers say something about the contributors themselves; by default they do. If not, they are as good as
+            /// public: the floors that keep single answers from being read off the outputs do not hold.
             #[serde(default = "crate::job::rules::sensitive_by_default")]
             pub sensitive: bool,
+            /// Whether anyone may read the spec, the result and the payouts; by default only the buyer and the contributors.
+            #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+            pub public: bool,
             /// What is published.
             pub release: std::collections::BTreeSet<crate::question::Release>,
             /// How many votes the class of a label needs; items with fewer have no consensus. By default one.
@@ -49,9 +53,9 @@ macro_rules! with_rules {
             /// How the label of an item follows from its answers.
             #[serde(default, skip_serializing_if = "crate::job::LabelRule::is_default")]
             pub label_rule: crate::job::LabelRule,
-            /// The weights of contributors' votes by name, in hundredths; the votes of all others weigh 100.
+            /// The weights of contributors' votes by key, in hundredths; the votes of all others weigh 100.
             #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-            pub weights: std::collections::BTreeMap<String, u32>,
+            pub weights: std::collections::BTreeMap<crate::identity::PublicKey, u32>,
             /// The gold answers that the job waits for before it can be closed, if any.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub gold: Option<crate::job::Gold>,

@@ -56,6 +56,7 @@ impl JobSpec {
             answers_per_item: 1,
             closes_at: None,
             sensitive: sensitive_by_default(),
+            public: false,
             release: BTreeSet::new(),
             quorum: None,
             label_rule: LabelRule::default(),

@@ -51,6 +51,7 @@ impl Terms {
             answers_per_item: spec.answers_per_item,
             closes_at: spec.closes_at,
             sensitive: spec.sensitive,
+            public: spec.public,
             release: spec.release,
             quorum: spec.quorum,
             label_rule: spec.label_rule,
@@ -71,6 +72,7 @@ impl Terms {
             answers_per_item: self.answers_per_item,
             closes_at: self.closes_at.clone(),
             sensitive: self.sensitive,
+            public: self.public,
             release: self.release.clone(),
             quorum: self.quorum,
             label_rule: self.label_rule,
@@ -98,9 +100,9 @@ impl Terms {
         self.release.contains(&release)
     }
 
-    /// Whether pay or scores depend on the gold answers.
+    /// Whether pay or scores depend on the gold answers. In a sensitive job nothing does, and the job takes none.
     pub fn scores_gold(&self) -> bool {
-        self.gold.is_some() && (self.releases(Release::Scores) || self.payout().is_some_and(|payout| payout.rule == PayRule::Gold))
+        self.gold.is_some() && (self.releases(Release::Scores) || self.pay_rule() == Some(PayRule::Gold))
     }
 
     /// The pay, if payouts are published.

@@ -148,7 +148,7 @@ fn every_field_is_in_the_digest() {
         job_of("job", spec).unwrap().digest()
     };
     let same = digest(|_| {});
-    let changes: [fn(&mut JobSpec); 18] = [
+    let changes: [fn(&mut JobSpec); 19] = [
         |s| s.name.push('x'),
         |s| ask_with_text(s, "Which sign is it?"),
         |s| ask(s, ["yield", "stop"]),
@@ -168,7 +168,8 @@ fn every_field_is_in_the_digest() {
             s.issuers = Some(issuers(1));
             s.issuers.as_mut().unwrap().pool.push('x');
         },
-        |s| s.release = BTreeSet::from([Release::Scores]),
+        |s| s.public = true,
+        |s| s.release = BTreeSet::from([Release::ClassTotals]),
         |s| s.payout.as_mut().unwrap().budget += 1,
         |s| s.payout.as_mut().unwrap().currency = "USD".to_owned(),
         |s| pay_by_gold(s, 5),
@@ -221,6 +222,7 @@ fn gold_has_a_key_and_a_use() {
         let mut spec = spec();
         by_gold(&mut spec);
         spec.gold = Some(Gold { key });
+        spec.sensitive = false;
         job_of("job", spec)
     };
     assert!(with_key(key()).unwrap().terms().scores_gold());
@@ -240,7 +242,7 @@ fn weighted_votes_fit_where_nodes_can_compare_them() {
         let mut terms = job_of("job", spec()).unwrap().terms().clone();
         terms.release.insert(Release::Labels);
         terms.label_rule = LabelRule::Weighted;
-        terms.weights = BTreeMap::from([("alice".to_owned(), weight)]);
+        terms.weights = BTreeMap::from([(key(), weight)]);
         terms.answers_per_item = answers;
         let access = AccessStructure::new(nodes, threshold).unwrap();
         terms.fits(&access).map_err(|e| e.to_string())
@@ -259,6 +261,22 @@ fn weighted_votes_fit_where_nodes_can_compare_them() {
         heavy.ends_with("at most 998 answers, or make the greatest weights smaller"),
         "{heavy}"
     );
+}
+
+#[test]
+fn a_job_is_smaller_where_nodes_hold_more_components() {
+    let fits = |nodes, threshold, items: u64| {
+        let mut terms = job_of("job", spec()).unwrap().terms().clone();
+        terms.items = items;
+        let access = AccessStructure::new(nodes, threshold).unwrap();
+        terms.fits(&access).map_err(|e| e.to_string())
+    };
+    // Two classes, five answers to an item; a node holds 2, 6 and 20 components.
+    for (nodes, threshold, most) in [(3, 1, 25_165_824), (5, 2, 8_388_608), (7, 3, 2_516_582)] {
+        fits(nodes, threshold, most).unwrap();
+        let refused = fits(nodes, threshold, most + 1).unwrap_err();
+        assert!(refused.contains("split the items over several jobs"), "{refused}");
+    }
 }
 
 fn ids(ids: &[&str]) -> ItemIds {
@@ -282,12 +300,13 @@ fn options_of_labels_are_within_bounds() {
         let mut terms = job_of("job", spec()).unwrap().terms().clone();
         terms.release.insert(Release::Labels);
         terms.item_ids = ids(&["a", "b"]);
+        terms.sensitive = false;
         alter(&mut terms);
         terms.check().map(|()| terms.digest()).map_err(|e| e.to_string())
     };
     let weigh = |terms: &mut Terms, weight: u32| {
         terms.label_rule = LabelRule::Weighted;
-        terms.weights = BTreeMap::from([("alice".to_owned(), weight)]);
+        terms.weights = BTreeMap::from([(key(), weight)]);
     };
     let same = check(&|_| {}).unwrap();
     for fine in [
@@ -305,18 +324,14 @@ fn options_of_labels_are_within_bounds() {
     says(&|t| t.quorum = Some(0), "quorum", "between 1 and");
     says(&|t| t.quorum = Some(6), "quorum", "between 1 and");
     says(&|t| t.label_rule = LabelRule::Weighted, "weights", "missing");
-    says(
-        &|t| t.weights = BTreeMap::from([("alice".to_owned(), 1)]),
-        "weights",
-        "weighted only",
-    );
+    says(&|t| t.weights = BTreeMap::from([(key(), 1)]), "weights", "weighted only");
     says(
         &|t| {
             weigh(t, 1);
-            t.weights.insert("a\n".to_owned(), 1);
+            t.weights.insert(PublicKey::from_bytes([0; 32]), 1);
         },
         "weights",
-        "control characters",
+        "cannot be used",
     );
     says(&|t| t.item_ids = ids(&["a"]), "item_ids", "must be 2");
     says(&|t| t.item_ids = ids(&["a", "a"]), "item_ids", "twice");
@@ -346,17 +361,17 @@ fn the_json_of_terms_and_specs_stays_the_same() {
     full.release.extend([Release::Labels, Release::ClassTotals, Release::Scores]);
     full.quorum = Some(2);
     full.label_rule = LabelRule::Weighted;
-    full.weights = BTreeMap::from([("alice".to_owned(), 150), ("bob".to_owned(), 50)]);
+    full.weights = BTreeMap::from([(key(), 150), (buyer_key().public(), 50)]);
     full.gold = Some(Gold { key: key() });
     full.payout.as_mut().unwrap().rule = PayRule::Gold;
     assert_eq!(
         serde_json::to_string(&full).unwrap(),
-        r#"{"name":"signs","question":{"kind":"categorical","classes":["stop","yield"],"text":"Which sign?"},"items":[{"id":"a","text":"https://a"},{"id":"b"}],"answers_per_item":5,"closes_at":"2026-12-01T00:00:00Z","sensitive":false,"release":["labels","agreement","class_totals","scores","payouts"],"quorum":2,"label_rule":"weighted","weights":{"alice":150,"bob":50},"gold":{"key":"6e7a1cdd29b0b78fd13af4c5598feff4ef2a97166e3ca6f2e4fbfccd80505bf1"},"payout":{"rule":"gold","currency":"EUR","base_per_item":20000,"bonus_per_item":10000,"budget":300000}}"#
+        r#"{"name":"signs","question":{"kind":"categorical","classes":["stop","yield"],"text":"Which sign?"},"items":[{"id":"a","text":"https://a"},{"id":"b"}],"answers_per_item":5,"closes_at":"2026-12-01T00:00:00Z","sensitive":false,"release":["labels","agreement","class_totals","scores","payouts"],"quorum":2,"label_rule":"weighted","weights":{"0b513ad9b4924015ca0902ed079044d3ac5dbec2306f06948c10da8eb6e39f2d":50,"6e7a1cdd29b0b78fd13af4c5598feff4ef2a97166e3ca6f2e4fbfccd80505bf1":150},"gold":{"key":"6e7a1cdd29b0b78fd13af4c5598feff4ef2a97166e3ca6f2e4fbfccd80505bf1"},"payout":{"rule":"gold","currency":"EUR","base_per_item":20000,"bonus_per_item":10000,"budget":300000}}"#
     );
     let full = job_of("job", full).unwrap();
     assert_eq!(
         serde_json::to_string(&full.terms()).unwrap(),
-        r#"{"id":"job","buyer":"0b513ad9b4924015ca0902ed079044d3ac5dbec2306f06948c10da8eb6e39f2d","name":"signs","question":{"kind":"categorical","classes":["stop","yield"],"text":"Which sign?"},"items":2,"items_digest":"a27d2d036a77bf742eb976c7f6d9e66ce96252afeecf4df2ec349eee4f3e942a","item_ids":["a","b"],"answers_per_item":5,"closes_at":"2026-12-01T00:00:00Z","sensitive":false,"release":["labels","agreement","class_totals","scores","payouts"],"quorum":2,"label_rule":"weighted","weights":{"alice":150,"bob":50},"gold":{"key":"6e7a1cdd29b0b78fd13af4c5598feff4ef2a97166e3ca6f2e4fbfccd80505bf1"},"payout":{"rule":"gold","currency":"EUR","base_per_item":20000,"bonus_per_item":10000,"budget":300000}}"#
+        r#"{"id":"job","buyer":"0b513ad9b4924015ca0902ed079044d3ac5dbec2306f06948c10da8eb6e39f2d","name":"signs","question":{"kind":"categorical","classes":["stop","yield"],"text":"Which sign?"},"items":2,"items_digest":"a27d2d036a77bf742eb976c7f6d9e66ce96252afeecf4df2ec349eee4f3e942a","item_ids":["a","b"],"answers_per_item":5,"closes_at":"2026-12-01T00:00:00Z","sensitive":false,"release":["labels","agreement","class_totals","scores","payouts"],"quorum":2,"label_rule":"weighted","weights":{"0b513ad9b4924015ca0902ed079044d3ac5dbec2306f06948c10da8eb6e39f2d":50,"6e7a1cdd29b0b78fd13af4c5598feff4ef2a97166e3ca6f2e4fbfccd80505bf1":150},"gold":{"key":"6e7a1cdd29b0b78fd13af4c5598feff4ef2a97166e3ca6f2e4fbfccd80505bf1"},"payout":{"rule":"gold","currency":"EUR","base_per_item":20000,"bonus_per_item":10000,"budget":300000}}"#
     );
     for job in [plain, full] {
         let json = serde_json::to_string(job.terms()).unwrap();

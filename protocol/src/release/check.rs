@@ -32,7 +32,7 @@ impl Released {
         if self.subject != *subject {
             return Err(ReleaseError::Subject);
         }
-        if !self.outputs.iter().map(|output| output.name).eq(OutputName::of_job(terms)) {
+        if !self.outputs.iter().map(|output| output.name).eq(OutputName::of_job(terms, facts)) {
             return Err(ReleaseError::Outputs);
         }
         let held = cluster.access().held_by(usize::from(self.node));

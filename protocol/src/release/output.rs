@@ -57,8 +57,8 @@ impl OutputName {
     }
 
     /// The outputs a job opens, in order.
-    pub fn of_job(terms: &Terms) -> Vec<Self> {
-        plan::outputs_of(terms)
+    pub fn of_job(terms: &Terms, facts: &PublicFacts) -> Vec<Self> {
+        plan::outputs_of(terms, facts)
     }
 }
 

@@ -1,12 +1,17 @@
-//! Which outputs a job opens. It follows from the terms of the job.
+//! Which outputs a job opens. It follows from the terms of the job and from public facts about its accepted set.
 
 use super::OutputName;
+use crate::accepted::PublicFacts;
 use crate::job::{PayRule, Terms};
 use crate::question::Release;
 
-/// The outputs that a job opens, in the order in which they are computed.
-pub(super) fn outputs_of(terms: &Terms) -> Vec<OutputName> {
-    let rule = terms.payout().map(|payout| payout.rule);
+/// The outputs that a job opens, in the order in which they are computed: none where too little counts, see
+/// [`PublicFacts::opens_outputs`].
+pub(super) fn outputs_of(terms: &Terms, facts: &PublicFacts) -> Vec<OutputName> {
+    if !facts.opens_outputs(terms) {
+        return Vec::new();
+    }
+    let rule = terms.pay_rule();
     let scores = terms.releases(Release::Scores);
     let wanted = [
         (OutputName::ClassTotals, terms.releases(Release::ClassTotals)),

@@ -9,7 +9,7 @@ use crate::cluster::Cluster;
 use crate::codec::encode;
 use crate::credential::{CheckedCredentials, Credential};
 use crate::identity::{PublicKey, Purpose, Signed};
-use crate::job::{Job, JobId};
+use crate::job::{Floor, Job, JobId};
 use crate::name::is_name;
 use crate::reject::RejectReason;
 
@@ -63,6 +63,9 @@ impl Statement {
     /// Whether the contributor is one of the people that the job takes answers of. The header's signature must have been checked: a
     /// credential is public, and only the holder of its key can sign with it.
     fn has_credential_for(&self, job: &Job, role: Role, checked: &CheckedCredentials) -> bool {
+        if !Floor::Credentials.holds() {
+            return true;
+        }
         let terms = job.terms();
         match (&terms.issuers, &self.credential, role) {
             (Some(issuers), Some(credential), Role::Answers) => {
@@ -146,7 +149,8 @@ impl Header {
             return Err(RejectReason::WrongJob);
         }
         let role = Role::of(job, &statement.key);
-        if !signed.value.fits(cluster, job) || (role == Role::Gold && !gold::is_part(job, statement)) {
+        let takes = role == Role::Answers || (job.terms().scores_gold() && gold::is_part(job, statement));
+        if !takes || !signed.value.fits(cluster, job) {
             return Err(RejectReason::Malformed);
         }
         signed

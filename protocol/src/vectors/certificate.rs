@@ -55,7 +55,7 @@ pub fn opened(setup: &Setup, text: &str) -> Result<Vec<(OutputName, Vec<u64>)>, 
     let certificate = Certificate::from_json(text.as_bytes())?;
     let opened = certificate.verify(&setup.members.cluster)?;
     let elements = |name: OutputName| opened.get(name).unwrap().iter().map(|value| value.to_u64()).collect();
-    Ok(OutputName::of_job(&certificate.terms)
+    Ok(OutputName::of_job(&certificate.terms, &certificate.facts)
         .into_iter()
         .map(|name| (name, elements(name)))
         .collect())

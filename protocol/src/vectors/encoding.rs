@@ -177,6 +177,7 @@ fn facts() -> PublicFacts {
         answers: 3,
         rejected: BTreeMap::from([(RejectReason::DuplicateAnswer, 2), (RejectReason::ItemFull, 1)]),
         redundancy: BTreeMap::from([(1, 1), (2, 1)]),
+        too_few_answers: vec![0, 7],
         contributors: vec![ContributorFacts {
             contributor: "Zoë".to_owned(),
             key: key(),

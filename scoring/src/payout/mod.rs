@@ -31,7 +31,7 @@ impl Bonus {
 /// # Errors
 /// An output that the rule reads holds what no answers give.
 fn bonuses(payout: &Payout, certificate: &Certificate, opened: &OpenedOutputs) -> Result<Vec<Bonus>, CertificateError> {
-    match payout.rule {
+    match certificate.terms.pay_rule().unwrap_or(PayRule::Flat) {
         PayRule::Flat => Ok(flat::bonuses(certificate)),
         PayRule::PeerAgreement => Ok(peer_agreement::bonuses(payout, certificate, opened)),
         PayRule::PeerAgreementBeyondChance => Ok(beyond_chance::bonuses(payout, certificate, opened)),

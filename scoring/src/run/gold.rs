@@ -18,7 +18,7 @@ pub(super) fn entries<'h>(
     verdicts: &mut [Verdict],
     header: impl Fn(usize) -> Option<&'h Header>,
 ) -> Result<Vec<usize>, ScoringError> {
-    if job.terms().gold.is_none() {
+    if !job.terms().scores_gold() {
         return Ok(Vec::new());
     }
     let mut found = vec![None; gold::parts(job)];

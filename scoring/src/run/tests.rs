@@ -13,7 +13,7 @@ use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_mpc_core::testing::World;
 use tacit_protocol::fixtures::{
-    ClusterWithKeys, cluster_with_keys, gold_key, gold_submissions, job, job_of, submission, submission_of_rows,
+    ClusterWithKeys, cluster_with_keys, contributor_key, gold_key, gold_submissions, job, job_of, submission, submission_of_rows,
 };
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Gold, Item, Job, JobSpec, LabelRule, PayRule, Payout};
@@ -172,7 +172,7 @@ fn everything(rule: PayRule, weighted: bool, release: &[Release]) -> Job {
         quorum: decided.then_some(2),
         label_rule: if weighted { LabelRule::Weighted } else { LabelRule::Plurality },
         weights: if weighted {
-            BTreeMap::from([("c001".to_owned(), 250), ("c003".to_owned(), 50)])
+            BTreeMap::from([(1, 250), (3, 50)].map(|(who, weight)| (contributor_key(who).public(), weight)))
         } else {
             BTreeMap::new()
         },
@@ -240,12 +240,12 @@ fn certificates_and_results_of_fixed_seeds_stay_the_same() {
     assert_eq!(digest(&certificates), GOLDEN_CERTIFICATES, "certificate.json");
 }
 
-const GOLDEN_RESULTS: &str = "70d31e49e4a994c1a97d8e0a15414337efe85b96c98a17ad63a83eb756eb0cb1";
-const GOLDEN_CERTIFICATES: &str = "91349fb7818b723228cb0bf7efb48a87ffa6bed662605d4fbff2e23c4d2ef0bd";
+const GOLDEN_RESULTS: &str = "f002f2faf80dc8ebb65aceb3700a58c28d7dd3530a9ddda42d4f732a82a1d26c";
+const GOLDEN_CERTIFICATES: &str = "b7e64f8828f8290f76e3f29e6c4cac234de699dc6974003f8176904b8b0e1c5e";
 
 /// The buyer's gold answers, where the job has any.
 fn gold_if_any(members: &ClusterWithKeys, job: &Job) -> Vec<Submission> {
-    if job.terms().gold.is_none() {
+    if !job.terms().scores_gold() {
         return Vec::new();
     }
     gold_submissions(members, job, &[(0, 0), (3, 1), (5, 2)])

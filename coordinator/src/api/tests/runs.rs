@@ -40,7 +40,7 @@ async fn a_full_job_closes_computes_and_is_published() {
     let (_, result) = bench.get("/v1/jobs/signs/result").await;
     assert_eq!(serde_json::from_slice::<serde_json::Value>(&result).unwrap()["job"]["answers"], 4);
     let (_, payouts) = bench.get("/v1/jobs/signs/payouts").await;
-    assert!(payouts.starts_with(b"contributor,pay,"));
+    assert!(payouts.starts_with(b"contributor,key,pay,"));
 
     let (status, body) = bench.send("DELETE", "/v1/jobs/signs", "", Vec::new()).await;
     assert_eq!((status, super::kind(&body).as_str()), (StatusCode::CONFLICT, "job_ended"));

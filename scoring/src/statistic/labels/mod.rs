@@ -7,9 +7,9 @@ pub(crate) mod tests;
 
 use std::sync::Arc;
 
-use tacit_mpc_core::field::Fp61;
+use tacit_mpc_core::field::{Field, Fp61};
 use tacit_mpc_core::network::Network;
-use tacit_mpc_core::sharing::Shared;
+use tacit_mpc_core::sharing::{Party, Shared};
 use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};
 use tacit_protocol::job::LabelRule;
 use tacit_protocol::release::OutputName;
@@ -39,7 +39,7 @@ pub(crate) enum Decided {
 /// # Errors
 /// A round failed, a node deviated, or the accepted set was not recorded.
 pub(crate) fn decide<N: Network>(progress: &mut Progress<'_, N>, input: &Input<'_>) -> Result<Option<Decided>, ScoringError> {
-    if !input.terms.decides_labels() {
+    if !input.opens(OutputName::Labels) && !input.opens(OutputName::ContributorLabelAgreement) {
         return Ok(None);
     }
     let Votes {
@@ -72,12 +72,7 @@ impl Votes {
     /// Linear in the answers, so local.
     fn of(input: &Input<'_>) -> Self {
         let Input { terms, accepted, .. } = input;
-        let weights: Vec<u64> = accepted
-            .facts()
-            .contributors
-            .iter()
-            .map(|c| terms.weight_of(&c.contributor))
-            .collect();
+        let weights: Vec<u64> = accepted.facts().contributors.iter().map(|c| terms.weight_of(&c.key)).collect();
         let mut cast = vec![0u64; accepted.redundancy().len()];
         for counted in accepted.submissions() {
             let weight = weights[counted.contributor as usize];
@@ -95,11 +90,26 @@ impl Votes {
             }
         };
         Self {
-            tallies,
+            tallies: without_votes(&input.party, tallies, &accepted.facts().too_few_answers, input.width()),
             max_tally: cast.into_iter().max().unwrap_or(0),
             quorum: terms.votes_needed(),
         }
     }
+}
+
+/// The tallies with the rows of these items set to zero, so that they have no label. The items are public.
+fn without_votes(party: &Party, tallies: Arc<Shared<Fp61>>, items: &[u32], width: usize) -> Arc<Shared<Fp61>> {
+    if items.is_empty() {
+        return tallies;
+    }
+    Arc::new(Shared::generate(party, |position| {
+        let mut rows = tallies.components()[position].clone();
+        for item in items {
+            let at = *item as usize * width;
+            rows[at..at + width].fill(Fp61::ZERO);
+        }
+        rows
+    }))
 }
 
 /// Labels as they are certified: 0 where there is no consensus, else the class counted from 1.
@@ -111,10 +121,13 @@ fn to_values(labels: &[Option<u32>]) -> Vec<Fp61> {
 /// The opened label of each item; none where the job has no such output.
 ///
 /// # Errors
-/// A value stands for none of the classes.
+/// A value stands for none of the classes, or an item has a label although it has too few answers.
 pub(crate) fn read(opened: &OpenedOutputs, certificate: &Certificate) -> Result<Labels, CertificateError> {
     let values = opened.get(OutputName::Labels).unwrap_or_default();
-    from_values(values, certificate.terms.classes().len()).ok_or(CertificateError::Value(OutputName::Labels))
+    let labels = from_values(values, certificate.terms.classes().len());
+    let too_few = &certificate.facts.too_few_answers;
+    let unlabelled = |labels: &Labels| too_few.iter().all(|item| labels.get(*item as usize).is_none_or(Option::is_none));
+    labels.filter(unlabelled).ok_or(CertificateError::Value(OutputName::Labels))
 }
 
 /// The labels behind certified values; `None` if a value stands for none of the classes.

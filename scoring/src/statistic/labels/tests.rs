@@ -13,7 +13,7 @@ use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::sharing::{NodeSet, Party, Shared};
 use tacit_protocol::accepted::AcceptedSet;
 use tacit_protocol::certificate::{Certificate, CertificateError};
-use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, job, signed_by_all, submission, submission_list};
+use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, contributor_key, job, signed_by_all, submission, submission_list};
 use tacit_protocol::job::{Job, LabelRule, PayRule, Terms};
 use tacit_protocol::question::Release;
 use tacit_protocol::release::{OutputName, OutputValues, ReleasedOutput};
@@ -107,7 +107,7 @@ fn every_answer_is_a_vote() {
     // The third contributor is not in the list.
     let weighted = terms(&scene.job, |t| {
         t.label_rule = LabelRule::Weighted;
-        t.weights = BTreeMap::from([("c000".to_owned(), 250), ("c001".to_owned(), 0), ("nobody".to_owned(), 300)]);
+        t.weights = BTreeMap::from([(0, 250), (1, 0), (99, 300)].map(|(who, weight)| (contributor_key(who).public(), weight)));
         t.quorum = Some(2);
     });
     let tallies = [[250, 100, 0], [0, 250, 100], [0, 100, 250], [0, 250, 0], [0, 0, 0]];

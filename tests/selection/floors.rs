@@ -1,0 +1,200 @@
+//! One attack for each floor.
+
+use std::collections::BTreeMap;
+
+use super::crowd::{CLASSES, answer, answers, crowd, job, labels, members, published};
+use tacit_protocol::fixtures::{contributor_key, gold_submissions, submission};
+use tacit_protocol::job::{Floor, LabelRule, PayRule, skip};
+use tacit_protocol::question::Release;
+use tacit_scoring::report::Absence;
+
+/// Twelve people answer ten items each, and nobody answers what another does.
+fn own_items(c: u32) -> Vec<u32> {
+    (c * 10..c * 10 + 10).collect()
+}
+
+/// What they answered.
+fn answers_to_own_items() -> Vec<Option<u32>> {
+    (0..120).map(|item| Some(answer(item / 10, item))).collect()
+}
+
+#[test]
+fn a_label_of_one_answer_is_the_answer() {
+    let members = members();
+    let with = |answers_per_item| {
+        let job = job(120, answers_per_item, PayRule::Flat, |_| ())?;
+        let report = published(&members, &job, &crowd(&members, &job, 12, own_items));
+        Ok::<_, tacit_protocol::job::JobError>(report)
+    };
+    {
+        let _all = skip(&[]);
+        let refused = with(1).unwrap_err().to_string();
+        assert!(refused.contains("no label of fewer than 7 answers"), "{refused}");
+        // The terms are fine, but only one answer to each item comes.
+        let report = with(7).unwrap();
+        assert_eq!(labels(&report), vec![None; 120]);
+        assert!(report.labels.iter().all(|one| one.reason == Some(Absence::TooFewAnswers)));
+        assert_eq!(report.payouts.unwrap().items[0].amount, 10 * 20_000, "who answered is paid");
+    }
+    {
+        let _skipped = skip(&[Floor::AnswersPerItem]);
+        assert_eq!(labels(&with(1).unwrap()), vec![None; 120], "the second floor holds alone");
+    }
+    let _skipped = skip(&[Floor::AnswersToLabel]);
+    assert_eq!(labels(&with(7).unwrap()), answers_to_own_items());
+    assert!(with(1).is_err(), "the first floor holds alone");
+}
+
+#[test]
+fn a_heavy_vote_is_the_label() {
+    const VICTIM: u32 = 4;
+    let members = members();
+    let heavy = || {
+        job(12, 12, PayRule::Flat, |spec| {
+            spec.label_rule = LabelRule::Weighted;
+            spec.weights = BTreeMap::from([(contributor_key(VICTIM).public(), 1300)]);
+        })
+    };
+    {
+        let _all = skip(&[]);
+        let refused = heavy().unwrap_err().to_string();
+        assert!(refused.contains("no vote weighs more than twice another"), "{refused}");
+    }
+    let _skipped = skip(&[Floor::Weights]);
+    let job = heavy().unwrap();
+    let report = published(&members, &job, &crowd(&members, &job, 12, |_| (0..12).collect()));
+    assert_eq!(labels(&report), answers(VICTIM, 12).into_iter().map(Some).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_sybil_that_weighs_nothing_would_leave_fewer_real_votes() {
+    let _all = skip(&[]);
+    for weight in [0, 1, 49] {
+        let light = job(12, 12, PayRule::Flat, |spec| {
+            spec.label_rule = LabelRule::Weighted;
+            spec.weights = (1..12).map(|sybil| (contributor_key(sybil).public(), weight)).collect();
+        });
+        assert!(light.unwrap_err().to_string().contains("no vote weighs more than twice another"));
+    }
+}
+
+#[test]
+fn a_label_that_needs_all_votes_says_what_everyone_answered() {
+    let members = members();
+    let unanimous = || job(12, 12, PayRule::Flat, |spec| spec.quorum = Some(12));
+    {
+        let _all = skip(&[]);
+        let refused = unanimous().unwrap_err().to_string();
+        assert!(refused.contains("`quorum` is above 7"), "{refused}");
+    }
+    let _skipped = skip(&[Floor::Quorum]);
+    let job = unanimous().unwrap();
+    // Everyone answers the first item alike, and the others not.
+    let share = |c: u32| {
+        let answers: Vec<(u32, u32)> = (0..12).map(|item| (item, if item == 0 { 2 } else { c % CLASSES })).collect();
+        submission(&members, &job, c, &answers)
+    };
+    let report = published(&members, &job, &(0..12).map(share).collect::<Vec<_>>());
+    let mut due = vec![None; 12];
+    due[0] = Some(2);
+    assert_eq!(labels(&report), due, "a label is everyone's answer, and none is not");
+}
+
+#[test]
+fn nothing_is_opened_of_few_contributors_or_answers() {
+    let members = members();
+    let published = |contributors, items| {
+        let job = job(items, contributors, PayRule::Flat, |_| ()).unwrap();
+        published(&members, &job, &crowd(&members, &job, contributors, |_| (0..items).collect()))
+    };
+    for (contributors, items, floor) in [(9, 20, Floor::Contributors), (12, 8, Floor::Answers)] {
+        {
+            let _all = skip(&[]);
+            let report = published(contributors, items);
+            assert_eq!(
+                (report.labels.len(), report.labels_reason),
+                (0, Some(Absence::TooLittle)),
+                "{floor:?}"
+            );
+            assert!(report.payouts.unwrap().total > 0, "base pay is certified all the same");
+        }
+        let _skipped = skip(&[floor]);
+        assert_eq!(published(contributors, items).labels.len(), items as usize, "{floor:?}");
+    }
+}
+
+#[test]
+fn gold_to_one_item_would_tell_every_answer_to_it() {
+    const GOLD: (u32, u32) = (5, 1);
+    let members = members();
+    let paid = || {
+        let job = job(10, 12, PayRule::Gold, |spec| spec.release = [Release::Payouts].into()).unwrap();
+        let mut submissions = crowd(&members, &job, 12, |_| (0..10).collect());
+        submissions.extend(gold_submissions(&members, &job, &[GOLD]));
+        published(&members, &job, &submissions).payouts.unwrap().items
+    };
+    {
+        let _all = skip(&[]);
+        assert!(paid().iter().all(|paid| paid.amount == 10 * 20_000), "everyone gets the base");
+    }
+    let _skipped = skip(&[Floor::Bonus]);
+    let says: Vec<bool> = paid().iter().map(|paid| paid.amount > 10 * 20_000).collect();
+    let truth: Vec<bool> = (0..12).map(|c| answer(c, GOLD.0) == GOLD.1).collect();
+    assert_eq!(says, truth);
+}
+
+#[test]
+fn the_pay_of_one_answer_would_be_the_tally() {
+    const ITEM: u32 = 3;
+    const CLASS: u32 = 1;
+    let members = members();
+    let paid = || {
+        let job = job(10, 12, PayRule::PeerAgreement, |spec| spec.release = [Release::Payouts].into()).unwrap();
+        let mut submissions = crowd(&members, &job, 11, |_| (0..10).collect());
+        submissions.push(submission(&members, &job, 99, &[(ITEM, CLASS)]));
+        let report = published(&members, &job, &submissions).payouts.unwrap();
+        report.items.into_iter().find(|paid| paid.contributor == "crowd/99").unwrap().amount
+    };
+    {
+        let _all = skip(&[]);
+        assert_eq!(paid(), 20_000);
+    }
+    let _skipped = skip(&[Floor::Bonus]);
+    let tally = (0..11).filter(|c| answer(*c, ITEM) == CLASS).count() as u64;
+    assert_eq!(paid(), 20_000 + 20_000 * tally / 11);
+}
+
+#[test]
+fn exact_scores_would_be_equations_about_others() {
+    let members = members();
+    let scored = || job(10, 12, PayRule::Flat, |spec| spec.release = [Release::Scores].into());
+    {
+        let _all = skip(&[]);
+        assert!(scored().unwrap_err().to_string().contains("names scores"));
+    }
+    let _skipped = skip(&[Floor::Scores]);
+    let job = scored().unwrap();
+    let mut submissions = crowd(&members, &job, 11, |_| (0..10).collect());
+    submissions.push(submission(&members, &job, 99, &[(3, 1)]));
+    let report = published(&members, &job, &submissions);
+    let score = report.contributors.iter().find(|one| one.contributor == "crowd/99").unwrap();
+    let tally = (0..11).filter(|c| answer(*c, 3) == 1).count();
+    assert!((score.agreement.unwrap() - tally as f64 / 11.0).abs() < 1e-12);
+}
+
+#[test]
+fn one_item_under_several_ids_would_be_several_outputs_about_one_answer() {
+    let repeated = || {
+        job(12, 12, PayRule::Flat, |spec| {
+            spec.items
+                .iter_mut()
+                .for_each(|item| item.text = Some("the same picture".to_owned()));
+        })
+    };
+    {
+        let _all = skip(&[]);
+        assert!(repeated().unwrap_err().to_string().contains("shows the same as"));
+    }
+    let _skipped = skip(&[Floor::Items]);
+    repeated().unwrap();
+}

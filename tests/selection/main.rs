@@ -1,0 +1,12 @@
+//! Attacks of selection: not on the computation, but on what is computed. A buyer or a coordinator chooses terms, or a crowd, whose outputs
+//! say what one person answered.
+//!
+//! Every attack must fail at a floor, and must succeed if that floor is switched off. Floors can be switched off only with the feature
+//! `testing`, which no program has.
+//!
+//! `cargo test -p tacit-tests --test selection`. That nodes, coordinator and clients refuse such terms, each by itself, is tested on real
+//! processes in `tests/tests/bad_terms.rs` and `client/tests/commands.rs`.
+
+mod crowd;
+mod floors;
+mod issuers;
