@@ -169,6 +169,7 @@ pub(crate) fn report(title: &str, report: &Report) -> String {
     );
     text += &agreement(report);
     text += &class_totals(report);
+    text += &noise(report);
     text += &label_counts(&report.labels);
     text += &payouts(report);
     text
@@ -209,6 +210,20 @@ fn class_totals(report: &Report) -> String {
     let all = report.job.answers.max(1) as f64;
     let row = |(class, total): &(String, u64)| vec![one_line(class), total.to_string(), format!("{:.1} %", 100.0 * *total as f64 / all)];
     table(&["class", "answers", "share"], totals.iter().map(row))
+}
+
+/// What noise means for the numbers above, in plain words; nothing where they are exact.
+fn noise(report: &Report) -> String {
+    let Some(noise) = report.noise else { return String::new() };
+    let mut text = format!(
+        "the nodes added noise to these numbers, so that they say little about any one answer.\n\
+         standard deviation of the noise: {:.1} answers in each class total",
+        noise.class_totals
+    );
+    if let (Some(observed), Some(pooled)) = (noise.observed, noise.observed_pooled) {
+        text += &format!(", {observed:.6} in observed agreement, {pooled:.6} in observed, pooled");
+    }
+    text + "\n\n"
 }
 
 fn payouts(report: &Report) -> String {
@@ -280,6 +295,33 @@ mod tests {
         let line = "3 rejected as duplicate_answer (an earlier answer of yours to the item counts): a, b";
         assert_eq!(rejected(&outcome, 3), format!("{line}, c\n"));
         assert_eq!(rejected(&outcome, 2), format!("{line} and 1 more\n"));
+    }
+
+    #[test]
+    fn noise_is_said_in_plain_words_where_there_is_any() {
+        let mut result = sample();
+        assert!(!report("j", &result).contains("noise"));
+        let noise = tacit_scoring::noise::NoiseReport {
+            class_totals: 6.928_203,
+            observed: None,
+            observed_pooled: None,
+        };
+        result.noise = Some(noise);
+        let text = report("j", &result);
+        assert!(
+            text.contains("standard deviation of the noise: 6.9 answers in each class total\n"),
+            "{text}"
+        );
+        result.noise = Some(tacit_scoring::noise::NoiseReport {
+            observed: Some(0.25),
+            observed_pooled: Some(0.125),
+            ..noise
+        });
+        let text = report("j", &result);
+        assert!(
+            text.contains("6.9 answers in each class total, 0.250000 in observed agreement, 0.125000 in observed, pooled\n"),
+            "{text}"
+        );
     }
 
     #[test]

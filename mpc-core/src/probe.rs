@@ -18,6 +18,9 @@ pub enum Check {
     Session,
     /// All holders of a component have the same key.
     Keys,
+    /// Keys that a participant has recorded are taken again, and all records are the same: see
+    /// [`Session::agree_on_kept_keys`](crate::session::Session::agree_on_kept_keys).
+    KeptKeys,
     /// Every element has its canonical encoding.
     Canonical,
     /// All holders of a component received the same corrections.

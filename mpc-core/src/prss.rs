@@ -44,6 +44,18 @@ impl ComponentKey {
         Self::new(*key)
     }
 
+    /// A key for another purpose, which says nothing about this one: HKDF-SHA256 without salt, this key as input keying material,
+    /// and the label and the parts, one after the other, as info. Labels differ and no label is the beginning of another one; all
+    /// parts but the last have a fixed length under one label.
+    pub(crate) fn subkey(&self, label: &'static [u8], parts: [&[u8]; 2]) -> Self {
+        let hkdf = Hkdf::<Sha256>::new(None, &self.0);
+        let mut key = Zeroizing::new([0; 32]);
+        #[expect(clippy::expect_used, reason = "HKDF-SHA256 refuses only outputs above 8160 bytes (RFC 5869, 2.3)")]
+        hkdf.expand_multi_info(&[label, parts[0], parts[1]], &mut *key)
+            .expect("32 bytes are within HKDF's bound");
+        Self::new(*key)
+    }
+
     /// The bytes of the key, for a digest that its holders compare.
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -119,6 +131,13 @@ impl Prss {
             keys,
             used: HashSet::new(),
         }
+    }
+
+    /// A key for another purpose for each held component, known to its holders only: see [`ComponentKey::subkey`]. The first part
+    /// is `part`, the second one the byte of the component.
+    pub(crate) fn subkeys(&self, label: &'static [u8], part: &[u8], held: &[Component]) -> Vec<ComponentKey> {
+        let subkey = |(key, component): (&ComponentKey, &Component)| key.subkey(label, [part, &[*component as u8]]);
+        self.keys.iter().zip(held).map(subkey).collect()
     }
 
     /// Claims an address.

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::kept_keys::{Kept, KeptKeys};
 use tacit_mpc_core::network::{Network, NetworkError};
 use tacit_mpc_core::session::SessionError;
 use tacit_mpc_core::sharing::Party;
@@ -118,6 +119,50 @@ impl<'a> NodeSubmissions<'a> {
         Ok(sealed.and_then(|sealed| header.open_at_rest(cluster, self.job, (*me, digest), at_rest_key, sealed)))
     }
 
+    /// The keys of the noise that this node has kept, and whether it has recorded a release.
+    fn kept_noise(&self, party: &Party) -> Result<Option<Kept>, Refusal> {
+        let Intake {
+            at_rest_key, store, me, ..
+        } = self.intake;
+        let (sealed, released) = store.noise(self.job).map_err(storage)?;
+        let recorded = released.is_some();
+        let Some(sealed) = sealed else {
+            // Its keys were forgotten with the job: nobody can make the same noise again.
+            return if recorded {
+                Err(Refusal::ReleasedBefore(self.job.id().clone()))
+            } else {
+                Ok(None)
+            };
+        };
+        let opened = at_rest_key.open(&noise_binding(self.job, *me), sealed).ok();
+        let keys = opened.and_then(|bytes| KeptKeys::from_bytes(party.access(), *me, &bytes));
+        match keys {
+            Some(keys) => Ok(Some(Kept { keys, recorded })),
+            None => {
+                let job = self.job.id();
+                let text = format!("the keys of the noise of job {job} do not open any more: the store or the sealing key was changed");
+                Err(Refusal::Storage(text))
+            }
+        }
+    }
+
+    /// Seals and stores keys of the noise; those that are stored already are left as they are.
+    fn keep_noise(&self, keys: &KeptKeys) -> Result<bool, Refusal> {
+        let Intake {
+            at_rest_key, store, me, ..
+        } = self.intake;
+        let binding = noise_binding(self.job, *me);
+        let (stored, _) = store.noise(self.job).map_err(storage)?;
+        if let Some(stored) = stored
+            && at_rest_key.open(&binding, stored).is_ok_and(|stored| stored == keys.to_bytes())
+        {
+            return Ok(true);
+        }
+        let sealed = at_rest_key.seal(&binding, &keys.to_bytes(), &mut UnwrapErr(SysRng));
+        let sealed = sealed.map_err(|error| Refusal::Storage(error.to_string()))?;
+        store.keep_noise(self.job, &sealed).map_err(storage)
+    }
+
     fn failed(&self, refusal: Refusal) {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(refusal);
     }
@@ -187,6 +232,31 @@ impl Submissions for NodeSubmissions<'_> {
             }
         }
     }
+    fn kept(&self, party: &Party) -> Result<Option<Kept>, ScoringError> {
+        self.kept_noise(party).map_err(|refusal| {
+            self.failed(refusal);
+            ScoringError::NotRecorded
+        })
+    }
+
+    fn keep(&self, keys: &KeptKeys) -> bool {
+        match self.keep_noise(keys) {
+            Ok(true) => true,
+            Ok(false) => {
+                self.failed(Refusal::ReleasedBefore(self.job.id().clone()));
+                false
+            }
+            Err(refusal) => {
+                self.failed(refusal);
+                false
+            }
+        }
+    }
+}
+
+/// The job and node that sealed keys of noise are bound to.
+fn noise_binding(job: &Job, me: usize) -> Vec<u8> {
+    [b"tacit/v1 kept noise".as_slice(), job.digest().as_bytes(), &[me as u8]].concat()
 }
 
 /// Whether a stored submission is for this job and cluster as they are now.

@@ -10,6 +10,7 @@ mod batch;
 pub mod certificate_vectors;
 pub mod error;
 pub mod input;
+pub mod noise;
 pub mod payout;
 pub mod plain;
 pub mod program;
@@ -18,9 +19,11 @@ pub mod report;
 pub mod rows;
 pub mod run;
 pub mod statistic;
+pub mod submissions;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod validity;
 
 pub use error::{GoldError, ScoringError};
-pub use run::{Scored, Submissions, run};
+pub use run::{Scored, run};
+pub use submissions::Submissions;

@@ -9,6 +9,7 @@ use tacit_protocol::release::OutputName;
 use crate::batch::Batch;
 use crate::error::ScoringError;
 use crate::input::Input;
+use crate::noise::Recorder;
 use crate::progress::Progress;
 use crate::rows::answer_products::redundancy;
 use crate::rows::row_runs;
@@ -18,17 +19,14 @@ use crate::statistic::{self, Statistic, labels};
 /// [`OutputName::len`].
 ///
 /// Labels that are released, and what shares of gold need, are opened within the session, once all products so far are
-/// verified and `record` has durably recorded the accepted set.
+/// verified and `recorder` has durably recorded the accepted set. In a sensitive job the numbers about all answers get noise, whose keys
+/// are recorded with the set.
 ///
 /// # Errors
 /// A round failed, a node deviated, or the accepted set was not recorded.
-pub fn score<N: Network>(
-    session: &mut Session<N>,
-    input: Input<'_>,
-    record: &dyn Fn() -> bool,
-) -> Result<Outputs<OutputName>, ScoringError> {
+pub fn score<N: Network>(session: &mut Session<N>, input: Input<'_>, recorder: &Recorder<'_>) -> Result<Outputs<OutputName>, ScoringError> {
     let wanted = OutputName::of_job(input.terms, input.accepted.facts());
-    let mut progress = Progress::new(session, record);
+    let mut progress = Progress::new(session, recorder);
     let labels = labels::decide(&mut progress, &input)?;
     progress.session.enter(Phase::Agreement.engine());
 

@@ -9,22 +9,23 @@ use tacit_mpc_core::sharing::Shared;
 use tacit_protocol::release::OutputName;
 
 use crate::error::ScoringError;
+use crate::noise::Recorder;
 
 /// The session of the program, and the outputs it has computed so far.
 pub(crate) struct Progress<'s, N: Network> {
     /// The session in which all products are computed.
     pub session: &'s mut Session<N>,
-    record: &'s dyn Fn() -> bool,
+    recorder: &'s Recorder<'s>,
     shared: BTreeMap<OutputName, Shared<Fp61>>,
     opened: BTreeMap<OutputName, Opened<Vec<Fp61>>>,
 }
 
 impl<'s, N: Network> Progress<'s, N> {
-    /// Before anything is computed. `record` durably records the accepted set; false if another one was before, or if it cannot.
-    pub(crate) fn new(session: &'s mut Session<N>, record: &'s dyn Fn() -> bool) -> Self {
+    /// Before anything is computed.
+    pub(crate) fn new(session: &'s mut Session<N>, recorder: &'s Recorder<'s>) -> Self {
         Self {
             session,
-            record,
+            recorder,
             shared: BTreeMap::new(),
             opened: BTreeMap::new(),
         }
@@ -44,30 +45,30 @@ impl<'s, N: Network> Progress<'s, N> {
     /// opened afterwards is opened for this accepted set only.
     ///
     /// # Errors
-    /// A node deviated, or an accepted set was not recorded.
+    /// A node deviated, or an accepted set, or the keys of the noise, were not recorded.
     pub(crate) fn record<T>(&mut self, result: T) -> Result<Recorded<T>, ScoringError> {
         let phase = self.session.phase();
         let verified = self.session.verify_claims(result)?;
-        if !(self.record)() {
-            return Err(ScoringError::NotRecorded);
-        }
-        let recorded = self.session.recorded(verified)?;
+        let recorded = self.recorder.record(self.session, verified)?;
         self.session.enter(phase);
         Ok(recorded)
     }
 
-    /// The outputs of these names, in their order.
+    /// The outputs of these names, in their order, with noise where the job has it: then its keys are recorded first.
     ///
     /// # Errors
-    /// No statistic has made one of them.
+    /// No statistic has made one of them. With noise also as [`Self::record`].
     pub(crate) fn into_outputs(mut self, wanted: Vec<OutputName>) -> Result<Outputs<OutputName>, ScoringError> {
         let mut outputs = Outputs::default();
+        if self.recorder.has_noise() {
+            self.record(())?;
+        }
         for name in wanted {
             if let Some(values) = self.opened.remove(&name) {
                 outputs.push_opened(name, values);
             } else {
                 let values = self.shared.remove(&name).ok_or(ScoringError::NotComputed(name))?;
-                outputs.push(name, values);
+                outputs.push(name, self.recorder.with_noise(self.session, name, values)?);
             }
         }
         Ok(outputs)

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
+use crate::noise::NoiseReport;
 use crate::payout::pays;
 use crate::statistic::class_totals::ClassTotals;
 use crate::statistic::labels::LabelsReport;
@@ -40,6 +41,9 @@ pub struct Report {
     /// Why there are no class totals.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class_totals_reason: Option<Absence>,
+    /// How far noise moves the class totals and the agreement statistics; absent where they are exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noise: Option<NoiseReport>,
     /// The consensus label of each item, in the job's order.
     pub labels: LabelsReport,
     /// Why there are no labels.
@@ -166,6 +170,7 @@ impl Report {
             agreement,
             class_totals_reason: totals.is_none().then_some(absent(Release::ClassTotals)),
             class_totals: totals,
+            noise: NoiseReport::new(certificate),
             labels_reason: opened.get(OutputName::Labels).is_none().then_some(absent(Release::Labels)),
             labels: LabelsReport::new(terms.item_ids.clone(), classes.to_vec(), labels::read(opened, certificate)?)
                 .with_too_few_answers(&facts.too_few_answers),
@@ -300,7 +305,7 @@ mod tests {
     "observed": 0.5, "observed_pooled": 0.25, "fleiss_kappa": null, "fleiss_kappa_reason": "all answers name the same class",
     "krippendorff_alpha": -0.125, "gwet_ac1": null, "gwet_ac1_reason": "the question has one class only"
   },
-  "class_totals": { "b": 0, "a": 2 },
+  "class_totals": { "b": 0, "a": 2 }, "noise": { "class_totals": 4.5, "observed": 0.25 },
   "labels": [{ "item": "x\"", "label": "a" }, { "item": "y", "label": null }, { "item": "z", "label": "b" }],
   "contributors": [{
     "contributor": "c", "key": "0b513ad9b4924015ca0902ed079044d3ac5dbec2306f06948c10da8eb6e39f2d", "answers": 2, "agreement": null, "agreement_reason": "nobody else answered its items",

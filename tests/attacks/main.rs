@@ -11,6 +11,7 @@ mod gold;
 mod labels;
 mod lies;
 mod mutations;
+mod noise;
 mod prover;
 mod releases;
 mod rushing;

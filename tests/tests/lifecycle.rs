@@ -56,7 +56,7 @@ fn a_job_is_scored_and_verifies() {
     assert!(output.contains("verified") && output.contains("5 answers to an item"), "{output}");
     // The nodes certify the terms that they got; the buyer compares these with its spec.
     let spec = std::fs::read_to_string(cluster.folder().join("signs.toml")).unwrap();
-    cluster.write("signs.toml", &spec.replace("sensitive = false", "sensitive = true"));
+    cluster.write("signs.toml", &spec.replace("answers_per_item = 5", "answers_per_item = 4"));
     let error = cluster.tacit(verify).error();
     assert!(error.contains("signs.toml") && error.contains("other terms"), "{error}");
     cluster.write("signs.toml", &spec);

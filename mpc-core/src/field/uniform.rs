@@ -25,6 +25,17 @@ pub fn fill<F: Field>(key: &[u8; 32], stream: u64, mut out: &mut [F]) {
     words[..longest].as_flattened_mut().zeroize();
 }
 
+/// Fills `out` with uniformly random words: the same keystream, 8 bytes in little-endian order for each.
+pub(crate) fn words(key: &[u8; 32], stream: u64, out: &mut [u64]) {
+    let mut cipher = ChaCha20Legacy::new(key.into(), &stream.to_le_bytes().into());
+    for word in out {
+        let mut bytes = [0; 8];
+        cipher.write_keystream(&mut bytes);
+        *word = u64::from_le_bytes(bytes);
+        bytes.zeroize();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

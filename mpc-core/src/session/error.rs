@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::network::{NetworkError, Phase};
 use crate::prss::Reused;
-use crate::sharing::{AccessError, NodeSet};
+use crate::sharing::{AccessError, Component, NodeSet};
 
 /// Why a session ended without outputs. [`Self::phase`] says where, [`Self::suspects`] which nodes may be at fault.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -47,6 +47,45 @@ pub enum SessionError {
         /// All participants but this node.
         suspects: NodeSet,
     },
+    /// Participants have recorded different things for the same job. Each may have opened numbers with its own keys, and two noises
+    /// of one number can be averaged, so nothing opens.
+    #[error(
+        "phase {phase}: nodes {nodes:?} have recorded different things for this job: {what}; nothing is opened, because two noises of the same \
+         number could be averaged"
+    )]
+    RecordsDiffer {
+        /// The phase of the round.
+        phase: Phase,
+        /// What differs.
+        what: &'static str,
+        /// The nodes whose records differ.
+        nodes: NodeSet,
+    },
+    /// A participant gave another one a key that is not the recorded one.
+    #[error("phase {phase}: node {peer} gave a key of component {component} that does not have the recorded digest")]
+    WrongKey {
+        /// The phase of the round.
+        phase: Phase,
+        /// The node index of the sender.
+        peer: usize,
+        /// The component.
+        component: Component,
+    },
+    /// A record is shown, but no participant that shows it holds one of its keys.
+    #[error(
+        "phase {phase}: nodes {nodes:?} have recorded keys for this job, but none of them holds the key of component {component}; one of the \
+         nodes {holders:?} that were in the earlier computation has to take part"
+    )]
+    NoKey {
+        /// The phase of the round.
+        phase: Phase,
+        /// The component.
+        component: Component,
+        /// The nodes that show the record.
+        nodes: NodeSet,
+        /// The nodes of the cluster that hold the component.
+        holders: NodeSet,
+    },
     /// Numbers cannot be converted to bits, because they are larger than what masks hide in a cluster of this size.
     #[error("numbers of {bits} bits cannot be converted to bits in this cluster: its masks hide at most {max_bits} bits")]
     TooWide {
@@ -70,6 +109,9 @@ impl SessionError {
             Self::Network { phase, .. }
             | Self::Disagreement { phase, .. }
             | Self::Malformed { phase, .. }
+            | Self::RecordsDiffer { phase, .. }
+            | Self::WrongKey { phase, .. }
+            | Self::NoKey { phase, .. }
             | Self::WrongProduct { phase, .. } => Some(*phase),
             Self::TooWide { .. } | Self::Reused(_) | Self::Access(_) => None,
         }
@@ -80,7 +122,8 @@ impl SessionError {
         match self {
             Self::Network { source, .. } => source.peer().into_iter().collect(),
             Self::Disagreement { suspects, .. } | Self::WrongProduct { suspects, .. } => *suspects,
-            Self::Malformed { peer, .. } => [*peer].into_iter().collect(),
+            Self::RecordsDiffer { nodes, .. } | Self::NoKey { nodes, .. } => *nodes,
+            Self::Malformed { peer, .. } | Self::WrongKey { peer, .. } => [*peer].into_iter().collect(),
             Self::TooWide { .. } | Self::Reused(_) | Self::Access(_) => NodeSet::default(),
         }
     }

@@ -16,6 +16,7 @@ mod error;
 mod evaluator;
 mod factors;
 mod fold;
+mod kept;
 mod open;
 mod polynomial;
 mod product;

@@ -96,3 +96,93 @@ fn altered_swapped_and_foreign_rows_do_not_open() {
     ));
     assert!(open(&intake, &job, &list) == [lost, (Verdict::Accepted, None)], "another key");
 }
+
+/// Keys of the noise as node 0 of three has them, each key one byte repeated.
+fn noise_keys(intake: &Intake, byte: u8) -> KeptKeys {
+    let access = intake.cluster.access();
+    let digest = |component: usize| {
+        let key = [byte + component as u8; 32];
+        Digest::of("tacit/v1 kept key digest", &[&key, &[component as u8]])
+    };
+    let mut bytes = Digest::of("accepted", &[]).as_bytes().to_vec();
+    (0..access.components()).for_each(|component| bytes.extend_from_slice(digest(component).as_bytes()));
+    access
+        .held_by(0)
+        .iter()
+        .for_each(|component| bytes.extend([byte + *component as u8; 32]));
+    KeptKeys::from_bytes(access, 0, &bytes).unwrap()
+}
+
+/// What a computation finds of the keys of the noise: their digest and whether a release is recorded, or the refusal.
+fn found_noise(intake: &Intake, job: &Job) -> Result<Option<(Digest, bool)>, Refusal> {
+    let party = Party::new(intake.cluster.access(), tacit_mpc_core::sharing::NodeSet::all(3), 0).unwrap();
+    let submissions = NodeSubmissions::look_up(intake, job, &[]).unwrap();
+    match submissions.kept(&party) {
+        Ok(kept) => Ok(kept.map(|kept| (kept.keys.digest(), kept.recorded))),
+        Err(error) => Err(submissions.failure.lock().unwrap().take().unwrap_or_else(|| panic!("{error}"))),
+    }
+}
+
+#[test]
+fn keys_of_noise_last_and_are_not_replaced_once_a_release_is_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let (job, spec) = job(2);
+    let (first, second);
+    {
+        let intake = intake(folder.path());
+        intake.store.open_job(&job, &spec).unwrap();
+        (first, second) = (noise_keys(&intake, 1), noise_keys(&intake, 100));
+        assert_eq!(found_noise(&intake, &job), Ok(None));
+        let submissions = NodeSubmissions::look_up(&intake, &job, &[]).unwrap();
+        assert!(submissions.keep(&first) && submissions.keep(&second) && submissions.keep(&first));
+        assert_eq!(found_noise(&intake, &job), Ok(Some((first.digest(), false))));
+    }
+    let intake = intake(folder.path());
+    let submissions = NodeSubmissions::look_up(&intake, &job, &[]).unwrap();
+    assert_eq!(found_noise(&intake, &job), Ok(Some((first.digest(), false))));
+    assert!(submissions.record(&Digest::of("accepted", &[])));
+    assert_eq!(found_noise(&intake, &job), Ok(Some((first.digest(), true))));
+    assert!(submissions.keep(&first), "the same keys again");
+    assert!(!submissions.keep(&second), "other keys beside a record");
+    let released_before = Refusal::ReleasedBefore(job.id().clone());
+    assert_eq!(submissions.failure.lock().unwrap().take(), Some(released_before.clone()));
+    assert_eq!(found_noise(&intake, &job), Ok(Some((first.digest(), true))));
+    // A job that was forgotten has no noise to be computed again with, and never gets a new one.
+    intake.store.forget(job.id()).unwrap();
+    assert_eq!(found_noise(&intake, &job), Err(released_before));
+    assert!(!submissions.keep(&second));
+}
+
+#[test]
+fn keys_of_noise_that_do_not_open_are_not_taken_for_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut intake = intake(folder.path());
+    let (job, spec) = job(2);
+    intake.store.open_job(&job, &spec).unwrap();
+    let keys = noise_keys(&intake, 1);
+    assert!(NodeSubmissions::look_up(&intake, &job, &[]).unwrap().keep(&keys));
+    let (sealed, _) = intake.store.noise(&job).unwrap();
+    let sealed = sealed.unwrap();
+    // No key is in clear in the store.
+    assert!(!sealed.windows(16).any(|window| window == [2; 16] || window == [3; 16]));
+    let refused = |intake: &Intake| matches!(found_noise(intake, &job), Err(Refusal::Storage(text)) if text.contains("noise of job"));
+    for position in [0, 40, sealed.len() - 1] {
+        let mut altered = sealed.clone();
+        altered[position] ^= 1;
+        intake.store.alter("UPDATE jobs SET noise = ?1", &[&altered]);
+        assert!(refused(&intake), "byte {position}");
+    }
+    // Sealed for another node, and under another key.
+    let other_node = intake
+        .at_rest_key
+        .seal(&noise_binding(&job, 1), &keys.to_bytes(), &mut UnwrapErr(SysRng));
+    intake.store.alter("UPDATE jobs SET noise = ?1", &[&other_node.unwrap()]);
+    assert!(refused(&intake));
+    intake.store.alter("UPDATE jobs SET noise = ?1", &[&sealed]);
+    assert_eq!(found_noise(&intake, &job), Ok(Some((keys.digest(), false))));
+    intake.at_rest_key = AtRestKey::of(&tacit_protocol::sealing::UnsealingKey::generate(
+        tacit_protocol::sealing::Suite::XWing,
+        &mut UnwrapErr(SysRng),
+    ));
+    assert!(refused(&intake));
+}

@@ -98,6 +98,8 @@ impl Store {
             if forgotten == 1 {
                 transaction.execute("DELETE FROM specs WHERE job = ?1", [id.as_str()])?;
             }
+            // The record that stays refuses every further computation, so its noise is not needed again.
+            transaction.execute("UPDATE jobs SET noise = NULL WHERE id = ?1", [id.as_str()])?;
             transaction.commit()
         })
     }
@@ -119,6 +121,30 @@ impl Store {
             let changed = c.execute(
                 "UPDATE jobs SET released = ?2 WHERE id = ?1 AND digest = ?3 AND (released IS NULL OR released = ?2)",
                 params![job.id().as_str(), accepted.as_bytes(), job.digest().as_bytes()],
+            )?;
+            Ok(changed == 1)
+        })
+    }
+
+    /// The sealed keys of the job's noise, and the accepted set for which outputs were released; `None` for what there is not.
+    pub(crate) fn noise(&self, job: &Job) -> Result<(Option<Vec<u8>>, Option<Digest>), StoreError> {
+        self.read(|c| {
+            let row = c.query_row(
+                "SELECT noise, released FROM jobs WHERE id = ?1 AND digest = ?2",
+                params![job.id().as_str(), job.digest().as_bytes()],
+                |row| Ok((row.get(0)?, row.get::<_, Option<[u8; 32]>>(1)?.map(Digest::from_bytes))),
+            );
+            Ok(row.optional()?.unwrap_or_default())
+        })
+    }
+
+    /// Keeps the sealed keys of the job's noise, before a release is recorded. Returns false if one was recorded, so that keys which
+    /// something was opened with are never replaced, or if the job is not open under its digest.
+    pub(crate) fn keep_noise(&self, job: &Job, sealed: &[u8]) -> Result<bool, StoreError> {
+        self.write(|c| {
+            let changed = c.execute(
+                "UPDATE jobs SET noise = ?2 WHERE id = ?1 AND digest = ?3 AND released IS NULL",
+                params![job.id().as_str(), sealed, job.digest().as_bytes()],
             )?;
             Ok(changed == 1)
         })

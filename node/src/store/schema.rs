@@ -19,6 +19,8 @@ const FIRST: &str = "
         digest BLOB NOT NULL,
         -- The digest of the accepted set for which outputs were released.
         released BLOB,
+        -- The keys of the noise in what is released, sealed; NULL where there is none.
+        noise BLOB,
         opened_at INTEGER NOT NULL,
         -- The digest of the job's issuers; NULL if it names none.
         issuers BLOB

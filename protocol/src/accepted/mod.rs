@@ -111,7 +111,7 @@ impl AcceptedSet {
         let facts = counting.facts(job.terms());
         Ok(Self {
             digest: verdicts_digest(list, verdicts),
-            scales: Scales::new(&facts.redundancy),
+            scales: Scales::new(&facts.redundancy, job.terms().sensitive),
             facts,
             counted: counting.counted,
             redundancy: counting.redundancy,

@@ -121,9 +121,15 @@ impl Scale {
     }
 }
 
+/// In sensitive jobs, how many times greater than every sum the field is. Noise is at most 32 units for each of at most 35 components,
+/// and a unit is at most the greatest sum; with half of the field for negative numbers there is room for all of it.
+const ROOM_FOR_NOISE: u128 = 1 << 12;
+
 impl Scales {
-    /// The scales for a job with this redundancy: number of answers → number of items that have it.
-    pub fn new(redundancy: &BTreeMap<u32, u64>) -> Self {
+    /// The scales for a job with this redundancy: number of answers → number of items that have it. Those of a sensitive job leave
+    /// room for noise in the field.
+    pub fn new(redundancy: &BTreeMap<u32, u64>, sensitive: bool) -> Self {
+        let limit = u128::from(MODULUS) / if sensitive { ROOM_FOR_NOISE } else { 1 };
         let all = || redundancy.iter().map(|(r, items)| (u64::from(*r), u128::from(*items)));
         let paired = || all().filter(|(r, _)| *r >= 2);
         // A weighted sum of matching pairs is largest when all R(R-1) pairs of every item match.
@@ -131,7 +137,7 @@ impl Scales {
             let max: u128 = paired()
                 .map(|(r, items)| items * u128::from(scale.weight(divisor(r))) * u128::from(r * (r - 1)))
                 .sum();
-            max < u128::from(MODULUS)
+            max < limit
         };
         let observed: fn(u64) -> u64 = |r| r * (r - 1);
         let coincidence: fn(u64) -> u64 = |r| r - 1;
@@ -142,7 +148,7 @@ impl Scales {
                 all()
                     .map(|(r, items)| items * u128::from(scale.weight(r)) * u128::from(r))
                     .sum::<u128>()
-                    < u128::from(MODULUS)
+                    < limit
             }),
         }
     }
@@ -159,7 +165,7 @@ mod tests {
 
     #[test]
     fn constant_redundancy_is_exact() {
-        let scales = Scales::new(&BTreeMap::from([(123, 350)]));
+        let scales = Scales::new(&BTreeMap::from([(123, 350)]), false);
         assert_eq!(
             scales.observed,
             Scale {
@@ -174,14 +180,14 @@ mod tests {
     #[test]
     fn a_wide_mix_is_rounded_and_still_precise() {
         let redundancy: BTreeMap<u32, u64> = (1..=60).map(|r| (r, 1000)).collect();
-        let scales = Scales::new(&redundancy);
+        let scales = Scales::new(&redundancy, false);
         assert!(!scales.observed.exact && scales.observed.value > 1 << 40);
         assert!(!scales.share.exact && scales.share.value > 1 << 40);
     }
 
     #[test]
     fn an_empty_job_has_scales() {
-        let scales = Scales::new(&BTreeMap::new());
+        let scales = Scales::new(&BTreeMap::new(), false);
         assert_eq!(scales.observed, Scale::NONE);
         assert_eq!(Scale::of_contributor(&BTreeMap::from([(1, 5)]), 3), Scale::NONE);
     }

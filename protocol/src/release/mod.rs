@@ -12,12 +12,14 @@ use tacit_mpc_core::session::{Output, VerifiedOutputs};
 use tacit_mpc_core::sharing::NodeSet;
 
 mod check;
+mod layout;
 mod output;
 mod plan;
 
 pub use check::ReleaseError;
+pub use layout::{AgreementLayout, NOISE_BITS, NOISE_DEVIATION, PairSum, independent, noise_units};
 pub(crate) use output::OutputDigests;
-pub use output::{AGREEMENT_SUMS, OutputName, OutputValues, ReleasedOutput};
+pub use output::{OutputName, OutputValues, ReleasedOutput};
 
 /// What a computation was about: the part of a release that is the same at all participants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,21 +9,18 @@ use serde::{Deserialize, Deserializer, Serialize};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::{Field, Fp61};
 
+use super::layout::{AgreementLayout, independent};
 use super::plan;
 use crate::accepted::PublicFacts;
 use crate::job::Terms;
-
-/// How many sums over items [`OutputName::Agreement`] begins with: matching pairs, unweighted and with two kinds of weights, and
-/// `Σ n_k²`.
-pub const AGREEMENT_SUMS: usize = 4;
 
 /// The outputs a job can open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutputName {
-    /// How often each class was answered.
+    /// How often each class was answered; in a sensitive job of two classes the first alone, with noise.
     ClassTotals,
-    /// [`AGREEMENT_SUMS`] sums over items, then the summed share of each class.
+    /// The sums that agreement is read from: see [`AgreementLayout`].
     Agreement,
     /// `A` of the pay rules for each contributor: how far it agrees with its peers.
     ContributorAgreement,
@@ -42,13 +39,19 @@ impl OutputName {
     /// How many elements the output has.
     pub fn len(self, terms: &Terms, facts: &PublicFacts) -> usize {
         match self {
+            Self::ClassTotals if self.has_noise(terms) => independent(terms.question.width()),
             Self::ClassTotals => terms.question.width(),
-            Self::Agreement => AGREEMENT_SUMS + terms.question.width(),
+            Self::Agreement => AgreementLayout::new(terms, facts).elements(),
             Self::ContributorAgreement | Self::ContributorBeyondChance | Self::ContributorGold | Self::ContributorLabelAgreement => {
                 facts.contributors.len()
             }
             Self::Labels => terms.items as usize,
         }
+    }
+
+    /// Whether every element of the output carries noise: numbers about all answers, in a sensitive job.
+    pub fn has_noise(self, terms: &Terms) -> bool {
+        terms.sensitive && matches!(self, Self::ClassTotals | Self::Agreement)
     }
 
     /// Whether the nodes open the output among themselves before they release it, and release it as it is.

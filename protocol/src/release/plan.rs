@@ -13,8 +13,10 @@ pub(super) fn outputs_of(terms: &Terms, facts: &PublicFacts) -> Vec<OutputName> 
     }
     let rule = terms.pay_rule();
     let scores = terms.releases(Release::Scores);
+    // Behind noise no number is opened twice, so agreement is read from class totals, too.
+    let totals = terms.releases(Release::ClassTotals) || terms.sensitive && terms.releases(Release::Agreement);
     let wanted = [
-        (OutputName::ClassTotals, terms.releases(Release::ClassTotals)),
+        (OutputName::ClassTotals, totals),
         (OutputName::Agreement, terms.releases(Release::Agreement)),
         (OutputName::ContributorAgreement, scores || rule == Some(PayRule::PeerAgreement)),
         (

@@ -9,46 +9,24 @@ use rand_core::CryptoRng;
 
 use crate::error::{GoldError, ScoringError};
 use crate::input::Input;
+use crate::noise::{Noise, Recorder};
 use crate::program::score;
 use crate::rows::{Answers, Tally, tally};
+use crate::submissions::Submissions;
 use crate::validity::{gold_is_well_formed, malformed};
 use capacity::{check_list, over_capacity};
-use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::network::Network;
 use tacit_mpc_core::session::{Session, Setup, VerifiedOutputs};
 use tacit_mpc_core::sharing::{NodeSet, Party, Shared};
-use tacit_protocol::accepted::{
-    AcceptedSet, AcceptedSetError, PublicFacts, SubmissionEntry, accepted_submissions, list_digest, verdicts_digest,
-};
+use tacit_protocol::accepted::{AcceptedSet, AcceptedSetError, SubmissionEntry, accepted_submissions, list_digest, verdicts_digest};
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::job::Job;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::{OutputName, Subject, session_id};
-use tacit_protocol::submission::{Header, OpenedSubmission};
+use tacit_protocol::submission::OpenedSubmission;
 use tacit_protocol::verdict::Verdict;
 use verdicts::merge_verdicts;
-
-/// What a node brings to a computation: its part of the submissions on the coordinator's list. `entry` is an index in the list.
-pub trait Submissions {
-    /// What this node says of each entry, in the order of the list: whether it accepts the entry, else why not.
-    fn verdicts(&self) -> &[Verdict];
-
-    /// The header of an entry this node accepts; `None` if there is no such header.
-    fn header(&self, entry: usize) -> Option<&Header>;
-
-    /// This node's components of an entry it accepts, each of `answers × width` elements with the number of answers that the
-    /// list states; `None` if they cannot be opened any more.
-    fn open(&self, entry: usize) -> Option<OpenedSubmission>;
-
-    /// Whether this node may release outputs of a set with these facts, by what its operator asks beyond the protocol. Asked before
-    /// anything is computed of the answers.
-    fn permits(&self, facts: &PublicFacts) -> bool;
-
-    /// Durably records that outputs of the job are about to be released for this set of submissions; false if
-    /// they were for another before, or if it cannot be recorded.
-    fn record(&self, accepted: &Digest) -> bool;
-}
 
 /// A computation that verified.
 #[derive(Debug)]
@@ -101,13 +79,12 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
     let gold_rows = checked_gold(&mut session, job, &gold_entries, submissions)?;
 
     let subject = Subject::new(cluster, job.digest(), candidates, &accepted, participants);
-    let record = || submissions.record(&accepted_submissions(list, &verdicts));
+    let noise = Noise::of_job(job.terms(), accepted.facts());
+    let recorder = Recorder::new(submissions, accepted_submissions(list, &verdicts), noise);
     let input = Input::new(&party, job.terms(), accepted, answers, tally, gold_rows);
-    let outputs = score(&mut session, input, &record)?;
+    let outputs = score(&mut session, input, &recorder)?;
     let verified = session.verify(outputs)?;
-    if !record() {
-        return Err(ScoringError::NotRecorded);
-    }
+    recorder.record_set()?;
     Ok(Scored {
         verdicts,
         subject,

@@ -14,16 +14,18 @@ use tacit_protocol::release::OutputName;
 use super::stages::{Finish, Statistic};
 use crate::batch::Batch;
 use crate::input::Input;
+use crate::noise::cut_to_sum;
 
-/// One element for each class: the sum of the tally over all items.
+/// One element for each class that is opened: the sum of the tally over all items.
 pub(crate) struct SharedTotals(Shared<Fp61>);
 
 impl SharedTotals {
-    /// Where the job releases class totals. Linear, so local.
+    /// Where the job opens class totals. Linear, so local.
     pub(crate) fn wanted<N: Network>(input: &Input<'_>) -> Option<Box<dyn Statistic<N>>> {
-        input
-            .opens(OutputName::ClassTotals)
-            .then(|| Box::new(Self(input.totals.weighted(&input.party, |_| Fp61::ONE))) as _)
+        let name = OutputName::ClassTotals;
+        let opened = name.len(input.terms, input.accepted.facts());
+        let totals = || input.totals.weighted(&input.party, |_| Fp61::ONE).slice(0..opened);
+        input.opens(name).then(|| Box::new(Self(totals())) as _)
     }
 }
 
@@ -43,8 +45,15 @@ pub struct ClassTotals(pub Vec<(String, u64)>);
 impl ClassTotals {
     /// From the opened output; `None` where the job does not open it.
     pub(crate) fn read(opened: &OpenedOutputs, certificate: &Certificate) -> Option<Self> {
-        let values = opened.get(OutputName::ClassTotals)?.iter().map(|total| total.to_u64());
-        Some(Self(certificate.terms.classes().iter().cloned().zip(values).collect()))
+        let name = OutputName::ClassTotals;
+        let values = opened.get(name)?;
+        let Certificate { terms, facts, .. } = certificate;
+        let totals = if name.has_noise(terms) {
+            cut_to_sum(values, terms.classes().len(), facts.answers)
+        } else {
+            values.iter().map(|total| total.to_u64()).collect()
+        };
+        Some(Self(terms.classes().iter().cloned().zip(totals).collect()))
     }
 }
 

@@ -7,6 +7,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tacit_link::{Connection, Link, Member, Responder};
 use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::kept_keys::{Kept, KeptKeys};
 use tacit_mpc_core::sharing::{NodeSet, Party};
 use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::cluster::Cluster;
@@ -19,7 +20,7 @@ use tacit_protocol::release::Released;
 use tacit_protocol::sealing::UnsealingKey;
 use tacit_protocol::submission::{Delivery, Header, OpenedSubmission};
 use tacit_protocol::verdict::Verdict;
-use tacit_scoring::Submissions;
+use tacit_scoring::{ScoringError, Submissions};
 use tokio::runtime::Runtime;
 
 use super::lanes::{Deviation, ImpostorLanes, Inbox};
@@ -239,6 +240,14 @@ impl Submissions for NodeInput<'_> {
     }
 
     fn record(&self, _: &Digest) -> bool {
+        true
+    }
+
+    fn kept(&self, _: &Party) -> Result<Option<Kept>, ScoringError> {
+        Ok(None)
+    }
+
+    fn keep(&self, _: &KeptKeys) -> bool {
         true
     }
 }

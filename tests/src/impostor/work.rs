@@ -8,6 +8,7 @@ use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::encode;
 use tacit_protocol::control::Computed;
+use tacit_protocol::fixtures::{credential_of, issuers};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Item, Job, JobSpec, LabelRule};
 use tacit_protocol::question::{Answer, Categorical, Release};
@@ -41,19 +42,43 @@ impl Work {
             label_rule: LabelRule::Plurality,
             ..JobSpec::new(id, Categorical::new(["no", "yes"]), (0..3).map(|i| Item::new(format!("item-{i}"))))
         };
+        let mut work = Self::of_spec(cluster, id, spec);
+        ANSWERS.iter().for_each(|classes| work.submit(cluster, classes));
+        work
+    }
+
+    /// A sensitive job of this name: ten contributors answer 20 items with four classes, so that nothing about it is too small to be released.
+    pub fn sensitive(cluster: &Cluster, id: &str) -> Self {
+        let spec = JobSpec {
+            answers_per_item: 10,
+            issuers: Some(issuers(2)),
+            release: BTreeSet::from([Release::Agreement, Release::ClassTotals]),
+            ..JobSpec::new(
+                id,
+                Categorical::new(["north", "east", "south", "west"]),
+                (0..20).map(|i| Item::new(format!("item-{i}"))),
+            )
+        };
+        let mut work = Self::of_spec(cluster, id, spec);
+        for contributor in 0..10 {
+            let class = |item: u32| (item + contributor * (item % 3)) % 4;
+            work.submit(cluster, &(0..20).map(class).collect::<Vec<_>>());
+        }
+        work
+    }
+
+    /// A job of this spec, signed with a new key, without submissions.
+    fn of_spec(cluster: &Cluster, id: &str, spec: JobSpec) -> Self {
         let buyer = SecretKey::generate(&mut rand::rng());
         let job = Job::sign(&cluster.digest(), id.parse().unwrap(), spec, &buyer).unwrap();
-        let text = serde_json::to_vec(&job.to_signed_spec()).unwrap();
-        let mut work = Self {
+        Self {
+            spec: serde_json::to_vec(&job.to_signed_spec()).unwrap(),
             job,
-            spec: text,
             buyer,
             cluster: cluster.digest(),
             submissions: Vec::new(),
             classes: Vec::new(),
-        };
-        ANSWERS.iter().for_each(|classes| work.submit(cluster, classes));
-        work
+        }
     }
 
     /// Adds one more contributor's answers.
@@ -61,7 +86,11 @@ impl Work {
         let mut rng = rand::rng();
         let (key, name) = (SecretKey::generate(&mut rng), format!("contributor-{}", self.submissions.len()));
         let answers: Vec<(u32, Answer)> = (0u32..).zip(classes.iter().copied().map(Answer::Class)).collect();
-        let made = Submission::create(cluster, &self.job, &name, &key, &answers, &mut rng).unwrap();
+        let made = match credential_of(cluster, &self.job, self.submissions.len() as u32, &key) {
+            Some(credential) => Submission::create_with_credential(cluster, &self.job, &credential, &key, &answers, &mut rng),
+            None => Submission::create(cluster, &self.job, &name, &key, &answers, &mut rng),
+        };
+        let made = made.unwrap();
         self.submissions.push(made);
         self.classes.push(classes.to_vec());
     }
@@ -102,7 +131,8 @@ impl Work {
     /// How often each class was answered in these submissions.
     pub fn totals(&self, submissions: &[usize]) -> Vec<Fp61> {
         let count = |class: u32| submissions.iter().flat_map(|s| &self.classes[*s]).filter(|c| **c == class).count();
-        [0, 1].map(|class| Fp61::reduce(count(class) as u64)).to_vec()
+        let classes = 0..self.job.terms().classes().len() as u32;
+        classes.map(|class| Fp61::reduce(count(class) as u64)).collect()
     }
 }
 

@@ -11,12 +11,14 @@ use rand_core::SeedableRng;
 use super::GoldError;
 use crate::error::ScoringError;
 use crate::report::Report;
-use crate::run::{self, Scored, Submissions};
+use crate::run::{self, Scored};
+use crate::submissions::Submissions;
 use crate::testing::{TestSubmissions, run_nodes, run_to_certificate};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
+use tacit_mpc_core::kept_keys::{Kept, KeptKeys};
 use tacit_mpc_core::session::Opening;
-use tacit_mpc_core::sharing::NodeSet;
+use tacit_mpc_core::sharing::{NodeSet, Party};
 use tacit_mpc_core::testing::{Fate, Wire, World};
 use tacit_mpc_core::testing::{Misbehaviour, Observed};
 use tacit_protocol::certificate::Certificate;
@@ -369,6 +371,14 @@ impl Submissions for Recorded<'_> {
 
     fn record(&self, _: &Digest) -> bool {
         false
+    }
+
+    fn kept(&self, _: &Party) -> Result<Option<Kept>, ScoringError> {
+        Ok(None)
+    }
+
+    fn keep(&self, _: &KeptKeys) -> bool {
+        true
     }
 }
 

@@ -1,4 +1,4 @@
-//! The public formulas: from the opened sums to the statistics, and their place in `result.json`.
+//! The agreement statistics, what they have in common with and without noise, and their place in `result.json`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,10 +6,7 @@ use std::fmt;
 use serde::de::Error;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tacit_mpc_core::field::Fp61;
-use tacit_protocol::accepted::{PublicFacts, Scales};
-use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};
-use tacit_protocol::release::{AGREEMENT_SUMS, OutputName};
+use tacit_protocol::accepted::PublicFacts;
 
 /// Why a statistic has no value. The texts are part of `result.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +17,9 @@ pub enum Unavailable {
     /// All answers name one class: agreement by chance is certain, and κ and α divide by zero.
     #[serde(rename = "all answers name the same class")]
     OneClassUsed,
+    /// Behind the noise fewer than two classes seem to have answers.
+    #[serde(rename = "too few answers: with the noise fewer than two classes have any")]
+    Noise,
     /// The question has one class only.
     #[serde(rename = "the question has one class only")]
     OneClassAsked,
@@ -98,93 +98,44 @@ impl AgreementMeasures {
 }
 
 impl AgreementMeasures {
-    /// From the opened output: matching pairs plain, weighted for the item mean, weighted for α,
-    /// `Σ n_k²`, then the summed share of each class.
-    ///
-    /// `None` if there are not [`AGREEMENT_SUMS`] values and one for each class.
-    pub fn from_opened(opened: &[Fp61], facts: &PublicFacts, classes: usize) -> Option<Self> {
-        let (&[pairs, observed, coincidence, squares], shares) = opened.split_first_chunk::<AGREEMENT_SUMS>()?;
-        if shares.len() != classes {
-            return None;
-        }
-        let scales = Scales::new(&facts.redundancy);
-        let paired = || {
-            facts
-                .redundancy
-                .iter()
-                .filter(|(r, _)| **r >= 2)
-                .map(|(r, items)| (u128::from(*r), u128::from(*items)))
-        };
-        let items: u128 = paired().map(|(_, items)| items).sum();
-        let answers: u128 = paired().map(|(r, items)| r * items).sum();
-        let all_pairs: u128 = paired().map(|(r, items)| r * (r - 1) * items).sum();
-        if items == 0 {
-            let none = Err(Unavailable::NoPairs);
-            return Some(Self {
-                observed: none,
-                observed_pooled: none,
-                fleiss_kappa: none,
-                krippendorff_alpha: none,
-                gwet_ac1: none,
-            });
-        }
-
-        let integer = |element: Fp61| u128::from(element.to_u64());
-        let scaled = |element: Fp61, scale: u64| integer(element) as f64 / scale as f64;
-        let mean = scaled(observed, scales.observed.value) / items as f64;
-
-        let total: u128 = shares.iter().copied().map(integer).sum();
-        let proportions = || shares.iter().map(|share| integer(*share) as f64 / total as f64);
-        let one_class = shares.iter().filter(|share| integer(**share) > 0).count() < 2;
-        let beyond_chance = |expected: f64| (mean - expected) / (1.0 - expected);
-        let fleiss_kappa = if one_class {
-            Err(Unavailable::OneClassUsed)
-        } else {
-            Ok(beyond_chance(proportions().map(|p| p * p).sum()))
-        };
-        let gwet_ac1 = if classes < 2 {
-            Err(Unavailable::OneClassAsked)
-        } else {
-            Ok(beyond_chance(
-                proportions().map(|p| p * (1.0 - p)).sum::<f64>() / (classes - 1) as f64,
-            ))
-        };
-
-        // α = 1 - (n-1)(n - Σ o_cc) / (n² - Σ n_k²); the differences are taken among integers.
-        let expected = (answers * answers).saturating_sub(integer(squares));
-        let krippendorff_alpha = if expected == 0 {
-            Err(Unavailable::OneClassUsed)
-        } else {
-            let scale = u128::from(scales.coincidence.value);
-            let mismatches = (answers * scale) as i128 - integer(coincidence) as i128;
-            Ok(1.0 - (answers - 1) as f64 * (mismatches as f64 / scale as f64) / expected as f64)
-        };
-        Some(Self {
-            observed: Ok(mean),
-            observed_pooled: Ok(integer(pairs) as f64 / all_pairs as f64),
-            fleiss_kappa,
-            krippendorff_alpha,
-            gwet_ac1,
-        })
+    /// The same reason for all statistics.
+    pub(super) fn unavailable(reason: Unavailable) -> Self {
+        Self::from_array([Err(reason); 5])
     }
+}
+
+/// The numbers of items with at least two answers.
+pub(super) struct Paired {
+    /// How many there are.
+    pub items: u128,
+    /// The answers to them.
+    pub answers: u128,
+    /// The ordered pairs of answers to the same item.
+    pub pairs: u128,
+}
+
+impl Paired {
+    pub(super) fn of(facts: &PublicFacts) -> Self {
+        let paired = || {
+            let paired = facts.redundancy.iter().filter(|(r, _)| **r >= 2);
+            paired.map(|(r, items)| (u128::from(*r), u128::from(*items)))
+        };
+        Self {
+            items: paired().map(|(_, items)| items).sum(),
+            answers: paired().map(|(r, items)| r * items).sum(),
+            pairs: paired().map(|(r, items)| r * (r - 1) * items).sum(),
+        }
+    }
+}
+
+/// Agreement beyond what is expected by chance, as a share of what is possible.
+pub(super) fn beyond_chance(observed: f64, expected: f64) -> f64 {
+    (observed - expected) / (1.0 - expected)
 }
 
 /// The agreement statistics in `result.json`: null with a reason beside it where one has no value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AgreementReport(pub AgreementMeasures);
-
-impl AgreementReport {
-    /// From the opened output; `None` where the job does not open it.
-    ///
-    /// # Errors
-    /// The output has another length than it must.
-    pub(crate) fn read(opened: &OpenedOutputs, certificate: &Certificate) -> Result<Option<Self>, CertificateError> {
-        let name = OutputName::Agreement;
-        let Some(values) = opened.get(name) else { return Ok(None) };
-        let measures = AgreementMeasures::from_opened(values, &certificate.facts, certificate.terms.classes().len());
-        measures.map(|measures| Some(Self(measures))).ok_or(CertificateError::Shape(name))
-    }
-}
 
 impl Serialize for AgreementReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,0 +1,41 @@
+//! What a node brings to a computation.
+
+use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::kept_keys::{Kept, KeptKeys};
+use tacit_mpc_core::sharing::Party;
+use tacit_protocol::accepted::PublicFacts;
+use tacit_protocol::submission::{Header, OpenedSubmission};
+use tacit_protocol::verdict::Verdict;
+
+use crate::error::ScoringError;
+
+/// What a node brings to a computation: its part of the submissions on the coordinator's list. `entry` is an index in the list.
+pub trait Submissions {
+    /// What this node says of each entry, in the order of the list: whether it accepts the entry, else why not.
+    fn verdicts(&self) -> &[Verdict];
+
+    /// The header of an entry this node accepts; `None` if there is no such header.
+    fn header(&self, entry: usize) -> Option<&Header>;
+
+    /// This node's components of an entry it accepts, each of `answers × width` elements with the number of answers that the
+    /// list states; `None` if they cannot be opened any more.
+    fn open(&self, entry: usize) -> Option<OpenedSubmission>;
+
+    /// Whether this node may release outputs of a set with these facts, by what its operator asks beyond the protocol. Asked before
+    /// anything is computed of the answers.
+    fn permits(&self, facts: &PublicFacts) -> bool;
+
+    /// Durably records that outputs of the job are about to be released for this set of submissions; false if
+    /// they were for another before, or if it cannot be recorded.
+    fn record(&self, accepted: &Digest) -> bool;
+
+    /// The keys of the job's noise that this node has kept, and whether [`Self::record`] came after; `None` if it has kept none.
+    ///
+    /// # Errors
+    /// [`ScoringError::NotRecorded`]: the store fails, or its keys do not open any more. Whoever took that for no keys would draw new
+    /// noise.
+    fn kept(&self, party: &Party) -> Result<Option<Kept>, ScoringError>;
+
+    /// Durably keeps the keys of the job's noise; false if others stand in a record, or if they cannot be kept.
+    fn keep(&self, keys: &KeptKeys) -> bool;
+}

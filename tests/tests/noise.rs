@@ -1,0 +1,153 @@
+//! Real nodes with real stores: a sensitive job has one noise, whoever computes it again, after restarts, and where a node has lost what
+//! it had recorded.
+
+use std::time::Duration;
+
+use tacit_mpc_core::field::Fp61;
+use tacit_mpc_core::sharing::NodeSet;
+use tacit_protocol::control::{Computed, Refusal};
+use tacit_protocol::phase::Phase;
+use tacit_protocol::release::OutputName;
+use tacit_tests::cluster::TestCluster;
+use tacit_tests::impostor::coordinator::ImpostorCoordinator;
+use tacit_tests::impostor::work::{Work, output};
+
+/// The time-out of a round. Nodes that were started again may first have to find out that old connections are dead.
+const ROUND: Duration = Duration::from_secs(4);
+
+fn set(nodes: &[usize]) -> NodeSet {
+    nodes.iter().copied().collect()
+}
+
+/// What the nodes released about all answers.
+fn numbers(impostor: &ImpostorCoordinator, computed: &[Computed]) -> Vec<Vec<Fp61>> {
+    let names = [OutputName::ClassTotals, OutputName::Agreement];
+    names.iter().map(|name| output(&impostor.cluster, computed, *name)).collect()
+}
+
+/// Stops a node, changes its store, and starts it again.
+fn alter_store(impostor: &mut ImpostorCoordinator, node: usize, change: &str) {
+    impostor.nodes.kill_node(node);
+    let store = impostor.nodes.node_folder(node).join("data/node.sqlite");
+    let changed = rusqlite::Connection::open(store).unwrap().execute(change, []).unwrap();
+    assert_eq!(changed, 1, "{change}");
+    impostor.nodes.start_node(node);
+}
+
+#[test]
+fn a_sensitive_job_has_one_noise_for_ever() {
+    let mut impostor = ImpostorCoordinator::start(4, 1, ROUND);
+    let work = Work::sensitive(&impostor.cluster, "once");
+    impostor.prepare_work(&work);
+    let everyone: Vec<usize> = (0..10).collect();
+    let first = impostor.completes(&work, 1, set(&[0, 1, 2]), &work.list());
+    let noisy = numbers(&impostor, &first);
+    assert_ne!(noisy[0], work.totals(&everyone), "totals without noise");
+    // All items have ten answers: one sum of pairs stands for all, and shares follow from totals.
+    assert_eq!((noisy[0].len(), noisy[1].len()), (4, 1));
+    // Node 3 has no part in it so far.
+    let second = impostor.completes(&work, 2, set(&[1, 2, 3]), &work.list());
+    assert_eq!(numbers(&impostor, &second), noisy);
+
+    // Every node starts again; node 2 has lost what it recorded, and gets it back from its peers.
+    for node in [0, 1, 3] {
+        impostor.nodes.kill_node(node);
+        impostor.nodes.start_node(node);
+    }
+    alter_store(&mut impostor, 2, "UPDATE jobs SET released = NULL, noise = NULL WHERE id = 'once'");
+    impostor.nodes.ready();
+    impostor.connect();
+    let third = impostor.completes(&work, 3, set(&[0, 2, 3]), &work.list());
+    assert_eq!(numbers(&impostor, &third), noisy);
+    impostor.unharmed("after");
+}
+
+#[test]
+fn nodes_with_different_records_release_nothing_and_name_each_other() {
+    let mut impostor = ImpostorCoordinator::start(4, 1, ROUND);
+    let work = Work::sensitive(&impostor.cluster, "twice");
+    impostor.prepare_work(&work);
+    impostor.completes(&work, 1, set(&[0, 1, 2]), &work.list());
+    // As if two of the three had been restored from old backups: then honest nodes make a second record.
+    for node in [1, 2] {
+        alter_store(
+            &mut impostor,
+            node,
+            "UPDATE jobs SET released = NULL, noise = NULL WHERE id = 'twice'",
+        );
+    }
+    impostor.nodes.ready();
+    impostor.connect();
+    impostor.completes(&work, 2, set(&[1, 2, 3]), &work.list());
+    for refusal in refusals(&impostor, &work, set(&[0, 1, 3])) {
+        let Refusal::Session {
+            phase: Some(Phase::Release),
+            suspects,
+            transient: false,
+            message,
+        } = &refusal
+        else {
+            panic!("{refusal:?}")
+        };
+        assert_eq!(*suspects, set(&[0, 1, 3]));
+        assert!(message.contains("the keys of the noise") && message.contains("node-0"), "{message}");
+    }
+    impostor.unharmed("after");
+}
+
+/// Why each of these nodes releases nothing; tried again after transient failures.
+fn refusals(impostor: &ImpostorCoordinator, work: &Work, participants: NodeSet) -> Vec<Refusal> {
+    for attempt in 3..13 {
+        let ended = impostor.compute(work, attempt, participants, &work.list());
+        let refusals: Vec<Refusal> = ended.into_iter().map(|one| one.expect_err("a node released outputs")).collect();
+        if !refusals
+            .iter()
+            .any(|refusal| matches!(refusal, Refusal::Session { transient: true, .. }))
+        {
+            return refusals;
+        }
+    }
+    panic!("nodes do not reach each other")
+}
+
+#[test]
+fn a_buyer_reads_how_much_noise_a_result_has_and_verifies_it() {
+    let cluster = TestCluster::start(3, 1);
+    let items: String = (0..20).map(|i| format!("item-{i}\n")).collect();
+    cluster.write("items.csv", &format!("id\n{items}"));
+    let spec = "name = \"noisy\"\nquestion = { kind = \"categorical\", classes = [\"no\", \"yes\"] }\nitems = \"items.csv\"\n\
+                answers_per_item = 10\nrelease = [\"agreement\"]\n";
+    cluster.write("noisy.toml", spec);
+    let job = cluster
+        .tacit(["job", "create", "noisy.toml", "--id", "noisy"])
+        .ok()
+        .trim()
+        .to_owned();
+    // Everybody agrees: without noise this alone would tell every answer.
+    for contributor in 0..10 {
+        cluster.answer(&job, &format!("c{contributor}"), &["yes"; 20]).ok();
+    }
+    // Full, so it closes by itself.
+    let out = cluster.end(&job);
+    let path = out.join("result.json");
+    let result: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let totals = ["no", "yes"].map(|class| result["class_totals"][class].as_u64().unwrap());
+    assert_eq!(totals.iter().sum::<u64>(), 200);
+    assert!(
+        (result["noise"]["class_totals"].as_f64().unwrap() - 48f64.sqrt()).abs() < 1e-9,
+        "{result}"
+    );
+    let text = cluster.tacit(["job", "result", &job]).ok();
+    assert!(text.contains("noise: 6.9 answers in each class total"), "{text}");
+    let verified = cluster
+        .tacit([
+            "verify",
+            path.to_str().unwrap(),
+            "--cluster",
+            "cluster.toml",
+            "--spec",
+            "noisy.toml",
+        ])
+        .ok();
+    assert!(verified.contains("verified"), "{verified}");
+}
