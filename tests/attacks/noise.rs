@@ -3,8 +3,8 @@
 use tacit_mpc_core::probe::Check;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_mpc_core::testing::{Misbehaviour, World};
-use tacit_protocol::fixtures::{cluster_with_keys, spec, submission};
-use tacit_protocol::job::{Job, PayRule};
+use tacit_protocol::fixtures::{cluster_with_keys, job_of, spec, submission};
+use tacit_protocol::job::PayRule;
 use tacit_protocol::question::Release;
 use tacit_protocol::release::OutputName;
 use tacit_protocol::submission::Submission;
@@ -12,17 +12,17 @@ use tacit_scoring::testing::{TestRecord, publish, run_recording};
 
 /// How often the job is computed.
 const RUNS: u64 = 300;
-/// How often ten people together answer each class, one item each time.
-const TOTALS: [u64; 3] = [10, 10, 10];
+/// How often ten people together answer each class, to twelve items.
+const TOTALS: [u64; 3] = [40, 40, 40];
 
 /// The sum over all classes of the squared difference between the mean of the noisy totals of all runs and the true total.
 /// The nodes skip these checks.
 fn squared_error_of_the_mean(skipped: &[Check]) -> f64 {
     let members = cluster_with_keys(3, 1);
-    let mut spec = spec(3, 3, 10, PayRule::Flat);
+    let mut spec = spec(12, 3, 10, PayRule::Flat);
     (spec.sensitive, spec.payout, spec.release) = (true, None, [Release::ClassTotals].into());
-    let job = Job::new("averaged".parse().unwrap(), spec).unwrap();
-    let answers = |c: u32| (0..3).map(|item| (item, (item + c) % 3)).collect::<Vec<_>>();
+    let job = job_of("averaged", spec).unwrap();
+    let answers = |c: u32| (0..12).map(|item| (item, (item + c) % 3)).collect::<Vec<_>>();
     let submissions: Vec<Submission> = (0..10).map(|c| submission(&members, &job, c, &answers(c))).collect();
     let records: Vec<TestRecord> = (0..3).map(|_| TestRecord::default()).collect();
     let mut sums = [0i64; 3];

@@ -23,7 +23,7 @@ use tacit_protocol::submission::Submission;
 
 /// A sensitive job of 12 items that releases these things.
 fn job(classes: u32, release: &[Release]) -> Job {
-    let mut spec = spec(12, classes, 12, PayRule::Flat);
+    let mut spec = spec(12, classes, 16, PayRule::Flat);
     spec.sensitive = true;
     spec.issuers = Some(issuers(1));
     spec.release = release.iter().copied().collect();
@@ -139,12 +139,20 @@ fn world(members: &ClusterWithKeys, seed: u64) -> World {
     World::new(members.cluster.access().clone(), seed)
 }
 
-/// Distinct pairs of a contributor and an item with a class each, at least so many: redundancy varies, some items have one answer, some
-/// none.
-fn any_crowd(least: usize) -> impl Strategy<Value = (u32, Answers)> {
+/// The answers of so many people, who answer this share of the 12 items each: redundancy varies, and where the share is small, some items
+/// have one answer, some none.
+fn any_crowd(people: u32, share: f64) -> impl Strategy<Value = (u32, Answers)> {
     (1u32..5).prop_flat_map(move |classes| {
-        let pairs = proptest::collection::btree_map((0u32..8, 0u32..12), 0..classes, least..60);
-        (Just(classes), pairs)
+        let pairs = (0..people).flat_map(|c| (0..12).map(move |item| (c, item))).collect::<Vec<_>>();
+        let answers = proptest::collection::vec(proptest::option::weighted(share, 0..classes), pairs.len());
+        let given = move |answers: Vec<Option<u32>>| -> Answers {
+            let given = pairs.iter().zip(answers).filter_map(|(pair, class)| Some((*pair, class?)));
+            given.collect()
+        };
+        (
+            Just(classes),
+            answers.prop_map(given).prop_filter("nobody answers", |answers| !answers.is_empty()),
+        )
     })
 }
 
@@ -155,7 +163,7 @@ proptest! {
 
     #[test]
     fn what_opens_is_the_plain_sum_and_the_noise_of_all_components(
-        (classes, answers) in any_crowd(0),
+        (classes, answers) in any_crowd(16, 0.8),
         (nodes, threshold, taking_part) in prop_oneof![Just((3, 1, 3)), Just((4, 1, 3)), Just((5, 2, 5))],
     ) {
         let members = cluster_with_keys(nodes, threshold);
@@ -187,7 +195,7 @@ proptest! {
     }
 
     #[test]
-    fn a_unit_is_how_far_one_answer_can_change_a_number((classes, answers) in any_crowd(1), change in (0usize..60, 0u32..4)) {
+    fn a_unit_is_how_far_one_answer_can_change_a_number((classes, answers) in any_crowd(8, 0.3), change in (0usize..96, 0u32..4)) {
         let terms = job(classes, &AGREEMENT).terms().clone();
         let facts = facts(&answers);
         let mut changed = answers.clone();
@@ -212,6 +220,7 @@ fn facts(answers: &Answers) -> PublicFacts {
         answers: answers.len() as u64,
         rejected: BTreeMap::new(),
         redundancy,
+        too_few_answers: Vec::new(),
         contributors: Vec::new(),
     }
 }
@@ -263,10 +272,10 @@ fn units_are_reached_and_numbers_that_follow_from_others_are_left_out() {
 #[test]
 fn exact_jobs_keep_their_numbers_and_say_nothing_of_noise() {
     let members = cluster_with_keys(3, 1);
-    let mut spec = spec(12, 3, 8, PayRule::Flat);
+    let mut spec = spec(12, 3, 12, PayRule::Flat);
     spec.payout = None;
     spec.release = AGREEMENT.into();
-    let job = Job::new("exact".parse().unwrap(), spec).unwrap();
+    let job = job_of("exact", spec).unwrap();
     let answers = crowd(3, true);
     let records = records(3);
     let (certificate, report, opened) = compute(&world(&members, 1), &members, &job, &answers, NodeSet::all(3), &records);
@@ -295,8 +304,8 @@ fn the_result_says_how_far_noise_moves_its_numbers() {
         );
         let noise = report.noise.unwrap();
         assert_eq!(noise.class_totals, deviation);
-        // One answer to an item with six changes 10 of the 30 ordered pairs of an item, of twelve.
-        let due = deviation * 10.0 / 360.0;
+        // One answer to an item with twelve changes 22 of the 132 ordered pairs of an item, of twelve.
+        let due = deviation * 22.0 / (12.0 * 132.0);
         assert!((noise.observed.unwrap() - due).abs() < 1e-12 && noise.observed == noise.observed_pooled);
     }
 }
@@ -308,9 +317,9 @@ fn measures_are_the_exact_ones_where_noise_is_small_beside_the_answers() {
         let members = cluster_with_keys(3, 1);
         let answers = crowd(3, varies);
         let (noisy, open) = (job(3, &AGREEMENT), {
-            let mut spec = spec(12, 3, 8, PayRule::Flat);
+            let mut spec = spec(12, 3, 12, PayRule::Flat);
             (spec.payout, spec.release) = (None, AGREEMENT.into());
-            Job::new("exact".parse().unwrap(), spec).unwrap()
+            job_of("exact", spec).unwrap()
         });
         let (_, exact_report, _) = compute(&world(&members, 1), &members, &open, &answers, NodeSet::all(3), &records(3));
         let facts = facts(&answers);
