@@ -205,6 +205,7 @@ mod tests {
             answers,
             rejected: BTreeMap::new(),
             redundancy: BTreeMap::new(),
+            too_few_answers: Vec::new(),
             contributors: vec![contributor(); contributors],
         };
         let of = |sensitive, facts: &PublicFacts| rule(policy.permits_release(&terms(sensitive, None), facts));
