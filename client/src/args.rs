@@ -1,5 +1,6 @@
 //! The command line.
 
+mod issuer;
 mod local;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use tacit_program::Manual;
 use tacit_protocol::job::JobId;
 
+pub(crate) use issuer::{Issuer, IssuerCommand, PlatformKind, Pool, Serve};
 pub(crate) use local::{Bench, Demo};
 
 const EXAMPLES: &str = "\
@@ -48,6 +50,7 @@ A spec is TOML, or JSON of the same fields if its name ends in .json:
   label_rule = \"plurality\"         # or weighted
   weights = \"weights.csv\"          # for weighted: key,weight; or an earlier result.json with scores
   gold = \"gold.csv\"                # optional, beside the spec: item,answer
+  issuers = \"pool.toml\"            # who vouches for contributors: see `tacit issuer`; needed if sensitive
   [payout]
   rule = \"peer_agreement_beyond_chance\"                # or peer_agreement, gold, flat
   currency = \"EUR\"
@@ -66,6 +69,8 @@ Examples:
   tacit keygen --out alice.key
   tacit answer JOB --answers alice.csv --key alice.key --cluster cluster.toml
   tacit answer JOB --answers all.csv --key alice.key --contributor alice --cluster cluster.toml
+Where the job names issuers, with the code that came from them, once:
+  tacit answer JOB --answers alice.csv --invitation-file code.txt --cluster cluster.toml
 
 Run again once the job is published, it says which answers count, and why the others do not.";
 
@@ -119,6 +124,8 @@ pub(crate) enum Command {
     Receipt(Receipt),
     /// Verify a result offline, with the cluster file alone.
     Verify(Verify),
+    /// Invite people to jobs, vouch for them and revoke: for issuers, who are not the buyer.
+    Issuer(Issuer),
     /// Make the key of a contributor or of a buyer.
     Keygen(Keygen),
     /// Ask a node or coordinator whether it is alive or ready, as a container's health check: exit code 0 if it is.
@@ -262,13 +269,19 @@ pub(crate) struct Answer {
     /// A CSV file: item,contributor,answer. If it has several contributors, the rows of --contributor are sent.
     #[arg(long, value_name = "FILE.csv")]
     pub answers: PathBuf,
-    /// The contributor's key file: see `tacit keygen`.
+    /// The contributor's key file: see `tacit keygen`. Where the job names issuers, by default one that is made for the pool.
     #[arg(long, value_name = "FILE")]
-    pub key: PathBuf,
+    pub key: Option<PathBuf>,
+    /// The invitation's code, where the job names issuers; it is needed once.
+    #[arg(long, value_name = "CODE", conflicts_with = "invitation_file")]
+    pub invitation: Option<String>,
+    /// A file that holds the invitation's code.
+    #[arg(long, value_name = "FILE")]
+    pub invitation_file: Option<PathBuf>,
     /// Agree that your answers are as good as public, where the job says so; without it you are asked.
     #[arg(long)]
     pub public_answers: bool,
-    /// The contributor's name as in the payouts; by default the one in the file.
+    /// The contributor's name as in the payouts; by default the one in the file. Where the job names issuers, whose rows are sent.
     #[arg(long, value_name = "NAME")]
     pub contributor: Option<String>,
     #[command(flatten)]
@@ -300,6 +313,9 @@ pub(crate) struct Verify {
     /// The job's spec as its buyer wrote it: verify that the result is of exactly that job.
     #[arg(long)]
     pub spec: Option<PathBuf>,
+    /// What the issuers have signed of the size of the job's pool: see `tacit issuer sign --count`.
+    #[arg(long, value_name = "FILE")]
+    pub pool_size: Option<PathBuf>,
     /// Print what was certified as JSON.
     #[arg(long)]
     pub json: bool,

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tacit_mpc_core::digest::Digest;
 use tacit_program::Backoff;
-use tacit_protocol::api::{ClusterInfo, Enrolment, JobList, JobStatus, Problem, Receipt, SUBMISSION_TYPE, SubmissionStatus};
+use tacit_protocol::api::{ClusterInfo, Enrolment, JobList, JobStatus, Problem, Receipt, Revoked, SUBMISSION_TYPE, SubmissionStatus};
+use tacit_protocol::credential::Revocation;
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{JobId, SignedSpec};
 use tacit_protocol::request_signature::SignedParts;
@@ -220,6 +221,12 @@ impl Api {
     /// The buyer's jobs, newest first.
     pub async fn jobs(&self) -> Result<JobList, ApiError> {
         self.json(Method::GET, "/v1/jobs", None).await
+    }
+
+    /// Sends a revocation that the issuers of a pool have signed.
+    pub async fn revoke(&self, revocation: &Revocation) -> Result<Revoked, ApiError> {
+        self.json(Method::POST, "/v1/issuers/revocations", Some((JSON, to_json(revocation))))
+            .await
     }
 
     /// The status of a job.

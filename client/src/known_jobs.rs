@@ -152,11 +152,15 @@ fn file_name(job: &JobId) -> String {
 
 /// The folder of the user's jobs; `None` where the user has no home.
 fn folder() -> Option<PathBuf> {
+    Some(state_folder()?.join("jobs"))
+}
+
+/// The folder for what the client keeps; `None` where the user has no home.
+pub(crate) fn state_folder() -> Option<PathBuf> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let state = variable(FOLDER)
+    variable(FOLDER)
         .or_else(|| Some(variable("XDG_STATE_HOME")?.join("tacit")))
-        .or_else(|| Some(variable("HOME")?.join(".local/state/tacit")))?;
-    Some(state.join("jobs"))
+        .or_else(|| Some(variable("HOME")?.join(".local/state/tacit")))
 }
 
 fn read(path: &Path) -> Result<Option<KnownJob>, KnownJobError> {

@@ -3,8 +3,10 @@
 
 pub mod answers;
 pub mod batches;
+pub mod credentials;
 pub mod event_stream;
 pub mod files;
+pub mod issuer;
 pub mod keys;
 pub mod known_jobs;
 pub mod spec;

@@ -42,6 +42,7 @@ fn run(args: Args) -> Result<()> {
             Command::Answer(args) => commands::answer::run(&args).await,
             Command::Receipt(args) => commands::receipt::run(&args).await,
             Command::Verify(args) => commands::verify::run(&args),
+            Command::Issuer(args) => commands::issuer::run(&args).await,
             Command::Keygen(args) => commands::keygen::run(&args),
             Command::Probe(args) => commands::probe::run(&args).await,
             Command::Manual(manual) => Ok(manual.write::<Args>()?),

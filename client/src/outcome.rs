@@ -113,6 +113,7 @@ pub fn explain(reason: RejectReason) -> &'static str {
         RejectReason::Malformed => "the submission does not follow the protocol",
         RejectReason::WrongJob => "the submission is for another job or cluster",
         RejectReason::BadSignature => "the submission's signature was not made with its key",
+        RejectReason::BadCredential => "the invitation is not one of the job's issuers that is valid until the job closes, or was revoked",
         RejectReason::Unsealable => "a node could not open its part of the submission",
         RejectReason::DigestMismatch => "a node's part of the submission is not what its public digests say",
         RejectReason::DuplicateSubmission => "another submission of the same id came first",

@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use tacit_protocol::credential::Issuers;
 use tacit_protocol::job::{Item, JobSpec, LabelRule, Payout};
 use tacit_protocol::question::{Question, Release};
 use thiserror::Error;
 
 use crate::files::{self, FileError};
+use crate::issuer::{self, PoolError};
 use crate::table::{Table, TableError};
 use crate::weights::{self, WeightsError};
 
@@ -24,6 +26,9 @@ pub enum SpecError {
     /// The items are not a table.
     #[error(transparent)]
     Items(#[from] TableError),
+    /// The file of the pool cannot be used.
+    #[error(transparent)]
+    Issuers(#[from] PoolError),
     /// The weights cannot be used.
     #[error(transparent)]
     Weights(#[from] WeightsError),
@@ -70,12 +75,20 @@ struct SpecFile {
     #[serde(default)]
     gold: Option<PathBuf>,
     #[serde(default)]
+    issuers: Option<IssuersField>,
+    #[serde(default)]
     payout: Option<Payout>,
 }
 
 /// The default of `sensitive`: answers may reveal something about contributors.
 fn sensitive() -> bool {
     true
+}
+
+/// The name of a pool's file, or the pool itself.
+enum IssuersField {
+    File(PathBuf),
+    Inline(Issuers),
 }
 
 enum Items {
@@ -111,6 +124,7 @@ pub fn load(path: &Path) -> Result<Spec, SpecError> {
         label_rule,
         weights,
         gold,
+        issuers,
         payout,
     } = parse(path, &bytes)?;
     let beside = |file: &Path| path.with_file_name("").join(file);
@@ -119,6 +133,11 @@ pub fn load(path: &Path) -> Result<Spec, SpecError> {
         Items::File(file) => load_items(&beside(&file))?,
     };
     let weights = weights.map(|file| weights::load(&beside(&file))).transpose()?.unwrap_or_default();
+    let issuers = match issuers {
+        None => None,
+        Some(IssuersField::File(file)) => Some(issuer::load(&beside(&file))?),
+        Some(IssuersField::Inline(issuers)) => Some(issuer::sorted(issuers)),
+    };
     let closes_at = closes_at.map(|moment| rfc3339(path, moment)).transpose()?;
     let job = JobSpec {
         answers_per_item,
@@ -129,6 +148,7 @@ pub fn load(path: &Path) -> Result<Spec, SpecError> {
         quorum,
         label_rule,
         weights,
+        issuers,
         payout,
         ..JobSpec::new(name, question, items)
     };
@@ -196,6 +216,28 @@ impl<'de> Deserialize<'de> for Items {
             fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Items, A::Error> {
                 let items = Vec::<OneItem>::deserialize(SeqAccessDeserializer::new(list))?;
                 Ok(Items::Inline(items.into_iter().map(|OneItem(item)| item).collect()))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl<'de> Deserialize<'de> for IssuersField {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = IssuersField;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a pool's file, or its fields `pool`, `keys` and `need`")
+            }
+
+            fn visit_str<E>(self, file: &str) -> Result<IssuersField, E> {
+                Ok(IssuersField::File(file.into()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<IssuersField, A::Error> {
+                Issuers::deserialize(MapAccessDeserializer::new(map)).map(IssuersField::Inline)
             }
         }
         deserializer.deserialize_any(Either)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tacit_protocol::api::JobStatus;
 use tacit_protocol::cluster::Cluster;
+use tacit_protocol::credential::CheckedCredentials;
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::JobId;
 use tokio::sync::{Semaphore, watch};
@@ -53,6 +54,8 @@ pub(crate) struct App {
     pub metrics: Metrics,
     /// Limits the connections to the API.
     pub connections: Places,
+    /// The credentials whose signatures were checked.
+    pub credentials: CheckedCredentials,
     /// Limits the uploads that are read at once.
     pub uploads: Uploads,
     /// Locked while a job is opened, so that two requests for one id are handled one after the other.
@@ -84,6 +87,7 @@ impl App {
             uploads: Uploads::new(&config.limits, &metrics.queues),
             metrics,
             opening: Locks::default(),
+            credentials: CheckedCredentials::default(),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
             enrolment: config.enrolment,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::Job;
-use tacit_protocol::submission::{Statement, gold};
+use tacit_protocol::submission::{Statement, Subject, gold};
 
 /// Counts the answers to each item of a job.
 pub(crate) struct Completeness {
@@ -14,7 +14,7 @@ pub(crate) struct Completeness {
     missing: usize,
     /// How many contributors have answered each item.
     counts: Vec<u32>,
-    contributors: HashMap<PublicKey, u32>,
+    contributors: HashMap<Subject, u32>,
     /// In how many counted submissions a contributor answers an item, by contributor and item.
     given: HashMap<(u32, u32), u32>,
     /// The received submissions, by sequence number.
@@ -72,7 +72,7 @@ impl Completeness {
         }
         let next = self.contributors.len() as u32;
         let answers = Answers {
-            contributor: *self.contributors.entry(statement.key).or_insert(next),
+            contributor: *self.contributors.entry(statement.subject()).or_insert(next),
             items: statement.items.clone(),
         };
         if self.known.insert(sequence, answers).is_none() && sequence < self.reached {
@@ -158,6 +158,7 @@ mod tests {
             id: SubmissionId::from_bytes([0; 16]),
             items: items.to_vec(),
             components: Vec::new(),
+            credential: None,
         }
     }
 

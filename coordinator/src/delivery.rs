@@ -1,6 +1,6 @@
 //! Brings one node what it lacks: opens jobs at it, delivers their submissions in order, and tells it to forget jobs that have ended.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use tacit_mpc_core::digest::Digest;
@@ -53,6 +53,8 @@ struct Retry {
 async fn serve(app: &Shared, index: usize, channel: &dyn Channel) {
     let Some(node) = app.nodes.get(index) else { return };
     let mut retries: HashMap<JobId, Retry> = HashMap::new();
+    // The revocations that the node has, by digest. On every connection it gets all of them again, as its store may be another one.
+    let mut revoked: HashSet<Digest> = HashSet::new();
     let mut forget_at = Instant::now();
     let mut not_forgotten: LastReason<NodeError> = LastReason::default();
     loop {
@@ -75,7 +77,11 @@ async fn serve(app: &Shared, index: usize, channel: &dyn Channel) {
             if retries.get(id).is_some_and(|retry| retry.at > Instant::now()) {
                 continue;
             }
-            match deliver_next(app, index, channel, active).await {
+            let delivering = async {
+                revoke(app, index, channel, active, &mut revoked).await?;
+                deliver_next(app, index, channel, active).await
+            };
+            match delivering.await {
                 Ok(something) => {
                     delivered |= something;
                     retries.remove(id);
@@ -166,6 +172,35 @@ async fn deliver_next(app: &Shared, index: usize, channel: &dyn Channel, active:
         }
         Err(error) => Err(error),
     }
+}
+
+/// Brings a node the revocations of a job's issuers, before any submission that comes later than they.
+async fn revoke(
+    app: &Shared,
+    index: usize,
+    channel: &dyn Channel,
+    active: &ActiveJob,
+    revoked: &mut HashSet<Digest>,
+) -> Result<(), NodeError> {
+    let Some(issuers) = &active.job().terms().issuers else {
+        return Ok(());
+    };
+    if !active.progress(index).opened {
+        return Ok(());
+    }
+    for digest in app.store.revocations(issuers.digest()).await? {
+        if revoked.contains(&digest) {
+            continue;
+        }
+        let Some(revocation) = app.store.revocation(digest).await? else {
+            continue;
+        };
+        match ask(channel, &Request::Revoke(revocation)).await? {
+            Reply::Revoked => revoked.insert(digest),
+            _ => return Err(NodeError::UnexpectedReply("expected that the revocation is stored")),
+        };
+    }
+    Ok(())
 }
 
 async fn forget(app: &Shared, index: usize, channel: &dyn Channel) -> Result<(), NodeError> {

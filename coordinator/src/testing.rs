@@ -16,7 +16,7 @@ use tacit_protocol::api::{Enrolment, enrolment_statement};
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::{decode, encode};
 use tacit_protocol::control::{Computed, Refusal, Reply, Request};
-use tacit_protocol::fixtures::{ClusterWithKeys, cluster_text, cluster_with_keys};
+use tacit_protocol::fixtures::{ClusterWithKeys, cluster_text, cluster_with_keys, credential_of};
 use tacit_protocol::identity::{Purpose, SecretKey};
 use tacit_protocol::job::{Gold, Item, Job, JobId, JobSpec, SignedSpec};
 use tacit_protocol::phase::Phase;
@@ -72,6 +72,8 @@ struct NodeState {
     alter_release: Option<AlterRelease>,
     /// The contributor whose envelopes do not open.
     unsealable: Option<&'static str>,
+    /// The numbers that issuers have revoked, in the order in which they came.
+    revoked: Vec<u32>,
 }
 
 impl NodeState {
@@ -149,6 +151,13 @@ impl TestCluster {
         let answers: Vec<(u32, Answer)> = items.iter().map(|item| (*item, Answer::Class(0))).collect();
         Submission::create(&self.cluster, job, contributor, key, &answers, &mut rand::rng()).unwrap()
     }
+
+    /// A submission of the person with this number of the job's issuers, with the answer 0 to these items.
+    pub(crate) fn invited_submission(&self, job: &Job, number: u32, key: &SecretKey, items: &[u32]) -> Submission {
+        let answers: Vec<(u32, Answer)> = items.iter().map(|item| (*item, Answer::Class(0))).collect();
+        let credential = credential_of(&self.cluster, job, number, key).unwrap();
+        Submission::create_with_credential(&self.cluster, job, &credential, key, &answers, &mut rand::rng()).unwrap()
+    }
 }
 
 /// The key of a contributor, made of one repeated byte.
@@ -214,6 +223,11 @@ impl TestNode {
         self.inner.lock().unwrap().jobs.clear();
     }
 
+    /// The revoked numbers that it was told of.
+    pub(crate) fn revoked(&self) -> Vec<u32> {
+        self.inner.lock().unwrap().revoked.clone()
+    }
+
     pub(crate) fn computations(&self) -> usize {
         self.inner.lock().unwrap().computations
     }
@@ -233,6 +247,7 @@ impl TestNode {
             Request::Deliver { .. } => "deliver",
             Request::Compute { .. } => "compute",
             Request::Cancel { .. } => "cancel",
+            Request::Revoke(_) => "revoke",
         };
         if let Some(at) = inner.refusals.iter().position(|(of, _)| *of == name) {
             return vec![Reply::Refused(inner.refusals.remove(at).1)];
@@ -276,6 +291,10 @@ impl TestNode {
             Request::Cancel { job } => {
                 inner.jobs.remove(job);
                 Reply::Cancelled
+            }
+            Request::Revoke(revocation) => {
+                inner.revoked.extend(&revocation.serials);
+                Reply::Revoked
             }
         };
         vec![reply]

@@ -17,7 +17,7 @@ use tacit_protocol::api::{
 use tacit_protocol::card::Card;
 use tacit_protocol::codec::encode;
 use tacit_protocol::control::{Refusal, Reply, Request};
-use tacit_protocol::fixtures::ClusterWithKeys;
+use tacit_protocol::fixtures::{ClusterWithKeys, issuers, revocation_of};
 use tacit_protocol::hello::Hello;
 use tacit_protocol::identity::{Purpose, Signed};
 use tacit_protocol::lane::{LaneId, MessageHeader};
@@ -113,6 +113,7 @@ fn control() {
             list: FIXTURE.list(submissions.len()),
         },
         Request::Cancel { job: job.clone() },
+        Request::Revoke(revocation_of(&issuers(1), &[3, 7])),
     ];
     write("control_request", requests.iter().map(encode));
     let replies = [
@@ -121,6 +122,7 @@ fn control() {
         Reply::Progress(Phase::Verify),
         Reply::Computed(Box::new(HONEST.computed[2].clone())),
         Reply::Cancelled,
+        Reply::Revoked,
         Reply::Refused(Refusal::Policy {
             rule: "rule".to_owned(),
             detail: "detail".to_owned(),

@@ -66,5 +66,8 @@ fuzz_target!(|data: &[u8]| {
             );
         }
         Request::Cancel { .. } => {}
+        Request::Revoke(revocation) => {
+            let _ = revocation.check();
+        }
     }
 });

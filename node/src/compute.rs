@@ -9,7 +9,7 @@ use tacit_mpc_core::kept_keys::{Kept, KeptKeys};
 use tacit_mpc_core::network::{Network, NetworkError};
 use tacit_mpc_core::session::SessionError;
 use tacit_mpc_core::sharing::Party;
-use tacit_protocol::accepted::SubmissionEntry;
+use tacit_protocol::accepted::{PublicFacts, SubmissionEntry};
 use tacit_protocol::control::{Computed, Refusal};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::Job;
@@ -170,7 +170,7 @@ impl<'a> NodeSubmissions<'a> {
     fn refusal(&self, error: ScoringError, meter: &SessionMeter) -> Refusal {
         let phase = match &error {
             ScoringError::Session(error) => error.phase().map(Phase::from),
-            ScoringError::AcceptedSet(_) => Some(Phase::AcceptedSet),
+            ScoringError::AcceptedSet(_) | ScoringError::NotPermitted => Some(Phase::AcceptedSet),
             ScoringError::Unopened(_) | ScoringError::Gold(_) => Some(Phase::Validate),
             ScoringError::NotRecorded => Some(Phase::Release),
             ScoringError::NotComputed(_) => Some(Phase::Agreement),
@@ -184,7 +184,9 @@ impl<'a> NodeSubmissions<'a> {
             ScoringError::Session(error) => session_refusal(self.intake, &error),
             ScoringError::AcceptedSet(error) => Refusal::Malformed(error.to_string()),
             ScoringError::Gold(error) => Refusal::Gold(error.to_string()),
-            error @ (ScoringError::Unopened(_) | ScoringError::NotRecorded) => Refusal::Storage(error.to_string()),
+            error @ (ScoringError::Unopened(_) | ScoringError::NotRecorded | ScoringError::NotPermitted) => {
+                Refusal::Storage(error.to_string())
+            }
             // It counts as an attempt, so that the job ends: another attempt would fail alike.
             error @ ScoringError::NotComputed(_) => Refusal::Job(error.to_string()),
         })
@@ -205,6 +207,16 @@ impl Submissions for NodeSubmissions<'_> {
             self.failed(storage(error));
             None
         })
+    }
+
+    fn permits(&self, facts: &PublicFacts) -> bool {
+        match self.intake.policy.permits_release(self.job.terms(), facts) {
+            Ok(()) => true,
+            Err(refusal) => {
+                self.failed(refusal);
+                false
+            }
+        }
     }
 
     fn record(&self, accepted: &Digest) -> bool {

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use tacit_protocol::cluster::Cluster;
 
+use crate::policy::Policy;
 use crate::store::Room;
 
 /// The contents of `config.toml`.
@@ -38,6 +39,9 @@ pub(crate) struct Config {
     /// How much memory is taken from the system at the start, for later computations. More is taken when it is needed.
     #[serde(default)]
     pub reserve_memory_mb: usize,
+    /// What the operator asks of jobs beyond what the protocol does.
+    #[serde(default, skip_serializing_if = "Policy::is_default")]
+    pub policy: Policy,
 }
 
 fn default_round_timeout() -> u64 {
@@ -73,6 +77,7 @@ impl Config {
             "config file {}: field `max_sessions` must be at least 1",
             path.display()
         );
+        config.policy.check().with_context(|| format!("config file {}", path.display()))?;
         Ok(config)
     }
 

@@ -15,6 +15,7 @@ use tacit_protocol::sealing::{Suite, UnsealingKey};
 use crate::args::Init;
 use crate::config::Config;
 use crate::keys;
+use crate::policy::Policy;
 use crate::store::Room;
 
 /// Makes the folder, and prints the card to `out` and the fingerprint of the keys to `aside`.
@@ -35,6 +36,7 @@ pub(crate) fn init(args: &Init, out: &mut impl Write, aside: &mut impl Write) ->
         max_sessions: 4,
         reserve_memory_mb: args.reserve_memory_mb,
         room: Room::default(),
+        policy: Policy::default(),
     };
     let path = args.dir.join("config.toml");
     anyhow::ensure!(

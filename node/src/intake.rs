@@ -7,6 +7,7 @@ use rand::rngs::SysRng;
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::encode;
+use tacit_protocol::credential::CheckedCredentials;
 use tacit_protocol::job::Job;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::sealing::{AtRestKey, UnsealingKey};
@@ -14,6 +15,7 @@ use tacit_protocol::submission::Delivery;
 use tacit_protocol::submission::Header;
 
 use crate::metrics::Metrics;
+use crate::policy::Policy;
 use crate::store::{Author, NewSubmission, Room, Store, StoreError};
 
 /// What a node needs to accept submissions.
@@ -33,6 +35,10 @@ pub(crate) struct Intake {
     pub room: Room,
     /// The node's metrics; submissions are counted by outcome.
     pub metrics: Metrics,
+    /// What the operator asks of jobs.
+    pub policy: Policy,
+    /// The credentials whose signatures were checked.
+    pub credentials: CheckedCredentials,
 }
 
 impl Intake {
@@ -50,8 +56,17 @@ impl Intake {
         let digests: Vec<Digest> = batch.iter().map(|(digest, _)| *digest).collect();
         let mut outcomes = self.store.outcomes(job.id(), &digests)?;
         let mut fresh = Vec::new();
-        for (digest, bytes) in batch.iter().filter(|(digest, _)| !outcomes.contains_key(digest)) {
-            fresh.push(self.examine(job, *digest, bytes));
+        for (digest, bytes) in batch {
+            if outcomes.contains_key(digest) {
+                continue;
+            }
+            let submission = self.examine(job, *digest, bytes);
+            if self.is_revoked(job, &submission)? {
+                self.metrics.submissions(Some(RejectReason::BadCredential), 1);
+                outcomes.insert(*digest, Some(RejectReason::BadCredential));
+            } else {
+                fresh.push(submission);
+            }
         }
         for (submission, outcome) in fresh.iter().zip(self.store.store_submissions(job, &fresh)?) {
             self.metrics.submissions(outcome, 1);
@@ -63,11 +78,21 @@ impl Intake {
             .collect())
     }
 
+    /// Whether the issuers have revoked the invitation of a submission that is otherwise good. It is turned away at the door, and no
+    /// verdict on it is stored: what other nodes hold already counts.
+    fn is_revoked(&self, job: &Job, submission: &NewSubmission) -> Result<bool, StoreError> {
+        match (&job.terms().issuers, submission.number, submission.reason) {
+            (Some(issuers), Some(number), None) => self.store.is_revoked(&issuers.digest(), number),
+            _ => Ok(false),
+        }
+    }
+
     fn examine(&self, job: &Job, digest: Digest, bytes: &[u8]) -> NewSubmission {
         let mut submission = NewSubmission {
             digest,
             id: None,
             author: None,
+            number: None,
             reason: None,
             header: Vec::new(),
             sealed: Vec::new(),
@@ -78,8 +103,9 @@ impl Intake {
                 return Err(RejectReason::Malformed);
             }
             submission.id = Some(header.value.statement.id);
-            Header::check(header, &self.cluster, job)?;
+            Header::check_with(header, &self.cluster, job, &self.credentials)?;
             submission.author = Some(Author::of(job, &header.value.statement));
+            submission.number = header.value.statement.credential.as_ref().map(|credential| credential.grant.serial);
             submission.header = encode(header);
             let keys = (&self.key, &self.at_rest_key);
             submission.sealed = delivery.seal_at_rest(&self.cluster, job, (self.me, &digest), keys, &mut UnwrapErr(SysRng))?;
@@ -94,8 +120,10 @@ impl Intake {
 pub(crate) mod tests {
     use std::collections::BTreeSet;
 
-    use tacit_protocol::fixtures::{ClusterWithKeys, buyer_key, cluster_with_keys};
-    use tacit_protocol::identity::SecretKey;
+    use tacit_protocol::fixtures::{
+        ClusterWithKeys, buyer_key, cluster_with_keys, credential_of, invitation_of, issuer_keys, issuers, revocation_of,
+    };
+    use tacit_protocol::identity::{Purpose, SecretKey, Signed};
     use tacit_protocol::job::{Item, JobSpec};
     use tacit_protocol::question::{Answer, Categorical, Release};
     use tacit_protocol::submission::Submission;
@@ -106,6 +134,7 @@ pub(crate) mod tests {
     pub(crate) fn job(items: usize) -> (Job, Vec<u8>) {
         let spec = JobSpec {
             answers_per_item: 3,
+            sensitive: false,
             release: BTreeSet::from([Release::Agreement]),
             ..JobSpec::new("job", Categorical::new(["a", "b"]), (0..items).map(|i| Item::new(i.to_string())))
         };
@@ -132,6 +161,8 @@ pub(crate) mod tests {
             store,
             room: Room::default(),
             metrics,
+            policy: Policy::default(),
+            credentials: CheckedCredentials::default(),
         }
     }
 
@@ -181,6 +212,76 @@ pub(crate) mod tests {
         assert!(intake.store.record_release(&job, &Digest::of("set", &[])).unwrap());
         let late = delivered(&intake, &job, 0);
         assert_eq!(intake.deliver(&job, &[late]).unwrap(), [Some(RejectReason::JobClosed)]);
+    }
+
+    /// The job for people of a pool only, of whom two of three issuers must sign.
+    fn invited_job() -> (Job, Vec<u8>) {
+        let mut spec = job(4).0.to_signed_spec().spec;
+        spec.issuers = Some(issuers(2));
+        let job = Job::sign(&cluster().digest(), "invited".parse().unwrap(), spec, &buyer_key()).unwrap();
+        let text = serde_json::to_vec(&job.to_signed_spec()).unwrap();
+        (job, text)
+    }
+
+    fn of_number(job: &Job, number: u32) -> (Digest, Vec<u8>) {
+        let mut rng = UnwrapErr(SysRng);
+        let key = SecretKey::generate(&mut rng);
+        let credential = credential_of(&cluster(), job, number, &key).unwrap();
+        let answers = [(0, Answer::Class(1))];
+        let submission = Submission::create_with_credential(&cluster(), job, &credential, &key, &answers, &mut rng).unwrap();
+        let delivery = submission.delivery(0).unwrap();
+        (delivery.header.value.digest(), encode(&delivery))
+    }
+
+    #[test]
+    fn a_revocation_stops_what_is_not_yet_held_and_leaves_no_verdict() {
+        let folder = tempfile::tempdir().unwrap();
+        let intake = intake(folder.path());
+        let (job, spec) = invited_job();
+        let revocation = revocation_of(&issuers(2), &[7]);
+        assert_eq!(revocation.check(), Ok(()));
+        assert!(!intake.store.revoke(&revocation).unwrap(), "no job names these issuers");
+        intake.store.open_job(&job, &spec, &Room::default()).unwrap();
+        let [held, late, other] = [of_number(&job, 7), of_number(&job, 7), of_number(&job, 8)];
+        assert_eq!(intake.deliver(&job, std::slice::from_ref(&held)).unwrap(), [None]);
+        assert!(intake.store.revoke(&revocation).unwrap());
+        assert!(intake.store.revoke(&revocation).unwrap(), "the same again changes nothing");
+
+        let batch = [held, late.clone(), other];
+        let outcomes = [None, Some(RejectReason::BadCredential), None];
+        assert_eq!(intake.deliver(&job, &batch).unwrap(), outcomes);
+        assert_eq!(intake.deliver(&job, &batch).unwrap(), outcomes);
+        assert!(intake.store.outcomes(job.id(), &[late.0]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_forged_credential_is_rejected_for_good() {
+        let folder = tempfile::tempdir().unwrap();
+        let intake = intake(folder.path());
+        let (job, spec) = invited_job();
+        intake.store.open_job(&job, &spec, &Room::default()).unwrap();
+        let mut rng = UnwrapErr(SysRng);
+        let key = SecretKey::generate(&mut rng);
+        let mut alone = issuers(2);
+        alone.need = 1;
+        // One issuer signs alone, as if that were enough.
+        let mut credential = invitation_of(&alone, 9).credential(&cluster().digest(), &issuers(2), &key.public());
+        credential.signatures = issuer_keys()[..1]
+            .iter()
+            .filter_map(|key| credential.grant.sign(&issuers(2), key))
+            .collect();
+        let good = Delivery::decode(&of_number(&job, 9).1).unwrap();
+        let mut header = good.header.value;
+        (header.statement.key, header.statement.credential) = (key.public(), Some(credential));
+        let delivery = Delivery {
+            header: Signed::new(header, Purpose::Submission, &key),
+            envelope: good.envelope,
+        };
+        let forged = (delivery.header.value.digest(), encode(&delivery));
+        let refused = [Some(RejectReason::BadCredential)];
+        assert_eq!(intake.deliver(&job, std::slice::from_ref(&forged)).unwrap(), refused);
+        let stored = intake.store.outcomes(job.id(), &[forged.0]).unwrap();
+        assert_eq!(stored.get(&forged.0), Some(&Some(RejectReason::BadCredential)));
     }
 
     #[test]

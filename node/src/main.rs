@@ -12,6 +12,7 @@ mod lanes;
 mod memory;
 mod mesh;
 mod metrics;
+mod policy;
 mod refusals;
 mod run;
 mod serve;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use tacit_link::Link;
 use tacit_program::{CLOSE_TIMEOUT, SHUTDOWN_TIMEOUT, allocator, finish_within, shutdown_requested};
+use tacit_protocol::credential::CheckedCredentials;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -75,6 +76,8 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
         store: Arc::clone(&store),
         room: config.room,
         metrics: metrics.clone(),
+        policy: config.policy.clone(),
+        credentials: CheckedCredentials::default(),
     });
     let limits = (config.round_timeout(), config.max_sessions);
     let service = Arc::new(Service::new(intake, key, Arc::clone(&mesh), lanes, limits, stop.clone()));
@@ -94,7 +97,7 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
         admin_listener.local_addr()?,
         cluster.digest()
     );
-    info!(node = %cluster.node_name(me), cluster = %cluster.digest(), %quic, "running");
+    info!(node = %cluster.node_name(me), cluster = %cluster.digest(), policy = %config.policy.digest(), %quic, "running");
 
     let connected = {
         let stop = stop.clone();

@@ -10,6 +10,7 @@ use tacit_mpc_core::network::NetworkError;
 use tacit_mpc_core::sharing::{NodeSet, Party};
 use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::control::{Computed, Refusal, Reply, Request};
+use tacit_protocol::credential::Revocation;
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Job, JobId, SignedSpec};
 use tacit_protocol::lane::LaneId;
@@ -116,6 +117,7 @@ impl Service {
                 Request::OpenJob { id, spec } => self.blocking(move |intake| open_job(intake, id, &spec)).await,
                 Request::Deliver { job, submissions } => self.blocking(move |intake| deliver(intake, &job, &submissions)).await,
                 Request::Cancel { job } => self.cancel(job).await,
+                Request::Revoke(revocation) => self.blocking(move |intake| revoke(intake, &revocation)).await,
                 Request::Compute {
                     job,
                     attempt,
@@ -252,6 +254,7 @@ fn open_job(intake: &Intake, id: JobId, spec: &[u8]) -> Result<Reply, Refusal> {
         .and_then(|spec| Job::open(&cluster, id, spec))
         .and_then(|job| job.terms().fits(intake.cluster.access()).map(|()| job))
         .map_err(|error| Refusal::Job(error.to_string()))?;
+    intake.policy.permits(job.terms())?;
     let digest = match intake.store.open_job(&job, spec, &intake.room).map_err(storage)? {
         OpenedJob::Open(digest) => digest,
         OpenedJob::NoRoom(limit, value) => {
@@ -266,6 +269,21 @@ fn open_job(intake: &Intake, id: JobId, spec: &[u8]) -> Result<Reply, Refusal> {
     }
     info!(job = %job.id(), digest = %digest, "job open");
     Ok(Reply::Opened(digest))
+}
+
+fn revoke(intake: &Intake, revocation: &Revocation) -> Result<Reply, Refusal> {
+    revocation
+        .check()
+        .map_err(|error| Refusal::Malformed(format!("the revocation: {error}")))?;
+    let (pool, numbers) = (&revocation.issuers.pool, revocation.serials.len());
+    if intake.store.revoke(revocation).map_err(storage)? {
+        info!(%pool, numbers, "numbers of a pool are revoked");
+        Ok(Reply::Revoked)
+    } else {
+        Err(Refusal::Malformed(format!(
+            "no job at this node names these issuers of pool `{pool}`"
+        )))
+    }
 }
 
 fn deliver(intake: &Intake, id: &JobId, submissions: &[(tacit_mpc_core::digest::Digest, Vec<u8>)]) -> Result<Reply, Refusal> {

@@ -21,6 +21,7 @@ const ANSWERS: u32 = 500;
 fn job() -> Job {
     let spec = JobSpec {
         answers_per_item: 5,
+        sensitive: false,
         release: [Release::Agreement].into(),
         ..JobSpec::new(
             "bench",

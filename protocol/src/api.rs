@@ -272,6 +272,16 @@ pub struct RejectedAnswer {
     pub reason: RejectReason,
 }
 
+/// What `POST /v1/issuers/revocations` answers.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revoked {
+    /// The name of the pool.
+    pub pool: String,
+    /// How many of its numbers are revoked now.
+    pub numbers: u64,
+}
+
 /// An RFC 9457 problem document.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

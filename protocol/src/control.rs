@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::accepted::SubmissionEntry;
+use crate::credential::Revocation;
 use crate::job::JobId;
 use crate::phase::Phase;
 use crate::reject::RejectReason;
@@ -52,6 +53,8 @@ pub enum Request {
         /// The id of the job.
         job: JobId,
     },
+    /// Take no further answers of these people of a pool, in any job that names its issuers.
+    Revoke(Revocation),
 }
 
 /// A node's reply. Every request has one; before the reply to [`Request::Compute`] come any number of
@@ -70,6 +73,8 @@ pub enum Reply {
     Cancelled,
     /// The request was refused or has failed.
     Refused(Refusal),
+    /// The node has stored the revocation.
+    Revoked,
 }
 
 /// The result of a computation at one node.
@@ -152,6 +157,7 @@ impl fmt::Debug for Request {
                 write!(f, "Compute({job}, attempt {attempt}, {participants:?}, {} submissions)", list.len())
             }
             Self::Cancel { job } => write!(f, "Cancel({job})"),
+            Self::Revoke(revocation) => write!(f, "Revoke({}, {} numbers)", revocation.issuers.pool, revocation.serials.len()),
         }
     }
 }

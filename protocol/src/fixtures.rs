@@ -14,7 +14,8 @@ use tacit_mpc_core::field::Fp61;
 use crate::accepted::SubmissionEntry;
 use crate::certificate::{Certificate, NodeSignature};
 use crate::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
-use crate::identity::{Purpose, SecretKey};
+use crate::credential::{Credential, Invitation, Issuers, Revocation};
+use crate::identity::{PublicKey, Purpose, SecretKey};
 use crate::job::{self, Gold, Item, Job, JobError, JobSpec, PayRule, Payout};
 use crate::question::{Answer, Categorical, Release};
 use crate::release::{ReleasedOutput, session_id, statement};
@@ -85,6 +86,58 @@ pub fn buyer_key() -> SecretKey {
     SecretKey::from_bytes(&[12; 32])
 }
 
+/// The keys of three issuers.
+pub fn issuer_keys() -> [SecretKey; 3] {
+    [13, 14, 15].map(|byte| SecretKey::from_bytes(&[byte; 32]))
+}
+
+/// The issuers of the pool `crowd`, of whom this many must sign.
+pub fn issuers(need: u8) -> Issuers {
+    let mut keys: Vec<PublicKey> = issuer_keys().iter().map(SecretKey::public).collect();
+    keys.sort_unstable();
+    Issuers {
+        pool: "crowd".to_owned(),
+        keys,
+        need,
+    }
+}
+
+/// The invitation of the person with this number, which as many of [`issuer_keys`] have signed as these issuers need. The invitation of a
+/// number is always the same.
+pub fn invitation_of(issuers: &Issuers, serial: u32) -> Invitation {
+    let mut rng = ChaCha20Rng::seed_from_u64(1 << 41 | u64::from(serial));
+    let mut invitation = Invitation {
+        key: SecretKey::generate(&mut rng),
+        serial,
+        expires: None,
+        signatures: Vec::new(),
+    };
+    let grant = invitation.grant();
+    invitation.signatures = issuer_keys().iter().filter_map(|key| grant.sign(issuers, key)).collect();
+    invitation.signatures.sort_unstable_by_key(|one| one.issuer);
+    invitation.signatures.truncate(usize::from(issuers.need));
+    invitation
+}
+
+/// The list of these numbers, which as many of [`issuer_keys`] have signed as these issuers need.
+pub fn revocation_of(issuers: &Issuers, serials: &[u32]) -> Revocation {
+    let mut revocation = Revocation {
+        issuers: issuers.clone(),
+        serials: serials.to_vec(),
+        signatures: Vec::new(),
+    };
+    revocation.signatures = issuer_keys().iter().filter_map(|key| revocation.sign(key)).collect();
+    revocation.signatures.sort_unstable_by_key(|one| one.issuer);
+    revocation.signatures.truncate(usize::from(issuers.need));
+    revocation
+}
+
+/// The credential of a key for the person with this number; `None` if the job names no issuers. The issuers must be of [`issuer_keys`].
+pub fn credential_of(cluster: &Cluster, job: &Job, serial: u32, key: &SecretKey) -> Option<Credential> {
+    let issuers = job.terms().issuers.as_ref()?;
+    Some(invitation_of(issuers, serial).credential(&cluster.digest(), issuers, &key.public()))
+}
+
 /// The job of a spec, signed by [`buyer_key`] for no cluster: [`signed_for`] signs it for one, which no digest shows.
 ///
 /// # Errors
@@ -149,12 +202,37 @@ fn contributor_with_rng(contributor: u32) -> (SecretKey, ChaCha20Rng) {
     (SecretKey::generate(&mut rng), rng)
 }
 
-/// The submission of a contributor: pairs of item index and class index, in any order. Name and key follow from the number.
+/// The submission of a contributor: pairs of item index and class index, in any order. Name and key follow from the number; so does the
+/// credential, if the job names issuers.
 pub fn submission(members: &ClusterWithKeys, job: &Job, contributor: u32, answers: &[(u32, u32)]) -> Submission {
     let (key, mut rng) = contributor_with_rng(contributor);
     let mut answers = class_answers(answers);
     answers.sort_unstable();
-    Submission::create(&members.cluster, job, &format!("c{contributor:03}"), &key, &answers, &mut rng).unwrap()
+    let credential = credential_of(&members.cluster, job, contributor, &key);
+    create(
+        &members.cluster,
+        job,
+        &format!("c{contributor:03}"),
+        (&key, credential.as_ref()),
+        &answers,
+        &mut rng,
+    )
+}
+
+/// The submission of a contributor with any key, and with this credential if the job names issuers.
+pub fn create(
+    cluster: &Cluster,
+    job: &Job,
+    contributor: &str,
+    (key, credential): (&SecretKey, Option<&Credential>),
+    answers: &[(u32, Answer)],
+    rng: &mut ChaCha20Rng,
+) -> Submission {
+    match credential {
+        Some(credential) => Submission::create_with_credential(cluster, job, credential, key, answers, rng),
+        None => Submission::create(cluster, job, contributor, key, answers, rng),
+    }
+    .unwrap()
 }
 
 /// The coordinator's list of these submissions.
@@ -208,5 +286,20 @@ pub fn submission_of_rows(
     elements: &[Fp61],
     rng: &mut ChaCha20Rng,
 ) -> Submission {
-    Submission::from_rows(cluster, job, contributor, key, items, elements, rng).unwrap()
+    let credential = credential_of(cluster, job, number_of(contributor), key);
+    let name = name_in(job, contributor, credential.as_ref());
+    Submission::from_rows(cluster, job, (&name, credential.as_ref()), key, items, elements, rng).unwrap()
+}
+
+/// The name of a contributor in submissions: that of the credential, if there is one.
+fn name_in(job: &Job, contributor: &str, credential: Option<&Credential>) -> String {
+    let named = job.terms().issuers.as_ref().zip(credential);
+    named.map_or_else(|| contributor.to_owned(), |(issuers, credential)| credential.name(issuers))
+}
+
+/// The number of a person in the pool of tests: from 1,000,000 on, so that none is one of [`submission`]'s.
+fn number_of(name: &str) -> u32 {
+    let digest = Digest::of("test number", &[name.as_bytes()]);
+    let number = digest.as_bytes()[..3].iter().fold(0, |number, byte| number << 8 | u32::from(*byte));
+    1_000_000 + number
 }

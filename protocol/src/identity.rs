@@ -1,4 +1,4 @@
-//! Ed25519 identities of nodes, coordinators and contributors, and signatures bound to a purpose.
+//! Ed25519 identities of nodes, coordinators, buyers, issuers and contributors, and signatures bound to a purpose.
 
 use std::fmt;
 
@@ -41,6 +41,14 @@ byte_string!(
 pub enum Purpose {
     /// A buyer signs the terms of a job.
     Terms,
+    /// An issuer signs the grant of one person of a pool.
+    Grant,
+    /// An invitation key signs a contributor's key.
+    Invitation,
+    /// An issuer signs which numbers of a pool are revoked.
+    Revocation,
+    /// An issuer signs how many credentials a pool has.
+    PoolSize,
     /// A contributor signs a submission.
     Submission,
     /// A buyer signs its gold answers.
@@ -59,6 +67,10 @@ impl Purpose {
     fn prefix(self) -> &'static [u8] {
         match self {
             Self::Terms => b"tacit/v1 terms\0",
+            Self::Grant => b"tacit/v1 grant\0",
+            Self::Invitation => b"tacit/v1 invitation\0",
+            Self::Revocation => b"tacit/v1 revocation\0",
+            Self::PoolSize => b"tacit/v1 pool size\0",
             Self::Submission => b"tacit/v1 submission\0",
             Self::Gold => b"tacit/v1 gold\0",
             Self::Enrolment => b"tacit/v1 enrolment\0",

@@ -11,6 +11,7 @@ pub mod certificate;
 pub mod cluster;
 pub mod codec;
 pub mod control;
+pub mod credential;
 #[cfg(any(test, feature = "testing"))]
 pub mod fixtures;
 pub mod hello;

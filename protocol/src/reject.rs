@@ -15,6 +15,9 @@ pub enum RejectReason {
     WrongJob,
     /// The contributor's signature does not verify.
     BadSignature,
+    /// The job counts people of its issuers only, and the contributor has no credential of them that is valid until the job closes; or
+    /// the issuers have revoked it.
+    BadCredential,
     /// The envelope does not open with the node's key.
     Unsealable,
     /// The content of the envelope does not match the digests in the header.
@@ -25,7 +28,8 @@ pub enum RejectReason {
     JobClosed,
     /// The coordinator lists the submission but has not delivered it to some node.
     NotDelivered,
-    /// An earlier submission has the contributor's name with another key, or the key with another name.
+    /// An earlier submission has the contributor's name with another key, or the key with another name. Where the job names issuers a
+    /// person may use several keys, but none of them under a second number.
     KeyConflict,
     /// The contributor has answered the item before. Of one answer.
     DuplicateAnswer,
@@ -39,10 +43,11 @@ pub enum RejectReason {
 
 impl RejectReason {
     /// All reasons, in the order of their codes.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Malformed,
         Self::WrongJob,
         Self::BadSignature,
+        Self::BadCredential,
         Self::Unsealable,
         Self::DigestMismatch,
         Self::DuplicateSubmission,
@@ -67,6 +72,7 @@ impl RejectReason {
             Self::Malformed => "malformed",
             Self::WrongJob => "wrong_job",
             Self::BadSignature => "bad_signature",
+            Self::BadCredential => "bad_credential",
             Self::Unsealable => "unsealable",
             Self::DigestMismatch => "digest_mismatch",
             Self::DuplicateSubmission => "duplicate_submission",

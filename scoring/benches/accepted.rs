@@ -69,6 +69,7 @@ fn headers(cluster: &Cluster, job: &Job) -> Vec<Signed<Header>> {
             key: SecretKey::from_bytes(&std::array::from_fn(|byte| (contributor >> (8 * (byte % 4))) as u8)).public(),
             id: SubmissionId::from_bytes([contributor as u8; SubmissionId::LEN]),
             items: items.collect(),
+            credential: None,
             components: vec![Digest::of("component", &[]); 3],
         };
         let header = Header {

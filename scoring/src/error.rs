@@ -20,6 +20,9 @@ pub enum ScoringError {
     /// An accepted submission does not open any more.
     #[error("entry {0} of the list of submissions was accepted but does not open any more: the store or the sealing key was changed")]
     Unopened(usize),
+    /// The node's policy forbids to release a job with so few answers or contributors.
+    #[error("the policy of this node forbids to release the job: too few answers or contributors count")]
+    NotPermitted,
     /// The node has released the job for another accepted set, or cannot record this one.
     #[error("this accepted set could not be recorded: the node has recorded another one for the job, or its store failed")]
     NotRecorded,

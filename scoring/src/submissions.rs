@@ -3,6 +3,7 @@
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::kept_keys::{Kept, KeptKeys};
 use tacit_mpc_core::sharing::Party;
+use tacit_protocol::accepted::PublicFacts;
 use tacit_protocol::submission::{Header, OpenedSubmission};
 use tacit_protocol::verdict::Verdict;
 
@@ -19,6 +20,10 @@ pub trait Submissions {
     /// This node's components of an entry it accepts, each of `answers × width` elements with the number of answers that the
     /// list states; `None` if they cannot be opened any more.
     fn open(&self, entry: usize) -> Option<OpenedSubmission>;
+
+    /// Whether this node may release outputs of a set with these facts, by what its operator asks beyond the protocol. Asked before
+    /// anything is computed of the answers.
+    fn permits(&self, facts: &PublicFacts) -> bool;
 
     /// Durably records that outputs of the job are about to be released for this set of submissions; false if
     /// they were for another before, or if it cannot be recorded.

@@ -118,6 +118,10 @@ impl Submissions for TestSubmissions<'_> {
         delivery.open(cluster, self.job, self.me, &sealing[self.me]).ok()
     }
 
+    fn permits(&self, _: &tacit_protocol::accepted::PublicFacts) -> bool {
+        true
+    }
+
     fn record(&self, accepted: &Digest) -> bool {
         self.record.is_none_or(|record| record.record(accepted))
     }

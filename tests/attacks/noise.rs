@@ -3,7 +3,7 @@
 use tacit_mpc_core::probe::Check;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_mpc_core::testing::{Misbehaviour, World};
-use tacit_protocol::fixtures::{cluster_with_keys, job_of, spec, submission};
+use tacit_protocol::fixtures::{cluster_with_keys, issuers, job_of, spec, submission};
 use tacit_protocol::job::PayRule;
 use tacit_protocol::question::Release;
 use tacit_protocol::release::OutputName;
@@ -21,6 +21,7 @@ fn squared_error_of_the_mean(skipped: &[Check]) -> f64 {
     let members = cluster_with_keys(3, 1);
     let mut spec = spec(12, 3, 10, PayRule::Flat);
     (spec.sensitive, spec.payout, spec.release) = (true, None, [Release::ClassTotals].into());
+    spec.issuers = Some(issuers(1));
     let job = job_of("averaged", spec).unwrap();
     let answers = |c: u32| (0..12).map(|item| (item, (item + c) % 3)).collect::<Vec<_>>();
     let submissions: Vec<Submission> = (0..10).map(|c| submission(&members, &job, c, &answers(c))).collect();

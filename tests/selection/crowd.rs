@@ -1,7 +1,7 @@
 //! A sensitive job, who answers it, and what is published of it.
 
 use tacit_mpc_core::sharing::NodeSet;
-use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, gold_key, job_of, spec, submission};
+use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, gold_key, issuers, job_of, spec, submission};
 use tacit_protocol::job::{Gold, Job, JobError, JobSpec, PayRule};
 use tacit_protocol::question::Release;
 use tacit_protocol::submission::Submission;
@@ -15,6 +15,7 @@ pub const CLASSES: u32 = 4;
 pub fn job(items: u32, answers_per_item: u32, rule: PayRule, alter: impl FnOnce(&mut JobSpec)) -> Result<Job, JobError> {
     let mut spec = JobSpec {
         sensitive: true,
+        issuers: Some(issuers(1)),
         release: [Release::Labels, Release::Payouts].into(),
         gold: (rule == PayRule::Gold).then(|| Gold { key: gold_key().public() }),
         ..spec(items, CLASSES, answers_per_item, rule)

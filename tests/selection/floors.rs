@@ -153,7 +153,7 @@ fn the_pay_of_one_answer_would_be_the_tally() {
         let mut submissions = crowd(&members, &job, 11, |_| (0..10).collect());
         submissions.push(submission(&members, &job, 99, &[(ITEM, CLASS)]));
         let report = published(&members, &job, &submissions).payouts.unwrap();
-        report.items.into_iter().find(|paid| paid.contributor == "c099").unwrap().amount
+        report.items.into_iter().find(|paid| paid.contributor == "crowd/99").unwrap().amount
     };
     {
         let _all = skip(&[]);
@@ -177,7 +177,7 @@ fn exact_scores_would_be_equations_about_others() {
     let mut submissions = crowd(&members, &job, 11, |_| (0..10).collect());
     submissions.push(submission(&members, &job, 99, &[(3, 1)]));
     let report = published(&members, &job, &submissions);
-    let score = report.contributors.iter().find(|one| one.contributor == "c099").unwrap();
+    let score = report.contributors.iter().find(|one| one.contributor == "crowd/99").unwrap();
     let tally = (0..11).filter(|c| answer(*c, 3) == 1).count();
     assert!((score.agreement.unwrap() - tally as f64 / 11.0).abs() < 1e-12);
 }

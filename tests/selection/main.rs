@@ -1,5 +1,5 @@
-//! Attacks of selection: not on the computation, but on what is computed. A buyer or a coordinator chooses terms whose outputs say what
-//! one person answered.
+//! Attacks of selection: not on the computation, but on what is computed. A buyer or a coordinator chooses terms, or a crowd, whose outputs
+//! say what one person answered.
 //!
 //! Every attack must fail at a floor, and must succeed if that floor is switched off. Floors can be switched off only with the feature
 //! `testing`, which no program has.
@@ -9,3 +9,4 @@
 
 mod crowd;
 mod floors;
+mod issuers;

@@ -261,15 +261,42 @@ impl TestCluster {
         self.tacit(["job", "create", &format!("{id}.toml"), "--id", id])
     }
 
+    /// Invites people to a pool of one issuer. Returns the pool as a spec names it, and everybody's code, in their order.
+    pub fn invite(&self, pool: &str, people: &[String]) -> (String, Vec<String>) {
+        let (key, list, out) = (
+            format!("{pool}.key"),
+            format!("{pool}.people.csv"),
+            format!("{pool}.invitations.csv"),
+        );
+        self.tacit(["issuer", "keygen", "--out", &key]).ok();
+        self.write(&list, &format!("person\n{}\n", people.join("\n")));
+        let said = self
+            .tacit(["issuer", "invite", &list, "--pool", pool, "--key", &key, "--out", &out])
+            .ok();
+        let named = said.lines().find_map(|line| line.strip_prefix("for the job's spec: issuers = "));
+        let text = std::fs::read_to_string(self.folder().join(&out)).unwrap();
+        let code = |line: &str| line.rsplit(',').next().unwrap().to_owned();
+        (named.unwrap().to_owned(), text.lines().skip(1).map(code).collect())
+    }
+
+    /// Submits the answers of a contributor who has a code: one class for each of the first items.
+    pub fn answer_invited(&self, job: &str, contributor: &str, code: &str, classes: &[&str]) -> Output {
+        let (answers, key) = (self.write_answers(contributor, classes), format!("{contributor}.key"));
+        self.tacit(["answer", job, "--answers", &answers, "--key", &key, "--invitation", code])
+    }
+
+    /// Writes a contributor's answers into a file, one class for each of the first items, and returns its name.
+    fn write_answers(&self, contributor: &str, classes: &[&str]) -> String {
+        let rows = classes.iter().enumerate();
+        let rows: String = rows.map(|(i, class)| format!("item-{i},{contributor},{class}\n")).collect();
+        let answers = format!("{contributor}.csv");
+        self.write(&answers, &format!("item,contributor,answer\n{rows}"));
+        answers
+    }
+
     /// Submits a contributor's answers: one class for each of the first items.
     pub fn answer(&self, job: &str, contributor: &str, classes: &[&str]) -> Output {
-        let rows: String = classes
-            .iter()
-            .enumerate()
-            .map(|(i, class)| format!("item-{i},{contributor},{class}\n"))
-            .collect();
-        let (answers, key) = (format!("{contributor}.csv"), format!("{contributor}.key"));
-        self.write(&answers, &format!("item,contributor,answer\n{rows}"));
+        let (answers, key) = (self.write_answers(contributor, classes), format!("{contributor}.key"));
         if !self.folder().join(&key).exists() {
             self.tacit(["keygen", "--out", &key]).ok();
         }

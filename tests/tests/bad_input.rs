@@ -145,7 +145,7 @@ fn a_node_with_another_cluster_file_is_named() {
     cluster.write("items.csv", "id\na\n");
     cluster.write(
         "job.toml",
-        "name = \"j\"\nquestion = { kind = \"categorical\", classes = [\"x\"] }\nitems = \"items.csv\"\nanswers_per_item = 1\nrelease = [\"agreement\"]\n",
+        "name = \"j\"\nquestion = { kind = \"categorical\", classes = [\"x\"] }\nitems = \"items.csv\"\nanswers_per_item = 1\nsensitive = false\nrelease = [\"agreement\"]\n",
     );
     let error = cluster.tacit(["job", "create", "job.toml"]).error();
     assert_names(&error, &["node-2", "cluster file"]);

@@ -115,17 +115,19 @@ fn a_buyer_reads_how_much_noise_a_result_has_and_verifies_it() {
     let cluster = TestCluster::start(3, 1);
     let items: String = (0..20).map(|i| format!("item-{i}\n")).collect();
     cluster.write("items.csv", &format!("id\n{items}"));
+    let people: Vec<String> = (0..10).map(|i| format!("person {i}")).collect();
+    let (pool, codes) = cluster.invite("crowd", &people);
     let spec = "name = \"noisy\"\nquestion = { kind = \"categorical\", classes = [\"no\", \"yes\"] }\nitems = \"items.csv\"\n\
                 answers_per_item = 10\nrelease = [\"agreement\"]\n";
-    cluster.write("noisy.toml", spec);
+    cluster.write("noisy.toml", &format!("{spec}issuers = {pool}\n"));
     let job = cluster
         .tacit(["job", "create", "noisy.toml", "--id", "noisy"])
         .ok()
         .trim()
         .to_owned();
     // Everybody agrees: without noise this alone would tell every answer.
-    for contributor in 0..10 {
-        cluster.answer(&job, &format!("c{contributor}"), &["yes"; 20]).ok();
+    for (contributor, code) in codes.iter().enumerate() {
+        cluster.answer_invited(&job, &format!("c{contributor}"), code, &["yes"; 20]).ok();
     }
     // Full, so it closes by itself.
     let out = cluster.end(&job);

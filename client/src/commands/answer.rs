@@ -1,21 +1,25 @@
 //! `tacit answer`: shares and submits one contributor's answers. It can be run again after a failure.
 
 use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use tacit_client::answers::{Expected, only_contributor, parse};
 use tacit_client::batches::{self, Batch};
+use tacit_client::credentials::{self, Holder};
 use tacit_client::http::Api;
 use tacit_client::outcome::{self, Outcome, Sent};
 use tacit_client::state::{Plan, State};
 use tacit_client::text::one_line;
 use tacit_client::{authenticity, files, keys, sharing};
 use tacit_protocol::cluster::Cluster;
+use tacit_protocol::credential::{Credential, Invitation};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::Job;
 use tacit_protocol::name::is_name;
 use tacit_protocol::question::Answer;
 use tacit_protocol::submission::Submission;
+use zeroize::Zeroizing;
 
 use crate::args;
 use crate::commands::connect::connect;
@@ -26,24 +30,25 @@ const SHOWN: usize = 20;
 
 /// Runs the command.
 pub(crate) async fn run(args: &args::Answer) -> Result<()> {
-    let key = keys::load(&args.key)?;
     let file = args.answers.display().to_string();
     let bytes = files::read(&args.answers)?;
-    let contributor = contributor(args, &file, &bytes)?;
     let (api, cluster) = connect(&args.network, None).await?;
     let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): answers are sealed to the nodes it names")?;
     let job = authenticity::fetch_job(&api, &cluster, &args.job).await?;
+    let author = author(args, &cluster, &job)?;
+    let contributor = contributor(args, &author.path, &file, &bytes)?;
     let (batches, unanswered) = read(&file, &contributor, &bytes, &job)?;
     output::report_unanswered(&file, unanswered);
 
-    if State::stored(&args.key, &args.job)?.is_none() {
+    let plan = Plan::new(&cluster, &job, &contributor, &author.key, &bytes, batches.len());
+    if State::stored(&author.path, &args.job)?.is_none() {
         consent(args.public_answers, &job)?;
+        output::print(&vouched(&job))?;
     }
-    let plan = Plan::new(&cluster, &job, &contributor, &key, &bytes, batches.len());
-    let state = State::open(&args.key, &plan)?;
+    let state = State::open(&author.path, &plan)?;
     let (mut now, mut sent) = (0, Vec::new());
     for (index, batch) in batches.iter().enumerate() {
-        let submission = submission(&state, index, &contributor, &key, &cluster, &job, batch)?;
+        let submission = submission(&state, index, &contributor, &author, &cluster, &job, batch)?;
         let (header, encoded) = sharing::encode(submission);
         let receipt = match state.receipt(index)? {
             Some(receipt) => {
@@ -51,8 +56,9 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
                 receipt
             }
             None => {
-                if now == 0 {
-                    sharing::enrol(&api, &cluster, &contributor, &key).await?;
+                // A credential takes the place of an enrolment.
+                if now == 0 && author.credential.is_none() {
+                    sharing::enrol(&api, &cluster, &contributor, &author.key).await?;
                 }
                 let receipt = sharing::send(&api, &cluster, &header, encoded).await?;
                 state.store_receipt(index, &receipt)?;
@@ -71,11 +77,79 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
     output::print(&format!(
         "{}: {answers} answers of {} in {} submissions, {news}; receipts in {}\n",
         args.job,
-        one_line(&contributor),
+        one_line(&author.name(&contributor, &job)),
         batches.len(),
         state.folder().display()
     ))?;
     output::print(&outcome(&api, &cluster, &sent, answers).await?)
+}
+
+/// Who answers: a key, and the credential for it where the job names issuers.
+struct Author {
+    /// The path of the key file.
+    path: PathBuf,
+    key: SecretKey,
+    credential: Option<Credential>,
+}
+
+impl Author {
+    /// The contributor's name in submissions: that of the credential, if there is one.
+    fn name(&self, contributor: &str, job: &Job) -> String {
+        let named = job.terms().issuers.as_ref().zip(self.credential.as_ref());
+        named.map_or_else(|| contributor.to_owned(), |(issuers, credential)| credential.name(issuers))
+    }
+}
+
+/// The key and credential that the command line, or what is stored beside the key, gives for this job.
+fn author(args: &args::Answer, cluster: &Cluster, job: &Job) -> Result<Author> {
+    let code = match (&args.invitation, &args.invitation_file) {
+        (Some(code), _) => Some(Zeroizing::new(code.clone())),
+        (None, Some(file)) => Some(Zeroizing::new(
+            String::from_utf8_lossy(&Zeroizing::new(files::read(file)?)).into_owned(),
+        )),
+        (None, None) => None,
+    };
+    let invitation = code.map(|code| code.parse::<Invitation>()).transpose()?;
+    let Some(issuers) = &job.terms().issuers else {
+        ensure!(
+            invitation.is_none(),
+            "job {} names no issuers: answer without an invitation",
+            job.id()
+        );
+        let path = args
+            .key
+            .clone()
+            .context("give --key FILE: the contributor's key, see `tacit keygen`")?;
+        return Ok(Author {
+            key: keys::load(&path)?,
+            path,
+            credential: None,
+        });
+    };
+    let path = match &args.key {
+        Some(path) => path.clone(),
+        None => credentials::default_key(cluster, issuers)?,
+    };
+    let closes_at = job.terms().closes_at_seconds()?;
+    let holder = Holder::load_or_make(&path, cluster, issuers, closes_at, invitation.as_ref())?;
+    Ok(Author {
+        path: holder.path,
+        key: holder.key,
+        credential: Some(holder.credential),
+    })
+}
+
+/// Who vouches for the contributors of a job, as it is shown before the first answer leaves; empty if nobody does.
+fn vouched(job: &Job) -> String {
+    let Some(issuers) = &job.terms().issuers else {
+        return String::new();
+    };
+    let mut text = format!(
+        "the other contributors are people of pool `{}`, as {} of these issuers say (could they be the buyer's own?):\n",
+        issuers.pool, issuers.need
+    );
+    issuers.keys.iter().for_each(|key| text.push_str(&format!("  {key}\n")));
+    text
 }
 
 /// Asks before the first answer to a job that is not sensitive.
@@ -97,9 +171,9 @@ fn consent(given: bool, job: &Job) -> Result<()> {
 }
 
 /// The contributor whose answers are sent: from the command line, from the first run, or from the file.
-fn contributor(args: &args::Answer, file: &str, bytes: &[u8]) -> Result<String> {
+fn contributor(args: &args::Answer, key: &Path, file: &str, bytes: &[u8]) -> Result<String> {
     let Some(name) = &args.contributor else {
-        return match State::stored(&args.key, &args.job)? {
+        return match State::stored(key, &args.job)? {
             Some((_, plan)) => Ok(plan.contributor().to_owned()),
             None => Ok(only_contributor(file, bytes)?),
         };
@@ -143,15 +217,15 @@ fn submission(
     state: &State,
     index: usize,
     contributor: &str,
-    key: &SecretKey,
+    author: &Author,
     cluster: &Cluster,
     job: &Job,
     batch: &[(u32, Answer)],
 ) -> Result<Submission> {
     if let Some(stored) = state.submission(index)? {
         let statement = &stored.header.value.statement;
-        let same = statement.key == key.public()
-            && statement.contributor == contributor
+        let same = statement.key == author.key.public()
+            && statement.contributor == author.name(contributor, job)
             && (statement.cluster, statement.job_digest) == (cluster.digest(), job.digest())
             && statement.items.iter().copied().eq(batch.iter().map(|(item, _)| *item));
         ensure!(
@@ -162,7 +236,11 @@ fn submission(
         );
         return Ok(stored);
     }
-    let submission = Submission::create(cluster, job, contributor, key, batch, &mut rand::rng())?;
+    let (key, mut rng) = (&author.key, rand::rng());
+    let submission = match &author.credential {
+        Some(credential) => Submission::create_with_credential(cluster, job, credential, key, batch, &mut rng)?,
+        None => Submission::create(cluster, job, contributor, key, batch, &mut rng)?,
+    };
     state.store_submission(index, &submission)?;
     Ok(submission)
 }

@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod cluster;
 mod connect;
+pub(crate) mod issuer;
 pub(crate) mod job;
 pub(crate) mod keygen;
 pub(crate) mod probe;

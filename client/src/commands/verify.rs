@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
+use tacit_client::issuer::Document;
 use tacit_client::known_jobs::KnownJob;
 use tacit_client::text::one_line;
 use tacit_client::verify::{Verified, verify};
@@ -26,11 +27,12 @@ pub(crate) fn run(args: &Verify) -> Result<()> {
     if let Some(path) = &args.spec {
         of_spec(&verified, path)?;
     }
+    let size = args.pool_size.as_deref().map(|path| pool_size(&verified, path)).transpose()?;
     let is_known = known.is_some() || args.spec.is_some();
     output::print(&if args.json {
         machine(&verified, is_known)
     } else {
-        people(&verified, is_known)
+        people(&verified, is_known, size)
     })
 }
 
@@ -60,7 +62,35 @@ fn of_spec(verified: &Verified, path: &Path) -> Result<()> {
     }
 }
 
-fn people(verified: &Verified, is_known: bool) -> String {
+/// How many credentials the job's pool has, as its issuers have signed.
+fn pool_size(verified: &Verified, path: &Path) -> Result<u32> {
+    let Document::PoolSize(size) = Document::load(path)? else {
+        bail!("{}: does not say how many credentials a pool has", path.display());
+    };
+    size.check().with_context(|| path.display().to_string())?;
+    if verified.certificate.terms.issuers.as_ref() != Some(&size.issuers) {
+        bail!("{}: is of another pool than the job's, or of other issuers", path.display());
+    }
+    Ok(size.credentials)
+}
+
+/// Who vouches for the contributors; empty if the job names no issuers.
+fn pool(verified: &Verified, size: Option<u32>) -> String {
+    let Some(issuers) = &verified.certificate.terms.issuers else {
+        return String::new();
+    };
+    let keys: Vec<String> = issuers.keys.iter().map(ToString::to_string).collect();
+    let of = size.map(|size| format!(", which has {size}")).unwrap_or_default();
+    format!(
+        "pool         {} people of pool `{}`{of}\nissuers      {} of {}\n",
+        verified.report.job.contributors,
+        issuers.pool,
+        issuers.need,
+        keys.join(", ")
+    )
+}
+
+fn people(verified: &Verified, is_known: bool, size: Option<u32>) -> String {
     let job = &verified.report.job;
     let signers: Vec<String> = verified
         .signers()
@@ -68,7 +98,7 @@ fn people(verified: &Verified, is_known: bool) -> String {
         .map(|(name, operator)| format!("{name} ({operator})"))
         .collect();
     format!(
-        "job          {}: {}\nterms        {}\nbuyer        {}\nanswers      {} of {} contributors to {} items; {} rejected\n\
+        "job          {}: {}\nterms        {}\nbuyer        {}\nanswers      {} of {} contributors to {} items; {} rejected\n{}\
          signed by    {}\ncluster      {} {}\naccepted set {}\n{}verified\n",
         job.id,
         one_line(&verified.certificate.terms.name),
@@ -78,6 +108,7 @@ fn people(verified: &Verified, is_known: bool) -> String {
         job.contributors,
         job.items,
         job.rejected_answers,
+        pool(verified, size),
         one_line(&signers.join(", ")),
         one_line(&verified.cluster.file().name),
         verified.cluster.digest(),

@@ -17,7 +17,7 @@ use crate::store::Enrolled;
 /// The most bytes of a body.
 const LIMIT: usize = 16 << 10;
 
-/// Enrols a contributor's key under a name. Enrolling the same key under the same name again gives 200.
+/// Enrols a contributor's key under a name, for jobs that name no issuers; where a job does, an invitation takes its place. Enrolling the same key under the same name again gives 200.
 #[utoipa::path(post, path = "/v1/contributors", tag = "contributors", request_body = Enrolment, responses(
     (status = 201, body = Enrolment, description = "enrolled"),
     (status = 200, body = Enrolment, description = "was enrolled before"),

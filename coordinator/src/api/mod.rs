@@ -5,6 +5,7 @@ mod cluster;
 mod contributors;
 mod events;
 mod extract;
+mod issuers;
 mod jobs;
 mod openapi;
 mod problem;
@@ -37,6 +38,7 @@ fn described() -> (Router<Shared>, OpenApi) {
     OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(cluster::get_cluster))
         .routes(routes!(contributors::enrol))
+        .routes(routes!(issuers::revoke))
         .routes(routes!(jobs::list_jobs))
         .routes(routes!(jobs::put_job, jobs::get_job, jobs::cancel_job))
         .routes(routes!(jobs::get_spec))

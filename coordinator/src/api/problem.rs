@@ -34,6 +34,8 @@ pub(crate) enum ProblemKind {
     UnknownJob,
     /// There is no such submission.
     UnknownSubmission,
+    /// No job names these issuers.
+    UnknownIssuers,
     /// Another job has this id.
     JobConflict,
     /// The job no longer accepts submissions.
@@ -74,7 +76,7 @@ pub(crate) enum ProblemKind {
 
 impl ProblemKind {
     /// All kinds, in the order of the documentation.
-    const ALL: [Self; 30] = [
+    const ALL: [Self; 31] = [
         Self::InvalidRequest,
         Self::InvalidJob,
         Self::NodeRefused,
@@ -87,6 +89,7 @@ impl ProblemKind {
         Self::NotYourJob,
         Self::UnknownJob,
         Self::UnknownSubmission,
+        Self::UnknownIssuers,
         Self::JobConflict,
         Self::JobClosed,
         Self::JobFull,
@@ -122,6 +125,7 @@ impl ProblemKind {
             Self::NotEnrolled => ("not_enrolled", "The contributor is not enrolled", StatusCode::FORBIDDEN),
             Self::UnknownJob => ("unknown_job", "There is no such job", StatusCode::NOT_FOUND),
             Self::UnknownSubmission => ("unknown_submission", "There is no such submission", StatusCode::NOT_FOUND),
+            Self::UnknownIssuers => ("unknown_issuers", "No job names these issuers", StatusCode::NOT_FOUND),
             Self::JobConflict => ("job_conflict", "Another job has this id", StatusCode::CONFLICT),
             Self::JobClosed => ("job_closed", "The job no longer accepts submissions", StatusCode::CONFLICT),
             Self::JobFull => ("job_full", "The job has as many answers as it takes", StatusCode::CONFLICT),

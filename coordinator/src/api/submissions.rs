@@ -14,7 +14,7 @@ use tacit_protocol::identity::{Purpose, Signed};
 use tacit_protocol::job::JobId;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::quota::{self, NoRoom};
-use tacit_protocol::submission::{Header, MAX_ENVELOPE_BYTES, MAX_HEADER_BYTES, MAX_SUBMISSION_BYTES, Role, Submission};
+use tacit_protocol::submission::{Header, MAX_ENVELOPE_BYTES, MAX_HEADER_BYTES, MAX_SUBMISSION_BYTES, Role, Statement, Submission};
 use tokio::sync::SemaphorePermit;
 
 use super::body::PacedBody;
@@ -82,6 +82,7 @@ pub(super) async fn put_submission(
                 .filter(|_| standing.state == JobState::Open)
                 .ok_or_else(|| closed(&app, &id))?;
             check_header(&app, &active, header.clone()).await?;
+            check_revocation(&app, &active, statement).await?;
             admit(&app, &active, &header.value, &standing)?;
             Some(active)
         }
@@ -192,6 +193,9 @@ fn explain(reason: RejectReason) -> &'static str {
     match reason {
         RejectReason::WrongJob => "it is for another cluster, job or version of the job: fetch the spec again",
         RejectReason::BadSignature => "the signature is not by the key in the header",
+        RejectReason::BadCredential => {
+            "the job takes answers only of people whom its issuers have invited, with invitations that are valid until it closes"
+        }
         _ => "its items, components or envelopes do not fit the job and the cluster",
     }
 }
@@ -236,12 +240,24 @@ async fn read_header<'a>(app: &'a App, active: Option<&ActiveJob>, body: &mut Pa
 
 /// Checks what the header alone shows.
 async fn check_header(app: &Shared, active: &Arc<ActiveJob>, header: Signed<Header>) -> Result<(), Problem> {
-    let (cluster, of) = (Arc::clone(&app.cluster), Arc::clone(active));
-    let checked = tokio::task::spawn_blocking(move || Header::check(&header, &cluster, of.job()));
+    let (cluster, of, shared) = (Arc::clone(&app.cluster), Arc::clone(active), Arc::clone(app));
+    let checked = tokio::task::spawn_blocking(move || Header::check_with(&header, &cluster, of.job(), &shared.credentials));
     checked
         .await
         .map_err(|_| shutting_down())?
         .map_err(|reason| rejected(app, reason, explain(reason)))
+}
+
+/// Checks that the issuers have not revoked the invitation behind a credential that was checked.
+async fn check_revocation(app: &App, active: &ActiveJob, statement: &Statement) -> Result<(), Problem> {
+    let (Some(issuers), Some(credential)) = (&active.job().terms().issuers, &statement.credential) else {
+        return Ok(());
+    };
+    if app.store.is_revoked(issuers.digest(), credential.grant.serial).await? {
+        let why = "the issuers have revoked the invitation";
+        return Err(rejected(app, RejectReason::BadCredential, why));
+    }
+    Ok(())
 }
 
 /// Checks that the author may send answers to the job, and that there is room for them.
@@ -256,6 +272,8 @@ fn admit(app: &App, active: &ActiveJob, header: &Header, standing: &Standing) ->
             let detail = "the job has gold answers to these items: they cannot be changed";
             return Err(Problem::new(ProblemKind::SubmissionConflict, detail));
         }
+        // The credential was checked, and takes the place of an enrolment.
+        (Role::Answers, _) if statement.credential.is_some() => {}
         (Role::Answers, Some(key)) if key == statement.key => {}
         (Role::Answers, Some(_)) => {
             app.metrics.upload(Some(RejectReason::KeyConflict));

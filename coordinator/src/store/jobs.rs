@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::api::JobState;
+use tacit_protocol::credential::Issuers;
 use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::{Job, JobId};
 
@@ -31,6 +32,8 @@ pub(crate) struct NewJob {
     pub items: u64,
     /// How many answers each item gets.
     pub answers_per_item: u32,
+    /// The digest of the issuers that it names, if any.
+    pub issuers: Option<Digest>,
     /// The spec as JSON.
     pub spec: Vec<u8>,
     /// The nodes that have opened it.
@@ -50,6 +53,7 @@ impl NewJob {
             digest: job.digest(),
             items: terms.items,
             answers_per_item: terms.answers_per_item,
+            issuers: terms.issuers.as_ref().map(Issuers::digest),
             spec,
             opened,
         }
@@ -195,8 +199,8 @@ impl Store {
             }
             db.execute(
                 "INSERT INTO jobs (id, cluster, name, digest, items, answers_per_item, state, created_at, changed_at, buyer, spec_bytes,
-                    buyer_key)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11)",
+                    buyer_key, issuers)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12)",
                 (
                     job.id.as_str(),
                     job.cluster.as_bytes().as_slice(),
@@ -209,6 +213,7 @@ impl Store {
                     &job.buyer,
                     to_db(job.spec.len() as u64),
                     job.buyer_key.as_bytes().as_slice(),
+                    job.issuers.map(|issuers| issuers.as_bytes().to_vec()),
                 ),
             )?;
             let number = db.last_insert_rowid();

@@ -5,8 +5,9 @@ use tacit_protocol::api::{JobState, RejectedAnswer, SubmissionOutcome};
 use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::JobId;
 use tacit_protocol::reject::RejectReason;
+use tacit_protocol::submission::Subject;
 use tacit_protocol::submission::SubmissionId;
-use tacit_protocol::submission::quota::{NoRoom, Subject, Used};
+use tacit_protocol::submission::quota::{NoRoom, Used};
 
 use super::jobs::tests::new_job;
 use super::{Conclusion, NewSubmission, Part, Store, StoredText, UploadOutcome};
@@ -22,7 +23,7 @@ fn submission(id: &JobId, byte: u8) -> NewSubmission {
         upload: Digest::of("upload", &[&[byte]]),
         digest: Digest::of("header", &[&[byte]]),
         answers: 2,
-        subject: Subject::from(&PublicKey::from_bytes([byte; 32])),
+        subject: Subject::Key(PublicKey::from_bytes([byte; 32])),
         gold: false,
         header: vec![byte; 10],
         envelopes: (0..3).map(|node| vec![byte, node]).collect(),
@@ -202,7 +203,7 @@ async fn what_is_admitted_is_decided_with_what_is_stored() {
     let id: JobId = "signs".parse().unwrap();
     store.add_job(new_job(&id, 3)).await;
     let sent = |byte: u8, subject: u8, gold: bool| NewSubmission {
-        subject: Subject::from(&PublicKey::from_bytes([subject; 32])),
+        subject: Subject::Key(PublicKey::from_bytes([subject; 32])),
         gold,
         ..submission(&id, byte)
     };

@@ -10,6 +10,7 @@ mod jobs;
 mod lifecycle_tests;
 mod results;
 mod retention;
+mod revocations;
 mod schema;
 mod stored_text;
 mod submissions;

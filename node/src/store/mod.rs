@@ -1,6 +1,7 @@
 //! What a node stores: jobs, and submissions with their sealed components. One SQLite file; all calls block.
 
 mod jobs;
+mod revocations;
 mod schema;
 mod submissions;
 #[cfg(test)]

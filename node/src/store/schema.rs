@@ -27,8 +27,11 @@ const FIRST: &str = "
         -- The answers of accepted submissions, without gold answers.
         answers INTEGER NOT NULL DEFAULT 0,
         -- How many rejected submissions nobody has signed.
-        unsigned INTEGER NOT NULL DEFAULT 0
+        unsigned INTEGER NOT NULL DEFAULT 0,
+        -- The digest of the job's issuers; NULL if it names none.
+        issuers BLOB
     );
+    CREATE INDEX jobs_by_issuers ON jobs (issuers) WHERE issuers IS NOT NULL;
     CREATE INDEX jobs_by_release ON jobs (released, opened_at);
     CREATE TABLE specs (
         job TEXT PRIMARY KEY,
@@ -59,6 +62,12 @@ const FIRST: &str = "
         number INTEGER PRIMARY KEY,
         sealed BLOB NOT NULL
     );
+    -- The numbers that the issuers of a pool have revoked.
+    CREATE TABLE revoked (
+        issuers BLOB NOT NULL,
+        number INTEGER NOT NULL,
+        PRIMARY KEY (issuers, number)
+    ) WITHOUT ROWID;
     CREATE TABLE health (checked INTEGER NOT NULL);
     INSERT INTO health VALUES (0);
 ";

@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::job::{Job, JobId};
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::submission::quota::{self, Subject, Used};
-use tacit_protocol::submission::{Role, Statement, SubmissionId};
+use tacit_protocol::submission::quota::{self, Used};
+use tacit_protocol::submission::{Role, Statement, Subject, SubmissionId};
 
 use super::{Store, StoreError};
 
@@ -20,6 +20,8 @@ pub(crate) struct NewSubmission {
     pub id: Option<SubmissionId>,
     /// Who has signed it; `None` if its header is not valid.
     pub author: Option<Author>,
+    /// The number of the contributor in the pool of the job's issuers, if its header is good and the job names issuers.
+    pub number: Option<u32>,
     /// Why it is rejected; `None` if it is accepted.
     pub reason: Option<RejectReason>,
     /// The encoded signed header; empty if it is rejected.
@@ -126,7 +128,7 @@ impl Store {
                             outcomes.push(Some(RejectReason::JobFull));
                             continue;
                         }
-                        count.execute(params![job.as_str(), author.subject.as_bytes(), author.answers as i64])?;
+                        count.execute(params![job.as_str(), author.subject.to_bytes(), author.answers as i64])?;
                         if reason.is_none() && author.role == Role::Answers {
                             in_job += author.answers;
                         }
@@ -207,7 +209,7 @@ fn counts(connection: &Connection, job: &JobId, digest: &Digest) -> rusqlite::Re
 fn used(connection: &Connection, job: &JobId, subject: &Subject) -> rusqlite::Result<Used> {
     let used = connection
         .prepare_cached("SELECT submissions, answers FROM subjects WHERE job = ?1 AND subject = ?2")?
-        .query_row(params![job.as_str(), subject.as_bytes()], |row| {
+        .query_row(params![job.as_str(), subject.to_bytes()], |row| {
             Ok(Used {
                 submissions: row.get::<_, i64>(0)?.unsigned_abs(),
                 answers: row.get::<_, i64>(1)?.unsigned_abs(),

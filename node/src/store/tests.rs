@@ -9,7 +9,7 @@ use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::{Item, JobSpec};
 use tacit_protocol::question::{Categorical, Release};
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::submission::quota::Subject;
+use tacit_protocol::submission::Subject;
 use tacit_protocol::submission::{Role, SubmissionId};
 
 fn open(folder: &Path) -> Result<Store, DatabaseError> {
@@ -25,6 +25,7 @@ fn job() -> (Job, Vec<u8>) {
     let spec = JobSpec {
         answers_per_item: 3,
         release: BTreeSet::from([Release::Agreement]),
+        sensitive: false,
         ..JobSpec::new("job", Categorical::new(["a", "b"]), [Item::new("i")])
     };
     let job = Job::sign(&cluster_digest(), "job".parse().unwrap(), spec, &buyer_key()).unwrap();
@@ -34,10 +35,11 @@ fn job() -> (Job, Vec<u8>) {
 
 fn submission(n: u8, id: u8, reason: Option<RejectReason>) -> NewSubmission {
     NewSubmission {
+        number: None,
         digest: Digest::of("test", &[&[n]]),
         id: Some(SubmissionId::from_bytes([id; 16])),
         author: reason.is_none().then(|| Author {
-            subject: Subject::from(&PublicKey::from_bytes([n; 32])),
+            subject: Subject::Key(PublicKey::from_bytes([n; 32])),
             role: Role::Answers,
             answers: 1,
         }),

@@ -12,7 +12,7 @@ use crate::identity::PublicKey;
 use crate::job::{Job, Terms};
 use crate::question::Release;
 use crate::reject::RejectReason;
-use crate::submission::{Header, Role};
+use crate::submission::{Header, Role, Statement, Subject};
 use crate::verdict::Verdict;
 
 /// The answers that count, in the order of the list.
@@ -87,10 +87,7 @@ pub(super) fn count_answers<'h>(
         // Gold answers are nobody's answers: they are accepted and count for no contributor.
         let counts_for = match Role::of(job, &statement.key) {
             Role::Gold => Ok(None),
-            Role::Answers => names
-                .bind(&statement.contributor, statement.key)
-                .map(Some)
-                .ok_or(RejectReason::KeyConflict),
+            Role::Answers => names.bind(statement).map(Some).ok_or(RejectReason::KeyConflict),
         };
         outcomes.push(match counts_for {
             // The rows that do not count follow below.
@@ -126,6 +123,8 @@ pub(super) fn are_items(items: &[u32], items_in_job: usize) -> bool {
 }
 
 /// The names and keys of contributors, each bound to the other by the first accepted submission that has one of them.
+///
+/// Where the job names issuers, a name is a person's number, and the person may come to use another key: it is the same contributor.
 #[derive(Default)]
 struct Names<'h> {
     names: HashMap<&'h str, u32>,
@@ -134,8 +133,9 @@ struct Names<'h> {
 }
 
 impl<'h> Names<'h> {
-    /// The index of the contributor of this name and key; `None` if the name or the key is bound to another one.
-    fn bind(&mut self, name: &'h str, key: PublicKey) -> Option<u32> {
+    /// The index of the contributor of a submission; `None` if its name or its key is bound to another one.
+    fn bind(&mut self, statement: &'h Statement) -> Option<u32> {
+        let (name, key) = (statement.contributor.as_str(), statement.key);
         match (self.names.get(name), self.keys.get(&key)) {
             (Some(by_name), Some(by_key)) => (by_name == by_key).then_some(*by_name),
             (None, None) => {
@@ -144,6 +144,10 @@ impl<'h> Names<'h> {
                 self.keys.insert(key, index);
                 self.contributors.push((name, key));
                 Some(index)
+            }
+            (Some(by_name), None) if matches!(statement.subject(), Subject::Number(_)) => {
+                self.keys.insert(key, *by_name);
+                Some(*by_name)
             }
             _ => None,
         }

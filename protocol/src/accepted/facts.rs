@@ -17,9 +17,9 @@ use crate::reject::RejectReason;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContributorFacts {
-    /// The contributor's name.
+    /// The contributor's name; where the job names issuers, the pool and the person's number in it.
     pub contributor: String,
-    /// The contributor's key.
+    /// The contributor's key: of several keys of one person, that of the first accepted submission in the list.
     pub key: PublicKey,
     /// How many of the contributor's answers count.
     pub answers: u64,
@@ -42,7 +42,7 @@ pub struct PublicFacts {
     /// The items, by index in the job, that have too few answers for a label, unanswered ones included; none where the job publishes no
     /// labels or is not sensitive.
     pub too_few_answers: Vec<u32>,
-    /// The contributors with at least one answer that counts, by name.
+    /// The contributors with at least one answer that counts, by name: as many as there are people, as far as the job's issuers tell.
     pub contributors: Vec<ContributorFacts>,
 }
 
@@ -68,6 +68,11 @@ impl PublicFacts {
         }
         if !self.contributors.windows(2).all(|pair| pair[0].contributor < pair[1].contributor) {
             return Err("contributors out of order or twice");
+        }
+        if let Some(issuers) = &terms.issuers
+            && !self.contributors.iter().all(|c| is_number_in(&c.contributor, &issuers.pool))
+        {
+            return Err("a contributor who is no number of the job's pool");
         }
         let plausible = |c: &ContributorFacts| c.answers > 0 && c.paired <= c.answers && (1..MODULUS).contains(&c.scale.value);
         if !self.contributors.iter().all(plausible) {
@@ -106,6 +111,12 @@ impl PublicFacts {
     pub fn rejected_answers(&self) -> u64 {
         self.rejected.values().sum()
     }
+}
+
+/// Whether a name is the one of a person of this pool.
+fn is_number_in(name: &str, pool: &str) -> bool {
+    let number = name.strip_prefix(pool).and_then(|rest| rest.strip_prefix('/'));
+    number.is_some_and(|number| number.parse::<u32>().is_ok_and(|serial| serial.to_string() == number))
 }
 
 /// See [`PublicFacts::same_redundancy`].

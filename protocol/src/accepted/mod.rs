@@ -94,7 +94,8 @@ pub enum AcceptedSetError {
 
 impl AcceptedSet {
     /// Decides which answers count, entry by entry in the order of the list: the first answer of a contributor to an item
-    /// counts, until the item has as many answers as the job asks for. A name stands for one key and a key for one name.
+    /// counts, until the item has as many answers as the job asks for. A name stands for one key and a key for one name; where
+    /// the job names issuers, a name stands for a person, who may use several keys.
     ///
     /// `verdicts` has one verdict for each entry. `header` gives the header of an accepted entry.
     ///

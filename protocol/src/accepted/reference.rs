@@ -74,7 +74,9 @@ impl<'h> PlainCount<'h> {
         let statement = &header.statement;
         let name = statement.contributor.as_str();
         let bound = self.names.get(name).copied();
-        let conflict = bound.is_some_and(|(key, _)| key != statement.key) || self.keys.get(&statement.key).is_some_and(|n| *n != name);
+        let one_key = statement.credential.is_none();
+        let conflict =
+            (one_key && bound.is_some_and(|(key, _)| key != statement.key)) || self.keys.get(&statement.key).is_some_and(|n| *n != name);
         if conflict {
             let listed = SubmissionEntry {
                 submission: header.digest(),
@@ -82,11 +84,11 @@ impl<'h> PlainCount<'h> {
             };
             return self.reject(&listed, RejectReason::KeyConflict);
         }
+        self.keys.insert(statement.key, name);
         let contributor = bound.map_or_else(
             || {
                 let index = self.contributors.len() as u32;
                 self.names.insert(name, (statement.key, index));
-                self.keys.insert(statement.key, name);
                 self.contributors.push((name, statement.key));
                 index
             },

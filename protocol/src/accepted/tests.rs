@@ -4,10 +4,16 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
 
 use super::reference::Reference;
 use super::{AcceptedSet, AcceptedSetError, CountedAnswer, Outcome, SubmissionEntry};
-use crate::fixtures::{cluster_with_keys, gold_key, job, job_of, spec, submission, submission_list};
+use crate::fixtures::{
+    class_answers, cluster_with_keys, create, credential_of, gold_key, invitation_of, issuers, job, job_of, spec, submission,
+    submission_list,
+};
+use crate::identity::SecretKey;
 use crate::job::PayRule;
 use crate::question::Release;
 use crate::reject::RejectReason;
@@ -79,6 +85,76 @@ fn a_name_stands_for_one_key_and_a_key_for_one_name() {
     assert_eq!(accepted.facts().answers, 2);
 }
 
+/// The headers of four submissions: two keys of person 1, both with the same answers, person 2, and person 2's key under number 3.
+fn headers_of_a_sybil(job: &crate::job::Job) -> Vec<Submission> {
+    let members = cluster_with_keys(3, 1);
+    let mut rng = ChaCha20Rng::seed_from_u64(5);
+    let keys: Vec<SecretKey> = (0..3).map(|_| SecretKey::generate(&mut rng)).collect();
+    let mut make = |number, key: &SecretKey, answers: &[(u32, u32)]| {
+        let credential = credential_of(&members.cluster, job, number, key);
+        create(
+            &members.cluster,
+            job,
+            "",
+            (key, credential.as_ref()),
+            &class_answers(answers),
+            &mut rng,
+        )
+    };
+    vec![
+        make(1, &keys[0], &[(0, 1), (1, 1)]),
+        make(1, &keys[1], &[(0, 1), (1, 1), (2, 1)]),
+        make(2, &keys[2], &[(0, 0)]),
+        make(3, &keys[2], &[(1, 0)]),
+    ]
+}
+
+#[test]
+fn two_keys_under_one_invitation_are_one_person() {
+    let job = invited(job(4, 2, 5, PayRule::Flat));
+    let all = headers_of_a_sybil(&job);
+    let header = |i: usize| Some(&all[i].header.value);
+    let accepted = AcceptedSet::assemble(&job, &submission_list(&all), &[Verdict::Accepted; 4], header).unwrap();
+    let facts = accepted.facts();
+    assert_eq!(facts.check(job.terms()), Ok(()));
+    let paid: Vec<_> = facts.contributors.iter().map(|c| (c.contributor.as_str(), c.answers)).collect();
+    assert_eq!(paid, [("crowd/1", 3), ("crowd/2", 1)]);
+    assert_eq!(facts.contributors[0].key, all[0].header.value.statement.key);
+    assert_eq!(facts.rejected[&RejectReason::DuplicateAnswer], 2);
+    assert_eq!(facts.rejected[&RejectReason::KeyConflict], 1, "a key under two numbers");
+    assert_eq!(accepted.redundancy(), [2, 1, 1, 0]);
+
+    // With the credentials out of sight the attack works: two contributors, who agree with each other on two items.
+    let mut unchecked = all.clone();
+    for (i, submission) in unchecked.iter_mut().enumerate() {
+        submission.header.value.statement.credential = None;
+        submission.header.value.statement.contributor = format!("c{i}");
+    }
+    let header = |i: usize| Some(&unchecked[i].header.value);
+    let job = self::job(4, 2, 5, PayRule::Flat);
+    let deceived = AcceptedSet::assemble(&job, &submission_list(&unchecked), &[Verdict::Accepted; 4], header).unwrap();
+    assert_eq!(deceived.facts().contributors.len(), 3);
+    assert_eq!(deceived.redundancy(), [3, 2, 1, 0]);
+}
+
+#[test]
+fn names_in_a_certificate_are_numbers_of_the_pool() {
+    let job = invited(job(4, 2, 5, PayRule::Flat));
+    let all = headers_of_a_sybil(&job);
+    let header = |i: usize| Some(&all[i].header.value);
+    let accepted = AcceptedSet::assemble(&job, &submission_list(&all), &[Verdict::Accepted; 4], header).unwrap();
+    for name in ["c001", "crowd/", "crowd/01", "crowd/+1", "crowd/-1", "crowd/4294967296", "crowds/1"] {
+        let mut facts = accepted.facts().clone();
+        facts.contributors.truncate(1);
+        facts.contributors[0].contributor = name.to_owned();
+        facts.answers = 3;
+        facts.redundancy = [(1, 3)].into();
+        assert!(facts.check(job.terms()).is_err(), "{name}");
+        facts.contributors[0].contributor = "crowd/1".to_owned();
+        assert_eq!(facts.check(job.terms()), Ok(()));
+    }
+}
+
 #[test]
 fn rejected_submissions_are_counted_by_reason() {
     let all = submissions(&[(1, &[(0, 0), (1, 1)]), (2, &[(0, 0)])]);
@@ -119,8 +195,21 @@ fn items_that_are_not_the_jobs_in_order_are_refused() {
     }
 }
 
+/// The same job for people of the pool of tests alone.
+fn invited(job: crate::job::Job) -> crate::job::Job {
+    let mut spec = job.to_signed_spec().spec;
+    spec.issuers = Some(issuers(1));
+    job_of("test", spec).unwrap()
+}
+
 /// One header, of which the others are made: counting checks no signature.
 static HEADER: LazyLock<Header> = LazyLock::new(|| submissions(&[(1, &[(0, 0)])]).remove(0).header.value);
+
+/// One credential, of which the others are made.
+static CREDENTIAL: LazyLock<crate::credential::Credential> = LazyLock::new(|| {
+    let (issuers, key) = (issuers(1), SecretKey::from_bytes(&[1; 32]));
+    invitation_of(&issuers, 1).credential(&Digest::of("test", &[]), &issuers, &key.public())
+});
 
 /// An entry of the list: who sends it (name and key), what it answers, and the verdict on it.
 type Entry = ((u8, u8), BTreeSet<u32>, Verdict);
@@ -135,13 +224,18 @@ fn entry(items: u32) -> impl Strategy<Value = Entry> {
 
 proptest! {
     #[test]
-    fn it_is_the_set_of_the_plain_count(entries in proptest::collection::vec(entry(12), 0..60), answers_per_item in 1u32..9) {
+    fn it_is_the_set_of_the_plain_count(entries in proptest::collection::vec(entry(12), 0..60), answers_per_item in 1u32..9, open: bool) {
         let mut spec = spec(12, 2, answers_per_item, PayRule::Gold);
         // A sensitive job publishes no label of fewer answers.
         if answers_per_item >= 7 {
             spec.sensitive = true;
+            spec.issuers = Some(issuers(1));
             spec.release = [Release::Labels, Release::Payouts].into();
         }
+        if !open {
+            spec.issuers = Some(issuers(1));
+        }
+        let by_invitation = spec.issuers.is_some();
         let job = job_of("test", spec).unwrap();
         let header = |((name, key), items, _): &Entry| {
             let mut header = HEADER.clone();
@@ -149,9 +243,14 @@ proptest! {
             header.statement.key = if *key == 9 {
                 gold_key().public()
             } else {
-                crate::identity::SecretKey::from_bytes(&[*key; 32]).public()
+                SecretKey::from_bytes(&[*key; 32]).public()
             };
             header.statement.items = items.iter().copied().collect();
+            if by_invitation && *key != 9 {
+                let mut credential = CREDENTIAL.clone();
+                credential.grant.serial = (*name).into();
+                header.statement.credential = Some(credential);
+            }
             header
         };
         let headers: Vec<Header> = entries.iter().map(header).collect();

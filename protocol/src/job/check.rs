@@ -3,7 +3,7 @@
 use super::floors;
 use super::names::{ids, name};
 use super::pay::{MAX_PER_ITEM, escrow};
-use super::{Item, JobError, MAX_ANSWERS_PER_ITEM, MAX_ITEMS, PayRule, Payout, Terms, labels};
+use super::{Item, JobError, MAX_ANSWERS_PER_ITEM, MAX_ITEMS, PayRule, Payout, Terms, issuers, labels};
 use crate::question::Release;
 use tacit_mpc_core::sharing::AccessStructure;
 
@@ -52,6 +52,7 @@ impl Terms {
         let planned = self.items * u64::from(answers_per_item);
         payout(self.payout.as_ref(), self.releases(Release::Payouts), planned)?;
         gold(self)?;
+        issuers::fit(self)?;
         labels::fit(self)?;
         floors::check(self)
     }

@@ -32,6 +32,10 @@ pub enum Floor {
     Bonus,
     /// All items show something else.
     Items,
+    /// Somebody vouches for the contributors.
+    Issuers,
+    /// Nobody answers without a credential of the issuers that a job names.
+    Credentials,
 }
 
 impl Floor {

@@ -90,13 +90,14 @@ fn weights(terms: &Terms) -> Result<(), JobError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{buyer_key, job_of, spec};
+    use crate::fixtures::{buyer_key, issuers, job_of, spec};
     use crate::identity::SecretKey;
     use crate::job::{Gold, JobSpec};
 
     fn sensitive() -> JobSpec {
         JobSpec {
             sensitive: true,
+            issuers: Some(issuers(1)),
             release: [Release::Agreement, Release::Labels, Release::Payouts].into(),
             ..spec(20, 2, 7, PayRule::Flat)
         }

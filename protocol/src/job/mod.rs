@@ -4,10 +4,12 @@ use crate::identity::{PublicKey, SecretKey, Signature};
 use tacit_mpc_core::digest::Digest;
 
 mod check;
+mod closes_at;
 mod error;
 mod floor;
 mod floors;
 mod id;
+mod issuers;
 mod item_ids;
 mod item_tags;
 mod labels;

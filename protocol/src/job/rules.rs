@@ -59,6 +59,9 @@ macro_rules! with_rules {
             /// The gold answers that the job waits for before it can be closed, if any.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub gold: Option<crate::job::Gold>,
+            /// Whose people may answer, and who vouches for them; without it whoever is enrolled. Sensitive jobs name issuers.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub issuers: Option<crate::credential::Issuers>,
             /// The pay, if any.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub payout: Option<crate::job::Payout>,

@@ -62,6 +62,7 @@ impl JobSpec {
             label_rule: LabelRule::default(),
             weights: BTreeMap::new(),
             gold: None,
+            issuers: None,
             payout: None,
         }
     }

@@ -57,6 +57,7 @@ impl Terms {
             label_rule: spec.label_rule,
             weights: spec.weights,
             gold: spec.gold,
+            issuers: spec.issuers,
             payout: spec.payout,
         };
         (terms, items)
@@ -77,6 +78,7 @@ impl Terms {
             label_rule: self.label_rule,
             weights: self.weights.clone(),
             gold: self.gold.clone(),
+            issuers: self.issuers.clone(),
             payout: self.payout.clone(),
         }
     }

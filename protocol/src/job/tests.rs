@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::fixtures::{buyer_key, cluster_with_keys, job_of};
+use crate::credential::Issuers;
+use crate::fixtures::{buyer_key, cluster_with_keys, issuers, job_of};
 use crate::identity::{IdentityError, PublicKey, SecretKey};
 use crate::question::{Categorical, Question, Release};
 use tacit_mpc_core::digest::Digest;
@@ -12,7 +13,7 @@ use tacit_mpc_core::sharing::AccessStructure;
 fn spec() -> JobSpec {
     JobSpec::from_json(
         br#"{ "name": "signs", "question": { "kind": "categorical", "classes": ["stop", "yield"] }, "items": [{ "id": "a" }, { "id": "b" }],
-              "answers_per_item": 5, "release": ["agreement", "payouts"],
+              "answers_per_item": 5, "sensitive": false, "release": ["agreement", "payouts"],
               "payout": { "currency": "EUR", "base_per_item": 20000, "bonus_per_item": 10000, "budget": 300000 } }"#,
     )
     .unwrap()
@@ -46,9 +47,48 @@ fn pay_by_gold(spec: &mut JobSpec, seed: u8) {
 
 #[test]
 fn defaults_are_the_safe_ones() {
+    let json = serde_json::to_string(&spec()).unwrap();
+    assert!(
+        JobSpec::from_json(json.replace("\"sensitive\":false,", "").as_bytes())
+            .unwrap()
+            .sensitive
+    );
     let job = job_of("job", spec()).unwrap();
-    assert!(job.terms().sensitive);
     assert_eq!(job.terms().payout().unwrap().rule, PayRule::PeerAgreementBeyondChance);
+}
+
+/// The first of the issuers alone.
+fn one_issuer() -> Issuers {
+    let mut one = issuers(1);
+    one.keys.truncate(1);
+    one
+}
+
+#[test]
+fn a_sensitive_job_names_issuers_that_can_be_used() {
+    let sensitive = |alter: fn(&mut JobSpec)| {
+        refused(|s| {
+            s.sensitive = true;
+            alter(s);
+        })
+    };
+    assert!(sensitive(|_| {}).contains("`issuers` are missing"));
+    let with = |alter: fn(&mut Issuers)| {
+        refused(|s| {
+            s.issuers = Some(issuers(2));
+            alter(s.issuers.as_mut().unwrap());
+        })
+    };
+    assert!(with(|i| i.pool.clear()).contains("`issuers.pool`"));
+    assert!(with(|i| i.keys.reverse()).contains("`issuers.keys`"));
+    assert!(with(|i| i.need = 4).contains("`issuers.need`"));
+    let vague = refused(|s| {
+        s.issuers = Some(issuers(1));
+        s.closes_at = Some("2026-12-01T01:00:00+01:00".to_owned());
+    });
+    assert!(vague.contains("`closes_at`"), "{vague}");
+    let json = serde_json::to_string(&one_issuer()).unwrap().replace(",\"need\":1", "");
+    assert_eq!(serde_json::from_str::<Issuers>(&json).unwrap().need, 1);
 }
 
 #[test]
@@ -108,7 +148,7 @@ fn every_field_is_in_the_digest() {
         job_of("job", spec).unwrap().digest()
     };
     let same = digest(|_| {});
-    let changes: [fn(&mut JobSpec); 15] = [
+    let changes: [fn(&mut JobSpec); 19] = [
         |s| s.name.push('x'),
         |s| ask_with_text(s, "Which sign is it?"),
         |s| ask(s, ["yield", "stop"]),
@@ -117,7 +157,17 @@ fn every_field_is_in_the_digest() {
         |s| s.items[0].id.push('x'),
         |s| s.answers_per_item = 4,
         |s| s.closes_at = Some("2030-01-01T00:00:00Z".to_owned()),
-        |s| s.sensitive = false,
+        |s| {
+            s.sensitive = true;
+            s.issuers = Some(issuers(1));
+        },
+        |s| s.issuers = Some(issuers(1)),
+        |s| s.issuers = Some(issuers(2)),
+        |s| s.issuers = Some(one_issuer()),
+        |s| {
+            s.issuers = Some(issuers(1));
+            s.issuers.as_mut().unwrap().pool.push('x');
+        },
         |s| s.public = true,
         |s| s.release = BTreeSet::from([Release::ClassTotals]),
         |s| s.payout.as_mut().unwrap().budget += 1,
@@ -301,7 +351,7 @@ fn the_json_of_terms_and_specs_stays_the_same() {
     let plain = job_of("job", spec()).unwrap();
     assert_eq!(
         serde_json::to_string(&plain.terms()).unwrap(),
-        r#"{"id":"job","buyer":"0b513ad9b4924015ca0902ed079044d3ac5dbec2306f06948c10da8eb6e39f2d","name":"signs","question":{"kind":"categorical","classes":["stop","yield"]},"items":2,"items_digest":"fe3608df821f443090585324f1dddc1aeb01bbfa73f2c3350a1ed410ef9a88a4","answers_per_item":5,"sensitive":true,"release":["agreement","payouts"],"payout":{"rule":"peer_agreement_beyond_chance","currency":"EUR","base_per_item":20000,"bonus_per_item":10000,"budget":300000}}"#
+        r#"{"id":"job","buyer":"0b513ad9b4924015ca0902ed079044d3ac5dbec2306f06948c10da8eb6e39f2d","name":"signs","question":{"kind":"categorical","classes":["stop","yield"]},"items":2,"items_digest":"fe3608df821f443090585324f1dddc1aeb01bbfa73f2c3350a1ed410ef9a88a4","answers_per_item":5,"sensitive":false,"release":["agreement","payouts"],"payout":{"rule":"peer_agreement_beyond_chance","currency":"EUR","base_per_item":20000,"bonus_per_item":10000,"budget":300000}}"#
     );
     let mut full = spec();
     ask_with_text(&mut full, "Which sign?");

@@ -132,7 +132,7 @@ mod tests {
 
     use super::*;
     use crate::accepted::ContributorFacts;
-    use crate::fixtures::{buyer_key, job_of, spec};
+    use crate::fixtures::{buyer_key, issuers, job_of, spec};
     use crate::job::PayRule;
     use crate::question::Release;
 
@@ -142,6 +142,7 @@ mod tests {
     fn sensitive_terms() -> Terms {
         let mut spec = spec(1000, 3, 1000, PayRule::Flat);
         (spec.sensitive, spec.payout, spec.release) = (true, None, [Release::Agreement].into());
+        spec.issuers = Some(issuers(1));
         job_of("wide", spec).unwrap().terms().clone()
     }
 

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::envelope::{SALT, aad, component_digest, envelope_digest, explicit_component, info};
 use super::{Delivery, Header, Role, Statement, SubmissionId, most_answers};
 use crate::cluster::Cluster;
+use crate::credential::{Credential, CredentialError};
 use crate::identity::{SecretKey, Signed};
 use crate::job::Job;
 use crate::name::is_name;
@@ -58,21 +59,64 @@ pub enum SubmissionError {
         /// How many parts there are.
         parts: usize,
     },
+    /// The job counts people of its issuers only.
+    #[error("the job takes answers only of people whom its issuers have invited to the pool `{0}`: answer with your invitation")]
+    NotInvited(String),
+    /// The job names no issuers.
+    #[error("the job names no issuers: answer without an invitation")]
+    NoIssuers,
+    /// The credential is not one for this key, job and cluster.
+    #[error("the credential cannot be used: {0}")]
+    Credential(#[from] CredentialError),
     /// A node's sealing key is unusable.
     #[error("sealing to a node failed: {0}")]
     Sealing(#[from] SealingError),
 }
 
 impl Submission {
-    /// Shares a contributor's answers: pairs of item index and answer, items strictly ascending.
+    /// Shares a contributor's answers to a job that names no issuers: pairs of item index and answer, items strictly ascending.
     ///
     /// # Errors
-    /// The key is the one for gold, there are no or too many answers, the name is unusable, an answer does not fit the job,
-    /// or a node's key is unusable.
+    /// The job names issuers, the key is the one for gold, there are no or too many answers, the name is unusable, an answer does not
+    /// fit the job, or a node's key is unusable.
     pub fn create<R: CryptoRng>(
         cluster: &Cluster,
         job: &Job,
         contributor: &str,
+        key: &SecretKey,
+        answers: &[(u32, Answer)],
+        rng: &mut R,
+    ) -> Result<Self, SubmissionError> {
+        if let Some(issuers) = &job.terms().issuers {
+            return Err(SubmissionError::NotInvited(issuers.pool.clone()));
+        }
+        Self::of_answers(cluster, job, (contributor, None), key, answers, rng)
+    }
+
+    /// As [`Self::create`], for a job that names issuers. The contributor's name is that of the credential.
+    ///
+    /// # Errors
+    /// As [`Self::create`]; the job names no issuers, or the credential is not one of theirs for this key and cluster.
+    pub fn create_with_credential<R: CryptoRng>(
+        cluster: &Cluster,
+        job: &Job,
+        credential: &Credential,
+        key: &SecretKey,
+        answers: &[(u32, Answer)],
+        rng: &mut R,
+    ) -> Result<Self, SubmissionError> {
+        let terms = job.terms();
+        let issuers = terms.issuers.as_ref().ok_or(SubmissionError::NoIssuers)?;
+        // A job whose closing time cannot be read is no job.
+        let closes_at = terms.closes_at_seconds().unwrap_or_default();
+        credential.check(&cluster.digest(), issuers, &key.public(), closes_at)?;
+        Self::of_answers(cluster, job, (&credential.name(issuers), Some(credential)), key, answers, rng)
+    }
+
+    fn of_answers<R: CryptoRng>(
+        cluster: &Cluster,
+        job: &Job,
+        (contributor, credential): (&str, Option<&Credential>),
         key: &SecretKey,
         answers: &[(u32, Answer)],
         rng: &mut R,
@@ -94,14 +138,14 @@ impl Submission {
         let mut rows = Zeroizing::new(vec![Fp61::ZERO; answers.len() * width]);
         encode_rows(job, answers, |index, _| Some(index), &mut rows)?;
         let items = answers.iter().map(|(item, _)| *item).collect();
-        Self::from_rows(cluster, job, contributor, key, items, &rows, rng)
+        Self::from_rows(cluster, job, (contributor, credential), key, items, &rows, rng)
     }
 
     /// Shares the rows of these items: `items.len() × width` elements, which may be any; [`Self::create`] encodes answers.
     pub(crate) fn from_rows<R: CryptoRng>(
         cluster: &Cluster,
         job: &Job,
-        contributor: &str,
+        (contributor, credential): (&str, Option<&Credential>),
         key: &SecretKey,
         items: Vec<u32>,
         rows: &[Fp61],
@@ -121,6 +165,7 @@ impl Submission {
                 .enumerate()
                 .map(|(component, payload)| component_digest(&id, component, payload))
                 .collect(),
+            credential: credential.cloned(),
         };
         let role = Role::of(job, &statement.key);
         let envelopes = seal(cluster, role, &statement, &payloads, rng)?;

@@ -69,6 +69,6 @@ impl Submission {
         let mut rows = Zeroizing::new(vec![Fp61::ZERO; items.len() * job.terms().question.width()]);
         let row_of = |_, item: u32| items.contains(&item).then(|| (item - items.start) as usize);
         encode_rows(job, answers, row_of, &mut rows)?;
-        Self::from_rows(cluster, job, AUTHOR, key, items.collect(), &rows, rng)
+        Self::from_rows(cluster, job, (AUTHOR, None), key, items.collect(), &rows, rng)
     }
 }

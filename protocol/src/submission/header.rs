@@ -7,8 +7,9 @@ use tacit_mpc_core::digest::Digest;
 use super::{gold, most_answers};
 use crate::cluster::Cluster;
 use crate::codec::encode;
+use crate::credential::{CheckedCredentials, Credential};
 use crate::identity::{PublicKey, Purpose, Signed};
-use crate::job::{Job, JobId};
+use crate::job::{Floor, Job, JobId};
 use crate::name::is_name;
 use crate::reject::RejectReason;
 
@@ -30,7 +31,7 @@ pub struct Statement {
     pub job: JobId,
     /// The digest of the job's terms.
     pub job_digest: Digest,
-    /// The contributor's name in this job.
+    /// The contributor's name in this job; where the job names issuers, the one that follows from the credential.
     pub contributor: String,
     /// The contributor's key, which signs the header.
     pub key: PublicKey,
@@ -40,6 +41,56 @@ pub struct Statement {
     pub items: Vec<u32>,
     /// A salted digest of each component of the shares, by component.
     pub components: Vec<Digest>,
+    /// What says that the contributor is a person of the job's issuers; `None` if the job names none, and for gold answers.
+    pub credential: Option<Credential>,
+}
+
+/// Who stands behind a submission: all that counts people counts subjects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// The person with this number in the pool of the job's issuers, whichever keys the person uses.
+    Number(u32),
+    /// The holder of this key, where the job names no issuers.
+    Key(PublicKey),
+}
+
+impl Subject {
+    /// The 32 bytes by which stores know the subject among those of one job.
+    pub fn to_bytes(&self) -> [u8; 32] {
+        match self {
+            Self::Number(number) => *Digest::of("tacit/v1 subject", &[&number.to_le_bytes()]).as_bytes(),
+            Self::Key(key) => *key.as_bytes(),
+        }
+    }
+}
+
+impl Statement {
+    /// Who stands behind the submission.
+    pub fn subject(&self) -> Subject {
+        match &self.credential {
+            Some(credential) => Subject::Number(credential.grant.serial),
+            None => Subject::Key(self.key),
+        }
+    }
+
+    /// Whether the contributor is one of the people that the job takes answers of. The header's signature must have been checked: a
+    /// credential is public, and only the holder of its key can sign with it.
+    fn has_credential_for(&self, job: &Job, role: Role, checked: &CheckedCredentials) -> bool {
+        if !Floor::Credentials.holds() {
+            return true;
+        }
+        let terms = job.terms();
+        match (&terms.issuers, &self.credential, role) {
+            (Some(issuers), Some(credential), Role::Answers) => {
+                let Ok(closes_at) = terms.closes_at_seconds() else { return false };
+                self.contributor == credential.name(issuers)
+                    && checked.check(credential, &self.cluster, issuers, &self.key, closes_at).is_ok()
+            }
+            // A credential that nobody checks would still make its bearer another subject.
+            (None, None, Role::Answers) | (_, None, Role::Gold) => true,
+            (Some(_), None, Role::Answers) | (None, Some(_), Role::Answers) | (_, Some(_), Role::Gold) => false,
+        }
+    }
 }
 
 /// The public part of a submission.
@@ -102,8 +153,17 @@ impl Header {
     ///
     /// # Errors
     /// In this order: [`RejectReason::WrongJob`] if it is for another job or cluster, [`RejectReason::Malformed`] if its
-    /// lists do not fit the job, [`RejectReason::BadSignature`].
+    /// lists do not fit the job, [`RejectReason::BadSignature`], [`RejectReason::BadCredential`] if the job names issuers and this is
+    /// no credential of theirs for the key that signs.
     pub fn check(signed: &Signed<Self>, cluster: &Cluster, job: &Job) -> Result<(), RejectReason> {
+        Self::check_with(signed, cluster, job, &CheckedCredentials::default())
+    }
+
+    /// As [`Self::check`]. The signatures of credentials that were checked before are not checked again.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn check_with(signed: &Signed<Self>, cluster: &Cluster, job: &Job, checked: &CheckedCredentials) -> Result<(), RejectReason> {
         let statement = &signed.value.statement;
         if statement.cluster != cluster.digest() || statement.job != *job.id() || statement.job_digest != job.digest() {
             return Err(RejectReason::WrongJob);
@@ -115,8 +175,11 @@ impl Header {
         }
         signed
             .verify(role.purpose(), &statement.key)
-            .map(drop)
-            .map_err(|_| RejectReason::BadSignature)
+            .map_err(|_| RejectReason::BadSignature)?;
+        statement
+            .has_credential_for(job, role, checked)
+            .then_some(())
+            .ok_or(RejectReason::BadCredential)
     }
 
     /// Whether the lists have the lengths that job and cluster ask for, and the items are the job's in ascending order.

@@ -15,7 +15,7 @@ pub mod quota;
 
 pub use create::{Submission, SubmissionError};
 pub use delivery::Delivery;
-pub use header::{Header, Role, Statement, SubmissionId};
+pub use header::{Header, Role, Statement, Subject, SubmissionId};
 pub use opened::OpenedSubmission;
 
 /// The most field elements, rows × width, of one submission: one component in full is 1 MiB.

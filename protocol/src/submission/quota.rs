@@ -1,32 +1,7 @@
 //! How much a job takes, in all and of one subject. The coordinator and every node refuse the rest before they store anything of it.
 
-use super::{MAX_ELEMENTS, Role, Statement, gold};
-use crate::identity::PublicKey;
+use super::{MAX_ELEMENTS, Role, gold};
 use crate::job::Job;
-
-/// Who stands behind submissions. All limits for one person go by it: here a key is a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Subject([u8; 32]);
-
-impl Subject {
-    /// The bytes by which stores know it.
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl From<&PublicKey> for Subject {
-    fn from(key: &PublicKey) -> Self {
-        Self(*key.as_bytes())
-    }
-}
-
-impl Statement {
-    /// Who stands behind this submission.
-    pub fn subject(&self) -> Subject {
-        Subject::from(&self.key)
-    }
-}
 
 /// How many submissions of one subject a job takes at least.
 const SUBMISSIONS: u64 = 64;
@@ -110,6 +85,7 @@ mod tests {
     fn job(items: usize, answers_per_item: u32) -> Job {
         let spec = JobSpec {
             answers_per_item,
+            sensitive: false,
             release: [Release::Agreement].into(),
             ..JobSpec::new("job", Categorical::new(["a", "b"]), (0..items).map(|i| Item::new(i.to_string())))
         };

@@ -12,6 +12,7 @@ use crate::accepted::{ContributorFacts, PublicFacts, Scale, SubmissionEntry};
 use crate::api::{ReceiptStatement, enrolment_statement};
 use crate::codec::{CodecProblem, decode, encode};
 use crate::control::{Computed, Refusal, Reply, Request};
+use crate::credential::{Credential, Grant, IssuerSignature, Issuers, PoolSize, Revocation, holder_statement};
 use crate::identity::{PublicKey, Signature, Signed};
 use crate::job::{Item, JobId};
 use crate::lane::LaneId;
@@ -84,6 +85,29 @@ fn job() -> JobId {
     "job-1".parse().unwrap()
 }
 
+fn issuers() -> Issuers {
+    Issuers {
+        pool: "crowd-1".to_owned(),
+        keys: vec![PublicKey::from_bytes([0x4c; 32]), PublicKey::from_bytes([0x4d; 32])],
+        need: 1,
+    }
+}
+
+fn credential() -> Credential {
+    Credential {
+        grant: Grant {
+            serial: 258,
+            invitation: PublicKey::from_bytes([0x49; 32]),
+            expires: Some(1_796_083_200),
+        },
+        signatures: vec![IssuerSignature {
+            issuer: 1,
+            signature: signature(),
+        }],
+        holder: signature(),
+    }
+}
+
 fn header() -> Signed<Header> {
     let statement = Statement {
         cluster: digest(1),
@@ -94,6 +118,7 @@ fn header() -> Signed<Header> {
         id: SubmissionId::from_bytes([0x1d; 16]),
         items: vec![0, 258],
         components: vec![digest(3), digest(4), digest(5)],
+        credential: Some(credential()),
     };
     Signed {
         value: Header {
@@ -101,6 +126,22 @@ fn header() -> Signed<Header> {
             envelopes: vec![digest(6), digest(7), digest(8)],
         },
         signature: signature(),
+    }
+}
+
+fn revocation() -> Revocation {
+    Revocation {
+        issuers: issuers(),
+        serials: vec![3, 258],
+        signatures: credential().signatures,
+    }
+}
+
+fn pool_size() -> PoolSize {
+    PoolSize {
+        issuers: issuers(),
+        credentials: 200,
+        signatures: credential().signatures,
     }
 }
 
@@ -164,6 +205,27 @@ fn signed() -> Vec<Case> {
             "cluster's digest and contributor's name (signed by the contributor to be enrolled)",
             serde_json::to_value((digest(1), "Zoë")).unwrap(),
             &enrolment_statement(&digest(1), "Zoë"),
+        ),
+        written("issuers of a pool (hashed)", &issuers()),
+        made(
+            "digest of the issuers and grant (signed by issuers)",
+            serde_json::to_value((issuers().digest(), credential().grant)).unwrap(),
+            &credential().grant.statement(&issuers()),
+        ),
+        made(
+            "cluster's digest, digest of the issuers and contributor's key (signed with the invitation key)",
+            serde_json::to_value((digest(1), issuers().digest(), key())).unwrap(),
+            &holder_statement(&digest(1), &issuers(), &key()),
+        ),
+        made(
+            "digest of the issuers and revoked numbers (signed by issuers)",
+            serde_json::to_value((issuers().digest(), [3, 258])).unwrap(),
+            &revocation().statement(),
+        ),
+        made(
+            "digest of the issuers and number of credentials (signed by issuers)",
+            serde_json::to_value((issuers().digest(), 200)).unwrap(),
+            &pool_size().statement(),
         ),
         read(
             "receipt (signed by the coordinator)",
@@ -271,6 +333,7 @@ fn requests() -> Vec<Case> {
             },
         ),
         read("request: cancel", &Request::Cancel { job: job() }),
+        read("request: revoke", &Request::Revoke(revocation())),
     ]
 }
 
@@ -296,6 +359,7 @@ fn replies() -> Vec<Case> {
         read("reply: progress", &Reply::Progress(Phase::Verify)),
         read("reply: computed", &Reply::Computed(Box::new(computed))),
         read("reply: cancelled", &Reply::Cancelled),
+        read("reply: revoked", &Reply::Revoked),
     ];
     let text = || "why".to_owned();
     let refusals = [

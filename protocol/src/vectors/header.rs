@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::setup::Setup;
 use super::{OK, Vectors};
 use crate::codec::{decode, encode};
-use crate::fixtures::cluster_with_keys;
+use crate::credential::{Credential, Issuers};
+use crate::fixtures::{cluster_with_keys, invitation_of, issuer_keys, issuers};
 use crate::identity::{Purpose, SecretKey, Signed};
+use crate::job::{Job, JobId};
 use crate::reject::RejectReason;
 use crate::submission::Header;
 use tacit_mpc_core::digest::Digest;
@@ -17,6 +19,8 @@ use tacit_mpc_core::digest::Digest;
 pub struct Case {
     /// What is special about this header.
     pub name: String,
+    /// The id of the job that it is checked for.
+    pub job: JobId,
     /// The encoded `Signed<Header>`, hexadecimal: the header, then the signature of 64 bytes.
     pub signed_header: String,
     /// `ok`, or the name of the reason to reject it.
@@ -28,10 +32,11 @@ pub struct Case {
 }
 
 /// What is said of an encoded signed header.
-pub fn verdict(setup: &Setup, bytes: &[u8]) -> &'static str {
+pub fn verdict(setup: &Setup, job: &JobId, bytes: &[u8]) -> &'static str {
+    let job = if job == setup.invited.id() { &setup.invited } else { &setup.job };
     let checked = decode::<Signed<Header>>(bytes, "a header")
         .map_err(|_| RejectReason::Malformed)
-        .and_then(|signed| Header::check(&signed, &setup.members.cluster, &setup.job));
+        .and_then(|signed| Header::check(&signed, &setup.members.cluster, job));
     checked.err().map_or(OK, RejectReason::name)
 }
 
@@ -41,16 +46,18 @@ pub fn make() -> Vectors<Case> {
     let good = setup.submission().header;
     let gold = setup.gold_submission().header;
     let mut cases = Vec::new();
-    let mut case = |name: &str, bytes: Vec<u8>, expect: &str| {
+    let mut case_of = |job: &Job, name: &str, bytes: Vec<u8>, expect: &str| {
         let read = decode::<Signed<Header>>(&bytes, "a header").ok().filter(|_| expect == OK);
         cases.push(Case {
             name: name.to_owned(),
+            job: job.id().clone(),
             signed_header: hex::encode(bytes),
             expect: expect.to_owned(),
             digest: read.as_ref().map(|signed| signed.value.digest()),
             header: read.map(|signed| signed.value),
         });
     };
+    let mut case = |name: &str, bytes: Vec<u8>, expect: &str| case_of(&setup.job, name, bytes, expect);
     case("answers of a contributor", encode(&good), OK);
     case("gold answers of the buyer", encode(&gold), OK);
 
@@ -111,9 +118,89 @@ pub fn make() -> Vectors<Case> {
         encode(&Signed::new(part, Purpose::Gold, &setup.gold)),
         "malformed",
     );
+    credentials(&setup, &mut |name, header: Header, expect| {
+        let job = if header.statement.job == *setup.invited.id() {
+            &setup.invited
+        } else {
+            &setup.job
+        };
+        let signed = Signed::new(header, Purpose::Submission, &setup.contributor);
+        case_of(job, name, encode(&signed), expect);
+    });
     Vectors {
-        about: "Signed headers for the cluster and the job of setup.json. Decode signed_header, then check it; expect is `ok` or the reason to reject it."
+        about: "Signed headers for the cluster and the jobs of setup.json. Decode signed_header, then check it; expect is `ok` or the reason to reject it."
             .to_owned(),
         cases,
     }
+}
+
+/// Headers with credentials, all signed by the contributor.
+fn credentials(setup: &Setup, case: &mut dyn FnMut(&str, Header, &str)) {
+    let good = setup.invited_submission().header.value;
+    let (cluster, key) = (setup.members.cluster.digest(), setup.contributor.public());
+    let pool = setup.invited.terms().issuers.clone().unwrap();
+    case("answers of a person of the pool", good.clone(), OK);
+    let mut altered = |name: &str, alter: &dyn Fn(&mut Header)| {
+        let mut header = good.clone();
+        alter(&mut header);
+        case(name, header, "bad_credential");
+    };
+    altered("no credential where the job names issuers", &|h| h.statement.credential = None);
+    altered("the name of another person", &|h| h.statement.contributor = "crowd/8".to_owned());
+    let with = |h: &mut Header, alter: &dyn Fn(&mut Credential)| alter(h.statement.credential.as_mut().unwrap());
+    altered("signed by one issuer of the two needed", &|h| {
+        with(h, &|c| c.signatures.truncate(1));
+    });
+    altered("signed by one issuer twice", &|h| {
+        with(h, &|c| c.signatures[1] = c.signatures[0].clone());
+    });
+    altered("signed by more issuers than needed", &|h| {
+        with(h, &|c| {
+            c.signatures = issuer_keys().iter().filter_map(|key| c.grant.sign(&pool, key)).collect();
+            c.signatures.sort_unstable_by_key(|one| one.issuer);
+        });
+    });
+    altered("signed by a key that is no issuer's", &|h| {
+        with(h, &|c| {
+            c.signatures[0].signature = setup.buyer.sign(Purpose::Grant, &c.grant.statement(&pool));
+        });
+    });
+    altered("signed for other issuers", &|h| {
+        with(h, &|c| *c = invitation_of(&issuers(1), 7).credential(&cluster, &pool, &key));
+    });
+    altered("an invitation to another pool", &|h| {
+        let other = Issuers {
+            pool: "crowd-2".to_owned(),
+            ..pool.clone()
+        };
+        with(h, &|c| *c = invitation_of(&other, 7).credential(&cluster, &other, &key));
+    });
+    altered("a credential of another cluster", &|h| {
+        with(h, &|c| {
+            *c = invitation_of(&pool, 7).credential(&Digest::of("other", &[]), &pool, &key);
+        });
+    });
+    altered("a credential of another key", &|h| {
+        with(h, &|c| {
+            *c = invitation_of(&pool, 7).credential(&cluster, &pool, &setup.buyer.public());
+        });
+    });
+    let expiring = |expires: u64| {
+        let mut invitation = invitation_of(&pool, 7);
+        invitation.expires = Some(expires);
+        let grant = invitation.grant();
+        invitation.signatures = issuer_keys().iter().filter_map(|key| grant.sign(&pool, key)).collect();
+        invitation.signatures.sort_unstable_by_key(|one| one.issuer);
+        invitation.signatures.truncate(2);
+        invitation.credential(&cluster, &pool, &key)
+    };
+    altered("expired a second before the job closes", &|h| {
+        with(h, &|c| *c = expiring(1_796_083_199));
+    });
+    let mut until = good.clone();
+    until.statement.credential = Some(expiring(1_796_083_200));
+    case("valid until the job closes", until, OK);
+    let mut elsewhere = setup.submission().header.value;
+    elsewhere.statement.credential = good.statement.credential;
+    case("a credential where the job names no issuers", elsewhere, "bad_credential");
 }

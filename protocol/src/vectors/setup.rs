@@ -4,7 +4,9 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 
-use crate::fixtures::{ClusterWithKeys, class_answers, cluster_text, cluster_with_keys};
+use crate::fixtures::{
+    ClusterWithKeys, class_answers, cluster_text, cluster_with_keys, credential_of, invitation_of, issuer_keys, issuers,
+};
 use crate::identity::{PublicKey, SecretKey, Signature};
 use crate::job::{Job, JobSpec};
 use crate::sealing::Suite;
@@ -25,6 +27,21 @@ const JOB_SPEC: &str = r#"{
   "quorum": 2,
   "gold": {"key": "GOLD"},
   "payout": {"rule": "gold", "currency": "EUR", "base_per_item": 20000, "bonus_per_item": 10000, "budget": 1000000}
+}"#;
+
+/// The id of the job that takes answers of people of a pool only.
+pub const INVITED_ID: &str = "vectors-of-a-pool";
+
+/// That job: two of three issuers must sign.
+const INVITED_SPEC: &str = r#"{
+  "name": "Test vectors of a pool",
+  "question": {"kind": "categorical", "classes": ["cat", "dog", "neither"]},
+  "items": [{"id": "a"}, {"id": "b"}, {"id": "c"}, {"id": "d"}],
+  "answers_per_item": 3,
+  "closes_at": "2026-12-01T00:00:00Z",
+  "sensitive": false,
+  "release": ["agreement"],
+  "issuers": ISSUERS
 }"#;
 
 /// The answers of the good submission: item, class.
@@ -58,6 +75,16 @@ pub struct SetupFile {
     pub buyer: PublicKey,
     /// The buyer's signature over the digests of the cluster file and of the job.
     pub buyer_signature: Signature,
+    /// The id of the job that takes answers of people of a pool only.
+    pub invited_job_id: String,
+    /// The spec of that job, JSON.
+    pub invited_job_spec: String,
+    /// The digest of that job.
+    pub invited_job_digest: Digest,
+    /// The Ed25519 seeds of the issuers of its pool, hexadecimal, in any order.
+    pub issuer_seeds: Vec<String>,
+    /// The Ed25519 seed of the invitation with number 7, hexadecimal.
+    pub invitation_seed: String,
     /// The contributor that the good submission is of.
     pub contributor: Person,
     /// The buyer, whose key signs the gold answers.
@@ -92,6 +119,8 @@ pub struct Setup {
     pub members: ClusterWithKeys,
     /// The job that submissions answer.
     pub job: Job,
+    /// The job that takes answers of people of a pool only.
+    pub invited: Job,
     /// The contributor's key.
     pub contributor: SecretKey,
     /// The buyer's key, which signs the terms.
@@ -99,8 +128,11 @@ pub struct Setup {
     /// The buyer's key for gold answers.
     pub gold: SecretKey,
     spec: String,
+    invited_spec: String,
 }
 
+/// The contributor's number in the pool.
+const NUMBER: u32 = 7;
 /// The contributor's name.
 pub const CONTRIBUTOR: &str = "Zoë";
 
@@ -113,7 +145,17 @@ impl Setup {
         let buyer = SecretKey::from_bytes(&seed(0x30));
         let members = cluster_with_keys(3, 1);
         let spec = JOB_SPEC.replace("GOLD", &gold.public().to_string());
+        let pool = serde_json::to_string(&issuers(2)).unwrap();
+        let invited_spec = INVITED_SPEC.replace("ISSUERS", &pool);
         Self {
+            invited: Job::sign(
+                &members.cluster.digest(),
+                INVITED_ID.parse().unwrap(),
+                JobSpec::from_json(invited_spec.as_bytes()).unwrap(),
+                &buyer,
+            )
+            .unwrap(),
+            invited_spec,
             job: Job::sign(
                 &members.cluster.digest(),
                 JOB_ID.parse().unwrap(),
@@ -154,6 +196,11 @@ impl Setup {
             buyer_seed: hex::encode(*self.buyer.to_bytes()),
             buyer: self.buyer.public(),
             buyer_signature: *self.job.signature(),
+            invited_job_id: INVITED_ID.to_owned(),
+            invited_job_spec: self.invited_spec.clone(),
+            invited_job_digest: self.invited.digest(),
+            issuer_seeds: issuer_keys().iter().map(|key| hex::encode(*key.to_bytes())).collect(),
+            invitation_seed: hex::encode(*invitation_of(&issuers(2), NUMBER).key.to_bytes()),
             contributor: person(CONTRIBUTOR, &self.contributor),
             gold: person(crate::submission::gold::AUTHOR, &self.gold),
         }
@@ -166,6 +213,14 @@ impl Setup {
             members, job, contributor, ..
         } = self;
         Submission::create(&members.cluster, job, CONTRIBUTOR, contributor, &class_answers(&ANSWERS), &mut rng).unwrap()
+    }
+
+    /// The answers of person 7 to the job that takes answers of a pool only.
+    pub fn invited_submission(&self) -> Submission {
+        let mut rng = ChaCha20Rng::seed_from_u64(3);
+        let (cluster, key) = (&self.members.cluster, &self.contributor);
+        let credential = credential_of(cluster, &self.invited, NUMBER, key).unwrap();
+        Submission::create_with_credential(cluster, &self.invited, &credential, key, &class_answers(&ANSWERS), &mut rng).unwrap()
     }
 
     /// The gold answers, which are one submission.

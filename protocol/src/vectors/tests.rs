@@ -44,7 +44,7 @@ fn headers_are_checked_as_they_say() {
     let setup = Setup::new();
     for case in read::<Vectors<header::Case>>("header.json").cases {
         let bytes = hex::decode(&case.signed_header).unwrap();
-        assert_eq!(header::verdict(&setup, &bytes), case.expect, "{}", case.name);
+        assert_eq!(header::verdict(&setup, &case.job, &bytes), case.expect, "{}", case.name);
         assert_eq!(case.expect == OK, case.digest.is_some(), "{}", case.name);
     }
 }

@@ -15,7 +15,7 @@ use tacit_mpc_core::sharing::NodeSet;
 use tacit_mpc_core::testing::{Fate, Misbehaviour, Wire, World};
 use tacit_protocol::accepted::{PublicFacts, Scales};
 use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};
-use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, job_of, spec, submission};
+use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, issuers, job_of, spec, submission};
 use tacit_protocol::job::{Job, LabelRule, PayRule, Terms};
 use tacit_protocol::question::Release;
 use tacit_protocol::release::{AgreementLayout, OutputName, PairSum, independent, noise_units};
@@ -25,6 +25,7 @@ use tacit_protocol::submission::Submission;
 fn job(classes: u32, release: &[Release]) -> Job {
     let mut spec = spec(12, classes, 16, PayRule::Flat);
     spec.sensitive = true;
+    spec.issuers = Some(issuers(1));
     spec.release = release.iter().copied().collect();
     if release.contains(&Release::Labels) {
         spec.quorum = Some(1);

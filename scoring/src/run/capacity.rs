@@ -5,8 +5,7 @@ use std::collections::{HashMap, HashSet};
 use tacit_protocol::accepted::{AcceptedSetError, SubmissionEntry};
 use tacit_protocol::job::Job;
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::submission::quota::{self, Subject};
-use tacit_protocol::submission::{Header, MAX_ELEMENTS, Role};
+use tacit_protocol::submission::{Header, MAX_ELEMENTS, Role, Subject, quota};
 use tacit_protocol::verdict::Verdict;
 
 /// No submission may stand in the list twice, or claim more answers than one can hold: rejected ones are
@@ -23,7 +22,7 @@ pub(super) fn check_list(list: &[SubmissionEntry]) -> Result<(), AcceptedSetErro
     list.iter().enumerate().try_for_each(fits)
 }
 
-/// Rejects submissions beyond the room of the job, and beyond a contributor's share of it: see [`quota`].
+/// Rejects submissions beyond the room of the job, and beyond a contributor's share of it, with all keys of one invitation: see [`quota`].
 pub(super) fn over_capacity<'h>(
     job: &Job,
     list: &[SubmissionEntry],

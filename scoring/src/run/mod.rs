@@ -45,6 +45,7 @@ pub struct Scored {
 /// # Errors
 /// * [`ScoringError::AcceptedSet`]: the list repeats an entry, or does not match the submissions.
 /// * [`ScoringError::Unopened`]: this node's store fails.
+/// * [`ScoringError::NotPermitted`]: this node's operator wants more answers or contributors.
 /// * [`ScoringError::NotRecorded`]: this node has recorded another accepted set for the job, or its store fails.
 /// * [`ScoringError::NotComputed`]: the program has a defect.
 /// * [`ScoringError::Gold`]: the job cannot be scored because of the buyer's gold answers.
@@ -72,6 +73,9 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
 
     let answers = open_answers(&party, job, list, &answer_entries, submissions)?;
     let (accepted, tally) = accept_well_formed(&mut session, job, list, &mut verdicts, &answers, submissions)?;
+    if !submissions.permits(accepted.facts()) {
+        return Err(ScoringError::NotPermitted);
+    }
     let gold_rows = checked_gold(&mut session, job, &gold_entries, submissions)?;
 
     let subject = Subject::new(cluster, job.digest(), candidates, &accepted, participants);

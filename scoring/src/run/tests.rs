@@ -21,6 +21,8 @@ use tacit_protocol::question::{Answer, Categorical, Release};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::Submission;
 
+mod subjects;
+
 /// A submission of the rows of the first two items, with these integers in place of bits.
 fn malformed(members: &ClusterWithKeys, job: &Job, contributor: u32, rows: &[i64]) -> Submission {
     let mut rng = ChaCha20Rng::seed_from_u64(u64::from(contributor));
@@ -239,7 +241,7 @@ fn certificates_and_results_of_fixed_seeds_stay_the_same() {
 }
 
 const GOLDEN_RESULTS: &str = "f002f2faf80dc8ebb65aceb3700a58c28d7dd3530a9ddda42d4f732a82a1d26c";
-const GOLDEN_CERTIFICATES: &str = "b7e64f8828f8290f76e3f29e6c4cac234de699dc6974003f8176904b8b0e1c5e";
+const GOLDEN_CERTIFICATES: &str = "e55506ec16872d79b53a64a521ea02b68f5e2ed5437d6553334711e013904208";
 
 /// The buyer's gold answers, where the job has any.
 fn gold_if_any(members: &ClusterWithKeys, job: &Job) -> Vec<Submission> {

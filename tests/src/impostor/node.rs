@@ -148,6 +148,7 @@ impl Inner {
                 Reply::Delivered(outcomes)
             }
             Request::Cancel { .. } => Reply::Cancelled,
+            Request::Revoke(_) => Reply::Revoked,
             Request::Compute {
                 job,
                 attempt,
@@ -232,6 +233,10 @@ impl Submissions for NodeInput<'_> {
     fn open(&self, entry: usize) -> Option<OpenedSubmission> {
         let Inner { cluster, me, sealing, .. } = self.node;
         self.deliveries[entry]?.open(cluster, self.job, *me, sealing).ok()
+    }
+
+    fn permits(&self, _: &tacit_protocol::accepted::PublicFacts) -> bool {
+        true
     }
 
     fn record(&self, _: &Digest) -> bool {

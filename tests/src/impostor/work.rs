@@ -8,6 +8,7 @@ use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::encode;
 use tacit_protocol::control::Computed;
+use tacit_protocol::fixtures::{credential_of, issuers};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Item, Job, JobSpec, LabelRule};
 use tacit_protocol::question::{Answer, Categorical, Release};
@@ -50,6 +51,7 @@ impl Work {
     pub fn sensitive(cluster: &Cluster, id: &str) -> Self {
         let spec = JobSpec {
             answers_per_item: 10,
+            issuers: Some(issuers(2)),
             release: BTreeSet::from([Release::Agreement, Release::ClassTotals]),
             ..JobSpec::new(
                 id,
@@ -84,7 +86,11 @@ impl Work {
         let mut rng = rand::rng();
         let (key, name) = (SecretKey::generate(&mut rng), format!("contributor-{}", self.submissions.len()));
         let answers: Vec<(u32, Answer)> = (0u32..).zip(classes.iter().copied().map(Answer::Class)).collect();
-        let made = Submission::create(cluster, &self.job, &name, &key, &answers, &mut rng).unwrap();
+        let made = match credential_of(cluster, &self.job, self.submissions.len() as u32, &key) {
+            Some(credential) => Submission::create_with_credential(cluster, &self.job, &credential, &key, &answers, &mut rng),
+            None => Submission::create(cluster, &self.job, &name, &key, &answers, &mut rng),
+        };
+        let made = made.unwrap();
         self.submissions.push(made);
         self.classes.push(classes.to_vec());
     }

@@ -1,6 +1,7 @@
 //! Tests of the API on a whole coordinator with simulated nodes.
 
 mod gold;
+mod issuers;
 mod jobs;
 mod problems;
 mod reference;

@@ -5,6 +5,7 @@ use super::*;
 /// A new job that this many nodes have opened.
 pub(in crate::store) fn new_job(id: &JobId, nodes: usize) -> NewJob {
     NewJob {
+        issuers: None,
         id: id.clone(),
         cluster: Digest::of("cluster", &[]),
         buyer: "first".to_owned(),

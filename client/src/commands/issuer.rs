@@ -1,0 +1,255 @@
+//! `tacit issuer`: makes keys of issuers, invites people, signs for other issuers, revokes, and serves a platform.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use tacit_client::issuer::serve::Service;
+use tacit_client::issuer::{self, Document, Entry, Ledger, Request};
+use tacit_client::text::one_line;
+use tacit_client::{files, keys};
+use tacit_protocol::credential::{Issuers, PoolSize, Revocation};
+use tacit_protocol::identity::SecretKey;
+use zeroize::Zeroizing;
+
+use crate::args::{self, IssuerCommand, Network, PlatformKind, Pool, Serve};
+use crate::commands::connect::connect;
+use crate::output;
+
+/// Runs one of the commands.
+pub(crate) async fn run(args: &args::Issuer) -> Result<()> {
+    match &args.command {
+        IssuerCommand::Keygen { out } => output::print(&format!("{}\n", keys::generate(out)?.public())),
+        IssuerCommand::Invite {
+            people,
+            pool,
+            out,
+            expires,
+        } => invite(people, pool, out, expires.as_deref()),
+        IssuerCommand::Sign { file: Some(file), key, .. } => sign(file, key),
+        IssuerCommand::Sign {
+            file: None,
+            key,
+            count,
+            pool,
+            issuers,
+            out,
+        } => size(key, *count, (pool.as_deref(), issuers.as_deref()), out.as_deref()),
+        IssuerCommand::Revoke {
+            send: Some(file), network, ..
+        } => match Document::load(file)? {
+            Document::Revocation(revocation) => send(network, &revocation).await,
+            _ => bail!("{}: not a revocation", file.display()),
+        },
+        IssuerCommand::Revoke {
+            numbers,
+            send: None,
+            key,
+            pool,
+            issuers,
+            out,
+            network,
+        } => {
+            let key = key.as_deref().context("give --key FILE: the issuer's key")?;
+            revoke(numbers, key, (pool.as_deref(), issuers.as_deref()), out, network).await
+        }
+        IssuerCommand::Serve(args) => serve(args).await,
+    }
+}
+
+/// The pool that the command line names, and the issuer's key.
+fn pool_of(key: &Path, (name, file): (Option<&str>, Option<&Path>)) -> Result<(Issuers, SecretKey)> {
+    let key = keys::load(key)?;
+    let issuers = match (name, file) {
+        (_, Some(file)) => issuer::load(file)?,
+        (Some(name), None) => issuer::alone(name, key.public()),
+        (None, None) => bail!("which pool? Give --issuers pool.toml, or --pool NAME for a pool of this key alone"),
+    };
+    issuers.check()?;
+    Ok((issuers, key))
+}
+
+fn invite(people: &Path, pool: &Pool, out: &Path, expires: Option<&str>) -> Result<()> {
+    let (issuers, key) = pool_of(&pool.key, (pool.pool.as_deref(), pool.issuers.as_deref()))?;
+    let expires = expires.map(seconds).transpose()?;
+    let people = issuer::people(people)?;
+    let mut invited = issuer::read(out, &issuers)?;
+    let new = issuer::extend(&mut invited, people, expires, &mut rand::rng())?;
+    let request_path = request_path(out);
+    if request_path.exists()
+        && let Document::Invitations(request) = Document::load(&request_path)?
+    {
+        issuer::merge(&mut invited, &issuers, &request.people);
+    }
+    // The secret keys are on disk before the ledger says that they are signed.
+    issuer::write(out, &issuers, &invited)?;
+    let entries = invited.iter().map(|one| Entry {
+        person: one.person.clone(),
+        grant: one.invitation.grant(),
+        signatures: one.invitation.signatures.clone(),
+    });
+    let mut document = Document::Invitations(Request {
+        issuers: issuers.clone(),
+        people: entries.collect(),
+    });
+    let signing = document.sign(&key, &mut Ledger::of(&pool.key)?)?;
+    if let Document::Invitations(request) = &document {
+        issuer::merge(&mut invited, &issuers, &request.people);
+    }
+    issuer::write(out, &issuers, &invited)?;
+    let complete = invited.iter().filter(|one| one.invitation.check(&issuers).is_ok()).count();
+    let mut text = format!(
+        "{new} new invitations to pool `{}`; {complete} of {} are complete, in {}: send each person the code, and nobody else's\n",
+        issuers.pool,
+        invited.len(),
+        out.display()
+    );
+    if issuers.need > 1 {
+        document.store(&request_path)?;
+    }
+    if signing.missing > 0 {
+        text += &format!(
+            "{} more of the issuers must sign: send them {}, which holds no secret; they run `tacit issuer sign` on it and send it back; \
+             put it there again and run this command once more\n",
+            signing.missing,
+            request_path.display()
+        );
+    }
+    text += &format!("for the job's spec: issuers = {}\n", in_spec(&issuers));
+    output::print(&text)
+}
+
+/// The pool as one line of a spec.
+fn in_spec(issuers: &Issuers) -> String {
+    let keys: Vec<String> = issuers.keys.iter().map(|key| format!("\"{key}\"")).collect();
+    format!(
+        "{{ pool = \"{}\", keys = [{}], need = {} }}",
+        issuers.pool,
+        keys.join(", "),
+        issuers.need
+    )
+}
+
+fn request_path(out: &Path) -> PathBuf {
+    let mut name = out.as_os_str().to_owned();
+    name.push(".request.json");
+    PathBuf::from(name)
+}
+
+fn sign(file: &Path, key_path: &Path) -> Result<()> {
+    let key = keys::load(key_path)?;
+    let mut document = Document::load(file)?;
+    let signing = document.sign(&key, &mut Ledger::of(key_path)?)?;
+    document.store(file)?;
+    let what = match &document {
+        Document::Invitations(request) => {
+            let names: Vec<String> = request.people.iter().map(|entry| one_line(&entry.person)).collect();
+            format!("invitations of {} people: {}", names.len(), names.join(", "))
+        }
+        Document::Revocation(revocation) => format!("the revocation of {} numbers", revocation.serials.len()),
+        Document::PoolSize(size) => format!("that the pool has {} credentials", size.credentials),
+    };
+    output::print(&format!(
+        "pool `{}`: {} signatures added to {what}\n{}\n",
+        document.issuers().pool,
+        signing.added,
+        missing(signing.missing)
+    ))
+}
+
+fn missing(issuers: usize) -> String {
+    match issuers {
+        0 => "complete".to_owned(),
+        more => format!("{more} more of the issuers must sign"),
+    }
+}
+
+fn size(key_path: &Path, count: Option<u32>, pool: (Option<&str>, Option<&Path>), out: Option<&Path>) -> Result<()> {
+    let (issuers, key) = pool_of(key_path, pool)?;
+    let (Some(credentials), Some(out)) = (count, out) else {
+        bail!("give a FILE to sign, or --count NUMBER with --out FILE");
+    };
+    let mut document = Document::PoolSize(PoolSize {
+        issuers,
+        credentials,
+        signatures: Vec::new(),
+    });
+    let signing = document.sign(&key, &mut Ledger::of(key_path)?)?;
+    document.store(out)?;
+    output::print(&format!("{}: {}\n", out.display(), missing(signing.missing)))
+}
+
+async fn revoke(numbers: &[u32], key_path: &Path, pool: (Option<&str>, Option<&Path>), out: &Path, network: &Network) -> Result<()> {
+    let (issuers, key) = pool_of(key_path, pool)?;
+    let mut serials = numbers.to_vec();
+    serials.sort_unstable();
+    serials.dedup();
+    let revocation = Revocation {
+        issuers,
+        serials,
+        signatures: Vec::new(),
+    };
+    let mut document = Document::Revocation(revocation);
+    let signing = document.sign(&key, &mut Ledger::of(key_path)?)?;
+    document.store(out)?;
+    output::print(&format!("{}: {}\n", out.display(), missing(signing.missing)))?;
+    match &document {
+        Document::Revocation(revocation) if signing.missing == 0 && (network.cluster.is_some() || network.coordinator.is_some()) => {
+            send(network, revocation).await
+        }
+        _ => output::print(&format!("send it with `tacit issuer revoke --send {}`\n", out.display())),
+    }
+}
+
+async fn send(network: &Network, revocation: &Revocation) -> Result<()> {
+    revocation.check()?;
+    let (api, _) = connect(network, None).await?;
+    let revoked = api.revoke(revocation).await?;
+    output::print(&format!(
+        "pool `{}`: {} numbers are revoked now; answers that are stored count all the same\n",
+        one_line(&revoked.pool),
+        revoked.numbers
+    ))
+}
+
+/// A time of the command line in Unix seconds.
+fn seconds(text: &str) -> Result<u64> {
+    let time: jiff::Timestamp = text
+        .parse()
+        .ok()
+        .with_context(|| format!("--expires {text}: not a date and time with an offset, like 2027-01-01T00:00:00Z"))?;
+    u64::try_from(time.as_second())
+        .ok()
+        .with_context(|| format!("--expires {text}: is before 1970"))
+}
+
+async fn serve(args: &Serve) -> Result<()> {
+    let (issuers, key) = pool_of(&args.pool.key, (args.pool.pool.as_deref(), args.pool.issuers.as_deref()))?;
+    let PlatformKind::Prolific = args.platform;
+    let bytes = Zeroizing::new(files::read(&args.token_file)?);
+    let token = std::str::from_utf8(&bytes).ok().map(str::trim).filter(|text| !text.is_empty());
+    let token = token.with_context(|| format!("{}: not a token: expected one line of text", args.token_file.display()))?;
+    let expires = args.expires.as_deref().map(seconds).transpose()?;
+    let line = in_spec(&issuers);
+    let service = Service::new((issuers, key, expires), &args.study, (&args.platform_url, token), &args.record)?;
+    let given = service.given();
+    let listener = tokio::net::TcpListener::bind(args.listen)
+        .await
+        .with_context(|| format!("cannot listen on TCP {}", args.listen))?;
+    let address = listener.local_addr()?;
+    // Whoever has started the service may not read on.
+    let _ = writeln!(
+        std::io::stdout(),
+        "ready http://{address} given={given}\nfor the job's spec: issuers = {line}\n\
+         the study's address: https://YOUR.HOST/?PROLIFIC_PID={{{{%PROLIFIC_PID%}}}}&STUDY_ID={{{{%STUDY_ID%}}}}&SESSION_ID={{{{%SESSION_ID%}}}}"
+    );
+    axum::serve(listener, service.router())
+        .with_graceful_shutdown(async {
+            // Without a handler of signals the service runs until it is killed, which harms nothing.
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
+        .await
+        .context("the service has failed")
+}

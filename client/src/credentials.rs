@@ -1,0 +1,221 @@
+//! The credentials of a contributor, kept beside its keys: for each pool a key of its own, so that nobody connects what a person does in
+//! two pools, and the credential that was made of the invitation. The invitation itself is not kept.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tacit_mpc_core::digest::Digest;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::credential::{Credential, CredentialError, Invitation, Issuers};
+use tacit_protocol::identity::SecretKey;
+use thiserror::Error;
+
+use crate::files::{self, Access, FileError};
+use crate::keys::{self, KeyError};
+use crate::known_jobs::state_folder;
+
+/// A contributor in a pool: the key, where it is, and the credential for it.
+#[derive(Debug)]
+pub struct Holder {
+    /// The path of the key file.
+    pub path: PathBuf,
+    /// The key.
+    pub key: SecretKey,
+    /// What says that the key is of a person of the pool.
+    pub credential: Credential,
+}
+
+/// Why a contributor cannot answer as a person of the pool.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum HolderError {
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The key file cannot be made or used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The file does not hold a credential.
+    #[error("{0}: damaged: it should hold a credential; give the invitation again")]
+    Damaged(PathBuf),
+    /// There is no credential yet.
+    #[error(
+        "the job takes answers of the people of pool `{pool}` only: give --invitation CODE or --invitation-file FILE, once; \
+         the code comes from the pool's issuers"
+    )]
+    NotInvited {
+        /// The name of the pool.
+        pool: String,
+    },
+    /// The invitation or the stored credential is not of this pool.
+    #[error("{what} is not one to pool `{pool}` of this job: {error}")]
+    Credential {
+        /// The invitation, or the file of the credential.
+        what: String,
+        /// The name of the pool.
+        pool: String,
+        /// What is wrong with it.
+        error: CredentialError,
+    },
+    /// There is another credential for the key.
+    #[error(
+        "{path}: this key has answered as number {earlier} of the pool, and the invitation is of number {serial}: a key is of one person; \
+         use another key file"
+    )]
+    OtherNumber {
+        /// The path of the credential.
+        path: PathBuf,
+        /// The number in it.
+        earlier: u32,
+        /// The number of the invitation.
+        serial: u32,
+    },
+    /// There is no folder for keys.
+    #[error("there is no home folder to keep a key in: name a key file with --key")]
+    NoFolder,
+}
+
+/// The file of a credential.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    cluster: Digest,
+    issuers: Issuers,
+    credential: Credential,
+}
+
+/// Where a contributor's key for a pool is unless the command line names another file.
+///
+/// # Errors
+/// There is no folder.
+pub fn default_key(cluster: &Cluster, issuers: &Issuers) -> Result<PathBuf, HolderError> {
+    let of = Digest::of("tacit/v1 client pool", &[cluster.digest().as_bytes(), issuers.digest().as_bytes()]);
+    let folder = state_folder().ok_or(HolderError::NoFolder)?.join("pools");
+    Ok(folder.join(format!("{}-{}.key", issuers.pool, hex_prefix(&of))))
+}
+
+fn hex_prefix(digest: &Digest) -> String {
+    digest.to_string().chars().take(16).collect()
+}
+
+impl Holder {
+    /// The contributor whose key is in this file. With an invitation, key and credential are made if they are missing; without one, both
+    /// must be there.
+    ///
+    /// # Errors
+    /// A file cannot be used, or the invitation is not one to this pool.
+    pub fn load_or_make(
+        path: &Path,
+        cluster: &Cluster,
+        issuers: &Issuers,
+        closes_at: Option<u64>,
+        invitation: Option<&Invitation>,
+    ) -> Result<Self, HolderError> {
+        let not_of_pool = |what: String| {
+            let pool = issuers.pool.clone();
+            move |error| HolderError::Credential { what, pool, error }
+        };
+        let beside = credential_path(path, &issuers.pool);
+        let stored = read(&beside)?;
+        if let (Some(stored), Some(invitation)) = (&stored, invitation)
+            && stored.credential.grant.serial != invitation.serial
+        {
+            return Err(HolderError::OtherNumber {
+                path: beside,
+                earlier: stored.credential.grant.serial,
+                serial: invitation.serial,
+            });
+        }
+        let (key, credential) = match (stored, invitation) {
+            (None, None) => {
+                return Err(HolderError::NotInvited {
+                    pool: issuers.pool.clone(),
+                });
+            }
+            (Some(stored), None) => (keys::load(path)?, stored.credential),
+            (_, Some(invitation)) => {
+                // Checked before a key is made for it.
+                invitation.check(issuers).map_err(not_of_pool("the invitation".to_owned()))?;
+                let key = if path.exists() {
+                    keys::load(path)?
+                } else {
+                    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                        files::make_folder(folder, Access::Private)?;
+                    }
+                    keys::generate(path)?
+                };
+                let credential = invitation.credential(&cluster.digest(), issuers, &key.public());
+                (key, credential)
+            }
+        };
+        credential
+            .check(&cluster.digest(), issuers, &key.public(), closes_at)
+            .map_err(not_of_pool(beside.display().to_string()))?;
+        if invitation.is_some() {
+            let stored = Stored {
+                cluster: cluster.digest(),
+                issuers: issuers.clone(),
+                credential: credential.clone(),
+            };
+            let text = serde_json::to_vec_pretty(&stored).map_err(|_| HolderError::Damaged(beside.clone()))?;
+            files::write(&beside, &text, Access::Private)?;
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            key,
+            credential,
+        })
+    }
+}
+
+fn credential_path(key: &Path, pool: &str) -> PathBuf {
+    let mut name = key.as_os_str().to_owned();
+    name.push(format!(".{pool}.credential"));
+    PathBuf::from(name)
+}
+
+fn read(path: &Path) -> Result<Option<Stored>, HolderError> {
+    match std::fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|_| HolderError::Damaged(path.to_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FileError::new(path, &error).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tacit_protocol::fixtures::{cluster_with_keys, invitation_of, issuers};
+
+    use super::*;
+
+    #[test]
+    fn an_invitation_is_given_once_and_the_credential_stays_beside_the_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pools/me.key");
+        let (cluster, issuers) = (cluster_with_keys(3, 1).cluster, issuers(2));
+        let load = |invitation: Option<&Invitation>, issuers: &Issuers| Holder::load_or_make(&path, &cluster, issuers, None, invitation);
+        let none = load(None, &issuers).unwrap_err();
+        assert!(none.to_string().contains("--invitation"), "{none}");
+        let first = load(Some(&invitation_of(&issuers, 7)), &issuers).unwrap();
+        let second = load(None, &issuers).unwrap();
+        assert_eq!((first.key.public(), &first.credential), (second.key.public(), &second.credential));
+        assert!(load(Some(&invitation_of(&issuers, 7)), &issuers).is_ok(), "the same again");
+        let other = load(Some(&invitation_of(&issuers, 8)), &issuers).unwrap_err();
+        assert!(matches!(other, HolderError::OtherNumber { earlier: 7, serial: 8, .. }));
+
+        // Neither the stored credential nor an invitation of others is used.
+        let others = tacit_protocol::fixtures::issuers(3);
+        assert!(matches!(load(None, &others), Err(HolderError::Credential { .. })));
+        assert!(matches!(
+            load(Some(&invitation_of(&issuers, 7)), &others),
+            Err(HolderError::Credential { .. })
+        ));
+        assert!(load(None, &issuers).is_ok());
+        let seed = "tacit-invitation";
+        for entry in std::fs::read_dir(path.parent().unwrap()).unwrap() {
+            let text = String::from_utf8(std::fs::read(entry.unwrap().path()).unwrap()).unwrap();
+            assert!(!text.contains(seed));
+        }
+    }
+}

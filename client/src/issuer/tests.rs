@@ -1,0 +1,141 @@
+//! Lists of people, files that issuers sign, and what an issuer's ledger refuses.
+
+use std::path::Path;
+
+use tacit_protocol::credential::{Issuers, Revocation};
+use tacit_protocol::fixtures::{issuer_keys, issuers};
+
+use super::*;
+
+fn ledger(folder: &Path, name: &str) -> Ledger {
+    Ledger::of(&folder.join(name)).unwrap()
+}
+
+/// The request that the first issuer writes for these people, which it has not signed yet.
+fn request(issuers: &Issuers, invited: &[Invited]) -> Document {
+    let entry = |one: &Invited| Entry {
+        person: one.person.clone(),
+        grant: one.invitation.grant(),
+        signatures: one.invitation.signatures.clone(),
+    };
+    Document::Invitations(Request {
+        issuers: issuers.clone(),
+        people: invited.iter().map(entry).collect(),
+    })
+}
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[test]
+fn invitations_keep_number_and_code_and_become_complete() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, pool) = (folder.path().join("invitations.csv"), issuers(2));
+    let mut invited = read(&path, &pool).unwrap();
+    assert_eq!(
+        extend(&mut invited, names(&["ada", "b \"o\", b"]), None, &mut rand::rng()).unwrap(),
+        2
+    );
+    write(&path, &pool, &invited).unwrap();
+    let [first, second, _] = issuer_keys();
+    for (key, missing) in [(&first, 1), (&second, 0)] {
+        let mut again = read(&path, &pool).unwrap();
+        let mut document = request(&pool, &again);
+        let signing = document.sign(key, &mut ledger(folder.path(), &key.public().to_string())).unwrap();
+        assert_eq!((signing.added, signing.missing), (2, missing));
+        // The same key signs once.
+        let twice = document.sign(key, &mut ledger(folder.path(), &key.public().to_string())).unwrap();
+        assert_eq!(twice.added, 0);
+        let Document::Invitations(Request { people, .. }) = document else {
+            panic!()
+        };
+        assert_eq!(merge(&mut again, &pool, &people), 2);
+        assert_eq!(merge(&mut again, &pool, &people), 0);
+        write(&path, &pool, &again).unwrap();
+    }
+    let mut complete = read(&path, &pool).unwrap();
+    let numbers: Vec<_> = complete.iter().map(|one| (one.person.as_str(), one.invitation.serial)).collect();
+    assert_eq!(numbers, [("ada", 1), ("b \"o\", b", 2)]);
+    assert!(complete.iter().all(|one| one.invitation.check(&pool).is_ok()));
+    assert_eq!(extend(&mut complete, names(&["ada", "eve"]), None, &mut rand::rng()).unwrap(), 1);
+    assert_eq!(complete[2].invitation.serial, 3);
+    assert!(matches!(read(&path, &issuers(3)), Err(InvitedError::OtherPool(_))));
+}
+
+#[test]
+fn forged_signatures_are_not_taken_over() {
+    let pool = issuers(2);
+    let mut invited = Vec::new();
+    extend(&mut invited, names(&["ada"]), None, &mut rand::rng()).unwrap();
+    let grant = invited[0].invitation.grant();
+    let mut forged = grant.sign(&issuers(1), &issuer_keys()[0]).unwrap();
+    let entry = |signature| Entry {
+        person: "ada".to_owned(),
+        grant: grant.clone(),
+        signatures: vec![signature],
+    };
+    assert_eq!(merge(&mut invited, &pool, &[entry(forged.clone())]), 0, "signed for another rule");
+    forged = grant.sign(&pool, &issuer_keys()[0]).unwrap();
+    assert_eq!(merge(&mut invited, &pool, &[entry(forged)]), 1);
+}
+
+#[test]
+fn a_ledger_gives_nobody_two_numbers_and_no_number_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pool, [first, second, third]) = (issuers(2), issuer_keys());
+    let note = |person: &str, serial: u32, key: &tacit_protocol::identity::SecretKey| {
+        let mut ledger = ledger(folder.path(), "ann.key");
+        ledger.note(&pool, [(person, serial, key.public())].into_iter())
+    };
+    note("ada", 1, &first).unwrap();
+    note("ada", 1, &first).unwrap();
+    note("bob", 2, &second).unwrap();
+    assert!(matches!(
+        note("ada", 3, &third),
+        Err(LedgerError::Twice { serial: 3, earlier: 1, .. })
+    ));
+    assert!(matches!(note("eve", 2, &third), Err(LedgerError::Taken { serial: 2, .. })));
+    assert!(matches!(note("bob", 2, &third), Err(LedgerError::Taken { serial: 2, .. })));
+    // Nothing of a refused list is noted.
+    let mut ledger = ledger(folder.path(), "ann.key");
+    let list = [("eve", 3, third.public()), ("dan", 1, third.public())];
+    assert!(ledger.note(&pool, list.into_iter()).is_err());
+    note("dan", 3, &third).unwrap();
+    // Other pools have numbers of their own.
+    ledger.note(&issuers(1), [("ada", 9, first.public())].into_iter()).unwrap();
+}
+
+#[test]
+fn files_to_sign_are_read_as_they_were_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file.json");
+    let document = Document::Revocation(Revocation {
+        issuers: issuers(2),
+        serials: vec![1, 5],
+        signatures: Vec::new(),
+    });
+    document.store(&path).unwrap();
+    assert_eq!(Document::load(&path).unwrap(), document);
+    let stranger = tacit_protocol::identity::SecretKey::from_bytes(&[1; 32]);
+    let refused = Document::load(&path).unwrap().sign(&stranger, &mut ledger(folder.path(), "x"));
+    assert_eq!(refused, Err(DocumentError::NotAnIssuer("crowd".to_owned())));
+    for text in ["", "{}", r#"{"kind":"other"}"#] {
+        std::fs::write(&path, text).unwrap();
+        assert!(matches!(Document::load(&path), Err(DocumentError::Syntax { .. })), "{text}");
+    }
+}
+
+#[test]
+fn lists_of_people_name_everybody_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("people.csv");
+    let read = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        people(&path)
+    };
+    assert_eq!(read("team,email\nx,a@b\ny,c@d\n").unwrap(), ["a@b", "c@d"]);
+    assert!(matches!(read("person\na\na\n"), Err(InvitedError::Twice { .. })));
+    assert!(matches!(read("person\n\"\"\n"), Err(InvitedError::Person { .. })));
+    assert!(matches!(read("other\na\n"), Err(InvitedError::Table(_))));
+}

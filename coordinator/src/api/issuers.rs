@@ -1,0 +1,39 @@
+//! `POST /v1/issuers/revocations`: the issuers of a pool revoke invitations.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use tacit_protocol::api::{Problem as Document, Revoked};
+use tacit_protocol::credential::Revocation;
+
+use super::body::read_body;
+use super::problem::{Problem, ProblemKind};
+use crate::app::Shared;
+
+/// The most bytes of a body: 100,000 numbers and 16 signatures have less.
+const LIMIT: usize = 2 << 20;
+
+/// Takes no further answers of these people, here and at the nodes, in any job that names these issuers. Answers that are stored count all
+/// the same. The same list again changes nothing.
+#[utoipa::path(post, path = "/v1/issuers/revocations", tag = "issuers", request_body = Revocation, responses(
+    (status = 200, body = Revoked, description = "stored; the nodes get it"),
+    (status = 400, body = Document, content_type = "application/problem+json", description = "not a list, or not signed by as many issuers as needed"),
+    (status = 404, body = Document, content_type = "application/problem+json", description = "no job here names these issuers yet"),
+    (status = "default", body = Document, content_type = "application/problem+json"),
+))]
+pub(super) async fn revoke(State(app): State<Shared>, headers: HeaderMap, body: Body) -> Result<Json<Revoked>, Problem> {
+    let body = read_body(&headers, body, LIMIT).await?;
+    let revocation: Revocation = serde_json::from_slice(&body)
+        .map_err(|e| Problem::new(ProblemKind::InvalidRequest, format!("the body is not a revocation: {e}")))?;
+    revocation
+        .check()
+        .map_err(|e| Problem::new(ProblemKind::BadSignature, format!("the revocation: {e}")))?;
+    let pool = revocation.issuers.pool.clone();
+    let numbers = app.store.revoke(revocation).await?.ok_or_else(|| {
+        let detail = format!("no job here names these issuers of pool `{pool}`: send the list again when one does");
+        Problem::new(ProblemKind::UnknownIssuers, detail)
+    })?;
+    app.nodes.wake();
+    Ok(Json(Revoked { pool, numbers }))
+}

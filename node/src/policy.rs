@@ -1,0 +1,252 @@
+//! The node's policy: what its operator asks of jobs beyond what the protocol does. A policy only tightens.
+
+use anyhow::{Result, ensure};
+use serde::{Deserialize, Serialize};
+use tacit_mpc_core::digest::Digest;
+use tacit_protocol::accepted::PublicFacts;
+use tacit_protocol::codec::encode;
+use tacit_protocol::control::Refusal;
+use tacit_protocol::credential::Issuers;
+use tacit_protocol::identity::PublicKey;
+use tacit_protocol::job::Terms;
+
+/// The table `[policy]` of the config file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Policy {
+    /// The keys that may stand among the issuers of a sensitive job. Without it all may, but the buyer's alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuers: Option<Vec<PublicKey>>,
+    /// Whether jobs whose answers are as good as public are refused.
+    pub refuse_public_answers: bool,
+    /// The fewest contributors of a sensitive job that is released.
+    pub min_contributors: u64,
+    /// The fewest counted answers of a sensitive job that is released.
+    pub min_answers: u64,
+}
+
+impl Policy {
+    /// Whether it asks for nothing but what is asked by default.
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Checks the keys in the config file.
+    pub(crate) fn check(&self) -> Result<()> {
+        for key in self.issuers.iter().flatten() {
+            ensure!(key.check().is_ok(), "field `policy.issuers` has {key}, which is not a key");
+        }
+        Ok(())
+    }
+
+    /// The digest that the log shows, so that operators can compare their policies.
+    pub(crate) fn digest(&self) -> Digest {
+        let Self {
+            issuers,
+            refuse_public_answers,
+            min_contributors,
+            min_answers,
+        } = self;
+        let encoded = encode(&(issuers, refuse_public_answers, min_contributors, min_answers));
+        Digest::of("tacit/v1 node policy", &[&encoded])
+    }
+
+    /// Refuses a job that may not be opened here.
+    ///
+    /// # Errors
+    /// [`Refusal::Policy`] with the rule.
+    pub(crate) fn permits(&self, terms: &Terms) -> Result<(), Refusal> {
+        if !terms.sensitive {
+            return if self.refuse_public_answers {
+                Err(refusal(
+                    "refuse_public_answers",
+                    "the job has `sensitive = false`, and this node takes sensitive jobs only",
+                ))
+            } else {
+                Ok(())
+            };
+        }
+        // A sensitive job without issuers is refused by its terms.
+        let Some(issuers) = &terms.issuers else { return Ok(()) };
+        match &self.issuers {
+            Some(listed) => match issuers.keys.iter().find(|key| !listed.contains(key)) {
+                Some(key) => Err(refusal("issuers", &format!("the issuer {key} is not in this node's list"))),
+                None => Ok(()),
+            },
+            None if is_alone(&terms.buyer, issuers) => Err(refusal(
+                "issuers",
+                "the buyer's own key can invite contributors alone: name issuers who are not the buyer, or let more than one sign",
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses to release a job with too few counted answers or people.
+    ///
+    /// # Errors
+    /// [`Refusal::Policy`] with the rule.
+    pub(crate) fn permits_release(&self, terms: &Terms, facts: &PublicFacts) -> Result<(), Refusal> {
+        if !terms.sensitive {
+            return Ok(());
+        }
+        let contributors = facts.contributors.len() as u64;
+        if contributors < self.min_contributors {
+            let detail = format!(
+                "the job has {contributors} contributors whose answers count, and this node wants {}",
+                self.min_contributors
+            );
+            return Err(refusal("min_contributors", &detail));
+        }
+        if facts.answers < self.min_answers {
+            let detail = format!(
+                "{} answers to the job count, and this node wants {}",
+                facts.answers, self.min_answers
+            );
+            return Err(refusal("min_answers", &detail));
+        }
+        Ok(())
+    }
+}
+
+/// Whether this key can sign credentials without any other issuer. A buyer may have other keys that nobody knows as the buyer's: only a
+/// list of issuers excludes those.
+fn is_alone(buyer: &PublicKey, issuers: &Issuers) -> bool {
+    issuers.need == 1 && issuers.keys.contains(buyer)
+}
+
+fn refusal(rule: &str, detail: &str) -> Refusal {
+    Refusal::Policy {
+        rule: rule.to_owned(),
+        detail: detail.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use tacit_protocol::fixtures::{buyer_key, issuers, job};
+    use tacit_protocol::job::PayRule;
+
+    use super::*;
+
+    /// Terms of a sensitive or another job with these issuers. They are not checked: floors are none of the policy's business.
+    fn terms(sensitive: bool, issuers: Option<Issuers>) -> Terms {
+        let mut terms = job(4, 2, 3, PayRule::Flat).terms().clone();
+        (terms.sensitive, terms.issuers) = (sensitive, issuers);
+        terms
+    }
+
+    fn rule(outcome: Result<(), Refusal>) -> Option<String> {
+        match outcome {
+            Ok(()) => None,
+            Err(Refusal::Policy { rule, .. }) => Some(rule),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn a_buyer_who_alone_invites_is_refused() {
+        let policy = Policy::default();
+        let with_buyer = |need: u8| {
+            let mut issuers = issuers(need);
+            issuers.keys[2] = buyer_key().public();
+            issuers.keys.sort_unstable();
+            issuers
+        };
+        let of = |issuers| rule(policy.permits(&terms(true, Some(issuers))));
+        assert_eq!(of(with_buyer(1)), Some("issuers".to_owned()));
+        assert_eq!(of(with_buyer(2)), None);
+        assert_eq!(of(issuers(1)), None);
+        // With the rule switched off, by naming the buyer in the list, the attack works.
+        let listed = Policy {
+            issuers: Some(with_buyer(1).keys),
+            ..Policy::default()
+        };
+        assert_eq!(rule(listed.permits(&terms(true, Some(with_buyer(1))))), None);
+    }
+
+    #[test]
+    fn issuers_outside_the_list_are_refused_in_sensitive_jobs() {
+        let policy = Policy {
+            issuers: Some(issuers(1).keys[..2].to_vec()),
+            ..Policy::default()
+        };
+        assert_eq!(
+            rule(policy.permits(&terms(true, Some(issuers(3))))),
+            Some("issuers".to_owned()),
+            "one of three is a stranger"
+        );
+        let mut two = issuers(1);
+        two.keys.truncate(2);
+        assert_eq!(rule(policy.permits(&terms(true, Some(two)))), None);
+        assert_eq!(rule(policy.permits(&terms(false, Some(issuers(1))))), None);
+    }
+
+    #[test]
+    fn answers_as_good_as_public_can_be_refused() {
+        let policy = Policy {
+            refuse_public_answers: true,
+            ..Policy::default()
+        };
+        assert_eq!(rule(policy.permits(&terms(false, None))), Some("refuse_public_answers".to_owned()));
+        assert_eq!(rule(policy.permits(&terms(true, Some(issuers(1))))), None);
+        assert_eq!(rule(Policy::default().permits(&terms(false, None))), None);
+    }
+
+    #[test]
+    fn small_crowds_are_not_released() {
+        let policy = Policy {
+            min_contributors: 1,
+            min_answers: 3,
+            ..Policy::default()
+        };
+        let facts = |contributors: usize, answers: u64| PublicFacts {
+            answers,
+            rejected: BTreeMap::new(),
+            redundancy: BTreeMap::new(),
+            too_few_answers: Vec::new(),
+            contributors: vec![contributor(); contributors],
+        };
+        let of = |sensitive, facts: &PublicFacts| rule(policy.permits_release(&terms(sensitive, None), facts));
+        assert_eq!(of(true, &facts(0, 3)), Some("min_contributors".to_owned()));
+        assert_eq!(of(true, &facts(1, 2)), Some("min_answers".to_owned()));
+        assert_eq!(of(true, &facts(1, 3)), None);
+        assert_eq!(of(false, &facts(0, 0)), None);
+    }
+
+    fn contributor() -> tacit_protocol::accepted::ContributorFacts {
+        tacit_protocol::accepted::ContributorFacts {
+            contributor: "crowd/1".to_owned(),
+            key: buyer_key().public(),
+            answers: 3,
+            paired: 0,
+            scale: tacit_protocol::accepted::Scale { value: 1, exact: true },
+        }
+    }
+
+    #[test]
+    fn the_digest_tells_policies_apart() {
+        let policies = [
+            Policy::default(),
+            Policy {
+                issuers: Some(Vec::new()),
+                ..Policy::default()
+            },
+            Policy {
+                refuse_public_answers: true,
+                ..Policy::default()
+            },
+            Policy {
+                min_contributors: 1,
+                ..Policy::default()
+            },
+            Policy {
+                min_answers: 1,
+                ..Policy::default()
+            },
+        ];
+        let digests: std::collections::BTreeSet<_> = policies.iter().map(Policy::digest).collect();
+        assert_eq!(digests.len(), policies.len());
+    }
+}

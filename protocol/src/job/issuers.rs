@@ -1,0 +1,22 @@
+//! The issuers in the terms of a job: whose people may answer.
+
+use super::{Floor, JobError, Terms};
+
+/// Checks the issuers, and that a job with sensitive answers names some: without them one person can be many contributors, and the
+/// floors of sensitive jobs count contributors.
+pub(super) fn fit(terms: &Terms) -> Result<(), JobError> {
+    let Some(issuers) = &terms.issuers else {
+        return if terms.sensitive && Floor::Issuers.holds() {
+            let problem = "are missing: a sensitive job names who vouches for its contributors; if the answers are as good as public, set \
+                           `sensitive = false`";
+            Err(JobError::field("issuers", problem))
+        } else {
+            Ok(())
+        };
+    };
+    issuers
+        .check()
+        .map_err(|error| JobError::field(format!("issuers.{}", error.field), error.problem))?;
+    // Credentials are valid until then.
+    terms.closes_at_seconds().map(drop)
+}

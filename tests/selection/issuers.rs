@@ -1,0 +1,104 @@
+//! One attack for each check of who contributes.
+
+use super::crowd::{answer, answers, crowd, job, labels, members, published};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use tacit_protocol::fixtures::{class_answers, contributor_key, create, credential_of, issuers, submission};
+use tacit_protocol::identity::{Purpose, SecretKey, Signed};
+use tacit_protocol::job::{Floor, PayRule, skip};
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::submission::{Header, Submission};
+use tacit_scoring::report::Absence;
+
+/// Twelve answers of one person, under a key for each.
+const KEYS: u32 = 11;
+
+/// A victim among a person with many keys: with the floor of ten contributors, all of them but one the attacker.
+#[test]
+fn a_crowd_of_one_persons_keys_would_show_the_victims_answers() {
+    const VICTIM: u32 = 99;
+    let members = members();
+    // The sybil's keys all answer the same, but for what a label needs to follow the victim: half of them say 0, the others what is
+    // in doubt.
+    let surround = |issued: bool| {
+        let job = job(12, 7, PayRule::Flat, |spec| {
+            spec.issuers = issued.then(|| issuers(1));
+        })?;
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let mut submissions = vec![submission(&members, &job, VICTIM, &own(VICTIM))];
+        for sybil in 0..KEYS {
+            let key = contributor_key(1000 + sybil);
+            let credential = credential_of(&members.cluster, &job, 7, &key);
+            // Half of the sybil's votes are for class 0 and half for class 1 on each item: the victim's vote decides.
+            let pairs: Vec<(u32, u32)> = (0..12).map(|item| (item, sybil % 2)).collect();
+            let name = format!("sybil {sybil}");
+            let answers = class_answers(&pairs);
+            submissions.push(create(
+                &members.cluster,
+                &job,
+                &name,
+                (&key, credential.as_ref()),
+                &answers,
+                &mut rng,
+            ));
+        }
+        Ok::<_, tacit_protocol::job::JobError>(published(&members, &job, &submissions))
+    };
+    {
+        let _all = skip(&[]);
+        let refused = surround(false).unwrap_err().to_string();
+        assert!(refused.contains("`issuers` are missing"), "{refused}");
+        let report = surround(true).unwrap();
+        assert_eq!(report.job.contributors, 2, "the victim and one person with eleven keys");
+        assert_eq!((report.labels.len(), report.labels_reason), (0, Some(Absence::TooLittle)));
+    }
+    let _skipped = skip(&[Floor::Issuers, Floor::Answers, Floor::Contributors]);
+    let report = surround(false).unwrap();
+    let victim: Vec<Option<u32>> = own(VICTIM).iter().map(|(_, class)| Some(*class)).collect();
+    assert_eq!(labels(&report), victim, "each label is the victim's answer");
+}
+
+/// The victim's answers, all of class 0 or 1.
+fn own(c: u32) -> Vec<(u32, u32)> {
+    (0..12).map(|item| (item, answer(c, item) % 2)).collect()
+}
+
+/// A header that names a credential which one issuer of two has made up alone.
+#[test]
+fn a_person_whom_too_few_issuers_vouch_for_would_count() {
+    let members = members();
+    let job = job(12, 12, PayRule::Flat, |spec| spec.issuers = Some(issuers(2))).unwrap();
+    let key = SecretKey::from_bytes(&std::array::from_fn(|i| i as u8));
+    let genuine = submission(&members, &job, 5, &[(0, 1)]);
+    let mut header = genuine.header.value.clone();
+    let mut credential = credential_of(&members.cluster, &job, 500, &key).unwrap();
+    credential.signatures.truncate(1);
+    header.statement.contributor = "crowd/500".to_owned();
+    header.statement.key = key.public();
+    header.statement.credential = Some(credential);
+    let forged = Submission {
+        header: Signed::new(header, Purpose::Submission, &key),
+        envelopes: genuine.envelopes,
+    };
+    let check = || Header::check(&forged.header, &members.cluster, &job);
+    {
+        let _all = skip(&[]);
+        assert_eq!(check(), Err(RejectReason::BadCredential));
+    }
+    let _skipped = skip(&[Floor::Credentials]);
+    assert_eq!(check(), Ok(()));
+}
+
+#[test]
+fn an_honest_crowd_of_a_pool_has_its_labels() {
+    let members = members();
+    let _all = skip(&[]);
+    let job = job(12, 12, PayRule::Flat, |spec| spec.issuers = Some(issuers(2))).unwrap();
+    let submissions = crowd(&members, &job, 12, |_| (0..12).collect());
+    for submission in &submissions {
+        assert_eq!(Header::check(&submission.header, &members.cluster, &job), Ok(()));
+    }
+    let report = published(&members, &job, &submissions);
+    assert_eq!(report.job.contributors, 12);
+    assert_eq!(labels(&report).len(), answers(0, 12).len());
+}
