@@ -15,6 +15,8 @@ mod frame;
 mod hello;
 #[cfg(feature = "quic")]
 mod probe;
+#[cfg(feature = "quic")]
+mod question;
 #[cfg(test)]
 #[cfg(feature = "quic")]
 mod tests;
@@ -29,6 +31,8 @@ pub use error::LinkError;
 pub use frame::{read_frame, write_frame};
 #[cfg(feature = "quic")]
 pub use probe::{ProbeFinding, probe_nodes};
+#[cfg(feature = "quic")]
+pub use question::Questioner;
 /// The receiving end of a lane.
 #[cfg(feature = "quic")]
 pub use quinn::RecvStream as LaneReceiver;

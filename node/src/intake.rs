@@ -35,7 +35,8 @@ pub(crate) struct Intake {
 
 impl Intake {
     /// Stores a batch of encoded deliveries and returns the outcome of each, in order; `None` means accepted. A submission that was
-    /// delivered before gets the same outcome again. Blocks on processor and disk.
+    /// delivered before gets the same outcome again, unless this node's part was spoilt and is good now. Bytes that are not the
+    /// submission under whose digest they come leave no trace. Blocks on processor and disk.
     ///
     /// # Errors
     /// The store fails; then nothing of the batch is stored.
@@ -46,13 +47,27 @@ impl Intake {
             return Ok(vec![Some(closed); batch.len()]);
         }
         let digests: Vec<Digest> = batch.iter().map(|(digest, _)| *digest).collect();
-        let mut outcomes = self.store.outcomes(job.id(), &digests)?;
+        let before = self.store.outcomes(job.id(), &digests)?;
+        let decided = |digest: &Digest| {
+            before
+                .get(digest)
+                .is_some_and(|outcome| !outcome.is_some_and(RejectReason::is_private))
+        };
+        let mut outcomes = before.clone();
         let mut fresh = Vec::new();
-        for (digest, bytes) in batch.iter().filter(|(digest, _)| !outcomes.contains_key(digest)) {
-            fresh.push(self.examine(job, *digest, bytes));
+        for (digest, bytes) in batch.iter().filter(|(digest, _)| !decided(digest)) {
+            match self.examine(job, *digest, bytes) {
+                Ok(submission) => fresh.push(submission),
+                Err(reason) => {
+                    self.metrics.submissions(Some(reason), 1);
+                    outcomes.entry(*digest).or_insert(Some(reason));
+                }
+            }
         }
         for (submission, outcome) in fresh.iter().zip(self.store.store_submissions(job, &fresh)?) {
-            self.metrics.submissions(outcome, 1);
+            if before.get(&submission.digest) != Some(&outcome) {
+                self.metrics.submissions(outcome, 1);
+            }
             outcomes.insert(submission.digest, outcome);
         }
         Ok(digests
@@ -61,28 +76,36 @@ impl Intake {
             .collect())
     }
 
-    fn examine(&self, job: &Job, digest: Digest, bytes: &[u8]) -> NewSubmission {
+    /// What is to be stored of a delivery.
+    ///
+    /// # Errors
+    /// The bytes are not the submission of this digest, or its signature does not verify. The digest covers the header without the
+    /// signature, so there may be another delivery that is right.
+    fn examine(&self, job: &Job, digest: Digest, bytes: &[u8]) -> Result<NewSubmission, RejectReason> {
+        let delivery = Delivery::decode(bytes)?;
+        let header = &delivery.header;
+        if header.value.digest() != digest {
+            return Err(RejectReason::Malformed);
+        }
         let mut submission = NewSubmission {
             digest,
-            id: None,
             reason: None,
             header: Vec::new(),
             sealed: Vec::new(),
         };
-        let checked = Delivery::decode(bytes).and_then(|delivery| {
-            let header = &delivery.header;
-            if header.value.digest() != digest {
-                return Err(RejectReason::Malformed);
+        match Header::check(header, &self.cluster, job) {
+            Err(reason) if reason.is_of_header() => submission.reason = Some(reason),
+            Err(reason) => return Err(reason),
+            Ok(()) => {
+                submission.header = encode(header);
+                let keys = (&self.key, &self.at_rest_key);
+                match delivery.seal_at_rest(&self.cluster, job, (self.me, &digest), keys, &mut UnwrapErr(SysRng)) {
+                    Ok(sealed) => submission.sealed = sealed,
+                    Err(reason) => submission.reason = Some(reason),
+                }
             }
-            submission.id = Some(header.value.statement.id);
-            Header::check(header, &self.cluster, job)?;
-            submission.header = encode(header);
-            let keys = (&self.key, &self.at_rest_key);
-            submission.sealed = delivery.seal_at_rest(&self.cluster, job, (self.me, &digest), keys, &mut UnwrapErr(SysRng))?;
-            Ok(())
-        });
-        submission.reason = checked.err();
-        submission
+        }
+        Ok(submission)
     }
 }
 
@@ -115,15 +138,20 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn intake(folder: &std::path::Path) -> Intake {
-        let ClusterWithKeys { cluster, sealing, .. } = cluster_with_keys(3, 1);
+        intake_of(folder, (3, 1), 0)
+    }
+
+    /// The intake of one node of a cluster of this size and threshold.
+    pub(crate) fn intake_of(folder: &std::path::Path, (nodes, threshold): (usize, usize), me: usize) -> Intake {
+        let ClusterWithKeys { cluster, sealing, .. } = cluster_with_keys(nodes, threshold);
         let cluster = Arc::new(cluster);
-        let metrics = Metrics::new(&cluster, 0).unwrap();
+        let metrics = Metrics::new(&cluster, me).unwrap();
         let store = Arc::new(Store::open(folder, metrics.store.clone()).unwrap());
         Intake {
             cluster,
-            me: 0,
-            at_rest_key: AtRestKey::of(&sealing[0]),
-            key: sealing[0].clone(),
+            me,
+            at_rest_key: AtRestKey::of(&sealing[me]),
+            key: sealing[me].clone(),
             store,
             metrics,
         }
@@ -158,10 +186,10 @@ pub(crate) mod tests {
             Some(RejectReason::WrongJob),
         ];
         assert_eq!(intake.deliver(&job, &batch).unwrap(), expected);
-        // A repeated delivery is not counted again.
+        // A repeated delivery is not counted again, except for bytes of which no trace is left.
         assert_eq!(intake.deliver(&job, &batch).unwrap(), expected);
         let counted = |outcome| intake.metrics.submissions_of(outcome);
-        assert_eq!(["accepted", "malformed", "digest_mismatch", "wrong_job"].map(counted), [1, 2, 1, 1]);
+        assert_eq!(["accepted", "malformed", "digest_mismatch", "wrong_job"].map(counted), [1, 4, 1, 1]);
         let digests = [0, 3].map(|index: usize| batch[index].0);
         let mut stored = Vec::new();
         intake
@@ -175,6 +203,33 @@ pub(crate) mod tests {
         assert!(intake.store.record_release(&job, &Digest::of("set", &[])).unwrap());
         let late = delivered(&intake, &job, 0);
         assert_eq!(intake.deliver(&job, &[late]).unwrap(), [Some(RejectReason::JobClosed)]);
+    }
+
+    #[test]
+    fn what_was_spoilt_or_forged_on_its_way_does_not_decide_about_what_comes_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let intake = intake(folder.path());
+        let (job, spec) = job(2);
+        intake.store.open_job(&job, &spec).unwrap();
+        let deliver = |digest, bytes: &[u8]| intake.deliver(&job, &[(digest, bytes.to_vec())]).unwrap()[0];
+        for spoil in [
+            |delivery: &mut Delivery| delivery.envelope[9] ^= 1,
+            |delivery| delivery.header.signature = tacit_protocol::identity::Signature::from_bytes([3; 64]),
+        ] as [fn(&mut Delivery); 2]
+        {
+            let (digest, good) = delivered(&intake, &job, 0);
+            let mut spoilt = Delivery::decode(&good).unwrap();
+            spoil(&mut spoilt);
+            assert!(deliver(digest, &encode(&spoilt)).is_some());
+            assert!(deliver(digest, b"garbage").is_some());
+            assert_eq!(deliver(digest, &good), None);
+            // And what is good stays so.
+            assert_eq!(deliver(digest, &encode(&spoilt)), None);
+            let mut stored = Vec::new();
+            let each = |_, found: StoredSubmission<'_>| stored.push(matches!(found, StoredSubmission::Accepted(..)));
+            intake.store.for_each_stored(job.id(), &[digest], each).unwrap();
+            assert_eq!(stored, [true]);
+        }
     }
 
     #[test]

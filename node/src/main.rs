@@ -12,10 +12,13 @@ mod lanes;
 mod memory;
 mod mesh;
 mod metrics;
+mod quiet_repair;
 mod refusals;
+mod repair;
 mod run;
 mod serve;
 mod store;
+mod supply;
 
 use std::process::ExitCode;
 

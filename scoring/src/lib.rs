@@ -22,5 +22,5 @@ pub mod statistic;
 pub mod testing;
 mod validity;
 
-pub use error::{GoldError, ScoringError};
+pub use error::{Dispute, GoldError, ScoringError};
 pub use run::{Scored, Submissions, run};

@@ -15,5 +15,6 @@ mod prover;
 mod releases;
 mod rushing;
 mod scenario;
+mod selection;
 mod views;
 mod wire;

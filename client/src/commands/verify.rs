@@ -7,6 +7,7 @@ use serde_json::json;
 use tacit_client::text::one_line;
 use tacit_client::verify::{Verified, verify};
 use tacit_client::{gold, keys, spec};
+use tacit_protocol::accepted::RefusedBy;
 use tacit_protocol::job::{Gold, Job, Terms};
 
 use crate::args::Verify;
@@ -48,8 +49,15 @@ fn people(verified: &Verified) -> String {
         .iter()
         .map(|(name, operator)| format!("{name} ({operator})"))
         .collect();
+    let refused: String = verified
+        .certificate
+        .facts
+        .refused
+        .iter()
+        .map(|one| refused_by(verified, one))
+        .collect();
     format!(
-        "job          {}: {}\nterms        {}\nanswers      {} of {} contributors to {} items; {} rejected\n\
+        "job          {}: {}\nterms        {}\nanswers      {} of {} contributors to {} items; {} rejected\n{refused}\
          signed by    {}\ncluster      {} {}\naccepted set {}\nverified\n",
         job.id,
         one_line(&verified.certificate.terms.name),
@@ -62,6 +70,17 @@ fn people(verified: &Verified) -> String {
         one_line(&verified.cluster.file().name),
         verified.cluster.digest(),
         verified.certificate.accepted(),
+    )
+}
+
+/// Which nodes could not use how many submissions, although each had asked the others for what it missed.
+fn refused_by(verified: &Verified, one: &RefusedBy) -> String {
+    let names: Vec<String> = one.nodes.iter().map(|node| verified.cluster.node_name(node)).collect();
+    format!(
+        "refused by   {}: {} submissions with {} answers\n",
+        one_line(&names.join(", ")),
+        one.submissions,
+        one.answers
     )
 }
 

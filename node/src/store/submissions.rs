@@ -6,7 +6,6 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::job::{Job, JobId};
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::submission::SubmissionId;
 
 use super::{Store, StoreError};
 
@@ -15,11 +14,9 @@ use super::{Store, StoreError};
 pub(crate) struct NewSubmission {
     /// The digest under which the coordinator lists it.
     pub digest: Digest,
-    /// Its id; `None` if it could not be read.
-    pub id: Option<SubmissionId>,
     /// Why it is rejected; `None` if it is accepted.
     pub reason: Option<RejectReason>,
-    /// The encoded signed header; empty if it is rejected.
+    /// The encoded signed header; empty if it is rejected because of its header.
     pub header: Vec<u8>,
     /// The node's components, sealed under its own key; empty if it is rejected.
     pub sealed: Vec<u8>,
@@ -32,8 +29,10 @@ pub(crate) struct ComponentsAt(i64);
 /// What is stored of a submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StoredSubmission<'a> {
-    /// It was rejected.
+    /// It was rejected because of its header.
     Rejected(RejectReason),
+    /// Its encoded signed header is good, but this node's part is spoilt or was not delivered.
+    Spoilt(RejectReason, &'a [u8]),
     /// It was accepted: its encoded signed header, and where its components are.
     Accepted(&'a [u8], ComponentsAt),
 }
@@ -56,8 +55,9 @@ impl Store {
         })
     }
 
-    /// Stores submissions, all or none, and returns their outcomes in order. A submission whose id another accepted one has is stored
-    /// as rejected. If the job was cancelled meanwhile and its id opened again with another spec, none is stored.
+    /// Stores submissions, all or none, and returns their outcomes in order. A submission that is stored already keeps its outcome,
+    /// unless this node's part was spoilt and is good now. If the job was cancelled meanwhile and its id opened again with another
+    /// spec, none is stored.
     pub(crate) fn store_submissions(&self, job: &Job, submissions: &[NewSubmission]) -> Result<Vec<Option<RejectReason>>, StoreError> {
         let (job, job_digest) = (job.id(), job.digest());
         self.write(|c| {
@@ -67,36 +67,57 @@ impl Store {
             }
             let mut outcomes = Vec::with_capacity(submissions.len());
             {
-                let mut taken = transaction
-                    .prepare_cached("SELECT 1 FROM submissions WHERE job = ?1 AND id = ?2 AND digest <> ?3 AND reason IS NULL")?;
-                let mut insert = transaction.prepare_cached(
-                    "INSERT INTO submissions (job, digest, id, reason, body, components) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                )?;
-                let mut stored = transaction.prepare_cached("SELECT 1 FROM submissions WHERE job = ?1 AND digest = ?2")?;
-                let mut components = transaction.prepare_cached("INSERT INTO components (sealed) VALUES (?1)")?;
+                let mut stored = transaction.prepare_cached("SELECT reason FROM submissions WHERE job = ?1 AND digest = ?2")?;
                 for submission in submissions {
                     let digest = submission.digest.as_bytes();
-                    let id = submission.id.as_ref().map(|id| id.as_bytes().to_vec());
-                    let duplicate = submission.reason.is_none() && taken.exists(params![job.as_str(), id, digest])?;
-                    let reason = if duplicate {
-                        Some(RejectReason::DuplicateSubmission)
-                    } else {
-                        submission.reason
-                    };
-                    outcomes.push(reason);
-                    if stored.exists(params![job.as_str(), digest])? {
-                        continue;
-                    }
-                    let (body, number) = match reason {
-                        None => (submission.header.as_slice(), Some(components.insert([&submission.sealed])?)),
-                        Some(_) => ([].as_slice(), None),
-                    };
-                    let reason = reason.map(RejectReason::name);
-                    insert.execute(params![job.as_str(), digest, id, reason, body, number])?;
+                    let before = stored.query_row(params![job.as_str(), digest], |row| reason(row, 0)).optional()?;
+                    outcomes.push(match before {
+                        Some(before) if !before.is_some_and(RejectReason::is_private) || submission.reason.is_some() => before,
+                        Some(_) => {
+                            replace(&transaction, job, submission)?;
+                            submission.reason
+                        }
+                        None => {
+                            insert(&transaction, job, submission)?;
+                            submission.reason
+                        }
+                    });
                 }
             }
             transaction.commit()?;
             Ok(outcomes)
+        })
+    }
+
+    /// Stores repaired submissions in place of what is stored of them. Returns false, and stores none, if the job is not open any
+    /// more under its digest.
+    pub(crate) fn store_repaired(&self, job: &Job, submissions: &[NewSubmission]) -> Result<bool, StoreError> {
+        self.write(|c| {
+            let transaction = c.transaction()?;
+            if !is_open(&transaction, job.id(), &job.digest())? {
+                return Ok(false);
+            }
+            for submission in submissions {
+                replace(&transaction, job.id(), submission)?;
+            }
+            transaction.commit()?;
+            Ok(true)
+        })
+    }
+
+    /// Notes that the sealed components of these submissions do not open any more, so that they can be repaired.
+    pub(crate) fn spoil(&self, job: &JobId, digests: &[Digest]) -> Result<(), StoreError> {
+        self.write(|c| {
+            let transaction = c.transaction()?;
+            for digest in digests {
+                drop_components(&transaction, job, digest)?;
+                transaction
+                    .prepare_cached(
+                        "UPDATE submissions SET reason = ?3, components = NULL WHERE job = ?1 AND digest = ?2 AND reason IS NULL",
+                    )?
+                    .execute(params![job.as_str(), digest.as_bytes(), RejectReason::Unsealable.name()])?;
+            }
+            transaction.commit()
         })
     }
 
@@ -115,6 +136,7 @@ impl Store {
                 each(
                     index,
                     match reason(row, 0)? {
+                        Some(reason) if reason.is_private() => StoredSubmission::Spoilt(reason, row.get_ref(1)?.as_blob()?),
                         Some(reason) => StoredSubmission::Rejected(reason),
                         None => StoredSubmission::Accepted(row.get_ref(1)?.as_blob()?, ComponentsAt(row.get(2)?)),
                     },
@@ -138,6 +160,42 @@ fn reason(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<RejectReason>
     // An unknown name is a rejection all the same.
     let known = |name: String| RejectReason::from_name(&name).unwrap_or(RejectReason::Malformed);
     Ok(row.get::<_, Option<String>>(column)?.map(known))
+}
+
+fn insert(connection: &Connection, job: &JobId, submission: &NewSubmission) -> rusqlite::Result<()> {
+    let components = match submission.reason {
+        None => {
+            let mut components = connection.prepare_cached("INSERT INTO components (sealed) VALUES (?1)")?;
+            Some(components.insert([&submission.sealed])?)
+        }
+        Some(_) => None,
+    };
+    let reason = submission.reason.map(RejectReason::name);
+    connection
+        .prepare_cached("INSERT INTO submissions (job, digest, reason, body, components) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![
+            job.as_str(),
+            submission.digest.as_bytes(),
+            reason,
+            submission.header,
+            components
+        ])?;
+    Ok(())
+}
+
+fn replace(connection: &Connection, job: &JobId, submission: &NewSubmission) -> rusqlite::Result<()> {
+    drop_components(connection, job, &submission.digest)?;
+    connection
+        .prepare_cached("DELETE FROM submissions WHERE job = ?1 AND digest = ?2")?
+        .execute(params![job.as_str(), submission.digest.as_bytes()])?;
+    insert(connection, job, submission)
+}
+
+fn drop_components(connection: &Connection, job: &JobId, digest: &Digest) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM components WHERE number IN (SELECT components FROM submissions WHERE job = ?1 AND digest = ?2)")?
+        .execute(params![job.as_str(), digest.as_bytes()])?;
+    Ok(())
 }
 
 /// Whether the job of this id is open under this digest.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::scale::Scale;
-use crate::accepted::{ContributorFacts, CountedAnswer, PublicFacts, SubmissionEntry};
+use crate::accepted::{ContributorFacts, CountedAnswer, PublicFacts, RefusedBy, SubmissionEntry};
 use crate::identity::PublicKey;
 use crate::job::Job;
 use crate::reject::RejectReason;
@@ -31,6 +31,23 @@ impl Reference {
                 None => count.accept(index, &headers[index]),
             }
         }
+        for (listed, by) in list.iter().zip(verdicts).filter_map(|(listed, verdict)| match verdict {
+            Verdict::Refused(_, by) => Some((listed, *by)),
+            _ => None,
+        }) {
+            let at = count.refused.iter().position(|one| one.nodes == by);
+            let at = at.unwrap_or_else(|| {
+                count.refused.push(RefusedBy {
+                    nodes: by,
+                    submissions: 0,
+                    answers: 0,
+                });
+                count.refused.len() - 1
+            });
+            count.refused[at].submissions += 1;
+            count.refused[at].answers += u64::from(listed.answers);
+        }
+        count.refused.sort_by_key(|one| one.nodes);
         count.finish(job.terms().question.width())
     }
 }
@@ -45,6 +62,7 @@ struct PlainCount<'h> {
     redundancy: Vec<u32>,
     answers: Vec<CountedAnswer>,
     rejected: BTreeMap<RejectReason, u64>,
+    refused: Vec<RefusedBy>,
     outcomes: Vec<Vec<Option<RejectReason>>>,
 }
 
@@ -59,6 +77,7 @@ impl<'h> PlainCount<'h> {
             redundancy: vec![0; job.items().len()],
             answers: Vec::new(),
             rejected: BTreeMap::new(),
+            refused: Vec::new(),
             outcomes: Vec::new(),
         }
     }
@@ -157,6 +176,7 @@ impl<'h> PlainCount<'h> {
         let facts = PublicFacts {
             answers: self.answers.len() as u64,
             rejected: self.rejected,
+            refused: self.refused,
             redundancy,
             contributors,
         };

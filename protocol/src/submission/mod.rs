@@ -11,11 +11,13 @@ pub(crate) mod envelope;
 pub mod gold;
 mod header;
 mod opened;
+mod supply;
 
 pub use create::{Submission, SubmissionError};
 pub use delivery::Delivery;
 pub use header::{Header, Role, Statement, SubmissionId};
 pub use opened::OpenedSubmission;
+pub use supply::Gathering;
 
 /// The most field elements, rows × width, of one submission: one component in full is 1 MiB.
 pub const MAX_ELEMENTS: usize = 1 << 17;

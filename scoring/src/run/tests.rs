@@ -237,7 +237,7 @@ fn certificates_and_results_of_fixed_seeds_stay_the_same() {
 }
 
 const GOLDEN_RESULTS: &str = "70d31e49e4a994c1a97d8e0a15414337efe85b96c98a17ad63a83eb756eb0cb1";
-const GOLDEN_CERTIFICATES: &str = "4bebeea2ba23e38b8aef427efe1aaa6aa851718e06fcc0e84f70426479b8ffa4";
+const GOLDEN_CERTIFICATES: &str = "28e3ea1155b7cb9f788f501bce81b576f38cc607e9c0874cf03eeb43e7ad5efa";
 
 /// The buyer's gold answers, where the job has any.
 fn gold_if_any(members: &ClusterWithKeys, job: &Job) -> Vec<Submission> {
