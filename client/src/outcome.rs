@@ -1,6 +1,6 @@
 //! Which of a contributor's answers count, and why the others do not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tacit_protocol::api::Receipt;
 use tacit_protocol::cluster::Cluster;
@@ -27,6 +27,8 @@ pub struct Outcome {
     pub accepted: u64,
     /// The items of the answers that do not count, by reason.
     pub rejected: BTreeMap<RejectReason, Vec<String>>,
+    /// The names of the nodes that could not use their part of a submission.
+    pub refused_by: BTreeSet<String>,
 }
 
 /// Why the outcome that the coordinator reports is refused.
@@ -73,6 +75,7 @@ impl Outcome {
         for (reason, items) in other.rejected {
             self.rejected.entry(reason).or_default().extend(items);
         }
+        self.refused_by.extend(other.refused_by);
     }
 }
 
@@ -104,6 +107,7 @@ pub async fn fetch(api: &Api, cluster: &Cluster, sent: &Sent) -> Result<Option<O
     Ok(Some(Outcome {
         accepted: outcome.accepted,
         rejected: by_reason,
+        refused_by: outcome.refused_by.into_iter().collect(),
     }))
 }
 
@@ -114,11 +118,11 @@ pub fn explain(reason: RejectReason) -> &'static str {
         RejectReason::WrongJob => "the submission is for another job or cluster",
         RejectReason::BadSignature => "the submission's signature was not made with its key",
         RejectReason::BadCredential => "the invitation is not one of the job's issuers that is valid until the job closes, or was revoked",
-        RejectReason::Unsealable => "a node could not open its part of the submission",
-        RejectReason::DigestMismatch => "a node's part of the submission is not what its public digests say",
+        RejectReason::Unsealable => "more nodes than may be corrupt could not open their part of the submission, nor get it from others",
+        RejectReason::DigestMismatch => "more nodes than may be corrupt have parts that are not what its public digests say",
         RejectReason::DuplicateSubmission => "another submission of the same id came first",
         RejectReason::JobClosed => "the submission came after the job was closed",
-        RejectReason::NotDelivered => "the coordinator did not deliver the submission to every node",
+        RejectReason::NotDelivered => "the coordinator did not deliver the submission to enough nodes",
         RejectReason::KeyConflict => "the name belongs to another key, or the key to another name",
         RejectReason::DuplicateAnswer => "an earlier answer of yours to the item counts",
         RejectReason::ItemFull => "the item had all the answers the job asked for",

@@ -127,7 +127,12 @@ pub(crate) fn rejected(outcome: &Outcome, shown: usize) -> String {
         }
         format!("{} rejected as {reason} ({}): {list}\n", items.len(), explain(*reason))
     };
-    outcome.rejected.iter().map(line).collect()
+    let mut text: String = outcome.rejected.iter().map(line).collect();
+    if !outcome.refused_by.is_empty() {
+        let names: Vec<String> = outcome.refused_by.iter().map(|name| one_line(name)).collect();
+        text += &format!("refused by {}: their parts did not come or cannot be used\n", names.join(", "));
+    }
+    text
 }
 
 /// A table of jobs.
@@ -291,10 +296,17 @@ mod tests {
         let outcome = Outcome {
             accepted: 1,
             rejected: [(RejectReason::DuplicateAnswer, items)].into(),
+            ..Outcome::default()
         };
         let line = "3 rejected as duplicate_answer (an earlier answer of yours to the item counts): a, b";
         assert_eq!(rejected(&outcome, 3), format!("{line}, c\n"));
         assert_eq!(rejected(&outcome, 2), format!("{line} and 1 more\n"));
+        let outcome = Outcome {
+            refused_by: ["node-1", "node-2"].map(str::to_owned).into(),
+            ..outcome
+        };
+        let refused = "refused by node-1, node-2: their parts did not come or cannot be used\n";
+        assert_eq!(rejected(&outcome, 3), format!("{line}, c\n{refused}"));
     }
 
     #[test]

@@ -59,6 +59,7 @@ struct Inner {
     progress: Vec<DeliveryProgress>,
     running: Option<NodeSet>,
     setbacks: Vec<(usize, NodeError)>,
+    refusing: NodeSet,
 }
 
 /// How much of a job one node has.
@@ -75,9 +76,11 @@ pub(crate) struct DeliveryProgress {
 }
 
 impl Inner {
-    /// Counts the submissions that a quorum of nodes has and that no node refuses.
-    fn count(&mut self, refused: &[u64]) {
-        refused.iter().for_each(|sequence| self.completeness.refuse(*sequence));
+    /// Counts the submissions that a quorum of nodes has. `refused` are sequence numbers with a node that refuses the submission.
+    fn count(&mut self, refused: &[(u64, usize)]) {
+        for (sequence, node) in refused {
+            self.completeness.refuse(*sequence, *node);
+        }
         let mut cursors: Vec<u64> = self.progress.iter().map(|progress| progress.cursor).collect();
         cursors.sort_unstable_by(|a, b| b.cmp(a));
         if let Some(reached) = cursors.get(self.quorum.saturating_sub(1)) {
@@ -87,9 +90,9 @@ impl Inner {
 }
 
 impl ActiveJob {
-    /// A job that `quorum` nodes can compute. `deliveries` says for each node whether it has opened the job, and how many submissions it
+    /// A job that `quorum` nodes can compute, of which `threshold` may be corrupt. `deliveries` says for each node whether it has opened the job, and how many submissions it
     /// has.
-    pub(crate) fn new(job: Job, quorum: usize, deliveries: Vec<(bool, u64)>) -> Self {
+    pub(crate) fn new(job: Job, (quorum, threshold): (usize, usize), deliveries: Vec<(bool, u64)>) -> Self {
         let progress = deliveries
             .into_iter()
             .map(|(opened, cursor)| DeliveryProgress {
@@ -98,7 +101,7 @@ impl ActiveJob {
                 ..DeliveryProgress::default()
             })
             .collect();
-        let completeness = Completeness::new(&job);
+        let completeness = Completeness::new(&job, threshold);
         Self {
             job,
             cancelled: CancellationToken::new(),
@@ -110,6 +113,7 @@ impl ActiveJob {
                 progress,
                 running: None,
                 setbacks: Vec::new(),
+                refusing: NodeSet::default(),
             }),
         }
     }
@@ -201,12 +205,12 @@ impl ActiveJob {
             if let Some(progress) = inner.progress.get_mut(node) {
                 progress.cursor = cursor;
             }
-            inner.count(refused);
+            inner.count(&refused.iter().map(|sequence| (*sequence, node)).collect::<Vec<_>>());
         });
     }
 
-    /// Notes the sequence numbers of submissions that nodes refused before the restart.
-    pub(crate) fn restore_refused(&self, refused: &[u64]) {
+    /// Notes which submissions, by sequence number, which node refused before the restart.
+    pub(crate) fn restore_refused(&self, refused: &[(u64, usize)]) {
         self.change(|inner| inner.count(refused));
     }
 
@@ -235,12 +239,19 @@ impl ActiveJob {
         self.inner().running
     }
 
-    /// Notes that the computation has failed, and the errors of the nodes.
-    pub(crate) fn set_back(&self, setbacks: Vec<(usize, NodeError)>) {
+    /// Notes that the computation has failed, the errors of the nodes, and which nodes refuse submissions that the others hold.
+    pub(crate) fn set_back(&self, setbacks: Vec<(usize, NodeError)>, refusing: NodeSet) {
         self.change(|inner| {
             inner.running = None;
             inner.setbacks = setbacks;
+            inner.refusing = refusing;
         });
+    }
+
+    /// The nodes that refused submissions which the others hold, when the last computation failed; none if it failed for another
+    /// reason.
+    pub(crate) fn refusing(&self) -> NodeSet {
+        self.inner().refusing
     }
 
     /// The errors of the last computation, until the next one begins.

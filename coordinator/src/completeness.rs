@@ -1,8 +1,10 @@
 //! Whether a job is full: every item has as many answers as the job asks for, each by another contributor, and the buyer has uploaded the
-//! gold answers, if the job has any. Only submissions that a quorum of nodes has and none refuses count, so that garbage closes no job.
+//! gold answers, if the job has any. Only submissions count that a quorum of nodes has and that no more nodes refuse than may be corrupt:
+//! so garbage closes no job, and no node keeps a job from closing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::Job;
 use tacit_protocol::submission::{Statement, Subject, gold};
@@ -19,7 +21,10 @@ pub(crate) struct Completeness {
     given: HashMap<(u32, u32), u32>,
     /// The received submissions, by sequence number.
     known: BTreeMap<u64, Answers>,
-    refused: BTreeSet<u64>,
+    /// The nodes that refuse a submission, by its sequence number.
+    refused: BTreeMap<u64, NodeSet>,
+    /// How many nodes may be corrupt. A submission that no more refuse still counts.
+    threshold: usize,
     /// The key that signs the buyer's gold answers, and the first item of each part that is missing.
     gold: Option<(PublicKey, BTreeSet<u32>)>,
     /// A quorum of nodes has the submissions before this one.
@@ -33,7 +38,7 @@ struct Answers {
 
 impl Completeness {
     /// The state of a job without submissions.
-    pub(crate) fn new(job: &Job) -> Self {
+    pub(crate) fn new(job: &Job, threshold: usize) -> Self {
         let parts = |key: PublicKey| (key, (0..gold::parts(job)).map(|part| gold::items_of(job, part).start).collect());
         Self {
             gold: job
@@ -42,11 +47,11 @@ impl Completeness {
                 .as_ref()
                 .filter(|_| job.terms().scores_gold())
                 .map(|gold| parts(gold.key)),
-            ..Self::without_gold(job.items().len(), job.terms().answers_per_item)
+            ..Self::without_gold(job.items().len(), job.terms().answers_per_item, threshold)
         }
     }
 
-    fn without_gold(items: usize, wanted: u32) -> Self {
+    fn without_gold(items: usize, wanted: u32, threshold: usize) -> Self {
         Self {
             gold: None,
             wanted,
@@ -55,7 +60,8 @@ impl Completeness {
             contributors: HashMap::new(),
             given: HashMap::new(),
             known: BTreeMap::new(),
-            refused: BTreeSet::new(),
+            refused: BTreeMap::new(),
+            threshold,
             reached: 0,
         }
     }
@@ -81,10 +87,18 @@ impl Completeness {
     }
 
     /// Notes that a node refuses a submission.
-    pub(crate) fn refuse(&mut self, sequence: u64) {
-        if self.refused.insert(sequence) && sequence < self.reached {
+    pub(crate) fn refuse(&mut self, sequence: u64, node: usize) {
+        let before = self.is_refused(sequence);
+        let by = self.refused.entry(sequence).or_default();
+        *by = by.union([node].into_iter().collect());
+        if !before && self.is_refused(sequence) && sequence < self.reached {
             self.discount(sequence);
         }
+    }
+
+    /// Whether more nodes refuse a submission than may be corrupt.
+    fn is_refused(&self, sequence: u64) -> bool {
+        self.refused.get(&sequence).is_some_and(|by| by.len() > self.threshold)
     }
 
     /// Notes that a quorum of nodes has the submissions with sequence numbers below `reached`.
@@ -110,7 +124,7 @@ impl Completeness {
 
     /// A second answer of a contributor to an item adds nothing: the nodes do not count it either.
     fn count(&mut self, sequence: u64) {
-        let Some(answers) = self.known.get(&sequence).filter(|_| !self.refused.contains(&sequence)) else {
+        let Some(answers) = self.known.get(&sequence).filter(|_| !self.is_refused(sequence)) else {
             return;
         };
         for item in &answers.items {
@@ -164,7 +178,7 @@ mod tests {
 
     #[test]
     fn is_full_when_every_item_has_answers_of_different_contributors() {
-        let mut completeness = Completeness::without_gold(2, 2);
+        let mut completeness = Completeness::without_gold(2, 2, 1);
         completeness.receive(0, &statement(1, &[0, 1]));
         completeness.receive(1, &statement(1, &[0, 1]));
         completeness.receive(2, &statement(2, &[1]));
@@ -182,7 +196,7 @@ mod tests {
         let mut spec = crate::testing::spec(2);
         let key = PublicKey::from_bytes([9; 32]);
         spec.answers_per_item = 1;
-        let mut completeness = Completeness::new(&tacit_protocol::fixtures::job_of("j", spec).unwrap());
+        let mut completeness = Completeness::new(&tacit_protocol::fixtures::job_of("j", spec).unwrap(), 1);
         completeness.gold = Some((key, [0].into()));
         completeness.receive(0, &statement(1, &[0, 1]));
         completeness.reach(2);
@@ -193,10 +207,10 @@ mod tests {
 
     #[test]
     fn a_refused_submission_never_counts_whenever_it_becomes_known() {
-        let mut completeness = Completeness::without_gold(1, 2);
+        let mut completeness = Completeness::without_gold(1, 2, 0);
         completeness.receive(0, &statement(1, &[0]));
         completeness.receive(1, &statement(2, &[0]));
-        completeness.refuse(0);
+        completeness.refuse(0, 0);
         completeness.reach(2);
         assert!(!completeness.is_full());
         // They may be delivered before `receive` is called.
@@ -204,10 +218,10 @@ mod tests {
         completeness.receive(3, &statement(4, &[0]));
         completeness.receive(2, &statement(3, &[0]));
         assert!(completeness.is_full());
-        completeness.refuse(3);
+        completeness.refuse(3, 0);
         assert!(completeness.is_full());
-        completeness.refuse(2);
-        completeness.refuse(2);
+        completeness.refuse(2, 0);
+        completeness.refuse(2, 0);
         assert!(!completeness.is_full());
         completeness.receive(4, &statement(5, &[0]));
         completeness.reach(5);
@@ -215,14 +229,26 @@ mod tests {
     }
 
     #[test]
+    fn no_more_nodes_than_may_be_corrupt_keep_a_job_from_closing() {
+        let mut completeness = Completeness::without_gold(1, 1, 1);
+        completeness.receive(0, &statement(1, &[0]));
+        completeness.reach(1);
+        completeness.refuse(0, 2);
+        completeness.refuse(0, 2);
+        assert!(completeness.is_full());
+        completeness.refuse(0, 1);
+        assert!(!completeness.is_full());
+    }
+
+    #[test]
     fn a_repeated_answer_still_counts_when_one_of_its_submissions_is_refused() {
-        let mut completeness = Completeness::without_gold(1, 1);
+        let mut completeness = Completeness::without_gold(1, 1, 0);
         completeness.receive(0, &statement(1, &[0]));
         completeness.receive(1, &statement(1, &[0]));
         completeness.reach(2);
-        completeness.refuse(0);
+        completeness.refuse(0, 0);
         assert!(completeness.is_full());
-        completeness.refuse(1);
+        completeness.refuse(1, 0);
         assert!(!completeness.is_full());
     }
 }

@@ -44,6 +44,19 @@ impl Failure {
         reasons().find(|reason| reasons().filter(|other| other == reason).count() > threshold)
     }
 
+    /// The nodes that refuse submissions which the others hold, if more than `threshold` nodes report the same: at least one of
+    /// them is honest. Empty otherwise.
+    pub(crate) fn refusing_what_others_hold(&self, threshold: usize) -> NodeSet {
+        let reported = || {
+            self.0.iter().filter_map(|(_, error)| match error {
+                NodeError::Refused(Refusal::Disputed { refusing, .. }) => Some(*refusing),
+                _ => None,
+            })
+        };
+        let by_enough = |refusing: &NodeSet| reported().filter(|other| other == refusing).count() > threshold;
+        reported().find(by_enough).unwrap_or_default()
+    }
+
     /// Whether some node deviated from the protocol. Such an attempt is not repeated without limit.
     pub(crate) fn is_deviation(&self) -> bool {
         self.0.iter().any(|(_, error)| error.is_deviation())
@@ -71,6 +84,11 @@ impl Failure {
                 node: *node,
                 suspects: *suspects,
                 transient: *transient,
+            }),
+            NodeError::Refused(Refusal::Disputed { suspects, .. }) => Some(Accusation {
+                node: *node,
+                suspects: *suspects,
+                transient: false,
             }),
             _ => None,
         };
@@ -178,6 +196,35 @@ async fn ask(node: Option<&Node>, active: &ActiveJob, index: usize, request: &Re
 mod tests {
     use super::*;
     use tacit_protocol::job::JobId;
+
+    fn disputed(node: usize, refusing: &[usize], suspects: &[usize]) -> (usize, NodeError) {
+        let set = |nodes: &[usize]| nodes.iter().copied().collect();
+        let refusal = Refusal::Disputed {
+            refusing: set(refusing),
+            suspects: set(suspects),
+            message: "why".to_owned(),
+        };
+        (node, NodeError::Refused(refusal))
+    }
+
+    #[test]
+    fn a_dispute_is_believed_of_more_than_t_and_never_uses_up_attempts() {
+        let failure = Failure(vec![disputed(0, &[2], &[2]), disputed(1, &[2], &[2]), disputed(2, &[2], &[0, 1])]);
+        assert_eq!(failure.refusing_what_others_hold(1), [2].into_iter().collect());
+        assert!(!failure.is_deviation() && !failure.is_final(3, 1, 3));
+        // One node of three cannot say so of another.
+        let alone = Failure(vec![disputed(2, &[0], &[0])]);
+        assert!(alone.refusing_what_others_hold(1).is_empty());
+        // Of four nodes, the one that refuses is left out.
+        let seen = Failure(vec![
+            disputed(0, &[2], &[2]),
+            disputed(1, &[2], &[2]),
+            disputed(2, &[2], &[0, 1, 3]),
+            disputed(3, &[2], &[2]),
+        ])
+        .accusations();
+        assert_eq!(crate::schedule::deviating(&seen, 4, 1), [2].into_iter().collect());
+    }
 
     #[test]
     fn one_node_alone_cannot_end_a_job_that_others_can_compute() {

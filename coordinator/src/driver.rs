@@ -199,11 +199,12 @@ impl Driver {
         if self.last_failure.is_new(&reason) {
             tracing::warn!(job = %id, attempt, reason, "the computation failed");
         }
+        let refusing = failure.refusing_what_others_hold(app.cluster.access().threshold());
         if let Some(reason) = failure.about_gold(app.cluster.access().threshold()) {
             app.store.fail_job(id, reason.to_owned()).await?;
         } else if failure.is_final(app.cluster.nodes().len(), app.cluster.access().threshold(), app.quorum()) {
             app.store.fail_job(id, reason.clone()).await?;
-        } else if failure.is_deviation() {
+        } else if failure.is_deviation() && refusing.is_empty() {
             app.store.attempt_failed(id, reason.clone(), app.max_attempts).await?;
         }
         for (node, error) in &failure.0 {
@@ -229,7 +230,7 @@ impl Driver {
                 avoid = suspected.iter().nth(self.setbacks as usize % suspected.len()).into_iter().collect();
             }
         }
-        active.set_back(failure.0);
+        active.set_back(failure.0, refusing);
         self.avoid = avoid;
         self.pause().await
     }

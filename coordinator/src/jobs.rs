@@ -59,7 +59,11 @@ async fn resume(app: &Shared, row: JobRow) -> Result<(), StoreError> {
         }
         Err(_) => return Err(StoreError::ShuttingDown),
     };
-    let active = ActiveJob::new(job, app.quorum(), app.store.deliveries(&row.id).await?);
+    let active = ActiveJob::new(
+        job,
+        (app.quorum(), app.cluster.access().threshold()),
+        app.store.deliveries(&row.id).await?,
+    );
     if row.state == JobState::Open {
         for (sequence, header) in app.store.headers(&row.id).await?.iter().enumerate() {
             if let Ok(header) = decode::<Signed<Header>>(header, "a submission's header") {

@@ -124,7 +124,10 @@ pub(crate) async fn open(app: &Shared, buyer: String, id: JobId, signed: SignedS
     }
     tracing::info!(job = %job.id(), items = job.items().len(), ?opened, "opened");
     let deliveries = (0..app.cluster.nodes().len()).map(|node| (opened.contains(node), 0)).collect();
-    take_up(app, ActiveJob::new(job, app.quorum(), deliveries));
+    take_up(
+        app,
+        ActiveJob::new(job, (app.quorum(), app.cluster.access().threshold()), deliveries),
+    );
     Ok(true)
 }
 

@@ -168,7 +168,7 @@ pub(crate) fn conclude(
         .zip(accepted_set.outcomes())
         .map(|(header, became)| {
             let items = header.as_ref().map_or(&[][..], |signed| &signed.value.statement.items);
-            outcome(job, items, became)
+            outcome(cluster, job, items, became)
         })
         .collect();
     let conclusion = Conclusion {
@@ -222,21 +222,26 @@ fn candidates(verdicts: &[Verdict]) -> Vec<Verdict> {
 }
 
 /// The outcome of a submission with answers to `items`.
-fn outcome(job: &Job, items: &[u32], became: &Outcome) -> SubmissionOutcome {
+fn outcome(cluster: &Cluster, job: &Job, items: &[u32], became: &Outcome) -> SubmissionOutcome {
     let answer = |item: &u32, reason: RejectReason| {
         let item = job.items().get(*item as usize)?.id.clone();
         Some(RejectedAnswer { item, reason })
     };
     let rejected: Vec<RejectedAnswer> = match became {
-        Outcome::Rejected(reason) => items.iter().filter_map(|item| answer(item, *reason)).collect(),
+        Outcome::Rejected(reason) | Outcome::Refused(reason, _) => items.iter().filter_map(|item| answer(item, *reason)).collect(),
         Outcome::Counted(but) => {
             let rejected = but.iter().filter_map(|(row, reason)| answer(items.get(*row as usize)?, *reason));
             rejected.collect()
         }
     };
+    let refused_by = match became {
+        Outcome::Refused(_, by) => by.iter().map(|node| cluster.node_name(node)).collect(),
+        Outcome::Rejected(_) | Outcome::Counted(_) => Vec::new(),
+    };
     SubmissionOutcome {
         accepted: (items.len() - rejected.len()) as u64,
         rejected,
+        refused_by,
     }
 }
 
@@ -247,19 +252,28 @@ mod tests {
     #[test]
     fn outcomes_name_every_answer_that_does_not_count() {
         let job = tacit_protocol::fixtures::job_of("signs", crate::testing::spec(4)).unwrap();
+        let cluster = tacit_protocol::fixtures::cluster_with_keys(3, 1).cluster;
+        let outcome = |items: &[u32], became: &Outcome| outcome(&cluster, &job, items, became);
         let answer = |item: &str, reason| RejectedAnswer {
             item: item.to_owned(),
             reason,
         };
         let (full, sealed) = (RejectReason::ItemFull, RejectReason::Unsealable);
-        let some = outcome(&job, &[0, 2, 3], &Outcome::Counted(vec![(1, full)]));
+        let some = outcome(&[0, 2, 3], &Outcome::Counted(vec![(1, full)]));
         assert_eq!((some.accepted, some.rejected), (2, vec![answer("item-2", full)]));
-        let none = outcome(&job, &[1, 3], &Outcome::Rejected(sealed));
+        let none = outcome(&[1, 3], &Outcome::Rejected(sealed));
         assert_eq!(
             (none.accepted, none.rejected),
             (0, vec![answer("item-1", sealed), answer("item-3", sealed)])
         );
-        let one = outcome(&job, &[1], &Outcome::Counted(vec![(0, full)]));
+        let by = [1, 2].into_iter().collect();
+        let refused = outcome(&[1], &Outcome::Refused(sealed, by));
+        assert_eq!(refused.rejected, vec![answer("item-1", sealed)]);
+        assert_eq!(
+            (none.refused_by.len(), refused.refused_by),
+            (0, vec!["node-1".to_owned(), "node-2".to_owned()])
+        );
+        let one = outcome(&[1], &Outcome::Counted(vec![(0, full)]));
         assert_eq!((one.accepted, one.rejected), (0, vec![answer("item-1", full)]));
     }
 

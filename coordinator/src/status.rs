@@ -6,6 +6,10 @@ use crate::active_jobs::ActiveJob;
 use crate::nodes::{LinkState, Nodes};
 use crate::store::JobRow;
 
+/// Why a job waits for a node that is connected and has everything, and still says that it cannot use its part.
+const REFUSES: &str = "refuses submissions that the others hold: there is no result while it does; see its log for what it lacks, and whether \
+     peers have supplied it";
+
 /// The status of a job. `active` is its state in memory, unless it has ended.
 pub(crate) fn of(row: JobRow, active: Option<&ActiveJob>, nodes: &Nodes) -> JobStatus {
     let active = active.filter(|_| !row.state.is_final());
@@ -34,6 +38,7 @@ fn waiting_on(row: &JobRow, active: &ActiveJob, nodes: &Nodes) -> Vec<WaitingOn>
     }
     let running = active.running();
     let setbacks = active.setbacks();
+    let refusing = active.refusing();
     let mut waiting = Vec::new();
     for (index, node) in nodes.iter().enumerate() {
         if running.is_some_and(|running| !running.contains(index)) {
@@ -45,6 +50,9 @@ fn waiting_on(row: &JobRow, active: &ActiveJob, nodes: &Nodes) -> Vec<WaitingOn>
             (LinkState::Up(_), None) if row.state == JobState::Closing && progress.cursor < row.submissions => {
                 (format!("has {} of {} submissions so far", progress.cursor, row.submissions), false)
             }
+            (LinkState::Up(_), None) if refusing.contains(index) => (REFUSES.to_owned(), true),
+            // What the others say is that they wait for these.
+            (LinkState::Up(_), None) if !refusing.is_empty() => continue,
             (LinkState::Up(_), None) => match setbacks.iter().find(|(node, _)| *node == index) {
                 Some((_, error)) => (error.to_string(), error.needs_operator()),
                 None => continue,

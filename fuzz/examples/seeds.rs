@@ -21,6 +21,7 @@ use tacit_protocol::fixtures::{ClusterWithKeys, issuers, revocation_of};
 use tacit_protocol::hello::Hello;
 use tacit_protocol::identity::{Purpose, Signed};
 use tacit_protocol::lane::{LaneId, MessageHeader};
+use tacit_protocol::peer::{Answer, Parts, Question, Unanswered, Wanted};
 use tacit_protocol::phase::Phase;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
@@ -136,6 +137,28 @@ fn control() {
         }),
     ];
     write("control_reply", replies.iter().map(encode));
+    let wanted = |header, components| Wanted {
+        submission: FIXTURE.submissions[0].header.value.digest(),
+        header,
+        components,
+    };
+    let question = Question {
+        job: FIXTURE.job.id().clone(),
+        terms: FIXTURE.job.digest(),
+        wanted: vec![wanted(true, Vec::new()), wanted(false, vec![0, 1])],
+    };
+    let parts = Parts {
+        header: encode(&FIXTURE.submissions[0].header),
+        payloads: vec![vec![1; 64], Vec::new()],
+    };
+    let answers = [Answer::Parts(vec![parts]), Answer::Refused(Unanswered::Forbidden)];
+    let asked = [[&[0], encode(&question).as_slice()].concat()];
+    write(
+        "peer",
+        asked
+            .into_iter()
+            .chain(answers.iter().map(|answer| [&[1], encode(answer).as_slice()].concat())),
+    );
 }
 
 fn submissions() {
@@ -270,6 +293,7 @@ fn api() {
             item: "i1".to_owned(),
             reason: RejectReason::ItemFull,
         }],
+        refused_by: vec!["node-1".to_owned()],
     };
     let problem = Problem {
         kind: "urn:tacit:problem:busy".to_owned(),

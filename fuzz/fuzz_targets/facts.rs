@@ -8,7 +8,7 @@ use tacit_fuzz::Bytes;
 use tacit_fuzz::fixture::FIXTURE;
 use tacit_fuzz::transcript::HONEST;
 use tacit_mpc_core::field::Fp61;
-use tacit_protocol::accepted::{ContributorFacts, PublicFacts, Scale};
+use tacit_protocol::accepted::{ContributorFacts, PublicFacts, RefusedBy, Scale};
 use tacit_protocol::fixtures::sign_by_all;
 use tacit_protocol::job::{PayRule, Terms};
 use tacit_protocol::question::Release;
@@ -81,6 +81,13 @@ fn facts(bytes: &mut Bytes<'_>) -> PublicFacts {
             .map(|reason| (reason, number(bytes)))
             .collect(),
         too_few_answers: (0..bytes.byte() % 3).map(|_| number(bytes) as u32).collect(),
+        refused: (0..bytes.byte() % 3)
+            .map(|mask| RefusedBy {
+                nodes: (0..usize::from(mask) + 1).collect(),
+                submissions: number(bytes),
+                answers: number(bytes),
+            })
+            .collect(),
     }
 }
 

@@ -17,6 +17,8 @@ mod handshakes;
 mod hello;
 #[cfg(feature = "quic")]
 mod probe;
+#[cfg(feature = "quic")]
+mod question;
 #[cfg(test)]
 #[cfg(feature = "quic")]
 mod tests;
@@ -31,6 +33,8 @@ pub use error::LinkError;
 pub use frame::{read_frame, write_frame};
 #[cfg(feature = "quic")]
 pub use probe::{ProbeFinding, probe_nodes};
+#[cfg(feature = "quic")]
+pub use question::Questioner;
 /// The receiving end of a lane.
 #[cfg(feature = "quic")]
 pub use quinn::RecvStream as LaneReceiver;

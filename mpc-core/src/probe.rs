@@ -35,6 +35,10 @@ pub enum Check {
     Inputs,
     /// Products are correct.
     Products,
+    /// Reasons that every participant can check for itself are checked, not believed.
+    PublicReasons,
+    /// A submission is left out only if more participants refuse it than may be corrupt.
+    Refusals,
 }
 
 /// A moment at which the values of a node can be observed or changed.

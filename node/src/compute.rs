@@ -8,7 +8,7 @@ use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::kept_keys::{Kept, KeptKeys};
 use tacit_mpc_core::network::{Network, NetworkError};
 use tacit_mpc_core::session::SessionError;
-use tacit_mpc_core::sharing::Party;
+use tacit_mpc_core::sharing::{NodeSet, Party};
 use tacit_protocol::accepted::{PublicFacts, SubmissionEntry};
 use tacit_protocol::control::{Computed, Refusal};
 use tacit_protocol::identity::SecretKey;
@@ -18,10 +18,12 @@ use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::Released;
 use tacit_protocol::submission::{Header, OpenedSubmission};
 use tacit_protocol::verdict::Verdict;
-use tacit_scoring::{ScoringError, Submissions};
+use tacit_scoring::{Dispute, ScoringError, Submissions};
+use tracing::warn;
 
 use crate::intake::Intake;
 use crate::metrics::SessionMeter;
+use crate::repair::{Peers, repair};
 use crate::store::{ComponentsAt, StoreError, StoredSubmission};
 
 /// A computation that the coordinator asks for.
@@ -35,17 +37,18 @@ pub(crate) struct Task {
     pub list: Vec<SubmissionEntry>,
 }
 
-/// Runs a computation. Blocks until it ends, so call it on a thread of its own.
+/// Runs a computation, after peers were asked for parts of submissions that this node lacks. Blocks until it ends, so call it on a
+/// thread of its own.
 pub(crate) fn compute<N: Network>(
     intake: &Intake,
     key: &SecretKey,
     task: &Task,
-    network: N,
+    (network, peers): (N, &impl Peers),
     meter: &SessionMeter,
 ) -> Result<Computed, Refusal> {
     let Task { job, party, list } = task;
     let cluster = &intake.cluster;
-    let submissions = NodeSubmissions::look_up(intake, job, list).map_err(storage)?;
+    let submissions = NodeSubmissions::repaired(intake, task, peers, meter)?;
     let scored = tacit_scoring::run(party.clone(), network, cluster, job, list, &submissions, &mut UnwrapErr(SysRng));
     let scored = scored.map_err(|error| submissions.refusal(error, meter))?;
     let traffic = scored.outputs.traffic();
@@ -71,6 +74,47 @@ struct NodeSubmissions<'a> {
 }
 
 impl<'a> NodeSubmissions<'a> {
+    /// Looks up the submissions. If this node lacks its part of some, it asks its peers for them first. If something is still
+    /// lacking and a participant has not answered, the computation ends: this node would refuse what others may hold.
+    fn repaired(intake: &'a Intake, task: &'a Task, peers: &impl Peers, meter: &SessionMeter) -> Result<Self, Refusal> {
+        let look_up = || Self::look_up(intake, &task.job, &task.list).map_err(storage);
+        let submissions = look_up()?;
+        let lacking = submissions.lacking();
+        if lacking.is_empty() {
+            return Ok(submissions);
+        }
+        let repaired = repair(intake, &task.job, &lacking, peers).map_err(storage)?;
+        if let Some(peer) = task.party.peers().find(|peer| repaired.silent.contains(*peer)) {
+            let phase = Phase::AcceptedSet;
+            meter.fails(phase, false);
+            let error = SessionError::Network {
+                phase: phase.engine(),
+                source: NetworkError::Silent { peer },
+            };
+            return Err(session_refusal(intake, &error));
+        }
+        look_up()
+    }
+
+    /// The digests of the submissions of which this node's part is missing or spoilt.
+    fn lacking(&self) -> Vec<Digest> {
+        let lacks = |verdict: &Verdict| verdict.reason().is_some_and(RejectReason::is_private);
+        let entries = self.list.iter().zip(&self.verdicts).filter(|(_, verdict)| lacks(verdict));
+        entries.map(|(listed, _)| listed.submission).collect()
+    }
+
+    /// Notes the accepted submissions of which the sealed components do not open any more, so that the next computation repairs
+    /// them. Reads all of them, so it is called only after one did not open.
+    fn note_unopened(&self) -> Result<(), StoreError> {
+        let mut unopened = Vec::new();
+        for (entry, listed) in self.list.iter().enumerate() {
+            if self.verdicts[entry].is_accepted() && self.opened(entry)?.is_none() {
+                unopened.push(listed.submission);
+            }
+        }
+        self.intake.store.spoil(self.job.id(), &unopened)
+    }
+
     fn look_up(intake: &'a Intake, job: &'a Job, list: &'a [SubmissionEntry]) -> Result<Self, StoreError> {
         let digests: Vec<_> = list.iter().map(|listed| listed.submission).collect();
         let mut submissions = Self {
@@ -84,18 +128,20 @@ impl<'a> NodeSubmissions<'a> {
         intake.store.for_each_stored(job.id(), &digests, |index, found| {
             let (bytes, at) = match found {
                 StoredSubmission::Rejected(reason) => return submissions.verdicts[index] = Verdict::Rejected(reason),
-                StoredSubmission::Accepted(bytes, at) => (bytes, at),
+                StoredSubmission::Spoilt(reason, bytes) => (bytes, Err(reason)),
+                StoredSubmission::Accepted(bytes, at) => (bytes, Ok(at)),
             };
             let header = Header::from_stored(bytes, &digests[index]);
+            // What follows from the header comes first: all nodes that have it find the same.
             let reason = match &header {
                 // The coordinator must list as many answers as the contributor has signed for.
                 Some(header) if header.statement.items.len() != list[index].answers as usize => Some(RejectReason::Malformed),
                 Some(header) if !is_for(header, intake, job) => Some(RejectReason::WrongJob),
-                Some(_) => None,
+                Some(_) => at.err(),
                 None => Some(RejectReason::NotDelivered),
             };
             submissions.verdicts[index] = reason.into();
-            if reason.is_none() {
+            if let (None, Ok(at)) = (reason, at) {
                 submissions.accepted[index] = header.map(|header| (header, at));
             }
         })?;
@@ -170,7 +216,7 @@ impl<'a> NodeSubmissions<'a> {
     fn refusal(&self, error: ScoringError, meter: &SessionMeter) -> Refusal {
         let phase = match &error {
             ScoringError::Session(error) => error.phase().map(Phase::from),
-            ScoringError::AcceptedSet(_) | ScoringError::NotPermitted => Some(Phase::AcceptedSet),
+            ScoringError::AcceptedSet(_) | ScoringError::NotPermitted | ScoringError::Disputed(_) => Some(Phase::AcceptedSet),
             ScoringError::Unopened(_) | ScoringError::Gold(_) => Some(Phase::Validate),
             ScoringError::NotRecorded => Some(Phase::Release),
             ScoringError::NotComputed(_) => Some(Phase::Agreement),
@@ -179,10 +225,16 @@ impl<'a> NodeSubmissions<'a> {
             let deviation = matches!(&error, ScoringError::Session(error) if !is_transient(error));
             meter.fails(phase, deviation);
         }
+        if matches!(error, ScoringError::Unopened(_))
+            && let Err(error) = self.note_unopened()
+        {
+            warn!(%error, "the store failed");
+        }
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         failure.unwrap_or_else(|| match error {
             ScoringError::Session(error) => session_refusal(self.intake, &error),
             ScoringError::AcceptedSet(error) => Refusal::Malformed(error.to_string()),
+            ScoringError::Disputed(dispute) => disputed(self.intake, &dispute),
             ScoringError::Gold(error) => Refusal::Gold(error.to_string()),
             error @ (ScoringError::Unopened(_) | ScoringError::NotRecorded | ScoringError::NotPermitted) => {
                 Refusal::Storage(error.to_string())
@@ -277,6 +329,33 @@ fn session_refusal(intake: &Intake, error: &SessionError) -> Refusal {
         suspects: error.suspects(),
         transient: is_transient(error),
         message: format!("{error}{suspects}"),
+    }
+}
+
+/// The refusal where a few nodes refuse what the others hold, with the names of these nodes.
+fn disputed(intake: &Intake, dispute: &Dispute) -> Refusal {
+    let Dispute {
+        refusing,
+        submissions,
+        suspects,
+    } = *dispute;
+    let names = |nodes: NodeSet| {
+        nodes
+            .iter()
+            .map(|node| intake.cluster.node_name(node))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let message = if refusing.contains(intake.me) {
+        let holding = names(suspects);
+        format!("it lacks its part of {submissions} submissions that {holding} say they hold and did not supply")
+    } else {
+        format!("{} refuse {submissions} submissions that all others hold", names(refusing))
+    };
+    Refusal::Disputed {
+        refusing,
+        suspects,
+        message: format!("{message}: there are no outputs while they do"),
     }
 }
 

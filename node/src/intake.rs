@@ -43,7 +43,8 @@ pub(crate) struct Intake {
 
 impl Intake {
     /// Stores a batch of encoded deliveries and returns the outcome of each, in order; `None` means accepted. A submission that was
-    /// delivered before gets the same outcome again. Blocks on processor and disk.
+    /// delivered before gets the same outcome again, unless this node's part was spoilt and is good now. Bytes that are not the
+    /// submission under whose digest they come leave no trace. Blocks on processor and disk.
     ///
     /// # Errors
     /// The store fails; then nothing of the batch is stored.
@@ -54,22 +55,31 @@ impl Intake {
             return Ok(vec![Some(closed); batch.len()]);
         }
         let digests: Vec<Digest> = batch.iter().map(|(digest, _)| *digest).collect();
-        let mut outcomes = self.store.outcomes(job.id(), &digests)?;
+        let before = self.store.outcomes(job.id(), &digests)?;
+        let decided = |digest: &Digest| {
+            before
+                .get(digest)
+                .is_some_and(|outcome| !outcome.is_some_and(RejectReason::is_private))
+        };
+        let mut outcomes = before.clone();
         let mut fresh = Vec::new();
-        for (digest, bytes) in batch {
-            if outcomes.contains_key(digest) {
-                continue;
-            }
-            let submission = self.examine(job, *digest, bytes);
-            if self.is_revoked(job, &submission)? {
-                self.metrics.submissions(Some(RejectReason::BadCredential), 1);
-                outcomes.insert(*digest, Some(RejectReason::BadCredential));
-            } else {
-                fresh.push(submission);
+        for (digest, bytes) in batch.iter().filter(|(digest, _)| !decided(digest)) {
+            match self.examine(job, *digest, bytes) {
+                Ok(submission) if self.is_revoked(job, &submission)? => {
+                    self.metrics.submissions(Some(RejectReason::BadCredential), 1);
+                    outcomes.entry(*digest).or_insert(Some(RejectReason::BadCredential));
+                }
+                Ok(submission) => fresh.push(submission),
+                Err(reason) => {
+                    self.metrics.submissions(Some(reason), 1);
+                    outcomes.entry(*digest).or_insert(Some(reason));
+                }
             }
         }
         for (submission, outcome) in fresh.iter().zip(self.store.store_submissions(job, &fresh)?) {
-            self.metrics.submissions(outcome, 1);
+            if before.get(&submission.digest) != Some(&outcome) {
+                self.metrics.submissions(outcome, 1);
+            }
             outcomes.insert(submission.digest, outcome);
         }
         Ok(digests
@@ -87,32 +97,41 @@ impl Intake {
         }
     }
 
-    fn examine(&self, job: &Job, digest: Digest, bytes: &[u8]) -> NewSubmission {
+    /// What is to be stored of a delivery.
+    ///
+    /// # Errors
+    /// The bytes are not the submission of this digest, or its signature does not verify. The digest covers the header without the
+    /// signature, so there may be another delivery that is right.
+    fn examine(&self, job: &Job, digest: Digest, bytes: &[u8]) -> Result<NewSubmission, RejectReason> {
+        let delivery = Delivery::decode(bytes)?;
+        let header = &delivery.header;
+        if header.value.digest() != digest {
+            return Err(RejectReason::Malformed);
+        }
         let mut submission = NewSubmission {
             digest,
-            id: None,
             author: None,
             number: None,
             reason: None,
             header: Vec::new(),
             sealed: Vec::new(),
         };
-        let checked = Delivery::decode(bytes).and_then(|delivery| {
-            let header = &delivery.header;
-            if header.value.digest() != digest {
-                return Err(RejectReason::Malformed);
+        match Header::check_with(header, &self.cluster, job, &self.credentials) {
+            Err(reason) if reason.is_of_header() => submission.reason = Some(reason),
+            Err(reason) => return Err(reason),
+            Ok(()) => {
+                let statement = &header.value.statement;
+                submission.author = Some(Author::of(job, statement));
+                submission.number = statement.credential.as_ref().map(|credential| credential.grant.serial);
+                submission.header = encode(header);
+                let keys = (&self.key, &self.at_rest_key);
+                match delivery.seal_at_rest(&self.cluster, job, (self.me, &digest), keys, &mut UnwrapErr(SysRng)) {
+                    Ok(sealed) => submission.sealed = sealed,
+                    Err(reason) => submission.reason = Some(reason),
+                }
             }
-            submission.id = Some(header.value.statement.id);
-            Header::check_with(header, &self.cluster, job, &self.credentials)?;
-            submission.author = Some(Author::of(job, &header.value.statement));
-            submission.number = header.value.statement.credential.as_ref().map(|credential| credential.grant.serial);
-            submission.header = encode(header);
-            let keys = (&self.key, &self.at_rest_key);
-            submission.sealed = delivery.seal_at_rest(&self.cluster, job, (self.me, &digest), keys, &mut UnwrapErr(SysRng))?;
-            Ok(())
-        });
-        submission.reason = checked.err();
-        submission
+        }
+        Ok(submission)
     }
 }
 
@@ -131,14 +150,20 @@ pub(crate) mod tests {
     use super::*;
     use crate::store::StoredSubmission;
 
+    /// A job and its signed spec, for [`cluster`].
     pub(crate) fn job(items: usize) -> (Job, Vec<u8>) {
+        job_for(&cluster(), items)
+    }
+
+    /// The same for another cluster.
+    pub(crate) fn job_for(cluster: &Cluster, items: usize) -> (Job, Vec<u8>) {
         let spec = JobSpec {
             answers_per_item: 3,
             sensitive: false,
             release: BTreeSet::from([Release::Agreement]),
             ..JobSpec::new("job", Categorical::new(["a", "b"]), (0..items).map(|i| Item::new(i.to_string())))
         };
-        let job = Job::sign(&cluster().digest(), "job".parse().unwrap(), spec, &buyer_key()).unwrap();
+        let job = Job::sign(&cluster.digest(), "job".parse().unwrap(), spec, &buyer_key()).unwrap();
         let text = serde_json::to_vec(&job.to_signed_spec()).unwrap();
         (job, text)
     }
@@ -149,15 +174,20 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn intake(folder: &std::path::Path) -> Intake {
-        let ClusterWithKeys { cluster, sealing, .. } = cluster_with_keys(3, 1);
+        intake_of(folder, (3, 1), 0)
+    }
+
+    /// The intake of one node of a cluster of this size and threshold.
+    pub(crate) fn intake_of(folder: &std::path::Path, (nodes, threshold): (usize, usize), me: usize) -> Intake {
+        let ClusterWithKeys { cluster, sealing, .. } = cluster_with_keys(nodes, threshold);
         let cluster = Arc::new(cluster);
-        let metrics = Metrics::new(&cluster, 0).unwrap();
+        let metrics = Metrics::new(&cluster, me).unwrap();
         let store = Arc::new(Store::open(folder, metrics.store.clone()).unwrap());
         Intake {
             cluster,
-            me: 0,
-            at_rest_key: AtRestKey::of(&sealing[0]),
-            key: sealing[0].clone(),
+            me,
+            at_rest_key: AtRestKey::of(&sealing[me]),
+            key: sealing[me].clone(),
             store,
             room: Room::default(),
             metrics,
@@ -195,10 +225,10 @@ pub(crate) mod tests {
             Some(RejectReason::WrongJob),
         ];
         assert_eq!(intake.deliver(&job, &batch).unwrap(), expected);
-        // A repeated delivery is not counted again.
+        // A repeated delivery is not counted again, except for bytes of which no trace is left.
         assert_eq!(intake.deliver(&job, &batch).unwrap(), expected);
         let counted = |outcome| intake.metrics.submissions_of(outcome);
-        assert_eq!(["accepted", "malformed", "digest_mismatch", "wrong_job"].map(counted), [1, 2, 1, 1]);
+        assert_eq!(["accepted", "malformed", "digest_mismatch", "wrong_job"].map(counted), [1, 4, 1, 1]);
         let digests = [0, 3].map(|index: usize| batch[index].0);
         let mut stored = Vec::new();
         intake
@@ -308,6 +338,33 @@ pub(crate) mod tests {
         assert!(stored.len() == 4 && !stored.contains_key(&digests[3]));
         assert_eq!(intake.deliver(&job, &batch).unwrap(), outcomes, "the same again");
         assert_eq!(intake.deliver(&job, &[by(&[1], 0)]).unwrap(), [full]);
+    }
+
+    #[test]
+    fn what_was_spoilt_or_forged_on_its_way_does_not_decide_about_what_comes_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let intake = intake(folder.path());
+        let (job, spec) = job(2);
+        intake.store.open_job(&job, &spec, &Room::default()).unwrap();
+        let deliver = |digest, bytes: &[u8]| intake.deliver(&job, &[(digest, bytes.to_vec())]).unwrap()[0];
+        for spoil in [
+            |delivery: &mut Delivery| delivery.envelope[9] ^= 1,
+            |delivery| delivery.header.signature = tacit_protocol::identity::Signature::from_bytes([3; 64]),
+        ] as [fn(&mut Delivery); 2]
+        {
+            let (digest, good) = delivered(&intake, &job, 0);
+            let mut spoilt = Delivery::decode(&good).unwrap();
+            spoil(&mut spoilt);
+            assert!(deliver(digest, &encode(&spoilt)).is_some());
+            assert!(deliver(digest, b"garbage").is_some());
+            assert_eq!(deliver(digest, &good), None);
+            // And what is good stays so.
+            assert_eq!(deliver(digest, &encode(&spoilt)), None);
+            let mut stored = Vec::new();
+            let each = |_, found: StoredSubmission<'_>| stored.push(matches!(found, StoredSubmission::Accepted(..)));
+            intake.store.for_each_stored(job.id(), &[digest], each).unwrap();
+            assert_eq!(stored, [true]);
+        }
     }
 
     #[test]

@@ -13,10 +13,13 @@ mod memory;
 mod mesh;
 mod metrics;
 mod policy;
+mod quiet_repair;
 mod refusals;
+mod repair;
 mod run;
 mod serve;
 mod store;
+mod supply;
 
 use std::process::ExitCode;
 

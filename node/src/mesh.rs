@@ -16,6 +16,7 @@ use tracing::{info, warn};
 use crate::lanes::Lanes;
 use crate::metrics::{Metrics, Refused};
 use crate::refusals::Refusals;
+use crate::supply::Supplier;
 
 /// The pauses between attempts to reach a peer.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -29,13 +30,20 @@ pub(crate) struct Mesh {
     me: usize,
     peers: BTreeMap<usize, watch::Sender<Option<Connection>>>,
     lanes: Arc<Lanes>,
+    supplier: Arc<Supplier>,
     metrics: Metrics,
     refusals: Refusals,
 }
 
 impl Mesh {
     /// A mesh that has no connections yet.
-    pub(crate) fn new(link: Link, cluster: Arc<Cluster>, me: usize, lanes: Arc<Lanes>, metrics: Metrics) -> Self {
+    pub(crate) fn new(
+        link: Link,
+        cluster: Arc<Cluster>,
+        me: usize,
+        (lanes, supplier): (Arc<Lanes>, Arc<Supplier>),
+        metrics: Metrics,
+    ) -> Self {
         let peers = (0..cluster.nodes().len())
             .filter(|peer| *peer != me)
             .map(|peer| (peer, watch::Sender::new(None)))
@@ -46,6 +54,7 @@ impl Mesh {
             me,
             peers,
             lanes,
+            supplier,
             metrics,
             refusals: Refusals::default(),
         }
@@ -56,6 +65,12 @@ impl Mesh {
         let mut current = self.peers.get(&peer)?.subscribe();
         let waiting = current.wait_for(|connection| connection.as_ref().is_some_and(|c| !c.is_closed()));
         tokio::time::timeout_at(deadline, waiting).await.ok()?.ok()?.clone()
+    }
+
+    /// The connection to a peer, if there is one now.
+    pub(crate) fn connected_to(&self, peer: usize) -> Option<Connection> {
+        let current = self.peers.get(&peer)?.borrow().clone();
+        current.filter(|connection| !connection.is_closed())
     }
 
     /// How many peers are connected.
@@ -93,7 +108,7 @@ impl Mesh {
                     Ok(None) => {}
                     Ok(Some(connection)) => match connection.member() {
                         Member::Coordinator => coordinator(connection),
-                        Member::Node(peer) if peer < mesh.me => mesh.accept_lanes(peer, connection).await,
+                        Member::Node(peer) if peer < mesh.me => mesh.serve_peer(peer, connection).await,
                         Member::Node(_) => {
                             mesh.metrics.refused(Refused::Protocol);
                             connection.close("the node with the lower index dials");
@@ -114,7 +129,7 @@ impl Mesh {
                 Ok(connection) => {
                     last_reason.clear();
                     let since = Instant::now();
-                    self.accept_lanes(peer, connection).await;
+                    self.serve_peer(peer, connection).await;
                     // Do not dial in a tight loop a peer that accepts connections and drops them at once.
                     if since.elapsed() > LONGEST_PAUSE {
                         backoff.reset();
@@ -131,8 +146,8 @@ impl Mesh {
         }
     }
 
-    /// Makes a connection the current one and accepts the peer's lanes from it until it ends.
-    async fn accept_lanes(&self, peer: usize, connection: Connection) {
+    /// Makes a connection the current one, and accepts the peer's lanes and questions from it until it ends.
+    async fn serve_peer(&self, peer: usize, connection: Connection) {
         let Some(current) = self.peers.get(&peer) else { return };
         let name = self.cluster.node_name(peer);
         let replaced = current.send_replace(Some(connection.clone()));
@@ -142,11 +157,28 @@ impl Mesh {
             self.metrics.peers.reconnected(&name);
         }
         info!(peer = %name, protocol = connection.protocol(), "connected");
-        loop {
-            match connection.accept_lane().await {
-                Ok(lane) => self.lanes.arrived(peer, lane),
-                Err(error) => return info!(peer = %name, %error, "disconnected"),
+        let lanes = async {
+            loop {
+                match connection.accept_lane().await {
+                    Ok(lane) => self.lanes.arrived(peer, lane),
+                    Err(error) => return error,
+                }
             }
-        }
+        };
+        let questions = async {
+            loop {
+                match connection.accept_question().await {
+                    Ok(question) => {
+                        tokio::spawn(Arc::clone(&self.supplier).answer(peer, question));
+                    }
+                    Err(error) => return error,
+                }
+            }
+        };
+        let error = tokio::select! {
+            error = lanes => error,
+            error = questions => error,
+        };
+        info!(peer = %name, %error, "disconnected");
     }
 }

@@ -202,6 +202,7 @@ mod tests {
             ..Policy::default()
         };
         let facts = |contributors: usize, answers: u64| PublicFacts {
+            refused: Vec::new(),
             answers,
             rejected: BTreeMap::new(),
             redundancy: BTreeMap::new(),

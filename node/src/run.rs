@@ -21,8 +21,10 @@ use crate::lanes::Lanes;
 use crate::memory;
 use crate::mesh::Mesh;
 use crate::metrics::Metrics;
+use crate::quiet_repair::quiet_repair;
 use crate::serve::Service;
 use crate::store::Store;
+use crate::supply::Supplier;
 
 /// Runs the node until it is told to stop.
 pub(crate) fn run(args: &Run) -> Result<()> {
@@ -61,13 +63,6 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
     let stop_requested = shutdown_requested(stop_with_stdin)?;
     let stop = CancellationToken::new();
     let lanes = Arc::new(Lanes::default());
-    let mesh = Arc::new(Mesh::new(
-        link.clone(),
-        Arc::clone(&cluster),
-        me,
-        Arc::clone(&lanes),
-        metrics.clone(),
-    ));
     let intake = Arc::new(Intake {
         cluster: Arc::clone(&cluster),
         me,
@@ -79,8 +74,19 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
         policy: config.policy.clone(),
         credentials: CheckedCredentials::default(),
     });
+    let supplier = Arc::new(Supplier::new(Arc::clone(&intake)));
+    let mesh = Arc::new(Mesh::new(
+        link.clone(),
+        Arc::clone(&cluster),
+        me,
+        (Arc::clone(&lanes), supplier),
+        metrics.clone(),
+    ));
+    let (quiet, noted) = quiet_repair();
+    let repairing = noted.repair_all(Arc::clone(&intake), Arc::clone(&mesh), stop.clone());
+    tokio::spawn(stop.clone().run_until_cancelled_owned(repairing));
     let limits = (config.round_timeout(), config.max_sessions);
-    let service = Arc::new(Service::new(intake, key, Arc::clone(&mesh), lanes, limits, stop.clone()));
+    let service = Arc::new(Service::new(intake, key, Arc::clone(&mesh), lanes, quiet, limits, stop.clone()));
 
     let admin = Admin {
         store,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tacit_link::{Connection, Responder};
 use tacit_metrics::Queue;
+use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::network::NetworkError;
 use tacit_mpc_core::sharing::{NodeSet, Party};
 use tacit_protocol::accepted::SubmissionEntry;
@@ -14,6 +15,7 @@ use tacit_protocol::credential::Revocation;
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Job, JobId, SignedSpec};
 use tacit_protocol::lane::LaneId;
+use tacit_protocol::reject::RejectReason;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -23,6 +25,7 @@ use crate::intake::Intake;
 use crate::lanes::{LaneNetwork, LaneOptions, Lanes};
 use crate::mesh::Mesh;
 use crate::metrics::SessionMeter;
+use crate::quiet_repair::{MeshPeers, QuietRepair};
 use crate::store::{OpenedJob, StoreError};
 
 /// How long a computation waits until fewer than `max_sessions` run.
@@ -37,6 +40,7 @@ pub(crate) struct Service {
     key: SecretKey,
     mesh: Arc<Mesh>,
     lanes: Arc<Lanes>,
+    quiet: QuietRepair,
     round_timeout: Duration,
     requests: Queue,
     sessions: Queue,
@@ -54,6 +58,7 @@ impl Service {
         key: SecretKey,
         mesh: Arc<Mesh>,
         lanes: Arc<Lanes>,
+        quiet: QuietRepair,
         limits: (Duration, usize),
         stop: CancellationToken,
     ) -> Self {
@@ -66,6 +71,7 @@ impl Service {
             key,
             mesh,
             lanes,
+            quiet,
             round_timeout,
             running: Mutex::default(),
             coordinator: Mutex::default(),
@@ -115,7 +121,10 @@ impl Service {
             };
             match request {
                 Request::OpenJob { id, spec } => self.blocking(move |intake| open_job(intake, id, &spec)).await,
-                Request::Deliver { job, submissions } => self.blocking(move |intake| deliver(intake, &job, &submissions)).await,
+                Request::Deliver { job, submissions } => {
+                    let quiet = self.quiet.clone();
+                    self.blocking(move |intake| deliver(intake, &quiet, &job, &submissions)).await
+                }
                 Request::Cancel { job } => self.cancel(job).await,
                 Request::Revoke(revocation) => self.blocking(move |intake| revoke(intake, &revocation)).await,
                 Request::Compute {
@@ -222,7 +231,9 @@ impl Service {
         };
         let network = opened.map_err(|error| unreachable(&self.intake, error))?;
         let (intake, key, meter) = (Arc::clone(&self.intake), self.key.clone(), Arc::clone(meter));
-        let mut session = tokio::task::spawn_blocking(move || compute(&intake, &key, &task, network, &meter));
+        // The other participants wait in the first round meanwhile, so this node must not use up all of its time.
+        let peers = MeshPeers::new(&self.mesh, task.party.present(), self.round_timeout / 2, stop.clone());
+        let mut session = tokio::task::spawn_blocking(move || compute(&intake, &key, &task, (network, &peers), &meter));
         let mut wanted = true;
         loop {
             tokio::select! {
@@ -286,9 +297,15 @@ fn revoke(intake: &Intake, revocation: &Revocation) -> Result<Reply, Refusal> {
     }
 }
 
-fn deliver(intake: &Intake, id: &JobId, submissions: &[(tacit_mpc_core::digest::Digest, Vec<u8>)]) -> Result<Reply, Refusal> {
+fn deliver(intake: &Intake, quiet: &QuietRepair, id: &JobId, submissions: &[(Digest, Vec<u8>)]) -> Result<Reply, Refusal> {
     let job = known_job(intake, id)?;
-    intake.deliver(&job, submissions).map(Reply::Delivered).map_err(storage)
+    let outcomes = intake.deliver(&job, submissions).map_err(storage)?;
+    for ((digest, _), outcome) in submissions.iter().zip(&outcomes) {
+        if outcome.is_some_and(|reason| reason != RejectReason::JobClosed) {
+            quiet.note(id, *digest);
+        }
+    }
+    Ok(Reply::Delivered(outcomes))
 }
 
 fn known_job(intake: &Intake, id: &JobId) -> Result<Arc<Job>, Refusal> {

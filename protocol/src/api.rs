@@ -260,6 +260,10 @@ pub struct SubmissionOutcome {
     pub accepted: u64,
     /// The answers that do not count.
     pub rejected: Vec<RejectedAnswer>,
+    /// The names of the nodes that could not use their part of the submission, if it does not count because of that. The
+    /// certificate says of each such set of nodes how many submissions it refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused_by: Vec<String>,
 }
 
 /// An answer that does not count. If a whole submission does not count, all its answers have the same reason.

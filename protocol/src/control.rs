@@ -141,6 +141,17 @@ pub enum Refusal {
     /// The job has gold answers to score by, and they cannot be used.
     #[error("{0}")]
     Gold(String),
+    /// A few nodes, no more than may be corrupt, refuse submissions that the others hold. There are no outputs while they do.
+    #[error("{message}")]
+    Disputed {
+        /// The nodes that refuse.
+        refusing: NodeSet,
+        /// Nodes of which at least one is at fault, as the answering node sees it: those that refuse; or, if it refuses
+        /// itself, those that hold what they did not supply.
+        suspects: NodeSet,
+        /// What happened, in words.
+        message: String,
+    },
 }
 
 impl fmt::Debug for Request {

@@ -19,6 +19,7 @@ pub mod identity;
 pub mod job;
 pub mod lane;
 pub mod name;
+pub mod peer;
 pub mod phase;
 pub mod question;
 pub mod reject;

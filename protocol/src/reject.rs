@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RejectReason {
-    /// The bytes are not a submission, or the lists in it do not fit each other or the job.
+    /// The bytes are not a submission, or the lists in its header do not fit each other or the job.
     Malformed,
     /// The submission is for another job, another cluster, or other terms of the job.
     WrongJob,
@@ -20,13 +20,13 @@ pub enum RejectReason {
     BadCredential,
     /// The envelope does not open with the node's key.
     Unsealable,
-    /// The content of the envelope does not match the digests in the header.
+    /// The envelope or its content does not match the digests in the header, or its content is no shares.
     DigestMismatch,
-    /// A submission of the same id came before.
+    /// A submission of the same id and key, or the same part of the gold answers, came before.
     DuplicateSubmission,
     /// The submission came after the job was closed.
     JobClosed,
-    /// The coordinator lists the submission but has not delivered it to some node.
+    /// The coordinator lists the submission but has not delivered it to enough nodes.
     NotDelivered,
     /// An earlier submission has the contributor's name with another key, or the key with another name. Where the job names issuers a
     /// person may use several keys, but none of them under a second number.
@@ -60,10 +60,15 @@ impl RejectReason {
         Self::JobFull,
     ];
 
-    /// Whether one node finds this out alone, from what was delivered to it. The other reasons follow from the whole list, or
-    /// from a check that all nodes make together, so that no node may claim them alone.
-    pub fn is_of_one_node(self) -> bool {
-        self <= Self::NotDelivered
+    /// Whether this follows from the header that the list names, so that every node that has the header finds the same.
+    pub fn is_of_header(self) -> bool {
+        matches!(self, Self::Malformed | Self::WrongJob | Self::BadCredential)
+    }
+
+    /// Whether this is about what one node was given, which no other node can check. It counts only if more nodes say so
+    /// than may be corrupt.
+    pub fn is_private(self) -> bool {
+        matches!(self, Self::Unsealable | Self::DigestMismatch | Self::NotDelivered)
     }
 
     /// The name used in the API, metric labels and stores.
@@ -118,6 +123,7 @@ mod tests {
             assert_eq!(RejectReason::from_code(reason.code()), Some(reason));
             assert_eq!(RejectReason::from_name(reason.name()), Some(reason));
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.name());
+            assert!(!(reason.is_of_header() && reason.is_private()));
         }
         assert_eq!(RejectReason::from_code(0), None);
         assert_eq!(RejectReason::from_code(RejectReason::ALL.len() as u8 + 1), None);

@@ -1,22 +1,27 @@
 //! What a node, or all of them, say of a submission in the list.
 
 use serde::{Deserialize, Serialize};
+use tacit_mpc_core::sharing::NodeSet;
 
 use crate::reject::RejectReason;
 
-/// Whether a submission is accepted. In messages and digests it is one byte: 0 for "accepted", else the code of the reason.
+/// Whether a submission is accepted. In messages and digests it is two bytes: 0 for "accepted", else the code of the reason; then
+/// the mask of the nodes that refuse it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "u8", try_from = "u8")]
+#[serde(into = "(u8, NodeSet)", try_from = "(u8, NodeSet)")]
 pub enum Verdict {
     /// The submission is accepted.
     Accepted,
-    /// The submission does not count.
+    /// The submission does not count, for a reason that every node can check or that all found together.
     Rejected(RejectReason),
+    /// The submission does not count, because these nodes say that they cannot use what they were given. There are more of them
+    /// than may be corrupt.
+    Refused(RejectReason, NodeSet),
 }
 
-/// The byte stands for no verdict.
+/// The bytes stand for no verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is neither 0 nor the code of a reason to reject a submission")]
+#[error("{0} is neither 0 nor the code of a reason to reject a submission, or an accepted submission is refused by somebody")]
 pub struct UnknownVerdict(pub u8);
 
 impl Verdict {
@@ -29,7 +34,15 @@ impl Verdict {
     pub fn reason(self) -> Option<RejectReason> {
         match self {
             Self::Accepted => None,
-            Self::Rejected(reason) => Some(reason),
+            Self::Rejected(reason) | Self::Refused(reason, _) => Some(reason),
+        }
+    }
+
+    /// The nodes that refuse the submission, if it does not count because of them; else none.
+    pub fn refused_by(self) -> NodeSet {
+        match self {
+            Self::Refused(_, by) => by,
+            Self::Accepted | Self::Rejected(_) => NodeSet::default(),
         }
     }
 }
@@ -40,19 +53,21 @@ impl From<Option<RejectReason>> for Verdict {
     }
 }
 
-impl From<Verdict> for u8 {
+impl From<Verdict> for (u8, NodeSet) {
     fn from(verdict: Verdict) -> Self {
-        verdict.reason().map_or(0, RejectReason::code)
+        (verdict.reason().map_or(0, RejectReason::code), verdict.refused_by())
     }
 }
 
-impl TryFrom<u8> for Verdict {
+impl TryFrom<(u8, NodeSet)> for Verdict {
     type Error = UnknownVerdict;
 
-    fn try_from(byte: u8) -> Result<Self, UnknownVerdict> {
-        match byte {
-            0 => Ok(Self::Accepted),
-            code => RejectReason::from_code(code).map(Self::Rejected).ok_or(UnknownVerdict(code)),
+    fn try_from((code, by): (u8, NodeSet)) -> Result<Self, UnknownVerdict> {
+        match (RejectReason::from_code(code), by.is_empty()) {
+            (None, true) if code == 0 => Ok(Self::Accepted),
+            (None, _) => Err(UnknownVerdict(code)),
+            (Some(reason), true) => Ok(Self::Rejected(reason)),
+            (Some(reason), false) => Ok(Self::Refused(reason, by)),
         }
     }
 }
@@ -63,14 +78,19 @@ mod tests {
     use crate::codec::{decode, encode};
 
     #[test]
-    fn a_verdict_is_one_byte() {
+    fn a_verdict_is_two_bytes() {
+        let by: NodeSet = [0, 2].into_iter().collect();
         let reasons = RejectReason::ALL.map(|reason| Verdict::from(Some(reason)));
         for (byte, verdict) in [Verdict::Accepted].into_iter().chain(reasons).enumerate() {
-            assert_eq!(encode(&verdict), [byte as u8]);
-            assert_eq!(decode::<Verdict>(&[byte as u8], "a verdict").unwrap(), verdict);
+            assert_eq!(encode(&verdict), [byte as u8, 0]);
+            assert_eq!(decode::<Verdict>(&[byte as u8, 0], "a verdict").unwrap(), verdict);
         }
+        let refused = Verdict::Refused(RejectReason::Unsealable, by);
+        assert_eq!(encode(&refused), [RejectReason::Unsealable.code(), 5]);
+        assert_eq!(decode::<Verdict>(&encode(&refused), "a verdict").unwrap(), refused);
         let unknown = RejectReason::ALL.len() as u8 + 1;
-        assert_eq!(Verdict::try_from(unknown), Err(UnknownVerdict(unknown)));
-        assert!(decode::<Verdict>(&[unknown], "a verdict").is_err());
+        for wrong in [[unknown, 0], [unknown, 1], [0, 1]] {
+            assert!(decode::<Verdict>(&wrong, "a verdict").is_err(), "{wrong:?}");
+        }
     }
 }

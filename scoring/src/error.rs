@@ -1,6 +1,7 @@
 //! Why a job's computation ends without outputs.
 
 use tacit_mpc_core::session::SessionError;
+use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::accepted::AcceptedSetError;
 use tacit_protocol::release::OutputName;
 use thiserror::Error;
@@ -17,6 +18,9 @@ pub enum ScoringError {
     /// The job has gold answers to score by, and they cannot be used.
     #[error(transparent)]
     Gold(#[from] GoldError),
+    /// A few participants refuse what the others hold.
+    #[error(transparent)]
+    Disputed(#[from] Dispute),
     /// An accepted submission does not open any more.
     #[error("entry {0} of the list of submissions was accepted but does not open any more: the store or the sealing key was changed")]
     Unopened(usize),
@@ -29,6 +33,20 @@ pub enum ScoringError {
     /// The job opens an output that no statistic computes: a defect of the program.
     #[error("no statistic computes the output `{0}`, which the job opens: this is a defect, report it with the job's terms")]
     NotComputed(OutputName),
+}
+
+/// Participants that refuse submissions which all others hold. There are no more of them than may be corrupt, so that there may be no
+/// honest node among them: if their word counted, they would choose whose answers are published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("nodes {refusing:?} refuse {submissions} submissions that all other participants hold: there are no outputs while they do")]
+pub struct Dispute {
+    /// The participants that refuse.
+    pub refusing: NodeSet,
+    /// How many submissions exactly these refuse.
+    pub submissions: u64,
+    /// Nodes of which at least one is at fault, as this node sees it: those that refuse; or, if it refuses itself, the others,
+    /// of which one holds what this node lacks and did not supply it.
+    pub suspects: NodeSet,
 }
 
 /// Why a job with gold answers cannot be scored. To go on without them would change everyone's pay.

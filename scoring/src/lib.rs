@@ -24,6 +24,6 @@ pub mod submissions;
 pub mod testing;
 mod validity;
 
-pub use error::{GoldError, ScoringError};
+pub use error::{Dispute, GoldError, ScoringError};
 pub use run::{Scored, run};
 pub use submissions::Submissions;

@@ -13,7 +13,7 @@ use crate::statistic::labels::LabelsReport;
 use crate::statistic::nominal::AgreementReport;
 use crate::statistic::peers::{self, PeerScores};
 use crate::statistic::{gold, label_agreement, labels};
-use tacit_protocol::accepted::ContributorFacts;
+use tacit_protocol::accepted::{ContributorFacts, RefusedBy};
 use tacit_protocol::canonical;
 use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};
 use tacit_protocol::cluster::Cluster;
@@ -73,6 +73,9 @@ pub struct JobReport {
     pub answers: u64,
     /// Answers that do not.
     pub rejected_answers: u64,
+    /// Which nodes, by index, refused how many submissions that they could not use; absent if none did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RefusedBy>,
     /// The classes in the job's order.
     pub classes: Vec<String>,
 }
@@ -164,6 +167,7 @@ impl Report {
                 contributors: facts.contributors.len() as u64,
                 answers: facts.answers,
                 rejected_answers: facts.rejected_answers(),
+                refused: facts.refused.clone(),
                 classes: classes.to_vec(),
             },
             agreement_reason: agreement.is_none().then_some(absent(Release::Agreement)),

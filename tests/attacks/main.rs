@@ -7,6 +7,7 @@
 //! `cargo test -p tacit-tests --test attacks`. Attacks on real processes are in `tests/tests`.
 
 mod coordinator;
+mod exclusion;
 mod gold;
 mod labels;
 mod lies;

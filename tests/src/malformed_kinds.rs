@@ -1,4 +1,4 @@
-//! The kinds of malformed submissions that look right to everyone who cannot open the envelopes, and how each is rejected.
+//! The kinds of malformed submissions that look right to everyone who cannot open the envelopes, and how each is rejected or repaired.
 
 use rand::rng;
 use tacit_protocol::cluster::Cluster;
@@ -8,7 +8,7 @@ use tacit_protocol::submission::Submission;
 
 use crate::forgery::{Author, Forgery, elements, half};
 
-/// A kind of submission that the coordinator accepts and that must not count. For clusters of three nodes and jobs of two classes.
+/// A kind of submission that the coordinator accepts although something is wrong with it. For clusters of three nodes and jobs of two classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MalformedKind {
     /// One answer of two classes.
@@ -64,28 +64,31 @@ impl MalformedKind {
     /// Answers that are not well-formed: only all nodes together can find out.
     pub const ILL_FORMED: [Self; 5] = [Self::TwoHot, Self::AllZero, Self::TwoAndMinusOne, Self::Huge, Self::Halves];
 
-    /// All other kinds: a node finds out when it opens its envelope.
-    pub const ILL_SEALED: [Self; 12] = [
+    /// Kinds that two nodes or all find out when they open their envelopes, and of which no node can give them what they miss.
+    pub const ILL_SEALED: [Self; 6] = [
         Self::NotElements,
         Self::DigestsSwapped,
-        Self::TwoFaced,
         Self::ComponentsSwapped,
-        Self::TooLong,
-        Self::TooShort,
         Self::EnvelopesSwapped,
-        Self::SealedToAnother,
         Self::OfAnotherJob,
         Self::OfAnotherContributor,
+    ];
+
+    /// All other kinds: one node finds out, and the other two give it what it misses. The answers in it are good.
+    pub const REPAIRED: [Self; 6] = [
+        Self::TwoFaced,
+        Self::TooLong,
+        Self::TooShort,
+        Self::SealedToAnother,
         Self::Truncated,
         Self::Altered,
     ];
 
-    /// The reason for which it is rejected.
+    /// The reason for which it is rejected, or at first refused by one node.
     pub fn reason(self) -> RejectReason {
         match self {
             Self::TwoHot | Self::AllZero | Self::TwoAndMinusOne | Self::Huge | Self::Halves => RejectReason::MalformedAnswer,
-            Self::NotElements => RejectReason::Malformed,
-            Self::DigestsSwapped | Self::TwoFaced | Self::ComponentsSwapped | Self::TooLong | Self::TooShort => {
+            Self::NotElements | Self::DigestsSwapped | Self::TwoFaced | Self::ComponentsSwapped | Self::TooLong | Self::TooShort => {
                 RejectReason::DigestMismatch
             }
             _ => RejectReason::Unsealable,

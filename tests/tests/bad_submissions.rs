@@ -36,15 +36,15 @@ struct TwoJobs {
     refused: Counts,
     /// How many findings of nodes are expected, by reason.
     found: Counts,
-    /// Submissions that are delivered to the nodes and must be rejected, with the reason.
-    left_out: Vec<(Submission, RejectReason)>,
+    /// Submissions that are delivered to the nodes and must be rejected, with the reason, and how many nodes refuse them.
+    left_out: Vec<(Submission, RejectReason, u64)>,
 }
 
 impl TwoJobs {
     fn new() -> Self {
         let cluster = TestCluster::start(3, 1);
-        cluster.create_job("mixed", ITEMS, 9);
-        cluster.create_job("clean", ITEMS, 9);
+        cluster.create_job("mixed", ITEMS, 12);
+        cluster.create_job("clean", ITEMS, 12);
         let file = cluster_file(&cluster);
         let mut connection = Connection::open(&cluster.api);
         Self {
@@ -183,7 +183,25 @@ impl TwoJobs {
             let submission = kind.make(&scenario, &[0, 1, 2]);
             submit(&mut self.connection, "mixed", &submission);
             *self.found.entry(kind.reason()).or_default() += kind.finders();
-            self.left_out.push((submission, kind.reason()));
+            self.left_out.push((submission, kind.reason(), kind.finders()));
+        }
+    }
+
+    /// Submissions that one node cannot use until the others give it what it misses. Each is of a contributor of its own, and counts.
+    fn repaired(&mut self) {
+        for (index, kind) in MalformedKind::REPAIRED.into_iter().enumerate() {
+            let author = self.enrol(&format!("repaired-{index}"));
+            let scenario = Scenario {
+                cluster: &self.file,
+                job: &self.mixed,
+                other: &self.clean,
+                author: &author,
+            };
+            let submission = kind.make(&scenario, &[0, 1, 2]);
+            submit(&mut self.connection, "mixed", &submission);
+            *self.found.entry(kind.reason()).or_default() += kind.finders();
+            let clean = self.share(&author, &self.clean, &[(0, 0), (1, 0), (2, 1)]);
+            submit(&mut self.connection, "clean", &clean);
         }
     }
 
@@ -208,7 +226,7 @@ impl TwoJobs {
         *self.refused.entry(RejectReason::WrongJob).or_default() += 1;
         let changed = self.share(alice, &self.mixed, &[(0, 0), (1, 1), (2, 0)]);
         submit(&mut self.connection, "mixed", &changed);
-        self.left_out.push((changed, RejectReason::DuplicateAnswer));
+        self.left_out.push((changed, RejectReason::DuplicateAnswer, 0));
     }
 
     fn uploads(&self, label: &str) -> u64 {
@@ -225,6 +243,12 @@ impl TwoJobs {
     fn deliveries(&self, label: &str) -> u64 {
         let nodes = self.cluster.nodes.iter().flatten();
         nodes.map(|node| counter(node.admin(), "tacit_node_submissions_total", label)).sum()
+    }
+
+    /// How many submissions all nodes together have repaired, or not.
+    fn repairs(&self, label: &str) -> u64 {
+        let nodes = self.cluster.nodes.iter().flatten();
+        nodes.map(|node| counter(node.admin(), "tacit_node_repairs_total", label)).sum()
     }
 
     /// Checks the counters of all programs.
@@ -265,6 +289,7 @@ fn bad_submissions_change_nothing() {
     submit(&mut api.connection, "clean", &first_clean);
     api.repeated(&alice, &first);
     api.left_out(&mallory);
+    api.repaired();
     api.answer(&carol, &[(0, 1), (1, 1), (2, 0)]);
     // A repeated answer does not reject the other answers of its submission.
     api.answer(&bob, &[(0, 1), (1, 0)]);
@@ -286,10 +311,14 @@ fn bad_submissions_change_nothing() {
     );
 
     let mut expected = BTreeMap::from([("duplicate_answer".to_owned(), 1)]);
-    for (submission, reason) in &api.left_out {
+    for (submission, reason, refusing) in &api.left_out {
         *expected.entry(reason.name().to_owned()).or_default() += 3;
-        let SubmissionOutcome { accepted, rejected } = outcome(&mut api.connection, "mixed", submission);
-        assert_eq!(accepted, 0, "{reason}");
+        let SubmissionOutcome {
+            accepted,
+            rejected,
+            refused_by,
+        } = outcome(&mut api.connection, "mixed", submission);
+        assert_eq!((accepted, refused_by.len() as u64), (0, *refusing), "{reason}: {refused_by:?}");
         assert_eq!(rejected.len(), 3, "{reason}");
         assert!(rejected.iter().all(|answer| answer.reason == *reason), "{reason}: {rejected:?}");
     }
@@ -301,16 +330,34 @@ fn bad_submissions_change_nothing() {
     );
     let rejected: BTreeMap<String, u64> = serde_json::from_value(read(&mixed, "certificate.json")["facts"]["rejected"].clone()).unwrap();
     assert_eq!(rejected, expected);
-    // There are four good submissions in each job.
-    api.check_counters(api.left_out.len() as u64 + 8, &rejected);
+    // There are four good submissions in each job, and those that were repaired.
+    let repaired = MalformedKind::REPAIRED.len() as u64;
+    api.check_counters(api.left_out.len() as u64 + 8 + 2 * repaired, &rejected);
+    assert_eq!(api.repairs("repaired"), repaired);
+    let refused: Vec<Value> = serde_json::from_value(read(&mixed, "certificate.json")["facts"]["refused"].clone()).unwrap();
+    let of_nodes = api.left_out.iter().filter(|(.., refusing)| *refusing > 0);
+    let refused_submissions: u64 = refused.iter().map(|one| one["submissions"].as_u64().unwrap()).sum();
+    assert_eq!(refused_submissions, of_nodes.count() as u64);
+    assert!(refused.iter().all(|one| one["nodes"].as_array().unwrap().len() > 1), "{refused:?}");
 
     let payouts = |folder: &std::path::Path| std::fs::read_to_string(folder.join("payouts.csv")).unwrap();
     assert_eq!(payouts(&mixed).replace(",mixed", ",clean"), payouts(&clean));
     let (mut mixed, clean) = (read(&mixed, "result.json"), read(&clean, "result.json"));
     assert_eq!(mixed["job"]["rejected_answers"], rejected.values().sum::<u64>());
-    // Except for the count and the job's name, the results are the same.
+    // Except for the counts, who refused, and the job's name, the results are the same.
     mixed["job"]["rejected_answers"] = json!(0);
+    assert_eq!(
+        mixed["job"]
+            .as_object_mut()
+            .unwrap()
+            .remove("refused")
+            .unwrap()
+            .as_array()
+            .unwrap()
+            .len(),
+        refused.len()
+    );
     mixed["job"]["id"] = json!("clean");
     assert_eq!(mixed, clean);
-    assert_eq!(clean["job"]["answers"], 9);
+    assert_eq!(clean["job"]["answers"], 9 + 3 * repaired);
 }

@@ -1,18 +1,20 @@
-//! A coordinator with wrong deliveries, lists and requests: submissions that a node cannot use count nowhere, nodes refuse what they cannot
-//! read, and honest answers are scored as usual.
+//! A coordinator with wrong deliveries, lists and requests: what one node lacks it gets from the others, nodes refuse what they cannot read
+//! and what they must not give away, and honest answers are scored as usual.
 
 use std::time::Duration;
 
+use tacit_link::Link;
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
 use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::codec::encode;
 use tacit_protocol::control::{MAX_MESSAGE_BYTES, Refusal, Reply, Request};
+use tacit_protocol::peer::{Answer, Question, Unanswered, Wanted};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::OutputName;
 use tacit_protocol::submission::MAX_ELEMENTS;
 use tacit_protocol::verdict::Verdict;
-use tacit_tests::impostor::coordinator::ImpostorCoordinator;
+use tacit_tests::impostor::coordinator::{ImpostorCoordinator, counted};
 use tacit_tests::impostor::identity;
 use tacit_tests::impostor::raw::RawConnection;
 use tacit_tests::impostor::work::{Work, output};
@@ -30,11 +32,11 @@ fn scored(impostor: &ImpostorCoordinator, work: &Work, list: &[SubmissionEntry])
 }
 
 #[test]
-fn a_submission_that_one_node_did_not_get_as_it_was_sent_counts_nowhere() {
+fn a_submission_that_one_node_did_not_get_as_it_was_sent_is_repaired_and_counts() {
     let impostor = ImpostorCoordinator::start(3, 1, LONG);
     let (wrong, digest) = (RejectReason::Malformed, RejectReason::DigestMismatch);
     type Tamper = fn(&Work, &mut Vec<(Digest, Vec<u8>)>);
-    let cases: [(&str, Tamper, Vec<Option<RejectReason>>); 5] = [
+    let cases: [(&str, Tamper, Vec<Option<RejectReason>>); 6] = [
         (
             "another",
             |work, batch| batch[0].1 = work.delivery(1, 1).1,
@@ -55,6 +57,7 @@ fn a_submission_that_one_node_did_not_get_as_it_was_sent_counts_nowhere() {
         ),
         ("cut", |_, batch| batch[0].1.truncate(20), vec![Some(wrong), None, None]),
         ("garbage", |_, batch| batch[1].1 = vec![0xa5; 4096], vec![None, Some(wrong), None]),
+        ("withheld", |_, batch| batch.truncate(1), vec![None]),
     ];
     for (name, tamper, expected) in cases {
         let work = Work::new(&impostor.cluster, name);
@@ -64,17 +67,113 @@ fn a_submission_that_one_node_did_not_get_as_it_was_sent_counts_nowhere() {
             if node == 1 {
                 tamper(&work, &mut batch);
                 assert_eq!(impostor.deliver(node, &work, batch), expected, "{name}");
-                // The node's verdict stays the same, whatever is delivered later.
-                assert_eq!(impostor.deliver(node, &work, work.deliveries(node)), expected, "{name}");
             } else {
                 impostor.deliver(node, &work, batch);
             }
         }
-        let (verdicts, totals) = scored(&impostor, &work, &work.list());
-        let expected: Vec<Verdict> = expected.into_iter().map(Verdict::from).collect();
-        let good: Vec<usize> = (0..3).filter(|i| expected[*i].is_accepted()).collect();
-        assert_eq!((verdicts, totals), (expected, work.totals(&good)), "{name}");
+        assert_eq!(
+            scored(&impostor, &work, &work.list()),
+            (vec![Verdict::Accepted; 3], work.totals(&[0, 1, 2])),
+            "{name}"
+        );
+        if name == "of-node-0" {
+            // What was repaired stays good, whatever is delivered later.
+            assert_eq!(
+                impostor.deliver(1, &work, vec![work.delivery(2, 0)]),
+                [Some(RejectReason::JobClosed)]
+            );
+        }
     }
+    assert!(repairs(&impostor, 1, "repaired") >= 8);
+    assert_eq!(repairs(&impostor, 0, "repaired") + repairs(&impostor, 2, "repaired"), 0);
+    impostor.unharmed("after");
+}
+
+/// How many submissions a node has repaired, or not.
+fn repairs(impostor: &ImpostorCoordinator, node: usize, outcome: &str) -> u64 {
+    let admin = impostor.nodes.nodes[node].as_ref().unwrap().admin().to_owned();
+    counted(&admin, &format!("tacit_node_repairs_total{{outcome=\"{outcome}\"}} "))
+}
+
+#[test]
+fn what_is_delivered_to_more_than_t_nodes_counts_and_what_t_get_alone_does_not() {
+    for (nodes, threshold) in [(4, 1), (5, 2)] {
+        let impostor = ImpostorCoordinator::start(nodes, threshold, LONG);
+        let work = Work::new(&impostor.cluster, "some");
+        for node in 0..nodes {
+            impostor.open(node, work.job.id(), &work.spec);
+            // Submission 0 comes to all, 1 to the first t + 1 nodes, 2 to the first t.
+            let count = 1 + usize::from(node <= threshold) + usize::from(node < threshold);
+            impostor.deliver(node, &work, work.deliveries(node)[..count].to_vec());
+        }
+        let without = (threshold..nodes).collect();
+        let expected = vec![
+            Verdict::Accepted,
+            Verdict::Accepted,
+            Verdict::Refused(RejectReason::NotDelivered, without),
+        ];
+        assert_eq!(scored(&impostor, &work, &work.list()), (expected, work.totals(&[0, 1])));
+        impostor.unharmed("after");
+    }
+}
+
+#[test]
+fn a_node_gets_from_its_peers_what_it_should_hold_and_nothing_else() {
+    let impostor = ImpostorCoordinator::start(3, 1, LONG);
+    let work = impostor.prepare("asked");
+    let cluster = &impostor.cluster;
+    // Node 0 dials all others, so whoever has its key can ask node 2.
+    let key = identity(&impostor.nodes.node_folder(0));
+    let question = |wanted: &[(usize, Vec<u8>)]| Question {
+        job: work.job.id().clone(),
+        terms: work.job.digest(),
+        wanted: wanted
+            .iter()
+            .map(|(submission, components)| Wanted {
+                submission: work.listed(*submission).submission,
+                header: true,
+                components: components.clone(),
+            })
+            .collect(),
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let ask = |questions: &[Question]| {
+        runtime.block_on(async {
+            let link = Link::bind("127.0.0.1:0".parse().unwrap(), &key, std::sync::Arc::clone(cluster)).unwrap();
+            let connection = link.connect(2).await.unwrap();
+            let mut answers = Vec::new();
+            for question in questions {
+                answers.push(connection.ask(question).await);
+            }
+            link.close().await;
+            answers
+        })
+    };
+    // Component 0 is the one that node 0 must not have.
+    let forbidden = Answer::Refused(Unanswered::Forbidden);
+    let bad = [vec![0], vec![1, 0], vec![3], vec![255]];
+    let bad: Vec<Question> = bad
+        .into_iter()
+        .flat_map(|components| [question(&[(0, components.clone())]), question(&[(1, vec![1]), (0, components)])])
+        .collect();
+    for answer in ask(&bad) {
+        assert_eq!(answer.unwrap(), forbidden);
+    }
+    let too_much = question(&vec![(0, vec![1]); 65]);
+    // More submissions, and more components of one, than a question may name.
+    let answers = ask(&[question(&[(0, vec![1, 2]), (2, vec![1])]), too_much, question(&[(0, vec![1; 300])])]);
+    let Answer::Parts(parts) = answers[0].as_ref().unwrap() else {
+        panic!("{answers:?}")
+    };
+    assert_eq!(parts.len(), 2);
+    assert!(parts.iter().all(|part| !part.header.is_empty() && part.payloads[0].len() >= 64));
+    assert!(parts[0].payloads[1].is_empty(), "node 2 does not hold component 2 itself");
+    for answer in &answers[1..] {
+        assert_eq!(*answer.as_ref().unwrap(), Answer::Refused(Unanswered::TooMuch));
+    }
+    let line = "tacit_node_peer_questions_total{outcome=\"forbidden\",peer=\"node-0\"} ";
+    let admin = impostor.nodes.nodes[2].as_ref().unwrap().admin().to_owned();
+    assert_eq!(counted(&admin, line), bad.len() as u64);
     impostor.unharmed("after");
 }
 
@@ -85,7 +184,8 @@ fn a_list_that_lies_about_its_entries_changes_no_number() {
         submission: Digest::of("never delivered", &[&n.to_le_bytes()]),
         answers,
     };
-    // Submissions that no node got, and that one node did not get.
+    // Submissions that no node got, and one that one node did not get: the others give it to that node, and its answers are more
+    // than the job asks for.
     let work = impostor.prepare("undelivered");
     let mut partly = Work::new(&impostor.cluster, "partly");
     partly.submit(&impostor.cluster, &[0, 0, 0]);
@@ -94,7 +194,7 @@ fn a_list_that_lies_about_its_entries_changes_no_number() {
         let count = if node == 2 { 3 } else { 4 };
         impostor.deliver(node, &partly, partly.deliveries(node)[..count].to_vec());
     }
-    let (accepted, missing) = (Verdict::Accepted, Verdict::Rejected(RejectReason::NotDelivered));
+    let (accepted, missing) = (Verdict::Accepted, Verdict::Refused(RejectReason::NotDelivered, impostor.all()));
     let list = [vec![ghost(0, 3)], work.list(), vec![ghost(1, 0)]].concat();
     assert_eq!(
         scored(&impostor, &work, &list),
@@ -102,7 +202,7 @@ fn a_list_that_lies_about_its_entries_changes_no_number() {
     );
     assert_eq!(
         scored(&impostor, &partly, &partly.list()),
-        (vec![accepted, accepted, accepted, missing], partly.totals(&[0, 1, 2]))
+        (vec![accepted; 4], partly.totals(&[0, 1, 2]))
     );
 
     // Entries with other numbers of answers than the headers.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tacit_protocol::phase::Phase;
+use tacit_protocol::reject::RejectReason;
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::http::get;
 use tacit_tests::impostor::coordinator::counted;
@@ -292,4 +293,39 @@ fn four_nodes_go_on_without_one_that_deviates_to_one_at_a_time() {
 #[test]
 fn four_nodes_go_on_without_one_that_may_only_have_failed() {
     four_go_on(2, &temporary_failures());
+}
+
+#[test]
+fn four_nodes_go_on_without_one_that_chooses_whose_answers_count() {
+    let deviations = [
+        ("unsealable", RejectReason::Unsealable),
+        ("withheld", RejectReason::NotDelivered),
+        ("malformed", RejectReason::Malformed),
+    ];
+    four_go_on(
+        600,
+        &deviations.map(|(job, reason)| (job.to_owned(), Deviation::RefusesAllBut(1, reason))),
+    );
+}
+
+#[test]
+fn of_three_nodes_two_wait_for_one_that_chooses_whose_answers_count_and_say_so() {
+    let refuses = Deviation::RefusesAllBut(1, RejectReason::Unsealable);
+    // One attempt: what is waited for does not use it up.
+    let mut stage = Stage::new((3, 1), 600, 1, &[("chosen".to_owned(), refuses)]);
+    stage.cluster.close("chosen");
+    let waits = |status: &Value| {
+        let waiting = status["waiting_on"].as_array().unwrap();
+        let of =
+            |one: &Value| one["node"] == "node-2" && one["reason"].as_str().unwrap().contains("refuses submissions that the others hold");
+        status["attempt"].as_u64().unwrap() > 2 && waiting.len() == 1 && of(&waiting[0])
+    };
+    stage.cluster.wait_for("chosen", waits);
+    assert_eq!(stage.cluster.status("chosen")["state"], "computing");
+    stage.wait_for_log("chosen", &["node-2 refuse 2 submissions that all others hold"]);
+    stage.unharmed();
+    drop(stage.liar.take());
+    stage.cluster.start_node(2);
+    assert_scored(&stage.cluster.end("chosen"));
+    stage.unharmed();
 }

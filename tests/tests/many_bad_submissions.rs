@@ -89,7 +89,7 @@ impl Authors {
                     author: &self.malicious[contributor as usize],
                 };
                 for item in 0..ITEMS {
-                    // Half of the kinds are found by a single node, the other half by all nodes together.
+                    // Half of the kinds are found by nodes when they open envelopes, the other half by all nodes together.
                     let n = (contributor * ITEMS + item) as usize / 2;
                     let kinds: &[MalformedKind] = if item.is_multiple_of(2) {
                         &MalformedKind::ILL_FORMED

@@ -176,6 +176,7 @@ mod tests {
             contributors: 3,
             answers: 12,
             rejected_answers: 0,
+            refused: Vec::new(),
             classes,
         };
         let payouts = PayoutsReport {

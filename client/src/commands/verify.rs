@@ -9,6 +9,7 @@ use tacit_client::known_jobs::KnownJob;
 use tacit_client::text::one_line;
 use tacit_client::verify::{Verified, verify};
 use tacit_client::{gold, keys, spec};
+use tacit_protocol::accepted::RefusedBy;
 use tacit_protocol::job::{Gold, Job, JobError, SignedSpec, Terms};
 
 use crate::args::Verify;
@@ -97,8 +98,15 @@ fn people(verified: &Verified, is_known: bool, size: Option<u32>) -> String {
         .iter()
         .map(|(name, operator)| format!("{name} ({operator})"))
         .collect();
+    let refused: String = verified
+        .certificate
+        .facts
+        .refused
+        .iter()
+        .map(|one| refused_by(verified, one))
+        .collect();
     format!(
-        "job          {}: {}\nterms        {}\nbuyer        {}\nanswers      {} of {} contributors to {} items; {} rejected\n{}\
+        "job          {}: {}\nterms        {}\nbuyer        {}\nanswers      {} of {} contributors to {} items; {} rejected\n{}{refused}\
          signed by    {}\ncluster      {} {}\naccepted set {}\n{}verified\n",
         job.id,
         one_line(&verified.certificate.terms.name),
@@ -114,6 +122,17 @@ fn people(verified: &Verified, is_known: bool, size: Option<u32>) -> String {
         verified.cluster.digest(),
         verified.certificate.accepted(),
         if is_known { "" } else { SOME_JOB },
+    )
+}
+
+/// Which nodes could not use how many submissions, although each had asked the others for what it missed.
+fn refused_by(verified: &Verified, one: &RefusedBy) -> String {
+    let names: Vec<String> = one.nodes.iter().map(|node| verified.cluster.node_name(node)).collect();
+    format!(
+        "refused by   {}: {} submissions with {} answers\n",
+        one_line(&names.join(", ")),
+        one.submissions,
+        one.answers
     )
 }
 

@@ -313,6 +313,7 @@ async fn outcome(State(server): State<Arc<Server>>, Path((id, submission_id)): P
             item: spec.spec.items[items[0] as usize].id.clone(),
             reason: RejectReason::DuplicateAnswer,
         }],
+        refused_by: Vec::new(),
     };
     Ok(Json(SubmissionStatus {
         receipt: receipt(&server, &stored, &header, sequence),

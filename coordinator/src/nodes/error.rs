@@ -38,7 +38,12 @@ impl NodeError {
             Self::Link(error) => error.needs_operator(),
             Self::Refused(refusal) => !matches!(
                 refusal,
-                Refusal::Busy(_) | Refusal::ShuttingDown | Refusal::Session { .. } | Refusal::UnknownJob(_) | Refusal::Gold(_)
+                Refusal::Busy(_)
+                    | Refusal::ShuttingDown
+                    | Refusal::Session { .. }
+                    | Refusal::Disputed { .. }
+                    | Refusal::UnknownJob(_)
+                    | Refusal::Gold(_)
             ),
             Self::NotConnected | Self::Silent(_) => false,
             Self::UnexpectedReply(_) | Self::Store(_) => true,
@@ -81,6 +86,8 @@ impl NodeError {
                 Refusal::Malformed(_) | Refusal::Job(_) | Refusal::OtherSpec(_) | Refusal::Gold(_) => true,
                 Refusal::Policy { .. }
                 | Refusal::ReleasedBefore(_)
+                // The job waits until the nodes accept what the others hold, however long that takes.
+                | Refusal::Disputed { .. }
                 | Refusal::UnknownJob(_)
                 | Refusal::Busy(_)
                 | Refusal::Storage(_)
@@ -101,7 +108,7 @@ impl NodeError {
         match self {
             Self::Refused(refusal) => !matches!(
                 refusal,
-                Refusal::Busy(_) | Refusal::ShuttingDown | Refusal::Storage(_) | Refusal::Session { .. }
+                Refusal::Busy(_) | Refusal::ShuttingDown | Refusal::Storage(_) | Refusal::Session { .. } | Refusal::Disputed { .. }
             ),
             Self::UnexpectedReply(_) => true,
             Self::NotConnected | Self::Link(_) | Self::Silent(_) | Self::Store(_) => false,

@@ -81,7 +81,7 @@ async fn deliveries_continue_where_they_stopped() {
 
     let store = Store::open_unwatched(folder.path()).unwrap();
     assert_eq!(store.deliveries(&id).await.unwrap(), [(true, 0), (true, 2), (true, 0)]);
-    assert_eq!(store.refused(&id).await.unwrap(), [1]);
+    assert_eq!(store.refused(&id).await.unwrap(), [(1, 1)]);
     for node in [0, 2] {
         store.delivered(&id, node, 5, Vec::new()).await.unwrap();
     }
@@ -113,6 +113,7 @@ async fn a_job_is_published_once_with_the_same_bytes() {
             item: "item-1".to_owned(),
             reason: RejectReason::ItemFull,
         }],
+        refused_by: vec!["node-1".to_owned()],
     };
     let conclusion = Conclusion {
         certificate: text("certificate"),

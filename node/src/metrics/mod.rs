@@ -23,6 +23,8 @@ const RELEASED: &str = "released";
 const OPEN: &str = "open";
 const SENT: &str = "sent";
 const RECEIVED: &str = "received";
+const REPAIRED: &str = "repaired";
+const LACKING: &str = "lacking";
 
 /// Why this node refuses a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +67,29 @@ impl Refused {
     }
 }
 
+/// What became of a peer's question for parts of submissions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// The peer got what this node has.
+    Answered,
+    /// The peer asked for components that it must not hold.
+    Forbidden,
+    /// The question was refused for another reason.
+    Refused,
+}
+
+impl Asked {
+    const ALL: [Self; 3] = [Self::Answered, Self::Forbidden, Self::Refused];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Forbidden => "forbidden",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// The node's metrics. All series exist from the start.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
@@ -84,6 +109,9 @@ pub(crate) struct Metrics {
     products_verified: IntCounter,
     refused: IntCounterVec,
     coordinator_up: Gauge,
+    repairs: IntCounterVec,
+    questions: IntCounterVec,
+    wrong_supplies: IntCounterVec,
     /// Metrics of the connections to the peers.
     pub peers: Connections,
     /// Metrics of the work that waits or runs.
@@ -140,6 +168,21 @@ impl Metrics {
             products_verified: counter("products_verified_total", "Verified terms of inner products.")?,
             refused: families.counters("connections_refused_total", "Connections refused.", &[("reason", &refusals)])?,
             coordinator_up: families.gauge("coordinator_up", "1 while the coordinator is connected.")?,
+            repairs: families.counters(
+                "repairs_total",
+                "Submissions of which this node's part was missing or spoilt, after peers were asked for it.",
+                &[("outcome", &[REPAIRED, LACKING])],
+            )?,
+            questions: families.counters(
+                "peer_questions_total",
+                "Questions of peers for parts of submissions.",
+                &[("peer", &peers), ("outcome", &Asked::ALL.map(Asked::name))],
+            )?,
+            wrong_supplies: families.counters(
+                "wrong_supplies_total",
+                "Parts of submissions that a peer supplied and that are not what the contributor signed.",
+                &[("peer", &peers)],
+            )?,
             peers: Connections::new(&families, "peer", &peers)?,
             queues: Queues::new(&families, &["requests", "sessions"])?,
             store: StoreMeter::new(&families)?,
@@ -157,6 +200,28 @@ impl Metrics {
     pub(crate) fn submissions(&self, outcome: Option<RejectReason>, count: u64) {
         let outcome = outcome.map_or("accepted", RejectReason::name);
         self.submissions.with_label_values(&[outcome]).inc_by(count);
+    }
+
+    /// Counts submissions that were repaired, and those of which something is still lacking.
+    pub(crate) fn repaired(&self, repaired: u64, lacking: u64) {
+        self.repairs.with_label_values(&[REPAIRED]).inc_by(repaired);
+        self.repairs.with_label_values(&[LACKING]).inc_by(lacking);
+    }
+
+    /// Counts a question of a peer.
+    pub(crate) fn asked(&self, peer: &str, outcome: Asked) {
+        self.questions.with_label_values(&[peer, outcome.name()]).inc();
+    }
+
+    /// Counts parts of submissions that a peer supplied and that were wrong.
+    pub(crate) fn supplied_wrong(&self, peer: &str, parts: u64) {
+        self.wrong_supplies.with_label_values(&[peer]).inc_by(parts);
+    }
+
+    /// How many parts a peer supplied that were wrong.
+    #[cfg(test)]
+    pub(crate) fn wrong_supplies_of(&self, peer: &str) -> u64 {
+        self.wrong_supplies.with_label_values(&[peer]).get()
     }
 
     /// How many submissions had this outcome.

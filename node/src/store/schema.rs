@@ -40,16 +40,14 @@ const FIRST: &str = "
     CREATE TABLE submissions (
         job TEXT NOT NULL,
         digest BLOB NOT NULL,
-        id BLOB,
         -- Why it was rejected; NULL if it was accepted.
         reason TEXT,
-        -- The encoded signed header; empty if it was rejected.
+        -- The encoded signed header; empty if it was rejected because of its header.
         body BLOB NOT NULL,
         -- The number of its row in `components`; NULL if it was rejected.
         components INTEGER,
         PRIMARY KEY (job, digest)
     );
-    CREATE INDEX submissions_by_id ON submissions (job, id);
     -- What a job has of each subject, rejected submissions included.
     CREATE TABLE subjects (
         job TEXT NOT NULL,

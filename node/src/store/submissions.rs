@@ -7,7 +7,7 @@ use tacit_mpc_core::digest::Digest;
 use tacit_protocol::job::{Job, JobId};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::quota::{self, Used};
-use tacit_protocol::submission::{Role, Statement, Subject, SubmissionId};
+use tacit_protocol::submission::{Role, Statement, Subject};
 
 use super::{Store, StoreError};
 
@@ -16,15 +16,13 @@ use super::{Store, StoreError};
 pub(crate) struct NewSubmission {
     /// The digest under which the coordinator lists it.
     pub digest: Digest,
-    /// Its id; `None` if it could not be read.
-    pub id: Option<SubmissionId>,
     /// Who has signed it; `None` if its header is not valid.
     pub author: Option<Author>,
     /// The number of the contributor in the pool of the job's issuers, if its header is good and the job names issuers.
     pub number: Option<u32>,
     /// Why it is rejected; `None` if it is accepted.
     pub reason: Option<RejectReason>,
-    /// The encoded signed header; empty if it is rejected.
+    /// The encoded signed header; empty if it is rejected because of its header.
     pub header: Vec<u8>,
     /// The node's components, sealed under its own key; empty if it is rejected.
     pub sealed: Vec<u8>,
@@ -62,8 +60,10 @@ pub(crate) struct ComponentsAt(i64);
 /// What is stored of a submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StoredSubmission<'a> {
-    /// It was rejected.
+    /// It was rejected because of its header.
     Rejected(RejectReason),
+    /// Its encoded signed header is good, but this node's part is spoilt or was not delivered.
+    Spoilt(RejectReason, &'a [u8]),
     /// It was accepted: its encoded signed header, and where its components are.
     Accepted(&'a [u8], ComponentsAt),
 }
@@ -86,9 +86,9 @@ impl Store {
         })
     }
 
-    /// Stores submissions, all or none, and returns their outcomes in order. A submission whose id another accepted one has is stored
-    /// as rejected. Nothing is stored of one for which the job has no room. If the job was cancelled meanwhile and its id opened again with
-    /// another spec, none is stored.
+    /// Stores submissions, all or none, and returns their outcomes in order. A submission that is stored already keeps its outcome,
+    /// unless this node's part was spoilt and is good now. Nothing is stored of one for which the job has no room. If the job was cancelled
+    /// meanwhile and its id opened again with another spec, none is stored.
     pub(crate) fn store_submissions(&self, of: &Job, submissions: &[NewSubmission]) -> Result<Vec<Option<RejectReason>>, StoreError> {
         let (job, job_digest) = (of.id(), of.digest());
         self.write(|c| {
@@ -98,53 +98,44 @@ impl Store {
             };
             let mut outcomes = Vec::with_capacity(submissions.len());
             {
-                let mut taken = transaction
-                    .prepare_cached("SELECT 1 FROM submissions WHERE job = ?1 AND id = ?2 AND digest <> ?3 AND reason IS NULL")?;
-                let mut insert = transaction.prepare_cached(
-                    "INSERT INTO submissions (job, digest, id, reason, body, components) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                )?;
-                let mut stored = transaction.prepare_cached("SELECT 1 FROM submissions WHERE job = ?1 AND digest = ?2")?;
-                let mut components = transaction.prepare_cached("INSERT INTO components (sealed) VALUES (?1)")?;
+                let mut stored = transaction.prepare_cached("SELECT reason FROM submissions WHERE job = ?1 AND digest = ?2")?;
                 let mut count = transaction.prepare_cached(
                     "INSERT INTO subjects (job, subject, submissions, answers) VALUES (?1, ?2, 1, ?3)
                      ON CONFLICT DO UPDATE SET submissions = submissions + 1, answers = answers + excluded.answers",
                 )?;
                 for submission in submissions {
                     let digest = submission.digest.as_bytes();
-                    let id = submission.id.as_ref().map(|id| id.as_bytes().to_vec());
-                    let duplicate = submission.reason.is_none() && taken.exists(params![job.as_str(), id, digest])?;
-                    let reason = if duplicate {
-                        Some(RejectReason::DuplicateSubmission)
-                    } else {
-                        submission.reason
-                    };
-                    if stored.exists(params![job.as_str(), digest])? {
-                        outcomes.push(reason);
-                        continue;
-                    }
-                    if let Some(author) = &submission.author {
-                        let before = used(&transaction, job, &author.subject)?;
-                        if quota::admit(of, author.role, author.answers, before, in_job).is_err() {
-                            outcomes.push(Some(RejectReason::JobFull));
+                    let before = stored.query_row(params![job.as_str(), digest], |row| reason(row, 0)).optional()?;
+                    let counts = |author: &Author| submission.reason.is_none() && author.role == Role::Answers;
+                    match before {
+                        Some(before) if !before.is_some_and(RejectReason::is_private) || submission.reason.is_some() => {
+                            outcomes.push(before);
                             continue;
                         }
-                        count.execute(params![job.as_str(), author.subject.to_bytes(), author.answers as i64])?;
-                        if reason.is_none() && author.role == Role::Answers {
-                            in_job += author.answers;
+                        // Its author was counted when it came first.
+                        Some(_) => replace(&transaction, job, submission)?,
+                        None => {
+                            if let Some(author) = &submission.author {
+                                let used = used(&transaction, job, &author.subject)?;
+                                if quota::admit(of, author.role, author.answers, used, in_job).is_err() {
+                                    outcomes.push(Some(RejectReason::JobFull));
+                                    continue;
+                                }
+                                count.execute(params![job.as_str(), author.subject.to_bytes(), author.answers as i64])?;
+                            } else {
+                                unsigned += 1;
+                            }
+                            if submission.author.is_some() || unsigned <= UNSIGNED {
+                                insert(&transaction, job, submission)?;
+                            }
                         }
-                    } else {
-                        unsigned += 1;
                     }
-                    outcomes.push(reason);
-                    if submission.author.is_none() && unsigned > UNSIGNED {
-                        continue;
-                    }
-                    let (body, number) = match reason {
-                        None => (submission.header.as_slice(), Some(components.insert([&submission.sealed])?)),
-                        Some(_) => ([].as_slice(), None),
-                    };
-                    let reason = reason.map(RejectReason::name);
-                    insert.execute(params![job.as_str(), digest, id, reason, body, number])?;
+                    in_job += submission
+                        .author
+                        .as_ref()
+                        .filter(|author| counts(author))
+                        .map_or(0, |author| author.answers);
+                    outcomes.push(submission.reason);
                 }
             }
             transaction
@@ -152,6 +143,58 @@ impl Store {
                 .execute(params![job.as_str(), in_job as i64, unsigned])?;
             transaction.commit()?;
             Ok(outcomes)
+        })
+    }
+
+    /// Stores what was learnt of submissions from peers, for which the doors have no quota: the list of a computation names them. What is
+    /// stored already stays, and so does the store if the job is not open any more under its digest.
+    pub(crate) fn store_learnt(&self, job: &Job, submissions: &[NewSubmission]) -> Result<(), StoreError> {
+        self.write(|c| {
+            let transaction = c.transaction()?;
+            if counts(&transaction, job.id(), &job.digest())?.is_none() {
+                return Ok(());
+            }
+            {
+                let mut stored = transaction.prepare_cached("SELECT 1 FROM submissions WHERE job = ?1 AND digest = ?2")?;
+                for submission in submissions {
+                    if !stored.exists(params![job.id().as_str(), submission.digest.as_bytes()])? {
+                        insert(&transaction, job.id(), submission)?;
+                    }
+                }
+            }
+            transaction.commit()
+        })
+    }
+
+    /// Stores repaired submissions in place of what is stored of them. Returns false, and stores none, if the job is not open any
+    /// more under its digest.
+    pub(crate) fn store_repaired(&self, job: &Job, submissions: &[NewSubmission]) -> Result<bool, StoreError> {
+        self.write(|c| {
+            let transaction = c.transaction()?;
+            if counts(&transaction, job.id(), &job.digest())?.is_none() {
+                return Ok(false);
+            }
+            for submission in submissions {
+                replace(&transaction, job.id(), submission)?;
+            }
+            transaction.commit()?;
+            Ok(true)
+        })
+    }
+
+    /// Notes that the sealed components of these submissions do not open any more, so that they can be repaired.
+    pub(crate) fn spoil(&self, job: &JobId, digests: &[Digest]) -> Result<(), StoreError> {
+        self.write(|c| {
+            let transaction = c.transaction()?;
+            for digest in digests {
+                drop_components(&transaction, job, digest)?;
+                transaction
+                    .prepare_cached(
+                        "UPDATE submissions SET reason = ?3, components = NULL WHERE job = ?1 AND digest = ?2 AND reason IS NULL",
+                    )?
+                    .execute(params![job.as_str(), digest.as_bytes(), RejectReason::Unsealable.name()])?;
+            }
+            transaction.commit()
         })
     }
 
@@ -170,6 +213,7 @@ impl Store {
                 each(
                     index,
                     match reason(row, 0)? {
+                        Some(reason) if reason.is_private() => StoredSubmission::Spoilt(reason, row.get_ref(1)?.as_blob()?),
                         Some(reason) => StoredSubmission::Rejected(reason),
                         None => StoredSubmission::Accepted(row.get_ref(1)?.as_blob()?, ComponentsAt(row.get(2)?)),
                     },
@@ -193,6 +237,42 @@ fn reason(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<RejectReason>
     // An unknown name is a rejection all the same.
     let known = |name: String| RejectReason::from_name(&name).unwrap_or(RejectReason::Malformed);
     Ok(row.get::<_, Option<String>>(column)?.map(known))
+}
+
+fn insert(connection: &Connection, job: &JobId, submission: &NewSubmission) -> rusqlite::Result<()> {
+    let components = match submission.reason {
+        None => {
+            let mut components = connection.prepare_cached("INSERT INTO components (sealed) VALUES (?1)")?;
+            Some(components.insert([&submission.sealed])?)
+        }
+        Some(_) => None,
+    };
+    let reason = submission.reason.map(RejectReason::name);
+    connection
+        .prepare_cached("INSERT INTO submissions (job, digest, reason, body, components) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![
+            job.as_str(),
+            submission.digest.as_bytes(),
+            reason,
+            submission.header,
+            components
+        ])?;
+    Ok(())
+}
+
+fn replace(connection: &Connection, job: &JobId, submission: &NewSubmission) -> rusqlite::Result<()> {
+    drop_components(connection, job, &submission.digest)?;
+    connection
+        .prepare_cached("DELETE FROM submissions WHERE job = ?1 AND digest = ?2")?
+        .execute(params![job.as_str(), submission.digest.as_bytes()])?;
+    insert(connection, job, submission)
+}
+
+fn drop_components(connection: &Connection, job: &JobId, digest: &Digest) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM components WHERE number IN (SELECT components FROM submissions WHERE job = ?1 AND digest = ?2)")?
+        .execute(params![job.as_str(), digest.as_bytes()])?;
+    Ok(())
 }
 
 /// How many answers a job has, and how many rejected submissions that nobody has signed; `None` if it is not open under this digest.

@@ -9,8 +9,7 @@ use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::{Item, JobSpec};
 use tacit_protocol::question::{Categorical, Release};
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::submission::Subject;
-use tacit_protocol::submission::{Role, SubmissionId};
+use tacit_protocol::submission::{Role, Subject};
 
 fn open(folder: &Path) -> Result<Store, DatabaseError> {
     let metrics = crate::metrics::Metrics::new(&crate::intake::tests::cluster(), 0).unwrap();
@@ -33,11 +32,10 @@ fn job() -> (Job, Vec<u8>) {
     (job, json)
 }
 
-fn submission(n: u8, id: u8, reason: Option<RejectReason>) -> NewSubmission {
+fn submission(n: u8, reason: Option<RejectReason>) -> NewSubmission {
     NewSubmission {
         number: None,
         digest: Digest::of("test", &[&[n]]),
-        id: Some(SubmissionId::from_bytes([id; 16])),
         author: reason.is_none().then(|| Author {
             subject: Subject::Key(PublicKey::from_bytes([n; 32])),
             role: Role::Answers,
@@ -73,14 +71,14 @@ fn jobs_and_submissions_survive_a_restart() {
             OpenedJob::Open(job.digest())
         );
         let outcomes = store
-            .store_submissions(&job, &[submission(1, 1, None), submission(2, 2, Some(RejectReason::BadSignature))])
+            .store_submissions(&job, &[submission(1, None), submission(2, Some(RejectReason::BadSignature))])
             .unwrap();
         assert_eq!(outcomes, [None, Some(RejectReason::BadSignature)]);
     }
     let store = open(folder.path()).unwrap();
     store.probe().unwrap();
     assert_eq!(*store.job(job.id(), &cluster_digest()).unwrap().unwrap(), job);
-    let (one, two) = (submission(1, 1, None).digest, submission(2, 2, None).digest);
+    let (one, two) = (submission(1, None).digest, submission(2, None).digest);
     assert_eq!(store.outcomes(job.id(), &[one, two, Digest::of("other", &[])]).unwrap().len(), 2);
     assert_eq!(found(&store, &job, &one), Some((vec![1], vec![1; 3])));
     assert_eq!(found(&store, &job, &two), None);
@@ -96,18 +94,48 @@ fn jobs_and_submissions_survive_a_restart() {
 }
 
 #[test]
-fn a_second_submission_of_the_same_id_is_rejected() {
+fn what_was_spoilt_is_replaced_by_what_is_good_and_never_the_other_way() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).unwrap();
     let (job, spec) = job();
     store.open_job(&job, &spec, &Room::default()).unwrap();
-    let outcomes = store
-        .store_submissions(&job, &[submission(1, 7, None), submission(2, 7, None)])
-        .unwrap();
-    assert_eq!(outcomes, [None, Some(RejectReason::DuplicateSubmission)]);
-    // A submission that is delivered twice is not a duplicate of itself.
-    assert_eq!(store.store_submissions(&job, &[submission(1, 7, None)]).unwrap(), [None]);
-    assert_eq!(found(&store, &job, &submission(1, 7, None).digest), Some((vec![1], vec![1; 3])));
+    let (spoilt, wrong) = (Some(RejectReason::Unsealable), Some(RejectReason::WrongJob));
+    let put = |one: NewSubmission| store.store_submissions(&job, &[one]).unwrap()[0];
+    let digest = submission(1, None).digest;
+    let rows = || -> i64 {
+        store
+            .read(|c| c.query_row("SELECT COUNT(*) FROM components", [], |row| row.get(0)))
+            .unwrap()
+    };
+    assert_eq!(put(submission(1, spoilt)), spoilt);
+    let mut header = Vec::new();
+    let each = |_, found: StoredSubmission<'_>| {
+        if let StoredSubmission::Spoilt(RejectReason::Unsealable, bytes) = found {
+            header = bytes.to_vec();
+        }
+    };
+    store.for_each_stored(job.id(), &[digest], each).unwrap();
+    assert_eq!((header, rows()), (vec![1], 0), "its header is kept for the repair");
+    assert_eq!(put(submission(1, None)), None);
+    assert_eq!(found(&store, &job, &digest), Some((vec![1], vec![1; 3])));
+    assert_eq!(put(submission(1, spoilt)), None);
+    assert_eq!(put(submission(1, None)), None);
+    assert_eq!((found(&store, &job, &digest), rows()), (Some((vec![1], vec![1; 3])), 1));
+    // Of a row that does not open any more nothing stays, and it is repaired as if it had never come.
+    store.spoil(job.id(), &[digest]).unwrap();
+    assert_eq!((found(&store, &job, &digest), rows()), (None, 0));
+    assert!(store.store_repaired(&job, &[submission(1, None)]).unwrap());
+    assert!(store.store_repaired(&job, &[submission(1, None), submission(2, None)]).unwrap());
+    assert_eq!((found(&store, &job, &digest), rows()), (Some((vec![1], vec![1; 3])), 2));
+    // What its header says stays.
+    assert_eq!(put(submission(3, wrong)), wrong);
+    assert_eq!(put(submission(3, None)), wrong);
+    store.forget(job.id()).unwrap();
+    assert!(
+        !store.store_repaired(&job, &[submission(1, None)]).unwrap(),
+        "nothing comes back of a job that is forgotten"
+    );
+    assert_eq!(rows(), 0);
 }
 
 #[test]
@@ -226,8 +254,8 @@ fn submissions_that_nobody_signed_are_stored_up_to_a_number() {
     let (job, spec) = job();
     store.open_job(&job, &spec, &Room::default()).unwrap();
     store.alter("UPDATE jobs SET unsigned = 65535", &[]);
-    let bad = |n| submission(n, n, Some(RejectReason::BadSignature));
-    let outcomes = store.store_submissions(&job, &[bad(1), bad(2), submission(3, 3, None)]).unwrap();
+    let bad = |n| submission(n, Some(RejectReason::BadSignature));
+    let outcomes = store.store_submissions(&job, &[bad(1), bad(2), submission(3, None)]).unwrap();
     assert_eq!(outcomes, [Some(RejectReason::BadSignature), Some(RejectReason::BadSignature), None]);
     let known = |n| store.outcomes(job.id(), &[bad(n).digest]).unwrap().len();
     assert_eq!([known(1), known(2), known(3)], [1, 0, 1]);

@@ -7,13 +7,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::facts::same_redundancy;
-use super::{AcceptedSetError, ContributorFacts, CountedSubmission, Outcome, PublicFacts, Scale, SubmissionEntry};
+use super::{AcceptedSetError, ContributorFacts, CountedSubmission, Outcome, PublicFacts, RefusedBy, Scale, SubmissionEntry};
 use crate::identity::PublicKey;
 use crate::job::{Job, Terms};
 use crate::question::Release;
 use crate::reject::RejectReason;
 use crate::submission::{Header, Role, Statement, Subject};
 use crate::verdict::Verdict;
+use tacit_mpc_core::sharing::NodeSet;
 
 /// The answers that count, in the order of the list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,6 +42,7 @@ pub(super) struct Counting<'h> {
     pub redundancy: Vec<u32>,
     pub outcomes: Vec<Outcome>,
     rejected: BTreeMap<RejectReason, u64>,
+    refused: Vec<RefusedBy>,
     /// The contributors with a counted answer, by name, so that their order does not depend on the order of the list.
     contributors: Vec<(&'h str, PublicKey)>,
 }
@@ -75,8 +77,13 @@ pub(super) fn count_answers<'h>(
     let mut accepted = Vec::with_capacity(list.len());
     let mut outcomes = Vec::with_capacity(list.len());
     for (entry, (listed, verdict)) in list.iter().zip(verdicts).enumerate() {
-        if let Verdict::Rejected(reason) = verdict {
-            outcomes.push(Outcome::Rejected(*reason));
+        let rejected = match *verdict {
+            Verdict::Accepted => None,
+            Verdict::Rejected(reason) => Some(Outcome::Rejected(reason)),
+            Verdict::Refused(reason, by) => Some(Outcome::Refused(reason, by)),
+        };
+        if let Some(rejected) = rejected {
+            outcomes.push(rejected);
             continue;
         }
         let statement = &header(entry).ok_or(AcceptedSetError::Entry(entry))?.statement;
@@ -110,6 +117,7 @@ pub(super) fn count_answers<'h>(
         counted,
         redundancy,
         rejected: count_rejected(list, &outcomes),
+        refused: count_refused(list, &outcomes),
         outcomes,
         contributors: Vec::new(),
     };
@@ -232,7 +240,7 @@ fn fill_items(accepted: &[AcceptedEntry<'_>], wanted: u32, redundancy: &mut [u32
 /// Whether the answer in a row counts.
 fn counts(outcome: &Outcome, row: u32) -> bool {
     match outcome {
-        Outcome::Rejected(_) => false,
+        Outcome::Rejected(_) | Outcome::Refused(..) => false,
         Outcome::Counted(left_out) => left_out.binary_search_by_key(&row, |(row, _)| *row).is_err(),
     }
 }
@@ -249,11 +257,29 @@ fn count_rejected(list: &[SubmissionEntry], outcomes: &[Outcome]) -> BTreeMap<Re
     let mut rejected = BTreeMap::new();
     for (listed, outcome) in list.iter().zip(outcomes) {
         match outcome {
-            Outcome::Rejected(reason) => *rejected.entry(*reason).or_default() += u64::from(listed.answers),
+            Outcome::Rejected(reason) | Outcome::Refused(reason, _) => *rejected.entry(*reason).or_default() += u64::from(listed.answers),
             Outcome::Counted(left_out) => left_out.iter().for_each(|(_, reason)| *rejected.entry(*reason).or_default() += 1),
         }
     }
     rejected
+}
+
+/// What each set of nodes refuses, in the order of the sets.
+fn count_refused(list: &[SubmissionEntry], outcomes: &[Outcome]) -> Vec<RefusedBy> {
+    let mut refused: BTreeMap<NodeSet, (u64, u64)> = BTreeMap::new();
+    for (listed, outcome) in list.iter().zip(outcomes) {
+        if let Outcome::Refused(_, by) = outcome {
+            let (submissions, answers) = refused.entry(*by).or_default();
+            *submissions += 1;
+            *answers += u64::from(listed.answers);
+        }
+    }
+    let one = |(nodes, (submissions, answers))| RefusedBy {
+        nodes,
+        submissions,
+        answers,
+    };
+    refused.into_iter().map(one).collect()
 }
 
 impl Counting<'_> {
@@ -297,6 +323,7 @@ impl Counting<'_> {
         PublicFacts {
             answers: self.counted.items.len() as u64,
             rejected: self.rejected.clone(),
+            refused: self.refused.clone(),
             contributors: contributors.collect(),
             redundancy,
             too_few_answers,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::MODULUS;
+use tacit_mpc_core::sharing::NodeSet;
 
 use super::Scale;
 use super::count::are_items;
@@ -29,6 +30,18 @@ pub struct ContributorFacts {
     pub scale: Scale,
 }
 
+/// What a set of nodes refused: submissions that none of them could use, although each had asked the others for what it missed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefusedBy {
+    /// The nodes, all participants and more than may be corrupt.
+    pub nodes: NodeSet,
+    /// How many submissions exactly these nodes refused.
+    pub submissions: u64,
+    /// How many answers are in them, as the coordinator listed them.
+    pub answers: u64,
+}
+
 /// What is public about an accepted set. The nodes sign its digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,6 +50,9 @@ pub struct PublicFacts {
     pub answers: u64,
     /// How many answers do not count, by reason.
     pub rejected: BTreeMap<RejectReason, u64>,
+    /// Who refused the submissions that nodes could not use, ascending by the mask of the nodes. Their answers are among
+    /// `rejected`.
+    pub refused: Vec<RefusedBy>,
     /// How many items have how many answers: number of answers → number of items. Items without answers are left out.
     pub redundancy: BTreeMap<u32, u64>,
     /// The items, by index in the job, that have too few answers for a label, unanswered ones included; none where the job publishes no
@@ -91,6 +107,12 @@ impl PublicFacts {
         if total(self.rejected.values().copied()) > u128::from(u64::MAX) {
             return Err("more rejected answers than can be counted");
         }
+        if !self.refused.windows(2).all(|pair| pair[0].nodes < pair[1].nodes) || self.refused.iter().any(|one| one.submissions == 0) {
+            return Err("refusing nodes out of order or twice, or nodes that refuse nothing");
+        }
+        if total(self.refused.iter().map(|one| one.answers)) > total(self.rejected.values().copied()) {
+            return Err("more refused answers than rejected ones");
+        }
         Ok(())
     }
 
@@ -100,6 +122,20 @@ impl PublicFacts {
         let contributors = self.contributors.len() >= MIN_CONTRIBUTORS || !Floor::Contributors.holds();
         let answers = self.answers >= MIN_ANSWERS || !Floor::Answers.holds();
         !terms.sensitive || (contributors && answers)
+    }
+
+    /// Checks that only nodes that took part refuse submissions, and always more than may be corrupt: so an honest one is among
+    /// them.
+    ///
+    /// # Errors
+    /// What cannot be, in words.
+    pub fn check_refusals(&self, participants: NodeSet, threshold: usize) -> Result<(), &'static str> {
+        let in_order = |one: &RefusedBy| one.nodes.minus(participants).is_empty() && one.nodes.len() > threshold;
+        if self.refused.iter().all(in_order) {
+            Ok(())
+        } else {
+            Err("submissions that nodes refuse which did not take part, or no more nodes than may be corrupt")
+        }
     }
 
     /// The number of answers that every answered item has, if it is the same for all of them.

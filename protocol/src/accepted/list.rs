@@ -19,11 +19,13 @@ pub fn list_digest(list: &[SubmissionEntry]) -> Digest {
     Digest::of("tacit/v1 list", &[&crate::codec::encode(&list)])
 }
 
-/// The digest of a list with a verdict on each entry. It names the candidates of a computation, and, once the malformed ones
-/// are known, its accepted set.
+/// The digest of a list with a verdict on each entry, which says who refuses it. It names the candidates of a computation, and,
+/// once the malformed ones are known, its accepted set.
 pub fn verdicts_digest(list: &[SubmissionEntry], verdicts: &[Verdict]) -> Digest {
-    let bytes: Vec<u8> = verdicts.iter().copied().map(u8::from).collect();
-    Digest::of("tacit/v1 verdicts", &[list_digest(list).as_bytes(), &bytes])
+    Digest::of(
+        "tacit/v1 verdicts",
+        &[list_digest(list).as_bytes(), &crate::codec::encode(&verdicts)],
+    )
 }
 
 /// The digest of the submissions that the verdicts accept, in order: all that outputs depend on. The reasons why the others

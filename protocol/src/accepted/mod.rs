@@ -2,6 +2,7 @@
 //! alone, so every node and the coordinator compute the same one.
 
 use tacit_mpc_core::digest::Digest;
+use tacit_mpc_core::sharing::NodeSet;
 
 use crate::job::Job;
 use crate::reject::RejectReason;
@@ -13,7 +14,7 @@ mod facts;
 mod list;
 mod scale;
 
-pub use facts::{ContributorFacts, PublicFacts};
+pub use facts::{ContributorFacts, PublicFacts, RefusedBy};
 pub use list::{SubmissionEntry, accepted_submissions, list_digest, verdicts_digest};
 pub use scale::{Scale, Scales};
 
@@ -35,6 +36,8 @@ pub struct CountedAnswer {
 pub enum Outcome {
     /// None of them counts, for this reason.
     Rejected(RejectReason),
+    /// None of them counts, because these nodes cannot use what they were given.
+    Refused(RejectReason, NodeSet),
     /// All count but the ones in these rows, ascending. The rows of gold answers count as nobody's, and none is listed.
     Counted(Vec<(u32, RejectReason)>),
 }

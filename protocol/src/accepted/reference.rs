@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::scale::Scale;
-use crate::accepted::{ContributorFacts, CountedAnswer, PublicFacts, SubmissionEntry};
+use crate::accepted::{ContributorFacts, CountedAnswer, PublicFacts, RefusedBy, SubmissionEntry};
 use crate::identity::PublicKey;
 use crate::job::{Job, Terms};
 use crate::question::Release;
@@ -32,6 +32,23 @@ impl Reference {
                 None => count.accept(index, &headers[index]),
             }
         }
+        for (listed, by) in list.iter().zip(verdicts).filter_map(|(listed, verdict)| match verdict {
+            Verdict::Refused(_, by) => Some((listed, *by)),
+            _ => None,
+        }) {
+            let at = count.refused.iter().position(|one| one.nodes == by);
+            let at = at.unwrap_or_else(|| {
+                count.refused.push(RefusedBy {
+                    nodes: by,
+                    submissions: 0,
+                    answers: 0,
+                });
+                count.refused.len() - 1
+            });
+            count.refused[at].submissions += 1;
+            count.refused[at].answers += u64::from(listed.answers);
+        }
+        count.refused.sort_by_key(|one| one.nodes);
         count.finish(job.terms())
     }
 }
@@ -46,6 +63,7 @@ struct PlainCount<'h> {
     redundancy: Vec<u32>,
     answers: Vec<CountedAnswer>,
     rejected: BTreeMap<RejectReason, u64>,
+    refused: Vec<RefusedBy>,
     outcomes: Vec<Vec<Option<RejectReason>>>,
 }
 
@@ -60,6 +78,7 @@ impl<'h> PlainCount<'h> {
             redundancy: vec![0; job.items().len()],
             answers: Vec::new(),
             rejected: BTreeMap::new(),
+            refused: Vec::new(),
             outcomes: Vec::new(),
         }
     }
@@ -165,6 +184,7 @@ impl<'h> PlainCount<'h> {
             answers: self.answers.len() as u64,
             rejected: self.rejected,
             too_few_answers,
+            refused: self.refused,
             redundancy,
             contributors,
         };

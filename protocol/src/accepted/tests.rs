@@ -165,6 +165,38 @@ fn rejected_submissions_are_counted_by_reason() {
 }
 
 #[test]
+fn who_refuses_a_submission_stands_in_the_facts() {
+    let all = submissions(&[(1, &[(0, 0), (1, 1)]), (2, &[(0, 0)]), (3, &[(0, 1)]), (4, &[(2, 1)])]);
+    let by = |nodes: &[usize]| nodes.iter().copied().collect::<tacit_mpc_core::sharing::NodeSet>();
+    let refused = |nodes: &[usize]| Verdict::Refused(RejectReason::NotDelivered, by(nodes));
+    let verdicts = [refused(&[1, 2]), refused(&[0, 1]), refused(&[1, 2]), Verdict::Accepted];
+    let accepted = assemble(&all, &verdicts, 5).unwrap();
+    assert_eq!(accepted.outcomes()[0], Outcome::Refused(RejectReason::NotDelivered, by(&[1, 2])));
+    let facts = accepted.facts();
+    let found: Vec<_> = facts.refused.iter().map(|one| (one.nodes, one.submissions, one.answers)).collect();
+    assert_eq!(found, [(by(&[0, 1]), 1, 1), (by(&[1, 2]), 2, 3)]);
+    assert_eq!(facts.rejected[&RejectReason::NotDelivered], 4);
+    let terms = job(4, 2, 5, PayRule::Flat).terms().clone();
+    facts.check(&terms).unwrap();
+    facts.check_refusals(by(&[0, 1, 2]), 1).unwrap();
+    assert!(facts.check_refusals(by(&[0, 1, 2]), 2).is_err(), "no honest node need be among two");
+    assert!(facts.check_refusals(by(&[0, 1]), 1).is_err(), "node 2 did not take part");
+    let alterations: [fn(&mut super::PublicFacts); 3] = [
+        |facts| facts.refused.swap(0, 1),
+        |facts| facts.refused[0].submissions = 0,
+        |facts| facts.refused[0].answers = 9,
+    ];
+    for alter in alterations {
+        let mut altered = facts.clone();
+        alter(&mut altered);
+        assert!(altered.check(&terms).is_err(), "{:?}", altered.refused);
+    }
+    // Other nodes that refuse the same are another set, which other signatures stand under.
+    let other = assemble(&all, &[refused(&[0, 1]), refused(&[0, 1]), refused(&[1, 2]), Verdict::Accepted], 5).unwrap();
+    assert_ne!((other.digest(), other.facts().digest()), (accepted.digest(), facts.digest()));
+}
+
+#[test]
 fn lists_that_do_not_fit_are_refused() {
     let all = submissions(&[(1, &[(0, 0), (1, 1)])]);
     assert_eq!(assemble(&all, &[], 5), Err(AcceptedSetError::Verdicts));
@@ -214,11 +246,18 @@ static CREDENTIAL: LazyLock<crate::credential::Credential> = LazyLock::new(|| {
 /// An entry of the list: who sends it (name and key), what it answers, and the verdict on it.
 type Entry = ((u8, u8), BTreeSet<u32>, Verdict);
 
+/// Sets of nodes that refuse a submission.
+const SETS: [&[usize]; 4] = [&[0, 1], &[0, 2], &[1, 2], &[0, 1, 2]];
+
 fn entry(items: u32) -> impl Strategy<Value = Entry> {
     // Few people, so that each sends several submissions; some under the name of another, and gold now and then.
     let who = prop_oneof![8 => (0u8..9).prop_map(|who| (who, who)), 1 => (0u8..9, 0u8..10)];
-    let verdict =
-        prop_oneof![6 => Just(Verdict::Accepted), 1 => proptest::sample::select(&RejectReason::ALL[..]).prop_map(Verdict::Rejected)];
+    let verdict = prop_oneof![
+        6 => Just(Verdict::Accepted),
+        1 => proptest::sample::select(&RejectReason::ALL[..]).prop_map(Verdict::Rejected),
+        1 => (proptest::sample::select(&RejectReason::ALL[..]), proptest::sample::select(&SETS[..]))
+            .prop_map(|(reason, by)| Verdict::Refused(reason, by.iter().copied().collect())),
+    ];
     (who, proptest::collection::btree_set(0..items, 0..8), verdict)
 }
 
@@ -273,7 +312,7 @@ proptest! {
         prop_assert_eq!(listed, in_order);
         for (entry, (outcome, due)) in accepted.outcomes().iter().zip(&due.outcomes).enumerate() {
             let each: Vec<Option<RejectReason>> = match outcome {
-                Outcome::Rejected(reason) => vec![Some(*reason)],
+                Outcome::Rejected(reason) | Outcome::Refused(reason, _) => vec![Some(*reason)],
                 Outcome::Counted(_) if headers[entry].statement.key == gold_key().public() => Vec::new(),
                 Outcome::Counted(left_out) => {
                     let mut each = vec![None; headers[entry].statement.items.len()];

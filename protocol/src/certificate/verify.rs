@@ -61,6 +61,8 @@ impl Certificate {
         // The formulas that read outputs rely on bounds that hold for the terms and facts of every job.
         check_terms().map_err(CertificateError::Terms)?;
         self.facts.check(&self.terms).map_err(CertificateError::PublicFacts)?;
+        let refusals = self.facts.check_refusals(participants, access.threshold());
+        refusals.map_err(CertificateError::PublicFacts)?;
         self.check_shape(access.components())?;
         let digests: Vec<OutputDigests> = self.outputs.iter().map(OutputDigests::of).collect();
         for NodeSignature { node, signature } in &self.signatures {

@@ -157,6 +157,7 @@ mod tests {
         PublicFacts {
             answers,
             rejected: BTreeMap::new(),
+            refused: Vec::new(),
             redundancy: BTreeMap::new(),
             too_few_answers: Vec::new(),
             contributors: vec![contributor; contributors],

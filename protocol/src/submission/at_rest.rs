@@ -61,7 +61,7 @@ impl Header {
 }
 
 /// The job, submission and node that sealed components are bound to.
-fn bound_to(job: &Job, digest: &Digest, node: usize) -> Vec<u8> {
+pub(super) fn bound_to(job: &Job, digest: &Digest, node: usize) -> Vec<u8> {
     [
         b"tacit/v1 kept".as_slice(),
         job.digest().as_bytes(),

@@ -43,9 +43,8 @@ impl Delivery {
     /// [`Header::check`].
     ///
     /// # Errors
-    /// [`RejectReason::DigestMismatch`] if the envelope or what it holds is not what the header names,
-    /// [`RejectReason::Unsealable`] if it does not open with this key, [`RejectReason::Malformed`] if it holds bytes that are
-    /// not field elements.
+    /// [`RejectReason::DigestMismatch`] if the envelope or what it holds is not what the header names, or if it holds bytes that
+    /// are not field elements; [`RejectReason::Unsealable`] if it does not open with this key.
     pub fn open(&self, cluster: &Cluster, job: &Job, node: usize, key: &UnsealingKey) -> Result<OpenedSubmission, RejectReason> {
         self.unseal(cluster, job, node, key).map(|(_, opened)| opened)
     }

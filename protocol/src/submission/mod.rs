@@ -12,11 +12,13 @@ pub mod gold;
 mod header;
 mod opened;
 pub mod quota;
+mod supply;
 
 pub use create::{Submission, SubmissionError};
 pub use delivery::Delivery;
 pub use header::{Header, Role, Statement, Subject, SubmissionId};
 pub use opened::OpenedSubmission;
+pub use supply::Gathering;
 
 /// The most field elements, rows × width, of one submission: one component in full is 1 MiB.
 pub const MAX_ELEMENTS: usize = 1 << 17;

@@ -18,13 +18,20 @@ pub struct OpenedSubmission {
     elements: usize,
 }
 
+/// How many bytes the payload of a component has: salt and component.
+pub(super) fn payload_length(statement: &Statement, access: &AccessStructure, job: &Job, component: Component) -> usize {
+    let elements = statement.items.len() * job.terms().question.width();
+    let explicit = component == explicit_component(&statement.id, access);
+    SALT + if explicit { elements * Fp61::BYTES } else { SEED }
+}
+
 impl OpenedSubmission {
     /// Reads the payloads of the components that `node` holds. `is_genuine` says whether a payload is the one that the
     /// public digest of the component names.
     ///
     /// # Errors
-    /// [`RejectReason::DigestMismatch`] if a payload is not genuine, cut short, or followed by more bytes;
-    /// [`RejectReason::Malformed`] if genuine bytes are not field elements.
+    /// [`RejectReason::DigestMismatch`] if a payload is not genuine, cut short, or followed by more bytes, or if genuine bytes
+    /// are not field elements.
     pub(super) fn read(
         plaintext: &[u8],
         access: &AccessStructure,
@@ -43,7 +50,7 @@ impl OpenedSubmission {
             elements,
         };
         for component in held {
-            let length = SALT + if component == explicit { elements * Fp61::BYTES } else { SEED };
+            let length = payload_length(statement, access, job, component);
             let (payload, tail) = rest.split_at_checked(length).ok_or(RejectReason::DigestMismatch)?;
             rest = tail;
             if !is_genuine(component, payload) {
@@ -51,7 +58,7 @@ impl OpenedSubmission {
             }
             let bytes = &payload[SALT..];
             opened.components.push(if component == explicit {
-                CompressedComponent::Explicit(decode_vector(bytes, elements).ok_or(RejectReason::Malformed)?)
+                CompressedComponent::Explicit(decode_vector(bytes, elements).ok_or(RejectReason::DigestMismatch)?)
             } else {
                 let mut seed = [0; SEED];
                 seed.copy_from_slice(bytes);

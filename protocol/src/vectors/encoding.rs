@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Vectors;
-use crate::accepted::{ContributorFacts, PublicFacts, Scale, SubmissionEntry};
+use crate::accepted::{ContributorFacts, PublicFacts, RefusedBy, Scale, SubmissionEntry};
 use crate::api::{ReceiptStatement, enrolment_statement};
 use crate::codec::{CodecProblem, decode, encode};
 use crate::control::{Computed, Refusal, Reply, Request};
@@ -16,6 +16,7 @@ use crate::credential::{Credential, Grant, IssuerSignature, Issuers, PoolSize, R
 use crate::identity::{PublicKey, Signature, Signed};
 use crate::job::{Item, JobId};
 use crate::lane::LaneId;
+use crate::peer::{Answer, Parts, Question, Unanswered, Wanted};
 use crate::phase::Phase;
 use crate::reject::RejectReason;
 use crate::release::{OutputName, OutputValues, Released, ReleasedOutput, Subject, statement};
@@ -175,7 +176,16 @@ fn outputs() -> Vec<ReleasedOutput> {
 fn facts() -> PublicFacts {
     PublicFacts {
         answers: 3,
-        rejected: BTreeMap::from([(RejectReason::DuplicateAnswer, 2), (RejectReason::ItemFull, 1)]),
+        rejected: BTreeMap::from([
+            (RejectReason::DuplicateAnswer, 2),
+            (RejectReason::ItemFull, 1),
+            (RejectReason::Unsealable, 4),
+        ]),
+        refused: vec![RefusedBy {
+            nodes: NodeSet::all(2),
+            submissions: 3,
+            answers: 4,
+        }],
         redundancy: BTreeMap::from([(1, 1), (2, 1)]),
         too_few_answers: vec![0, 7],
         contributors: vec![ContributorFacts {
@@ -340,7 +350,11 @@ fn requests() -> Vec<Case> {
 /// What nodes answer.
 fn replies() -> Vec<Case> {
     let computed = Computed {
-        verdicts: vec![Verdict::Accepted, Verdict::Rejected(RejectReason::MalformedAnswer)],
+        verdicts: vec![
+            Verdict::Accepted,
+            Verdict::Rejected(RejectReason::MalformedAnswer),
+            Verdict::Refused(RejectReason::Unsealable, NodeSet::all(2)),
+        ],
         released: Released {
             subject: subject(),
             node: 2,
@@ -388,10 +402,41 @@ fn replies() -> Vec<Case> {
         ("storage", Refusal::Storage(text())),
         ("shutting down", Refusal::ShuttingDown),
         ("gold", Refusal::Gold(text())),
+        (
+            "disputed",
+            Refusal::Disputed {
+                refusing: [2].into_iter().collect(),
+                suspects: [0, 1].into_iter().collect(),
+                message: text(),
+            },
+        ),
     ];
     let refused = refusals.map(|(name, refusal)| read(&format!("reply: refused, {name}"), &Reply::Refused(refusal)));
     cases.extend(refused);
     cases
+}
+
+/// What nodes ask each other outside computations, and the answers.
+fn questions() -> Vec<Case> {
+    let wanted = |header, components| Wanted {
+        submission: digest(2),
+        header,
+        components,
+    };
+    let question = Question {
+        job: job(),
+        terms: digest(1),
+        wanted: vec![wanted(true, Vec::new()), wanted(false, vec![0, 2])],
+    };
+    let parts = Parts {
+        header: vec![1, 2],
+        payloads: vec![vec![3], Vec::new()],
+    };
+    vec![
+        read("question of a node", &question),
+        read("answer to a node: parts", &Answer::Parts(vec![parts, Parts::default()])),
+        read("answer to a node: refused", &Answer::Refused(Unanswered::Forbidden)),
+    ]
 }
 
 /// Makes `encoding.json`.
@@ -399,6 +444,6 @@ pub fn make() -> Vectors<Case> {
     Vectors {
         about: "Values in the encoding that protocol/src/codec/mod.rs describes. The keys, digests and signatures in them are made up."
             .to_owned(),
-        cases: [signed(), stored(), requests(), replies()].concat(),
+        cases: [signed(), stored(), requests(), replies(), questions()].concat(),
     }
 }

@@ -162,7 +162,7 @@ pub fn make() -> Vectors<Case> {
         f.payloads[explicit].extend_from_slice(&[0; 8]);
         f.digest_payloads();
     });
-    forged("an element that is not canonical", "malformed", &|f| {
+    forged("an element that is not canonical", "digest_mismatch", &|f| {
         let explicit = f.explicit();
         f.payloads[explicit][32..40].copy_from_slice(&MODULUS.to_le_bytes());
         f.digest_payloads();

@@ -219,6 +219,7 @@ fn facts(answers: &Answers) -> PublicFacts {
     PublicFacts {
         answers: answers.len() as u64,
         rejected: BTreeMap::new(),
+        refused: Vec::new(),
         redundancy,
         too_few_answers: Vec::new(),
         contributors: Vec::new(),

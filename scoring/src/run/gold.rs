@@ -1,10 +1,7 @@
 //! The entries of the list that are the buyer's gold answers.
 
-use tacit_mpc_core::session::SessionError;
-use tacit_mpc_core::sharing::{NodeSet, Party};
 use tacit_protocol::accepted::AcceptedSetError;
 use tacit_protocol::job::Job;
-use tacit_protocol::phase::Phase;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::{Header, Role, gold};
 use tacit_protocol::verdict::Verdict;
@@ -36,27 +33,6 @@ pub(super) fn entries<'h>(
     let parts = found.len();
     let part = |(index, entry): (usize, Option<usize>)| entry.ok_or(GoldError::Missing { part: index + 1, parts });
     Ok(found.into_iter().enumerate().map(part).collect::<Result<_, _>>()?)
-}
-
-/// Gold that is refused by no more nodes than may be corrupt, and not by this one, is not the buyer's fault:
-/// what is missing is a computation without those nodes.
-pub(super) fn not_refused_by_few<'h>(
-    job: &Job,
-    party: &Party,
-    refused_by: &[NodeSet],
-    header: impl Fn(usize) -> Option<&'h Header>,
-) -> Result<(), SessionError> {
-    let threshold = party.access().threshold();
-    let few = |by: &NodeSet| (1..=threshold).contains(&by.len()) && !by.contains(party.me());
-    let is_gold = |entry: usize| header(entry).is_some_and(|header| Role::of(job, &header.statement.key) == Role::Gold);
-    match refused_by.iter().enumerate().find(|(entry, by)| few(by) && is_gold(*entry)) {
-        None => Ok(()),
-        Some((_, by)) => Err(SessionError::Disagreement {
-            phase: Phase::AcceptedSet.engine(),
-            what: "the buyer's gold answers",
-            suspects: *by,
-        }),
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod capacity;
 mod gold;
+mod repeats;
 mod verdicts;
 
 use rand_core::CryptoRng;
@@ -15,11 +16,12 @@ use crate::rows::{Answers, Tally, tally};
 use crate::submissions::Submissions;
 use crate::validity::{gold_is_well_formed, malformed};
 use capacity::{check_list, over_capacity};
+use repeats::reject_repeats;
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::network::Network;
 use tacit_mpc_core::session::{Session, Setup, VerifiedOutputs};
-use tacit_mpc_core::sharing::{NodeSet, Party, Shared};
-use tacit_protocol::accepted::{AcceptedSet, AcceptedSetError, SubmissionEntry, accepted_submissions, list_digest, verdicts_digest};
+use tacit_mpc_core::sharing::{Party, Shared};
+use tacit_protocol::accepted::{AcceptedSet, AcceptedSetError, SubmissionEntry, accepted_submissions, verdicts_digest};
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::job::Job;
 use tacit_protocol::reject::RejectReason;
@@ -49,6 +51,7 @@ pub struct Scored {
 /// * [`ScoringError::NotRecorded`]: this node has recorded another accepted set for the job, or its store fails.
 /// * [`ScoringError::NotComputed`]: the program has a defect.
 /// * [`ScoringError::Gold`]: the job cannot be scored because of the buyer's gold answers.
+/// * [`ScoringError::Disputed`]: no more nodes than may be corrupt refuse submissions that the others hold.
 /// * [`ScoringError::Session`]: a round failed or a node deviates.
 ///
 /// With any of them no output leaves this node.
@@ -112,10 +115,9 @@ fn agree_on_candidates<N: Network>(
 ) -> Result<Candidates, ScoringError> {
     check_list(list)?;
     let header_of = |entry: usize| submissions.header(entry);
-    let merged = merge_verdicts(setup, party.me(), list_digest(list), submissions.verdicts())?;
-    let (mut verdicts, refused_by): (Vec<Verdict>, Vec<NodeSet>) = merged.into_iter().unzip();
+    let mut verdicts = merge_verdicts(setup, party, list, submissions.verdicts())?;
+    reject_repeats(header_of, &mut verdicts)?;
     over_capacity(job, list, header_of, &mut verdicts)?;
-    gold::not_refused_by_few(job, party, &refused_by, header_of)?;
     let gold_entries = gold::entries(job, &mut verdicts, header_of)?;
     let is_answers = |entry: &usize| verdicts[*entry].is_accepted() && !gold_entries.contains(entry);
     let answer_entries = (0..list.len()).filter(is_answers).collect();

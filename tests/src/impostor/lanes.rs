@@ -11,6 +11,7 @@ use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::codec::{decode, encode};
 use tacit_protocol::lane::{LaneId, MAX_ID_BYTES, MessageHeader};
 use tacit_protocol::phase::Phase;
+use tacit_protocol::reject::RejectReason;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
@@ -27,6 +28,8 @@ pub enum Deviation {
     TooManyLanes,
     /// In one round of a phase, counted from 0, it alters the messages that it sends.
     AltersMessages(Phase, u32, Alteration, Recipients),
+    /// It gives this reason against every submission but the one of this entry of the list.
+    RefusesAllBut(usize, RejectReason),
 }
 
 /// Which participants get the altered message.

@@ -185,7 +185,7 @@ impl Inner {
         let lanes = ImpostorLanes::open(&peers, &self.inbox, id, deviation).await;
         let session = move || {
             let party = Party::new(self.cluster.access(), participants, self.me).unwrap();
-            let input = NodeInput::new(&self, &stored, &list);
+            let input = NodeInput::new(&self, &stored, &list, deviation);
             let mut rng = StdRng::from_seed(rand::random());
             let scored = tacit_scoring::run(party, lanes, &self.cluster, &stored.job, &list, &input, &mut rng);
             let scored = scored.map_err(|error| Refusal::Malformed(error.to_string()))?;
@@ -209,13 +209,16 @@ struct NodeInput<'a> {
 }
 
 impl<'a> NodeInput<'a> {
-    fn new(node: &'a Inner, stored: &'a StoredJob, list: &[SubmissionEntry]) -> Self {
+    fn new(node: &'a Inner, stored: &'a StoredJob, list: &[SubmissionEntry], deviation: Option<Deviation>) -> Self {
         let deliveries: Vec<_> = list.iter().map(|listed| stored.deliveries.get(&listed.submission)).collect();
-        let verdict = |delivery: &Option<&Delivery>| delivery.map_or(Verdict::Rejected(RejectReason::NotDelivered), |_| Verdict::Accepted);
+        let verdict = |(entry, delivery): (usize, &Option<&Delivery>)| match deviation {
+            Some(Deviation::RefusesAllBut(victim, reason)) if entry != victim => Verdict::Rejected(reason),
+            _ => delivery.map_or(Verdict::Rejected(RejectReason::NotDelivered), |_| Verdict::Accepted),
+        };
         Self {
             node,
             job: &stored.job,
-            verdicts: deliveries.iter().map(verdict).collect(),
+            verdicts: deliveries.iter().enumerate().map(verdict).collect(),
             deliveries,
         }
     }

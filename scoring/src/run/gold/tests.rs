@@ -337,10 +337,13 @@ fn gold_that_few_nodes_refuse_is_their_fault_and_that_more_refuse_the_buyers() {
         let few: Vec<usize> = (nodes - threshold..nodes).collect();
         let results = with_gold_refused_by(nodes, threshold, &few);
         for result in &results[..nodes - threshold] {
-            let Err(ScoringError::Session(error)) = result else {
+            let Err(ScoringError::Disputed(dispute)) = result else {
                 panic!("{result:?}")
             };
-            assert_eq!(error.suspects(), few.iter().copied().collect());
+            assert_eq!(
+                (dispute.refusing, dispute.suspects),
+                (few.iter().copied().collect(), dispute.refusing)
+            );
         }
         let more: Vec<usize> = (nodes - threshold - 1..nodes).collect();
         for result in with_gold_refused_by(nodes, threshold, &more) {

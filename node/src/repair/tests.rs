@@ -1,0 +1,379 @@
+//! Repairs among the stores of whole clusters, with peers that hold nothing, lie, are silent, or ask for what is not theirs.
+
+use std::cell::{Cell, RefCell};
+
+use tacit_protocol::codec::encode;
+use tacit_protocol::fixtures::cluster_with_keys;
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::peer::Unanswered;
+use tacit_protocol::question::Answer as Given;
+use tacit_protocol::submission::{Delivery, Submission};
+
+use super::*;
+use crate::intake::tests::{intake_of, job_for};
+use crate::supply::supply;
+
+/// The stores of all nodes of a cluster, with one open job.
+struct Cluster {
+    nodes: Vec<Intake>,
+    job: Job,
+    threshold: usize,
+    _folders: Vec<tempfile::TempDir>,
+}
+
+/// All subsets of `0..n`.
+fn subsets(n: usize) -> impl Iterator<Item = Vec<usize>> {
+    (0..1usize << n).map(move |mask| (0..n).filter(|node| mask >> node & 1 == 1).collect())
+}
+
+impl Cluster {
+    fn new(nodes: usize, threshold: usize) -> Self {
+        let folders: Vec<_> = (0..nodes).map(|_| tempfile::tempdir().unwrap()).collect();
+        let (job, spec) = job_for(&cluster_with_keys(nodes, threshold).cluster, 3);
+        let intake = |(me, folder): (usize, &tempfile::TempDir)| {
+            let intake = intake_of(folder.path(), (nodes, threshold), me);
+            intake.store.open_job(&job, &spec, &crate::store::Room::default()).unwrap();
+            intake
+        };
+        Self {
+            nodes: folders.iter().enumerate().map(intake).collect(),
+            job,
+            threshold,
+            _folders: folders,
+        }
+    }
+
+    fn submission(&self) -> Submission {
+        let mut rng = UnwrapErr(SysRng);
+        let key = SecretKey::generate(&mut rng);
+        let answers = [(0, Given::Class(1)), (2, Given::Class(0))];
+        Submission::create(&self.nodes[0].cluster, &self.job, "alice", &key, &answers, &mut rng).unwrap()
+    }
+
+    /// Delivers a submission to a node, altered on its way.
+    fn deliver(&self, node: usize, submission: &Submission, alter: impl FnOnce(&mut Delivery)) -> Option<RejectReason> {
+        let mut delivery = submission.delivery(node).unwrap();
+        let digest = delivery.header.value.digest();
+        alter(&mut delivery);
+        self.nodes[node].deliver(&self.job, &[(digest, encode(&delivery))]).unwrap()[0]
+    }
+
+    fn repair(&self, node: usize, submissions: &[&Submission], peers: &impl Peers) -> Repaired {
+        let digests: Vec<Digest> = submissions.iter().map(|one| one.header.value.digest()).collect();
+        repair(&self.nodes[node], &self.job, &digests, peers).unwrap()
+    }
+
+    /// The elements that a node opens of a submission that it accepts; `None` if it does not accept it.
+    fn opened(&self, node: usize, submission: &Submission) -> Option<Vec<Vec<tacit_mpc_core::field::Fp61>>> {
+        let intake = &self.nodes[node];
+        let header = &submission.header.value;
+        let digest = header.digest();
+        let mut at = None;
+        let each = |_, found: StoredSubmission<'_>| {
+            if let StoredSubmission::Accepted(signed, components) = found {
+                assert_eq!(signed, encode(&submission.header));
+                at = Some(components);
+            }
+        };
+        intake.store.for_each_stored(self.job.id(), &[digest], each).unwrap();
+        let sealed = intake.store.components(at?).unwrap().unwrap();
+        let of = (node, &digest);
+        let opened = header
+            .open_at_rest(&intake.cluster, &self.job, of, &intake.at_rest_key, sealed)
+            .unwrap();
+        let held = intake.cluster.access().held_by(node).len();
+        Some((0..held).map(|position| opened.expand(position).to_vec()).collect())
+    }
+
+    /// What a node must open of a submission.
+    fn due(&self, node: usize, submission: &Submission) -> Vec<Vec<tacit_mpc_core::field::Fp61>> {
+        let intake = &self.nodes[node];
+        let opened = submission.delivery(node).unwrap();
+        let opened = opened.open(&intake.cluster, &self.job, node, &intake.key).unwrap();
+        let held = intake.cluster.access().held_by(node).len();
+        (0..held).map(|position| opened.expand(position).to_vec()).collect()
+    }
+}
+
+/// The peers of a node. They answer as nodes do, unless `alter` changes or withholds an answer.
+struct Others<'a, F: Fn(usize, &Question, Answer) -> Option<Answer>> {
+    cluster: &'a Cluster,
+    me: usize,
+    alter: F,
+    asked: RefCell<Vec<usize>>,
+}
+
+fn others<F: Fn(usize, &Question, Answer) -> Option<Answer>>(cluster: &Cluster, me: usize, alter: F) -> Others<'_, F> {
+    let asked = RefCell::default();
+    Others { cluster, me, alter, asked }
+}
+
+fn honest(_: usize, _: &Question, answer: Answer) -> Option<Answer> {
+    Some(answer)
+}
+
+impl<F: Fn(usize, &Question, Answer) -> Option<Answer>> Peers for Others<'_, F> {
+    fn ask(&self, peer: usize, question: &Question) -> Option<Answer> {
+        self.asked.borrow_mut().push(peer);
+        (self.alter)(peer, question, supply(&self.cluster.nodes[peer], self.me, question))
+    }
+}
+
+#[test]
+fn what_more_than_t_hold_everybody_gets_and_what_t_hold_nobody() {
+    for (nodes, threshold) in [(3, 1), (4, 1), (5, 2)] {
+        let cluster = Cluster::new(nodes, threshold);
+        for holders in subsets(nodes) {
+            let submission = cluster.submission();
+            for node in &holders {
+                assert_eq!(cluster.deliver(*node, &submission, |_| {}), None);
+            }
+            // All ask at once: what one gets must not be what another is helped by.
+            for node in (0..nodes).filter(|node| !holders.contains(node)) {
+                let repaired = cluster.repair(node, &[&submission], &others(&cluster, node, honest));
+                let enough = holders.len() > cluster.threshold;
+                let due = Repaired {
+                    repaired: usize::from(enough),
+                    lacking: usize::from(!enough),
+                    silent: NodeSet::default(),
+                };
+                assert_eq!(repaired, due, "node {node} from {holders:?}");
+                assert!(cluster.opened(node, &submission) == enough.then(|| cluster.due(node, &submission)));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_spoilt_envelope_is_repaired_and_its_header_serves_others() {
+    let cluster = Cluster::new(3, 1);
+    let submission = cluster.submission();
+    for node in 0..2 {
+        cluster.deliver(node, &submission, |_| {});
+    }
+    let spoilt = cluster.deliver(2, &submission, |delivery| delivery.envelope[40] ^= 1);
+    assert_eq!(spoilt, Some(RejectReason::DigestMismatch));
+    let asked = RefCell::new(Vec::new());
+    let peers = others(&cluster, 2, |peer, question: &Question, answer| {
+        asked
+            .borrow_mut()
+            .push((peer, question.wanted[0].header, question.wanted[0].components.clone()));
+        Some(answer)
+    });
+    assert_eq!(cluster.repair(2, &[&submission], &peers).repaired, 1);
+    // The header was there already. Node 0 misses component 0, node 1 component 1.
+    assert_eq!(asked.into_inner(), [(0, false, vec![1]), (1, false, vec![0])]);
+    assert!(cluster.opened(2, &submission) == Some(cluster.due(2, &submission)));
+}
+
+#[test]
+fn a_peer_that_supplies_something_else_is_counted_and_changes_nothing() {
+    type Lie = fn(&Question, Vec<Parts>) -> Vec<Parts>;
+    fn each(parts: Vec<Parts>, alter: impl Fn(&mut Parts)) -> Vec<Parts> {
+        let mut parts = parts;
+        parts.iter_mut().for_each(alter);
+        parts
+    }
+    let lies: [(&str, Lie); 7] = [
+        ("a flipped bit", |_, parts| {
+            each(parts, |one| {
+                one.payloads.iter_mut().chain([&mut one.header]).for_each(|bytes| {
+                    if let Some(last) = bytes.last_mut() {
+                        *last ^= 1;
+                    }
+                });
+            })
+        }),
+        ("cut short", |_, parts| {
+            each(parts, |one| {
+                one.payloads
+                    .iter_mut()
+                    .chain([&mut one.header])
+                    .for_each(|bytes| bytes.truncate(bytes.len().saturating_sub(1)));
+            })
+        }),
+        ("too long", |_, parts| {
+            each(parts, |one| {
+                for bytes in one.payloads.iter_mut().chain([&mut one.header]).filter(|bytes| !bytes.is_empty()) {
+                    bytes.resize(1 << 20, 0);
+                }
+            })
+        }),
+        ("of each other", |_, parts| each(parts, |one| one.payloads.reverse())),
+        ("garbage", |question, parts| {
+            let payloads = question.wanted[0].components.iter().map(|_| vec![7; 64]).collect();
+            let header = vec![7; 300];
+            vec![Parts { header, payloads }; parts.len()]
+        }),
+        ("nothing at all", |_, _| Vec::new()),
+        ("more than was asked for", |_, parts| vec![parts[0].clone(); parts.len() + 1]),
+    ];
+    for (name, lie) in lies {
+        let cluster = Cluster::new(4, 1);
+        let submission = cluster.submission();
+        for node in [0, 1, 2] {
+            cluster.deliver(node, &submission, |_| {});
+        }
+        // Node 3 asks node 0 first, and every component that it lacks is held by another one, too.
+        let peers = others(&cluster, 3, |peer, question: &Question, answer| match answer {
+            Answer::Parts(parts) if peer == 0 => Some(Answer::Parts(lie(question, parts))),
+            answer => Some(answer),
+        });
+        let repaired = cluster.repair(3, &[&submission], &peers);
+        assert_eq!((repaired.repaired, repaired.lacking), (1, 0), "{name}");
+        assert!(cluster.opened(3, &submission) == Some(cluster.due(3, &submission)), "{name}");
+        assert!(cluster.nodes[3].metrics.wrong_supplies_of("node-0") > 0, "{name}");
+        for honest in ["node-1", "node-2"] {
+            assert_eq!(cluster.nodes[3].metrics.wrong_supplies_of(honest), 0, "{name}: {honest}");
+        }
+
+        // Where nobody else holds it, it is still lacking, and no trace of the bytes is left.
+        let cluster = Cluster::new(3, 1);
+        let submission = cluster.submission();
+        for node in [0, 1] {
+            cluster.deliver(node, &submission, |_| {});
+        }
+        let peers = others(&cluster, 2, |peer, question: &Question, answer| match answer {
+            Answer::Parts(parts) if peer == 0 && !question.wanted[0].header => Some(Answer::Parts(lie(question, parts))),
+            answer => Some(answer),
+        });
+        if name == "of each other" {
+            // Node 2 asks each of two peers for one component.
+            continue;
+        }
+        assert_eq!(cluster.repair(2, &[&submission], &peers).lacking, 1, "{name}");
+        assert!(cluster.opened(2, &submission).is_none(), "{name}");
+        assert_eq!(
+            cluster.repair(2, &[&submission], &others(&cluster, 2, honest)).repaired,
+            1,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn no_t_nodes_get_what_none_of_them_holds() {
+    for (nodes, threshold) in [(3, 1), (4, 1), (5, 2)] {
+        let cluster = Cluster::new(nodes, threshold);
+        let submission = cluster.submission();
+        for node in 0..nodes {
+            cluster.deliver(node, &submission, |_| {});
+        }
+        let access = cluster.nodes[0].cluster.access();
+        let question = |components: Vec<u8>| Question {
+            job: cluster.job.id().clone(),
+            terms: cluster.job.digest(),
+            wanted: vec![Wanted {
+                submission: submission.header.value.digest(),
+                header: true,
+                components,
+            }],
+        };
+        for coalition in subsets(nodes).filter(|some| some.len() == threshold) {
+            let mut collected = HashSet::new();
+            for asking in &coalition {
+                for peer in (0..nodes).filter(|peer| peer != asking) {
+                    // One by one, all that it may ask for with one more, and everything.
+                    let held: Vec<u8> = access.held_by(*asking).into_iter().map(|held| held as u8).collect();
+                    let all = 0..access.components() as u8;
+                    let questions = all
+                        .clone()
+                        .map(|one| vec![one])
+                        .chain(all.clone().map(|one| [held.as_slice(), &[one]].concat()));
+                    for components in questions.chain([all.clone().collect()]) {
+                        let forbidden = components.iter().any(|component| !held.contains(component));
+                        match supply(&cluster.nodes[peer], *asking, &question(components.clone())) {
+                            Answer::Parts(parts) => {
+                                assert!(!forbidden);
+                                let got = components.iter().zip(&parts[0].payloads).filter(|(_, payload)| !payload.is_empty());
+                                collected.extend(got.map(|(component, _)| *component));
+                            }
+                            Answer::Refused(why) => {
+                                assert!(forbidden || components.len() > access.components(), "{components:?}");
+                                assert!(matches!(why, Unanswered::Forbidden | Unanswered::TooMuch));
+                            }
+                        }
+                    }
+                }
+            }
+            let missing: Vec<u8> = (0..access.components() as u8)
+                .filter(|component| !collected.contains(component))
+                .collect();
+            let of_coalition = |component: &u8| access.excluded((*component).into()) == coalition.iter().copied().collect();
+            assert_eq!(missing.len(), 1, "{coalition:?}");
+            assert!(of_coalition(&missing[0]));
+        }
+    }
+}
+
+#[test]
+fn questions_about_other_jobs_and_too_long_ones_are_refused() {
+    let cluster = Cluster::new(3, 1);
+    let submission = cluster.submission();
+    cluster.deliver(0, &submission, |_| {});
+    let wanted = Wanted {
+        submission: submission.header.value.digest(),
+        header: true,
+        components: Vec::new(),
+    };
+    let good = Question {
+        job: cluster.job.id().clone(),
+        terms: cluster.job.digest(),
+        wanted: vec![wanted.clone()],
+    };
+    let answer = |question: &Question| supply(&cluster.nodes[0], 1, question);
+    assert!(matches!(answer(&good), Answer::Parts(parts) if parts[0].header == encode(&submission.header)));
+    let mut other = good.clone();
+    other.terms = Digest::of("other", &[]);
+    assert_eq!(answer(&other), Answer::Refused(Unanswered::UnknownJob));
+    let mut other = good.clone();
+    other.job = "other".parse().unwrap();
+    assert_eq!(answer(&other), Answer::Refused(Unanswered::UnknownJob));
+    let mut long = good.clone();
+    long.wanted = vec![wanted; MAX_WANTED + 1];
+    assert_eq!(answer(&long), Answer::Refused(Unanswered::TooMuch));
+    // Of what is not there nothing is said.
+    let mut unknown = good;
+    unknown.wanted[0].submission = Digest::of("never", &[]);
+    assert_eq!(answer(&unknown), Answer::Parts(vec![Parts::default()]));
+}
+
+#[test]
+fn a_silent_peer_is_asked_once_and_named_if_something_is_lacking() {
+    let cluster = Cluster::new(4, 1);
+    let submissions: Vec<Submission> = (0..150).map(|_| cluster.submission()).collect();
+    for submission in &submissions {
+        for node in [0, 1] {
+            cluster.deliver(node, submission, |_| {});
+        }
+    }
+    let all: Vec<&Submission> = submissions.iter().collect();
+    let peers = others(&cluster, 3, |peer, _: &Question, answer| (peer != 1).then_some(answer));
+    let silent: NodeSet = [1].into_iter().collect();
+    let due = Repaired {
+        repaired: 0,
+        lacking: 150,
+        silent,
+    };
+    assert_eq!(cluster.repair(3, &all, &peers), due);
+    assert_eq!(peers.asked.borrow().iter().filter(|peer| **peer == 1).count(), 1);
+    // With the header learnt from node 0, the rest comes once node 1 answers, in batches.
+    let peers = others(&cluster, 3, honest);
+    assert_eq!(cluster.repair(3, &all, &peers).repaired, 150);
+    assert!(peers.asked.borrow().len() <= 9, "{:?}", peers.asked);
+    for submission in &submissions {
+        assert!(cluster.opened(3, submission) == Some(cluster.due(3, submission)));
+    }
+    // Who lacks nothing names nobody, and a node that answers one submission at a time is asked on.
+    let others_of_2 = Cell::new(0);
+    let peers = others(&cluster, 2, |peer, _: &Question, answer| match answer {
+        Answer::Parts(mut parts) if peer != 1 => {
+            others_of_2.set(others_of_2.get() + 1);
+            parts.truncate(1);
+            Some(Answer::Parts(parts))
+        }
+        answer => Some(answer),
+    });
+    assert_eq!(cluster.repair(2, &all, &peers).repaired, 150);
+    assert!(others_of_2.get() >= 150);
+}
