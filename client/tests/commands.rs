@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use coordinator::{Coordinator, TOKEN};
+use tacit_protocol::fixtures::{BelowFloor, below_floors};
 use tacit_protocol::job::JobSpec;
 use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
 
@@ -201,6 +202,19 @@ fn what_is_not_trusted_gets_nothing() {
     );
     buyer.coordinator.sign_spec("j");
     assert!(buyer.fails(ANSWER).contains("not the one it names in the job's digest"));
+}
+
+#[test]
+fn terms_below_a_floor_get_no_answers() {
+    let buyer = Buyer::new();
+    buyer.answers();
+    let below = below_floors(&buyer.coordinator.cluster_digest());
+    for BelowFloor { id, refusal, signed, job } in below {
+        buyer.coordinator.offer(job, signed);
+        let error = buyer.fails(&ANSWER.replace(" j ", &format!(" {id} ")));
+        assert!(error.contains(refusal), "{id}: {error}");
+    }
+    assert!(buyer.coordinator.received().is_empty());
 }
 
 #[test]

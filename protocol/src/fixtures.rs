@@ -3,6 +3,7 @@
 // A test that cannot set itself up has failed: it panics.
 #![expect(clippy::unwrap_used, reason = "tests only")]
 
+mod below_floors;
 mod forgery;
 
 use rand_chacha::ChaCha20Rng;
@@ -23,6 +24,7 @@ use crate::sealing::{Suite, UnsealingKey};
 use crate::submission::{self, Submission};
 use crate::versions::PROTOCOL_VERSIONS;
 
+pub use below_floors::{BelowFloor, at_the_floors, below_floors};
 pub use forgery::{Author, Forgery};
 
 /// A cluster with its keys.

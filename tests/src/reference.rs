@@ -24,29 +24,46 @@ pub struct DataSet {
 
 /// The data sets of this repository, and those of the folder `TACIT_REFERENCE_DATA` if it is set.
 pub fn data_sets() -> Vec<DataSet> {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
-    let more = std::env::var_os("TACIT_REFERENCE_DATA").map(PathBuf::from);
     let mut sets = Vec::new();
-    for folder in [Some(own), more].into_iter().flatten() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let Ok(reference) = std::fs::read(path.join("reference.json")) else {
-                continue;
-            };
-            let answers = path.join("answers.csv");
-            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            // The set without answers of its own is the demo's.
-            let bundled = !answers.exists() && name == "dices350";
-            sets.push(DataSet {
-                name,
-                answers: if bundled { demo_answers() } else { answers },
-                bundled,
-                reference: serde_json::from_slice(&reference).unwrap(),
-            });
-        }
+    for path in folders() {
+        let Ok(reference) = std::fs::read(path.join("reference.json")) else {
+            continue;
+        };
+        let answers = path.join("answers.csv");
+        let name = name_of(&path);
+        // The set without answers of its own is the demo's.
+        let bundled = !answers.exists() && name == "dices350";
+        sets.push(DataSet {
+            name,
+            answers: if bundled { demo_answers() } else { answers },
+            bundled,
+            reference: serde_json::from_slice(&reference).unwrap(),
+        });
     }
     sets.sort_by(|a, b| a.name.cmp(&b.name));
     sets
+}
+
+/// The names of the data sets, whether libraries have computed anything for them or not, and their answers as [`read_answers`] gives
+/// them. A set that stands in several places is there once.
+pub fn answer_sets() -> BTreeMap<String, Vec<[String; 3]>> {
+    let paths = folders().into_iter().map(|path| (name_of(&path), path.join("answers.csv")));
+    let demo = ("dices350".to_owned(), demo_answers());
+    let sets = paths.chain([demo]).filter(|(_, answers)| answers.exists());
+    sets.map(|(name, answers)| (name, read_answers(&answers).0)).collect()
+}
+
+/// The folders of all data sets.
+fn folders() -> Vec<PathBuf> {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+    let more = std::env::var_os("TACIT_REFERENCE_DATA").map(PathBuf::from);
+    let sets = [Some(own), more].into_iter().flatten();
+    sets.flat_map(|folder| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()))
+        .collect()
+}
+
+fn name_of(folder: &Path) -> String {
+    folder.file_name().unwrap().to_str().unwrap().to_owned()
 }
 
 fn demo_answers() -> PathBuf {

@@ -10,6 +10,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post, put};
+use tacit_mpc_core::digest::Digest;
 use tacit_protocol::api::{
     ClusterInfo, Enrolment, JobList, JobState, JobStatus, Problem, Receipt, ReceiptStatement, RejectedAnswer, SUBMISSION_TYPE,
     SubmissionOutcome, SubmissionStatus, enrolment_statement,
@@ -132,6 +133,17 @@ impl Coordinator {
         *spec = Job::sign(&self.server.cluster.digest(), id.parse().unwrap(), spec.spec.clone(), &key)
             .unwrap()
             .to_signed_spec();
+    }
+
+    /// Lists a job that no client has created.
+    pub(crate) fn offer(&self, job: Job, spec: SignedSpec) {
+        let mut state = self.server.state.lock().unwrap();
+        state.jobs.insert(job.id().to_string(), (job, spec, JobState::Open));
+    }
+
+    /// The digest of its cluster.
+    pub(crate) fn cluster_digest(&self) -> Digest {
+        self.server.cluster.digest()
     }
 
     pub(crate) fn spec(&self, id: &str) -> SignedSpec {
