@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tacit_fuzz::fixture::{FIXTURE, Fixture, NODES, randomness};
 use tacit_fuzz::forged::ForgedParts;
 use tacit_fuzz::transcript::HONEST;
@@ -17,7 +19,7 @@ use tacit_protocol::api::{
 use tacit_protocol::card::Card;
 use tacit_protocol::codec::encode;
 use tacit_protocol::control::{Refusal, Reply, Request};
-use tacit_protocol::fixtures::{ClusterWithKeys, issuers, revocation_of};
+use tacit_protocol::fixtures::{ClusterWithKeys, invitation_of, issuers, revocation_of};
 use tacit_protocol::hello::Hello;
 use tacit_protocol::identity::{Purpose, Signed};
 use tacit_protocol::lane::{LaneId, MessageHeader};
@@ -223,6 +225,12 @@ fn texts() {
     };
     let card = toml::to_string(&card).expect("cards can be written");
     write("cluster_file", [FIXTURE.file.clone().into_bytes(), card.into_bytes()]);
+    let invitation = invitation_of(&issuers(2), 7).code();
+    let bytes = URL_SAFE_NO_PAD.decode(&invitation["tacit-invitation-".len()..]).expect("a code is base64");
+    // What stands before the checksum, of another number, so that no seed has signatures that count.
+    let mut body = bytes[..bytes.len() - 4].to_vec();
+    body[32] ^= 1;
+    write("invitation", [invitation.as_bytes().to_vec(), body]);
     write("job_spec", [json(&FIXTURE.job.to_signed_spec())]);
     let tables: [&[u8]; 3] = [
         b"item,contributor,answer\ni,u,a\nj,u,b\n",
