@@ -233,10 +233,13 @@ pub(crate) enum JobCommand {
         /// The id of the job.
         id: JobId,
     },
-    /// Cancel a job: nothing of it is computed or released.
+    /// Cancel a job: nothing of it is computed or released, and the nodes erase what they have of it. Needs --cluster.
     Cancel {
         /// The id of the job.
         id: JobId,
+        /// The key file that has signed the job's terms; by default that of --buyer-key.
+        #[arg(long, value_name = "FILE", env = "TACIT_BUYER_KEY")]
+        key: Option<PathBuf>,
     },
     /// Fetch the result of a published job, and verify it if a cluster file is given.
     Result {

@@ -1,6 +1,7 @@
 //! The buyer's gold answers: a CSV file `item,answer` beside the spec, and the key that signs them.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use tacit_protocol::cluster::Cluster;
@@ -76,12 +77,18 @@ pub enum GoldError {
 }
 
 /// Gold answers, ready to be shared.
-#[derive(Debug)]
 pub struct Gold {
     key: SecretKey,
     key_path: PathBuf,
     text: Zeroizing<Vec<u8>>,
     answers: Vec<(u32, Answer)>,
+}
+
+/// Neither the text of the file nor an answer is shown.
+impl fmt::Debug for Gold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Gold({} answers, key {})", self.answers.len(), self.key_path.display())
+    }
 }
 
 /// The path of the key that signs a spec's gold answers.
@@ -248,6 +255,12 @@ mod tests {
         assert_eq!(
             first.gold.unwrap().key,
             keys::load(&folder.path().join("s.toml.gold.key")).unwrap().public()
+        );
+        let shown = format!("{gold:?}");
+        let text = format!("{:?}", b"item,answer\nb,yes\n".to_vec());
+        assert!(
+            !shown.contains(&text) && !shown.contains("yes") && shown.contains("1 answers"),
+            "{shown}"
         );
         assert!(gold.advice(2).unwrap().contains("20 %"));
         assert!(gold.advice(100).unwrap().contains("luck"));

@@ -12,7 +12,7 @@ use tacit_mpc_core::digest::Digest;
 use tacit_program::Backoff;
 use tacit_protocol::api::{ClusterInfo, Enrolment, JobList, JobStatus, Problem, Receipt, Revoked, SUBMISSION_TYPE, SubmissionStatus};
 use tacit_protocol::credential::Revocation;
-use tacit_protocol::identity::SecretKey;
+use tacit_protocol::identity::{SecretKey, Signature};
 use tacit_protocol::job::{JobId, SignedSpec};
 use tacit_protocol::request_signature::SignedParts;
 use tacit_protocol::submission::SubmissionId;
@@ -244,9 +244,10 @@ impl Api {
         self.json(Method::POST, &format!("/v1/jobs/{id}/close"), None).await
     }
 
-    /// Cancels a job.
-    pub async fn cancel(&self, id: &JobId) -> Result<(), ApiError> {
-        self.send(Method::DELETE, &format!("/v1/jobs/{id}"), None).await.map(drop)
+    /// Cancels a job, with the buyer's signature over its cancellation.
+    pub async fn cancel(&self, id: &JobId, signature: &Signature) -> Result<JobStatus, ApiError> {
+        self.json(Method::DELETE, &format!("/v1/jobs/{id}?signature={signature}"), None)
+            .await
     }
 
     /// The stream of a job's status changes.

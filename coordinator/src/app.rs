@@ -42,6 +42,8 @@ pub(crate) struct App {
     pub max_attempts: u32,
     /// What one buyer's jobs may take together.
     pub quotas: Quotas,
+    /// After how many seconds what is known of a job that has ended is purged; `None` if it is kept.
+    pub keep_results_seconds: Option<u64>,
     /// Places for specs that are being read.
     pub specs: Semaphore,
     /// The store for everything that outlives the process.
@@ -93,6 +95,7 @@ impl App {
             enrolment: config.enrolment,
             max_attempts: config.max_attempts,
             quotas: config.quotas,
+            keep_results_seconds: config.retention.seconds(),
             specs: Semaphore::new(SPECS),
             cluster,
             cluster_text,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use tacit_program::{Logging, Manual};
+use tacit_protocol::job::JobId;
 
 /// The coordinator of a Tacit cluster: takes jobs and sealed answers, drives the nodes, publishes results.
 #[derive(Debug, Parser)]
@@ -51,6 +52,17 @@ pub(crate) enum Command {
         /// The config file.
         #[arg(long, env = "TACIT_COORDINATOR_CONFIG")]
         config: PathBuf,
+    },
+    /// Removes all that is stored of a job that has ended: results, names, pay, receipts. That there was the job stays, so that its id is
+    /// not used again.
+    ///
+    /// A running coordinator need not be stopped. Without this command, jobs are purged after the time in field `retention`.
+    Purge {
+        /// The config file.
+        #[arg(long, env = "TACIT_COORDINATOR_CONFIG")]
+        config: PathBuf,
+        /// The id of the job.
+        job: JobId,
     },
     /// Manual pages and shell completions.
     #[command(flatten)]

@@ -28,6 +28,27 @@ pub(crate) enum EnrolmentMode {
     Closed,
 }
 
+/// How long what is known of ended jobs is kept: the table `[retention]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Retention {
+    /// After how many days results, names and pay of a job that has ended are purged; 0 keeps them.
+    pub results_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { results_days: 365 }
+    }
+}
+
+impl Retention {
+    /// The same in seconds; `None` if results are kept.
+    pub(crate) fn seconds(self) -> Option<u64> {
+        (self.results_days > 0).then(|| u64::from(self.results_days) * 24 * 60 * 60)
+    }
+}
+
 /// The contents of the config file. Paths are relative to its folder.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,6 +86,9 @@ pub(crate) struct Config {
     /// What one buyer's jobs may take together.
     #[serde(default)]
     pub quotas: Quotas,
+    /// How long what is known of ended jobs is kept.
+    #[serde(default)]
+    pub retention: Retention,
     /// How much is logged, in the syntax of RUST_LOG. RUST_LOG overrides it.
     #[serde(default)]
     pub log: Option<String>,

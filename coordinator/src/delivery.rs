@@ -1,4 +1,4 @@
-//! Brings one node what it lacks: opens jobs at it, delivers their submissions in order, and tells it to forget jobs that have ended.
+//! Brings one node what it lacks: opens jobs at it, delivers their submissions in order, and tells it what makes it erase jobs that have ended.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::active_jobs::ActiveJob;
 use crate::app::Shared;
 use crate::nodes::{Channel, LinkState, NodeError, ask, open_job};
+use crate::store::Ending;
 
 /// The most submissions of one batch.
 const BATCH: usize = 256;
@@ -63,7 +64,7 @@ async fn serve(app: &Shared, index: usize, channel: &dyn Channel) {
                 Ok(()) => not_forgotten.clear(),
                 Err(error) => {
                     if not_forgotten.is_new_by(&error, NodeError::is_like) {
-                        tracing::warn!(node = node.name(), %error, "a job that has ended is not forgotten yet");
+                        tracing::warn!(node = node.name(), %error, "a job that has ended is not erased yet");
                     }
                     forget_at = Instant::now() + LONGEST_PAUSE;
                 }
@@ -205,9 +206,21 @@ async fn revoke(
 
 async fn forget(app: &Shared, index: usize, channel: &dyn Channel) -> Result<(), NodeError> {
     for job in app.store.to_forget(index).await? {
-        match ask(channel, &Request::Cancel { job: job.clone() }).await {
-            Ok(Reply::Cancelled) | Err(NodeError::Refused(Refusal::UnknownJob(_))) => app.store.forgotten(&job, index).await?,
-            Ok(_) => return Err(NodeError::UnexpectedReply("expected that the job is forgotten")),
+        let id = job.clone();
+        let request = match app.store.ending(&job).await? {
+            Some(Ending::Certified(certificate)) => Request::Certified { job: id, certificate },
+            Some(Ending::Cancelled(signature)) => Request::Cancel {
+                job: id,
+                signature: Some(signature),
+            },
+            // It was purged meanwhile.
+            None => continue,
+        };
+        match ask(channel, &request).await {
+            Ok(Reply::Erased) | Err(NodeError::Refused(Refusal::UnknownJob(_) | Refusal::Ended(_))) => {
+                app.store.forgotten(&job, index).await?;
+            }
+            Ok(_) => return Err(NodeError::UnexpectedReply("expected that the job is erased")),
             Err(error) => return Err(error),
         }
     }

@@ -1,5 +1,7 @@
-//! Drops the sealed envelopes of jobs that have ended. Nobody needs them any more, and what is not there cannot be stolen. Headers,
-//! receipts and outcomes stay.
+//! Drops the sealed envelopes and the items of jobs that have ended. Nobody needs them any more, and what is not there cannot be stolen.
+//! Headers, receipts, outcomes and results stay for as long as the config file says.
+
+use std::time::Duration;
 
 use tacit_program::LastReason;
 use tacit_protocol::job::JobId;
@@ -8,16 +10,29 @@ use tokio::time::sleep;
 use crate::app::Shared;
 use crate::store::{RETRY_PAUSE, StoreError};
 
-/// Drops the envelopes of a job that has ended. Retries until the store has done it.
+/// How often jobs are looked for whose time is over.
+const LOOK_FOR_OLD_JOBS: Duration = Duration::from_secs(3600);
+
+/// Drops the envelopes and the items of a job that has ended. Retries until the store has done it.
 pub(crate) async fn drop_envelopes(app: &Shared, id: &JobId) {
     let mut last_reason: LastReason<StoreError> = LastReason::default();
     loop {
         match app.store.drop_envelopes(id).await {
-            Ok(true) => {}
-            Ok(false) => return,
+            Ok(true) => continue,
+            Ok(false) => {}
             Err(error) => {
                 if last_reason.is_new(&error) {
                     tracing::warn!(job = %id, %error, "the envelopes of a job that has ended are not dropped yet");
+                }
+                sleep(RETRY_PAUSE).await;
+                continue;
+            }
+        }
+        match app.store.empty_log().await {
+            Ok(()) => return,
+            Err(error) => {
+                if last_reason.is_new(&error) {
+                    tracing::warn!(job = %id, %error, "what was dropped of a job that has ended is still in the log of the store");
                 }
                 sleep(RETRY_PAUSE).await;
             }
@@ -25,9 +40,27 @@ pub(crate) async fn drop_envelopes(app: &Shared, id: &JobId) {
     }
 }
 
+/// Purges the jobs that have ended longer ago than the config file says, now and again and again.
+pub(crate) async fn purge_old_jobs(app: Shared) {
+    let Some(seconds) = app.keep_results_seconds else { return };
+    loop {
+        let purging = async {
+            for job in app.store.to_purge(seconds).await? {
+                app.store.purge(&job).await?;
+                tracing::info!(%job, "what was stored of a job is purged, as its time is over");
+            }
+            Ok::<_, StoreError>(())
+        };
+        if let Err(error) = purging.await {
+            tracing::warn!(%error, "jobs whose time is over are not purged yet");
+        }
+        sleep(LOOK_FOR_OLD_JOBS).await;
+    }
+}
+
 /// Drops the envelopes that were left when the process ended before.
 pub(crate) async fn drop_leftover_envelopes(app: Shared) {
-    match app.store.ended_jobs_with_envelopes().await {
+    match app.store.ended_jobs_with_leftovers().await {
         Ok(jobs) => {
             for job in jobs {
                 drop_envelopes(&app, &job).await;

@@ -13,7 +13,7 @@ use crate::app::Shared;
 use crate::connection::maintain_connection;
 use crate::delivery::deliver_loop;
 use crate::driver::drive;
-use crate::drop_envelopes::drop_leftover_envelopes;
+use crate::drop_envelopes::{drop_leftover_envelopes, purge_old_jobs};
 use crate::nodes::Dial;
 use crate::store::{JobRow, StoreError};
 
@@ -29,6 +29,7 @@ pub(crate) async fn start(app: &Shared, dial: Arc<dyn Dial>) -> Result<(), Store
         }
     }
     app.spawn(drop_leftover_envelopes(Arc::clone(app)));
+    app.spawn(purge_old_jobs(Arc::clone(app)));
     for node in 0..app.cluster.nodes().len() {
         app.spawn(maintain_connection(Arc::clone(app), Arc::clone(&dial), node));
         app.spawn(deliver_loop(Arc::clone(app), node));

@@ -24,6 +24,7 @@ mod metrics;
 mod nodes;
 mod opening;
 mod publish;
+mod purge;
 mod random;
 mod schedule;
 mod serve;
@@ -67,6 +68,10 @@ fn main() -> ExitCode {
             logging,
             stop_with_stdin,
         } => done(serve::run(&config, &logging, stop_with_stdin)),
+        Command::Purge { config, job } => match purge::purge(&config, &job) {
+            Ok(said) => done(writeln!(std::io::stdout(), "{said}")),
+            Err(error) => failed(&error),
+        },
         Command::Manual(manual) => done(manual.write::<Args>()),
         Command::CheckConfig { config } => {
             let findings = check::findings(&config);

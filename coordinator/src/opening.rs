@@ -187,7 +187,11 @@ async fn open_at_nodes(app: &Shared, job: &Job, request: &Request) -> Result<Nod
 }
 
 async fn cancel_at(app: &Shared, id: &JobId, nodes: NodeSet) {
-    let request = &Request::Cancel { job: id.clone() };
+    // Nothing was delivered yet, so the nodes drop it without the buyer's signature.
+    let request = &Request::Cancel {
+        job: id.clone(),
+        signature: None,
+    };
     join_all(
         app.nodes
             .iter()

@@ -13,12 +13,13 @@ use tacit_mpc_core::sharing::NodeSet;
 use tacit_program::sqlite::DatabaseError;
 use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
 use tacit_protocol::api::{Enrolment, enrolment_statement};
+use tacit_protocol::certificate::Certificate;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::{decode, encode};
 use tacit_protocol::control::{Computed, Refusal, Reply, Request};
 use tacit_protocol::fixtures::{ClusterWithKeys, cluster_text, cluster_with_keys, credential_of};
-use tacit_protocol::identity::{Purpose, SecretKey};
-use tacit_protocol::job::{Gold, Item, Job, JobId, JobSpec, SignedSpec};
+use tacit_protocol::identity::{Purpose, SecretKey, Signature};
+use tacit_protocol::job::{Cancellation, Gold, Item, Job, JobId, JobSpec, SignedSpec};
 use tacit_protocol::phase::Phase;
 use tacit_protocol::question::{Answer, Categorical, Release};
 use tacit_protocol::reject::RejectReason;
@@ -188,6 +189,11 @@ pub(crate) fn gold_spec(items: usize, key: &SecretKey) -> JobSpec {
     }
 }
 
+/// Something that stands in the place of a buyer's signature where nobody checks it.
+pub(crate) fn cancellation() -> Signature {
+    Signature::from_bytes([9; 64])
+}
+
 /// Stops a coordinator as the end of its process would, and waits until its store is free.
 pub(crate) async fn stop(app: Shared) {
     app.shutdown.cancel();
@@ -248,6 +254,7 @@ impl TestNode {
             Request::Compute { .. } => "compute",
             Request::Cancel { .. } => "cancel",
             Request::Revoke(_) => "revoke",
+            Request::Certified { .. } => "certified",
         };
         if let Some(at) = inner.refusals.iter().position(|(of, _)| *of == name) {
             return vec![Reply::Refused(inner.refusals.remove(at).1)];
@@ -288,10 +295,32 @@ impl TestNode {
                     None => Reply::Refused(Refusal::UnknownJob(job.clone())),
                 }
             }
-            Request::Cancel { job } => {
-                inner.jobs.remove(job);
-                Reply::Cancelled
-            }
+            // As real nodes do, it erases a job for its certificate or its buyer's signature, and without either if it has nothing of it.
+            Request::Cancel { job, signature } => match (inner.jobs.get(job), signature) {
+                (None, _) => Reply::Refused(Refusal::UnknownJob(job.clone())),
+                (Some((_, headers)), None) if !headers.is_empty() => Reply::Refused(Refusal::NotCancelled(job.clone())),
+                (Some((known, _)), signature) => {
+                    let cancellation = Cancellation {
+                        cluster: &self.cluster.digest(),
+                        job,
+                        terms: &known.digest(),
+                    };
+                    let buyer = &known.terms().buyer;
+                    assert!(signature.is_none_or(|signature| cancellation.verify(buyer, &signature).is_ok()));
+                    inner.jobs.remove(job);
+                    Reply::Erased
+                }
+            },
+            Request::Certified { job, certificate } => match inner.jobs.get(job) {
+                None => Reply::Refused(Refusal::UnknownJob(job.clone())),
+                Some((known, _)) => {
+                    let certificate = Certificate::from_json(certificate).unwrap();
+                    assert_eq!(certificate.subject.job, known.digest());
+                    certificate.verify(&self.cluster).unwrap();
+                    inner.jobs.remove(job);
+                    Reply::Erased
+                }
+            },
             Request::Revoke(revocation) => {
                 inner.revoked.extend(&revocation.serials);
                 Reply::Revoked

@@ -115,7 +115,14 @@ fn control() {
             participants: NodeSet::all(NODES),
             list: FIXTURE.list(submissions.len()),
         },
-        Request::Cancel { job: job.clone() },
+        Request::Cancel {
+            job: job.clone(),
+            signature: Some(*FIXTURE.job.signature()),
+        },
+        Request::Certified {
+            job: job.clone(),
+            certificate: b"{}".to_vec(),
+        },
         Request::Revoke(revocation_of(&issuers(1), &[3, 7])),
     ];
     write("control_request", requests.iter().map(encode));
@@ -124,7 +131,7 @@ fn control() {
         Reply::Delivered(vec![None, Some(RejectReason::BadSignature), Some(RejectReason::JobFull)]),
         Reply::Progress(Phase::Verify),
         Reply::Computed(Box::new(HONEST.computed[2].clone())),
-        Reply::Cancelled,
+        Reply::Erased,
         Reply::Revoked,
         Reply::Refused(Refusal::Policy {
             rule: "rule".to_owned(),

@@ -35,6 +35,13 @@ fn bind(file: &ClusterFile, node: usize, key: &SecretKey) -> Link {
     Link::bind(file.nodes[node].address.parse().unwrap(), key, parsed(file)).unwrap()
 }
 
+fn cancel() -> Request {
+    Request::Cancel {
+        job: "j".parse().unwrap(),
+        signature: None,
+    }
+}
+
 #[tokio::test]
 async fn members_know_each_other_and_talk() {
     let (file, keys) = cluster();
@@ -48,7 +55,9 @@ async fn members_know_each_other_and_talk() {
         );
         let mut responder = connection.accept().await.unwrap();
         let request = responder.read().await.unwrap();
-        let Request::Cancel { job } = request else { panic!("{request:?}") };
+        let Request::Cancel { job, .. } = request else {
+            panic!("{request:?}")
+        };
         responder.reply(&Reply::Refused(Refusal::UnknownJob(job))).await.unwrap();
         drop(responder);
         let mut lane = connection.accept_lane().await.unwrap();
@@ -60,7 +69,7 @@ async fn members_know_each_other_and_talk() {
     let connection = coordinator.connect(0).await.unwrap();
     assert_eq!(connection.member(), Member::Node(0));
     assert!(connection.round_trip() > std::time::Duration::ZERO);
-    let mut replies = connection.request(&Request::Cancel { job: "j".parse().unwrap() }).await.unwrap();
+    let mut replies = connection.request(&cancel()).await.unwrap();
     assert_eq!(
         replies.next().await.unwrap(),
         Reply::Refused(Refusal::UnknownJob("j".parse().unwrap()))
@@ -91,7 +100,7 @@ async fn long_replies_are_read_as_short_ones_are() {
         }
     });
     let connection = coordinator.connect(0).await.unwrap();
-    let request = Request::Cancel { job: "j".parse().unwrap() };
+    let request = cancel();
     assert_eq!(connection.request(&request).await.unwrap().next().await.unwrap(), long);
     let garbage = connection.request(&request).await.unwrap().next().await;
     assert!(matches!(garbage, Err(LinkError::Protocol { .. })), "{garbage:?}");

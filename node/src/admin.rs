@@ -80,13 +80,13 @@ async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::intake::tests::cluster;
+    use crate::intake::tests::{cluster, records};
 
     #[tokio::test]
     async fn a_store_that_cannot_be_written_is_named_with_the_cause() {
         let folder = tempfile::tempdir().unwrap();
         let metrics = Metrics::new(&cluster(), 0).unwrap();
-        let store = Arc::new(Store::open(folder.path(), metrics.store).unwrap());
+        let store = Arc::new(Store::open(folder.path(), metrics.store, records()).unwrap());
         assert_eq!(store_problem(&store).await, None);
         store.alter("PRAGMA query_only = on", &[]);
         let problem = store_problem(&store).await.unwrap();

@@ -16,6 +16,7 @@ use tacit_protocol::job::Job;
 use tacit_protocol::phase::Phase;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::Released;
+use tacit_protocol::sealing::AtRestKey;
 use tacit_protocol::submission::{Header, OpenedSubmission};
 use tacit_protocol::verdict::Verdict;
 use tacit_scoring::{Dispute, ScoringError, Submissions};
@@ -64,6 +65,8 @@ pub(crate) fn compute<N: Network>(
 struct NodeSubmissions<'a> {
     intake: &'a Intake,
     job: &'a Job,
+    /// The key that the node's part of the job is sealed under.
+    key: AtRestKey,
     list: &'a [SubmissionEntry],
     /// What this node says of each entry of the list.
     verdicts: Vec<Verdict>,
@@ -120,6 +123,7 @@ impl<'a> NodeSubmissions<'a> {
         let mut submissions = Self {
             intake,
             job,
+            key: intake.store.key(job)?,
             list,
             verdicts: vec![Verdict::Rejected(RejectReason::NotDelivered); list.len()],
             accepted: vec![None; list.len()],
@@ -150,26 +154,18 @@ impl<'a> NodeSubmissions<'a> {
 
     /// Opens this node's components of an entry; `None` if there are none that open.
     fn opened(&self, entry: usize) -> Result<Option<OpenedSubmission>, StoreError> {
-        let Intake {
-            cluster,
-            me,
-            at_rest_key,
-            store,
-            ..
-        } = self.intake;
+        let Intake { cluster, me, store, .. } = self.intake;
         let Some(Some((header, at))) = self.accepted.get(entry) else {
             return Ok(None);
         };
         let digest = &self.list[entry].submission;
         let sealed = store.components(*at)?;
-        Ok(sealed.and_then(|sealed| header.open_at_rest(cluster, self.job, (*me, digest), at_rest_key, sealed)))
+        Ok(sealed.and_then(|sealed| header.open_at_rest(cluster, self.job, (*me, digest), &self.key, sealed)))
     }
 
     /// The keys of the noise that this node has kept, and whether it has recorded a release.
     fn kept_noise(&self, party: &Party) -> Result<Option<Kept>, Refusal> {
-        let Intake {
-            at_rest_key, store, me, ..
-        } = self.intake;
+        let Intake { store, me, .. } = self.intake;
         let (sealed, released) = store.noise(self.job).map_err(storage)?;
         let recorded = released.is_some();
         let Some(sealed) = sealed else {
@@ -180,13 +176,13 @@ impl<'a> NodeSubmissions<'a> {
                 Ok(None)
             };
         };
-        let opened = at_rest_key.open(&noise_binding(self.job, *me), sealed).ok();
+        let opened = self.key.open(&noise_binding(self.job, *me), sealed).ok();
         let keys = opened.and_then(|bytes| KeptKeys::from_bytes(party.access(), *me, &bytes));
         match keys {
             Some(keys) => Ok(Some(Kept { keys, recorded })),
             None => {
                 let job = self.job.id();
-                let text = format!("the keys of the noise of job {job} do not open any more: the store or the sealing key was changed");
+                let text = format!("the keys of the noise of job {job} do not open any more: the store was changed");
                 Err(Refusal::Storage(text))
             }
         }
@@ -194,17 +190,15 @@ impl<'a> NodeSubmissions<'a> {
 
     /// Seals and stores keys of the noise; those that are stored already are left as they are.
     fn keep_noise(&self, keys: &KeptKeys) -> Result<bool, Refusal> {
-        let Intake {
-            at_rest_key, store, me, ..
-        } = self.intake;
+        let Intake { store, me, .. } = self.intake;
         let binding = noise_binding(self.job, *me);
         let (stored, _) = store.noise(self.job).map_err(storage)?;
         if let Some(stored) = stored
-            && at_rest_key.open(&binding, stored).is_ok_and(|stored| stored == keys.to_bytes())
+            && self.key.open(&binding, stored).is_ok_and(|stored| stored == keys.to_bytes())
         {
             return Ok(true);
         }
-        let sealed = at_rest_key.seal(&binding, &keys.to_bytes(), &mut UnwrapErr(SysRng));
+        let sealed = self.key.seal(&binding, &keys.to_bytes(), &mut UnwrapErr(SysRng));
         let sealed = sealed.map_err(|error| Refusal::Storage(error.to_string()))?;
         store.keep_noise(self.job, &sealed).map_err(storage)
     }
@@ -378,7 +372,7 @@ pub(crate) fn unreachable(intake: &Intake, error: NetworkError) -> Refusal {
 }
 
 fn storage(error: StoreError) -> Refusal {
-    Refusal::Storage(error.to_string())
+    error.into()
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ use rand::rngs::SysRng;
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::encode;
+use tacit_protocol::control::Refusal;
 use tacit_protocol::credential::CheckedCredentials;
-use tacit_protocol::job::Job;
+use tacit_protocol::job::{Job, JobId};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::sealing::{AtRestKey, UnsealingKey};
 use tacit_protocol::submission::Delivery;
@@ -27,8 +28,6 @@ pub(crate) struct Intake {
     pub me: usize,
     /// The key to which contributors seal envelopes.
     pub key: UnsealingKey,
-    /// The key under which components are sealed in the store.
-    pub at_rest_key: AtRestKey,
     /// The store for jobs and submissions.
     pub store: Arc<Store>,
     /// How many jobs, and how large ones, may be open at once.
@@ -42,6 +41,18 @@ pub(crate) struct Intake {
 }
 
 impl Intake {
+    /// The job of this id, if it is open here.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownJob`], [`Refusal::Ended`], or the store fails.
+    pub(crate) fn known_job(&self, id: &JobId) -> Result<Arc<Job>, Refusal> {
+        match self.store.job(id, &self.cluster.digest())? {
+            Some(job) => Ok(job),
+            None if self.store.has_ended(id)? => Err(Refusal::Ended(id.clone())),
+            None => Err(Refusal::UnknownJob(id.clone())),
+        }
+    }
+
     /// Stores a batch of encoded deliveries and returns the outcome of each, in order; `None` means accepted. A submission that was
     /// delivered before gets the same outcome again, unless this node's part was spoilt and is good now. Bytes that are not the
     /// submission under whose digest they come leave no trace. Blocks on processor and disk.
@@ -49,7 +60,7 @@ impl Intake {
     /// # Errors
     /// The store fails; then nothing of the batch is stored.
     pub(crate) fn deliver(&self, job: &Job, batch: &[(Digest, Vec<u8>)]) -> Result<Vec<Option<RejectReason>>, StoreError> {
-        if self.store.released(job.id())?.is_some() {
+        if self.store.released(job)?.is_some() {
             let closed = RejectReason::JobClosed;
             self.metrics.submissions(Some(closed), batch.len() as u64);
             return Ok(vec![Some(closed); batch.len()]);
@@ -63,8 +74,9 @@ impl Intake {
         };
         let mut outcomes = before.clone();
         let mut fresh = Vec::new();
+        let at_rest_key = self.store.key(job)?;
         for (digest, bytes) in batch.iter().filter(|(digest, _)| !decided(digest)) {
-            match self.examine(job, *digest, bytes) {
+            match self.examine(job, *digest, bytes, &at_rest_key) {
                 Ok(submission) if self.is_revoked(job, &submission)? => {
                     self.metrics.submissions(Some(RejectReason::BadCredential), 1);
                     outcomes.entry(*digest).or_insert(Some(RejectReason::BadCredential));
@@ -102,7 +114,7 @@ impl Intake {
     /// # Errors
     /// The bytes are not the submission of this digest, or its signature does not verify. The digest covers the header without the
     /// signature, so there may be another delivery that is right.
-    fn examine(&self, job: &Job, digest: Digest, bytes: &[u8]) -> Result<NewSubmission, RejectReason> {
+    fn examine(&self, job: &Job, digest: Digest, bytes: &[u8], at_rest_key: &AtRestKey) -> Result<NewSubmission, RejectReason> {
         let delivery = Delivery::decode(bytes)?;
         let header = &delivery.header;
         if header.value.digest() != digest {
@@ -124,7 +136,7 @@ impl Intake {
                 submission.author = Some(Author::of(job, statement));
                 submission.number = statement.credential.as_ref().map(|credential| credential.grant.serial);
                 submission.header = encode(header);
-                let keys = (&self.key, &self.at_rest_key);
+                let keys = (&self.key, at_rest_key);
                 match delivery.seal_at_rest(&self.cluster, job, (self.me, &digest), keys, &mut UnwrapErr(SysRng)) {
                     Ok(sealed) => submission.sealed = sealed,
                     Err(reason) => submission.reason = Some(reason),
@@ -145,6 +157,7 @@ pub(crate) mod tests {
     use tacit_protocol::identity::{Purpose, SecretKey, Signed};
     use tacit_protocol::job::{Item, JobSpec};
     use tacit_protocol::question::{Answer, Categorical, Release};
+    use tacit_protocol::sealing::RecordKey;
     use tacit_protocol::submission::Submission;
 
     use super::*;
@@ -173,20 +186,29 @@ pub(crate) mod tests {
         cluster_with_keys(3, 1).cluster
     }
 
+    /// The key that authenticates the records of a store.
+    pub(crate) fn records() -> RecordKey {
+        RecordKey::of(&SecretKey::from_bytes(&[8; 32]))
+    }
+
     pub(crate) fn intake(folder: &std::path::Path) -> Intake {
         intake_of(folder, (3, 1), 0)
     }
 
     /// The intake of one node of a cluster of this size and threshold.
     pub(crate) fn intake_of(folder: &std::path::Path, (nodes, threshold): (usize, usize), me: usize) -> Intake {
-        let ClusterWithKeys { cluster, sealing, .. } = cluster_with_keys(nodes, threshold);
+        let ClusterWithKeys {
+            cluster,
+            sealing,
+            identities,
+            ..
+        } = cluster_with_keys(nodes, threshold);
         let cluster = Arc::new(cluster);
         let metrics = Metrics::new(&cluster, me).unwrap();
-        let store = Arc::new(Store::open(folder, metrics.store.clone()).unwrap());
+        let store = Arc::new(Store::open(folder, metrics.store.clone(), RecordKey::of(&identities[me])).unwrap());
         Intake {
             cluster,
             me,
-            at_rest_key: AtRestKey::of(&sealing[me]),
             key: sealing[me].clone(),
             store,
             room: Room::default(),
@@ -374,12 +396,16 @@ pub(crate) mod tests {
         let ((first, spec), (second, other_spec)) = (job(2), job(3));
         intake.store.open_job(&first, &spec, &Room::default()).unwrap();
         let good = delivered(&intake, &first, 0);
-        intake.store.forget(first.id()).unwrap();
+        assert!(intake.store.unopen(&first).unwrap());
         intake.store.open_job(&second, &other_spec, &Room::default()).unwrap();
-        assert_eq!(
-            intake.deliver(&first, std::slice::from_ref(&good)).unwrap(),
-            [Some(RejectReason::WrongJob)]
-        );
+        let deliver = || intake.deliver(&first, std::slice::from_ref(&good));
+        assert!(matches!(deliver(), Err(StoreError::Ended(_))), "{:?}", deliver());
+        // A delivery that had the first job's key before stores nothing either.
+        let submission = intake
+            .examine(&first, good.0, &good.1, &AtRestKey::generate(&mut UnwrapErr(SysRng)))
+            .unwrap();
+        let outcomes = intake.store.store_submissions(&first, &[submission]).unwrap();
+        assert_eq!(outcomes, [Some(RejectReason::WrongJob)]);
         assert!(intake.store.outcomes(second.id(), &[good.0]).unwrap().is_empty());
     }
 }

@@ -5,6 +5,7 @@ mod args;
 mod check;
 mod compute;
 mod config;
+mod erasure;
 mod init;
 mod intake;
 mod keys;

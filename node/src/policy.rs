@@ -11,7 +11,7 @@ use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::Terms;
 
 /// The table `[policy]` of the config file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Policy {
     /// The keys that may stand among the issuers of a sensitive job. Without it all may, but the buyer's alone.
@@ -23,6 +23,20 @@ pub(crate) struct Policy {
     pub min_contributors: u64,
     /// The fewest counted answers of a sensitive job that is released.
     pub min_answers: u64,
+    /// After how many days a job is erased that nobody has ended.
+    pub max_job_age_days: u32,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            issuers: None,
+            refuse_public_answers: false,
+            min_contributors: 0,
+            min_answers: 0,
+            max_job_age_days: 90,
+        }
+    }
 }
 
 impl Policy {
@@ -36,7 +50,29 @@ impl Policy {
         for key in self.issuers.iter().flatten() {
             ensure!(key.check().is_ok(), "field `policy.issuers` has {key}, which is not a key");
         }
+        ensure!(self.max_job_age_days > 0, "field `policy.max_job_age_days` must be at least 1");
         Ok(())
+    }
+
+    /// After how many seconds a job is erased that nobody has ended.
+    pub(crate) fn max_job_age(&self) -> u64 {
+        u64::from(self.max_job_age_days) * 24 * 60 * 60
+    }
+
+    /// Refuses a job that would be erased before it closes, if it is opened now, in Unix time.
+    ///
+    /// # Errors
+    /// [`Refusal::Policy`] with the rule.
+    pub(crate) fn permits_closing(&self, terms: &Terms, now: u64) -> Result<(), Refusal> {
+        // The terms were checked, so the time can be read.
+        match terms.closes_at_seconds() {
+            Ok(Some(closes_at)) if closes_at > now.saturating_add(self.max_job_age()) => {
+                let days = self.max_job_age_days;
+                let detail = format!("the job closes by itself in more than {days} days, and this node keeps no job for longer");
+                Err(refusal("max_job_age_days", &detail))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The digest that the log shows, so that operators can compare their policies.
@@ -46,8 +82,9 @@ impl Policy {
             refuse_public_answers,
             min_contributors,
             min_answers,
+            max_job_age_days,
         } = self;
-        let encoded = encode(&(issuers, refuse_public_answers, min_contributors, min_answers));
+        let encoded = encode(&(issuers, refuse_public_answers, min_contributors, min_answers, max_job_age_days));
         Digest::of("tacit/v1 node policy", &[&encoded])
     }
 
@@ -216,6 +253,26 @@ mod tests {
         assert_eq!(of(false, &facts(0, 0)), None);
     }
 
+    #[test]
+    fn a_job_that_would_be_erased_before_it_closes_is_refused() {
+        let policy = Policy {
+            max_job_age_days: 2,
+            ..Policy::default()
+        };
+        let day = 24 * 60 * 60;
+        let mut terms = terms(false, None);
+        let at = |terms: &Terms, now| rule(policy.permits_closing(terms, now));
+        assert_eq!(at(&terms, 0), None);
+        terms.closes_at = Some("1970-01-05T00:00:00Z".to_owned());
+        assert_eq!(at(&terms, 2 * day), None);
+        assert_eq!(at(&terms, 2 * day - 1), Some("max_job_age_days".to_owned()));
+        let never = Policy {
+            max_job_age_days: 0,
+            ..Policy::default()
+        };
+        assert!(never.check().is_err());
+    }
+
     fn contributor() -> tacit_protocol::accepted::ContributorFacts {
         tacit_protocol::accepted::ContributorFacts {
             contributor: "crowd/1".to_owned(),
@@ -244,6 +301,10 @@ mod tests {
             },
             Policy {
                 min_answers: 1,
+                ..Policy::default()
+            },
+            Policy {
+                max_job_age_days: 1,
                 ..Policy::default()
             },
         ];

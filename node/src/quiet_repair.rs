@@ -124,7 +124,7 @@ fn lacking_of(intake: &Intake, id: &JobId, submissions: &[Digest], peers: &MeshP
     let Some(job) = intake.store.job(id, &intake.cluster.digest())? else {
         return Ok(());
     };
-    if intake.store.released(id)?.is_some() {
+    if intake.store.released(&job)?.is_some() {
         return Ok(());
     }
     let outcomes = intake.store.outcomes(id, submissions)?;

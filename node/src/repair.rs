@@ -175,8 +175,9 @@ impl<P: Peers> Repair<'_, P> {
             self.wrong(peer, wrong);
         }
         let mut repaired = Vec::new();
+        let key = store.key(self.job)?;
         for gathering in &lot {
-            let sealed = gathering.seal_at_rest(cluster, self.job, *me, &self.intake.at_rest_key, &mut UnwrapErr(SysRng));
+            let sealed = gathering.seal_at_rest(cluster, self.job, *me, &key, &mut UnwrapErr(SysRng));
             if let Some(Ok(sealed)) = sealed {
                 repaired.push(NewSubmission {
                     digest: *gathering.digest(),

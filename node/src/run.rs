@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use tacit_link::Link;
 use tacit_program::{CLOSE_TIMEOUT, SHUTDOWN_TIMEOUT, allocator, finish_within, shutdown_requested};
 use tacit_protocol::credential::CheckedCredentials;
+use tacit_protocol::sealing::RecordKey;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -57,7 +58,7 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
         .await
         .with_context(|| format!("cannot listen on TCP {}", config.admin))?;
 
-    let store = Arc::new(Store::open(&config.data, metrics.store.clone())?);
+    let store = Arc::new(Store::open(&config.data, metrics.store.clone(), RecordKey::of(&key))?);
 
     // Signals must count before "ready" is printed: whoever reads it may stop the node at once.
     let stop_requested = shutdown_requested(stop_with_stdin)?;
@@ -66,7 +67,6 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
     let intake = Arc::new(Intake {
         cluster: Arc::clone(&cluster),
         me,
-        at_rest_key: tacit_protocol::sealing::AtRestKey::of(&sealing),
         key: sealing,
         store: Arc::clone(&store),
         room: config.room,
@@ -87,6 +87,8 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
     tokio::spawn(stop.clone().run_until_cancelled_owned(repairing));
     let limits = (config.round_timeout(), config.max_sessions);
     let service = Arc::new(Service::new(intake, key, Arc::clone(&mesh), lanes, quiet, limits, stop.clone()));
+
+    tokio::spawn(stop.clone().run_until_cancelled_owned(Arc::clone(&service).erase_old_jobs()));
 
     let admin = Admin {
         store,

@@ -17,10 +17,12 @@ use tacit_protocol::job::{Job, JobId, SignedSpec};
 use tacit_protocol::lane::LaneId;
 use tacit_protocol::reject::RejectReason;
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::compute::{Task, compute, unreachable};
+use crate::erasure::{cancelled, certified, too_old};
 use crate::intake::Intake;
 use crate::lanes::{LaneNetwork, LaneOptions, Lanes};
 use crate::mesh::Mesh;
@@ -30,6 +32,8 @@ use crate::store::{OpenedJob, StoreError};
 
 /// How long a computation waits until fewer than `max_sessions` run.
 const SESSION_QUEUE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How often jobs are looked for that are too old.
+const LOOK_FOR_OLD_JOBS: Duration = Duration::from_secs(600);
 /// How many requests are read and handled at once, not counting computations.
 const REQUESTS: usize = 4;
 
@@ -125,7 +129,14 @@ impl Service {
                     let quiet = self.quiet.clone();
                     self.blocking(move |intake| deliver(intake, &quiet, &job, &submissions)).await
                 }
-                Request::Cancel { job } => self.cancel(job).await,
+                Request::Cancel { job, signature } => {
+                    let id = job.clone();
+                    self.erase(&id, move |intake| cancelled(intake, &job, signature.as_ref())).await
+                }
+                Request::Certified { job, certificate } => {
+                    let id = job.clone();
+                    self.erase(&id, move |intake| certified(intake, &job, &certificate)).await
+                }
                 Request::Revoke(revocation) => self.blocking(move |intake| revoke(intake, &revocation)).await,
                 Request::Compute {
                     job,
@@ -151,12 +162,30 @@ impl Service {
             .unwrap_or(Err(Refusal::ShuttingDown))
     }
 
-    async fn cancel(&self, job: JobId) -> Result<Reply, Refusal> {
-        if let Some((_, running)) = self.running().get(&job) {
+    /// Erases a job, and then ends its computation, which finds nothing to release any more.
+    async fn erase(&self, id: &JobId, erase: impl FnOnce(&Intake) -> Result<Reply, Refusal> + Send + 'static) -> Result<Reply, Refusal> {
+        let erased = self.blocking(erase).await;
+        if erased.is_ok()
+            && let Some((_, running)) = self.running().get(id)
+        {
             running.cancel();
         }
-        self.blocking(move |intake| intake.store.forget(&job).map(|()| Reply::Cancelled).map_err(storage))
-            .await
+        erased
+    }
+
+    /// Erases the jobs that are open for longer than the policy lets any job be, now and again and again.
+    pub(crate) async fn erase_old_jobs(self: Arc<Self>) {
+        loop {
+            match self.blocking(|intake| too_old(intake).map_err(Refusal::from)).await {
+                Ok(erased) => {
+                    let running = self.running();
+                    let computing = erased.iter().filter_map(|id| running.get(id));
+                    computing.for_each(|(_, computation)| computation.cancel());
+                }
+                Err(error) => warn!(%error, "jobs that are too old are not erased yet"),
+            }
+            sleep(LOOK_FOR_OLD_JOBS).await;
+        }
     }
 
     async fn compute(
@@ -169,7 +198,7 @@ impl Service {
     ) -> Result<Reply, Refusal> {
         let job = self.blocking({
             let id = id.clone();
-            move |intake| known_job(intake, &id)
+            move |intake| intake.known_job(&id)
         });
         let job = job.await?;
         // Checked before any peer is waited for: a node that cannot take part must not blame its peers.
@@ -266,8 +295,10 @@ fn open_job(intake: &Intake, id: JobId, spec: &[u8]) -> Result<Reply, Refusal> {
         .and_then(|job| job.terms().fits(intake.cluster.access()).map(|()| job))
         .map_err(|error| Refusal::Job(error.to_string()))?;
     intake.policy.permits(job.terms())?;
+    intake.policy.permits_closing(job.terms(), unix_time())?;
     let digest = match intake.store.open_job(&job, spec, &intake.room).map_err(storage)? {
         OpenedJob::Open(digest) => digest,
+        OpenedJob::Ended => return Err(Refusal::Ended(job.id().clone())),
         OpenedJob::NoRoom(limit, value) => {
             return Err(Refusal::Policy {
                 rule: format!("room.{limit}"),
@@ -280,6 +311,10 @@ fn open_job(intake: &Intake, id: JobId, spec: &[u8]) -> Result<Reply, Refusal> {
     }
     info!(job = %job.id(), digest = %digest, "job open");
     Ok(Reply::Opened(digest))
+}
+
+fn unix_time() -> u64 {
+    u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0)
 }
 
 fn revoke(intake: &Intake, revocation: &Revocation) -> Result<Reply, Refusal> {
@@ -298,7 +333,7 @@ fn revoke(intake: &Intake, revocation: &Revocation) -> Result<Reply, Refusal> {
 }
 
 fn deliver(intake: &Intake, quiet: &QuietRepair, id: &JobId, submissions: &[(Digest, Vec<u8>)]) -> Result<Reply, Refusal> {
-    let job = known_job(intake, id)?;
+    let job = intake.known_job(id)?;
     let outcomes = intake.deliver(&job, submissions).map_err(storage)?;
     for ((digest, _), outcome) in submissions.iter().zip(&outcomes) {
         if outcome.is_some_and(|reason| reason != RejectReason::JobClosed) {
@@ -308,15 +343,7 @@ fn deliver(intake: &Intake, quiet: &QuietRepair, id: &JobId, submissions: &[(Dig
     Ok(Reply::Delivered(outcomes))
 }
 
-fn known_job(intake: &Intake, id: &JobId) -> Result<Arc<Job>, Refusal> {
-    intake
-        .store
-        .job(id, &intake.cluster.digest())
-        .map_err(storage)?
-        .ok_or_else(|| Refusal::UnknownJob(id.clone()))
-}
-
 fn storage(error: StoreError) -> Refusal {
     warn!(%error, "the store failed");
-    Refusal::Storage(error.to_string())
+    error.into()
 }

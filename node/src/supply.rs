@@ -7,6 +7,7 @@ use tacit_link::Questioner;
 use tacit_mpc_core::sharing::Component;
 use tacit_protocol::job::Job;
 use tacit_protocol::peer::{Answer, FULL_ANSWER_BYTES, Parts, Question, Unanswered, Wanted};
+use tacit_protocol::sealing::AtRestKey;
 use tacit_protocol::submission::Header;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
@@ -94,8 +95,11 @@ fn parts(intake: &Intake, question: &Question) -> Result<Vec<Parts>, Unanswered>
     let job = job.filter(|job| job.digest() == question.terms).ok_or(Unanswered::UnknownJob)?;
     let mut answer = Vec::with_capacity(question.wanted.len());
     let mut bytes = 0;
+    let Ok(key) = intake.store.key(&job) else {
+        return Err(Unanswered::UnknownJob);
+    };
     for wanted in &question.wanted {
-        let parts = parts_of(intake, &job, wanted).map_err(failed)?;
+        let parts = parts_of(intake, &job, &key, wanted).map_err(failed)?;
         bytes += parts.bytes();
         answer.push(parts);
         if bytes >= FULL_ANSWER_BYTES {
@@ -106,7 +110,7 @@ fn parts(intake: &Intake, question: &Question) -> Result<Vec<Parts>, Unanswered>
 }
 
 /// What this node has of one submission. Components are those of an accepted submission: of a spoilt one there is the header alone.
-fn parts_of(intake: &Intake, job: &Job, wanted: &Wanted) -> Result<Parts, StoreError> {
+fn parts_of(intake: &Intake, job: &Job, key: &AtRestKey, wanted: &Wanted) -> Result<Parts, StoreError> {
     let (mut signed, mut at) = (Vec::new(), None);
     intake
         .store
@@ -122,7 +126,7 @@ fn parts_of(intake: &Intake, job: &Job, wanted: &Wanted) -> Result<Parts, StoreE
     {
         let of = (intake.me, &wanted.submission);
         let components: Vec<Component> = wanted.components.iter().copied().map(Component::from).collect();
-        let payloads = header.payloads_at_rest(&intake.cluster, job, of, (&intake.at_rest_key, sealed), &components);
+        let payloads = header.payloads_at_rest(&intake.cluster, job, of, (key, sealed), &components);
         parts.payloads = payloads.unwrap_or_default();
     }
     if wanted.header && header.is_some() {

@@ -2,7 +2,7 @@
 //! as some network file systems, it decides itself when new names are on disk.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 
 use tempfile::NamedTempFile;
@@ -44,6 +44,25 @@ fn write_new_with(path: &Path, access: Access, fill: impl FnOnce(&mut File) -> i
         // Without this, the file would be reported as not written and yet stop the next attempt.
         let _ = std::fs::remove_file(path);
     })
+}
+
+/// Overwrites a file with zeros, and removes it when they are on disk. A file that does not exist is not an error.
+///
+/// The zeros take the place of the old bytes only on a file system that overwrites in place, as ext4 and XFS do; on one that writes
+/// elsewhere, and in a snapshot, old bytes may stay.
+///
+/// # Errors
+/// The file cannot be overwritten or removed; then it may hold zeros.
+pub fn erase(path: &Path) -> io::Result<()> {
+    let mut file = match File::options().write(true).open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let length = file.metadata()?.len();
+    io::copy(&mut io::repeat(0).take(length), &mut file)?;
+    file.sync_all()?;
+    std::fs::remove_file(path)?;
+    sync_folder(folder_of(path))
 }
 
 /// Creates a folder and the missing folders above it, and calls `created` for each, outermost first. When this returns, their names
@@ -152,6 +171,19 @@ pub(crate) mod tests {
         write(&path, b"two", Access::Private).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(names(folder.path()), ["f"]);
+    }
+
+    #[test]
+    fn what_is_erased_is_overwritten_in_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other_name) = (folder.path().join("f"), folder.path().join("g"));
+        write_new(&path, b"secret", Access::Private).unwrap();
+        // A second name shows what became of the bytes.
+        std::fs::hard_link(&path, &other_name).unwrap();
+        erase(&path).unwrap();
+        assert_eq!(names(folder.path()), ["g"]);
+        assert_eq!(std::fs::read(&other_name).unwrap(), [0; 6]);
+        erase(&path).unwrap();
     }
 
     #[test]

@@ -10,6 +10,8 @@ pub mod allocator;
 mod backoff;
 mod created_files;
 pub mod durable;
+#[cfg(feature = "server")]
+mod erasable_keys;
 pub mod key_file;
 #[cfg(feature = "server")]
 mod last_reason;
@@ -25,6 +27,8 @@ pub mod sqlite;
 #[cfg(feature = "backoff")]
 pub use backoff::Backoff;
 pub use created_files::{CreateError, CreatedFiles, create_private};
+#[cfg(feature = "server")]
+pub use erasable_keys::{ErasableKeyError, ErasableKeys};
 #[cfg(feature = "server")]
 pub use last_reason::LastReason;
 #[cfg(feature = "server")]

@@ -55,7 +55,7 @@ fn submissions(c: &mut Criterion) {
     for (node, unsealing) in sealing.iter().enumerate().take(2) {
         let delivery = submission.delivery(node).unwrap();
         let (bytes, digest) = (encode(&delivery), delivery.header.value.digest());
-        let resting = AtRestKey::of(unsealing);
+        let resting = AtRestKey::generate(&mut rng);
         let at = (node, &digest);
         let sealed = delivery.seal_at_rest(cluster, &job, at, (unsealing, &resting), &mut rng).unwrap();
         group.bench_function(format!("take in as node {node}, {} bytes", bytes.len()), |b| {

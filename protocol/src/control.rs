@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::accepted::SubmissionEntry;
 use crate::credential::Revocation;
+use crate::identity::Signature;
 use crate::job::JobId;
 use crate::phase::Phase;
 use crate::reject::RejectReason;
@@ -48,13 +49,24 @@ pub enum Request {
         /// The submissions in the order in which the coordinator received them.
         list: Vec<SubmissionEntry>,
     },
-    /// Delete a job and everything that was delivered for it.
+    /// Erase a job that its buyer has cancelled.
     Cancel {
         /// The id of the job.
         job: JobId,
+        /// The buyer's signature over its [`Cancellation`](crate::job::Cancellation). Without it a node erases only a job of which
+        /// it has no submission, because opening it failed at other nodes.
+        signature: Option<Signature>,
     },
     /// Take no further answers of these people of a pool, in any job that names its issuers.
     Revoke(Revocation),
+    /// Erase a job whose outputs are certified: nothing of it is computed any more.
+    Certified {
+        /// The id of the job.
+        job: JobId,
+        /// The text of its [`Certificate`](crate::certificate::Certificate), which the node verifies.
+        #[serde(with = "serde_bytes")]
+        certificate: Vec<u8>,
+    },
 }
 
 /// A node's reply. Every request has one; before the reply to [`Request::Compute`] come any number of
@@ -69,8 +81,8 @@ pub enum Reply {
     Progress(Phase),
     /// The computation has ended well.
     Computed(Box<Computed>),
-    /// The job is deleted.
-    Cancelled,
+    /// Nothing is left of the job but that it was here.
+    Erased,
     /// The request was refused or has failed.
     Refused(Refusal),
     /// The node has stored the revocation.
@@ -152,6 +164,12 @@ pub enum Refusal {
         /// What happened, in words.
         message: String,
     },
+    /// The job has ended at this node, and all that the node had of it is erased. It is never opened again.
+    #[error("job {0} has ended at this node, which has erased its shares: it is never opened or computed again")]
+    Ended(JobId),
+    /// The coordinator says that the job is cancelled, and the buyer has not signed that.
+    #[error("job {0} is not erased: its buyer has not signed that it is cancelled")]
+    NotCancelled(JobId),
 }
 
 impl fmt::Debug for Request {
@@ -167,7 +185,8 @@ impl fmt::Debug for Request {
             } => {
                 write!(f, "Compute({job}, attempt {attempt}, {participants:?}, {} submissions)", list.len())
             }
-            Self::Cancel { job } => write!(f, "Cancel({job})"),
+            Self::Cancel { job, signature } => write!(f, "Cancel({job}, signed: {})", signature.is_some()),
+            Self::Certified { job, certificate } => write!(f, "Certified({job}, {} bytes)", certificate.len()),
             Self::Revoke(revocation) => write!(f, "Revoke({}, {} numbers)", revocation.issuers.pool, revocation.serials.len()),
         }
     }

@@ -41,6 +41,8 @@ byte_string!(
 pub enum Purpose {
     /// A buyer signs the terms of a job.
     Terms,
+    /// A buyer cancels a job.
+    Cancellation,
     /// An issuer signs the grant of one person of a pool.
     Grant,
     /// An invitation key signs a contributor's key.
@@ -67,6 +69,7 @@ impl Purpose {
     fn prefix(self) -> &'static [u8] {
         match self {
             Self::Terms => b"tacit/v1 terms\0",
+            Self::Cancellation => b"tacit/v1 cancellation\0",
             Self::Grant => b"tacit/v1 grant\0",
             Self::Invitation => b"tacit/v1 invitation\0",
             Self::Revocation => b"tacit/v1 revocation\0",

@@ -10,8 +10,10 @@ use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::decode;
 use tacit_protocol::identity::Signed;
 use tacit_protocol::job::{Job, SignedSpec};
-use tacit_protocol::sealing::{AtRestKey, Suite, UnsealingKey};
+use tacit_protocol::sealing::{AtRestKey, RecordKey, Suite, UnsealingKey};
 use tacit_protocol::submission::{Delivery, Header, OpenedSubmission};
+
+use crate::impostor::identity;
 
 /// `sealing.key`.
 #[derive(Deserialize)]
@@ -48,18 +50,47 @@ pub fn sealing_key(folder: &Path) -> UnsealingKey {
     UnsealingKey::from_bytes(file.suite, &hex::decode(file.secret_key).unwrap()).unwrap()
 }
 
+/// The path of the file that holds a node's key of a job.
+pub fn job_key_file(folder: &Path, digest: &Digest) -> PathBuf {
+    folder.join("data/job-keys").join(digest.to_string())
+}
+
+/// The digest of a job, and a node's key of it.
+fn job_key(folder: &Path, store: &Connection, id: &str) -> (Digest, AtRestKey) {
+    let digest = store.query_row("SELECT digest FROM jobs WHERE id = ?1", [id], |row| row.get(0));
+    let digest = Digest::from_bytes(digest.unwrap());
+    let key = std::fs::read(job_key_file(folder, &digest)).unwrap();
+    (digest, AtRestKey::from_bytes(&key.try_into().unwrap()))
+}
+
+/// Records at a node that does not run that outputs of a job were released for this accepted set, or for none, with the node's own key. Of
+/// the job's noise nothing stays.
+pub fn record_release(folder: &Path, id: &str, accepted: Option<&Digest>) {
+    let store = node_store(folder);
+    let (digest, _) = job_key(folder, &store, id);
+    let code = RecordKey::of(&identity(folder)).code(&digest, accepted);
+    let set = "UPDATE jobs SET released = ?2, record = ?3, noise = NULL WHERE id = ?1";
+    let released = accepted.map(Digest::as_bytes);
+    assert_eq!(store.execute(set, rusqlite::params![id, released, code]).unwrap(), 1);
+}
+
 /// A job, read from a node's database.
-pub fn job(store: &Connection, cluster: &Cluster, id: &str) -> Job {
-    let spec: Vec<u8> = store
+pub fn job(folder: &Path, cluster: &Cluster, id: &str) -> Job {
+    let store = node_store(folder);
+    let (digest, key) = job_key(folder, &store, id);
+    let sealed: Vec<u8> = store
         .query_row("SELECT spec FROM specs WHERE job = ?1", [id], |row| row.get(0))
         .unwrap();
+    let binding = [b"tacit/v1 kept spec".as_slice(), digest.as_bytes()].concat();
+    let spec = key.open(&binding, sealed).unwrap();
     Job::open(&cluster.digest(), id.parse().unwrap(), SignedSpec::from_json(&spec).unwrap()).unwrap()
 }
 
 /// Every submission of a job that node `node` has stored, opened with its key.
 pub fn opened(folder: &Path, cluster: &Cluster, job_id: &str, node: usize) -> Vec<Opened> {
-    let (store, key) = (node_store(folder), AtRestKey::of(&sealing_key(folder)));
-    let job = job(&store, cluster, job_id);
+    let store = node_store(folder);
+    let (_, key) = job_key(folder, &store, job_id);
+    let job = job(folder, cluster, job_id);
     let sql = "SELECT s.digest, s.body, c.sealed FROM submissions s JOIN components c ON c.number = s.components WHERE s.job = ?1 ORDER BY s.digest";
     let mut query = store.prepare(sql).unwrap();
     let rows = query.query_map([job_id], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?)));

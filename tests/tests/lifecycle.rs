@@ -5,9 +5,10 @@ use std::net::TcpStream;
 use std::path::Path;
 
 use serde_json::Value;
+use tacit_mpc_core::digest::Digest;
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::http::get;
-use tacit_tests::stored::node_store;
+use tacit_tests::stored::{node_store, record_release};
 
 const YES: &str = "yes";
 const NO: &str = "no";
@@ -173,11 +174,10 @@ fn a_job_that_is_refused_or_fails_does_not_disturb_another() {
     }
     // Node 1 has released outputs of another accepted set, and has a job that the coordinator does not know.
     cluster.kill_node(1);
+    record_release(&cluster.node_folder(1), &bad, Some(&Digest::from_bytes([0; 32])));
     let store = node_store(&cluster.node_folder(1));
-    let set = "UPDATE jobs SET released = zeroblob(32) WHERE id = 'bad'";
-    assert_eq!(store.execute(set, []).unwrap(), 1);
     for known in [
-        "INSERT INTO jobs (id, digest, opened_at, items, spec_bytes) SELECT 'taken', digest, opened_at, items, spec_bytes FROM jobs WHERE id = 'good'",
+        "INSERT INTO jobs (id, digest, record, opened_at, items, spec_bytes) SELECT 'taken', digest, record, opened_at, items, spec_bytes FROM jobs WHERE id = 'good'",
         "INSERT INTO specs (job, spec) SELECT 'taken', spec FROM specs WHERE job = 'good'",
     ] {
         assert_eq!(store.execute(known, []).unwrap(), 1);
@@ -211,18 +211,21 @@ fn answers_beyond_what_the_job_asks_for_do_not_count() {
     assert_eq!(result["job"]["answers"], 2);
     assert_eq!(result["job"]["rejected_answers"], 1);
     assert_eq!(result["class_totals"]["yes"], 2);
-    // The same command again shows the outcome of the answers, and so does `tacit receipt`.
-    let counted = cluster.answer(&job, "alice", &[YES]).ok();
-    assert!(
-        counted.contains("1 of 1 answers count") && !counted.contains("rejected"),
-        "{counted}"
-    );
-    let full = cluster.answer(&job, "carol", &[NO]).ok();
-    assert!(full.contains("0 of 1 answers count"), "{full}");
-    let receipts = cluster.tacit(["receipt", &job, "--key", "carol.key"]).ok();
-    for output in [full, receipts] {
-        assert!(output.contains("1 rejected as item_full") && output.contains("item-0"), "{output}");
-    }
+    // `tacit receipt` shows the outcome of the answers. `tacit answer` cannot any more, as the items are erased, and says so.
+    let receipt = |key: &str| cluster.tacit(["receipt", &job, "--key", key]).ok();
+    let counted = receipt("alice.key");
+    assert!(counted.contains("1 of 1") && !counted.contains("rejected"), "{counted}");
+    let full = receipt("carol.key");
+    assert!(full.contains("1 rejected as item_full") && full.contains("item-0"), "{full}");
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let erased = loop {
+        let again = cluster.answer(&job, "alice", &[YES]);
+        if again.code != Some(0) || std::time::Instant::now() > end {
+            break again.error();
+        }
+        assert!(again.ok().contains("1 of 1 answers count"));
+    };
+    assert!(erased.contains("items are erased") && erased.contains("tacit receipt"), "{erased}");
 }
 
 #[test]

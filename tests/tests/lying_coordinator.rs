@@ -3,11 +3,14 @@
 
 use std::time::Duration;
 
+use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::NodeSet;
-use tacit_protocol::accepted::SubmissionEntry;
-use tacit_protocol::control::{Computed, Refusal, Request};
+use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
+use tacit_protocol::certificate::Certificate;
+use tacit_protocol::control::{Computed, Refusal, Reply, Request};
 use tacit_protocol::phase::Phase;
 use tacit_protocol::release::OutputName;
+use tacit_protocol::submission::Delivery;
 use tacit_tests::impostor::coordinator::{Ended, ImpostorCoordinator};
 use tacit_tests::impostor::work::{Work, output, released_products};
 
@@ -143,20 +146,89 @@ fn outputs_of_a_second_set_are_never_released() {
         );
         assert_eq!(failures(&impostor, Phase::Release), 3 * u64::from(attempt - 1));
     }
-    // Also not after the job was cancelled and opened again, or with new deliveries.
+    // A coordinator alone makes no node erase the job, nor does somebody's signature; new deliveries change nothing.
+    let cancel = |signature| Request::Cancel {
+        job: work.job.id().clone(),
+        signature,
+    };
+    let cancellation = Some(work.cancellation(&work.job.digest()));
+    let others = impostor.prepare("subset-of-another-buyer").cancellation(&work.job.digest());
+    let not_cancelled = Reply::Refused(Refusal::NotCancelled(work.job.id().clone()));
     for node in impostor.all().iter() {
-        let job = work.job.id().clone();
-        impostor.ask(node, Request::Cancel { job });
+        for signature in [None, Some(others), Some(work.cancellation(&Digest::of("other terms", &[])))] {
+            assert_eq!(impostor.ask(node, cancel(signature)), not_cancelled);
+        }
         impostor.open(node, work.job.id(), &work.spec);
         let late = impostor.deliver(node, &work, work.deliveries(node));
         assert!(late.iter().all(Option::is_some), "{late:?}");
     }
-    let refused = refusals(impostor.compute(&work, 8, impostor.all(), &work.list()));
+    let refused = refusals(impostor.compute(&work, 8, impostor.all(), &work.list()[..2]));
     assert!(
         refused.iter().any(|refusal| matches!(refusal, Refusal::ReleasedBefore(_))),
         "{refused:?}"
     );
     assert_eq!(released.len(), 3);
+    // Once its buyer has cancelled it, it is over for good.
+    let ended = Refusal::Ended(work.job.id().clone());
+    for node in impostor.all().iter() {
+        for _ in 0..2 {
+            assert_eq!(impostor.ask(node, cancel(cancellation)), Reply::Erased);
+        }
+        let open = Request::OpenJob {
+            id: work.job.id().clone(),
+            spec: work.spec.clone(),
+        };
+        assert_eq!(impostor.ask(node, open), Reply::Refused(ended.clone()));
+    }
+    let refused = refusals(impostor.compute(&work, 9, impostor.all(), &work.list()));
+    assert!(refused.iter().all(|refusal| *refusal == ended), "{refused:?}");
+    impostor.unharmed("after");
+}
+
+/// A certificate, put together of what the nodes have computed as the coordinator does it.
+fn certificate(impostor: &ImpostorCoordinator, work: &Work, computed: &[Computed]) -> Certificate {
+    let list = work.list();
+    let headers: Vec<_> = (0..list.len())
+        .map(|one| Delivery::decode(&work.delivery(one, 0).1).unwrap().header.value)
+        .collect();
+    let accepted = AcceptedSet::assemble(&work.job, &list, &computed[0].verdicts, |index| headers.get(index)).unwrap();
+    let released = computed.iter().map(|one| one.released.clone()).collect();
+    let certified = Certificate::assemble(&impostor.cluster, &work.job, accepted.facts(), released).unwrap();
+    certified.into_certificate()
+}
+
+#[test]
+fn a_job_is_erased_for_its_own_certificate_and_for_no_other() {
+    let impostor = ImpostorCoordinator::start(3, 1, LONG);
+    let [work, other] = ["certified", "another"].map(|id| impostor.prepare(id));
+    let [own, theirs] =
+        [&work, &other].map(|work| certificate(&impostor, work, &impostor.completes(work, 1, impostor.all(), &work.list())));
+    let certified = |certificate: Vec<u8>| Request::Certified {
+        job: work.job.id().clone(),
+        certificate,
+    };
+    // Fewer signatures, another number, other bytes, and what is certified of another job.
+    let mut fewer = own.clone();
+    fewer.signatures.pop();
+    let mut altered = own.clone();
+    altered.facts.answers += 1;
+    let mut other_job = theirs.clone();
+    other_job.terms = own.terms.clone();
+    for (what, text) in [
+        ("nothing", Vec::new()),
+        ("fewer signatures", fewer.to_json()),
+        ("other facts", altered.to_json()),
+        ("of another job", theirs.to_json()),
+        ("of another job under these terms", other_job.to_json()),
+    ] {
+        let reply = impostor.ask(0, certified(text));
+        assert!(matches!(&reply, Reply::Refused(Refusal::Malformed(_))), "{what}: {reply:?}");
+    }
+    impostor.completes(&work, 2, impostor.all(), &work.list());
+    assert_eq!(impostor.ask(0, certified(own.to_json())), Reply::Erased);
+    assert_eq!(impostor.ask(0, certified(own.to_json())), Reply::Erased, "the same again");
+    let refused = refusals(impostor.compute_each(&work, &[(0, 3, impostor.all(), work.list())]));
+    assert_eq!(refused, [Refusal::Ended(work.job.id().clone())]);
     impostor.unharmed("after");
 }
 

@@ -281,6 +281,7 @@ fn bytes_that_are_no_request_are_refused_and_cost_nothing() {
     let frame = |bytes: &[u8]| [&(bytes.len() as u32).to_le_bytes(), bytes].concat();
     let request = encode(&Request::Cancel {
         job: "none".parse().unwrap(),
+        signature: None,
     });
     let announced = (MAX_MESSAGE_BYTES as u32 + 1).to_le_bytes().to_vec();
     let cases = [

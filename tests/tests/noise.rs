@@ -11,6 +11,7 @@ use tacit_protocol::release::OutputName;
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::impostor::coordinator::ImpostorCoordinator;
 use tacit_tests::impostor::work::{Work, output};
+use tacit_tests::stored::record_release;
 
 /// The time-out of a round. Nodes that were started again may first have to find out that old connections are dead.
 const ROUND: Duration = Duration::from_secs(4);
@@ -25,12 +26,10 @@ fn numbers(impostor: &ImpostorCoordinator, computed: &[Computed]) -> Vec<Vec<Fp6
     names.iter().map(|name| output(&impostor.cluster, computed, *name)).collect()
 }
 
-/// Stops a node, changes its store, and starts it again.
-fn alter_store(impostor: &mut ImpostorCoordinator, node: usize, change: &str) {
+/// Stops a node, takes from its store what it recorded of a job, as an old backup would, and starts it again.
+fn lose_record(impostor: &mut ImpostorCoordinator, node: usize, job: &str) {
     impostor.nodes.kill_node(node);
-    let store = impostor.nodes.node_folder(node).join("data/node.sqlite");
-    let changed = rusqlite::Connection::open(store).unwrap().execute(change, []).unwrap();
-    assert_eq!(changed, 1, "{change}");
+    record_release(&impostor.nodes.node_folder(node), job, None);
     impostor.nodes.start_node(node);
 }
 
@@ -54,7 +53,7 @@ fn a_sensitive_job_has_one_noise_for_ever() {
         impostor.nodes.kill_node(node);
         impostor.nodes.start_node(node);
     }
-    alter_store(&mut impostor, 2, "UPDATE jobs SET released = NULL, noise = NULL WHERE id = 'once'");
+    lose_record(&mut impostor, 2, "once");
     impostor.nodes.ready();
     impostor.connect();
     let third = impostor.completes(&work, 3, set(&[0, 2, 3]), &work.list());
@@ -70,11 +69,7 @@ fn nodes_with_different_records_release_nothing_and_name_each_other() {
     impostor.completes(&work, 1, set(&[0, 1, 2]), &work.list());
     // As if two of the three had been restored from old backups: then honest nodes make a second record.
     for node in [1, 2] {
-        alter_store(
-            &mut impostor,
-            node,
-            "UPDATE jobs SET released = NULL, noise = NULL WHERE id = 'twice'",
-        );
+        lose_record(&mut impostor, node, "twice");
     }
     impostor.nodes.ready();
     impostor.connect();

@@ -115,7 +115,7 @@ fn one_nodes_folder_with_the_coordinators_is_noise() {
     }
 
     // Envelopes for another node open with that node's key and not with this node's.
-    let job = stored::job(&stored::node_store(&folder), &file, &job);
+    let job = stored::job(&folder, &file, &job);
     let (key, others) = (stored::sealing_key(&folder), stored::sealing_key(&cluster.node_folder(AWAY)));
     let envelopes = stored::envelopes(&cluster.coordinator_folder());
     let waiting: Vec<_> = envelopes.iter().filter(|(node, _)| *node == AWAY).map(|(_, d)| d).collect();

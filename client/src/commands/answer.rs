@@ -31,7 +31,7 @@ const SHOWN: usize = 20;
 /// Runs the command.
 pub(crate) async fn run(args: &args::Answer) -> Result<()> {
     let file = args.answers.display().to_string();
-    let bytes = files::read(&args.answers)?;
+    let bytes = Zeroizing::new(files::read(&args.answers)?);
     let (api, cluster) = connect(&args.network, None).await?;
     let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): answers are sealed to the nodes it names")?;
     let job = authenticity::fetch_job(&api, &cluster, &args.job).await?;

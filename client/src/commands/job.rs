@@ -1,6 +1,6 @@
 //! `tacit job`: creates, follows and closes jobs, and fetches results.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use tacit_client::files::{self, Access};
@@ -12,7 +12,7 @@ use tacit_client::watch::Watch;
 use tacit_client::{keys, spec};
 use tacit_protocol::api::JobState;
 use tacit_protocol::cluster::Cluster;
-use tacit_protocol::job::{Job, JobId, JobSpec, PayRule};
+use tacit_protocol::job::{Cancellation, Job, JobId, JobSpec, PayRule};
 use tacit_scoring::report::Report;
 
 use crate::args::{self, JobCommand, Part};
@@ -48,10 +48,10 @@ pub(crate) async fn run(args: &args::Job) -> Result<()> {
             need_buyer(&api)?;
             output::print(&format!("{}\n", output::status_line(&api.close(id).await?)))
         }
-        JobCommand::Cancel { id } => {
+        JobCommand::Cancel { id, key } => {
             need_buyer(&api)?;
-            api.cancel(id).await?;
-            output::print(&format!("{id} cancelled\n"))
+            let key = key.as_ref().or(args.buyer_key.as_ref());
+            cancel(&api, cluster.as_ref(), id, key.map(PathBuf::as_path)).await
         }
         JobCommand::Result { id, csv, out } => result(&api, cluster, id, *csv, out.as_deref()).await,
     }
@@ -121,6 +121,27 @@ fn gold(file: &Path, path: &Path, spec: &mut JobSpec) -> Result<Gold> {
         eprintln!("tacit: {}: {advice}", file.display());
     }
     Ok(gold)
+}
+
+async fn cancel(api: &Api, cluster: Option<&Cluster>, id: &JobId, key: Option<&Path>) -> Result<()> {
+    let cluster =
+        cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): the cancellation is signed for the cluster that it names")?;
+    let key =
+        key.context("give --key FILE (or TACIT_BUYER_KEY): the nodes erase a job for the signature of the key that signed its terms")?;
+    let terms = api.status(id).await?.digest;
+    if let Some(known) = KnownJob::look_up(id)? {
+        known.check("the job at the coordinator", &terms)?;
+    }
+    let cancellation = Cancellation {
+        cluster: &cluster.digest(),
+        job: id,
+        terms: &terms,
+    };
+    let status = api.cancel(id, &cancellation.sign(&keys::load(key)?)).await?;
+    output::print(&match status.state {
+        JobState::Cancelled => format!("{id} cancelled\n"),
+        state => format!("{id} is {}; the nodes erase what they have of it\n", state.name()),
+    })
 }
 
 async fn watch(api: &Api, id: &JobId) -> Result<()> {

@@ -6,7 +6,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::header;
 use axum::http::request::Parts;
-use tacit_protocol::identity::PublicKey;
+use tacit_protocol::identity::{PublicKey, Signature};
 use tacit_protocol::job::JobId;
 use tacit_protocol::request_signature::{RequestSignature, SCHEME, SignedParts};
 use tacit_protocol::submission::SubmissionId;
@@ -23,6 +23,9 @@ pub(super) struct SubmissionPath(pub JobId, pub SubmissionId);
 
 /// The name of the buyer to whom the bearer token belongs.
 pub(super) struct Buyer(pub String);
+
+/// The buyer's signature that cancels a job, from the query: `signature=HEX`; `None` if the query is another one.
+pub(super) struct CancelledBy(pub Option<Signature>);
 
 /// Who sends a request about a job: a buyer by its token, or whoever owns a key, which has signed the request.
 pub(super) enum Caller {
@@ -62,6 +65,15 @@ impl FromRequestParts<Shared> for SubmissionPath {
             .map_err(|e| path(&e))?;
         let submission_id = submission_id.parse().map_err(|e| bad(format!("the submission in the path: {e}")))?;
         Ok(Self(job_id(&id)?, submission_id))
+    }
+}
+
+impl FromRequestParts<Shared> for CancelledBy {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Infallible> {
+        let value = parts.uri.query().and_then(|query| query.strip_prefix("signature="));
+        Ok(Self(value.and_then(|value| value.parse().ok())))
     }
 }
 

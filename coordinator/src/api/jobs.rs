@@ -6,10 +6,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use tacit_protocol::api::{JobList, JobState, JobStatus, Problem as Document};
-use tacit_protocol::job::{JobId, SignedSpec};
+use tacit_protocol::identity::PublicKey;
+use tacit_protocol::job::{Cancellation, JobId, SignedSpec};
 
 use super::body::read_body;
-use super::extract::{Buyer, Caller, JobPath};
+use super::extract::{Buyer, Caller, CancelledBy, JobPath};
 use super::problem::{Problem, ProblemKind};
 use crate::app::{App, Shared};
 use crate::opening::{OpenError, open_detached};
@@ -36,15 +37,15 @@ async fn status_of(app: &App, id: &JobId) -> Result<JobStatus, Problem> {
     app.status(id).await?.ok_or_else(|| Problem::unknown_job(id))
 }
 
-/// Checks that a job belongs to this buyer: it was opened with the buyer's token, or its terms name the buyer's key.
-async fn own(app: &App, id: &JobId, caller: &Caller) -> Result<(), Problem> {
+/// Checks that a job belongs to this buyer: it was opened with the buyer's token, or its terms name the buyer's key. Returns that key.
+async fn own(app: &App, id: &JobId, caller: &Caller) -> Result<PublicKey, Problem> {
     let owner = app.store.owner_of(id).await?.ok_or_else(|| Problem::unknown_job(id))?;
     let owns = match caller {
         Caller::Buyer(name) => owner.name == *name,
         Caller::Key(key) => owner.key == *key,
     };
     if owns {
-        return Ok(());
+        return Ok(owner.key);
     }
     Err(Problem::new(
         ProblemKind::NotYourJob,
@@ -117,10 +118,17 @@ pub(super) async fn get_job(State(app): State<Shared>, JobPath(id): JobPath) -> 
 /// The spec of a job as its buyer signed it, with the items and classes that contributors need.
 #[utoipa::path(get, path = "/v1/jobs/{id}/spec", tag = "jobs", params(("id" = String, Path)), responses(
     (status = 200, body = SignedSpec),
+    (status = 409, body = Document, content_type = "application/problem+json", description = "the job has ended, and its items are erased"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
 pub(super) async fn get_spec(State(app): State<Shared>, JobPath(id): JobPath) -> Result<impl IntoResponse, Problem> {
-    let spec = app.store.spec(&id).await?.ok_or_else(|| Problem::unknown_job(&id))?;
+    let Some(spec) = app.store.spec(&id).await? else {
+        let state = status_of(&app, &id).await?.state.name();
+        let detail = format!(
+            "job `{id}` is {state}, and its items are erased: `tacit receipt` shows what became of answers, `tacit job result` the result"
+        );
+        return Err(Problem::new(ProblemKind::JobEnded, detail));
+    };
     Ok(([(header::CONTENT_TYPE, "application/json")], spec))
 }
 
@@ -149,23 +157,45 @@ pub(super) async fn close_job(
     Ok((StatusCode::ACCEPTED, Json(status)))
 }
 
-/// Cancels a job: nothing is computed or published, and the nodes forget it.
-#[utoipa::path(delete, path = "/v1/jobs/{id}", tag = "jobs", security(("buyer" = []), ("key" = [])), params(("id" = String, Path)), responses(
+/// Cancels a job: nothing is computed or published, and the nodes erase it. They do so for the buyer's signature alone, which the query
+/// gives: that of the key which has signed the job's terms. Of a job that has failed the nodes erase what they hold.
+#[utoipa::path(delete, path = "/v1/jobs/{id}", tag = "jobs", security(("buyer" = []), ("key" = [])),
+    params(("id" = String, Path), ("signature" = String, Query, description = "64 bytes, hexadecimal: see docs/security/erasure.md")), responses(
     (status = 200, body = JobStatus),
+    (status = 400, body = Document, content_type = "application/problem+json", description = "the signature is missing, or is not the buyer's over this cancellation"),
     (status = 409, body = Document, content_type = "application/problem+json", description = "it has ended in another way, or its result is verified"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub(super) async fn cancel_job(State(app): State<Shared>, JobPath(id): JobPath, caller: Caller) -> Result<Json<JobStatus>, Problem> {
-    own(&app, &id, &caller).await?;
-    if app.store.cancel_job(&id).await? {
-        if let Some(active) = app.active_jobs.get(&id) {
-            active.cancelled().cancel();
-            active.changed();
-        }
-        app.nodes.wake();
+pub(super) async fn cancel_job(
+    State(app): State<Shared>,
+    JobPath(id): JobPath,
+    caller: Caller,
+    CancelledBy(signature): CancelledBy,
+) -> Result<Json<JobStatus>, Problem> {
+    let buyer = own(&app, &id, &caller).await?;
+    let signature = signature.ok_or_else(|| {
+        let detail = "the query: expected `signature=HEX`, the signature of the buyer's key over the cancellation of this job";
+        Problem::new(ProblemKind::InvalidRequest, detail.to_owned())
+    })?;
+    let terms = status_of(&app, &id).await?.digest;
+    let cancellation = Cancellation {
+        cluster: &app.cluster.digest(),
+        job: &id,
+        terms: &terms,
+    };
+    cancellation.verify(&buyer, &signature).map_err(|error| {
+        let detail = format!("the cancellation of job `{id}`: {error}: sign it with the key that has signed the job's terms");
+        Problem::new(ProblemKind::BadSignature, detail)
+    })?;
+    if app.store.cancel_job(&id, signature).await?
+        && let Some(active) = app.active_jobs.get(&id)
+    {
+        active.cancelled().cancel();
+        active.changed();
     }
+    app.nodes.wake();
     let status = status_of(&app, &id).await?;
-    if status.state == JobState::Cancelled {
+    if matches!(status.state, JobState::Cancelled | JobState::Failed) {
         Ok(Json(status))
     } else {
         let detail = format!("job `{id}` is {}: it cannot be cancelled any more", status.state.name());

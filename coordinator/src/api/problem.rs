@@ -20,7 +20,7 @@ pub(crate) enum ProblemKind {
     NodesUnavailable,
     /// The request does not have a buyer's token.
     Unauthorized,
-    /// An enrolment's signature does not verify.
+    /// The signature of an enrolment or of a cancellation does not verify.
     BadSignature,
     /// The coordinator enrols no new contributors.
     EnrolmentClosed,
@@ -46,7 +46,7 @@ pub(crate) enum ProblemKind {
     ContributorQuota,
     /// The buyer's jobs would take more than one buyer may.
     BuyerQuota,
-    /// The job has ended and cannot be cancelled.
+    /// The job has ended and cannot be cancelled, or its items are erased.
     JobEnded,
     /// The job is not published, so it has no results.
     NotPublished,

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use tacit_protocol::api::Problem as Document;
+use tacit_protocol::api::{JobState, Problem as Document};
 use tacit_protocol::job::JobId;
 
 use super::extract::JobPath;
@@ -16,6 +16,10 @@ async fn published(app: &App, id: &JobId, part: Part, media_type: &'static str) 
         return Ok(([(header::CONTENT_TYPE, media_type)], bytes));
     }
     let row = app.store.job(id).await?.ok_or_else(|| Problem::unknown_job(id))?;
+    if row.state == JobState::Published {
+        let detail = format!("the results of job `{id}` are purged: the coordinator keeps them for a time only");
+        return Err(Problem::new(ProblemKind::NotPublished, detail));
+    }
     let reason = row.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     Err(Problem::new(
         ProblemKind::NotPublished,

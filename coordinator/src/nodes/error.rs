@@ -52,7 +52,10 @@ impl NodeError {
 
     /// Whether the node will give the same answer for as long as the job exists.
     pub(crate) fn is_final(&self) -> bool {
-        matches!(self, Self::Refused(Refusal::ReleasedBefore(_) | Refusal::Policy { .. }))
+        matches!(
+            self,
+            Self::Refused(Refusal::ReleasedBefore(_) | Refusal::Ended(_) | Refusal::Policy { .. })
+        )
     }
 
     /// What is wrong with the buyer's gold answers, if they are the reason.
@@ -86,6 +89,8 @@ impl NodeError {
                 Refusal::Malformed(_) | Refusal::Job(_) | Refusal::OtherSpec(_) | Refusal::Gold(_) => true,
                 Refusal::Policy { .. }
                 | Refusal::ReleasedBefore(_)
+                | Refusal::Ended(_)
+                | Refusal::NotCancelled(_)
                 // The job waits until the nodes accept what the others hold, however long that takes.
                 | Refusal::Disputed { .. }
                 | Refusal::UnknownJob(_)

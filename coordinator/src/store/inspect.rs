@@ -91,7 +91,10 @@ mod tests {
         for id in ["a", "b", "c"] {
             store.add_job(job(id)).await;
         }
-        store.cancel_job(&"b".parse().unwrap()).await.unwrap();
+        store
+            .cancel_job(&"b".parse().unwrap(), crate::testing::cancellation())
+            .await
+            .unwrap();
         store.check_cluster(ours).await.unwrap();
         let error = store.check_cluster(other).await.unwrap_err();
         let text = error.to_string();

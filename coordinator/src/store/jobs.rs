@@ -6,7 +6,7 @@ use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::api::JobState;
 use tacit_protocol::credential::Issuers;
-use tacit_protocol::identity::PublicKey;
+use tacit_protocol::identity::{PublicKey, Signature};
 use tacit_protocol::job::{Job, JobId};
 
 use crate::limits::Taken;
@@ -384,15 +384,28 @@ impl Store {
         self.write(move |db| advance(db, &id, &from, JobState::Failed, Some(&reason))).await
     }
 
-    /// Cancels a job. Returns false if it has ended, or if its result is verified.
+    /// Cancels a job, and keeps the buyer's signature, with which the nodes erase it. Returns false if it has ended, or if its result is
+    /// verified. Of a job that has failed the signature is kept all the same, as nodes erase it for no other reason.
     ///
     /// # Errors
     /// The store fails.
-    pub(crate) async fn cancel_job(&self, id: &JobId) -> Result<bool, StoreError> {
+    pub(crate) async fn cancel_job(&self, id: &JobId, signature: Signature) -> Result<bool, StoreError> {
         let id = id.clone();
         let from = [JobState::Open, JobState::Closing, JobState::Computing];
-        self.write(move |db| advance(db, &id, &from, JobState::Cancelled, Some("the buyer cancelled it")))
-            .await
+        self.write(move |db| {
+            let cancelled = advance(db, &id, &from, JobState::Cancelled, Some("the buyer cancelled it"))?;
+            db.execute(
+                "UPDATE jobs SET cancellation = ?2 WHERE id = ?1 AND state IN (?3, ?4)",
+                (
+                    id.as_str(),
+                    signature.as_bytes().as_slice(),
+                    JobState::Cancelled.name(),
+                    JobState::Failed.name(),
+                ),
+            )?;
+            Ok(cancelled)
+        })
+        .await
     }
 }
 

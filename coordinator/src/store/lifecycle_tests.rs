@@ -10,7 +10,8 @@ use tacit_protocol::submission::SubmissionId;
 use tacit_protocol::submission::quota::{NoRoom, Used};
 
 use super::jobs::tests::new_job;
-use super::{Conclusion, NewSubmission, Part, Store, StoredText, UploadOutcome};
+use super::{Conclusion, Ending, NewSubmission, Part, Purged, Store, StoredText, UploadOutcome};
+use crate::testing::cancellation;
 
 fn text(text: &str) -> StoredText {
     StoredText::written(|to| to.write_all(text.as_bytes())).unwrap()
@@ -89,7 +90,7 @@ async fn deliveries_continue_where_they_stopped() {
     store.set_opened(&id, 1, false).await.unwrap();
     assert_eq!(store.deliveries(&id).await.unwrap()[1], (false, 0));
 
-    store.cancel_job(&id).await.unwrap();
+    store.cancel_job(&id, cancellation()).await.unwrap();
     assert_eq!(store.to_forget(0).await.unwrap(), std::slice::from_ref(&id));
     assert_eq!(store.to_forget(1).await.unwrap(), []);
     store.forgotten(&id, 0).await.unwrap();
@@ -132,7 +133,7 @@ async fn a_job_is_published_once_with_the_same_bytes() {
     assert_eq!(store.certificate(&id).await.unwrap().unwrap(), b"certificate");
     assert!(store.publish(&id, text("result"), text("payouts")).await.unwrap());
     assert!(!store.publish(&id, text("other"), text("other")).await.unwrap());
-    assert!(!store.cancel_job(&id).await.unwrap());
+    assert!(!store.cancel_job(&id, cancellation()).await.unwrap());
     for (part, bytes) in [
         (Part::Result, "result"),
         (Part::Payouts, "payouts"),
@@ -160,16 +161,23 @@ async fn envelopes_are_dropped_when_a_job_has_ended_and_not_before() {
     let [one, two, three] = ids;
     assert!(!store.drop_envelopes(&one).await.unwrap());
     assert_eq!(store.pending(&one, 0, 0, 100, 1 << 20).await.unwrap().len(), 100);
-    store.cancel_job(&one).await.unwrap();
+    store.cancel_job(&one, cancellation()).await.unwrap();
     store.fail_job(&two, "broken".to_owned()).await.unwrap();
-    assert_eq!(store.ended_jobs_with_envelopes().await.unwrap(), [one.clone(), two.clone()]);
+    assert_eq!(store.ended_jobs_with_leftovers().await.unwrap(), [one.clone(), two.clone()]);
     for id in [&one, &two] {
         while store.drop_envelopes(id).await.unwrap() {}
         assert_eq!(store.pending(id, 0, 0, 100, 1 << 20).await.unwrap(), []);
         assert_eq!(store.headers(id).await.unwrap().len(), 100);
-        assert!(store.to_forget(2).await.unwrap().contains(id));
+        assert_eq!(store.spec(id).await.unwrap(), None, "its items are gone, too");
     }
-    assert_eq!(store.ended_jobs_with_envelopes().await.unwrap(), []);
+    // Nodes erase a job for the buyer's signature, and not because it failed.
+    assert_eq!(store.to_forget(2).await.unwrap(), std::slice::from_ref(&one));
+    assert_eq!(store.ending(&one).await.unwrap(), Some(Ending::Cancelled(cancellation())));
+    assert_eq!(store.ending(&two).await.unwrap(), None);
+    assert!(!store.cancel_job(&two, cancellation()).await.unwrap());
+    assert_eq!(store.to_forget(2).await.unwrap(), [one.clone(), two.clone()]);
+    assert_eq!(store.job(&two).await.unwrap().unwrap().state, JobState::Failed);
+    assert_eq!(store.ended_jobs_with_leftovers().await.unwrap(), []);
     assert_eq!(store.pending(&three, 0, 0, 100, 1 << 20).await.unwrap().len(), 100);
 }
 
@@ -232,5 +240,58 @@ async fn what_is_admitted_is_decided_with_what_is_stored() {
             matches!(stored.await.unwrap(), UploadOutcome::New(_)),
             "what was refused left nothing"
         );
+    }
+}
+
+/// How many files of a store hold these bytes.
+fn files_with(folder: &std::path::Path, needle: &[u8]) -> usize {
+    let files = std::fs::read_dir(folder).unwrap();
+    let bytes = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    bytes
+        .filter(|bytes| bytes.windows(needle.len()).any(|window| window == needle))
+        .count()
+}
+
+#[tokio::test]
+async fn a_job_that_has_ended_is_purged_at_once_or_after_its_time_and_no_byte_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open_unwatched(folder.path()).unwrap();
+    let ids: [JobId; 2] = ["one", "two"].map(|id| id.parse().unwrap());
+    for id in &ids {
+        let mut job = new_job(id, 2);
+        job.spec = format!("the items of job {id}").into_bytes();
+        store.add_job(job).await;
+        let mut one = submission(id, 1);
+        one.header = format!("the contributor of job {id}").into_bytes();
+        one.envelopes[0] = format!("the envelope of job {id}").into_bytes();
+        let receipt = format!("the receipt of job {id}");
+        store.store_submission(one, |_, _| Ok(()), move |_| Ok(receipt)).await.unwrap();
+    }
+    let [one, two] = ids;
+    let of = |id: &JobId, what: &str| files_with(folder.path(), format!("the {what} of job {id}").as_bytes());
+    let parts = ["items", "envelope", "contributor", "receipt"];
+    for part in parts {
+        assert!(of(&one, part) > 0 && of(&two, part) > 0, "{part}");
+    }
+    assert_eq!(store.purge(&one).await.unwrap(), Purged::NotEnded);
+    assert_eq!(store.purge(&"none".parse().unwrap()).await.unwrap(), Purged::Unknown);
+    store.cancel_job(&one, cancellation()).await.unwrap();
+    while store.drop_envelopes(&one).await.unwrap() {}
+    store.empty_log().await.unwrap();
+    assert_eq!(parts.map(|part| of(&one, part) > 0), [false, false, true, true]);
+    store.forgotten(&one, 0).await.unwrap();
+
+    assert_eq!(store.to_purge(60).await.unwrap(), []);
+    let backdate = "UPDATE jobs SET changed_at = changed_at - 61 WHERE id = 'one'";
+    store.write(move |db| Ok(db.execute(backdate, [])?)).await.unwrap();
+    assert_eq!(store.to_purge(60).await.unwrap(), std::slice::from_ref(&one));
+    // By another process, while this one runs.
+    assert_eq!(Store::purge_in(folder.path(), &one).unwrap(), Purged::Done(vec![1]));
+    assert_eq!(parts.map(|part| of(&one, part)), [0; 4]);
+    assert_eq!(store.to_purge(60).await.unwrap(), []);
+    assert_eq!(store.headers(&one).await.unwrap(), Vec::<Vec<u8>>::new());
+    assert!(!store.add_job(new_job(&one, 2)).await, "its id is used up");
+    for part in parts {
+        assert!(of(&two, part) > 0, "{part} of the job that is open");
     }
 }

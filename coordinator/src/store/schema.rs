@@ -37,7 +37,11 @@ CREATE TABLE jobs (
     created_at       INTEGER NOT NULL,
     changed_at       INTEGER NOT NULL,
     -- The digest of the issuers that the job names; NULL if it names none.
-    issuers          BLOB
+    issuers          BLOB,
+    -- The buyer's signature that cancels it.
+    cancellation     BLOB,
+    -- Whether all is removed that says more than that there was this job.
+    purged           INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX jobs_by_state ON jobs (state);
 CREATE INDEX jobs_by_issuers ON jobs (issuers) WHERE issuers IS NOT NULL;

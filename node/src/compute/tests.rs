@@ -1,10 +1,10 @@
 //! What a computation finds in a store that somebody has altered.
 
 use tacit_mpc_core::field::Fp61;
-use tacit_protocol::sealing::AtRestKey;
 
 use super::*;
 use crate::intake::tests::{delivered, intake, job};
+use crate::store::Ended;
 
 /// For each entry, node 0's verdict and the components that it opens; `None` where they do not open.
 fn open(intake: &Intake, job: &Job, list: &[SubmissionEntry]) -> Vec<(Verdict, Option<Vec<Vec<Fp61>>>)> {
@@ -30,7 +30,7 @@ fn stored_components(intake: &Intake, job: &Job, digest: &Digest) -> Vec<u8> {
 #[test]
 fn altered_swapped_and_foreign_rows_do_not_open() {
     let folder = tempfile::tempdir().unwrap();
-    let mut intake = intake(folder.path());
+    let intake = intake(folder.path());
     let (job, spec) = job(2);
     intake.store.open_job(&job, &spec, &crate::store::Room::default()).unwrap();
     let batch = [delivered(&intake, &job, 0), delivered(&intake, &job, 0)];
@@ -89,11 +89,11 @@ fn altered_swapped_and_foreign_rows_do_not_open() {
         "the header of another submission"
     );
 
-    // The rows of another node, or of this node under another key.
-    intake.at_rest_key = AtRestKey::of(&tacit_protocol::sealing::UnsealingKey::generate(
-        tacit_protocol::sealing::Suite::XWing,
-        &mut UnwrapErr(SysRng),
-    ));
+    // A row that was sealed under another key.
+    let sealed = AtRestKey::generate(&mut UnwrapErr(SysRng))
+        .seal(b"", &[0; 100], &mut UnwrapErr(SysRng))
+        .unwrap();
+    put(2, &sealed);
     assert!(
         open(&intake, &job, &list) == [lost.clone(), (Verdict::Accepted, None)],
         "another key"
@@ -157,16 +157,18 @@ fn keys_of_noise_last_and_are_not_replaced_once_a_release_is_recorded() {
     let released_before = Refusal::ReleasedBefore(job.id().clone());
     assert_eq!(submissions.failure.lock().unwrap().take(), Some(released_before.clone()));
     assert_eq!(found_noise(&intake, &job), Ok(Some((first.digest(), true))));
-    // A job that was forgotten has no noise to be computed again with, and never gets a new one.
-    intake.store.forget(job.id()).unwrap();
-    assert_eq!(found_noise(&intake, &job), Err(released_before));
+    // A job that has ended has no noise to be computed again with, and never gets a new one.
+    intake.store.end(&job, Ended::Cancelled).unwrap();
+    assert!(matches!(NodeSubmissions::look_up(&intake, &job, &[]), Err(StoreError::Ended(_))));
     assert!(!submissions.keep(&second));
+    assert_eq!(submissions.failure.lock().unwrap().take(), Some(released_before));
+    assert!(!submissions.record(&Digest::of("accepted", &[])));
 }
 
 #[test]
 fn keys_of_noise_that_do_not_open_are_not_taken_for_none() {
     let folder = tempfile::tempdir().unwrap();
-    let mut intake = intake(folder.path());
+    let intake = intake(folder.path());
     let (job, spec) = job(2);
     intake.store.open_job(&job, &spec, &crate::store::Room::default()).unwrap();
     let keys = noise_keys(&intake, 1);
@@ -183,16 +185,52 @@ fn keys_of_noise_that_do_not_open_are_not_taken_for_none() {
         assert!(refused(&intake), "byte {position}");
     }
     // Sealed for another node, and under another key.
-    let other_node = intake
-        .at_rest_key
-        .seal(&noise_binding(&job, 1), &keys.to_bytes(), &mut UnwrapErr(SysRng));
-    intake.store.alter("UPDATE jobs SET noise = ?1", &[&other_node.unwrap()]);
+    let seal = |key: &AtRestKey, node: usize| {
+        key.seal(&noise_binding(&job, node), &keys.to_bytes(), &mut UnwrapErr(SysRng))
+            .unwrap()
+    };
+    let key = intake.store.key(&job).unwrap();
+    intake.store.alter("UPDATE jobs SET noise = ?1", &[&seal(&key, 1)]);
+    assert!(refused(&intake));
+    intake.store.alter(
+        "UPDATE jobs SET noise = ?1",
+        &[&seal(&AtRestKey::generate(&mut UnwrapErr(SysRng)), 0)],
+    );
     assert!(refused(&intake));
     intake.store.alter("UPDATE jobs SET noise = ?1", &[&sealed]);
     assert_eq!(found_noise(&intake, &job), Ok(Some((keys.digest(), false))));
-    intake.at_rest_key = AtRestKey::of(&tacit_protocol::sealing::UnsealingKey::generate(
-        tacit_protocol::sealing::Suite::XWing,
-        &mut UnwrapErr(SysRng),
-    ));
-    assert!(refused(&intake));
+}
+
+#[test]
+fn a_record_that_was_altered_stops_the_computation_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let intake = intake(folder.path());
+    let (job, spec) = job(2);
+    intake.store.open_job(&job, &spec, &crate::store::Room::default()).unwrap();
+    let submissions = NodeSubmissions::look_up(&intake, &job, &[]).unwrap();
+    let (first, other) = (Digest::of("accepted", &[b"1"]), Digest::of("accepted", &[b"2"]));
+    assert!(submissions.record(&first) && submissions.record(&first));
+    let refused = |submissions: &NodeSubmissions<'_>, set: &Digest| {
+        assert!(!submissions.record(set));
+        submissions.failure.lock().unwrap().take().unwrap()
+    };
+    assert_eq!(refused(&submissions, &other), Refusal::ReleasedBefore(job.id().clone()));
+    // Somebody who can write to the store removes the record, or puts another set in its place.
+    for altered in [None, Some(other.as_bytes().as_slice())] {
+        intake.store.alter("UPDATE jobs SET released = ?1", &[&altered]);
+        for set in [&first, &other] {
+            let refusal = refused(&submissions, set);
+            assert!(
+                matches!(&refusal, Refusal::Storage(text) if text.contains("was altered")),
+                "{refusal}"
+            );
+        }
+        assert!(found_noise(&intake, &job).is_err());
+        assert!(matches!(
+            intake.deliver(&job, &[delivered(&intake, &job, 0)]),
+            Err(StoreError::Record { .. })
+        ));
+    }
+    intake.store.alter("UPDATE jobs SET released = ?1", &[first.as_bytes()]);
+    assert!(submissions.record(&first), "put back");
 }

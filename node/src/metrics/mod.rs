@@ -290,13 +290,13 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::intake::tests::cluster;
+    use crate::intake::tests::{cluster, records};
 
     #[tokio::test]
     async fn a_store_that_hangs_has_not_answered() {
         let folder = tempfile::tempdir().unwrap();
         let metrics = Metrics::new(&cluster(), 0).unwrap();
-        let store = Arc::new(Store::open(folder.path(), metrics.store.clone()).unwrap());
+        let store = Arc::new(Store::open(folder.path(), metrics.store.clone(), records()).unwrap());
         let answered = async || {
             metrics.survey_store(&store).await;
             let text = String::from_utf8(metrics.families.text().unwrap()).unwrap();

@@ -79,7 +79,7 @@ impl Cluster {
         let sealed = intake.store.components(at?).unwrap().unwrap();
         let of = (node, &digest);
         let opened = header
-            .open_at_rest(&intake.cluster, &self.job, of, &intake.at_rest_key, sealed)
+            .open_at_rest(&intake.cluster, &self.job, of, &intake.store.key(&self.job).unwrap(), sealed)
             .unwrap();
         let held = intake.cluster.access().held_by(node).len();
         Some((0..held).map(|position| opened.expand(position).to_vec()).collect())

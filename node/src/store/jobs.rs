@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use rusqlite::{OptionalExtension, params};
+use rand::rand_core::UnwrapErr;
+use rand::rngs::SysRng;
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::job::{Job, JobId, SignedSpec};
+use tacit_protocol::sealing::AtRestKey;
 
 use super::{Store, StoreError};
 
@@ -16,7 +19,7 @@ const RECENT_JOBS: usize = 16;
 /// How many jobs the node stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct JobCounts {
-    /// Jobs without a recorded accepted set.
+    /// Jobs that have not ended, and without a recorded accepted set.
     pub open: i64,
     /// Jobs with one.
     pub released: i64,
@@ -68,55 +71,81 @@ impl Room {
 pub(crate) enum OpenedJob {
     /// A job with this digest is open under the id.
     Open(Digest),
+    /// A job of this id has ended.
+    Ended,
     /// It would exceed this limit, which has this value.
     NoRoom(&'static str, u64),
 }
 
 impl Store {
-    /// Stores a job's signed spec, unless a job of this id is open already, or there is no room for another.
+    /// Stores a job's signed spec under a new key, unless a job of this id is open already or has ended, or there is no room for another.
     pub(crate) fn open_job(&self, job: &Job, spec: &[u8], room: &Room) -> Result<OpenedJob, StoreError> {
         let issuers = job.terms().issuers.as_ref().map(|issuers| issuers.digest().as_bytes().to_vec());
-        self.write(|c| {
-            let transaction = c.transaction()?;
-            let known: Option<Digest> = transaction
-                .query_row("SELECT digest FROM jobs WHERE id = ?1", [job.id().as_str()], |row| {
-                    row.get(0).map(Digest::from_bytes)
-                })
+        let (spec_bytes, own_items) = (spec.len() as i64, job.items().len() as i64);
+        // Locked until the end, so that jobs are opened and ended one after the other.
+        let _recent = self.recent_jobs();
+        let found = self.read(|c| {
+            let known: Option<(Digest, bool)> = c
+                .query_row(
+                    "SELECT digest, ended IS NOT NULL FROM jobs WHERE id = ?1",
+                    [job.id().as_str()],
+                    |row| Ok((row.get(0).map(Digest::from_bytes)?, row.get(1)?)),
+                )
                 .optional()?;
-            if let Some(digest) = known {
-                return Ok(OpenedJob::Open(digest));
+            if let Some((digest, ended)) = known {
+                return Ok(Some(if ended { OpenedJob::Ended } else { OpenedJob::Open(digest) }));
             }
-            let open = "SELECT COUNT(*), COALESCE(SUM(spec_bytes), 0), COALESCE(SUM(items), 0) FROM jobs WHERE released IS NULL";
-            let (jobs, bytes, items) = transaction.query_row(open, [], |row| {
+            let open =
+                "SELECT COUNT(*), COALESCE(SUM(spec_bytes), 0), COALESCE(SUM(items), 0) FROM jobs WHERE ended IS NULL AND released IS NULL";
+            let (jobs, bytes, items) = c.query_row(open, [], |row| {
                 Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
             })?;
-            let (spec_bytes, own_items) = (spec.len() as i64, job.items().len() as i64);
             let after = [jobs + 1, bytes + spec_bytes, items + own_items].map(i64::unsigned_abs);
-            if let Some((limit, value)) = room.exceeded(after[0], after[1], after[2]) {
-                return Ok(OpenedJob::NoRoom(limit, value));
-            }
+            let exceeded = room.exceeded(after[0], after[1], after[2]);
+            Ok(exceeded.map(|(limit, value)| OpenedJob::NoRoom(limit, value)))
+        })?;
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        let mut rng = UnwrapErr(SysRng);
+        let (key, name) = (AtRestKey::generate(&mut rng), job.digest().to_string());
+        // A spec is far shorter than what can be sealed at once.
+        let sealed = key.seal(&spec_binding(&job.digest()), spec, &mut rng);
+        let sealed = sealed.map_err(|_| self.sealed_spec(job.id()))?;
+        let code = self.records.code(&job.digest(), None);
+        self.keys.keep(&name, key.to_bytes())?;
+        let stored = self.write(|c| {
+            let transaction = c.transaction()?;
             transaction.execute(
-                "INSERT INTO jobs (id, digest, opened_at, items, spec_bytes, issuers) VALUES (?1, ?2, unixepoch(), ?3, ?4, ?5)",
-                params![job.id().as_str(), job.digest().as_bytes(), own_items, spec_bytes, issuers],
+                "INSERT INTO jobs (id, digest, record, opened_at, items, spec_bytes, issuers) VALUES (?1, ?2, ?3, unixepoch(), ?4, ?5, ?6)",
+                params![job.id().as_str(), job.digest().as_bytes(), code, own_items, spec_bytes, issuers],
             )?;
-            transaction.execute("INSERT INTO specs (job, spec) VALUES (?1, ?2)", params![job.id().as_str(), spec])?;
-            transaction.commit()?;
-            Ok(OpenedJob::Open(job.digest()))
-        })
+            transaction.execute("INSERT INTO specs (job, spec) VALUES (?1, ?2)", params![job.id().as_str(), sealed])?;
+            transaction.commit()
+        });
+        if let Err(error) = stored {
+            self.keys.erase(&name)?;
+            return Err(error);
+        }
+        Ok(OpenedJob::Open(job.digest()))
     }
 
     /// The job of this id, if it is open here. Its buyer has signed it for the cluster of this digest.
     pub(crate) fn job(&self, id: &JobId, cluster: &Digest) -> Result<Option<Arc<Job>>, StoreError> {
-        // Locked until the end, here and in `forget`, so that a forgotten job never returns to memory.
+        // Locked until the end, here and in `end`, so that a job that has ended never returns to memory.
         let mut recent = self.recent_jobs();
         if let Some(job) = recent.get(id) {
             return Ok(Some(Arc::clone(job)));
         }
-        let spec: Option<Vec<u8>> = self.read(|c| {
-            c.query_row("SELECT spec FROM specs WHERE job = ?1", [id.as_str()], |row| row.get(0))
+        let stored: Option<(Digest, Vec<u8>)> = self.read(|c| {
+            let open =
+                "SELECT jobs.digest, specs.spec FROM jobs JOIN specs ON specs.job = jobs.id WHERE jobs.id = ?1 AND jobs.ended IS NULL";
+            c.query_row(open, [id.as_str()], |row| Ok((row.get(0).map(Digest::from_bytes)?, row.get(1)?)))
                 .optional()
         })?;
-        let Some(spec) = spec else { return Ok(None) };
+        let Some((digest, sealed)) = stored else { return Ok(None) };
+        let Some(key) = self.key_of(&digest) else { return Ok(None) };
+        let spec = key.open(&spec_binding(&digest), sealed).map_err(|_| self.sealed_spec(id))?;
         let job = SignedSpec::from_json(&spec)
             .and_then(|spec| Job::open(cluster, id.clone(), spec))
             .map_err(|error| StoreError::Spec {
@@ -135,7 +164,7 @@ impl Store {
     /// Counts the jobs.
     pub(crate) fn count_jobs(&self) -> Result<JobCounts, StoreError> {
         self.read(|c| {
-            let open = "SELECT COUNT(*), COALESCE(MIN(opened_at), 0) FROM jobs WHERE released IS NULL";
+            let open = "SELECT COUNT(*), COALESCE(MIN(opened_at), 0) FROM jobs WHERE ended IS NULL AND released IS NULL";
             let (open, oldest_open) = c.query_row(open, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
             let released = c.query_row("SELECT COUNT(*) FROM jobs WHERE released IS NOT NULL", [], |row| row.get(0))?;
             Ok(JobCounts {
@@ -146,58 +175,62 @@ impl Store {
         })
     }
 
-    /// Deletes a job and its submissions. If outputs were released, the job's row stays: its id is never scored again.
-    pub(crate) fn forget(&self, id: &JobId) -> Result<(), StoreError> {
-        let mut recent = self.recent_jobs();
-        recent.remove(id);
-        self.write(|c| {
-            let transaction = c.transaction()?;
-            let components = "DELETE FROM components WHERE number IN (SELECT components FROM submissions WHERE job = ?1)";
-            transaction.execute(components, [id.as_str()])?;
-            transaction.execute("DELETE FROM submissions WHERE job = ?1", [id.as_str()])?;
-            transaction.execute("DELETE FROM subjects WHERE job = ?1", [id.as_str()])?;
-            let forgotten = transaction.execute("DELETE FROM jobs WHERE id = ?1 AND released IS NULL", [id.as_str()])?;
-            if forgotten == 1 {
-                transaction.execute("DELETE FROM specs WHERE job = ?1", [id.as_str()])?;
-            }
-            // The record that stays refuses every further computation, so its noise is not needed again.
-            transaction.execute("UPDATE jobs SET noise = NULL WHERE id = ?1", [id.as_str()])?;
-            transaction.commit()
-        })
-    }
-
-    /// The accepted set for which this node has released outputs of a job; `None` if it has released none.
-    pub(crate) fn released(&self, job: &JobId) -> Result<Option<Digest>, StoreError> {
-        self.read(|c| {
-            let released: Option<Option<[u8; 32]>> = c
-                .query_row("SELECT released FROM jobs WHERE id = ?1", [job.as_str()], |row| row.get(0))
-                .optional()?;
-            Ok(released.flatten().map(Digest::from_bytes))
-        })
+    /// The accepted set for which this node has released outputs of an open job; `None` if it has released none.
+    ///
+    /// # Errors
+    /// [`StoreError::Record`]: somebody has altered the record.
+    pub(crate) fn released(&self, job: &Job) -> Result<Option<Digest>, StoreError> {
+        let found = self.read(|c| record(c, job))?;
+        self.authentic(job, found)
     }
 
     /// Records for which accepted set outputs are released, before they are. Returns false if another set was recorded before, or if
     /// the job is not open under its digest. Then nothing may be released: the difference of two results would reveal answers.
+    ///
+    /// # Errors
+    /// [`StoreError::Record`]: somebody has altered the record.
     pub(crate) fn record_release(&self, job: &Job, accepted: &Digest) -> Result<bool, StoreError> {
+        if self.released(job)?.is_some_and(|before| before != *accepted) {
+            return Ok(false);
+        }
+        let code = self.records.code(&job.digest(), Some(accepted));
         self.write(|c| {
+            // The condition on `released` holds what was just read, also while another thread records.
             let changed = c.execute(
-                "UPDATE jobs SET released = ?2 WHERE id = ?1 AND digest = ?3 AND (released IS NULL OR released = ?2)",
-                params![job.id().as_str(), accepted.as_bytes(), job.digest().as_bytes()],
+                "UPDATE jobs SET released = ?2, record = ?4
+                 WHERE id = ?1 AND digest = ?3 AND ended IS NULL AND (released IS NULL OR released = ?2)",
+                params![job.id().as_str(), accepted.as_bytes(), job.digest().as_bytes(), code],
             )?;
             Ok(changed == 1)
         })
     }
 
+    /// What a record says, if it is this node's.
+    fn authentic(&self, job: &Job, found: Option<Record>) -> Result<Option<Digest>, StoreError> {
+        match found {
+            None => Ok(None),
+            Some((released, code)) if self.records.is_code_of(&job.digest(), released.as_ref(), &code) => Ok(released),
+            Some(_) => Err(StoreError::Record {
+                path: self.path().to_owned(),
+                job: job.id().clone(),
+            }),
+        }
+    }
+
     /// The sealed keys of the job's noise, and the accepted set for which outputs were released; `None` for what there is not.
+    ///
+    /// # Errors
+    /// [`StoreError::Record`]: somebody has altered the record.
     pub(crate) fn noise(&self, job: &Job) -> Result<(Option<Vec<u8>>, Option<Digest>), StoreError> {
-        self.read(|c| {
-            let row = c.query_row(
-                "SELECT noise, released FROM jobs WHERE id = ?1 AND digest = ?2",
+        let (noise, found) = self.read(|c| {
+            let noise = c.query_row(
+                "SELECT noise FROM jobs WHERE id = ?1 AND digest = ?2",
                 params![job.id().as_str(), job.digest().as_bytes()],
-                |row| Ok((row.get(0)?, row.get::<_, Option<[u8; 32]>>(1)?.map(Digest::from_bytes))),
+                |row| row.get::<_, Option<Vec<u8>>>(0),
             );
-            Ok(row.optional()?.unwrap_or_default())
-        })
+            Ok((noise.optional()?.flatten(), record(c, job)?))
+        })?;
+        Ok((noise, self.authentic(job, found)?))
     }
 
     /// Keeps the sealed keys of the job's noise, before a release is recorded. Returns false if one was recorded, so that keys which
@@ -205,15 +238,40 @@ impl Store {
     pub(crate) fn keep_noise(&self, job: &Job, sealed: &[u8]) -> Result<bool, StoreError> {
         self.write(|c| {
             let changed = c.execute(
-                "UPDATE jobs SET noise = ?2 WHERE id = ?1 AND digest = ?3 AND released IS NULL",
+                "UPDATE jobs SET noise = ?2 WHERE id = ?1 AND digest = ?3 AND released IS NULL AND ended IS NULL",
                 params![job.id().as_str(), sealed, job.digest().as_bytes()],
             )?;
             Ok(changed == 1)
         })
     }
 
-    fn recent_jobs(&self) -> MutexGuard<'_, HashMap<JobId, Arc<Job>>> {
+    fn sealed_spec(&self, job: &JobId) -> StoreError {
+        StoreError::SealedSpec {
+            path: self.path().to_owned(),
+            job: job.clone(),
+        }
+    }
+
+    pub(super) fn recent_jobs(&self) -> MutexGuard<'_, HashMap<JobId, Arc<Job>>> {
         // No panic leaves the map half changed.
         self.recent_jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The accepted set of a record, and the code that authenticates it.
+type Record = (Option<Digest>, Vec<u8>);
+
+/// The record of an open job; `None` if it is not open under its digest.
+fn record(connection: &Connection, job: &Job) -> rusqlite::Result<Option<Record>> {
+    connection
+        .prepare_cached("SELECT released, record FROM jobs WHERE id = ?1 AND digest = ?2 AND ended IS NULL")?
+        .query_row(params![job.id().as_str(), job.digest().as_bytes()], |row| {
+            Ok((row.get::<_, Option<[u8; 32]>>(0)?.map(Digest::from_bytes), row.get(1)?))
+        })
+        .optional()
+}
+
+/// The job that a sealed spec is bound to.
+fn spec_binding(job: &Digest) -> Vec<u8> {
+    [b"tacit/v1 kept spec".as_slice(), job.as_bytes()].concat()
 }

@@ -1,5 +1,7 @@
-//! What a node stores: jobs, and submissions with their sealed components. One SQLite file; all calls block.
+//! What a node stores: jobs, and submissions with their sealed components. One SQLite file, and a folder with the keys of open jobs; all
+//! calls block.
 
+mod ended;
 mod jobs;
 mod revocations;
 mod schema;
@@ -7,6 +9,7 @@ mod submissions;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use ended::Ended;
 pub(crate) use jobs::{OpenedJob, Room};
 pub(crate) use submissions::{Author, ComponentsAt, NewSubmission, StoredSubmission};
 
@@ -16,8 +19,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 use tacit_metrics::{Operation, StoreMeter};
+use tacit_mpc_core::digest::Digest;
 use tacit_program::sqlite::{self, DatabaseError, StoreFile};
+use tacit_program::{ErasableKeyError, ErasableKeys};
+use tacit_protocol::control::Refusal;
 use tacit_protocol::job::{Job, JobError, JobId};
+use tacit_protocol::sealing::{AtRestKey, RecordKey};
 use thiserror::Error;
 
 /// Why the store cannot do what it is asked.
@@ -35,7 +42,43 @@ pub(crate) enum StoreError {
         /// What is wrong with the spec.
         error: JobError,
     },
+    /// A stored spec does not open under the job's key.
+    #[error(
+        "the store {path} is damaged: the spec of job {job} does not open under the job's key in folder `job-keys`; stop the node, remove the key's file, and start it again: it gets the job anew"
+    )]
+    SealedSpec {
+        /// The store's file.
+        path: PathBuf,
+        job: JobId,
+    },
+    /// The record of a release was altered.
+    #[error(
+        "the store {path} was altered: the record of what was released of job {job} is not one that this node has written, so nothing is computed of the job; find out who can write to the data folder, and cancel the job"
+    )]
+    Record {
+        /// The store's file.
+        path: PathBuf,
+        job: JobId,
+    },
+    /// The job's key is destroyed.
+    #[error("job {0} has ended at this node, which has erased its shares")]
+    Ended(JobId),
+    /// The file of a job's key cannot be read, written or erased.
+    #[error(transparent)]
+    Key(#[from] ErasableKeyError),
 }
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Ended(job) => Self::Ended(job),
+            error => Self::Storage(error.to_string()),
+        }
+    }
+}
+
+/// The folder with the keys of open jobs, inside the folder of the store.
+const KEYS: &str = "job-keys";
 
 /// A node's store.
 #[derive(Debug)]
@@ -44,19 +87,40 @@ pub(crate) struct Store {
     file: StoreFile,
     /// Jobs that were read lately: every batch of submissions needs its job, and parsing a large spec takes long.
     recent_jobs: Mutex<HashMap<JobId, Arc<Job>>>,
+    /// The key of each open job, by the job's digest.
+    keys: ErasableKeys,
+    /// Authenticates for which accepted set outputs were released.
+    records: RecordKey,
     meter: StoreMeter,
 }
 
 impl Store {
-    /// Opens the store in a folder, creating both if needed.
-    pub(crate) fn open(folder: &Path, meter: StoreMeter) -> Result<Self, DatabaseError> {
+    /// Opens the store in a folder, creating both if needed. `records` authenticates what it records. Erases what is left of jobs that
+    /// ended when the process did, and of jobs whose keys are gone.
+    pub(crate) fn open(folder: &Path, meter: StoreMeter, records: RecordKey) -> Result<Self, StoreError> {
         let (file, connection) = StoreFile::open(folder, schema::SCHEMA)?;
-        Ok(Self {
+        let store = Self {
             connection: Mutex::new(connection),
             file,
             recent_jobs: Mutex::default(),
+            keys: ErasableKeys::open(&folder.join(KEYS))?,
+            records,
             meter,
-        })
+        };
+        store.finish_erasing()?;
+        Ok(store)
+    }
+
+    /// The key under which everything of an open job is sealed.
+    ///
+    /// # Errors
+    /// [`StoreError::Ended`]: it is destroyed.
+    pub(crate) fn key(&self, job: &Job) -> Result<AtRestKey, StoreError> {
+        self.key_of(&job.digest()).ok_or_else(|| StoreError::Ended(job.id().clone()))
+    }
+
+    fn key_of(&self, digest: &Digest) -> Option<AtRestKey> {
+        self.keys.get(&digest.to_string()).map(|key| AtRestKey::from_bytes(&key))
     }
 
     /// Checks the store in a folder, if there is one, without changing it. Returns whether another process uses it: then a node runs

@@ -11,14 +11,18 @@ pub(super) const SCHEMA: Schema = Schema {
 };
 
 /// Specs and components have tables of their own. SQLite reads all pages of a row up to the column that is asked for, and rewrites
-/// the whole row on a change, so long columns would slow down what is read or changed often. `jobs_by_release` holds all that is
-/// asked about all jobs.
+/// the whole row on a change, so long columns would slow down what is read or changed often. `jobs_by_end` holds all that is
+/// asked about all jobs. Specs and components are sealed under the job's key, which is in a file of its own.
 const FIRST: &str = "
     CREATE TABLE jobs (
         id TEXT PRIMARY KEY,
         digest BLOB NOT NULL,
         -- The digest of the accepted set for which outputs were released.
         released BLOB,
+        -- The code that authenticates `released`, also while it is NULL.
+        record BLOB NOT NULL,
+        -- How the job has ended; NULL while it is open. Of a job that has ended this row is all that stays.
+        ended TEXT,
         -- The keys of the noise in what is released, sealed; NULL where there is none.
         noise BLOB,
         opened_at INTEGER NOT NULL,
@@ -32,7 +36,7 @@ const FIRST: &str = "
         issuers BLOB
     );
     CREATE INDEX jobs_by_issuers ON jobs (issuers) WHERE issuers IS NOT NULL;
-    CREATE INDEX jobs_by_release ON jobs (released, opened_at);
+    CREATE INDEX jobs_by_end ON jobs (ended, released, opened_at);
     CREATE TABLE specs (
         job TEXT PRIMARY KEY,
         spec BLOB NOT NULL

@@ -24,7 +24,7 @@ pub(crate) struct NewSubmission {
     pub reason: Option<RejectReason>,
     /// The encoded signed header; empty if it is rejected because of its header.
     pub header: Vec<u8>,
-    /// The node's components, sealed under its own key; empty if it is rejected.
+    /// The node's components, sealed under its key of the job; empty if it is rejected.
     pub sealed: Vec<u8>,
 }
 
@@ -278,7 +278,7 @@ fn drop_components(connection: &Connection, job: &JobId, digest: &Digest) -> rus
 /// How many answers a job has, and how many rejected submissions that nobody has signed; `None` if it is not open under this digest.
 fn counts(connection: &Connection, job: &JobId, digest: &Digest) -> rusqlite::Result<Option<(u64, i64)>> {
     connection
-        .prepare_cached("SELECT answers, unsigned FROM jobs WHERE id = ?1 AND digest = ?2")?
+        .prepare_cached("SELECT answers, unsigned FROM jobs WHERE id = ?1 AND digest = ?2 AND ended IS NULL")?
         .query_row(params![job.as_str(), digest.as_bytes()], |row| {
             Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?))
         })

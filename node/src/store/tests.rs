@@ -11,9 +11,9 @@ use tacit_protocol::question::{Categorical, Release};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::{Role, Subject};
 
-fn open(folder: &Path) -> Result<Store, DatabaseError> {
+fn open(folder: &Path) -> Result<Store, StoreError> {
     let metrics = crate::metrics::Metrics::new(&crate::intake::tests::cluster(), 0).unwrap();
-    Store::open(folder, metrics.store)
+    Store::open(folder, metrics.store, crate::intake::tests::records())
 }
 
 fn cluster_digest() -> Digest {
@@ -88,7 +88,7 @@ fn jobs_and_submissions_survive_a_restart() {
             .unwrap()
     };
     assert_eq!(rows(), 1);
-    store.forget(job.id()).unwrap();
+    store.end(&job, Ended::Cancelled).unwrap();
     assert_eq!(rows(), 0);
     assert!(store.job(job.id(), &cluster_digest()).unwrap().is_none());
 }
@@ -130,10 +130,10 @@ fn what_was_spoilt_is_replaced_by_what_is_good_and_never_the_other_way() {
     // What its header says stays.
     assert_eq!(put(submission(3, wrong)), wrong);
     assert_eq!(put(submission(3, None)), wrong);
-    store.forget(job.id()).unwrap();
+    store.end(&job, Ended::Cancelled).unwrap();
     assert!(
         !store.store_repaired(&job, &[submission(1, None)]).unwrap(),
-        "nothing comes back of a job that is forgotten"
+        "nothing comes back of a job that has ended"
     );
     assert_eq!(rows(), 0);
 }
@@ -157,10 +157,12 @@ fn outputs_are_released_for_one_accepted_set_only() {
     };
     assert_eq!(store.count_jobs().unwrap(), counts);
     assert!(!store.record_release(&job, &other).unwrap());
-    assert_eq!(store.released(job.id()).unwrap(), Some(first));
-    // The release of a cancelled job is remembered, so that its id cannot be scored again.
-    store.forget(job.id()).unwrap();
-    assert_eq!(store.released(job.id()).unwrap(), Some(first));
+    assert_eq!(store.released(&job).unwrap(), Some(first));
+    // The release of a job that has ended is remembered, and its id is never opened again.
+    store.end(&job, Ended::Cancelled).unwrap();
+    assert_eq!(store.count_jobs().unwrap(), counts);
+    assert!(!store.record_release(&job, &first).unwrap());
+    assert_eq!(store.open_job(&job, &spec, &Room::default()).unwrap(), OpenedJob::Ended);
 }
 
 #[test]
@@ -177,7 +179,7 @@ fn a_folder_belongs_to_one_process() {
         "{error}"
     );
     let second = open(folder.path()).unwrap_err();
-    assert!(matches!(second, DatabaseError::InUse { .. }), "{second}");
+    assert!(matches!(second, StoreError::Database(DatabaseError::InUse { .. })), "{second}");
 }
 
 #[test]
@@ -188,7 +190,10 @@ fn a_newer_schema_is_refused() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
     let error = open(folder.path()).unwrap_err();
-    assert!(matches!(error, DatabaseError::Newer { found: 99, known: 1, .. }), "{error}");
+    assert!(
+        matches!(error, StoreError::Database(DatabaseError::Newer { found: 99, known: 1, .. })),
+        "{error}"
+    );
     assert_eq!(Store::inspect(folder.path()).unwrap_err().to_string(), error.to_string());
 }
 
@@ -243,7 +248,7 @@ fn no_more_jobs_are_open_than_there_is_room_for() {
         assert_eq!(store.open_job(&job, &spec, &room).unwrap(), expected);
     }
     // A job that ended makes room.
-    store.forget(&"one".parse().unwrap()).unwrap();
+    store.end(&named("one"), Ended::TooOld).unwrap();
     assert_eq!(store.open_job(&job, &spec, &room).unwrap(), OpenedJob::Open(job.digest()));
 }
 
@@ -259,4 +264,150 @@ fn submissions_that_nobody_signed_are_stored_up_to_a_number() {
     assert_eq!(outcomes, [Some(RejectReason::BadSignature), Some(RejectReason::BadSignature), None]);
     let known = |n| store.outcomes(job.id(), &[bad(n).digest]).unwrap().len();
     assert_eq!([known(1), known(2), known(3)], [1, 0, 1]);
+}
+
+/// All files of a store, whole.
+fn files(folder: &Path) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        bytes.extend(if path.is_dir() {
+            files(&path)
+        } else {
+            std::fs::read(path).unwrap()
+        });
+    }
+    bytes
+}
+
+fn has(bytes: &[u8], needle: &[u8]) -> bool {
+    bytes.windows(needle.len()).any(|window| window == needle)
+}
+
+#[test]
+fn of_a_job_that_has_ended_no_byte_is_left_and_of_an_open_one_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let (job, spec) = job();
+    let other = Job::sign(&cluster_digest(), "other".parse().unwrap(), job.to_signed_spec().spec, &buyer_key()).unwrap();
+    let text = |n: u8, what: &str| format!("{what} of submission {n}, which is not to stay").into_bytes();
+    let stored = |n: u8| NewSubmission {
+        header: text(n, "header"),
+        sealed: text(n, "components"),
+        ..submission(n, None)
+    };
+    for (of, first) in [(&job, 0), (&other, 100)] {
+        store.open_job(of, &spec, &Room::default()).unwrap();
+        let submissions: Vec<NewSubmission> = (first..first + 50).map(stored).collect();
+        assert!(store.store_submissions(of, &submissions).unwrap().iter().all(Option::is_none));
+    }
+    let keys = [&job, &other].map(|job| *store.key(job).unwrap().to_bytes());
+    let sealed_spec: Vec<u8> = store
+        .read(|c| c.query_row("SELECT spec FROM specs WHERE job = 'job'", [], |row| row.get(0)))
+        .unwrap();
+    assert!(store.keep_noise(&job, b"the sealed keys of the noise of the first job").unwrap());
+    let mut of_job = vec![sealed_spec, b"the sealed keys of the noise".to_vec(), keys[0].to_vec()];
+    let of = |first: u8| (first..first + 50).flat_map(|n| [text(n, "header"), text(n, "components")]);
+    of_job.extend(of(0));
+    let before = files(folder.path());
+    assert!(of_job.iter().all(|needle| has(&before, needle)));
+    assert!(!has(&before, &spec), "specs are sealed, too");
+
+    store.end(&job, Ended::Certified(Digest::of("set", &[]))).unwrap();
+    let after = files(folder.path());
+    for needle in &of_job {
+        assert!(!has(&after, needle), "{}", String::from_utf8_lossy(needle));
+    }
+    assert!(
+        of(100).all(|needle| has(&after, &needle)) && has(&after, &keys[1]),
+        "the other job is whole"
+    );
+    assert!(matches!(store.key(&job), Err(StoreError::Ended(_))));
+    store.end_again(job.id()).unwrap();
+    assert!(store.has_ended(job.id()).unwrap() && !store.has_ended(other.id()).unwrap());
+}
+
+#[test]
+fn an_ending_that_was_cut_off_is_finished_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let (job, spec) = job();
+    let key;
+    {
+        let store = open(folder.path()).unwrap();
+        store.open_job(&job, &spec, &Room::default()).unwrap();
+        store.store_submissions(&job, &[submission(1, None)]).unwrap();
+        key = *store.key(&job).unwrap().to_bytes();
+        // It was recorded that the job has ended, and then the process was killed.
+        store.alter("UPDATE jobs SET ended = 'cancelled'", &[]);
+    }
+    assert!(has(&files(folder.path()), &key));
+    let store = open(folder.path()).unwrap();
+    assert!(!has(&files(folder.path()), &key));
+    assert!(matches!(store.key(&job), Err(StoreError::Ended(_))));
+    assert_eq!(found(&store, &job, &submission(1, None).digest), None);
+    assert_eq!(store.open_job(&job, &spec, &Room::default()).unwrap(), OpenedJob::Ended);
+}
+
+#[test]
+fn a_job_whose_key_is_gone_is_opened_anew_unless_something_was_released_of_it() {
+    for released in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let (job, spec) = job();
+        {
+            let store = open(folder.path()).unwrap();
+            store.open_job(&job, &spec, &Room::default()).unwrap();
+            store.store_submissions(&job, &[submission(1, None)]).unwrap();
+            if released {
+                assert!(store.record_release(&job, &Digest::of("set", &[])).unwrap());
+            }
+        }
+        std::fs::remove_file(folder.path().join("job-keys").join(job.digest().to_string())).unwrap();
+        let store = open(folder.path()).unwrap();
+        assert!(store.job(job.id(), &cluster_digest()).unwrap().is_none());
+        let opened = store.open_job(&job, &spec, &Room::default()).unwrap();
+        let expected = if released {
+            OpenedJob::Ended
+        } else {
+            OpenedJob::Open(job.digest())
+        };
+        assert_eq!(opened, expected);
+        assert_eq!(found(&store, &job, &submission(1, None).digest), None);
+    }
+}
+
+#[test]
+fn a_key_without_a_job_is_destroyed_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()).unwrap());
+    let path = folder.path().join("job-keys").join(job().0.digest().to_string());
+    std::fs::write(&path, [7; 32]).unwrap();
+    drop(open(folder.path()).unwrap());
+    assert!(!path.exists());
+}
+
+#[test]
+fn only_a_job_that_holds_nothing_is_dropped_without_an_ending() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let (job, spec) = job();
+    store.open_job(&job, &spec, &Room::default()).unwrap();
+    assert!(store.unopen(&job).unwrap());
+    assert!(store.job(job.id(), &cluster_digest()).unwrap().is_none() && !store.has_ended(job.id()).unwrap());
+    store.open_job(&job, &spec, &Room::default()).unwrap();
+    store.store_submissions(&job, &[submission(1, None)]).unwrap();
+    assert!(!store.unopen(&job).unwrap());
+    assert!(store.job(job.id(), &cluster_digest()).unwrap().is_some());
+}
+
+#[test]
+fn jobs_grow_old() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let (job, spec) = job();
+    store.open_job(&job, &spec, &Room::default()).unwrap();
+    assert_eq!(store.older_than(60).unwrap(), []);
+    store.alter("UPDATE jobs SET opened_at = opened_at - 61", &[]);
+    assert_eq!(store.older_than(60).unwrap(), [job.id().clone()]);
+    store.end(&job, Ended::TooOld).unwrap();
+    assert_eq!(store.older_than(60).unwrap(), []);
 }

@@ -25,6 +25,21 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The file in a store's folder that the process using it has locked. It stays empty and is never removed.
 const LOCK_FILE: &str = "lock";
 
+/// Empties the log of recent changes, so that what was deleted is in no file of the store any more. Waits for readers of older states.
+///
+/// # Errors
+/// The file cannot be written, or a reader does not end.
+pub fn empty_log(connection: &Connection) -> rusqlite::Result<()> {
+    let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if busy == 0 {
+        return Ok(());
+    }
+    Err(rusqlite::Error::SqliteFailure(
+        rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY),
+        Some("the log of recent changes is not emptied while somebody reads an older state".to_owned()),
+    ))
+}
+
 /// An open store. As long as this value exists, no other process can open the store.
 #[derive(Debug)]
 pub struct StoreFile {

@@ -34,6 +34,8 @@ impl Schema {
         // A commit is on disk when it returns.
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
+        // What is deleted is overwritten with zeros.
+        connection.pragma_update(None, "secure_delete", true)?;
         Ok(connection)
     }
 

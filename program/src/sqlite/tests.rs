@@ -191,3 +191,27 @@ fn a_full_disk_is_told_apart_and_passes() {
     connection.pragma_update(None, "max_page_count", 1 << 20).unwrap();
     write().unwrap();
 }
+
+#[test]
+fn what_is_deleted_is_in_no_file_of_the_store_once_the_log_is_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_file, connection) = open(folder.path(), &[FIRST]).unwrap();
+    let secret = "a text that is deleted";
+    let found = || {
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        let bytes = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
+        bytes
+            .filter(|bytes| bytes.windows(secret.len()).any(|window| window == secret.as_bytes()))
+            .count()
+    };
+    let long = format!("{secret} {}", "x".repeat(1 << 16));
+    connection
+        .execute("INSERT INTO jobs VALUES (1, ?1), (2, ?2)", [secret, &long])
+        .unwrap();
+    empty_log(&connection).unwrap();
+    assert_eq!(found(), 1);
+    connection.execute("DELETE FROM jobs WHERE number = 1", []).unwrap();
+    connection.execute("UPDATE jobs SET name = 'short' WHERE number = 2", []).unwrap();
+    empty_log(&connection).unwrap();
+    assert_eq!(found(), 0);
+}

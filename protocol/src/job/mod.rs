@@ -3,6 +3,7 @@
 use crate::identity::{PublicKey, SecretKey, Signature};
 use tacit_mpc_core::digest::Digest;
 
+mod cancellation;
 mod check;
 mod closes_at;
 mod error;
@@ -20,6 +21,7 @@ mod signed;
 mod spec;
 mod terms;
 
+pub use cancellation::Cancellation;
 pub use check::{MAX_ANSWER_ELEMENTS, MAX_TALLY};
 pub use error::JobError;
 pub use floor::Floor;

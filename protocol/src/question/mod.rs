@@ -11,6 +11,7 @@ use std::ops::Deref;
 use serde::{Deserialize, Serialize};
 use tacit_mpc_core::field::Fp61;
 use thiserror::Error;
+use zeroize::Zeroize;
 
 mod categorical;
 mod release;
@@ -35,6 +36,15 @@ pub enum Question {
 pub enum Answer {
     /// One of [`AnswerType::classes`], by index.
     Class(u32),
+}
+
+/// Overwritten when it is dropped, so that no list of answers stays in memory after its use.
+impl Drop for Answer {
+    fn drop(&mut self) {
+        match self {
+            Self::Class(class) => class.zeroize(),
+        }
+    }
 }
 
 /// Which rows are well-formed. The nodes check it on shares, once for every submission.

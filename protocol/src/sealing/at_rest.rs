@@ -1,10 +1,11 @@
-//! Sealing what a node stores. An envelope is opened once, when it arrives; its content is then sealed under a symmetric key of the node's own,
-//! which opens in a hundredth of the time that an envelope takes.
+//! Sealing what a node stores of a job. An envelope is opened once, when it arrives; its content is then sealed under a random key of the
+//! job, which opens in a hundredth of the time that an envelope takes. When the job ends, its key is destroyed, and with it all that was
+//! sealed under it, wherever copies of the rows may be.
 //!
 //! A row is a salt of 32 random bytes, the AES-256-GCM ciphertext
 //! ([NIST SP 800-38D](https://doi.org/10.6028/NIST.SP.800-38D)), and its tag of 16 bytes. The row's key is
-//! `HKDF-Expand(PRK, salt, 32)` with `PRK = HKDF-Extract("tacit/v1 kept components", sealing key)` over SHA-256
-//! ([RFC 5869](https://www.rfc-editor.org/rfc/rfc5869)); the nonce is 0.
+//! `HKDF-Expand(job key, salt, 32)` over SHA-256 ([RFC 5869](https://www.rfc-editor.org/rfc/rfc5869)): the job key is 32 random bytes, so it
+//! needs no extraction. The nonce is 0.
 
 use std::fmt;
 
@@ -12,15 +13,14 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use hkdf::Hkdf;
 use rand_core::CryptoRng;
 use sha2::Sha256;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
-use super::{SealingError, UnsealingKey};
+use super::SealingError;
 
 /// Bytes of the salt at the start of a sealed row.
 const SALT: usize = 32;
 
-/// The key that seals a node's store. It is derived from the node's sealing key, which is not in the store: a stolen store gives neither
-/// away.
+/// The key that seals what a node stores of one job. It follows from nothing else, so without it nothing can be opened.
 ///
 /// Every row has a key of its own, derived with a new random salt and used once. So a nonce repeats under a key only if two
 /// salts are equal, which has probability below 2^-128 for 2^64 rows. Never printed; zeroized on drop.
@@ -28,13 +28,21 @@ const SALT: usize = 32;
 pub struct AtRestKey(Zeroizing<[u8; 32]>);
 
 impl AtRestKey {
-    /// Derives the key from a node's secret sealing key.
-    pub fn of(key: &UnsealingKey) -> Self {
-        let (mut extracted, _) = Hkdf::<Sha256>::extract(Some(b"tacit/v1 kept components"), key.to_bytes());
-        let mut this = Self(Zeroizing::new([0; 32]));
-        this.0.copy_from_slice(&extracted);
-        extracted.as_mut_slice().zeroize();
-        this
+    /// Draws a fresh key.
+    pub fn generate<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
+        let mut key = Zeroizing::new([0; 32]);
+        rng.fill_bytes(&mut *key);
+        Self(key)
+    }
+
+    /// The key of these bytes, which [`Self::generate`] has drawn.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
+        Self(Zeroizing::new(*bytes))
+    }
+
+    /// The bytes of the key.
+    pub fn to_bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 
     /// Seals `plaintext` bound to `aad`, which is not stored, and gives the row: salt, ciphertext, tag. It is 48 bytes longer than
@@ -99,18 +107,15 @@ impl fmt::Debug for AtRestKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sealing::Suite;
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng;
 
     #[test]
     fn rows_open_only_under_their_key_and_binding() {
         let mut rng = ChaCha20Rng::from_seed([6; 32]);
-        let unsealing = UnsealingKey::generate(Suite::XWing, &mut rng);
-        let key = AtRestKey::of(&unsealing);
-        let other = AtRestKey::of(&UnsealingKey::generate(Suite::XWing, &mut rng));
+        let (key, other) = (AtRestKey::generate(&mut rng), AtRestKey::generate(&mut rng));
         let sealed = key.seal(b"row", b"components", &mut rng).unwrap();
-        let again = AtRestKey::of(&UnsealingKey::from_bytes(Suite::XWing, unsealing.to_bytes()).unwrap());
+        let again = AtRestKey::from_bytes(key.to_bytes());
         assert_eq!(again.open(b"row", sealed.clone()).unwrap().as_slice(), b"components");
         assert_eq!(key.open(b"other", sealed.clone()).unwrap_err(), SealingError::Envelope);
         assert_eq!(other.open(b"row", sealed.clone()).unwrap_err(), SealingError::Envelope);

@@ -3,11 +3,13 @@
 //! An envelope is the encapsulated key (1120 bytes with X-Wing, 32 with X25519), then the ciphertext of ChaCha20-Poly1305, 16 bytes longer
 //! than the plaintext. The key is derived with HKDF-SHA256. `protocol/vectors/envelope.json` holds envelopes of both suites.
 //!
-//! With feature `aws-lc` X-Wing runs on AWS-LC, and `AtRestKey` seals what a node stores. Without it everything here is Rust and draws
-//! no randomness of its own.
+//! With feature `aws-lc` X-Wing runs on AWS-LC, `AtRestKey` seals what a node stores, and `RecordKey` authenticates what it has
+//! recorded. Without it everything here is Rust and draws no randomness of its own.
 
 #[cfg(feature = "aws-lc")]
 mod at_rest;
+#[cfg(feature = "aws-lc")]
+mod record;
 mod xwing;
 
 use std::fmt;
@@ -25,6 +27,8 @@ use zeroize::Zeroizing;
 
 #[cfg(feature = "aws-lc")]
 pub use at_rest::AtRestKey;
+#[cfg(feature = "aws-lc")]
+pub use record::RecordKey;
 use xwing::XWing;
 
 /// The KEM of a node's sealing key. The rest of HPKE's suite is always HKDF-SHA256 (0x0001) and ChaCha20-Poly1305 (0x0003).

@@ -1,5 +1,5 @@
-//! A submission as a node stores it: the signed header as it came, and the components of its envelope, sealed again under the
-//! node's own key.
+//! A submission as a node stores it: the signed header as it came, and the components of its envelope, sealed again under
+//! the node's key of the job.
 
 use rand_core::CryptoRng;
 
@@ -86,8 +86,8 @@ mod tests {
         let members = cluster_with_keys(3, 1);
         let (job, other_job) = (job(4, 3, 5, PayRule::Flat), job(5, 3, 5, PayRule::Flat));
         let cluster = &members.cluster;
-        let at_rest_keys: Vec<AtRestKey> = members.sealing.iter().map(AtRestKey::of).collect();
         let mut rng = ChaCha20Rng::seed_from_u64(9);
+        let at_rest_keys: Vec<AtRestKey> = members.sealing.iter().map(|_| AtRestKey::generate(&mut rng)).collect();
         let submissions = [
             submission(&members, &job, 7, &[(0, 2), (2, 0)]),
             submission(&members, &job, 8, &[(0, 1), (2, 0)]),
@@ -156,8 +156,8 @@ mod tests {
         let job = job(4, 3, 5, PayRule::Flat);
         let mut delivery = submission(&members, &job, 7, &[(0, 2)]).delivery(0).unwrap();
         let digest = delivery.header.value.digest();
-        let at_rest_key = AtRestKey::of(&members.sealing[0]);
         let mut rng = ChaCha20Rng::seed_from_u64(9);
+        let at_rest_key = AtRestKey::generate(&mut rng);
         delivery.envelope[40] ^= 1;
         let keys = (&members.sealing[0], &at_rest_key);
         assert_eq!(

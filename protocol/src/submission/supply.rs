@@ -199,6 +199,10 @@ mod tests {
         rows: Vec<Vec<u8>>,
     }
 
+    fn at_rest_key(node: usize) -> AtRestKey {
+        AtRestKey::from_bytes(&[node as u8; 32])
+    }
+
     impl Stored {
         fn new(nodes: usize, threshold: usize) -> Self {
             let members = cluster_with_keys(nodes, threshold);
@@ -206,7 +210,7 @@ mod tests {
             let submission = submission(&members, &job, 7, &[(0, 2), (2, 0)]);
             let digest = submission.header.value.digest();
             let row = |node: usize| {
-                let keys = (&members.sealing[node], &AtRestKey::of(&members.sealing[node]));
+                let keys = (&members.sealing[node], &at_rest_key(node));
                 let delivery = submission.delivery(node).unwrap();
                 let mut rng = ChaCha20Rng::seed_from_u64(node as u64);
                 delivery
@@ -224,7 +228,7 @@ mod tests {
         }
 
         fn supplied(&self, node: usize, wanted: &[Component]) -> Vec<Vec<u8>> {
-            let key = AtRestKey::of(&self.members.sealing[node]);
+            let key = at_rest_key(node);
             let stored = (&key, self.rows[node].clone());
             let header = &self.submission.header.value;
             header
@@ -255,7 +259,7 @@ mod tests {
                         }
                     }
                     let mut rng = ChaCha20Rng::seed_from_u64(9);
-                    let key = AtRestKey::of(&stored.members.sealing[lacking]);
+                    let key = at_rest_key(lacking);
                     let sealed = gathering.seal_at_rest(&stored.members.cluster, &stored.job, lacking, &key, &mut rng);
                     assert_eq!(sealed.is_some(), holders.len() > threshold, "{lacking} from {holders:?}");
                     let Some(sealed) = sealed else { continue };

@@ -342,8 +342,28 @@ fn requests() -> Vec<Case> {
                 list: entries(),
             },
         ),
-        read("request: cancel", &Request::Cancel { job: job() }),
+        read(
+            "request: cancel",
+            &Request::Cancel {
+                job: job(),
+                signature: Some(signature()),
+            },
+        ),
+        read(
+            "request: cancel without the buyer's signature",
+            &Request::Cancel {
+                job: job(),
+                signature: None,
+            },
+        ),
         read("request: revoke", &Request::Revoke(revocation())),
+        read(
+            "request: certified",
+            &Request::Certified {
+                job: job(),
+                certificate: b"{}".to_vec(),
+            },
+        ),
     ]
 }
 
@@ -372,7 +392,7 @@ fn replies() -> Vec<Case> {
         ),
         read("reply: progress", &Reply::Progress(Phase::Verify)),
         read("reply: computed", &Reply::Computed(Box::new(computed))),
-        read("reply: cancelled", &Reply::Cancelled),
+        read("reply: erased", &Reply::Erased),
         read("reply: revoked", &Reply::Revoked),
     ];
     let text = || "why".to_owned();
@@ -410,6 +430,8 @@ fn replies() -> Vec<Case> {
                 message: text(),
             },
         ),
+        ("ended", Refusal::Ended(job())),
+        ("not cancelled", Refusal::NotCancelled(job())),
     ];
     let refused = refusals.map(|(name, refusal)| read(&format!("reply: refused, {name}"), &Reply::Refused(refusal)));
     cases.extend(refused);

@@ -147,7 +147,7 @@ impl Inner {
                 stored.deliveries.extend(decoded);
                 Reply::Delivered(outcomes)
             }
-            Request::Cancel { .. } => Reply::Cancelled,
+            Request::Cancel { .. } | Request::Certified { .. } => Reply::Erased,
             Request::Revoke(_) => Reply::Revoked,
             Request::Compute {
                 job,

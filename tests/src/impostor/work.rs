@@ -9,8 +9,8 @@ use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::encode;
 use tacit_protocol::control::Computed;
 use tacit_protocol::fixtures::{credential_of, issuers};
-use tacit_protocol::identity::SecretKey;
-use tacit_protocol::job::{Item, Job, JobSpec, LabelRule};
+use tacit_protocol::identity::{SecretKey, Signature};
+use tacit_protocol::job::{Cancellation, Item, Job, JobSpec, LabelRule};
 use tacit_protocol::question::{Answer, Categorical, Release};
 use tacit_protocol::release::{OutputName, OutputValues};
 use tacit_protocol::submission::Submission;
@@ -79,6 +79,16 @@ impl Work {
             submissions: Vec::new(),
             classes: Vec::new(),
         }
+    }
+
+    /// The buyer's signature over the cancellation of the job with this id and terms of this digest.
+    pub fn cancellation(&self, terms: &Digest) -> Signature {
+        let cancellation = Cancellation {
+            cluster: &self.cluster,
+            job: self.job.id(),
+            terms,
+        };
+        cancellation.sign(&self.buyer)
     }
 
     /// Adds one more contributor's answers.

@@ -93,7 +93,7 @@ async fn a_cancelled_job_is_forgotten_by_the_nodes_also_by_one_that_comes_back()
     bench.cluster.nodes[3].set_up(false);
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     for _ in 0..2 {
-        let (status, body) = bench.send("DELETE", "/v1/jobs/signs", "", Vec::new()).await;
+        let (status, body) = bench.cancel(&job).await;
         assert_eq!(status, StatusCode::OK);
         assert_eq!(serde_json::from_slice::<JobStatus>(&body).unwrap().state, JobState::Cancelled);
     }
@@ -130,7 +130,7 @@ async fn a_job_belongs_to_its_buyer() {
 async fn a_buyer_has_no_more_open_than_one_may() {
     let bench = Bench::new(3, 1).await;
     let job = bench.open("half", spec(2_500)).await;
-    bench.open("other-half", spec(2_500)).await;
+    let other = bench.open("other-half", spec(2_500)).await;
     let id = "more".parse().unwrap();
     let (status, body) = bench.put_job(&id, &spec(1)).await;
     assert_eq!((status, kind(&body).as_str()), (StatusCode::TOO_MANY_REQUESTS, "buyer_quota"));
@@ -141,7 +141,7 @@ async fn a_buyer_has_no_more_open_than_one_may() {
     let body = serde_json::to_vec(&bench.signed(&"theirs".parse().unwrap(), &spec(1))).unwrap();
     let put = bench.send_as(OTHER_TOKEN, "PUT", "/v1/jobs/theirs", "application/json", body);
     assert_eq!(put.await.0, StatusCode::CREATED);
-    assert_eq!(bench.send("DELETE", "/v1/jobs/half", "", Vec::new()).await.0, StatusCode::OK);
+    assert_eq!(bench.cancel(&other).await.0, StatusCode::OK);
     bench.open("more", spec(1)).await;
 }
 
@@ -151,17 +151,18 @@ async fn a_buyer_closes_and_cancels_with_the_key_that_signed_the_terms() {
     let job = bench.open("signs", spec(2)).await;
     let cluster = bench.app.cluster.digest();
     let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap();
-    let send = async |key: &SecretKey, method: &str, path: &str, signed_path: &str, created: u64| {
+    let send = async |key: &SecretKey, (path, query): (&str, &str), signed_path: &str, created: u64| {
+        let method = "DELETE";
         let parts = SignedParts {
             method,
             path: signed_path,
-            query: "",
+            query,
             cluster: &cluster,
             body: b"",
         };
         let request = Request::builder()
             .method(method)
-            .uri(path)
+            .uri(format!("{path}?{query}"))
             .header(header::AUTHORIZATION, parts.sign(key, created).to_string())
             .body(Body::empty())
             .unwrap();
@@ -171,13 +172,24 @@ async fn a_buyer_closes_and_cancels_with_the_key_that_signed_the_terms() {
     let (path, close) = ("/v1/jobs/signs", "/v1/jobs/signs/close");
     let stranger = contributor_key(7);
     let unauthorized = (StatusCode::UNAUTHORIZED, "unauthorized".to_owned());
+    let (own, theirs) = (bench.cancellation(&job, &buyer_key()).1, bench.cancellation(&job, &stranger).1);
     assert_eq!(
-        send(&stranger, "DELETE", path, path, now).await,
+        send(&stranger, (path, &theirs), path, now).await,
         (StatusCode::FORBIDDEN, "not_your_job".to_owned())
     );
-    assert_eq!(send(&buyer_key(), "DELETE", path, close, now).await, unauthorized);
-    assert_eq!(send(&buyer_key(), "DELETE", path, path, now - 400).await, unauthorized);
+    assert_eq!(send(&buyer_key(), (path, &own), close, now).await, unauthorized);
+    assert_eq!(send(&buyer_key(), (path, &own), path, now - 400).await, unauthorized);
+    // Who sends the request is not enough: the nodes want to see who cancels.
+    for (query, problem) in [
+        (theirs.as_str(), "bad_signature"),
+        ("", "invalid_request"),
+        ("signature=00", "invalid_request"),
+    ] {
+        let (status, found) = send(&buyer_key(), (path, query), path, now).await;
+        assert!(status.is_client_error(), "{query}");
+        assert_eq!(found, problem, "{query}");
+    }
     assert_eq!(bench.status(&job).await.state, JobState::Open);
-    assert_eq!(send(&buyer_key(), "DELETE", path, path, now).await.0, StatusCode::OK);
+    assert_eq!(send(&buyer_key(), (path, &own), path, now).await.0, StatusCode::OK);
     assert_eq!(bench.status(&job).await.state, JobState::Cancelled);
 }

@@ -18,7 +18,7 @@ use tacit_protocol::api::{JobState, JobStatus, Problem, SUBMISSION_TYPE};
 use tacit_protocol::codec::encode;
 use tacit_protocol::fixtures::buyer_key;
 use tacit_protocol::identity::{SecretKey, Signature};
-use tacit_protocol::job::{Job, JobError, JobId, JobSpec, SignedSpec};
+use tacit_protocol::job::{Cancellation, Job, JobError, JobId, JobSpec, SignedSpec};
 use tacit_protocol::submission::Submission;
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -129,6 +129,22 @@ impl Bench {
         let (status, body) = self.put_job(&id, &spec).await;
         assert_eq!(status, StatusCode::CREATED, "{}", String::from_utf8_lossy(&body));
         self.signed_job(&id, &spec).unwrap()
+    }
+
+    /// The path that cancels a job, signed with this key, and its query.
+    fn cancellation(&self, job: &Job, key: &SecretKey) -> (String, String) {
+        let cancellation = Cancellation {
+            cluster: &self.app.cluster.digest(),
+            job: job.id(),
+            terms: &job.digest(),
+        };
+        (format!("/v1/jobs/{}", job.id()), format!("signature={}", cancellation.sign(key)))
+    }
+
+    /// Cancels a job as its buyer.
+    async fn cancel(&self, job: &Job) -> (StatusCode, Vec<u8>) {
+        let (path, query) = self.cancellation(job, &buyer_key());
+        self.send("DELETE", &format!("{path}?{query}"), "", Vec::new()).await
     }
 
     async fn enrol(&self, contributor: &str, key: &SecretKey) -> StatusCode {

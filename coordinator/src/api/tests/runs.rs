@@ -42,7 +42,7 @@ async fn a_full_job_closes_computes_and_is_published() {
     let (_, payouts) = bench.get("/v1/jobs/signs/payouts").await;
     assert!(payouts.starts_with(b"contributor,key,pay,"));
 
-    let (status, body) = bench.send("DELETE", "/v1/jobs/signs", "", Vec::new()).await;
+    let (status, body) = bench.cancel(&job).await;
     assert_eq!((status, super::kind(&body).as_str()), (StatusCode::CONFLICT, "job_ended"));
     let bench = bench.again().await;
     assert_eq!(bench.get("/v1/jobs/signs/result").await.1, result);

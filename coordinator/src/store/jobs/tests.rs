@@ -1,6 +1,7 @@
 //! The jobs of a store.
 
 use super::*;
+use crate::testing::cancellation;
 
 /// A new job that this many nodes have opened.
 pub(in crate::store) fn new_job(id: &JobId, nodes: usize) -> NewJob {
@@ -67,7 +68,7 @@ async fn jobs_count_against_their_buyer_until_they_have_ended() {
         ..new_job(&ids[2], 3)
     };
     assert_eq!(store.create_job(other, seen).await.unwrap(), Created::Refused(one));
-    assert!(store.cancel_job(&ids[0]).await.unwrap());
+    assert!(store.cancel_job(&ids[0], cancellation()).await.unwrap());
     assert_eq!(store.create_job(new_job(&ids[1], 3), seen).await.unwrap(), Created::Refused(one));
 }
 
@@ -84,8 +85,8 @@ async fn states_go_forward_only() {
     // Another attempt does not change when it entered the state.
     let computing = store.oldest_jobs(&[JobState::Computing]).await.unwrap();
     assert_eq!(computing, [(JobState::Computing, 1)]);
-    assert!(store.cancel_job(&id).await.unwrap());
-    assert!(!store.cancel_job(&id).await.unwrap());
+    assert!(store.cancel_job(&id, cancellation()).await.unwrap());
+    assert!(!store.cancel_job(&id, cancellation()).await.unwrap());
     assert_eq!(store.begin_attempt(&id).await.unwrap(), None);
     assert!(!store.fail_job(&id, "late".to_owned()).await.unwrap());
     assert_eq!(state(&store, &id).await, JobState::Cancelled);

@@ -1,0 +1,181 @@
+//! The end of a job: its key is destroyed, and its rows are deleted. What stays is the row that says so, and for which accepted set outputs
+//! were released. So the job is never opened again.
+//!
+//! First it is recorded that the job has ended, then its key is overwritten, then the rows are deleted. Wherever the process is cut off, the
+//! next start goes on from there.
+
+use std::collections::HashSet;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use tacit_mpc_core::digest::Digest;
+use tacit_program::sqlite::empty_log;
+use tacit_protocol::job::{Job, JobId};
+use tracing::warn;
+
+use super::{Store, StoreError};
+
+/// Why a node erases a job. The coordinator's word is none of the reasons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Its certificate was verified; the outputs are of this accepted set.
+    Certified(Digest),
+    /// Its buyer has signed that it is cancelled.
+    Cancelled,
+    /// It was open for longer than the node's policy lets any job be.
+    TooOld,
+}
+
+impl Ended {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Certified(_) => "certified",
+            Self::Cancelled => "cancelled",
+            Self::TooOld => "too old",
+        }
+    }
+}
+
+impl Store {
+    /// Whether a job of this id has ended here. Its id is never used again.
+    pub(crate) fn has_ended(&self, id: &JobId) -> Result<bool, StoreError> {
+        self.read(|c| {
+            c.prepare_cached("SELECT 1 FROM jobs WHERE id = ?1 AND ended IS NOT NULL")?
+                .exists([id.as_str()])
+        })
+    }
+
+    /// Ends an open job: destroys its key, and deletes all that was stored of it. If it has ended before, what may be left is erased. When
+    /// this returns, nothing of it is in any file of the store but what its row says.
+    pub(crate) fn end(&self, job: &Job, why: Ended) -> Result<(), StoreError> {
+        // An absent node has released nothing. It records what was certified, so that its row says the same as those of the others.
+        if let (Ended::Certified(accepted), Ok(None)) = (why, self.released(job)) {
+            self.record_release(job, &accepted)?;
+        }
+        let mut recent = self.recent_jobs();
+        recent.remove(job.id());
+        self.write(|c| {
+            c.execute(
+                "UPDATE jobs SET ended = ?2 WHERE id = ?1 AND digest = ?3 AND ended IS NULL",
+                params![job.id().as_str(), why.name(), job.digest().as_bytes()],
+            )
+        })?;
+        self.erase(job.id(), &job.digest())
+    }
+
+    /// Erases what may be left of a job that has ended.
+    pub(crate) fn end_again(&self, id: &JobId) -> Result<(), StoreError> {
+        let digest: Option<Digest> = self.read(|c| {
+            c.query_row(
+                "SELECT digest FROM jobs WHERE id = ?1 AND ended IS NOT NULL",
+                [id.as_str()],
+                |row| row.get(0).map(Digest::from_bytes),
+            )
+            .optional()
+        })?;
+        digest.map_or(Ok(()), |digest| self.erase(id, &digest))
+    }
+
+    /// Deletes an open job of which no submission was stored and nothing was released, as if it had never been opened. Returns false if
+    /// there is more of it. Opening it failed at other nodes.
+    pub(crate) fn unopen(&self, job: &Job) -> Result<bool, StoreError> {
+        let mut recent = self.recent_jobs();
+        let unopened = self.write(|c| {
+            let transaction = c.transaction()?;
+            let empty = "DELETE FROM jobs WHERE id = ?1 AND digest = ?2 AND ended IS NULL AND released IS NULL AND noise IS NULL
+                 AND NOT EXISTS (SELECT 1 FROM submissions WHERE job = ?1)";
+            let deleted = transaction.execute(empty, params![job.id().as_str(), job.digest().as_bytes()])?;
+            if deleted == 1 {
+                delete(&transaction, job.id().as_str())?;
+            }
+            transaction.commit()?;
+            Ok(deleted == 1)
+        })?;
+        if unopened {
+            recent.remove(job.id());
+            self.keys.erase(&job.digest().to_string())?;
+            self.write(|c| empty_log(c))?;
+        }
+        Ok(unopened)
+    }
+
+    /// The jobs that are open for more than so many seconds.
+    pub(crate) fn older_than(&self, seconds: u64) -> Result<Vec<JobId>, StoreError> {
+        let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+        let ids: Vec<String> = self.read(|c| {
+            c.prepare_cached("SELECT id FROM jobs WHERE ended IS NULL AND unixepoch() - opened_at > ?1")?
+                .query_map([seconds], |row| row.get(0))?
+                .collect()
+        })?;
+        // Only ids that were parsed are stored.
+        Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
+    }
+
+    fn erase(&self, id: &JobId, digest: &Digest) -> Result<(), StoreError> {
+        self.keys.erase(&digest.to_string())?;
+        self.write(|c| {
+            let transaction = c.transaction()?;
+            delete(&transaction, id.as_str())?;
+            transaction.commit()?;
+            empty_log(c)
+        })
+    }
+
+    /// Goes on with the endings that were cut off, and erases what nobody can open any more.
+    pub(super) fn finish_erasing(&self) -> Result<(), StoreError> {
+        let jobs: Vec<(String, Digest, bool, bool)> = self.read(|c| {
+            c.prepare("SELECT id, digest, ended IS NOT NULL, released IS NOT NULL FROM jobs")?
+                .query_map([], |row| {
+                    Ok((row.get(0)?, row.get(1).map(Digest::from_bytes)?, row.get(2)?, row.get(3)?))
+                })?
+                .collect()
+        })?;
+        let mut open = HashSet::new();
+        let mut gone: Vec<(&str, bool, bool)> = Vec::new();
+        for (id, digest, ended, released) in &jobs {
+            let name = digest.to_string();
+            if !*ended && self.keys.get(&name).is_some() {
+                open.insert(name);
+            } else {
+                gone.push((id.as_str(), *ended, *released));
+            }
+        }
+        for name in self.keys.names().iter().filter(|name| !open.contains(*name)) {
+            self.keys.erase(name)?;
+        }
+        let mut deleted = 0;
+        for (id, ended, released) in gone {
+            deleted += self.write(|c| {
+                let transaction = c.transaction()?;
+                let deleted = delete(&transaction, id)?;
+                // What was released of it is never released for another set, so its row stays. Otherwise it can be opened anew, and
+                // the peers have what this node has lost.
+                match (ended, released) {
+                    (true, _) => 0,
+                    (false, true) => transaction.execute("UPDATE jobs SET ended = 'key lost' WHERE id = ?1", [id])?,
+                    (false, false) => transaction.execute("DELETE FROM jobs WHERE id = ?1", [id])?,
+                };
+                transaction.commit()?;
+                Ok(deleted)
+            })?;
+            if !ended {
+                warn!(job = id, "the key of a job is gone, so what was sealed under it is erased");
+            }
+        }
+        if deleted > 0 {
+            self.write(|c| empty_log(c))?;
+        }
+        Ok(())
+    }
+}
+
+/// Deletes all that is stored of a job but its row. Returns how many rows there were.
+fn delete(connection: &Connection, id: &str) -> rusqlite::Result<usize> {
+    let components = "DELETE FROM components WHERE number IN (SELECT components FROM submissions WHERE job = ?1)";
+    let mut deleted = connection.execute(components, [id])?;
+    for table in ["submissions", "subjects", "specs"] {
+        deleted += connection.execute(&format!("DELETE FROM {table} WHERE job = ?1"), [id])?;
+    }
+    // The record that stays refuses every further computation, so its noise is not needed again.
+    deleted += connection.execute("UPDATE jobs SET noise = NULL WHERE id = ?1 AND noise IS NOT NULL", [id])?;
+    Ok(deleted)
+}

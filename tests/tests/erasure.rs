@@ -1,0 +1,247 @@
+//! Of a job that has ended nothing is left in any byte of any store: no envelope, no sealed share, no text of an item, no key.
+//!
+//! `TACIT_SOAK_JOBS` says how many jobs go through the cluster; `.ci/long` takes 500.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tacit_mpc_core::digest::Digest;
+use tacit_tests::cluster::TestCluster;
+use tacit_tests::stored::{coordinator_store, node_store};
+
+const NODES: usize = 3;
+const ITEMS: usize = 6;
+const NAMES: [&str; 3] = ["alice", "bob", "carol"];
+/// How many jobs are open at once.
+const WAVE: usize = 8;
+/// Bytes of a piece that is searched for. No two random pieces are equal.
+const PIECE: usize = 24;
+
+/// Where a piece of a secret comes from: the job, and what it is.
+type Origin = (String, &'static str);
+
+/// Pieces of what jobs had in stores while they were open.
+#[derive(Default)]
+struct Needles {
+    pieces: HashMap<[u8; PIECE], Origin>,
+    /// Whether a piece begins with these two bytes: most bytes of a file begin none.
+    begins: Vec<bool>,
+}
+
+impl Needles {
+    /// Takes pieces of a secret from its beginning, its end, and in between: some may lie across two pages of a database.
+    fn add(&mut self, job: &str, what: &'static str, secret: &[u8]) {
+        self.begins.resize(1 << 16, false);
+        let last = secret
+            .len()
+            .checked_sub(PIECE)
+            .unwrap_or_else(|| panic!("{what} of {job} is short"));
+        for quarter in 0..=4 {
+            let at = last * quarter / 4;
+            let piece: [u8; PIECE] = secret[at..at + PIECE].try_into().unwrap();
+            self.begins[usize::from(u16::from_le_bytes([piece[0], piece[1]]))] = true;
+            self.pieces.insert(piece, (job.to_owned(), what));
+        }
+    }
+
+    /// Whose secrets a file holds, and how many pieces of each.
+    fn search(&self, bytes: &[u8], found: &mut HashMap<Origin, usize>) {
+        for window in bytes.windows(PIECE) {
+            if self.begins[usize::from(u16::from_le_bytes([window[0], window[1]]))]
+                && let Some(origin) = self.pieces.get(window)
+            {
+                *found.entry(origin.clone()).or_default() += 1;
+            }
+        }
+    }
+}
+
+/// Calls `each` with the contents of every file below a folder.
+fn files(folder: &Path, each: &mut impl FnMut(&Path, &[u8])) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, each);
+        } else if let Ok(bytes) = std::fs::read(&path) {
+            // A file may have been removed meanwhile.
+            each(&path, &bytes);
+        }
+    }
+}
+
+/// Copies the files of a member's store, so that a test can query them while the member runs.
+fn copy(folder: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    let (from, to) = (folder.join("data"), copy.path().join("data"));
+    std::fs::create_dir(&to).unwrap();
+    files(&from, &mut |path, bytes| {
+        if path.parent() == Some(from.as_path()) && path.extension().is_none_or(|e| e != "sqlite-shm") {
+            std::fs::write(to.join(path.file_name().unwrap()), bytes).unwrap();
+        }
+    });
+    copy
+}
+
+/// The column of bytes that a query about a job finds.
+fn blobs(store: &Connection, query: &str, job: &str) -> Vec<Vec<u8>> {
+    let mut query = store.prepare(query).unwrap();
+    query.query_map([job], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+struct Soak {
+    cluster: TestCluster,
+    needles: Needles,
+}
+
+impl Soak {
+    fn folders(&self) -> Vec<std::path::PathBuf> {
+        let nodes = (0..NODES).map(|node| self.cluster.node_folder(node));
+        nodes.chain([self.cluster.coordinator_folder()]).collect()
+    }
+
+    /// Whose secrets the folders of all members hold.
+    fn found(&self) -> HashMap<Origin, usize> {
+        let mut found = HashMap::new();
+        for folder in self.folders() {
+            files(&folder, &mut |_, bytes| self.needles.search(bytes, &mut found));
+        }
+        found
+    }
+
+    /// Opens a job whose items have texts, and answers it.
+    fn open(&self, job: &str) {
+        let items: String = (0..ITEMS).map(|i| format!("item-{i},{}\n", text(job, i))).collect();
+        self.cluster.write(&format!("{job}.items.csv"), &format!("id,text\n{items}"));
+        let spec = format!(
+            "name = \"{job}\"\nquestion = {{ kind = \"categorical\", classes = [\"no\", \"yes\"] }}\nitems = \"{job}.items.csv\"\n\
+             answers_per_item = 9\nsensitive = false\nrelease = [\"agreement\", \"class_totals\"]\n"
+        );
+        let file = format!("{job}.toml");
+        self.cluster.write(&file, &spec);
+        self.cluster.tacit(["job", "create", &file, "--id", job]).ok();
+        for (c, name) in NAMES.iter().enumerate() {
+            let classes: Vec<&str> = (0..ITEMS).map(|item| ["no", "yes"][(item * 5 + c * item) % 2]).collect();
+            self.cluster.answer(job, name, &classes).ok();
+        }
+        self.cluster.wait_for(job, |status| status["delivered"] == NAMES.len());
+    }
+
+    /// Takes note of what the stores hold of open jobs.
+    fn note(&mut self, jobs: &[String]) {
+        let coordinator = copy(&self.cluster.coordinator_folder());
+        let coordinator = coordinator_store(coordinator.path());
+        for job in jobs {
+            (0..ITEMS).for_each(|i| self.needles.add(job, "text", text(job, i).as_bytes()));
+            let envelopes = "SELECT envelope FROM envelopes JOIN jobs ON number = job WHERE id = ?1";
+            let envelopes = blobs(&coordinator, envelopes, job);
+            assert_eq!(envelopes.len(), NODES * NAMES.len());
+            envelopes.iter().for_each(|envelope| self.needles.add(job, "envelope", envelope));
+        }
+        for node in 0..NODES {
+            let folder = self.cluster.node_folder(node);
+            let copy = copy(&folder);
+            let store = node_store(copy.path());
+            for job in jobs {
+                let shares = "SELECT sealed FROM components JOIN submissions ON number = components WHERE job = ?1";
+                let shares = blobs(&store, shares, job);
+                assert_eq!(shares.len(), NAMES.len(), "node {node} has all shares of {job}");
+                shares.iter().for_each(|share| self.needles.add(job, "share", share));
+                let spec = blobs(&store, "SELECT spec FROM specs WHERE job = ?1", job);
+                self.needles.add(job, "spec", &spec[0]);
+                let digest = blobs(&store, "SELECT digest FROM jobs WHERE id = ?1", job);
+                let key = std::fs::read(folder.join("data/job-keys").join(hex::encode(&digest[0]))).unwrap();
+                self.needles.add(job, "key", &key);
+            }
+        }
+    }
+
+    /// Asserts that all that was noted of these open jobs is in the stores: the search finds what is there.
+    fn assert_there(&self, jobs: &[String]) {
+        let found = self.found();
+        for job in jobs {
+            // Every text, envelope, share, spec and key has five pieces; few of them lie across two pages.
+            for (what, at_least) in [
+                ("text", ITEMS),
+                ("envelope", NODES * NAMES.len()),
+                ("share", NODES * NAMES.len()),
+                ("spec", NODES),
+                ("key", NODES),
+            ] {
+                let pieces = found.get(&(job.clone(), what)).copied().unwrap_or(0);
+                assert!(pieces >= at_least, "{job}: {pieces} pieces of a {what}");
+            }
+        }
+    }
+
+    /// Waits until nothing is found but what belongs to these open jobs.
+    fn wait_until_erased(&self, open: &[String]) {
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            let found = self.found();
+            let mut left: Vec<_> = found.iter().filter(|((job, _), _)| !open.contains(job)).collect();
+            if left.is_empty() {
+                return;
+            }
+            left.sort();
+            assert!(
+                Instant::now() < end,
+                "{} kinds of secrets are left: {:?}",
+                left.len(),
+                &left[..left.len().min(10)]
+            );
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+/// The text of an item: no piece of it is in another text.
+fn text(job: &str, item: usize) -> String {
+    let part = |part: usize| Digest::of("item text", &[job.as_bytes(), &[item as u8, part as u8]]).to_string();
+    part(0) + &part(1)
+}
+
+#[test]
+fn of_jobs_that_have_ended_no_byte_is_left_in_any_store() {
+    let jobs: usize = std::env::var("TACIT_SOAK_JOBS").map_or(5, |jobs| jobs.parse().unwrap());
+    let mut soak = Soak {
+        cluster: TestCluster::start(NODES, 1),
+        needles: Needles::default(),
+    };
+    soak.cluster.ready();
+    let mut open = Vec::new();
+    for (wave, first) in (0..jobs).step_by(WAVE).enumerate() {
+        let mut ending: Vec<String> = (first..jobs.min(first + WAVE)).map(|job| format!("job-{job}")).collect();
+        ending.iter().for_each(|job| soak.open(job));
+        // A few jobs stay open while others around them end.
+        if wave < 3 {
+            let stays = format!("stays-{wave}");
+            soak.open(&stays);
+            soak.note(std::slice::from_ref(&stays));
+            open.push(stays);
+        }
+        soak.note(&ending);
+        soak.assert_there(&ending);
+        // One of five is cancelled by its buyer, the others are published.
+        for (at, job) in ending.iter().enumerate() {
+            if at % 5 == 3 {
+                soak.cluster.tacit(["job", "cancel", job]).ok();
+            } else {
+                soak.cluster.close(job);
+            }
+        }
+        for (at, job) in ending.drain(..).enumerate() {
+            let state = if at % 5 == 3 { "cancelled" } else { "published" };
+            soak.cluster.wait_for(&job, |status| status["state"] == state);
+        }
+        soak.wait_until_erased(&open);
+    }
+    soak.assert_there(&open);
+    // Nothing comes back when the programs are started again.
+    for process in soak.cluster.nodes.drain(..).flatten().chain(soak.cluster.coordinator.take()) {
+        assert!(process.terminate().success());
+    }
+    soak.wait_until_erased(&open);
+    soak.assert_there(&open);
+}
