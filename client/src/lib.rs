@@ -27,6 +27,7 @@ pub mod http;
 #[cfg(feature = "command")]
 pub mod outcome;
 #[cfg(feature = "command")]
+pub mod sealing_keys;
 pub mod sharing;
 #[cfg(feature = "command")]
 pub mod verify;

@@ -26,6 +26,7 @@ mod opening;
 mod publish;
 mod random;
 mod schedule;
+mod sealing_keys;
 mod serve;
 mod status;
 mod store;

@@ -186,7 +186,7 @@ impl<'a> NodeSubmissions<'a> {
             Some(keys) => Ok(Some(Kept { keys, recorded })),
             None => {
                 let job = self.job.id();
-                let text = format!("the keys of the noise of job {job} do not open any more: the store or the sealing key was changed");
+                let text = format!("the keys of the noise of job {job} do not open any more: the store or the identity key was changed");
                 Err(Refusal::Storage(text))
             }
         }

@@ -10,12 +10,13 @@ use tacit_protocol::codec::encode;
 use tacit_protocol::credential::CheckedCredentials;
 use tacit_protocol::job::Job;
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::sealing::{AtRestKey, UnsealingKey};
+use tacit_protocol::sealing::AtRestKey;
 use tacit_protocol::submission::Delivery;
 use tacit_protocol::submission::Header;
 
 use crate::metrics::Metrics;
 use crate::policy::Policy;
+use crate::sealing_keys::SealingKeys;
 use crate::store::{Author, NewSubmission, Room, Store, StoreError};
 
 /// What a node needs to accept submissions.
@@ -25,8 +26,8 @@ pub(crate) struct Intake {
     pub cluster: Arc<Cluster>,
     /// This node's index in the cluster file.
     pub me: usize,
-    /// The key to which contributors seal envelopes.
-    pub key: UnsealingKey,
+    /// The keys to which contributors seal envelopes.
+    pub keys: Arc<SealingKeys>,
     /// The key under which components are sealed in the store.
     pub at_rest_key: AtRestKey,
     /// The store for jobs and submissions.
@@ -124,8 +125,13 @@ impl Intake {
                 submission.author = Some(Author::of(job, statement));
                 submission.number = statement.credential.as_ref().map(|credential| credential.grant.serial);
                 submission.header = encode(header);
-                let keys = (&self.key, &self.at_rest_key);
-                match delivery.seal_at_rest(&self.cluster, job, (self.me, &digest), keys, &mut UnwrapErr(SysRng)) {
+                let key = delivery.epoch(self.me).and_then(|epoch| self.keys.key(epoch));
+                // A peer that opened its own envelope in time has what this one held.
+                let sealed = key.ok_or(RejectReason::NoSealingKey).and_then(|key| {
+                    let keys = (&*key, &self.at_rest_key);
+                    delivery.seal_at_rest(&self.cluster, job, (self.me, &digest), keys, &mut UnwrapErr(SysRng))
+                });
+                match sealed {
                     Ok(sealed) => submission.sealed = sealed,
                     Err(reason) => submission.reason = Some(reason),
                 }
@@ -140,7 +146,7 @@ pub(crate) mod tests {
     use std::collections::BTreeSet;
 
     use tacit_protocol::fixtures::{
-        ClusterWithKeys, buyer_key, cluster_with_keys, credential_of, invitation_of, issuer_keys, issuers, revocation_of,
+        ClusterWithKeys, EPOCH, buyer_key, cluster_with_keys, credential_of, invitation_of, issuer_keys, issuers, revocation_of,
     };
     use tacit_protocol::identity::{Purpose, SecretKey, Signed};
     use tacit_protocol::job::{Item, JobSpec};
@@ -179,15 +185,19 @@ pub(crate) mod tests {
 
     /// The intake of one node of a cluster of this size and threshold.
     pub(crate) fn intake_of(folder: &std::path::Path, (nodes, threshold): (usize, usize), me: usize) -> Intake {
-        let ClusterWithKeys { cluster, sealing, .. } = cluster_with_keys(nodes, threshold);
+        let ClusterWithKeys {
+            cluster,
+            sealing,
+            identities,
+        } = cluster_with_keys(nodes, threshold);
         let cluster = Arc::new(cluster);
         let metrics = Metrics::new(&cluster, me).unwrap();
         let store = Arc::new(Store::open(folder, metrics.store.clone()).unwrap());
         Intake {
             cluster,
             me,
-            at_rest_key: AtRestKey::of(&sealing[me]),
-            key: sealing[me].clone(),
+            at_rest_key: AtRestKey::of_identity(&identities[me]),
+            keys: Arc::new(SealingKeys::of_tests(EPOCH, sealing[me].clone(), identities[me].clone())),
             store,
             room: Room::default(),
             metrics,

@@ -10,6 +10,7 @@ use crate::job::JobId;
 use crate::phase::Phase;
 use crate::reject::RejectReason;
 use crate::release::Released;
+use crate::sealing_epoch::SignedEpoch;
 use crate::verdict::Verdict;
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::NodeSet;
@@ -55,6 +56,8 @@ pub enum Request {
     },
     /// Take no further answers of these people of a pool, in any job that names its issuers.
     Revoke(Revocation),
+    /// Give the newest key that contributors seal to.
+    SealingKey,
 }
 
 /// A node's reply. Every request has one; before the reply to [`Request::Compute`] come any number of
@@ -75,6 +78,8 @@ pub enum Reply {
     Refused(Refusal),
     /// The node has stored the revocation.
     Revoked,
+    /// The node's newest sealing key.
+    SealingKey(Box<SignedEpoch>),
 }
 
 /// The result of a computation at one node.
@@ -169,6 +174,7 @@ impl fmt::Debug for Request {
             }
             Self::Cancel { job } => write!(f, "Cancel({job})"),
             Self::Revoke(revocation) => write!(f, "Revoke({}, {} numbers)", revocation.issuers.pool, revocation.serials.len()),
+            Self::SealingKey => write!(f, "SealingKey"),
         }
     }
 }

@@ -90,10 +90,7 @@ fn altered_swapped_and_foreign_rows_do_not_open() {
     );
 
     // The rows of another node, or of this node under another key.
-    intake.at_rest_key = AtRestKey::of(&tacit_protocol::sealing::UnsealingKey::generate(
-        tacit_protocol::sealing::Suite::XWing,
-        &mut UnwrapErr(SysRng),
-    ));
+    intake.at_rest_key = AtRestKey::of_identity(&tacit_protocol::identity::SecretKey::generate(&mut UnwrapErr(SysRng)));
     assert!(
         open(&intake, &job, &list) == [lost.clone(), (Verdict::Accepted, None)],
         "another key"
@@ -190,9 +187,6 @@ fn keys_of_noise_that_do_not_open_are_not_taken_for_none() {
     assert!(refused(&intake));
     intake.store.alter("UPDATE jobs SET noise = ?1", &[&sealed]);
     assert_eq!(found_noise(&intake, &job), Ok(Some((keys.digest(), false))));
-    intake.at_rest_key = AtRestKey::of(&tacit_protocol::sealing::UnsealingKey::generate(
-        tacit_protocol::sealing::Suite::XWing,
-        &mut UnwrapErr(SysRng),
-    ));
+    intake.at_rest_key = AtRestKey::of_identity(&tacit_protocol::identity::SecretKey::generate(&mut UnwrapErr(SysRng)));
     assert!(refused(&intake));
 }

@@ -15,6 +15,7 @@ use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{SealingError, UnsealingKey};
+use crate::identity::SecretKey;
 
 /// Bytes of the salt at the start of a sealed row.
 const SALT: usize = 32;
@@ -28,6 +29,15 @@ const SALT: usize = 32;
 pub struct AtRestKey(Zeroizing<[u8; 32]>);
 
 impl AtRestKey {
+    /// Derives the key from a node's identity key, which lives as long as the node: sealing keys do not.
+    pub fn of_identity(key: &SecretKey) -> Self {
+        let (mut extracted, _) = Hkdf::<Sha256>::extract(Some(b"tacit/v1 kept components"), key.to_bytes().as_slice());
+        let mut this = Self(Zeroizing::new([0; 32]));
+        this.0.copy_from_slice(&extracted);
+        extracted.as_mut_slice().zeroize();
+        this
+    }
+
     /// Derives the key from a node's secret sealing key.
     pub fn of(key: &UnsealingKey) -> Self {
         let (mut extracted, _) = Hkdf::<Sha256>::extract(Some(b"tacit/v1 kept components"), key.to_bytes());
