@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use crate::files::{self, FileError};
 use crate::http::Api;
 use crate::keys::{self, KeyError};
+use crate::sealing_keys::{self, SealingKeysError};
 use crate::sharing::{self, SendError};
 use crate::state::{Plan, State, StateError};
 use crate::table::{FileLine, Table, TableError};
@@ -71,6 +72,9 @@ pub enum GoldError {
     /// They cannot be shared.
     #[error(transparent)]
     Sharing(#[from] SubmissionError),
+    /// There is no key of every node to seal to.
+    #[error(transparent)]
+    SealingKeys(#[from] SealingKeysError),
     /// They cannot be sent.
     #[error(transparent)]
     Sending(#[from] SendError),
@@ -139,20 +143,25 @@ impl Gold {
     pub async fn send(&self, api: &Api, cluster: &Cluster, job: &Job) -> Result<(), GoldError> {
         let plan = Plan::new(cluster, job, AUTHOR, &self.key, &self.text, parts(job));
         let state = State::open(&self.key_path, &plan)?;
+        let mut cluster = sealing_keys::fetch(api, cluster.clone()).await?;
         for part in 0..parts(job) {
-            let submission = match state.submission(part)? {
-                Some(stored) if stored.header.value.statement.items.iter().copied().eq(items_of(job, part)) => stored,
-                Some(_) => return Err(StateError::Damaged(state.folder().to_owned()).into()),
-                None => {
-                    let made = Submission::create_gold(cluster, job, &self.key, &self.answers, part, &mut rand::rng())?;
-                    state.store_submission(part, &made)?;
-                    made
+            let share = |cluster: &Cluster, again: bool| -> Result<Submission, GoldError> {
+                match state.submission(part)? {
+                    Some(stored) if !again && stored.header.value.statement.items.iter().copied().eq(items_of(job, part)) => Ok(stored),
+                    Some(_) if !again => Err(StateError::Damaged(state.folder().to_owned()).into()),
+                    _ => {
+                        let made = Submission::create_gold(cluster, job, &self.key, &self.answers, part, &mut rand::rng())?;
+                        state.store_submission(part, &made)?;
+                        Ok(made)
+                    }
                 }
             };
-            let (header, bytes) = sharing::encode(submission);
             match state.receipt(part)? {
-                Some(receipt) => sharing::check_receipt(cluster, &header, &receipt)?,
-                None => state.store_receipt(part, &sharing::send(api, cluster, &header, bytes).await?)?,
+                Some(receipt) => sharing::check_receipt(&cluster, &share(&cluster, false)?.header.value, &receipt)?,
+                None => {
+                    let (_, receipt) = sharing::send_sealed(api, &mut cluster, share).await?;
+                    state.store_receipt(part, &receipt)?;
+                }
             }
         }
         Ok(())

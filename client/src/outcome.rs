@@ -127,6 +127,9 @@ pub fn explain(reason: RejectReason) -> &'static str {
         RejectReason::DuplicateAnswer => "an earlier answer of yours to the item counts",
         RejectReason::ItemFull => "the item had all the answers the job asked for",
         RejectReason::JobFull => "the job had twice the answers it asked for, or all that one contributor may send",
+        RejectReason::NoSealingKey => {
+            "the submission arrived after more nodes than may be corrupt had destroyed the key that it is sealed to"
+        }
         RejectReason::MalformedAnswer => "the nodes found that the shares are not of a well-formed answer",
     }
 }

@@ -7,6 +7,10 @@ use tacit_protocol::submission::{Header, Submission};
 use thiserror::Error;
 
 use crate::http::{Api, ApiError};
+use crate::sealing_keys::{self, SealingKeysError};
+
+/// How often a submission is sealed again because it was sealed to a key whose time is over.
+const RESEALS: u32 = 3;
 
 /// Why it is not certain that a submission has arrived.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -40,6 +44,28 @@ pub async fn send(api: &Api, cluster: &Cluster, header: &Header, bytes: Vec<u8>)
     let receipt = api.submit(&header.statement.job, &header.statement.id, bytes).await?;
     check_receipt(cluster, header, &receipt)?;
     Ok(receipt)
+}
+
+/// Sends a submission, which `share` makes for a cluster with its sealing keys, and checks its receipt. If it is sealed to a key whose time is
+/// over, nothing of it was stored: the newest keys are fetched, and `share` is called with true to make another one.
+pub async fn send_sealed<E: From<SendError> + From<SealingKeysError>>(
+    api: &Api,
+    cluster: &mut Cluster,
+    mut share: impl FnMut(&Cluster, bool) -> Result<Submission, E>,
+) -> Result<(Header, Receipt), E> {
+    for again in 0..RESEALS {
+        let (header, bytes) = encode(share(cluster, again > 0)?);
+        match send(api, cluster, &header, bytes).await {
+            Ok(receipt) => return Ok((header, receipt)),
+            Err(SendError::Api(ApiError::Refused { problem, .. })) if problem.kind.ends_with(":sealing_key_expired") => {
+                *cluster = sealing_keys::fetch(api, cluster.clone()).await?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let (header, bytes) = encode(share(cluster, true)?);
+    let receipt = send(api, cluster, &header, bytes).await?;
+    Ok((header, receipt))
 }
 
 /// The public part and the bytes of a submission.

@@ -172,6 +172,7 @@ mod tests {
             id: SubmissionId::from_bytes([0; 16]),
             items: items.to_vec(),
             components: Vec::new(),
+            epochs: Vec::new(),
             credential: None,
         }
     }

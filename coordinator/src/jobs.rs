@@ -15,6 +15,7 @@ use crate::delivery::deliver_loop;
 use crate::driver::drive;
 use crate::drop_envelopes::{drop_leftover_envelopes, purge_old_jobs};
 use crate::nodes::Dial;
+use crate::sealing_keys::{self, follow_sealing_key};
 use crate::store::{JobRow, StoreError};
 
 /// Resumes every job that has not ended, then starts to connect to the nodes and to deliver to them.
@@ -28,11 +29,13 @@ pub(crate) async fn start(app: &Shared, dial: Arc<dyn Dial>) -> Result<(), Store
             resume(app, row).await?;
         }
     }
+    sealing_keys::restore(app).await?;
     app.spawn(drop_leftover_envelopes(Arc::clone(app)));
     app.spawn(purge_old_jobs(Arc::clone(app)));
     for node in 0..app.cluster.nodes().len() {
         app.spawn(maintain_connection(Arc::clone(app), Arc::clone(&dial), node));
         app.spawn(deliver_loop(Arc::clone(app), node));
+        app.spawn(follow_sealing_key(Arc::clone(app), node));
     }
     Ok(())
 }

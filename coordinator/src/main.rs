@@ -27,6 +27,7 @@ mod publish;
 mod purge;
 mod random;
 mod schedule;
+mod sealing_keys;
 mod serve;
 mod status;
 mod store;

@@ -46,7 +46,7 @@ const PUBLISHED: &str = "published";
 const FAILED: &str = "failed";
 
 /// The reasons for which the coordinator refuses an upload; only nodes find the others.
-const AT_UPLOAD: [RejectReason; 9] = [
+const AT_UPLOAD: [RejectReason; 10] = [
     RejectReason::Malformed,
     RejectReason::WrongJob,
     RejectReason::BadSignature,
@@ -56,6 +56,7 @@ const AT_UPLOAD: [RejectReason; 9] = [
     RejectReason::JobClosed,
     RejectReason::KeyConflict,
     RejectReason::JobFull,
+    RejectReason::NoSealingKey,
 ];
 
 /// The states that a job leaves by itself.
@@ -73,7 +74,7 @@ impl Metrics {
     /// A name is used twice.
     pub(crate) fn new(cluster: &Cluster, identity_key: &Path, routes: &[String], untimed: &[&str]) -> Result<Self> {
         let families = Families::new("tacit_coordinator", cluster)?;
-        families.keys(&[("identity", identity_key)])?;
+        drop(families.keys(&[("identity", identity_key)])?);
         let outcomes = |reasons: &[RejectReason]| {
             let refused = reasons.iter().map(|reason| reason.name());
             std::iter::once(ACCEPTED).chain(refused).collect::<Vec<_>>()

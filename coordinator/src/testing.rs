@@ -24,6 +24,7 @@ use tacit_protocol::phase::Phase;
 use tacit_protocol::question::{Answer, Categorical, Release};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::{OutputName, OutputValues, ReleasedOutput, Subject, statement};
+use tacit_protocol::sealing_epoch::SignedEpoch;
 use tacit_protocol::submission::{Delivery, Header, Submission};
 use tacit_protocol::verdict::Verdict;
 use tokio::sync::watch;
@@ -75,6 +76,8 @@ struct NodeState {
     unsealable: Option<&'static str>,
     /// The numbers that issuers have revoked, in the order in which they came.
     revoked: Vec<u32>,
+    /// What it answers when it is asked for its sealing key.
+    sealing_key: Option<SignedEpoch>,
 }
 
 impl NodeState {
@@ -229,6 +232,11 @@ impl TestNode {
         self.inner.lock().unwrap().jobs.clear();
     }
 
+    /// Gives it a sealing key.
+    pub(crate) fn set_sealing_key(&self, signed: SignedEpoch) {
+        self.inner.lock().unwrap().sealing_key = Some(signed);
+    }
+
     /// The revoked numbers that it was told of.
     pub(crate) fn revoked(&self) -> Vec<u32> {
         self.inner.lock().unwrap().revoked.clone()
@@ -255,6 +263,7 @@ impl TestNode {
             Request::Cancel { .. } => "cancel",
             Request::Revoke(_) => "revoke",
             Request::Certified { .. } => "certified",
+            Request::SealingKey => "sealing key",
         };
         if let Some(at) = inner.refusals.iter().position(|(of, _)| *of == name) {
             return vec![Reply::Refused(inner.refusals.remove(at).1)];
@@ -320,6 +329,10 @@ impl TestNode {
                     inner.jobs.remove(job);
                     Reply::Erased
                 }
+            },
+            Request::SealingKey => match &inner.sealing_key {
+                Some(signed) => Reply::SealingKey(Box::new(signed.clone())),
+                None => Reply::Refused(Refusal::ShuttingDown),
             },
             Request::Revoke(revocation) => {
                 inner.revoked.extend(&revocation.serials);

@@ -19,7 +19,7 @@ use tacit_protocol::api::{
 use tacit_protocol::card::Card;
 use tacit_protocol::codec::encode;
 use tacit_protocol::control::{Refusal, Reply, Request};
-use tacit_protocol::fixtures::{ClusterWithKeys, invitation_of, issuers, revocation_of};
+use tacit_protocol::fixtures::{ClusterWithKeys, epochs, invitation_of, issuers, revocation_of};
 use tacit_protocol::hello::Hello;
 use tacit_protocol::identity::{Purpose, Signed};
 use tacit_protocol::lane::{LaneId, MessageHeader};
@@ -124,6 +124,7 @@ fn control() {
             certificate: b"{}".to_vec(),
         },
         Request::Revoke(revocation_of(&issuers(1), &[3, 7])),
+        Request::SealingKey,
     ];
     write("control_request", requests.iter().map(encode));
     let replies = [
@@ -319,7 +320,7 @@ fn api() {
     write(
         "api_json",
         [
-            json(&ClusterInfo::new(cluster, file.clone())),
+            json(&ClusterInfo::new(cluster, file.clone(), epochs(&FIXTURE.members, 1_784_030_400, 1_784_808_000))),
             json(&JobList { jobs: vec![status()] }),
             json(&status()),
             json(&enrolment),

@@ -13,6 +13,7 @@ use tacit_protocol::control::{Computed, Refusal, Reply};
 use tacit_protocol::fixtures::ClusterWithKeys;
 use tacit_protocol::identity::Purpose;
 use tacit_protocol::release::{Released, statement};
+use tacit_protocol::sealing_epoch::SealingEpoch;
 
 fn assemble(mut computed: Computed) {
     let Fixture {
@@ -49,6 +50,10 @@ fuzz_target!(|data: &[u8]| {
             if let Refusal::Session { suspects, .. } = refusal {
                 suspects.iter().for_each(|node| drop(FIXTURE.members.cluster.node_name(node)));
             }
+        }
+        Some(Reply::SealingKey(signed)) => {
+            let cluster = &FIXTURE.members.cluster;
+            let _ = SealingEpoch::check(&signed, &cluster.digest(), &cluster.nodes()[0].identity, 0);
         }
         _ => {}
     }

@@ -65,7 +65,7 @@ fuzz_target!(|data: &[u8]| {
                 "a computation with peers that only send messages back succeeded"
             );
         }
-        Request::Cancel { .. } | Request::Certified { .. } => {}
+        Request::Cancel { .. } | Request::Certified { .. } | Request::SealingKey => {}
         Request::Revoke(revocation) => {
             let _ = revocation.check();
         }

@@ -97,14 +97,14 @@ impl Families {
     ///
     /// # Errors
     /// The name is invalid or already used.
-    pub fn keys(&self, keys: &[(&str, &Path)]) -> Result<()> {
+    pub fn keys(&self, keys: &[(&str, &Path)]) -> Result<GaugeVec> {
         let kinds: Vec<&str> = keys.iter().map(|(kind, _)| *kind).collect();
         let help = "When the key was made, Unix time.";
         let created = self.gauges("key_created_timestamp_seconds", help, &[("key", &kinds)])?;
         for (kind, path) in keys {
             created.get_metric_with_label_values(&[*kind])?.set(made(path));
         }
-        Ok(())
+        Ok(created)
     }
 
     /// All families as text.

@@ -31,6 +31,11 @@ pub(crate) enum Command {
     ///
     /// A running node is not disturbed. Exits with 0 if nothing was found.
     CheckConfig(Check),
+    /// Draw the key that contributors seal to next, before it is time.
+    ///
+    /// A running node takes it up by itself and destroys older keys after `sealing_overlap_seconds`. Do this when somebody may have read
+    /// a sealing key.
+    RotateSealingKey(Check),
     /// Manual pages and shell completions.
     #[command(flatten)]
     Manual(Manual),
@@ -86,7 +91,7 @@ pub(crate) struct Run {
     pub stop_with_stdin: bool,
 }
 
-/// Arguments of `check-config`.
+/// Arguments of `check-config` and `rotate-sealing-key`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Check {
     /// The config file.

@@ -9,10 +9,10 @@ use tacit_link::probe_nodes;
 use tacit_program::key_file;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::identity::SecretKey;
-use tacit_protocol::sealing::UnsealingKey;
 
 use crate::config::Config;
 use crate::keys;
+use crate::sealing_keys;
 use crate::store::Store;
 
 /// Prints every finding, and fails if there are any.
@@ -34,8 +34,8 @@ pub(crate) fn check_config(path: &Path) -> Result<()> {
 /// This node's index in the cluster.
 ///
 /// # Errors
-/// The cluster file does not name these keys.
-pub(crate) fn own_index(config: &Config, cluster: &Cluster, identity: &SecretKey, sealing: &UnsealingKey) -> Result<usize> {
+/// The cluster file does not name this key.
+pub(crate) fn own_index(config: &Config, cluster: &Cluster, identity: &SecretKey) -> Result<usize> {
     let identity = identity.public();
     let Some(index) = cluster.node_of(&identity) else {
         bail!(
@@ -44,23 +44,15 @@ pub(crate) fn own_index(config: &Config, cluster: &Cluster, identity: &SecretKey
             config.cluster.display()
         );
     };
-    if cluster.nodes()[index].sealing != sealing.public() {
-        bail!(
-            "the key in {} is not the sealing key of node `{}` in {}: put this node's card into the cluster file",
-            config.sealing_key.display(),
-            cluster.node_name(index),
-            config.cluster.display()
-        );
-    }
     Ok(index)
 }
 
 fn findings(config: &Config) -> Result<Vec<String>> {
     let mut findings = Findings::default();
     let identity = findings.of(keys::read_identity(&config.identity_key).map_err(Into::into));
-    let sealing = findings.of(keys::read_sealing(&config.sealing_key).map_err(Into::into));
+    findings.of(sealing_keys::inspect(&config.data).map_err(Into::into));
     let cluster = findings.of(config.load_cluster());
-    for path in [&config.identity_key, &config.sealing_key, &config.cluster] {
+    for path in [&config.identity_key, &config.cluster] {
         if key_file::is_made_by_demo(path) {
             findings.add(format!(
                 "{} was made by `tacit demo`, for trying out only: make keys with `tacit-node init`, and a cluster file with `tacit cluster create`",
@@ -90,8 +82,8 @@ fn findings(config: &Config) -> Result<Vec<String>> {
             )
         }));
     }
-    if let (Some(identity), Some(sealing), Some(cluster)) = (identity, sealing, cluster)
-        && let Some(me) = findings.of(own_index(config, &cluster, &identity, &sealing))
+    if let (Some(identity), Some(cluster)) = (identity, cluster)
+        && let Some(me) = findings.of(own_index(config, &cluster, &identity))
     {
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
         let peers = runtime.block_on(probe_nodes(&identity, &Arc::new(cluster), Some(me)));

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tacit_protocol::cluster::Cluster;
 
 use crate::policy::Policy;
+use crate::sealing_keys::Lifetime;
 use crate::store::Room;
 
 /// The contents of `config.toml`.
@@ -19,9 +20,7 @@ pub(crate) struct Config {
     pub cluster: PathBuf,
     /// The Ed25519 key this node is known by.
     pub identity_key: PathBuf,
-    /// The HPKE key contributors seal to.
-    pub sealing_key: PathBuf,
-    /// The folder that holds the store.
+    /// The folder that holds the store, and the keys that contributors seal to.
     pub data: PathBuf,
     /// The UDP address to listen on.
     pub listen: SocketAddr,
@@ -30,6 +29,12 @@ pub(crate) struct Config {
     /// How long a round waits for the message of a peer.
     #[serde(default = "default_round_timeout")]
     pub round_timeout_seconds: u64,
+    /// After how long the node draws its next sealing key.
+    #[serde(default = "default_sealing_interval")]
+    pub sealing_interval_seconds: u64,
+    /// How long it keeps the key before: what contributors seal to it must arrive within this time.
+    #[serde(default = "default_sealing_overlap")]
+    pub sealing_overlap_seconds: u64,
     /// How many jobs may be computed at once.
     #[serde(default = "default_max_sessions")]
     pub max_sessions: usize,
@@ -48,6 +53,14 @@ fn default_round_timeout() -> u64 {
     30
 }
 
+fn default_sealing_interval() -> u64 {
+    7 * 24 * 3600
+}
+
+fn default_sealing_overlap() -> u64 {
+    2 * 24 * 3600
+}
+
 fn default_max_sessions() -> usize {
     4
 }
@@ -59,12 +72,7 @@ impl Config {
         let mut config: Self =
             toml::from_str(&text).map_err(|error| anyhow::anyhow!("config file {}: {}", path.display(), one_line(&error)))?;
         let folder = path.parent().unwrap_or(Path::new("."));
-        for file in [
-            &mut config.cluster,
-            &mut config.identity_key,
-            &mut config.sealing_key,
-            &mut config.data,
-        ] {
+        for file in [&mut config.cluster, &mut config.identity_key, &mut config.data] {
             *file = folder.join(&*file);
         }
         anyhow::ensure!(
@@ -77,6 +85,10 @@ impl Config {
             "config file {}: field `max_sessions` must be at least 1",
             path.display()
         );
+        config
+            .lifetime()
+            .check()
+            .map_err(|problem| anyhow::anyhow!("config file {}: {problem}", path.display()))?;
         config.policy.check().with_context(|| format!("config file {}", path.display()))?;
         Ok(config)
     }
@@ -85,6 +97,14 @@ impl Config {
     pub(crate) fn load_cluster(&self) -> Result<Cluster> {
         let bytes = std::fs::read(&self.cluster).with_context(|| format!("cannot read the cluster file {}", self.cluster.display()))?;
         Cluster::parse(&bytes).with_context(|| format!("cluster file {}", self.cluster.display()))
+    }
+
+    /// How long sealing keys live.
+    pub(crate) fn lifetime(&self) -> Lifetime {
+        Lifetime {
+            interval: self.sealing_interval_seconds,
+            overlap: self.sealing_overlap_seconds,
+        }
     }
 
     /// How long a round waits for a peer's message.

@@ -10,7 +10,6 @@ use tacit_program::{CreatedFiles, key_file};
 use tacit_protocol::card::Card;
 use tacit_protocol::cluster::NodeEntry;
 use tacit_protocol::identity::SecretKey;
-use tacit_protocol::sealing::{Suite, UnsealingKey};
 
 use crate::args::Init;
 use crate::config::Config;
@@ -18,7 +17,7 @@ use crate::keys;
 use crate::policy::Policy;
 use crate::store::Room;
 
-/// Makes the folder, and prints the card to `out` and the fingerprint of the keys to `aside`.
+/// Makes the folder, and prints the card to `out` and the fingerprint of the key to `aside`.
 ///
 /// # Errors
 /// A file exists already, or something cannot be written or printed. Then no new file or folder is left.
@@ -28,11 +27,12 @@ pub(crate) fn init(args: &Init, out: &mut impl Write, aside: &mut impl Write) ->
     let config = Config {
         cluster: args.cluster.clone(),
         identity_key: "identity.key".into(),
-        sealing_key: "sealing.key".into(),
         data: args.data.clone(),
         listen: args.listen.unwrap_or(SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port)),
         admin: args.admin,
         round_timeout_seconds: 30,
+        sealing_interval_seconds: 7 * 24 * 3600,
+        sealing_overlap_seconds: 2 * 24 * 3600,
         max_sessions: 4,
         reserve_memory_mb: args.reserve_memory_mb,
         room: Room::default(),
@@ -45,9 +45,7 @@ pub(crate) fn init(args: &Init, out: &mut impl Write, aside: &mut impl Write) ->
         path.display()
     );
 
-    let mut rng = UnwrapErr(SysRng);
-    let identity = SecretKey::generate(&mut rng);
-    let sealing = UnsealingKey::generate(Suite::XWing, &mut rng);
+    let identity = SecretKey::generate(&mut UnwrapErr(SysRng));
     let header = key_file::header(&jiff::Timestamp::now().to_string(), args.demo);
     let config_text = format!("# Paths are relative to this file.\n{}", toml::to_string(&config)?);
     let mut created = CreatedFiles::default();
@@ -56,10 +54,6 @@ pub(crate) fn init(args: &Init, out: &mut impl Write, aside: &mut impl Write) ->
         args.dir.join(&config.identity_key),
         keys::identity_text(&header, &identity).as_bytes(),
     )?;
-    created.file(
-        args.dir.join(&config.sealing_key),
-        keys::sealing_text(&header, &sealing)?.as_bytes(),
-    )?;
     created.file(path, config_text.as_bytes())?;
 
     let entry = NodeEntry {
@@ -67,7 +61,6 @@ pub(crate) fn init(args: &Init, out: &mut impl Write, aside: &mut impl Write) ->
         operator: args.operator.clone(),
         address: args.address.clone(),
         identity: identity.public(),
-        sealing: sealing.public(),
     };
     // A folder whose card nobody has seen is of no use, and would stop the next attempt.
     show(entry, out, aside).context("cannot print the card; no folder was made")?;
@@ -75,7 +68,7 @@ pub(crate) fn init(args: &Init, out: &mut impl Write, aside: &mut impl Write) ->
     Ok(())
 }
 
-/// Prints the card to `out`, and the fingerprint of the keys to `aside`.
+/// Prints the card to `out`, and the fingerprint of the key to `aside`.
 fn show(entry: NodeEntry, out: &mut impl Write, aside: &mut impl Write) -> Result<()> {
     writeln!(aside, "key fingerprint: {}", entry.fingerprint())?;
     let card = Card {

@@ -11,12 +11,13 @@ use tacit_protocol::control::Refusal;
 use tacit_protocol::credential::CheckedCredentials;
 use tacit_protocol::job::{Job, JobId};
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::sealing::{AtRestKey, UnsealingKey};
+use tacit_protocol::sealing::AtRestKey;
 use tacit_protocol::submission::Delivery;
 use tacit_protocol::submission::Header;
 
 use crate::metrics::Metrics;
 use crate::policy::Policy;
+use crate::sealing_keys::SealingKeys;
 use crate::store::{Author, NewSubmission, Room, Store, StoreError};
 
 /// What a node needs to accept submissions.
@@ -26,8 +27,8 @@ pub(crate) struct Intake {
     pub cluster: Arc<Cluster>,
     /// This node's index in the cluster file.
     pub me: usize,
-    /// The key to which contributors seal envelopes.
-    pub key: UnsealingKey,
+    /// The keys to which contributors seal envelopes.
+    pub keys: Arc<SealingKeys>,
     /// The store for jobs and submissions.
     pub store: Arc<Store>,
     /// How many jobs, and how large ones, may be open at once.
@@ -136,8 +137,13 @@ impl Intake {
                 submission.author = Some(Author::of(job, statement));
                 submission.number = statement.credential.as_ref().map(|credential| credential.grant.serial);
                 submission.header = encode(header);
-                let keys = (&self.key, at_rest_key);
-                match delivery.seal_at_rest(&self.cluster, job, (self.me, &digest), keys, &mut UnwrapErr(SysRng)) {
+                let key = delivery.epoch(self.me).and_then(|epoch| self.keys.key(epoch));
+                // A peer that opened its own envelope in time has what this one held.
+                let sealed = key.ok_or(RejectReason::NoSealingKey).and_then(|key| {
+                    let keys = (&*key, at_rest_key);
+                    delivery.seal_at_rest(&self.cluster, job, (self.me, &digest), keys, &mut UnwrapErr(SysRng))
+                });
+                match sealed {
                     Ok(sealed) => submission.sealed = sealed,
                     Err(reason) => submission.reason = Some(reason),
                 }
@@ -152,7 +158,7 @@ pub(crate) mod tests {
     use std::collections::BTreeSet;
 
     use tacit_protocol::fixtures::{
-        ClusterWithKeys, buyer_key, cluster_with_keys, credential_of, invitation_of, issuer_keys, issuers, revocation_of,
+        ClusterWithKeys, EPOCH, buyer_key, cluster_with_keys, credential_of, invitation_of, issuer_keys, issuers, revocation_of,
     };
     use tacit_protocol::identity::{Purpose, SecretKey, Signed};
     use tacit_protocol::job::{Item, JobSpec};
@@ -201,7 +207,6 @@ pub(crate) mod tests {
             cluster,
             sealing,
             identities,
-            ..
         } = cluster_with_keys(nodes, threshold);
         let cluster = Arc::new(cluster);
         let metrics = Metrics::new(&cluster, me).unwrap();
@@ -209,7 +214,7 @@ pub(crate) mod tests {
         Intake {
             cluster,
             me,
-            key: sealing[me].clone(),
+            keys: Arc::new(SealingKeys::of_tests(EPOCH, sealing[me].clone(), identities[me].clone())),
             store,
             room: Room::default(),
             metrics,

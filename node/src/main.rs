@@ -18,15 +18,18 @@ mod quiet_repair;
 mod refusals;
 mod repair;
 mod run;
+mod sealing_keys;
 mod serve;
 mod store;
 mod supply;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use args::{Args, Command};
+use config::Config;
 
 #[global_allocator]
 static ALLOCATOR: tacit_program::allocator::Jemalloc = tacit_program::allocator::Jemalloc;
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Command::Init(init) => init::init(&init, &mut std::io::stdout(), &mut std::io::stderr()),
         Command::Run(run) => run::run(&run),
         Command::CheckConfig(check) => check::check_config(&check.config),
+        Command::RotateSealingKey(rotate) => rotate_sealing_key(&rotate.config),
         Command::Manual(manual) => manual.write::<Args>().map_err(Into::into),
     };
     match result {
@@ -46,4 +50,15 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Draws the next sealing key, and says which epoch it begins.
+fn rotate_sealing_key(path: &Path) -> anyhow::Result<()> {
+    let config = Config::load(path)?;
+    let number = sealing_keys::rotate(&config.data, config.lifetime())?;
+    println!(
+        "sealing key {number}: a running node takes it up within two seconds, and destroys older keys after {} seconds",
+        config.sealing_overlap_seconds
+    );
+    Ok(())
 }

@@ -23,6 +23,7 @@ use crate::memory;
 use crate::mesh::Mesh;
 use crate::metrics::Metrics;
 use crate::quiet_repair::quiet_repair;
+use crate::sealing_keys::SealingKeys;
 use crate::serve::Service;
 use crate::store::Store;
 use crate::supply::Supplier;
@@ -49,16 +50,15 @@ pub(crate) fn run(args: &Run) -> Result<()> {
 async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
     let cluster = Arc::new(config.load_cluster()?);
     let key = keys::read_identity(&config.identity_key)?;
-    let sealing = keys::read_sealing(&config.sealing_key)?;
-    let me = own_index(config, &cluster, &key, &sealing)?;
+    let me = own_index(config, &cluster, &key)?;
     let metrics = Metrics::new(&cluster, me)?;
-    metrics.keys(config)?;
     let link = Link::bind(config.listen, &key, Arc::clone(&cluster))?;
     let admin_listener = TcpListener::bind(config.admin)
         .await
         .with_context(|| format!("cannot listen on TCP {}", config.admin))?;
 
     let store = Arc::new(Store::open(&config.data, metrics.store.clone(), RecordKey::of(&key))?);
+    let sealing = Arc::new(SealingKeys::open(&config.data, config.lifetime(), cluster.digest(), key.clone())?);
 
     // Signals must count before "ready" is printed: whoever reads it may stop the node at once.
     let stop_requested = shutdown_requested(stop_with_stdin)?;
@@ -67,7 +67,7 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
     let intake = Arc::new(Intake {
         cluster: Arc::clone(&cluster),
         me,
-        key: sealing,
+        keys: Arc::clone(&sealing),
         store: Arc::clone(&store),
         room: config.room,
         metrics: metrics.clone(),
@@ -82,6 +82,11 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
         (Arc::clone(&lanes), supplier),
         metrics.clone(),
     ));
+    let ages = metrics.keys(config)?;
+    tokio::spawn(
+        stop.clone()
+            .run_until_cancelled_owned(sealing.keep(move |epoch| ages.sealing_key(epoch))),
+    );
     let (quiet, noted) = quiet_repair();
     let repairing = noted.repair_all(Arc::clone(&intake), Arc::clone(&mesh), stop.clone());
     tokio::spawn(stop.clone().run_until_cancelled_owned(repairing));

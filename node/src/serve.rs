@@ -138,6 +138,10 @@ impl Service {
                     self.erase(&id, move |intake| certified(intake, &job, &certificate)).await
                 }
                 Request::Revoke(revocation) => self.blocking(move |intake| revoke(intake, &revocation)).await,
+                Request::SealingKey => match self.intake.keys.newest() {
+                    Some(newest) => Ok(Reply::SealingKey(Box::new(newest))),
+                    None => Err(Refusal::Storage("it has no sealing key: its log says why".to_owned())),
+                },
                 Request::Compute {
                     job,
                     attempt,

@@ -7,7 +7,7 @@ use crate::identity::{PublicKey, Signature};
 use crate::job::JobId;
 use crate::phase::Phase;
 use crate::reject::RejectReason;
-use crate::sealing::Suite;
+use crate::sealing_epoch::SignedEpoch;
 use crate::submission::SubmissionId;
 use crate::versions::{PROTOCOL_VERSIONS, Versions};
 use tacit_mpc_core::digest::Digest;
@@ -33,13 +33,13 @@ pub struct ClusterInfo {
 }
 
 impl ClusterInfo {
-    /// The answer for a cluster whose file has this text.
-    pub fn new(cluster: &Cluster, file: String) -> Self {
+    /// The answer for a cluster whose file has this text, and the newest statement of each node about its sealing key.
+    pub fn new(cluster: &Cluster, file: String, sealing: Vec<Option<SignedEpoch>>) -> Self {
         Self {
             protocol: PROTOCOL_VERSIONS,
             digest: cluster.digest(),
             threshold: cluster.access().threshold() as u32,
-            nodes: cluster.nodes().iter().map(NodeInfo::new).collect(),
+            nodes: cluster.nodes().iter().zip(sealing).map(NodeInfo::new).collect(),
             file,
         }
     }
@@ -58,24 +58,19 @@ pub struct NodeInfo {
     /// The node's identity key.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub identity: PublicKey,
-    /// The HPKE suite of the key that contributors seal to.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub sealing_suite: Suite,
-    /// The digest of the key that contributors seal to, so that clients can pin it.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub sealing_digest: Digest,
+    /// The key that contributors seal to, signed by the node; null until the node was connected for the first time.
+    pub sealing: Option<SignedEpoch>,
 }
 
 impl NodeInfo {
     /// The answer for one node.
-    pub fn new(entry: &NodeEntry) -> Self {
+    pub fn new((entry, sealing): (&NodeEntry, Option<SignedEpoch>)) -> Self {
         Self {
             name: entry.name.clone(),
             operator: entry.operator.clone(),
             address: entry.address.clone(),
             identity: entry.identity,
-            sealing_suite: entry.sealing.suite,
-            sealing_digest: Digest::of("tacit/v1 sealing key", &[&entry.sealing.public_key]),
+            sealing,
         }
     }
 }

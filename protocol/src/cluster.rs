@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::identity::PublicKey;
-use crate::sealing::SealingKey;
+use crate::sealing_epoch::EpochKey;
 use crate::versions::{PROTOCOL_VERSIONS, Versions};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::{AccessError, AccessStructure};
@@ -47,10 +47,9 @@ pub struct NodeEntry {
     pub operator: String,
     /// `host:port` of its QUIC endpoint.
     pub address: String,
-    /// Its identity key: peers accept its connections by this key, and it signs outputs.
+    /// Its identity key: peers accept its connections by this key, and it signs outputs and the
+    /// keys that contributors seal to.
     pub identity: PublicKey,
-    /// The key that contributors seal their answers to.
-    pub sealing: SealingKey,
 }
 
 /// A checked cluster file with its digest.
@@ -59,6 +58,7 @@ pub struct Cluster {
     file: ClusterFile,
     digest: Digest,
     access: AccessStructure,
+    sealing_keys: Vec<EpochKey>,
 }
 
 /// Why a cluster file is refused.
@@ -125,6 +125,7 @@ impl Cluster {
             digest: Digest::of("tacit/v1 cluster", &[bytes]),
             file,
             access,
+            sealing_keys: Vec::new(),
         })
     }
 
@@ -146,6 +147,16 @@ impl Cluster {
     /// The entries of the nodes, by index.
     pub fn nodes(&self) -> &[NodeEntry] {
         &self.file.nodes
+    }
+
+    /// The keys to seal to, by node; empty if none were taken from statements of the nodes, see [`Self::sealing_to`].
+    pub fn sealing_keys(&self) -> &[EpochKey] {
+        &self.sealing_keys
+    }
+
+    pub(crate) fn with_sealing_keys(mut self, keys: Vec<EpochKey>) -> Self {
+        self.sealing_keys = keys;
+        self
     }
 
     /// The index of the node with this key.
@@ -197,12 +208,10 @@ fn check_members(file: &ClusterFile) -> Result<(), ClusterError> {
         if port.is_none_or(|port| port == 0) {
             return Err(field("address", "must be host:port".to_owned()));
         }
-        node.sealing.check().map_err(|e| field("sealing", format!("is refused: {e}")))?;
     }
     let by = |value: fn(&NodeEntry) -> &[u8]| file.nodes.iter().map(value).collect::<Vec<_>>();
     duplicate(nodes, &by(|n| n.name.as_bytes()), "name")?;
-    duplicate(nodes, &by(|n| n.address.as_bytes()), "address")?;
-    duplicate(nodes, &by(|n| &n.sealing.public_key), "sealing key")
+    duplicate(nodes, &by(|n| n.address.as_bytes()), "address")
 }
 
 fn duplicate<T: PartialEq>(members: &[String], values: &[T], field: &'static str) -> Result<(), ClusterError> {
@@ -248,12 +257,11 @@ mod tests {
 
     #[test]
     fn members_with_something_in_common_are_named() {
-        let pairs: [(Alter, &str); 5] = [
+        let pairs: [(Alter, &str); 4] = [
             (|f| f.nodes[2].identity = f.nodes[0].identity, "identity key"),
             (|f| f.nodes[2].identity = f.coordinator.identity, "identity key"),
             (|f| f.nodes[2].name = f.nodes[0].name.clone(), "name"),
             (|f| f.nodes[2].address = f.nodes[0].address.clone(), "address"),
-            (|f| f.nodes[2].sealing = f.nodes[0].sealing.clone(), "sealing key"),
         ];
         for (alter, field) in pairs {
             let error = refused(alter);
@@ -273,7 +281,6 @@ mod tests {
         assert!(refused(|f| f.threshold = 2).contains("threshold"));
         assert!(refused(|f| f.nodes[1].address = "nowhere".to_owned()).contains("node `node-1`: field `address`"));
         assert!(refused(|f| f.nodes[1].identity = PublicKey::from_bytes([0; 32])).contains("node `node-1`: field `identity`"));
-        assert!(refused(|f| f.nodes[1].sealing.public_key.truncate(5)).contains("node `node-1`: field `sealing`"));
         let error = Cluster::parse(b"protocol = 1\nname = \"x\"\nthreshold = 1\ntreshold = 2\n")
             .unwrap_err()
             .to_string();

@@ -11,6 +11,7 @@ use crate::job::JobId;
 use crate::phase::Phase;
 use crate::reject::RejectReason;
 use crate::release::Released;
+use crate::sealing_epoch::SignedEpoch;
 use crate::verdict::Verdict;
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::NodeSet;
@@ -67,6 +68,8 @@ pub enum Request {
         #[serde(with = "serde_bytes")]
         certificate: Vec<u8>,
     },
+    /// Give the newest key that contributors seal to.
+    SealingKey,
 }
 
 /// A node's reply. Every request has one; before the reply to [`Request::Compute`] come any number of
@@ -87,6 +90,8 @@ pub enum Reply {
     Refused(Refusal),
     /// The node has stored the revocation.
     Revoked,
+    /// The node's newest sealing key.
+    SealingKey(Box<SignedEpoch>),
 }
 
 /// The result of a computation at one node.
@@ -188,6 +193,7 @@ impl fmt::Debug for Request {
             Self::Cancel { job, signature } => write!(f, "Cancel({job}, signed: {})", signature.is_some()),
             Self::Certified { job, certificate } => write!(f, "Certified({job}, {} bytes)", certificate.len()),
             Self::Revoke(revocation) => write!(f, "Revoke({}, {} numbers)", revocation.issuers.pool, revocation.serials.len()),
+            Self::SealingKey => write!(f, "SealingKey"),
         }
     }
 }

@@ -16,16 +16,20 @@ use crate::accepted::SubmissionEntry;
 use crate::certificate::{Certificate, NodeSignature};
 use crate::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
 use crate::credential::{Credential, Invitation, Issuers, Revocation};
-use crate::identity::{PublicKey, Purpose, SecretKey};
+use crate::identity::{PublicKey, Purpose, SecretKey, Signed};
 use crate::job::{self, Gold, Item, Job, JobError, JobSpec, PayRule, Payout};
 use crate::question::{Answer, Categorical, Release};
 use crate::release::{ReleasedOutput, session_id, statement};
 use crate::sealing::{Suite, UnsealingKey};
+use crate::sealing_epoch::{EpochKey, SealingEpoch, SignedEpoch};
 use crate::submission::{self, Submission};
 use crate::versions::PROTOCOL_VERSIONS;
 
 pub use below_floors::{BelowFloor, at_the_floors, below_floors};
 pub use forgery::{Author, Forgery};
+
+/// The number of the epoch of all sealing keys.
+pub const EPOCH: u64 = 1;
 
 /// A cluster with its keys.
 pub struct ClusterWithKeys {
@@ -52,7 +56,6 @@ pub fn cluster_with_keys_of(nodes: usize, threshold: usize, suite: Suite, alter:
         operator: "test".to_owned(),
         address: format!("localhost:{}", 1000 + i),
         identity: identities[i].public(),
-        sealing: sealing[i].public(),
     };
     let mut file = ClusterFile {
         protocol: PROTOCOL_VERSIONS.max,
@@ -65,12 +68,38 @@ pub fn cluster_with_keys_of(nodes: usize, threshold: usize, suite: Suite, alter:
         nodes: (0..nodes).map(entry).collect(),
     };
     alter(&mut file);
-    let cluster = Cluster::parse(cluster_text(&file).as_bytes()).unwrap();
+    let keys = sealing.iter().map(|key| EpochKey {
+        number: EPOCH,
+        key: key.public(),
+    });
+    let cluster = Cluster::parse(cluster_text(&file).as_bytes())
+        .unwrap()
+        .with_sealing_keys(keys.collect());
     ClusterWithKeys {
         cluster,
         identities,
         sealing,
     }
+}
+
+/// The cluster with these keys to seal to, without statements of the nodes.
+pub fn sealing_to(cluster: Cluster, keys: Vec<EpochKey>) -> Cluster {
+    cluster.with_sealing_keys(keys)
+}
+
+/// What each node signs of its sealing key: the epoch began at this Unix time and expires at that.
+pub fn epochs(members: &ClusterWithKeys, number: u64, expires: u64) -> Vec<Option<SignedEpoch>> {
+    let signed = |(key, identity): (&UnsealingKey, &SecretKey)| {
+        let epoch = SealingEpoch {
+            cluster: members.cluster.digest(),
+            number,
+            expires,
+            opens_older_until: number,
+            key: key.public(),
+        };
+        Some(Signed::new(epoch, Purpose::SealingEpoch, identity))
+    };
+    members.sealing.iter().zip(&members.identities).map(signed).collect()
 }
 
 /// The text of a cluster file.

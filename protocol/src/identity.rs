@@ -63,6 +63,8 @@ pub enum Purpose {
     Release,
     /// A buyer or contributor signs an HTTP request.
     Request,
+    /// A node signs the key that contributors seal to.
+    SealingEpoch,
 }
 
 impl Purpose {
@@ -80,6 +82,7 @@ impl Purpose {
             Self::Receipt => b"tacit/v1 receipt\0",
             Self::Release => b"tacit/v1 release\0",
             Self::Request => b"tacit/v1 request\0",
+            Self::SealingEpoch => b"tacit/v1 sealing epoch\0",
         }
     }
 }

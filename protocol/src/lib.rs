@@ -26,6 +26,7 @@ pub mod reject;
 pub mod release;
 pub mod request_signature;
 pub mod sealing;
+pub mod sealing_epoch;
 pub mod submission;
 #[cfg(any(test, feature = "testing"))]
 pub mod vectors;

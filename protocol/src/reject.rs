@@ -39,11 +39,13 @@ pub enum RejectReason {
     MalformedAnswer,
     /// The job already has twice the answers it asks for, or the contributor has sent as many as one may.
     JobFull,
+    /// The envelope is sealed to a key that the node has destroyed because its epoch is over, or never had.
+    NoSealingKey,
 }
 
 impl RejectReason {
     /// All reasons, in the order of their codes.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Malformed,
         Self::WrongJob,
         Self::BadSignature,
@@ -58,6 +60,7 @@ impl RejectReason {
         Self::ItemFull,
         Self::MalformedAnswer,
         Self::JobFull,
+        Self::NoSealingKey,
     ];
 
     /// Whether this follows from the header that the list names, so that every node that has the header finds the same.
@@ -68,7 +71,10 @@ impl RejectReason {
     /// Whether this is about what one node was given, which no other node can check. It counts only if more nodes say so
     /// than may be corrupt.
     pub fn is_private(self) -> bool {
-        matches!(self, Self::Unsealable | Self::DigestMismatch | Self::NotDelivered)
+        matches!(
+            self,
+            Self::Unsealable | Self::DigestMismatch | Self::NotDelivered | Self::NoSealingKey
+        )
     }
 
     /// The name used in the API, metric labels and stores.
@@ -88,6 +94,7 @@ impl RejectReason {
             Self::ItemFull => "item_full",
             Self::MalformedAnswer => "malformed_answer",
             Self::JobFull => "job_full",
+            Self::NoSealingKey => "no_sealing_key",
         }
     }
 

@@ -71,6 +71,7 @@ fn headers(cluster: &Cluster, job: &Job) -> Vec<Signed<Header>> {
             items: items.collect(),
             credential: None,
             components: vec![Digest::of("component", &[]); 3],
+            epochs: vec![1; NODES],
         };
         let header = Header {
             statement,

@@ -10,3 +10,4 @@
 mod crowd;
 mod floors;
 mod issuers;
+mod sealing;

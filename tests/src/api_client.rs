@@ -10,6 +10,7 @@ use tacit_protocol::submission::Submission;
 use crate::cluster::TestCluster;
 use crate::forgery::Author;
 use crate::http::{Answer, Connection, get};
+use crate::stored::with_sealing_keys;
 
 /// The path of a submission.
 pub fn path(job: &str, submission: &Submission) -> String {
@@ -18,7 +19,8 @@ pub fn path(job: &str, submission: &Submission) -> String {
 
 /// The cluster of the clients' cluster file.
 pub fn cluster_file(cluster: &TestCluster) -> Cluster {
-    Cluster::parse(&std::fs::read(cluster.file()).unwrap()).unwrap()
+    let file = Cluster::parse(&std::fs::read(cluster.file()).unwrap()).unwrap();
+    with_sealing_keys(file, cluster)
 }
 
 /// A job, read from the API.

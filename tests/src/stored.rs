@@ -1,21 +1,27 @@
 //! Reads what stopped nodes and coordinators have stored, with the keys of the nodes.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 use serde::Deserialize;
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
+use tacit_program::create_private;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::decode;
+use tacit_protocol::fixtures::sealing_to;
 use tacit_protocol::identity::Signed;
 use tacit_protocol::job::{Job, SignedSpec};
 use tacit_protocol::sealing::{AtRestKey, RecordKey, Suite, UnsealingKey};
+use tacit_protocol::sealing_epoch::EpochKey;
 use tacit_protocol::submission::{Delivery, Header, OpenedSubmission};
 
+use crate::cluster::TestCluster;
 use crate::impostor::identity;
 
-/// `sealing.key`.
+/// A file of the folder `sealing`.
 #[derive(Deserialize)]
 struct SealingFile {
     suite: Suite,
@@ -44,10 +50,43 @@ pub fn coordinator_store(folder: &Path) -> Connection {
     Connection::open(store).unwrap()
 }
 
-/// A node's sealing key.
+/// The sealing keys of a node, by the number of their epoch. A node that never ran gets one.
+pub fn sealing_keys(folder: &Path) -> BTreeMap<u64, UnsealingKey> {
+    let sealing = folder.join("data/sealing");
+    if !sealing.exists() {
+        let number = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let secret = hex::encode(UnsealingKey::generate(Suite::XWing, &mut rand::rng()).to_bytes());
+        let end = number + 7 * 24 * 3600;
+        let text = format!("expires = {end}\nopens_older_until = {end}\nsuite = \"x-wing\"\nsecret_key = \"{secret}\"\n");
+        std::fs::create_dir_all(&sealing).unwrap();
+        create_private(&sealing.join(format!("{number}.key")), text.as_bytes()).unwrap();
+    }
+    let entries = std::fs::read_dir(sealing).unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: PathBuf| {
+        let number = path.file_stem().unwrap().to_str().unwrap().parse().ok()?;
+        // A running node may have destroyed it meanwhile.
+        let file: SealingFile = toml::from_str(&std::fs::read_to_string(&path).ok()?).ok()?;
+        Some((
+            number,
+            UnsealingKey::from_bytes(file.suite, &hex::decode(file.secret_key).unwrap()).unwrap(),
+        ))
+    };
+    entries.filter_map(read).collect()
+}
+
+/// A node's newest sealing key.
 pub fn sealing_key(folder: &Path) -> UnsealingKey {
-    let file: SealingFile = toml::from_str(&std::fs::read_to_string(folder.join("sealing.key")).unwrap()).unwrap();
-    UnsealingKey::from_bytes(file.suite, &hex::decode(file.secret_key).unwrap()).unwrap()
+    sealing_keys(folder).pop_last().unwrap().1
+}
+
+/// A cluster with the newest sealing key of each node, out of the folders of the nodes. The nodes must have run.
+pub fn with_sealing_keys(file: Cluster, cluster: &TestCluster) -> Cluster {
+    let newest = |node| {
+        let (number, key) = sealing_keys(&cluster.node_folder(node)).pop_last().unwrap();
+        EpochKey { number, key: key.public() }
+    };
+    let keys = (0..file.nodes().len()).map(newest).collect();
+    sealing_to(file, keys)
 }
 
 /// The path of the file that holds a node's key of a job.

@@ -87,18 +87,18 @@ fn missing_foreign_and_readable_keys() {
     let kept = std::fs::read(&key).unwrap();
     std::fs::remove_file(&key).unwrap();
     assert_names(&node_error(&cluster, 0), &["identity.key"]);
-    std::fs::copy(cluster.node_folder(1).join("sealing.key"), folder.join("sealing.key")).unwrap();
     std::fs::write(&key, &kept).unwrap();
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
     assert_names(&node_error(&cluster, 0), &["identity.key", "chmod 600"]);
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
-    assert_names(&node_error(&cluster, 0), &["sealing.key", "node-0"]);
+    std::fs::copy(cluster.coordinator_folder().join("identity.key"), &key).unwrap();
+    assert_names(&node_error(&cluster, 0), &["identity.key", "cluster.toml"]);
     let check = run(
         "tacit-node",
         ["check-config", "--config", folder.join("config.toml").to_str().unwrap()],
     );
     assert_eq!(check.code, Some(1));
-    assert_names(&check.out, &["sealing.key", "node-0"]);
+    assert_names(&check.out, &["identity.key", "cluster.toml"]);
 }
 
 /// The port is in use by another program. (A second process on the same folder would also fail for other reasons.)

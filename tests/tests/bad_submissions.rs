@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tacit_protocol::api::{SUBMISSION_TYPE, SubmissionOutcome};
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::encode;
-use tacit_protocol::fixtures::class_answers;
+use tacit_protocol::fixtures::{class_answers, sealing_to};
 use tacit_protocol::identity::{Purpose, Signature, Signed};
 use tacit_protocol::job::Job;
 use tacit_protocol::reject::RejectReason;
@@ -150,7 +150,8 @@ impl TwoJobs {
         let digest = self.clean.digest();
         self.rejected(&self.resigned(|h| h.statement.job_digest = digest), RejectReason::WrongJob);
         let text = std::fs::read_to_string(self.cluster.file()).unwrap() + "# another\n";
-        let elsewhere = Cluster::parse(text.as_bytes()).unwrap();
+        let keys = self.file.sealing_keys().to_vec();
+        let elsewhere = sealing_to(Cluster::parse(text.as_bytes()).unwrap(), keys);
         let elsewhere = self.mallory.share(&elsewhere, &self.mixed, &[0], &elements(&[1, 0]), &mut rng());
         let elsewhere = self.mallory.sign(elsewhere.statement.clone(), elsewhere.envelopes(&mut rng()));
         self.rejected(&elsewhere, RejectReason::WrongJob);

@@ -222,9 +222,11 @@ fn files_and_ports_that_cannot_be_used_are_named() {
         std::fs::write(&file, kept).unwrap();
         assert!(findings(name, &folder).iter().all(|line| line.contains(away)));
     }
-    let sealing = cluster.node_folder(0).join("sealing.key");
+    let sealing = cluster.node_folder(0).join("data/sealing/1784030400.key");
+    std::fs::create_dir_all(sealing.parent().unwrap()).unwrap();
+    std::fs::write(&sealing, "").unwrap();
     std::fs::set_permissions(&sealing, std::fs::Permissions::from_mode(0o644)).unwrap();
-    only(NODE, &cluster.node_folder(0), &["sealing.key", "chmod 600"]);
+    only(NODE, &cluster.node_folder(0), &["1784030400.key", "chmod 600"]);
 }
 
 /// A cluster runs with demo keys, but no check accepts them.
@@ -237,8 +239,8 @@ fn keys_of_demos_and_tests_are_found() {
     let arguments = ["--work", work.to_str().unwrap(), "--answers", answers.to_str().unwrap()];
     demo(&folder.path().join("out"), &arguments).ok();
     for (name, member, files) in [
-        (NODE, "node-1", ["identity.key", "sealing.key", "cluster.toml"]),
-        (COORDINATOR, "coordinator", ["identity.key", "buyers.toml", "cluster.toml"]),
+        (NODE, "node-1", &["identity.key", "cluster.toml"][..]),
+        (COORDINATOR, "coordinator", &["identity.key", "buyers.toml", "cluster.toml"][..]),
     ] {
         let member = work.join(member);
         let lines = findings(name, &member);

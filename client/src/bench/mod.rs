@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use tacit_client::files::{self, Access};
 use tacit_client::http::{Api, Published};
+use tacit_client::sealing_keys;
 use tacit_client::verify::{CERTIFICATE, Files, PAYOUTS, RESULT, Verified, check};
 use tacit_mpc_core::sharing::AccessStructure;
 use tacit_protocol::identity::SecretKey;
@@ -142,7 +143,7 @@ impl Bench<'_> {
             bail!("the cluster has no coordinator");
         };
         let api = Api::new(&folders.cluster.file().coordinator.url, Some(folders.token.as_str()))?;
-        let cluster = Arc::new(folders.cluster.clone());
+        let cluster = Arc::new(sealing_keys::fetch_first(&api, folders.cluster.clone()).await?);
         let answers = self.synthetic.size.answers();
         let buyer = SecretKey::generate(&mut rand::rng());
         let job = Arc::new(Job::sign(&cluster.digest(), JOB.parse()?, self.spec.clone(), &buyer)?);

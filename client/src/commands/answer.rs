@@ -11,7 +11,7 @@ use tacit_client::http::Api;
 use tacit_client::outcome::{self, Outcome, Sent};
 use tacit_client::state::{Plan, State};
 use tacit_client::text::one_line;
-use tacit_client::{authenticity, files, keys, sharing};
+use tacit_client::{authenticity, files, keys, sealing_keys, sharing};
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::credential::{Credential, Invitation};
 use tacit_protocol::identity::SecretKey;
@@ -45,25 +45,26 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
         consent(args.public_answers, &job)?;
         output::print(&vouched(&job))?;
     }
+    let mut cluster = sealing_keys::fetch(&api, cluster).await?;
     let state = State::open(&author.path, &plan)?;
     let (mut now, mut sent) = (0, Vec::new());
     for (index, batch) in batches.iter().enumerate() {
-        let submission = submission(&state, index, &contributor, &author, &cluster, &job, batch)?;
-        let (header, encoded) = sharing::encode(submission);
-        let receipt = match state.receipt(index)? {
+        let share = |cluster: &Cluster, again: bool| submission(&state, (index, again), &contributor, &author, cluster, &job, batch);
+        let (header, receipt) = match state.receipt(index)? {
             Some(receipt) => {
+                let header = share(&cluster, false)?.header.value;
                 sharing::check_receipt(&cluster, &header, &receipt)?;
-                receipt
+                (header, receipt)
             }
             None => {
                 // A credential takes the place of an enrolment.
                 if now == 0 && author.credential.is_none() {
                     sharing::enrol(&api, &cluster, &contributor, &author.key).await?;
                 }
-                let receipt = sharing::send(&api, &cluster, &header, encoded).await?;
+                let (header, receipt) = sharing::send_sealed::<anyhow::Error>(&api, &mut cluster, share).await?;
                 state.store_receipt(index, &receipt)?;
                 now += 1;
-                receipt
+                (header, receipt)
             }
         };
         sent.push(Sent { header, receipt });
@@ -212,17 +213,19 @@ fn read(file: &str, contributor: &str, bytes: &[u8], job: &Job) -> Result<(Vec<B
     Ok((batches::split(&pairs, batches::most(question)), answers.unanswered))
 }
 
-/// The stored submission, or a new one, which is stored before it is sent.
+/// The stored submission, or a new one, which is stored before it is sent: if there is none, or another one is wanted.
 fn submission(
     state: &State,
-    index: usize,
+    (index, again): (usize, bool),
     contributor: &str,
     author: &Author,
     cluster: &Cluster,
     job: &Job,
     batch: &[(u32, Answer)],
 ) -> Result<Submission> {
-    if let Some(stored) = state.submission(index)? {
+    if let Some(stored) = state.submission(index)?
+        && !again
+    {
         let statement = &stored.header.value.statement;
         let same = statement.key == author.key.public()
             && statement.contributor == author.name(contributor, job)

@@ -6,8 +6,8 @@ use anyhow::{Context, Result, ensure};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tacit_client::batches::{self, Batch};
 use tacit_client::http::Api;
-use tacit_client::sharing;
 use tacit_client::text::one_line;
+use tacit_client::{sealing_keys, sharing};
 use tacit_protocol::api::JobStatus;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::identity::SecretKey;
@@ -42,7 +42,7 @@ pub(super) async fn submit_all(api: &Api, cluster: &Cluster, job: &Arc<Job>, inp
         contributors.len()
     );
     let phase = progress.phase("share and submit", title, Some(input.answers.rows.len() as u64));
-    let cluster = Arc::new(cluster.clone());
+    let cluster = Arc::new(sealing_keys::fetch_first(api, cluster.clone()).await?);
     stream::iter(contributors)
         .map(|(name, answers)| submit(api, &cluster, job, name, answers, &phase))
         .buffer_unordered(CONTRIBUTORS)

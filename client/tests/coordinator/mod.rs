@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -17,11 +18,12 @@ use tacit_protocol::api::{
 };
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec;
-use tacit_protocol::fixtures::{cluster_text, cluster_with_keys_of};
+use tacit_protocol::fixtures::{cluster_text, cluster_with_keys_of, epochs};
 use tacit_protocol::identity::{Purpose, SecretKey, Signed};
 use tacit_protocol::job::{Job, SignedSpec};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::sealing::Suite;
+use tacit_protocol::sealing_epoch::SignedEpoch;
 use tacit_protocol::submission::{Header, Submission};
 use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
 
@@ -49,6 +51,7 @@ struct Stored {
     refuse_after: usize,
     forge: bool,
     protocol: Versions,
+    sealing: Vec<Option<SignedEpoch>>,
 }
 
 type Answer = Result<Response, Response>;
@@ -59,6 +62,7 @@ impl Coordinator {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let members = cluster_with_keys_of(3, 1, Suite::XWing, |file| file.coordinator.url = url);
         let text = cluster_text(members.cluster.file());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let stored = Stored {
             jobs: BTreeMap::new(),
             submissions: Vec::new(),
@@ -67,6 +71,7 @@ impl Coordinator {
             refuse_after: usize::MAX,
             forge: false,
             protocol: PROTOCOL_VERSIONS,
+            sealing: epochs(&members, now, now + 3600),
         };
         let server = Arc::new(Server {
             text: text.clone(),
@@ -205,7 +210,7 @@ async fn cluster_info(State(server): State<Arc<Server>>) -> Response {
     if PROTOCOL_VERSIONS.common(protocol).is_none() {
         return Json(serde_json::json!({ "protocol": protocol, "other": true })).into_response();
     }
-    let known = ClusterInfo::new(&server.cluster, server.text.clone());
+    let known = ClusterInfo::new(&server.cluster, server.text.clone(), server.state.lock().unwrap().sealing.clone());
     Json(ClusterInfo { protocol, ..known }).into_response()
 }
 

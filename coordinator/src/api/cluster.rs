@@ -5,6 +5,7 @@ use axum::extract::State;
 use tacit_protocol::api::{ClusterInfo, Problem as Document};
 
 use crate::app::Shared;
+use crate::sealing_keys;
 
 /// The nodes with their operators and keys, and the cluster file. Compare the digests with those from another source.
 #[utoipa::path(get, path = "/v1/cluster", tag = "cluster", responses(
@@ -12,5 +13,5 @@ use crate::app::Shared;
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
 pub(super) async fn get_cluster(State(app): State<Shared>) -> Json<ClusterInfo> {
-    Json(ClusterInfo::new(&app.cluster, app.cluster_text.clone()))
+    Json(ClusterInfo::new(&app.cluster, app.cluster_text.clone(), sealing_keys::all(&app)))
 }

@@ -54,6 +54,8 @@ pub(crate) enum ProblemKind {
     SubmissionRejected,
     /// Another submission has this id.
     SubmissionConflict,
+    /// The submission is sealed to a key whose time is over.
+    SealingKeyExpired,
     /// The body is too large.
     TooLarge,
     /// The body did not arrive in time.
@@ -76,7 +78,7 @@ pub(crate) enum ProblemKind {
 
 impl ProblemKind {
     /// All kinds, in the order of the documentation.
-    const ALL: [Self; 31] = [
+    const ALL: [Self; 32] = [
         Self::InvalidRequest,
         Self::InvalidJob,
         Self::NodeRefused,
@@ -99,6 +101,7 @@ impl ProblemKind {
         Self::NotPublished,
         Self::SubmissionRejected,
         Self::SubmissionConflict,
+        Self::SealingKeyExpired,
         Self::TooLarge,
         Self::TooSlow,
         Self::UnsupportedMediaType,
@@ -143,6 +146,11 @@ impl ProblemKind {
                 StatusCode::UNPROCESSABLE_ENTITY,
             ),
             Self::SubmissionConflict => ("submission_conflict", "Another submission has this id", StatusCode::CONFLICT),
+            Self::SealingKeyExpired => (
+                "sealing_key_expired",
+                "The answers are sealed to a key whose time is over",
+                StatusCode::CONFLICT,
+            ),
             Self::TooLarge => ("too_large", "The body is too large", StatusCode::PAYLOAD_TOO_LARGE),
             Self::TooSlow => ("too_slow", "The body did not arrive in time", StatusCode::REQUEST_TIMEOUT),
             Self::UnsupportedMediaType => (

@@ -23,6 +23,7 @@ use super::problem::{Problem, ProblemKind};
 use crate::active_jobs::ActiveJob;
 use crate::app::{App, Shared};
 use crate::http::Origin;
+use crate::sealing_keys;
 use crate::store::{Known, NewSubmission, Standing, UploadOutcome};
 use crate::uploads::SMALL_HEADER;
 
@@ -84,6 +85,7 @@ pub(super) async fn put_submission(
             check_header(&app, &active, header.clone()).await?;
             check_revocation(&app, &active, statement).await?;
             admit(&app, &active, &header.value, &standing)?;
+            check_sealing_keys(&app, statement)?;
             Some(active)
         }
     };
@@ -258,6 +260,20 @@ async fn check_revocation(app: &App, active: &ActiveJob, statement: &Statement) 
         return Err(rejected(app, RejectReason::BadCredential, why));
     }
     Ok(())
+}
+
+/// Checks that the nodes still open what was sealed to them.
+fn check_sealing_keys(app: &App, statement: &Statement) -> Result<(), Problem> {
+    let Some(node) = sealing_keys::too_late_for(app, statement) else {
+        return Ok(());
+    };
+    app.metrics.upload(Some(RejectReason::NoSealingKey));
+    Err(Problem::new(
+        ProblemKind::SealingKeyExpired,
+        format!(
+            "node `{node}` does not open any more what is sealed to the key that the header names: GET /v1/cluster, and seal to the newest keys"
+        ),
+    ))
 }
 
 /// Checks that the author may send answers to the job, and that there is room for them.

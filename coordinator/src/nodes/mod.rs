@@ -10,10 +10,11 @@ pub(crate) use channel::Answers;
 pub(crate) use channel::{Channel, Dial};
 pub(crate) use error::NodeError;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use tacit_protocol::cluster::Cluster;
+use tacit_protocol::sealing_epoch::SignedEpoch;
 use tokio::sync::{Notify, watch};
 
 /// The state of the connection to a node.
@@ -35,6 +36,7 @@ pub(crate) struct Node {
     name: String,
     link: watch::Sender<LinkState>,
     work: Notify,
+    sealing_key: Mutex<Option<SignedEpoch>>,
 }
 
 /// The nodes of the cluster, in its order.
@@ -69,6 +71,16 @@ impl Node {
         self.link.send_replace(LinkState::Up(channel));
     }
 
+    /// The newest key that contributors seal to, if one is known.
+    pub(crate) fn sealing_key(&self) -> Option<SignedEpoch> {
+        self.sealing_key.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes the newest key that contributors seal to.
+    pub(crate) fn set_sealing_key(&self, signed: SignedEpoch) {
+        *self.sealing_key.lock().unwrap_or_else(PoisonError::into_inner) = Some(signed);
+    }
+
     /// Waits until [`Nodes::wake`] says that there may be something to deliver.
     pub(crate) async fn has_work(&self) {
         self.work.notified().await;
@@ -98,6 +110,7 @@ impl Nodes {
                 name: name.to_owned(),
                 link: watch::Sender::new(down),
                 work: Notify::new(),
+                sealing_key: Mutex::default(),
             }
         };
         Self(cluster.nodes().iter().map(|entry| node(&entry.name)).collect())

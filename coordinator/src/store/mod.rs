@@ -12,6 +12,7 @@ mod results;
 mod retention;
 mod revocations;
 mod schema;
+mod sealing_epochs;
 mod stored_text;
 mod submissions;
 

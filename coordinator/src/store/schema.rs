@@ -129,6 +129,12 @@ CREATE TABLE revoked (
     PRIMARY KEY (issuers, number)
 ) STRICT, WITHOUT ROWID;
 
+-- The newest sealing key of each node, signed by it.
+CREATE TABLE sealing_epochs (
+    node      BLOB PRIMARY KEY,
+    statement BLOB NOT NULL
+) STRICT;
+
 CREATE TABLE probe (
     id INTEGER PRIMARY KEY,
     at INTEGER NOT NULL

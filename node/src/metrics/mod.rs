@@ -13,6 +13,7 @@ use tacit_protocol::phase::Phase;
 use tacit_protocol::reject::RejectReason;
 
 use crate::config::Config;
+use crate::sealing_keys;
 use crate::store::Store;
 
 pub(crate) use session::SessionMeter;
@@ -91,6 +92,17 @@ impl Asked {
 }
 
 /// The node's metrics. All series exist from the start.
+/// The age of the keys.
+#[derive(Debug, Clone)]
+pub(crate) struct KeyAges(GaugeVec);
+
+impl KeyAges {
+    /// Publishes when the newest sealing key was drawn: the number of its epoch.
+    pub(crate) fn sealing_key(&self, epoch: u64) {
+        self.0.with_label_values(&["sealing"]).set(epoch as f64);
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
     families: Families,
@@ -190,10 +202,11 @@ impl Metrics {
         })
     }
 
-    /// Publishes the age of the keys.
-    pub(crate) fn keys(&self, config: &Config) -> Result<()> {
-        self.families
-            .keys(&[("identity", &config.identity_key), ("sealing", &config.sealing_key)])
+    /// Publishes the age of the keys. That of the sealing key changes later.
+    pub(crate) fn keys(&self, config: &Config) -> Result<KeyAges> {
+        let sealing = sealing_keys::folder(&config.data);
+        let created = self.families.keys(&[("identity", &config.identity_key), ("sealing", &sealing)])?;
+        Ok(KeyAges(created))
     }
 
     /// Counts submissions of one outcome.

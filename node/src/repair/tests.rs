@@ -1,9 +1,10 @@
 //! Repairs among the stores of whole clusters, with peers that hold nothing, lie, are silent, or ask for what is not theirs.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
 use tacit_protocol::codec::encode;
-use tacit_protocol::fixtures::cluster_with_keys;
+use tacit_protocol::fixtures::{ClusterWithKeys, EPOCH, cluster_with_keys};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::peer::Unanswered;
 use tacit_protocol::question::Answer as Given;
@@ -11,6 +12,7 @@ use tacit_protocol::submission::{Delivery, Submission};
 
 use super::*;
 use crate::intake::tests::{intake_of, job_for};
+use crate::sealing_keys::SealingKeys;
 use crate::supply::supply;
 
 /// The stores of all nodes of a cluster, with one open job.
@@ -89,7 +91,9 @@ impl Cluster {
     fn due(&self, node: usize, submission: &Submission) -> Vec<Vec<tacit_mpc_core::field::Fp61>> {
         let intake = &self.nodes[node];
         let opened = submission.delivery(node).unwrap();
-        let opened = opened.open(&intake.cluster, &self.job, node, &intake.key).unwrap();
+        let opened = opened
+            .open(&intake.cluster, &self.job, node, &intake.keys.key(EPOCH).unwrap())
+            .unwrap();
         let held = intake.cluster.access().held_by(node).len();
         (0..held).map(|position| opened.expand(position).to_vec()).collect()
     }
@@ -164,6 +168,25 @@ fn a_spoilt_envelope_is_repaired_and_its_header_serves_others() {
     // The header was there already. Node 0 misses component 0, node 1 component 1.
     assert_eq!(asked.into_inner(), [(0, false, vec![1]), (1, false, vec![0])]);
     assert!(cluster.opened(2, &submission) == Some(cluster.due(2, &submission)));
+}
+
+#[test]
+fn what_comes_too_late_for_its_key_is_repaired() {
+    let mut cluster = Cluster::new(3, 1);
+    let submission = cluster.submission();
+    let ClusterWithKeys { sealing, identities, .. } = cluster_with_keys(3, 1);
+    // Node 2 is in its next epoch, and has destroyed the key before.
+    let next = SealingKeys::of_tests(EPOCH + 1, sealing[2].clone(), identities[2].clone());
+    let before = std::mem::replace(&mut cluster.nodes[2].keys, Arc::new(next));
+    for node in 0..2 {
+        assert_eq!(cluster.deliver(node, &submission, |_| {}), None);
+    }
+    assert_eq!(cluster.deliver(2, &submission, |_| {}), Some(RejectReason::NoSealingKey));
+    assert!(RejectReason::NoSealingKey.is_private());
+    assert_eq!(cluster.repair(2, &[&submission], &others(&cluster, 2, honest)).repaired, 1);
+    let opened = cluster.opened(2, &submission);
+    cluster.nodes[2].keys = before;
+    assert!(opened == Some(cluster.due(2, &submission)));
 }
 
 #[test]

@@ -36,6 +36,12 @@ pub enum Floor {
     Issuers,
     /// Nobody answers without a credential of the issuers that a job names.
     Credentials,
+    /// A sealing key is signed by its node.
+    SealingSignature,
+    /// Nothing is sealed to a key whose time is over.
+    SealingExpiry,
+    /// Nothing is sealed to an older key than one that was seen.
+    SealingOrder,
 }
 
 impl Floor {

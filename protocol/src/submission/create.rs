@@ -68,6 +68,9 @@ pub enum SubmissionError {
     /// The credential is not one for this key, job and cluster.
     #[error("the credential cannot be used: {0}")]
     Credential(#[from] CredentialError),
+    /// The nodes' sealing keys were not fetched.
+    #[error("there is no sealing key of every node: fetch them from the coordinator")]
+    NoSealingKeys,
     /// A node's sealing key is unusable.
     #[error("sealing to a node failed: {0}")]
     Sealing(#[from] SealingError),
@@ -151,6 +154,9 @@ impl Submission {
         rows: &[Fp61],
         rng: &mut R,
     ) -> Result<Self, SubmissionError> {
+        if cluster.sealing_keys().len() != cluster.nodes().len() {
+            return Err(SubmissionError::NoSealingKeys);
+        }
         let (id, payloads) = share_rows(cluster.access(), rows, rng);
         let statement = Statement {
             cluster: cluster.digest(),
@@ -165,6 +171,7 @@ impl Submission {
                 .enumerate()
                 .map(|(component, payload)| component_digest(&id, component, payload))
                 .collect(),
+            epochs: cluster.sealing_keys().iter().map(|key| key.number).collect(),
             credential: credential.cloned(),
         };
         let role = Role::of(job, &statement.key);
@@ -255,9 +262,8 @@ fn seal<R: CryptoRng>(
     payloads: &[Zeroizing<Vec<u8>>],
     rng: &mut R,
 ) -> Result<Vec<Vec<u8>>, SealingError> {
-    let info = info(role, statement);
     let mut envelopes = Vec::with_capacity(cluster.nodes().len());
-    for (index, node) in cluster.nodes().iter().enumerate() {
+    for (index, current) in cluster.sealing_keys().iter().enumerate() {
         let held = cluster.access().held_by(index);
         let plaintext = Zeroizing::new(
             held.iter()
@@ -266,10 +272,10 @@ fn seal<R: CryptoRng>(
                 .concat(),
         );
         let binding = Binding {
-            info: &info,
+            info: &info(role, statement, index),
             aad: &aad(statement, index),
         };
-        envelopes.push(node.sealing.seal(binding, &plaintext, rng)?);
+        envelopes.push(current.key.seal(binding, &plaintext, rng)?);
     }
     Ok(envelopes)
 }

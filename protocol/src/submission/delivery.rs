@@ -39,6 +39,11 @@ impl Delivery {
         [header, &length, envelope].concat()
     }
 
+    /// The number of the epoch of the key that the envelope of `node` is sealed to; `None` if the header names none.
+    pub fn epoch(&self, node: usize) -> Option<u64> {
+        self.header.value.statement.epochs.get(node).copied()
+    }
+
     /// Opens the envelope of `node` and checks every component against the public digests. The header must have passed
     /// [`Header::check`].
     ///
@@ -62,7 +67,7 @@ impl Delivery {
             return Err(RejectReason::DigestMismatch);
         }
         let binding = Binding {
-            info: &info(Role::of(job, &statement.key), statement),
+            info: &info(Role::of(job, &statement.key), statement, node),
             aad: &aad(statement, node),
         };
         let plaintext = key.open(binding, &self.envelope).map_err(|_| RejectReason::Unsealable)?;

@@ -36,20 +36,22 @@ pub(crate) fn envelope_digest(envelope: &[u8]) -> Digest {
     Digest::of("tacit/v1 envelope", &[envelope])
 }
 
-/// HPKE's `info` for the envelopes of a submission (RFC 9180, section 5.1): role, cluster and job.
-pub(crate) fn info(role: Role, statement: &Statement) -> Vec<u8> {
+/// HPKE's `info` for the envelope of a node (RFC 9180, section 5.1): role, cluster, job, and the epoch of the node's key.
+pub(crate) fn info(role: Role, statement: &Statement, node: usize) -> Vec<u8> {
     labelled_info(
         match role {
             Role::Answers => ANSWERS_LABEL,
             Role::Gold => GOLD_LABEL,
         },
         statement,
+        node,
     )
 }
 
 /// HPKE's `info` with any label: see [`info`].
-pub(crate) fn labelled_info(label: &[u8], statement: &Statement) -> Vec<u8> {
-    [label, statement.cluster.as_bytes(), statement.job_digest.as_bytes()].concat()
+pub(crate) fn labelled_info(label: &[u8], statement: &Statement, node: usize) -> Vec<u8> {
+    let epoch = statement.epochs.get(node).copied().unwrap_or_default().to_le_bytes();
+    [label, statement.cluster.as_bytes(), statement.job_digest.as_bytes(), &epoch].concat()
 }
 
 /// HPKE's associated data for the envelope of a node: the whole statement and the node's index.

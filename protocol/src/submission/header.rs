@@ -41,6 +41,8 @@ pub struct Statement {
     pub items: Vec<u32>,
     /// A salted digest of each component of the shares, by component.
     pub components: Vec<Digest>,
+    /// The number of the epoch of the sealing key that each node's envelope is sealed to, by node.
+    pub epochs: Vec<u64>,
     /// What says that the contributor is a person of the job's issuers; `None` if the job names none, and for gold answers.
     pub credential: Option<Credential>,
 }
@@ -146,7 +148,7 @@ impl Header {
     pub fn most_bytes(cluster: &Cluster, job: &Job) -> usize {
         let items = job.items().len().min(most_answers(job.terms().question.width()));
         let digests = cluster.access().components() + cluster.nodes().len();
-        FIXED_BYTES + 4 * items + 32 * digests
+        FIXED_BYTES + 4 * items + 32 * digests + 8 * cluster.nodes().len()
     }
 
     /// Checks everything that can be checked without a secret key.
@@ -188,6 +190,7 @@ impl Header {
             contributor,
             items,
             components,
+            epochs,
             ..
         } = &self.statement;
         is_name(contributor)
@@ -195,6 +198,7 @@ impl Header {
             && items.last().is_some_and(|last| (*last as usize) < job.items().len())
             && items.len() <= most_answers(job.terms().question.width())
             && components.len() == cluster.access().components()
+            && epochs.len() == cluster.nodes().len()
             && self.envelopes.len() == cluster.nodes().len()
     }
 }

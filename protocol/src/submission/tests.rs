@@ -130,6 +130,9 @@ fn every_kind_of_bad_submission_has_its_reason() {
     // Bound to what the contributor signed: another item or component digest does not open.
     let moved = resigned(&good, 7, |h| h.statement.items = vec![0, 3]);
     assert_eq!(verdict(&members, &job, &delivery(&moved)), Err(RejectReason::Unsealable));
+    // And to the epoch of the key.
+    let epoch = resigned(&good, 7, |h| h.statement.epochs[0] += 1);
+    assert_eq!(verdict(&members, &job, &delivery(&epoch)), Err(RejectReason::Unsealable));
     let other = good.header.value.statement.components[0];
     let digest = resigned(&good, 7, |h| h.statement.components[1] = other);
     assert_eq!(verdict(&members, &job, &delivery(&digest)), Err(RejectReason::Unsealable));
@@ -144,7 +147,7 @@ fn a_contributor_that_seals_something_else_than_it_names_is_found_out() {
     let mut rng = ChaCha20Rng::seed_from_u64(3);
     let opened = {
         let binding = crate::sealing::Binding {
-            info: &info(Role::Answers, &statement),
+            info: &info(Role::Answers, &statement, 0),
             aad: &aad(&statement, 0),
         };
         members.sealing[0].open(binding, &good.envelopes[0]).unwrap().to_vec()
@@ -157,10 +160,10 @@ fn a_contributor_that_seals_something_else_than_it_names_is_found_out() {
             plaintext[position] ^= 1;
         }
         let binding = crate::sealing::Binding {
-            info: &info(Role::Answers, &statement),
+            info: &info(Role::Answers, &statement, 0),
             aad: &aad(&statement, 0),
         };
-        let envelope = members.cluster.nodes()[0].sealing.seal(binding, &plaintext, &mut rng).unwrap();
+        let envelope = members.cluster.sealing_keys()[0].key.seal(binding, &plaintext, &mut rng).unwrap();
         let digest = envelope_digest(&envelope);
         let mut lying = good.clone();
         lying.envelopes[0] = envelope;

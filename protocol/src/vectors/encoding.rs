@@ -20,7 +20,8 @@ use crate::peer::{Answer, Parts, Question, Unanswered, Wanted};
 use crate::phase::Phase;
 use crate::reject::RejectReason;
 use crate::release::{OutputName, OutputValues, Released, ReleasedOutput, Subject, statement};
-use crate::sealing::Suite;
+use crate::sealing::{SealingKey, Suite};
+use crate::sealing_epoch::{SealingEpoch, SignedEpoch};
 use crate::submission::{Delivery, Header, Statement, Submission, SubmissionId};
 use crate::verdict::Verdict;
 use tacit_mpc_core::digest::Digest;
@@ -119,6 +120,7 @@ fn header() -> Signed<Header> {
         id: SubmissionId::from_bytes([0x1d; 16]),
         items: vec![0, 258],
         components: vec![digest(3), digest(4), digest(5)],
+        epochs: vec![1_784_030_400, 1_784_030_401, 1_784_030_402],
         credential: Some(credential()),
     };
     Signed {
@@ -126,6 +128,23 @@ fn header() -> Signed<Header> {
             statement,
             envelopes: vec![digest(6), digest(7), digest(8)],
         },
+        signature: signature(),
+    }
+}
+
+fn sealing_epoch() -> SignedEpoch {
+    let value = SealingEpoch {
+        cluster: digest(1),
+        number: 1_784_030_400,
+        expires: 1_784_808_000,
+        opens_older_until: 1_784_203_200,
+        key: SealingKey {
+            suite: Suite::X25519,
+            public_key: vec![0x58; 32],
+        },
+    };
+    Signed {
+        value,
         signature: signature(),
     }
 }
@@ -364,6 +383,7 @@ fn requests() -> Vec<Case> {
                 certificate: b"{}".to_vec(),
             },
         ),
+        read("request: sealing key", &Request::SealingKey),
     ]
 }
 
@@ -394,6 +414,7 @@ fn replies() -> Vec<Case> {
         read("reply: computed", &Reply::Computed(Box::new(computed))),
         read("reply: erased", &Reply::Erased),
         read("reply: revoked", &Reply::Revoked),
+        read("reply: sealing key", &Reply::SealingKey(Box::new(sealing_epoch()))),
     ];
     let text = || "why".to_owned();
     let refusals = [

@@ -5,7 +5,7 @@ use rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 
 use crate::fixtures::{
-    ClusterWithKeys, class_answers, cluster_text, cluster_with_keys, credential_of, invitation_of, issuer_keys, issuers,
+    ClusterWithKeys, EPOCH, class_answers, cluster_text, cluster_with_keys, credential_of, invitation_of, issuer_keys, issuers,
 };
 use crate::identity::{PublicKey, SecretKey, Signature};
 use crate::job::{Job, JobSpec};
@@ -61,6 +61,8 @@ pub struct SetupFile {
     pub cluster_digest: Digest,
     /// The Ed25519 seed of each node, then of the coordinator, hexadecimal.
     pub identity_seeds: Vec<String>,
+    /// The number of the epoch of all sealing keys.
+    pub sealing_epoch: u64,
     /// The secret sealing key of each node.
     pub sealing_keys: Vec<SecretSealingKey>,
     /// The job's id.
@@ -189,6 +191,7 @@ impl Setup {
             cluster_toml: cluster_text(cluster.file()),
             cluster_digest: cluster.digest(),
             identity_seeds: self.members.identities.iter().map(|key| hex::encode(*key.to_bytes())).collect(),
+            sealing_epoch: EPOCH,
             sealing_keys: sealing.collect(),
             job_id: JOB_ID.to_owned(),
             job_spec: self.spec.clone(),

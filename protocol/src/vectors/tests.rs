@@ -27,9 +27,9 @@ fn the_setup_is_what_the_cases_are_made_with() {
     assert_eq!(file, Setup::new().file());
     let cluster = crate::cluster::Cluster::parse(file.cluster_toml.as_bytes()).unwrap();
     assert_eq!(cluster.digest(), file.cluster_digest);
-    for (node, key) in cluster.nodes().iter().zip(&file.sealing_keys) {
+    for (current, key) in Setup::new().members.cluster.sealing_keys().iter().zip(&file.sealing_keys) {
         let secret = UnsealingKey::from_bytes(key.suite, &hex::decode(&key.secret_key).unwrap()).unwrap();
-        assert_eq!(secret.public(), node.sealing);
+        assert_eq!((secret.public(), file.sealing_epoch), (current.key.clone(), current.number));
     }
 }
 

@@ -15,6 +15,7 @@ use tacit_program::key_file;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::identity::SecretKey;
 
+use crate::api_client::cluster_file;
 use crate::cluster::TestCluster;
 
 /// Any free port on loopback.
@@ -27,5 +28,5 @@ pub fn identity(folder: &Path) -> SecretKey {
 
 /// The cluster of the cluster file.
 pub fn cluster_of(cluster: &TestCluster) -> Arc<Cluster> {
-    Arc::new(Cluster::parse(&std::fs::read(cluster.file()).unwrap()).unwrap())
+    Arc::new(cluster_file(cluster))
 }

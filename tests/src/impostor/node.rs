@@ -12,12 +12,13 @@ use tacit_mpc_core::sharing::{NodeSet, Party};
 use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::control::{Computed, Refusal, Reply, Request};
-use tacit_protocol::identity::SecretKey;
+use tacit_protocol::identity::{Purpose, SecretKey, Signed};
 use tacit_protocol::job::{Job, JobId, SignedSpec};
 use tacit_protocol::lane::LaneId;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::Released;
 use tacit_protocol::sealing::UnsealingKey;
+use tacit_protocol::sealing_epoch::{SealingEpoch, SignedEpoch};
 use tacit_protocol::submission::{Delivery, Header, OpenedSubmission};
 use tacit_protocol::verdict::Verdict;
 use tacit_scoring::{ScoringError, Submissions};
@@ -26,7 +27,7 @@ use tokio::runtime::Runtime;
 use super::lanes::{Deviation, ImpostorLanes, Inbox};
 use super::{LOCAL, cluster_of, identity};
 use crate::cluster::TestCluster;
-use crate::stored::sealing_key;
+use crate::stored::sealing_keys;
 
 /// A running impostor; it stops when this is dropped.
 #[derive(Debug)]
@@ -40,7 +41,7 @@ struct Inner {
     me: usize,
     cluster: Arc<Cluster>,
     key: SecretKey,
-    sealing: UnsealingKey,
+    sealing: BTreeMap<u64, UnsealingKey>,
     inbox: Arc<Inbox>,
     connections: Mutex<BTreeMap<usize, Connection>>,
     jobs: Mutex<HashMap<JobId, StoredJob>>,
@@ -69,7 +70,7 @@ impl ImpostorNode {
         let inner = Arc::new(Inner {
             me,
             key: identity(&folder),
-            sealing: sealing_key(&folder),
+            sealing: sealing_keys(&folder),
             cluster: file,
             inbox: Arc::default(),
             connections: Mutex::default(),
@@ -149,6 +150,7 @@ impl Inner {
             }
             Request::Cancel { .. } | Request::Certified { .. } => Reply::Erased,
             Request::Revoke(_) => Reply::Revoked,
+            Request::SealingKey => Reply::SealingKey(Box::new(self.newest_sealing_key())),
             Request::Compute {
                 job,
                 attempt,
@@ -163,6 +165,18 @@ impl Inner {
             }
         };
         let _ = responder.reply(&reply).await;
+    }
+
+    fn newest_sealing_key(&self) -> SignedEpoch {
+        let (number, key) = self.sealing.last_key_value().unwrap();
+        let epoch = SealingEpoch {
+            cluster: self.cluster.digest(),
+            number: *number,
+            expires: number + 3600,
+            opens_older_until: number + 3600,
+            key: key.public(),
+        };
+        Signed::new(epoch, Purpose::SealingEpoch, &self.key)
     }
 
     async fn compute(
@@ -235,7 +249,9 @@ impl Submissions for NodeInput<'_> {
 
     fn open(&self, entry: usize) -> Option<OpenedSubmission> {
         let Inner { cluster, me, sealing, .. } = self.node;
-        self.deliveries[entry]?.open(cluster, self.job, *me, sealing).ok()
+        let delivery = self.deliveries[entry]?;
+        let key = sealing.get(&delivery.epoch(*me)?)?;
+        delivery.open(cluster, self.job, *me, key).ok()
     }
 
     fn permits(&self, _: &tacit_protocol::accepted::PublicFacts) -> bool {

@@ -7,6 +7,7 @@ mod problems;
 mod reference;
 mod releases;
 mod runs;
+mod sealing_keys;
 mod submissions;
 
 use std::time::Duration;
