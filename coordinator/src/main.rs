@@ -25,6 +25,7 @@ mod nodes;
 mod opening;
 mod publish;
 mod random;
+mod receipts;
 mod schedule;
 mod serve;
 mod status;

@@ -8,6 +8,7 @@ use crate::accepted::SubmissionEntry;
 use crate::credential::Revocation;
 use crate::job::JobId;
 use crate::phase::Phase;
+use crate::receipt::SaltSeed;
 use crate::reject::RejectReason;
 use crate::release::Released;
 use crate::verdict::Verdict;
@@ -47,6 +48,8 @@ pub enum Request {
         participants: NodeSet,
         /// The submissions in the order in which the coordinator received them.
         list: Vec<SubmissionEntry>,
+        /// What the salts of contributors' records follow from; the same at all participants.
+        salts: SaltSeed,
     },
     /// Delete a job and everything that was delivered for it.
     Cancel {
@@ -164,6 +167,7 @@ impl fmt::Debug for Request {
                 attempt,
                 participants,
                 list,
+                ..
             } => {
                 write!(f, "Compute({job}, attempt {attempt}, {participants:?}, {} submissions)", list.len())
             }

@@ -46,6 +46,7 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
         output::print(&vouched(&job))?;
     }
     let state = State::open(&author.path, &plan)?;
+    state.store_terms(job.terms())?;
     let (mut now, mut sent) = (0, Vec::new());
     for (index, batch) in batches.iter().enumerate() {
         let submission = submission(&state, index, &contributor, &author, &cluster, &job, batch)?;
