@@ -75,6 +75,12 @@ Where the job names issuers, with the code that came from them, once:
 Run again once the job is published, it says which answers count, and why the others do not.";
 
 const RECEIPT_HELP: &str = "\
+Once the job is published, the signatures of all nodes are checked against the cluster file, every submission that has a receipt must be \
+in what they signed, and the pay is worked out again from the terms that were answered. The coordinator is believed in nothing.
+
+Exit codes: 10 the nodes have not signed this, or for other terms; 11 a record does not fit what they signed, or is somebody else's; \
+12 a submission was left out; 13 the numbers contradict each other; 14 the pay does not follow from them; 1 anything else.
+
 Examples:
   tacit receipt JOB --key alice.key --cluster cluster.toml";
 
@@ -120,7 +126,7 @@ pub(crate) enum Command {
     Job(Job),
     /// Share and submit one contributor's answers to a job.
     Answer(Answer),
-    /// Show the receipts of one contributor's submissions, and which answers count.
+    /// Check what the nodes certify to one contributor: which answers count, and the pay.
     Receipt(Receipt),
     /// Verify a result offline, with the cluster file alone.
     Verify(Verify),
@@ -300,6 +306,9 @@ pub(crate) struct Receipt {
     /// The contributor's key file; the receipts are beside it.
     #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
+    /// What the issuers have signed of the size of the job's pool: it is shown beside the number of contributors.
+    #[arg(long, value_name = "FILE")]
+    pub pool_size: Option<PathBuf>,
     #[command(flatten)]
     pub network: Network,
 }

@@ -10,7 +10,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tacit_mpc_core::digest::Digest;
 use tacit_program::Backoff;
-use tacit_protocol::api::{ClusterInfo, Enrolment, JobList, JobStatus, Problem, Receipt, Revoked, SUBMISSION_TYPE, SubmissionStatus};
+use tacit_protocol::api::{
+    ClusterInfo, ContributorReceipts, Enrolment, JobList, JobStatus, Problem, Receipt, Revoked, SUBMISSION_TYPE, SubmissionStatus,
+};
 use tacit_protocol::credential::Revocation;
 use tacit_protocol::identity::{SecretKey, Signature};
 use tacit_protocol::job::{JobId, SignedSpec};
@@ -270,6 +272,11 @@ impl Api {
     /// A submission's receipt, and the outcome of its answers once the job is published.
     pub async fn submission(&self, job: &JobId, id: &SubmissionId) -> Result<SubmissionStatus, ApiError> {
         self.json(Method::GET, &format!("/v1/jobs/{job}/submissions/{id}"), None).await
+    }
+
+    /// What the nodes certify to the owner of the key that signs requests.
+    pub async fn receipts(&self, job: &JobId) -> Result<ContributorReceipts, ApiError> {
+        self.json(Method::GET, &format!("/v1/jobs/{job}/receipts"), None).await
     }
 
     /// Fetches a published file, byte for byte.

@@ -27,6 +27,8 @@ pub mod http;
 #[cfg(feature = "command")]
 pub mod outcome;
 #[cfg(feature = "command")]
+pub mod receipt;
+#[cfg(feature = "command")]
 pub mod sealing_keys;
 #[cfg(feature = "command")]
 pub mod sharing;

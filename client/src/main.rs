@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use tacit_client::receipt::ReceiptError;
 use tacit_client::text::one_line;
 
 use args::{Args, Command};
@@ -25,6 +26,8 @@ fn main() -> ExitCode {
             eprintln!("tacit: {}", one_line(&format!("{error:#}")));
             if error.is::<MissingPrograms>() {
                 ExitCode::from(MissingPrograms::EXIT_CODE)
+            } else if let Some(error) = error.downcast_ref::<ReceiptError>() {
+                ExitCode::from(error.exit_code())
             } else {
                 ExitCode::FAILURE
             }

@@ -12,13 +12,14 @@ use tacit_protocol::api::Receipt;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec;
 use tacit_protocol::identity::SecretKey;
-use tacit_protocol::job::{Job, JobId};
+use tacit_protocol::job::{Job, JobId, Terms};
 use tacit_protocol::submission::Submission;
 use thiserror::Error;
 
 use crate::files::{self, Access, FileError};
 
 const PLAN: &str = "plan.json";
+const TERMS: &str = "terms.json";
 
 /// What will be sent, by digests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +123,29 @@ impl State {
     /// The path of the folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Keeps the terms of the job: pay follows from them, when the coordinator may show them no more.
+    pub fn store_terms(&self, terms: &Terms) -> Result<(), StateError> {
+        write_json(&self.folder.join(TERMS), terms)
+    }
+
+    /// The terms of the plan's job, if they are stored.
+    pub fn terms(&self, plan: &Plan) -> Result<Option<Terms>, StateError> {
+        let path = self.folder.join(TERMS);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let terms: Option<Terms> = serde_json::from_slice(&files::read(&path)?).ok();
+        match terms {
+            Some(terms) if terms.digest() == plan.job_digest => Ok(Some(terms)),
+            _ => Err(StateError::Damaged(path)),
+        }
+    }
+
+    /// The path of the receipt of submission `index`.
+    pub fn receipt_path(&self, index: usize) -> PathBuf {
+        self.path(index, "receipt.json")
     }
 
     /// Submission `index`, if it is stored.

@@ -1,6 +1,7 @@
 //! The `tacit` command against a coordinator that only keeps what it is sent.
 #![expect(clippy::unwrap_used, clippy::result_large_err, reason = "a test")]
 
+#[expect(dead_code, reason = "shared with the tests of `tacit receipt`")]
 mod coordinator;
 
 use std::path::Path;

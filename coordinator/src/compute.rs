@@ -8,6 +8,7 @@ use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::control::{Computed, Refusal, Reply, Request};
+use tacit_protocol::receipt::SaltSeed;
 use tokio::time::{Instant, timeout_at};
 
 use crate::active_jobs::ActiveJob;
@@ -127,13 +128,14 @@ pub(crate) async fn compute(
     active: &ActiveJob,
     participants: NodeSet,
     attempt: u32,
-    list: Vec<SubmissionEntry>,
+    (list, salts): (Vec<SubmissionEntry>, SaltSeed),
 ) -> Result<Vec<(usize, Computed)>, Failure> {
     let request = Request::Compute {
         job: active.job().id().clone(),
         attempt,
         participants,
         list,
+        salts,
     };
     let mut running: FuturesUnordered<_> = participants
         .iter()

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use rand::rand_core::UnwrapErr;
+use rand::rngs::SysRng;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_program::{Backoff, LastReason};
 use tacit_protocol::api::JobState;
 use tacit_protocol::certificate::VerifiedCertificate;
 use tacit_protocol::control::Refusal;
+use tacit_protocol::receipt::SaltSeed;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -156,7 +159,8 @@ impl Driver {
             let prepared = tokio::task::spawn_blocking(move || PreparedSet::new(of.job(), &list, &headers)).await;
             prepared.map(Arc::new).map_err(|_| StoreError::ShuttingDown)
         };
-        let computation = compute(&app.nodes, active, participants, attempt, list.clone());
+        let salts = SaltSeed::generate(&mut UnwrapErr(SysRng));
+        let computation = compute(&app.nodes, active, participants, attempt, (list.clone(), salts));
         let (outcome, prepared) = tokio::join!(active.cancelled().run_until_cancelled(computation), prepared);
         self.prepared = prepared.as_ref().ok().cloned();
         match outcome {
@@ -171,7 +175,7 @@ impl Driver {
                 };
                 let prepared = prepared.map_err(lost)?;
                 let (cluster, of) = (Arc::clone(&app.cluster), Arc::clone(active));
-                let work = move || conclude(&cluster, of.job(), participants, &list, &prepared, computed);
+                let work = move || conclude(&cluster, of.job(), participants, (&list, &salts), &prepared, computed);
                 match tokio::task::spawn_blocking(work).await {
                     Ok(Ok((conclusion, certified))) => {
                         let session = session.map(tracing::field::display);

@@ -26,6 +26,7 @@ mod opening;
 mod publish;
 mod purge;
 mod random;
+mod receipts;
 mod schedule;
 mod sealing_keys;
 mod serve;

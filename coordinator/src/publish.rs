@@ -12,6 +12,7 @@ use tacit_protocol::codec::decode;
 use tacit_protocol::control::Computed;
 use tacit_protocol::identity::Signed;
 use tacit_protocol::job::Job;
+use tacit_protocol::receipt::SaltSeed;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::{ReleaseError, Released, Subject};
 use tacit_protocol::submission::Header;
@@ -19,6 +20,7 @@ use tacit_protocol::verdict::Verdict;
 use tacit_scoring::report::Report;
 use thiserror::Error;
 
+use crate::receipts::{checked_tree, receipts};
 use crate::store::{Conclusion, StoredText};
 
 /// Why the outcome of a computation cannot be published.
@@ -43,6 +45,9 @@ pub(crate) enum PublishError {
         "all nodes signed for the same accepted set, session and participants, but not for those of this coordinator: compare their releases"
     )]
     Subject,
+    /// A node signed a root of the contributors' records that does not follow from the outputs it released.
+    #[error("node `{0}` signed another root of the contributors' records than follows from its own outputs")]
+    Records(String),
     /// What a node released does not have the form that it must.
     #[error("node `{node}` {error}")]
     Release {
@@ -63,8 +68,13 @@ impl PublishError {
     /// Nodes of which at least one deviates; empty if that is not known.
     pub(crate) fn suspects(&self, cluster: &Cluster) -> NodeSet {
         let names = match self {
-            Self::Verdicts { first, second } | Self::Certificate(CertificateError::Copies { first, second, .. }) => vec![first, second],
-            Self::Name(node) | Self::Release { node, .. } | Self::Certificate(CertificateError::Signature(node)) => vec![node],
+            Self::Verdicts { first, second }
+            | Self::Certificate(CertificateError::Copies { first, second, .. } | CertificateError::Records { first, second }) => {
+                vec![first, second]
+            }
+            Self::Name(node) | Self::Records(node) | Self::Release { node, .. } | Self::Certificate(CertificateError::Signature(node)) => {
+                vec![node]
+            }
             Self::AcceptedSet(_) | Self::Subject | Self::Certificate(_) | Self::Text(_) => Vec::new(),
         };
         let index = |name: &String| cluster.nodes().iter().position(|node| node.name == *name);
@@ -118,7 +128,7 @@ pub(crate) fn conclude(
     cluster: &Cluster,
     job: &Job,
     participants: NodeSet,
-    list: &[SubmissionEntry],
+    (list, salts): (&[SubmissionEntry], &SaltSeed),
     prepared: &PreparedSet,
     computed: Vec<(usize, Computed)>,
 ) -> Result<(Conclusion, VerifiedCertificate), PublishError> {
@@ -161,6 +171,8 @@ pub(crate) fn conclude(
                 error,
             })?;
     }
+    let tree = checked_tree(job.terms(), (list, salts), &accepted_set, &released)
+        .map_err(|node| PublishError::Records(cluster.node_name(node.into())))?;
     let certified = Certificate::assemble(cluster, job, accepted_set.facts(), released)?;
     let outcomes = prepared
         .headers
@@ -174,6 +186,9 @@ pub(crate) fn conclude(
     let conclusion = Conclusion {
         certificate: stored(|to| certified.certificate().write_json(to))?,
         outcomes,
+        receipts: receipts(certified.certificate(), tree, list, |entry| {
+            prepared.headers.get(entry)?.as_ref().map(|signed| &signed.value)
+        }),
     };
     Ok((conclusion, certified))
 }

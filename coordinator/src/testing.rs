@@ -15,18 +15,19 @@ use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
 use tacit_protocol::api::{Enrolment, enrolment_statement};
 use tacit_protocol::certificate::Certificate;
 use tacit_protocol::cluster::Cluster;
-use tacit_protocol::codec::{decode, encode};
 use tacit_protocol::control::{Computed, Refusal, Reply, Request};
-use tacit_protocol::fixtures::{ClusterWithKeys, cluster_text, cluster_with_keys, credential_of};
+use tacit_protocol::fixtures::{ClusterWithKeys, cluster_text, cluster_with_keys, credential_of, made_up_release};
 use tacit_protocol::identity::{Purpose, SecretKey, Signature};
 use tacit_protocol::job::{Cancellation, Gold, Item, Job, JobId, JobSpec, SignedSpec};
 use tacit_protocol::phase::Phase;
 use tacit_protocol::question::{Answer, Categorical, Release};
+use tacit_protocol::receipt::{ReceiptRoot, Record, RecordTree, SaltSeed};
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::release::{OutputName, OutputValues, ReleasedOutput, Subject, statement};
+use tacit_protocol::release::{OutputName, OutputValues, ReleasedOutput, Subject};
 use tacit_protocol::sealing_epoch::SignedEpoch;
 use tacit_protocol::submission::{Delivery, Header, Submission};
 use tacit_protocol::verdict::Verdict;
+use tacit_scoring::records::with_pay;
 use tokio::sync::watch;
 
 use crate::app::{App, Shared};
@@ -70,6 +71,7 @@ struct NodeState {
     /// Refusals with which it answers the next requests of these names.
     refusals: Vec<(&'static str, Refusal)>,
     other_verdicts: bool,
+    other_records: bool,
     /// Alters what it releases before it signs.
     alter_release: Option<AlterRelease>,
     /// The contributor whose envelopes do not open.
@@ -223,6 +225,11 @@ impl TestNode {
         self.inner.lock().unwrap().other_verdicts = true;
     }
 
+    /// Signs another root of the contributors' records from now on.
+    pub(crate) fn sign_other_records(&self) {
+        self.inner.lock().unwrap().other_records = true;
+    }
+
     /// From now on, the envelopes of this contributor do not open.
     pub(crate) fn cannot_open(&self, contributor: &'static str) {
         self.inner.lock().unwrap().unsealable = Some(contributor);
@@ -291,14 +298,18 @@ impl TestNode {
                 Reply::Delivered(outcomes)
             }
             Request::Compute {
-                job, participants, list, ..
+                job,
+                participants,
+                list,
+                salts,
+                ..
             } => {
                 inner.computations += 1;
                 match inner.jobs.get(job) {
                     Some((job, headers)) => {
                         return vec![
                             Reply::Progress(Phase::Keys),
-                            self.compute(&inner, job, headers, *participants, list),
+                            self.compute(&inner, job, headers, *participants, (list, salts)),
                         ];
                     }
                     None => Reply::Refused(Refusal::UnknownJob(job.clone())),
@@ -342,7 +353,14 @@ impl TestNode {
         vec![reply]
     }
 
-    fn compute(&self, state: &NodeState, job: &Job, headers: &[Header], participants: NodeSet, list: &[SubmissionEntry]) -> Reply {
+    fn compute(
+        &self,
+        state: &NodeState,
+        job: &Job,
+        headers: &[Header],
+        participants: NodeSet,
+        (list, salts): (&[SubmissionEntry], &SaltSeed),
+    ) -> Reply {
         let by_digest: HashMap<Digest, &Header> = headers.iter().map(|header| (header.digest(), header)).collect();
         let verdict = |listed: &SubmissionEntry| state.verdict(by_digest[&listed.submission]).into();
         let mut verdicts: Vec<Verdict> = list.iter().map(verdict).collect();
@@ -356,11 +374,11 @@ impl TestNode {
             .map(|name| {
                 let len = name.len(job.terms(), accepted_set.facts());
                 let held = self.cluster.access().held_by(self.index).into_iter();
-                // Not every number is possible for scores on gold answers or for agreement with labels; zero is.
-                let zero = matches!(name, OutputName::ContributorGold | OutputName::ContributorLabelAgreement);
-                let value = |component: usize| Fp61::reduce(if zero { 0 } else { component as u64 });
+                let value = |component: usize| Fp61::reduce(component as u64);
                 let values = if name.is_opened() {
-                    OutputValues::Opened(vec![Fp61::reduce(1); len])
+                    // Not every number is possible for scores on gold answers or for agreement with labels; zero is.
+                    let zero = matches!(name, OutputName::ContributorGold | OutputName::ContributorLabelAgreement);
+                    OutputValues::Opened(vec![Fp61::reduce(u64::from(!zero)); len])
                 } else {
                     OutputValues::Components(held.map(|c| (c as u8, vec![value(c); len])).collect())
                 };
@@ -370,10 +388,12 @@ impl TestNode {
         if let Some(alter) = state.alter_release {
             alter(&mut subject, &mut outputs);
         }
-        let node = self.index as u8;
-        let signature = self.key.sign(Purpose::Release, &statement(&subject, node, &outputs));
-        // `Released` is made by sessions only, so it is decoded from bytes here, as a forger would.
-        let released = decode(&encode(&(subject, node, &outputs, signature)), "a release").unwrap();
+        let tree = RecordTree::new(salts, records(job, list, &accepted_set, &outputs));
+        let mut root = ReceiptRoot::new(&tree, accepted_set.facts().contributors.len());
+        if state.other_records {
+            root.root = Digest::of("other", &[]);
+        }
+        let released = made_up_release(&subject, self.index, outputs, root, &self.key);
         Reply::Computed(Box::new(Computed {
             verdicts,
             released,
@@ -381,6 +401,22 @@ impl TestNode {
             bytes_sent: 1,
         }))
     }
+}
+
+/// The records that follow from these outputs. If an output was altered so that none do, they are without pay.
+fn records(job: &Job, list: &[SubmissionEntry], accepted: &AcceptedSet, outputs: &[ReleasedOutput]) -> Vec<Record> {
+    let records = Record::without_pay(list, accepted);
+    let opened = |name: OutputName| {
+        outputs
+            .iter()
+            .find(|output| output.name == name)
+            .and_then(|output| match &output.values {
+                OutputValues::Opened(values) => Some(values.as_slice()),
+                OutputValues::Components(_) => None,
+            })
+    };
+    let names = OutputName::of_job(job.terms(), accepted.facts());
+    with_pay(job.terms(), records.clone(), &names, opened).unwrap_or(records)
 }
 
 struct TestDial(Vec<Arc<TestNode>>);

@@ -27,6 +27,7 @@ use tacit_protocol::peer::{Answer, Parts, Question, Unanswered, Wanted};
 use tacit_protocol::phase::Phase;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
+use tacit_scoring::testing::SALTS;
 
 /// Writes the seeds of a target, one file each.
 fn write(target: &str, seeds: impl IntoIterator<Item = Vec<u8>>) {
@@ -114,6 +115,7 @@ fn control() {
             attempt: 1,
             participants: NodeSet::all(NODES),
             list: FIXTURE.list(submissions.len()),
+            salts: SALTS,
         },
         Request::Cancel {
             job: job.clone(),

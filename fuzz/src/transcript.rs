@@ -11,7 +11,7 @@ use tacit_protocol::certificate::Certificate;
 use tacit_protocol::control::Computed;
 use tacit_protocol::release::Released;
 use tacit_scoring::report::Report;
-use tacit_scoring::testing::TestSubmissions;
+use tacit_scoring::testing::{TestSubmissions, asked};
 use tacit_scoring::{Scored, ScoringError};
 
 use crate::fixture::{FIXTURE, Fixture, NODES, randomness};
@@ -49,7 +49,15 @@ pub fn compute<N: Network>(
     let party = Party::new(fixture.members.cluster.access(), participants, me).map_err(|error| ScoringError::Session(error.into()))?;
     let submissions = TestSubmissions::look_up(&fixture.members, &fixture.job, me, &fixture.submissions, list);
     let mut rng = randomness(100 + me as u8);
-    tacit_scoring::run(party, network, &fixture.members.cluster, &fixture.job, list, &submissions, &mut rng)
+    tacit_scoring::run(
+        party,
+        network,
+        &fixture.members.cluster,
+        &fixture.job,
+        asked(list),
+        &submissions,
+        &mut rng,
+    )
 }
 
 impl Transcript {
@@ -76,7 +84,13 @@ impl Transcript {
                 verdicts: scored.verdicts,
                 rounds: scored.outputs.traffic().rounds,
                 bytes_sent: scored.outputs.traffic().sent,
-                released: Released::new(scored.subject, me as u8, &scored.outputs, &fixture.members.identities[me]),
+                released: Released::new(
+                    scored.subject,
+                    me as u8,
+                    &scored.outputs,
+                    scored.records,
+                    &fixture.members.identities[me],
+                ),
             })
             .collect();
         let released: Vec<Released> = computed.iter().map(|one| one.released.clone()).collect();

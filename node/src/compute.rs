@@ -14,12 +14,13 @@ use tacit_protocol::control::{Computed, Refusal};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::Job;
 use tacit_protocol::phase::Phase;
+use tacit_protocol::receipt::SaltSeed;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::Released;
 use tacit_protocol::sealing::AtRestKey;
 use tacit_protocol::submission::{Header, OpenedSubmission};
 use tacit_protocol::verdict::Verdict;
-use tacit_scoring::{Dispute, ScoringError, Submissions};
+use tacit_scoring::{Asked, Dispute, ScoringError, Submissions};
 use tracing::warn;
 
 use crate::intake::Intake;
@@ -36,6 +37,8 @@ pub(crate) struct Task {
     pub party: Party,
     /// The submissions, in the order in which all nodes process them.
     pub list: Vec<SubmissionEntry>,
+    /// What the salts of contributors' records follow from.
+    pub salts: SaltSeed,
 }
 
 /// Runs a computation, after peers were asked for parts of submissions that this node lacks. Blocks until it ends, so call it on a
@@ -47,15 +50,16 @@ pub(crate) fn compute<N: Network>(
     (network, peers): (N, &impl Peers),
     meter: &SessionMeter,
 ) -> Result<Computed, Refusal> {
-    let Task { job, party, list } = task;
+    let Task { job, party, list, salts } = task;
     let cluster = &intake.cluster;
     let submissions = NodeSubmissions::repaired(intake, task, peers, meter)?;
-    let scored = tacit_scoring::run(party.clone(), network, cluster, job, list, &submissions, &mut UnwrapErr(SysRng));
+    let asked = Asked { list, salts };
+    let scored = tacit_scoring::run(party.clone(), network, cluster, job, asked, &submissions, &mut UnwrapErr(SysRng));
     let scored = scored.map_err(|error| submissions.refusal(error, meter))?;
     let traffic = scored.outputs.traffic();
     Ok(Computed {
         verdicts: scored.verdicts,
-        released: Released::new(scored.subject, intake.me as u8, &scored.outputs, key),
+        released: Released::new(scored.subject, intake.me as u8, &scored.outputs, scored.records, key),
         rounds: traffic.rounds,
         bytes_sent: traffic.sent,
     })
@@ -213,7 +217,7 @@ impl<'a> NodeSubmissions<'a> {
             ScoringError::AcceptedSet(_) | ScoringError::NotPermitted | ScoringError::Disputed(_) => Some(Phase::AcceptedSet),
             ScoringError::Unopened(_) | ScoringError::Gold(_) => Some(Phase::Validate),
             ScoringError::NotRecorded => Some(Phase::Release),
-            ScoringError::NotComputed(_) => Some(Phase::Agreement),
+            ScoringError::NotComputed(_) | ScoringError::Records(_) => Some(Phase::Agreement),
         };
         if let Some(phase) = phase {
             let deviation = matches!(&error, ScoringError::Session(error) if !is_transient(error));
@@ -234,7 +238,7 @@ impl<'a> NodeSubmissions<'a> {
                 Refusal::Storage(error.to_string())
             }
             // It counts as an attempt, so that the job ends: another attempt would fail alike.
-            error @ ScoringError::NotComputed(_) => Refusal::Job(error.to_string()),
+            error @ (ScoringError::NotComputed(_) | ScoringError::Records(_)) => Refusal::Job(error.to_string()),
         })
     }
 }

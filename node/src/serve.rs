@@ -15,6 +15,7 @@ use tacit_protocol::credential::Revocation;
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Job, JobId, SignedSpec};
 use tacit_protocol::lane::LaneId;
+use tacit_protocol::receipt::SaltSeed;
 use tacit_protocol::reject::RejectReason;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
@@ -147,9 +148,10 @@ impl Service {
                     attempt,
                     participants,
                     list,
+                    salts,
                 } => {
                     drop(permit);
-                    self.compute(job, attempt, participants, list, &mut responder).await
+                    self.compute(job, (attempt, participants), (list, salts), &mut responder).await
                 }
             }
         };
@@ -195,9 +197,8 @@ impl Service {
     async fn compute(
         &self,
         id: JobId,
-        attempt: u32,
-        participants: NodeSet,
-        list: Vec<SubmissionEntry>,
+        (attempt, participants): (u32, NodeSet),
+        (list, salts): (Vec<SubmissionEntry>, SaltSeed),
         responder: &mut Responder,
     ) -> Result<Reply, Refusal> {
         let job = self.blocking({
@@ -220,7 +221,9 @@ impl Service {
         let stop = self.stop.child_token();
         self.running().insert(id.clone(), (attempt, stop.clone()));
         let meter = Arc::new(SessionMeter::begin(&self.intake.metrics));
-        let result = self.run_session(Task { job, party, list }, attempt, stop, &meter, responder).await;
+        let result = self
+            .run_session(Task { job, party, list, salts }, attempt, stop, &meter, responder)
+            .await;
         meter.end(result.is_ok());
         self.running().retain(|job, (running, _)| *job != id || *running != attempt);
         match &result {

@@ -6,6 +6,7 @@ use crate::cluster::{Cluster, NodeEntry};
 use crate::identity::{PublicKey, Signature};
 use crate::job::JobId;
 use crate::phase::Phase;
+use crate::receipt::{CertifiedRoot, RecordProof};
 use crate::reject::RejectReason;
 use crate::sealing_epoch::SignedEpoch;
 use crate::submission::SubmissionId;
@@ -245,6 +246,26 @@ pub struct SubmissionStatus {
     pub receipt: Receipt,
     /// Which of its answers count; null until the job is published.
     pub outcome: Option<SubmissionOutcome>,
+}
+
+/// What `GET /v1/jobs/{id}/receipts` answers to a contributor's key: what the nodes certify to it.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContributorReceipts {
+    /// The state of the job.
+    pub state: JobState,
+    /// The certified records; null until the job is published.
+    pub certified: Option<CertifiedReceipts>,
+}
+
+/// Certified records of one contributor.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertifiedReceipts {
+    /// The root of all records, with the signatures of all nodes that took part.
+    pub root: CertifiedRoot,
+    /// The contributor's own records: one of all its accepted submissions, and one of each that counts for nobody.
+    pub records: Vec<RecordProof>,
 }
 
 /// Which answers of a submission count.

@@ -9,6 +9,7 @@ use crate::credential::Revocation;
 use crate::identity::Signature;
 use crate::job::JobId;
 use crate::phase::Phase;
+use crate::receipt::SaltSeed;
 use crate::reject::RejectReason;
 use crate::release::Released;
 use crate::sealing_epoch::SignedEpoch;
@@ -49,6 +50,8 @@ pub enum Request {
         participants: NodeSet,
         /// The submissions in the order in which the coordinator received them.
         list: Vec<SubmissionEntry>,
+        /// What the salts of contributors' records follow from; the same at all participants.
+        salts: SaltSeed,
     },
     /// Erase a job that its buyer has cancelled.
     Cancel {
@@ -187,6 +190,7 @@ impl fmt::Debug for Request {
                 attempt,
                 participants,
                 list,
+                ..
             } => {
                 write!(f, "Compute({job}, attempt {attempt}, {participants:?}, {} submissions)", list.len())
             }

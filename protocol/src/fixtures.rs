@@ -13,13 +13,14 @@ use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
 
 use crate::accepted::SubmissionEntry;
-use crate::certificate::{Certificate, NodeSignature};
+use crate::certificate::Certificate;
 use crate::cluster::{Cluster, ClusterFile, CoordinatorEntry, NodeEntry};
 use crate::credential::{Credential, Invitation, Issuers, Revocation};
 use crate::identity::{PublicKey, Purpose, SecretKey, Signed};
 use crate::job::{self, Gold, Item, Job, JobError, JobSpec, PayRule, Payout};
 use crate::question::{Answer, Categorical, Release};
-use crate::release::{ReleasedOutput, session_id, statement};
+use crate::receipt::{ReceiptRoot, RootStatement};
+use crate::release::{NodeSignature, Released, ReleasedOutput, Subject, session_id, statement};
 use crate::sealing::{Suite, UnsealingKey};
 use crate::sealing_epoch::{EpochKey, SealingEpoch, SignedEpoch};
 use crate::submission::{self, Submission};
@@ -292,6 +293,14 @@ pub fn sign_by_all(members: &ClusterWithKeys, mut certificate: Certificate) -> C
     certificate.buyer_signature = job::sign_terms(&subject.cluster, &subject.job, &buyer_key());
     subject.facts = certificate.facts.digest();
     subject.session = session_id(cluster, subject.job, subject.candidates, subject.participants);
+    let contributors = certificate.facts.contributors.len() as u64;
+    certificate.records.contributors = contributors;
+    certificate.records.leaves = certificate.records.leaves.max(contributors);
+    let root = RootStatement::new(&certificate.subject, certificate.records);
+    let sign_root = |node: usize| NodeSignature {
+        node: node as u8,
+        signature: root.sign(&members.identities[node]),
+    };
     let sign = |node: usize| {
         let held = cluster.access().held_by(node);
         let outputs: Vec<ReleasedOutput> = certificate.outputs.iter().map(|output| output.part(&held)).collect();
@@ -302,8 +311,21 @@ pub fn sign_by_all(members: &ClusterWithKeys, mut certificate: Certificate) -> C
         }
     };
     let participants = certificate.subject.participants.iter().filter(|node| *node < cluster.nodes().len());
-    certificate.signatures = participants.map(sign).collect();
+    (certificate.signatures, certificate.records_signatures) = participants.map(|node| (sign(node), sign_root(node))).unzip();
     certificate
+}
+
+/// What a node with this key releases of outputs and records that no session stands behind, as a forger would.
+pub fn made_up_release(subject: &Subject, node: usize, outputs: Vec<ReleasedOutput>, records: ReceiptRoot, key: &SecretKey) -> Released {
+    let node = node as u8;
+    Released {
+        signature: key.sign(Purpose::Release, &statement(subject, node, &outputs)),
+        records_signature: RootStatement::new(subject, records).sign(key),
+        subject: subject.clone(),
+        node,
+        outputs,
+        records,
+    }
 }
 
 /// A submission of rows with any elements, shared, sealed and signed as by an honest client. [`Author::share`] makes one whose

@@ -61,6 +61,8 @@ pub enum Purpose {
     Receipt,
     /// A node signs its release of the outputs.
     Release,
+    /// A node signs the root of the records of contributors.
+    ReceiptRoot,
     /// A buyer or contributor signs an HTTP request.
     Request,
     /// A node signs the key that contributors seal to.
@@ -81,6 +83,7 @@ impl Purpose {
             Self::Enrolment => b"tacit/v1 enrolment\0",
             Self::Receipt => b"tacit/v1 receipt\0",
             Self::Release => b"tacit/v1 release\0",
+            Self::ReceiptRoot => b"tacit/v1 receipt root\0",
             Self::Request => b"tacit/v1 request\0",
             Self::SealingEpoch => b"tacit/v1 sealing epoch\0",
         }

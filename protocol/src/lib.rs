@@ -22,6 +22,7 @@ pub mod name;
 pub mod peer;
 pub mod phase;
 pub mod question;
+pub mod receipt;
 pub mod reject;
 pub mod release;
 pub mod request_signature;

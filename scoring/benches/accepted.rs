@@ -13,15 +13,17 @@ use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
 use tacit_protocol::certificate::Certificate;
 use tacit_protocol::cluster::Cluster;
-use tacit_protocol::codec::{decode, encode};
-use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, job_of};
-use tacit_protocol::identity::{Purpose, SecretKey, Signature, Signed};
+use tacit_protocol::codec::encode;
+use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, job_of, made_up_release};
+use tacit_protocol::identity::{SecretKey, Signature, Signed};
 use tacit_protocol::job::{Item, Job, JobSpec, PayRule, Payout};
 use tacit_protocol::question::{Categorical, Release};
-use tacit_protocol::release::{OutputName, OutputValues, Released, ReleasedOutput, Subject, statement};
+use tacit_protocol::receipt::{ReceiptRoot, Record, RecordTree};
+use tacit_protocol::release::{OutputName, OutputValues, Released, ReleasedOutput, Subject};
 use tacit_protocol::submission::{Header, Statement, SubmissionId};
 use tacit_protocol::verdict::Verdict;
 use tacit_scoring::report::Report;
+use tacit_scoring::testing::SALTS;
 
 const ITEMS: u32 = 1_000_000;
 const ANSWERS_PER_ITEM: u32 = 5;
@@ -84,7 +86,7 @@ fn headers(cluster: &Cluster, job: &Job) -> Vec<Signed<Header>> {
 }
 
 /// What nodes release whose outputs are zeros but for labels.
-fn released(members: &ClusterWithKeys, job: &Job, subject: &Subject, accepted: &AcceptedSet) -> Vec<Released> {
+fn released(members: &ClusterWithKeys, job: &Job, subject: &Subject, accepted: &AcceptedSet, records: ReceiptRoot) -> Vec<Released> {
     let component = |name: OutputName, component: usize| {
         let label = |item: usize| Fp61::reduce(if component == 0 { 1 + (item % CLASSES) as u64 } else { 0 });
         let len = name.len(job.terms(), accepted.facts());
@@ -104,9 +106,7 @@ fn released(members: &ClusterWithKeys, job: &Job, subject: &Subject, accepted: &
             },
         };
         let outputs: Vec<ReleasedOutput> = OutputName::of_job(job.terms(), accepted.facts()).into_iter().map(output).collect();
-        let signature = members.identities[node].sign(Purpose::Release, &statement(subject, node as u8, &outputs));
-        // No session stands behind it, so it is made as a forger would.
-        decode(&encode(&(subject, node as u8, &outputs, signature)), "a release").unwrap()
+        made_up_release(subject, node, outputs, records, &members.identities[node])
     };
     (0..NODES).map(of_node).collect()
 }
@@ -128,7 +128,9 @@ fn accepted(c: &mut Criterion) {
     let accepted = assemble();
     assert_eq!(accepted.facts().answers, u64::from(ITEMS * ANSWERS_PER_ITEM), "every answer counts");
     let subject = Subject::new(cluster, job.digest(), accepted.digest(), &accepted, NodeSet::all(NODES));
-    let released = released(&members, &job, &subject, &accepted);
+    let tree = || RecordTree::new(&SALTS, Record::without_pay(&list, &accepted));
+    let records = ReceiptRoot::new(&tree(), accepted.facts().contributors.len());
+    let released = released(&members, &job, &subject, &accepted, records);
     let replies: Vec<Vec<u8>> = released.iter().map(encode).collect();
     let certify = |released| Certificate::assemble(cluster, &job, accepted.facts(), released).unwrap();
     let certified = certify(released.clone());

@@ -3,6 +3,7 @@
 use tacit_mpc_core::session::SessionError;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::accepted::AcceptedSetError;
+use tacit_protocol::certificate::CertificateError;
 use tacit_protocol::release::OutputName;
 use thiserror::Error;
 
@@ -33,6 +34,9 @@ pub enum ScoringError {
     /// The job opens an output that no statistic computes: a defect of the program.
     #[error("no statistic computes the output `{0}`, which the job opens: this is a defect, report it with the job's terms")]
     NotComputed(OutputName),
+    /// An opened number is none that answers give, although all products were verified: a defect of the program.
+    #[error("no pay follows from what was opened: {0}; this is a defect, report it with the job's terms")]
+    Records(CertificateError),
 }
 
 /// Participants that refuse submissions which all others hold. There are no more of them than may be corrupt, so that there may be no

@@ -5,6 +5,7 @@
 //! for tests and benchmarks.
 
 mod absence;
+mod asked;
 mod batch;
 #[cfg(any(test, feature = "testing"))]
 pub mod certificate_vectors;
@@ -15,6 +16,7 @@ pub mod payout;
 pub mod plain;
 pub mod program;
 mod progress;
+pub mod records;
 pub mod report;
 pub mod rows;
 pub mod run;
@@ -24,6 +26,7 @@ pub mod submissions;
 pub mod testing;
 mod validity;
 
+pub use asked::Asked;
 pub use error::{Dispute, GoldError, ScoringError};
 pub use run::{Scored, run};
 pub use submissions::Submissions;

@@ -258,7 +258,7 @@ fn payouts(payout: &Payout, certificate: &Certificate, opened: &OpenedOutputs) -
         .facts
         .contributors
         .iter()
-        .zip(pays(payout, certificate, opened)?)
+        .zip(pays(certificate, opened)?)
         .map(|(c, amount)| PayoutReport {
             contributor: c.contributor.clone(),
             key: c.key,

@@ -14,16 +14,26 @@ use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
 use tacit_protocol::certificate::{Certificate, CertificateError};
 use tacit_protocol::fixtures::{ClusterWithKeys, signed_for, submission_list};
 use tacit_protocol::job::Job;
+use tacit_protocol::receipt::SaltSeed;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::Released;
 use tacit_protocol::submission::{Header, OpenedSubmission, Submission};
 use tacit_protocol::verdict::Verdict;
 use zeroize::Zeroizing;
 
+use crate::asked::Asked;
 use crate::error::ScoringError;
 use crate::report::Report;
 use crate::run::{self, Scored};
 use crate::submissions::Submissions;
+
+/// The seed of the salts in computations in memory.
+pub const SALTS: SaltSeed = SaltSeed::from_bytes([7; 32]);
+
+/// The request to compute of a list, with those salts.
+pub fn asked(list: &[SubmissionEntry]) -> Asked<'_> {
+    Asked { list, salts: &SALTS }
+}
 
 /// What one node has recorded of a job, in memory, by the rules of a node's store.
 #[derive(Debug, Default)]
@@ -154,7 +164,7 @@ pub fn run_recording(
     world.run(|party, network, mut rng| {
         let mut own = TestSubmissions::look_up(members, job, party.me(), submissions, &list);
         own.record = records.get(party.me());
-        run::run(party, network, &members.cluster, job, &list, &own, &mut rng)
+        run::run(party, network, &members.cluster, job, asked(&list), &own, &mut rng)
     })
 }
 
@@ -183,7 +193,7 @@ pub fn publish(
     let released: Vec<Released> = present
         .iter()
         .zip(scored)
-        .map(|(me, scored)| Released::new(scored.subject, me as u8, &scored.outputs, &members.identities[me]))
+        .map(|(me, scored)| Released::new(scored.subject, me as u8, &scored.outputs, scored.records, &members.identities[me]))
         .collect();
     let certificate =
         Certificate::assemble(&members.cluster, &signed_for(&members.cluster, job), accepted.facts(), released)?.into_certificate();

@@ -9,8 +9,10 @@ use tacit_mpc_core::session::{SessionError, Setup};
 use tacit_mpc_core::sharing::{AccessStructure, NodeSet, Party};
 use tacit_mpc_core::testing::{Fate, Wire, World};
 use tacit_protocol::phase::Phase;
+use tacit_protocol::receipt::SaltSeed;
 use tacit_protocol::verdict::Verdict;
-use tacit_scoring::ScoringError;
+use tacit_scoring::testing::asked;
+use tacit_scoring::{Asked, ScoringError};
 
 fn phases(outcome: &super::scenario::Outcome) -> Vec<Phase> {
     let session = |error: &ScoringError| match error {
@@ -72,6 +74,43 @@ fn submissions_swapped_between_nodes_never_count() {
 }
 
 #[test]
+fn nodes_that_were_given_different_salts_do_not_compute() {
+    // Their trees of records would differ, and each would look as if it deviated.
+    let scenario = Scenario::new(3, 1);
+    let list = tacit_protocol::fixtures::submission_list(&scenario.submissions);
+    let compute = |deceived: Option<usize>| {
+        scenario.world().run(|party, network, mut rng| {
+            let me = party.me();
+            let salts = SaltSeed::from_bytes([if Some(me) == deceived { 8 } else { 7 }; 32]);
+            let input = super::scenario::NodeInput {
+                scenario: &scenario,
+                me,
+                entries: (0..list.len()).collect(),
+                verdicts: vec![Verdict::Accepted; list.len()],
+            };
+            let Scenario { members, job, .. } = &scenario;
+            let asked = Asked {
+                list: &list,
+                salts: &salts,
+            };
+            let scored = tacit_scoring::run(party, network, &members.cluster, job, asked, &input, &mut rng);
+            scored.map(|scored| scored.records)
+        })
+    };
+    let honest: Vec<_> = compute(None).into_iter().map(Result::unwrap).collect();
+    assert!(honest.windows(2).all(|pair| pair[0] == pair[1]));
+    for deceived in 0..3 {
+        let outcome = compute(Some(deceived));
+        assert!(outcome.iter().all(Result::is_err), "{outcome:?}");
+        let in_first_phase = |error: &ScoringError| matches!(error, ScoringError::Session(error) if error.phase().map(Phase::from) == Some(Phase::AcceptedSet));
+        assert!(
+            outcome.iter().filter_map(|one| one.as_ref().err()).all(in_first_phase),
+            "{outcome:?}"
+        );
+    }
+}
+
+#[test]
 fn nodes_that_were_given_different_participants_do_not_compute() {
     let scenario = Scenario::new(4, 1);
     let access = AccessStructure::new(4, 1).unwrap();
@@ -92,7 +131,7 @@ fn nodes_that_were_given_different_participants_do_not_compute() {
                 verdicts: vec![Verdict::Accepted; list.len()],
             };
             let Scenario { members, job, .. } = &scenario;
-            let scored = tacit_scoring::run(party, network, &members.cluster, job, &list, &input, &mut rng);
+            let scored = tacit_scoring::run(party, network, &members.cluster, job, asked(&list), &input, &mut rng);
             scored.map(drop).map_err(|error| error.to_string())
         });
         assert!(results.iter().all(Result::is_err), "{results:?}");

@@ -20,7 +20,7 @@ use tacit_protocol::release::Released;
 use tacit_protocol::submission::{Header, OpenedSubmission, Submission};
 use tacit_protocol::verdict::Verdict;
 use tacit_scoring::report::Report;
-use tacit_scoring::testing::TestSubmissions;
+use tacit_scoring::testing::{TestSubmissions, asked};
 use tacit_scoring::{Scored, ScoringError, Submissions};
 
 const ITEMS: u32 = 8;
@@ -126,7 +126,15 @@ impl Crowd {
                 let others = verdicts.iter_mut().enumerate().filter(|(entry, _)| *entry != VICTIM);
                 others.for_each(|(_, verdict)| *verdict = Verdict::Rejected(reason));
             }
-            tacit_scoring::run(party, network, &members.cluster, job, &list, &Claims { own, verdicts }, &mut rng)
+            tacit_scoring::run(
+                party,
+                network,
+                &members.cluster,
+                job,
+                asked(&list),
+                &Claims { own, verdicts },
+                &mut rng,
+            )
         })
     }
 
@@ -139,7 +147,7 @@ impl Crowd {
         let released = scored
             .into_iter()
             .enumerate()
-            .map(|(me, one)| Released::new(one.subject, me as u8, &one.outputs, &self.members.identities[me]));
+            .map(|(me, one)| Released::new(one.subject, me as u8, &one.outputs, one.records, &self.members.identities[me]));
         let certified = Certificate::assemble(&self.members.cluster, &self.job, accepted.facts(), released.collect());
         // Who refuses stands in the facts, and no verifier takes a certificate in which no honest node need be among them.
         let Ok(certified) = certified else {
@@ -236,7 +244,7 @@ fn what_more_than_t_nodes_cannot_use_is_left_out_and_the_certificate_says_who_re
         let released = scored
             .into_iter()
             .enumerate()
-            .map(|(me, one)| Released::new(one.subject, me as u8, &one.outputs, &crowd.members.identities[me]));
+            .map(|(me, one)| Released::new(one.subject, me as u8, &one.outputs, one.records, &crowd.members.identities[me]));
         let certified = Certificate::assemble(&crowd.members.cluster, &crowd.job, accepted.facts(), released.collect()).unwrap();
         let refused = &certified.certificate().facts.refused;
         assert_eq!(refused.len(), 1);

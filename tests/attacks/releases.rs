@@ -1,16 +1,17 @@
 //! Corrupt nodes that release other labels than were opened. Labels are released as they were opened, not as components, so no sum
 //! confirms them. They count because every participant signs the same values.
 
+use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_mpc_core::testing::World;
 use tacit_protocol::accepted::AcceptedSet;
 use tacit_protocol::certificate::{Certificate, CertificateError};
-use tacit_protocol::codec::{decode, encode};
-use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, job_of, signed_for, submission, submission_list};
+use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, job_of, made_up_release, signed_for, submission, submission_list};
 use tacit_protocol::identity::Purpose;
 use tacit_protocol::job::{Item, Job, JobSpec};
 use tacit_protocol::question::{Categorical, Release};
+use tacit_protocol::receipt::RootStatement;
 use tacit_protocol::release::{OutputName, OutputValues, Released, ReleasedOutput, statement};
 use tacit_protocol::submission::Submission;
 use tacit_scoring::testing::run_nodes;
@@ -42,8 +43,9 @@ fn computed(nodes: usize, threshold: usize) -> Computed {
     let scored: Vec<_> = scored.into_iter().map(Result::unwrap).collect();
     let header = |i: usize| Some(&submissions[i].header.value);
     let accepted = AcceptedSet::assemble(&job, &submission_list(&submissions), &scored[0].verdicts, header).unwrap();
-    let release =
-        |(me, scored): (usize, tacit_scoring::Scored)| Released::new(scored.subject, me as u8, &scored.outputs, &members.identities[me]);
+    let release = |(me, scored): (usize, tacit_scoring::Scored)| {
+        Released::new(scored.subject, me as u8, &scored.outputs, scored.records, &members.identities[me])
+    };
     let released = scored.into_iter().enumerate().map(release).collect();
     Computed {
         members,
@@ -59,9 +61,7 @@ impl Computed {
         let honest = &self.released[node];
         let mut outputs = honest.outputs().to_vec();
         alter(&mut outputs);
-        let signed = statement(honest.subject(), node as u8, &outputs);
-        let signature = self.members.identities[node].sign(Purpose::Release, &signed);
-        decode(&encode(&(honest.subject(), node as u8, outputs, signature)), "a release").unwrap()
+        made_up_release(honest.subject(), node, outputs, honest.records(), &self.members.identities[node])
     }
 
     /// The certificate that a coordinator assembles of the forged releases of `corrupt` and the honest releases of all others.
@@ -133,6 +133,38 @@ fn labels_that_not_every_participant_signs_are_not_certified() {
             forged.signatures[node].signature = computed.members.identities[node].sign(Purpose::Release, &signed);
         }
         assert!(forged.verify(&computed.members.cluster).is_ok());
+    }
+}
+
+#[test]
+fn records_that_not_every_participant_signs_are_not_certified() {
+    for (nodes, threshold) in CLUSTERS {
+        let computed = computed(nodes, threshold);
+        let (cluster, identities) = (&computed.members.cluster, &computed.members.identities);
+        let honest = computed.assembled(NodeSet::default(), &|_| {}).unwrap();
+        let mut other = honest.records;
+        other.root = Digest::of("other", &[]);
+        for liar in 0..nodes {
+            let mut released = computed.released.clone();
+            let outputs = released[liar].outputs().to_vec();
+            released[liar] = made_up_release(&honest.subject, liar, outputs, other, &identities[liar]);
+            let error = Certificate::assemble(cluster, &computed.job, computed.accepted.facts(), released).unwrap_err();
+            assert!(matches!(error, CertificateError::Records { .. }), "{error}");
+        }
+
+        // A coordinator that colludes with the corrupt nodes certifies their root: the first honest node has not signed it.
+        let mut forged = honest.clone();
+        forged.records = other;
+        let signed = RootStatement::new(&forged.subject, other);
+        let sign = |forged: &mut Certificate, node: usize| forged.records_signatures[node].signature = signed.sign(&identities[node]);
+        (0..threshold).for_each(|node| sign(&mut forged, node));
+        let error = CertificateError::Signature(cluster.node_name(threshold));
+        assert_eq!(forged.verify(cluster).unwrap_err(), error);
+        // The test can fail: with the signatures of all participants the certificate would be valid.
+        (0..nodes).for_each(|node| sign(&mut forged, node));
+        assert!(forged.verify(cluster).is_ok());
+        forged.records.contributors += 1;
+        assert!(matches!(forged.verify(cluster), Err(CertificateError::PublicFacts(_))));
     }
 }
 

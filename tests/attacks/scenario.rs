@@ -25,6 +25,7 @@ use tacit_protocol::phase::Phase;
 use tacit_protocol::release::{OutputName, Released};
 use tacit_protocol::submission::{Header, OpenedSubmission, Submission};
 use tacit_protocol::verdict::Verdict;
+use tacit_scoring::testing::asked;
 use tacit_scoring::{Scored, ScoringError, Submissions};
 
 /// The clusters under attack: number of nodes and threshold.
@@ -185,7 +186,7 @@ impl Scenario {
                 verdicts: vec![Verdict::Accepted; entries.len()],
                 entries,
             };
-            tacit_scoring::run(party, network, &self.members.cluster, &self.job, &list, &input, &mut rng)
+            tacit_scoring::run(party, network, &self.members.cluster, &self.job, asked(&list), &input, &mut rng)
         })
     }
 
@@ -229,6 +230,7 @@ impl Scenario {
                     scored.subject.clone(),
                     me,
                     &scored.outputs,
+                    scored.records,
                     &self.members.identities[usize::from(me)],
                 )
             })

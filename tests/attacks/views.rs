@@ -90,7 +90,10 @@ fn view(nodes: usize, threshold: usize, corrupt: NodeSet, answers: &[[u32; 3]], 
         for node in 0..nodes {
             let opened = Arc::clone(&view);
             let seen = tamper(move |observed| {
-                if let Observed::Opened(step, what, values) = observed {
+                // Results are published, and differ with the answers.
+                if let Observed::Opened(step, what, values) = observed
+                    && what != Opening::Result
+                {
                     for (index, value) in values.iter().enumerate() {
                         let place = match what {
                             Opening::MaskedNumbers => WordAt::Masked(step, index),
@@ -243,7 +246,7 @@ fn the_statistic_sees_masks_that_are_missing() {
 }
 
 #[test]
-fn nothing_is_opened_but_coins_and_checks() {
+fn nothing_is_opened_but_coins_checks_and_what_is_published() {
     for (nodes, threshold) in CLUSTERS {
         let scenario = Scenario::new(nodes, threshold);
         let opened = Arc::new(Mutex::new(Vec::new()));
@@ -253,7 +256,14 @@ fn nothing_is_opened_but_coins_and_checks() {
                 log.lock().unwrap().push((what, values.to_vec()));
             }
         });
-        assert!(scenario.run(&scenario.world().misbehave(0, listener)).iter().all(Result::is_ok));
+        let outcome = scenario.run(&scenario.world().misbehave(0, listener));
+        let outputs = scenario.published(&outcome).unwrap();
+        // The numbers about contributors, one output after the other.
+        let published = |values: &[Fp61]| {
+            let of_contributors = outputs.iter().filter(|(name, _)| name.is_about_contributors());
+            let all: Vec<Fp61> = of_contributors.flat_map(|(_, elements)| elements.to_vec()).collect();
+            values == all
+        };
         let opened = opened.lock().unwrap();
         for (what, values) in opened.iter() {
             match *what {
@@ -268,6 +278,7 @@ fn nothing_is_opened_but_coins_and_checks() {
                 // Hidden by masks that are more than 2^40 times as large.
                 Opening::MaskedNumbers => {}
                 Opening::ProductCheck => assert!(matches!(values[..], [f, g, h] if f * g == h)),
+                Opening::Result => assert!(published(&values[..])),
                 _ => panic!("{what:?} was opened"),
             }
         }

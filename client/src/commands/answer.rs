@@ -47,6 +47,7 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
     }
     let mut cluster = sealing_keys::fetch(&api, cluster).await?;
     let state = State::open(&author.path, &plan)?;
+    state.store_terms(job.terms())?;
     let (mut now, mut sent) = (0, Vec::new());
     for (index, batch) in batches.iter().enumerate() {
         let share = |cluster: &Cluster, again: bool| submission(&state, (index, again), &contributor, &author, cluster, &job, batch);

@@ -6,6 +6,7 @@ mod connect;
 pub(crate) mod issuer;
 pub(crate) mod job;
 pub(crate) mod keygen;
+mod pool_size;
 pub(crate) mod probe;
 pub(crate) mod receipt;
 pub(crate) mod verify;

@@ -1,17 +1,37 @@
-//! `tacit receipt`: shows a contributor's stored receipts and the outcome of its answers.
+//! `tacit receipt`: what the nodes certify to a contributor, checked here, and what it means.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use tacit_client::http::{Api, ApiError};
 use tacit_client::keys;
-use tacit_client::outcome::{Outcome, Sent, fetch};
+use tacit_client::outcome::{Outcome, Sent, explain, fetch};
+use tacit_client::receipt::{Certified, Kept, Own, ReceiptError, check, left_out};
 use tacit_client::state::State;
+use tacit_client::text::one_line;
+use tacit_protocol::api::{CertifiedReceipts, JobState, Receipt as SignedReceipt};
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::job::{PayRule, Terms};
+use tacit_protocol::submission::Header;
+use tacit_scoring::payout::Pay;
 
 use crate::args::Receipt;
 use crate::commands::connect::connect;
+use crate::commands::pool_size;
 use crate::output;
+
+/// What the coordinator answers to a key that has sent nothing, as far as it says.
+const UNKNOWN_SUBMISSION: &str = "urn:tacit:problem:unknown_submission";
+
+/// A submission that was made with the key, and what the coordinator said of it.
+struct Made {
+    header: Header,
+    receipt: Option<SignedReceipt>,
+    /// Where the receipt is kept, or would be.
+    path: String,
+}
 
 /// Runs the command.
 pub(crate) async fn run(args: &Receipt) -> Result<()> {
-    keys::load(&args.key)?;
+    let key = keys::load(&args.key)?;
     let stored = State::stored(&args.key, &args.job)?;
     let (state, plan) = stored.with_context(|| {
         let key = args.key.display();
@@ -21,22 +41,103 @@ pub(crate) async fn run(args: &Receipt) -> Result<()> {
         )
     })?;
     let (api, cluster) = connect(&args.network, None).await?;
-    let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): it has the key that receipts are signed with")?;
-    let (mut rows, mut total, mut pending) = (Vec::new(), Outcome::default(), 0);
+    let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): it has the keys that receipts are signed with")?;
+    let mut made = Vec::new();
     for index in 0..plan.submissions() {
-        let (Some(submission), Some(receipt)) = (state.submission(index)?, state.receipt(index)?) else {
-            pending += 1;
-            continue;
-        };
-        let sent = Sent {
-            header: submission.header.value,
-            receipt,
-        };
-        let outcome = fetch(&api, &cluster, &sent).await?;
+        if let Some(submission) = state.submission(index)? {
+            made.push(Made {
+                header: submission.header.value,
+                receipt: state.receipt(index)?,
+                path: state.receipt_path(index).display().to_string(),
+            });
+        }
+    }
+    let pending = plan.submissions() - made.iter().filter(|one| one.receipt.is_some()).count();
+    let api = api.signed_with(key, cluster.digest());
+    let certified = match certified(&api, args, &made).await? {
+        Some(certified) => {
+            let terms = state.terms(&plan)?.with_context(|| {
+                format!(
+                    "{}: the terms of the job are not kept there: run `tacit answer` again, which keeps them",
+                    state.folder().display()
+                )
+            })?;
+            let kept: Vec<Kept<'_>> = made.iter().map(kept).collect();
+            let own = Own {
+                cluster: &cluster,
+                terms: &terms,
+                kept: &kept,
+            };
+            Some((check(&own, &certified)?, terms))
+        }
+        None => None,
+    };
+    let (mut text, total) = outcomes(&api, &cluster, made, certified.as_ref().map(|(certified, _)| certified)).await?;
+    if pending > 0 {
+        text += &format!(
+            "{pending} of {} submissions have no receipt yet: run `tacit answer` again\n",
+            plan.submissions()
+        );
+    }
+    text += &output::rejected(&total, usize::MAX);
+    if let Some((certified, terms)) = &certified {
+        let size = args.pool_size.as_deref().map(|path| pool_size::of_job(path, terms)).transpose()?;
+        text += &explained(certified, terms, size);
+    }
+    output::print(&text)
+}
+
+fn kept(made: &Made) -> Kept<'_> {
+    Kept {
+        header: &made.header,
+        receipt: made.receipt.as_ref().map(|_| made.path.as_str()),
+    }
+}
+
+/// What the coordinator passes on as certified; `None` until the job is published.
+async fn certified(api: &Api, args: &Receipt, made: &[Made]) -> Result<Option<CertifiedReceipts>> {
+    let answer = match (api.receipts(&args.job).await, made.iter().find(|one| one.receipt.is_some())) {
+        // The job is published, and the coordinator says that the key has sent nothing.
+        (Err(ApiError::Refused { problem, .. }), Some(first)) if problem.kind == UNKNOWN_SUBMISSION => {
+            let left_out = ReceiptError::LeftOut {
+                submission: first.header.statement.id.to_string(),
+                receipt: first.path.clone(),
+            };
+            return Err(left_out.into());
+        }
+        (answer, _) => answer?,
+    };
+    if answer.state == JobState::Published && answer.certified.is_none() {
+        bail!(
+            "job {} is published, and the coordinator passes on nothing that the nodes have certified: keep your receipts, and tell the operators",
+            args.job
+        );
+    }
+    Ok(answer.certified)
+}
+
+/// The submissions with a receipt in a table, and which of their answers count as the coordinator says; it has to fit what is certified.
+async fn outcomes(api: &Api, cluster: &Cluster, made: Vec<Made>, certified: Option<&Certified>) -> Result<(String, Outcome)> {
+    let (mut rows, mut total) = (Vec::new(), Outcome::default());
+    for (index, Made { header, receipt, .. }) in made.into_iter().enumerate() {
+        let Some(receipt) = receipt else { continue };
+        let sent = &Sent { header, receipt };
+        let outcome = fetch(api, cluster, sent).await?;
         let (accepted, rejected) = match &outcome {
             Some(outcome) => (outcome.accepted.to_string(), outcome.rejections().to_string()),
             None => ("not yet known".to_owned(), "not yet known".to_owned()),
         };
+        let record = certified.and_then(|certified| certified.submissions.get(index)?.as_ref());
+        if let (Some(outcome), Some(record)) = (&outcome, record) {
+            let said = outcome.rejected.iter().map(|(reason, items)| (*reason, items.len() as u64));
+            if !said.eq(left_out([record])) {
+                let text = format!(
+                    "of submission {} the coordinator names other answers that do not count than the nodes have certified",
+                    sent.header.statement.id
+                );
+                return Err(ReceiptError::Sum(text).into());
+            }
+        }
         let signed = &sent.receipt.value;
         rows.push(vec![
             signed.submission.to_string(),
@@ -47,13 +148,58 @@ pub(crate) async fn run(args: &Receipt) -> Result<()> {
         ]);
         outcome.into_iter().for_each(|outcome| total.add(outcome));
     }
-    let mut text = output::table(&["submission", "place", "answers", "count", "rejected"], rows);
-    if pending > 0 {
+    Ok((output::table(&["submission", "place", "answers", "count", "rejected"], rows), total))
+}
+
+/// What is certified, in words.
+fn explained(certified: &Certified, terms: &Terms, pool: Option<u32>) -> String {
+    let submissions = || certified.submissions.iter().flatten();
+    let counted: u64 = submissions().map(|one| u64::from(one.counted)).sum();
+    let sent: u64 = submissions().map(|one| u64::from(one.answers)).sum();
+    let mut text = format!("certified: {counted} of your {sent} answers count\n");
+    for (reason, answers) in left_out(submissions()) {
+        text += &format!("  {answers} do not: {}\n", explain(reason));
+    }
+    if certified.elsewhere > 0 {
         text += &format!(
-            "{pending} of {} submissions have no receipt yet: run `tacit answer` again\n",
-            plan.submissions()
+            "  and {} more submissions of yours, sent with another key or from elsewhere\n",
+            certified.elsewhere
         );
     }
-    text += &output::rejected(&total, usize::MAX);
-    output::print(&text)
+    text += &match (&certified.contributor, certified.pay) {
+        (Some(record), Some(pay)) => paid(record.facts.answers, pay, terms),
+        (None, _) if terms.payout().is_some() => "your pay: none, as no submission of yours was accepted\n".to_owned(),
+        _ => "your pay: the job publishes none\n".to_owned(),
+    };
+    let of = pool.map(|size| format!(" of a pool of {size}")).unwrap_or_default();
+    text += &format!(
+        "contributors with answers that count: {}{of}\nchecked: signed by all nodes that took part ({}), for the terms that you answered; every \
+         submission that has a receipt is in it, and the pay was worked out again\n",
+        certified.contributors,
+        one_line(&certified.signers.join(", "))
+    );
+    text
+}
+
+/// The pay, and how it comes about.
+fn paid(answers: u64, pay: Pay, terms: &Terms) -> String {
+    let Some(payout) = terms.payout() else { return String::new() };
+    let money = |micro: u64| output::money(micro, &payout.currency);
+    let bonus = match u64::try_from(pay.bonus.unsigned_abs()) {
+        Ok(amount) if pay.bonus < 0 => format!(", less {}", money(amount)),
+        Ok(amount) if pay.bonus > 0 => format!(", and {}", money(amount)),
+        _ => String::new(),
+    };
+    let rule = match terms.pay_rule().unwrap_or(PayRule::Flat) {
+        PayRule::Flat if terms.sensitive => "the base for every answer: in a sensitive job nothing depends on what was answered",
+        PayRule::Flat => "the base for every answer",
+        PayRule::PeerAgreement => "by agreement with others who answered the same",
+        PayRule::PeerAgreementBeyondChance => "by agreement with others who answered the same, beyond chance",
+        PayRule::Gold => "by the answers that the buyer knew",
+    };
+    format!(
+        "your pay: {} = {answers} answers at {}{bonus} ({rule})\n",
+        money(pay.total),
+        money(payout.base_per_item)
+    )
 }

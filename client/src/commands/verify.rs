@@ -4,7 +4,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
-use tacit_client::issuer::Document;
 use tacit_client::known_jobs::KnownJob;
 use tacit_client::text::one_line;
 use tacit_client::verify::{Verified, verify};
@@ -13,6 +12,7 @@ use tacit_protocol::accepted::RefusedBy;
 use tacit_protocol::job::{Gold, Job, JobError, SignedSpec, Terms};
 
 use crate::args::Verify;
+use crate::commands::pool_size;
 use crate::output;
 
 /// A line about a result of a job that was not created here.
@@ -28,7 +28,8 @@ pub(crate) fn run(args: &Verify) -> Result<()> {
     if let Some(path) = &args.spec {
         of_spec(&verified, path)?;
     }
-    let size = args.pool_size.as_deref().map(|path| pool_size(&verified, path)).transpose()?;
+    let terms = &verified.certificate.terms;
+    let size = args.pool_size.as_deref().map(|path| pool_size::of_job(path, terms)).transpose()?;
     let is_known = known.is_some() || args.spec.is_some();
     output::print(&if args.json {
         machine(&verified, is_known)
@@ -61,18 +62,6 @@ fn of_spec(verified: &Verified, path: &Path) -> Result<()> {
         ),
         Err(error) => Err(error).with_context(|| path.display().to_string()),
     }
-}
-
-/// How many credentials the job's pool has, as its issuers have signed.
-fn pool_size(verified: &Verified, path: &Path) -> Result<u32> {
-    let Document::PoolSize(size) = Document::load(path)? else {
-        bail!("{}: does not say how many credentials a pool has", path.display());
-    };
-    size.check().with_context(|| path.display().to_string())?;
-    if verified.certificate.terms.issuers.as_ref() != Some(&size.issuers) {
-        bail!("{}: is of another pool than the job's, or of other issuers", path.display());
-    }
-    Ok(size.credentials)
 }
 
 /// Who vouches for the contributors; empty if the job names no issuers.

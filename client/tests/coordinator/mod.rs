@@ -12,16 +12,22 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post, put};
 use tacit_mpc_core::digest::Digest;
+use tacit_protocol::accepted::{ContributorFacts, Outcome, Scale, SubmissionEntry};
 use tacit_protocol::api::{
-    ClusterInfo, Enrolment, JobList, JobState, JobStatus, Problem, Receipt, ReceiptStatement, RejectedAnswer, SUBMISSION_TYPE,
-    SubmissionOutcome, SubmissionStatus, enrolment_statement,
+    CertifiedReceipts, ClusterInfo, ContributorReceipts, Enrolment, JobList, JobState, JobStatus, Problem, Receipt, ReceiptStatement,
+    RejectedAnswer, SUBMISSION_TYPE, SubmissionOutcome, SubmissionStatus, enrolment_statement,
 };
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec;
 use tacit_protocol::fixtures::{cluster_text, cluster_with_keys_of, epochs};
 use tacit_protocol::identity::{Purpose, SecretKey, Signed};
 use tacit_protocol::job::{Job, SignedSpec};
+use tacit_protocol::receipt::{
+    CertifiedRoot, ContributorRecord, ReceiptRoot, Record, RecordTree, RootStatement, SaltSeed, SubmissionRecord,
+};
 use tacit_protocol::reject::RejectReason;
+use tacit_protocol::release::NodeSignature;
+use tacit_protocol::request_signature::{RequestSignature, SignedParts};
 use tacit_protocol::sealing::Suite;
 use tacit_protocol::sealing_epoch::SignedEpoch;
 use tacit_protocol::submission::{Header, Submission};
@@ -40,6 +46,7 @@ struct Server {
     cluster: Cluster,
     text: String,
     key: SecretKey,
+    nodes: Vec<SecretKey>,
     state: Mutex<Stored>,
 }
 
@@ -50,8 +57,28 @@ struct Stored {
     requests: usize,
     refuse_after: usize,
     forge: bool,
+    cheats: Option<Cheat>,
     protocol: Versions,
     sealing: Vec<Option<SignedEpoch>>,
+}
+
+/// How the coordinator alters what the nodes certify.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cheat {
+    /// It says that more is paid.
+    Pay,
+    /// It gives the record another name.
+    Name,
+    /// It leaves a submission out of the list that the nodes get.
+    LeavesOut,
+    /// It says that the key has sent nothing.
+    Denies,
+    /// It passes on nothing although the job is published.
+    Silent,
+    /// It signs for the nodes.
+    Signs,
+    /// All nodes certify pay that does not follow from the terms.
+    WithAllNodes,
 }
 
 type Answer = Result<Response, Response>;
@@ -70,12 +97,14 @@ impl Coordinator {
             requests: 0,
             refuse_after: usize::MAX,
             forge: false,
+            cheats: None,
             protocol: PROTOCOL_VERSIONS,
             sealing: epochs(&members, now, now + 3600),
         };
         let server = Arc::new(Server {
             text: text.clone(),
             key: members.identities[3].clone(),
+            nodes: members.identities[..3].to_vec(),
             cluster: members.cluster,
             state: Mutex::new(stored),
         });
@@ -88,6 +117,7 @@ impl Coordinator {
             .route("/v1/jobs/{id}/close", post(close))
             .route("/v1/jobs/{id}/events", get(events))
             .route("/v1/jobs/{id}/submissions/{sid}", put(submit).get(outcome))
+            .route("/v1/jobs/{id}/receipts", get(receipts))
             .with_state(Arc::clone(&server));
         let runtime = tokio::runtime::Runtime::new().unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -126,6 +156,10 @@ impl Coordinator {
         self.server.state.lock().unwrap().lose_an_answer = true;
     }
 
+    pub(crate) fn cheat(&self, cheat: Cheat) {
+        self.server.state.lock().unwrap().cheats = Some(cheat);
+    }
+
     pub(crate) fn swap_spec(&self, id: &str) {
         self.server.state.lock().unwrap().jobs.get_mut(id).unwrap().1.spec.answers_per_item += 1;
     }
@@ -157,8 +191,12 @@ impl Coordinator {
 }
 
 fn problem(status: u16, title: &str, detail: &str) -> Response {
+    problem_of("test", status, title, detail)
+}
+
+fn problem_of(kind: &str, status: u16, title: &str, detail: &str) -> Response {
     let body = Problem {
-        kind: "urn:tacit:problem:test".into(),
+        kind: format!("urn:tacit:problem:{kind}"),
         title: title.into(),
         status,
         detail: detail.into(),
@@ -335,6 +373,91 @@ async fn outcome(State(server): State<Arc<Server>>, Path((id, submission_id)): P
     Ok(Json(SubmissionStatus {
         receipt: receipt(&server, &stored, &header, sequence),
         outcome: (*state == JobState::Published).then_some(outcome),
+    })
+    .into_response())
+}
+
+/// What three nodes certify, of the outcomes that [`outcome`] says: all answers count except the first of each submission.
+async fn receipts(State(server): State<Arc<Server>>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
+    let stored = server.state.lock().unwrap();
+    let (job, _, state) = find(&stored, &id)?;
+    let signature: RequestSignature = headers[header::AUTHORIZATION].to_str().unwrap().parse().unwrap();
+    let parts = SignedParts {
+        method: "GET",
+        path: &format!("/v1/jobs/{id}/receipts"),
+        query: "",
+        cluster: &server.cluster.digest(),
+        body: b"",
+    };
+    let key = parts.verify(&signature, signature.created).unwrap();
+    let cheats = |cheat: Cheat| stored.cheats == Some(cheat);
+    if cheats(Cheat::Denies) {
+        return Err(problem_of("unknown_submission", 404, "unknown", "the key has sent nothing"));
+    }
+    if *state != JobState::Published || cheats(Cheat::Silent) {
+        return Ok(Json(ContributorReceipts {
+            state: *state,
+            certified: None,
+        })
+        .into_response());
+    }
+    let headers = stored.submissions.iter();
+    let headers = headers.map(|(bytes, _)| codec::decode::<Submission>(bytes, "a submission").unwrap().header.value);
+    let own: Vec<Header> = headers.filter(|header| header.statement.key == key).collect();
+    let listed = own.len() - usize::from(cheats(Cheat::LeavesOut));
+    let submissions: Vec<SubmissionRecord> = own[..listed]
+        .iter()
+        .map(|header| {
+            let entry = SubmissionEntry {
+                submission: header.digest(),
+                answers: header.statement.items.len() as u32,
+            };
+            SubmissionRecord::new(&entry, &Outcome::Counted(vec![(0, RejectReason::DuplicateAnswer)]))
+        })
+        .collect();
+    let answers = submissions.iter().map(|one| u64::from(one.counted)).sum();
+    let base = job.terms().payout().map(|payout| payout.base_per_item * answers);
+    let record = ContributorRecord {
+        facts: ContributorFacts {
+            contributor: own[0].statement.contributor.clone(),
+            key,
+            answers,
+            paired: 0,
+            scale: Scale { value: 1, exact: true },
+        },
+        scores: Vec::new(),
+        pay: base.map(|base| base - u64::from(cheats(Cheat::WithAllNodes))),
+        submissions,
+    };
+    let tree = RecordTree::new(&SaltSeed::from_bytes([1; 32]), vec![Record::Contributor(record)]);
+    let statement = RootStatement {
+        protocol: server.cluster.file().protocol,
+        cluster: server.cluster.digest(),
+        job: job.digest(),
+        accepted: job.digest(),
+        session: job.digest(),
+        participants: [0, 1, 2].into_iter().collect(),
+        records: ReceiptRoot::new(&tree, 1),
+    };
+    let signatures = server.nodes.iter().zip(0..).map(|(key, node)| NodeSignature {
+        node,
+        signature: statement.sign(if cheats(Cheat::Signs) { &server.key } else { key }),
+    });
+    let signatures = signatures.collect();
+    let mut records: Vec<_> = tree.into_proofs().collect();
+    if let Record::Contributor(record) = &mut records[0].record {
+        match stored.cheats {
+            Some(Cheat::Pay) => record.pay = record.pay.map(|pay| pay + 1),
+            Some(Cheat::Name) => record.facts.contributor.push('!'),
+            _ => {}
+        }
+    }
+    Ok(Json(ContributorReceipts {
+        state: *state,
+        certified: Some(CertifiedReceipts {
+            root: CertifiedRoot { statement, signatures },
+            records,
+        }),
     })
     .into_response())
 }

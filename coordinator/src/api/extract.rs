@@ -35,6 +35,9 @@ pub(super) enum Caller {
     Key(PublicKey),
 }
 
+/// The key that has signed the request.
+pub(super) struct SigningKey(pub PublicKey);
+
 fn bad(detail: String) -> Problem {
     Problem::new(ProblemKind::InvalidRequest, detail)
 }
@@ -121,6 +124,22 @@ impl FromRequestParts<Shared> for Caller {
         verified
             .map(Self::Key)
             .map_err(|error| Problem::new(ProblemKind::Unauthorized, error.to_string()))
+    }
+}
+
+impl FromRequestParts<Shared> for SigningKey {
+    type Rejection = Problem;
+
+    /// For requests without a body.
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Problem> {
+        match Caller::from_request_parts(parts, app).await {
+            Ok(Caller::Key(key)) => Ok(Self(key)),
+            Ok(Caller::Buyer(_)) => Err(Problem::new(
+                ProblemKind::Unauthorized,
+                format!("this is for the owner of a key: sign the request with it, `Authorization: {SCHEME}`"),
+            )),
+            Err(problem) => Err(problem),
+        }
     }
 }
 

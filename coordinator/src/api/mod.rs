@@ -9,6 +9,7 @@ mod issuers;
 mod jobs;
 mod openapi;
 mod problem;
+mod receipts;
 mod results;
 mod submissions;
 #[cfg(test)]
@@ -45,6 +46,7 @@ fn described() -> (Router<Shared>, OpenApi) {
         .routes(routes!(jobs::close_job))
         .routes(routes!(events::events))
         .routes(routes!(submissions::put_submission, submissions::get_submission))
+        .routes(routes!(receipts::get_receipts))
         .routes(routes!(results::get_result))
         .routes(routes!(results::get_payouts))
         .routes(routes!(results::get_certificate))

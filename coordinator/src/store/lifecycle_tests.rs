@@ -10,7 +10,7 @@ use tacit_protocol::submission::SubmissionId;
 use tacit_protocol::submission::quota::{NoRoom, Used};
 
 use super::jobs::tests::new_job;
-use super::{Conclusion, Ending, NewSubmission, Part, Purged, Store, StoredText, UploadOutcome};
+use super::{Conclusion, Ending, NewSubmission, Part, Purged, Receipts, Store, StoredText, UploadOutcome};
 use crate::testing::cancellation;
 
 fn text(text: &str) -> StoredText {
@@ -116,9 +116,14 @@ async fn a_job_is_published_once_with_the_same_bytes() {
         }],
         refused_by: vec!["node-1".to_owned()],
     };
+    let [mine, theirs] = [1, 2].map(|byte| PublicKey::from_bytes([byte; 32]));
     let conclusion = Conclusion {
         certificate: text("certificate"),
         outcomes: vec![outcome.clone()],
+        receipts: Receipts {
+            root: b"root".to_vec(),
+            records: vec![(mine, b"one".to_vec()), (theirs, b"two".to_vec()), (mine, b"three".to_vec())],
+        },
     };
     assert!(!store.conclude(&id, conclusion.clone()).await.unwrap());
     store.close_job(&id).await.unwrap();
@@ -127,12 +132,17 @@ async fn a_job_is_published_once_with_the_same_bytes() {
     assert!(!store.conclude(&id, conclusion).await.unwrap());
     assert_eq!(store.outcome(&id, 0).await.unwrap(), None);
     assert_eq!(store.published(&id, Part::Certificate).await.unwrap(), None);
+    assert_eq!(store.receipts(&id, mine).await.unwrap(), None);
     drop(store);
 
     let store = Store::open_unwatched(folder.path()).unwrap();
     assert_eq!(store.certificate(&id).await.unwrap().unwrap(), b"certificate");
     assert!(store.publish(&id, text("result"), text("payouts")).await.unwrap());
     assert!(!store.publish(&id, text("other"), text("other")).await.unwrap());
+    let of = |records: &[&[u8]]| Some((b"root".to_vec(), records.iter().map(|one| one.to_vec()).collect()));
+    assert_eq!(store.receipts(&id, mine).await.unwrap(), of(&[b"one", b"three"]));
+    assert_eq!(store.receipts(&id, theirs).await.unwrap(), of(&[b"two"]));
+    assert_eq!(store.receipts(&id, PublicKey::from_bytes([3; 32])).await.unwrap(), of(&[]));
     assert!(!store.cancel_job(&id, cancellation()).await.unwrap());
     for (part, bytes) in [
         (Part::Result, "result"),

@@ -18,7 +18,7 @@ mod submissions;
 
 pub(crate) use contributors::Enrolled;
 pub(crate) use jobs::{Created, JobRow, NewJob};
-pub(crate) use results::{Conclusion, Part};
+pub(crate) use results::{Conclusion, Part, Receipts};
 pub(crate) use retention::{Ending, Purged};
 pub(crate) use stored_text::StoredText;
 pub(crate) use submissions::{Known, NewSubmission, Standing, UploadOutcome};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::OptionalExtension;
 use tacit_protocol::api::{JobState, SubmissionOutcome};
+use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::JobId;
 
 use super::jobs::advance_to;
@@ -16,6 +17,17 @@ pub(crate) struct Conclusion {
     pub certificate: StoredText,
     /// The outcome of each submission, in order.
     pub outcomes: Vec<SubmissionOutcome>,
+    /// What contributors can fetch once the job is published.
+    pub receipts: Receipts,
+}
+
+/// What the nodes have certified to contributors, encoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Receipts {
+    /// The root of all records, with the signatures of the nodes.
+    pub root: Vec<u8>,
+    /// Each record with its path, for each key that may fetch it.
+    pub records: Vec<(PublicKey, Vec<u8>)>,
 }
 
 /// A text that is published of a job.
@@ -52,9 +64,13 @@ impl Store {
             }
             let number = number_of(db, &id)?;
             db.execute(
-                "INSERT INTO results (job, certificate) VALUES (?1, ?2)",
-                (number, conclusion.certificate.column()),
+                "INSERT INTO results (job, certificate, records_root) VALUES (?1, ?2, ?3)",
+                (number, conclusion.certificate.column(), conclusion.receipts.root),
             )?;
+            let mut insert = db.prepare("INSERT INTO receipts (job, key, place, record) VALUES (?1, ?2, ?3, ?4)")?;
+            for (place, (key, record)) in conclusion.receipts.records.iter().enumerate() {
+                insert.execute((number, key.as_bytes(), place as i64, record))?;
+            }
             let mut insert =
                 db.prepare("INSERT INTO outcomes (job, sequence, accepted, rejected, refused_by) VALUES (?1, ?2, ?3, ?4, ?5)")?;
             let json = |value: serde_json::Result<String>| value.map_err(|e| Failure::damaged(e.to_string()));
@@ -133,6 +149,28 @@ impl Store {
                 .optional()?)
         });
         self.text(column.await?).await
+    }
+
+    /// The root of a published job's records, and those of a key; `None` unless the job is published.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub(crate) async fn receipts(&self, id: &JobId, key: PublicKey) -> Result<Option<(Vec<u8>, Vec<Vec<u8>>)>, StoreError> {
+        let id = id.clone();
+        self.read(move |db| {
+            let query = "SELECT jobs.number, results.records_root FROM results JOIN jobs ON jobs.number = results.job
+                 WHERE jobs.id = ?1 AND jobs.state = ?2";
+            let found: Option<(i64, Vec<u8>)> = db
+                .query_row(query, (id.as_str(), JobState::Published.name()), |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
+                .optional()?;
+            let Some((number, root)) = found else { return Ok(None) };
+            let mut query = db.prepare_cached("SELECT record FROM receipts WHERE job = ?1 AND key = ?2 ORDER BY place")?;
+            let records = query.query_map((number, key.as_bytes()), |row| row.get(0))?;
+            Ok(Some((root, records.collect::<Result<_, _>>()?)))
+        })
+        .await
     }
 
     /// The outcome of a submission; `None` unless the job is published.

@@ -215,6 +215,7 @@ fn purge(db: &Connection, job: &JobId) -> Result<Purged, Failure> {
         "delivery_refusals",
         "outcomes",
         "results",
+        "receipts",
     ] {
         db.execute(&format!("DELETE FROM {table} WHERE job = ?1"), [number])?;
     }

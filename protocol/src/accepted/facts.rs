@@ -138,6 +138,12 @@ impl PublicFacts {
         }
     }
 
+    /// What is public about the contributor of this name; `None` if none of its answers counts.
+    pub fn contributor(&self, name: &str) -> Option<&ContributorFacts> {
+        let found = self.contributors.binary_search_by(|one| one.contributor.as_str().cmp(name));
+        found.ok().and_then(|index| self.contributors.get(index))
+    }
+
     /// The number of answers that every answered item has, if it is the same for all of them.
     pub fn same_redundancy(&self) -> Option<u32> {
         same_redundancy(&self.redundancy)

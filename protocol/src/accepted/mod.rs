@@ -4,6 +4,7 @@
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::NodeSet;
 
+use crate::identity::PublicKey;
 use crate::job::Job;
 use crate::reject::RejectReason;
 use crate::submission::Header;
@@ -72,6 +73,17 @@ impl<'a> CountedSubmission<'a> {
     }
 }
 
+/// A contributor of whom a submission was accepted, whether or not any of its answers counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptedContributor {
+    /// The contributor's name.
+    pub name: String,
+    /// The key of its first accepted submission in the list.
+    pub key: PublicKey,
+    /// Its accepted submissions: their indices in the list, ascending.
+    pub entries: Vec<u32>,
+}
+
 /// The accepted set of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcceptedSet {
@@ -81,6 +93,7 @@ pub struct AcceptedSet {
     counted: count::Counted,
     redundancy: Vec<u32>,
     outcomes: Vec<Outcome>,
+    contributors: Vec<AcceptedContributor>,
 }
 
 /// The list, the verdicts and the headers do not fit each other.
@@ -119,6 +132,7 @@ impl AcceptedSet {
             counted: counting.counted,
             redundancy: counting.redundancy,
             outcomes: counting.outcomes,
+            contributors: counting.accepted,
         })
     }
 
@@ -150,6 +164,11 @@ impl AcceptedSet {
     /// Which answers of each entry of the list count, by entry.
     pub fn outcomes(&self) -> &[Outcome] {
         &self.outcomes
+    }
+
+    /// The contributors of whom a submission was accepted, by name: those of the public facts, and those of whom no answer counts.
+    pub fn contributors(&self) -> &[AcceptedContributor] {
+        &self.contributors
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Scales {
 
 impl Scale {
     /// The scale where there is nothing to weigh.
-    const NONE: Self = Self { value: 1, exact: true };
+    pub(crate) const NONE: Self = Self { value: 1, exact: true };
 
     /// The weight that stands for `1/divisor`, in units of `1/L`.
     ///

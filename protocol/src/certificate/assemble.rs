@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use super::{Certificate, CertificateError, NodeSignature, VerifiedCertificate};
+use super::{Certificate, CertificateError, VerifiedCertificate};
 use crate::accepted::PublicFacts;
 use crate::cluster::Cluster;
 use crate::job::Job;
-use crate::release::{OutputName, OutputValues, Released, ReleasedOutput};
+use crate::release::{NodeSignature, OutputName, OutputValues, Released, ReleasedOutput};
 
 impl Certificate {
     /// Joins what the participants of a job's computation released, compares all copies, and verifies the result.
@@ -29,18 +29,27 @@ impl Certificate {
             node,
             outputs,
             signature,
+            records,
+            records_signature,
         } = released.next().ok_or_else(none)?;
         let mut joined = JoinedOutputs::new(cluster, node, outputs);
-        let mut signatures = vec![NodeSignature { node, signature }];
+        let by = |node: u8, signature| NodeSignature { node, signature };
+        let mut signatures = vec![by(node, signature)];
+        let mut records_signatures = vec![by(node, records_signature)];
         for one in released {
             if one.subject != subject {
                 return Err(CertificateError::Binding { what: "a node's subject" });
             }
             joined.add(one.node, one.outputs)?;
-            signatures.push(NodeSignature {
-                node: one.node,
-                signature: one.signature,
-            });
+            // Records follow from the outputs, so those are compared first.
+            if one.records != records {
+                return Err(CertificateError::Records {
+                    first: cluster.node_name(node.into()),
+                    second: cluster.node_name(one.node.into()),
+                });
+            }
+            signatures.push(by(one.node, one.signature));
+            records_signatures.push(by(one.node, one.records_signature));
         }
         let certificate = Self {
             terms: job.terms().clone(),
@@ -49,6 +58,8 @@ impl Certificate {
             facts: facts.clone(),
             outputs: joined.outputs,
             signatures,
+            records,
+            records_signatures,
         };
         // A job's terms were checked, and their digest computed, when the job was made.
         let opened = certificate.verify_with(cluster, job.digest(), || Ok(()))?;

@@ -45,6 +45,14 @@ pub enum CertificateError {
         /// The output that the component is of.
         output: OutputName,
     },
+    /// Two nodes signed different trees of contributors' records.
+    #[error("nodes `{first}` and `{second}` signed different roots of the contributors' records: at least one of them deviates")]
+    Records {
+        /// The name of the first node.
+        first: String,
+        /// The name of the node whose root differs.
+        second: String,
+    },
     /// No job can have these terms.
     #[error("no job has such terms: {0}")]
     Terms(JobError),

@@ -11,7 +11,8 @@ use crate::accepted::PublicFacts;
 use crate::canonical;
 use crate::identity::Signature;
 use crate::job::Terms;
-use crate::release::{OutputName, ReleasedOutput, Subject};
+use crate::receipt::{CertifiedRoot, ReceiptRoot, RootStatement};
+use crate::release::{NodeSignature, OutputName, ReleasedOutput, Subject};
 
 mod assemble;
 mod error;
@@ -34,18 +35,13 @@ pub struct Certificate {
     /// Every output, in the order of [`OutputName::of_job`]: with all its components, which add up to the output, or as the
     /// nodes opened it.
     pub outputs: Vec<ReleasedOutput>,
-    /// One signature of each participant, by node: over the subject and the digests of its part of the outputs.
+    /// One signature of each participant, by node: over the subject and the digests of its part of the outputs, see
+    /// [`crate::release::statement`].
     pub signatures: Vec<NodeSignature>,
-}
-
-/// A participant's signature.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NodeSignature {
-    /// The node's index.
-    pub node: u8,
-    /// Its signature over [`crate::release::statement`].
-    pub signature: Signature,
+    /// The tree of contributors' records.
+    pub records: ReceiptRoot,
+    /// One signature of each participant, by node, over the [`RootStatement`] of the tree.
+    pub records_signatures: Vec<NodeSignature>,
 }
 
 /// The outputs of a verified certificate: the elements of each, in the order of [`OutputName`].
@@ -114,6 +110,14 @@ impl Certificate {
             Err(CertificateError::Syntax(
                 "the text was altered: it is not spelled as certificates are".to_owned(),
             ))
+        }
+    }
+
+    /// The root of contributors' records as contributors get it.
+    pub fn certified_root(&self) -> CertifiedRoot {
+        CertifiedRoot {
+            statement: RootStatement::new(&self.subject, self.records),
+            signatures: self.records_signatures.clone(),
         }
     }
 

@@ -2,11 +2,12 @@
 
 use tacit_mpc_core::digest::Digest;
 
-use super::{Certificate, CertificateError, NodeSignature, OpenedOutputs};
+use super::{Certificate, CertificateError, OpenedOutputs};
 use crate::cluster::Cluster;
 use crate::identity::Purpose;
 use crate::job::JobError;
-use crate::release::{OutputDigests, OutputName, session_id, statement_of};
+use crate::receipt::RootError;
+use crate::release::{NodeSignature, OutputDigests, OutputName, session_id, statement_of};
 
 impl Certificate {
     /// Checks that all participants have signed these outputs for exactly this cluster, job and accepted set, and adds up
@@ -75,9 +76,25 @@ impl Certificate {
                 .verify(Purpose::Release, &statement_of(subject, *node, &held), signature)
                 .map_err(|_| CertificateError::Signature(entry.name.clone()))?;
         }
+        self.check_records(cluster)?;
         Ok(OpenedOutputs(
             self.outputs.iter().map(|output| (output.name, output.values.sum())).collect(),
         ))
+    }
+
+    /// Checks that all participants have signed the root of contributors' records, and that it is of as many contributors as the facts.
+    fn check_records(&self, cluster: &Cluster) -> Result<(), CertificateError> {
+        let contributors = self.facts.contributors.len() as u64;
+        if self.records.contributors != contributors || self.records.leaves < contributors {
+            return Err(CertificateError::PublicFacts("another number of contributors than have records"));
+        }
+        self.certified_root().verify(cluster).map_err(|error| match error {
+            RootError::Elsewhere(_) => CertificateError::Binding {
+                what: "the tree of records",
+            },
+            RootError::Participants(text) => CertificateError::Participants(text),
+            RootError::Signature(node) => CertificateError::Signature(node),
+        })
     }
 
     /// Checks that the outputs are those of the job, each with all its components, or opened, and of the right length.

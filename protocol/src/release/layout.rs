@@ -193,6 +193,28 @@ mod tests {
     }
 
     #[test]
+    fn a_sensitive_job_opens_nothing_about_single_contributors() {
+        for rule in [
+            PayRule::Flat,
+            PayRule::PeerAgreement,
+            PayRule::PeerAgreementBeyondChance,
+            PayRule::Gold,
+        ] {
+            let mut spec = spec(20, 2, 7, rule);
+            spec.release = [Release::Agreement, Release::ClassTotals, Release::Payouts].into();
+            let about_contributors = |terms: &Terms| {
+                let outputs = OutputName::of_job(terms, &facts(20, 140));
+                outputs.into_iter().filter(|name| name.is_about_contributors()).count()
+            };
+            let open = job_of("open", spec.clone()).unwrap();
+            assert_eq!(about_contributors(open.terms()), usize::from(rule != PayRule::Flat));
+            (spec.sensitive, spec.issuers) = (true, Some(issuers(1)));
+            let sensitive = job_of("sensitive", spec).unwrap();
+            assert_eq!(about_contributors(sensitive.terms()), 0);
+        }
+    }
+
+    #[test]
     fn a_sensitive_job_opens_each_number_once() {
         let mut terms = sensitive_terms();
         let enough = facts(10, 100);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::accepted::AcceptedSet;
 use crate::cluster::Cluster;
 use crate::identity::{Purpose, SecretKey, Signature};
+use crate::receipt::{ReceiptRoot, RootStatement};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::session::{Output, VerifiedOutputs};
@@ -51,6 +52,20 @@ pub struct Released {
     pub(crate) node: u8,
     pub(crate) outputs: Vec<ReleasedOutput>,
     pub(crate) signature: Signature,
+    pub(crate) records: ReceiptRoot,
+    pub(crate) records_signature: Signature,
+}
+
+/// A participant's signature.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeSignature {
+    /// The node's index.
+    pub node: u8,
+    /// Its signature.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub signature: Signature,
 }
 
 impl Subject {
@@ -103,6 +118,11 @@ impl Released {
         &self.outputs
     }
 
+    /// The tree of contributors' records, of which the node has signed the root.
+    pub fn records(&self) -> ReceiptRoot {
+        self.records
+    }
+
     /// What a node releases of verified outputs.
     pub fn outputs_of(verified: &VerifiedOutputs<OutputName>) -> Vec<ReleasedOutput> {
         let values = |output: Output<'_>| match output {
@@ -119,16 +139,16 @@ impl Released {
         outputs.collect()
     }
 
-    /// Signs what a node releases of verified and recorded outputs. There is no other way to a release: outputs that have not
+    /// Signs what a node releases of verified and recorded outputs, and the root of the records that follow from them. There is no other way to a release: outputs that have not
     /// been verified, or not been recorded, have types of their own, which cannot be opened or read.
     ///
     /// # Panics
     /// The outputs come from another session than the subject names.
     ///
     /// ```compile_fail,E0451
-    /// # use tacit_protocol::{identity::Signature, release::{ReleasedOutput, Released, Subject}};
-    /// fn made_up(subject: Subject, outputs: Vec<ReleasedOutput>, signature: Signature) -> Released {
-    ///     Released { subject, node: 0, outputs, signature }
+    /// # use tacit_protocol::{identity::Signature, receipt::ReceiptRoot, release::{ReleasedOutput, Released, Subject}};
+    /// fn made_up(subject: Subject, outputs: Vec<ReleasedOutput>, signature: Signature, records: ReceiptRoot) -> Released {
+    ///     Released { subject, node: 0, outputs, signature, records, records_signature: signature }
     /// }
     /// ```
     ///
@@ -149,17 +169,17 @@ impl Released {
     ///
     /// ```compile_fail,E0308
     /// # use tacit_mpc_core::{network::Network, session::{Outputs, Session}};
-    /// # use tacit_protocol::{identity::SecretKey, release::{OutputName, Released, Subject}};
-    /// fn release_at_once<N: Network>(_: Session<N>, outputs: Outputs<OutputName>, subject: Subject, key: &SecretKey) -> Released {
-    ///     Released::new(subject, 0, &outputs, key)
+    /// # use tacit_protocol::{identity::SecretKey, receipt::ReceiptRoot, release::{OutputName, Released, Subject}};
+    /// fn release_at_once<N: Network>(_: Session<N>, outputs: Outputs<OutputName>, subject: Subject, root: ReceiptRoot, key: &SecretKey) -> Released {
+    ///     Released::new(subject, 0, &outputs, root, key)
     /// }
     /// ```
     ///
     /// ```compile_fail,E0308
     /// # use tacit_mpc_core::{network::Network, session::{Outputs, Session}};
-    /// # use tacit_protocol::{identity::SecretKey, release::{OutputName, Released, Subject}};
-    /// fn release_unrecorded<N: Network>(session: Session<N>, outputs: Outputs<OutputName>, subject: Subject, key: &SecretKey) -> Released {
-    ///     Released::new(subject, 0, &session.verify(outputs).unwrap(), key)
+    /// # use tacit_protocol::{identity::SecretKey, receipt::ReceiptRoot, release::{OutputName, Released, Subject}};
+    /// fn release_unrecorded<N: Network>(session: Session<N>, outputs: Outputs<OutputName>, subject: Subject, root: ReceiptRoot, key: &SecretKey) -> Released {
+    ///     Released::new(subject, 0, &session.verify(outputs).unwrap(), root, key)
     /// }
     /// ```
     ///
@@ -173,20 +193,23 @@ impl Released {
     ///
     /// ```
     /// # use tacit_mpc_core::{network::Network, session::{Outputs, Session}};
-    /// # use tacit_protocol::{identity::SecretKey, release::{OutputName, Released, Subject}};
-    /// fn release<N: Network>(session: Session<N>, outputs: Outputs<OutputName>, subject: Subject, key: &SecretKey) -> Released {
-    ///     Released::new(subject, 0, &session.verify(outputs).unwrap().recorded().unwrap(), key)
+    /// # use tacit_protocol::{identity::SecretKey, receipt::ReceiptRoot, release::{OutputName, Released, Subject}};
+    /// fn release<N: Network>(session: Session<N>, outputs: Outputs<OutputName>, subject: Subject, root: ReceiptRoot, key: &SecretKey) -> Released {
+    ///     Released::new(subject, 0, &session.verify(outputs).unwrap().recorded().unwrap(), root, key)
     /// }
     /// ```
-    pub fn new(subject: Subject, node: u8, verified: &VerifiedOutputs<OutputName>, key: &SecretKey) -> Self {
+    pub fn new(subject: Subject, node: u8, verified: &VerifiedOutputs<OutputName>, records: ReceiptRoot, key: &SecretKey) -> Self {
         assert_eq!(subject.session, verified.session(), "a release is of the session it came from");
         let outputs = Self::outputs_of(verified);
         let signature = key.sign(Purpose::Release, &statement(&subject, node, &outputs));
+        let records_signature = RootStatement::new(&subject, records).sign(key);
         Self {
             subject,
             node,
             outputs,
             signature,
+            records,
+            records_signature,
         }
     }
 }

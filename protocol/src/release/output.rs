@@ -54,9 +54,18 @@ impl OutputName {
         terms.sensitive && matches!(self, Self::ClassTotals | Self::Agreement)
     }
 
-    /// Whether the nodes open the output among themselves before they release it, and release it as it is.
+    /// Whether the nodes open the output among themselves before they release it, and release it as it is: labels, and the numbers
+    /// about single contributors, of which the nodes certify the pay. A sensitive job has no such numbers.
     pub fn is_opened(self) -> bool {
-        self == Self::Labels
+        self == Self::Labels || self.is_about_contributors()
+    }
+
+    /// Whether the output has one element for each contributor, in the order of the public facts.
+    pub fn is_about_contributors(self) -> bool {
+        match self {
+            Self::ContributorAgreement | Self::ContributorBeyondChance | Self::ContributorGold | Self::ContributorLabelAgreement => true,
+            Self::ClassTotals | Self::Agreement | Self::Labels => false,
+        }
     }
 
     /// The outputs a job opens, in order.

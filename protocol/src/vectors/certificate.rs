@@ -40,6 +40,7 @@ pub fn name(error: &CertificateError) -> &'static str {
         CertificateError::Value(_) => "value",
         CertificateError::Outputs => "outputs",
         CertificateError::Copies { .. } => "copies",
+        CertificateError::Records { .. } => "records",
         CertificateError::Terms(_) => "terms",
         CertificateError::PublicFacts(_) => "facts",
         CertificateError::Signature(_) => "signature",
@@ -153,6 +154,16 @@ pub fn make(setup: &Setup, good: &Certificate, result_json: &[u8], payouts_csv: 
         if let OutputValues::Components(components) = &mut c.outputs[0].values {
             components.values_mut().next().unwrap().push(Fp61::ZERO);
         }
+    });
+    altered("another root of the records", "signature", &|c| {
+        c.records.root = Digest::of("other", &[]);
+    });
+    altered("records of more contributors", "facts", &|c| c.records.contributors += 1);
+    altered("a signature of the records too few", "participants", &|c| {
+        c.records_signatures.pop();
+    });
+    altered("an altered signature of the records", "signature", &|c| {
+        c.records_signatures[2].signature = c.signatures[2].signature;
     });
     // What no honest node signs.
     let all = |alter: fn(&mut Certificate)| text(&signed_by_all(&setup.members, good, alter));

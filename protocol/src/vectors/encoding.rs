@@ -18,6 +18,7 @@ use crate::job::{Item, JobId};
 use crate::lane::LaneId;
 use crate::peer::{Answer, Parts, Question, Unanswered, Wanted};
 use crate::phase::Phase;
+use crate::receipt::{ContributorRecord, LeftOut, ReceiptRoot, Record, RootStatement, SaltSeed, Score, SubmissionRecord};
 use crate::reject::RejectReason;
 use crate::release::{OutputName, OutputValues, Released, ReleasedOutput, Subject, statement};
 use crate::sealing::{SealingKey, Suite};
@@ -85,6 +86,46 @@ fn signature() -> Signature {
 
 fn job() -> JobId {
     "job-1".parse().unwrap()
+}
+
+fn root() -> ReceiptRoot {
+    ReceiptRoot {
+        contributors: 1,
+        leaves: 2,
+        root: digest(11),
+    }
+}
+
+fn left_out(reason: RejectReason, answers: u32) -> LeftOut {
+    LeftOut { reason, answers }
+}
+
+fn rejected_submission() -> SubmissionRecord {
+    SubmissionRecord {
+        digest: digest(3),
+        answers: 2,
+        counted: 0,
+        left_out: vec![left_out(RejectReason::Unsealable, 2)],
+        refused_by: NodeSet::all(2),
+    }
+}
+
+fn contributor_record() -> ContributorRecord {
+    ContributorRecord {
+        facts: facts().contributors.swap_remove(0),
+        scores: vec![Score {
+            output: OutputName::ContributorAgreement,
+            value: Fp61::reduce(9),
+        }],
+        pay: Some(210_000),
+        submissions: vec![SubmissionRecord {
+            digest: digest(2),
+            answers: 8,
+            counted: 5,
+            left_out: vec![left_out(RejectReason::DuplicateAnswer, 1), left_out(RejectReason::ItemFull, 2)],
+            refused_by: NodeSet::default(),
+        }],
+    }
 }
 
 fn issuers() -> Issuers {
@@ -274,6 +315,12 @@ fn signed() -> Vec<Case> {
             &statement(&subject(), 2, &outputs()),
         ),
         written("facts about the accepted set (hashed)", &facts()),
+        read("record of a contributor (hashed)", &Record::Contributor(contributor_record())),
+        read(
+            "record of a submission that counts for nobody (hashed)",
+            &Record::Submission(rejected_submission()),
+        ),
+        read("root of the records (signed by each node)", &RootStatement::new(&subject(), root())),
         written("list of submissions (hashed)", &list),
         written(
             "protocol version, cluster, job, candidates and participants (hashed: the session id)",
@@ -359,6 +406,7 @@ fn requests() -> Vec<Case> {
                 attempt: 2,
                 participants: NodeSet::all(3),
                 list: entries(),
+                salts: SaltSeed::from_bytes([9; 32]),
             },
         ),
         read(
@@ -400,6 +448,8 @@ fn replies() -> Vec<Case> {
             node: 2,
             outputs: outputs(),
             signature: signature(),
+            records: root(),
+            records_signature: signature(),
         },
         rounds: 40,
         bytes_sent: 123_456,

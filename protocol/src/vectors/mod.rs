@@ -17,6 +17,7 @@ pub mod certificate;
 pub mod encoding;
 pub mod envelope;
 pub mod header;
+pub mod receipt;
 pub mod setup;
 pub mod submission;
 #[cfg(test)]
@@ -61,4 +62,5 @@ pub fn write_all() {
     write("header.json", &header::make());
     write("submission.json", &submission::make());
     write("envelope.json", &envelope::make());
+    write("receipt.json", &receipt::make());
 }

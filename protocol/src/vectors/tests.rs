@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::setup::Setup;
-use super::{OK, Vectors, certificate, encoding, envelope, header, read, setup, submission};
+use super::{OK, Vectors, certificate, encoding, envelope, header, read, receipt, setup, submission};
 use crate::sealing::{Binding, Suite, UnsealingKey};
 
 /// Asserts that a file is as it would be made today. What differs is shown by the file's own diff once it is made again.
@@ -123,6 +123,24 @@ fn randomness_is_what_the_ephemeral_keys_are_made_of() {
         known += 1;
     }
     assert_eq!(known, 4);
+}
+
+#[test]
+fn records_are_under_their_roots_as_they_say() {
+    same("receipt.json", &receipt::make(), |case| &case.name, |_| false);
+    let setup = Setup::new();
+    let cases = read::<Vectors<receipt::Case>>("receipt.json").cases;
+    for case in &cases {
+        assert_eq!(receipt::verdict(&setup, case), case.expect, "{}", case.name);
+        assert_eq!(
+            hex::encode(crate::codec::encode(&case.proof.record)),
+            case.record_hex,
+            "{}",
+            case.name
+        );
+    }
+    let good = cases.iter().filter(|case| case.expect == OK).count();
+    assert!(good == 5 && cases.len() > 15);
 }
 
 #[test]

@@ -5,16 +5,9 @@
 //! the base is taken away. (Dasgupta, Ghosh, [WWW 2013](https://doi.org/10.1145/2488388.2488417).)
 
 use tacit_protocol::accepted::ContributorFacts;
-use tacit_protocol::certificate::{Certificate, OpenedOutputs};
 use tacit_protocol::job::Payout;
 
 use super::Bonus;
-use crate::statistic::peers;
-
-pub(super) fn bonuses(payout: &Payout, certificate: &Certificate, opened: &OpenedOutputs) -> Vec<Bonus> {
-    let scores = peers::read_beyond_chance(opened, certificate).zip(&certificate.facts.contributors);
-    scores.map(|(score, contributor)| bonus(payout, contributor, score)).collect()
-}
 
 /// The bonus for an opened agreement beyond chance Q.
 pub fn bonus(payout: &Payout, contributor: &ContributorFacts, beyond_chance: i64) -> Bonus {

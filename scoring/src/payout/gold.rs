@@ -5,20 +5,10 @@
 //! `-k·N/(C-1)`.
 
 use tacit_protocol::accepted::ContributorFacts;
-use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};
 use tacit_protocol::job::Payout;
 
 use super::Bonus;
-use crate::statistic::gold::{self, GoldScore};
-
-pub(super) fn bonuses(payout: &Payout, certificate: &Certificate, opened: &OpenedOutputs) -> Result<Vec<Bonus>, CertificateError> {
-    let classes = certificate.terms.classes().len();
-    let scores = gold::read(opened, certificate)?;
-    let scores = scores.into_iter().zip(&certificate.facts.contributors);
-    Ok(scores
-        .map(|(score, contributor)| bonus(payout, contributor, score, classes))
-        .collect())
-}
+use crate::statistic::gold::GoldScore;
 
 /// The bonus for an opened score on the gold of a question with so many classes.
 pub fn bonus(payout: &Payout, contributor: &ContributorFacts, score: GoldScore, classes: usize) -> Bonus {

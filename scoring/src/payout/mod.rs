@@ -8,9 +8,14 @@ pub mod flat;
 pub mod gold;
 pub mod peer_agreement;
 
+use tacit_mpc_core::field::Fp61;
 use tacit_protocol::accepted::ContributorFacts;
 use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};
-use tacit_protocol::job::{PayRule, Payout};
+use tacit_protocol::job::{PayRule, Payout, Terms};
+use tacit_protocol::release::OutputName;
+
+use crate::statistic::gold::GoldScore;
+use crate::statistic::peers;
 
 /// What a rule adds to a contributor's base pay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,30 +31,80 @@ impl Bonus {
     pub const NONE: Self = Self { amount: 0, answers: 0 };
 }
 
-/// The bonus of each contributor, in the order of the public facts.
+/// What a contributor is paid, in micro-units, and how it comes about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pay {
+    /// The base for each answer that counts.
+    pub base: u64,
+    /// What the rule adds to it, or takes away.
+    pub bonus: i128,
+    /// What is paid.
+    pub total: u64,
+}
+
+/// The pay of one contributor, from its facts and its elements of the opened outputs; `None` where the job publishes no payouts.
 ///
 /// # Errors
-/// An output that the rule reads holds what no answers give.
-fn bonuses(payout: &Payout, certificate: &Certificate, opened: &OpenedOutputs) -> Result<Vec<Bonus>, CertificateError> {
-    match certificate.terms.pay_rule().unwrap_or(PayRule::Flat) {
-        PayRule::Flat => Ok(flat::bonuses(certificate)),
-        PayRule::PeerAgreement => Ok(peer_agreement::bonuses(payout, certificate, opened)),
-        PayRule::PeerAgreementBeyondChance => Ok(beyond_chance::bonuses(payout, certificate, opened)),
-        PayRule::Gold => gold::bonuses(payout, certificate, opened),
+/// The output that the rule reads is missing, or holds what no answers give.
+pub fn pay_of(
+    terms: &Terms,
+    contributor: &ContributorFacts,
+    score: impl Fn(OutputName) -> Option<Fp61>,
+) -> Result<Option<Pay>, CertificateError> {
+    let Some(payout) = terms.payout() else { return Ok(None) };
+    let due = if contributor.answers == 0 {
+        // Who does not stand in the facts has no element of any output.
+        Bonus::NONE
+    } else {
+        bonus(terms, payout, contributor, |output| {
+            score(output).ok_or(CertificateError::Value(output))
+        })?
+    };
+    let total = pay(payout, contributor, due);
+    let base = pay(payout, contributor, Bonus::NONE);
+    Ok(Some(Pay {
+        base,
+        bonus: i128::from(total) - i128::from(base),
+        total,
+    }))
+}
+
+/// The bonus of a contributor by the job's rule.
+fn bonus(
+    terms: &Terms,
+    payout: &Payout,
+    contributor: &ContributorFacts,
+    score: impl Fn(OutputName) -> Result<Fp61, CertificateError>,
+) -> Result<Bonus, CertificateError> {
+    let classes = terms.question.width();
+    match terms.pay_rule().unwrap_or(PayRule::Flat) {
+        PayRule::Flat => Ok(flat::BONUS),
+        PayRule::PeerAgreement => {
+            let agreement = peers::agreement(score(OutputName::ContributorAgreement)?);
+            Ok(peer_agreement::bonus(payout, contributor, agreement))
+        }
+        PayRule::PeerAgreementBeyondChance => {
+            let beyond_chance = peers::beyond_chance(score(OutputName::ContributorBeyondChance)?, contributor, classes);
+            Ok(beyond_chance::bonus(payout, contributor, beyond_chance))
+        }
+        PayRule::Gold => {
+            let score = GoldScore::of(score(OutputName::ContributorGold)?, contributor)?;
+            Ok(gold::bonus(payout, contributor, score, terms.classes().len()))
+        }
     }
 }
 
-/// The pay of each contributor in micro-units, in the order of the public facts: base for each counted answer, and the bonus.
+/// The pay of each contributor in micro-units, in the order of the public facts; none where the job publishes no payouts.
 ///
 /// # Errors
-/// An output that the rule reads holds what no answers give.
-pub fn pays(payout: &Payout, certificate: &Certificate, opened: &OpenedOutputs) -> Result<Vec<u64>, CertificateError> {
-    let bonuses = bonuses(payout, certificate, opened)?;
-    let contributors = certificate.facts.contributors.iter();
-    Ok(contributors
-        .zip(bonuses)
-        .map(|(contributor, bonus)| pay(payout, contributor, bonus))
-        .collect())
+/// The output that the rule reads is missing, or holds what no answers give.
+pub fn pays(certificate: &Certificate, opened: &OpenedOutputs) -> Result<Vec<u64>, CertificateError> {
+    let mut pays = Vec::with_capacity(certificate.facts.contributors.len());
+    for (index, contributor) in certificate.facts.contributors.iter().enumerate() {
+        let pay = pay_of(&certificate.terms, contributor, |output| opened.get(output)?.get(index).copied())?;
+        pays.extend(pay.map(|pay| pay.total));
+    }
+    Ok(pays)
 }
 
 /// One contributor's pay in micro-units.

@@ -4,18 +4,9 @@
 //! them. Answers on items that nobody else answered earn the base alone.
 
 use tacit_protocol::accepted::ContributorFacts;
-use tacit_protocol::certificate::{Certificate, OpenedOutputs};
 use tacit_protocol::job::Payout;
 
 use super::Bonus;
-use crate::statistic::peers;
-
-pub(super) fn bonuses(payout: &Payout, certificate: &Certificate, opened: &OpenedOutputs) -> Vec<Bonus> {
-    let agreements = peers::read_agreement(opened).zip(&certificate.facts.contributors);
-    agreements
-        .map(|(agreement, contributor)| bonus(payout, contributor, agreement))
-        .collect()
-}
 
 /// The bonus for an opened agreement A.
 pub fn bonus(payout: &Payout, contributor: &ContributorFacts, agreement: i64) -> Bonus {

@@ -8,10 +8,12 @@ mod verdicts;
 
 use rand_core::CryptoRng;
 
+use crate::asked::Asked;
 use crate::error::{GoldError, ScoringError};
 use crate::input::Input;
 use crate::noise::{Noise, Recorder};
 use crate::program::score;
+use crate::records::with_pay;
 use crate::rows::{Answers, Tally, tally};
 use crate::submissions::Submissions;
 use crate::validity::{gold_is_well_formed, malformed};
@@ -19,11 +21,12 @@ use capacity::{check_list, over_capacity};
 use repeats::reject_repeats;
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::network::Network;
-use tacit_mpc_core::session::{Session, Setup, VerifiedOutputs};
+use tacit_mpc_core::session::{Output, Session, Setup, VerifiedOutputs};
 use tacit_mpc_core::sharing::{Party, Shared};
 use tacit_protocol::accepted::{AcceptedSet, AcceptedSetError, SubmissionEntry, accepted_submissions, verdicts_digest};
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::job::Job;
+use tacit_protocol::receipt::{ReceiptRoot, Record, RecordTree};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::{OutputName, Subject, session_id};
 use tacit_protocol::submission::OpenedSubmission;
@@ -39,9 +42,11 @@ pub struct Scored {
     pub subject: Subject,
     /// The outputs that the job opens, which every participant has recorded and may now sign.
     pub outputs: VerifiedOutputs<OutputName>,
+    /// The tree of contributors' records, of which every participant signs the root.
+    pub records: ReceiptRoot,
 }
 
-/// Runs a job's computation. Every participant calls it with the same cluster, job, list and
+/// Runs a job's computation. Every participant calls it with the same cluster, job, list, seed and
 /// participants, and its own submissions.
 ///
 /// # Errors
@@ -49,7 +54,7 @@ pub struct Scored {
 /// * [`ScoringError::Unopened`]: this node's store fails.
 /// * [`ScoringError::NotPermitted`]: this node's operator wants more answers or contributors.
 /// * [`ScoringError::NotRecorded`]: this node has recorded another accepted set for the job, or its store fails.
-/// * [`ScoringError::NotComputed`]: the program has a defect.
+/// * [`ScoringError::NotComputed`], [`ScoringError::Records`]: the program has a defect.
 /// * [`ScoringError::Gold`]: the job cannot be scored because of the buyer's gold answers.
 /// * [`ScoringError::Disputed`]: no more nodes than may be corrupt refuse submissions that the others hold.
 /// * [`ScoringError::Session`]: a round failed or a node deviates.
@@ -60,17 +65,18 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
     network: N,
     cluster: &Cluster,
     job: &Job,
-    list: &[SubmissionEntry],
+    asked: Asked<'_>,
     submissions: &impl Submissions,
     rng: &mut R,
 ) -> Result<Scored, ScoringError> {
+    let Asked { list, salts } = asked;
     let participants = party.present();
     let mut setup = Setup::new(party.clone(), network);
     let Candidates {
         mut verdicts,
         answer_entries,
         gold_entries,
-    } = agree_on_candidates(&mut setup, &party, job, list, submissions)?;
+    } = agree_on_candidates(&mut setup, &party, job, asked, submissions)?;
     let candidates = verdicts_digest(list, &verdicts);
     let mut session = setup.into_session(session_id(cluster, job.digest(), candidates, participants), rng)?;
 
@@ -82,16 +88,31 @@ pub fn run<N: Network, R: CryptoRng + ?Sized>(
     let gold_rows = checked_gold(&mut session, job, &gold_entries, submissions)?;
 
     let subject = Subject::new(cluster, job.digest(), candidates, &accepted, participants);
+    let opens = OutputName::of_job(job.terms(), accepted.facts());
+    let contributors = accepted.facts().contributors.len();
+    let records = Record::without_pay(list, &accepted);
     let noise = Noise::of_job(job.terms(), accepted.facts());
     let recorder = Recorder::new(submissions, accepted_submissions(list, &verdicts), noise);
     let input = Input::new(&party, job.terms(), accepted, answers, tally, gold_rows);
     let outputs = score(&mut session, input, &recorder)?;
     let verified = session.verify(outputs)?;
     recorder.record_set()?;
+    let outputs = verified.recorded()?;
+    let records = with_pay(job.terms(), records, &opens, |name| opened(&outputs, name));
+    let tree = RecordTree::new(salts, records.map_err(ScoringError::Records)?);
     Ok(Scored {
         verdicts,
         subject,
-        outputs: verified.recorded()?,
+        outputs,
+        records: ReceiptRoot::new(&tree, contributors),
+    })
+}
+
+/// The elements of an output that the participants have opened among themselves.
+fn opened(outputs: &VerifiedOutputs<OutputName>, name: OutputName) -> Option<&[Fp61]> {
+    outputs.outputs().find_map(|(of, output)| match output {
+        Output::Opened(values) if *of == name => Some(values),
+        _ => None,
     })
 }
 
@@ -110,12 +131,13 @@ fn agree_on_candidates<N: Network>(
     setup: &mut Setup<N>,
     party: &Party,
     job: &Job,
-    list: &[SubmissionEntry],
+    asked: Asked<'_>,
     submissions: &impl Submissions,
 ) -> Result<Candidates, ScoringError> {
+    let list = asked.list;
     check_list(list)?;
     let header_of = |entry: usize| submissions.header(entry);
-    let mut verdicts = merge_verdicts(setup, party, list, submissions.verdicts())?;
+    let mut verdicts = merge_verdicts(setup, party, asked, submissions.verdicts())?;
     reject_repeats(header_of, &mut verdicts)?;
     over_capacity(job, list, header_of, &mut verdicts)?;
     let gold_entries = gold::entries(job, &mut verdicts, header_of)?;

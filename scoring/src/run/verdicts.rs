@@ -4,17 +4,17 @@ use tacit_mpc_core::network::Network;
 use tacit_mpc_core::probe::Check;
 use tacit_mpc_core::session::{SessionError, Setup};
 use tacit_mpc_core::sharing::{NodeSet, Party};
-use tacit_protocol::accepted::{SubmissionEntry, list_digest};
 use tacit_protocol::phase::Phase;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::verdict::Verdict;
 
+use crate::asked::Asked;
 use crate::error::{Dispute, ScoringError};
 
 /// What each participant says of one entry of the list, by node.
 type Said = Vec<(usize, Verdict)>;
 
-/// Exchanges what every participant says of each entry of a list that they must all have been given. Two rounds.
+/// Exchanges what every participant says of each entry of a list that they must all have been given, with the same salts. Two rounds.
 ///
 /// `own` has this node's verdict on each entry. In the result an entry is
 /// * [`Verdict::Accepted`] if all accept it;
@@ -28,11 +28,11 @@ type Said = Vec<(usize, Verdict)>;
 pub(super) fn merge_verdicts<N: Network>(
     setup: &mut Setup<N>,
     party: &Party,
-    list: &[SubmissionEntry],
+    asked: Asked<'_>,
     own: &[Verdict],
 ) -> Result<Vec<Verdict>, ScoringError> {
     let phase = Phase::AcceptedSet.engine();
-    setup.agree(phase, "the list of submissions", list_digest(list).as_bytes())?;
+    setup.agree(phase, "the list of submissions", asked.digest().as_bytes())?;
     let code = |verdict: &Verdict| verdict.reason().map_or(0, RejectReason::code);
     let mut by_node: Vec<(usize, Vec<Verdict>)> = Vec::with_capacity(party.present().len());
     for (peer, theirs) in setup.broadcast(phase, own.iter().map(code).collect(), own.len())? {

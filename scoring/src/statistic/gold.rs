@@ -11,6 +11,7 @@ use tacit_mpc_core::field::{Field, Fp61, MODULUS};
 use tacit_mpc_core::network::Network;
 use tacit_mpc_core::session::{Factors, Recorded, Session, SessionError};
 use tacit_mpc_core::sharing::Shared;
+use tacit_protocol::accepted::ContributorFacts;
 use tacit_protocol::certificate::{Certificate, CertificateError, OpenedOutputs};
 use tacit_protocol::release::OutputName;
 
@@ -134,18 +135,24 @@ impl GoldScore {
             of: of as u64,
         })
     }
+
+    /// The score of a contributor behind its element of the output.
+    ///
+    /// # Errors
+    /// The value is no score of so many answers.
+    pub fn of(opened: Fp61, contributor: &ContributorFacts) -> Result<Self, CertificateError> {
+        Self::from_opened(opened, contributor.answers).ok_or(CertificateError::Value(OutputName::ContributorGold))
+    }
 }
 
 /// The opened score of each contributor, in the order of the public facts; none where the job has no such output.
 ///
 /// # Errors
 /// A value is no score of so many answers.
-pub(crate) fn read(opened: &OpenedOutputs, certificate: &Certificate) -> Result<Vec<GoldScore>, CertificateError> {
-    let name = OutputName::ContributorGold;
-    let values = opened.get(name).unwrap_or_default().iter().zip(&certificate.facts.contributors);
-    values
-        .map(|(value, c)| GoldScore::from_opened(*value, c.answers).ok_or(CertificateError::Value(name)))
-        .collect()
+fn read(opened: &OpenedOutputs, certificate: &Certificate) -> Result<Vec<GoldScore>, CertificateError> {
+    let values = opened.get(OutputName::ContributorGold).unwrap_or_default();
+    let contributors = values.iter().zip(&certificate.facts.contributors);
+    contributors.map(|(value, c)| GoldScore::of(*value, c)).collect()
 }
 
 /// For each contributor, in the order of the public facts, the share of its answers to items with gold that are right; none where

@@ -11,7 +11,7 @@ use tacit_mpc_core::field::{Field, Fp61};
 use tacit_mpc_core::network::Network;
 use tacit_mpc_core::session::{Factors, Product};
 use tacit_mpc_core::sharing::Shared;
-use tacit_protocol::accepted::AcceptedSet;
+use tacit_protocol::accepted::{AcceptedSet, ContributorFacts};
 use tacit_protocol::certificate::{Certificate, OpenedOutputs};
 use tacit_protocol::release::OutputName;
 
@@ -131,19 +131,29 @@ impl<N: Network> Statistic<N> for Peers {
     }
 }
 
-/// The opened `A` of each contributor, in the order of the public facts; none where the job has no such output.
-pub(crate) fn read_agreement(opened: &OpenedOutputs) -> impl Iterator<Item = i64> {
-    let values = opened.get(OutputName::ContributorAgreement).unwrap_or_default();
+/// `A` behind an opened element.
+pub(crate) fn agreement(opened: Fp61) -> i64 {
     // Sums of non-negative terms stay non-negative, and the scale keeps them below 2^60.
-    values.iter().map(|value| value.to_u64() as i64)
+    opened.to_u64() as i64
+}
+
+/// `Q` behind an opened element, where answers are rows of `width` elements.
+pub(crate) fn beyond_chance(opened: Fp61, contributor: &ContributorFacts, width: usize) -> i64 {
+    contributor.scale.signed(opened.to_u64(), contributor.paired, width)
+}
+
+/// The opened `A` of each contributor, in the order of the public facts; none where the job has no such output.
+fn read_agreement(opened: &OpenedOutputs) -> impl Iterator<Item = i64> {
+    let values = opened.get(OutputName::ContributorAgreement).unwrap_or_default();
+    values.iter().map(|value| agreement(*value))
 }
 
 /// The opened `Q` of each contributor, likewise.
-pub(crate) fn read_beyond_chance(opened: &OpenedOutputs, certificate: &Certificate) -> impl Iterator<Item = i64> {
+fn read_beyond_chance(opened: &OpenedOutputs, certificate: &Certificate) -> impl Iterator<Item = i64> {
     let width = certificate.terms.question.width();
     let values = opened.get(OutputName::ContributorBeyondChance).unwrap_or_default();
     let contributors = values.iter().zip(&certificate.facts.contributors);
-    contributors.map(move |(value, c)| c.scale.signed(value.to_u64(), c.paired, width))
+    contributors.map(move |(value, c)| beyond_chance(*value, c, width))
 }
 
 /// A contributor's scores as they are reported.

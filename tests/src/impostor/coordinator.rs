@@ -11,6 +11,7 @@ use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::control::{Computed, Refusal, Reply, Request};
 use tacit_protocol::job::JobId;
+use tacit_protocol::receipt::SaltSeed;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::OutputName;
 use tokio::runtime::Runtime;
@@ -156,6 +157,7 @@ impl ImpostorCoordinator {
                     attempt,
                     participants,
                     list,
+                    salts: SaltSeed::from_bytes([7; 32]),
                 },
             )
         };

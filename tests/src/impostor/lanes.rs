@@ -30,6 +30,8 @@ pub enum Deviation {
     AltersMessages(Phase, u32, Alteration, Recipients),
     /// It gives this reason against every submission but the one of this entry of the list.
     RefusesAllBut(usize, RejectReason),
+    /// It signs another root of the contributors' records than follows from the outputs.
+    SignsOtherRecords,
 }
 
 /// Which participants get the altered message.

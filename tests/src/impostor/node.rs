@@ -15,13 +15,14 @@ use tacit_protocol::control::{Computed, Refusal, Reply, Request};
 use tacit_protocol::identity::{Purpose, SecretKey, Signed};
 use tacit_protocol::job::{Job, JobId, SignedSpec};
 use tacit_protocol::lane::LaneId;
+use tacit_protocol::receipt::SaltSeed;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::Released;
 use tacit_protocol::sealing::UnsealingKey;
 use tacit_protocol::sealing_epoch::{SealingEpoch, SignedEpoch};
 use tacit_protocol::submission::{Delivery, Header, OpenedSubmission};
 use tacit_protocol::verdict::Verdict;
-use tacit_scoring::{ScoringError, Submissions};
+use tacit_scoring::{Asked, ScoringError, Submissions};
 use tokio::runtime::Runtime;
 
 use super::lanes::{Deviation, ImpostorLanes, Inbox};
@@ -156,9 +157,10 @@ impl Inner {
                 attempt,
                 participants,
                 list,
+                salts,
             } => {
                 // If others have ended the computation, its result does not matter.
-                match Arc::clone(&self).compute(&job, attempt, participants, list).await {
+                match Arc::clone(&self).compute(&job, attempt, participants, (list, salts)).await {
                     Ok(computed) => Reply::Computed(Box::new(computed)),
                     Err(_) => std::future::pending().await,
                 }
@@ -184,7 +186,7 @@ impl Inner {
         id: &JobId,
         attempt: u32,
         participants: NodeSet,
-        list: Vec<SubmissionEntry>,
+        (list, salts): (Vec<SubmissionEntry>, SaltSeed),
     ) -> Result<Computed, Refusal> {
         let stored = self.jobs.lock().unwrap()[id].clone();
         let deviation = self.deviations.get(id).copied();
@@ -201,11 +203,19 @@ impl Inner {
             let party = Party::new(self.cluster.access(), participants, self.me).unwrap();
             let input = NodeInput::new(&self, &stored, &list, deviation);
             let mut rng = StdRng::from_seed(rand::random());
-            let scored = tacit_scoring::run(party, lanes, &self.cluster, &stored.job, &list, &input, &mut rng);
+            let asked = Asked {
+                list: &list,
+                salts: &salts,
+            };
+            let scored = tacit_scoring::run(party, lanes, &self.cluster, &stored.job, asked, &input, &mut rng);
             let scored = scored.map_err(|error| Refusal::Malformed(error.to_string()))?;
+            let mut records = scored.records;
+            if deviation == Some(Deviation::SignsOtherRecords) {
+                records.root = Digest::of("other", &[]);
+            }
             Ok(Computed {
                 verdicts: scored.verdicts,
-                released: Released::new(scored.subject, u8::try_from(self.me).unwrap(), &scored.outputs, &self.key),
+                released: Released::new(scored.subject, u8::try_from(self.me).unwrap(), &scored.outputs, records, &self.key),
                 rounds: scored.outputs.traffic().rounds,
                 bytes_sent: scored.outputs.traffic().sent,
             })

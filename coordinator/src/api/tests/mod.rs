@@ -4,6 +4,7 @@ mod gold;
 mod issuers;
 mod jobs;
 mod problems;
+mod receipts;
 mod reference;
 mod releases;
 mod runs;

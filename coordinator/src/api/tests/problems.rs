@@ -125,7 +125,7 @@ async fn the_api_describes_itself_and_the_cluster() {
     assert_eq!(status, StatusCode::OK);
     let description: serde_json::Value = serde_json::from_slice(&body).unwrap();
     let paths = description["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 12, "{paths:?}");
+    assert_eq!(paths.len(), 13, "{paths:?}");
     for schema in ["ClusterInfo", "JobStatus", "JobSpec", "Enrolment", "Problem", "SubmissionStatus"] {
         assert!(description["components"]["schemas"][schema].is_object(), "{schema}");
     }

@@ -65,8 +65,14 @@ fn operation(text: &mut String, path: &str, method: &str, operation: &Value) {
             let _ = writeln!(text, "{words}\n");
         }
     }
-    if operation["security"].is_array() {
-        let _ = writeln!(text, "For the buyer.\n");
+    if let Some(ways) = operation["security"].as_array() {
+        let buyer = ways.iter().any(|way| way["buyer"].is_array());
+        let who = if buyer {
+            "the buyer"
+        } else {
+            "the owner of a key, who signs the request"
+        };
+        let _ = writeln!(text, "For {who}.\n");
     }
     for parameter in operation["parameters"].as_array().into_iter().flatten() {
         let (name, place) = (cell(&parameter["name"]), cell(&parameter["in"]));

@@ -13,7 +13,7 @@ use crate::error::ScoringError;
 use crate::report::Report;
 use crate::run::{self, Scored};
 use crate::submissions::Submissions;
-use crate::testing::{TestSubmissions, run_nodes, run_to_certificate};
+use crate::testing::{TestSubmissions, asked, run_nodes, run_to_certificate};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::kept_keys::{Kept, KeptKeys};
@@ -327,7 +327,7 @@ fn with_gold_refused_by(nodes: usize, threshold: usize, refusing: &[usize]) -> V
         }
         let mut own = TestSubmissions::look_up(&members, &job, party.me(), &submissions, &list);
         own.verdicts = verdicts;
-        run::run(party, network, &members.cluster, &job, &list, &own, &mut rng)
+        run::run(party, network, &members.cluster, &job, asked(&list), &own, &mut rng)
     })
 }
 
@@ -408,9 +408,9 @@ fn nothing_about_gold_is_opened_for_a_second_set() {
             let own = TestSubmissions::look_up(&members, &job, party.me(), &submissions, &list);
             let cluster = &members.cluster;
             if recorded_before {
-                return run::run(party, network, cluster, &job, &list, &Recorded(own), &mut rng).is_ok();
+                return run::run(party, network, cluster, &job, asked(&list), &Recorded(own), &mut rng).is_ok();
             }
-            run::run(party, network, cluster, &job, &list, &own, &mut rng).is_ok()
+            run::run(party, network, cluster, &job, asked(&list), &own, &mut rng).is_ok()
         });
         assert!(results.iter().all(|released| *released != recorded_before));
         let asked = opened.lock().unwrap().contains(&Opening::MaskedFactors);

@@ -1,9 +1,11 @@
 //! Merging verdicts, disputes, and participants that lie about what everybody can check.
 
 use super::*;
+use crate::testing::asked;
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::testing::Misbehaviour;
 use tacit_mpc_core::testing::sessions::world;
+use tacit_protocol::accepted::SubmissionEntry;
 
 fn list(entries: usize) -> Vec<SubmissionEntry> {
     let entry = |index: usize| SubmissionEntry {
@@ -32,7 +34,7 @@ fn merged(nodes: usize, threshold: usize, said: &[&[u8]], skipped: &[Check]) -> 
     let world = (0..nodes).fold(world(nodes, threshold, 4), misbehave);
     world.run(|party, network, _| {
         let own: Vec<Verdict> = said[party.me()].iter().map(|code| RejectReason::from_code(*code).into()).collect();
-        merge_verdicts(&mut Setup::new(party.clone(), network), &party, &list(own.len()), &own)
+        merge_verdicts(&mut Setup::new(party.clone(), network), &party, asked(&list(own.len())), &own)
     })
 }
 
@@ -143,11 +145,11 @@ fn a_node_cannot_say_what_only_all_can_find_out() {
             let mut setup = Setup::new(party.clone(), network);
             if party.me() == 2 {
                 let phase = Phase::AcceptedSet.engine();
-                setup.agree(phase, "the list of submissions", list_digest(&list(1)).as_bytes())?;
+                setup.agree(phase, "the list of submissions", asked(&list(1)).digest().as_bytes())?;
                 setup.broadcast(phase, vec![code], 1)?;
                 return Ok(Vec::new());
             }
-            merge_verdicts(&mut setup, &party, &list(1), &[Verdict::Accepted])
+            merge_verdicts(&mut setup, &party, asked(&list(1)), &[Verdict::Accepted])
         });
         for result in &results[..2] {
             assert!(matches!(
@@ -163,7 +165,7 @@ fn different_lists_are_caught() {
     let results = world(3, 1, 4).run(|party, network, _| {
         let mut list = list(1);
         list[0].answers += u32::from(party.me() == 0);
-        merge_verdicts(&mut Setup::new(party.clone(), network), &party, &list, &[Verdict::Accepted])
+        merge_verdicts(&mut Setup::new(party.clone(), network), &party, asked(&list), &[Verdict::Accepted])
     });
     assert!(results.iter().all(|result| matches!(
         result,

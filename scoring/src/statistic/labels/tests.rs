@@ -130,21 +130,13 @@ fn certified(members: &ClusterWithKeys, certificate: &Certificate, job: &Job, la
         name,
         values: OutputValues::Opened(values.to_vec()),
     };
-    let shared = |name, values: &[Fp61]| {
-        let zeros = vec![Fp61::default(); values.len()];
-        let components = [(0, values.to_vec()), (1, zeros.clone()), (2, zeros)];
-        ReleasedOutput {
-            name,
-            values: OutputValues::Components(components.into()),
-        }
-    };
     signed_by_all(members, certificate, |certificate| {
         certificate.terms.release.insert(Release::Labels);
         certificate.terms.item_ids = job.items().iter().map(|item| &item.id).collect();
         let hidden = |output: &ReleasedOutput| output.name == OutputName::ContributorLabelAgreement;
         certificate.outputs.retain(|output| !hidden(output));
         certificate.outputs.push(opened(OutputName::Labels, labels));
-        certificate.outputs.push(shared(OutputName::ContributorLabelAgreement, &agreeing));
+        certificate.outputs.push(opened(OutputName::ContributorLabelAgreement, &agreeing));
     })
 }
 

@@ -1,0 +1,121 @@
+//! `tacit receipt` against a coordinator that passes on what nodes have certified, or something else.
+#![expect(clippy::unwrap_used, clippy::result_large_err, reason = "a test")]
+
+#[expect(dead_code, reason = "shared with the tests of the other commands")]
+mod coordinator;
+
+use std::process::{Command, Output};
+
+use coordinator::{Cheat, Coordinator, TOKEN};
+
+const SPEC: &str = r#"
+name = "signs"
+question = { kind = "categorical", classes = ["stop", "yield"] }
+items = "items.csv"
+answers_per_item = 3
+sensitive = false
+release = ["agreement", "payouts"]
+payout = { rule = "flat", currency = "EUR", base_per_item = 20000, bonus_per_item = 0, budget = 10000000 }
+"#;
+
+/// A contributor who has answered a job that is published.
+struct Contributor {
+    folder: tempfile::TempDir,
+    coordinator: Coordinator,
+}
+
+impl Contributor {
+    fn new() -> Self {
+        let contributor = Self {
+            folder: tempfile::tempdir().unwrap(),
+            coordinator: Coordinator::start(),
+        };
+        let write = |name: &str, text: &str| std::fs::write(contributor.folder.path().join(name), text).unwrap();
+        write("cluster.toml", &contributor.coordinator.cluster_text);
+        write("token", &format!("{TOKEN}\n"));
+        write("spec.toml", SPEC);
+        write("items.csv", "id\na\nb\nc\n");
+        write("answers.csv", "item,contributor,answer\na,me,stop\nb,me,stop\nc,me,yield\n");
+        for arguments in [
+            "keygen --out buyer.key",
+            "job create spec.toml --id j --token-file token",
+            "keygen --out me.key",
+            "answer j --answers answers.csv --key me.key --public-answers",
+        ] {
+            contributor.ok(arguments);
+        }
+        contributor
+    }
+
+    fn tacit(&self, args: &str) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_tacit"))
+            .current_dir(self.folder.path())
+            .env_remove("TACIT_TOKEN")
+            .env_remove("TACIT_COORDINATOR")
+            .env("TACIT_CLUSTER", "cluster.toml")
+            .env("TACIT_BUYER_KEY", "buyer.key")
+            .env("TACIT_STATE", "state")
+            .args(args.split_whitespace())
+            .output()
+            .unwrap()
+    }
+
+    fn ok(&self, args: &str) -> String {
+        let output = self.tacit(args);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{args}: {error}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+#[test]
+fn what_is_certified_is_checked_and_said_in_words() {
+    let contributor = Contributor::new();
+    let before = contributor.ok("receipt j --key me.key");
+    assert!(before.contains("not yet known") && !before.contains("certified"), "{before}");
+    contributor.ok("job watch j");
+    let said = contributor.ok("receipt j --key me.key");
+    for line in [
+        "certified: 2 of your 3 answers count\n",
+        "  1 do not: an earlier answer of yours to the item counts\n",
+        "your pay: 0.04 EUR = 2 answers at 0.02 EUR (the base for every answer)\n",
+        "contributors with answers that count: 1\n",
+        "signed by all nodes that took part (node-0, node-1, node-2)",
+    ] {
+        assert!(said.contains(line), "{said}");
+    }
+}
+
+#[test]
+fn a_coordinator_that_cheats_is_caught_with_an_exit_code_for_each_way() {
+    for (cheat, code, why) in [
+        (Cheat::Signs, 10, "the signature of node `node-0` does not verify"),
+        (Cheat::Pay, 11, "a record does not fit the root"),
+        (Cheat::Name, 11, "a record does not fit the root"),
+        (
+            Cheat::LeavesOut,
+            12,
+            "the coordinator left it out: keep this receipt (me.key.j.d/0001.receipt.json)",
+        ),
+        (
+            Cheat::Denies,
+            12,
+            "the coordinator left it out: keep this receipt (me.key.j.d/0001.receipt.json)",
+        ),
+        (
+            Cheat::WithAllNodes,
+            14,
+            "you are certified 39999 micro-units, but by the terms 40000 are due",
+        ),
+        (Cheat::Silent, 1, "passes on nothing that the nodes have certified"),
+    ] {
+        let contributor = Contributor::new();
+        contributor.ok("job watch j");
+        contributor.coordinator.cheat(cheat);
+        let output = contributor.tacit("receipt j --key me.key");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{cheat:?}: {error}");
+        assert!(error.contains(why), "{cheat:?}: {error}");
+        assert!(output.stdout.is_empty());
+    }
+}
