@@ -27,6 +27,10 @@ pub mod http;
 #[cfg(feature = "command")]
 pub mod outcome;
 #[cfg(feature = "command")]
+pub mod reading;
+#[cfg(feature = "command")]
+pub mod resending;
+#[cfg(feature = "command")]
 pub mod sharing;
 #[cfg(feature = "command")]
 pub mod verify;

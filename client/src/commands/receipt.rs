@@ -1,9 +1,9 @@
 //! `tacit receipt`: shows a contributor's stored receipts and the outcome of its answers.
 
 use anyhow::{Context, Result};
-use tacit_client::keys;
 use tacit_client::outcome::{Outcome, Sent, fetch};
 use tacit_client::state::State;
+use tacit_client::{keys, resending};
 
 use crate::args::Receipt;
 use crate::commands::connect::connect;
@@ -11,7 +11,7 @@ use crate::output;
 
 /// Runs the command.
 pub(crate) async fn run(args: &Receipt) -> Result<()> {
-    keys::load(&args.key)?;
+    let key = keys::load(&args.key)?;
     let stored = State::stored(&args.key, &args.job)?;
     let (state, plan) = stored.with_context(|| {
         let key = args.key.display();
@@ -22,6 +22,7 @@ pub(crate) async fn run(args: &Receipt) -> Result<()> {
     })?;
     let (api, cluster) = connect(&args.network, None).await?;
     let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): it has the key that receipts are signed with")?;
+    output::report_lost(&resending::send_lost(&api, &cluster, &key, &state, plan.submissions()).await?);
     let (mut rows, mut total, mut pending) = (Vec::new(), Outcome::default(), 0);
     for index in 0..plan.submissions() {
         let (Some(submission), Some(receipt)) = (state.submission(index)?, state.receipt(index)?) else {

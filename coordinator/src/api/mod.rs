@@ -9,7 +9,9 @@ mod issuers;
 mod jobs;
 mod openapi;
 mod problem;
+mod readers;
 mod results;
+mod stored;
 mod submissions;
 #[cfg(test)]
 mod tests;

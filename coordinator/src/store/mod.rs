@@ -8,6 +8,8 @@ mod inspect;
 mod jobs;
 #[cfg(test)]
 mod lifecycle_tests;
+mod pieces;
+mod readers;
 mod results;
 mod retention;
 mod revocations;
@@ -17,6 +19,8 @@ mod submissions;
 
 pub(crate) use contributors::Enrolled;
 pub(crate) use jobs::{Created, JobRow, NewJob};
+pub(crate) use pieces::StoredAt;
+pub(crate) use readers::Readers;
 pub(crate) use results::{Conclusion, Part};
 pub(crate) use stored_text::StoredText;
 pub(crate) use submissions::{Known, NewSubmission, Standing, UploadOutcome};

