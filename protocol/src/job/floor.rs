@@ -36,6 +36,8 @@ pub enum Floor {
     Issuers,
     /// Nobody answers without a credential of the issuers that a job names.
     Credentials,
+    /// No two contributors of a job look alike.
+    Looks,
 }
 
 impl Floor {
