@@ -70,7 +70,15 @@ fn operation(text: &mut String, path: &str, method: &str, operation: &Value) {
     if let Some(ways) = operation["security"].as_array() {
         // One of the ways is without any authentication where the job is public.
         let optional = ways.iter().any(|way| way.as_object().is_some_and(Map::is_empty));
-        let _ = writeln!(text, "{}\n", if optional { "For those who may read the job." } else { "For the buyer." });
+        let _ = writeln!(
+            text,
+            "{}\n",
+            if optional {
+                "For those who may read the job."
+            } else {
+                "For the buyer."
+            }
+        );
     }
     for parameter in operation["parameters"].as_array().into_iter().flatten() {
         let (name, place) = (cell(&parameter["name"]), cell(&parameter["in"]));
