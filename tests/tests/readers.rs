@@ -111,7 +111,7 @@ fn a_person_of_a_pool_reads_its_jobs_with_the_invitation_and_later_without() {
     cluster.write("ann.csv", "item,contributor,answer\nitem-0,ann,yes\n");
     let answer = |job: &str, more: &[&str]| {
         let command = ["answer", job, "--answers", "ann.csv", "--public-answers"];
-        without_token(&cluster, &[&command, more].concat())
+        without_token(&cluster, &[&command[..], more].concat())
     };
     let error = answer("one", &[]).error();
     assert!(error.contains("--invitation"), "{error}");
