@@ -27,14 +27,9 @@ const SOME_JOB: &str =
 pub(crate) async fn run(args: &args::Job) -> Result<()> {
     let token = token(args.token_file.as_deref())?;
     let (api, cluster) = connect(&args.network, token.as_ref().map(|token| token.as_str())).await?;
-    let api = match &args.buyer_key {
-        // A token says who the buyer is, too.
-        Some(file) if token.is_none() => {
-            let cluster = cluster
-                .as_ref()
-                .context("give --cluster cluster.toml (or TACIT_CLUSTER): requests are signed for its cluster")?;
-            api.signed_with(keys::load(file)?, cluster.digest())
-        }
+    let api = match (&args.buyer_key, &cluster) {
+        // A token says who the buyer is, too; and without a cluster file nothing says for which cluster to sign.
+        (Some(file), Some(cluster)) if token.is_none() => api.signed_with(keys::load(file)?, cluster.digest()),
         _ => api,
     };
     match &args.command {
