@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tacit_protocol::name::{MAX_NAME, is_name};
+use tacit_protocol::name::{NAME_RULE, is_id, is_name};
 use tacit_protocol::question::{Answer, Categorical, Question};
 use thiserror::Error;
 
@@ -48,6 +48,9 @@ pub struct Expected<'a> {
     pub contributor: Option<&'a str>,
 }
 
+/// What the id of an item must be, to follow the name of its field.
+const ITEM_RULE: &str = "must be 1 to 256 bytes without control characters";
+
 /// Why a file of answers is refused. Messages begin with the file's name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AnswersError {
@@ -62,8 +65,8 @@ pub enum AnswersError {
         /// The name of the field.
         field: &'static str,
     },
-    /// A name is too long or has control characters.
-    #[error("{at}: field `{field}` must be 1 to {MAX_NAME} bytes without control characters")]
+    /// A name or id cannot be one.
+    #[error("{at}: field `{field}` {}", if *field == "item" { ITEM_RULE } else { NAME_RULE })]
     Name {
         /// Where the row begins.
         at: FileLine,
@@ -308,7 +311,8 @@ impl<'a> Names<'a> {
             return Ok(*index);
         }
         let (at, field) = (FileLine::new(self.file, line), self.field);
-        if !is_name(name) {
+        let fits = if field == "item" { is_id(name) } else { is_name(name) };
+        if !fits {
             return Err(AnswersError::Name { at, field });
         }
         if self.closed {

@@ -20,6 +20,7 @@ Examples:
   tacit keygen --out buyer.key
   tacit job create signs.toml --cluster cluster.toml --token-file token --key buyer.key
   tacit answer JOB --answers mine.csv --key my.key --cluster cluster.toml
+  export TACIT_CLUSTER=cluster.toml TACIT_BUYER_KEY=buyer.key
   tacit job close JOB; tacit job watch JOB; tacit job result JOB --out result
   tacit verify result/result.json --cluster cluster.toml
 
@@ -28,9 +29,9 @@ Every command exits with 0 when it did what it says, 1 when not (one line on sta
 
 const JOB_HELP: &str = "\
 Examples:
-  export TACIT_CLUSTER=cluster.toml
+  export TACIT_CLUSTER=cluster.toml TACIT_BUYER_KEY=buyer.key
   tacit keygen --out buyer.key
-  tacit job create signs.toml --token-file token --key buyer.key    prints the job's id
+  tacit job create signs.toml --token-file token    prints the job's id
   tacit job watch 0199d9a4-6d5e-7c3a-a5cb-3f6f1d7d2f11
   tacit job result ID --csv payouts > payouts.csv
   tacit job result ID --out result                  result.json, payouts.csv, certificate.json";
@@ -199,8 +200,8 @@ pub(crate) struct Job {
     /// The file of the buyer's token; by default the token is read from the environment variable TACIT_TOKEN.
     #[arg(long, value_name = "FILE", global = true)]
     pub token_file: Option<PathBuf>,
-    /// Close or cancel with the buyer's key that has signed the job's terms, in place of a token. Needs --cluster.
-    #[arg(long, value_name = "FILE", global = true)]
+    /// Read, close or cancel with the buyer's key that has signed the job's terms, where there is no token. Needs --cluster.
+    #[arg(long, value_name = "FILE", env = "TACIT_BUYER_KEY", global = true)]
     pub buyer_key: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]

@@ -56,6 +56,13 @@ pub enum AuthenticityError {
     },
 }
 
+impl AuthenticityError {
+    /// Whether the coordinator has answered that there is no such job, or none that may be read.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Api(error) if error.is_unknown())
+    }
+}
+
 /// Reads a cluster file.
 pub fn load_cluster(path: &Path) -> Result<Cluster, AuthenticityError> {
     Cluster::parse(&files::read(path)?).map_err(|error| AuthenticityError::Cluster {

@@ -8,11 +8,16 @@ use tacit_mpc_core::digest::Digest;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::credential::{Credential, CredentialError, Invitation, Issuers};
 use tacit_protocol::identity::SecretKey;
+use tacit_protocol::job::JobId;
 use thiserror::Error;
 
 use crate::files::{self, Access, FileError};
 use crate::keys::{self, KeyError};
 use crate::known_jobs::state_folder;
+use crate::state::folder_of;
+
+/// How the names of files that hold a credential end.
+const CREDENTIAL: &str = ".credential";
 
 /// A contributor in a pool: the key, where it is, and the credential for it.
 #[derive(Debug)]
@@ -69,6 +74,15 @@ pub enum HolderError {
         /// The number of the invitation.
         serial: u32,
     },
+    /// There are keys of several pools.
+    #[error(
+        "{folder}: there are keys of several pools, and this job was not answered with any yet: name one with --key FILE, or give the \
+         invitation again"
+    )]
+    SeveralPools {
+        /// The folder of the keys.
+        folder: PathBuf,
+    },
     /// There is no folder for keys.
     #[error("there is no home folder to keep a key in: name a key file with --key")]
     NoFolder,
@@ -89,8 +103,79 @@ struct Stored {
 /// There is no folder.
 pub fn default_key(cluster: &Cluster, issuers: &Issuers) -> Result<PathBuf, HolderError> {
     let of = Digest::of("tacit/v1 client pool", &[cluster.digest().as_bytes(), issuers.digest().as_bytes()]);
-    let folder = state_folder().ok_or(HolderError::NoFolder)?.join("pools");
+    let folder = pools().ok_or(HolderError::NoFolder)?;
     Ok(folder.join(format!("{}-{}.key", issuers.pool, hex_prefix(&of))))
+}
+
+/// The folder of the keys that are made for pools.
+fn pools() -> Option<PathBuf> {
+    Some(state_folder()?.join("pools"))
+}
+
+/// The key with which a job can be read before its pool is known: the one that has answered it, or else the only one that there is for
+/// this cluster. It never tries one after the other: that would tell the coordinator that they are of one person.
+///
+/// # Errors
+/// There are keys of several pools, or a file cannot be used.
+pub fn known_key(cluster: &Cluster, job: &JobId) -> Result<Option<PathBuf>, HolderError> {
+    let Some(folder) = pools() else { return Ok(None) };
+    let mut known = Vec::new();
+    for path in list(&folder)?
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|end| end == "key"))
+    {
+        if folder_of(&path, job).exists() {
+            return Ok(Some(path));
+        }
+        if !beside(&path, cluster)?.is_empty() {
+            known.push(path);
+        }
+    }
+    match known.len() {
+        0 | 1 => Ok(known.pop()),
+        _ => Err(HolderError::SeveralPools { folder }),
+    }
+}
+
+/// The credentials beside a key file that are for this cluster.
+///
+/// # Errors
+/// A file cannot be read, or holds no credential.
+pub fn beside(key: &Path, cluster: &Cluster) -> Result<Vec<Credential>, HolderError> {
+    let folder = match key.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let Some(name) = key.file_name().map(|name| format!("{}.", name.to_string_lossy())) else {
+        return Ok(Vec::new());
+    };
+    let of_key = |path: &PathBuf| {
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        file.strip_prefix(&name)
+            .is_some_and(|rest| rest.ends_with(CREDENTIAL) && rest.matches('.').count() == 1)
+    };
+    let mut credentials = Vec::new();
+    for path in list(folder)?.into_iter().filter(of_key) {
+        let stored = read(&path)?.filter(|stored| stored.cluster == cluster.digest());
+        credentials.extend(stored.map(|stored| stored.credential));
+    }
+    Ok(credentials)
+}
+
+/// The files of a folder, in the order of their names; none if there is no folder.
+fn list(folder: &Path) -> Result<Vec<PathBuf>, HolderError> {
+    let wrong = |error: &std::io::Error| HolderError::from(FileError::new(folder, error));
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(wrong(&error)),
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        paths.push(entry.map_err(|error| wrong(&error))?.path());
+    }
+    paths.sort();
+    Ok(paths)
 }
 
 fn hex_prefix(digest: &Digest) -> String {
@@ -169,7 +254,7 @@ impl Holder {
 
 fn credential_path(key: &Path, pool: &str) -> PathBuf {
     let mut name = key.as_os_str().to_owned();
-    name.push(format!(".{pool}.credential"));
+    name.push(format!(".{pool}{CREDENTIAL}"));
     PathBuf::from(name)
 }
 
@@ -203,6 +288,10 @@ mod tests {
         assert!(load(Some(&invitation_of(&issuers, 7)), &issuers).is_ok(), "the same again");
         let other = load(Some(&invitation_of(&issuers, 8)), &issuers).unwrap_err();
         assert!(matches!(other, HolderError::OtherNumber { earlier: 7, serial: 8, .. }));
+
+        assert_eq!(beside(&path, &cluster).unwrap(), std::slice::from_ref(&first.credential));
+        assert_eq!(beside(&path, &cluster_with_keys(4, 1).cluster).unwrap(), [], "of another cluster");
+        assert_eq!(beside(&folder.path().join("pools/m"), &cluster).unwrap(), [], "of another key");
 
         // Neither the stored credential nor an invitation of others is used.
         let others = tacit_protocol::fixtures::issuers(3);

@@ -13,7 +13,7 @@ use tacit_program::Backoff;
 use tacit_protocol::api::{
     ClusterInfo, ContributorReceipts, Enrolment, JobList, JobStatus, Problem, Receipt, Revoked, SUBMISSION_TYPE, SubmissionStatus,
 };
-use tacit_protocol::credential::Revocation;
+use tacit_protocol::credential::{Revocation, SHOWN_HEADER, Shown};
 use tacit_protocol::identity::{SecretKey, Signature};
 use tacit_protocol::job::{JobId, SignedSpec};
 use tacit_protocol::request_signature::SignedParts;
@@ -94,6 +94,13 @@ pub enum ApiError {
     },
 }
 
+impl ApiError {
+    /// Whether the coordinator has answered that there is no such thing, or none that may be read.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Refused { problem, .. } if problem.status == StatusCode::NOT_FOUND.as_u16())
+    }
+}
+
 /// The files of a published job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Published {
@@ -120,6 +127,8 @@ pub struct Api {
 struct Signer {
     key: SecretKey,
     cluster: Digest,
+    /// Says that the key is of a person of a pool.
+    shown: Option<HeaderValue>,
 }
 
 impl Api {
@@ -175,7 +184,21 @@ impl Api {
     /// Signs requests with this key, for the cluster of this digest, in place of a token.
     #[must_use]
     pub fn signed_with(mut self, key: SecretKey, cluster: Digest) -> Self {
-        self.signer = Some(Arc::new(Signer { key, cluster }));
+        self.signer = Some(Arc::new(Signer { key, cluster, shown: None }));
+        self
+    }
+
+    /// Shows with signed requests that the key is of a person of a pool.
+    #[must_use]
+    pub fn showing(mut self, shown: &Shown) -> Self {
+        if let Some(signer) = &self.signer {
+            self.signer = Some(Arc::new(Signer {
+                key: signer.key.clone(),
+                cluster: signer.cluster,
+                // A value of letters, digits, dashes and underscores.
+                shown: HeaderValue::try_from(shown.to_string()).ok(),
+            }));
+        }
         self
     }
 
@@ -311,6 +334,9 @@ impl Api {
             } else if let Some(signer) = &self.signer {
                 let bytes = body.as_ref().map_or(&[] as &[u8], |(_, bytes)| bytes);
                 request = request.header(AUTHORIZATION, signer.sign(&method, path, bytes));
+                if let Some(shown) = &signer.shown {
+                    request = request.header(SHOWN_HEADER, shown.clone());
+                }
             }
             if let Some((kind, bytes)) = &body {
                 request = request.header(CONTENT_TYPE, *kind).body(bytes.clone());

@@ -27,7 +27,11 @@ pub mod http;
 #[cfg(feature = "command")]
 pub mod outcome;
 #[cfg(feature = "command")]
+pub mod reading;
+#[cfg(feature = "command")]
 pub mod receipt;
+#[cfg(feature = "command")]
+pub mod resending;
 #[cfg(feature = "command")]
 pub mod sealing_keys;
 #[cfg(feature = "command")]

@@ -123,7 +123,7 @@ pub fn explain(reason: RejectReason) -> &'static str {
         RejectReason::DuplicateSubmission => "another submission of the same id came first",
         RejectReason::JobClosed => "the submission came after the job was closed",
         RejectReason::NotDelivered => "the coordinator did not deliver the submission to enough nodes",
-        RejectReason::KeyConflict => "the name belongs to another key, or the key to another name",
+        RejectReason::KeyConflict => "the name, or one that looks alike, belongs to another key, or the key to another name",
         RejectReason::DuplicateAnswer => "an earlier answer of yours to the item counts",
         RejectReason::ItemFull => "the item had all the answers the job asked for",
         RejectReason::JobFull => "the job had twice the answers it asked for, or all that one contributor may send",

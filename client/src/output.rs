@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write};
 use anyhow::{Context, Result};
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use tacit_client::outcome::{Outcome, explain};
+use tacit_client::resending::Resent;
 use tacit_client::text::one_line;
 use tacit_protocol::api::JobStatus;
 use tacit_protocol::reject::RejectReason;
@@ -26,6 +27,22 @@ pub(crate) fn print(text: &str) -> Result<()> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to standard output"),
         _ => Ok(()),
+    }
+}
+
+/// Says which submissions the coordinator had lost.
+pub(crate) fn report_lost(lost: &Resent) {
+    if lost.again > 0 {
+        eprintln!(
+            "tacit: the coordinator had lost {} submissions that it had acknowledged; they were sent again",
+            lost.again
+        );
+    }
+    for (submission, error) in &lost.refused {
+        eprintln!(
+            "tacit: submission {submission}: the coordinator has lost it and does not take it again; keep its receipt, and tell the \
+             operators: {error}"
+        );
     }
 }
 

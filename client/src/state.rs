@@ -186,12 +186,20 @@ impl State {
         write_json(&self.path(index, "receipt.json"), receipt)
     }
 
+    /// Stores another receipt of submission `index`, for the same bytes. The one before is kept beside it.
+    pub fn replace_receipt(&self, index: usize, receipt: &Receipt) -> Result<(), StateError> {
+        let (path, earlier) = (self.path(index, "receipt.json"), self.path(index, "receipt.earlier.json"));
+        std::fs::rename(&path, &earlier).map_err(|error| FileError::new(&path, &error))?;
+        self.store_receipt(index, receipt)
+    }
+
     fn path(&self, index: usize, kind: &str) -> PathBuf {
         self.folder.join(format!("{:04}.{kind}", index + 1))
     }
 }
 
-fn folder_of(key: &Path, job: &JobId) -> PathBuf {
+/// The folder of a key and job.
+pub(crate) fn folder_of(key: &Path, job: &JobId) -> PathBuf {
     let mut name = key.as_os_str().to_owned();
     name.push(format!(".{job}.d"));
     PathBuf::from(name)

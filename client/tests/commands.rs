@@ -350,6 +350,35 @@ fn what_became_of_the_answers_is_told() {
     assert!(buyer.fails("receipt j --key me.key").contains("now gives another receipt"));
 }
 
+#[test]
+fn a_coordinator_that_was_restored_gets_the_same_bytes_again() {
+    let buyer = Buyer::new();
+    buyer.job();
+    buyer.answers();
+    buyer.ok(ANSWER);
+    let first = buyer.coordinator.forget_submissions();
+    assert!(!first.is_empty());
+    let said = |output: Output| {
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    for command in ["receipt j --key me.key", ANSWER] {
+        buyer.coordinator.forget_submissions();
+        let lost = format!("lost {} submissions that it had acknowledged; they were sent again", first.len());
+        let told = said(buyer.tacit(command));
+        assert!(told.contains(&lost), "{told}");
+        assert_eq!(buyer.coordinator.received(), first);
+        assert!(!said(buyer.tacit(command)).contains("lost"));
+    }
+    // One that it does not take again is named, and its receipt is kept.
+    buyer.coordinator.forget_submissions();
+    buyer.coordinator.refuse_after(first.len() - 1);
+    let output = buyer.tacit("receipt j --key me.key");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("does not take it again; keep its receipt"), "{told}");
+    assert!(buyer.path().join("me.key.j.d/0001.receipt.json").exists());
+}
+
 /// The limit on the size of files makes the first write fail, as a full disk does.
 #[cfg(unix)]
 #[test]

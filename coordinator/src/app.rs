@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::active_jobs::ActiveJobs;
 use crate::buyers::Buyers;
 use crate::config::{EnrolmentMode, Loaded};
-use crate::http::Places;
+use crate::http::{PerOrigin, Places};
 use crate::limits::Quotas;
 use crate::locks::Locks;
 use crate::metrics::Metrics;
@@ -25,6 +25,12 @@ use crate::uploads::Uploads;
 
 /// How many specs are read at once: buyers are known, and their specs are large.
 const SPECS: usize = 4;
+
+/// How many stored texts are sent at once. Each takes some megabytes.
+const TEXTS: usize = 64;
+
+/// How many of them to one origin.
+const TEXTS_PER_ORIGIN: PerOrigin = PerOrigin { loopback: TEXTS, other: 8 };
 
 /// The state that all parts of the coordinator share.
 pub(crate) struct App {
@@ -58,6 +64,8 @@ pub(crate) struct App {
     pub connections: Places,
     /// The credentials whose signatures were checked.
     pub credentials: CheckedCredentials,
+    /// Limits the stored texts that are sent at once.
+    pub texts: Places,
     /// Limits the uploads that are read at once.
     pub uploads: Uploads,
     /// Locked while a job is opened, so that two requests for one id are handled one after the other.
@@ -86,6 +94,7 @@ impl App {
             nodes: Nodes::new(&cluster),
             active_jobs: ActiveJobs::default(),
             connections: Places::new(config.limits.connections, config.limits.connections_per_origin()),
+            texts: Places::new(TEXTS, TEXTS_PER_ORIGIN),
             uploads: Uploads::new(&config.limits, &metrics.queues),
             metrics,
             opening: Locks::default(),

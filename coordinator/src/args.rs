@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use tacit_program::{Logging, Manual};
+use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::JobId;
 
 /// The coordinator of a Tacit cluster: takes jobs and sealed answers, drives the nodes, publishes results.
@@ -44,6 +45,10 @@ pub(crate) enum Command {
         /// The buyer's name, as it appears in logs.
         #[arg(long, default_value = "buyer")]
         name: String,
+        /// The buyer's public key, as `tacit keygen` prints it. With it, token and key are the same buyer, and the token opens only jobs that
+        /// this key has signed.
+        #[arg(long)]
+        key: Option<PublicKey>,
     },
     /// Reports everything that would keep the coordinator from running, and nodes it cannot reach, one line each.
     ///

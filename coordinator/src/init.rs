@@ -155,7 +155,10 @@ mod tests {
         let buyers = Buyers::read(config.buyers.as_deref().unwrap()).unwrap();
         let aside = String::from_utf8(aside).unwrap();
         let token = aside.lines().find_map(|line| line.strip_prefix("buyer_token = ")).unwrap();
-        assert_eq!(buyers.name_of(token.trim_matches('"')), Some("first"));
+        assert_eq!(
+            buyers.of_token(token.trim_matches('"')).map(|buyer| buyer.name).as_deref(),
+            Some("first")
+        );
         assert!(aside.contains(&card.fingerprint()) && !String::from_utf8(out).unwrap().contains("token"));
         let mode = std::fs::metadata(&config.identity_key).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);

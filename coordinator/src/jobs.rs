@@ -24,7 +24,7 @@ use crate::store::{JobRow, StoreError};
 /// The store fails, or it holds unfinished jobs of another cluster.
 pub(crate) async fn start(app: &Shared, dial: Arc<dyn Dial>) -> Result<(), StoreError> {
     app.store.check_cluster(app.cluster.digest()).await?;
-    for row in app.store.jobs(None).await? {
+    for row in app.store.jobs().await? {
         if !row.state.is_final() {
             resume(app, row).await?;
         }

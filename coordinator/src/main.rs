@@ -53,7 +53,7 @@ static ALLOCATOR: tacit_program::allocator::Jemalloc = tacit_program::allocator:
 fn main() -> ExitCode {
     match Args::parse().command {
         Command::Init(args) => done(init::init(&args, &mut std::io::stdout(), &mut std::io::stderr())),
-        Command::BuyerToken { name } => match new_token() {
+        Command::BuyerToken { name, key } => match new_token() {
             Ok(token) => done(writeln!(
                 std::io::stdout(),
                 "# For the buyer. It is not stored and not shown again.\n\
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
                  \n\
                  # For the file of field `buyers`. The coordinator reads it when it starts.\n{}",
                 token.as_str(),
-                Buyers::entry(&name, &token).trim_end()
+                Buyers::entry(&name, &token, key.as_ref()).trim_end()
             )),
             Err(error) => failed(&error),
         },

@@ -42,6 +42,14 @@ pub(crate) const TOKEN: &str = "test-token";
 /// The token of a second buyer.
 pub(crate) const OTHER_TOKEN: &str = "other-token";
 
+/// The token of a third buyer, to whom [`bound_key`] belongs.
+pub(crate) const BOUND_TOKEN: &str = "bound-token";
+
+/// The key that belongs to [`BOUND_TOKEN`].
+pub(crate) fn bound_key() -> SecretKey {
+    SecretKey::from_bytes(&[0xb0; 32])
+}
+
 /// A cluster of simulated nodes.
 pub(crate) struct TestCluster {
     pub cluster: Arc<Cluster>,
@@ -115,7 +123,13 @@ impl TestCluster {
         let mut config: Config = toml::from_str("max_attempts = 2\nquotas.items = 5000").unwrap();
         config.data = data.to_owned();
         let path = data.join("buyers.toml");
-        std::fs::write(&path, Buyers::file_text("test", TOKEN) + &Buyers::entry("other", OTHER_TOKEN)).unwrap();
+        std::fs::write(
+            &path,
+            Buyers::file_text("test", TOKEN)
+                + &Buyers::entry("other", OTHER_TOKEN, None)
+                + &Buyers::entry("bound", BOUND_TOKEN, Some(&bound_key().public())),
+        )
+        .unwrap();
         let loaded = Loaded {
             config,
             cluster: Arc::clone(&self.cluster),

@@ -26,6 +26,13 @@ pub(crate) enum FileError {
         /// The parser's message, on one line.
         problem: String,
     },
+    /// The fields do not go together.
+    #[error("{path}: {problem}")]
+    Content {
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
 }
 
 /// Reads a text file; `what` describes it in the error.

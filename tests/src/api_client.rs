@@ -9,7 +9,7 @@ use tacit_protocol::submission::Submission;
 
 use crate::cluster::TestCluster;
 use crate::forgery::Author;
-use crate::http::{Answer, Connection, get};
+use crate::http::{Answer, Connection, get_as};
 use crate::stored::with_sealing_keys;
 
 /// The path of a submission.
@@ -25,7 +25,7 @@ pub fn cluster_file(cluster: &TestCluster) -> Cluster {
 
 /// A job, read from the API.
 pub fn job(cluster: &TestCluster, id: &str) -> Job {
-    let spec = SignedSpec::from_json(get(&cluster.api, &format!("/v1/jobs/{id}/spec")).as_bytes()).unwrap();
+    let spec = SignedSpec::from_json(get_as(&cluster.token, &cluster.api, &format!("/v1/jobs/{id}/spec")).as_bytes()).unwrap();
     Job::open(&cluster_file(cluster).digest(), id.parse().unwrap(), spec).unwrap()
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::http::get;
+use crate::http::{get, get_as};
 use crate::processes::Running;
 use crate::programs::{Output, program, run};
 use crate::relay::{self, Recording, Relay};
@@ -169,7 +169,7 @@ impl TestCluster {
 
     /// The status of a job, from the API.
     pub fn status(&self, job: &str) -> Value {
-        serde_json::from_str(&get(&self.api, &format!("/v1/jobs/{job}"))).unwrap()
+        serde_json::from_str(&get_as(&self.token, &self.api, &format!("/v1/jobs/{job}"))).unwrap()
     }
 
     /// Waits until a job's status is as wanted.

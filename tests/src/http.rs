@@ -17,21 +17,27 @@ pub fn get(address: &str, path: &str) -> String {
     request(address, "GET", path, "", &[]).body
 }
 
+/// The body of a GET with a buyer's token.
+pub fn get_as(token: &str, address: &str, path: &str) -> String {
+    exchange(address, Some(token), ("GET", path), "", 0, &[]).body
+}
+
 /// Sends a request with a body to a local port.
 pub fn request(address: &str, method: &str, path: &str, media_type: &str, body: &[u8]) -> Answer {
-    exchange(address, method, path, media_type, body.len(), body)
+    exchange(address, None, (method, path), media_type, body.len(), body)
 }
 
 /// Announces a body of `length` bytes, and reads the response before any of it is sent.
 pub fn announce(address: &str, method: &str, path: &str, media_type: &str, length: usize) -> Answer {
-    exchange(address, method, path, media_type, length, &[])
+    exchange(address, None, (method, path), media_type, length, &[])
 }
 
-fn exchange(address: &str, method: &str, path: &str, media_type: &str, length: usize, body: &[u8]) -> Answer {
+fn exchange(address: &str, token: Option<&str>, (method, path): (&str, &str), media_type: &str, length: usize, body: &[u8]) -> Answer {
+    let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
     let mut stream = TcpStream::connect(address).unwrap();
     // In HTTP/1.0 the end of the connection ends the response, and it has no chunks.
     let head = format!(
-        "{method} {path} HTTP/1.0\r\nHost: {address}\r\nConnection: close\r\nContent-Type: {media_type}\r\nContent-Length: {length}\r\n\r\n"
+        "{method} {path} HTTP/1.0\r\nHost: {address}\r\n{token}Connection: close\r\nContent-Type: {media_type}\r\nContent-Length: {length}\r\n\r\n"
     );
     stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
     let mut text = String::new();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tacit_protocol::api::SUBMISSION_TYPE;
 use tacit_tests::cluster::TestCluster;
-use tacit_tests::http::get;
+use tacit_tests::http::{get, get_as};
 
 const SILENT: usize = 500;
 const HALF: usize = 500;
@@ -50,7 +50,7 @@ fn who_sends_nothing_or_slowly_stops_nobody() {
             stream
         })
         .collect();
-    assert!(get(&address.to_string(), "/v1/jobs/doors").contains("open"));
+    assert!(get_as(&cluster.token, &address.to_string(), "/v1/jobs/doors").contains("open"));
     let grown = coordinator.memory().saturating_sub(before);
     println!(
         "{} connections that do nothing take {} kB each",

@@ -81,7 +81,7 @@ fn two_of_three_issuers_invite_and_each_person_counts_once() {
     );
     open(&cluster, "signs", false, "\"pool.toml\"").ok();
     let incomplete = answer(&cluster, "signs", "p1", &codes(&cluster)[0], &["yes"]).error();
-    assert!(incomplete.contains("exactly 2 different issuers"), "{incomplete}");
+    assert!(incomplete.contains("lacks signatures"), "{incomplete}");
 
     let request = "invitations.csv.request.json";
     let secret = std::fs::read_to_string(cluster.folder().join(request)).unwrap();
@@ -114,7 +114,7 @@ fn two_of_three_issuers_invite_and_each_person_counts_once() {
     let text = std::fs::read_to_string(cluster.folder().join("own.csv")).unwrap();
     let forged = text.lines().nth(1).unwrap().rsplit(',').next().unwrap();
     let error = answer(&cluster, "signs", "forger", forged, &["yes"]).error();
-    assert!(error.contains("exactly 2 different issuers"), "{error}");
+    assert!(error.contains("lacks signatures"), "{error}");
 
     let first = answer(&cluster, "signs", "p1", &codes[0], &["yes", "no"]).ok();
     assert!(keys.iter().all(|key| first.contains(key)), "{first}");
@@ -149,7 +149,7 @@ fn two_of_three_issuers_invite_and_each_person_counts_once() {
     let sent = cluster.tacit(["issuer", "revoke", "--send", "revocation.json"]).ok();
     assert!(sent.contains("1 numbers are revoked"), "{sent}");
     let error = answer(&cluster, "signs", "p4", &codes[3], &["yes"]).error();
-    assert!(error.contains("bad_credential") && error.contains("revoked"), "{error}");
+    assert!(error.contains("was revoked"), "{error}");
 
     let count = [
         "issuer",

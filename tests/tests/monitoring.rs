@@ -15,7 +15,7 @@ use tacit_protocol::submission::Submission;
 use tacit_tests::api_client::{cluster_file, enrol, job, path};
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::forgery::Author;
-use tacit_tests::http::{Connection, counter, get, request};
+use tacit_tests::http::{Connection, counter, get_as, request};
 use tacit_tests::impostor::lanes::{Alteration, Deviation, Recipients};
 use tacit_tests::impostor::node::ImpostorNode;
 use tacit_tests::prometheus::{Prometheus, repository};
@@ -188,5 +188,5 @@ fn a_full_queue_that_refuses_makes_a_ticket() {
     prometheus.wait_for("count_over_time(ALERTS{alertname=\"TacitQueueRefusing\", alertstate=\"firing\"}[10m]) >= 25");
     assert_eq!(prometheus.fired("page"), alerts(&[]));
     drop(held);
-    assert!(get(&cluster.api, "/v1/jobs/signs").contains("open"));
+    assert!(get_as(&cluster.token, &cluster.api, "/v1/jobs/signs").contains("open"));
 }

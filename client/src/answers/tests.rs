@@ -1,6 +1,7 @@
 //! Files of answers, good ones and ones that are refused.
 
 use super::*;
+use tacit_protocol::name::NAME_RULE;
 
 fn read(text: &str) -> Result<Answers, AnswersError> {
     parse("a.csv", text.as_bytes(), Expected::default())
@@ -81,11 +82,11 @@ fn every_error_names_file_line_and_field() {
     );
     assert_eq!(
         message("item,contributor,answer\ni,u\u{7},a\n", any),
-        "a.csv, line 2: field `contributor` must be 1 to 256 bytes without control characters"
+        format!("a.csv, line 2: field `contributor` {NAME_RULE}")
     );
     assert_eq!(
         message("item,contributor,answer\ni,u,a\u{1}\n", any),
-        "a.csv, line 2: field `answer` must be 1 to 256 bytes without control characters"
+        format!("a.csv, line 2: field `answer` {NAME_RULE}")
     );
     assert_eq!(
         message("item,contributor,answer\ni,u,\n", any),

@@ -9,14 +9,15 @@ use tacit_client::batches::{self, Batch};
 use tacit_client::credentials::{self, Holder};
 use tacit_client::http::Api;
 use tacit_client::outcome::{self, Outcome, Sent};
+use tacit_client::reading::{self, Pass};
 use tacit_client::state::{Plan, State};
 use tacit_client::text::one_line;
-use tacit_client::{authenticity, files, keys, sealing_keys, sharing};
+use tacit_client::{files, keys, resending, sealing_keys, sharing};
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::credential::{Credential, Invitation};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::Job;
-use tacit_protocol::name::is_name;
+use tacit_protocol::name::{NAME_RULE, is_name};
 use tacit_protocol::question::Answer;
 use tacit_protocol::submission::Submission;
 use zeroize::Zeroizing;
@@ -34,8 +35,9 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
     let bytes = Zeroizing::new(files::read(&args.answers)?);
     let (api, cluster) = connect(&args.network, None).await?;
     let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): answers are sealed to the nodes it names")?;
-    let job = authenticity::fetch_job(&api, &cluster, &args.job).await?;
-    let author = author(args, &cluster, &job)?;
+    let invitation = invitation(args)?;
+    let job = read_job(args, &api, &cluster, invitation.as_ref(), (&file, &bytes)).await?;
+    let author = author(args, &cluster, &job, invitation.as_ref())?;
     let contributor = contributor(args, &author.path, &file, &bytes)?;
     let (batches, unanswered) = read(&file, &contributor, &bytes, &job)?;
     output::report_unanswered(&file, unanswered);
@@ -48,6 +50,8 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
     let mut cluster = sealing_keys::fetch(&api, cluster).await?;
     let state = State::open(&author.path, &plan)?;
     state.store_terms(job.terms())?;
+    let lost = resending::send_lost(&api, &cluster, &author.key, &state, batches.len()).await?;
+    output::report_lost(&lost);
     let (mut now, mut sent) = (0, Vec::new());
     for (index, batch) in batches.iter().enumerate() {
         let share = |cluster: &Cluster, again: bool| submission(&state, (index, again), &contributor, &author, cluster, &job, batch);
@@ -102,8 +106,7 @@ impl Author {
     }
 }
 
-/// The key and credential that the command line, or what is stored beside the key, gives for this job.
-fn author(args: &args::Answer, cluster: &Cluster, job: &Job) -> Result<Author> {
+fn invitation(args: &args::Answer) -> Result<Option<Invitation>> {
     let code = match (&args.invitation, &args.invitation_file) {
         (Some(code), _) => Some(Zeroizing::new(code.clone())),
         (None, Some(file)) => Some(Zeroizing::new(
@@ -111,7 +114,59 @@ fn author(args: &args::Answer, cluster: &Cluster, job: &Job) -> Result<Author> {
         )),
         (None, None) => None,
     };
-    let invitation = code.map(|code| code.parse::<Invitation>()).transpose()?;
+    Ok(code.map(|code| code.parse::<Invitation>()).transpose()?)
+}
+
+/// Reads the job as whoever the command line names. Who is not enrolled yet is enrolled if the job is not shown without.
+async fn read_job(
+    args: &args::Answer,
+    api: &Api,
+    cluster: &Cluster,
+    invitation: Option<&Invitation>,
+    answers: (&str, &[u8]),
+) -> Result<Job> {
+    let path = match (&args.key, invitation) {
+        (Some(path), _) => Some(path.clone()),
+        (None, Some(_)) => None,
+        (None, None) => credentials::known_key(cluster, &args.job)?,
+    };
+    let (path, missing) = match path {
+        Some(path) if !path.exists() => (None, Some(path)),
+        other => (other, None),
+    };
+    let mut passes: Vec<Pass> = invitation.map(Pass::of_invitation).into_iter().collect();
+    if let Some(path) = &path {
+        passes.extend(Pass::of_file(path, cluster)?);
+    }
+    let unknown = match reading::fetch_job(api, cluster, &args.job, &passes).await {
+        Err(error) if error.is_unknown() => error,
+        other => return Ok(other?),
+    };
+    if invitation.is_some() {
+        return Err(unknown).context(
+            "if the job is for the people of your pool, the invitation has expired, was revoked, or lacks signatures: ask its issuers",
+        );
+    }
+    if let Some(path) = path {
+        let (file, bytes) = answers;
+        let (contributor, key) = (contributor(args, &path, file, bytes)?, keys::load(&path)?);
+        sharing::enrol(api, cluster, &contributor, &key).await?;
+        match reading::fetch_job(api, cluster, &args.job, &[Pass::of_key(key)]).await {
+            Err(error) if error.is_unknown() => {}
+            other => return Ok(other?),
+        }
+    }
+    let missing = missing.map(|path| format!("there is no key file {}, see `tacit keygen`; ", path.display()));
+    Err(unknown).with_context(|| {
+        format!(
+            "{}if the job is for the people of a pool, give --invitation CODE or --invitation-file FILE, once",
+            missing.unwrap_or_default()
+        )
+    })
+}
+
+/// The key and credential that the command line, or what is stored beside the key, gives for this job.
+fn author(args: &args::Answer, cluster: &Cluster, job: &Job, invitation: Option<&Invitation>) -> Result<Author> {
     let Some(issuers) = &job.terms().issuers else {
         ensure!(
             invitation.is_none(),
@@ -133,7 +188,7 @@ fn author(args: &args::Answer, cluster: &Cluster, job: &Job) -> Result<Author> {
         None => credentials::default_key(cluster, issuers)?,
     };
     let closes_at = job.terms().closes_at_seconds()?;
-    let holder = Holder::load_or_make(&path, cluster, issuers, closes_at, invitation.as_ref())?;
+    let holder = Holder::load_or_make(&path, cluster, issuers, closes_at, invitation)?;
     Ok(Author {
         path: holder.path,
         key: holder.key,
@@ -180,7 +235,7 @@ fn contributor(args: &args::Answer, key: &Path, file: &str, bytes: &[u8]) -> Res
             None => Ok(only_contributor(file, bytes)?),
         };
     };
-    ensure!(is_name(name), "--contributor must be 1 to 256 bytes without control characters");
+    ensure!(is_name(name), "--contributor {NAME_RULE}");
     Ok(name.clone())
 }
 

@@ -52,7 +52,7 @@ pub(super) fn need_buyer(api: &Api) -> Result<()> {
     if api.is_authenticated() {
         Ok(())
     } else {
-        bail!("this needs its buyer: give --token-file FILE, or set {TOKEN}, or give --buyer-key FILE")
+        bail!("this needs its buyer: give --token-file FILE, or set {TOKEN}, or give --buyer-key FILE and --cluster")
     }
 }
 

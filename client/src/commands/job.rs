@@ -27,19 +27,15 @@ const SOME_JOB: &str =
 pub(crate) async fn run(args: &args::Job) -> Result<()> {
     let token = token(args.token_file.as_deref())?;
     let (api, cluster) = connect(&args.network, token.as_ref().map(|token| token.as_str())).await?;
-    let api = match &args.buyer_key {
-        Some(file) => {
-            let cluster = cluster
-                .as_ref()
-                .context("give --cluster cluster.toml (or TACIT_CLUSTER): requests are signed for its cluster")?;
-            api.signed_with(keys::load(file)?, cluster.digest())
-        }
-        None => api,
+    let api = match (&args.buyer_key, &cluster) {
+        // A token says who the buyer is, too; and without a cluster file nothing says for which cluster to sign.
+        (Some(file), Some(cluster)) if token.is_none() => api.signed_with(keys::load(file)?, cluster.digest()),
+        _ => api,
     };
     match &args.command {
         JobCommand::Create { spec, id, key } => create(&api, cluster.as_ref(), spec, id.as_ref(), key).await,
         JobCommand::List => {
-            need_token(&api)?;
+            need_buyer(&api)?;
             output::print(&output::jobs(&api.jobs().await?.jobs))
         }
         JobCommand::Status { id } => output::print(&output::status(&api.status(id).await?)),

@@ -2,11 +2,11 @@
 
 use anyhow::{Context, Result, bail};
 use tacit_client::http::{Api, ApiError};
-use tacit_client::keys;
 use tacit_client::outcome::{Outcome, Sent, explain, fetch};
 use tacit_client::receipt::{Certified, Kept, Own, ReceiptError, check, left_out};
 use tacit_client::state::State;
 use tacit_client::text::one_line;
+use tacit_client::{keys, resending};
 use tacit_protocol::api::{CertifiedReceipts, JobState, Receipt as SignedReceipt};
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::job::{PayRule, Terms};
@@ -42,6 +42,7 @@ pub(crate) async fn run(args: &Receipt) -> Result<()> {
     })?;
     let (api, cluster) = connect(&args.network, None).await?;
     let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): it has the keys that receipts are signed with")?;
+    output::report_lost(&resending::send_lost(&api, &cluster, &key, &state, plan.submissions()).await?);
     let mut made = Vec::new();
     for index in 0..plan.submissions() {
         if let Some(submission) = state.submission(index)? {

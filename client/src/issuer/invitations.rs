@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rand::CryptoRng;
 use tacit_protocol::credential::{Invitation, Issuers};
 use tacit_protocol::identity::SecretKey;
-use tacit_protocol::name::is_name;
+use tacit_protocol::name::{NAME_RULE, is_name};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -36,10 +36,7 @@ pub enum InvitedError {
     #[error(transparent)]
     Table(#[from] TableError),
     /// A person cannot be named so.
-    #[error(
-        "{at}: `{}` cannot stand for a person: 1 to 256 bytes without control characters",
-        one_line(person)
-    )]
+    #[error("{at}: `{}` cannot stand for a person: it {NAME_RULE}", one_line(person))]
     Person {
         /// The line.
         at: FileLine,

@@ -160,6 +160,11 @@ impl Coordinator {
         self.server.state.lock().unwrap().cheats = Some(cheat);
     }
 
+    /// Forgets all submissions, as if it was restored from a backup.
+    pub(crate) fn forget_submissions(&self) -> Vec<(Vec<u8>, usize)> {
+        std::mem::take(&mut self.server.state.lock().unwrap().submissions)
+    }
+
     pub(crate) fn swap_spec(&self, id: &str) {
         self.server.state.lock().unwrap().jobs.get_mut(id).unwrap().1.spec.answers_per_item += 1;
     }

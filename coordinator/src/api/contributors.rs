@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use tacit_protocol::api::{Enrolment, Problem as Document, enrolment_statement};
 use tacit_protocol::identity::Purpose;
-use tacit_protocol::name::is_name;
+use tacit_protocol::name::{NAME_RULE, is_name};
 
 use super::body::read_body;
 use super::problem::{Problem, ProblemKind};
@@ -21,7 +21,7 @@ const LIMIT: usize = 16 << 10;
 #[utoipa::path(post, path = "/v1/contributors", tag = "contributors", request_body = Enrolment, responses(
     (status = 201, body = Enrolment, description = "enrolled"),
     (status = 200, body = Enrolment, description = "was enrolled before"),
-    (status = 409, body = Document, content_type = "application/problem+json", description = "the name or the key is taken"),
+    (status = 409, body = Document, content_type = "application/problem+json", description = "the name or the key is taken, or the name looks like another contributor's"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
 pub(super) async fn enrol(State(app): State<Shared>, headers: HeaderMap, body: Body) -> Result<(StatusCode, Json<Enrolment>), Problem> {
@@ -34,7 +34,7 @@ pub(super) async fn enrol(State(app): State<Shared>, headers: HeaderMap, body: B
         signature,
     } = &enrolment;
     if !is_name(contributor) {
-        let detail = "field `contributor` must be 1 to 256 bytes without control characters";
+        let detail = format!("field `contributor` {NAME_RULE}");
         return Err(Problem::new(ProblemKind::InvalidRequest, detail));
     }
     let statement = enrolment_statement(&app.cluster.digest(), contributor);
@@ -57,6 +57,9 @@ pub(super) async fn enrol(State(app): State<Shared>, headers: HeaderMap, body: B
         Enrolled::NameTaken => Err(conflict(
             "the name is enrolled with another key: choose another name, or use the key it was enrolled with",
         )),
+        Enrolled::LooksLike(other) => Err(conflict(&format!(
+            "the name looks like `{other}`, which is enrolled with another key: choose a name that nobody takes for it"
+        ))),
         Enrolled::KeyTaken => Err(conflict("the key is enrolled under another name: use that name, or another key")),
     }
 }

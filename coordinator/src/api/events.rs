@@ -14,6 +14,7 @@ use tokio::time::sleep;
 
 use super::extract::JobPath;
 use super::problem::Problem;
+use super::readers::{Reader, may_read};
 use crate::app::Shared;
 
 /// The shortest time between two events. Changes in between are sent as one.
@@ -23,14 +24,17 @@ const PACE: Duration = Duration::from_millis(50);
 pub(super) const PATH: &str = "/v1/jobs/{id}/events";
 
 /// Sends the job's status at once and on each change. Ends after a final state.
-#[utoipa::path(get, path = "/v1/jobs/{id}/events", tag = "jobs", params(("id" = String, Path)), responses(
+#[utoipa::path(get, path = "/v1/jobs/{id}/events", tag = "jobs", security(("buyer" = []), ("key" = []), ()), params(("id" = String, Path)), responses(
     (status = 200, body = JobStatus, content_type = "text/event-stream", description = "each event's data is a status"),
+    (status = 404, body = Document, content_type = "application/problem+json", description = "there is none that this request may read"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
 pub(super) async fn events(
     State(app): State<Shared>,
     JobPath(id): JobPath,
+    reader: Reader,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    may_read(&app, &id, &reader).await?;
     // Subscribed before the status is read, so that no change is missed.
     let changes = app.changes_of(&id);
     let first = app.status(&id).await?.ok_or_else(|| Problem::unknown_job(&id))?;

@@ -13,6 +13,7 @@ use tacit_protocol::submission::SubmissionId;
 
 use super::problem::{Problem, ProblemKind};
 use crate::app::Shared;
+use crate::buyers::Buyer;
 use crate::http::Origin;
 
 /// The job's id from the path.
@@ -21,16 +22,16 @@ pub(super) struct JobPath(pub JobId);
 /// The ids of the job and the submission from the path.
 pub(super) struct SubmissionPath(pub JobId, pub SubmissionId);
 
-/// The name of the buyer to whom the bearer token belongs.
-pub(super) struct Buyer(pub String);
+/// The buyer to whom the bearer token belongs.
+pub(super) struct ByToken(pub Buyer);
 
 /// The buyer's signature that cancels a job, from the query: `signature=HEX`; `None` if the query is another one.
 pub(super) struct CancelledBy(pub Option<Signature>);
 
 /// Who sends a request about a job: a buyer by its token, or whoever owns a key, which has signed the request.
 pub(super) enum Caller {
-    /// The name of the buyer.
-    Buyer(String),
+    /// The buyer.
+    Buyer(Buyer),
     /// The key.
     Key(PublicKey),
 }
@@ -80,7 +81,7 @@ impl FromRequestParts<Shared> for CancelledBy {
     }
 }
 
-impl FromRequestParts<Shared> for Buyer {
+impl FromRequestParts<Shared> for ByToken {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Problem> {
@@ -88,9 +89,9 @@ impl FromRequestParts<Shared> for Buyer {
         let token = value
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let name = token.and_then(|(_, token)| app.buyers.name_of(token.trim()));
-        match name {
-            Some(name) => Ok(Self(name.to_owned())),
+        let buyer = token.and_then(|(_, token)| app.buyers.of_token(token.trim()));
+        match buyer {
+            Some(buyer) => Ok(Self(buyer)),
             None if token.is_some() => Err(Problem::new(ProblemKind::Unauthorized, "no buyer has this token")),
             None => Err(Problem::new(
                 ProblemKind::Unauthorized,
@@ -108,7 +109,9 @@ impl FromRequestParts<Shared> for Caller {
         let value = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let is_signed = |value: &&str| value.split(' ').next().is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME));
         let Some(value) = value.filter(is_signed) else {
-            return Buyer::from_request_parts(parts, app).await.map(|Buyer(name)| Self::Buyer(name));
+            return ByToken::from_request_parts(parts, app)
+                .await
+                .map(|ByToken(buyer)| Self::Buyer(buyer));
         };
         let request = SignedParts {
             method: parts.method.as_str(),

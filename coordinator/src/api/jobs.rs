@@ -3,15 +3,16 @@
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use tacit_protocol::api::{JobList, JobState, JobStatus, Problem as Document};
-use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::{Cancellation, JobId, SignedSpec};
 
 use super::body::read_body;
-use super::extract::{Buyer, Caller, CancelledBy, JobPath};
+use super::extract::{ByToken, Caller, CancelledBy, JobPath};
 use super::problem::{Problem, ProblemKind};
+use super::readers::{Reader, is_free, may_read, own};
+use super::stored::{self, Asked, Form};
 use crate::app::{App, Shared};
 use crate::opening::{OpenError, open_detached};
 use crate::status;
@@ -37,27 +38,13 @@ async fn status_of(app: &App, id: &JobId) -> Result<JobStatus, Problem> {
     app.status(id).await?.ok_or_else(|| Problem::unknown_job(id))
 }
 
-/// Checks that a job belongs to this buyer: it was opened with the buyer's token, or its terms name the buyer's key. Returns that key.
-async fn own(app: &App, id: &JobId, caller: &Caller) -> Result<PublicKey, Problem> {
-    let owner = app.store.owner_of(id).await?.ok_or_else(|| Problem::unknown_job(id))?;
-    let owns = match caller {
-        Caller::Buyer(name) => owner.name == *name,
-        Caller::Key(key) => owner.key == *key,
-    };
-    if owns {
-        return Ok(owner.key);
-    }
-    Err(Problem::new(
-        ProblemKind::NotYourJob,
-        format!("job `{id}` was opened by another buyer"),
-    ))
-}
-
-/// Opens a job that its buyer has signed. If the same job is open already, the answer is its status.
+/// Opens a job that its buyer has signed; with the key of the token, if the operator has bound one to it. If the same job is open already, the
+/// answer is its status.
 #[utoipa::path(put, path = "/v1/jobs/{id}", tag = "jobs", security(("buyer" = [])), request_body = SignedSpec,
     params(("id" = String, Path, description = "1 to 64 lower-case letters, digits and dashes, chosen by the buyer")), responses(
     (status = 201, body = JobStatus, description = "opened"),
     (status = 200, body = JobStatus, description = "was opened before"),
+    (status = 403, body = Document, content_type = "application/problem+json", description = "the terms are signed with another key than the one that belongs to the token"),
     (status = 409, body = Document, content_type = "application/problem+json", description = "another job has this id"),
     (status = 422, body = Document, content_type = "application/problem+json", description = "the spec cannot be used, or a node refuses it"),
     (status = 429, body = Document, content_type = "application/problem+json", description = "the buyer's jobs that have not ended would take more than one buyer may"),
@@ -67,7 +54,7 @@ async fn own(app: &App, id: &JobId, caller: &Caller) -> Result<PublicKey, Proble
 pub(super) async fn put_job(
     State(app): State<Shared>,
     JobPath(id): JobPath,
-    Buyer(buyer): Buyer,
+    ByToken(buyer): ByToken,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<JobStatus>), Problem> {
@@ -81,11 +68,17 @@ pub(super) async fn put_job(
         .map_err(|_| Problem::new(ProblemKind::ShuttingDown, "send the request again"))?
         .map_err(|e| Problem::new(ProblemKind::InvalidJob, e.to_string()))?;
     drop(place);
-    if app.store.owner_of(&id).await?.is_some() {
-        own(&app, &id, &Caller::Buyer(buyer.clone())).await?;
+    if let Some(key) = buyer.key.filter(|key| *key != signed.buyer) {
+        let detail = format!(
+            "the job is signed with the key {}, and the key of this token is {key}",
+            signed.buyer
+        );
+        return Err(Problem::new(ProblemKind::NotYourJob, detail));
     }
-    let new = open_detached(&app, buyer.clone(), id.clone(), signed).await?;
-    tracing::info!(job = %id, buyer, new, "job put");
+    let name = buyer.name.clone();
+    is_free(&app, &id, &Caller::Buyer(buyer)).await?;
+    let new = open_detached(&app, name.clone(), id.clone(), signed).await?;
+    tracing::info!(job = %id, buyer = name, new, "job put");
     Ok((
         if new { StatusCode::CREATED } else { StatusCode::OK },
         Json(status_of(&app, &id).await?),
@@ -93,12 +86,16 @@ pub(super) async fn put_job(
 }
 
 /// The buyer's jobs, newest first.
-#[utoipa::path(get, path = "/v1/jobs", tag = "jobs", security(("buyer" = [])), responses(
+#[utoipa::path(get, path = "/v1/jobs", tag = "jobs", security(("buyer" = []), ("key" = [])), responses(
     (status = 200, body = JobList),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub(super) async fn list_jobs(State(app): State<Shared>, Buyer(buyer): Buyer) -> Result<Json<JobList>, Problem> {
-    let rows = app.store.jobs(Some(buyer)).await?;
+pub(super) async fn list_jobs(State(app): State<Shared>, caller: Caller) -> Result<Json<JobList>, Problem> {
+    let (name, key) = match caller {
+        Caller::Buyer(buyer) => (Some(buyer.name), buyer.key),
+        Caller::Key(key) => (app.buyers.name_of_key(&key).map(str::to_owned), Some(key)),
+    };
+    let rows = app.store.jobs_of(name, key).await?;
     let jobs = rows.into_iter().map(|row| {
         let active = app.active_jobs.get(&row.id);
         status::of(row, active.as_deref(), &app.nodes)
@@ -107,29 +104,34 @@ pub(super) async fn list_jobs(State(app): State<Shared>, Buyer(buyer): Buyer) ->
 }
 
 /// The status of a job, and which nodes it waits for.
-#[utoipa::path(get, path = "/v1/jobs/{id}", tag = "jobs", params(("id" = String, Path)), responses(
+#[utoipa::path(get, path = "/v1/jobs/{id}", tag = "jobs", security(("buyer" = []), ("key" = []), ()), params(("id" = String, Path)), responses(
     (status = 200, body = JobStatus),
+    (status = 404, body = Document, content_type = "application/problem+json", description = "there is none that this request may read"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub(super) async fn get_job(State(app): State<Shared>, JobPath(id): JobPath) -> Result<Json<JobStatus>, Problem> {
+pub(super) async fn get_job(State(app): State<Shared>, JobPath(id): JobPath, reader: Reader) -> Result<Json<JobStatus>, Problem> {
+    may_read(&app, &id, &reader).await?;
     Ok(Json(status_of(&app, &id).await?))
 }
 
-/// The spec of a job as its buyer signed it, with the items and classes that contributors need.
-#[utoipa::path(get, path = "/v1/jobs/{id}/spec", tag = "jobs", params(("id" = String, Path)), responses(
+/// The spec of a job as its buyer signed it, with the items and classes that contributors need. With an `ETag`, and with
+/// `Content-Encoding: zstd` where the client takes it; 503 while too much is sent.
+#[utoipa::path(get, path = "/v1/jobs/{id}/spec", tag = "jobs", security(("buyer" = []), ("key" = []), ()), params(("id" = String, Path)), responses(
     (status = 200, body = SignedSpec),
+    (status = 404, body = Document, content_type = "application/problem+json", description = "there is none that this request may read"),
     (status = 409, body = Document, content_type = "application/problem+json", description = "the job has ended, and its items are erased"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub(super) async fn get_spec(State(app): State<Shared>, JobPath(id): JobPath) -> Result<impl IntoResponse, Problem> {
-    let Some(spec) = app.store.spec(&id).await? else {
+pub(super) async fn get_spec(State(app): State<Shared>, JobPath(id): JobPath, reader: Reader, asked: Asked) -> Result<Response, Problem> {
+    may_read(&app, &id, &reader).await?;
+    let Some(at) = app.store.find_spec(&id).await? else {
         let state = status_of(&app, &id).await?.state.name();
         let detail = format!(
             "job `{id}` is {state}, and its items are erased: `tacit receipt` shows what became of answers, `tacit job result` the result"
         );
         return Err(Problem::new(ProblemKind::JobEnded, detail));
     };
-    Ok(([(header::CONTENT_TYPE, "application/json")], spec))
+    stored::send(&app, &asked, at, Form::Plain, "application/json").await
 }
 
 /// Closes a job for submissions, so that the nodes compute it. Closing it again changes nothing.
@@ -143,7 +145,7 @@ pub(super) async fn close_job(
     JobPath(id): JobPath,
     caller: Caller,
 ) -> Result<(StatusCode, Json<JobStatus>), Problem> {
-    own(&app, &id, &caller).await?;
+    own(&app, &id, caller).await?;
     if app.store.close_job(&id).await?
         && let Some(active) = app.active_jobs.get(&id)
     {
@@ -172,7 +174,7 @@ pub(super) async fn cancel_job(
     caller: Caller,
     CancelledBy(signature): CancelledBy,
 ) -> Result<Json<JobStatus>, Problem> {
-    let buyer = own(&app, &id, &caller).await?;
+    let buyer = own(&app, &id, caller).await?;
     let signature = signature.ok_or_else(|| {
         let detail = "the query: expected `signature=HEX`, the signature of the buyer's key over the cancellation of this job";
         Problem::new(ProblemKind::InvalidRequest, detail.to_owned())

@@ -9,8 +9,10 @@ mod issuers;
 mod jobs;
 mod openapi;
 mod problem;
+mod readers;
 mod receipts;
 mod results;
+mod stored;
 mod submissions;
 #[cfg(test)]
 mod tests;

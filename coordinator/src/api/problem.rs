@@ -199,9 +199,15 @@ impl Problem {
         }
     }
 
-    /// The problem that there is no job of this id.
+    /// The problem that there is no job of this id, or none that the request may read: nobody learns which.
     pub(crate) fn unknown_job(id: &tacit_protocol::job::JobId) -> Self {
-        Self::new(ProblemKind::UnknownJob, format!("there is no job `{id}` here"))
+        Self::new(
+            ProblemKind::UnknownJob,
+            format!(
+                "there is no job `{id}` that this request may read: send its buyer's token, or sign the request with the buyer's key, or as one of \
+                 the job's contributors"
+            ),
+        )
     }
 
     /// The document that is sent to the client.

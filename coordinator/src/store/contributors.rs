@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 use tacit_protocol::identity::PublicKey;
+use tacit_protocol::name::Look;
 
 use super::{Failure, Store, StoreError, fixed_bytes, now};
 
@@ -16,6 +17,8 @@ pub(crate) enum Enrolled {
     Closed,
     /// The name belongs to another key.
     NameTaken,
+    /// The name looks like this one, which belongs to another key.
+    LooksLike(String),
     /// The key belongs to another name.
     KeyTaken,
 }
@@ -48,9 +51,16 @@ impl Store {
             if !open {
                 return Ok(Enrolled::Closed);
             }
+            let look = Look::of(&name).to_string();
+            let like: Option<String> = db
+                .query_row("SELECT name FROM contributors WHERE look = ?1", [&look], |row| row.get(0))
+                .optional()?;
+            if let Some(like) = like {
+                return Ok(Enrolled::LooksLike(like));
+            }
             db.execute(
-                "INSERT INTO contributors (name, key, enrolled_at) VALUES (?1, ?2, ?3)",
-                (&name, key.as_bytes().as_slice(), now()),
+                "INSERT INTO contributors (name, key, enrolled_at, look) VALUES (?1, ?2, ?3, ?4)",
+                (&name, key.as_bytes().as_slice(), now(), &look),
             )?;
             Ok(Enrolled::New)
         })
@@ -82,6 +92,11 @@ mod tests {
         assert_eq!(enrol("ada", 1, false).await.unwrap(), Enrolled::Before);
         assert_eq!(enrol("ada", 2, true).await.unwrap(), Enrolled::NameTaken);
         assert_eq!(enrol("bob", 1, true).await.unwrap(), Enrolled::KeyTaken);
+        let ada = || Enrolled::LooksLike("ada".to_owned());
+        // With Cyrillic letters; the same key again under its name is no matter.
+        assert_eq!(enrol("\u{430}da", 2, true).await.unwrap(), ada());
+        assert_eq!(enrol("ad\u{251}", 2, true).await.unwrap(), ada());
+        assert_eq!(enrol("Ada", 3, true).await.unwrap(), Enrolled::New);
         assert_eq!(enrol("bob", 2, false).await.unwrap(), Enrolled::Closed);
         let keys = store.read(|db| Ok((enrolled_key(db, "ada")?, enrolled_key(db, "bob")?)));
         assert_eq!(keys.await.unwrap(), (Some(key(1)), None));

@@ -76,7 +76,8 @@ mod tests {
         Store::inspect(folder.path(), Some(ours)).unwrap();
         let store = Store::open_unwatched(folder.path()).unwrap();
         let job = |id: &str| NewJob {
-            issuers: None,
+            public: false,
+            pool: None,
             id: id.parse().unwrap(),
             cluster: ours,
             buyer: "first".to_owned(),

@@ -5,12 +5,13 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::api::JobState;
-use tacit_protocol::credential::Issuers;
+use tacit_protocol::codec::encode;
 use tacit_protocol::identity::{PublicKey, Signature};
 use tacit_protocol::job::{Job, JobId};
 
 use crate::limits::Taken;
 
+use super::readers::Pool;
 use super::{Failure, Store, StoreError, fixed_bytes, from_db, now, number_of, to_db};
 
 /// A job to be stored.
@@ -32,8 +33,10 @@ pub(crate) struct NewJob {
     pub items: u64,
     /// How many answers each item gets.
     pub answers_per_item: u32,
-    /// The digest of the issuers that it names, if any.
-    pub issuers: Option<Digest>,
+    /// Whether anyone may read it.
+    pub public: bool,
+    /// Whose people may answer, if the job names issuers.
+    pub pool: Option<Pool>,
     /// The spec as JSON.
     pub spec: Vec<u8>,
     /// The nodes that have opened it.
@@ -53,7 +56,8 @@ impl NewJob {
             digest: job.digest(),
             items: terms.items,
             answers_per_item: terms.answers_per_item,
-            issuers: terms.issuers.as_ref().map(Issuers::digest),
+            public: terms.public,
+            pool: Pool::of(terms),
             spec,
             opened,
         }
@@ -144,15 +148,6 @@ fn advance(db: &Connection, id: &JobId, from: &[JobState], to: JobState, reason:
     Ok(true)
 }
 
-/// Whose job it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Owner {
-    /// The name of the buyer, whose token opened the job.
-    pub name: String,
-    /// The buyer's key, which has signed the terms.
-    pub key: PublicKey,
-}
-
 /// What became of a new job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Created<E> {
@@ -199,8 +194,8 @@ impl Store {
             }
             db.execute(
                 "INSERT INTO jobs (id, cluster, name, digest, items, answers_per_item, state, created_at, changed_at, buyer, spec_bytes,
-                    buyer_key, issuers)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12)",
+                    buyer_key, issuers, public, pool)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
                 (
                     job.id.as_str(),
                     job.cluster.as_bytes().as_slice(),
@@ -213,7 +208,9 @@ impl Store {
                     &job.buyer,
                     to_db(job.spec.len() as u64),
                     job.buyer_key.as_bytes().as_slice(),
-                    job.issuers.map(|issuers| issuers.as_bytes().to_vec()),
+                    job.pool.as_ref().map(|pool| pool.issuers.digest().as_bytes().to_vec()),
+                    job.public,
+                    job.pool.as_ref().map(encode),
                 ),
             )?;
             let number = db.last_insert_rowid();
@@ -250,35 +247,29 @@ impl Store {
         .await
     }
 
-    /// All jobs, or one buyer's, newest first.
+    /// All jobs, newest first.
     ///
     /// # Errors
     /// The store fails.
-    pub(crate) async fn jobs(&self, buyer: Option<String>) -> Result<Vec<JobRow>, StoreError> {
+    pub(crate) async fn jobs(&self) -> Result<Vec<JobRow>, StoreError> {
         self.read(move |db| {
-            let mut query = db.prepare(&format!("{COLUMNS} WHERE ?1 IS NULL OR buyer = ?1 ORDER BY number DESC"))?;
-            let rows = query.query_map([&buyer], raw)?.collect::<Result<Vec<RowTuple>, _>>()?;
+            let mut query = db.prepare(&format!("{COLUMNS} ORDER BY number DESC"))?;
+            let rows = query.query_map([], raw)?.collect::<Result<Vec<RowTuple>, _>>()?;
             rows.into_iter().map(job_row).collect()
         })
         .await
     }
 
-    /// The owner of a job, if there is such a job.
+    /// The jobs that the buyer of this name has opened or the owner of this key has signed, newest first.
     ///
     /// # Errors
     /// The store fails.
-    pub(crate) async fn owner_of(&self, id: &JobId) -> Result<Option<Owner>, StoreError> {
-        let id = id.clone();
+    pub(crate) async fn jobs_of(&self, name: Option<String>, key: Option<PublicKey>) -> Result<Vec<JobRow>, StoreError> {
         self.read(move |db| {
-            let mut query = db.prepare_cached("SELECT buyer, buyer_key FROM jobs WHERE id = ?1")?;
-            let row: Option<(String, Vec<u8>)> = query.query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-            row.map(|(name, key)| {
-                Ok(Owner {
-                    name,
-                    key: PublicKey::from_bytes(fixed_bytes(&key, "a buyer's key")?),
-                })
-            })
-            .transpose()
+            let mut query = db.prepare(&format!("{COLUMNS} WHERE buyer = ?1 OR buyer_key = ?2 ORDER BY number DESC"))?;
+            let key = key.as_ref().map(|key| key.as_bytes().as_slice());
+            let rows = query.query_map((&name, key), raw)?.collect::<Result<Vec<RowTuple>, _>>()?;
+            rows.into_iter().map(job_row).collect()
         })
         .await
     }

@@ -8,6 +8,8 @@ mod inspect;
 mod jobs;
 #[cfg(test)]
 mod lifecycle_tests;
+mod pieces;
+mod readers;
 mod results;
 mod retention;
 mod revocations;
@@ -18,6 +20,8 @@ mod submissions;
 
 pub(crate) use contributors::Enrolled;
 pub(crate) use jobs::{Created, JobRow, NewJob};
+pub(crate) use pieces::StoredAt;
+pub(crate) use readers::Readers;
 pub(crate) use results::{Conclusion, Part, Receipts};
 pub(crate) use retention::{Ending, Purged};
 pub(crate) use stored_text::StoredText;

@@ -42,7 +42,7 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    fn column(self) -> &'static str {
+    pub(super) fn column(self) -> &'static str {
         match self {
             Self::Result => "result",
             Self::Payouts => "payouts",
@@ -134,9 +134,7 @@ impl Store {
     }
 
     /// A text of a published job, byte for byte; `None` unless the job is published.
-    ///
-    /// # Errors
-    /// The store fails.
+    #[cfg(test)]
     pub(crate) async fn published(&self, id: &JobId, part: Part) -> Result<Option<Vec<u8>>, StoreError> {
         let id = id.clone();
         let column = self.read(move |db| {

@@ -14,7 +14,9 @@ const FIRST: &str = "
 CREATE TABLE contributors (
     name        TEXT PRIMARY KEY,
     key         BLOB NOT NULL UNIQUE,
-    enrolled_at INTEGER NOT NULL
+    enrolled_at INTEGER NOT NULL,
+    -- What the name looks like: no two look alike.
+    look        TEXT NOT NULL UNIQUE
 ) STRICT;
 
 CREATE TABLE jobs (
@@ -41,7 +43,11 @@ CREATE TABLE jobs (
     -- The buyer's signature that cancels it.
     cancellation     BLOB,
     -- Whether all is removed that says more than that there was this job.
-    purged           INTEGER NOT NULL DEFAULT 0
+    purged           INTEGER NOT NULL DEFAULT 0,
+    -- Whether anyone may read the job.
+    public           INTEGER NOT NULL,
+    -- The issuers and the closing time, encoded; NULL if the job names no issuers.
+    pool             BLOB
 ) STRICT;
 CREATE INDEX jobs_by_state ON jobs (state);
 CREATE INDEX jobs_by_issuers ON jobs (issuers) WHERE issuers IS NOT NULL;

@@ -4,14 +4,15 @@
 //! such contributors are sorted beforehand to mark the repeats; the pass itself then looks up nothing but how many answers an
 //! item has.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::facts::same_redundancy;
 use super::{
     AcceptedContributor, AcceptedSetError, ContributorFacts, CountedSubmission, Outcome, PublicFacts, RefusedBy, Scale, SubmissionEntry,
 };
 use crate::identity::PublicKey;
-use crate::job::{Job, Terms};
+use crate::job::{Floor, Job, Terms};
+use crate::name::Look;
 use crate::question::Release;
 use crate::reject::RejectReason;
 use crate::submission::{Header, Role, Statement, Subject};
@@ -141,17 +142,22 @@ pub(super) fn are_items(items: &[u32], items_in_job: usize) -> bool {
 #[derive(Default)]
 struct Names<'h> {
     names: HashMap<&'h str, u32>,
+    /// What the names look like. A name that looks like another one's is bound to nobody: pay would go to whom it is taken for.
+    looks: HashSet<Look>,
     keys: HashMap<PublicKey, u32>,
     contributors: Vec<(&'h str, PublicKey)>,
 }
 
 impl<'h> Names<'h> {
-    /// The index of the contributor of a submission; `None` if its name or its key is bound to another one.
+    /// The index of the contributor of a submission; `None` if its name, a name that looks alike, or its key is bound to another one.
     fn bind(&mut self, statement: &'h Statement) -> Option<u32> {
         let (name, key) = (statement.contributor.as_str(), statement.key);
         match (self.names.get(name), self.keys.get(&key)) {
             (Some(by_name), Some(by_key)) => (by_name == by_key).then_some(*by_name),
             (None, None) => {
+                if !self.looks.insert(Look::of(name)) && Floor::Looks.holds() {
+                    return None;
+                }
                 let index = self.contributors.len() as u32;
                 self.names.insert(name, index);
                 self.keys.insert(key, index);

@@ -6,6 +6,7 @@ use super::scale::Scale;
 use crate::accepted::{ContributorFacts, CountedAnswer, PublicFacts, RefusedBy, SubmissionEntry};
 use crate::identity::PublicKey;
 use crate::job::{Job, Terms};
+use crate::name::Look;
 use crate::question::Release;
 use crate::reject::RejectReason;
 use crate::submission::{Header, Role};
@@ -58,6 +59,7 @@ struct PlainCount<'h> {
     wanted: u32,
     names: HashMap<&'h str, (PublicKey, u32)>,
     keys: HashMap<PublicKey, &'h str>,
+    looks: HashMap<Look, &'h str>,
     contributors: Vec<(&'h str, PublicKey)>,
     taken: HashSet<(u32, u32)>,
     redundancy: Vec<u32>,
@@ -73,6 +75,7 @@ impl<'h> PlainCount<'h> {
             wanted: job.terms().answers_per_item,
             names: HashMap::new(),
             keys: HashMap::new(),
+            looks: HashMap::new(),
             contributors: Vec::new(),
             taken: HashSet::new(),
             redundancy: vec![0; job.items().len()],
@@ -92,10 +95,11 @@ impl<'h> PlainCount<'h> {
     fn accept(&mut self, submission: usize, header: &'h Header) {
         let statement = &header.statement;
         let name = statement.contributor.as_str();
-        let bound = self.names.get(name).copied();
+        let (bound, look) = (self.names.get(name).copied(), Look::of(name));
         let one_key = statement.credential.is_none();
-        let conflict =
-            (one_key && bound.is_some_and(|(key, _)| key != statement.key)) || self.keys.get(&statement.key).is_some_and(|n| *n != name);
+        let conflict = (one_key && bound.is_some_and(|(key, _)| key != statement.key))
+            || self.keys.get(&statement.key).is_some_and(|n| *n != name)
+            || self.looks.get(&look).is_some_and(|n| *n != name);
         if conflict {
             let listed = SubmissionEntry {
                 submission: header.digest(),
@@ -104,6 +108,7 @@ impl<'h> PlainCount<'h> {
             return self.reject(&listed, RejectReason::KeyConflict);
         }
         self.keys.insert(statement.key, name);
+        self.looks.insert(look, name);
         let contributor = bound.map_or_else(
             || {
                 let index = self.contributors.len() as u32;

@@ -14,7 +14,7 @@ use crate::fixtures::{
     submission_list,
 };
 use crate::identity::SecretKey;
-use crate::job::PayRule;
+use crate::job::{Floor, PayRule, skip};
 use crate::question::Release;
 use crate::reject::RejectReason;
 use crate::submission::{Header, Submission};
@@ -83,6 +83,30 @@ fn a_name_stands_for_one_key_and_a_key_for_one_name() {
     .unwrap();
     assert_eq!(accepted.facts().rejected[&RejectReason::KeyConflict], 2);
     assert_eq!(accepted.facts().answers, 2);
+}
+
+#[test]
+fn no_two_contributors_look_alike() {
+    let mut all = submissions(&[(1, &[(0, 0)]), (2, &[(0, 0)]), (3, &[(0, 0)])]);
+    // The second with a Cyrillic letter.
+    for (submission, name) in all.iter_mut().zip(["scope", "s\u{441}ope", "scope."]) {
+        submission.header.value.statement.contributor = name.to_owned();
+    }
+    let all_hold = skip(&[]);
+    let accepted = assemble(&all, &[Verdict::Accepted; 3], 5).unwrap();
+    assert_eq!(accepted.outcomes()[1], Outcome::Rejected(RejectReason::KeyConflict));
+    let names: Vec<&str> = accepted.facts().contributors.iter().map(|one| one.contributor.as_str()).collect();
+    assert_eq!(names, ["scope", "scope."]);
+    // Whoever comes first has the name.
+    all.swap(0, 1);
+    let accepted = assemble(&all, &[Verdict::Accepted; 3], 5).unwrap();
+    assert_eq!(accepted.facts().contributors[1].contributor, "s\u{441}ope");
+
+    // Without the check both are paid, under what anybody reads as one name.
+    drop(all_hold);
+    let _skipped = skip(&[Floor::Looks]);
+    let accepted = assemble(&all, &[Verdict::Accepted; 3], 5).unwrap();
+    assert_eq!(accepted.facts().contributors.len(), 3);
 }
 
 /// The headers of four submissions: two keys of person 1, both with the same answers, person 2, and person 2's key under number 3.

@@ -36,7 +36,7 @@ impl CheckedCredentials {
         key: &PublicKey,
         closes_at: Option<u64>,
     ) -> Result<(), CredentialError> {
-        credential.check_expiry(closes_at)?;
+        credential.grant.check_expiry(closes_at)?;
         let of = Digest::of(
             "tacit/v1 checked credential",
             &[&encode(&(cluster, issuers.digest(), key, credential))],

@@ -10,11 +10,13 @@
 mod checked;
 mod invitation;
 mod issuers;
+mod shown;
 mod statements;
 
 pub use checked::CheckedCredentials;
 pub use invitation::{CodeError, Invitation};
 pub use issuers::{Issuers, IssuersError, MAX_ISSUERS};
+pub use shown::{SHOWN_HEADER, Shown, ShownError};
 pub use statements::{MAX_REVOKED, PoolSize, Revocation, StatementError};
 
 use serde::{Deserialize, Serialize};
@@ -91,6 +93,13 @@ impl Grant {
     pub fn statement(&self, issuers: &Issuers) -> Vec<u8> {
         encode(&(issuers.digest(), self))
     }
+
+    fn check_expiry(&self, closes_at: Option<u64>) -> Result<(), CredentialError> {
+        match self.expires {
+            Some(expires) if closes_at.is_none_or(|closes_at| expires < closes_at) => Err(CredentialError::Expired),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Credential {
@@ -125,15 +134,8 @@ impl Credential {
     /// # Errors
     /// The first of its parts that is not as it should be.
     pub fn check(&self, cluster: &Digest, issuers: &Issuers, key: &PublicKey, closes_at: Option<u64>) -> Result<(), CredentialError> {
-        self.check_expiry(closes_at)?;
+        self.grant.check_expiry(closes_at)?;
         self.check_signatures(cluster, issuers, key)
-    }
-
-    fn check_expiry(&self, closes_at: Option<u64>) -> Result<(), CredentialError> {
-        match self.grant.expires {
-            Some(expires) if closes_at.is_none_or(|closes_at| expires < closes_at) => Err(CredentialError::Expired),
-            _ => Ok(()),
-        }
     }
 
     fn check_signatures(&self, cluster: &Digest, issuers: &Issuers, key: &PublicKey) -> Result<(), CredentialError> {

@@ -1,7 +1,7 @@
 //! The limits of a job: which specs and terms are accepted.
 
 use super::floors;
-use super::names::{ids, name};
+use super::names::{id, ids, name, text};
 use super::pay::{MAX_PER_ITEM, escrow};
 use super::{Item, JobError, MAX_ANSWERS_PER_ITEM, MAX_ITEMS, PayRule, Payout, Terms, issuers, labels};
 use crate::question::Release;
@@ -89,7 +89,10 @@ fn count(items: u64) -> Result<(), JobError> {
 pub(super) fn items(items: &[Item]) -> Result<(), JobError> {
     count(items.len() as u64)?;
     for (index, item) in items.iter().enumerate() {
-        name(&format!("items[{index}].id"), &item.id)?;
+        id(&format!("items[{index}].id"), &item.id)?;
+        if let Some(shown) = &item.text {
+            text(&format!("items[{index}].text"), shown)?;
+        }
     }
     ids("items", items.iter().map(|item| item.id.as_str()))
 }

@@ -42,6 +42,8 @@ pub enum Floor {
     SealingExpiry,
     /// Nothing is sealed to an older key than one that was seen.
     SealingOrder,
+    /// No two contributors of a job look alike.
+    Looks,
 }
 
 impl Floor {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tacit_mpc_core::field::{Field, Fp61};
 
 use super::{Answer, AnswerType, NoSuchAnswer, QuestionError, Release, Validity};
-use crate::name::{is_name, name_problem};
+use crate::name::{NAME_RULE, TEXT_RULE, is_name, is_plain_text};
 
 /// The most classes of a question.
 pub const MAX_CLASSES: usize = 1_000;
@@ -45,10 +45,16 @@ impl AnswerType for Categorical {
         if self.classes.is_empty() || self.classes.len() > MAX_CLASSES {
             return refused(format!("must list 1 to {MAX_CLASSES} classes"));
         }
+        if self.text.as_deref().is_some_and(|text| !is_plain_text(text)) {
+            return Err(QuestionError {
+                field: "question.text",
+                problem: TEXT_RULE.to_owned(),
+            });
+        }
         let mut seen = HashSet::new();
         for class in &self.classes {
             if !is_name(class) {
-                return refused(name_problem());
+                return refused(NAME_RULE.to_owned());
             }
             if !seen.insert(class) {
                 return refused(format!("lists `{class}` twice"));
@@ -126,7 +132,14 @@ mod tests {
         let problem = |classes: &[&str]| Categorical::new(classes.iter().copied()).check().unwrap_err().problem;
         assert_eq!(problem(&[]), "must list 1 to 1000 classes");
         assert_eq!(problem(&["a", "b", "a"]), "lists `a` twice");
-        assert_eq!(problem(&["a", "\n"]), "must be 1 to 256 bytes without control characters");
+        assert_eq!(problem(&["a", "\n"]), NAME_RULE);
+        assert_eq!(problem(&["a", "b\u{200d}"]), NAME_RULE);
+        let shown = |text: &str| Categorical {
+            text: Some(text.to_owned()),
+            ..Categorical::new(["a"])
+        };
+        assert_eq!(shown("which\nof these?").check(), Ok(()));
+        assert_eq!(shown("\u{1b}[2J").check().unwrap_err().field, "question.text");
         let many = |classes: usize| Categorical::new((0..classes).map(|class| class.to_string())).check();
         assert_eq!(many(1_000), Ok(()));
         assert!(many(1_001).is_err());

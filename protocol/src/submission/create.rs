@@ -13,7 +13,7 @@ use crate::cluster::Cluster;
 use crate::credential::{Credential, CredentialError};
 use crate::identity::{SecretKey, Signed};
 use crate::job::Job;
-use crate::name::is_name;
+use crate::name::{NAME_RULE, is_name};
 use crate::question::Answer;
 use crate::sealing::{Binding, SealingError};
 
@@ -43,7 +43,7 @@ pub enum SubmissionError {
     #[error("answer {0}: no such item or class in the job, or the items are not in ascending order")]
     Answer(usize),
     /// The contributor's name is not usable.
-    #[error("the contributor's name must be 1 to 256 bytes without control characters")]
+    #[error("the contributor's name {NAME_RULE}")]
     Name,
     /// The key is not the one that the job names for gold.
     #[error("the job takes gold answers of another key only, or none")]

@@ -112,13 +112,13 @@ async fn a_job_belongs_to_its_buyer() {
     let bench = Bench::new(3, 1).await;
     let job = bench.open("signs", spec(2)).await;
     let text = serde_json::to_vec(&job.to_signed_spec()).unwrap();
-    for (method, path, body) in [
-        ("POST", "/v1/jobs/signs/close", Vec::new()),
-        ("DELETE", "/v1/jobs/signs", Vec::new()),
-        ("PUT", "/v1/jobs/signs", text),
+    for (method, path, body, due) in [
+        ("POST", "/v1/jobs/signs/close", Vec::new(), (StatusCode::NOT_FOUND, "unknown_job")),
+        ("DELETE", "/v1/jobs/signs", Vec::new(), (StatusCode::NOT_FOUND, "unknown_job")),
+        ("PUT", "/v1/jobs/signs", text, (StatusCode::CONFLICT, "job_conflict")),
     ] {
         let (status, body) = bench.send_as(OTHER_TOKEN, method, path, "application/json", body).await;
-        assert_eq!((status, kind(&body).as_str()), (StatusCode::FORBIDDEN, "not_your_job"), "{method}");
+        assert_eq!((status, kind(&body).as_str()), due, "{method}");
     }
     let (_, body) = bench.send_as(OTHER_TOKEN, "GET", "/v1/jobs", "", Vec::new()).await;
     assert!(serde_json::from_slice::<JobList>(&body).unwrap().jobs.is_empty());
@@ -175,7 +175,7 @@ async fn a_buyer_closes_and_cancels_with_the_key_that_signed_the_terms() {
     let (own, theirs) = (bench.cancellation(&job, &buyer_key()).1, bench.cancellation(&job, &stranger).1);
     assert_eq!(
         send(&stranger, (path, &theirs), path, now).await,
-        (StatusCode::FORBIDDEN, "not_your_job".to_owned())
+        (StatusCode::NOT_FOUND, "unknown_job".to_owned())
     );
     assert_eq!(send(&buyer_key(), (path, &own), close, now).await, unauthorized);
     assert_eq!(send(&buyer_key(), (path, &own), path, now - 400).await, unauthorized);

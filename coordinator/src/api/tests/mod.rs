@@ -4,11 +4,13 @@ mod gold;
 mod issuers;
 mod jobs;
 mod problems;
+mod readers;
 mod receipts;
 mod reference;
 mod releases;
 mod runs;
 mod sealing_keys;
+mod stored;
 mod submissions;
 
 use std::time::Duration;

@@ -9,7 +9,9 @@ use super::Bench;
 const HEAD: &str = "# The coordinator's HTTP API
 
 Written from `/openapi.json`, which every coordinator serves, by `TACIT_WRITE_DOCS=1 cargo test -p tacit-coordinator reference`; a test compares them.
-Errors are RFC 9457 problem documents with a `type` of the list at [Problem](#problem). A buyer sends `Authorization: Bearer TOKEN`.
+Errors are RFC 9457 problem documents with a `type` of the list at [Problem](#problem). A buyer sends `Authorization: Bearer TOKEN`,
+or signs the request: `Authorization: Tacit-Key key=HEX, created=UNIX_SECONDS, signature=HEX`. A contributor signs it with its own key, and shows
+its credential in `Tacit-Credential` where the job names issuers ([who reads what](security/reading.md)).
 ";
 
 fn object(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
@@ -66,11 +68,13 @@ fn operation(text: &mut String, path: &str, method: &str, operation: &Value) {
         }
     }
     if let Some(ways) = operation["security"].as_array() {
-        let buyer = ways.iter().any(|way| way["buyer"].is_array());
-        let who = if buyer {
-            "the buyer"
-        } else {
-            "the owner of a key, who signs the request"
+        let by = |name: &str| ways.iter().any(|way| way[name].is_array());
+        // One of the ways is without any authentication where the job is public.
+        let optional = ways.iter().any(|way| way.as_object().is_some_and(Map::is_empty));
+        let who = match (optional, by("buyer")) {
+            (true, _) => "those who may read the job",
+            (false, true) => "the buyer",
+            (false, false) => "the owner of a key, who signs the request",
         };
         let _ = writeln!(text, "For {who}.\n");
     }

@@ -16,6 +16,30 @@ use crate::http::Origin;
 use crate::testing::{contributor_key, spec};
 
 #[tokio::test]
+async fn names_that_look_alike_are_enrolled_once() {
+    let bench = Bench::new(3, 1).await;
+    let enrol = async |name: &str, byte| {
+        let body = serde_json::to_vec(&bench.cluster.enrolment(name, &contributor_key(byte))).unwrap();
+        bench.send("POST", "/v1/contributors", "application/json", body).await
+    };
+    assert_eq!(enrol("paul", 1).await.0, StatusCode::CREATED);
+    assert_eq!(enrol("paul", 1).await.0, StatusCode::OK);
+    let (status, body) = enrol("p\u{430}ul", 2).await;
+    assert_eq!((status, kind(&body).as_str()), (StatusCode::CONFLICT, "enrolment_conflict"));
+    assert!(String::from_utf8(body).unwrap().contains("looks like `paul`"));
+    // No name at all: a joiner, a blank at the end, a letter in two parts.
+    for name in ["pa\u{200d}ul", "paul ", "pau\u{308}l", "\u{feff}paul"] {
+        let (status, body) = enrol(name, 2).await;
+        assert_eq!(
+            (status, kind(&body).as_str()),
+            (StatusCode::BAD_REQUEST, "invalid_request"),
+            "{name:?}"
+        );
+    }
+    assert_eq!(enrol("p\u{fc}l", 2).await.0, StatusCode::CREATED);
+}
+
+#[tokio::test]
 async fn the_same_bytes_have_the_same_receipt() {
     let bench = Bench::new(3, 1).await;
     let job = bench.open("signs", spec(2)).await;

@@ -6,7 +6,8 @@ use crate::testing::cancellation;
 /// A new job that this many nodes have opened.
 pub(in crate::store) fn new_job(id: &JobId, nodes: usize) -> NewJob {
     NewJob {
-        issuers: None,
+        public: false,
+        pool: None,
         id: id.clone(),
         cluster: Digest::of("cluster", &[]),
         buyer: "first".to_owned(),
@@ -112,8 +113,8 @@ async fn attempts_survive_and_failures_end_the_job() {
 #[tokio::test]
 async fn lists_and_counts() {
     let (_folder, store, id) = store().await;
-    assert_eq!(store.jobs(None).await.unwrap().len(), 1);
-    assert_eq!(store.jobs(Some("second".to_owned())).await.unwrap().len(), 0);
+    assert_eq!(store.jobs().await.unwrap().len(), 1);
+    assert_eq!(store.jobs_of(Some("second".to_owned()), None).await.unwrap().len(), 0);
     assert_eq!(store.spec(&id).await.unwrap().unwrap(), b"{}");
     assert!(store.count_jobs().await.unwrap().contains(&(JobState::Open, 1)));
     store.close_job(&id).await.unwrap();

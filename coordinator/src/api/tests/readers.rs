@@ -1,0 +1,209 @@
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use tacit_protocol::api::{JobList, JobState};
+use tacit_protocol::credential::{SHOWN_HEADER, Shown};
+use tacit_protocol::fixtures::{buyer_key, invitation_of, issuers, revocation_of};
+use tacit_protocol::identity::SecretKey;
+use tacit_protocol::job::{Job, JobSpec};
+use tacit_protocol::request_signature::SignedParts;
+
+use super::{Bench, kind};
+use crate::testing::{BOUND_TOKEN, OTHER_TOKEN, TOKEN, bound_key, contributor_key, spec};
+
+/// Who sends a request.
+#[derive(Clone)]
+enum As<'a> {
+    Nobody,
+    Token(&'a str),
+    Key(SecretKey, Option<Shown>),
+}
+
+const SPEC_ROUTES: [&str; 3] = ["", "/spec", "/events"];
+const RESULT_ROUTES: [&str; 3] = ["/result", "/payouts", "/certificate"];
+
+impl Bench {
+    async fn get_as(&self, who: &As<'_>, path: &str) -> (StatusCode, String) {
+        let mut request = Request::builder().uri(path);
+        match who {
+            As::Nobody => {}
+            As::Token(token) => request = request.header(header::AUTHORIZATION, format!("Bearer {token}")),
+            As::Key(key, shown) => {
+                let parts = SignedParts {
+                    method: "GET",
+                    path,
+                    query: "",
+                    cluster: &self.app.cluster.digest(),
+                    body: b"",
+                };
+                let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap();
+                request = request.header(header::AUTHORIZATION, parts.sign(key, now).to_string());
+                if let Some(shown) = shown {
+                    request = request.header(SHOWN_HEADER, shown.to_string());
+                }
+            }
+        }
+        let (status, body) = self.request(request.body(Body::empty()).unwrap()).await;
+        let body = if status.is_success() { String::new() } else { kind(&body) };
+        (status, body)
+    }
+
+    /// The answers to all requests about a job, of which there is one for each route.
+    async fn read(&self, who: &As<'_>, job: &str) -> [Vec<(StatusCode, String)>; 2] {
+        let mut answers = [Vec::new(), Vec::new()];
+        for (routes, answers) in [SPEC_ROUTES, RESULT_ROUTES].iter().zip(&mut answers) {
+            for route in routes {
+                answers.push(self.get_as(who, &format!("/v1/jobs/{job}{route}")).await);
+            }
+        }
+        answers
+    }
+
+    async fn published(&self, id: &str, spec: JobSpec) -> Job {
+        let job = self.open(id, spec).await;
+        self.close(&job).await;
+        self.wait_for(&job, JobState::Published).await;
+        job
+    }
+}
+
+fn all(status: StatusCode, kind: &str) -> Vec<(StatusCode, String)> {
+    vec![(status, kind.to_owned()); 3]
+}
+
+fn ok() -> Vec<(StatusCode, String)> {
+    all(StatusCode::OK, "")
+}
+
+fn unknown() -> Vec<(StatusCode, String)> {
+    all(StatusCode::NOT_FOUND, "unknown_job")
+}
+
+fn for_the_buyer() -> Vec<(StatusCode, String)> {
+    all(StatusCode::FORBIDDEN, "not_your_job")
+}
+
+#[tokio::test]
+async fn a_job_is_read_by_its_buyer_and_its_contributors() {
+    let bench = Bench::new(3, 1).await;
+    bench.published("signs", spec(1)).await;
+    let (enrolled, stranger) = (contributor_key(1), contributor_key(2));
+    bench.enrol("ada", &enrolled).await;
+    for (who, due) in [
+        (As::Token(TOKEN), [ok(), ok()]),
+        (As::Key(buyer_key(), None), [ok(), ok()]),
+        (As::Key(enrolled, None), [ok(), for_the_buyer()]),
+        (As::Token(OTHER_TOKEN), [unknown(), unknown()]),
+        (As::Key(stranger, None), [unknown(), unknown()]),
+        (As::Nobody, [unknown(), unknown()]),
+    ] {
+        assert_eq!(bench.read(&who, "signs").await, due);
+        // A job that may not be read looks like one that does not exist.
+        assert_eq!(bench.read(&who, "none").await, [unknown(), unknown()]);
+    }
+    let unauthorized = all(StatusCode::UNAUTHORIZED, "unauthorized");
+    for job in ["signs", "none"] {
+        assert_eq!(
+            bench.read(&As::Token("invented"), job).await,
+            [unauthorized.clone(), unauthorized.clone()]
+        );
+    }
+    let (_, body) = bench.get("/v1/jobs/none").await;
+    let (_, other) = bench.send_as(OTHER_TOKEN, "GET", "/v1/jobs/signs", "", Vec::new()).await;
+    let text = String::from_utf8(other).unwrap();
+    assert_eq!(text.replace("`signs`", "`none`"), String::from_utf8(body).unwrap());
+}
+
+#[tokio::test]
+async fn a_public_job_is_read_by_anybody() {
+    let bench = Bench::new(3, 1).await;
+    let public = JobSpec { public: true, ..spec(1) };
+    bench.published("signs", public).await;
+    for who in [As::Nobody, As::Token(OTHER_TOKEN), As::Key(contributor_key(2), None)] {
+        assert_eq!(bench.read(&who, "signs").await, [ok(), ok()]);
+    }
+    let bench = bench.again().await;
+    assert_eq!(bench.read(&As::Nobody, "signs").await, [ok(), ok()]);
+    // To read it is not to own it.
+    let (status, body) = bench.send_as(OTHER_TOKEN, "DELETE", "/v1/jobs/signs", "", Vec::new()).await;
+    assert_eq!((status, kind(&body).as_str()), (StatusCode::FORBIDDEN, "not_your_job"));
+}
+
+#[tokio::test]
+async fn a_job_with_issuers_is_read_by_the_people_of_its_pool() {
+    let bench = Bench::new(3, 1).await;
+    let cluster = bench.app.cluster.digest();
+    let pool = issuers(2);
+    let invited = JobSpec {
+        issuers: Some(pool.clone()),
+        ..spec(1)
+    };
+    bench.published("signs", invited).await;
+    let (key, other) = (contributor_key(1), contributor_key(2));
+    bench.enrol("ada", &key).await;
+    let invitation = invitation_of(&pool, 7);
+    let credential = Shown::Credential(invitation.credential(&cluster, &pool, &key.public()));
+    let of_another_pool = {
+        let others = issuers(3);
+        Shown::Credential(invitation_of(&others, 7).credential(&cluster, &others, &key.public()))
+    };
+    let reads = [
+        As::Key(key.clone(), Some(credential.clone())),
+        As::Key(invitation.key.clone(), Some(Shown::invitation(&invitation))),
+    ];
+    for who in &reads {
+        assert_eq!(bench.read(who, "signs").await, [ok(), for_the_buyer()]);
+    }
+    for who in [
+        // Enrolled, but not one of the pool.
+        As::Key(key.clone(), None),
+        As::Key(key.clone(), Some(of_another_pool)),
+        // A credential is public in headers of submissions: it is of no use to another key, or without a signature.
+        As::Key(other, Some(credential.clone())),
+        As::Key(key, Some(Shown::invitation(&invitation))),
+    ] {
+        assert_eq!(bench.read(&who, "signs").await, [unknown(), unknown()]);
+    }
+    let unsigned = Request::builder()
+        .uri("/v1/jobs/signs/spec")
+        .header(SHOWN_HEADER, credential.to_string());
+    assert_eq!(bench.request(unsigned.body(Body::empty()).unwrap()).await.0, StatusCode::NOT_FOUND);
+    let garbled = Request::builder().uri("/v1/jobs/signs/spec").header(SHOWN_HEADER, "?");
+    assert_eq!(bench.request(garbled.body(Body::empty()).unwrap()).await.0, StatusCode::BAD_REQUEST);
+
+    let body = serde_json::to_vec(&revocation_of(&pool, &[7])).unwrap();
+    let revoked = bench.send("POST", "/v1/issuers/revocations", "application/json", body).await;
+    assert_eq!(revoked.0, StatusCode::OK);
+    for who in &reads {
+        assert_eq!(bench.read(who, "signs").await, [unknown(), unknown()]);
+    }
+}
+
+#[tokio::test]
+async fn a_token_with_a_key_opens_only_what_the_key_has_signed() {
+    let bench = Bench::new(3, 1).await;
+    let id = "bound".parse().unwrap();
+    let put = async |job: &Job| {
+        let body = serde_json::to_vec(&job.to_signed_spec()).unwrap();
+        bench.send_as(BOUND_TOKEN, "PUT", "/v1/jobs/bound", "application/json", body).await
+    };
+    let (status, body) = put(&bench.signed_job(&id, &spec(1)).unwrap()).await;
+    assert_eq!((status, kind(&body).as_str()), (StatusCode::FORBIDDEN, "not_your_job"));
+    let job = Job::sign(&bench.app.cluster.digest(), id, spec(1), &bound_key()).unwrap();
+    assert_eq!(put(&job).await.0, StatusCode::CREATED);
+    // Token and key are the same buyer, also for what the one has opened and the other asks for.
+    for who in [As::Token(BOUND_TOKEN), As::Key(bound_key(), None)] {
+        assert_eq!(bench.get_as(&who, "/v1/jobs/bound").await.0, StatusCode::OK);
+    }
+    assert_eq!(bench.get_as(&As::Token(TOKEN), "/v1/jobs/bound").await.0, StatusCode::NOT_FOUND);
+    // Opened with another token, but signed with this key.
+    let theirs = Job::sign(&bench.app.cluster.digest(), "theirs".parse().unwrap(), spec(1), &bound_key()).unwrap();
+    let body = serde_json::to_vec(&theirs.to_signed_spec()).unwrap();
+    let (status, _) = bench.send("PUT", "/v1/jobs/theirs", "application/json", body).await;
+    assert_eq!(status, StatusCode::CREATED);
+    assert_eq!(bench.get_as(&As::Token(BOUND_TOKEN), "/v1/jobs/theirs").await.0, StatusCode::OK);
+    let (_, list) = bench.send_as(BOUND_TOKEN, "GET", "/v1/jobs", "", Vec::new()).await;
+    let list: JobList = serde_json::from_slice(&list).unwrap();
+    assert_eq!(list.jobs.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(), ["theirs", "bound"]);
+    assert_eq!(bench.get_as(&As::Key(bound_key(), None), "/v1/jobs").await.0, StatusCode::OK);
+    assert_eq!(bench.get_as(&As::Nobody, "/v1/jobs").await.0, StatusCode::UNAUTHORIZED);
+}

@@ -1,0 +1,114 @@
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, HeaderName, Request, StatusCode, header};
+use futures::StreamExt;
+use tacit_protocol::api::JobState;
+use tacit_protocol::job::{Item, JobSpec, SignedSpec};
+use tower::ServiceExt;
+
+use super::{Bench, TOKEN, kind};
+use crate::http::Origin;
+use crate::testing::spec;
+
+impl Bench {
+    async fn ask(&self, path: &str, headers: &[(HeaderName, &str)]) -> (StatusCode, HeaderMap, Body) {
+        let mut request = Request::builder()
+            .uri(path)
+            .header(header::AUTHORIZATION, format!("Bearer {TOKEN}"));
+        for (name, value) in headers {
+            request = request.header(name, *value);
+        }
+        let mut request = request.body(Body::empty()).unwrap();
+        request.extensions_mut().insert(Origin::of([192, 0, 2, 1].into()));
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        (parts.status, parts.headers, body)
+    }
+}
+
+async fn bytes(body: Body) -> Vec<u8> {
+    to_bytes(body, usize::MAX).await.unwrap().to_vec()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
+    headers[name].to_str().unwrap()
+}
+
+/// A spec of several pieces.
+fn large() -> JobSpec {
+    let item = |number: usize| Item {
+        text: Some(format!("{number}: {}", "a long text ".repeat(200))),
+        ..Item::new(format!("item-{number}"))
+    };
+    JobSpec {
+        items: (0..1500).map(item).collect(),
+        ..spec(1)
+    }
+}
+
+#[tokio::test]
+async fn what_is_stored_is_sent_as_it_is_or_compressed_or_not_at_all() {
+    let bench = Bench::new(3, 1).await;
+    let job = bench.open("signs", large()).await;
+    bench.close(&job).await;
+    bench.wait_for(&job, JobState::Published).await;
+    for route in ["spec", "result", "payouts", "certificate"] {
+        let path = format!("/v1/jobs/signs/{route}");
+        let (status, plain, body) = bench.ask(&path, &[]).await;
+        assert_eq!((status, plain.get(header::CONTENT_ENCODING)), (StatusCode::OK, None));
+        let body = bytes(body).await;
+        let (status, packed, compressed) = bench.ask(&path, &[(header::ACCEPT_ENCODING, "gzip, zstd")]).await;
+        assert_eq!((status, text(&packed, &header::CONTENT_ENCODING)), (StatusCode::OK, "zstd"));
+        let compressed = bytes(compressed).await;
+        assert!(zstd::decode_all(compressed.as_slice()).unwrap() == body, "{route}");
+        assert_eq!(text(&plain, &header::CONTENT_TYPE), text(&packed, &header::CONTENT_TYPE));
+        // Different bytes have different tags, and whoever has the bytes gets none.
+        let (plain, packed) = (text(&plain, &header::ETAG), text(&packed, &header::ETAG));
+        assert_ne!(plain, packed);
+        for (tag, accepts, due) in [
+            (plain, "", StatusCode::NOT_MODIFIED),
+            (packed, "zstd", StatusCode::NOT_MODIFIED),
+            (packed, "", StatusCode::OK),
+            (plain, "zstd", StatusCode::OK),
+        ] {
+            let headers = [(header::IF_NONE_MATCH, tag), (header::ACCEPT_ENCODING, accepts)];
+            let (status, headers, body) = bench.ask(&path, &headers).await;
+            assert_eq!(status, due, "{route}");
+            assert!(headers.contains_key(header::ETAG));
+            assert_eq!(bytes(body).await.is_empty(), due == StatusCode::NOT_MODIFIED);
+        }
+    }
+    let (_, headers, body) = bench.ask("/v1/jobs/signs/spec", &[]).await;
+    let body = bytes(body).await;
+    assert_eq!(text(&headers, &header::CONTENT_LENGTH), body.len().to_string());
+    assert!(body.len() > 3 << 20, "{}", body.len());
+    assert_eq!(SignedSpec::from_json(&body).unwrap(), job.to_signed_spec());
+}
+
+#[tokio::test]
+async fn texts_come_in_pieces_and_few_at_once_to_one_address() {
+    let bench = Bench::new(3, 1).await;
+    bench.open("signs", large()).await;
+    let path = "/v1/jobs/signs/spec";
+    let mut held = Vec::new();
+    loop {
+        let (status, headers, body) = bench.ask(path, &[]).await;
+        if status != StatusCode::OK {
+            assert_eq!(
+                (status, text(&headers, &header::RETRY_AFTER)),
+                (StatusCode::SERVICE_UNAVAILABLE, "1")
+            );
+            assert_eq!(kind(&bytes(body).await), "busy");
+            break;
+        }
+        // One piece was read; the rest waits in the store.
+        let mut body = body.into_data_stream();
+        let first = body.next().await.unwrap().unwrap();
+        assert!(first.len() <= 1 << 20, "{}", first.len());
+        held.push(body);
+        assert!(held.len() < 100, "nothing bounds the number of texts that are sent at once");
+    }
+    // Another address, and who comes when one has ended.
+    assert_eq!(bench.get(path).await.0, StatusCode::OK);
+    held.pop();
+    assert_eq!(bench.ask(path, &[]).await.0, StatusCode::OK);
+}

@@ -1,0 +1,93 @@
+//! Stored texts of jobs, read in pieces: a text of hundreds of megabytes is in memory piece by piece only. No transaction lasts longer than
+//! one piece, so that a slow reader does not keep what was erased in the write-ahead log.
+
+use std::io::{Read, Seek, SeekFrom};
+
+use rusqlite::{Connection, MAIN_DB, OptionalExtension};
+use tacit_mpc_core::digest::Digest;
+use tacit_protocol::api::JobState;
+use tacit_protocol::job::JobId;
+
+use super::{Failure, Part, Store, StoreError, from_db};
+
+/// The size of a piece, in bytes: SQLite walks through a text from its beginning for each.
+const PIECE: u64 = 1 << 20;
+
+/// Where a text of a job is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StoredAt {
+    table: &'static str,
+    column: &'static str,
+    row: i64,
+    /// How many bytes are stored.
+    pub bytes: u64,
+}
+
+impl Store {
+    /// Where the spec of a job is, as JSON; `None` if there is none.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub(crate) async fn find_spec(&self, id: &JobId) -> Result<Option<StoredAt>, StoreError> {
+        let id = id.clone();
+        self.read(move |db| find(db, "specs", "spec", "TRUE", &id)).await
+    }
+
+    /// Where a text of a published job is, compressed; `None` unless the job is published.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub(crate) async fn find_published(&self, id: &JobId, part: Part) -> Result<Option<StoredAt>, StoreError> {
+        let id = id.clone();
+        let published = format!("jobs.state = '{}'", JobState::Published.name());
+        self.read(move |db| find(db, "results", part.column(), &published, &id)).await
+    }
+
+    /// The bytes of a stored text from this one on: one piece, empty at the end.
+    ///
+    /// # Errors
+    /// The store fails, or the text was removed.
+    pub(crate) async fn piece(&self, at: StoredAt, from: u64) -> Result<Vec<u8>, StoreError> {
+        self.read(move |db| {
+            let mut blob = db.blob_open(MAIN_DB, at.table, at.column, at.row, true)?;
+            let due = at.bytes.saturating_sub(from).min(PIECE);
+            let mut piece = vec![0; usize::try_from(due).unwrap_or_default()];
+            let read = blob.seek(SeekFrom::Start(from)).and_then(|_| blob.read_exact(&mut piece));
+            read.map_err(|error| Failure::damaged(format!("a stored text changes while it is read: {error}")))?;
+            Ok(piece)
+        })
+        .await
+    }
+
+    /// A digest of a stored text, which takes reading it once.
+    ///
+    /// # Errors
+    /// As for [`Self::piece`].
+    pub(crate) async fn digest_of(&self, at: StoredAt) -> Result<Digest, StoreError> {
+        let mut digest = Digest::of("tacit/v1 stored text", &[]);
+        let mut from = 0;
+        while from < at.bytes {
+            let piece = self.piece(at, from).await?;
+            digest = Digest::of("tacit/v1 stored text", &[digest.as_bytes(), &piece]);
+            from += piece.len() as u64;
+        }
+        Ok(digest)
+    }
+}
+
+fn find(db: &Connection, table: &'static str, column: &'static str, condition: &str, id: &JobId) -> Result<Option<StoredAt>, Failure> {
+    // SQLite takes the length from the head of the row, without reading the text.
+    let query =
+        format!("SELECT job, LENGTH({column}) FROM {table} JOIN jobs ON jobs.number = {table}.job WHERE jobs.id = ?1 AND {condition}");
+    let found: Option<(i64, Option<i64>)> = db
+        .query_row(&query, [id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(found.and_then(|(row, bytes)| {
+        Some(StoredAt {
+            table,
+            column,
+            row,
+            bytes: from_db(bytes?),
+        })
+    }))
+}
