@@ -241,7 +241,7 @@ fn certificates_and_results_of_fixed_seeds_stay_the_same() {
 }
 
 const GOLDEN_RESULTS: &str = "f002f2faf80dc8ebb65aceb3700a58c28d7dd3530a9ddda42d4f732a82a1d26c";
-const GOLDEN_CERTIFICATES: &str = "7fbedb6918bdb2afa9961e4a2ac291f41d972a2e145967ace79d267f656728a6";
+const GOLDEN_CERTIFICATES: &str = "c5ef12c6f62c2317b2934f8967473c1eb6ca7a7d8e5ece13b1dbfe51ff15543b";
 
 /// The buyer's gold answers, where the job has any.
 fn gold_if_any(members: &ClusterWithKeys, job: &Job) -> Vec<Submission> {
