@@ -73,7 +73,7 @@ Examples:
 Where the job names issuers, with the code that came from them, once:
   tacit answer JOB --answers alice.csv --invitation-file code.txt --cluster cluster.toml
 
-Run again once the job is published, it says which answers count, and why the others do not.";
+Once the job is published, `tacit receipt` says which answers count, and why the others do not.";
 
 const RECEIPT_HELP: &str = "\
 Once the job is published, the signatures of all nodes are checked against the cluster file, every submission that has a receipt must be \

@@ -94,6 +94,13 @@ pub fn job_key_file(folder: &Path, digest: &Digest) -> PathBuf {
     folder.join("data/job-keys").join(digest.to_string())
 }
 
+/// The number of a job in a store, which its own tables are called by.
+pub fn number(store: &Connection, id: &str) -> i64 {
+    store
+        .query_row("SELECT number FROM jobs WHERE id = ?1", [id], |row| row.get(0))
+        .unwrap()
+}
+
 /// The digest of a job, and a node's key of it.
 fn job_key(folder: &Path, store: &Connection, id: &str) -> (Digest, AtRestKey) {
     let digest = store.query_row("SELECT digest FROM jobs WHERE id = ?1", [id], |row| row.get(0));
@@ -118,7 +125,7 @@ pub fn job(folder: &Path, cluster: &Cluster, id: &str) -> Job {
     let store = node_store(folder);
     let (digest, key) = job_key(folder, &store, id);
     let sealed: Vec<u8> = store
-        .query_row("SELECT spec FROM specs WHERE job = ?1", [id], |row| row.get(0))
+        .query_row(&format!("SELECT spec FROM spec_{}", number(&store, id)), [], |row| row.get(0))
         .unwrap();
     let binding = [b"tacit/v1 kept spec".as_slice(), digest.as_bytes()].concat();
     let spec = key.open(&binding, sealed).unwrap();
@@ -130,8 +137,11 @@ pub fn opened(folder: &Path, cluster: &Cluster, job_id: &str, node: usize) -> Ve
     let store = node_store(folder);
     let (_, key) = job_key(folder, &store, job_id);
     let job = job(folder, cluster, job_id);
-    let sql = "SELECT s.digest, s.body, c.sealed FROM submissions s JOIN components c ON c.number = s.components WHERE s.job = ?1 ORDER BY s.digest";
-    let mut query = store.prepare(sql).unwrap();
+    let sql = format!(
+        "SELECT s.digest, s.body, c.sealed FROM submissions s JOIN components_{} c ON c.number = s.components WHERE s.job = ?1 ORDER BY s.digest",
+        number(&store, job_id)
+    );
+    let mut query = store.prepare(&sql).unwrap();
     let rows = query.query_map([job_id], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?)));
     rows.unwrap()
         .map(|row| {
@@ -163,14 +173,21 @@ fn components(header: Header, opened: &OpenedSubmission, cluster: &Cluster, node
 /// Every envelope that the coordinator has stored, as a delivery to the node it is for.
 pub fn envelopes(folder: &Path) -> Vec<(usize, Delivery)> {
     let store = coordinator_store(folder);
-    let sql = "SELECT e.node, s.header, e.envelope FROM envelopes e JOIN submissions s ON s.job = e.job AND s.sequence = e.sequence";
-    let mut query = store.prepare(sql).unwrap();
-    let rows = query.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?)));
-    rows.unwrap()
-        .map(|row| {
+    let jobs = "SELECT number FROM jobs WHERE EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'envelopes_' || number) ORDER BY number";
+    let mut query = store.prepare(jobs).unwrap();
+    let jobs: Vec<i64> = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let mut found = Vec::new();
+    for job in jobs {
+        let sql = format!(
+            "SELECT e.node, s.header, e.envelope FROM envelopes_{job} e JOIN submissions s ON s.job = ?1 AND s.sequence = e.sequence"
+        );
+        let mut query = store.prepare(&sql).unwrap();
+        let rows = query.query_map([job], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?)));
+        found.extend(rows.unwrap().map(|row| {
             let (node, header, envelope) = row.unwrap();
             let header: Signed<Header> = decode(&header, "a header").unwrap();
             (usize::try_from(node).unwrap(), Delivery { header, envelope })
-        })
-        .collect()
+        }));
+    }
+    found
 }

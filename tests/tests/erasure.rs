@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tacit_mpc_core::digest::Digest;
 use tacit_tests::cluster::TestCluster;
-use tacit_tests::stored::{coordinator_store, node_store};
+use tacit_tests::stored::{coordinator_store, node_store, number};
 
 const NODES: usize = 3;
 const ITEMS: usize = 6;
@@ -84,10 +84,10 @@ fn copy(folder: &Path) -> tempfile::TempDir {
     copy
 }
 
-/// The column of bytes that a query about a job finds.
-fn blobs(store: &Connection, query: &str, job: &str) -> Vec<Vec<u8>> {
+/// The column of bytes that a query finds.
+fn blobs(store: &Connection, query: &str) -> Vec<Vec<u8>> {
     let mut query = store.prepare(query).unwrap();
-    query.query_map([job], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
 
 struct Soak {
@@ -134,8 +134,10 @@ impl Soak {
         let coordinator = coordinator_store(coordinator.path());
         for job in jobs {
             (0..ITEMS).for_each(|i| self.needles.add(job, "text", text(job, i).as_bytes()));
-            let envelopes = "SELECT envelope FROM envelopes JOIN jobs ON number = job WHERE id = ?1";
-            let envelopes = blobs(&coordinator, envelopes, job);
+            let envelopes = blobs(
+                &coordinator,
+                &format!("SELECT envelope FROM envelopes_{}", number(&coordinator, job)),
+            );
             assert_eq!(envelopes.len(), NODES * NAMES.len());
             envelopes.iter().for_each(|envelope| self.needles.add(job, "envelope", envelope));
         }
@@ -144,13 +146,13 @@ impl Soak {
             let copy = copy(&folder);
             let store = node_store(copy.path());
             for job in jobs {
-                let shares = "SELECT sealed FROM components JOIN submissions ON number = components WHERE job = ?1";
-                let shares = blobs(&store, shares, job);
+                let number = number(&store, job);
+                let shares = blobs(&store, &format!("SELECT sealed FROM components_{number}"));
                 assert_eq!(shares.len(), NAMES.len(), "node {node} has all shares of {job}");
                 shares.iter().for_each(|share| self.needles.add(job, "share", share));
-                let spec = blobs(&store, "SELECT spec FROM specs WHERE job = ?1", job);
+                let spec = blobs(&store, &format!("SELECT spec FROM spec_{number}"));
                 self.needles.add(job, "spec", &spec[0]);
-                let digest = blobs(&store, "SELECT digest FROM jobs WHERE id = ?1", job);
+                let digest = blobs(&store, &format!("SELECT digest FROM jobs WHERE number = {number}"));
                 let key = std::fs::read(folder.join("data/job-keys").join(hex::encode(&digest[0]))).unwrap();
                 self.needles.add(job, "key", &key);
             }

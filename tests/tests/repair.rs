@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::impostor::coordinator::counted;
-use tacit_tests::stored::node_store;
+use tacit_tests::stored::{node_store, number};
 
 const ANSWERS: [(&str, [&str; 3]); 3] = [
     ("alice", ["yes", "no", "yes"]),
@@ -37,11 +37,11 @@ fn rows_that_were_damaged_or_lost_come_back_from_the_other_nodes() {
         // The components of one submission, of all, and all that the node had stored.
         (
             "one",
-            "UPDATE components SET sealed = zeroblob(length(sealed)) WHERE number = (SELECT MAX(number) FROM components)",
+            "UPDATE components_JOB SET sealed = zeroblob(length(sealed)) WHERE number = (SELECT MAX(number) FROM components_JOB)",
             1,
         ),
-        ("all", "UPDATE components SET sealed = zeroblob(length(sealed))", 3),
-        ("lost", "DELETE FROM components; DELETE FROM submissions", 3),
+        ("all", "UPDATE components_JOB SET sealed = zeroblob(length(sealed))", 3),
+        ("lost", "DELETE FROM components_JOB; DELETE FROM submissions", 3),
     ];
     for (job, damage, lost) in damages {
         cluster.create_job(job, 3, 9);
@@ -51,7 +51,8 @@ fn rows_that_were_damaged_or_lost_come_back_from_the_other_nodes() {
         cluster.wait_for(job, |status| status["delivered"] == 3);
         cluster.kill_node(1);
         let store = node_store(&cluster.node_folder(1));
-        store.execute_batch(damage).unwrap();
+        let number = number(&store, job).to_string();
+        store.execute_batch(&damage.replace("JOB", &number)).unwrap();
         drop(store);
         cluster.start_node(1);
         cluster.ready();

@@ -12,6 +12,7 @@ use tacit_protocol::job::{Job, JobId};
 use crate::limits::Taken;
 
 use super::readers::Pool;
+use super::schema::{create_tables_of, has_tables_of};
 use super::{Failure, Store, StoreError, fixed_bytes, from_db, now, number_of, to_db};
 
 /// A job to be stored.
@@ -214,7 +215,8 @@ impl Store {
                 ),
             )?;
             let number = db.last_insert_rowid();
-            db.execute("INSERT INTO specs (job, spec) VALUES (?1, ?2)", (number, &job.spec))?;
+            db.execute_batch(&create_tables_of(number))?;
+            db.execute(&format!("INSERT INTO spec_{number} (spec) VALUES (?1)"), [&job.spec])?;
             for node in 0..nodes {
                 db.execute(
                     "INSERT INTO deliveries (job, node, opened, cursor) VALUES (?1, ?2, ?3, 0)",
@@ -302,15 +304,18 @@ impl Store {
         .await
     }
 
-    /// The text of a job's spec.
+    /// The text of a job's spec; `None` if there is no such job, or it has ended.
     ///
     /// # Errors
     /// The store fails.
     pub(crate) async fn spec(&self, id: &JobId) -> Result<Option<Vec<u8>>, StoreError> {
         let id = id.clone();
-        self.read(move |db| {
-            let query = "SELECT spec FROM specs JOIN jobs ON jobs.number = specs.job WHERE jobs.id = ?1";
-            Ok(db.query_row(query, [id.as_str()], |row| row.get(0)).optional()?)
+        self.read(move |db| match number_of(db, &id)? {
+            Some(number) if has_tables_of(db, number)? => {
+                let query = format!("SELECT spec FROM spec_{number}");
+                Ok(db.query_row(&query, [], |row| row.get(0)).optional()?)
+            }
+            _ => Ok(None),
         })
         .await
     }

@@ -8,7 +8,8 @@ use tacit_mpc_core::digest::Digest;
 use tacit_protocol::api::JobState;
 use tacit_protocol::job::JobId;
 
-use super::{Failure, Part, Store, StoreError, from_db};
+use super::schema::has_tables_of;
+use super::{Failure, Part, Store, StoreError, from_db, number_of};
 
 /// The size of a piece, in bytes: SQLite walks through a text from its beginning for each.
 const PIECE: u64 = 1 << 20;
@@ -16,11 +17,27 @@ const PIECE: u64 = 1 << 20;
 /// Where a text of a job is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StoredAt {
-    table: &'static str,
+    table: Table,
     column: &'static str,
     row: i64,
     /// How many bytes are stored.
     pub bytes: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Table {
+    /// The table that has the spec of the job of this number and nothing else.
+    SpecOf(i64),
+    Results,
+}
+
+impl Table {
+    fn name(self) -> String {
+        match self {
+            Self::SpecOf(number) => format!("spec_{number}"),
+            Self::Results => "results".to_owned(),
+        }
+    }
 }
 
 impl Store {
@@ -30,7 +47,7 @@ impl Store {
     /// The store fails.
     pub(crate) async fn find_spec(&self, id: &JobId) -> Result<Option<StoredAt>, StoreError> {
         let id = id.clone();
-        self.read(move |db| find(db, "specs", "spec", "TRUE", &id)).await
+        self.read(move |db| find_spec(db, &id)).await
     }
 
     /// Where a text of a published job is, compressed; `None` unless the job is published.
@@ -39,8 +56,7 @@ impl Store {
     /// The store fails.
     pub(crate) async fn find_published(&self, id: &JobId, part: Part) -> Result<Option<StoredAt>, StoreError> {
         let id = id.clone();
-        let published = format!("jobs.state = '{}'", JobState::Published.name());
-        self.read(move |db| find(db, "results", part.column(), &published, &id)).await
+        self.read(move |db| find_published(db, &id, part.column())).await
     }
 
     /// The bytes of a stored text from this one on: one piece, empty at the end.
@@ -49,7 +65,7 @@ impl Store {
     /// The store fails, or the text was removed.
     pub(crate) async fn piece(&self, at: StoredAt, from: u64) -> Result<Vec<u8>, StoreError> {
         self.read(move |db| {
-            let mut blob = db.blob_open(MAIN_DB, at.table, at.column, at.row, true)?;
+            let mut blob = db.blob_open(MAIN_DB, at.table.name().as_str(), at.column, at.row, true)?;
             let due = at.bytes.saturating_sub(from).min(PIECE);
             let mut piece = vec![0; usize::try_from(due).unwrap_or_default()];
             let read = blob.seek(SeekFrom::Start(from)).and_then(|_| blob.read_exact(&mut piece));
@@ -75,16 +91,33 @@ impl Store {
     }
 }
 
-fn find(db: &Connection, table: &'static str, column: &'static str, condition: &str, id: &JobId) -> Result<Option<StoredAt>, Failure> {
+fn find_spec(db: &Connection, id: &JobId) -> Result<Option<StoredAt>, Failure> {
+    let Some(number) = number_of(db, id)? else { return Ok(None) };
+    if !has_tables_of(db, number)? {
+        return Ok(None);
+    }
     // SQLite takes the length from the head of the row, without reading the text.
+    let query = format!("SELECT rowid, LENGTH(spec) FROM spec_{number}");
+    let found = db.query_row(&query, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    Ok(found.map(|(row, bytes)| StoredAt {
+        table: Table::SpecOf(number),
+        column: "spec",
+        row,
+        bytes: from_db(bytes),
+    }))
+}
+
+fn find_published(db: &Connection, id: &JobId, column: &'static str) -> Result<Option<StoredAt>, Failure> {
     let query =
-        format!("SELECT job, LENGTH({column}) FROM {table} JOIN jobs ON jobs.number = {table}.job WHERE jobs.id = ?1 AND {condition}");
+        format!("SELECT job, LENGTH({column}) FROM results JOIN jobs ON jobs.number = results.job WHERE jobs.id = ?1 AND jobs.state = ?2");
     let found: Option<(i64, Option<i64>)> = db
-        .query_row(&query, [id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row(&query, [id.as_str(), JobState::Published.name()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .optional()?;
     Ok(found.and_then(|(row, bytes)| {
         Some(StoredAt {
-            table,
+            table: Table::Results,
             column,
             row,
             bytes: from_db(bytes?),

@@ -10,6 +10,7 @@ use tacit_protocol::api::JobState;
 use tacit_protocol::identity::Signature;
 use tacit_protocol::job::JobId;
 
+use super::schema::{drop_tables_of, has_tables_of};
 use super::{Failure, Part, Store, StoreError, fixed_bytes, lock, now, number_of, schema, to_db, transact};
 
 /// How many envelopes one transaction drops. It is small, as other writers wait for it.
@@ -95,8 +96,7 @@ impl Store {
     pub(crate) async fn ended_jobs_with_leftovers(&self) -> Result<Vec<JobId>, StoreError> {
         self.read(|db| {
             let query =
-                "SELECT id FROM jobs WHERE state IN (?1, ?2, ?3) AND (EXISTS (SELECT 1 FROM envelopes WHERE envelopes.job = jobs.number)
-                 OR EXISTS (SELECT 1 FROM specs WHERE specs.job = jobs.number))";
+                "SELECT id FROM jobs WHERE state IN (?1, ?2, ?3) AND EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'envelopes_' || number)";
             ids(db, query, &[])
         })
         .await
@@ -110,15 +110,19 @@ impl Store {
         let job = job.clone();
         self.write_lazily(move |db| {
             let [published, cancelled, failed] = ENDED.map(JobState::name);
-            let drop = "DELETE FROM envelopes WHERE rowid IN (
-                 SELECT envelopes.rowid FROM jobs JOIN envelopes ON envelopes.job = jobs.number
-                 WHERE jobs.id = ?1 AND jobs.state IN (?2, ?3, ?4) LIMIT ?5)";
-            let dropped = db.execute(drop, (job.as_str(), published, cancelled, failed, BATCH))?;
-            if dropped as i64 == BATCH {
+            let ended = "SELECT number FROM jobs WHERE id = ?1 AND state IN (?2, ?3, ?4)";
+            let number: Option<i64> = db
+                .query_row(ended, (job.as_str(), published, cancelled, failed), |row| row.get(0))
+                .optional()?;
+            let number = match number {
+                Some(number) if has_tables_of(db, number)? => number,
+                _ => return Ok(false),
+            };
+            let drop = format!("DELETE FROM envelopes_{number} WHERE rowid IN (SELECT rowid FROM envelopes_{number} LIMIT ?1)");
+            if db.execute(&drop, [BATCH])? as i64 == BATCH {
                 return Ok(true);
             }
-            let spec = "DELETE FROM specs WHERE job IN (SELECT number FROM jobs WHERE id = ?1 AND state IN (?2, ?3, ?4))";
-            db.execute(spec, (job.as_str(), published, cancelled, failed))?;
+            db.execute_batch(&drop_tables_of(number))?;
             Ok(false)
         })
         .await
@@ -207,16 +211,8 @@ fn purge(db: &Connection, job: &JobId) -> Result<Purged, Failure> {
     if !ENDED.iter().any(|ended| ended.name() == state) {
         return Ok(Purged::NotEnded);
     }
-    for table in [
-        "envelopes",
-        "specs",
-        "submissions",
-        "subjects",
-        "delivery_refusals",
-        "outcomes",
-        "results",
-        "receipts",
-    ] {
+    db.execute_batch(&drop_tables_of(number))?;
+    for table in ["submissions", "subjects", "delivery_refusals", "outcomes", "results", "receipts"] {
         db.execute(&format!("DELETE FROM {table} WHERE job = ?1"), [number])?;
     }
     db.execute("UPDATE jobs SET purged = 1, name = '', reason = NULL WHERE number = ?1", [number])?;

@@ -1,5 +1,6 @@
 //! The tables of the coordinator's store.
 
+use rusqlite::Connection;
 use tacit_program::sqlite::Schema;
 
 pub(super) const SCHEMA: Schema = Schema {
@@ -9,7 +10,7 @@ pub(super) const SCHEMA: Schema = Schema {
     exclusive: false,
 };
 
-/// Specs and envelopes have tables of their own: SQLite reads all pages of a row up to the column that is asked for.
+/// Specs and envelopes are in tables of each job: see [`create_tables_of`].
 const FIRST: &str = "
 CREATE TABLE contributors (
     name        TEXT PRIMARY KEY,
@@ -52,11 +53,6 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_by_state ON jobs (state);
 CREATE INDEX jobs_by_issuers ON jobs (issuers) WHERE issuers IS NOT NULL;
 
-CREATE TABLE specs (
-    job  INTEGER PRIMARY KEY REFERENCES jobs,
-    spec BLOB NOT NULL
-) STRICT;
-
 CREATE TABLE submissions (
     job         INTEGER NOT NULL REFERENCES jobs,
     sequence    INTEGER NOT NULL,
@@ -78,14 +74,6 @@ CREATE TABLE subjects (
     answers     INTEGER NOT NULL,
     PRIMARY KEY (job, subject)
 ) STRICT, WITHOUT ROWID;
-
-CREATE TABLE envelopes (
-    job      INTEGER NOT NULL REFERENCES jobs,
-    node     INTEGER NOT NULL,
-    sequence INTEGER NOT NULL,
-    envelope BLOB NOT NULL,
-    UNIQUE (job, node, sequence)
-) STRICT;
 
 CREATE TABLE deliveries (
     job    INTEGER NOT NULL REFERENCES jobs,
@@ -157,6 +145,33 @@ CREATE TABLE probe (
     at INTEGER NOT NULL
 ) STRICT;
 ";
+
+/// The tables of a job that has not ended, by its number: its spec and its envelopes.
+///
+/// Each job has tables of its own because SQLite moves rows between pages and may leave a copy of a row behind in the gap of a page, which
+/// no later change of the row overwrites, `secure_delete` or not. The pages of a table that is dropped are overwritten as a whole.
+pub(super) fn create_tables_of(job: i64) -> String {
+    format!(
+        "CREATE TABLE spec_{job} (spec BLOB NOT NULL) STRICT;
+         CREATE TABLE envelopes_{job} (
+             node     INTEGER NOT NULL,
+             sequence INTEGER NOT NULL,
+             envelope BLOB NOT NULL,
+             UNIQUE (node, sequence)
+         ) STRICT;"
+    )
+}
+
+/// Drops them, if they are there.
+pub(super) fn drop_tables_of(job: i64) -> String {
+    format!("DROP TABLE IF EXISTS spec_{job}; DROP TABLE IF EXISTS envelopes_{job};")
+}
+
+/// Whether they are there: they are dropped together.
+pub(super) fn has_tables_of(db: &Connection, job: i64) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT 1 FROM sqlite_schema WHERE name = 'envelopes_' || ?1")?
+        .exists([job])
+}
 
 #[cfg(test)]
 mod tests {

@@ -11,6 +11,7 @@ use tacit_protocol::submission::quota::{NoRoom, Used};
 use tacit_protocol::submission::{Delivery, Statement, Subject, SubmissionId};
 
 use super::contributors::enrolled_key;
+use super::schema::has_tables_of;
 use super::{Failure, Store, StoreError, fixed_bytes, from_db, now, number_of, to_db};
 
 /// A checked submission to be stored.
@@ -200,9 +201,11 @@ impl Store {
                  ON CONFLICT DO UPDATE SET submissions = submissions + 1, answers = answers + excluded.answers",
             )?
             .execute((job, new.subject.to_bytes().as_slice(), new.answers))?;
-            let mut insert = db.prepare_cached("INSERT INTO envelopes (job, node, sequence, envelope) VALUES (?1, ?2, ?3, ?4)")?;
+            let mut insert = db.prepare_cached(&format!(
+                "INSERT INTO envelopes_{job} (node, sequence, envelope) VALUES (?1, ?2, ?3)"
+            ))?;
             for (node, envelope) in new.envelopes.iter().enumerate() {
-                insert.execute((job, node as i64, sequence, envelope))?;
+                insert.execute((node as i64, sequence, envelope))?;
             }
             db.prepare_cached("UPDATE jobs SET submissions = submissions + 1, answers = answers + ?2 WHERE number = ?1")?
                 .execute((job, if new.gold { 0 } else { new.answers }))?;
@@ -236,13 +239,16 @@ impl Store {
     pub(crate) async fn pending(&self, job: &JobId, node: usize, from: u64, max: usize, bytes: usize) -> Result<Vec<Pending>, StoreError> {
         let job = job.clone();
         self.read(move |db| {
-            let mut query = db.prepare_cached(
-                "SELECT s.sequence, s.digest, s.header, e.envelope FROM jobs j
-                 JOIN submissions s ON s.job = j.number
-                 JOIN envelopes e ON e.job = s.job AND e.node = ?2 AND e.sequence = s.sequence
-                 WHERE j.id = ?1 AND s.sequence >= ?3 ORDER BY s.sequence LIMIT ?4",
-            )?;
-            let mut rows = query.query((job.as_str(), node as i64, to_db(from), max as i64))?;
+            let number = match number_of(db, &job)? {
+                Some(number) if has_tables_of(db, number)? => number,
+                _ => return Ok(Vec::new()),
+            };
+            let mut query = db.prepare_cached(&format!(
+                "SELECT s.sequence, s.digest, s.header, e.envelope FROM submissions s
+                 JOIN envelopes_{number} e ON e.node = ?2 AND e.sequence = s.sequence
+                 WHERE s.job = ?1 AND s.sequence >= ?3 ORDER BY s.sequence LIMIT ?4"
+            ))?;
+            let mut rows = query.query((number, node as i64, to_db(from), max as i64))?;
             let mut pending = Vec::new();
             let mut total = 0;
             while let Some(row) = rows.next()? {

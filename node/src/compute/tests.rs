@@ -51,7 +51,7 @@ fn altered_swapped_and_foreign_rows_do_not_open() {
     let put = |number: i64, sealed: &[u8]| {
         intake
             .store
-            .alter("UPDATE components SET sealed = ?2 WHERE number = ?1", &[&number, &sealed]);
+            .alter("UPDATE components_1 SET sealed = ?2 WHERE number = ?1", &[&number, &sealed]);
     };
     let unopened = vec![(Verdict::Accepted, None), good[1].clone()];
     for position in [0, sealed[0].len() / 2, sealed[0].len() - 1] {

@@ -12,6 +12,7 @@ use tacit_program::sqlite::empty_log;
 use tacit_protocol::job::{Job, JobId};
 use tracing::warn;
 
+use super::schema::drop_tables_of;
 use super::{Store, StoreError};
 
 /// Why a node erases a job. The coordinator's word is none of the reasons.
@@ -81,14 +82,17 @@ impl Store {
         let mut recent = self.recent_jobs();
         let unopened = self.write(|c| {
             let transaction = c.transaction()?;
-            let empty = "DELETE FROM jobs WHERE id = ?1 AND digest = ?2 AND ended IS NULL AND released IS NULL AND noise IS NULL
+            let empty = "SELECT number FROM jobs WHERE id = ?1 AND digest = ?2 AND ended IS NULL AND released IS NULL AND noise IS NULL
                  AND NOT EXISTS (SELECT 1 FROM submissions WHERE job = ?1)";
-            let deleted = transaction.execute(empty, params![job.id().as_str(), job.digest().as_bytes()])?;
-            if deleted == 1 {
-                delete(&transaction, job.id().as_str())?;
+            let number: Option<i64> = transaction
+                .query_row(empty, params![job.id().as_str(), job.digest().as_bytes()], |row| row.get(0))
+                .optional()?;
+            if let Some(number) = number {
+                delete(&transaction, number, job.id().as_str())?;
+                transaction.execute("DELETE FROM jobs WHERE number = ?1", [number])?;
             }
             transaction.commit()?;
-            Ok(deleted == 1)
+            Ok(number.is_some())
         })?;
         if unopened {
             recent.remove(job.id());
@@ -114,7 +118,12 @@ impl Store {
         self.keys.erase(&digest.to_string())?;
         self.write(|c| {
             let transaction = c.transaction()?;
-            delete(&transaction, id.as_str())?;
+            let number: Option<i64> = transaction
+                .query_row("SELECT number FROM jobs WHERE id = ?1", [id.as_str()], |row| row.get(0))
+                .optional()?;
+            if let Some(number) = number {
+                delete(&transaction, number, id.as_str())?;
+            }
             transaction.commit()?;
             empty_log(c)
         })
@@ -122,60 +131,61 @@ impl Store {
 
     /// Goes on with the endings that were cut off, and erases what nobody can open any more.
     pub(super) fn finish_erasing(&self) -> Result<(), StoreError> {
-        let jobs: Vec<(String, Digest, bool, bool)> = self.read(|c| {
-            c.prepare("SELECT id, digest, ended IS NOT NULL, released IS NOT NULL FROM jobs")?
+        // Of a job whose ending was finished the tables are gone.
+        let jobs: Vec<(i64, String, Digest, bool, bool)> = self.read(|c| {
+            let query = "SELECT number, id, digest, ended IS NOT NULL, released IS NOT NULL FROM jobs
+                 WHERE ended IS NULL OR EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'components_' || number)";
+            c.prepare(query)?
                 .query_map([], |row| {
-                    Ok((row.get(0)?, row.get(1).map(Digest::from_bytes)?, row.get(2)?, row.get(3)?))
+                    let digest = row.get(2).map(Digest::from_bytes)?;
+                    Ok((row.get(0)?, row.get(1)?, digest, row.get(3)?, row.get(4)?))
                 })?
                 .collect()
         })?;
         let mut open = HashSet::new();
-        let mut gone: Vec<(&str, bool, bool)> = Vec::new();
-        for (id, digest, ended, released) in &jobs {
-            let name = digest.to_string();
-            if !*ended && self.keys.get(&name).is_some() {
+        let mut gone = Vec::new();
+        for job in jobs {
+            let name = job.2.to_string();
+            if !job.3 && self.keys.get(&name).is_some() {
                 open.insert(name);
             } else {
-                gone.push((id.as_str(), *ended, *released));
+                gone.push(job);
             }
         }
         for name in self.keys.names().iter().filter(|name| !open.contains(*name)) {
             self.keys.erase(name)?;
         }
-        let mut deleted = 0;
-        for (id, ended, released) in gone {
-            deleted += self.write(|c| {
+        for (number, id, _, ended, released) in &gone {
+            self.write(|c| {
                 let transaction = c.transaction()?;
-                let deleted = delete(&transaction, id)?;
+                delete(&transaction, *number, id)?;
                 // What was released of it is never released for another set, so its row stays. Otherwise it can be opened anew, and
                 // the peers have what this node has lost.
-                match (ended, released) {
+                match (*ended, *released) {
                     (true, _) => 0,
-                    (false, true) => transaction.execute("UPDATE jobs SET ended = 'key lost' WHERE id = ?1", [id])?,
-                    (false, false) => transaction.execute("DELETE FROM jobs WHERE id = ?1", [id])?,
+                    (false, true) => transaction.execute("UPDATE jobs SET ended = 'key lost' WHERE number = ?1", [number])?,
+                    (false, false) => transaction.execute("DELETE FROM jobs WHERE number = ?1", [number])?,
                 };
-                transaction.commit()?;
-                Ok(deleted)
+                transaction.commit()
             })?;
             if !ended {
                 warn!(job = id, "the key of a job is gone, so what was sealed under it is erased");
             }
         }
-        if deleted > 0 {
+        if !gone.is_empty() {
             self.write(|c| empty_log(c))?;
         }
         Ok(())
     }
 }
 
-/// Deletes all that is stored of a job but its row. Returns how many rows there were.
-fn delete(connection: &Connection, id: &str) -> rusqlite::Result<usize> {
-    let components = "DELETE FROM components WHERE number IN (SELECT components FROM submissions WHERE job = ?1)";
-    let mut deleted = connection.execute(components, [id])?;
-    for table in ["submissions", "subjects", "specs"] {
-        deleted += connection.execute(&format!("DELETE FROM {table} WHERE job = ?1"), [id])?;
+/// Deletes all that is stored of a job but its row.
+fn delete(connection: &Connection, number: i64, id: &str) -> rusqlite::Result<()> {
+    connection.execute_batch(&drop_tables_of(number))?;
+    for table in ["submissions", "subjects"] {
+        connection.execute(&format!("DELETE FROM {table} WHERE job = ?1"), [id])?;
     }
     // The record that stays refuses every further computation, so its noise is not needed again.
-    deleted += connection.execute("UPDATE jobs SET noise = NULL WHERE id = ?1 AND noise IS NOT NULL", [id])?;
-    Ok(deleted)
+    connection.execute("UPDATE jobs SET noise = NULL WHERE number = ?1", [number])?;
+    Ok(())
 }

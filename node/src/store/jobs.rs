@@ -11,6 +11,7 @@ use tacit_mpc_core::digest::Digest;
 use tacit_protocol::job::{Job, JobId, SignedSpec};
 use tacit_protocol::sealing::AtRestKey;
 
+use super::schema::create_tables_of;
 use super::{Store, StoreError};
 
 /// How many parsed jobs stay in memory.
@@ -120,7 +121,9 @@ impl Store {
                 "INSERT INTO jobs (id, digest, record, opened_at, items, spec_bytes, issuers) VALUES (?1, ?2, ?3, unixepoch(), ?4, ?5, ?6)",
                 params![job.id().as_str(), job.digest().as_bytes(), code, own_items, spec_bytes, issuers],
             )?;
-            transaction.execute("INSERT INTO specs (job, spec) VALUES (?1, ?2)", params![job.id().as_str(), sealed])?;
+            let number = transaction.last_insert_rowid();
+            transaction.execute_batch(&create_tables_of(number))?;
+            transaction.execute(&format!("INSERT INTO spec_{number} (spec) VALUES (?1)"), [&sealed])?;
             transaction.commit()
         });
         if let Err(error) = stored {
@@ -138,10 +141,11 @@ impl Store {
             return Ok(Some(Arc::clone(job)));
         }
         let stored: Option<(Digest, Vec<u8>)> = self.read(|c| {
-            let open =
-                "SELECT jobs.digest, specs.spec FROM jobs JOIN specs ON specs.job = jobs.id WHERE jobs.id = ?1 AND jobs.ended IS NULL";
-            c.query_row(open, [id.as_str()], |row| Ok((row.get(0).map(Digest::from_bytes)?, row.get(1)?)))
-                .optional()
+            let open = "SELECT number, digest FROM jobs WHERE id = ?1 AND ended IS NULL";
+            let found: Option<(i64, [u8; 32])> = c.query_row(open, [id.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+            let Some((number, digest)) = found else { return Ok(None) };
+            let spec = c.query_row(&format!("SELECT spec FROM spec_{number}"), [], |row| row.get(0))?;
+            Ok(Some((Digest::from_bytes(digest), spec)))
         })?;
         let Some((digest, sealed)) = stored else { return Ok(None) };
         let Some(key) = self.key_of(&digest) else { return Ok(None) };

@@ -12,10 +12,11 @@ pub(super) const SCHEMA: Schema = Schema {
 
 /// Specs and components have tables of their own. SQLite reads all pages of a row up to the column that is asked for, and rewrites
 /// the whole row on a change, so long columns would slow down what is read or changed often. `jobs_by_end` holds all that is
-/// asked about all jobs. Specs and components are sealed under the job's key, which is in a file of its own.
+/// asked about all jobs.
 const FIRST: &str = "
     CREATE TABLE jobs (
-        id TEXT PRIMARY KEY,
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
         digest BLOB NOT NULL,
         -- The digest of the accepted set for which outputs were released.
         released BLOB,
@@ -37,10 +38,6 @@ const FIRST: &str = "
     );
     CREATE INDEX jobs_by_issuers ON jobs (issuers) WHERE issuers IS NOT NULL;
     CREATE INDEX jobs_by_end ON jobs (ended, released, opened_at);
-    CREATE TABLE specs (
-        job TEXT PRIMARY KEY,
-        spec BLOB NOT NULL
-    );
     CREATE TABLE submissions (
         job TEXT NOT NULL,
         digest BLOB NOT NULL,
@@ -48,7 +45,7 @@ const FIRST: &str = "
         reason TEXT,
         -- The encoded signed header; empty if it was rejected because of its header.
         body BLOB NOT NULL,
-        -- The number of its row in `components`; NULL if it was rejected.
+        -- The number of its row in the job's table of components; NULL if it was rejected.
         components INTEGER,
         PRIMARY KEY (job, digest)
     );
@@ -60,10 +57,6 @@ const FIRST: &str = "
         answers INTEGER NOT NULL,
         PRIMARY KEY (job, subject)
     ) WITHOUT ROWID;
-    CREATE TABLE components (
-        number INTEGER PRIMARY KEY,
-        sealed BLOB NOT NULL
-    );
     -- The numbers that the issuers of a pool have revoked.
     CREATE TABLE revoked (
         issuers BLOB NOT NULL,
@@ -73,3 +66,19 @@ const FIRST: &str = "
     CREATE TABLE health (checked INTEGER NOT NULL);
     INSERT INTO health VALUES (0);
 ";
+
+/// The tables of one open job, by its number: its spec and its components, sealed under the job's key.
+///
+/// Each job has tables of its own because SQLite moves rows between pages and may leave a copy of a row behind in the gap of a page, which
+/// no later change of the row overwrites, `secure_delete` or not. The pages of a table that is dropped are overwritten as a whole.
+pub(super) fn create_tables_of(job: i64) -> String {
+    format!(
+        "CREATE TABLE spec_{job} (spec BLOB NOT NULL);
+         CREATE TABLE components_{job} (number INTEGER PRIMARY KEY, sealed BLOB NOT NULL);"
+    )
+}
+
+/// Drops them, if they are there.
+pub(super) fn drop_tables_of(job: i64) -> String {
+    format!("DROP TABLE IF EXISTS spec_{job}; DROP TABLE IF EXISTS components_{job};")
+}

@@ -55,7 +55,10 @@ const UNSIGNED: i64 = 1 << 16;
 
 /// The row that holds the sealed components of an accepted submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ComponentsAt(i64);
+pub(crate) struct ComponentsAt {
+    job: i64,
+    row: i64,
+}
 
 /// What is stored of a submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +96,7 @@ impl Store {
         let (job, job_digest) = (of.id(), of.digest());
         self.write(|c| {
             let transaction = c.transaction()?;
-            let Some((mut in_job, mut unsigned)) = counts(&transaction, job, &job_digest)? else {
+            let Some((number, mut in_job, mut unsigned)) = counts(&transaction, job, &job_digest)? else {
                 return Ok(vec![Some(RejectReason::WrongJob); submissions.len()]);
             };
             let mut outcomes = Vec::with_capacity(submissions.len());
@@ -113,7 +116,7 @@ impl Store {
                             continue;
                         }
                         // Its author was counted when it came first.
-                        Some(_) => replace(&transaction, job, submission)?,
+                        Some(_) => replace(&transaction, (number, job), submission)?,
                         None => {
                             if let Some(author) = &submission.author {
                                 let used = used(&transaction, job, &author.subject)?;
@@ -126,7 +129,7 @@ impl Store {
                                 unsigned += 1;
                             }
                             if submission.author.is_some() || unsigned <= UNSIGNED {
-                                insert(&transaction, job, submission)?;
+                                insert(&transaction, (number, job), submission)?;
                             }
                         }
                     }
@@ -151,14 +154,14 @@ impl Store {
     pub(crate) fn store_learnt(&self, job: &Job, submissions: &[NewSubmission]) -> Result<(), StoreError> {
         self.write(|c| {
             let transaction = c.transaction()?;
-            if counts(&transaction, job.id(), &job.digest())?.is_none() {
+            let Some((number, ..)) = counts(&transaction, job.id(), &job.digest())? else {
                 return Ok(());
-            }
+            };
             {
                 let mut stored = transaction.prepare_cached("SELECT 1 FROM submissions WHERE job = ?1 AND digest = ?2")?;
                 for submission in submissions {
                     if !stored.exists(params![job.id().as_str(), submission.digest.as_bytes()])? {
-                        insert(&transaction, job.id(), submission)?;
+                        insert(&transaction, (number, job.id()), submission)?;
                     }
                 }
             }
@@ -171,11 +174,11 @@ impl Store {
     pub(crate) fn store_repaired(&self, job: &Job, submissions: &[NewSubmission]) -> Result<bool, StoreError> {
         self.write(|c| {
             let transaction = c.transaction()?;
-            if counts(&transaction, job.id(), &job.digest())?.is_none() {
+            let Some((number, ..)) = counts(&transaction, job.id(), &job.digest())? else {
                 return Ok(false);
-            }
+            };
             for submission in submissions {
-                replace(&transaction, job.id(), submission)?;
+                replace(&transaction, (number, job.id()), submission)?;
             }
             transaction.commit()?;
             Ok(true)
@@ -186,8 +189,11 @@ impl Store {
     pub(crate) fn spoil(&self, job: &JobId, digests: &[Digest]) -> Result<(), StoreError> {
         self.write(|c| {
             let transaction = c.transaction()?;
+            let open = "SELECT number FROM jobs WHERE id = ?1 AND ended IS NULL";
+            let number = transaction.query_row(open, [job.as_str()], |row| row.get(0)).optional()?;
+            let Some(number) = number else { return Ok(()) };
             for digest in digests {
-                drop_components(&transaction, job, digest)?;
+                drop_components(&transaction, (number, job), digest)?;
                 transaction
                     .prepare_cached(
                         "UPDATE submissions SET reason = ?3, components = NULL WHERE job = ?1 AND digest = ?2 AND reason IS NULL",
@@ -206,7 +212,9 @@ impl Store {
         mut each: impl FnMut(usize, StoredSubmission<'_>),
     ) -> Result<(), StoreError> {
         self.read(|c| {
-            let mut query = c.prepare_cached("SELECT reason, body, components FROM submissions WHERE job = ?1 AND digest = ?2")?;
+            let mut query = c.prepare_cached(
+                "SELECT reason, body, components, (SELECT number FROM jobs WHERE id = ?1) FROM submissions WHERE job = ?1 AND digest = ?2",
+            )?;
             for (index, digest) in digests.iter().enumerate() {
                 let mut rows = query.query(params![job.as_str(), digest.as_bytes()])?;
                 let Some(row) = rows.next()? else { continue };
@@ -215,7 +223,13 @@ impl Store {
                     match reason(row, 0)? {
                         Some(reason) if reason.is_private() => StoredSubmission::Spoilt(reason, row.get_ref(1)?.as_blob()?),
                         Some(reason) => StoredSubmission::Rejected(reason),
-                        None => StoredSubmission::Accepted(row.get_ref(1)?.as_blob()?, ComponentsAt(row.get(2)?)),
+                        None => {
+                            let at = ComponentsAt {
+                                job: row.get(3)?,
+                                row: row.get(2)?,
+                            };
+                            StoredSubmission::Accepted(row.get_ref(1)?.as_blob()?, at)
+                        }
                     },
                 );
             }
@@ -226,8 +240,11 @@ impl Store {
     /// The sealed components of a submission; `None` if there is no such row.
     pub(crate) fn components(&self, at: ComponentsAt) -> Result<Option<Vec<u8>>, StoreError> {
         self.read(|c| {
-            c.prepare_cached("SELECT sealed FROM components WHERE number = ?1")?
-                .query_row([at.0], |row| row.get(0))
+            if !has_components(c, at.job)? {
+                return Ok(None);
+            }
+            c.prepare_cached(&format!("SELECT sealed FROM components_{} WHERE number = ?1", at.job))?
+                .query_row([at.row], |row| row.get(0))
                 .optional()
         })
     }
@@ -239,10 +256,10 @@ fn reason(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<RejectReason>
     Ok(row.get::<_, Option<String>>(column)?.map(known))
 }
 
-fn insert(connection: &Connection, job: &JobId, submission: &NewSubmission) -> rusqlite::Result<()> {
+fn insert(connection: &Connection, (number, job): (i64, &JobId), submission: &NewSubmission) -> rusqlite::Result<()> {
     let components = match submission.reason {
         None => {
-            let mut components = connection.prepare_cached("INSERT INTO components (sealed) VALUES (?1)")?;
+            let mut components = connection.prepare_cached(&format!("INSERT INTO components_{number} (sealed) VALUES (?1)"))?;
             Some(components.insert([&submission.sealed])?)
         }
         Some(_) => None,
@@ -260,27 +277,37 @@ fn insert(connection: &Connection, job: &JobId, submission: &NewSubmission) -> r
     Ok(())
 }
 
-fn replace(connection: &Connection, job: &JobId, submission: &NewSubmission) -> rusqlite::Result<()> {
-    drop_components(connection, job, &submission.digest)?;
+fn replace(connection: &Connection, (number, job): (i64, &JobId), submission: &NewSubmission) -> rusqlite::Result<()> {
+    drop_components(connection, (number, job), &submission.digest)?;
     connection
         .prepare_cached("DELETE FROM submissions WHERE job = ?1 AND digest = ?2")?
         .execute(params![job.as_str(), submission.digest.as_bytes()])?;
-    insert(connection, job, submission)
+    insert(connection, (number, job), submission)
 }
 
-fn drop_components(connection: &Connection, job: &JobId, digest: &Digest) -> rusqlite::Result<()> {
+fn drop_components(connection: &Connection, (number, job): (i64, &JobId), digest: &Digest) -> rusqlite::Result<()> {
     connection
-        .prepare_cached("DELETE FROM components WHERE number IN (SELECT components FROM submissions WHERE job = ?1 AND digest = ?2)")?
+        .prepare_cached(&format!(
+            "DELETE FROM components_{number} WHERE number IN (SELECT components FROM submissions WHERE job = ?1 AND digest = ?2)"
+        ))?
         .execute(params![job.as_str(), digest.as_bytes()])?;
     Ok(())
 }
 
-/// How many answers a job has, and how many rejected submissions that nobody has signed; `None` if it is not open under this digest.
-fn counts(connection: &Connection, job: &JobId, digest: &Digest) -> rusqlite::Result<Option<(u64, i64)>> {
+/// Whether the tables of the job with this number are there. They are dropped when it ends, perhaps during a computation.
+fn has_components(connection: &Connection, number: i64) -> rusqlite::Result<bool> {
     connection
-        .prepare_cached("SELECT answers, unsigned FROM jobs WHERE id = ?1 AND digest = ?2 AND ended IS NULL")?
+        .prepare_cached("SELECT 1 FROM jobs WHERE number = ?1 AND ended IS NULL")?
+        .exists([number])
+}
+
+/// The number of a job, how many answers it has, and how many rejected submissions that nobody has signed; `None` if it is not open under
+/// this digest.
+fn counts(connection: &Connection, job: &JobId, digest: &Digest) -> rusqlite::Result<Option<(i64, u64, i64)>> {
+    connection
+        .prepare_cached("SELECT number, answers, unsigned FROM jobs WHERE id = ?1 AND digest = ?2 AND ended IS NULL")?
         .query_row(params![job.as_str(), digest.as_bytes()], |row| {
-            Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?))
+            Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs(), row.get(2)?))
         })
         .optional()
 }
