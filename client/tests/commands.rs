@@ -140,6 +140,35 @@ fn a_job_is_created_listed_and_followed() {
 }
 
 #[test]
+fn nothing_is_sealed_to_keys_that_expired_or_went_back() {
+    let buyer = Buyer::new();
+    buyer.job();
+    buyer.answers();
+    buyer.coordinator.serve_keys(1000, 999);
+    let expired = buyer.fails(ANSWER);
+    assert!(
+        expired.contains("node-0") && expired.contains("expired") && expired.contains("nothing was sent"),
+        "{expired}"
+    );
+    assert_eq!(buyer.coordinator.requests(), 0);
+    buyer.coordinator.serve_keys(100, 3600);
+    // What a node has destroyed the key of is sealed again by itself.
+    buyer.coordinator.refuse_as_sealed_too_late();
+    buyer.ok(ANSWER);
+    let sent = buyer.coordinator.received().len();
+    assert_eq!(buyer.coordinator.requests(), sent + 1);
+
+    buyer.coordinator.serve_keys(200, 3600);
+    let back = buyer.fails(ANSWER);
+    assert!(
+        back.contains("node-0") && back.contains("older than one that was seen before"),
+        "{back}"
+    );
+    buyer.coordinator.serve_keys(50, 3600);
+    buyer.ok(ANSWER);
+}
+
+#[test]
 fn answers_are_sent_once_however_often_it_takes() {
     let buyer = Buyer::new();
     buyer.job();

@@ -59,7 +59,10 @@ pub struct NodeInfo {
     /// The node's identity key.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub identity: PublicKey,
-    /// The key that contributors seal to, signed by the node; null until the node was connected for the first time.
+    /// The newest key that contributors seal to: `value` has `cluster` (the digest of the cluster file), `number` of the epoch, `expires` and
+    /// `opens_older_until` in Unix time, and `key` with its `suite` and `public_key` in base64; `signature` is the node's over the encoding of
+    /// `value`. Null until the node was connected for the first time.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub sealing: Option<SignedEpoch>,
 }
 

@@ -17,12 +17,10 @@ use crate::sealing::SealingKey;
 pub const MAX_LIFETIME: u64 = 400 * 24 * 3600;
 
 /// What a node signs of its newest sealing key, for [`Purpose::SealingEpoch`].
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SealingEpoch {
     /// The digest of the cluster file.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub cluster: Digest,
     /// The number of the epoch: the Unix time at which it began.
     pub number: u64,
@@ -31,7 +29,6 @@ pub struct SealingEpoch {
     /// Until when the node opens what is sealed to its older keys, in Unix time.
     pub opens_older_until: u64,
     /// The public key.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub key: SealingKey,
 }
 

@@ -60,6 +60,7 @@ struct Stored {
     cheats: Option<Cheat>,
     protocol: Versions,
     sealing: Vec<Option<SignedEpoch>>,
+    sealed_too_late: bool,
 }
 
 /// How the coordinator alters what the nodes certify.
@@ -100,6 +101,7 @@ impl Coordinator {
             cheats: None,
             protocol: PROTOCOL_VERSIONS,
             sealing: epochs(&members, now, now + 3600),
+            sealed_too_late: false,
         };
         let server = Arc::new(Server {
             text: text.clone(),
@@ -139,6 +141,20 @@ impl Coordinator {
 
     pub(crate) fn refuse_after(&self, submissions: usize) {
         self.server.state.lock().unwrap().refuse_after = submissions;
+    }
+
+    /// Refuses the next upload, because a node has destroyed the key that it is sealed to.
+    pub(crate) fn refuse_as_sealed_too_late(&self) {
+        self.server.state.lock().unwrap().sealed_too_late = true;
+    }
+
+    /// Serves keys of the nodes that began this many seconds ago and live for so many.
+    pub(crate) fn serve_keys(&self, began: u64, lifetime: u64) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let members = cluster_with_keys_of(3, 1, Suite::XWing, |file| {
+            file.coordinator.url.clone_from(&self.server.cluster.file().coordinator.url)
+        });
+        self.server.state.lock().unwrap().sealing = epochs(&members, now - began, now - began + lifetime);
     }
 
     pub(crate) fn forge_receipts(&self) {
@@ -329,6 +345,9 @@ async fn submit(
         return Err(problem(507, "no room", "the disk is full:\nfree some"));
     }
     let submission: Submission = codec::decode(&body, "a submission").unwrap();
+    if std::mem::take(&mut stored.sealed_too_late) {
+        return Err(problem_of("sealing_key_expired", 409, "too late", "seal to the newest keys"));
+    }
     let job = &find(&stored, &id)?.0;
     Header::check(&submission.header, &server.cluster, job).unwrap();
     assert!(submission.is_complete());
