@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use tacit_program::Manual;
 use tacit_protocol::job::JobId;
+use tacit_protocol::submission::SubmissionId;
 
 pub(crate) use issuer::{Issuer, IssuerCommand, PlatformKind, Pool, Serve};
 pub(crate) use local::{Bench, Demo};
@@ -85,6 +86,10 @@ Exit codes: 10 the nodes have not signed this, or for other terms; 11 a record d
 Examples:
   tacit receipt JOB --key alice.key --cluster cluster.toml";
 
+const WITHDRAW_HELP: &str = "\
+Examples:
+  tacit withdraw JOB --key alice.key --cluster cluster.toml";
+
 const VERIFY_HELP: &str = "\
 The cluster file is what you trust: get it from the operators, not from the coordinator. Everything else is \
 recomputed: the nodes' signatures are checked, result.json and payouts.csv are made again from the certificate and compared byte for byte.
@@ -129,6 +134,8 @@ pub(crate) enum Command {
     Answer(Answer),
     /// Check what the nodes certify to one contributor: which answers count, and the pay.
     Receipt(Receipt),
+    /// Take one contributor's answers back, before the job closes, with receipts of the nodes that have erased them.
+    Withdraw(Withdraw),
     /// Verify a result offline, with the cluster file alone.
     Verify(Verify),
     /// Invite people to jobs, vouch for them and revoke: for issuers, who are not the buyer.
@@ -310,6 +317,25 @@ pub(crate) struct Receipt {
     /// What the issuers have signed of the size of the job's pool: it is shown beside the number of contributors.
     #[arg(long, value_name = "FILE")]
     pub pool_size: Option<PathBuf>,
+    #[command(flatten)]
+    pub network: Network,
+}
+
+/// `withdraw`.
+#[derive(Debug, Group)]
+#[command(after_help = WITHDRAW_HELP)]
+pub(crate) struct Withdraw {
+    /// The id of the job.
+    pub job: JobId,
+    /// The contributor's key file; what was sent is beside it, and the nodes' receipts are stored there.
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// One submission, as `tacit receipt` shows its id; by default all of them.
+    #[arg(long, value_name = "ID")]
+    pub submission: Option<SubmissionId>,
+    /// How long to wait for nodes that have not answered.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub wait_seconds: u64,
     #[command(flatten)]
     pub network: Network,
 }

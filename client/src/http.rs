@@ -12,6 +12,7 @@ use tacit_mpc_core::digest::Digest;
 use tacit_program::Backoff;
 use tacit_protocol::api::{
     ClusterInfo, ContributorReceipts, Enrolment, JobList, JobStatus, Problem, Receipt, Revoked, SUBMISSION_TYPE, SubmissionStatus,
+    WithdrawalRequest, WithdrawalStatus,
 };
 use tacit_protocol::credential::{Revocation, SHOWN_HEADER, Shown};
 use tacit_protocol::identity::{SecretKey, Signature};
@@ -290,6 +291,13 @@ impl Api {
             Some((SUBMISSION_TYPE, bytes)),
         )
         .await
+    }
+
+    /// Takes a submission back. Returns how far it is erased.
+    pub async fn withdraw(&self, job: &JobId, id: &SubmissionId, signature: Signature) -> Result<WithdrawalStatus, ApiError> {
+        let body = to_json(&WithdrawalRequest { signature });
+        self.json(Method::DELETE, &format!("/v1/jobs/{job}/submissions/{id}"), Some((JSON, body)))
+            .await
     }
 
     /// A submission's receipt, and the outcome of its answers once the job is published.

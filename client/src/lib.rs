@@ -40,3 +40,5 @@ pub mod sharing;
 pub mod verify;
 #[cfg(feature = "command")]
 pub mod watch;
+#[cfg(feature = "command")]
+pub mod withdrawals;

@@ -44,6 +44,7 @@ fn run(args: Args) -> Result<()> {
             Command::Job(args) => commands::job::run(&args).await,
             Command::Answer(args) => commands::answer::run(&args).await,
             Command::Receipt(args) => commands::receipt::run(&args).await,
+            Command::Withdraw(args) => commands::withdraw::run(&args).await,
             Command::Verify(args) => commands::verify::run(&args),
             Command::Issuer(args) => commands::issuer::run(&args).await,
             Command::Keygen(args) => commands::keygen::run(&args),

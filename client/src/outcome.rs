@@ -130,6 +130,7 @@ pub fn explain(reason: RejectReason) -> &'static str {
         RejectReason::NoSealingKey => {
             "the submission arrived after more nodes than may be corrupt had destroyed the key that it is sealed to"
         }
+        RejectReason::Withdrawn => "you have withdrawn it",
         RejectReason::MalformedAnswer => "the nodes found that the shares are not of a well-formed answer",
     }
 }

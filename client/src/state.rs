@@ -14,6 +14,7 @@ use tacit_protocol::codec;
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Job, JobId, Terms};
 use tacit_protocol::submission::Submission;
+use tacit_protocol::withdrawal::ErasureReceipt;
 use thiserror::Error;
 
 use crate::files::{self, Access, FileError};
@@ -191,6 +192,21 @@ impl State {
         let (path, earlier) = (self.path(index, "receipt.json"), self.path(index, "receipt.earlier.json"));
         std::fs::rename(&path, &earlier).map_err(|error| FileError::new(&path, &error))?;
         self.store_receipt(index, receipt)
+    }
+
+    /// The receipts of the nodes that have erased submission `index`; `None` if it was not withdrawn.
+    pub fn erasures(&self, index: usize) -> Result<Option<Vec<ErasureReceipt>>, StateError> {
+        let path = self.path(index, "erased.json");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let bytes = files::read(&path)?;
+        serde_json::from_slice(&bytes).map(Some).map_err(|_| StateError::Damaged(path))
+    }
+
+    /// Stores the receipts of the nodes that have erased submission `index`.
+    pub fn store_erasures(&self, index: usize, receipts: &[ErasureReceipt]) -> Result<(), StateError> {
+        write_json(&self.path(index, "erased.json"), &receipts)
     }
 
     fn path(&self, index: usize, kind: &str) -> PathBuf {

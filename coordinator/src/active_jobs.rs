@@ -209,6 +209,14 @@ impl ActiveJob {
         });
     }
 
+    /// Notes that a submission was taken back: as if all nodes refused it.
+    pub(crate) fn withdraw(&self, sequence: u64) {
+        self.change(|inner| {
+            let all: Vec<(u64, usize)> = (0..inner.progress.len()).map(|node| (sequence, node)).collect();
+            inner.count(&all);
+        });
+    }
+
     /// Notes which submissions, by sequence number, which node refused before the restart.
     pub(crate) fn restore_refused(&self, refused: &[(u64, usize)]) {
         self.change(|inner| inner.count(refused));

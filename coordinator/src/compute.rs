@@ -187,7 +187,7 @@ async fn ask(node: Option<&Node>, active: &ActiveJob, index: usize, request: &Re
             Reply::Progress(phase) => active.set_phase(index, phase),
             Reply::Computed(computed) => return Ok(*computed),
             Reply::Refused(refusal) => return Err(NodeError::Refused(refusal)),
-            Reply::Opened(_) | Reply::Delivered(_) | Reply::Erased | Reply::Revoked | Reply::SealingKey(_) => {
+            Reply::Opened(_) | Reply::Delivered(_) | Reply::Erased | Reply::Revoked | Reply::SealingKey(_) | Reply::Withdrawn(_) => {
                 return Err(NodeError::UnexpectedReply("expected the outcome of a computation"));
             }
         }

@@ -5,15 +5,19 @@ use std::time::Duration;
 
 use tacit_mpc_core::digest::Digest;
 use tacit_program::{Backoff, LastReason};
+use tacit_protocol::codec::decode;
 use tacit_protocol::control::{Refusal, Reply, Request};
+use tacit_protocol::identity::Signed;
 use tacit_protocol::job::JobId;
 use tacit_protocol::reject::RejectReason;
+use tacit_protocol::submission::Header;
+use tacit_protocol::withdrawal::Erasure;
 use tokio::time::{Instant, sleep_until};
 
 use crate::active_jobs::ActiveJob;
 use crate::app::Shared;
 use crate::nodes::{Channel, LinkState, NodeError, ask, open_job};
-use crate::store::Ending;
+use crate::store::{Ending, PendingWithdrawal};
 
 /// The most submissions of one batch.
 const BATCH: usize = 256;
@@ -80,6 +84,7 @@ async fn serve(app: &Shared, index: usize, channel: &dyn Channel) {
             }
             let delivering = async {
                 revoke(app, index, channel, active, &mut revoked).await?;
+                withdraw(app, index, channel, active).await?;
                 deliver_next(app, index, channel, active).await
             };
             match delivering.await {
@@ -141,11 +146,19 @@ async fn deliver_next(app: &Shared, index: usize, channel: &dyn Channel, active:
         active.set_opened(index, true);
         return Ok(true);
     }
-    if progress.cursor >= active.received() {
+    // Read before the store: it has all submissions that are received.
+    let received = active.received();
+    if progress.cursor >= received {
         return Ok(false);
     }
     let pending = app.store.pending(job.id(), index, progress.cursor, BATCH, BATCH_BYTES).await?;
-    let Some(last) = pending.last() else { return Ok(false) };
+    let Some(last) = pending.last() else {
+        // All that were left are withdrawn.
+        let cursor = received;
+        app.store.delivered(job.id(), index, cursor, Vec::new()).await?;
+        active.delivered(index, cursor, &[]);
+        return Ok(true);
+    };
     let cursor = last.sequence + 1;
     let sequences: Vec<u64> = pending.iter().map(|one| one.sequence).collect();
     let submissions: Vec<(Digest, Vec<u8>)> = pending.into_iter().map(|one| (one.digest, one.delivery)).collect();
@@ -202,6 +215,53 @@ async fn revoke(
         };
     }
     Ok(())
+}
+
+/// Tells a node of submissions that were taken back, and keeps its receipts.
+async fn withdraw(app: &Shared, index: usize, channel: &dyn Channel, active: &ActiveJob) -> Result<(), NodeError> {
+    let id = active.job().id();
+    if !active.progress(index).opened {
+        return Ok(());
+    }
+    loop {
+        let pending = app.store.pending_withdrawals(id, index).await?;
+        if pending.is_empty() {
+            return Ok(());
+        }
+        for PendingWithdrawal {
+            sequence,
+            header,
+            signature,
+        } in pending
+        {
+            let signed: Signed<Header> = decode(&header, "a submission's header").map_err(|error| NodeError::Store(error.to_string()))?;
+            let request = Request::Withdraw {
+                job: id.clone(),
+                header,
+                signature,
+            };
+            let receipt = match ask(channel, &request).await {
+                Ok(Reply::Withdrawn(receipt)) => receipt,
+                Ok(_) => return Err(NodeError::UnexpectedReply("expected a receipt of an erasure")),
+                // The list does not name it, so the computation is right without this node's receipt.
+                Err(NodeError::Refused(Refusal::Frozen(_))) => return Ok(()),
+                // The node has lost the job: it is opened again, and gets everything again.
+                Err(error @ NodeError::Refused(Refusal::UnknownJob(_))) => {
+                    app.store.set_opened(id, index, false).await?;
+                    active.set_opened(index, false);
+                    return Err(error);
+                }
+                Err(error) => return Err(error),
+            };
+            if Erasure::signer(&receipt, &app.cluster, &signed.value) != Some(index) {
+                return Err(NodeError::UnexpectedReply(
+                    "its receipt of an erasure is not signed by it for the submission",
+                ));
+            }
+            app.store.keep_erasure(id, sequence, index, &receipt).await?;
+            active.changed();
+        }
+    }
 }
 
 async fn forget(app: &Shared, index: usize, channel: &dyn Channel) -> Result<(), NodeError> {

@@ -154,7 +154,7 @@ impl Driver {
             if let Some(known) = known {
                 return Ok(known);
             }
-            let headers = app.store.headers(job.id()).await?;
+            let headers: Vec<Vec<u8>> = app.store.headers(job.id()).await?.into_iter().map(|(_, header)| header).collect();
             let (of, list) = (Arc::clone(active), list.clone());
             let prepared = tokio::task::spawn_blocking(move || PreparedSet::new(of.job(), &list, &headers)).await;
             prepared.map(Arc::new).map_err(|_| StoreError::ShuttingDown)

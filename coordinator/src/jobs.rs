@@ -69,9 +69,9 @@ async fn resume(app: &Shared, row: JobRow) -> Result<(), StoreError> {
         app.store.deliveries(&row.id).await?,
     );
     if row.state == JobState::Open {
-        for (sequence, header) in app.store.headers(&row.id).await?.iter().enumerate() {
-            if let Ok(header) = decode::<Signed<Header>>(header, "a submission's header") {
-                active.receive(sequence as u64, &header.value.statement);
+        for (sequence, header) in app.store.headers(&row.id).await? {
+            if let Ok(header) = decode::<Signed<Header>>(&header, "a submission's header") {
+                active.receive(sequence, &header.value.statement);
             }
         }
         active.restore_refused(&app.store.refused(&row.id).await?);

@@ -17,7 +17,7 @@ use tacit_protocol::certificate::Certificate;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::control::{Computed, Refusal, Reply, Request};
 use tacit_protocol::fixtures::{ClusterWithKeys, cluster_text, cluster_with_keys, credential_of, made_up_release};
-use tacit_protocol::identity::{Purpose, SecretKey, Signature};
+use tacit_protocol::identity::{Purpose, SecretKey, Signature, Signed};
 use tacit_protocol::job::{Cancellation, Gold, Item, Job, JobId, JobSpec, SignedSpec};
 use tacit_protocol::phase::Phase;
 use tacit_protocol::question::{Answer, Categorical, Release};
@@ -28,6 +28,7 @@ use tacit_protocol::sealing_epoch::SignedEpoch;
 use tacit_protocol::submission::{Delivery, Header, Submission};
 use tacit_protocol::verdict::Verdict;
 use tacit_scoring::records::with_pay;
+use tacit_protocol::withdrawal::Erasure;
 use tokio::sync::watch;
 
 use crate::app::{App, Shared};
@@ -285,6 +286,7 @@ impl TestNode {
             Request::Revoke(_) => "revoke",
             Request::Certified { .. } => "certified",
             Request::SealingKey => "sealing key",
+            Request::Withdraw { .. } => "withdraw",
         };
         if let Some(at) = inner.refusals.iter().position(|(of, _)| *of == name) {
             return vec![Reply::Refused(inner.refusals.remove(at).1)];
@@ -355,6 +357,13 @@ impl TestNode {
                     Reply::Erased
                 }
             },
+            Request::Withdraw { job, header, .. } => {
+                let header: Signed<Header> = decode(header, "a header").unwrap();
+                if let Some((_, headers)) = inner.jobs.get_mut(job) {
+                    headers.retain(|one| one.digest() != header.value.digest());
+                }
+                Reply::Withdrawn(Box::new(Signed::new(Erasure::of(&header.value), Purpose::Erasure, &self.key)))
+            }
             Request::SealingKey => match &inner.sealing_key {
                 Some(signed) => Reply::SealingKey(Box::new(signed.clone())),
                 None => Reply::Refused(Refusal::ShuttingDown),

@@ -14,6 +14,9 @@ use tacit_protocol::fixtures::ClusterWithKeys;
 use tacit_protocol::job::{Job, SignedSpec};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::{Delivery, Header};
+use tacit_protocol::codec::decode;
+use tacit_protocol::identity::Signed;
+use tacit_protocol::withdrawal::Withdrawal;
 
 /// A network whose peers send back what they receive.
 struct Echo;
@@ -66,6 +69,11 @@ fuzz_target!(|data: &[u8]| {
             );
         }
         Request::Cancel { .. } | Request::Certified { .. } | Request::SealingKey => {}
+        Request::Withdraw { header, signature, .. } => {
+            if let Ok(header) = decode::<Signed<Header>>(&header, "a header") {
+                let _ = Withdrawal::check(&header, &signature, &FIXTURE.members.cluster, &FIXTURE.job);
+            }
+        }
         Request::Revoke(revocation) => {
             let _ = revocation.check();
         }

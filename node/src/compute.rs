@@ -86,6 +86,7 @@ impl<'a> NodeSubmissions<'a> {
     fn repaired(intake: &'a Intake, task: &'a Task, peers: &impl Peers, meter: &SessionMeter) -> Result<Self, Refusal> {
         let look_up = || Self::look_up(intake, &task.job, &task.list).map_err(storage);
         let submissions = look_up()?;
+        submissions.check_withdrawals()?;
         let lacking = submissions.lacking();
         if lacking.is_empty() {
             return Ok(submissions);
@@ -100,7 +101,22 @@ impl<'a> NodeSubmissions<'a> {
             };
             return Err(session_refusal(intake, &error));
         }
-        look_up()
+        let submissions = look_up()?;
+        submissions.check_withdrawals()?;
+        Ok(submissions)
+    }
+
+    /// Refuses a list that names a submission which its contributor has withdrawn. More than t nodes know of a withdrawal with receipts of a
+    /// quorum, so an honest one among any participants stops such a computation.
+    fn check_withdrawals(&self) -> Result<(), Refusal> {
+        let withdrawn = |verdict: &Verdict| verdict.reason() == Some(RejectReason::Withdrawn);
+        let Some(entry) = self.verdicts.iter().position(withdrawn) else {
+            return Ok(());
+        };
+        let submission = self.list[entry].submission;
+        Err(Refusal::Malformed(format!(
+            "the list names submission {submission}, which its contributor has withdrawn"
+        )))
     }
 
     /// The digests of the submissions of which this node's part is missing or spoilt.

@@ -22,6 +22,7 @@ mod sealing_keys;
 mod serve;
 mod store;
 mod supply;
+mod withdraw;
 
 use std::path::Path;
 use std::process::ExitCode;

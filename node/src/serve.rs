@@ -30,6 +30,7 @@ use crate::mesh::Mesh;
 use crate::metrics::SessionMeter;
 use crate::quiet_repair::{MeshPeers, QuietRepair};
 use crate::store::{OpenedJob, StoreError};
+use crate::withdraw::withdraw;
 
 /// How long a computation waits until fewer than `max_sessions` run.
 const SESSION_QUEUE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -139,6 +140,15 @@ impl Service {
                     self.erase(&id, move |intake| certified(intake, &job, &certificate)).await
                 }
                 Request::Revoke(revocation) => self.blocking(move |intake| revoke(intake, &revocation)).await,
+                Request::Withdraw { job, header, signature } => {
+                    let key = self.key.clone();
+                    let computing = self.running().contains_key(&job);
+                    self.blocking(move |intake| {
+                        let job = known_job(intake, &job)?;
+                        withdraw(intake, &key, &job, (&header, &signature), computing)
+                    })
+                    .await
+                }
                 Request::SealingKey => match self.intake.keys.newest() {
                     Some(newest) => Ok(Reply::SealingKey(Box::new(newest))),
                     None => Err(Refusal::Storage("it has no sealing key: its log says why".to_owned())),

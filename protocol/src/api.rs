@@ -11,6 +11,7 @@ use crate::reject::RejectReason;
 use crate::sealing_epoch::SignedEpoch;
 use crate::submission::SubmissionId;
 use crate::versions::{PROTOCOL_VERSIONS, Versions};
+use crate::withdrawal::ErasureReceipt;
 use tacit_mpc_core::digest::Digest;
 
 /// The media type of an uploaded submission: [`crate::codec::encode`] of a [`crate::submission::Submission`].
@@ -269,6 +270,28 @@ pub struct CertifiedReceipts {
     pub root: CertifiedRoot,
     /// The contributor's own records: one of all its accepted submissions, and one of each that counts for nobody.
     pub records: Vec<RecordProof>,
+}
+
+/// `DELETE /v1/jobs/{id}/submissions/{sid}`: the contributor takes a submission back.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WithdrawalRequest {
+    /// The signature over the [`Withdrawal`](crate::withdrawal::Withdrawal), by the key that has signed the submission.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub signature: Signature,
+}
+
+/// How far a submission that was taken back is erased.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WithdrawalStatus {
+    /// The receipts of the nodes that have erased it, in the order of the nodes: `value` has `cluster`, `job_digest` and `submission`, and
+    /// `signature` is the node's over its encoding.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
+    pub erasures: Vec<ErasureReceipt>,
+    /// The names of the nodes that have not answered yet.
+    pub waiting_on: Vec<String>,
 }
 
 /// Which answers of a submission count.

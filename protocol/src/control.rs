@@ -14,6 +14,7 @@ use crate::reject::RejectReason;
 use crate::release::Released;
 use crate::sealing_epoch::SignedEpoch;
 use crate::verdict::Verdict;
+use crate::withdrawal::ErasureReceipt;
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::NodeSet;
 
@@ -73,6 +74,16 @@ pub enum Request {
     },
     /// Give the newest key that contributors seal to.
     SealingKey,
+    /// Erase a submission that its contributor has taken back, and take it never again.
+    Withdraw {
+        /// The id of the job.
+        job: JobId,
+        /// The encoded signed header of the submission: a node that was not delivered it learns from it whose it is.
+        #[serde(with = "serde_bytes")]
+        header: Vec<u8>,
+        /// The contributor's signature over its [`Withdrawal`](crate::withdrawal::Withdrawal).
+        signature: Signature,
+    },
 }
 
 /// A node's reply. Every request has one; before the reply to [`Request::Compute`] come any number of
@@ -95,6 +106,8 @@ pub enum Reply {
     Revoked,
     /// The node's newest sealing key.
     SealingKey(Box<SignedEpoch>),
+    /// The submission is erased.
+    Withdrawn(Box<ErasureReceipt>),
 }
 
 /// The result of a computation at one node.
@@ -158,6 +171,9 @@ pub enum Refusal {
     /// The node is shutting down.
     #[error("the node is shutting down")]
     ShuttingDown,
+    /// The job is computed: nothing of it can be taken back.
+    #[error("job {0} is computed at this node: no submission can be withdrawn any more")]
+    Frozen(JobId),
     /// The job has gold answers to score by, and they cannot be used.
     #[error("{0}")]
     Gold(String),
@@ -198,6 +214,7 @@ impl fmt::Debug for Request {
             Self::Certified { job, certificate } => write!(f, "Certified({job}, {} bytes)", certificate.len()),
             Self::Revoke(revocation) => write!(f, "Revoke({}, {} numbers)", revocation.issuers.pool, revocation.serials.len()),
             Self::SealingKey => write!(f, "SealingKey"),
+            Self::Withdraw { job, header, .. } => write!(f, "Withdraw({job}, header of {} bytes)", header.len()),
         }
     }
 }

@@ -67,6 +67,10 @@ pub enum Purpose {
     Request,
     /// A node signs the key that contributors seal to.
     SealingEpoch,
+    /// A contributor takes a submission back.
+    Withdrawal,
+    /// A node signs that it has erased a submission.
+    Erasure,
 }
 
 impl Purpose {
@@ -86,6 +90,8 @@ impl Purpose {
             Self::ReceiptRoot => b"tacit/v1 receipt root\0",
             Self::Request => b"tacit/v1 request\0",
             Self::SealingEpoch => b"tacit/v1 sealing epoch\0",
+            Self::Withdrawal => b"tacit/v1 withdrawal\0",
+            Self::Erasure => b"tacit/v1 erasure\0",
         }
     }
 }

@@ -33,3 +33,4 @@ pub mod submission;
 pub mod vectors;
 pub mod verdict;
 pub mod versions;
+pub mod withdrawal;

@@ -41,11 +41,13 @@ pub enum RejectReason {
     JobFull,
     /// The envelope is sealed to a key that the node has destroyed because its epoch is over, or never had.
     NoSealingKey,
+    /// Its contributor has taken it back. No node computes on a list that names such a submission.
+    Withdrawn,
 }
 
 impl RejectReason {
     /// All reasons, in the order of their codes.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Malformed,
         Self::WrongJob,
         Self::BadSignature,
@@ -61,6 +63,7 @@ impl RejectReason {
         Self::MalformedAnswer,
         Self::JobFull,
         Self::NoSealingKey,
+        Self::Withdrawn,
     ];
 
     /// Whether this follows from the header that the list names, so that every node that has the header finds the same.
@@ -95,6 +98,7 @@ impl RejectReason {
             Self::MalformedAnswer => "malformed_answer",
             Self::JobFull => "job_full",
             Self::NoSealingKey => "no_sealing_key",
+            Self::Withdrawn => "withdrawn",
         }
     }
 

@@ -51,9 +51,11 @@ fn both_headers_in_any_order_with_other_columns() {
 #[test]
 fn answers_are_class_names_as_written() {
     assert_eq!(
-        read("item,contributor,answer\ni,u, a\ni,v,a \n").unwrap().question.classes(),
-        [" a", "a "]
+        read("item,contributor,answer\ni,u,A\ni,v,a\n").unwrap().question.classes(),
+        ["A", "a"]
     );
+    let error = read("item,contributor,answer\ni,u,a\ni,v,a \n").unwrap_err().to_string();
+    assert!(error.starts_with("a.csv, line 3") && error.contains("`answer`"), "{error}");
 }
 
 #[test]

@@ -10,3 +10,4 @@ mod pool_size;
 pub(crate) mod probe;
 pub(crate) mod receipt;
 pub(crate) mod verify;
+pub(crate) mod withdraw;

@@ -43,8 +43,13 @@ pub(crate) async fn run(args: &Receipt) -> Result<()> {
     let (api, cluster) = connect(&args.network, None).await?;
     let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): it has the keys that receipts are signed with")?;
     output::report_lost(&resending::send_lost(&api, &cluster, &key, &state, plan.submissions()).await?);
-    let mut made = Vec::new();
+    let (mut made, mut withdrawn) = (Vec::new(), 0);
     for index in 0..plan.submissions() {
+        // What was withdrawn is in no record.
+        if state.erasures(index)?.is_some() {
+            withdrawn += 1;
+            continue;
+        }
         if let Some(submission) = state.submission(index)? {
             made.push(Made {
                 header: submission.header.value,
@@ -53,7 +58,7 @@ pub(crate) async fn run(args: &Receipt) -> Result<()> {
             });
         }
     }
-    let pending = plan.submissions() - made.iter().filter(|one| one.receipt.is_some()).count();
+    let pending = plan.submissions() - withdrawn - made.iter().filter(|one| one.receipt.is_some()).count();
     let api = api.signed_with(key, cluster.digest());
     let certified = match certified(&api, args, &made).await? {
         Some(certified) => {
@@ -79,6 +84,9 @@ pub(crate) async fn run(args: &Receipt) -> Result<()> {
             "{pending} of {} submissions have no receipt yet: run `tacit answer` again\n",
             plan.submissions()
         );
+    }
+    if withdrawn > 0 {
+        text += &format!("{withdrawn} of {} submissions were withdrawn\n", plan.submissions());
     }
     text += &output::rejected(&total, usize::MAX);
     if let Some((certified, terms)) = &certified {

@@ -387,7 +387,7 @@ async fn outcome(State(server): State<Arc<Server>>, Path((id, submission_id)): P
         .ok_or_else(|| problem(404, "not found", "there is no such submission"))?;
     let items = &header.statement.items;
     let outcome = SubmissionOutcome {
-        accepted: items.len() as u64 - 1 - u64::from(stored.lose_an_answer),
+        accepted: (items.len() as u64 - 1).saturating_sub(u64::from(stored.lose_an_answer)),
         rejected: vec![RejectedAnswer {
             item: spec.spec.items[items[0] as usize].id.clone(),
             reason: RejectReason::DuplicateAnswer,

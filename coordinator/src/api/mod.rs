@@ -16,6 +16,7 @@ mod stored;
 mod submissions;
 #[cfg(test)]
 mod tests;
+mod withdrawals;
 
 use std::time::Instant;
 
@@ -47,7 +48,11 @@ fn described() -> (Router<Shared>, OpenApi) {
         .routes(routes!(jobs::get_spec))
         .routes(routes!(jobs::close_job))
         .routes(routes!(events::events))
-        .routes(routes!(submissions::put_submission, submissions::get_submission))
+        .routes(routes!(
+            submissions::put_submission,
+            submissions::get_submission,
+            withdrawals::withdraw_submission
+        ))
         .routes(routes!(receipts::get_receipts))
         .routes(routes!(results::get_result))
         .routes(routes!(results::get_payouts))

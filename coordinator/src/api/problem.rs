@@ -40,6 +40,8 @@ pub(crate) enum ProblemKind {
     JobConflict,
     /// The job no longer accepts submissions.
     JobClosed,
+    /// The job's submissions are fixed: none can be withdrawn.
+    Frozen,
     /// The job has as many answers as it takes.
     JobFull,
     /// The job has as much of the contributor as it takes of one.
@@ -78,7 +80,7 @@ pub(crate) enum ProblemKind {
 
 impl ProblemKind {
     /// All kinds, in the order of the documentation.
-    const ALL: [Self; 32] = [
+    const ALL: [Self; 33] = [
         Self::InvalidRequest,
         Self::InvalidJob,
         Self::NodeRefused,
@@ -94,6 +96,7 @@ impl ProblemKind {
         Self::UnknownIssuers,
         Self::JobConflict,
         Self::JobClosed,
+        Self::Frozen,
         Self::JobFull,
         Self::ContributorQuota,
         Self::BuyerQuota,
@@ -131,6 +134,7 @@ impl ProblemKind {
             Self::UnknownIssuers => ("unknown_issuers", "No job names these issuers", StatusCode::NOT_FOUND),
             Self::JobConflict => ("job_conflict", "Another job has this id", StatusCode::CONFLICT),
             Self::JobClosed => ("job_closed", "The job no longer accepts submissions", StatusCode::CONFLICT),
+            Self::Frozen => ("frozen", "Nothing can be withdrawn any more", StatusCode::CONFLICT),
             Self::JobFull => ("job_full", "The job has as many answers as it takes", StatusCode::CONFLICT),
             Self::ContributorQuota => (
                 "contributor_quota",

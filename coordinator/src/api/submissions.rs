@@ -115,6 +115,10 @@ pub(super) async fn put_submission(
         }
         UploadOutcome::Before(known) => again(&app, upload, known),
         UploadOutcome::NoRoom(no_room) => Err(full(&app, no_room)),
+        UploadOutcome::Withdrawn => Err(Problem::new(
+            ProblemKind::SubmissionConflict,
+            "the submission was withdrawn: to answer again, draw a new id",
+        )),
         UploadOutcome::NotOpen(_) | UploadOutcome::NoJob => Err(closed(&app, &id)),
     }
 }

@@ -17,6 +17,7 @@ mod schema;
 mod sealing_epochs;
 mod stored_text;
 mod submissions;
+mod withdrawals;
 
 pub(crate) use contributors::Enrolled;
 pub(crate) use jobs::{Created, JobRow, NewJob};
@@ -26,6 +27,7 @@ pub(crate) use results::{Conclusion, Part, Receipts};
 pub(crate) use retention::{Ending, Purged};
 pub(crate) use stored_text::StoredText;
 pub(crate) use submissions::{Known, NewSubmission, Standing, UploadOutcome};
+pub(crate) use withdrawals::{PendingWithdrawal, WithdrawOutcome};
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -74,13 +74,16 @@ impl Store {
             let mut insert =
                 db.prepare("INSERT INTO outcomes (job, sequence, accepted, rejected, refused_by) VALUES (?1, ?2, ?3, ?4, ?5)")?;
             let json = |value: serde_json::Result<String>| value.map_err(|e| Failure::damaged(e.to_string()));
-            for (sequence, outcome) in conclusion.outcomes.iter().enumerate() {
+            // Numbers of withdrawn submissions are missing.
+            let mut query = db.prepare("SELECT sequence FROM submissions WHERE job = ?1 ORDER BY sequence")?;
+            let sequences: Vec<i64> = query.query_map([number], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            for (sequence, outcome) in sequences.into_iter().zip(&conclusion.outcomes) {
                 let rejected = json(serde_json::to_string(&outcome.rejected))?;
                 let refused_by = match outcome.refused_by.as_slice() {
                     [] => None,
                     names => Some(json(serde_json::to_string(names))?),
                 };
-                insert.execute((number, sequence as i64, to_db(outcome.accepted), rejected, refused_by))?;
+                insert.execute((number, sequence, to_db(outcome.accepted), rejected, refused_by))?;
             }
             Ok(true)
         })

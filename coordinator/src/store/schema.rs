@@ -102,6 +102,26 @@ CREATE TABLE outcomes (
     PRIMARY KEY (job, sequence)
 ) STRICT, WITHOUT ROWID;
 
+-- Submissions that their contributors have taken back. They are no rows of `submissions` any more.
+CREATE TABLE withdrawals (
+    job       INTEGER NOT NULL REFERENCES jobs,
+    sequence  INTEGER NOT NULL,
+    sid       BLOB NOT NULL,
+    header    BLOB NOT NULL,
+    signature BLOB NOT NULL,
+    PRIMARY KEY (job, sequence),
+    UNIQUE (job, sid)
+) STRICT, WITHOUT ROWID;
+
+-- The receipts of nodes that have erased them.
+CREATE TABLE erasures (
+    job      INTEGER NOT NULL REFERENCES jobs,
+    sequence INTEGER NOT NULL,
+    node     INTEGER NOT NULL,
+    receipt  BLOB NOT NULL,
+    PRIMARY KEY (job, sequence, node)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE results (
     job         INTEGER PRIMARY KEY REFERENCES jobs,
     certificate BLOB NOT NULL,

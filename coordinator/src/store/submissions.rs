@@ -12,6 +12,7 @@ use tacit_protocol::submission::{Delivery, Statement, Subject, SubmissionId};
 
 use super::contributors::enrolled_key;
 use super::schema::has_tables_of;
+use super::withdrawals::is_withdrawn;
 use super::{Failure, Store, StoreError, fixed_bytes, from_db, now, number_of, to_db};
 
 /// A checked submission to be stored.
@@ -59,6 +60,8 @@ pub(crate) enum UploadOutcome {
     Before(Known),
     /// The job takes no more, in all or of this subject.
     NoRoom(NoRoom),
+    /// A submission of this id was taken back.
+    Withdrawn,
     /// The job is in this state and accepts no submissions.
     NotOpen(JobState),
     /// There is no such job.
@@ -122,7 +125,7 @@ fn used(db: &Connection, job: i64, subject: &Subject) -> Result<Used, Failure> {
     }))
 }
 
-fn state_named(name: &str) -> Result<JobState, Failure> {
+pub(super) fn state_named(name: &str) -> Result<JobState, Failure> {
     JobState::from_name(name).ok_or_else(|| Failure::damaged(format!("`{name}` is not a job's state")))
 }
 
@@ -172,6 +175,9 @@ impl Store {
             };
             if let Some(known) = known(db, job, &new.submission_id)? {
                 return Ok(UploadOutcome::Before(known));
+            }
+            if is_withdrawn(db, job, &new.submission_id)? {
+                return Ok(UploadOutcome::Withdrawn);
             }
             let state = state_named(&state)?;
             if state != JobState::Open {
@@ -367,16 +373,17 @@ impl Store {
         .await
     }
 
-    /// The encoded signed headers of a job, in order.
+    /// The encoded signed headers of a job, in order, each with the number of its submission.
     ///
     /// # Errors
     /// The store fails.
-    pub(crate) async fn headers(&self, job: &JobId) -> Result<Vec<Vec<u8>>, StoreError> {
+    pub(crate) async fn headers(&self, job: &JobId) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
         let job = job.clone();
         self.read(move |db| {
-            let query = "SELECT header FROM submissions JOIN jobs ON jobs.number = submissions.job WHERE jobs.id = ?1 ORDER BY sequence";
+            let query =
+                "SELECT sequence, header FROM submissions JOIN jobs ON jobs.number = submissions.job WHERE jobs.id = ?1 ORDER BY sequence";
             let mut query = db.prepare(query)?;
-            let rows = query.query_map([job.as_str()], |row| row.get(0))?;
+            let rows = query.query_map([job.as_str()], |row| Ok((from_db(row.get(0)?), row.get(1)?)))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
         .await

@@ -8,6 +8,7 @@ mod schema;
 mod submissions;
 #[cfg(test)]
 mod tests;
+mod withdrawals;
 
 pub(crate) use ended::Ended;
 pub(crate) use jobs::{OpenedJob, Room};

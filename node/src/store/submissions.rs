@@ -177,9 +177,16 @@ impl Store {
             let Some((number, ..)) = counts(&transaction, job.id(), &job.digest())? else {
                 return Ok(false);
             };
+            let mut stored = transaction.prepare_cached("SELECT reason FROM submissions WHERE job = ?1 AND digest = ?2")?;
             for submission in submissions {
-                replace(&transaction, (number, job.id()), submission)?;
+                let key = params![job.id().as_str(), submission.digest.as_bytes()];
+                let before = stored.query_row(key, |row| reason(row, 0)).optional()?.flatten();
+                // It was withdrawn while peers were asked for it.
+                if before != Some(RejectReason::Withdrawn) {
+                    replace(&transaction, (number, job.id()), submission)?;
+                }
             }
+            drop(stored);
             transaction.commit()?;
             Ok(true)
         })
@@ -277,7 +284,7 @@ fn insert(connection: &Connection, (number, job): (i64, &JobId), submission: &Ne
     Ok(())
 }
 
-fn replace(connection: &Connection, (number, job): (i64, &JobId), submission: &NewSubmission) -> rusqlite::Result<()> {
+pub(super) fn replace(connection: &Connection, (number, job): (i64, &JobId), submission: &NewSubmission) -> rusqlite::Result<()> {
     drop_components(connection, (number, job), &submission.digest)?;
     connection
         .prepare_cached("DELETE FROM submissions WHERE job = ?1 AND digest = ?2")?
@@ -303,7 +310,7 @@ fn has_components(connection: &Connection, number: i64) -> rusqlite::Result<bool
 
 /// The number of a job, how many answers it has, and how many rejected submissions that nobody has signed; `None` if it is not open under
 /// this digest.
-fn counts(connection: &Connection, job: &JobId, digest: &Digest) -> rusqlite::Result<Option<(i64, u64, i64)>> {
+pub(super) fn counts(connection: &Connection, job: &JobId, digest: &Digest) -> rusqlite::Result<Option<(i64, u64, i64)>> {
     connection
         .prepare_cached("SELECT number, answers, unsigned FROM jobs WHERE id = ?1 AND digest = ?2 AND ended IS NULL")?
         .query_row(params![job.as_str(), digest.as_bytes()], |row| {

@@ -25,6 +25,7 @@ use crate::sealing::{SealingKey, Suite};
 use crate::sealing_epoch::{SealingEpoch, SignedEpoch};
 use crate::submission::{Delivery, Header, Statement, Submission, SubmissionId};
 use crate::verdict::Verdict;
+use crate::withdrawal::{Erasure, ErasureReceipt};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::sharing::NodeSet;
@@ -169,6 +170,18 @@ fn header() -> Signed<Header> {
             statement,
             envelopes: vec![digest(6), digest(7), digest(8)],
         },
+        signature: signature(),
+    }
+}
+
+fn erasure() -> ErasureReceipt {
+    let value = Erasure {
+        cluster: digest(1),
+        job_digest: digest(2),
+        submission: digest(3),
+    };
+    Signed {
+        value,
         signature: signature(),
     }
 }
@@ -432,6 +445,14 @@ fn requests() -> Vec<Case> {
             },
         ),
         read("request: sealing key", &Request::SealingKey),
+        read(
+            "request: withdraw",
+            &Request::Withdraw {
+                job: job(),
+                header: vec![1, 2],
+                signature: signature(),
+            },
+        ),
     ]
 }
 
@@ -465,6 +486,7 @@ fn replies() -> Vec<Case> {
         read("reply: erased", &Reply::Erased),
         read("reply: revoked", &Reply::Revoked),
         read("reply: sealing key", &Reply::SealingKey(Box::new(sealing_epoch()))),
+        read("reply: withdrawn", &Reply::Withdrawn(Box::new(erasure()))),
     ];
     let text = || "why".to_owned();
     let refusals = [
@@ -492,6 +514,7 @@ fn replies() -> Vec<Case> {
         ),
         ("storage", Refusal::Storage(text())),
         ("shutting down", Refusal::ShuttingDown),
+        ("frozen", Refusal::Frozen(job())),
         ("gold", Refusal::Gold(text())),
         (
             "disputed",

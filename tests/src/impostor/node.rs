@@ -151,6 +151,7 @@ impl Inner {
             }
             Request::Cancel { .. } | Request::Certified { .. } => Reply::Erased,
             Request::Revoke(_) => Reply::Revoked,
+            Request::Withdraw { .. } => Reply::Refused(Refusal::ShuttingDown),
             Request::SealingKey => Reply::SealingKey(Box::new(self.newest_sealing_key())),
             Request::Compute {
                 job,

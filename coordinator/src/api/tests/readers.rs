@@ -60,9 +60,13 @@ impl Bench {
 
     async fn published(&self, id: &str, spec: JobSpec) -> Job {
         let job = self.open(id, spec).await;
-        self.close(&job).await;
-        self.wait_for(&job, JobState::Published).await;
+        self.end(&job).await;
         job
+    }
+
+    async fn end(&self, job: &Job) {
+        self.close(job).await;
+        self.wait_for(job, JobState::Published).await;
     }
 }
 
@@ -72,6 +76,12 @@ fn all(status: StatusCode, kind: &str) -> Vec<(StatusCode, String)> {
 
 fn ok() -> Vec<(StatusCode, String)> {
     all(StatusCode::OK, "")
+}
+
+/// What may be read of a job that has ended: its items are erased.
+fn of_ended() -> Vec<(StatusCode, String)> {
+    let answers = [(StatusCode::OK, ""), (StatusCode::CONFLICT, "job_ended"), (StatusCode::OK, "")];
+    answers.map(|(status, kind)| (status, kind.to_owned())).into()
 }
 
 fn unknown() -> Vec<(StatusCode, String)> {
@@ -85,13 +95,18 @@ fn for_the_buyer() -> Vec<(StatusCode, String)> {
 #[tokio::test]
 async fn a_job_is_read_by_its_buyer_and_its_contributors() {
     let bench = Bench::new(3, 1).await;
-    bench.published("signs", spec(1)).await;
+    let job = bench.open("signs", spec(1)).await;
     let (enrolled, stranger) = (contributor_key(1), contributor_key(2));
     bench.enrol("ada", &enrolled).await;
+    for (key, due) in [(&buyer_key(), ok()), (&enrolled, ok()), (&stranger, unknown())] {
+        let [of_job, _] = bench.read(&As::Key(key.clone(), None), "signs").await;
+        assert_eq!(of_job[..2], due[..2], "while it is open");
+    }
+    bench.end(&job).await;
     for (who, due) in [
-        (As::Token(TOKEN), [ok(), ok()]),
-        (As::Key(buyer_key(), None), [ok(), ok()]),
-        (As::Key(enrolled, None), [ok(), for_the_buyer()]),
+        (As::Token(TOKEN), [of_ended(), ok()]),
+        (As::Key(buyer_key(), None), [of_ended(), ok()]),
+        (As::Key(enrolled, None), [of_ended(), for_the_buyer()]),
         (As::Token(OTHER_TOKEN), [unknown(), unknown()]),
         (As::Key(stranger, None), [unknown(), unknown()]),
         (As::Nobody, [unknown(), unknown()]),
@@ -119,10 +134,10 @@ async fn a_public_job_is_read_by_anybody() {
     let public = JobSpec { public: true, ..spec(1) };
     bench.published("signs", public).await;
     for who in [As::Nobody, As::Token(OTHER_TOKEN), As::Key(contributor_key(2), None)] {
-        assert_eq!(bench.read(&who, "signs").await, [ok(), ok()]);
+        assert_eq!(bench.read(&who, "signs").await, [of_ended(), ok()]);
     }
     let bench = bench.again().await;
-    assert_eq!(bench.read(&As::Nobody, "signs").await, [ok(), ok()]);
+    assert_eq!(bench.read(&As::Nobody, "signs").await, [of_ended(), ok()]);
     // To read it is not to own it.
     let (status, body) = bench.send_as(OTHER_TOKEN, "DELETE", "/v1/jobs/signs", "", Vec::new()).await;
     assert_eq!((status, kind(&body).as_str()), (StatusCode::FORBIDDEN, "not_your_job"));
@@ -137,7 +152,7 @@ async fn a_job_with_issuers_is_read_by_the_people_of_its_pool() {
         issuers: Some(pool.clone()),
         ..spec(1)
     };
-    bench.published("signs", invited).await;
+    let job = bench.open("signs", invited).await;
     let (key, other) = (contributor_key(1), contributor_key(2));
     bench.enrol("ada", &key).await;
     let invitation = invitation_of(&pool, 7);
@@ -151,7 +166,11 @@ async fn a_job_with_issuers_is_read_by_the_people_of_its_pool() {
         As::Key(invitation.key.clone(), Some(Shown::invitation(&invitation))),
     ];
     for who in &reads {
-        assert_eq!(bench.read(who, "signs").await, [ok(), for_the_buyer()]);
+        assert_eq!(bench.get_as(who, "/v1/jobs/signs/spec").await, (StatusCode::OK, String::new()));
+    }
+    bench.end(&job).await;
+    for who in &reads {
+        assert_eq!(bench.read(who, "signs").await, [of_ended(), for_the_buyer()]);
     }
     for who in [
         // Enrolled, but not one of the pool.

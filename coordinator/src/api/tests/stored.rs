@@ -45,43 +45,48 @@ fn large() -> JobSpec {
     }
 }
 
+/// Asks for a text plainly, compressed, and with the tags of both.
+async fn check_forms(bench: &Bench, path: &str) {
+    let (status, plain, body) = bench.ask(path, &[]).await;
+    assert_eq!((status, plain.get(header::CONTENT_ENCODING)), (StatusCode::OK, None));
+    let body = bytes(body).await;
+    let (status, packed, compressed) = bench.ask(path, &[(header::ACCEPT_ENCODING, "gzip, zstd")]).await;
+    assert_eq!((status, text(&packed, &header::CONTENT_ENCODING)), (StatusCode::OK, "zstd"));
+    let compressed = bytes(compressed).await;
+    assert!(zstd::decode_all(compressed.as_slice()).unwrap() == body, "{path}");
+    assert_eq!(text(&plain, &header::CONTENT_TYPE), text(&packed, &header::CONTENT_TYPE));
+    // Different bytes have different tags, and whoever has the bytes gets none.
+    let (plain, packed) = (text(&plain, &header::ETAG), text(&packed, &header::ETAG));
+    assert_ne!(plain, packed);
+    for (tag, accepts, due) in [
+        (plain, "", StatusCode::NOT_MODIFIED),
+        (packed, "zstd", StatusCode::NOT_MODIFIED),
+        (packed, "", StatusCode::OK),
+        (plain, "zstd", StatusCode::OK),
+    ] {
+        let headers = [(header::IF_NONE_MATCH, tag), (header::ACCEPT_ENCODING, accepts)];
+        let (status, headers, body) = bench.ask(path, &headers).await;
+        assert_eq!(status, due, "{path}");
+        assert!(headers.contains_key(header::ETAG));
+        assert_eq!(bytes(body).await.is_empty(), due == StatusCode::NOT_MODIFIED);
+    }
+}
+
 #[tokio::test]
 async fn what_is_stored_is_sent_as_it_is_or_compressed_or_not_at_all() {
     let bench = Bench::new(3, 1).await;
     let job = bench.open("signs", large()).await;
-    bench.close(&job).await;
-    bench.wait_for(&job, JobState::Published).await;
-    for route in ["spec", "result", "payouts", "certificate"] {
-        let path = format!("/v1/jobs/signs/{route}");
-        let (status, plain, body) = bench.ask(&path, &[]).await;
-        assert_eq!((status, plain.get(header::CONTENT_ENCODING)), (StatusCode::OK, None));
-        let body = bytes(body).await;
-        let (status, packed, compressed) = bench.ask(&path, &[(header::ACCEPT_ENCODING, "gzip, zstd")]).await;
-        assert_eq!((status, text(&packed, &header::CONTENT_ENCODING)), (StatusCode::OK, "zstd"));
-        let compressed = bytes(compressed).await;
-        assert!(zstd::decode_all(compressed.as_slice()).unwrap() == body, "{route}");
-        assert_eq!(text(&plain, &header::CONTENT_TYPE), text(&packed, &header::CONTENT_TYPE));
-        // Different bytes have different tags, and whoever has the bytes gets none.
-        let (plain, packed) = (text(&plain, &header::ETAG), text(&packed, &header::ETAG));
-        assert_ne!(plain, packed);
-        for (tag, accepts, due) in [
-            (plain, "", StatusCode::NOT_MODIFIED),
-            (packed, "zstd", StatusCode::NOT_MODIFIED),
-            (packed, "", StatusCode::OK),
-            (plain, "zstd", StatusCode::OK),
-        ] {
-            let headers = [(header::IF_NONE_MATCH, tag), (header::ACCEPT_ENCODING, accepts)];
-            let (status, headers, body) = bench.ask(&path, &headers).await;
-            assert_eq!(status, due, "{route}");
-            assert!(headers.contains_key(header::ETAG));
-            assert_eq!(bytes(body).await.is_empty(), due == StatusCode::NOT_MODIFIED);
-        }
-    }
+    check_forms(&bench, "/v1/jobs/signs/spec").await;
     let (_, headers, body) = bench.ask("/v1/jobs/signs/spec", &[]).await;
     let body = bytes(body).await;
     assert_eq!(text(&headers, &header::CONTENT_LENGTH), body.len().to_string());
     assert!(body.len() > 3 << 20, "{}", body.len());
     assert_eq!(SignedSpec::from_json(&body).unwrap(), job.to_signed_spec());
+    bench.close(&job).await;
+    bench.wait_for(&job, JobState::Published).await;
+    for route in ["result", "payouts", "certificate"] {
+        check_forms(&bench, &format!("/v1/jobs/signs/{route}")).await;
+    }
 }
 
 #[tokio::test]

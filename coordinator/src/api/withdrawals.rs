@@ -1,0 +1,94 @@
+//! `DELETE /v1/jobs/{id}/submissions/{sid}`: a contributor takes a submission back.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use tacit_protocol::api::{Problem as Document, WithdrawalRequest, WithdrawalStatus};
+use tacit_protocol::codec::{decode, encode};
+use tacit_protocol::identity::{Purpose, Signed};
+use tacit_protocol::submission::{Header, Role};
+use tacit_protocol::withdrawal::Withdrawal;
+
+use super::body::read_body;
+use super::extract::SubmissionPath;
+use super::problem::{Problem, ProblemKind};
+use crate::app::Shared;
+use crate::store::WithdrawOutcome;
+
+/// The most bytes of a body.
+const LIMIT: usize = 4 << 10;
+
+/// Takes a submission out of an open job, deletes its envelopes, and tells the nodes to erase it. The signature is that of the key which has signed the
+/// submission. Sent again, it answers with the receipts of the nodes that have erased it meanwhile.
+#[utoipa::path(delete, path = "/v1/jobs/{id}/submissions/{sid}", tag = "submissions", request_body = WithdrawalRequest,
+    params(("id" = String, Path), ("sid" = String, Path)), responses(
+    (status = 200, body = WithdrawalStatus, description = "it is out of the job; the receipts of the nodes that have erased it"),
+    (status = 400, body = Document, content_type = "application/problem+json", description = "it is not signed by the key that has signed the submission"),
+    (status = 409, body = Document, content_type = "application/problem+json", description = "the job is closed"),
+    (status = "default", body = Document, content_type = "application/problem+json"),
+))]
+pub(super) async fn withdraw_submission(
+    State(app): State<Shared>,
+    SubmissionPath(id, submission): SubmissionPath,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<WithdrawalStatus>, Problem> {
+    let body = read_body(&headers, body, LIMIT).await?;
+    let request: WithdrawalRequest = serde_json::from_slice(&body)
+        .map_err(|e| Problem::new(ProblemKind::InvalidRequest, format!("the body is not a withdrawal: {e}")))?;
+    if app.store.job(&id).await?.is_none() {
+        return Err(Problem::unknown_job(&id));
+    }
+    let unknown = || Problem::new(ProblemKind::UnknownSubmission, format!("job `{id}` has no submission {submission}"));
+    let known = app.store.withdrawable(&id, submission).await?.ok_or_else(unknown)?;
+    let header: Signed<Header> = decode(&known.header, "a submission's header")
+        .map_err(|e| Problem::new(ProblemKind::StoreFailed, format!("the stored header cannot be read: {e}")))?;
+    // The header was checked when the submission came.
+    let statement = encode(&Withdrawal::of(&header.value));
+    let verified = header
+        .value
+        .statement
+        .key
+        .verify(Purpose::Withdrawal, &statement, &request.signature);
+    verified.map_err(|e| {
+        let detail = format!("{e}: it must be made with the key that has signed the submission, for this submission");
+        Problem::new(ProblemKind::BadSignature, detail)
+    })?;
+    if !known.withdrawn {
+        let active = app.active_jobs.get(&id);
+        let key = &header.value.statement.key;
+        if active.as_ref().is_some_and(|active| Role::of(active.job(), key) == Role::Gold) {
+            return Err(Problem::new(
+                ProblemKind::Frozen,
+                "gold answers cannot be withdrawn: cancel the job",
+            ));
+        }
+        match app.store.withdraw(&id, submission, request.signature).await? {
+            WithdrawOutcome::New(sequence) => {
+                if let Some(active) = active {
+                    active.withdraw(sequence);
+                }
+                app.nodes.wake();
+            }
+            WithdrawOutcome::Before => {}
+            WithdrawOutcome::Frozen(state) => {
+                let state = state.name();
+                let detail = format!("job `{id}` is {state}: its submissions are fixed, and none can be withdrawn any more");
+                return Err(Problem::new(ProblemKind::Frozen, detail));
+            }
+            WithdrawOutcome::Unknown => return Err(unknown()),
+        }
+    }
+    let receipts = app.store.erasures(&id, submission).await?;
+    let waiting = |node: &usize| receipts.iter().all(|(by, _)| by != node);
+    let waiting_on = (0..app.cluster.nodes().len())
+        .filter(waiting)
+        .map(|node| app.cluster.node_name(node))
+        .collect();
+    let decoded = receipts.iter().map(|(_, receipt)| decode(receipt, "a receipt of an erasure"));
+    let erasures = decoded
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|e| Problem::new(ProblemKind::StoreFailed, format!("a stored receipt cannot be read: {e}")))?;
+    Ok(Json(WithdrawalStatus { erasures, waiting_on }))
+}

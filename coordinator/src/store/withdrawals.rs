@@ -1,0 +1,197 @@
+//! Submissions that their contributors have taken back, and the receipts of nodes that have erased them.
+
+use rusqlite::{Connection, OptionalExtension};
+use tacit_protocol::api::JobState;
+use tacit_protocol::codec::encode;
+use tacit_protocol::identity::Signature;
+use tacit_protocol::job::JobId;
+use tacit_protocol::submission::SubmissionId;
+
+use super::submissions::state_named;
+use super::{Failure, Store, StoreError, fixed_bytes, from_db, number_of, to_db};
+
+/// How many withdrawals a node is told of at once.
+const BATCH: i64 = 64;
+
+/// A submission that may be taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Withdrawable {
+    /// Its encoded signed header.
+    pub header: Vec<u8>,
+    /// Whether it was taken back before.
+    pub withdrawn: bool,
+}
+
+/// What came of a withdrawal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WithdrawOutcome {
+    /// The submission of this number is out of the job.
+    New(u64),
+    /// It was before.
+    Before,
+    /// The job is in this state, and its submissions are fixed.
+    Frozen(JobState),
+    /// There is no such submission.
+    Unknown,
+}
+
+/// A withdrawal of which a node has not signed that it has erased the submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PendingWithdrawal {
+    /// The number that the submission had.
+    pub sequence: u64,
+    /// The encoded signed header.
+    pub header: Vec<u8>,
+    /// The contributor's signature over the withdrawal.
+    pub signature: Signature,
+}
+
+/// Whether a submission of this id was taken back.
+pub(super) fn is_withdrawn(db: &Connection, job: i64, submission: &SubmissionId) -> Result<bool, Failure> {
+    Ok(db
+        .prepare_cached("SELECT 1 FROM withdrawals WHERE job = ?1 AND sid = ?2")?
+        .exists((job, submission.as_bytes().as_slice()))?)
+}
+
+impl Store {
+    /// The header of the submission of this id, if there is one.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub(crate) async fn withdrawable(&self, job: &JobId, submission: SubmissionId) -> Result<Option<Withdrawable>, StoreError> {
+        let job = job.clone();
+        self.read(move |db| {
+            let Some(job) = number_of(db, &job)? else { return Ok(None) };
+            for (query, withdrawn) in [
+                ("SELECT header FROM submissions WHERE job = ?1 AND sid = ?2", false),
+                ("SELECT header FROM withdrawals WHERE job = ?1 AND sid = ?2", true),
+            ] {
+                let header: Option<Vec<u8>> = db
+                    .prepare_cached(query)?
+                    .query_row((job, submission.as_bytes().as_slice()), |row| row.get(0))
+                    .optional()?;
+                if let Some(header) = header {
+                    return Ok(Some(Withdrawable { header, withdrawn }));
+                }
+            }
+            Ok(None)
+        })
+        .await
+    }
+
+    /// Takes a submission out of an open job and deletes its envelopes. The signature must have been checked.
+    ///
+    /// # Errors
+    /// The store fails; then nothing is changed.
+    pub(crate) async fn withdraw(
+        &self,
+        job: &JobId,
+        submission: SubmissionId,
+        signature: Signature,
+    ) -> Result<WithdrawOutcome, StoreError> {
+        let job = job.clone();
+        self.write(move |db| {
+            let row: Option<(i64, String)> = db
+                .prepare_cached("SELECT number, state FROM jobs WHERE id = ?1")?
+                .query_row([job.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            let Some((job, state)) = row else {
+                return Ok(WithdrawOutcome::Unknown);
+            };
+            if is_withdrawn(db, job, &submission)? {
+                return Ok(WithdrawOutcome::Before);
+            }
+            let sid = submission.as_bytes().as_slice();
+            let sequence: Option<i64> = db
+                .prepare_cached("SELECT sequence FROM submissions WHERE job = ?1 AND sid = ?2")?
+                .query_row((job, sid), |row| row.get(0))
+                .optional()?;
+            let Some(sequence) = sequence else {
+                return Ok(WithdrawOutcome::Unknown);
+            };
+            let state = state_named(&state)?;
+            if state != JobState::Open {
+                return Ok(WithdrawOutcome::Frozen(state));
+            }
+            db.execute(
+                "INSERT INTO withdrawals (job, sequence, sid, header, signature)
+                 SELECT job, sequence, sid, header, ?3 FROM submissions WHERE job = ?1 AND sequence = ?2",
+                (job, sequence, signature.as_bytes().as_slice()),
+            )?;
+            db.execute(&format!("DELETE FROM envelopes_{job} WHERE sequence = ?1"), [sequence])?;
+            for table in ["delivery_refusals", "submissions"] {
+                db.execute(&format!("DELETE FROM {table} WHERE job = ?1 AND sequence = ?2"), (job, sequence))?;
+            }
+            Ok(WithdrawOutcome::New(from_db(sequence)))
+        })
+        .await
+    }
+
+    /// Withdrawals from a job of which this node has not signed that it has erased the submission: the first ones.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub(crate) async fn pending_withdrawals(&self, job: &JobId, node: usize) -> Result<Vec<PendingWithdrawal>, StoreError> {
+        let job = job.clone();
+        self.read(move |db| {
+            let mut query = db.prepare_cached(
+                "SELECT w.sequence, w.header, w.signature FROM jobs j JOIN withdrawals w ON w.job = j.number
+                 WHERE j.id = ?1 AND NOT EXISTS (SELECT 1 FROM erasures e WHERE e.job = w.job AND e.sequence = w.sequence AND e.node = ?2)
+                 ORDER BY w.sequence LIMIT ?3",
+            )?;
+            let mut rows = query.query((job.as_str(), node as i64, BATCH))?;
+            let mut pending = Vec::new();
+            while let Some(row) = rows.next()? {
+                let signature: Vec<u8> = row.get(2)?;
+                pending.push(PendingWithdrawal {
+                    sequence: from_db(row.get(0)?),
+                    header: row.get(1)?,
+                    signature: Signature::from_bytes(fixed_bytes(&signature, "a withdrawal's signature")?),
+                });
+            }
+            Ok(pending)
+        })
+        .await
+    }
+
+    /// Keeps the checked receipt of a node, which has erased the submission of this number.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub(crate) async fn keep_erasure(
+        &self,
+        job: &JobId,
+        sequence: u64,
+        node: usize,
+        receipt: &tacit_protocol::withdrawal::ErasureReceipt,
+    ) -> Result<(), StoreError> {
+        let (job, receipt) = (job.clone(), encode(receipt));
+        self.write(move |db| {
+            let number = number_of(db, &job)?;
+            db.execute(
+                "INSERT OR REPLACE INTO erasures (job, sequence, node, receipt) VALUES (?1, ?2, ?3, ?4)",
+                (number, to_db(sequence), node as i64, receipt),
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The encoded receipts for a submission that was taken back, each with its node, in the order of the nodes.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub(crate) async fn erasures(&self, job: &JobId, submission: SubmissionId) -> Result<Vec<(usize, Vec<u8>)>, StoreError> {
+        let job = job.clone();
+        self.read(move |db| {
+            let query = "SELECT e.node, e.receipt FROM jobs j JOIN withdrawals w ON w.job = j.number
+                 JOIN erasures e ON e.job = w.job AND e.sequence = w.sequence WHERE j.id = ?1 AND w.sid = ?2 ORDER BY e.node";
+            let mut query = db.prepare_cached(query)?;
+            let rows = query.query_map((job.as_str(), submission.as_bytes().as_slice()), |row| {
+                Ok((row.get::<_, u8>(0)?.into(), row.get(1)?))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+}
