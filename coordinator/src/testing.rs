@@ -15,6 +15,7 @@ use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
 use tacit_protocol::api::{Enrolment, enrolment_statement};
 use tacit_protocol::certificate::Certificate;
 use tacit_protocol::cluster::Cluster;
+use tacit_protocol::codec::decode;
 use tacit_protocol::control::{Computed, Refusal, Reply, Request};
 use tacit_protocol::fixtures::{ClusterWithKeys, cluster_text, cluster_with_keys, credential_of, made_up_release};
 use tacit_protocol::identity::{Purpose, SecretKey, Signature, Signed};

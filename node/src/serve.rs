@@ -39,6 +39,9 @@ const LOOK_FOR_OLD_JOBS: Duration = Duration::from_secs(600);
 /// How many requests are read and handled at once, not counting computations.
 const REQUESTS: usize = 4;
 
+/// The computations that run: by job, the number of the attempt and what ends it.
+type Running = Mutex<HashMap<JobId, (u32, CancellationToken)>>;
+
 /// The service for the coordinator.
 #[derive(Debug)]
 pub(crate) struct Service {
@@ -51,7 +54,7 @@ pub(crate) struct Service {
     requests: Queue,
     sessions: Queue,
     /// The computation that runs for each job, with the number of its attempt.
-    running: Mutex<HashMap<JobId, (u32, CancellationToken)>>,
+    running: Arc<Running>,
     /// The newest connection of the coordinator.
     coordinator: Mutex<Option<Connection>>,
     stop: CancellationToken,
@@ -79,7 +82,7 @@ impl Service {
             lanes,
             quiet,
             round_timeout,
-            running: Mutex::default(),
+            running: Arc::default(),
             coordinator: Mutex::default(),
             stop,
         }
@@ -142,10 +145,12 @@ impl Service {
                 Request::Revoke(revocation) => self.blocking(move |intake| revoke(intake, &revocation)).await,
                 Request::Withdraw { job, header, signature } => {
                     let key = self.key.clone();
-                    let computing = self.running().contains_key(&job);
+                    let running = Arc::clone(&self.running);
                     self.blocking(move |intake| {
-                        let job = known_job(intake, &job)?;
-                        withdraw(intake, &key, &job, (&header, &signature), computing)
+                        let known = intake.known_job(&job)?;
+                        // Locked until it is erased: a computation that begins afterwards looks it up afterwards.
+                        let running = running.lock().unwrap_or_else(PoisonError::into_inner);
+                        withdraw(intake, &key, &known, (&header, &signature), running.contains_key(&job))
                     })
                     .await
                 }

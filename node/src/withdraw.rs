@@ -31,7 +31,7 @@ pub(crate) fn withdraw(
         warn!(%error, "the store failed");
         Refusal::Storage(error.to_string())
     };
-    let frozen = frozen || intake.store.released(job.id()).map_err(failed)?.is_some();
+    let frozen = frozen || intake.store.released(job).map_err(failed)?.is_some();
     if frozen && !intake.store.is_withdrawn(job.id(), &erasure.submission).map_err(failed)? {
         return Err(Refusal::Frozen(job.id().clone()));
     }

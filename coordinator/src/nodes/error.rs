@@ -90,6 +90,7 @@ impl NodeError {
                 Refusal::Policy { .. }
                 | Refusal::ReleasedBefore(_)
                 | Refusal::Ended(_)
+                | Refusal::Frozen(_)
                 | Refusal::NotCancelled(_)
                 // The job waits until the nodes accept what the others hold, however long that takes.
                 | Refusal::Disputed { .. }

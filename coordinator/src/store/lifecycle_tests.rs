@@ -299,7 +299,7 @@ async fn a_job_that_has_ended_is_purged_at_once_or_after_its_time_and_no_byte_st
     assert_eq!(Store::purge_in(folder.path(), &one).unwrap(), Purged::Done(vec![1]));
     assert_eq!(parts.map(|part| of(&one, part)), [0; 4]);
     assert_eq!(store.to_purge(60).await.unwrap(), []);
-    assert_eq!(store.headers(&one).await.unwrap(), Vec::<Vec<u8>>::new());
+    assert_eq!(store.headers(&one).await.unwrap(), []);
     assert!(!store.add_job(new_job(&one, 2)).await, "its id is used up");
     for part in parts {
         assert!(of(&two, part) > 0, "{part} of the job that is open");
