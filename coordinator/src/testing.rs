@@ -28,8 +28,8 @@ use tacit_protocol::release::{OutputName, OutputValues, ReleasedOutput, Subject}
 use tacit_protocol::sealing_epoch::SignedEpoch;
 use tacit_protocol::submission::{Delivery, Header, Submission};
 use tacit_protocol::verdict::Verdict;
-use tacit_scoring::records::with_pay;
 use tacit_protocol::withdrawal::Erasure;
+use tacit_scoring::records::with_pay;
 use tokio::sync::watch;
 
 use crate::app::{App, Shared};

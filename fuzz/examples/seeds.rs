@@ -236,7 +236,9 @@ fn texts() {
     let card = toml::to_string(&card).expect("cards can be written");
     write("cluster_file", [FIXTURE.file.clone().into_bytes(), card.into_bytes()]);
     let invitation = invitation_of(&issuers(2), 7).code();
-    let bytes = URL_SAFE_NO_PAD.decode(&invitation["tacit-invitation-".len()..]).expect("a code is base64");
+    let bytes = URL_SAFE_NO_PAD
+        .decode(&invitation["tacit-invitation-".len()..])
+        .expect("a code is base64");
     // What stands before the checksum, of another number, so that no seed has signatures that count.
     let mut body = bytes[..bytes.len() - 4].to_vec();
     body[32] ^= 1;
@@ -322,7 +324,11 @@ fn api() {
     write(
         "api_json",
         [
-            json(&ClusterInfo::new(cluster, file.clone(), epochs(&FIXTURE.members, 1_784_030_400, 1_784_808_000))),
+            json(&ClusterInfo::new(
+                cluster,
+                file.clone(),
+                epochs(&FIXTURE.members, 1_784_030_400, 1_784_808_000),
+            )),
             json(&JobList { jobs: vec![status()] }),
             json(&status()),
             json(&enrolment),

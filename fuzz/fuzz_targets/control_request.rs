@@ -9,13 +9,13 @@ use tacit_fuzz::transcript::compute;
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::network::{Expected, Network, NetworkError, Outgoing, Step};
 use tacit_mpc_core::probe::Honest;
+use tacit_protocol::codec::decode;
 use tacit_protocol::control::Request;
 use tacit_protocol::fixtures::ClusterWithKeys;
+use tacit_protocol::identity::Signed;
 use tacit_protocol::job::{Job, SignedSpec};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::{Delivery, Header};
-use tacit_protocol::codec::decode;
-use tacit_protocol::identity::Signed;
 use tacit_protocol::withdrawal::Withdrawal;
 
 /// A network whose peers send back what they receive.

@@ -212,7 +212,16 @@ fn purge(db: &Connection, job: &JobId) -> Result<Purged, Failure> {
         return Ok(Purged::NotEnded);
     }
     db.execute_batch(&drop_tables_of(number))?;
-    for table in ["submissions", "subjects", "delivery_refusals", "outcomes", "results", "receipts", "withdrawals", "erasures"] {
+    for table in [
+        "submissions",
+        "subjects",
+        "delivery_refusals",
+        "outcomes",
+        "results",
+        "receipts",
+        "withdrawals",
+        "erasures",
+    ] {
         db.execute(&format!("DELETE FROM {table} WHERE job = ?1"), [number])?;
     }
     db.execute("UPDATE jobs SET purged = 1, name = '', reason = NULL WHERE number = ?1", [number])?;
