@@ -11,7 +11,7 @@ use tacit_protocol::identity::Signature;
 use tacit_protocol::job::JobId;
 
 use super::schema::{drop_tables_of, has_tables_of};
-use super::{Failure, Part, Store, StoreError, fixed_bytes, lock, now, number_of, schema, to_db, transact};
+use super::{Failure, Store, StoreError, fixed_bytes, lock, now, number_of, schema, to_db, transact};
 
 /// How many envelopes one transaction drops. It is small, as other writers wait for it.
 const BATCH: i64 = 256;
@@ -58,7 +58,7 @@ impl Store {
     /// # Errors
     /// The store fails.
     pub(crate) async fn ending(&self, job: &JobId) -> Result<Option<Ending>, StoreError> {
-        if let Some(certificate) = self.published(job, Part::Certificate).await? {
+        if let Some(certificate) = self.certificate(job).await? {
             return Ok(Some(Ending::Certified(certificate)));
         }
         let id = job.clone();
