@@ -13,6 +13,12 @@ use crate::processes::Running;
 use crate::programs::{Output, program, run};
 use crate::relay::{self, Recording, Relay};
 
+/// A time at which a job of a test may close: after the test, and no later than nodes keep a job.
+pub fn in_a_month() -> String {
+    let time = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(30 * 24);
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 /// A cluster with all its processes.
 #[derive(Debug)]
 pub struct TestCluster {

@@ -7,7 +7,7 @@ use tacit_protocol::control::{Refusal, Reply, Request};
 use tacit_protocol::fixtures::{BelowFloor, at_the_floors, below_floors, buyer_key};
 use tacit_protocol::job::{Job, SignedSpec};
 use tacit_tests::api_client::cluster_file;
-use tacit_tests::cluster::TestCluster;
+use tacit_tests::cluster::{TestCluster, in_a_month};
 use tacit_tests::http::{Answer, Connection};
 use tacit_tests::impostor::coordinator::ImpostorCoordinator;
 
@@ -78,7 +78,7 @@ fn the_coordinator_refuses_terms_below_a_floor_by_itself() {
     }
     let sign = |alter: &dyn Fn(&mut tacit_protocol::job::JobSpec)| {
         let mut spec = at_the_floors();
-        spec.closes_at = Some("2100-01-01T00:00:00Z".to_owned());
+        spec.closes_at = Some(in_a_month());
         alter(&mut spec);
         Job::sign(&digest, "fine".parse().unwrap(), spec, &buyer_key())
             .unwrap()

@@ -14,7 +14,7 @@ use tacit_protocol::receipt::Record;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::Header;
 use tacit_tests::api_client::{self, cluster_file, enrol, submit};
-use tacit_tests::cluster::TestCluster;
+use tacit_tests::cluster::{TestCluster, in_a_month};
 use tacit_tests::forgery::elements;
 use tacit_tests::http::Connection;
 use tacit_tests::impostor::lanes::Deviation;
@@ -155,8 +155,9 @@ fn in_a_sensitive_job_the_base_is_certified() {
         "quiet.toml",
         &format!(
             "name = \"quiet\"\nquestion = {{ kind = \"categorical\", classes = [\"no\", \"yes\"] }}\nitems = [\"item-0\", \"item-1\", \"item-2\"]\n\
-             answers_per_item = 5\ncloses_at = 2100-01-01T00:00:00Z\nsensitive = true\nrelease = [\"agreement\", \"payouts\"]\nissuers = {pool}\n\
-             [payout]\ncurrency = \"EUR\"\nbase_per_item = 20000\nbonus_per_item = 20000\nbudget = 1000000\n"
+             answers_per_item = 5\ncloses_at = {}\nsensitive = true\nrelease = [\"agreement\", \"payouts\"]\nissuers = {pool}\n\
+             [payout]\ncurrency = \"EUR\"\nbase_per_item = 20000\nbonus_per_item = 20000\nbudget = 1000000\n",
+            in_a_month()
         ),
     );
     cluster.tacit(["job", "create", "quiet.toml", "--id", "quiet"]).ok();
