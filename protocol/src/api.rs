@@ -277,7 +277,7 @@ pub struct CertifiedReceipts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WithdrawalRequest {
-    /// The signature over the [`Withdrawal`](crate::withdrawal::Withdrawal), by the key that has signed the submission.
+    /// The signature over the withdrawal, by the key that has signed the submission.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub signature: Signature,
 }

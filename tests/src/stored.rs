@@ -12,14 +12,13 @@ use tacit_program::create_private;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::decode;
 use tacit_protocol::fixtures::sealing_to;
-use tacit_protocol::identity::Signed;
+use tacit_protocol::identity::{SecretKey, Signed};
 use tacit_protocol::job::{Job, SignedSpec};
 use tacit_protocol::sealing::{AtRestKey, RecordKey, Suite, UnsealingKey};
 use tacit_protocol::sealing_epoch::EpochKey;
 use tacit_protocol::submission::{Delivery, Header, OpenedSubmission};
 
 use crate::cluster::TestCluster;
-use crate::impostor::identity;
 
 /// A file of the folder `sealing`.
 #[derive(Deserialize)]
@@ -87,6 +86,11 @@ pub fn with_sealing_keys(file: Cluster, cluster: &TestCluster) -> Cluster {
     };
     let keys = (0..file.nodes().len()).map(newest).collect();
     sealing_to(file, keys)
+}
+
+/// The identity key in a member's folder.
+pub fn identity(folder: &Path) -> SecretKey {
+    SecretKey::from_bytes(&tacit_program::key_file::read_seed(&folder.join("identity.key")).unwrap())
 }
 
 /// The path of the file that holds a node's key of a job.

@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::RecordTree;
 use crate::cluster::Cluster;
 use crate::identity::{Purpose, SecretKey, Signature};
-use crate::release::{NodeSignature, Subject};
+use crate::release::subject::{NodeSignature, Subject};
 
 /// The tree of a job's records in short.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

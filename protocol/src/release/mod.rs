@@ -3,46 +3,22 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::accepted::AcceptedSet;
-use crate::cluster::Cluster;
 use crate::identity::{Purpose, SecretKey, Signature};
 use crate::receipt::{ReceiptRoot, RootStatement};
-use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::session::{Output, VerifiedOutputs};
-use tacit_mpc_core::sharing::NodeSet;
 
 mod check;
 mod layout;
 mod output;
 mod plan;
+pub(crate) mod subject;
 
 pub use check::ReleaseError;
 pub use layout::{AgreementLayout, NOISE_BITS, NOISE_DEVIATION, PairSum, independent, noise_units};
 pub(crate) use output::OutputDigests;
 pub use output::{OutputName, OutputValues, ReleasedOutput};
-
-/// What a computation was about: the part of a release that is the same at all participants.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Subject {
-    /// The protocol version.
-    pub protocol: u32,
-    /// The cluster's digest.
-    pub cluster: Digest,
-    /// The job's digest.
-    pub job: Digest,
-    /// The digest of the candidates: the submissions whose shares were checked to be well-formed.
-    pub candidates: Digest,
-    /// The digest of the accepted set: the candidates without the malformed ones.
-    pub accepted: Digest,
-    /// The digest of the public facts about it.
-    pub facts: Digest,
-    /// The id of the session: [`session_id`].
-    pub session: Digest,
-    /// The nodes that took part.
-    pub participants: NodeSet,
-}
+pub use subject::{NodeSignature, Subject, session_id};
 
 /// What one node releases. A node makes one with [`Released::new`] alone; everyone else decodes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,41 +30,6 @@ pub struct Released {
     pub(crate) signature: Signature,
     pub(crate) records: ReceiptRoot,
     pub(crate) records_signature: Signature,
-}
-
-/// A participant's signature.
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NodeSignature {
-    /// The node's index.
-    pub node: u8,
-    /// Its signature.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub signature: Signature,
-}
-
-impl Subject {
-    /// The subject of a computation that accepted this set of the candidates.
-    pub fn new(cluster: &Cluster, job: Digest, candidates: Digest, accepted: &AcceptedSet, participants: NodeSet) -> Self {
-        Self {
-            protocol: cluster.file().protocol,
-            cluster: cluster.digest(),
-            job,
-            candidates,
-            accepted: accepted.digest(),
-            facts: accepted.facts().digest(),
-            session: session_id(cluster, job, candidates, participants),
-            participants,
-        }
-    }
-}
-
-/// The session id: a digest of everything that the participants must agree on before they compute. Participants that were told
-/// different things have different ids, and notice it when they confirm their keys.
-pub fn session_id(cluster: &Cluster, job: Digest, candidates: Digest, participants: NodeSet) -> Digest {
-    let agreed = crate::codec::encode(&(cluster.file().protocol, cluster.digest(), job, candidates, participants));
-    Digest::of("tacit/v1 session", &[&agreed])
 }
 
 /// The bytes that a node signs: the subject, its index, and digests of what it releases of each output.
