@@ -228,7 +228,7 @@ fn nobody_is_shown_the_record_of_somebody_else() {
         if let Record::Contributor(one) = record
             && one.facts.contributor != name
         {
-            one.facts.contributor = name.clone();
+            one.facts.contributor = name;
             break;
         }
     }

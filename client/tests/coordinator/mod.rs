@@ -152,7 +152,7 @@ impl Coordinator {
     pub(crate) fn serve_keys(&self, began: u64, lifetime: u64) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let members = cluster_with_keys_of(3, 1, Suite::XWing, |file| {
-            file.coordinator.url.clone_from(&self.server.cluster.file().coordinator.url)
+            file.coordinator.url.clone_from(&self.server.cluster.file().coordinator.url);
         });
         self.server.state.lock().unwrap().sealing = epochs(&members, now - began, now - began + lifetime);
     }

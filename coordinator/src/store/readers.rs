@@ -1,6 +1,5 @@
 //! Who may read a job. It is stored beside the job, so that it is known also when the spec is not there any more.
 
-use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
 use tacit_protocol::codec::decode;
 use tacit_protocol::credential::Issuers;
@@ -50,19 +49,16 @@ impl Store {
         let id = id.clone();
         self.read(move |db| {
             let mut query = db.prepare_cached("SELECT buyer, buyer_key, public, pool FROM jobs WHERE id = ?1")?;
-            let row: Option<(String, Vec<u8>, bool, Option<Vec<u8>>)> = query
-                .query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
-                .optional()?;
-            row.map(|(buyer, key, public, pool)| {
-                let pool = pool.map(|pool| decode(&pool, "a job's pool").map_err(|error| Failure::damaged(error.to_string())));
-                Ok(Readers {
-                    buyer,
-                    buyer_key: PublicKey::from_bytes(fixed_bytes(&key, "a buyer's key")?),
-                    public,
-                    pool: pool.transpose()?,
-                })
-            })
-            .transpose()
+            let mut rows = query.query([id.as_str()])?;
+            let Some(row) = rows.next()? else { return Ok(None) };
+            let (key, pool): (Vec<u8>, Option<Vec<u8>>) = (row.get(1)?, row.get(3)?);
+            let pool = pool.map(|pool| decode(&pool, "a job's pool").map_err(|error| Failure::damaged(error.to_string())));
+            Ok(Some(Readers {
+                buyer: row.get(0)?,
+                buyer_key: PublicKey::from_bytes(fixed_bytes(&key, "a buyer's key")?),
+                public: row.get(2)?,
+                pool: pool.transpose()?,
+            }))
         })
         .await
     }

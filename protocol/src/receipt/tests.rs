@@ -178,7 +178,7 @@ fn a_root_counts_if_all_participants_have_signed_it_and_they_are_enough() {
     }
     // A node of no such index has no key.
     let stranger = certified(&members, NodeSet::all(3), |root| {
-        root.participants = [0, 1, 7].into_iter().collect()
+        root.participants = [0, 1, 7].into_iter().collect();
     });
     assert!(matches!(stranger.verify(cluster), Err(RootError::Participants(_))));
 }

@@ -15,7 +15,11 @@ use crate::testing::{BOUND_TOKEN, OTHER_TOKEN, TOKEN, bound_key, contributor_key
 enum As<'a> {
     Nobody,
     Token(&'a str),
-    Key(SecretKey, Option<Shown>),
+    Key(Box<SecretKey>, Option<Box<Shown>>),
+}
+
+fn by_key(key: SecretKey, shown: Option<Shown>) -> As<'static> {
+    As::Key(Box::new(key), shown.map(Box::new))
 }
 
 const SPEC_ROUTES: [&str; 3] = ["", "/spec", "/events"];
@@ -99,16 +103,16 @@ async fn a_job_is_read_by_its_buyer_and_its_contributors() {
     let (enrolled, stranger) = (contributor_key(1), contributor_key(2));
     bench.enrol("ada", &enrolled).await;
     for (key, due) in [(&buyer_key(), ok()), (&enrolled, ok()), (&stranger, unknown())] {
-        let spec = bench.get_as(&As::Key(key.clone(), None), "/v1/jobs/signs/spec").await;
+        let spec = bench.get_as(&by_key(key.clone(), None), "/v1/jobs/signs/spec").await;
         assert_eq!(spec, due[1], "while it is open");
     }
     bench.end(&job).await;
     for (who, due) in [
         (As::Token(TOKEN), [of_ended(), ok()]),
-        (As::Key(buyer_key(), None), [of_ended(), ok()]),
-        (As::Key(enrolled, None), [of_ended(), for_the_buyer()]),
+        (by_key(buyer_key(), None), [of_ended(), ok()]),
+        (by_key(enrolled, None), [of_ended(), for_the_buyer()]),
         (As::Token(OTHER_TOKEN), [unknown(), unknown()]),
-        (As::Key(stranger, None), [unknown(), unknown()]),
+        (by_key(stranger, None), [unknown(), unknown()]),
         (As::Nobody, [unknown(), unknown()]),
     ] {
         assert_eq!(bench.read(&who, "signs").await, due);
@@ -133,7 +137,7 @@ async fn a_public_job_is_read_by_anybody() {
     let bench = Bench::new(3, 1).await;
     let public = JobSpec { public: true, ..spec(1) };
     bench.published("signs", public).await;
-    for who in [As::Nobody, As::Token(OTHER_TOKEN), As::Key(contributor_key(2), None)] {
+    for who in [As::Nobody, As::Token(OTHER_TOKEN), by_key(contributor_key(2), None)] {
         assert_eq!(bench.read(&who, "signs").await, [of_ended(), ok()]);
     }
     let bench = bench.again().await;
@@ -162,8 +166,8 @@ async fn a_job_with_issuers_is_read_by_the_people_of_its_pool() {
         Shown::Credential(invitation_of(&others, 7).credential(&cluster, &others, &key.public()))
     };
     let reads = [
-        As::Key(key.clone(), Some(credential.clone())),
-        As::Key(invitation.key.clone(), Some(Shown::invitation(&invitation))),
+        by_key(key.clone(), Some(credential.clone())),
+        by_key(invitation.key.clone(), Some(Shown::invitation(&invitation))),
     ];
     for who in &reads {
         assert_eq!(bench.get_as(who, "/v1/jobs/signs/spec").await, (StatusCode::OK, String::new()));
@@ -174,11 +178,11 @@ async fn a_job_with_issuers_is_read_by_the_people_of_its_pool() {
     }
     for who in [
         // Enrolled, but not one of the pool.
-        As::Key(key.clone(), None),
-        As::Key(key.clone(), Some(of_another_pool)),
+        by_key(key.clone(), None),
+        by_key(key.clone(), Some(of_another_pool)),
         // A credential is public in headers of submissions: it is of no use to another key, or without a signature.
-        As::Key(other, Some(credential.clone())),
-        As::Key(key, Some(Shown::invitation(&invitation))),
+        by_key(other, Some(credential.clone())),
+        by_key(key, Some(Shown::invitation(&invitation))),
     ] {
         assert_eq!(bench.read(&who, "signs").await, [unknown(), unknown()]);
     }
@@ -210,7 +214,7 @@ async fn a_token_with_a_key_opens_only_what_the_key_has_signed() {
     let job = Job::sign(&bench.app.cluster.digest(), id, spec(1), &bound_key()).unwrap();
     assert_eq!(put(&job).await.0, StatusCode::CREATED);
     // Token and key are the same buyer, also for what the one has opened and the other asks for.
-    for who in [As::Token(BOUND_TOKEN), As::Key(bound_key(), None)] {
+    for who in [As::Token(BOUND_TOKEN), by_key(bound_key(), None)] {
         assert_eq!(bench.get_as(&who, "/v1/jobs/bound").await.0, StatusCode::OK);
     }
     assert_eq!(bench.get_as(&As::Token(TOKEN), "/v1/jobs/bound").await.0, StatusCode::NOT_FOUND);
@@ -223,6 +227,6 @@ async fn a_token_with_a_key_opens_only_what_the_key_has_signed() {
     let (_, list) = bench.send_as(BOUND_TOKEN, "GET", "/v1/jobs", "", Vec::new()).await;
     let list: JobList = serde_json::from_slice(&list).unwrap();
     assert_eq!(list.jobs.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(), ["theirs", "bound"]);
-    assert_eq!(bench.get_as(&As::Key(bound_key(), None), "/v1/jobs").await.0, StatusCode::OK);
+    assert_eq!(bench.get_as(&by_key(bound_key(), None), "/v1/jobs").await.0, StatusCode::OK);
     assert_eq!(bench.get_as(&As::Nobody, "/v1/jobs").await.0, StatusCode::UNAUTHORIZED);
 }
