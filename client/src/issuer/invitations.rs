@@ -87,7 +87,7 @@ pub fn people(path: &Path) -> Result<Vec<String>, InvitedError> {
     Ok(people)
 }
 
-/// The invitations of a file that [`write`] wrote; none if there is no such file.
+/// The invitations of a file that [`write()`] wrote; none if there is no such file.
 ///
 /// # Errors
 /// The file cannot be read, or was made for another pool.

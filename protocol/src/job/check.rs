@@ -18,7 +18,7 @@ pub const MAX_ANSWER_ELEMENTS: usize = 1 << 27;
 const COMPONENTS_OF_LARGEST_JOB: usize = 6;
 
 impl Terms {
-    /// Checks everything but the items themselves, as [`super::Job::new`] does: for terms that come without their job, in a
+    /// Checks everything but the items themselves, as [`super::Job::open`] does: for terms that come without their job, in a
     /// certificate.
     ///
     /// # Errors

@@ -67,7 +67,7 @@ impl JobSpec {
         }
     }
 
-    /// Reads a spec from JSON. Whether a job can be made of it is for [`super::Job::new`] to say.
+    /// Reads a spec from JSON. Whether a job can be made of it is for [`super::Job::open`] to say.
     ///
     /// # Errors
     /// [`JobError::Syntax`]: not JSON, or not the fields of a spec.
