@@ -26,5 +26,8 @@ fuzz_target!(|data: &[u8]| {
     let again = Cluster::parse(text.as_bytes()).expect("what was written can be read");
     assert_eq!(again.file(), cluster.file());
     let file = String::from_utf8(data.to_vec()).expect("a cluster file is text");
-    assert_eq!(ClusterInfo::new(&cluster, file, vec![None; cluster.nodes().len()]).nodes.len(), cluster.nodes().len());
+    assert_eq!(
+        ClusterInfo::new(&cluster, file, vec![None; cluster.nodes().len()]).nodes.len(),
+        cluster.nodes().len()
+    );
 });
