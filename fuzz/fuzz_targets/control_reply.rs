@@ -12,6 +12,7 @@ use tacit_protocol::codec::{decode, encode};
 use tacit_protocol::control::{Computed, Refusal, Reply};
 use tacit_protocol::fixtures::ClusterWithKeys;
 use tacit_protocol::identity::Purpose;
+use tacit_protocol::receipt::RootStatement;
 use tacit_protocol::release::{Released, statement};
 use tacit_protocol::sealing_epoch::SealingEpoch;
 
@@ -34,7 +35,12 @@ fn assemble(mut computed: Computed) {
     let _ = Certificate::assemble(cluster, job, facts, vec![theirs.clone()]);
     let (subject, node, outputs) = (theirs.subject(), theirs.node(), theirs.outputs());
     let signature = identities[2].sign(Purpose::Release, &statement(subject, node, outputs));
-    let signed = decode(&encode(&(subject, node, outputs, signature)), "a release");
+    let records = theirs.records();
+    let records_signature = RootStatement::new(subject, records).sign(&identities[2]);
+    let signed = decode(
+        &encode(&(subject, node, outputs, signature, records, records_signature)),
+        "a release",
+    );
     *theirs = signed.expect("the parts of a release are its encoding");
     let released: Vec<Released> = [&others[0].released, &others[1].released, theirs].map(Clone::clone).into();
     if let Ok(certificate) = Certificate::assemble(cluster, job, facts, released) {
