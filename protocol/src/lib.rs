@@ -8,6 +8,7 @@ pub mod api;
 pub mod canonical;
 pub mod card;
 pub mod certificate;
+pub mod check;
 pub mod cluster;
 pub mod codec;
 pub mod control;

@@ -53,10 +53,11 @@ pub(crate) fn is_plain_text(text: &str) -> bool {
     true
 }
 
-/// Format characters (general category Cf), line and paragraph separators, and what else is drawn as nothing (the property
-/// `Default_Ignorable_Code_Point`), in Unicode 17.
-fn is_invisible(c: char) -> bool {
-    matches!(c,
+/// Format characters (general category Cf), line and paragraph separators, what else is drawn as nothing (the property
+/// `Default_Ignorable_Code_Point`), and what is drawn as a blank without being white space: the empty braille pattern and the null
+/// notehead. In Unicode 17.
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{2800}' | '\u{1d159}' |
         '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' | '\u{8e2}'
         | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
@@ -65,14 +66,17 @@ fn is_invisible(c: char) -> bool {
 }
 
 /// What a name looks like: two names with the same look cannot be told apart by eye, as `paul` and `pаul` with a Cyrillic а. It is the
-/// skeleton of [UTS #39](https://www.unicode.org/reports/tr39/#Confusable_Detection), which is no name to show to anybody.
+/// skeleton of [UTS #39](https://www.unicode.org/reports/tr39/#Confusable_Detection) with one blank where there are several, which is no
+/// name to show to anybody.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Look(String);
 
 impl Look {
     /// The look of a name.
     pub fn of(name: &str) -> Self {
-        Self(unicode_security::skeleton(name).collect())
+        let skeleton: String = unicode_security::skeleton(name).collect();
+        let words: Vec<&str> = skeleton.split_whitespace().collect();
+        Self(words.join(" "))
     }
 }
 
@@ -119,6 +123,9 @@ mod tests {
             "a\u{3164}b",
             "a\u{fe0f}",
             "a\u{2028}b",
+            // Blanks that are no white space.
+            "ada\u{2800}",
+            "a\u{1d159}b",
             "a\u{e0041}",
             &"x".repeat(MAX_NAME + 1),
         ] {
@@ -145,6 +152,8 @@ mod tests {
             ("O", "0"),
             ("caf\u{e9}", "cafe\u{301}"),
             ("ab", "a\u{200d}b"),
+            ("ada lovelace", "ada  lovelace"),
+            ("ada lovelace", "ada\u{2003}lovelace"),
             // A mark that is drawn over the letter before it: other order, same look.
             ("q\u{323}\u{307}", "q\u{307}\u{323}"),
         ] {

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use tacit_mpc_core::digest::Digest;
 use thiserror::Error;
 
+use crate::check::Check;
 use crate::cluster::Cluster;
 use crate::identity::{PublicKey, Purpose, Signed};
-use crate::job::Floor;
 use crate::sealing::SealingKey;
 
 /// The longest time for which an epoch may be opened, in seconds: 400 days. A longer one is a mistake.
@@ -93,7 +93,7 @@ impl SealingEpoch {
         if epoch.cluster != *cluster {
             return Err(EpochError::Cluster);
         }
-        if Floor::SealingSignature.holds() && signed.verify(Purpose::SealingEpoch, identity).is_err() {
+        if Check::SealingSignature.is_made() && signed.verify(Purpose::SealingEpoch, identity).is_err() {
             return Err(EpochError::Signature);
         }
         if epoch
@@ -103,7 +103,7 @@ impl SealingEpoch {
         {
             return Err(EpochError::Lifetime);
         }
-        if Floor::SealingExpiry.holds() && epoch.expires <= now {
+        if Check::SealingExpiry.is_made() && epoch.expires <= now {
             return Err(EpochError::Expired);
         }
         epoch.key.check().map_err(|_| EpochError::Key)
@@ -133,7 +133,7 @@ impl Cluster {
             let signed = signed.ok_or_else(|| refused(EpochError::Missing))?;
             SealingEpoch::check(signed, &self.digest(), &node.identity, now).map_err(refused)?;
             let epoch = &signed.value;
-            if Floor::SealingOrder.holds() && seen.get(index).is_some_and(|seen| epoch.number < *seen) {
+            if Check::SealingOrder.is_made() && seen.get(index).is_some_and(|seen| epoch.number < *seen) {
                 return Err(refused(EpochError::WentBack));
             }
             keys.push(EpochKey {

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::crowd::{CLASSES, answer, answers, crowd, job, labels, members, published};
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::certificate::CertificateError;
+use tacit_protocol::check::{Check, skip};
 use tacit_protocol::fixtures::{contributor_key, gold_submissions, submission};
-use tacit_protocol::job::{Floor, JobSpec, LabelRule, PayRule, skip};
+use tacit_protocol::job::{JobSpec, LabelRule, PayRule};
 use tacit_protocol::question::Release;
 use tacit_scoring::report::Absence;
 use tacit_scoring::testing::run_to_certificate;
@@ -40,12 +41,16 @@ fn a_label_of_one_answer_is_the_answer() {
         assert_eq!(report.payouts.unwrap().items[0].amount, 10 * 20_000, "who answered is paid");
     }
     {
-        let _skipped = skip(&[Floor::AnswersPerItem]);
+        let _skipped = skip(&[Check::AnswersPerItem]);
         assert_eq!(labels(&with(1).unwrap()), vec![None; 120], "the second floor holds alone");
     }
-    let _skipped = skip(&[Floor::AnswersToLabel]);
-    assert_eq!(labels(&with(7).unwrap()), answers_to_own_items());
-    assert!(with(1).is_err(), "the first floor holds alone");
+    {
+        let _skipped = skip(&[Check::AnswersToLabel]);
+        assert_eq!(labels(&with(7).unwrap()), answers_to_own_items());
+        assert!(with(1).is_err(), "the first floor holds alone");
+    }
+    let _skipped = skip(&[Check::AnswersPerItem, Check::AnswersToLabel]);
+    assert_eq!(labels(&with(1).unwrap()), answers_to_own_items());
 }
 
 #[test]
@@ -63,22 +68,118 @@ fn a_heavy_vote_is_the_label() {
         let refused = heavy().unwrap_err().to_string();
         assert!(refused.contains("no vote weighs more than twice another"), "{refused}");
     }
-    let _skipped = skip(&[Floor::Weights]);
+    let _skipped = skip(&[Check::Weights]);
     let job = heavy().unwrap();
     let report = published(&members, &job, &crowd(&members, &job, 12, |_| (0..12).collect()));
     assert_eq!(labels(&report), answers(VICTIM, 12).into_iter().map(Some).collect::<Vec<_>>());
 }
 
 #[test]
-fn a_sybil_that_weighs_nothing_would_leave_fewer_real_votes() {
-    let _all = skip(&[]);
-    for weight in [0, 1, 49] {
-        let light = job(12, 12, PayRule::Flat, |spec| {
+fn sybils_that_weigh_next_to_nothing_leave_one_real_vote() {
+    const VICTIM: u32 = 0;
+    let members = members();
+    let light = |weight| {
+        job(12, 12, PayRule::Flat, |spec| {
             spec.label_rule = LabelRule::Weighted;
             spec.weights = (1..12).map(|sybil| (contributor_key(sybil).public(), weight)).collect();
-        });
-        assert!(light.unwrap_err().to_string().contains("no vote weighs more than twice another"));
+        })
+    };
+    {
+        let _all = skip(&[]);
+        for weight in [0, 1, 49] {
+            let refused = light(weight).unwrap_err().to_string();
+            assert!(refused.contains("no vote weighs more than twice another"), "{refused}");
+        }
     }
+    let _skipped = skip(&[Check::Weights]);
+    for weight in [0, 1, 9] {
+        let job = light(weight).unwrap();
+        let report = published(&members, &job, &crowd(&members, &job, 12, |_| (0..12).collect()));
+        let due: Vec<Option<u32>> = answers(VICTIM, 12).into_iter().map(Some).collect();
+        assert_eq!(labels(&report), due, "weight {weight}");
+    }
+}
+
+/// Whether everyone gives the same answer to an item: to the first one, and to no other.
+fn unanimous_at_first(c: u32, item: u32) -> u32 {
+    if item == 0 { 2 } else { c % CLASSES }
+}
+
+#[test]
+fn light_votes_would_make_a_small_quorum_need_everyone() {
+    let members = members();
+    // Seven votes of weight 1 are needed, and twelve of .59 are 7.08: without any of them there is no label.
+    let light = || {
+        job(12, 12, PayRule::Flat, |spec| {
+            spec.label_rule = LabelRule::Weighted;
+            spec.quorum = Some(7);
+            spec.weights = (0..12).map(|who| (contributor_key(who).public(), 59)).collect();
+        })
+    };
+    {
+        let _all = skip(&[]);
+        let refused = light().unwrap_err().to_string();
+        assert!(refused.contains("`quorum` is not taken together with weights"), "{refused}");
+    }
+    let _skipped = skip(&[Check::QuorumOfWeights]);
+    let job = light().unwrap();
+    let share = |c: u32| {
+        let answers: Vec<(u32, u32)> = (0..12).map(|item| (item, unanimous_at_first(c, item))).collect();
+        submission(&members, &job, c, &answers)
+    };
+    let report = published(&members, &job, &(0..12).map(share).collect::<Vec<_>>());
+    let mut due = vec![None; 12];
+    due[0] = Some(2);
+    assert_eq!(labels(&report), due);
+}
+
+#[test]
+fn a_quorum_would_need_all_votes_where_few_answers_come() {
+    let members = members();
+    let published = || {
+        let job = job(20, 13, PayRule::Flat, |spec| spec.quorum = Some(7)).unwrap();
+        // Seven of thirteen people answer each item.
+        let share = |c: u32| {
+            let items = (0..20).filter(|item| (item + c) % 13 < 7);
+            let answers: Vec<(u32, u32)> = items.map(|item| (item, unanimous_at_first(c, item))).collect();
+            submission(&members, &job, c, &answers)
+        };
+        published(&members, &job, &(0..13).map(share).collect::<Vec<_>>())
+    };
+    {
+        let _all = skip(&[]);
+        let report = published();
+        assert_eq!(labels(&report), vec![None; 20]);
+        assert!(report.labels.iter().all(|one| one.reason == Some(Absence::TooFewAnswers)));
+    }
+    let _skipped = skip(&[Check::QuorumOfCounted]);
+    let mut due = vec![None; 20];
+    due[0] = Some(2);
+    assert_eq!(labels(&published()), due, "a label is the answer of seven people, and none is not");
+}
+
+#[test]
+fn totals_without_noise_would_be_everyones_answer() {
+    let members = members();
+    let totals = || {
+        let job = job(10, 12, PayRule::Flat, |spec| spec.release = [Release::ClassTotals].into()).unwrap();
+        let share = |c: u32| submission(&members, &job, c, &(0..10).map(|item| (item, 2)).collect::<Vec<_>>());
+        let report = published(&members, &job, &(0..12).map(share).collect::<Vec<_>>());
+        report
+            .class_totals
+            .unwrap()
+            .0
+            .into_iter()
+            .map(|(_, total)| total)
+            .collect::<Vec<_>>()
+    };
+    let exact = [0, 0, 120, 0];
+    {
+        let _all = skip(&[]);
+        assert_ne!(totals(), exact);
+    }
+    let _skipped = skip(&[Check::Noise]);
+    assert_eq!(totals(), exact, "all answered 2, and everybody knows it");
 }
 
 #[test]
@@ -90,17 +191,22 @@ fn a_label_that_needs_all_votes_says_what_everyone_answered() {
         let refused = unanimous().unwrap_err().to_string();
         assert!(refused.contains("`quorum` is above 7"), "{refused}");
     }
-    let _skipped = skip(&[Floor::Quorum]);
-    let job = unanimous().unwrap();
-    // Everyone answers the first item alike, and the others not.
-    let share = |c: u32| {
-        let answers: Vec<(u32, u32)> = (0..12).map(|item| (item, if item == 0 { 2 } else { c % CLASSES })).collect();
-        submission(&members, &job, c, &answers)
+    let published = || {
+        let job = unanimous().unwrap();
+        let share = |c: u32| {
+            let answers: Vec<(u32, u32)> = (0..12).map(|item| (item, unanimous_at_first(c, item))).collect();
+            submission(&members, &job, c, &answers)
+        };
+        labels(&published(&members, &job, &(0..12).map(share).collect::<Vec<_>>()))
     };
-    let report = published(&members, &job, &(0..12).map(share).collect::<Vec<_>>());
+    {
+        let _skipped = skip(&[Check::Quorum]);
+        assert_eq!(published(), vec![None; 12], "the second floor holds alone");
+    }
+    let _skipped = skip(&[Check::Quorum, Check::QuorumOfCounted]);
     let mut due = vec![None; 12];
     due[0] = Some(2);
-    assert_eq!(labels(&report), due, "a label is everyone's answer, and none is not");
+    assert_eq!(published(), due, "a label is everyone's answer, and none is not");
 }
 
 #[test]
@@ -110,7 +216,7 @@ fn nothing_is_opened_of_few_contributors_or_answers() {
         let job = job(items, contributors, PayRule::Flat, |_| ()).unwrap();
         published(&members, &job, &crowd(&members, &job, contributors, |_| (0..items).collect()))
     };
-    for (contributors, items, floor) in [(9, 20, Floor::Contributors), (12, 8, Floor::Answers)] {
+    for (contributors, items, floor) in [(9, 20, Check::Contributors), (12, 8, Check::Answers)] {
         {
             let _all = skip(&[]);
             let report = published(contributors, items);
@@ -133,14 +239,16 @@ fn gold_to_one_item_would_tell_every_answer_to_it() {
     let paid = || {
         let job = job(10, 12, PayRule::Gold, |spec| spec.release = [Release::Payouts].into()).unwrap();
         let mut submissions = crowd(&members, &job, 12, |_| (0..10).collect());
-        submissions.extend(gold_submissions(&members, &job, &[GOLD]));
+        if job.terms().scores_gold() {
+            submissions.extend(gold_submissions(&members, &job, &[GOLD]));
+        }
         published(&members, &job, &submissions).payouts.unwrap().items
     };
     {
         let _all = skip(&[]);
         assert!(paid().iter().all(|paid| paid.amount == 10 * 20_000), "everyone gets the base");
     }
-    let _skipped = skip(&[Floor::Bonus]);
+    let _skipped = skip(&[Check::Bonus]);
     let says: Vec<bool> = paid().iter().map(|paid| paid.amount > 10 * 20_000).collect();
     let truth: Vec<bool> = (0..12).map(|c| answer(c, GOLD.0) == GOLD.1).collect();
     assert_eq!(says, truth);
@@ -162,7 +270,7 @@ fn the_pay_of_one_answer_would_be_the_tally() {
         let _all = skip(&[]);
         assert_eq!(paid(), 20_000);
     }
-    let _skipped = skip(&[Floor::Bonus]);
+    let _skipped = skip(&[Check::Bonus]);
     let tally = (0..11).filter(|c| answer(*c, ITEM) == CLASS).count() as u64;
     assert_eq!(paid(), 20_000 + 20_000 * tally / 11);
 }
@@ -175,7 +283,7 @@ fn exact_scores_would_be_equations_about_others() {
         let _all = skip(&[]);
         assert!(scored().unwrap_err().to_string().contains("names scores"));
     }
-    let _skipped = skip(&[Floor::Scores]);
+    let _skipped = skip(&[Check::Scores]);
     let job = scored().unwrap();
     let mut submissions = crowd(&members, &job, 11, |_| (0..10).collect());
     submissions.push(submission(&members, &job, 99, &[(3, 1)]));
@@ -187,25 +295,35 @@ fn exact_scores_would_be_equations_about_others() {
 
 #[test]
 fn one_item_under_several_ids_would_be_several_outputs_about_one_answer() {
-    let repeated = || {
-        job(12, 12, PayRule::Flat, |spec| {
-            spec.items
-                .iter_mut()
-                .for_each(|item| item.text = Some("the same picture".to_owned()));
+    let members = members();
+    // The same picture, followed by different numbers of characters that nobody sees.
+    let shown = |items: u32| {
+        job(items, 12, PayRule::Flat, |spec| {
+            for (index, item) in spec.items.iter_mut().enumerate() {
+                item.text = Some(format!("the same picture{}", "\u{200b}".repeat(index)));
+            }
         })
+    };
+    let published = |items: u32| {
+        let job = shown(items).unwrap();
+        // Everyone gives one answer to the picture, however often it is shown.
+        let share = |c: u32| submission(&members, &job, c, &(0..items).map(|item| (item, c % 2)).collect::<Vec<_>>());
+        published(&members, &job, &(0..12).map(share).collect::<Vec<_>>())
     };
     {
         let _all = skip(&[]);
-        assert!(repeated().unwrap_err().to_string().contains("shows the same as"));
+        assert!(shown(12).unwrap_err().to_string().contains("shows the same as"));
+        // One picture is too little for any output.
+        assert_eq!(published(1).labels_reason, Some(Absence::TooLittle));
     }
-    let _skipped = skip(&[Floor::Items]);
-    repeated().unwrap();
+    let _skipped = skip(&[Check::Items]);
+    assert_eq!(labels(&published(12)), vec![Some(0); 12], "a hundred answers, all to one picture");
 }
 
 #[test]
 fn whoever_verifies_a_certificate_checks_the_floors_too() {
     let members = members();
-    let certified = |skipped: &[Floor], contributors: u32, alter: &dyn Fn(&mut JobSpec)| {
+    let certified = |skipped: &[Check], contributors: u32, alter: &dyn Fn(&mut JobSpec)| {
         let _skipped = skip(skipped);
         let job = job(12, 12, PayRule::Flat, alter).unwrap();
         let submissions = crowd(&members, &job, contributors, |_| (0..12).collect());
@@ -213,8 +331,8 @@ fn whoever_verifies_a_certificate_checks_the_floors_too() {
         certificate.verify(&members.cluster).unwrap();
         certificate
     };
-    let unanimous = certified(&[Floor::Quorum], 12, &|spec| spec.quorum = Some(12));
-    let few = certified(&[Floor::Contributors], 9, &|_| ());
+    let unanimous = certified(&[Check::Quorum], 12, &|spec| spec.quorum = Some(12));
+    let few = certified(&[Check::Contributors], 9, &|_| ());
     let fine = certified(&[], 12, &|_| ());
     let _all = skip(&[]);
     assert!(matches!(unanimous.verify(&members.cluster), Err(CertificateError::Terms(_))));

@@ -3,34 +3,36 @@
 use super::crowd::{answer, answers, crowd, job, labels, members, published};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use tacit_protocol::check::{Check, skip};
 use tacit_protocol::fixtures::{class_answers, contributor_key, create, credential_of, issuers, submission};
 use tacit_protocol::identity::{Purpose, SecretKey, Signed};
-use tacit_protocol::job::{Floor, PayRule, skip};
+use tacit_protocol::job::PayRule;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::{Header, Submission};
 use tacit_scoring::report::Absence;
 
-/// Twelve answers of one person, under a key for each.
-const KEYS: u32 = 11;
+/// The attacker's keys.
+const KEYS: u32 = 12;
+const ITEMS: u32 = 20;
 
-/// A victim among a person with many keys: with the floor of ten contributors, all of them but one the attacker.
+/// A victim among one person with many keys. On each item six of these keys answer, half of them 0 and half 1, so that the victim's vote
+/// decides.
 #[test]
 fn a_crowd_of_one_persons_keys_would_show_the_victims_answers() {
     const VICTIM: u32 = 99;
     let members = members();
-    // The sybil's keys all answer the same, but for what a label needs to follow the victim: half of them say 0, the others what is
-    // in doubt.
+    let own: Vec<(u32, u32)> = (0..ITEMS).map(|item| (item, answer(VICTIM, item) % 2)).collect();
     let surround = |issued: bool| {
-        let job = job(12, 7, PayRule::Flat, |spec| {
+        let job = job(ITEMS, 7, PayRule::Flat, |spec| {
             spec.issuers = issued.then(|| issuers(1));
         })?;
         let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let mut submissions = vec![submission(&members, &job, VICTIM, &own(VICTIM))];
+        let mut submissions = vec![submission(&members, &job, VICTIM, &own)];
         for sybil in 0..KEYS {
             let key = contributor_key(1000 + sybil);
             let credential = credential_of(&members.cluster, &job, 7, &key);
-            // Half of the sybil's votes are for class 0 and half for class 1 on each item: the victim's vote decides.
-            let pairs: Vec<(u32, u32)> = (0..12).map(|item| (item, sybil % 2)).collect();
+            let items = (0..ITEMS).filter(|item| (item + sybil) % 2 == 0);
+            let pairs: Vec<(u32, u32)> = items.map(|item| (item, sybil / 2 % 2)).collect();
             let name = format!("sybil {sybil}");
             let answers = class_answers(&pairs);
             submissions.push(create(
@@ -49,18 +51,13 @@ fn a_crowd_of_one_persons_keys_would_show_the_victims_answers() {
         let refused = surround(false).unwrap_err().to_string();
         assert!(refused.contains("`issuers` are missing"), "{refused}");
         let report = surround(true).unwrap();
-        assert_eq!(report.job.contributors, 2, "the victim and one person with eleven keys");
+        assert_eq!(report.job.contributors, 2, "the victim and one person with twelve keys");
         assert_eq!((report.labels.len(), report.labels_reason), (0, Some(Absence::TooLittle)));
     }
-    let _skipped = skip(&[Floor::Issuers, Floor::Answers, Floor::Contributors]);
+    let _skipped = skip(&[Check::Issuers]);
     let report = surround(false).unwrap();
-    let victim: Vec<Option<u32>> = own(VICTIM).iter().map(|(_, class)| Some(*class)).collect();
+    let victim: Vec<Option<u32>> = own.iter().map(|(_, class)| Some(*class)).collect();
     assert_eq!(labels(&report), victim, "each label is the victim's answer");
-}
-
-/// The victim's answers, all of class 0 or 1.
-fn own(c: u32) -> Vec<(u32, u32)> {
-    (0..12).map(|item| (item, answer(c, item) % 2)).collect()
 }
 
 /// A header that names a credential which one issuer of two has made up alone.
@@ -85,7 +82,7 @@ fn a_person_whom_too_few_issuers_vouch_for_would_count() {
         let _all = skip(&[]);
         assert_eq!(check(), Err(RejectReason::BadCredential));
     }
-    let _skipped = skip(&[Floor::Credentials]);
+    let _skipped = skip(&[Check::Credentials]);
     assert_eq!(check(), Ok(()));
 }
 

@@ -2,9 +2,10 @@
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use tacit_protocol::check::{Check, skip};
 use tacit_protocol::fixtures::{ClusterWithKeys, class_answers, contributor_key, epochs, job};
 use tacit_protocol::identity::{Purpose, Signed};
-use tacit_protocol::job::{Floor, Job, PayRule, skip};
+use tacit_protocol::job::{Job, PayRule};
 use tacit_protocol::sealing::{Suite, UnsealingKey};
 use tacit_protocol::sealing_epoch::{EpochError, SignedEpoch};
 use tacit_protocol::submission::Submission;
@@ -60,7 +61,7 @@ fn a_coordinator_puts_its_own_key_in_a_nodes_place() {
             assert_eq!(opens(&members, &job, &forged, (&[], NOW), &mine), Err(EpochError::Signature));
         }
     }
-    let _skipped = skip(&[Floor::SealingSignature]);
+    let _skipped = skip(&[Check::SealingSignature]);
     assert_eq!(opens(&members, &job, &forged, (&[], NOW), &mine), Ok(true));
 }
 
@@ -79,7 +80,7 @@ fn a_coordinator_serves_a_statement_whose_time_is_over() {
         );
         assert_eq!(opens(&members, &job, &old, (&[], NOW + 1000), stolen), Err(EpochError::Expired));
     }
-    let _skipped = skip(&[Floor::SealingExpiry]);
+    let _skipped = skip(&[Check::SealingExpiry]);
     assert_eq!(opens(&members, &job, &old, (&[], NOW + 1000), stolen), Ok(true));
 }
 
@@ -93,6 +94,6 @@ fn a_coordinator_goes_back_to_an_older_key_that_has_not_expired() {
         let _all = skip(&[]);
         assert_eq!(opens(&members, &job, &old, (&seen, NOW + 600), stolen), Err(EpochError::WentBack));
     }
-    let _skipped = skip(&[Floor::SealingOrder]);
+    let _skipped = skip(&[Check::SealingOrder]);
     assert_eq!(opens(&members, &job, &old, (&seen, NOW + 600), stolen), Ok(true));
 }

@@ -10,8 +10,9 @@ use super::facts::same_redundancy;
 use super::{
     AcceptedContributor, AcceptedSetError, ContributorFacts, CountedSubmission, Outcome, PublicFacts, RefusedBy, Scale, SubmissionEntry,
 };
+use crate::check::Check;
 use crate::identity::PublicKey;
-use crate::job::{Floor, Job, Terms};
+use crate::job::{Job, Terms};
 use crate::name::Look;
 use crate::question::Release;
 use crate::reject::RejectReason;
@@ -155,7 +156,7 @@ impl<'h> Names<'h> {
         match (self.names.get(name), self.keys.get(&key)) {
             (Some(by_name), Some(by_key)) => (by_name == by_key).then_some(*by_name),
             (None, None) => {
-                if !self.looks.insert(Look::of(name)) && Floor::Looks.holds() {
+                if !self.looks.insert(Look::of(name)) && Check::Looks.is_made() {
                     return None;
                 }
                 let index = self.contributors.len() as u32;

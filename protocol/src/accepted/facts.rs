@@ -9,8 +9,9 @@ use tacit_mpc_core::sharing::NodeSet;
 
 use super::Scale;
 use super::count::are_items;
+use crate::check::Check;
 use crate::identity::PublicKey;
-use crate::job::{Floor, MIN_ANSWERS, MIN_CONTRIBUTORS, Terms};
+use crate::job::{MIN_ANSWERS, MIN_CONTRIBUTORS, Terms};
 use crate::question::Release;
 use crate::reject::RejectReason;
 
@@ -119,8 +120,8 @@ impl PublicFacts {
     /// Whether anything is opened that depends on answers: in a sensitive job only if enough contributors gave enough answers that
     /// count. Base pay does not depend on what was answered, so it is certified in any case.
     pub fn opens_outputs(&self, terms: &Terms) -> bool {
-        let contributors = self.contributors.len() >= MIN_CONTRIBUTORS || !Floor::Contributors.holds();
-        let answers = self.answers >= MIN_ANSWERS || !Floor::Answers.holds();
+        let contributors = self.contributors.len() >= MIN_CONTRIBUTORS || !Check::Contributors.is_made();
+        let answers = self.answers >= MIN_ANSWERS || !Check::Answers.is_made();
         !terms.sensitive || (contributors && answers)
     }
 

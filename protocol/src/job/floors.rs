@@ -3,8 +3,8 @@
 //!
 //! `docs/security/floors.md` has the reason for each number.
 
-use super::floor::Floor;
 use super::{JobError, LabelRule, PayRule, Terms, WEIGHT_ONE};
+use crate::check::Check;
 use crate::question::Release;
 
 /// The fewest contributors with counted answers of which anything is opened that depends on answers.
@@ -18,12 +18,16 @@ pub const MIN_ANSWERS_TO_LABEL: u32 = 7;
 const MAX_WEIGHT_RATIO: u64 = 2;
 
 impl Terms {
-    /// The fewest counted answers that an item needs for a label.
+    /// The fewest counted answers that an item needs for a label. In a sensitive job they are so many that a label never needs more than the
+    /// smallest majority of them: of fewer, a label would say how everyone answered.
     pub fn min_answers_to_label(&self) -> u32 {
-        if self.sensitive && Floor::AnswersToLabel.holds() {
-            MIN_ANSWERS_TO_LABEL
-        } else {
-            1
+        if !self.sensitive {
+            return 1;
+        }
+        let floor = if Check::AnswersToLabel.is_made() { MIN_ANSWERS_TO_LABEL } else { 1 };
+        match self.quorum {
+            Some(quorum) if Check::QuorumOfCounted.is_made() => floor.max(2 * quorum.saturating_sub(1)),
+            _ => floor,
         }
     }
 
@@ -31,7 +35,7 @@ impl Terms {
     /// exact bonus says how others answered.
     pub fn pay_rule(&self) -> Option<PayRule> {
         let rule = self.payout()?.rule;
-        Some(if self.sensitive && Floor::Bonus.holds() {
+        Some(if self.sensitive && Check::Bonus.is_made() {
             PayRule::Flat
         } else {
             rule
@@ -44,7 +48,7 @@ pub(super) fn check(terms: &Terms) -> Result<(), JobError> {
     if !terms.sensitive {
         return Ok(());
     }
-    if terms.releases(Release::Scores) && Floor::Scores.holds() {
+    if terms.releases(Release::Scores) && Check::Scores.is_made() {
         let problem = "names scores, which a sensitive job never publishes: an exact score says how others answered; leave it out, or set \
                        `sensitive = false` if the answers are as good as public";
         return Err(JobError::field("release", problem));
@@ -53,15 +57,20 @@ pub(super) fn check(terms: &Terms) -> Result<(), JobError> {
         return Ok(());
     }
     let answers = terms.answers_per_item;
-    if answers < MIN_ANSWERS_TO_LABEL && Floor::AnswersPerItem.holds() {
+    if answers < MIN_ANSWERS_TO_LABEL && Check::AnswersPerItem.is_made() {
         let problem = format!(
             "is {answers}, but a sensitive job publishes no label of fewer than {MIN_ANSWERS_TO_LABEL} answers: ask for \
              {MIN_ANSWERS_TO_LABEL}, or set `sensitive = false` if the answers are as good as public"
         );
         return Err(JobError::field("answers_per_item", problem));
     }
+    if terms.quorum.is_some() && terms.label_rule == LabelRule::Weighted && Check::QuorumOfWeights.is_made() {
+        let problem = "is not taken together with weights in a sensitive job: with light votes, a label could need those of everyone; leave \
+                       one of them out";
+        return Err(JobError::field("quorum", problem));
+    }
     let most = answers / 2 + 1;
-    if terms.quorum.is_some_and(|quorum| quorum > most) && Floor::Quorum.holds() {
+    if terms.quorum.is_some_and(|quorum| quorum > most) && Check::Quorum.is_made() {
         let problem = format!("is above {most}, the most in a sensitive job of {answers} answers: a label would say how everyone answered");
         return Err(JobError::field("quorum", problem));
     }
@@ -70,7 +79,7 @@ pub(super) fn check(terms: &Terms) -> Result<(), JobError> {
 
 /// The heaviest vote weighs at most twice the lightest. Contributors who are not named have the usual weight.
 fn weights(terms: &Terms) -> Result<(), JobError> {
-    if terms.label_rule != LabelRule::Weighted || !Floor::Weights.holds() {
+    if terms.label_rule != LabelRule::Weighted || !Check::Weights.is_made() {
         return Ok(());
     }
     let all = || terms.weights.values().copied().chain([WEIGHT_ONE]);
@@ -137,8 +146,24 @@ mod tests {
         }
         let mut fine = sensitive();
         weighted(&[(1, 100), (2, 200)])(&mut fine);
+        job_of("sensitive", fine.clone()).unwrap();
         fine.quorum = Some(4);
-        job_of("sensitive", fine).unwrap();
+        let error = job_of("sensitive", fine).unwrap_err().to_string();
+        assert!(error.contains("`quorum` is not taken together with weights"), "{error}");
+    }
+
+    #[test]
+    fn a_label_needs_at_most_a_majority_of_the_answers_that_count() {
+        for (quorum, fewest) in [(None, 7), (Some(1), 7), (Some(4), 7), (Some(5), 8), (Some(6), 10), (Some(7), 12)] {
+            let mut spec = sensitive();
+            (spec.answers_per_item, spec.quorum) = (13, quorum);
+            let mut open = spec.clone();
+            open.sensitive = false;
+            let terms = job_of("sensitive", spec).unwrap().terms().clone();
+            assert_eq!(terms.min_answers_to_label(), fewest, "{quorum:?}");
+            assert!(quorum.unwrap_or(1) <= fewest / 2 + 1);
+            assert_eq!(job_of("open", open).unwrap().terms().min_answers_to_label(), 1);
+        }
     }
 
     #[test]

@@ -7,7 +7,6 @@ mod cancellation;
 mod check;
 mod closes_at;
 mod error;
-mod floor;
 mod floors;
 mod id;
 mod issuers;
@@ -24,9 +23,6 @@ mod terms;
 pub use cancellation::Cancellation;
 pub use check::{MAX_ANSWER_ELEMENTS, MAX_TALLY};
 pub use error::JobError;
-pub use floor::Floor;
-#[cfg(any(test, feature = "testing"))]
-pub use floor::{Skipped, skip};
 pub use floors::{MIN_ANSWERS, MIN_ANSWERS_TO_LABEL, MIN_CONTRIBUTORS};
 pub use id::JobId;
 pub use item_ids::ItemIds;
@@ -126,7 +122,7 @@ impl JobSpec {
 /// The checked terms of a spec, its items, and the digest of the terms.
 fn checked(id: JobId, buyer: PublicKey, spec: JobSpec) -> Result<(Terms, Vec<Item>, Digest), JobError> {
     check::items(&spec.items)?;
-    if spec.sensitive && Floor::Items.holds() {
+    if spec.sensitive && crate::check::Check::Items.is_made() {
         item_tags::check(&spec.items)?;
     }
     let (terms, items) = Terms::from_spec(id, buyer, spec);

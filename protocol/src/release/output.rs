@@ -12,6 +12,7 @@ use tacit_mpc_core::field::{Field, Fp61};
 use super::layout::{AgreementLayout, independent};
 use super::plan;
 use crate::accepted::PublicFacts;
+use crate::check::Check;
 use crate::job::Terms;
 
 /// The outputs a job can open.
@@ -51,7 +52,7 @@ impl OutputName {
 
     /// Whether every element of the output carries noise: numbers about all answers, in a sensitive job.
     pub fn has_noise(self, terms: &Terms) -> bool {
-        terms.sensitive && matches!(self, Self::ClassTotals | Self::Agreement)
+        terms.sensitive && matches!(self, Self::ClassTotals | Self::Agreement) && Check::Noise.is_made()
     }
 
     /// Whether the nodes open the output among themselves before they release it, and release it as it is: labels, and the numbers

@@ -5,16 +5,19 @@ use tacit_mpc_core::byte_string;
 use tacit_mpc_core::digest::Digest;
 
 use super::{gold, most_answers};
+use crate::check::Check;
 use crate::cluster::Cluster;
 use crate::codec::encode;
 use crate::credential::{CheckedCredentials, Credential};
 use crate::identity::{PublicKey, Purpose, Signed};
-use crate::job::{Floor, Job, JobId};
+use crate::job::{Job, JobId};
 use crate::name::is_name;
 use crate::reject::RejectReason;
 
 /// More than all of a signed header but its lists: digests, texts of up to 64 and 256 bytes, lengths, and the signature.
 const FIXED_BYTES: usize = 1024;
+/// The bytes of an issuer's signature in a credential, with the issuer's place.
+const SIGNATURE_BYTES: usize = 65;
 
 byte_string!(
     /// A submission's id: 16 random bytes drawn by the contributor.
@@ -78,7 +81,7 @@ impl Statement {
     /// Whether the contributor is one of the people that the job takes answers of. The header's signature must have been checked: a
     /// credential is public, and only the holder of its key can sign with it.
     fn has_credential_for(&self, job: &Job, role: Role, checked: &CheckedCredentials) -> bool {
-        if !Floor::Credentials.holds() {
+        if !Check::Credentials.is_made() {
             return true;
         }
         let terms = job.terms();
@@ -104,7 +107,8 @@ pub struct Header {
     pub envelopes: Vec<Digest>,
 }
 
-/// Whose rows a submission holds. It follows from the key that signs it: the terms of the job name the key for gold.
+/// Whose rows a submission holds. It follows from the key that signs it: the terms of the job name the key for gold. Where gold is of no
+/// use, it names none: a buyer who named a contributor's key would shut that person out.
 ///
 /// Signatures and envelopes are bound to the role, so that a contributor's submission never passes as gold, or gold as a
 /// contributor's.
@@ -120,7 +124,7 @@ impl Role {
     /// The role of what this key signs for a job.
     pub fn of(job: &Job, key: &PublicKey) -> Self {
         match &job.terms().gold {
-            Some(gold) if gold.key == *key => Self::Gold,
+            Some(gold) if gold.key == *key && job.terms().scores_gold() => Self::Gold,
             _ => Self::Answers,
         }
     }
@@ -148,7 +152,8 @@ impl Header {
     pub fn most_bytes(cluster: &Cluster, job: &Job) -> usize {
         let items = job.items().len().min(most_answers(job.terms().question.width()));
         let digests = cluster.access().components() + cluster.nodes().len();
-        FIXED_BYTES + 4 * items + 32 * digests + 8 * cluster.nodes().len()
+        let signatures = job.terms().issuers.as_ref().map_or(0, |issuers| usize::from(issuers.need));
+        FIXED_BYTES + 4 * items + 32 * digests + 8 * cluster.nodes().len() + SIGNATURE_BYTES * signatures
     }
 
     /// Checks everything that can be checked without a secret key.
@@ -171,7 +176,7 @@ impl Header {
             return Err(RejectReason::WrongJob);
         }
         let role = Role::of(job, &statement.key);
-        let takes = role == Role::Answers || (job.terms().scores_gold() && gold::is_part(job, statement));
+        let takes = role == Role::Answers || gold::is_part(job, statement);
         if !takes || !signed.value.fits(cluster, job) {
             return Err(RejectReason::Malformed);
         }

@@ -6,10 +6,13 @@ use rand_core::SeedableRng;
 use super::envelope::{aad, envelope_digest, info};
 use super::{Delivery, Header, Role, Submission, SubmissionError, SubmissionId, most_answers};
 use crate::codec::{decode, encode};
-use crate::credential::{CheckedCredentials, CredentialError};
-use crate::fixtures::{ClusterWithKeys, class_answers, cluster_with_keys, credential_of, issuers, job, job_of, spec, submission};
+use crate::credential::{CheckedCredentials, CredentialError, Issuers};
+use crate::fixtures::{
+    ClusterWithKeys, at_the_floors, class_answers, cluster_with_keys, credential_of, issuers, job, job_of, spec, submission,
+};
 use crate::identity::{Purpose, SecretKey, Signed};
-use crate::job::{Job, JobSpec, PayRule};
+use crate::job::{Gold, Job, JobSpec, PayRule, Payout};
+use crate::question::Release;
 use crate::reject::RejectReason;
 use tacit_mpc_core::field::{Field, Fp61};
 
@@ -289,4 +292,54 @@ fn a_credential_is_of_no_use_to_whoever_sees_it() {
     header.statement.key = thief.public();
     assert_eq!(check(&stolen(&header)), Err(RejectReason::BadCredential));
     assert_eq!(check(&good), Ok(()));
+}
+
+#[test]
+fn the_longest_header_has_room() {
+    let members = cluster_with_keys(3, 1);
+    let mut keys: Vec<_> = (0..16).map(|issuer| SecretKey::from_bytes(&[issuer; 32]).public()).collect();
+    keys.sort_unstable();
+    let all = Issuers {
+        pool: "p".repeat(64),
+        keys,
+        need: 16,
+    };
+    let job_with = |issuers: Issuers| {
+        let spec = JobSpec {
+            issuers: Some(issuers),
+            ..spec(4, 3, 5, PayRule::Flat)
+        };
+        job_of(&"j".repeat(64), spec).unwrap()
+    };
+    // The credential of another pool, made as long as one of this pool.
+    let invited = submission(&members, &job_with(issuers(1)), 7, &[(0, 1), (1, 1), (2, 1), (3, 1)]);
+    let mut header = invited.header.value;
+    header.statement.contributor = format!("{}/{}", all.pool, u32::MAX);
+    let signatures = &mut header.statement.credential.as_mut().unwrap().signatures;
+    *signatures = vec![signatures[0].clone(); 16];
+    let signed = Signed::new(header, Purpose::Submission, &SecretKey::from_bytes(&[99; 32]));
+    let most = Header::most_bytes(&members.cluster, &job_with(all));
+    assert!(encode(&signed).len() <= most, "{} of {most} bytes", encode(&signed).len());
+}
+
+/// A buyer names a contributor's key as the one for gold, of which a sensitive job takes none.
+#[test]
+fn nobody_is_shut_out_by_a_gold_key_that_is_of_no_use() {
+    let members = cluster_with_keys(3, 1);
+    let victim = submission(&members, &job_of("other", at_the_floors()).unwrap(), 7, &[(0, 1)]);
+    let spec = JobSpec {
+        gold: Some(Gold {
+            key: victim.header.value.statement.key,
+        }),
+        release: [Release::Payouts].into(),
+        payout: Some(Payout {
+            rule: PayRule::Gold,
+            ..at_the_floors().payout.unwrap()
+        }),
+        ..at_the_floors()
+    };
+    let job = job_of("attacked", spec).unwrap();
+    let answers = submission(&members, &job, 7, &[(0, 1)]);
+    assert_eq!(answers.header.value.statement.key, victim.header.value.statement.key);
+    assert_eq!(Header::check(&answers.header, &members.cluster, &job), Ok(()));
 }
