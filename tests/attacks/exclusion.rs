@@ -11,7 +11,7 @@ use tacit_mpc_core::probe::Check;
 use tacit_mpc_core::sharing::{NodeSet, Party};
 use tacit_mpc_core::testing::{Misbehaviour, World};
 use tacit_protocol::accepted::{AcceptedSet, PublicFacts};
-use tacit_protocol::certificate::Certificate;
+use tacit_protocol::certificate::{Certificate, CertificateError};
 use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, job_of, signed_for, submission, submission_list};
 use tacit_protocol::job::{Item, Job, JobSpec};
 use tacit_protocol::question::{Categorical, Release};
@@ -150,8 +150,10 @@ impl Crowd {
             .map(|(me, one)| Released::new(one.subject, me as u8, &one.outputs, one.records, &self.members.identities[me]));
         let certified = Certificate::assemble(&self.members.cluster, &self.job, accepted.facts(), released.collect());
         // Who refuses stands in the facts, and no verifier takes a certificate in which no honest node need be among them.
-        let Ok(certified) = certified else {
-            return (Vec::new(), 0);
+        let certified = match certified {
+            Ok(certified) => certified,
+            Err(CertificateError::PublicFacts(_)) => return (Vec::new(), 0),
+            Err(other) => panic!("{other}"),
         };
         let report = Report::new(certified.certificate(), &self.members.cluster).unwrap();
         let label = |label: Option<&str>| label.unwrap().parse().unwrap();

@@ -3,12 +3,14 @@
 use super::crowd::{answer, answers, crowd, job, labels, members, published};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use tacit_protocol::accepted::AcceptedSet;
 use tacit_protocol::check::{Check, skip};
-use tacit_protocol::fixtures::{class_answers, contributor_key, create, credential_of, issuers, submission};
+use tacit_protocol::fixtures::{class_answers, contributor_key, create, credential_of, issuers, submission, submission_list};
 use tacit_protocol::identity::{Purpose, SecretKey, Signed};
 use tacit_protocol::job::PayRule;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::{Header, Submission};
+use tacit_protocol::verdict::Verdict;
 use tacit_scoring::report::Absence;
 
 /// The attacker's keys.
@@ -75,15 +77,23 @@ fn a_person_whom_too_few_issuers_vouch_for_would_count() {
     header.statement.credential = Some(credential);
     let forged = Submission {
         header: Signed::new(header, Purpose::Submission, &key),
-        envelopes: genuine.envelopes,
+        envelopes: genuine.envelopes.clone(),
     };
-    let check = || Header::check(&forged.header, &members.cluster, &job);
+    let both = [genuine, forged];
+    // Who counts, if nodes take what passes their check.
+    let people = || {
+        let header = |entry: usize| &both[entry].header;
+        let check = |entry: usize| Header::check(header(entry), &members.cluster, &job);
+        let verdicts = [0, 1].map(|entry| check(entry).map_or_else(Verdict::Rejected, |()| Verdict::Accepted));
+        let accepted = AcceptedSet::assemble(&job, &submission_list(&both), &verdicts, |entry| Some(&header(entry).value));
+        (verdicts[1].reason(), accepted.unwrap().facts().contributors.len())
+    };
     {
         let _all = skip(&[]);
-        assert_eq!(check(), Err(RejectReason::BadCredential));
+        assert_eq!(people(), (Some(RejectReason::BadCredential), 1));
     }
     let _skipped = skip(&[Check::Credentials]);
-    assert_eq!(check(), Ok(()));
+    assert_eq!(people(), (None, 2));
 }
 
 #[test]
