@@ -16,6 +16,8 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 /// One of the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
+    /// Answers count for the terms that they were given to, and for no others under the same id.
+    Terms,
     /// No exact scores in the terms of a sensitive job.
     Scores,
     /// [`MIN_ANSWERS_TO_LABEL`](crate::job::MIN_ANSWERS_TO_LABEL) in the terms.

@@ -9,6 +9,7 @@ use tacit_protocol::check::{Check, skip};
 use tacit_protocol::fixtures::{contributor_key, gold_submissions, submission};
 use tacit_protocol::job::{JobSpec, LabelRule, PayRule};
 use tacit_protocol::question::Release;
+use tacit_protocol::submission::{Header, Submission};
 use tacit_scoring::report::Absence;
 use tacit_scoring::testing::run_to_certificate;
 
@@ -273,6 +274,33 @@ fn the_pay_of_one_answer_would_be_the_tally() {
     let _skipped = skip(&[Check::Bonus]);
     let tally = (0..11).filter(|c| answer(*c, ITEM) == CLASS).count() as u64;
     assert_eq!(paid(), 20_000 + 20_000 * tally / 11);
+}
+
+#[test]
+fn answers_given_to_other_terms_under_the_same_id_would_count() {
+    let members = members();
+    let with = |release: Release| {
+        let release = [release, Release::Payouts].into();
+        job(12, 12, PayRule::Flat, |spec| spec.release = release).unwrap()
+    };
+    let (asked, other) = (with(Release::Payouts), with(Release::Labels));
+    let answers_to_asked = crowd(&members, &asked, 12, |_| (0..12).collect());
+    // What the nodes take for the other terms.
+    let taken = || {
+        let takes = |one: &&Submission| Header::check(&one.header, &members.cluster, &other) == Ok(());
+        answers_to_asked.iter().filter(takes).cloned().collect::<Vec<_>>()
+    };
+    {
+        let _all = skip(&[]);
+        assert_eq!(taken(), []);
+    }
+    let _skipped = skip(&[Check::Terms]);
+    let report = published(&members, &other, &taken());
+    assert_eq!(
+        labels(&report).len(),
+        12,
+        "labels of people who were promised that none are published"
+    );
 }
 
 #[test]

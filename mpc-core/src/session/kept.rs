@@ -45,8 +45,8 @@ impl<N: Network> Session<N> {
     /// whether it is the right one. Otherwise the keys are derived from those of this session, and all holders of a component
     /// compare digests. `own` is what this node has kept.
     ///
-    /// Keys that participants have kept without a record are taken if all these participants have kept the same ones and hold all of
-    /// them: a computation that was cut off before it recorded goes on with its keys.
+    /// If nobody has a record, but some participants have kept keys, these are taken if they are equal and these participants together
+    /// hold the key of every component: a computation that was cut off before it recorded goes on with its keys.
     ///
     /// The caller keeps the keys durably, and then calls [`Session::confirm_kept_keys`]. One round, and a second one if somebody lacks keys
     /// that others have.

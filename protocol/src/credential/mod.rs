@@ -127,9 +127,8 @@ impl Credential {
     /// Checks that this is the credential of `key` in the pool of these issuers and in the cluster of this digest, and that it is valid
     /// until `closes_at`: the time at which the job closes, in Unix seconds, if the job has one.
     ///
-    /// There is no other clock that all nodes read alike: a credential that were compared with each node's own would be good at one
-    /// node and bad at the next. The terms fix the time, so an expiry never parts nodes, and whoever delays a delivery changes
-    /// nothing.
+    /// Clocks differ. If each node used its own, one would accept a credential that the next refuses. The terms fix the time, so nodes
+    /// never disagree about an expiry, and whoever delays a delivery changes nothing.
     ///
     /// # Errors
     /// The first of its parts that is not as it should be.

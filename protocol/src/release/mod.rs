@@ -80,8 +80,9 @@ impl Released {
         outputs.collect()
     }
 
-    /// Signs what a node releases of verified and recorded outputs, and the root of the records that follow from them. There is no other way to a release: outputs that have not
-    /// been verified, or not been recorded, have types of their own, which cannot be opened or read.
+    /// Signs what a node releases of verified and recorded outputs, and the root of the records that follow from them. There is no other
+    /// way to a release: outputs that have not been verified, or not been recorded, have types of their own, which cannot be opened or
+    /// read.
     ///
     /// # Panics
     /// The outputs come from another session than the subject names.

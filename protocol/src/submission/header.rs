@@ -172,7 +172,8 @@ impl Header {
     /// As [`Self::check`].
     pub fn check_with(signed: &Signed<Self>, cluster: &Cluster, job: &Job, checked: &CheckedCredentials) -> Result<(), RejectReason> {
         let statement = &signed.value.statement;
-        if statement.cluster != cluster.digest() || statement.job != *job.id() || statement.job_digest != job.digest() {
+        let other_terms = statement.job_digest != job.digest() && Check::Terms.is_made();
+        if statement.cluster != cluster.digest() || statement.job != *job.id() || other_terms {
             return Err(RejectReason::WrongJob);
         }
         let role = Role::of(job, &statement.key);
