@@ -1,13 +1,13 @@
 //! `tacit receipt`: what the nodes certify to a contributor, checked here, and what it means.
 
 use anyhow::{Context, Result, bail};
-use tacit_client::http::{Api, ApiError};
+use tacit_client::http::Api;
 use tacit_client::outcome::{Outcome, Sent, explain, fetch};
 use tacit_client::receipt::{Certified, Kept, Own, ReceiptError, check, left_out};
 use tacit_client::state::State;
 use tacit_client::text::one_line;
 use tacit_client::{keys, resending};
-use tacit_protocol::api::{CertifiedReceipts, JobState, Receipt as SignedReceipt};
+use tacit_protocol::api::{CertifiedReceipts, JobState, ProblemKind, Receipt as SignedReceipt};
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::job::{PayRule, Terms};
 use tacit_protocol::submission::Header;
@@ -17,9 +17,6 @@ use crate::args::Receipt;
 use crate::commands::connect::connect;
 use crate::commands::pool_size;
 use crate::output;
-
-/// What the coordinator answers to a key that has sent nothing, as far as it says.
-const UNKNOWN_SUBMISSION: &str = "urn:tacit:problem:unknown_submission";
 
 /// A submission that was made with the key, and what the coordinator said of it.
 struct Made {
@@ -107,7 +104,7 @@ fn kept(made: &Made) -> Kept<'_> {
 async fn certified(api: &Api, args: &Receipt, made: &[Made]) -> Result<Option<CertifiedReceipts>> {
     let answer = match (api.receipts(&args.job).await, made.iter().find(|one| one.receipt.is_some())) {
         // The job is published, and the coordinator says that the key has sent nothing.
-        (Err(ApiError::Refused { problem, .. }), Some(first)) if problem.kind == UNKNOWN_SUBMISSION => {
+        (Err(error), Some(first)) if error.kind() == Some(ProblemKind::UnknownSubmission) => {
             let left_out = ReceiptError::LeftOut {
                 submission: first.header.statement.id.to_string(),
                 receipt: first.path.clone(),
