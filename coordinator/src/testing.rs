@@ -122,7 +122,7 @@ impl TestCluster {
 
     /// Starts a coordinator of this cluster on a store in `data`. It connects to the nodes that are up.
     pub(crate) async fn start(&self, data: &std::path::Path) -> Shared {
-        let mut config: Config = toml::from_str("max_attempts = 2\nquotas.items = 5000").unwrap();
+        let mut config: Config = toml::from_str("max_attempts = 2\nquotas.items = 5000\nquotas.enrolments_per_address = 3").unwrap();
         config.data = data.to_owned();
         let path = data.join("buyers.toml");
         std::fs::write(

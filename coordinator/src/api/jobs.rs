@@ -1,5 +1,7 @@
 //! `/v1/jobs`: opens, shows, closes and cancels jobs.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -8,7 +10,7 @@ use axum::response::Response;
 use tacit_protocol::api::{JobList, JobState, JobStatus, Problem as Document};
 use tacit_protocol::job::{Cancellation, JobId, SignedSpec};
 
-use super::body::read_body;
+use super::body::PacedBody;
 use super::extract::{ByToken, Caller, CancelledBy, JobPath};
 use super::problem::{Problem, ProblemKind};
 use super::readers::{Reader, is_free, may_read, own};
@@ -19,6 +21,9 @@ use crate::status;
 
 /// The most bytes of a job spec.
 const LIMIT: usize = 256 << 20;
+
+/// How long a spec may take to arrive: the longest needs 450 kB a second.
+const LONGEST: Duration = Duration::from_secs(10 * 60);
 
 impl From<OpenError> for Problem {
     fn from(error: OpenError) -> Self {
@@ -58,11 +63,27 @@ pub(super) async fn put_job(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<JobStatus>), Problem> {
-    let place = app
-        .specs
-        .try_acquire()
-        .map_err(|_| Problem::new(ProblemKind::Busy, "too many specs are being read: send it again in a second"))?;
-    let body = read_body(&headers, body, LIMIT).await?;
+    let caller = Caller::Buyer(buyer.clone());
+    is_free(&app, &id, &caller).await?;
+    // The same job again is answered, however much the buyer has open.
+    if app.store.job(&id).await?.is_none() {
+        // A job has an item at least.
+        let taken = app.store.taken_by(buyer.name.clone()).await?.and(1, 1);
+        if let Some((quota, value)) = app.quotas.exceeded(taken) {
+            return Err(OpenError::Quota { quota, value }.into());
+        }
+    }
+    let busy = |_| {
+        Problem::new(
+            ProblemKind::Busy,
+            "a spec of this buyer, or too many specs, are being read: send it again in a second",
+        )
+    };
+    let place = app.specs.take(vec![(buyer.name.clone(), 1)], 1).map_err(busy)?;
+    let body = PacedBody::new(&headers, body, LIMIT)?
+        .within(LONGEST)
+        .rest(Vec::new(), |_| Ok(()))
+        .await?;
     let signed = tokio::task::spawn_blocking(move || SignedSpec::from_json(&body))
         .await
         .map_err(|_| Problem::new(ProblemKind::ShuttingDown, "send the request again"))?
@@ -76,7 +97,7 @@ pub(super) async fn put_job(
         return Err(Problem::new(ProblemKind::NotYourJob, detail));
     }
     let name = buyer.name.clone();
-    is_free(&app, &id, &Caller::Buyer(buyer)).await?;
+    is_free(&app, &id, &caller).await?;
     let new = open_detached(&app, name.clone(), id.clone(), signed).await?;
     tracing::info!(job = %id, buyer = name, new, "job put");
     Ok((

@@ -1,5 +1,7 @@
 //! The problems that requests are answered with.
 
+use std::time::Duration;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tacit_program::sqlite::DatabaseError;
@@ -14,6 +16,8 @@ use crate::store::StoreError;
 pub(crate) struct Problem {
     kind: ProblemKind,
     detail: String,
+    /// When to send the request again, if that is known.
+    retry_after: Option<Duration>,
 }
 
 impl Problem {
@@ -22,6 +26,15 @@ impl Problem {
         Self {
             kind,
             detail: detail.into(),
+            retry_after: (kind == ProblemKind::Busy).then_some(Duration::from_secs(1)),
+        }
+    }
+
+    /// The same, and after what time to send the request again.
+    pub(super) fn retry_after(self, wait: Duration) -> Self {
+        Self {
+            retry_after: Some(wait),
+            ..self
         }
     }
 
@@ -65,8 +78,9 @@ impl IntoResponse for Problem {
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if self.kind == ProblemKind::Busy {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(wait) = self.retry_after {
+            let seconds = wait.as_secs().max(1).into();
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
         if status == StatusCode::UNAUTHORIZED {
             for scheme in ["Bearer", SCHEME] {

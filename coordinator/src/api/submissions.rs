@@ -10,12 +10,12 @@ use axum::response::{IntoResponse, Response};
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::api::{JobState, Problem as Document, Receipt, ReceiptStatement, SUBMISSION_TYPE, SubmissionStatus};
 use tacit_protocol::codec::{CodecProblem, decode, decode_first, encode};
+use tacit_protocol::credential::Issuers;
 use tacit_protocol::identity::{Purpose, Signed};
 use tacit_protocol::job::JobId;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::quota::{self, NoRoom};
 use tacit_protocol::submission::{Header, MAX_ENVELOPE_BYTES, MAX_HEADER_BYTES, MAX_SUBMISSION_BYTES, Role, Statement, Submission};
-use tokio::sync::SemaphorePermit;
 
 use super::body::PacedBody;
 use super::extract::SubmissionPath;
@@ -25,7 +25,7 @@ use crate::app::{App, Shared};
 use crate::http::Origin;
 use crate::sealing_keys;
 use crate::store::{Known, NewSubmission, Standing, UploadOutcome};
-use crate::uploads::SMALL_HEADER;
+use crate::uploads::{Author, LargeHeader, SMALL_HEADER};
 
 /// Stores a submission and answers with a signed receipt. The same bytes again get the same receipt. What the header alone shows to be wrong is
 /// refused before the envelopes are read.
@@ -64,7 +64,7 @@ pub(super) async fn put_submission(
         ));
     }
     let mut body = PacedBody::new(&headers, body, MAX_SUBMISSION_BYTES)?;
-    let Begun { header, bytes, large } = read_header(&app, active.as_deref(), &mut body).await?;
+    let ReceivedHeader { header, bytes, large } = read_header(&app, active.as_deref(), origin, &mut body).await?;
     let statement = &header.value.statement;
     if statement.job != id {
         return Err(rejected(&app, RejectReason::WrongJob, explain(RejectReason::WrongJob)));
@@ -89,17 +89,18 @@ pub(super) async fn put_submission(
             Some(active)
         }
     };
-    let _place = app.uploads.begin(origin, body.at_most()).ok_or_else(busy)?;
+    let author = author(active.as_deref(), statement);
+    let mut upload = app.uploads.begin(origin, author, bytes.capacity()).ok_or_else(busy)?;
     drop(large);
-    let bytes = body.rest(bytes).await?;
-    let upload = Digest::of("tacit/v1 upload", &[&bytes]);
+    let bytes = body.rest(bytes, |bytes| upload.hold(bytes).then_some(()).ok_or_else(busy)).await?;
+    let digest = Digest::of("tacit/v1 upload", &[&bytes]);
     let active = match (known, active) {
-        (Some(known), _) => return again(&app, upload, known),
+        (Some(known), _) => return again(&app, digest, known),
         (None, Some(active)) => active,
         (None, None) => return Err(closed(&app, &id)),
     };
     let statement = header.value.statement.clone();
-    let new = check_envelopes(&app, &active, upload, header, bytes).await?;
+    let new = check_envelopes(&app, &active, digest, header, bytes).await?;
     let receipt = receipt(&app, &active, &new);
     let admitting = (Arc::clone(&active), role(new.gold), u64::from(new.answers));
     let admit = move |by_subject, in_job| {
@@ -113,7 +114,7 @@ pub(super) async fn put_submission(
             app.metrics.upload(None);
             Ok(with_receipt(StatusCode::CREATED, known.receipt))
         }
-        UploadOutcome::Before(known) => again(&app, upload, known),
+        UploadOutcome::Before(known) => again(&app, digest, known),
         UploadOutcome::NoRoom(no_room) => Err(full(&app, no_room)),
         UploadOutcome::Withdrawn => Err(Problem::new(
             ProblemKind::SubmissionConflict,
@@ -210,21 +211,35 @@ fn role(gold: bool) -> Role {
     if gold { Role::Gold } else { Role::Answers }
 }
 
+/// Who stands behind an upload whose header was checked. `active` is its job, unless it has ended.
+fn author(active: Option<&ActiveJob>, statement: &Statement) -> Author {
+    let issuers = active.and_then(|active| active.job().terms().issuers.as_ref());
+    Author {
+        issuers: issuers.map(Issuers::digest),
+        subject: statement.subject(),
+    }
+}
+
 /// An upload of which the header has arrived.
-struct Begun<'a> {
+struct ReceivedHeader<'a> {
     header: Signed<Header>,
     /// All that has arrived, from the beginning.
     bytes: Vec<u8>,
     /// Held while the header is large and was not checked.
-    large: Option<SemaphorePermit<'a>>,
+    large: Option<LargeHeader<'a>>,
 }
 
 /// Reads until the header has arrived, and not much more.
-async fn read_header<'a>(app: &'a App, active: Option<&ActiveJob>, body: &mut PacedBody) -> Result<Begun<'a>, Problem> {
+async fn read_header<'a>(
+    app: &'a App,
+    active: Option<&ActiveJob>,
+    origin: Origin,
+    body: &mut PacedBody,
+) -> Result<ReceivedHeader<'a>, Problem> {
     let not_one = |app| rejected(app, RejectReason::Malformed, "the body is not an encoded submission");
     // A job that has ended is not in memory any more.
     let most = active.map_or(MAX_HEADER_BYTES, |active| Header::most_bytes(&app.cluster, active.job()));
-    let (mut bytes, mut large) = (Vec::new(), None);
+    let (mut bytes, mut large) = (Vec::new(), None::<LargeHeader<'_>>);
     // At which length to try next: each time twice as much, so that trying takes time in proportion to the bytes.
     let mut due = 1;
     loop {
@@ -233,13 +248,17 @@ async fn read_header<'a>(app: &'a App, active: Option<&ActiveJob>, body: &mut Pa
         bytes.extend_from_slice(&next.unwrap_or_default());
         if bytes.len() >= due || ended {
             match decode_first::<Signed<Header>>(&bytes, "a submission") {
-                Ok((header, _)) => return Ok(Begun { header, bytes, large }),
+                Ok((header, _)) => return Ok(ReceivedHeader { header, bytes, large }),
                 Err(error) if ended || bytes.len() >= most || *error.problem() != CodecProblem::TooShort => return Err(not_one(app)),
                 Err(_) => due = (2 * bytes.len()).min(most),
             }
         }
-        if bytes.len() > SMALL_HEADER && large.is_none() {
-            large = Some(app.uploads.large_header(most).ok_or_else(busy)?);
+        if bytes.len() <= SMALL_HEADER {
+            continue;
+        }
+        match &mut large {
+            None => large = Some(app.uploads.large_header(origin, bytes.capacity()).ok_or_else(busy)?),
+            Some(large) => large.hold(bytes.capacity()).then_some(()).ok_or_else(busy)?,
         }
     }
 }

@@ -21,9 +21,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::budget::NoneLeft;
 use super::certificate::Certificate;
 use super::connection::Patient;
-use super::places::{NoPlace, Origin, Place, Places};
+use super::places::{Origin, Place, Places};
 
 /// The largest head of a request, and the most of a body that waits to be handled.
 const BUFFER: usize = 64 << 10;
@@ -83,8 +84,8 @@ impl Doors {
         let place = self.places.take(origin);
         place
             .inspect_err(|reason| match reason {
-                NoPlace::InAll => self.refuse(0),
-                NoPlace::OfOrigin => self.refuse(1),
+                NoneLeft::InAll => self.refuse(0),
+                NoneLeft::OfOwner => self.refuse(1),
             })
             .ok()
     }

@@ -57,6 +57,8 @@ pub enum ProblemKind {
     EnrolmentClosed,
     /// The name or the key is enrolled already.
     EnrolmentConflict,
+    /// Too many contributors were enrolled in the last hour.
+    EnrolmentQuota,
     /// The contributor is not enrolled under this key.
     NotEnrolled,
     /// The job belongs to another buyer.
@@ -111,7 +113,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All kinds, in the order of the documentation.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::InvalidRequest,
         Self::InvalidJob,
         Self::NodeRefused,
@@ -120,6 +122,7 @@ impl ProblemKind {
         Self::BadSignature,
         Self::EnrolmentClosed,
         Self::EnrolmentConflict,
+        Self::EnrolmentQuota,
         Self::NotEnrolled,
         Self::NotYourJob,
         Self::UnknownJob,
@@ -178,6 +181,7 @@ impl ProblemKind {
             Self::BadSignature => ("bad_signature", "The signature does not verify", 400),
             Self::EnrolmentClosed => ("enrolment_closed", "No new contributors are enrolled", 403),
             Self::EnrolmentConflict => ("enrolment_conflict", "The name or the key is taken", 409),
+            Self::EnrolmentQuota => ("enrolment_quota", "Too many contributors were enrolled", 429),
             Self::NotYourJob => ("not_your_job", "The job belongs to another buyer", 403),
             Self::NotEnrolled => ("not_enrolled", "The contributor is not enrolled", 403),
             Self::UnknownJob => ("unknown_job", "There is no such job", 404),

@@ -2,7 +2,10 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use tacit_protocol::api::SUBMISSION_TYPE;
 
+use tower::ServiceExt;
+
 use super::{Bench, kind};
+use crate::http::Origin;
 use crate::testing::{contributor_key, spec};
 
 #[tokio::test]
@@ -119,6 +122,30 @@ async fn contributors_are_enrolled_once() {
 }
 
 #[tokio::test]
+async fn one_address_enrols_some_contributors_in_an_hour_and_no_more() {
+    let bench = Bench::new(3, 1).await;
+    let enrol = async |last: u8, byte: u8| {
+        let enrolment = bench.cluster.enrolment(&format!("contributor-{byte}"), &contributor_key(byte));
+        let body = Body::from(serde_json::to_vec(&enrolment).unwrap());
+        let mut request = Request::post("/v1/contributors").body(body).unwrap();
+        request.extensions_mut().insert(Origin::of([192, 0, 2, last].into()));
+        bench.router.clone().oneshot(request).await.unwrap()
+    };
+    for byte in 1..=3 {
+        assert_eq!(enrol(1, byte).await.status(), StatusCode::CREATED);
+        assert_eq!(enrol(1, byte).await.status(), StatusCode::OK, "the same again takes nothing");
+    }
+    let refused = enrol(1, 4).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    let wait: u64 = refused.headers()[header::RETRY_AFTER].to_str().unwrap().parse().unwrap();
+    assert!((1..=3600).contains(&wait), "{wait}");
+    let body = axum::body::to_bytes(refused.into_body(), usize::MAX).await.unwrap();
+    assert_eq!(kind(&body), "enrolment_quota");
+    assert_eq!(enrol(1, 2).await.status(), StatusCode::OK);
+    assert_eq!(enrol(2, 4).await.status(), StatusCode::CREATED);
+}
+
+#[tokio::test]
 async fn the_api_describes_itself_and_the_cluster() {
     let bench = Bench::new(3, 1).await;
     let (status, body) = bench.get("/openapi.json").await;
@@ -173,7 +200,6 @@ async fn a_full_disk_is_said_and_passes() {
 #[tokio::test]
 async fn the_admin_port_tells_health_and_metrics() {
     use axum::body::to_bytes;
-    use tower::ServiceExt;
 
     let bench = Bench::new(3, 1).await;
     bench.open("signs", spec(2)).await;

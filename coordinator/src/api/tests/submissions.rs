@@ -1,4 +1,5 @@
 use std::io;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -8,12 +9,14 @@ use tacit_protocol::codec::encode;
 use tacit_protocol::identity::Purpose;
 use tacit_protocol::job::JobSpec;
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::submission::Submission;
+use tacit_protocol::submission::{MAX_SUBMISSION_BYTES, Subject, Submission};
+use tokio::sync::Notify;
 use tower::ServiceExt;
 
 use super::{Bench, SUBMISSION_TYPE, kind};
 use crate::http::Origin;
 use crate::testing::{contributor_key, spec};
+use crate::uploads::Author;
 
 #[tokio::test]
 async fn names_that_look_alike_are_enrolled_once() {
@@ -177,7 +180,13 @@ async fn when_too_many_upload_at_once_the_next_is_told_so() {
     let key = contributor_key(1);
     bench.enrol("ada", &key).await;
     let submission = bench.cluster.submission(&job, "ada", &key, &[0, 1]);
-    let all: Vec<_> = std::iter::from_fn(|| bench.app.uploads.begin(Origin::Loopback, 1000)).collect();
+    let author = |number| Author {
+        issuers: None,
+        subject: Subject::Number(number),
+    };
+    let all: Vec<_> = (0..)
+        .map_while(|number| bench.app.uploads.begin(Origin::Loopback, author(number), 1000))
+        .collect();
     assert!(!all.is_empty());
     let (status, body) = bench.submit(&submission).await;
     assert_eq!((status, kind(&body).as_str()), (StatusCode::SERVICE_UNAVAILABLE, "busy"));
@@ -190,6 +199,64 @@ async fn when_too_many_upload_at_once_the_next_is_told_so() {
     assert_eq!((status, kind(&body).as_str()), (StatusCode::FORBIDDEN, "not_enrolled"));
     drop(all);
     assert_eq!(bench.submit(&submission).await.0, StatusCode::CREATED);
+}
+
+/// A body of the largest size that begins as this submission and stops before its last byte. Then it notifies.
+fn almost_all(submission: &Submission, stopped: Arc<Notify>) -> Body {
+    const PIECE: usize = 64 << 10;
+    let mut first = encode(&submission.header);
+    first.resize(first.len().next_multiple_of(PIECE) - 1, 0);
+    let pieces = (MAX_SUBMISSION_BYTES - first.len()) / PIECE;
+    let pieces = std::iter::once(first).chain((0..pieces).map(|_| vec![0; PIECE]));
+    let last = stream::once(async move {
+        stopped.notify_one();
+        std::future::pending().await
+    });
+    Body::from_stream(stream::iter(pieces.map(io::Result::Ok)).chain(last))
+}
+
+#[tokio::test]
+async fn uploads_that_stop_before_the_last_byte_stop_neither_other_addresses_nor_other_contributors() {
+    let bench = Bench::new(3, 1).await;
+    let job = bench.open("signs", spec(2)).await;
+    for byte in 1..8 {
+        bench.enrol(&format!("contributor-{byte}"), &contributor_key(byte)).await;
+    }
+    let submission = |byte: u8| {
+        bench
+            .cluster
+            .submission(&job, &format!("contributor-{byte}"), &contributor_key(byte), &[0])
+    };
+    let from = |last: u8, mut request: Request<Body>| {
+        request.extensions_mut().insert(Origin::of([192, 0, 2, last].into()));
+        request
+    };
+    let mut held = Vec::new();
+    let mut hold = async |address: u8, byte: u8| {
+        let (submission, stopped) = (submission(byte), Arc::new(Notify::new()));
+        let request = from(address, upload(&submission, almost_all(&submission, Arc::clone(&stopped))));
+        let mut sending = Box::pin(bench.router.clone().oneshot(request));
+        tokio::select! {
+            response = &mut sending => Some(response.unwrap().status()),
+            () = stopped.notified() => {
+                held.push(sending);
+                None
+            }
+        }
+    };
+    for byte in 1..=4 {
+        assert_eq!(hold(1, byte).await, None, "contributor {byte}");
+    }
+    // An eighth of the memory is taken by this address, and the part of a contributor by contributor 1.
+    assert_eq!(hold(1, 5).await, Some(StatusCode::SERVICE_UNAVAILABLE));
+    assert_eq!(hold(2, 1).await, Some(StatusCode::SERVICE_UNAVAILABLE));
+    let honest = submission(6);
+    let request = from(2, upload(&honest, Body::from(encode(&honest))));
+    assert_eq!(bench.request(request).await.0, StatusCode::CREATED);
+    drop(held);
+    let honest = submission(1);
+    let request = from(1, upload(&honest, Body::from(encode(&honest))));
+    assert_eq!(bench.request(request).await.0, StatusCode::CREATED);
 }
 
 fn upload(submission: &Submission, body: Body) -> Request<Body> {
