@@ -178,11 +178,11 @@ pub(crate) enum ConfigError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The program cannot listen on a port.
-    #[error("cannot listen on TCP {address}: {reason}: stop the other program, or change `{field}` in {path}")]
+    #[error("cannot listen on TCP {address}: {reason}, or change `{field}` in {path}")]
     Listen {
         /// The address of the port.
         address: SocketAddr,
-        /// Why it cannot.
+        /// Why it cannot, and what to do about it.
         reason: String,
         /// The field that names the address.
         field: &'static str,

@@ -9,6 +9,7 @@ use tacit_client::text::one_line;
 use tacit_client::{keys, resending};
 use tacit_protocol::api::{CertifiedReceipts, JobState, ProblemKind, Receipt as SignedReceipt};
 use tacit_protocol::cluster::Cluster;
+use tacit_protocol::credential::Shown;
 use tacit_protocol::job::{PayRule, Terms};
 use tacit_protocol::submission::Header;
 use tacit_scoring::payout::Pay;
@@ -39,6 +40,13 @@ pub(crate) async fn run(args: &Receipt) -> Result<()> {
     })?;
     let (api, cluster) = connect(&args.network, None).await?;
     let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): it has the keys that receipts are signed with")?;
+    // Signed, and with the credential, as a job that is not public is shown to nobody else: what is purged is not taken for lost.
+    let api = api.signed_with(key.clone(), cluster.digest());
+    let first = state.submission(0)?;
+    let api = match first.and_then(|submission| submission.header.value.statement.credential) {
+        Some(credential) => api.showing(&Shown::Credential(credential)),
+        None => api,
+    };
     output::report_lost(&resending::send_lost(&api, &cluster, &key, &state, plan.submissions()).await?);
     let (mut made, mut withdrawn) = (Vec::new(), 0);
     for index in 0..plan.submissions() {
@@ -56,7 +64,6 @@ pub(crate) async fn run(args: &Receipt) -> Result<()> {
         }
     }
     let pending = plan.submissions() - withdrawn - made.iter().filter(|one| one.receipt.is_some()).count();
-    let api = api.signed_with(key, cluster.digest());
     let certified = match certified(&api, args, &made).await? {
         Some(certified) => {
             let terms = state.terms(&plan)?.with_context(|| {

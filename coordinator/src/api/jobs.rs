@@ -8,14 +8,15 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use tacit_protocol::api::{JobList, JobState, JobStatus, Problem as Document};
-use tacit_protocol::job::{Cancellation, JobId, SignedSpec};
+use tacit_protocol::job::{Cancellation, SignedSpec};
 
 use super::body::PacedBody;
 use super::extract::{ByToken, Caller, CancelledBy, JobPath};
+use super::look_up;
 use super::problem::{Problem, ProblemKind};
 use super::readers::{Reader, is_free, may_read, own};
-use super::stored::{self, Asked, Form};
-use crate::app::{App, Shared};
+use super::stored::{self, Form, TextRequest};
+use crate::app::Shared;
 use crate::opening::{OpenError, open_detached};
 use crate::status;
 
@@ -37,10 +38,6 @@ impl From<OpenError> for Problem {
         };
         Self::new(kind, error.to_string())
     }
-}
-
-async fn status_of(app: &App, id: &JobId) -> Result<JobStatus, Problem> {
-    app.status(id).await?.ok_or_else(|| Problem::unknown_job(id))
 }
 
 /// Opens a job that its buyer has signed; with the key of the token, if the operator has bound one to it. If the same job is open already, the
@@ -102,7 +99,7 @@ pub(super) async fn put_job(
     tracing::info!(job = %id, buyer = name, new, "job put");
     Ok((
         if new { StatusCode::CREATED } else { StatusCode::OK },
-        Json(status_of(&app, &id).await?),
+        Json(look_up::status(&app, &id).await?),
     ))
 }
 
@@ -132,7 +129,7 @@ pub(super) async fn list_jobs(State(app): State<Shared>, caller: Caller) -> Resu
 ))]
 pub(super) async fn get_job(State(app): State<Shared>, JobPath(id): JobPath, reader: Reader) -> Result<Json<JobStatus>, Problem> {
     may_read(&app, &id, &reader).await?;
-    Ok(Json(status_of(&app, &id).await?))
+    Ok(Json(look_up::status(&app, &id).await?))
 }
 
 /// The spec of a job as its buyer signed it, with the items and classes that contributors need. With an `ETag`, and with
@@ -143,10 +140,15 @@ pub(super) async fn get_job(State(app): State<Shared>, JobPath(id): JobPath, rea
     (status = 409, body = Document, content_type = "application/problem+json", description = "the job has ended, and its items are erased"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub(super) async fn get_spec(State(app): State<Shared>, JobPath(id): JobPath, reader: Reader, asked: Asked) -> Result<Response, Problem> {
+pub(super) async fn get_spec(
+    State(app): State<Shared>,
+    JobPath(id): JobPath,
+    reader: Reader,
+    asked: TextRequest,
+) -> Result<Response, Problem> {
     may_read(&app, &id, &reader).await?;
     let Some(at) = app.store.find_spec(&id).await? else {
-        let state = status_of(&app, &id).await?.state.name();
+        let state = look_up::status(&app, &id).await?.state.name();
         let detail = format!(
             "job `{id}` is {state}, and its items are erased: `tacit receipt` shows what became of answers, `tacit job result` the result"
         );
@@ -172,7 +174,7 @@ pub(super) async fn close_job(
     {
         active.changed();
     }
-    let status = status_of(&app, &id).await?;
+    let status = look_up::status(&app, &id).await?;
     if matches!(status.state, JobState::Cancelled | JobState::Failed) {
         let detail = format!("job `{id}` is {} and cannot be closed any more", status.state.name());
         return Err(Problem::new(ProblemKind::JobEnded, detail));
@@ -200,7 +202,7 @@ pub(super) async fn cancel_job(
         let detail = "the query: expected `signature=HEX`, the signature of the buyer's key over the cancellation of this job";
         Problem::new(ProblemKind::InvalidRequest, detail.to_owned())
     })?;
-    let terms = status_of(&app, &id).await?.digest;
+    let terms = look_up::status(&app, &id).await?.digest;
     let cancellation = Cancellation {
         cluster: &app.cluster.digest(),
         job: &id,
@@ -217,7 +219,7 @@ pub(super) async fn cancel_job(
         active.changed();
     }
     app.nodes.wake();
-    let status = status_of(&app, &id).await?;
+    let status = look_up::status(&app, &id).await?;
     if matches!(status.state, JobState::Cancelled | JobState::Failed) {
         Ok(Json(status))
     } else {

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use tacit_program::sqlite::DatabaseError;
 use tacit_protocol::api::Problem as Document;
 pub(crate) use tacit_protocol::api::ProblemKind;
+use tacit_protocol::job::JobId;
 use tacit_protocol::request_signature::SCHEME;
 
 use crate::store::StoreError;
@@ -39,12 +40,22 @@ impl Problem {
     }
 
     /// The problem that there is no job of this id, or none that the request may read: nobody learns which.
-    pub(crate) fn unknown_job(id: &tacit_protocol::job::JobId) -> Self {
+    pub(crate) fn unknown_job(id: &JobId) -> Self {
         Self::new(
             ProblemKind::UnknownJob,
             format!(
                 "there is no job `{id}` that this request may read: send its buyer's token, or sign the request with the buyer's key, or as one of \
                  the job's contributors"
+            ),
+        )
+    }
+
+    /// The problem that what was stored of a job is removed. Only who may read the job is told so.
+    pub(super) fn purged(id: &JobId) -> Self {
+        Self::new(
+            ProblemKind::Purged,
+            format!(
+                "what was stored of job `{id}` is removed, as its time is over: receipts and results that were fetched before stay valid"
             ),
         )
     }

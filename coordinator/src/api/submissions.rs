@@ -19,7 +19,9 @@ use tacit_protocol::submission::{Header, MAX_ENVELOPE_BYTES, MAX_HEADER_BYTES, M
 
 use super::body::PacedBody;
 use super::extract::SubmissionPath;
+use super::look_up;
 use super::problem::{Problem, ProblemKind};
+use super::readers::{Reader, no_submission};
 use crate::active_jobs::ActiveJob;
 use crate::app::{App, Shared};
 use crate::http::Origin;
@@ -50,8 +52,8 @@ pub(super) async fn put_submission(
     body: Body,
 ) -> Result<Response, Problem> {
     let active = app.active_jobs.get(&id);
-    if active.is_none() && app.store.job(&id).await?.is_none() {
-        return Err(Problem::unknown_job(&id));
+    if active.is_none() {
+        look_up::job(&app, &id).await?;
     }
     let media_type = headers
         .get(header::CONTENT_TYPE)
@@ -105,7 +107,7 @@ pub(super) async fn put_submission(
     let admitting = (Arc::clone(&active), role(new.gold), u64::from(new.answers));
     let admit = move |by_subject, in_job| {
         let (active, role, answers) = admitting;
-        quota::admit(active.job(), role, answers, by_subject, in_job)
+        quota::admit(active.job(), role, answers, by_subject, active.taking_room(in_job))
     };
     match app.store.store_submission(new, admit, receipt).await? {
         UploadOutcome::New(known) => {
@@ -124,27 +126,24 @@ pub(super) async fn put_submission(
     }
 }
 
-/// The receipt of a submission and, once the job is published, the outcome of its answers.
-#[utoipa::path(get, path = "/v1/jobs/{id}/submissions/{sid}", tag = "submissions",
+/// The receipt of a submission and, once the job is published, the outcome of its answers. For whoever knows the submission's id. That a job has no
+/// such submission is said to those who may read the job only.
+#[utoipa::path(get, path = "/v1/jobs/{id}/submissions/{sid}", tag = "submissions", security(("buyer" = []), ("key" = []), ()),
     params(("id" = String, Path), ("sid" = String, Path)), responses(
     (status = 200, body = SubmissionStatus),
+    (status = 404, body = Document, content_type = "application/problem+json", description = "there is none, or no job that this request may read"),
+    (status = 410, body = Document, content_type = "application/problem+json", description = "what was stored of the job is purged"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
 pub(super) async fn get_submission(
     State(app): State<Shared>,
     SubmissionPath(id, submission_id): SubmissionPath,
+    reader: Reader,
 ) -> Result<Json<SubmissionStatus>, Problem> {
-    if app.store.job(&id).await?.is_none() {
-        return Err(Problem::unknown_job(&id));
-    }
-    let known = app.store.known_submission(&id, submission_id).await?.ok_or_else(|| {
-        Problem::new(
-            ProblemKind::UnknownSubmission,
-            format!("job `{id}` has no submission {submission_id}: it can be sent while the job is open"),
-        )
-    })?;
-    let receipt = serde_json::from_str(&known.receipt)
-        .map_err(|e| Problem::new(ProblemKind::StoreFailed, format!("the stored receipt cannot be read: {e}")))?;
+    let Some(known) = app.store.known_submission(&id, submission_id).await? else {
+        return Err(no_submission(&app, &id, &reader, submission_id).await);
+    };
+    let receipt = look_up::stored(&app, "a receipt", serde_json::from_str(&known.receipt))?;
     let outcome = app.store.outcome(&id, known.sequence).await?;
     Ok(Json(SubmissionStatus { receipt, outcome }))
 }
@@ -325,7 +324,8 @@ fn admit(app: &App, active: &ActiveJob, header: &Header, standing: &Standing) ->
         }
     }
     let answers = statement.items.len() as u64;
-    quota::admit(active.job(), role, answers, standing.by_subject, standing.in_job).map_err(|no_room| full(app, no_room))
+    let in_job = active.taking_room(standing.in_job);
+    quota::admit(active.job(), role, answers, standing.by_subject, in_job).map_err(|no_room| full(app, no_room))
 }
 
 /// Checks a whole submission whose header was checked.
@@ -354,6 +354,7 @@ async fn check_envelopes(
             upload,
             digest: header.value.digest(),
             answers: statement.items.len() as u32,
+            author: statement.key,
             subject: statement.subject(),
             gold: Role::of(of.job(), &statement.key) == Role::Gold,
             header: encode(&header),

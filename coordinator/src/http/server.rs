@@ -195,6 +195,7 @@ mod tests {
     use super::super::PerOrigin;
     use super::super::certificate::CertificateFiles;
     use super::*;
+    use crate::testing::eventually;
     use axum::Extension;
     use axum::routing::get;
     use prometheus::Opts;
@@ -263,9 +264,7 @@ mod tests {
             let (_stream, answer) = exchange(TcpStream::connect(address).await.unwrap(), half).await;
             assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
         }
-        while places.taken() > 0 {
-            tokio::task::yield_now().await;
-        }
+        eventually("all places are free", async || places.taken() == 0).await;
     }
 
     #[tokio::test]
@@ -283,12 +282,11 @@ mod tests {
         assert_eq!(refused.with_label_values(&[API_PORT, Doors::REASONS[0]]).get(), 1);
         drop(held.pop());
         // The place is free again when the server has seen the end of the connection.
-        loop {
+        eventually("a place is free", async || {
             let stream = TcpStream::connect(address).await.unwrap();
-            if exchange(stream, GET).await.1.starts_with("HTTP/1.1 200") {
-                break;
-            }
-        }
+            exchange(stream, GET).await.1.starts_with("HTTP/1.1 200")
+        })
+        .await;
         stop.cancel();
         let (_, answer) = exchange(held.remove(0), &[]).await;
         assert_eq!(answer, "", "a kept connection ends at shutdown");
@@ -363,8 +361,7 @@ mod tests {
         // Plain HTTP on this port is a failed handshake.
         let (_, answer) = exchange(TcpStream::connect(address).await.unwrap(), GET).await;
         assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
-        while refused.with_label_values(&[API_PORT, Doors::REASONS[2]]).get() < 3 {
-            tokio::task::yield_now().await;
-        }
+        let handshakes = refused.with_label_values(&[API_PORT, Doors::REASONS[2]]);
+        eventually("three handshakes have failed", async || handshakes.get() >= 3).await;
     }
 }

@@ -69,6 +69,8 @@ pub enum ProblemKind {
     UnknownSubmission,
     /// No job names these issuers.
     UnknownIssuers,
+    /// The pool has as many revocations as one may have.
+    RevocationQuota,
     /// Another job has this id.
     JobConflict,
     /// The job no longer accepts submissions.
@@ -85,6 +87,8 @@ pub enum ProblemKind {
     JobEnded,
     /// The job is not published, so it has no results.
     NotPublished,
+    /// What was stored of the job is removed, as its time is over.
+    Purged,
     /// The submission is not valid.
     SubmissionRejected,
     /// Another submission has this id.
@@ -113,7 +117,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All kinds, in the order of the documentation.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 36] = [
         Self::InvalidRequest,
         Self::InvalidJob,
         Self::NodeRefused,
@@ -128,6 +132,7 @@ impl ProblemKind {
         Self::UnknownJob,
         Self::UnknownSubmission,
         Self::UnknownIssuers,
+        Self::RevocationQuota,
         Self::JobConflict,
         Self::JobClosed,
         Self::Frozen,
@@ -136,6 +141,7 @@ impl ProblemKind {
         Self::BuyerQuota,
         Self::JobEnded,
         Self::NotPublished,
+        Self::Purged,
         Self::SubmissionRejected,
         Self::SubmissionConflict,
         Self::SealingKeyExpired,
@@ -187,47 +193,25 @@ impl ProblemKind {
             Self::UnknownJob => ("unknown_job", "There is no such job", 404),
             Self::UnknownSubmission => ("unknown_submission", "There is no such submission", 404),
             Self::UnknownIssuers => ("unknown_issuers", "No job names these issuers", 404),
+            Self::RevocationQuota => ("revocation_quota", "The pool has too many revocations", 429),
             Self::JobConflict => ("job_conflict", "Another job has this id", 409),
             Self::JobClosed => ("job_closed", "The job no longer accepts submissions", 409),
             Self::Frozen => ("frozen", "Nothing can be withdrawn any more", 409),
             Self::JobFull => ("job_full", "The job has as many answers as it takes", 409),
-            Self::ContributorQuota => (
-                "contributor_quota",
-                "The job takes no more of this contributor",
-                429,
-            ),
+            Self::ContributorQuota => ("contributor_quota", "The job takes no more of this contributor", 429),
             Self::BuyerQuota => ("buyer_quota", "The buyer has too much open", 429),
             Self::JobEnded => ("job_ended", "The job has ended", 409),
             Self::NotPublished => ("not_published", "The job is not published", 409),
-            Self::SubmissionRejected => (
-                "submission_rejected",
-                "The submission is not valid",
-                422,
-            ),
+            Self::Purged => ("purged", "What was stored of the job is removed", 410),
+            Self::SubmissionRejected => ("submission_rejected", "The submission is not valid", 422),
             Self::SubmissionConflict => ("submission_conflict", "Another submission has this id", 409),
-            Self::SealingKeyExpired => (
-                "sealing_key_expired",
-                "The answers are sealed to a key whose time is over",
-                409,
-            ),
+            Self::SealingKeyExpired => ("sealing_key_expired", "The answers are sealed to a key whose time is over", 409),
             Self::TooLarge => ("too_large", "The body is too large", 413),
             Self::TooSlow => ("too_slow", "The body did not arrive in time", 408),
-            Self::UnsupportedMediaType => (
-                "unsupported_media_type",
-                "The body has another media type",
-                415,
-            ),
+            Self::UnsupportedMediaType => ("unsupported_media_type", "The body has another media type", 415),
             Self::NotFound => ("not_found", "The path is unknown", 404),
-            Self::MethodNotAllowed => (
-                "method_not_allowed",
-                "The path does not support this method",
-                405,
-            ),
-            Self::Busy => (
-                "busy",
-                "The coordinator is reading or sending too much",
-                503,
-            ),
+            Self::MethodNotAllowed => ("method_not_allowed", "The path does not support this method", 405),
+            Self::Busy => ("busy", "The coordinator is reading or sending too much", 503),
             Self::StoreFull => ("store_full", "The coordinator's store is full", 507),
             Self::StoreFailed => ("store_failed", "The coordinator's store failed", 500),
             Self::ShuttingDown => ("shutting_down", "The coordinator is shutting down", 503),

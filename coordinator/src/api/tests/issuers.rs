@@ -7,7 +7,7 @@ use tacit_protocol::job::{Job, JobSpec};
 
 use super::{Bench, kind};
 use crate::http::Origin;
-use crate::testing::{contributor_key, spec};
+use crate::testing::{contributor_key, eventually, spec};
 
 /// A job of two items for people of a pool only, of whom two of three issuers must sign.
 fn invited() -> JobSpec {
@@ -23,9 +23,7 @@ async fn revoke(bench: &Bench, revocation: &Revocation) -> (StatusCode, Vec<u8>)
 }
 
 async fn wait_for_revoked(bench: &Bench, node: usize, due: &[u32]) {
-    while bench.cluster.nodes[node].revoked() != due {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    eventually("the node has the revocations", async || bench.cluster.nodes[node].revoked() == due).await;
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use tacit_protocol::job::{JobSpec, SignedSpec};
 use tacit_protocol::request_signature::SignedParts;
 
 use super::{Bench, kind};
-use crate::testing::{OTHER_TOKEN, TOKEN, contributor_key, spec};
+use crate::testing::{OTHER_TOKEN, TOKEN, contributor_key, eventually, spec};
 
 #[tokio::test]
 async fn the_same_job_again_is_the_same_job() {
@@ -98,13 +98,10 @@ async fn a_cancelled_job_is_forgotten_by_the_nodes_also_by_one_that_comes_back()
         assert_eq!(serde_json::from_slice::<JobStatus>(&body).unwrap().state, JobState::Cancelled);
     }
     bench.cluster.nodes[3].set_up(true);
-    for _ in 0..200 {
-        if bench.cluster.nodes.iter().all(|node| !node.knows(job.id())) {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    panic!("a node still knows the job");
+    eventually("no node knows the job", async || {
+        bench.cluster.nodes.iter().all(|node| !node.knows(job.id()))
+    })
+    .await;
 }
 
 #[tokio::test]

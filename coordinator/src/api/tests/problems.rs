@@ -1,12 +1,12 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use tacit_protocol::api::SUBMISSION_TYPE;
+use tacit_protocol::api::{JobList, JobState, JobStatus, SUBMISSION_TYPE};
 
 use tower::ServiceExt;
 
 use super::{Bench, kind};
 use crate::http::Origin;
-use crate::testing::{contributor_key, spec};
+use crate::testing::{contributor_key, eventually, spec};
 
 #[tokio::test]
 async fn every_refusal_is_a_problem_document() {
@@ -235,8 +235,22 @@ async fn the_admin_port_tells_health_and_metrics() {
     }
     // An upload as a whole is never refused because an item is full.
     assert!(!metrics.contains("submissions_total{outcome=\"item_full\"}"), "{metrics}");
+    let ended = bench.open("ended", spec(2)).await;
+    assert_eq!(bench.cancel(&ended).await.0, StatusCode::OK);
+    eventually("the job has ended", async || bench.app.active_jobs.get(ended.id()).is_none()).await;
+    let (_, list) = get("/jobs").await;
+    let list: JobList = serde_json::from_str(&list).unwrap();
+    assert_eq!(list.jobs.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(), ["signs"]);
+    let (_, one) = get("/jobs/ended").await;
+    assert_eq!(serde_json::from_str::<JobStatus>(&one).unwrap().state, JobState::Cancelled);
+    for none in ["/jobs/none", "/jobs/UPPER"] {
+        assert_eq!(get(none).await.0, StatusCode::NOT_FOUND);
+    }
     bench.cluster.nodes[0].set_up(false);
-    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    eventually("the node is missed", async || bench.app.nodes.connected() == 2).await;
+    let (_, one) = get("/jobs/signs").await;
+    let one: JobStatus = serde_json::from_str(&one).unwrap();
+    assert_eq!(one.waiting_on.iter().map(|node| node.node.as_str()).collect::<Vec<_>>(), ["node-0"]);
     let (status, text) = get("/readyz").await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(text.contains("2 nodes are connected, 3 are needed"));
@@ -264,7 +278,5 @@ async fn a_store_that_hangs_has_not_answered() {
     assert!(before > 0.0);
     assert_eq!(answered().await, before);
     drop(hung);
-    while answered().await == before {
-        tokio::task::yield_now().await;
-    }
+    eventually("the store has answered", async || answered().await != before).await;
 }

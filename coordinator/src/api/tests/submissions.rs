@@ -15,7 +15,7 @@ use tower::ServiceExt;
 
 use super::{Bench, SUBMISSION_TYPE, kind};
 use crate::http::Origin;
-use crate::testing::{contributor_key, spec};
+use crate::testing::{contributor_key, eventually, spec};
 use crate::uploads::Author;
 
 #[tokio::test]
@@ -102,12 +102,7 @@ async fn what_nodes_cannot_open_closes_no_job_and_is_told_to_its_contributor() {
     };
     send(&bench, "stranger", 1).await;
     send(&bench, "ada", 2).await;
-    for _ in 0..100 {
-        if bench.status(&job).await.delivered == 2 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+    bench.wait_for_deliveries(&job, 2).await;
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     let status = bench.status(&job).await;
     assert_eq!((status.state, status.delivered, status.answers), (JobState::Open, 2, 4));
@@ -157,13 +152,11 @@ async fn an_ended_job_is_forgotten_by_the_nodes_and_its_envelopes_are_dropped() 
     let (_, receipt) = bench.submit(&submission).await;
     bench.close(&job).await;
     bench.wait_for(&job, JobState::Published).await;
-    for _ in 0..200 {
+    eventually("the job is erased", async || {
         let kept = bench.app.store.pending(job.id(), 0, 0, 9, 1 << 20).await.unwrap();
-        if kept.is_empty() && bench.cluster.nodes.iter().all(|node| !node.knows(job.id())) {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+        kept.is_empty() && bench.cluster.nodes.iter().all(|node| !node.knows(job.id()))
+    })
+    .await;
     let bench = bench.again().await;
     assert!(bench.cluster.nodes.iter().all(|node| !node.knows(job.id())));
     assert_eq!(bench.app.store.pending(job.id(), 0, 0, 9, 1 << 20).await.unwrap(), []);
@@ -344,6 +337,65 @@ async fn nobody_sends_more_than_two_answers_to_every_item() {
     bench.enrol("bob", &contributor_key(2)).await;
     let other = bench.cluster.submission(&job, "bob", &contributor_key(2), &[0]);
     assert_eq!(bench.submit(&other).await.0, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn what_never_counts_takes_no_room_from_others() {
+    let bench = Bench::new(3, 1).await;
+    bench.cluster.nodes.iter().for_each(|node| node.cannot_open("stranger"));
+    let job = bench.open("signs", spec(2)).await;
+    let key = contributor_key(1);
+    bench.enrol("stranger", &key).await;
+    let garbage = bench.cluster.submission(&job, "stranger", &key, &[0, 1]);
+    assert_eq!(bench.submit(&garbage).await.0, StatusCode::CREATED);
+    let active = bench.app.active_jobs.get(job.id()).unwrap();
+    eventually("all nodes have refused it", async || active.taking_room(2) == 0).await;
+    // The same after a restart.
+    drop(active);
+    let bench = bench.again().await;
+    let active = bench.app.active_jobs.get(job.id()).unwrap();
+    assert_eq!(active.taking_room(2), 0);
+    let taken = async |submission: &Submission| {
+        let standing = bench.app.store.standing(&submission.header.value.statement).await.unwrap().unwrap();
+        (active.taking_room(standing.in_job), standing.by_subject.answers)
+    };
+    assert_eq!(taken(&garbage).await, (0, 2), "the stranger's own quota stays used");
+    bench.enrol("ada", &contributor_key(2)).await;
+    let good = bench.cluster.submission(&job, "ada", &contributor_key(2), &[0, 1]);
+    assert_eq!(bench.submit(&good).await.0, StatusCode::CREATED);
+    assert_eq!(taken(&good).await, (2, 2));
+    for again in 0..2 {
+        assert_eq!(bench.withdraw(&good, &contributor_key(2)).await, StatusCode::OK, "{again}");
+        assert_eq!(taken(&good).await, (0, 2), "nor what is withdrawn");
+    }
+    // Garbage that is withdrawn is given back once.
+    assert_eq!(bench.withdraw(&garbage, &key).await, StatusCode::OK);
+    let other = bench.cluster.submission(&job, "ada", &contributor_key(2), &[0]);
+    assert_eq!(bench.submit(&other).await.0, StatusCode::CREATED);
+    assert_eq!(taken(&other).await, (1, 3));
+}
+
+#[tokio::test]
+async fn what_is_withdrawn_is_in_no_file_of_the_store() {
+    let bench = Bench::new(3, 1).await;
+    let job = bench.open("signs", spec(2)).await;
+    let key = contributor_key(1);
+    bench.enrol("ada", &key).await;
+    let submission = bench.cluster.submission(&job, "ada", &key, &[0, 1]);
+    assert_eq!(bench.submit(&submission).await.0, StatusCode::CREATED);
+    let found = || {
+        let files = std::fs::read_dir(bench.folder.path()).unwrap();
+        let bytes: Vec<Vec<u8>> = files.map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
+        let is_in = |envelope: &Vec<u8>| {
+            bytes
+                .iter()
+                .any(|file| file.windows(envelope.len()).any(|window| window == envelope))
+        };
+        submission.envelopes.iter().filter(|envelope| is_in(envelope)).count()
+    };
+    assert_eq!(found(), 3, "this search finds envelopes that are stored");
+    assert_eq!(bench.withdraw(&submission, &key).await, StatusCode::OK);
+    assert_eq!(found(), 0);
 }
 
 #[tokio::test]
