@@ -1,6 +1,6 @@
 //! What a contributor sends: its enrolment and its submissions, whose receipts are checked.
 
-use tacit_protocol::api::{Enrolment, Receipt, ReceiptStatement, enrolment_statement};
+use tacit_protocol::api::{Enrolment, ProblemKind, Receipt, ReceiptStatement, enrolment_statement};
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::identity::{Purpose, SecretKey};
 use tacit_protocol::submission::{Header, Submission};
@@ -57,7 +57,7 @@ pub async fn send_sealed<E: From<SendError> + From<SealingKeysError>>(
         let (header, bytes) = encode(share(cluster, again > 0)?);
         match send(api, cluster, &header, bytes).await {
             Ok(receipt) => return Ok((header, receipt)),
-            Err(SendError::Api(ApiError::Refused { problem, .. })) if problem.kind.ends_with(":sealing_key_expired") => {
+            Err(SendError::Api(error)) if error.kind() == Some(ProblemKind::SealingKeyExpired) => {
                 *cluster = sealing_keys::fetch(api, cluster.clone()).await?;
             }
             Err(error) => return Err(error.into()),

@@ -209,12 +209,14 @@ impl ActiveJob {
         });
     }
 
-    /// Notes that a submission was taken back: as if all nodes refused it.
+    /// Notes that a submission was taken back.
     pub(crate) fn withdraw(&self, sequence: u64) {
-        self.change(|inner| {
-            let all: Vec<(u64, usize)> = (0..inner.progress.len()).map(|node| (sequence, node)).collect();
-            inner.count(&all);
-        });
+        self.change(|inner| inner.completeness.withdraw(sequence));
+    }
+
+    /// How many of the `stored` answers take room of the job: all but those that never count, as too many nodes refuse them.
+    pub(crate) fn taking_room(&self, stored: u64) -> u64 {
+        stored.saturating_sub(self.inner().completeness.refused_answers())
     }
 
     /// Notes which submissions, by sequence number, which node refused before the restart.

@@ -1,13 +1,15 @@
-//! The admin port: health and metrics.
+//! The admin port: health, metrics, and what jobs wait for. It is private: whoever reaches it sees the names and states of all jobs.
 
-use axum::Router;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Json, Router};
+use tacit_protocol::api::{JobList, JobStatus};
 
 use crate::api::not_found;
 use crate::app::Shared;
+use crate::store::StoreError;
 
 /// The routes of the admin port.
 pub(crate) fn router(app: Shared) -> Router {
@@ -15,6 +17,8 @@ pub(crate) fn router(app: Shared) -> Router {
         .route("/livez", get(async || "ok\n"))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
+        .route("/jobs", get(jobs))
+        .route("/jobs/{id}", get(job))
         .fallback(not_found)
         .with_state(app)
 }
@@ -34,6 +38,25 @@ async fn readyz(State(app): State<Shared>) -> (StatusCode, String) {
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, missing.join("\n") + "\n")
     }
+}
+
+/// The jobs that have not ended, in the order of their ids.
+async fn jobs(State(app): State<Shared>) -> Result<Json<JobList>, (StatusCode, String)> {
+    let mut jobs = Vec::new();
+    for active in app.active_jobs.all() {
+        jobs.extend(app.status(active.job().id()).await.map_err(failed)?);
+    }
+    Ok(Json(JobList { jobs }))
+}
+
+async fn job(State(app): State<Shared>, Path(id): Path<String>) -> Result<Json<JobStatus>, (StatusCode, String)> {
+    let unknown = || (StatusCode::NOT_FOUND, format!("there is no job `{id}`\n"));
+    let id = id.parse().map_err(|_| unknown())?;
+    app.status(&id).await.map_err(failed)?.map(Json).ok_or_else(unknown)
+}
+
+fn failed(error: StoreError) -> (StatusCode, String) {
+    (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n"))
 }
 
 async fn metrics(State(app): State<Shared>) -> Response {

@@ -7,14 +7,15 @@ use tacit_protocol::cluster::Cluster;
 use tacit_protocol::credential::CheckedCredentials;
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::JobId;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::active_jobs::ActiveJobs;
 use crate::buyers::Buyers;
 use crate::config::{EnrolmentMode, Loaded};
-use crate::http::{PerOrigin, Places};
+use crate::enrolments::Enrolments;
+use crate::http::{Budget, PerOrigin, Places};
 use crate::limits::Quotas;
 use crate::locks::Locks;
 use crate::metrics::Metrics;
@@ -23,8 +24,17 @@ use crate::status;
 use crate::store::{Store, StoreError};
 use crate::uploads::Uploads;
 
-/// How many specs are read at once: buyers are known, and their specs are large.
+/// How many specs are read at once, one of each buyer: they are large.
 const SPECS: usize = 4;
+
+/// How many large lists of revocations are read at once. Each takes 2 MB.
+const REVOCATIONS: usize = 16;
+
+/// How many of them from one origin.
+const REVOCATIONS_PER_ORIGIN: PerOrigin = PerOrigin {
+    loopback: REVOCATIONS,
+    other: 1,
+};
 
 /// How many stored texts are sent at once. Each takes some megabytes.
 const TEXTS: usize = 64;
@@ -44,14 +54,18 @@ pub(crate) struct App {
     pub buyers: Buyers,
     /// Whether contributors may enrol themselves.
     pub enrolment: EnrolmentMode,
+    /// How many contributors are enrolled in an hour.
+    pub enrolments: Enrolments,
     /// How many computations of one job may fail before the job fails.
     pub max_attempts: u32,
     /// What one buyer's jobs may take together.
     pub quotas: Quotas,
     /// After how many seconds what is known of a job that has ended is purged; `None` if it is kept.
     pub keep_results_seconds: Option<u64>,
-    /// Places for specs that are being read.
-    pub specs: Semaphore,
+    /// Places for specs that are being read, by the names of their buyers.
+    pub specs: Budget<String>,
+    /// Places for large lists of revocations that are being read.
+    pub revocations: Places,
     /// The store for everything that outlives the process.
     pub store: Store,
     /// The nodes and the state of their connections.
@@ -102,10 +116,12 @@ impl App {
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
             enrolment: config.enrolment,
+            enrolments: Enrolments::new(&config.quotas),
             max_attempts: config.max_attempts,
             quotas: config.quotas,
             keep_results_seconds: config.retention.seconds(),
-            specs: Semaphore::new(SPECS),
+            specs: Budget::new(SPECS),
+            revocations: Places::new(REVOCATIONS, REVOCATIONS_PER_ORIGIN),
             cluster,
             cluster_text,
             key,

@@ -24,9 +24,12 @@ pub(crate) struct Listeners {
 pub(crate) fn listen(address: SocketAddr, field: &'static str, config: &Path) -> Result<TcpListener, ConfigError> {
     let refused = |e: std::io::Error| {
         let reason = match e.kind() {
-            std::io::ErrorKind::AddrInUse => "address in use".to_owned(),
-            std::io::ErrorKind::PermissionDenied => "this user may not use the port".to_owned(),
-            std::io::ErrorKind::AddrNotAvailable => "this machine does not have the address".to_owned(),
+            std::io::ErrorKind::AddrInUse => "address in use: stop the other program".to_owned(),
+            std::io::ErrorKind::PermissionDenied => {
+                "this user may not use the port: ports below 1024 need the capability CAP_NET_BIND_SERVICE (deploy/README.md, TLS)"
+                    .to_owned()
+            }
+            std::io::ErrorKind::AddrNotAvailable => "this machine does not have the address: use one that it has".to_owned(),
             _ => e.to_string(),
         };
         ConfigError::Listen {

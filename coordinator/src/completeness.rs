@@ -29,6 +29,10 @@ pub(crate) struct Completeness {
     gold: Option<(PublicKey, BTreeSet<u32>)>,
     /// A quorum of nodes has the submissions before this one.
     reached: u64,
+    /// How many answers are in known submissions that are refused.
+    refused_answers: u64,
+    /// The submissions that were taken back, by sequence number: one can be before it is known.
+    withdrawn: BTreeSet<u64>,
 }
 
 struct Answers {
@@ -63,6 +67,8 @@ impl Completeness {
             refused: BTreeMap::new(),
             threshold,
             reached: 0,
+            refused_answers: 0,
+            withdrawn: BTreeSet::new(),
         }
     }
 
@@ -76,12 +82,21 @@ impl Completeness {
             }
             return;
         }
+        if self.withdrawn.contains(&sequence) {
+            return;
+        }
         let next = self.contributors.len() as u32;
         let answers = Answers {
             contributor: *self.contributors.entry(statement.subject()).or_insert(next),
             items: statement.items.clone(),
         };
-        if self.known.insert(sequence, answers).is_none() && sequence < self.reached {
+        if self.known.insert(sequence, answers).is_some() {
+            return;
+        }
+        if self.is_refused(sequence) {
+            self.refused_answers += statement.items.len() as u64;
+        }
+        if sequence < self.reached {
             self.count(sequence);
         }
     }
@@ -91,9 +106,34 @@ impl Completeness {
         let before = self.is_refused(sequence);
         let by = self.refused.entry(sequence).or_default();
         *by = by.union([node].into_iter().collect());
-        if !before && self.is_refused(sequence) && sequence < self.reached {
+        if before || !self.is_refused(sequence) {
+            return;
+        }
+        if let Some(answers) = self.known.get(&sequence) {
+            self.refused_answers += answers.items.len() as u64;
+        }
+        if sequence < self.reached {
             self.discount(sequence);
         }
+    }
+
+    /// Notes that a submission was taken back: it is none any more.
+    pub(crate) fn withdraw(&mut self, sequence: u64) {
+        self.withdrawn.insert(sequence);
+        let refused = self.is_refused(sequence);
+        if !refused && sequence < self.reached {
+            self.discount(sequence);
+        }
+        if let Some(answers) = self.known.remove(&sequence)
+            && refused
+        {
+            self.refused_answers -= answers.items.len() as u64;
+        }
+    }
+
+    /// How many answers never count, as more nodes refuse their submissions than may be corrupt.
+    pub(crate) fn refused_answers(&self) -> u64 {
+        self.refused_answers
     }
 
     /// Whether more nodes refuse a submission than may be corrupt.
@@ -239,6 +279,38 @@ mod tests {
         assert!(completeness.is_full());
         completeness.refuse(0, 1);
         assert!(!completeness.is_full());
+    }
+
+    #[test]
+    fn answers_that_never_count_are_counted_once_until_they_are_withdrawn() {
+        let mut completeness = Completeness::without_gold(3, 1, 1);
+        completeness.receive(0, &statement(1, &[0, 1]));
+        completeness.receive(1, &statement(2, &[2]));
+        completeness.reach(3);
+        completeness.refuse(0, 0);
+        assert_eq!(completeness.refused_answers(), 0, "one node may be corrupt");
+        for node in [1, 1, 2] {
+            completeness.refuse(0, node);
+            // Refused before it is known.
+            completeness.refuse(2, node);
+        }
+        assert_eq!(completeness.refused_answers(), 2);
+        completeness.receive(2, &statement(3, &[0]));
+        completeness.receive(2, &statement(3, &[0]));
+        assert_eq!(completeness.refused_answers(), 3);
+        completeness.withdraw(0);
+        completeness.withdraw(0);
+        assert_eq!(completeness.refused_answers(), 1);
+        completeness.receive(3, &statement(4, &[0, 1]));
+        completeness.reach(4);
+        assert!(completeness.is_full());
+        completeness.withdraw(1);
+        assert!(!completeness.is_full(), "one that counted is missed");
+        completeness.withdraw(4);
+        completeness.receive(4, &statement(2, &[2]));
+        completeness.reach(5);
+        assert!(!completeness.is_full(), "withdrawn before it was known");
+        assert_eq!(completeness.refused_answers(), 1);
     }
 
     #[test]

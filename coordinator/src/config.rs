@@ -83,7 +83,7 @@ pub(crate) struct Config {
     /// What may be open, read and held at once.
     #[serde(default)]
     pub limits: Limits,
-    /// What one buyer's jobs may take together.
+    /// What one buyer's jobs may take together, and how many contributors are enrolled in an hour.
     #[serde(default)]
     pub quotas: Quotas,
     /// How long what is known of ended jobs is kept.
@@ -178,11 +178,11 @@ pub(crate) enum ConfigError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The program cannot listen on a port.
-    #[error("cannot listen on TCP {address}: {reason}: stop the other program, or change `{field}` in {path}")]
+    #[error("cannot listen on TCP {address}: {reason}, or change `{field}` in {path}")]
     Listen {
         /// The address of the port.
         address: SocketAddr,
-        /// Why it cannot.
+        /// Why it cannot, and what to do about it.
         reason: String,
         /// The field that names the address.
         field: &'static str,
@@ -261,7 +261,7 @@ pub(crate) fn read(path: &Path) -> Result<Config, ConfigError> {
             problem: "must be 1 or more",
         });
     }
-    if let Some((field, problem)) = config.limits.problem() {
+    if let Some((field, problem)) = config.limits.problem().or_else(|| config.quotas.problem()) {
         return Err(ConfigError::Field {
             path: path.to_owned(),
             field,
@@ -327,6 +327,8 @@ mod tests {
         );
         let attempts = config("max_attempts = 0").unwrap_err().to_string();
         assert!(attempts.contains("`max_attempts`"), "{attempts}");
+        let jobs = config("[quotas]\nopen_jobs = 0").unwrap_err().to_string();
+        assert!(jobs.contains("`quotas.open_jobs` must be 1 or more"), "{jobs}");
         let address = config("listen = \"here\"").unwrap_err().to_string();
         assert!(address.contains("line 1"), "{address}");
     }

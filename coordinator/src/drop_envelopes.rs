@@ -28,15 +28,18 @@ pub(crate) async fn drop_envelopes(app: &Shared, id: &JobId) {
                 continue;
             }
         }
-        match app.store.empty_log().await {
-            Ok(()) => return,
-            Err(error) => {
-                if last_reason.is_new(&error) {
-                    tracing::warn!(job = %id, %error, "what was dropped of a job that has ended is still in the log of the store");
-                }
-                sleep(RETRY_PAUSE).await;
-            }
+        return empty_log(app, id).await;
+    }
+}
+
+/// Empties the log of recent changes, so that what was erased of a job is in no file any more. Retries until the store has done it.
+pub(crate) async fn empty_log(app: &Shared, id: &JobId) {
+    let mut last_reason: LastReason<StoreError> = LastReason::default();
+    while let Err(error) = app.store.empty_log().await {
+        if last_reason.is_new(&error) {
+            tracing::warn!(job = %id, %error, "what was erased of a job is still in the log of the store");
         }
+        sleep(RETRY_PAUSE).await;
     }
 }
 

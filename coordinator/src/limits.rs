@@ -88,7 +88,7 @@ impl Limits {
     }
 }
 
-/// What one buyer's jobs that have not ended may take together.
+/// What one buyer's jobs that have not ended may take together, and how many contributors are enrolled in an hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Quotas {
@@ -98,6 +98,11 @@ pub(crate) struct Quotas {
     pub spec_mb: u64,
     /// Items.
     pub items: u64,
+    /// New contributors in an hour, in all.
+    pub enrolments_per_hour: u64,
+    /// New contributors in an hour from one address, counted as for connections. This machine may have as many as there may be in all, as a
+    /// reverse proxy connects for everybody.
+    pub enrolments_per_address: u64,
 }
 
 impl Default for Quotas {
@@ -106,6 +111,8 @@ impl Default for Quotas {
             open_jobs: 200,
             spec_mb: 1_024,
             items: 10_000_000,
+            enrolments_per_hour: 20_000,
+            enrolments_per_address: 500,
         }
     }
 }
@@ -134,6 +141,28 @@ impl Taken {
 }
 
 impl Quotas {
+    /// The first field whose value leaves nothing to serve, and what it must be.
+    pub(crate) fn problem(&self) -> Option<(&'static str, &'static str)> {
+        [
+            ("quotas.open_jobs", self.open_jobs),
+            ("quotas.spec_mb", self.spec_mb),
+            ("quotas.items", self.items),
+            ("quotas.enrolments_per_hour", self.enrolments_per_hour),
+            ("quotas.enrolments_per_address", self.enrolments_per_address),
+        ]
+        .into_iter()
+        .find_map(|(field, value)| (value == 0).then_some((field, "must be 1 or more")))
+    }
+
+    /// New contributors in an hour from one origin.
+    pub(crate) fn enrolments_per_origin(&self) -> PerOrigin {
+        let count = |quota| usize::try_from(quota).unwrap_or(usize::MAX);
+        PerOrigin {
+            loopback: count(self.enrolments_per_hour),
+            other: count(self.enrolments_per_address),
+        }
+    }
+
     /// The name and the value of the quota that these jobs exceed, if any.
     pub(crate) fn exceeded(&self, taken: Taken) -> Option<(&'static str, u64)> {
         [
@@ -171,5 +200,11 @@ mod tests {
             ..limits
         };
         assert_eq!(little.problem().unwrap().0, "limits.upload_memory_mb");
+        assert_eq!(Quotas::default().problem(), None);
+        let none = Quotas {
+            open_jobs: 0,
+            ..Quotas::default()
+        };
+        assert_eq!(none.problem().unwrap().0, "quotas.open_jobs");
     }
 }

@@ -15,6 +15,7 @@ mod connection;
 mod delivery;
 mod driver;
 mod drop_envelopes;
+mod enrolments;
 mod http;
 mod init;
 mod jobs;

@@ -40,7 +40,7 @@ pub(crate) fn purge(config: &Path, job: &JobId) -> Result<String, PurgeError> {
         Purged::NotEnded => Err(PurgeError::NotEnded(job.clone())),
         Purged::Done(waiting) if waiting.is_empty() => Ok(format!("{job} purged")),
         Purged::Done(waiting) => Ok(format!(
-            "{job} purged; {} nodes have not erased it yet, and do so when it is too old by their policy, or when its buyer has cancelled it",
+            "{job} purged; {} nodes still hold the job. They erase it when the buyer cancels it or when it is older than `max_job_age_days`.",
             waiting.len()
         )),
     }

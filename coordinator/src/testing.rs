@@ -90,6 +90,8 @@ struct NodeState {
     revoked: Vec<u32>,
     /// What it answers when it is asked for its sealing key.
     sealing_key: Option<SignedEpoch>,
+    /// How often it was asked for it.
+    asked_for_sealing_key: usize,
 }
 
 impl NodeState {
@@ -122,7 +124,7 @@ impl TestCluster {
 
     /// Starts a coordinator of this cluster on a store in `data`. It connects to the nodes that are up.
     pub(crate) async fn start(&self, data: &std::path::Path) -> Shared {
-        let mut config: Config = toml::from_str("max_attempts = 2\nquotas.items = 5000").unwrap();
+        let mut config: Config = toml::from_str("max_attempts = 2\nquotas.items = 5000\nquotas.enrolments_per_address = 3").unwrap();
         config.data = data.to_owned();
         let path = data.join("buyers.toml");
         std::fs::write(
@@ -142,12 +144,15 @@ impl TestCluster {
         };
         let metrics = crate::api::metrics(&loaded).unwrap();
         // A query that the previous coordinator has begun may keep the store open for a moment.
-        let store = loop {
-            match Store::open(data, self.nodes.len(), metrics.store.clone()) {
-                Err(StoreError::Database(DatabaseError::InUse { .. })) => tokio::time::sleep(Duration::from_millis(5)).await,
-                opened => break opened.unwrap(),
-            }
-        };
+        let opened = Mutex::new(None);
+        eventually("the store is free", async || {
+            let store = Store::open(data, self.nodes.len(), metrics.store.clone());
+            let free = !matches!(store, Err(StoreError::Database(DatabaseError::InUse { .. })));
+            *opened.lock().unwrap() = Some(store);
+            free
+        })
+        .await;
+        let store = opened.into_inner().unwrap().unwrap().unwrap();
         let app = App::new(loaded, store, metrics);
         crate::jobs::start(&app, Arc::new(TestDial(self.nodes.clone()))).await.unwrap();
         app
@@ -223,6 +228,23 @@ pub(crate) async fn stop(app: Shared) {
     assert_eq!(Arc::strong_count(&app), 1, "something holds on to the coordinator");
 }
 
+/// How long a test waits for something that has to happen.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Waits until this is true.
+///
+/// # Panics
+/// It does not become true in time.
+pub(crate) async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
+    let became_so = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(DEADLINE, became_so).await;
+    assert!(in_time.is_ok(), "it does not become true that {what}");
+}
+
 impl TestNode {
     pub(crate) fn set_up(&self, up: bool) {
         self.up.send_replace(up);
@@ -258,6 +280,11 @@ impl TestNode {
     /// Gives it a sealing key.
     pub(crate) fn set_sealing_key(&self, signed: SignedEpoch) {
         self.inner.lock().unwrap().sealing_key = Some(signed);
+    }
+
+    /// How often it was asked for its sealing key.
+    pub(crate) fn asked_for_sealing_key(&self) -> usize {
+        self.inner.lock().unwrap().asked_for_sealing_key
     }
 
     /// The revoked numbers that it was told of.
@@ -365,10 +392,13 @@ impl TestNode {
                 }
                 Reply::Withdrawn(Box::new(Signed::new(Erasure::of(&header.value), Purpose::Erasure, &self.key)))
             }
-            Request::SealingKey => match &inner.sealing_key {
-                Some(signed) => Reply::SealingKey(Box::new(signed.clone())),
-                None => Reply::Refused(Refusal::ShuttingDown),
-            },
+            Request::SealingKey => {
+                inner.asked_for_sealing_key += 1;
+                match &inner.sealing_key {
+                    Some(signed) => Reply::SealingKey(Box::new(signed.clone())),
+                    None => Reply::Refused(Refusal::ShuttingDown),
+                }
+            }
             Request::Revoke(revocation) => {
                 inner.revoked.extend(&revocation.serials);
                 Reply::Revoked

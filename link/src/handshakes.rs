@@ -16,6 +16,8 @@ use tokio::sync::oneshot;
 const STRANGERS: usize = 64;
 /// Handshakes of strangers from one IPv4 address, or from the IPv6 addresses with the same first 64 bits.
 const STRANGERS_OF_SOURCE: usize = 8;
+/// Handshakes of strangers from the IPv6 addresses with the same first 48 bits: some providers give as many to one customer.
+const STRANGERS_OF_NETWORK: usize = 4 * STRANGERS_OF_SOURCE;
 /// Handshakes from one address of the cluster file: several members may run there.
 const OF_MEMBER: usize = 32;
 /// How long addresses of the cluster file are believed that name a host.
@@ -30,6 +32,14 @@ enum Source {
 }
 
 impl Source {
+    /// The first 48 bits of a stranger's IPv6 address.
+    fn network(self) -> Option<[u8; 6]> {
+        match self {
+            Self::V6([a, b, c, d, e, f, ..]) => Some([a, b, c, d, e, f]),
+            Self::Member(_) | Self::V4(_) => None,
+        }
+    }
+
     fn is_stranger(self) -> bool {
         !matches!(self, Self::Member(_))
     }
@@ -121,6 +131,9 @@ impl Handshakes {
         let of_source = if source.is_stranger() { STRANGERS_OF_SOURCE } else { OF_MEMBER };
         let mut running = lock(&self.running);
         make_room(&mut running, of_source, |one| one.source == source);
+        if source.network().is_some() {
+            make_room(&mut running, STRANGERS_OF_NETWORK, |one| one.source.network() == source.network());
+        }
         if source.is_stranger() {
             make_room(&mut running, STRANGERS, |one| one.source.is_stranger());
         }
@@ -229,6 +242,18 @@ mod tests {
         assert!(!is_lost(&mut last) && !is_lost(&mut next));
         drop((other, member, last, next));
         assert!(lock(&handshakes.running).is_empty());
+    }
+
+    #[test]
+    fn who_has_many_64_bit_networks_does_not_take_all_places() {
+        let handshakes = handshakes();
+        let mut other = enter(&handshakes, "2001:db8:2::1");
+        let mut held: Vec<_> = (0..2 * STRANGERS)
+            .map(|n| enter(&handshakes, &format!("2001:db8:1:{n:x}::7")))
+            .collect();
+        assert!(!is_lost(&mut other));
+        let kept = held.iter_mut().filter_map(|one| (!is_lost(one)).then_some(())).count();
+        assert_eq!(kept, STRANGERS_OF_NETWORK);
     }
 
     #[test]

@@ -85,6 +85,14 @@ impl Config {
             "config file {}: field `max_sessions` must be at least 1",
             path.display()
         );
+        let room = &config.room;
+        for (field, value) in [
+            ("max_open_jobs", room.max_open_jobs),
+            ("max_spec_mb", room.max_spec_mb),
+            ("max_items", room.max_items),
+        ] {
+            anyhow::ensure!(value > 0, "config file {}: field `room.{field}` must be at least 1", path.display());
+        }
         config
             .lifetime()
             .check()
@@ -121,4 +129,25 @@ fn one_line(error: &toml::de::Error) -> String {
         .filter(|line| !line.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_has_room_for_a_job() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        let load = |field: &str, value: u64| {
+            let files = "cluster = \"c\"\nidentity_key = \"k\"\ndata = \"d\"\nlisten = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:2\"";
+            std::fs::write(&path, format!("{files}\n[room]\n{field} = {value}\n")).unwrap();
+            Config::load(&path).map(drop).map_err(|error| error.to_string())
+        };
+        for field in ["max_open_jobs", "max_spec_mb", "max_items"] {
+            assert_eq!(load(field, 1), Ok(()));
+            let refused = load(field, 0).unwrap_err();
+            assert!(refused.contains(&format!("`room.{field}` must be at least 1")), "{refused}");
+        }
+    }
 }

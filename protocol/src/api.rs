@@ -1,5 +1,9 @@
 //! The bodies of the coordinator's HTTP API, the same types at server and client.
 
+mod problem;
+
+pub use problem::{Problem, ProblemKind};
+
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{Cluster, NodeEntry};
@@ -326,19 +330,4 @@ pub struct Revoked {
     pub pool: String,
     /// How many of its numbers are revoked now.
     pub numbers: u64,
-}
-
-/// An RFC 9457 problem document.
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    /// The kind of problem: `urn:tacit:problem:` and one name of a closed list.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The kind of problem in words, the same each time.
-    pub title: String,
-    /// The HTTP status of the response.
-    pub status: u16,
-    /// What happened this time, and what to do about it.
-    pub detail: String,
 }

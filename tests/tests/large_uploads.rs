@@ -13,7 +13,7 @@ use tacit_protocol::submission::{MAX_SUBMISSION_BYTES, Submission};
 use tacit_tests::api_client::{cluster_file, enrol, job, path, submit};
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::forgery::{Author, elements};
-use tacit_tests::http::{Connection, counter, get};
+use tacit_tests::http::{Connection, counter, get, get_as};
 
 const LARGE: usize = 10 << 20;
 /// How many uploads run at the same time. Holding all of them would show in the coordinator's memory.
@@ -115,7 +115,7 @@ fn ten_megabytes_are_refused_and_not_held() {
     assert!(grown < GROWTH, "the coordinator has grown by {grown} bytes");
 
     assert_eq!(get(coordinator.admin(), "/readyz").trim(), "ok");
-    assert!(get(&address, &path).contains("unknown_submission"));
+    assert!(get_as(&cluster.token, &address, &path).contains("unknown_submission"));
     cluster.answer("large", "bob", &["yes", "no", "no"]).ok();
     // The same contributor can still send submissions of the right size.
     let Author { name, key } = &mallory;

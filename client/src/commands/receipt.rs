@@ -1,14 +1,15 @@
 //! `tacit receipt`: what the nodes certify to a contributor, checked here, and what it means.
 
 use anyhow::{Context, Result, bail};
-use tacit_client::http::{Api, ApiError};
+use tacit_client::http::Api;
 use tacit_client::outcome::{Outcome, Sent, explain, fetch};
 use tacit_client::receipt::{Certified, Kept, Own, ReceiptError, check, left_out};
 use tacit_client::state::State;
 use tacit_client::text::one_line;
 use tacit_client::{keys, resending};
-use tacit_protocol::api::{CertifiedReceipts, JobState, Receipt as SignedReceipt};
+use tacit_protocol::api::{CertifiedReceipts, JobState, ProblemKind, Receipt as SignedReceipt};
 use tacit_protocol::cluster::Cluster;
+use tacit_protocol::credential::Shown;
 use tacit_protocol::job::{PayRule, Terms};
 use tacit_protocol::submission::Header;
 use tacit_scoring::payout::Pay;
@@ -17,9 +18,6 @@ use crate::args::Receipt;
 use crate::commands::connect::connect;
 use crate::commands::pool_size;
 use crate::output;
-
-/// What the coordinator answers to a key that has sent nothing, as far as it says.
-const UNKNOWN_SUBMISSION: &str = "urn:tacit:problem:unknown_submission";
 
 /// A submission that was made with the key, and what the coordinator said of it.
 struct Made {
@@ -42,6 +40,13 @@ pub(crate) async fn run(args: &Receipt) -> Result<()> {
     })?;
     let (api, cluster) = connect(&args.network, None).await?;
     let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): it has the keys that receipts are signed with")?;
+    // Signed, and with the credential, as a job that is not public is shown to nobody else: what is purged is not taken for lost.
+    let api = api.signed_with(key.clone(), cluster.digest());
+    let first = state.submission(0)?;
+    let api = match first.and_then(|submission| submission.header.value.statement.credential) {
+        Some(credential) => api.showing(&Shown::Credential(credential)),
+        None => api,
+    };
     output::report_lost(&resending::send_lost(&api, &cluster, &key, &state, plan.submissions()).await?);
     let (mut made, mut withdrawn) = (Vec::new(), 0);
     for index in 0..plan.submissions() {
@@ -59,7 +64,6 @@ pub(crate) async fn run(args: &Receipt) -> Result<()> {
         }
     }
     let pending = plan.submissions() - withdrawn - made.iter().filter(|one| one.receipt.is_some()).count();
-    let api = api.signed_with(key, cluster.digest());
     let certified = match certified(&api, args, &made).await? {
         Some(certified) => {
             let terms = state.terms(&plan)?.with_context(|| {
@@ -107,7 +111,7 @@ fn kept(made: &Made) -> Kept<'_> {
 async fn certified(api: &Api, args: &Receipt, made: &[Made]) -> Result<Option<CertifiedReceipts>> {
     let answer = match (api.receipts(&args.job).await, made.iter().find(|one| one.receipt.is_some())) {
         // The job is published, and the coordinator says that the key has sent nothing.
-        (Err(ApiError::Refused { problem, .. }), Some(first)) if problem.kind == UNKNOWN_SUBMISSION => {
+        (Err(error), Some(first)) if error.kind() == Some(ProblemKind::UnknownSubmission) => {
             let left_out = ReceiptError::LeftOut {
                 submission: first.header.statement.id.to_string(),
                 receipt: first.path.clone(),

@@ -1,7 +1,7 @@
 //! Why a request to the coordinator failed.
 
 use reqwest::StatusCode;
-use tacit_protocol::api::Problem;
+use tacit_protocol::api::{Problem, ProblemKind};
 use tacit_protocol::versions::Versions;
 use thiserror::Error;
 
@@ -68,6 +68,14 @@ pub enum ApiError {
 }
 
 impl ApiError {
+    /// The kind of problem that the coordinator has answered; `None` if it has not, or with a kind that this version does not know.
+    pub fn kind(&self) -> Option<ProblemKind> {
+        match self {
+            Self::Refused { problem, .. } => problem.known_kind(),
+            _ => None,
+        }
+    }
+
     /// Whether the coordinator has answered that there is no such thing, or none that may be read.
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Refused { problem, .. } if problem.status == StatusCode::NOT_FOUND.as_u16())

@@ -11,6 +11,8 @@ use super::problem::{Problem, ProblemKind};
 
 /// The fewest bytes a second, so that slow clients do not hold places and memory.
 const RATE: u64 = 16 << 10;
+/// By how much a buffer grows at least, and that it grows by a quarter: what is announced is not there yet.
+const STEP: usize = 16 << 10;
 /// How far a client may be behind the rate.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -22,6 +24,8 @@ pub(super) struct PacedBody {
     announced: Option<usize>,
     limit: usize,
     grace: Duration,
+    /// How long the whole body may take, if that is bounded.
+    longest: Option<Duration>,
 }
 
 impl PacedBody {
@@ -41,11 +45,20 @@ impl PacedBody {
             announced,
             limit,
             grace: GRACE,
+            longest: None,
         };
         if body.at_most() > limit && announced.is_some() {
             return Err(body.too_large());
         }
         Ok(body)
+    }
+
+    /// The same body, all of which has to arrive within this time.
+    pub(super) fn within(self, longest: Duration) -> Self {
+        Self {
+            longest: Some(longest),
+            ..self
+        }
     }
 
     /// How many bytes it has at most: as many as are announced, or else the limit.
@@ -58,8 +71,9 @@ impl PacedBody {
     /// # Errors
     /// The body is too large or too slow, or breaks off.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
-        let due = self.began + self.grace + Duration::from_secs_f64(self.received as f64 / RATE as f64);
-        match timeout_at(due, self.stream.next()).await {
+        let by_rate = self.grace + Duration::from_secs_f64(self.received as f64 / RATE as f64);
+        let due = self.longest.map_or(by_rate, |longest| by_rate.min(longest));
+        match timeout_at(self.began + due, self.stream.next()).await {
             Ok(Some(Ok(bytes))) => {
                 self.received = self.received.saturating_add(bytes.len());
                 if self.received > self.at_most() {
@@ -71,6 +85,14 @@ impl PacedBody {
             Ok(Some(Err(error))) => Err(Problem::new(
                 ProblemKind::InvalidRequest,
                 format!("the body breaks off after {} bytes: {error}", self.received),
+            )),
+            Err(_) if self.longest == Some(due) => Err(Problem::new(
+                ProblemKind::TooSlow,
+                format!(
+                    "{} bytes have arrived in {} seconds, the most that the body may take",
+                    self.received,
+                    due.as_secs()
+                ),
             )),
             Err(_) => Err(Problem::new(
                 ProblemKind::TooSlow,
@@ -84,15 +106,23 @@ impl PacedBody {
         }
     }
 
-    /// Reads to the end, after what was read before.
+    /// Reads to the end, after what was read before. `hold` is asked for the memory before the buffer grows to so many bytes.
     ///
     /// # Errors
-    /// As for [`Self::next`].
-    pub(super) async fn rest(&mut self, mut before: Vec<u8>) -> Result<Vec<u8>, Problem> {
-        if self.announced.is_some() {
-            before.reserve_exact(self.at_most().saturating_sub(before.len()));
-        }
+    /// As for [`Self::next`], and of `hold`.
+    pub(super) async fn rest(
+        &mut self,
+        mut before: Vec<u8>,
+        mut hold: impl FnMut(usize) -> Result<(), Problem>,
+    ) -> Result<Vec<u8>, Problem> {
         while let Some(bytes) = self.next().await? {
+            let due = before.len() + bytes.len();
+            if due > before.capacity() {
+                let step = STEP.max(before.len() / 4);
+                let capacity = (before.len() + step).min(self.at_most()).max(due);
+                hold(capacity)?;
+                before.reserve_exact(capacity - before.len());
+            }
             before.extend_from_slice(&bytes);
         }
         Ok(before)
@@ -108,13 +138,7 @@ impl PacedBody {
 /// # Errors
 /// The body is larger or too slow, or breaks off.
 pub(super) async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
-    let mut body = PacedBody::new(headers, body, limit)?;
-    let mut whole = Vec::new();
-    // Not reserved: what is announced is not there yet.
-    while let Some(bytes) = body.next().await? {
-        whole.extend_from_slice(&bytes);
-    }
-    Ok(whole)
+    PacedBody::new(headers, body, limit)?.rest(Vec::new(), |_| Ok(())).await
 }
 
 #[cfg(test)]
@@ -142,6 +166,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn memory_is_held_for_what_has_arrived_and_not_for_what_is_announced() {
+        let pieces = || Body::from_stream(stream::iter((0..64).map(|_| io::Result::Ok(Bytes::from_static(&[1; 4096])))));
+        let mut most = 0;
+        let hold = |bytes: usize| {
+            most = bytes;
+            Ok(())
+        };
+        let mut body = PacedBody::new(&announced(8 << 20), pieces(), 8 << 20).unwrap();
+        let whole = body.rest(vec![1; 100], hold).await.unwrap();
+        assert_eq!((whole.len(), whole.capacity()), ((256 << 10) + 100, most));
+        assert!(most < 400 << 10, "{most}");
+        let mut body = PacedBody::new(&HeaderMap::new(), pieces(), 8 << 20).unwrap();
+        let refused = body.rest(Vec::new(), |bytes| {
+            if bytes > 100_000 {
+                return Err(Problem::new(ProblemKind::Busy, "no more"));
+            }
+            Ok(())
+        });
+        assert!(kind(&refused.await.unwrap_err()).ends_with(":busy"));
+    }
+
+    #[tokio::test]
     async fn drops_of_bytes_are_not_waited_for() {
         let drops = stream::unfold((), |()| async {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -149,9 +195,25 @@ mod tests {
         });
         let mut body = PacedBody::new(&announced(1 << 20), Body::from_stream(drops), 1 << 20).unwrap();
         body.grace = Duration::from_millis(100);
-        let error = body.rest(Vec::new()).await.unwrap_err();
+        let error = body.rest(Vec::new(), |_| Ok(())).await.unwrap_err();
         assert!(kind(&error).ends_with(":too_slow"), "{error:?}");
         assert!(body.received < 1000, "{}", body.received);
+    }
+
+    #[tokio::test]
+    async fn a_body_with_a_deadline_is_not_waited_for_longer() {
+        let pieces = stream::repeat_with(|| io::Result::Ok(Bytes::from_static(&[1; 100]))).then(|piece| async {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            piece
+        });
+        let body = PacedBody::new(&announced(1 << 20), Body::from_stream(pieces), 1 << 20).unwrap();
+        // Well above the rate, and too slow all the same.
+        let read = body.within(Duration::from_millis(100)).rest(Vec::new(), |_| Ok(())).await;
+        let error = read.unwrap_err();
+        assert!(
+            kind(&error).ends_with(":too_slow") && error.document().detail.contains("the most"),
+            "{error:?}"
+        );
     }
 
     #[tokio::test]
@@ -163,7 +225,7 @@ mod tests {
         });
         let mut body = PacedBody::new(&announced(20 << 10), Body::from_stream(pieces), 1 << 20).unwrap();
         body.grace = Duration::from_millis(60);
-        assert_eq!(body.rest(Vec::new()).await.unwrap().len(), 20 << 10);
+        assert_eq!(body.rest(Vec::new(), |_| Ok(())).await.unwrap().len(), 20 << 10);
         assert!(body.began.elapsed() > body.grace);
     }
 }

@@ -12,6 +12,7 @@ use super::body::read_body;
 use super::problem::{Problem, ProblemKind};
 use crate::app::Shared;
 use crate::config::EnrolmentMode;
+use crate::http::Origin;
 use crate::store::Enrolled;
 
 /// The most bytes of a body.
@@ -21,10 +22,16 @@ const LIMIT: usize = 16 << 10;
 #[utoipa::path(post, path = "/v1/contributors", tag = "contributors", request_body = Enrolment, responses(
     (status = 201, body = Enrolment, description = "enrolled"),
     (status = 200, body = Enrolment, description = "was enrolled before"),
+    (status = 429, body = Document, content_type = "application/problem+json", description = "too many contributors were enrolled within an hour; `Retry-After` says when to send it again"),
     (status = 409, body = Document, content_type = "application/problem+json", description = "the name or the key is taken, or the name looks like another contributor's"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub(super) async fn enrol(State(app): State<Shared>, headers: HeaderMap, body: Body) -> Result<(StatusCode, Json<Enrolment>), Problem> {
+pub(super) async fn enrol(
+    State(app): State<Shared>,
+    origin: Origin,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Enrolment>), Problem> {
     let body = read_body(&headers, body, LIMIT).await?;
     let enrolment: Enrolment = serde_json::from_slice(&body)
         .map_err(|e| Problem::new(ProblemKind::InvalidRequest, format!("the body is not an enrolment: {e}")))?;
@@ -46,13 +53,25 @@ pub(super) async fn enrol(State(app): State<Shared>, headers: HeaderMap, body: B
         Problem::new(ProblemKind::BadSignature, detail)
     })?;
     let conflict = |detail: &str| Problem::new(ProblemKind::EnrolmentConflict, detail);
-    match app
-        .store
-        .enrol(contributor.clone(), *key, app.enrolment == EnrolmentMode::Open)
-        .await?
-    {
-        Enrolled::New => Ok((StatusCode::CREATED, Json(enrolment))),
+    // Who was enrolled before needs no place.
+    let place = app.enrolments.take(origin);
+    let takes_new = app.enrolment == EnrolmentMode::Open && place.is_ok();
+    match app.store.enrol(contributor.clone(), *key, takes_new).await? {
+        Enrolled::New => {
+            if let Ok(place) = place {
+                app.enrolments.count(place);
+            }
+            Ok((StatusCode::CREATED, Json(enrolment)))
+        }
         Enrolled::Before => Ok((StatusCode::OK, Json(enrolment))),
+        Enrolled::Closed if app.enrolment == EnrolmentMode::Open => {
+            let wait = place.err().unwrap_or_default();
+            let detail = format!(
+                "too many contributors were enrolled within an hour, from your address or in all: try again in {} minutes",
+                wait.as_secs().div_ceil(60).max(1)
+            );
+            Err(Problem::new(ProblemKind::EnrolmentQuota, detail).retry_after(wait))
+        }
         Enrolled::Closed => Err(Problem::new(ProblemKind::EnrolmentClosed, "ask the coordinator's operator")),
         Enrolled::NameTaken => Err(conflict(
             "the name is enrolled with another key: choose another name, or use the key it was enrolled with",

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::extract::JobPath;
+use super::look_up;
 use super::problem::Problem;
 use super::readers::{Reader, may_read};
 use crate::app::Shared;
@@ -37,7 +38,7 @@ pub(super) async fn events(
     may_read(&app, &id, &reader).await?;
     // Subscribed before the status is read, so that no change is missed.
     let changes = app.changes_of(&id);
-    let first = app.status(&id).await?.ok_or_else(|| Problem::unknown_job(&id))?;
+    let first = look_up::status(&app, &id).await?;
     let watch = Watch {
         app,
         id,

@@ -1,24 +1,30 @@
 //! `/v1/jobs`: opens, shows, closes and cancels jobs.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use tacit_protocol::api::{JobList, JobState, JobStatus, Problem as Document};
-use tacit_protocol::job::{Cancellation, JobId, SignedSpec};
+use tacit_protocol::job::{Cancellation, SignedSpec};
 
-use super::body::read_body;
+use super::body::PacedBody;
 use super::extract::{ByToken, Caller, CancelledBy, JobPath};
+use super::look_up;
 use super::problem::{Problem, ProblemKind};
 use super::readers::{Reader, is_free, may_read, own};
-use super::stored::{self, Asked, Form};
-use crate::app::{App, Shared};
+use super::stored::{self, Form, TextRequest};
+use crate::app::Shared;
 use crate::opening::{OpenError, open_detached};
 use crate::status;
 
 /// The most bytes of a job spec.
 const LIMIT: usize = 256 << 20;
+
+/// How long a spec may take to arrive: the longest needs 450 kB a second.
+const LONGEST: Duration = Duration::from_secs(10 * 60);
 
 impl From<OpenError> for Problem {
     fn from(error: OpenError) -> Self {
@@ -32,10 +38,6 @@ impl From<OpenError> for Problem {
         };
         Self::new(kind, error.to_string())
     }
-}
-
-async fn status_of(app: &App, id: &JobId) -> Result<JobStatus, Problem> {
-    app.status(id).await?.ok_or_else(|| Problem::unknown_job(id))
 }
 
 /// Opens a job that its buyer has signed; with the key of the token, if the operator has bound one to it. If the same job is open already, the
@@ -58,11 +60,27 @@ pub(super) async fn put_job(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<JobStatus>), Problem> {
-    let place = app
-        .specs
-        .try_acquire()
-        .map_err(|_| Problem::new(ProblemKind::Busy, "too many specs are being read: send it again in a second"))?;
-    let body = read_body(&headers, body, LIMIT).await?;
+    let caller = Caller::Buyer(buyer.clone());
+    is_free(&app, &id, &caller).await?;
+    // The same job again is answered, however much the buyer has open.
+    if app.store.job(&id).await?.is_none() {
+        // A job has an item at least.
+        let taken = app.store.taken_by(buyer.name.clone()).await?.and(1, 1);
+        if let Some((quota, value)) = app.quotas.exceeded(taken) {
+            return Err(OpenError::Quota { quota, value }.into());
+        }
+    }
+    let busy = |_| {
+        Problem::new(
+            ProblemKind::Busy,
+            "a spec of this buyer, or too many specs, are being read: send it again in a second",
+        )
+    };
+    let place = app.specs.take(vec![(buyer.name.clone(), 1)], 1).map_err(busy)?;
+    let body = PacedBody::new(&headers, body, LIMIT)?
+        .within(LONGEST)
+        .rest(Vec::new(), |_| Ok(()))
+        .await?;
     let signed = tokio::task::spawn_blocking(move || SignedSpec::from_json(&body))
         .await
         .map_err(|_| Problem::new(ProblemKind::ShuttingDown, "send the request again"))?
@@ -76,12 +94,12 @@ pub(super) async fn put_job(
         return Err(Problem::new(ProblemKind::NotYourJob, detail));
     }
     let name = buyer.name.clone();
-    is_free(&app, &id, &Caller::Buyer(buyer)).await?;
+    is_free(&app, &id, &caller).await?;
     let new = open_detached(&app, name.clone(), id.clone(), signed).await?;
     tracing::info!(job = %id, buyer = name, new, "job put");
     Ok((
         if new { StatusCode::CREATED } else { StatusCode::OK },
-        Json(status_of(&app, &id).await?),
+        Json(look_up::status(&app, &id).await?),
     ))
 }
 
@@ -111,7 +129,7 @@ pub(super) async fn list_jobs(State(app): State<Shared>, caller: Caller) -> Resu
 ))]
 pub(super) async fn get_job(State(app): State<Shared>, JobPath(id): JobPath, reader: Reader) -> Result<Json<JobStatus>, Problem> {
     may_read(&app, &id, &reader).await?;
-    Ok(Json(status_of(&app, &id).await?))
+    Ok(Json(look_up::status(&app, &id).await?))
 }
 
 /// The spec of a job as its buyer signed it, with the items and classes that contributors need. With an `ETag`, and with
@@ -122,10 +140,15 @@ pub(super) async fn get_job(State(app): State<Shared>, JobPath(id): JobPath, rea
     (status = 409, body = Document, content_type = "application/problem+json", description = "the job has ended, and its items are erased"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub(super) async fn get_spec(State(app): State<Shared>, JobPath(id): JobPath, reader: Reader, asked: Asked) -> Result<Response, Problem> {
+pub(super) async fn get_spec(
+    State(app): State<Shared>,
+    JobPath(id): JobPath,
+    reader: Reader,
+    asked: TextRequest,
+) -> Result<Response, Problem> {
     may_read(&app, &id, &reader).await?;
     let Some(at) = app.store.find_spec(&id).await? else {
-        let state = status_of(&app, &id).await?.state.name();
+        let state = look_up::status(&app, &id).await?.state.name();
         let detail = format!(
             "job `{id}` is {state}, and its items are erased: `tacit receipt` shows what became of answers, `tacit job result` the result"
         );
@@ -151,7 +174,7 @@ pub(super) async fn close_job(
     {
         active.changed();
     }
-    let status = status_of(&app, &id).await?;
+    let status = look_up::status(&app, &id).await?;
     if matches!(status.state, JobState::Cancelled | JobState::Failed) {
         let detail = format!("job `{id}` is {} and cannot be closed any more", status.state.name());
         return Err(Problem::new(ProblemKind::JobEnded, detail));
@@ -179,7 +202,7 @@ pub(super) async fn cancel_job(
         let detail = "the query: expected `signature=HEX`, the signature of the buyer's key over the cancellation of this job";
         Problem::new(ProblemKind::InvalidRequest, detail.to_owned())
     })?;
-    let terms = status_of(&app, &id).await?.digest;
+    let terms = look_up::status(&app, &id).await?.digest;
     let cancellation = Cancellation {
         cluster: &app.cluster.digest(),
         job: &id,
@@ -196,7 +219,7 @@ pub(super) async fn cancel_job(
         active.changed();
     }
     app.nodes.wake();
-    let status = status_of(&app, &id).await?;
+    let status = look_up::status(&app, &id).await?;
     if matches!(status.state, JobState::Cancelled | JobState::Failed) {
         Ok(Json(status))
     } else {

@@ -7,6 +7,7 @@ mod events;
 mod extract;
 mod issuers;
 mod jobs;
+mod look_up;
 mod openapi;
 mod problem;
 mod readers;

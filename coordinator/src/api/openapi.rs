@@ -9,7 +9,7 @@ use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, R
 
 use tacit_protocol::request_signature::SCHEME;
 
-use super::problem;
+use super::problem::ProblemKind;
 use crate::app::Shared;
 
 /// The path of the description.
@@ -51,7 +51,7 @@ fn list_problem_types(description: &mut OpenApi) {
     if let Some(RefOr::T(Schema::Object(problem))) = schemas.and_then(|schemas| schemas.get_mut("Problem"))
         && let Some(RefOr::T(Schema::Object(kind))) = problem.properties.get_mut("type")
     {
-        kind.enum_values = Some(problem::types().map(Into::into).collect());
+        kind.enum_values = Some(ProblemKind::ALL.map(|kind| kind.uri().into()).into());
     }
 }
 

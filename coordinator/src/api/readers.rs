@@ -1,5 +1,7 @@
 //! Who may read what of a job.
 //!
+//! Receipts are for the key that has signed a submission, and a submission is for whoever knows its random id.
+//!
 //! | reader | status and spec | certificate, result, payouts |
 //! |---|---|---|
 //! | the job's buyer, by token or by key | yes | yes |
@@ -14,6 +16,7 @@ use axum::http::request::Parts;
 use tacit_protocol::credential::{SHOWN_HEADER, Shown, ShownError};
 use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::JobId;
+use tacit_protocol::submission::SubmissionId;
 
 use super::extract::Caller;
 use super::problem::{Problem, ProblemKind};
@@ -66,6 +69,11 @@ impl Caller {
 }
 
 impl Reader {
+    /// Somebody who shows nothing.
+    pub(super) fn nobody() -> Self {
+        Self { caller: None, shown: None }
+    }
+
     async fn relation(&self, app: &App, readers: &Readers) -> Result<Relation, Problem> {
         let Some(caller) = &self.caller else {
             return Ok(Relation::Stranger);
@@ -100,23 +108,35 @@ async fn readers_of(app: &App, id: &JobId) -> Result<Readers, Problem> {
     app.store.readers_of(id).await?.ok_or_else(|| Problem::unknown_job(id))
 }
 
-/// Checks that the reader may read the status and the spec of a job.
-pub(super) async fn may_read(app: &App, id: &JobId, reader: &Reader) -> Result<(), Problem> {
+/// Checks that the reader may read the status and the spec of a job. Returns who may.
+pub(super) async fn may_read(app: &App, id: &JobId, reader: &Reader) -> Result<Readers, Problem> {
     let readers = readers_of(app, id).await?;
     if readers.public || reader.relation(app, &readers).await? != Relation::Stranger {
-        return Ok(());
+        return Ok(readers);
     }
     Err(Problem::unknown_job(id))
 }
 
-/// Checks that the reader may read what is published of a job.
-pub(super) async fn may_read_results(app: &App, id: &JobId, reader: &Reader) -> Result<(), Problem> {
+/// Why a submission cannot be found. To who may not read the job, it does not exist either.
+pub(super) async fn no_submission(app: &App, id: &JobId, reader: &Reader, submission: SubmissionId) -> Problem {
+    match may_read(app, id, reader).await {
+        Ok(readers) if readers.purged => Problem::purged(id),
+        Ok(_) => {
+            let detail = format!("job `{id}` has no submission {submission}: it can be sent while the job is open");
+            Problem::new(ProblemKind::UnknownSubmission, detail)
+        }
+        Err(problem) => problem,
+    }
+}
+
+/// Checks that the reader may read what is published of a job. Returns who may.
+pub(super) async fn may_read_results(app: &App, id: &JobId, reader: &Reader) -> Result<Readers, Problem> {
     let readers = readers_of(app, id).await?;
     if readers.public {
-        return Ok(());
+        return Ok(readers);
     }
     match reader.relation(app, &readers).await? {
-        Relation::Buyer => Ok(()),
+        Relation::Buyer => Ok(readers),
         Relation::Contributor => Err(Problem::new(
             ProblemKind::NotYourJob,
             format!("the results of job `{id}` are for its buyer; what became of your answers is in your receipts"),

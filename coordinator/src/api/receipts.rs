@@ -5,7 +5,9 @@ use axum::extract::State;
 use tacit_protocol::api::{ContributorReceipts, Problem as Document};
 
 use super::extract::{JobPath, SigningKey};
+use super::look_up;
 use super::problem::{Problem, ProblemKind};
+use super::readers::{Reader, may_read};
 use crate::app::Shared;
 use crate::receipts::certified;
 
@@ -13,15 +15,20 @@ use crate::receipts::certified;
 /// their paths to the root that all nodes have signed. Nobody else's can be asked for.
 #[utoipa::path(get, path = "/v1/jobs/{id}/receipts", tag = "submissions", security(("key" = [])), params(("id" = String, Path)), responses(
     (status = 200, body = ContributorReceipts),
-    (status = 404, body = Document, content_type = "application/problem+json", description = "the job is published, and has no submission of this key"),
+    (status = 404, body = Document, content_type = "application/problem+json", description = "the job is published, and has no submission of this key; or the key has none, and may not read the job"),
+    (status = 410, body = Document, content_type = "application/problem+json", description = "what was stored of the job is purged"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
 pub(super) async fn get_receipts(
     State(app): State<Shared>,
     JobPath(id): JobPath,
     SigningKey(key): SigningKey,
+    reader: Reader,
 ) -> Result<Json<ContributorReceipts>, Problem> {
-    let row = app.store.job(&id).await?.ok_or_else(|| Problem::unknown_job(&id))?;
+    if !app.store.is_author(&id, key).await? && may_read(&app, &id, &reader).await?.purged {
+        return Err(Problem::purged(&id));
+    }
+    let row = look_up::job(&app, &id).await?;
     let Some((root, records)) = app.store.receipts(&id, key).await? else {
         return Ok(Json(ContributorReceipts {
             state: row.state,
@@ -32,10 +39,9 @@ pub(super) async fn get_receipts(
         let detail = format!("job `{id}` has no submission of the key {key}");
         return Err(Problem::new(ProblemKind::UnknownSubmission, detail));
     }
-    let certified = certified(&root, &records);
-    let damaged = || Problem::new(ProblemKind::StoreFailed, "the stored records cannot be read: the store was damaged");
+    let certified = certified(&root, &records).ok_or("they are not the encoding of any");
     Ok(Json(ContributorReceipts {
         state: row.state,
-        certified: Some(certified.ok_or_else(damaged)?),
+        certified: Some(look_up::stored(&app, "certified records", certified)?),
     }))
 }

@@ -2,25 +2,34 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use tacit_protocol::api::{JobState, Problem as Document};
+use tacit_protocol::api::Problem as Document;
 use tacit_protocol::job::JobId;
 
 use super::extract::JobPath;
+use super::look_up;
 use super::problem::{Problem, ProblemKind};
 use super::readers::{Reader, may_read_results};
-use super::stored::{self, Asked, Form};
+use super::stored::{self, Form, TextRequest};
 use crate::app::Shared;
 use crate::store::Part;
 
-async fn published(app: &Shared, id: &JobId, part: Part, asked: &Asked, media_type: &'static str) -> Result<Response, Problem> {
+/// The media type in which a part is sent.
+fn media_type(part: Part) -> &'static str {
+    match part {
+        Part::Certificate | Part::Result => "application/json",
+        Part::Payouts => "text/csv",
+    }
+}
+
+async fn send(app: &Shared, id: &JobId, part: Part, (reader, asked): (&Reader, &TextRequest)) -> Result<Response, Problem> {
+    let purged = may_read_results(app, id, reader).await?.purged;
     if let Some(at) = app.store.find_published(id, part).await? {
-        return stored::send(app, asked, at, Form::Compressed, media_type).await;
+        return stored::send(app, asked, at, Form::Compressed, media_type(part)).await;
     }
-    let row = app.store.job(id).await?.ok_or_else(|| Problem::unknown_job(id))?;
-    if row.state == JobState::Published {
-        let detail = format!("the results of job `{id}` are purged: the coordinator keeps them for a time only");
-        return Err(Problem::new(ProblemKind::NotPublished, detail));
+    if purged {
+        return Err(Problem::purged(id));
     }
+    let row = look_up::job(app, id).await?;
     let reason = row.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     Err(Problem::new(
         ProblemKind::NotPublished,
@@ -35,11 +44,16 @@ async fn published(app: &Shared, id: &JobId, part: Part, asked: &Asked, media_ty
     (status = 403, body = Document, content_type = "application/problem+json", description = "it is for the job's buyer"),
     (status = 404, body = Document, content_type = "application/problem+json", description = "there is no job that this request may read"),
     (status = 409, body = Document, content_type = "application/problem+json", description = "not published"),
+    (status = 410, body = Document, content_type = "application/problem+json", description = "what was stored of the job is purged"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
-pub(super) async fn get_result(State(app): State<Shared>, JobPath(id): JobPath, reader: Reader, asked: Asked) -> Result<Response, Problem> {
-    may_read_results(&app, &id, &reader).await?;
-    published(&app, &id, Part::Result, &asked, "application/json").await
+pub(super) async fn get_result(
+    State(app): State<Shared>,
+    JobPath(id): JobPath,
+    reader: Reader,
+    asked: TextRequest,
+) -> Result<Response, Problem> {
+    send(&app, &id, Part::Result, (&reader, &asked)).await
 }
 
 /// The pay of each contributor: `payouts.csv`.
@@ -48,16 +62,16 @@ pub(super) async fn get_result(State(app): State<Shared>, JobPath(id): JobPath, 
     (status = 403, body = Document, content_type = "application/problem+json", description = "it is for the job's buyer"),
     (status = 404, body = Document, content_type = "application/problem+json", description = "there is no job that this request may read"),
     (status = 409, body = Document, content_type = "application/problem+json", description = "not published"),
+    (status = 410, body = Document, content_type = "application/problem+json", description = "what was stored of the job is purged"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
 pub(super) async fn get_payouts(
     State(app): State<Shared>,
     JobPath(id): JobPath,
     reader: Reader,
-    asked: Asked,
+    asked: TextRequest,
 ) -> Result<Response, Problem> {
-    may_read_results(&app, &id, &reader).await?;
-    published(&app, &id, Part::Payouts, &asked, "text/csv").await
+    send(&app, &id, Part::Payouts, (&reader, &asked)).await
 }
 
 /// The certificate, from which everyone can verify the results: `certificate.json`.
@@ -66,14 +80,14 @@ pub(super) async fn get_payouts(
     (status = 403, body = Document, content_type = "application/problem+json", description = "it is for the job's buyer"),
     (status = 404, body = Document, content_type = "application/problem+json", description = "there is no job that this request may read"),
     (status = 409, body = Document, content_type = "application/problem+json", description = "not published"),
+    (status = 410, body = Document, content_type = "application/problem+json", description = "what was stored of the job is purged"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
 pub(super) async fn get_certificate(
     State(app): State<Shared>,
     JobPath(id): JobPath,
     reader: Reader,
-    asked: Asked,
+    asked: TextRequest,
 ) -> Result<Response, Problem> {
-    may_read_results(&app, &id, &reader).await?;
-    published(&app, &id, Part::Certificate, &asked, "application/json").await
+    send(&app, &id, Part::Certificate, (&reader, &asked)).await
 }

@@ -26,6 +26,9 @@ const RATE: u64 = 16 << 10;
 const GRACE: Duration = Duration::from_secs(30);
 /// How much is compressed or unpacked at once: what comes of it is in memory.
 const STEP: usize = 16 << 10;
+/// How much is handed to the connection at once. It takes the next bytes when these are sent, so a client that is too slow is noticed after
+/// so many bytes.
+const SENT_AT_ONCE: usize = 64 << 10;
 /// The level of compression for what is stored as it is.
 const LEVEL: i32 = 1;
 const ZSTD: &str = "zstd";
@@ -40,13 +43,13 @@ pub(super) enum Form {
 }
 
 /// The headers of a request that say how its answer is sent, and where it comes from.
-pub(super) struct Asked {
+pub(super) struct TextRequest {
     zstd: bool,
     known: Vec<String>,
     origin: Origin,
 }
 
-impl FromRequestParts<Shared> for Asked {
+impl FromRequestParts<Shared> for TextRequest {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Infallible> {
@@ -55,7 +58,7 @@ impl FromRequestParts<Shared> for Asked {
     }
 }
 
-impl Asked {
+impl TextRequest {
     /// What the headers of a request from this origin say.
     fn new(headers: &HeaderMap, origin: Origin) -> Self {
         let listed = |name| {
@@ -94,10 +97,14 @@ fn takes_zstd(coding: &str) -> bool {
 ///
 /// # Errors
 /// Too much is being sent, or the store fails.
-pub(super) async fn send(app: &Shared, asked: &Asked, at: StoredAt, form: Form, media_type: &'static str) -> Result<Response, Problem> {
-    let busy = |_| Problem::new(ProblemKind::Busy, "too many texts are being sent: ask again in a second");
-    let place = app.texts.take(asked.origin).map_err(busy)?;
-    let digest = app.store.digest_of(at).await?;
+pub(super) async fn send(
+    app: &Shared,
+    asked: &TextRequest,
+    at: StoredAt,
+    form: Form,
+    media_type: &'static str,
+) -> Result<Response, Problem> {
+    let digest = at.digest;
     // Another encoding is another text to whoever compares bytes.
     let tag = if asked.zstd {
         format!("\"{digest}-{ZSTD}\"")
@@ -107,6 +114,8 @@ pub(super) async fn send(app: &Shared, asked: &Asked, at: StoredAt, form: Form, 
     let mut response = if asked.knows(&tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
+        let busy = |_| Problem::new(ProblemKind::Busy, "too many downloads are running: ask again in a second");
+        let place = app.texts.take(asked.origin).map_err(busy)?;
         let convert = match (form, asked.zstd) {
             (Form::Plain, false) | (Form::Compressed, true) => Convert::Not,
             (Form::Plain, true) => Convert::pack().map_err(|error| failed(&error))?,
@@ -135,7 +144,11 @@ pub(super) async fn send(app: &Shared, asked: &Asked, at: StoredAt, form: Form, 
 }
 
 fn failed(error: &io::Error) -> Problem {
-    Problem::new(ProblemKind::StoreFailed, format!("a text cannot be converted: {error}"))
+    tracing::error!(%error, "a text cannot be compressed or unpacked");
+    Problem::new(
+        ProblemKind::StoreFailed,
+        format!("a text cannot be compressed or unpacked: {error}"),
+    )
 }
 
 /// A text that is being sent.
@@ -146,6 +159,8 @@ struct Sending {
     /// What was read and not converted yet.
     piece: Bytes,
     convert: Convert,
+    /// What was converted and not handed to the connection yet.
+    converted: Bytes,
     sent: u64,
     began: Instant,
     _place: Place,
@@ -158,6 +173,7 @@ fn pieces(app: &App, at: StoredAt, convert: Convert, place: Place) -> impl Strea
         read: 0,
         piece: Bytes::new(),
         convert,
+        converted: Bytes::new(),
         sent: 0,
         began: Instant::now(),
         _place: place,
@@ -174,28 +190,27 @@ impl Sending {
         if self.began.elapsed() > GRACE + Duration::from_secs(self.sent / RATE) {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        loop {
+        while self.converted.is_empty() {
             if self.piece.is_empty() {
                 if self.read == self.at.bytes {
-                    let last = self.convert.end()?;
-                    return Ok((!last.is_empty()).then_some(last));
+                    self.converted = self.convert.end()?;
+                    break;
                 }
                 let piece = self.store.piece(self.at, self.read).await.map_err(io::Error::other)?;
                 self.read += piece.len() as u64;
                 self.piece = piece.into();
             }
-            let bytes = match &mut self.convert {
+            self.converted = match &mut self.convert {
                 Convert::Not => std::mem::take(&mut self.piece),
                 convert => {
                     let step = self.piece.split_to(STEP.min(self.piece.len()));
                     convert.step(&step)?
                 }
             };
-            if !bytes.is_empty() {
-                self.sent += bytes.len() as u64;
-                return Ok(Some(bytes));
-            }
         }
+        let bytes = self.converted.split_to(SENT_AT_ONCE.min(self.converted.len()));
+        self.sent += bytes.len() as u64;
+        Ok((!bytes.is_empty()).then_some(bytes))
     }
 }
 
@@ -260,10 +275,10 @@ mod tests {
             ("*", false),
         ] {
             let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(accepts))]);
-            assert_eq!(Asked::new(&headers, Origin::Loopback).zstd, zstd, "{accepts}");
+            assert_eq!(TextRequest::new(&headers, Origin::Loopback).zstd, zstd, "{accepts}");
         }
         let headers = HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_static("\"a\", W/\"b\""))]);
-        let asked = Asked::new(&headers, Origin::Loopback);
+        let asked = TextRequest::new(&headers, Origin::Loopback);
         assert!(asked.knows("\"a\"") && asked.knows("\"b\"") && !asked.knows("\"c\""));
     }
 

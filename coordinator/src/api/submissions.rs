@@ -10,22 +10,24 @@ use axum::response::{IntoResponse, Response};
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::api::{JobState, Problem as Document, Receipt, ReceiptStatement, SUBMISSION_TYPE, SubmissionStatus};
 use tacit_protocol::codec::{CodecProblem, decode, decode_first, encode};
+use tacit_protocol::credential::Issuers;
 use tacit_protocol::identity::{Purpose, Signed};
 use tacit_protocol::job::JobId;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::quota::{self, NoRoom};
 use tacit_protocol::submission::{Header, MAX_ENVELOPE_BYTES, MAX_HEADER_BYTES, MAX_SUBMISSION_BYTES, Role, Statement, Submission};
-use tokio::sync::SemaphorePermit;
 
 use super::body::PacedBody;
 use super::extract::SubmissionPath;
+use super::look_up;
 use super::problem::{Problem, ProblemKind};
+use super::readers::{Reader, no_submission};
 use crate::active_jobs::ActiveJob;
 use crate::app::{App, Shared};
 use crate::http::Origin;
 use crate::sealing_keys;
 use crate::store::{Known, NewSubmission, Standing, UploadOutcome};
-use crate::uploads::SMALL_HEADER;
+use crate::uploads::{Author, LargeHeader, SMALL_HEADER};
 
 /// Stores a submission and answers with a signed receipt. The same bytes again get the same receipt. What the header alone shows to be wrong is
 /// refused before the envelopes are read.
@@ -50,8 +52,8 @@ pub(super) async fn put_submission(
     body: Body,
 ) -> Result<Response, Problem> {
     let active = app.active_jobs.get(&id);
-    if active.is_none() && app.store.job(&id).await?.is_none() {
-        return Err(Problem::unknown_job(&id));
+    if active.is_none() {
+        look_up::job(&app, &id).await?;
     }
     let media_type = headers
         .get(header::CONTENT_TYPE)
@@ -64,7 +66,7 @@ pub(super) async fn put_submission(
         ));
     }
     let mut body = PacedBody::new(&headers, body, MAX_SUBMISSION_BYTES)?;
-    let Begun { header, bytes, large } = read_header(&app, active.as_deref(), &mut body).await?;
+    let ReceivedHeader { header, bytes, large } = read_header(&app, active.as_deref(), origin, &mut body).await?;
     let statement = &header.value.statement;
     if statement.job != id {
         return Err(rejected(&app, RejectReason::WrongJob, explain(RejectReason::WrongJob)));
@@ -89,22 +91,23 @@ pub(super) async fn put_submission(
             Some(active)
         }
     };
-    let _place = app.uploads.begin(origin, body.at_most()).ok_or_else(busy)?;
+    let author = author(active.as_deref(), statement);
+    let mut upload = app.uploads.begin(origin, author, bytes.capacity()).ok_or_else(busy)?;
     drop(large);
-    let bytes = body.rest(bytes).await?;
-    let upload = Digest::of("tacit/v1 upload", &[&bytes]);
+    let bytes = body.rest(bytes, |bytes| upload.hold(bytes).then_some(()).ok_or_else(busy)).await?;
+    let digest = Digest::of("tacit/v1 upload", &[&bytes]);
     let active = match (known, active) {
-        (Some(known), _) => return again(&app, upload, known),
+        (Some(known), _) => return again(&app, digest, known),
         (None, Some(active)) => active,
         (None, None) => return Err(closed(&app, &id)),
     };
     let statement = header.value.statement.clone();
-    let new = check_envelopes(&app, &active, upload, header, bytes).await?;
+    let new = check_envelopes(&app, &active, digest, header, bytes).await?;
     let receipt = receipt(&app, &active, &new);
     let admitting = (Arc::clone(&active), role(new.gold), u64::from(new.answers));
     let admit = move |by_subject, in_job| {
         let (active, role, answers) = admitting;
-        quota::admit(active.job(), role, answers, by_subject, in_job)
+        quota::admit(active.job(), role, answers, by_subject, active.taking_room(in_job))
     };
     match app.store.store_submission(new, admit, receipt).await? {
         UploadOutcome::New(known) => {
@@ -113,7 +116,7 @@ pub(super) async fn put_submission(
             app.metrics.upload(None);
             Ok(with_receipt(StatusCode::CREATED, known.receipt))
         }
-        UploadOutcome::Before(known) => again(&app, upload, known),
+        UploadOutcome::Before(known) => again(&app, digest, known),
         UploadOutcome::NoRoom(no_room) => Err(full(&app, no_room)),
         UploadOutcome::Withdrawn => Err(Problem::new(
             ProblemKind::SubmissionConflict,
@@ -123,27 +126,24 @@ pub(super) async fn put_submission(
     }
 }
 
-/// The receipt of a submission and, once the job is published, the outcome of its answers.
-#[utoipa::path(get, path = "/v1/jobs/{id}/submissions/{sid}", tag = "submissions",
+/// The receipt of a submission and, once the job is published, the outcome of its answers. For whoever knows the submission's id. That a job has no
+/// such submission is said to those who may read the job only.
+#[utoipa::path(get, path = "/v1/jobs/{id}/submissions/{sid}", tag = "submissions", security(("buyer" = []), ("key" = []), ()),
     params(("id" = String, Path), ("sid" = String, Path)), responses(
     (status = 200, body = SubmissionStatus),
+    (status = 404, body = Document, content_type = "application/problem+json", description = "there is none, or no job that this request may read"),
+    (status = 410, body = Document, content_type = "application/problem+json", description = "what was stored of the job is purged"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
 pub(super) async fn get_submission(
     State(app): State<Shared>,
     SubmissionPath(id, submission_id): SubmissionPath,
+    reader: Reader,
 ) -> Result<Json<SubmissionStatus>, Problem> {
-    if app.store.job(&id).await?.is_none() {
-        return Err(Problem::unknown_job(&id));
-    }
-    let known = app.store.known_submission(&id, submission_id).await?.ok_or_else(|| {
-        Problem::new(
-            ProblemKind::UnknownSubmission,
-            format!("job `{id}` has no submission {submission_id}: it can be sent while the job is open"),
-        )
-    })?;
-    let receipt = serde_json::from_str(&known.receipt)
-        .map_err(|e| Problem::new(ProblemKind::StoreFailed, format!("the stored receipt cannot be read: {e}")))?;
+    let Some(known) = app.store.known_submission(&id, submission_id).await? else {
+        return Err(no_submission(&app, &id, &reader, submission_id).await);
+    };
+    let receipt = look_up::stored(&app, "a receipt", serde_json::from_str(&known.receipt))?;
     let outcome = app.store.outcome(&id, known.sequence).await?;
     Ok(Json(SubmissionStatus { receipt, outcome }))
 }
@@ -210,21 +210,35 @@ fn role(gold: bool) -> Role {
     if gold { Role::Gold } else { Role::Answers }
 }
 
+/// Who stands behind an upload whose header was checked. `active` is its job, unless it has ended.
+fn author(active: Option<&ActiveJob>, statement: &Statement) -> Author {
+    let issuers = active.and_then(|active| active.job().terms().issuers.as_ref());
+    Author {
+        issuers: issuers.map(Issuers::digest),
+        subject: statement.subject(),
+    }
+}
+
 /// An upload of which the header has arrived.
-struct Begun<'a> {
+struct ReceivedHeader<'a> {
     header: Signed<Header>,
     /// All that has arrived, from the beginning.
     bytes: Vec<u8>,
     /// Held while the header is large and was not checked.
-    large: Option<SemaphorePermit<'a>>,
+    large: Option<LargeHeader<'a>>,
 }
 
 /// Reads until the header has arrived, and not much more.
-async fn read_header<'a>(app: &'a App, active: Option<&ActiveJob>, body: &mut PacedBody) -> Result<Begun<'a>, Problem> {
+async fn read_header<'a>(
+    app: &'a App,
+    active: Option<&ActiveJob>,
+    origin: Origin,
+    body: &mut PacedBody,
+) -> Result<ReceivedHeader<'a>, Problem> {
     let not_one = |app| rejected(app, RejectReason::Malformed, "the body is not an encoded submission");
     // A job that has ended is not in memory any more.
     let most = active.map_or(MAX_HEADER_BYTES, |active| Header::most_bytes(&app.cluster, active.job()));
-    let (mut bytes, mut large) = (Vec::new(), None);
+    let (mut bytes, mut large) = (Vec::new(), None::<LargeHeader<'_>>);
     // At which length to try next: each time twice as much, so that trying takes time in proportion to the bytes.
     let mut due = 1;
     loop {
@@ -233,13 +247,17 @@ async fn read_header<'a>(app: &'a App, active: Option<&ActiveJob>, body: &mut Pa
         bytes.extend_from_slice(&next.unwrap_or_default());
         if bytes.len() >= due || ended {
             match decode_first::<Signed<Header>>(&bytes, "a submission") {
-                Ok((header, _)) => return Ok(Begun { header, bytes, large }),
+                Ok((header, _)) => return Ok(ReceivedHeader { header, bytes, large }),
                 Err(error) if ended || bytes.len() >= most || *error.problem() != CodecProblem::TooShort => return Err(not_one(app)),
                 Err(_) => due = (2 * bytes.len()).min(most),
             }
         }
-        if bytes.len() > SMALL_HEADER && large.is_none() {
-            large = Some(app.uploads.large_header(most).ok_or_else(busy)?);
+        if bytes.len() <= SMALL_HEADER {
+            continue;
+        }
+        match &mut large {
+            None => large = Some(app.uploads.large_header(origin, bytes.capacity()).ok_or_else(busy)?),
+            Some(large) => large.hold(bytes.capacity()).then_some(()).ok_or_else(busy)?,
         }
     }
 }
@@ -306,7 +324,8 @@ fn admit(app: &App, active: &ActiveJob, header: &Header, standing: &Standing) ->
         }
     }
     let answers = statement.items.len() as u64;
-    quota::admit(active.job(), role, answers, standing.by_subject, standing.in_job).map_err(|no_room| full(app, no_room))
+    let in_job = active.taking_room(standing.in_job);
+    quota::admit(active.job(), role, answers, standing.by_subject, in_job).map_err(|no_room| full(app, no_room))
 }
 
 /// Checks a whole submission whose header was checked.
@@ -335,6 +354,7 @@ async fn check_envelopes(
             upload,
             digest: header.value.digest(),
             answers: statement.items.len() as u32,
+            author: statement.key,
             subject: statement.subject(),
             gold: Role::of(of.job(), &statement.key) == Role::Gold,
             header: encode(&header),

@@ -7,13 +7,17 @@ use axum::http::HeaderMap;
 use tacit_protocol::api::{Problem as Document, WithdrawalRequest, WithdrawalStatus};
 use tacit_protocol::codec::{decode, encode};
 use tacit_protocol::identity::{Purpose, Signed};
+use tacit_protocol::job::JobId;
 use tacit_protocol::submission::{Header, Role};
 use tacit_protocol::withdrawal::Withdrawal;
 
 use super::body::read_body;
 use super::extract::SubmissionPath;
+use super::look_up;
 use super::problem::{Problem, ProblemKind};
+use super::readers::{Reader, no_submission};
 use crate::app::Shared;
+use crate::drop_envelopes::empty_log;
 use crate::store::WithdrawOutcome;
 
 /// The most bytes of a body.
@@ -25,7 +29,9 @@ const LIMIT: usize = 4 << 10;
     params(("id" = String, Path), ("sid" = String, Path)), responses(
     (status = 200, body = WithdrawalStatus, description = "it is out of the job; the receipts of the nodes that have erased it"),
     (status = 400, body = Document, content_type = "application/problem+json", description = "it is not signed by the key that has signed the submission"),
+    (status = 404, body = Document, content_type = "application/problem+json", description = "there is none"),
     (status = 409, body = Document, content_type = "application/problem+json", description = "the job is closed"),
+    (status = 410, body = Document, content_type = "application/problem+json", description = "what was stored of the job is purged, and the job is public"),
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
 pub(super) async fn withdraw_submission(
@@ -37,13 +43,10 @@ pub(super) async fn withdraw_submission(
     let body = read_body(&headers, body, LIMIT).await?;
     let request: WithdrawalRequest = serde_json::from_slice(&body)
         .map_err(|e| Problem::new(ProblemKind::InvalidRequest, format!("the body is not a withdrawal: {e}")))?;
-    if app.store.job(&id).await?.is_none() {
-        return Err(Problem::unknown_job(&id));
-    }
-    let unknown = || Problem::new(ProblemKind::UnknownSubmission, format!("job `{id}` has no submission {submission}"));
-    let known = app.store.withdrawable(&id, submission).await?.ok_or_else(unknown)?;
-    let header: Signed<Header> = decode(&known.header, "a submission's header")
-        .map_err(|e| Problem::new(ProblemKind::StoreFailed, format!("the stored header cannot be read: {e}")))?;
+    let Some(known) = app.store.withdrawable(&id, submission).await? else {
+        return Err(no_submission(&app, &id, &Reader::nobody(), submission).await);
+    };
+    let header: Signed<Header> = look_up::stored(&app, "a header", decode(&known.header, "a submission's header"))?;
     // The header was checked when the submission came.
     let statement = encode(&Withdrawal::of(&header.value));
     let verified = header
@@ -70,6 +73,7 @@ pub(super) async fn withdraw_submission(
                     active.withdraw(sequence);
                 }
                 app.nodes.wake();
+                erase_from_log(&app, &id).await;
             }
             WithdrawOutcome::Before => {}
             WithdrawOutcome::Frozen(state) => {
@@ -77,7 +81,8 @@ pub(super) async fn withdraw_submission(
                 let detail = format!("job `{id}` is {state}: its submissions are fixed, and none can be withdrawn any more");
                 return Err(Problem::new(ProblemKind::Frozen, detail));
             }
-            WithdrawOutcome::Unknown => return Err(unknown()),
+            // Only the purge of an ended job takes it away meanwhile.
+            WithdrawOutcome::Unknown => return Err(no_submission(&app, &id, &Reader::nobody(), submission).await),
         }
     }
     let receipts = app.store.erasures(&id, submission).await?;
@@ -87,8 +92,15 @@ pub(super) async fn withdraw_submission(
         .map(|node| app.cluster.node_name(node))
         .collect();
     let decoded = receipts.iter().map(|(_, receipt)| decode(receipt, "a receipt of an erasure"));
-    let erasures = decoded
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|e| Problem::new(ProblemKind::StoreFailed, format!("a stored receipt cannot be read: {e}")))?;
+    let erasures = look_up::stored(&app, "a receipt of an erasure", decoded.collect::<Result<Vec<_>, _>>())?;
     Ok(Json(WithdrawalStatus { erasures, waiting_on }))
+}
+
+/// Empties the store's log, in which the envelopes still are. If that fails now, it is tried again later.
+async fn erase_from_log(app: &Shared, id: &JobId) {
+    if let Err(error) = app.store.empty_log().await {
+        tracing::warn!(job = %id, %error, "a withdrawn submission is still in the log of the store");
+        let (later, id) = (Shared::clone(app), id.clone());
+        app.spawn(async move { empty_log(&later, &id).await });
+    }
 }

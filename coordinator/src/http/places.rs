@@ -1,8 +1,8 @@
 //! Places for a limited number of things at once, in all and from one address, so that nobody takes all of them.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+
+use super::budget::{Budget, NoneLeft, Reservation};
 
 /// Where a connection comes from: the addresses that one party usually has together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,6 +14,18 @@ pub(crate) enum Origin {
     /// The addresses that begin with the same 64 bits: a provider gives at least as many to each customer.
     V6([u8; 8]),
 }
+
+/// Those of whom each has a part of something only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Network {
+    /// One origin.
+    Origin(Origin),
+    /// The IPv6 addresses that begin with the same 48 bits: some providers give as many to one customer, who then has 65,536 origins.
+    V6([u8; 6]),
+}
+
+/// How many times the part of one origin all addresses together have that begin with the same 48 bits.
+const OF_48_BITS: usize = 4;
 
 impl Origin {
     /// The origin of an address.
@@ -27,9 +39,18 @@ impl Origin {
             }
         }
     }
+
+    /// The networks that this origin counts for, and how much each may have where one origin may have `most`.
+    pub(crate) fn networks(self, most: PerOrigin) -> Vec<(Network, usize)> {
+        let mut networks = vec![(Network::Origin(self), most.of(self))];
+        if let Self::V6([a, b, c, d, e, f, ..]) = self {
+            networks.push((Network::V6([a, b, c, d, e, f]), most.other.saturating_mul(OF_48_BITS)));
+        }
+        networks
+    }
 }
 
-/// How many places one origin may take.
+/// How much one origin may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PerOrigin {
     /// This machine.
@@ -47,44 +68,22 @@ impl PerOrigin {
     }
 }
 
-/// Why there is no place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NoPlace {
-    /// All places are taken.
-    InAll,
-    /// The origin has as many places as one may have.
-    OfOrigin,
-}
-
 /// A number of places. Clones share them.
 #[derive(Debug, Clone)]
 pub(crate) struct Places {
-    in_all: usize,
     per_origin: PerOrigin,
-    taken: Arc<Mutex<Taken>>,
-}
-
-#[derive(Debug, Default)]
-struct Taken {
-    in_all: usize,
-    /// Origins without a place are not in it, so it is no longer than there are places.
-    by_origin: HashMap<Origin, usize>,
+    budget: Budget<Network>,
 }
 
 /// One place, taken until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Place {
-    origin: Origin,
-    taken: Arc<Mutex<Taken>>,
-}
+pub(crate) type Place = Reservation<Network>;
 
 impl Places {
     /// This many places.
     pub(crate) fn new(in_all: usize, per_origin: PerOrigin) -> Self {
         Self {
-            in_all,
             per_origin,
-            taken: Arc::default(),
+            budget: Budget::new(in_all),
         }
     }
 
@@ -92,39 +91,13 @@ impl Places {
     ///
     /// # Errors
     /// There is none.
-    pub(crate) fn take(&self, origin: Origin) -> Result<Place, NoPlace> {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if taken.in_all >= self.in_all {
-            return Err(NoPlace::InAll);
-        }
-        let of_origin = taken.by_origin.get(&origin).copied().unwrap_or(0);
-        if of_origin >= self.per_origin.of(origin) {
-            return Err(NoPlace::OfOrigin);
-        }
-        taken.in_all += 1;
-        taken.by_origin.insert(origin, of_origin + 1);
-        Ok(Place {
-            origin,
-            taken: Arc::clone(&self.taken),
-        })
+    pub(crate) fn take(&self, origin: Origin) -> Result<Place, NoneLeft> {
+        self.budget.take(origin.networks(self.per_origin), 1)
     }
 
     /// How many are taken.
     pub(crate) fn taken(&self) -> usize {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).in_all
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.in_all = taken.in_all.saturating_sub(1);
-        if let Some(of_origin) = taken.by_origin.get_mut(&self.origin) {
-            *of_origin -= 1;
-            if *of_origin == 0 {
-                taken.by_origin.remove(&self.origin);
-            }
-        }
+        self.budget.taken()
     }
 }
 
@@ -153,15 +126,23 @@ mod tests {
         let places = Places::new(4, PerOrigin { loopback: 3, other: 2 });
         let (one, other) = (origin("192.0.2.1"), origin("192.0.2.2"));
         let held = [places.take(one).unwrap(), places.take(one).unwrap()];
-        assert_eq!(places.take(one).unwrap_err(), NoPlace::OfOrigin);
+        assert_eq!(places.take(one).unwrap_err(), NoneLeft::OfOwner);
         let third = places.take(other).unwrap();
         let fourth = places.take(Origin::Loopback).unwrap();
-        assert_eq!(places.take(Origin::Loopback).unwrap_err(), NoPlace::InAll);
+        assert_eq!(places.take(Origin::Loopback).unwrap_err(), NoneLeft::InAll);
         assert_eq!(places.taken(), 4);
         drop(held);
         let held = [places.take(one).unwrap(), places.take(one).unwrap()];
         drop((held, third, fourth));
-        assert_eq!(places.taken(), 0);
-        assert!(places.taken.lock().unwrap().by_origin.is_empty());
+        assert_eq!((places.taken(), places.budget.owners()), (0, 0));
+    }
+
+    #[test]
+    fn who_has_many_64_bit_networks_does_not_take_all_places() {
+        let places = Places::new(100, PerOrigin { loopback: 100, other: 2 });
+        let subnet = |number: usize| origin(&format!("2001:db8:1:{number:x}::1"));
+        let held: Vec<_> = (0..50).filter_map(|number| places.take(subnet(number)).ok()).collect();
+        assert_eq!(held.len(), 2 * OF_48_BITS);
+        assert!(places.take(origin("2001:db8:2::1")).is_ok(), "another provider's customer");
     }
 }

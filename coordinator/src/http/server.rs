@@ -21,9 +21,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::budget::NoneLeft;
 use super::certificate::Certificate;
 use super::connection::Patient;
-use super::places::{NoPlace, Origin, Place, Places};
+use super::places::{Origin, Place, Places};
 
 /// The largest head of a request, and the most of a body that waits to be handled.
 const BUFFER: usize = 64 << 10;
@@ -83,8 +84,8 @@ impl Doors {
         let place = self.places.take(origin);
         place
             .inspect_err(|reason| match reason {
-                NoPlace::InAll => self.refuse(0),
-                NoPlace::OfOrigin => self.refuse(1),
+                NoneLeft::InAll => self.refuse(0),
+                NoneLeft::OfOwner => self.refuse(1),
             })
             .ok()
     }
@@ -194,6 +195,7 @@ mod tests {
     use super::super::PerOrigin;
     use super::super::certificate::CertificateFiles;
     use super::*;
+    use crate::testing::eventually;
     use axum::Extension;
     use axum::routing::get;
     use prometheus::Opts;
@@ -262,9 +264,7 @@ mod tests {
             let (_stream, answer) = exchange(TcpStream::connect(address).await.unwrap(), half).await;
             assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
         }
-        while places.taken() > 0 {
-            tokio::task::yield_now().await;
-        }
+        eventually("all places are free", async || places.taken() == 0).await;
     }
 
     #[tokio::test]
@@ -282,12 +282,11 @@ mod tests {
         assert_eq!(refused.with_label_values(&[API_PORT, Doors::REASONS[0]]).get(), 1);
         drop(held.pop());
         // The place is free again when the server has seen the end of the connection.
-        loop {
+        eventually("a place is free", async || {
             let stream = TcpStream::connect(address).await.unwrap();
-            if exchange(stream, GET).await.1.starts_with("HTTP/1.1 200") {
-                break;
-            }
-        }
+            exchange(stream, GET).await.1.starts_with("HTTP/1.1 200")
+        })
+        .await;
         stop.cancel();
         let (_, answer) = exchange(held.remove(0), &[]).await;
         assert_eq!(answer, "", "a kept connection ends at shutdown");
@@ -362,8 +361,7 @@ mod tests {
         // Plain HTTP on this port is a failed handshake.
         let (_, answer) = exchange(TcpStream::connect(address).await.unwrap(), GET).await;
         assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
-        while refused.with_label_values(&[API_PORT, Doors::REASONS[2]]).get() < 3 {
-            tokio::task::yield_now().await;
-        }
+        let handshakes = refused.with_label_values(&[API_PORT, Doors::REASONS[2]]);
+        eventually("three handshakes have failed", async || handshakes.get() >= 3).await;
     }
 }

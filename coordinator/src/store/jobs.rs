@@ -11,6 +11,7 @@ use tacit_protocol::job::{Job, JobId};
 
 use crate::limits::Taken;
 
+use super::pieces::digest_of;
 use super::readers::Pool;
 use super::schema::{create_tables_of, has_tables_of};
 use super::{Failure, Store, StoreError, fixed_bytes, from_db, now, number_of, to_db};
@@ -216,7 +217,8 @@ impl Store {
             )?;
             let number = db.last_insert_rowid();
             db.execute_batch(&create_tables_of(number))?;
-            db.execute(&format!("INSERT INTO spec_{number} (spec) VALUES (?1)"), [&job.spec])?;
+            let insert = format!("INSERT INTO spec_{number} (digest, spec) VALUES (?1, ?2)");
+            db.execute(&insert, (digest_of(&job.spec).as_bytes().as_slice(), &job.spec))?;
             for node in 0..nodes {
                 db.execute(
                     "INSERT INTO deliveries (job, node, opened, cursor) VALUES (?1, ?2, ?3, 0)",

@@ -24,6 +24,7 @@ fn submission(id: &JobId, byte: u8) -> NewSubmission {
         upload: Digest::of("upload", &[&[byte]]),
         digest: Digest::of("header", &[&[byte]]),
         answers: 2,
+        author: PublicKey::from_bytes([byte; 32]),
         subject: Subject::Key(PublicKey::from_bytes([byte; 32])),
         gold: false,
         header: vec![byte; 10],

@@ -25,6 +25,7 @@ pub(crate) use pieces::StoredAt;
 pub(crate) use readers::Readers;
 pub(crate) use results::{Conclusion, Part, Receipts};
 pub(crate) use retention::{Ending, Purged};
+pub(crate) use revocations::RevokeOutcome;
 pub(crate) use stored_text::StoredText;
 pub(crate) use submissions::{Known, NewSubmission, Standing, UploadOutcome};
 pub(crate) use withdrawals::{PendingWithdrawal, WithdrawOutcome};
@@ -146,6 +147,11 @@ impl Store {
         self.0.nodes
     }
 
+    /// The error that the store holds something which this program would not write.
+    pub(crate) fn damaged(&self, what: String) -> StoreError {
+        Failure::Damaged(what).at(self.path())
+    }
+
     /// Runs one transaction. It is on disk when this returns; if `work` fails, it is rolled back.
     async fn write<T: Send + 'static>(
         &self,
@@ -153,6 +159,25 @@ impl Store {
     ) -> Result<T, StoreError> {
         self.blocking(Operation::Write, move |inner| transact(&mut lock(&inner.writer), work))
             .await
+    }
+
+    /// As [`Self::write`], but rolls back if `work` returns false beside its value.
+    async fn write_if<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<(T, bool), Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.blocking(Operation::Write, move |inner| {
+            let mut connection = lock(&inner.writer);
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let (value, keep) = work(&transaction)?;
+            if keep {
+                transaction.commit()?;
+            } else {
+                transaction.rollback()?;
+            }
+            Ok(value)
+        })
+        .await
     }
 
     /// Runs one transaction that a power failure may undo. For state that the coordinator can find out again by asking.

@@ -9,7 +9,7 @@ use tacit_protocol::api::JobState;
 use tacit_protocol::job::JobId;
 
 use super::schema::has_tables_of;
-use super::{Failure, Part, Store, StoreError, from_db, number_of};
+use super::{Failure, Part, Store, StoreError, fixed_bytes, from_db, number_of};
 
 /// The size of a piece, in bytes: SQLite walks through a text from its beginning for each.
 const PIECE: u64 = 1 << 20;
@@ -22,6 +22,13 @@ pub(crate) struct StoredAt {
     row: i64,
     /// How many bytes are stored.
     pub bytes: u64,
+    /// A digest of them, made when they were stored: it is known without reading the text.
+    pub digest: Digest,
+}
+
+/// The digest of a text that is stored as these bytes.
+pub(super) fn digest_of(bytes: &[u8]) -> Digest {
+    Digest::of("tacit/v1 stored text", &[bytes])
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,21 +81,10 @@ impl Store {
         })
         .await
     }
+}
 
-    /// A digest of a stored text, which takes reading it once.
-    ///
-    /// # Errors
-    /// As for [`Self::piece`].
-    pub(crate) async fn digest_of(&self, at: StoredAt) -> Result<Digest, StoreError> {
-        let mut digest = Digest::of("tacit/v1 stored text", &[]);
-        let mut from = 0;
-        while from < at.bytes {
-            let piece = self.piece(at, from).await?;
-            digest = Digest::of("tacit/v1 stored text", &[digest.as_bytes(), &piece]);
-            from += piece.len() as u64;
-        }
-        Ok(digest)
-    }
+fn text_digest(bytes: &[u8]) -> Result<Digest, Failure> {
+    Ok(Digest::from_bytes(fixed_bytes(bytes, "the digest of a text")?))
 }
 
 fn find_spec(db: &Connection, id: &JobId) -> Result<Option<StoredAt>, Failure> {
@@ -97,30 +93,36 @@ fn find_spec(db: &Connection, id: &JobId) -> Result<Option<StoredAt>, Failure> {
         return Ok(None);
     }
     // SQLite takes the length from the head of the row, without reading the text.
-    let query = format!("SELECT rowid, LENGTH(spec) FROM spec_{number}");
-    let found = db.query_row(&query, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    Ok(found.map(|(row, bytes)| StoredAt {
+    let query = format!("SELECT rowid, LENGTH(spec), digest FROM spec_{number}");
+    let found: Option<(i64, i64, Vec<u8>)> = db
+        .query_row(&query, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    let Some((row, bytes, digest)) = found else { return Ok(None) };
+    Ok(Some(StoredAt {
         table: Table::SpecOf(number),
         column: "spec",
         row,
         bytes: from_db(bytes),
+        digest: text_digest(&digest)?,
     }))
 }
 
 fn find_published(db: &Connection, id: &JobId, column: &'static str) -> Result<Option<StoredAt>, Failure> {
-    let query =
-        format!("SELECT job, LENGTH({column}) FROM results JOIN jobs ON jobs.number = results.job WHERE jobs.id = ?1 AND jobs.state = ?2");
-    let found: Option<(i64, Option<i64>)> = db
+    let query = format!(
+        "SELECT job, LENGTH({column}), {column}_digest FROM results JOIN jobs ON jobs.number = results.job
+         WHERE jobs.id = ?1 AND jobs.state = ?2 AND {column} IS NOT NULL"
+    );
+    let found: Option<(i64, i64, Vec<u8>)> = db
         .query_row(&query, [id.as_str(), JobState::Published.name()], |row| {
-            Ok((row.get(0)?, row.get(1)?))
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })
         .optional()?;
-    Ok(found.and_then(|(row, bytes)| {
-        Some(StoredAt {
-            table: Table::Results,
-            column,
-            row,
-            bytes: from_db(bytes?),
-        })
+    let Some((row, bytes, digest)) = found else { return Ok(None) };
+    Ok(Some(StoredAt {
+        table: Table::Results,
+        column,
+        row,
+        bytes: from_db(bytes),
+        digest: text_digest(&digest)?,
     }))
 }

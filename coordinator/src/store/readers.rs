@@ -17,6 +17,8 @@ pub(crate) struct Readers {
     pub buyer_key: PublicKey,
     /// Whether anyone may.
     pub public: bool,
+    /// Whether all is removed that says more than that there was this job.
+    pub purged: bool,
     /// Whose people may answer the job, if it names issuers; else whoever is enrolled.
     pub pool: Option<Pool>,
 }
@@ -48,7 +50,7 @@ impl Store {
     pub(crate) async fn readers_of(&self, id: &JobId) -> Result<Option<Readers>, StoreError> {
         let id = id.clone();
         self.read(move |db| {
-            let mut query = db.prepare_cached("SELECT buyer, buyer_key, public, pool FROM jobs WHERE id = ?1")?;
+            let mut query = db.prepare_cached("SELECT buyer, buyer_key, public, pool, purged FROM jobs WHERE id = ?1")?;
             let mut rows = query.query([id.as_str()])?;
             let Some(row) = rows.next()? else { return Ok(None) };
             let (key, pool): (Vec<u8>, Option<Vec<u8>>) = (row.get(1)?, row.get(3)?);
@@ -57,6 +59,7 @@ impl Store {
                 buyer: row.get(0)?,
                 buyer_key: PublicKey::from_bytes(fixed_bytes(&key, "a buyer's key")?),
                 public: row.get(2)?,
+                purged: row.get(4)?,
                 pool: pool.transpose()?,
             }))
         })

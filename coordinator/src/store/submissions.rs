@@ -28,6 +28,8 @@ pub(crate) struct NewSubmission {
     pub digest: Digest,
     /// How many answers it holds.
     pub answers: u32,
+    /// The key that has signed it.
+    pub author: PublicKey,
     /// Who stands behind it.
     pub subject: Subject,
     /// Whether these are gold answers of the buyer.
@@ -188,8 +190,8 @@ impl Store {
             }
             let receipt = receipt(from_db(sequence)).map_err(|e| Failure::damaged(e.to_string()))?;
             db.prepare_cached(
-                "INSERT INTO submissions (job, sequence, sid, upload, digest, answers, receipt, received_at, header)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                "INSERT INTO submissions (job, sequence, sid, upload, digest, answers, receipt, received_at, header, author)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute((
                 job,
@@ -201,6 +203,7 @@ impl Store {
                 &receipt,
                 now(),
                 &new.header,
+                new.author.as_bytes().as_slice(),
             ))?;
             db.prepare_cached(
                 "INSERT INTO subjects (job, subject, submissions, answers) VALUES (?1, ?2, 1, ?3)
@@ -234,6 +237,21 @@ impl Store {
         self.read(move |db| match number_of(db, &job)? {
             Some(job) => known(db, job, &submission_id),
             None => Ok(None),
+        })
+        .await
+    }
+
+    /// Whether a key has signed a submission of the job.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub(crate) async fn is_author(&self, job: &JobId, key: PublicKey) -> Result<bool, StoreError> {
+        let job = job.clone();
+        self.read(move |db| match number_of(db, &job)? {
+            Some(job) => Ok(db
+                .prepare_cached("SELECT 1 FROM submissions WHERE job = ?1 AND author = ?2")?
+                .exists((job, key.as_bytes().as_slice()))?),
+            None => Ok(false),
         })
         .await
     }

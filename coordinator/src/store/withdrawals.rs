@@ -53,6 +53,29 @@ pub(super) fn is_withdrawn(db: &Connection, job: i64, submission: &SubmissionId)
         .exists((job, submission.as_bytes().as_slice()))?)
 }
 
+/// Moves a submission of a job to the withdrawals, and overwrites and deletes its envelopes. It must hold no gold answers.
+fn take_out(db: &Connection, job: i64, sequence: i64, signature: &Signature) -> Result<(), Failure> {
+    db.execute(
+        "INSERT INTO withdrawals (job, sequence, sid, header, signature)
+         SELECT job, sequence, sid, header, ?3 FROM submissions WHERE job = ?1 AND sequence = ?2",
+        (job, sequence, signature.as_bytes().as_slice()),
+    )?;
+    // The job has room for others again. What it has had of the subject stays counted.
+    let answers = "SELECT answers FROM submissions WHERE job = ?1 AND sequence = ?2";
+    db.execute(
+        &format!("UPDATE jobs SET answers = max(answers - ({answers}), 0) WHERE number = ?1"),
+        (job, sequence),
+    )?;
+    // The row itself is overwritten before SQLite moves anything on its page.
+    let overwrite = format!("UPDATE envelopes_{job} SET envelope = zeroblob(length(envelope)) WHERE sequence = ?1");
+    db.execute(&overwrite, [sequence])?;
+    db.execute(&format!("DELETE FROM envelopes_{job} WHERE sequence = ?1"), [sequence])?;
+    for table in ["delivery_refusals", "submissions"] {
+        db.execute(&format!("DELETE FROM {table} WHERE job = ?1 AND sequence = ?2"), (job, sequence))?;
+    }
+    Ok(())
+}
+
 impl Store {
     /// The header of the submission of this id, if there is one.
     ///
@@ -79,7 +102,8 @@ impl Store {
         .await
     }
 
-    /// Takes a submission out of an open job and deletes its envelopes. The signature must have been checked.
+    /// Takes a submission that holds no gold answers out of an open job, and overwrites its envelopes. The signature must have been checked.
+    /// The envelopes are in the log of recent changes until [`Self::empty_log`].
     ///
     /// # Errors
     /// The store fails; then nothing is changed.
@@ -113,15 +137,7 @@ impl Store {
             if state != JobState::Open {
                 return Ok(WithdrawOutcome::Frozen(state));
             }
-            db.execute(
-                "INSERT INTO withdrawals (job, sequence, sid, header, signature)
-                 SELECT job, sequence, sid, header, ?3 FROM submissions WHERE job = ?1 AND sequence = ?2",
-                (job, sequence, signature.as_bytes().as_slice()),
-            )?;
-            db.execute(&format!("DELETE FROM envelopes_{job} WHERE sequence = ?1"), [sequence])?;
-            for table in ["delivery_refusals", "submissions"] {
-                db.execute(&format!("DELETE FROM {table} WHERE job = ?1 AND sequence = ?2"), (job, sequence))?;
-            }
+            take_out(db, job, sequence, &signature)?;
             Ok(WithdrawOutcome::New(from_db(sequence)))
         })
         .await

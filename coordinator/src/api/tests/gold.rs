@@ -2,17 +2,9 @@ use axum::http::StatusCode;
 use tacit_protocol::api::{JobState, Receipt};
 use tacit_protocol::control::Refusal;
 use tacit_protocol::identity::Purpose;
-use tacit_protocol::job::Job;
 
 use super::{Bench, kind};
 use crate::testing::{contributor_key, gold_spec};
-
-async fn answer(bench: &Bench, job: &Job, byte: u8) {
-    let (name, key) = (format!("contributor-{byte}"), contributor_key(byte));
-    bench.enrol(&name, &key).await;
-    let (status, _) = bench.submit(&bench.cluster.submission(job, &name, &key, &[0, 1])).await;
-    assert_eq!(status, StatusCode::CREATED);
-}
 
 #[tokio::test]
 async fn gold_is_taken_once_and_of_its_key_only() {
@@ -45,8 +37,8 @@ async fn a_job_with_gold_waits_for_it() {
     let bench = Bench::new(3, 1).await;
     let key = contributor_key(99);
     let job = bench.open("signs", gold_spec(2, &key)).await;
-    answer(&bench, &job, 1).await;
-    answer(&bench, &job, 2).await;
+    bench.answers(&job, 1, &[0, 1]).await;
+    bench.answers(&job, 2, &[0, 1]).await;
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     assert_eq!(bench.status(&job).await.state, JobState::Open);
     let bench = bench.again().await;

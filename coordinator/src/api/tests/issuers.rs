@@ -6,7 +6,8 @@ use tacit_protocol::fixtures::{issuers, revocation_of};
 use tacit_protocol::job::{Job, JobSpec};
 
 use super::{Bench, kind};
-use crate::testing::{contributor_key, spec};
+use crate::http::Origin;
+use crate::testing::{contributor_key, eventually, spec};
 
 /// A job of two items for people of a pool only, of whom two of three issuers must sign.
 fn invited() -> JobSpec {
@@ -22,9 +23,7 @@ async fn revoke(bench: &Bench, revocation: &Revocation) -> (StatusCode, Vec<u8>)
 }
 
 async fn wait_for_revoked(bench: &Bench, node: usize, due: &[u32]) {
-    while bench.cluster.nodes[node].revoked() != due {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    eventually("the node has the revocations", async || bench.cluster.nodes[node].revoked() == due).await;
 }
 
 #[tokio::test]
@@ -96,6 +95,27 @@ async fn a_revocation_stops_further_answers_and_reaches_every_node() {
     let bench = bench.again().await;
     let (status, _) = bench.submit(&after).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "a restart changes nothing");
+}
+
+#[tokio::test]
+async fn who_sends_long_lists_slowly_keeps_no_issuer_from_revoking() {
+    let bench = Bench::new(3, 1).await;
+    let held: Vec<_> = std::iter::from_fn(|| bench.app.revocations.take(Origin::Loopback).ok()).collect();
+    assert!(!held.is_empty());
+    let mut numbers: Vec<u32> = (0..1000).collect();
+    let (status, body) = revoke(&bench, &revocation_of(&issuers(2), &numbers)).await;
+    assert_eq!((status, kind(&body).as_str()), (StatusCode::NOT_FOUND, "unknown_issuers"));
+    numbers.extend(1000..10_000);
+    let long = revocation_of(&issuers(2), &numbers);
+    let (status, body) = revoke(&bench, &long).await;
+    assert_eq!((status, kind(&body).as_str()), (StatusCode::SERVICE_UNAVAILABLE, "busy"));
+    drop(held);
+    assert_eq!(revoke(&bench, &long).await.0, StatusCode::NOT_FOUND);
+    // One address has one place.
+    let address = Origin::of([192, 0, 2, 1].into());
+    let held = bench.app.revocations.take(address).unwrap();
+    assert!(bench.app.revocations.take(address).is_err());
+    drop(held);
 }
 
 #[tokio::test]

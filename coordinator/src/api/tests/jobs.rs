@@ -8,7 +8,7 @@ use tacit_protocol::job::{JobSpec, SignedSpec};
 use tacit_protocol::request_signature::SignedParts;
 
 use super::{Bench, kind};
-use crate::testing::{OTHER_TOKEN, contributor_key, spec};
+use crate::testing::{OTHER_TOKEN, TOKEN, contributor_key, eventually, spec};
 
 #[tokio::test]
 async fn the_same_job_again_is_the_same_job() {
@@ -98,13 +98,10 @@ async fn a_cancelled_job_is_forgotten_by_the_nodes_also_by_one_that_comes_back()
         assert_eq!(serde_json::from_slice::<JobStatus>(&body).unwrap().state, JobState::Cancelled);
     }
     bench.cluster.nodes[3].set_up(true);
-    for _ in 0..200 {
-        if bench.cluster.nodes.iter().all(|node| !node.knows(job.id())) {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    panic!("a node still knows the job");
+    eventually("no node knows the job", async || {
+        bench.cluster.nodes.iter().all(|node| !node.knows(job.id()))
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -136,6 +133,12 @@ async fn a_buyer_has_no_more_open_than_one_may() {
     assert_eq!((status, kind(&body).as_str()), (StatusCode::TOO_MANY_REQUESTS, "buyer_quota"));
     assert!(String::from_utf8(body).unwrap().contains("`quotas.items` = 5000"));
     assert!(bench.cluster.nodes.iter().all(|node| !node.knows(&id)));
+    // It is said before the spec is read.
+    let unread = Request::put("/v1/jobs/more")
+        .header(header::AUTHORIZATION, format!("Bearer {TOKEN}"))
+        .body(Body::from_stream(futures::stream::pending::<std::io::Result<Vec<u8>>>()));
+    let (status, body) = bench.request(unread.unwrap()).await;
+    assert_eq!((status, kind(&body).as_str()), (StatusCode::TOO_MANY_REQUESTS, "buyer_quota"));
     // The same job again is no other one, another buyer has a quota of its own, and a job that ended takes nothing.
     assert_eq!(bench.put_job(job.id(), &spec(2_500)).await.0, StatusCode::OK);
     let body = serde_json::to_vec(&bench.signed(&"theirs".parse().unwrap(), &spec(1))).unwrap();
@@ -143,6 +146,21 @@ async fn a_buyer_has_no_more_open_than_one_may() {
     assert_eq!(put.await.0, StatusCode::CREATED);
     assert_eq!(bench.cancel(&other).await.0, StatusCode::OK);
     bench.open("more", spec(1)).await;
+}
+
+#[tokio::test]
+async fn a_buyer_whose_specs_arrive_slowly_keeps_no_other_buyer_from_opening_jobs() {
+    let bench = Bench::new(3, 1).await;
+    let take = |name: &str| bench.app.specs.take(vec![(name.to_owned(), 1)], 1);
+    let held = take("test").unwrap();
+    assert!(take("test").is_err(), "one buyer has one place");
+    let (status, body) = bench.put_job(&"signs".parse().unwrap(), &spec(1)).await;
+    assert_eq!((status, kind(&body).as_str()), (StatusCode::SERVICE_UNAVAILABLE, "busy"));
+    let body = serde_json::to_vec(&bench.signed(&"theirs".parse().unwrap(), &spec(1))).unwrap();
+    let put = bench.send_as(OTHER_TOKEN, "PUT", "/v1/jobs/theirs", "application/json", body);
+    assert_eq!(put.await.0, StatusCode::CREATED);
+    drop(held);
+    bench.open("signs", spec(1)).await;
 }
 
 #[tokio::test]

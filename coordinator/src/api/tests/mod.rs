@@ -13,22 +13,22 @@ mod sealing_keys;
 mod stored;
 mod submissions;
 
-use std::time::Duration;
-
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
-use tacit_protocol::api::{JobState, JobStatus, Problem, SUBMISSION_TYPE};
+use tacit_protocol::api::{JobState, JobStatus, Problem, SUBMISSION_TYPE, WithdrawalRequest};
 use tacit_protocol::codec::encode;
 use tacit_protocol::fixtures::buyer_key;
-use tacit_protocol::identity::{SecretKey, Signature};
+use tacit_protocol::identity::{Purpose, SecretKey, Signature};
 use tacit_protocol::job::{Cancellation, Job, JobError, JobId, JobSpec, SignedSpec};
+use tacit_protocol::request_signature::SignedParts;
 use tacit_protocol::submission::Submission;
+use tacit_protocol::withdrawal::Withdrawal;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
 use crate::app::Shared;
-use crate::testing::{TOKEN, TestCluster};
+use crate::testing::{TOKEN, TestCluster, contributor_key, eventually};
 
 /// A coordinator with its cluster and folder.
 struct Bench {
@@ -156,10 +156,41 @@ impl Bench {
         self.send("POST", "/v1/contributors", "application/json", body).await.0
     }
 
+    /// Enrols the contributor of this number, who sends an answer to each of these items.
+    async fn answers(&self, job: &Job, byte: u8, items: &[u32]) -> Submission {
+        let (name, key) = (format!("contributor-{byte}"), contributor_key(byte));
+        self.enrol(&name, &key).await;
+        let submission = self.cluster.submission(job, &name, &key, items);
+        assert_eq!(self.submit(&submission).await.0, StatusCode::CREATED);
+        submission
+    }
+
+    /// The `Authorization` of a key that asks for this path.
+    fn signed_get(&self, key: &SecretKey, path: &str) -> String {
+        let parts = SignedParts {
+            method: "GET",
+            path,
+            query: "",
+            cluster: &self.app.cluster.digest(),
+            body: b"",
+        };
+        let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap();
+        parts.sign(key, now).to_string()
+    }
+
     async fn submit(&self, submission: &Submission) -> (StatusCode, Vec<u8>) {
         let statement = &submission.header.value.statement;
         let path = format!("/v1/jobs/{}/submissions/{}", statement.job, statement.id);
         self.send("PUT", &path, SUBMISSION_TYPE, encode(submission)).await
+    }
+
+    /// Takes a submission back.
+    async fn withdraw(&self, submission: &Submission, key: &SecretKey) -> StatusCode {
+        let statement = &submission.header.value.statement;
+        let path = format!("/v1/jobs/{}/submissions/{}", statement.job, statement.id);
+        let signature = key.sign(Purpose::Withdrawal, &encode(&Withdrawal::of(&submission.header.value)));
+        let body = serde_json::to_vec(&WithdrawalRequest { signature }).unwrap();
+        self.send("DELETE", &path, "application/json", body).await.0
     }
 
     async fn status(&self, job: &Job) -> JobStatus {
@@ -174,25 +205,20 @@ impl Bench {
 
     /// Waits until this many submissions are delivered to every node.
     async fn wait_for_deliveries(&self, job: &Job, submissions: u64) {
-        for _ in 0..1000 {
-            if self.status(job).await.delivered == submissions {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("{:?}", self.status(job).await);
+        eventually("all nodes have the submissions", async || {
+            self.status(job).await.delivered == submissions
+        })
+        .await;
     }
 
     async fn wait_for(&self, job: &Job, state: JobState) -> JobStatus {
-        for _ in 0..1000 {
+        eventually(&format!("the job is {}", state.name()), async || {
             let status = self.status(job).await;
-            if status.state == state {
-                return status;
-            }
-            assert!(!status.state.is_final(), "{status:?}");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("{:?}", self.status(job).await);
+            assert!(status.state == state || !status.state.is_final(), "{status:?}");
+            status.state == state
+        })
+        .await;
+        self.status(job).await
     }
 }
 

@@ -1,9 +1,12 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use tacit_protocol::api::SUBMISSION_TYPE;
+use tacit_protocol::api::{JobList, JobState, JobStatus, SUBMISSION_TYPE};
+
+use tower::ServiceExt;
 
 use super::{Bench, kind};
-use crate::testing::{contributor_key, spec};
+use crate::http::Origin;
+use crate::testing::{contributor_key, eventually, spec};
 
 #[tokio::test]
 async fn every_refusal_is_a_problem_document() {
@@ -119,6 +122,30 @@ async fn contributors_are_enrolled_once() {
 }
 
 #[tokio::test]
+async fn one_address_enrols_some_contributors_in_an_hour_and_no_more() {
+    let bench = Bench::new(3, 1).await;
+    let enrol = async |last: u8, byte: u8| {
+        let enrolment = bench.cluster.enrolment(&format!("contributor-{byte}"), &contributor_key(byte));
+        let body = Body::from(serde_json::to_vec(&enrolment).unwrap());
+        let mut request = Request::post("/v1/contributors").body(body).unwrap();
+        request.extensions_mut().insert(Origin::of([192, 0, 2, last].into()));
+        bench.router.clone().oneshot(request).await.unwrap()
+    };
+    for byte in 1..=3 {
+        assert_eq!(enrol(1, byte).await.status(), StatusCode::CREATED);
+        assert_eq!(enrol(1, byte).await.status(), StatusCode::OK, "the same again takes nothing");
+    }
+    let refused = enrol(1, 4).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    let wait: u64 = refused.headers()[header::RETRY_AFTER].to_str().unwrap().parse().unwrap();
+    assert!((1..=3600).contains(&wait), "{wait}");
+    let body = axum::body::to_bytes(refused.into_body(), usize::MAX).await.unwrap();
+    assert_eq!(kind(&body), "enrolment_quota");
+    assert_eq!(enrol(1, 2).await.status(), StatusCode::OK);
+    assert_eq!(enrol(2, 4).await.status(), StatusCode::CREATED);
+}
+
+#[tokio::test]
 async fn the_api_describes_itself_and_the_cluster() {
     let bench = Bench::new(3, 1).await;
     let (status, body) = bench.get("/openapi.json").await;
@@ -173,7 +200,6 @@ async fn a_full_disk_is_said_and_passes() {
 #[tokio::test]
 async fn the_admin_port_tells_health_and_metrics() {
     use axum::body::to_bytes;
-    use tower::ServiceExt;
 
     let bench = Bench::new(3, 1).await;
     bench.open("signs", spec(2)).await;
@@ -209,8 +235,22 @@ async fn the_admin_port_tells_health_and_metrics() {
     }
     // An upload as a whole is never refused because an item is full.
     assert!(!metrics.contains("submissions_total{outcome=\"item_full\"}"), "{metrics}");
+    let ended = bench.open("ended", spec(2)).await;
+    assert_eq!(bench.cancel(&ended).await.0, StatusCode::OK);
+    eventually("the job has ended", async || bench.app.active_jobs.get(ended.id()).is_none()).await;
+    let (_, list) = get("/jobs").await;
+    let list: JobList = serde_json::from_str(&list).unwrap();
+    assert_eq!(list.jobs.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(), ["signs"]);
+    let (_, one) = get("/jobs/ended").await;
+    assert_eq!(serde_json::from_str::<JobStatus>(&one).unwrap().state, JobState::Cancelled);
+    for none in ["/jobs/none", "/jobs/UPPER"] {
+        assert_eq!(get(none).await.0, StatusCode::NOT_FOUND);
+    }
     bench.cluster.nodes[0].set_up(false);
-    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    eventually("the node is missed", async || bench.app.nodes.connected() == 2).await;
+    let (_, one) = get("/jobs/signs").await;
+    let one: JobStatus = serde_json::from_str(&one).unwrap();
+    assert_eq!(one.waiting_on.iter().map(|node| node.node.as_str()).collect::<Vec<_>>(), ["node-0"]);
     let (status, text) = get("/readyz").await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(text.contains("2 nodes are connected, 3 are needed"));
@@ -238,7 +278,5 @@ async fn a_store_that_hangs_has_not_answered() {
     assert!(before > 0.0);
     assert_eq!(answered().await, before);
     drop(hung);
-    while answered().await == before {
-        tokio::task::yield_now().await;
-    }
+    eventually("the store has answered", async || answered().await != before).await;
 }

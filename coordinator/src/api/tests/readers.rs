@@ -1,14 +1,13 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use tacit_protocol::api::{JobList, JobState};
+use tacit_protocol::api::{JobList, JobState, WithdrawalRequest};
 use tacit_protocol::credential::{SHOWN_HEADER, Shown};
 use tacit_protocol::fixtures::{buyer_key, invitation_of, issuers, revocation_of};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Job, JobSpec};
-use tacit_protocol::request_signature::SignedParts;
 
 use super::{Bench, kind};
-use crate::testing::{BOUND_TOKEN, OTHER_TOKEN, TOKEN, bound_key, contributor_key, spec};
+use crate::testing::{BOUND_TOKEN, OTHER_TOKEN, TOKEN, bound_key, cancellation, contributor_key, spec};
 
 /// Who sends a request.
 #[derive(Clone)]
@@ -32,15 +31,7 @@ impl Bench {
             As::Nobody => {}
             As::Token(token) => request = request.header(header::AUTHORIZATION, format!("Bearer {token}")),
             As::Key(key, shown) => {
-                let parts = SignedParts {
-                    method: "GET",
-                    path,
-                    query: "",
-                    cluster: &self.app.cluster.digest(),
-                    body: b"",
-                };
-                let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap();
-                request = request.header(header::AUTHORIZATION, parts.sign(key, now).to_string());
+                request = request.header(header::AUTHORIZATION, self.signed_get(key, path));
                 if let Some(shown) = shown {
                     request = request.header(SHOWN_HEADER, shown.to_string());
                 }
@@ -130,6 +121,79 @@ async fn a_job_is_read_by_its_buyer_and_its_contributors() {
     let (_, other) = bench.send_as(OTHER_TOKEN, "GET", "/v1/jobs/signs", "", Vec::new()).await;
     let text = String::from_utf8(other).unwrap();
     assert_eq!(text.replace("`signs`", "`none`"), String::from_utf8(body).unwrap());
+}
+
+#[tokio::test]
+async fn strangers_do_not_learn_by_the_routes_of_submissions_that_there_is_a_job() {
+    let bench = Bench::new(3, 1).await;
+    let job = bench.open("signs", spec(2)).await;
+    let (author, other) = (contributor_key(1), contributor_key(2));
+    bench.enrol("ada", &author).await;
+    bench.enrol("bob", &other).await;
+    let sent = bench.cluster.submission(&job, "ada", &author, &[0, 1]);
+    assert_eq!(bench.submit(&sent).await.0, StatusCode::CREATED);
+    let unknown_id = "ab".repeat(16);
+    let stranger = by_key(contributor_key(3), None);
+    let check = async |purged: bool| {
+        let receipts = async |who: &As<'_>, job: &str| bench.get_as(who, &format!("/v1/jobs/{job}/receipts")).await;
+        let submission = async |who: &As<'_>, job: &str| bench.get_as(who, &format!("/v1/jobs/{job}/submissions/{unknown_id}")).await;
+        let delete = async |job: &str| {
+            let body = serde_json::to_vec(&WithdrawalRequest { signature: cancellation() }).unwrap();
+            let path = format!("/v1/jobs/{job}/submissions/{unknown_id}");
+            let (status, body) = bench.send("DELETE", &path, "application/json", body).await;
+            (status, String::from_utf8(body).unwrap().replace(job, "ID"))
+        };
+        let unknown = (StatusCode::NOT_FOUND, "unknown_job".to_owned());
+        for who in [&stranger, &As::Nobody, &As::Token(OTHER_TOKEN)] {
+            assert_eq!(receipts(who, "signs").await, receipts(who, "none").await);
+            assert_eq!(submission(who, "signs").await, unknown);
+            assert_eq!(submission(who, "none").await, unknown);
+        }
+        assert_eq!(receipts(&stranger, "signs").await, unknown);
+        assert_eq!(delete("signs").await, delete("none").await);
+        assert!(delete("signs").await.1.contains("unknown_job"));
+        // Who may read the job is told what there is.
+        let (status, kind) = if purged {
+            (StatusCode::GONE, "purged")
+        } else {
+            (StatusCode::NOT_FOUND, "unknown_submission")
+        };
+        for who in [&by_key(author.clone(), None), &by_key(other.clone(), None), &As::Token(TOKEN)] {
+            assert_eq!(submission(who, "signs").await, (status, kind.to_owned()));
+        }
+        receipts(&by_key(author.clone(), None), "signs").await
+    };
+    assert_eq!(check(false).await.0, StatusCode::OK, "open");
+    bench.end(&job).await;
+    assert_eq!(check(false).await.0, StatusCode::OK, "published");
+    let none = bench.get_as(&by_key(other.clone(), None), "/v1/jobs/signs/receipts").await;
+    assert_eq!(none, (StatusCode::NOT_FOUND, "unknown_submission".to_owned()));
+    // A submission is for whoever knows its id.
+    let path = format!("/v1/jobs/signs/submissions/{}", sent.header.value.statement.id);
+    assert_eq!(bench.get_as(&As::Nobody, &path).await.0, StatusCode::OK);
+    bench.app.store.purge(job.id()).await.unwrap();
+    let purged = (StatusCode::GONE, "purged".to_owned());
+    assert_eq!(check(true).await, purged);
+    assert_eq!(bench.get_as(&by_key(author.clone(), None), &path).await, purged);
+    assert_eq!(bench.get_as(&As::Token(TOKEN), "/v1/jobs/signs/result").await, purged);
+}
+
+#[tokio::test]
+async fn who_has_answered_a_job_of_a_pool_gets_receipts_by_its_key_alone() {
+    let bench = Bench::new(3, 1).await;
+    let invited = JobSpec {
+        issuers: Some(issuers(2)),
+        ..spec(2)
+    };
+    let job = bench.open("signs", invited).await;
+    let key = contributor_key(1);
+    let receipts = async || bench.get_as(&by_key(key.clone(), None), "/v1/jobs/signs/receipts").await;
+    assert_eq!(receipts().await, (StatusCode::NOT_FOUND, "unknown_job".to_owned()));
+    let sent = bench.cluster.invited_submission(&job, 7, &key, &[0, 1]);
+    assert_eq!(bench.submit(&sent).await.0, StatusCode::CREATED);
+    assert_eq!(receipts().await.0, StatusCode::OK);
+    bench.end(&job).await;
+    assert_eq!(receipts().await.0, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -9,7 +9,6 @@ use tacit_protocol::job::{Job, PayRule, Payout};
 use tacit_protocol::question::Release;
 use tacit_protocol::receipt::{ContributorRecord, Record};
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::request_signature::SignedParts;
 use tacit_protocol::submission::Submission;
 
 use super::{Bench, kind};
@@ -20,17 +19,9 @@ const PATH: &str = "/v1/jobs/signs/receipts";
 impl Bench {
     /// The request of a key, signed for this path.
     async fn receipts_signed_for(&self, key: &SecretKey, path: &str) -> (StatusCode, Vec<u8>) {
-        let parts = SignedParts {
-            method: "GET",
-            path,
-            query: "",
-            cluster: &self.app.cluster.digest(),
-            body: b"",
-        };
-        let now = jiff::Timestamp::now().as_second() as u64;
         let request = Request::builder()
             .uri(PATH)
-            .header(header::AUTHORIZATION, parts.sign(key, now).to_string())
+            .header(header::AUTHORIZATION, self.signed_get(key, path))
             .body(Body::empty())
             .unwrap();
         self.request(request).await
@@ -40,15 +31,6 @@ impl Bench {
         let (status, body) = self.receipts_signed_for(key, PATH).await;
         assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
         serde_json::from_slice(&body).unwrap()
-    }
-
-    /// Sends answers of the contributor of this number.
-    async fn answers(&self, job: &Job, byte: u8, items: &[u32]) -> Submission {
-        let (name, key) = (format!("contributor-{byte}"), contributor_key(byte));
-        self.enrol(&name, &key).await;
-        let submission = self.cluster.submission(job, &name, &key, items);
-        assert_eq!(self.submit(&submission).await.0, StatusCode::CREATED);
-        submission
     }
 }
 
@@ -118,8 +100,12 @@ async fn each_key_gets_its_own_records_and_no_other() {
     assert_eq!((alone.digest, alone.counted), (digest(&refused), 0));
     assert_eq!(alone.left_out[0].reason, RejectReason::Unsealable);
 
-    let (status, body) = bench.receipts_signed_for(&contributor_key(9), PATH).await;
-    assert_eq!((status, kind(&body).as_str()), (StatusCode::NOT_FOUND, "unknown_submission"));
+    // Who has sent nothing has no receipts; a stranger does not even learn that there is such a job.
+    bench.enrol("onlooker", &contributor_key(8)).await;
+    for (byte, due) in [(8, "unknown_submission"), (9, "unknown_job")] {
+        let (status, body) = bench.receipts_signed_for(&contributor_key(byte), PATH).await;
+        assert_eq!((status, kind(&body).as_str()), (StatusCode::NOT_FOUND, due));
+    }
     // A buyer's token, or a signature for something else, is nobody's key.
     let (status, body) = bench.get(PATH).await;
     assert_eq!((status, kind(&body).as_str()), (StatusCode::UNAUTHORIZED, "unauthorized"));

@@ -5,7 +5,7 @@ use tacit_protocol::api::JobState;
 use tacit_protocol::release::OutputValues;
 
 use super::Bench;
-use crate::testing::{AlterRelease, contributor_key, spec};
+use crate::testing::{AlterRelease, spec};
 
 const WAYS: [(&str, AlterRelease); 4] = [
     ("another accepted set", |subject, _| {
@@ -30,9 +30,7 @@ async fn a_node_that_releases_in_a_wrong_form_is_left_out() {
         bench.cluster.nodes[0].release_altered(alter);
         let job = bench.open("signs", spec(2)).await;
         for byte in [1, 2] {
-            let (name, key) = (format!("contributor-{byte}"), contributor_key(byte));
-            bench.enrol(&name, &key).await;
-            bench.submit(&bench.cluster.submission(&job, &name, &key, &[0, 1])).await;
+            bench.answers(&job, byte, &[0, 1]).await;
         }
         bench.close(&job).await;
         let status = bench.wait_for(&job, JobState::Published).await;

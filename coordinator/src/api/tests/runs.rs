@@ -9,15 +9,12 @@ use tacit_protocol::job::Job;
 use tacit_protocol::phase::Phase;
 
 use super::Bench;
-use crate::testing::{contributor_key, spec};
+use crate::testing::{eventually, spec};
 
 /// Uploads submissions of these contributors, each with answers to both items.
 async fn submissions(bench: &Bench, job: &Job, contributors: &[u8]) {
     for byte in contributors {
-        let (name, key) = (format!("contributor-{byte}"), contributor_key(*byte));
-        bench.enrol(&name, &key).await;
-        let (status, body) = bench.submit(&bench.cluster.submission(job, &name, &key, &[0, 1])).await;
-        assert_eq!(status, StatusCode::CREATED, "{}", String::from_utf8_lossy(&body));
+        bench.answers(job, *byte, &[0, 1]).await;
     }
 }
 
@@ -130,14 +127,12 @@ async fn full_disks_and_restarts_cost_a_job_nothing_but_time() {
     bench.cluster.nodes[1].refuse("compute", Refusal::ShuttingDown);
     bench.cluster.nodes[2].refuse("compute", lost);
     bench.close(&job).await;
-    let mut waiting = Vec::new();
-    for _ in 0..200 {
-        waiting = bench.status(&job).await.waiting_on;
-        if waiting.iter().any(|one| one.needs_operator) {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let waiting = async || bench.status(&job).await.waiting_on;
+    eventually("an operator is needed", async || {
+        waiting().await.iter().any(|one| one.needs_operator)
+    })
+    .await;
+    let waiting = waiting().await;
     let named = waiting.iter().find(|one| one.node == "node-1").unwrap();
     assert!(named.needs_operator && named.reason.contains("its disk is full"), "{waiting:?}");
     bench.cluster.nodes[1].set_up(false);

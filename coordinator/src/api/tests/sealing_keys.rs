@@ -1,6 +1,6 @@
 //! The keys that contributors seal to: they are passed on as nodes sign them, and kept; what is sealed to older ones is refused.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::http::StatusCode;
 use tacit_protocol::api::ClusterInfo;
@@ -8,7 +8,7 @@ use tacit_protocol::fixtures::{cluster_with_keys, epochs};
 use tacit_protocol::sealing_epoch::SignedEpoch;
 
 use super::{Bench, kind};
-use crate::testing::{contributor_key, spec};
+use crate::testing::{contributor_key, eventually, spec};
 
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
@@ -28,19 +28,22 @@ async fn keys_are_passed_on_as_nodes_sign_them_and_kept() {
     for (node, signed) in bench.cluster.nodes.iter().zip(&signed) {
         node.set_sealing_key(signed.clone().unwrap());
     }
-    while served(&bench).await != signed {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    eventually("the keys are served", async || served(&bench).await == signed).await;
     // A key of another node is none, and an older one does not come back.
     bench.cluster.nodes[0].set_sealing_key(signed[1].clone().unwrap());
     bench.cluster.nodes[1].set_sealing_key(epochs(&members, now() - 100, now() + 1000)[1].clone().unwrap());
     let bench = bench.again().await;
-    assert_eq!(served(&bench).await, signed, "before any node was asked, and after");
+    assert_eq!(served(&bench).await, signed, "before any node was asked");
+    for node in [0, 1] {
+        let node = &bench.cluster.nodes[node];
+        let asked = node.asked_for_sealing_key();
+        // Two more: what it gave to the first of them was looked at before the second.
+        eventually("the node is asked again", async || node.asked_for_sealing_key() >= asked + 2).await;
+    }
+    assert_eq!(served(&bench).await, signed, "and after");
     let newer = epochs(&members, now() + 5, now() + 1000);
     bench.cluster.nodes[2].set_sealing_key(newer[2].clone().unwrap());
-    while served(&bench).await[2] != newer[2] {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    eventually("the newer key is served", async || served(&bench).await[2] == newer[2]).await;
     assert_eq!(served(&bench).await[..2], signed[..2]);
 }
 

@@ -1,4 +1,5 @@
 use std::io;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -8,12 +9,14 @@ use tacit_protocol::codec::encode;
 use tacit_protocol::identity::Purpose;
 use tacit_protocol::job::JobSpec;
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::submission::Submission;
+use tacit_protocol::submission::{MAX_SUBMISSION_BYTES, Subject, Submission};
+use tokio::sync::Notify;
 use tower::ServiceExt;
 
 use super::{Bench, SUBMISSION_TYPE, kind};
 use crate::http::Origin;
-use crate::testing::{contributor_key, spec};
+use crate::testing::{contributor_key, eventually, spec};
+use crate::uploads::Author;
 
 #[tokio::test]
 async fn names_that_look_alike_are_enrolled_once() {
@@ -99,12 +102,7 @@ async fn what_nodes_cannot_open_closes_no_job_and_is_told_to_its_contributor() {
     };
     send(&bench, "stranger", 1).await;
     send(&bench, "ada", 2).await;
-    for _ in 0..100 {
-        if bench.status(&job).await.delivered == 2 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+    bench.wait_for_deliveries(&job, 2).await;
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     let status = bench.status(&job).await;
     assert_eq!((status.state, status.delivered, status.answers), (JobState::Open, 2, 4));
@@ -154,13 +152,11 @@ async fn an_ended_job_is_forgotten_by_the_nodes_and_its_envelopes_are_dropped() 
     let (_, receipt) = bench.submit(&submission).await;
     bench.close(&job).await;
     bench.wait_for(&job, JobState::Published).await;
-    for _ in 0..200 {
+    eventually("the job is erased", async || {
         let kept = bench.app.store.pending(job.id(), 0, 0, 9, 1 << 20).await.unwrap();
-        if kept.is_empty() && bench.cluster.nodes.iter().all(|node| !node.knows(job.id())) {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+        kept.is_empty() && bench.cluster.nodes.iter().all(|node| !node.knows(job.id()))
+    })
+    .await;
     let bench = bench.again().await;
     assert!(bench.cluster.nodes.iter().all(|node| !node.knows(job.id())));
     assert_eq!(bench.app.store.pending(job.id(), 0, 0, 9, 1 << 20).await.unwrap(), []);
@@ -177,7 +173,13 @@ async fn when_too_many_upload_at_once_the_next_is_told_so() {
     let key = contributor_key(1);
     bench.enrol("ada", &key).await;
     let submission = bench.cluster.submission(&job, "ada", &key, &[0, 1]);
-    let all: Vec<_> = std::iter::from_fn(|| bench.app.uploads.begin(Origin::Loopback, 1000)).collect();
+    let author = |number| Author {
+        issuers: None,
+        subject: Subject::Number(number),
+    };
+    let all: Vec<_> = (0..)
+        .map_while(|number| bench.app.uploads.begin(Origin::Loopback, author(number), 1000))
+        .collect();
     assert!(!all.is_empty());
     let (status, body) = bench.submit(&submission).await;
     assert_eq!((status, kind(&body).as_str()), (StatusCode::SERVICE_UNAVAILABLE, "busy"));
@@ -190,6 +192,64 @@ async fn when_too_many_upload_at_once_the_next_is_told_so() {
     assert_eq!((status, kind(&body).as_str()), (StatusCode::FORBIDDEN, "not_enrolled"));
     drop(all);
     assert_eq!(bench.submit(&submission).await.0, StatusCode::CREATED);
+}
+
+/// A body of the largest size that begins as this submission and stops before its last byte. Then it notifies.
+fn almost_all(submission: &Submission, stopped: Arc<Notify>) -> Body {
+    const PIECE: usize = 64 << 10;
+    let mut first = encode(&submission.header);
+    first.resize(first.len().next_multiple_of(PIECE) - 1, 0);
+    let pieces = (MAX_SUBMISSION_BYTES - first.len()) / PIECE;
+    let pieces = std::iter::once(first).chain((0..pieces).map(|_| vec![0; PIECE]));
+    let last = stream::once(async move {
+        stopped.notify_one();
+        std::future::pending().await
+    });
+    Body::from_stream(stream::iter(pieces.map(io::Result::Ok)).chain(last))
+}
+
+#[tokio::test]
+async fn uploads_that_stop_before_the_last_byte_stop_neither_other_addresses_nor_other_contributors() {
+    let bench = Bench::new(3, 1).await;
+    let job = bench.open("signs", spec(2)).await;
+    for byte in 1..8 {
+        bench.enrol(&format!("contributor-{byte}"), &contributor_key(byte)).await;
+    }
+    let submission = |byte: u8| {
+        bench
+            .cluster
+            .submission(&job, &format!("contributor-{byte}"), &contributor_key(byte), &[0])
+    };
+    let from = |last: u8, mut request: Request<Body>| {
+        request.extensions_mut().insert(Origin::of([192, 0, 2, last].into()));
+        request
+    };
+    let mut held = Vec::new();
+    let mut hold = async |address: u8, byte: u8| {
+        let (submission, stopped) = (submission(byte), Arc::new(Notify::new()));
+        let request = from(address, upload(&submission, almost_all(&submission, Arc::clone(&stopped))));
+        let mut sending = Box::pin(bench.router.clone().oneshot(request));
+        tokio::select! {
+            response = &mut sending => Some(response.unwrap().status()),
+            () = stopped.notified() => {
+                held.push(sending);
+                None
+            }
+        }
+    };
+    for byte in 1..=4 {
+        assert_eq!(hold(1, byte).await, None, "contributor {byte}");
+    }
+    // An eighth of the memory is taken by this address, and the part of a contributor by contributor 1.
+    assert_eq!(hold(1, 5).await, Some(StatusCode::SERVICE_UNAVAILABLE));
+    assert_eq!(hold(2, 1).await, Some(StatusCode::SERVICE_UNAVAILABLE));
+    let honest = submission(6);
+    let request = from(2, upload(&honest, Body::from(encode(&honest))));
+    assert_eq!(bench.request(request).await.0, StatusCode::CREATED);
+    drop(held);
+    let honest = submission(1);
+    let request = from(1, upload(&honest, Body::from(encode(&honest))));
+    assert_eq!(bench.request(request).await.0, StatusCode::CREATED);
 }
 
 fn upload(submission: &Submission, body: Body) -> Request<Body> {
@@ -277,6 +337,65 @@ async fn nobody_sends_more_than_two_answers_to_every_item() {
     bench.enrol("bob", &contributor_key(2)).await;
     let other = bench.cluster.submission(&job, "bob", &contributor_key(2), &[0]);
     assert_eq!(bench.submit(&other).await.0, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn what_never_counts_takes_no_room_from_others() {
+    let bench = Bench::new(3, 1).await;
+    bench.cluster.nodes.iter().for_each(|node| node.cannot_open("stranger"));
+    let job = bench.open("signs", spec(2)).await;
+    let key = contributor_key(1);
+    bench.enrol("stranger", &key).await;
+    let garbage = bench.cluster.submission(&job, "stranger", &key, &[0, 1]);
+    assert_eq!(bench.submit(&garbage).await.0, StatusCode::CREATED);
+    let active = bench.app.active_jobs.get(job.id()).unwrap();
+    eventually("all nodes have refused it", async || active.taking_room(2) == 0).await;
+    // The same after a restart.
+    drop(active);
+    let bench = bench.again().await;
+    let active = bench.app.active_jobs.get(job.id()).unwrap();
+    assert_eq!(active.taking_room(2), 0);
+    let taken = async |submission: &Submission| {
+        let standing = bench.app.store.standing(&submission.header.value.statement).await.unwrap().unwrap();
+        (active.taking_room(standing.in_job), standing.by_subject.answers)
+    };
+    assert_eq!(taken(&garbage).await, (0, 2), "the stranger's own quota stays used");
+    bench.enrol("ada", &contributor_key(2)).await;
+    let good = bench.cluster.submission(&job, "ada", &contributor_key(2), &[0, 1]);
+    assert_eq!(bench.submit(&good).await.0, StatusCode::CREATED);
+    assert_eq!(taken(&good).await, (2, 2));
+    for again in 0..2 {
+        assert_eq!(bench.withdraw(&good, &contributor_key(2)).await, StatusCode::OK, "{again}");
+        assert_eq!(taken(&good).await, (0, 2), "nor what is withdrawn");
+    }
+    // Garbage that is withdrawn is given back once.
+    assert_eq!(bench.withdraw(&garbage, &key).await, StatusCode::OK);
+    let other = bench.cluster.submission(&job, "ada", &contributor_key(2), &[0]);
+    assert_eq!(bench.submit(&other).await.0, StatusCode::CREATED);
+    assert_eq!(taken(&other).await, (1, 3));
+}
+
+#[tokio::test]
+async fn what_is_withdrawn_is_in_no_file_of_the_store() {
+    let bench = Bench::new(3, 1).await;
+    let job = bench.open("signs", spec(2)).await;
+    let key = contributor_key(1);
+    bench.enrol("ada", &key).await;
+    let submission = bench.cluster.submission(&job, "ada", &key, &[0, 1]);
+    assert_eq!(bench.submit(&submission).await.0, StatusCode::CREATED);
+    let found = || {
+        let files = std::fs::read_dir(bench.folder.path()).unwrap();
+        let bytes: Vec<Vec<u8>> = files.map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
+        let is_in = |envelope: &Vec<u8>| {
+            bytes
+                .iter()
+                .any(|file| file.windows(envelope.len()).any(|window| window == envelope))
+        };
+        submission.envelopes.iter().filter(|envelope| is_in(envelope)).count()
+    };
+    assert_eq!(found(), 3, "this search finds envelopes that are stored");
+    assert_eq!(bench.withdraw(&submission, &key).await, StatusCode::OK);
+    assert_eq!(found(), 0);
 }
 
 #[tokio::test]
