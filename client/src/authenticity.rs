@@ -57,6 +57,11 @@ pub enum AuthenticityError {
 }
 
 impl AuthenticityError {
+    /// Whether the coordinator has refused a request with a problem of this kind.
+    pub fn is_problem(&self, name: &str) -> bool {
+        matches!(self, Self::Api(error) if error.is_problem(name))
+    }
+
     /// Whether the coordinator has answered that there is no such job, or none that may be read.
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Api(error) if error.is_unknown())

@@ -16,6 +16,9 @@ pub enum ApiError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Nothing can be sent from this machine.
+    #[error("no HTTPS connection can be made from this machine: {0}; are the system's root certificates installed?")]
+    Client(String),
     /// The URL is plain HTTP to another machine.
     #[error(
         "{url} has no TLS: whoever is on the way would read the token and change what you see. Use https://, or --insecure where nobody can be on the way"
@@ -67,7 +70,16 @@ pub enum ApiError {
     },
 }
 
+/// What the kinds of the coordinator's problems begin with.
+const PROBLEM: &str = "urn:tacit:problem:";
+
 impl ApiError {
+    /// Whether the coordinator has refused the request with a problem of this kind, as `docs/api.md` lists them. What a proxy on the way
+    /// answers is of none of them.
+    pub fn is_problem(&self, name: &str) -> bool {
+        matches!(self, Self::Refused { problem, .. } if problem.kind.strip_prefix(PROBLEM) == Some(name))
+    }
+
     /// Whether the coordinator has answered that there is no such thing, or none that may be read.
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Refused { problem, .. } if problem.status == StatusCode::NOT_FOUND.as_u16())
