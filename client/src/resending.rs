@@ -1,5 +1,5 @@
-//! Sending kept bytes again: a coordinator that was restored from a backup has lost what it acknowledged since. The same bytes are the
-//! same submission, so nothing counts twice.
+//! Sending again what a coordinator has lost that was restored from a backup: the bytes of submissions that it had acknowledged, and the
+//! withdrawals that it had taken. The same bytes are the same submission, so nothing counts twice. What was withdrawn is never sent again.
 
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::identity::SecretKey;
@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::http::{Api, ApiError};
 use crate::sharing::{self, SendError};
 use crate::state::{State, StateError};
+use crate::withdrawals::{self, WithdrawError};
 
 /// Why submissions that are lost could not be sent again.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -23,35 +24,63 @@ pub enum ResendError {
     State(#[from] StateError),
 }
 
-/// What became of the submissions that the coordinator had acknowledged and does not know any more.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Resent {
-    /// How many it has acknowledged again.
-    pub again: usize,
-    /// The ids of those that it does not take again, and what it says.
-    pub refused: Vec<(String, ApiError)>,
+/// Who has sent what a folder keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Author {
+    /// A contributor, whose key is enrolled again with the coordinator unless a credential takes the place of that.
+    Contributor,
+    /// The buyer, with gold answers, which need no enrolment.
+    Buyer,
 }
 
-/// Asks for each acknowledged submission of a folder whether the coordinator still has it, and sends it again if not.
+/// What became of what the coordinator had acknowledged and does not know any more.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Resent {
+    /// How many submissions it has acknowledged again.
+    pub again: usize,
+    /// The ids of the submissions that it does not take again, and what it says.
+    pub refused: Vec<(String, ApiError)>,
+    /// The ids of the submissions that are withdrawn, as far as it is known here, and that it does not take back, with what it says.
+    pub not_withdrawn: Vec<(String, ApiError)>,
+}
+
+/// Asks for each acknowledged submission of a folder whether the coordinator still has it, and sends it again if not. Of each one that is
+/// withdrawn the withdrawal is sent again.
 ///
 /// # Errors
 /// It is not known what became of a submission. That one is refused is no error.
-pub async fn send_lost(api: &Api, cluster: &Cluster, key: &SecretKey, state: &State, submissions: usize) -> Result<Resent, ResendError> {
+pub async fn send_lost(api: &Api, cluster: &Cluster, key: &SecretKey, state: &State, author: Author) -> Result<Resent, ResendError> {
     let mut resent = Resent::default();
-    for index in 0..submissions {
-        let (Some(submission), Some(_)) = (state.submission(index)?, state.receipt(index)?) else {
+    for index in state.plan().all() {
+        let Some(submission) = state.submission(index)? else { continue };
+        let header = &submission.header.value;
+        let id = header.statement.id.to_string();
+        if state.withdrawal(index)?.is_some() {
+            match withdrawals::ask(api, cluster, key, state, (index, header)).await {
+                Ok(_) => {}
+                // It has nothing to take back, or nothing any more.
+                Err(WithdrawError::Api(error))
+                    if ["unknown_submission", "unknown_job", "purged"]
+                        .iter()
+                        .any(|kind| error.is_problem(kind)) => {}
+                Err(WithdrawError::Api(error @ ApiError::Refused { .. })) => resent.not_withdrawn.push((id, error)),
+                Err(WithdrawError::Api(error)) => return Err(error.into()),
+                Err(WithdrawError::State(error)) => return Err(error.into()),
+            }
             continue;
-        };
-        let statement = &submission.header.value.statement;
-        match api.submission(&statement.job, &statement.id).await {
-            Err(error) if error.is_unknown() => {}
-            Err(error) => return Err(error.into()),
-            Ok(_) => continue,
         }
-        let id = statement.id.to_string();
-        let enrolled = match &statement.credential {
-            Some(_) => Ok(()),
-            None => sharing::enrol(api, cluster, &statement.contributor, key).await,
+        if state.receipt(index)?.is_none() {
+            continue;
+        }
+        match api.submission(&header.statement.job, &header.statement.id).await {
+            Ok(_) => continue,
+            // Not what a proxy says, nor that everything of the job is deleted after its time.
+            Err(error) if error.is_problem("unknown_submission") => {}
+            Err(error) => return Err(error.into()),
+        }
+        let enrolled = match (author, &header.statement.credential) {
+            (Author::Contributor, None) => sharing::enrol(api, cluster, &header.statement.contributor, key).await,
+            (Author::Contributor, Some(_)) | (Author::Buyer, _) => Ok(()),
         };
         let (header, bytes) = sharing::encode(submission);
         let sent = match enrolled {

@@ -57,7 +57,7 @@ pub async fn send_sealed<E: From<SendError> + From<SealingKeysError>>(
         let (header, bytes) = encode(share(cluster, again > 0)?);
         match send(api, cluster, &header, bytes).await {
             Ok(receipt) => return Ok((header, receipt)),
-            Err(SendError::Api(ApiError::Refused { problem, .. })) if problem.kind.ends_with(":sealing_key_expired") => {
+            Err(SendError::Api(error)) if error.is_problem("sealing_key_expired") => {
                 *cluster = sealing_keys::fetch(api, cluster.clone()).await?;
             }
             Err(error) => return Err(error.into()),
