@@ -19,14 +19,15 @@ Examples:
   tacit demo --answers mine.csv --out result        the same with your answers
   tacit bench --items 100000                        what a job of this size takes on this machine
   tacit keygen --out buyer.key
-  tacit job create signs.toml --cluster cluster.toml --token-file token --key buyer.key
+  tacit job create signs.toml --cluster cluster.toml --token-file token --buyer-key buyer.key
   tacit answer JOB --answers mine.csv --key my.key --cluster cluster.toml
   export TACIT_CLUSTER=cluster.toml TACIT_BUYER_KEY=buyer.key
   tacit job close JOB; tacit job watch JOB; tacit job result JOB --out result
   tacit verify result/result.json --cluster cluster.toml
 
 Every command exits with 0 when it did what it says, 1 when not (one line on standard error says why), \
-2 on wrong usage. `demo` and `bench` exit with 3 if `tacit-node` or `tacit-coordinator` is not installed beside `tacit`.";
+2 on wrong usage. `demo` and `bench` exit with 3 if `tacit-node` or `tacit-coordinator` is not installed beside `tacit`; `receipt` has \
+exit codes of its own, which its help lists.";
 
 const JOB_HELP: &str = "\
 Examples:
@@ -78,10 +79,11 @@ Once the job is published, `tacit receipt` says which answers count, and why the
 
 const RECEIPT_HELP: &str = "\
 Once the job is published, the signatures of all nodes are checked against the cluster file, every submission that has a receipt must be \
-in what they signed, and the pay is worked out again from the terms that were answered. The coordinator is believed in nothing.
+in what they signed, and the pay is worked out again from the terms that were answered. Nothing is taken on the coordinator's word.
 
 Exit codes: 10 the nodes have not signed this, or for other terms; 11 a record does not fit what they signed, or is somebody else's; \
-12 a submission was left out; 13 the numbers contradict each other; 14 the pay does not follow from them; 1 anything else.
+12 a submission was left out; 13 the numbers contradict each other; 14 the pay does not follow from them; \
+15 a submission that was withdrawn is certified; 1 anything else.
 
 Examples:
   tacit receipt JOB --key alice.key --cluster cluster.toml";
@@ -193,7 +195,7 @@ pub(crate) struct Network {
     /// The cluster file from the operators: what this command trusts. The coordinator must have the same file.
     #[arg(long, value_name = "cluster.toml", env = "TACIT_CLUSTER", global = true)]
     pub cluster: Option<PathBuf>,
-    /// Use plain HTTP to another machine: only where nobody can be on the way, who would read the token and change what you see.
+    /// Allow http:// to another machine. Anyone on the network path can read the token and change what you see.
     #[arg(long, global = true)]
     pub insecure: bool,
 }
@@ -207,8 +209,9 @@ pub(crate) struct Job {
     /// The file of the buyer's token; by default the token is read from the environment variable TACIT_TOKEN.
     #[arg(long, value_name = "FILE", global = true)]
     pub token_file: Option<PathBuf>,
-    /// Read, close or cancel with the buyer's key that has signed the job's terms, where there is no token. Needs --cluster.
-    #[arg(long, value_name = "FILE", env = "TACIT_BUYER_KEY", global = true)]
+    /// The buyer's key file, see `tacit keygen`; by default the one that the environment variable TACIT_BUYER_KEY names. Without a token, it
+    /// signs requests for jobs whose terms it signed. Needs --cluster.
+    #[arg(long, value_name = "FILE", global = true)]
     pub buyer_key: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]
@@ -218,7 +221,7 @@ pub(crate) struct Job {
 /// What to do with jobs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum JobCommand {
-    /// Open a job from a spec, and print its id.
+    /// Open a job from a spec, and print its id. Needs the buyer's token, its key, which signs the job's terms, and --cluster.
     #[command(after_help = CREATE_HELP)]
     Create {
         /// The path of the spec, a TOML or JSON file.
@@ -226,9 +229,6 @@ pub(crate) enum JobCommand {
         /// The job's id: lower-case letters, digits and dashes; by default a new UUID. The same id with the same spec is no error.
         #[arg(long)]
         id: Option<JobId>,
-        /// The buyer's key file, which signs the job's terms: see `tacit keygen`.
-        #[arg(long, value_name = "FILE", env = "TACIT_BUYER_KEY")]
-        key: PathBuf,
     },
     /// List your jobs, newest first.
     List,
@@ -247,13 +247,10 @@ pub(crate) enum JobCommand {
         /// The id of the job.
         id: JobId,
     },
-    /// Cancel a job: nothing of it is computed or released, and the nodes erase what they have of it. Needs --cluster.
+    /// Cancel a job: nothing of it is computed or released, and the nodes erase what they have of it. Needs the buyer's key and --cluster.
     Cancel {
         /// The id of the job.
         id: JobId,
-        /// The key file that has signed the job's terms; by default that of --buyer-key.
-        #[arg(long, value_name = "FILE", env = "TACIT_BUYER_KEY")]
-        key: Option<PathBuf>,
     },
     /// Fetch the result of a published job, and verify it if a cluster file is given.
     Result {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use tacit_mpc_core::digest::Digest;
+use tacit_protocol::api::ProblemKind;
 use tacit_protocol::cluster::{Cluster, ClusterError};
 use tacit_protocol::job::{Job, JobError, JobId};
 use thiserror::Error;
@@ -57,6 +58,14 @@ pub enum AuthenticityError {
 }
 
 impl AuthenticityError {
+    /// The kind of problem that the coordinator has answered, if it has.
+    pub fn kind(&self) -> Option<ProblemKind> {
+        match self {
+            Self::Api(error) => error.kind(),
+            _ => None,
+        }
+    }
+
     /// Whether the coordinator has answered that there is no such job, or none that may be read.
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Api(error) if error.is_unknown())

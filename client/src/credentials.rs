@@ -13,8 +13,8 @@ use thiserror::Error;
 
 use crate::files::{self, Access, FileError};
 use crate::keys::{self, KeyError};
-use crate::known_jobs::state_folder;
 use crate::state::folder_of;
+use crate::state_folder::state_folder;
 
 /// How the names of files that hold a credential end.
 const CREDENTIAL: &str = ".credential";

@@ -14,8 +14,9 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::files::{self, FileError};
-use crate::http::Api;
+use crate::http::{Api, ApiError};
 use crate::keys::{self, KeyError};
+use crate::resending::{self, Author, ResendError};
 use crate::sealing_keys::{self, SealingKeysError};
 use crate::sharing::{self, SendError};
 use crate::state::{Plan, State, StateError};
@@ -78,6 +79,19 @@ pub enum GoldError {
     /// They cannot be sent.
     #[error(transparent)]
     Sending(#[from] SendError),
+    /// It is not known whether the coordinator still has those that were sent before.
+    #[error(transparent)]
+    Resending(#[from] ResendError),
+    /// The coordinator has lost some, and does not take them again.
+    #[error(
+        "the coordinator has lost gold submission {submission}, and does not take it again: {error}; cancel the job, and open another one"
+    )]
+    Lost {
+        /// The submission's id.
+        submission: String,
+        /// What the coordinator says.
+        error: ApiError,
+    },
 }
 
 /// Gold answers, ready to be shared.
@@ -139,12 +153,16 @@ impl Gold {
         }
     }
 
-    /// Shares and sends every part that was not sent before.
+    /// Shares and sends every part that was not sent before, or that the coordinator has lost.
     pub async fn send(&self, api: &Api, cluster: &Cluster, job: &Job) -> Result<(), GoldError> {
         let plan = Plan::new(cluster, job, AUTHOR, &self.key, &self.text, parts(job));
-        let state = State::open(&self.key_path, &plan)?;
+        let state = State::open(&self.key_path, plan)?;
+        let lost = resending::send_lost(api, cluster, &self.key, &state, Author::Buyer).await?;
+        if let Some((submission, error)) = lost.refused.into_iter().next() {
+            return Err(GoldError::Lost { submission, error });
+        }
         let mut cluster = sealing_keys::fetch(api, cluster.clone()).await?;
-        for part in 0..parts(job) {
+        for part in state.plan().current() {
             let share = |cluster: &Cluster, again: bool| -> Result<Submission, GoldError> {
                 match state.submission(part)? {
                     Some(stored) if !again && stored.header.value.statement.items.iter().copied().eq(items_of(job, part)) => Ok(stored),

@@ -10,9 +10,7 @@ use tacit_protocol::job::{Job, JobId};
 use thiserror::Error;
 
 use crate::files::{self, Access, FileError};
-
-/// The environment variable that names the folder for what the client keeps.
-const FOLDER: &str = "TACIT_STATE";
+use crate::state_folder::state_folder;
 
 /// A job that was created on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +24,9 @@ pub struct KnownJob {
     pub cluster: Digest,
     /// The key of the buyer who signed it.
     pub buyer: PublicKey,
+    /// Whether the coordinator has refused to open it, and so did not take the id. It holds the signed terms all the same and may open them
+    /// later, so the digest is never forgotten; but another job of this id may take its place.
+    pub refused: bool,
 }
 
 /// Why a job cannot be kept, or is not the one that was kept.
@@ -44,6 +45,16 @@ pub enum KnownJobError {
         path: PathBuf,
         /// The id.
         job: JobId,
+    },
+    /// The job of this id was created for another cluster.
+    #[error("job {job} was created here for another cluster, of digest {ours}: give its cluster file, not the one of digest {theirs}")]
+    OtherCluster {
+        /// The id.
+        job: JobId,
+        /// The digest of the given cluster file.
+        theirs: Digest,
+        /// The digest of the cluster file that the job was signed for.
+        ours: Digest,
     },
     /// Something is of another job with the same id.
     #[error(
@@ -70,56 +81,68 @@ impl KnownJob {
             digest: job.digest(),
             cluster,
             buyer: job.terms().buyer,
+            refused: false,
         }
     }
 
-    /// The job of this id, if it was created on this machine.
+    /// The job of this id, if it was created on this machine; `cluster` is the digest of the cluster file that is used, if there is one.
     ///
     /// # Errors
-    /// The file that keeps it cannot be read.
-    pub fn look_up(job: &JobId) -> Result<Option<Self>, KnownJobError> {
-        match folder() {
-            Some(folder) => read(&folder.join(file_name(job))),
-            None => Ok(None),
+    /// The file that keeps it cannot be read, or the job was created for another cluster.
+    pub fn look_up(job: &JobId, cluster: Option<&Digest>) -> Result<Option<Self>, KnownJobError> {
+        let Some(folder) = folder() else { return Ok(None) };
+        let known = read(&folder.join(file_name(job)), job)?;
+        match (&known, cluster) {
+            (Some(known), Some(theirs)) if known.cluster != *theirs => Err(KnownJobError::OtherCluster {
+                job: job.clone(),
+                theirs: *theirs,
+                ours: known.cluster,
+            }),
+            _ => Ok(known),
         }
     }
 
-    /// Keeps the job beside its spec, and in the user's folder, where [`Self::look_up`] finds it.
+    /// Keeps the job beside its spec, and in the user's folder, where [`Self::look_up`] finds it. Returns whether it was not kept before, or
+    /// only as one that was refused.
     ///
     /// # Errors
-    /// Another job was kept under this id, or a file cannot be written.
-    pub fn keep(&self, spec: &Path) -> Result<(), KnownJobError> {
+    /// Another job was kept under this id and not refused, or a file cannot be written.
+    pub fn keep(&self, spec: &Path) -> Result<bool, KnownJobError> {
         if let Some(folder) = folder() {
             files::make_folder(&folder, Access::Private)?;
         }
         let paths = self.paths(spec);
+        let mut is_new = true;
         for path in &paths {
-            if read(path)?.is_some_and(|kept| kept != *self) {
-                return Err(KnownJobError::IdTaken {
-                    path: path.clone(),
-                    job: self.job.clone(),
-                });
+            match read(path, &self.job)?.filter(|kept| !kept.refused) {
+                None => {}
+                Some(kept) if kept == *self => is_new = false,
+                Some(_) => {
+                    return Err(KnownJobError::IdTaken {
+                        path: path.clone(),
+                        job: self.job.clone(),
+                    });
+                }
             }
         }
-        let text = serde_json::to_vec_pretty(self).map_err(|_| KnownJobError::Damaged(spec.to_owned()))?;
         for path in &paths {
-            files::write(path, &text, Access::Public)?;
+            self.write(path)?;
         }
-        Ok(())
+        Ok(is_new)
     }
 
-    /// Removes what [`Self::keep`] has written, because the coordinator refused to open the job.
+    /// Keeps a new job as one that the coordinator has refused to open, so that another one may be created under its id.
     ///
     /// # Errors
-    /// A file cannot be removed.
-    pub fn forget(&self, spec: &Path) -> Result<(), KnownJobError> {
-        for path in self.paths(spec) {
-            match std::fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(FileError::new(&path, &error).into()),
-                _ => {}
-            }
-        }
-        Ok(())
+    /// A file cannot be written.
+    pub fn keep_as_refused(mut self, spec: &Path) -> Result<(), KnownJobError> {
+        self.refused = true;
+        self.paths(spec).iter().try_for_each(|path| self.write(path))
+    }
+
+    fn write(&self, path: &Path) -> Result<(), KnownJobError> {
+        let text = serde_json::to_vec_pretty(self).map_err(|_| KnownJobError::Damaged(path.to_owned()))?;
+        Ok(files::write(path, &text, Access::Public)?)
     }
 
     fn paths(&self, spec: &Path) -> Vec<PathBuf> {
@@ -155,20 +178,16 @@ fn folder() -> Option<PathBuf> {
     Some(state_folder()?.join("jobs"))
 }
 
-/// The folder for what the client keeps; `None` where the user has no home.
-pub(crate) fn state_folder() -> Option<PathBuf> {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    variable(FOLDER)
-        .or_else(|| Some(variable("XDG_STATE_HOME")?.join("tacit")))
-        .or_else(|| Some(variable("HOME")?.join(".local/state/tacit")))
-}
-
-fn read(path: &Path) -> Result<Option<KnownJob>, KnownJobError> {
-    match std::fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|_| KnownJobError::Damaged(path.to_owned())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(FileError::new(path, &error).into()),
+/// The job of this id that a file keeps; `None` if there is no file.
+fn read(path: &Path, job: &JobId) -> Result<Option<KnownJob>, KnownJobError> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(FileError::new(path, &error).into()),
+    };
+    let known: Option<KnownJob> = serde_json::from_slice(&bytes).ok();
+    match known {
+        Some(known) if known.job == *job => Ok(Some(known)),
+        _ => Err(KnownJobError::Damaged(path.to_owned())),
     }
 }

@@ -11,6 +11,7 @@ pub mod keys;
 pub mod known_jobs;
 pub mod spec;
 pub mod state;
+mod state_folder;
 pub mod table;
 pub mod text;
 pub mod weights;

@@ -31,7 +31,7 @@ pub(crate) fn print(text: &str) -> Result<()> {
 }
 
 /// Says which submissions the coordinator had lost.
-pub(crate) fn report_lost(lost: &Resent) {
+pub(crate) fn report_resent(lost: &Resent) {
     if lost.again > 0 {
         eprintln!(
             "tacit: the coordinator had lost {} submissions that it had acknowledged; they were sent again",
@@ -43,6 +43,9 @@ pub(crate) fn report_lost(lost: &Resent) {
             "tacit: submission {submission}: the coordinator has lost it and does not take it again; keep its receipt, and tell the \
              operators: {error}"
         );
+    }
+    for (submission, error) in &lost.not_withdrawn {
+        eprintln!("tacit: submission {submission} is not withdrawn: {error}");
     }
 }
 
@@ -135,13 +138,10 @@ pub(crate) fn status(status: &JobStatus) -> String {
     rows.iter().map(|(name, value)| format!("{name:<17}{value}\n")).collect()
 }
 
-/// The answers that do not count, by reason, with the first `shown` items of each.
-pub(crate) fn rejected(outcome: &Outcome, shown: usize) -> String {
+/// The answers that do not count, by reason.
+pub(crate) fn rejected(outcome: &Outcome) -> String {
     let line = |(reason, items): (&RejectReason, &Vec<String>)| {
-        let mut list = items.iter().take(shown).map(|item| one_line(item)).collect::<Vec<_>>().join(", ");
-        if let Some(more @ 1..) = items.len().checked_sub(shown) {
-            list += &format!(" and {more} more");
-        }
+        let list = items.iter().map(|item| one_line(item)).collect::<Vec<_>>().join(", ");
         format!("{} rejected as {reason} ({}): {list}\n", items.len(), explain(*reason))
     };
     let mut text: String = outcome.rejected.iter().map(line).collect();
@@ -316,14 +316,13 @@ mod tests {
             ..Outcome::default()
         };
         let line = "3 rejected as duplicate_answer (an earlier answer of yours to the item counts): a, b";
-        assert_eq!(rejected(&outcome, 3), format!("{line}, c\n"));
-        assert_eq!(rejected(&outcome, 2), format!("{line} and 1 more\n"));
+        assert_eq!(rejected(&outcome), format!("{line}, c\n"));
         let outcome = Outcome {
             refused_by: ["node-1", "node-2"].map(str::to_owned).into(),
             ..outcome
         };
         let refused = "refused by node-1, node-2: their parts did not come or cannot be used\n";
-        assert_eq!(rejected(&outcome, 3), format!("{line}, c\n{refused}"));
+        assert_eq!(rejected(&outcome), format!("{line}, c\n{refused}"));
     }
 
     #[test]

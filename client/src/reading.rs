@@ -47,10 +47,10 @@ impl Pass {
     }
 
     fn sign(&self, api: &Api, cluster: &Cluster) -> Api {
-        let api = api.clone().signed_with(self.key.clone(), cluster.digest());
+        let (api, key) = (api.clone(), self.key.clone());
         match &self.shown {
-            Some(shown) => api.showing(shown),
-            None => api,
+            Some(shown) => api.signed_as(key, cluster.digest(), shown),
+            None => api.signed_with(key, cluster.digest()),
         }
     }
 }

@@ -1,103 +1,60 @@
-//! Checking what the nodes certify to a contributor, with the cluster file, the terms, and the submissions and receipts that were kept: the
-//! coordinator, which passes it on, is believed in nothing.
+//! Checking what the nodes certify to a contributor, with the cluster file, the terms, and the submissions and receipts that were kept.
+//! Nothing is taken on the word of the coordinator, which passes it on.
 
-use std::collections::BTreeMap;
+mod check;
+mod error;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::api::CertifiedReceipts;
-use tacit_protocol::certificate::CertificateError;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::job::Terms;
-use tacit_protocol::receipt::{ContributorRecord, Record, RootError, SubmissionRecord};
+use tacit_protocol::receipt::{ContributorRecord, Record, RootStatement, SubmissionRecord};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::Header;
+use tacit_protocol::withdrawal::{Erasure, ErasureReceipt};
 use tacit_scoring::payout::{Pay, pay_of};
-use thiserror::Error;
 
-/// Why what a coordinator passes on as certified is refused.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ReceiptError {
-    /// The nodes have not signed the root.
-    #[error("what the coordinator calls certified is not: {0}; do not rely on it, keep your receipts, and tell the operators")]
-    Root(#[from] RootError),
-    /// The nodes have certified a job of other terms.
-    #[error(
-        "what is certified is for a job of other terms than you answered: their digest is {theirs}, yours {ours}; keep your receipts, and \
-         tell the operators"
-    )]
-    OtherTerms {
-        /// The digest of the certified job's terms.
-        theirs: Digest,
-        /// The digest of the terms that were answered.
-        ours: Digest,
-    },
-    /// A record is not under the root.
-    #[error(
-        "a record does not fit the root that the nodes have signed: the coordinator has altered it; keep your receipts, and tell the \
-         operators"
-    )]
-    Leaf,
-    /// A record is about somebody else, or there is more than one about the contributor.
-    #[error("the coordinator gave a record of somebody else: {0}; keep your receipts, and tell the operators")]
-    NotYours(String),
-    /// A submission has no record.
-    #[error(
-        "submission {submission}: the nodes have certified nothing about it: the coordinator left it out: keep this receipt \
-         ({receipt}), and show it to the operators"
-    )]
-    LeftOut {
-        /// The submission's id.
-        submission: String,
-        /// Where its receipt is kept.
-        receipt: String,
-    },
-    /// The numbers of a record contradict each other, or what was sent.
-    #[error("the certified numbers do not add up: {0}; keep your receipts, and tell the operators")]
-    Sum(String),
-    /// The pay does not follow from the record by the terms.
-    #[error("you are certified {certified} micro-units, but by the terms {due} are due: keep your receipts, and tell the operators")]
-    Pay {
-        /// The certified pay; 0 if there is none.
-        certified: u64,
-        /// What follows from the record by the terms; 0 if there is no pay.
-        due: u64,
-    },
-    /// No pay follows from the record by the terms.
-    #[error("no pay follows from what is certified to you: {0}; keep your receipts, and tell the operators")]
-    Scores(CertificateError),
-}
+use check::Check;
+pub use error::ReceiptError;
 
-impl ReceiptError {
-    /// The exit code of `tacit receipt`, so that a script can tell the ways of failing apart.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Root(_) | Self::OtherTerms { .. } => 10,
-            Self::Leaf | Self::NotYours(_) => 11,
-            Self::LeftOut { .. } => 12,
-            Self::Sum(_) => 13,
-            Self::Pay { .. } | Self::Scores(_) => 14,
-        }
-    }
-}
-
-/// A submission that was made, and kept.
+/// A submission that was made, and is kept here.
 #[derive(Debug, Clone, Copy)]
-pub struct Kept<'a> {
+pub struct KeptSubmission<'a> {
     /// Its header.
     pub header: &'a Header,
     /// Where its receipt is kept, for people; `None` if the coordinator has given none.
     pub receipt: Option<&'a str>,
 }
 
+/// A submission that the coordinator has taken out of the job again.
+#[derive(Debug, Clone, Copy)]
+pub struct WithdrawnSubmission<'a> {
+    /// Its header.
+    pub header: &'a Header,
+    /// What nodes have signed about its erasure.
+    pub erasures: &'a [ErasureReceipt],
+}
+
 /// What the contributor knows by itself.
 #[derive(Debug, Clone, Copy)]
-pub struct Own<'a> {
+pub struct ContributorView<'a> {
     /// The cluster file.
     pub cluster: &'a Cluster,
     /// The terms that were answered.
     pub terms: &'a Terms,
-    /// The submissions that the contributor has made.
-    pub kept: &'a [Kept<'a>],
+    /// The submissions that the contributor has made and not withdrawn.
+    pub kept: &'a [KeptSubmission<'a>],
+    /// The submissions that the contributor has withdrawn.
+    pub withdrawn: &'a [WithdrawnSubmission<'a>],
+}
+
+impl<'a> ContributorView<'a> {
+    fn headers(&self) -> impl Iterator<Item = &'a Header> {
+        let kept = self.kept.iter().map(|one| one.header);
+        kept.chain(self.withdrawn.iter().map(|one| one.header))
+    }
 }
 
 /// What the nodes certify to a contributor, after every check.
@@ -118,54 +75,26 @@ pub struct Certified {
     pub pay: Option<Pay>,
 }
 
-/// The checks one by one, so that a test can show what each of them prevents.
-#[derive(Debug, Clone, Copy)]
-struct Checks {
-    signatures: bool,
-    terms: bool,
-    paths: bool,
-    owner: bool,
-    complete: bool,
-    sums: bool,
-    pay: bool,
-}
-
-impl Checks {
-    const ALL: Self = Self {
-        signatures: true,
-        terms: true,
-        paths: true,
-        owner: true,
-        complete: true,
-        sums: true,
-        pay: true,
-    };
-}
-
 /// Checks what a coordinator passes on as certified.
 ///
 /// # Errors
 /// The first check that fails.
-pub fn check(own: &Own<'_>, certified: &CertifiedReceipts) -> Result<Certified, ReceiptError> {
-    check_with(own, certified, Checks::ALL)
-}
-
-fn check_with(own: &Own<'_>, certified: &CertifiedReceipts, checks: Checks) -> Result<Certified, ReceiptError> {
+pub fn check(own: &ContributorView<'_>, certified: &CertifiedReceipts) -> Result<Certified, ReceiptError> {
     let (statement, ours) = (&certified.root.statement, own.terms.digest());
-    if checks.signatures {
+    if Check::Signatures.is_made() {
         certified.root.verify(own.cluster)?;
     }
-    if checks.terms && statement.job != ours {
+    if Check::Terms.is_made() && statement.job != ours {
         return Err(ReceiptError::OtherTerms {
             theirs: statement.job,
             ours,
         });
     }
-    if checks.paths && !certified.records.iter().all(|proof| proof.is_under(&statement.records)) {
+    if Check::Paths.is_made() && !certified.records.iter().all(|proof| proof.is_under(&statement.records)) {
         return Err(ReceiptError::Leaf);
     }
     let records: Vec<&Record> = certified.records.iter().map(|proof| &proof.record).collect();
-    if checks.owner {
+    if Check::Owner.is_made() {
         are_own(own, &records)?;
     }
     let contributor = records.iter().find_map(|record| match record {
@@ -178,10 +107,13 @@ fn check_with(own: &Own<'_>, certified: &CertifiedReceipts, checks: Checks) -> R
         Record::Contributor(_) => None,
     });
     let mut known: BTreeMap<Digest, &SubmissionRecord> = of_contributor.iter().chain(alone).map(|one| (one.digest, one)).collect();
+    if Check::Withdrawn.is_made() {
+        without_withdrawn(own, statement, &known)?;
+    }
     let mut submissions = Vec::with_capacity(own.kept.len());
     for one in own.kept {
         let record = known.remove(&one.header.digest()).cloned();
-        if let (None, Some(receipt), true) = (&record, one.receipt, checks.complete) {
+        if let (None, Some(receipt), true) = (&record, one.receipt, Check::Complete.is_made()) {
             return Err(ReceiptError::LeftOut {
                 submission: one.header.statement.id.to_string(),
                 receipt: receipt.to_owned(),
@@ -189,11 +121,11 @@ fn check_with(own: &Own<'_>, certified: &CertifiedReceipts, checks: Checks) -> R
         }
         submissions.push(record);
     }
-    if checks.sums {
+    if Check::Sums.is_made() {
         sums(own, contributor, &submissions)?;
     }
     let pay = match contributor {
-        Some(contributor) => pay(own.terms, contributor, checks.pay)?,
+        Some(contributor) => pay(own.terms, contributor)?,
         None => None,
     };
     let name = |node: usize| own.cluster.node_name(node);
@@ -207,20 +139,44 @@ fn check_with(own: &Own<'_>, certified: &CertifiedReceipts, checks: Checks) -> R
     })
 }
 
+/// Checks that no submission that was withdrawn has a record. A node that has signed that it erased one takes part in no computation on a
+/// list with it, so whoever has signed both deviates.
+fn without_withdrawn(
+    own: &ContributorView<'_>,
+    statement: &RootStatement,
+    known: &BTreeMap<Digest, &SubmissionRecord>,
+) -> Result<(), ReceiptError> {
+    for one in own.withdrawn {
+        if !known.contains_key(&one.header.digest()) {
+            continue;
+        }
+        let signers = one
+            .erasures
+            .iter()
+            .filter_map(|receipt| Erasure::signer(receipt, own.cluster, one.header));
+        let both: BTreeSet<usize> = signers.filter(|node| statement.participants.contains(*node)).collect();
+        return Err(ReceiptError::Withdrawn {
+            submission: one.header.statement.id.to_string(),
+            nodes: both.into_iter().map(|node| own.cluster.node_name(node)).collect(),
+        });
+    }
+    Ok(())
+}
+
 /// Checks that every record is about this contributor, and that at most one is about all its accepted submissions.
-fn are_own(own: &Own<'_>, records: &[&Record]) -> Result<(), ReceiptError> {
+fn are_own(own: &ContributorView<'_>, records: &[&Record]) -> Result<(), ReceiptError> {
     let mut contributors = 0;
     for record in records {
         let is_own = match record {
             Record::Contributor(one) => {
                 contributors += 1;
                 let person = own.terms.issuers.is_some();
-                own.kept.iter().map(|kept| &kept.header.statement).any(|statement| {
+                own.headers().map(|header| &header.statement).any(|statement| {
                     // Where the job names issuers, a name stands for a person, who may use several keys.
                     statement.contributor == one.facts.contributor && (person || statement.key == one.facts.key)
                 })
             }
-            Record::Submission(one) => own.kept.iter().any(|kept| kept.header.digest() == one.digest),
+            Record::Submission(one) => own.headers().any(|header| header.digest() == one.digest),
         };
         if !is_own {
             let whose = match record {
@@ -237,7 +193,11 @@ fn are_own(own: &Own<'_>, records: &[&Record]) -> Result<(), ReceiptError> {
 }
 
 /// Checks that the numbers of the records fit each other and what was sent.
-fn sums(own: &Own<'_>, contributor: Option<&ContributorRecord>, submissions: &[Option<SubmissionRecord>]) -> Result<(), ReceiptError> {
+fn sums(
+    own: &ContributorView<'_>,
+    contributor: Option<&ContributorRecord>,
+    submissions: &[Option<SubmissionRecord>],
+) -> Result<(), ReceiptError> {
     for (kept, record) in own.kept.iter().zip(submissions) {
         let Some(record) = record else { continue };
         let (id, answers) = (kept.header.statement.id, kept.header.statement.items.len());
@@ -264,9 +224,9 @@ fn sums(own: &Own<'_>, contributor: Option<&ContributorRecord>, submissions: &[O
 }
 
 /// Works out the pay again.
-fn pay(terms: &Terms, contributor: &ContributorRecord, compare: bool) -> Result<Option<Pay>, ReceiptError> {
+fn pay(terms: &Terms, contributor: &ContributorRecord) -> Result<Option<Pay>, ReceiptError> {
     let due = pay_of(terms, &contributor.facts, |output| contributor.score(output)).map_err(ReceiptError::Scores)?;
-    if compare && due.map(|pay| pay.total) != contributor.pay {
+    if Check::Pay.is_made() && due.map(|pay| pay.total) != contributor.pay {
         return Err(ReceiptError::Pay {
             certified: contributor.pay.unwrap_or(0),
             due: due.map_or(0, |pay| pay.total),

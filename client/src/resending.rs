@@ -1,13 +1,17 @@
-//! Sending kept bytes again: a coordinator that was restored from a backup has lost what it acknowledged since. The same bytes are the
-//! same submission, so nothing counts twice.
+//! Sending again what a coordinator has lost that was restored from a backup: the bytes of submissions that it had acknowledged, and the
+//! withdrawals that it had taken. The same bytes are the same submission, so nothing counts twice. What was withdrawn is never sent again.
 
+use tacit_protocol::api::ProblemKind;
 use tacit_protocol::cluster::Cluster;
+use tacit_protocol::credential::Shown;
 use tacit_protocol::identity::SecretKey;
+use tacit_protocol::submission::Statement;
 use thiserror::Error;
 
 use crate::http::{Api, ApiError};
 use crate::sharing::{self, SendError};
 use crate::state::{State, StateError};
+use crate::withdrawals::{self, WithdrawError};
 
 /// Why submissions that are lost could not be sent again.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -23,42 +27,60 @@ pub enum ResendError {
     State(#[from] StateError),
 }
 
-/// What became of the submissions that the coordinator had acknowledged and does not know any more.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Resent {
-    /// How many it has acknowledged again.
-    pub again: usize,
-    /// The ids of those that it does not take again, and what it says.
-    pub refused: Vec<(String, ApiError)>,
+/// Who has sent what a folder keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Author {
+    /// A contributor, whose key is enrolled again with the coordinator unless a credential takes the place of that.
+    Contributor,
+    /// The buyer, with gold answers, which need no enrolment.
+    Buyer,
 }
 
-/// Asks for each acknowledged submission of a folder whether the coordinator still has it, and sends it again if not.
+/// What became of what the coordinator had acknowledged and does not know any more.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Resent {
+    /// How many submissions it has acknowledged again.
+    pub again: usize,
+    /// The ids of the submissions that it does not take again, and what it says.
+    pub refused: Vec<(String, ApiError)>,
+    /// The ids of the submissions that are withdrawn, as far as it is known here, and that it does not take back, with what it says.
+    pub not_withdrawn: Vec<(String, ApiError)>,
+}
+
+/// Asks for each acknowledged submission of a folder whether the coordinator still has it, and sends it again if not. Of each one that is
+/// withdrawn the withdrawal is sent again.
 ///
 /// # Errors
 /// It is not known what became of a submission. That one is refused is no error.
-pub async fn send_lost(api: &Api, cluster: &Cluster, key: &SecretKey, state: &State, submissions: usize) -> Result<Resent, ResendError> {
+pub async fn send_lost(api: &Api, cluster: &Cluster, key: &SecretKey, state: &State, author: Author) -> Result<Resent, ResendError> {
     let mut resent = Resent::default();
-    for index in 0..submissions {
-        let (Some(submission), Some(_)) = (state.submission(index)?, state.receipt(index)?) else {
+    for index in state.plan().all() {
+        let Some(submission) = state.submission(index)? else { continue };
+        let header = &submission.header.value;
+        let id = header.statement.id.to_string();
+        if state.withdrawal(index)?.is_some() {
+            match withdrawals::ask(api, cluster, key, state, (index, header)).await {
+                Ok(_) => {}
+                // It has nothing to take back, or nothing any more.
+                Err(WithdrawError::Api(error))
+                    if matches!(
+                        error.kind(),
+                        Some(ProblemKind::UnknownSubmission | ProblemKind::UnknownJob | ProblemKind::Purged)
+                    ) => {}
+                Err(WithdrawError::Api(error @ ApiError::Refused { .. })) => resent.not_withdrawn.push((id, error)),
+                Err(WithdrawError::Api(error)) => return Err(error.into()),
+                Err(WithdrawError::State(error)) => return Err(error.into()),
+            }
             continue;
-        };
-        let statement = &submission.header.value.statement;
-        match api.submission(&statement.job, &statement.id).await {
-            Err(error) if error.is_unknown() => {}
-            Err(error) => return Err(error.into()),
-            Ok(_) => continue,
         }
-        let id = statement.id.to_string();
-        let enrolled = match &statement.credential {
-            Some(_) => Ok(()),
-            None => sharing::enrol(api, cluster, &statement.contributor, key).await,
-        };
+        if state.receipt(index)?.is_none() {
+            continue;
+        }
+        if !is_lost(api, cluster, key, author, &header.statement).await? {
+            continue;
+        }
         let (header, bytes) = sharing::encode(submission);
-        let sent = match enrolled {
-            Ok(()) => sharing::send(api, cluster, &header, bytes).await,
-            Err(error) => Err(error.into()),
-        };
-        match sent {
+        match sharing::send(api, cluster, &header, bytes).await {
             Ok(receipt) => {
                 state.replace_receipt(index, &receipt)?;
                 resent.again += 1;
@@ -68,4 +90,39 @@ pub async fn send_lost(api: &Api, cluster: &Cluster, key: &SecretKey, state: &St
         }
     }
     Ok(resent)
+}
+
+/// Whether the coordinator has lost a submission that it had acknowledged. Not what a proxy says counts, nor that everything of the job is
+/// deleted after its time.
+async fn is_lost(api: &Api, cluster: &Cluster, key: &SecretKey, author: Author, statement: &Statement) -> Result<bool, ApiError> {
+    // A coordinator tells nobody of a job that is not public but those who may read it: the buyer, whose requests are signed already, and
+    // those whom it knows by their keys or credentials.
+    let signed = |api: Api| match (author, &statement.credential) {
+        (Author::Buyer, _) => api,
+        (Author::Contributor, Some(credential)) => api.signed_as(key.clone(), cluster.digest(), &Shown::Credential(credential.clone())),
+        (Author::Contributor, None) => api.signed_with(key.clone(), cluster.digest()),
+    };
+    let asking = signed(api.clone());
+    let lost = |answer: Result<_, ApiError>| match answer {
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == Some(ProblemKind::UnknownSubmission) => Ok(true),
+        Err(error) => Err(error),
+    };
+    let asked = lost(asking.submission(&statement.job, &statement.id).await);
+    let (Author::Contributor, None) = (author, &statement.credential) else {
+        return asked;
+    };
+    match asked {
+        Ok(false) => Ok(false),
+        // It has lost the enrolment, too.
+        Err(error) if error.kind() != Some(ProblemKind::UnknownJob) => Err(error),
+        Ok(true) | Err(_) => {
+            match sharing::enrol(api, cluster, &statement.contributor, key).await {
+                Ok(()) => lost(asking.submission(&statement.job, &statement.id).await),
+                // What is sent is then refused, too, and that is told.
+                Err(ApiError::Refused { .. }) => Ok(true),
+                Err(error) => Err(error),
+            }
+        }
+    }
 }

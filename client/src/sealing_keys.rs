@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::files::{self, Access, FileError};
 use crate::http::{Api, ApiError};
-use crate::known_jobs::state_folder;
+use crate::state_folder::state_folder;
 
 /// How long a key is waited for that the coordinator does not have yet, because it started a moment ago.
 const PATIENCE: Duration = Duration::from_secs(15);

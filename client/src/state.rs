@@ -1,9 +1,11 @@
 //! The state of sending answers or gold, stored beside the key so that a second run sends the same bytes. The folder `KEY.JOB.d`
-//! holds the plan, each submission before it is sent, and each receipt.
+//! holds the plan, each submission before it is sent, each receipt, and each withdrawal. Once everything is withdrawn, other answers can
+//! be sent: their submissions follow those that were withdrawn, which stay.
 //!
 //! Everything in it is public or sealed to the nodes: it does not reveal answers.
 
 use std::fs::{File, TryLockError};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -21,6 +23,7 @@ use crate::files::{self, Access, FileError};
 
 const PLAN: &str = "plan.json";
 const TERMS: &str = "terms.json";
+const WITHDRAWAL: &str = "withdrawal.json";
 
 /// What will be sent, by digests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +35,20 @@ pub struct Plan {
     contributor: String,
     /// A hash keyed with the contributor's key, so that it does not reveal the answers to whoever finds it.
     answers: Digest,
+    /// The index of the first submission with these answers. Those before it are of other runs, and all withdrawn.
+    first: usize,
+    /// How many submissions these answers take.
     submissions: usize,
+}
+
+/// The withdrawal of a submission, as far as it has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoredWithdrawal {
+    /// Whether the coordinator has answered that the submission is out of the job. Before that it is only known that it was asked to.
+    pub is_confirmed: bool,
+    /// The receipts of the nodes that have erased the submission.
+    pub erasures: Vec<ErasureReceipt>,
 }
 
 /// Why an earlier run cannot be continued.
@@ -47,7 +63,7 @@ pub enum StateError {
     /// The answers changed since the first run.
     #[error(
         "{0}: the answers file has changed since the first run for this job, which has sent answers already; \
-         go on with the file as it was (each answer counts once, a later one is rejected)"
+         go on with the file as it was (each answer counts once, a later one is rejected); a contributor can also take all answers back first, with `tacit withdraw`"
     )]
     OtherAnswers(PathBuf),
     /// The folder is of another contributor.
@@ -75,6 +91,7 @@ impl Plan {
             job_digest: job.digest(),
             contributor: contributor.to_owned(),
             answers: Digest::of("tacit/v1 client answers file", &[key.to_bytes().as_slice(), answers]),
+            first: 0,
             submissions,
         }
     }
@@ -84,9 +101,14 @@ impl Plan {
         &self.contributor
     }
 
-    /// The number of submissions.
-    pub fn submissions(&self) -> usize {
-        self.submissions
+    /// The indices of the submissions with these answers.
+    pub fn current(&self) -> Range<usize> {
+        self.first..self.first.saturating_add(self.submissions)
+    }
+
+    /// The indices of all submissions, those of earlier answers too, which are withdrawn.
+    pub fn all(&self) -> Range<usize> {
+        0..self.current().end
     }
 }
 
@@ -94,31 +116,66 @@ impl Plan {
 #[derive(Debug)]
 pub struct State {
     folder: PathBuf,
+    plan: Plan,
     _lock: File,
 }
 
 impl State {
-    /// Opens or makes the folder, and checks that it belongs to this plan.
-    pub fn open(key: &Path, plan: &Plan) -> Result<Self, StateError> {
+    /// Opens or makes the folder, and checks that it belongs to this plan. Other answers than before are taken only if everything that was
+    /// made of those before is withdrawn; then they get submissions of their own.
+    pub fn open(key: &Path, plan: Plan) -> Result<Self, StateError> {
         let folder = folder_of(key, &plan.job);
         files::make_folder(&folder, Access::Private)?;
         let lock = lock(&folder)?;
-        match stored_plan(&folder)? {
-            Some(stored) => check(&stored, plan, &folder)?,
-            None => write_json(&folder.join(PLAN), plan)?,
+        let stored = stored_plan(&folder)?;
+        let mut state = Self { folder, plan, _lock: lock };
+        match stored {
+            None => write_json(&state.folder.join(PLAN), &state.plan)?,
+            Some(stored) => {
+                check_owner(&stored, &state.plan, &state.folder)?;
+                let wanted = std::mem::replace(&mut state.plan, stored);
+                if state.is_withdrawn()? {
+                    state.plan = Plan {
+                        first: state.plan.all().end,
+                        ..wanted
+                    };
+                    write_json(&state.folder.join(PLAN), &state.plan)?;
+                } else if (state.plan.answers, state.plan.submissions) != (wanted.answers, wanted.submissions) {
+                    return Err(StateError::OtherAnswers(state.folder));
+                }
+            }
         }
-        Ok(Self { folder, _lock: lock })
+        Ok(state)
     }
 
-    /// Opens the folder of a key and job with its plan; `None` if there is no folder.
-    pub fn stored(key: &Path, job: &JobId) -> Result<Option<(Self, Plan)>, StateError> {
+    /// Opens the folder of a key and job; `None` if there is no folder.
+    pub fn stored(key: &Path, job: &JobId) -> Result<Option<Self>, StateError> {
         let folder = folder_of(key, job);
         if !folder.join(PLAN).exists() {
             return Ok(None);
         }
         let lock = lock(&folder)?;
         let plan = stored_plan(&folder)?;
-        Ok(plan.map(|plan| (Self { folder, _lock: lock }, plan)))
+        Ok(plan.map(|plan| Self { folder, plan, _lock: lock }))
+    }
+
+    /// What is sent.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Whether a submission was made of the current answers, and all that were made are withdrawn.
+    fn is_withdrawn(&self) -> Result<bool, StateError> {
+        let mut made = false;
+        for index in self.plan.current() {
+            if self.submission(index)?.is_some() {
+                made = true;
+                if self.withdrawal(index)?.is_none() {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(made)
     }
 
     /// The path of the folder.
@@ -132,14 +189,14 @@ impl State {
     }
 
     /// The terms of the plan's job, if they are stored.
-    pub fn terms(&self, plan: &Plan) -> Result<Option<Terms>, StateError> {
+    pub fn terms(&self) -> Result<Option<Terms>, StateError> {
         let path = self.folder.join(TERMS);
         if !path.exists() {
             return Ok(None);
         }
         let terms: Option<Terms> = serde_json::from_slice(&files::read(&path)?).ok();
         match terms {
-            Some(terms) if terms.digest() == plan.job_digest => Ok(Some(terms)),
+            Some(terms) if terms.digest() == self.plan.job_digest => Ok(Some(terms)),
             _ => Err(StateError::Damaged(path)),
         }
     }
@@ -194,9 +251,9 @@ impl State {
         self.store_receipt(index, receipt)
     }
 
-    /// The receipts of the nodes that have erased submission `index`; `None` if it was not withdrawn.
-    pub fn erasures(&self, index: usize) -> Result<Option<Vec<ErasureReceipt>>, StateError> {
-        let path = self.path(index, "erased.json");
+    /// The withdrawal of submission `index`; `None` if nobody asked for it.
+    pub fn withdrawal(&self, index: usize) -> Result<Option<StoredWithdrawal>, StateError> {
+        let path = self.path(index, WITHDRAWAL);
         if !path.exists() {
             return Ok(None);
         }
@@ -204,9 +261,16 @@ impl State {
         serde_json::from_slice(&bytes).map(Some).map_err(|_| StateError::Damaged(path))
     }
 
-    /// Stores the receipts of the nodes that have erased submission `index`.
-    pub fn store_erasures(&self, index: usize, receipts: &[ErasureReceipt]) -> Result<(), StateError> {
-        write_json(&self.path(index, "erased.json"), &receipts)
+    /// Stores how far the withdrawal of submission `index` has come. Must be called before the coordinator is asked for the first time: a
+    /// submission that may be withdrawn is never sent again.
+    pub fn store_withdrawal(&self, index: usize, withdrawal: &StoredWithdrawal) -> Result<(), StateError> {
+        write_json(&self.path(index, WITHDRAWAL), withdrawal)
+    }
+
+    /// Forgets that the withdrawal of submission `index` was asked for, because it came after the job had closed.
+    pub fn forget_withdrawal(&self, index: usize) -> Result<(), StateError> {
+        let path = self.path(index, WITHDRAWAL);
+        Ok(std::fs::remove_file(&path).map_err(|error| FileError::new(&path, &error))?)
     }
 
     fn path(&self, index: usize, kind: &str) -> PathBuf {
@@ -240,7 +304,7 @@ fn lock(folder: &Path) -> Result<File, StateError> {
     }
 }
 
-fn check(stored: &Plan, plan: &Plan, folder: &Path) -> Result<(), StateError> {
+fn check_owner(stored: &Plan, plan: &Plan, folder: &Path) -> Result<(), StateError> {
     let folder = folder.to_owned();
     if (stored.cluster, &stored.job, stored.job_digest) != (plan.cluster, &plan.job, plan.job_digest) {
         return Err(StateError::OtherJob(folder));
@@ -251,11 +315,7 @@ fn check(stored: &Plan, plan: &Plan, folder: &Path) -> Result<(), StateError> {
             contributor: stored.contributor.clone(),
         });
     }
-    if stored == plan {
-        Ok(())
-    } else {
-        Err(StateError::OtherAnswers(folder))
-    }
+    Ok(())
 }
 
 fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), StateError> {
@@ -276,6 +336,7 @@ mod tests {
             job_digest: digest,
             contributor: contributor.into(),
             answers,
+            first: 0,
             submissions: 2,
         }
     }
@@ -284,37 +345,63 @@ mod tests {
     fn a_second_run_goes_on_only_with_the_same_plan() {
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join("me.key");
-        let state = State::open(&key, &plan("me", 1)).unwrap();
+        let state = State::open(&key, plan("me", 1)).unwrap();
         let place = folder.path().join("me.key.j-1.d");
         assert_eq!(state.folder(), place);
-        assert_eq!(State::open(&key, &plan("me", 1)).unwrap_err(), StateError::Running(place.clone()));
+        assert_eq!(State::open(&key, plan("me", 1)).unwrap_err(), StateError::Running(place.clone()));
         drop(state);
-        let (state, stored) = State::stored(&key, &"j-1".parse().unwrap()).unwrap().unwrap();
-        assert_eq!((stored.contributor(), stored.submissions()), ("me", 2));
+        let state = State::stored(&key, &"j-1".parse().unwrap()).unwrap().unwrap();
+        assert_eq!((state.plan().contributor(), state.plan().current()), ("me", 0..2));
         drop(state);
         assert!(State::stored(&key, &"j-2".parse().unwrap()).unwrap().is_none());
         assert!(!folder.path().join("me.key.j-2.d").exists());
-        assert!(State::open(&key, &plan("me", 1)).is_ok());
+        assert!(State::open(&key, plan("me", 1)).is_ok());
         assert_eq!(
-            State::open(&key, &plan("me", 2)).unwrap_err(),
+            State::open(&key, plan("me", 2)).unwrap_err(),
             StateError::OtherAnswers(place.clone())
         );
         let other = StateError::OtherContributor {
             folder: place.clone(),
             contributor: "me".into(),
         };
-        assert_eq!(State::open(&key, &plan("you", 1)).unwrap_err(), other);
+        assert_eq!(State::open(&key, plan("you", 1)).unwrap_err(), other);
         let other = Plan {
             job_digest: Digest::of("other", &[]),
             ..plan("me", 1)
         };
-        assert_eq!(State::open(&key, &other).unwrap_err(), StateError::OtherJob(place.clone()));
+        assert_eq!(State::open(&key, other).unwrap_err(), StateError::OtherJob(place.clone()));
 
-        let state = State::open(&key, &plan("me", 1)).unwrap();
+        let state = State::open(&key, plan("me", 1)).unwrap();
         assert_eq!(state.submission(0), Ok(None));
         assert_eq!(state.receipt(0), Ok(None));
         std::fs::write(place.join("0001.submission"), b"half").unwrap();
         assert_eq!(state.submission(0), Err(StateError::Damaged(place.join("0001.submission"))));
+    }
+
+    #[test]
+    fn other_answers_are_taken_once_everything_that_was_made_is_withdrawn() {
+        use tacit_protocol::fixtures::{cluster_with_keys, job, submission};
+        use tacit_protocol::job::PayRule;
+        let (members, job) = (cluster_with_keys(3, 1), job(4, 3, 5, PayRule::Flat));
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("me.key");
+        let state = State::open(&key, plan("me", 1)).unwrap();
+        state.store_submission(0, &submission(&members, &job, 0, &[(0, 1)])).unwrap();
+        state.store_submission(1, &submission(&members, &job, 0, &[(1, 1)])).unwrap();
+        state.store_withdrawal(0, &StoredWithdrawal::default()).unwrap();
+        drop(state);
+        let place = folder.path().join("me.key.j-1.d");
+        assert_eq!(State::open(&key, plan("me", 2)).unwrap_err(), StateError::OtherAnswers(place));
+        let state = State::open(&key, plan("me", 1)).unwrap();
+        state.store_withdrawal(1, &StoredWithdrawal::default()).unwrap();
+        drop(state);
+        let state = State::open(&key, plan("me", 2)).unwrap();
+        assert_eq!((state.plan().current(), state.plan().all()), (2..4, 0..4));
+        assert_eq!(state.submission(2), Ok(None));
+        drop(state);
+        // Nothing of the new answers is made yet: they go on as they are.
+        let state = State::open(&key, plan("me", 2)).unwrap();
+        assert_eq!(state.plan().current(), 2..4);
     }
 
     #[cfg(unix)]
@@ -322,7 +409,7 @@ mod tests {
     fn the_folder_is_private() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
-        let state = State::open(&folder.path().join("k"), &plan("me", 1)).unwrap();
+        let state = State::open(&folder.path().join("k"), plan("me", 1)).unwrap();
         assert_eq!(std::fs::metadata(state.folder()).unwrap().permissions().mode() & 0o777, 0o700);
         assert_eq!(
             std::fs::metadata(state.folder().join("plan.json")).unwrap().permissions().mode() & 0o777,

@@ -2,15 +2,29 @@
 
 use std::time::Duration;
 
+use tacit_protocol::api::ProblemKind;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::identity::SecretKey;
-use tacit_protocol::submission::Header;
+use tacit_protocol::submission::{Header, SubmissionId};
 use tacit_protocol::withdrawal::{Erasure, ErasureReceipt, Withdrawal};
+use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
 use crate::http::{Api, ApiError};
+use crate::state::{State, StateError, StoredWithdrawal};
 
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// Why it is not known whether a submission is withdrawn.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum WithdrawError {
+    /// The coordinator refuses the withdrawal, or cannot be reached.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// A file of the folder cannot be read or written.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
 
 /// How far a submission is erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,33 +35,123 @@ pub struct Erased {
     pub missing: Vec<String>,
 }
 
-/// Takes back the submission of this header, and asks again until every node has signed that it has erased it, or the patience is at an end.
-/// `known` are receipts from before.
+/// What became of the withdrawal of one submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is out of the job.
+    Erased(Erased),
+    /// It never arrived: the coordinator has given no receipt, and does not know it. It will not be sent any more.
+    NeverArrived,
+    /// The coordinator refuses, or cannot be reached.
+    Failed(ApiError),
+}
+
+/// Takes back the submissions of a folder, or only that of this id. All withdrawals are sent before any node is waited for; then it asks
+/// again for those that a node has not signed, until the patience is at an end.
 ///
 /// # Errors
-/// The coordinator refuses the withdrawal, or cannot be reached.
+/// A file of the folder cannot be read or written. What the coordinator refuses stands in the outcomes.
 pub async fn withdraw(
     api: &Api,
     cluster: &Cluster,
     key: &SecretKey,
-    header: &Header,
-    known: Vec<ErasureReceipt>,
+    state: &State,
+    only: Option<SubmissionId>,
     patience: Duration,
-) -> Result<Erased, ApiError> {
+) -> Result<Vec<(SubmissionId, Outcome)>, StateError> {
+    let mut chosen = Vec::new();
+    for index in state.plan().all() {
+        let Some(submission) = state.submission(index)? else { continue };
+        let header = submission.header.value;
+        if only.is_none_or(|only| only == header.statement.id) {
+            mark(state, index)?;
+            chosen.push((index, header));
+        }
+    }
+    let mut outcomes = Vec::with_capacity(chosen.len());
+    for (index, header) in &chosen {
+        outcomes.push(outcome(api, cluster, key, state, (*index, header)).await?);
+    }
     let end = Instant::now() + patience;
+    while outcomes.iter().any(is_waiting) && Instant::now() < end {
+        sleep(PAUSE).await;
+        for ((index, header), known) in chosen.iter().zip(&mut outcomes) {
+            if is_waiting(known) {
+                *known = outcome(api, cluster, key, state, (*index, header)).await?;
+            }
+        }
+    }
+    Ok(chosen.iter().map(|(_, header)| header.statement.id).zip(outcomes).collect())
+}
+
+fn is_waiting(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Erased(erased) if !erased.missing.is_empty())
+}
+
+async fn outcome(
+    api: &Api,
+    cluster: &Cluster,
+    key: &SecretKey,
+    state: &State,
+    (index, header): (usize, &Header),
+) -> Result<Outcome, StateError> {
+    match ask(api, cluster, key, state, (index, header)).await {
+        Ok(erased) => Ok(Outcome::Erased(erased)),
+        Err(WithdrawError::State(error)) => Err(error),
+        Err(WithdrawError::Api(error)) if error.kind() == Some(ProblemKind::UnknownSubmission) && state.receipt(index)?.is_none() => {
+            Ok(Outcome::NeverArrived)
+        }
+        Err(WithdrawError::Api(error)) => Ok(Outcome::Failed(error)),
+    }
+}
+
+/// Keeps that a withdrawal was asked for, unless it is kept.
+fn mark(state: &State, index: usize) -> Result<StoredWithdrawal, StateError> {
+    match state.withdrawal(index)? {
+        Some(known) => Ok(known),
+        None => {
+            let asked = StoredWithdrawal::default();
+            state.store_withdrawal(index, &asked)?;
+            Ok(asked)
+        }
+    }
+}
+
+/// Asks once to take back the submission of this index and header, and keeps the receipts of the nodes that have erased it. The same
+/// withdrawal again is no error.
+///
+/// # Errors
+/// The coordinator refuses the withdrawal or cannot be reached, or a file cannot be written.
+pub async fn ask(
+    api: &Api,
+    cluster: &Cluster,
+    key: &SecretKey,
+    state: &State,
+    (index, header): (usize, &Header),
+) -> Result<Erased, WithdrawError> {
+    let known = mark(state, index)?;
     let statement = &header.statement;
     let signature = Withdrawal::of(header).sign(key);
-    let mut receipts = known;
-    loop {
-        let status = api.withdraw(&statement.job, &statement.id, signature).await?;
-        receipts.extend(status.erasures);
-        let erased = checked(cluster, header, receipts);
-        if erased.missing.is_empty() || Instant::now() >= end {
-            return Ok(erased);
+    let status = match api.withdraw(&statement.job, &statement.id, signature).await {
+        Ok(status) => status,
+        Err(error) => {
+            // The job closed before: the submission stays in it, and what is certified of it is to be checked.
+            if error.kind() == Some(ProblemKind::Frozen) && !known.is_confirmed {
+                state.forget_withdrawal(index)?;
+            }
+            return Err(error.into());
         }
-        receipts = erased.receipts;
-        sleep(PAUSE).await;
+    };
+    let receipts = known.erasures.iter().cloned().chain(status.erasures).collect();
+    let erased = checked(cluster, header, receipts);
+    let now = StoredWithdrawal {
+        is_confirmed: true,
+        erasures: erased.receipts.clone(),
+    };
+    if now != known {
+        state.store_withdrawal(index, &now)?;
     }
+    Ok(erased)
 }
 
 /// The receipts that nodes of the cluster have signed for this submission, in the order of the nodes.

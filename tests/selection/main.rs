@@ -5,7 +5,7 @@
 //! `testing`, which no program has.
 //!
 //! `cargo test -p tacit-tests --test selection`. That nodes, coordinator and clients refuse such terms, each by itself, is tested on real
-//! processes in `tests/tests/bad_terms.rs` and `client/tests/commands.rs`.
+//! processes in `tests/tests/bad_terms.rs` and `client/tests/commands/answers.rs`.
 
 mod crowd;
 mod floors;

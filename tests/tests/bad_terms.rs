@@ -1,5 +1,5 @@
 //! Terms below the floors, signed by a buyer: every node refuses them whatever the coordinator says, and the coordinator refuses them
-//! whatever the nodes would say. That the client refuses them, too, is tested in `client/tests/commands.rs`.
+//! whatever the nodes would say. That the client refuses them, too, is tested in `client/tests/commands/answers.rs`.
 
 use std::time::Duration;
 

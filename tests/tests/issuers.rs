@@ -239,7 +239,7 @@ fn the_nodes_policies_refuse_jobs_by_the_rules_name() {
     // The buyer's own key as the only issuer, which a node without a list refuses.
     let mine = std::fs::read_to_string(cluster.folder().join("stranger.toml")).unwrap();
     let buyers_key = cluster
-        .tacit(["job", "create", "stranger.toml", "--id", "x", "--key", "other.key"])
+        .tacit(["job", "create", "stranger.toml", "--id", "x", "--buyer-key", "other.key"])
         .error();
     assert!(
         buyers_key.contains("node-0") && buyers_key.contains("can invite contributors alone"),

@@ -3,7 +3,7 @@
 use rand::rng;
 use serde_json::Value;
 use tacit_client::http::Api;
-use tacit_client::receipt::{Certified, Kept, Own, ReceiptError, check};
+use tacit_client::receipt::{Certified, ContributorView, KeptSubmission, ReceiptError, check};
 use tacit_client::state::State;
 use tacit_client::{files, keys};
 use tacit_protocol::api::CertifiedReceipts;
@@ -41,10 +41,10 @@ impl Contributor {
     /// The contributor whose client has sent one submission with this key.
     fn new(cluster: &TestCluster, job: &str, name: &str) -> Self {
         let path = cluster.folder().join(format!("{name}.key"));
-        let (state, plan) = State::stored(&path, &job.parse().unwrap()).unwrap().unwrap();
+        let state = State::stored(&path, &job.parse().unwrap()).unwrap().unwrap();
         Self {
             file: cluster_file(cluster),
-            terms: state.terms(&plan).unwrap().unwrap(),
+            terms: state.terms().unwrap().unwrap(),
             header: state.submission(0).unwrap().unwrap().header.value,
             passed_on: fetched(cluster, job, keys::load(&path).unwrap()),
         }
@@ -54,14 +54,15 @@ impl Contributor {
     fn checked(&self, alter: impl FnOnce(&mut CertifiedReceipts)) -> Result<Certified, ReceiptError> {
         let mut altered = self.passed_on.clone();
         alter(&mut altered);
-        let kept = [Kept {
+        let kept = [KeptSubmission {
             header: &self.header,
             receipt: Some("kept"),
         }];
-        let own = Own {
+        let own = ContributorView {
             cluster: &self.file,
             terms: &self.terms,
             kept: &kept,
+            withdrawn: &[],
         };
         check(&own, &altered)
     }

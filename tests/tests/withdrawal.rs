@@ -57,7 +57,11 @@ fn answers_are_taken_back_while_a_node_is_away() {
     cluster.start_node(AWAY);
     let said = cluster.tacit(["withdraw", "back", "--key", "alice.key"]).ok();
     assert!(said.contains(" 3 "), "{said}");
-    assert!(cluster.tacit(["receipt", "back", "--key", "alice.key"]).ok().contains("withdrawn"));
+    let receipt = cluster.tacit(["receipt", "back", "--key", "alice.key"]);
+    // Nobody is accused, and nothing is sent again.
+    assert_eq!(receipt.err, "");
+    assert!(receipt.ok().contains("1 of 1 submissions were withdrawn"));
+    assert_eq!(cluster.status("back")["submissions"], 2);
 
     let result = result(&cluster.finish("back"));
     assert_eq!(
@@ -68,6 +72,9 @@ fn answers_are_taken_back_while_a_node_is_away() {
         (&result["class_totals"]["no"], &result["class_totals"]["yes"]),
         (&5.into(), &1.into())
     );
+    let receipt = cluster.tacit(["receipt", "back", "--key", "alice.key"]);
+    assert_eq!(receipt.err, "");
+    assert!(receipt.ok().contains("there is nothing to certify about it"));
     // Again it is the same, and what others have sent is fixed.
     cluster.tacit(["withdraw", "back", "--key", "alice.key"]).ok();
     let error = cluster.tacit(["withdraw", "back", "--key", "bob.key"]).error();
@@ -124,4 +131,26 @@ fn nobody_else_takes_answers_back_and_nobody_brings_them_again() {
     assert!(!encode(&hers).is_empty() && again.body.contains("withdrawn"));
     let out = cluster.finish("mine");
     assert_eq!(result(&out)["job"]["answers"], 2);
+}
+
+#[test]
+fn whoever_has_taken_answers_back_can_answer_again() {
+    let cluster = TestCluster::start(3, 1);
+    cluster.create_job("again", 2, 9);
+    cluster.answer("again", "alice", &["yes", "yes"]).ok();
+    cluster.tacit(["withdraw", "again", "--key", "alice.key"]).ok();
+    let said = cluster.answer("again", "alice", &["no", "yes"]).ok();
+    assert!(said.contains("2 answers of alice in 1 submissions, 1 sent now"), "{said}");
+    let result = result(&cluster.finish("again"));
+    assert_eq!(
+        (&result["class_totals"]["no"], &result["class_totals"]["yes"]),
+        (&1.into(), &1.into())
+    );
+    let receipt = cluster.tacit(["receipt", "again", "--key", "alice.key"]);
+    assert_eq!(receipt.err, "");
+    let said = receipt.ok();
+    assert!(
+        said.contains("1 of 2 submissions were withdrawn") && said.contains("certified: 2 of your 2 answers count"),
+        "{said}"
+    );
 }

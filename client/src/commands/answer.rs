@@ -8,15 +8,16 @@ use tacit_client::answers::{Expected, only_contributor, parse};
 use tacit_client::batches::{self, Batch};
 use tacit_client::credentials::{self, Holder};
 use tacit_client::http::Api;
-use tacit_client::outcome::{self, Outcome, Sent};
 use tacit_client::reading::{self, Pass};
+use tacit_client::resending;
 use tacit_client::state::{Plan, State};
 use tacit_client::text::one_line;
-use tacit_client::{files, keys, resending, sealing_keys, sharing};
+use tacit_client::{files, keys, sealing_keys, sharing};
+use tacit_protocol::api::ProblemKind;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::credential::{Credential, Invitation};
 use tacit_protocol::identity::SecretKey;
-use tacit_protocol::job::Job;
+use tacit_protocol::job::{Job, JobId};
 use tacit_protocol::name::{NAME_RULE, is_name};
 use tacit_protocol::question::Answer;
 use tacit_protocol::submission::Submission;
@@ -25,9 +26,6 @@ use zeroize::Zeroizing;
 use crate::args;
 use crate::commands::connect::connect;
 use crate::output::{self, PUBLIC_ANSWERS};
-
-/// How many rejected items are listed for each reason; `tacit receipt` lists them all.
-const SHOWN: usize = 20;
 
 /// Runs the command.
 pub(crate) async fn run(args: &args::Answer) -> Result<()> {
@@ -48,46 +46,51 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
         output::print(&vouched(&job))?;
     }
     let mut cluster = sealing_keys::fetch(&api, cluster).await?;
-    let state = State::open(&author.path, &plan)?;
+    let state = State::open(&author.path, plan)?;
     state.store_terms(job.terms())?;
-    let lost = resending::send_lost(&api, &cluster, &author.key, &state, batches.len()).await?;
-    output::report_lost(&lost);
-    let (mut now, mut sent) = (0, Vec::new());
-    for (index, batch) in batches.iter().enumerate() {
+    let lost = resending::send_lost(&api, &cluster, &author.key, &state, resending::Author::Contributor).await?;
+    output::report_resent(&lost);
+    let (mut now, mut withdrawn, mut answers) = (0, 0, 0);
+    for (index, batch) in state.plan().current().zip(&batches) {
+        // Whoever has taken a part back does not want it sent again.
+        if state.withdrawal(index)?.is_some() {
+            withdrawn += 1;
+            continue;
+        }
+        answers += batch.len();
         let share = |cluster: &Cluster, again: bool| submission(&state, (index, again), &contributor, &author, cluster, &job, batch);
-        let (header, receipt) = match state.receipt(index)? {
-            Some(receipt) => {
-                let header = share(&cluster, false)?.header.value;
-                sharing::check_receipt(&cluster, &header, &receipt)?;
-                (header, receipt)
-            }
+        match state.receipt(index)? {
+            Some(receipt) => sharing::check_receipt(&cluster, &share(&cluster, false)?.header.value, &receipt)?,
             None => {
                 // A credential takes the place of an enrolment.
                 if now == 0 && author.credential.is_none() {
                     sharing::enrol(&api, &cluster, &contributor, &author.key).await?;
                 }
-                let (header, receipt) = sharing::send_sealed::<anyhow::Error>(&api, &mut cluster, share).await?;
+                let (_, receipt) = sharing::send_sealed::<anyhow::Error>(&api, &mut cluster, share).await?;
                 state.store_receipt(index, &receipt)?;
                 now += 1;
-                (header, receipt)
             }
-        };
-        sent.push(Sent { header, receipt });
+        }
     }
-    let answers: usize = batches.iter().map(Vec::len).sum();
     let news = if now == 0 {
         "all of it sent before".to_owned()
     } else {
         format!("{now} sent now")
     };
-    output::print(&format!(
+    let mut text = format!(
         "{}: {answers} answers of {} in {} submissions, {news}; receipts in {}\n",
         args.job,
         one_line(&author.name(&contributor, &job)),
-        batches.len(),
+        batches.len() - withdrawn,
         state.folder().display()
-    ))?;
-    output::print(&outcome(&api, &cluster, &sent, answers).await?)
+    );
+    if withdrawn > 0 {
+        text += &format!(
+            "{withdrawn} of {} submissions were withdrawn and are not sent again; once all are, this command sends new answers\n",
+            batches.len()
+        );
+    }
+    output::print(&text)
 }
 
 /// Who answers: a key, and the credential for it where the job names issuers.
@@ -140,6 +143,7 @@ async fn read_job(
     }
     let unknown = match reading::fetch_job(api, cluster, &args.job, &passes).await {
         Err(error) if error.is_unknown() => error,
+        Err(error) if error.kind() == Some(ProblemKind::JobEnded) => return Err(error).with_context(|| ended(&args.job, path.as_deref())),
         other => return Ok(other?),
     };
     if invitation.is_some() {
@@ -163,6 +167,12 @@ async fn read_job(
             missing.unwrap_or_default()
         )
     })
+}
+
+/// What to do instead once a job takes no more answers.
+fn ended(job: &JobId, key: Option<&Path>) -> String {
+    let key = key.map_or_else(|| "FILE".to_owned(), |path| path.display().to_string());
+    format!("nothing was sent: job {job} has ended; `tacit receipt {job} --key {key}` says which of your answers count")
 }
 
 /// The key and credential that the command line, or what is stored beside the key, gives for this job.
@@ -231,28 +241,12 @@ fn consent(given: bool, job: &Job) -> Result<()> {
 fn contributor(args: &args::Answer, key: &Path, file: &str, bytes: &[u8]) -> Result<String> {
     let Some(name) = &args.contributor else {
         return match State::stored(key, &args.job)? {
-            Some((_, plan)) => Ok(plan.contributor().to_owned()),
+            Some(state) => Ok(state.plan().contributor().to_owned()),
             None => Ok(only_contributor(file, bytes)?),
         };
     };
     ensure!(is_name(name), "--contributor {NAME_RULE}");
     Ok(name.clone())
-}
-
-/// The outcome of the answers as text; empty until the job is published.
-async fn outcome(api: &Api, cluster: &Cluster, sent: &[Sent], answers: usize) -> Result<String> {
-    let mut total = Outcome::default();
-    for sent in sent {
-        match outcome::fetch(api, cluster, sent).await? {
-            Some(outcome) => total.add(outcome),
-            None => return Ok(String::new()),
-        }
-    }
-    Ok(format!(
-        "published: {} of {answers} answers count\n{}",
-        total.accepted,
-        output::rejected(&total, SHOWN)
-    ))
 }
 
 /// The contributor's answers in batches, and the number of rows without an answer.

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use tacit_client::issuer::serve::Service;
 use tacit_client::issuer::{self, Document, Entry, Ledger, Request};
+use tacit_client::keys;
 use tacit_client::text::one_line;
-use tacit_client::{files, keys};
 use tacit_protocol::credential::{Issuers, PoolSize, Revocation};
 use tacit_protocol::identity::SecretKey;
-use zeroize::Zeroizing;
 
 use crate::args::{self, IssuerCommand, Network, PlatformKind, Pool, Serve};
 use crate::commands::connect::connect;
+use crate::commands::token;
 use crate::output;
 
 /// Runs one of the commands.
@@ -226,12 +226,15 @@ fn seconds(text: &str) -> Result<u64> {
 async fn serve(args: &Serve) -> Result<()> {
     let (issuers, key) = pool_of(&args.pool.key, (args.pool.pool.as_deref(), args.pool.issuers.as_deref()))?;
     let PlatformKind::Prolific = args.platform;
-    let bytes = Zeroizing::new(files::read(&args.token_file)?);
-    let token = std::str::from_utf8(&bytes).ok().map(str::trim).filter(|text| !text.is_empty());
-    let token = token.with_context(|| format!("{}: not a token: expected one line of text", args.token_file.display()))?;
+    let token = token::read(&args.token_file)?;
     let expires = args.expires.as_deref().map(seconds).transpose()?;
     let line = in_spec(&issuers);
-    let service = Service::new((issuers, key, expires), &args.study, (&args.platform_url, token), &args.record)?;
+    let service = Service::new(
+        (issuers, key, expires),
+        &args.study,
+        (&args.platform_url, token.as_str()),
+        &args.record,
+    )?;
     let given = service.given();
     let listener = tokio::net::TcpListener::bind(args.listen)
         .await

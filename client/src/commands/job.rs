@@ -1,61 +1,76 @@
 //! `tacit job`: creates, follows and closes jobs, and fetches results.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use tacit_client::files::{self, Access};
 use tacit_client::gold::Gold;
 use tacit_client::http::{Api, ApiError, Published};
 use tacit_client::known_jobs::KnownJob;
+use tacit_client::spec;
 use tacit_client::verify::{CERTIFICATE, Files, PAYOUTS, RESULT, check};
 use tacit_client::watch::Watch;
-use tacit_client::{keys, spec};
-use tacit_protocol::api::JobState;
+use tacit_protocol::api::{JobState, JobStatus};
+use tacit_protocol::certificate::Certificate;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::job::{Cancellation, Job, JobId, JobSpec, PayRule};
 use tacit_scoring::report::Report;
 
 use crate::args::{self, JobCommand, Part};
-use crate::commands::connect::{connect, need_buyer, need_token, token};
+use crate::commands::buyer::{Buyer, need_buyer, need_token};
 use crate::output::{self, PUBLIC_ANSWERS};
 
 /// The last line about a result of a job that was not created here.
 const SOME_JOB: &str =
     "verified, but of SOME job with this id: it was not created on this machine, so nothing here says that these are its buyer's terms";
 
+/// About a result that nothing was compared with.
+const NOT_VERIFIED: &str = "not verified: give --cluster cluster.toml";
+
 /// Runs one of the commands on jobs.
 pub(crate) async fn run(args: &args::Job) -> Result<()> {
-    let token = token(args.token_file.as_deref())?;
-    let (api, cluster) = connect(&args.network, token.as_ref().map(|token| token.as_str())).await?;
-    let api = match (&args.buyer_key, &cluster) {
-        // A token says who the buyer is, too; and without a cluster file nothing says for which cluster to sign.
-        (Some(file), Some(cluster)) if token.is_none() => api.signed_with(keys::load(file)?, cluster.digest()),
-        _ => api,
-    };
+    let buyer = Buyer::of(args)?;
+    let (api, cluster) = buyer.connect(&args.network).await?;
     match &args.command {
-        JobCommand::Create { spec, id, key } => create(&api, cluster.as_ref(), spec, id.as_ref(), key).await,
+        JobCommand::Create { spec, id } => create(&api, cluster.as_ref(), spec, id.as_ref(), &buyer).await,
         JobCommand::List => {
             need_buyer(&api)?;
             output::print(&output::jobs(&api.jobs().await?.jobs))
         }
-        JobCommand::Status { id } => output::print(&output::status(&api.status(id).await?)),
-        JobCommand::Watch { id } => watch(&api, id).await,
+        JobCommand::Status { id } => output::print(&output::status(&status(&api, cluster.as_ref(), id).await?)),
+        JobCommand::Watch { id } => watch(&api, cluster.as_ref(), id).await,
         JobCommand::Close { id } => {
             need_buyer(&api)?;
+            // Closing a job of other terms would certify them.
+            status(&api, cluster.as_ref(), id).await?;
             output::print(&format!("{}\n", output::status_line(&api.close(id).await?)))
         }
-        JobCommand::Cancel { id, key } => {
+        JobCommand::Cancel { id } => {
             need_buyer(&api)?;
-            let key = key.as_ref().or(args.buyer_key.as_ref());
-            cancel(&api, cluster.as_ref(), id, key.map(PathBuf::as_path)).await
+            cancel(&api, cluster.as_ref(), id, &buyer).await
         }
         JobCommand::Result { id, csv, out } => result(&api, cluster, id, *csv, out.as_deref()).await,
     }
 }
 
-async fn create(api: &Api, cluster: Option<&Cluster>, path: &Path, id: Option<&JobId>, key: &Path) -> Result<()> {
+/// The job of this id, if it was created on this machine.
+fn known_job(id: &JobId, cluster: Option<&Cluster>) -> Result<Option<KnownJob>> {
+    Ok(KnownJob::look_up(id, cluster.map(Cluster::digest).as_ref())?)
+}
+
+/// The status of a job, which is of the terms that were created here, if any were.
+async fn status(api: &Api, cluster: Option<&Cluster>, id: &JobId) -> Result<JobStatus> {
+    let known = known_job(id, cluster)?;
+    let status = api.status(id).await?;
+    if let Some(known) = known {
+        known.check("the job at the coordinator", &status.digest)?;
+    }
+    Ok(status)
+}
+
+async fn create(api: &Api, cluster: Option<&Cluster>, path: &Path, id: Option<&JobId>, buyer: &Buyer) -> Result<()> {
     let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): the terms are signed for the cluster that it names")?;
-    let key = keys::load(key)?;
+    let key = buyer.key()?;
     let mut spec = spec::load(path)?;
     need_token(api)?;
     let gold = spec.gold.as_ref().map(|file| gold(file, path, &mut spec.job)).transpose()?;
@@ -68,10 +83,13 @@ async fn create(api: &Api, cluster: Option<&Cluster>, path: &Path, id: Option<&J
         .with_context(|| path.display().to_string())?;
     // Kept before it is sent: there is no moment in which a job is open whose digest nobody knows.
     let known = KnownJob::of(&job, cluster.digest());
-    known.keep(path)?;
+    let is_new = known.keep(path)?;
     let status = match api.create_job(&id, &job.to_signed_spec()).await {
         Err(refused @ ApiError::Refused { .. }) => {
-            known.forget(path)?;
+            // Whatever the coordinator says, a job that was open is not forgotten.
+            if is_new {
+                known.keep_as_refused(path)?;
+            }
             return Err(refused.into());
         }
         other => other?,
@@ -119,29 +137,26 @@ fn gold(file: &Path, path: &Path, spec: &mut JobSpec) -> Result<Gold> {
     Ok(gold)
 }
 
-async fn cancel(api: &Api, cluster: Option<&Cluster>, id: &JobId, key: Option<&Path>) -> Result<()> {
+async fn cancel(api: &Api, cluster: Option<&Cluster>, id: &JobId, buyer: &Buyer) -> Result<()> {
     let cluster =
         cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): the cancellation is signed for the cluster that it names")?;
-    let key =
-        key.context("give --key FILE (or TACIT_BUYER_KEY): the nodes erase a job for the signature of the key that signed its terms")?;
-    let terms = api.status(id).await?.digest;
-    if let Some(known) = KnownJob::look_up(id)? {
-        known.check("the job at the coordinator", &terms)?;
-    }
+    // The nodes erase a job for the signature of the key that signed its terms.
+    let key = buyer.key()?;
+    let terms = status(api, Some(cluster), id).await?.digest;
     let cancellation = Cancellation {
         cluster: &cluster.digest(),
         job: id,
         terms: &terms,
     };
-    let status = api.cancel(id, &cancellation.sign(&keys::load(key)?)).await?;
+    let status = api.cancel(id, &cancellation.sign(&key)).await?;
     output::print(&match status.state {
         JobState::Cancelled => format!("{id} cancelled\n"),
         state => format!("{id} is {}; the nodes erase what they have of it\n", state.name()),
     })
 }
 
-async fn watch(api: &Api, id: &JobId) -> Result<()> {
-    let known = KnownJob::look_up(id)?;
+async fn watch(api: &Api, cluster: Option<&Cluster>, id: &JobId) -> Result<()> {
+    let known = known_job(id, cluster)?;
     let mut watch = Watch::new(api, id);
     let mut last = String::new();
     let mut state = None;
@@ -175,8 +190,13 @@ async fn result(api: &Api, cluster: Option<Cluster>, id: &JobId, csv: Option<Par
         None => None,
     };
     let certificate = api.fetch(id, Published::Certificate).await?;
-    let known = KnownJob::look_up(id)?;
+    let known = known_job(id, cluster.as_ref())?;
     let verified = cluster.is_some();
+    if let Some(known) = &known {
+        // Also where nothing is verified: what names other terms is never passed on.
+        let named = Certificate::from_json(&certificate).context("the coordinator's certificate cannot be read")?;
+        known.check("the coordinator's result", &named.terms.digest())?;
+    }
     if let Some(cluster) = cluster {
         let files = Files {
             certificate: (CERTIFICATE.into(), certificate.clone()),
@@ -190,9 +210,8 @@ async fn result(api: &Api, cluster: Option<Cluster>, id: &JobId, csv: Option<Par
                 verified.report.job.id
             );
         }
-        if let Some(known) = &known {
-            known.check("the coordinator's result", &verified.certificate.subject.job)?;
-        }
+    } else if csv.is_some() || out.is_some() {
+        eprintln!("tacit: job {id}: {NOT_VERIFIED}");
     }
     if let Some(out) = out {
         files::make_folder(out, Access::Public)?;
@@ -221,7 +240,7 @@ async fn result(api: &Api, cluster: Option<Cluster>, id: &JobId, csv: Option<Par
     let ending = match (verified, known) {
         (true, Some(_)) => "verified",
         (true, None) => SOME_JOB,
-        (false, _) => "not verified: give --cluster cluster.toml",
+        (false, _) => NOT_VERIFIED,
     };
     output::print(&format!("{}\n{ending}\n", output::report(id.as_str(), &report)))
 }

@@ -1,6 +1,7 @@
 //! The commands other than the demo.
 
 pub(crate) mod answer;
+mod buyer;
 pub(crate) mod cluster;
 mod connect;
 pub(crate) mod issuer;
@@ -9,5 +10,6 @@ pub(crate) mod keygen;
 mod pool_size;
 pub(crate) mod probe;
 pub(crate) mod receipt;
+mod token;
 pub(crate) mod verify;
 pub(crate) mod withdraw;

@@ -2,11 +2,12 @@
 
 use anyhow::{Context, Result, bail};
 use tacit_client::http::Api;
+use tacit_client::keys;
 use tacit_client::outcome::{Outcome, Sent, explain, fetch};
-use tacit_client::receipt::{Certified, Kept, Own, ReceiptError, check, left_out};
-use tacit_client::state::State;
+use tacit_client::receipt::{Certified, ContributorView, KeptSubmission, ReceiptError, WithdrawnSubmission, check, left_out};
+use tacit_client::resending::{self, Author};
+use tacit_client::state::{State, StoredWithdrawal};
 use tacit_client::text::one_line;
-use tacit_client::{keys, resending};
 use tacit_protocol::api::{CertifiedReceipts, JobState, ProblemKind, Receipt as SignedReceipt};
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::credential::Shown;
@@ -20,18 +21,90 @@ use crate::commands::pool_size;
 use crate::output;
 
 /// A submission that was made with the key, and what the coordinator said of it.
-struct Made {
+struct StoredSubmission {
     header: Header,
     receipt: Option<SignedReceipt>,
     /// Where the receipt is kept, or would be.
     path: String,
 }
 
+/// What was made with the key for a job.
+struct Submissions {
+    kept: Vec<StoredSubmission>,
+    withdrawn: Vec<(Header, StoredWithdrawal)>,
+    /// How many have no receipt yet, those among them that are not made.
+    pending: usize,
+}
+
+impl Submissions {
+    fn read(state: &State) -> Result<Self> {
+        let (mut kept, mut withdrawn) = (Vec::new(), Vec::new());
+        let mut pending = 0;
+        for index in state.plan().all() {
+            let Some(submission) = state.submission(index)? else {
+                pending += usize::from(state.plan().current().contains(&index));
+                continue;
+            };
+            let header = submission.header.value;
+            let receipt = match state.withdrawal(index)? {
+                Some(withdrawal) if withdrawal.is_confirmed => {
+                    withdrawn.push((header, withdrawal));
+                    continue;
+                }
+                // Nobody has promised that it is out of the job, nor is it to stay in it.
+                Some(_) => None,
+                None => {
+                    let receipt = state.receipt(index)?;
+                    pending += usize::from(receipt.is_none());
+                    receipt
+                }
+            };
+            kept.push(StoredSubmission {
+                header,
+                receipt,
+                path: state.receipt_path(index).display().to_string(),
+            });
+        }
+        Ok(Self { kept, withdrawn, pending })
+    }
+
+    /// How many there are.
+    fn len(&self) -> usize {
+        self.kept.len() + self.withdrawn.len()
+    }
+
+    /// Checks what the coordinator passes on as certified about them.
+    fn check(&self, cluster: &Cluster, terms: &Terms, certified: &CertifiedReceipts) -> Result<Certified, ReceiptError> {
+        let kept: Vec<KeptSubmission<'_>> = self
+            .kept
+            .iter()
+            .map(|one| KeptSubmission {
+                header: &one.header,
+                receipt: one.receipt.as_ref().map(|_| one.path.as_str()),
+            })
+            .collect();
+        let withdrawn: Vec<WithdrawnSubmission<'_>> = self
+            .withdrawn
+            .iter()
+            .map(|(header, withdrawal)| WithdrawnSubmission {
+                header,
+                erasures: &withdrawal.erasures,
+            })
+            .collect();
+        let own = ContributorView {
+            cluster,
+            terms,
+            kept: &kept,
+            withdrawn: &withdrawn,
+        };
+        check(&own, certified)
+    }
+}
+
 /// Runs the command.
 pub(crate) async fn run(args: &Receipt) -> Result<()> {
     let key = keys::load(&args.key)?;
-    let stored = State::stored(&args.key, &args.job)?;
-    let (state, plan) = stored.with_context(|| {
+    let state = State::stored(&args.key, &args.job)?.with_context(|| {
         let key = args.key.display();
         format!(
             "{key}: nothing was sent to job {} with this key: `tacit answer` does that",
@@ -41,58 +114,39 @@ pub(crate) async fn run(args: &Receipt) -> Result<()> {
     let (api, cluster) = connect(&args.network, None).await?;
     let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): it has the keys that receipts are signed with")?;
     // Signed, and with the credential, as a job that is not public is shown to nobody else: what is purged is not taken for lost.
-    let api = api.signed_with(key.clone(), cluster.digest());
     let first = state.submission(0)?;
     let api = match first.and_then(|submission| submission.header.value.statement.credential) {
-        Some(credential) => api.showing(&Shown::Credential(credential)),
-        None => api,
+        Some(credential) => api.signed_as(key.clone(), cluster.digest(), &Shown::Credential(credential)),
+        None => api.signed_with(key.clone(), cluster.digest()),
     };
-    output::report_lost(&resending::send_lost(&api, &cluster, &key, &state, plan.submissions()).await?);
-    let (mut made, mut withdrawn) = (Vec::new(), 0);
-    for index in 0..plan.submissions() {
-        // What was withdrawn is in no record.
-        if state.erasures(index)?.is_some() {
-            withdrawn += 1;
-            continue;
-        }
-        if let Some(submission) = state.submission(index)? {
-            made.push(Made {
-                header: submission.header.value,
-                receipt: state.receipt(index)?,
-                path: state.receipt_path(index).display().to_string(),
-            });
-        }
-    }
-    let pending = plan.submissions() - withdrawn - made.iter().filter(|one| one.receipt.is_some()).count();
+    let lost = resending::send_lost(&api, &cluster, &key, &state, Author::Contributor).await?;
+    output::report_resent(&lost);
+    let made = Submissions::read(&state)?;
     let certified = match certified(&api, args, &made).await? {
         Some(certified) => {
-            let terms = state.terms(&plan)?.with_context(|| {
+            let terms = state.terms()?.with_context(|| {
                 format!(
                     "{}: the terms of the job are not kept there: run `tacit answer` again, which keeps them",
                     state.folder().display()
                 )
             })?;
-            let kept: Vec<Kept<'_>> = made.iter().map(kept).collect();
-            let own = Own {
-                cluster: &cluster,
-                terms: &terms,
-                kept: &kept,
-            };
-            Some((check(&own, &certified)?, terms))
+            Some((made.check(&cluster, &terms, &certified)?, terms))
         }
         None => None,
     };
-    let (mut text, total) = outcomes(&api, &cluster, made, certified.as_ref().map(|(certified, _)| certified)).await?;
+    let (submissions, pending, withdrawn) = (made.len(), made.pending, made.withdrawn.len());
+    let nothing_left = made.kept.is_empty() && withdrawn > 0;
+    let (mut text, total) = outcomes(&api, &cluster, made.kept, certified.as_ref().map(|(certified, _)| certified)).await?;
     if pending > 0 {
-        text += &format!(
-            "{pending} of {} submissions have no receipt yet: run `tacit answer` again\n",
-            plan.submissions()
-        );
+        text += &format!("{pending} submissions have no receipt yet: run `tacit answer` again\n");
     }
     if withdrawn > 0 {
-        text += &format!("{withdrawn} of {} submissions were withdrawn\n", plan.submissions());
+        text += &format!("{withdrawn} of {submissions} submissions were withdrawn\n");
     }
-    text += &output::rejected(&total, usize::MAX);
+    if nothing_left {
+        text += "nothing that was sent from here is left in the job: there is nothing to certify about it, and no pay for it\n";
+    }
+    text += &output::rejected(&total);
     if let Some((certified, terms)) = &certified {
         let size = args.pool_size.as_deref().map(|path| pool_size::of_job(path, terms)).transpose()?;
         text += &explained(certified, terms, size);
@@ -100,16 +154,9 @@ pub(crate) async fn run(args: &Receipt) -> Result<()> {
     output::print(&text)
 }
 
-fn kept(made: &Made) -> Kept<'_> {
-    Kept {
-        header: &made.header,
-        receipt: made.receipt.as_ref().map(|_| made.path.as_str()),
-    }
-}
-
-/// What the coordinator passes on as certified; `None` until the job is published.
-async fn certified(api: &Api, args: &Receipt, made: &[Made]) -> Result<Option<CertifiedReceipts>> {
-    let answer = match (api.receipts(&args.job).await, made.iter().find(|one| one.receipt.is_some())) {
+/// What the coordinator passes on as certified; `None` until the job is published, and if everything is withdrawn.
+async fn certified(api: &Api, args: &Receipt, made: &Submissions) -> Result<Option<CertifiedReceipts>> {
+    let answer = match (api.receipts(&args.job).await, made.kept.iter().find(|one| one.receipt.is_some())) {
         // The job is published, and the coordinator says that the key has sent nothing.
         (Err(error), Some(first)) if error.kind() == Some(ProblemKind::UnknownSubmission) => {
             let left_out = ReceiptError::LeftOut {
@@ -118,9 +165,11 @@ async fn certified(api: &Api, args: &Receipt, made: &[Made]) -> Result<Option<Ce
             };
             return Err(left_out.into());
         }
+        (Err(error), None) if error.kind() == Some(ProblemKind::UnknownSubmission) && !made.withdrawn.is_empty() => return Ok(None),
         (answer, _) => answer?,
     };
-    if answer.state == JobState::Published && answer.certified.is_none() {
+    let is_due = made.withdrawn.is_empty() || !made.kept.is_empty();
+    if answer.state == JobState::Published && answer.certified.is_none() && is_due {
         bail!(
             "job {} is published, and the coordinator passes on nothing that the nodes have certified: keep your receipts, and tell the operators",
             args.job
@@ -130,9 +179,9 @@ async fn certified(api: &Api, args: &Receipt, made: &[Made]) -> Result<Option<Ce
 }
 
 /// The submissions with a receipt in a table, and which of their answers count as the coordinator says; it has to fit what is certified.
-async fn outcomes(api: &Api, cluster: &Cluster, made: Vec<Made>, certified: Option<&Certified>) -> Result<(String, Outcome)> {
+async fn outcomes(api: &Api, cluster: &Cluster, kept: Vec<StoredSubmission>, certified: Option<&Certified>) -> Result<(String, Outcome)> {
     let (mut rows, mut total) = (Vec::new(), Outcome::default());
-    for (index, Made { header, receipt, .. }) in made.into_iter().enumerate() {
+    for (index, StoredSubmission { header, receipt, .. }) in kept.into_iter().enumerate() {
         let Some(receipt) = receipt else { continue };
         let sent = &Sent { header, receipt };
         let outcome = fetch(api, cluster, sent).await?;

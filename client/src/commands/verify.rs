@@ -21,7 +21,7 @@ const SOME_JOB: &str = "of SOME job with this id: it was not created on this mac
 /// Verifies a result and says what was certified.
 pub(crate) fn run(args: &Verify) -> Result<()> {
     let verified = verify(&args.path, &args.cluster)?;
-    let known = KnownJob::look_up(&verified.certificate.terms.id)?;
+    let known = KnownJob::look_up(&verified.certificate.terms.id, Some(&verified.cluster.digest()))?;
     if let Some(known) = &known {
         known.check("the result", &verified.certificate.subject.job)?;
     }

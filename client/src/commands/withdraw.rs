@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use tacit_client::keys;
+use tacit_client::resending::{self, Author};
 use tacit_client::state::State;
-use tacit_client::withdrawals::withdraw;
+use tacit_client::withdrawals::{Outcome, withdraw};
 
 use crate::args::Withdraw;
 use crate::commands::connect::connect;
@@ -14,34 +15,41 @@ use crate::output;
 /// Runs the command.
 pub(crate) async fn run(args: &Withdraw) -> Result<()> {
     let key = keys::load(&args.key)?;
-    let stored = State::stored(&args.key, &args.job)?;
-    let (state, plan) = stored.with_context(|| format!("{}: nothing was sent to job {} with this key", args.key.display(), args.job))?;
+    let state = State::stored(&args.key, &args.job)?
+        .with_context(|| format!("{}: nothing was sent to job {} with this key", args.key.display(), args.job))?;
     let (api, cluster) = connect(&args.network, None).await?;
     let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): it has the keys that receipts are signed with")?;
-    let (mut rows, mut missing) = (Vec::new(), Vec::new());
-    for index in 0..plan.submissions() {
-        let Some(submission) = state.submission(index)? else { continue };
-        let header = submission.header.value;
-        if args.submission.is_some_and(|wanted| wanted != header.statement.id) {
-            continue;
-        }
-        if state.receipt(index)?.is_none() {
-            bail!(
-                "submission {} of {} may not have arrived: run `tacit answer` again first, or it could be sent later",
-                index + 1,
-                plan.submissions()
-            );
-        }
-        let known = state.erasures(index)?.unwrap_or_default();
-        let patience = Duration::from_secs(args.wait_seconds);
-        let erased = withdraw(&api, &cluster, &key, &header, known, patience).await?;
-        state.store_erasures(index, &erased.receipts)?;
-        let (receipts, without) = (erased.receipts.len().to_string(), erased.missing.join(", "));
-        rows.push(vec![header.statement.id.to_string(), receipts, without]);
-        missing.extend(erased.missing);
+    // A coordinator that has lost a submission cannot tell the nodes to erase it: it needs the submission first.
+    let lost = resending::send_lost(&api, &cluster, &key, &state, Author::Contributor).await?;
+    output::report_resent(&lost);
+    let patience = Duration::from_secs(args.wait_seconds);
+    let outcomes = withdraw(&api, &cluster, &key, &state, args.submission, patience).await?;
+    ensure!(
+        !outcomes.is_empty(),
+        "no such submission was sent to job {} with this key",
+        args.job
+    );
+    let (mut rows, mut missing, mut failed) = (Vec::new(), Vec::new(), None);
+    for (id, outcome) in outcomes {
+        let id = id.to_string();
+        rows.push(match outcome {
+            Outcome::Erased(erased) => {
+                let row = vec![id, erased.receipts.len().to_string(), erased.missing.join(", ")];
+                missing.extend(erased.missing);
+                row
+            }
+            Outcome::NeverArrived => vec![id, "never arrived".to_owned(), String::new()],
+            Outcome::Failed(error) => {
+                let row = vec![id.clone(), "not withdrawn".to_owned(), String::new()];
+                failed.get_or_insert((id, error));
+                row
+            }
+        });
     }
-    ensure!(!rows.is_empty(), "no such submission was sent to job {} with this key", args.job);
     output::print(&output::table(&["submission", "erased by", "not answered"], rows))?;
+    if let Some((id, error)) = failed {
+        return Err(error).with_context(|| format!("submission {id} is not withdrawn"));
+    }
     missing.sort_unstable();
     missing.dedup();
     ensure!(

@@ -16,6 +16,9 @@ pub enum ApiError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Nothing can be sent from this machine.
+    #[error("no HTTPS connection can be made from this machine: {0}; are the system's root certificates installed?")]
+    Client(String),
     /// The URL is plain HTTP to another machine.
     #[error(
         "{url} has no TLS: whoever is on the way would read the token and change what you see. Use https://, or --insecure where nobody can be on the way"

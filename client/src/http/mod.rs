@@ -1,10 +1,11 @@
 //! The coordinator's HTTP API, as its clients use it.
 
+mod authorization;
 mod error;
 mod routes;
-mod signing;
 mod transport;
 
 pub use error::ApiError;
 pub use routes::Published;
 pub use transport::Api;
+pub(crate) use transport::is_loopback;

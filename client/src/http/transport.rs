@@ -1,20 +1,19 @@
 //! How requests reach the coordinator: connection, token or signature, retries, and what a refusal says.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Method, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use tacit_mpc_core::digest::Digest;
 use tacit_program::Backoff;
 use tacit_protocol::api::Problem;
-use tacit_protocol::credential::{SHOWN_HEADER, Shown};
+use tacit_protocol::credential::Shown;
 use tacit_protocol::identity::SecretKey;
 
+use super::authorization::Authorization;
 use super::error::ApiError;
-use super::signing::Signer;
 use crate::text::{one_line, with_causes};
 
 /// The largest body that is read: more than the certificate of the largest job.
@@ -30,8 +29,7 @@ pub struct Api {
     client: Client,
     pub(super) base: String,
     loopback: bool,
-    token: Option<HeaderValue>,
-    signer: Option<Arc<Signer>>,
+    authorization: Option<Authorization>,
 }
 
 impl Api {
@@ -68,14 +66,12 @@ impl Api {
         if loopback {
             builder = builder.no_proxy();
         }
-        let client = builder.build().map_err(|e| wrong(with_causes(&e)))?;
-        let token = token.map(bearer).transpose()?;
+        let client = builder.build().map_err(|error| ApiError::Client(with_causes(&error)))?;
         Ok(Self {
             client,
             base: parsed.as_str().trim_end_matches('/').to_owned(),
             loopback,
-            token,
-            signer: None,
+            authorization: token.map(Authorization::token).transpose()?,
         })
     }
 
@@ -86,33 +82,26 @@ impl Api {
 
     /// Signs requests with this key, for the cluster of this digest, in place of a token.
     #[must_use]
-    pub fn signed_with(mut self, key: SecretKey, cluster: Digest) -> Self {
-        self.signer = Some(Arc::new(Signer { key, cluster, shown: None }));
-        self
+    pub fn signed_with(self, key: SecretKey, cluster: Digest) -> Self {
+        let authorization = Some(Authorization::key(key, cluster, None));
+        Self { authorization, ..self }
     }
 
-    /// Shows with signed requests that the key is of a person of a pool.
+    /// Signs requests with this key, and shows with them that it is of a person of a pool.
     #[must_use]
-    pub fn showing(mut self, shown: &Shown) -> Self {
-        if let Some(signer) = &self.signer {
-            self.signer = Some(Arc::new(Signer {
-                key: signer.key.clone(),
-                cluster: signer.cluster,
-                // A value of letters, digits, dashes and underscores.
-                shown: HeaderValue::try_from(shown.to_string()).ok(),
-            }));
-        }
-        self
+    pub fn signed_as(self, key: SecretKey, cluster: Digest, shown: &Shown) -> Self {
+        let authorization = Some(Authorization::key(key, cluster, Some(shown)));
+        Self { authorization, ..self }
     }
 
     /// Whether the client has a buyer's token.
     pub fn has_token(&self) -> bool {
-        self.token.is_some()
+        matches!(self.authorization, Some(Authorization::Token(_)))
     }
 
     /// Whether the client has a buyer's token, or a key that signs requests.
     pub fn is_authenticated(&self) -> bool {
-        self.has_token() || self.signer.is_some()
+        self.authorization.is_some()
     }
 
     pub(super) async fn json<T: DeserializeOwned>(
@@ -135,14 +124,9 @@ impl Api {
                 .client
                 .request(method.clone(), format!("{}{path}", self.base))
                 .header(ACCEPT, "*/*");
-            if let Some(token) = &self.token {
-                request = request.header(AUTHORIZATION, token.clone());
-            } else if let Some(signer) = &self.signer {
+            if let Some(authorization) = &self.authorization {
                 let bytes = body.as_ref().map_or(&[] as &[u8], |(_, bytes)| bytes);
-                request = request.header(AUTHORIZATION, signer.sign(&method, path, bytes));
-                if let Some(shown) = &signer.shown {
-                    request = request.header(SHOWN_HEADER, shown.clone());
-                }
+                request = authorization.add_to(request, &method, path, bytes);
             }
             if let Some((kind, bytes)) = &body {
                 request = request.header(CONTENT_TYPE, *kind).body(bytes.clone());
@@ -218,7 +202,7 @@ impl Api {
 }
 
 /// Whether a host, as it stands in a URL, is this machine.
-fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
@@ -235,12 +219,6 @@ fn is_busy(response: &Response) -> bool {
             response.status(),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
         )
-}
-
-fn bearer(token: &str) -> Result<HeaderValue, ApiError> {
-    let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| ApiError::Token)?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! session). The platform is asked about that submission with the service's own token, and what it says must fit the address. Who knows
 //! a participant's name but not the submission gets nothing.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -24,6 +25,7 @@ use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use super::record::{Record, RecordError};
+use crate::http::is_loopback;
 use crate::text::one_line;
 
 /// Where Prolific's API is.
@@ -184,7 +186,8 @@ impl Service {
             Denied::Record
         })?;
         if new {
-            println!("invitation {} given", self.given());
+            // Whoever has started the service may not read on.
+            let _ = writeln!(std::io::stdout(), "invitation {} given", self.given());
         }
         Ok(code)
     }
@@ -232,7 +235,6 @@ impl Platform {
             reason: reason.to_owned(),
         };
         let url: Url = base.parse().map_err(|_| wrong("expected https://HOST"))?;
-        let is_loopback = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
         let mut builder = Client::builder()
             .user_agent(concat!("tacit/", env!("CARGO_PKG_VERSION")))
             .timeout(PLATFORM_TIMEOUT)
@@ -240,7 +242,7 @@ impl Platform {
             .redirect(reqwest::redirect::Policy::none());
         match url.scheme() {
             "https" => {}
-            "http" if is_loopback => builder = builder.tls_certs_only([]).no_proxy(),
+            "http" if url.host_str().is_some_and(is_loopback) => builder = builder.tls_certs_only([]).no_proxy(),
             _ => return Err(wrong("the token would travel unprotected: expected https://HOST")),
         }
         let mut token = HeaderValue::from_str(&format!("Token {token}")).map_err(|_| ServeError::Token)?;

@@ -4,8 +4,9 @@ use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::accepted::AcceptedSet;
 use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, job, submission, submission_list};
+use tacit_protocol::identity::{Purpose, Signed};
 use tacit_protocol::job::{Job, PayRule};
-use tacit_protocol::receipt::{CertifiedRoot, ReceiptRoot, RecordTree, RootStatement, SaltSeed};
+use tacit_protocol::receipt::{CertifiedRoot, ReceiptRoot, RecordTree, RootError, SaltSeed};
 use tacit_protocol::release::{NodeSignature, OutputName, Subject};
 use tacit_protocol::submission::Submission;
 use tacit_protocol::verdict::Verdict;
@@ -101,38 +102,66 @@ impl Scene {
         self.certified(records, |record| self.is_own(record))
     }
 
-    fn check(&self, certified: &CertifiedReceipts, checks: Checks) -> Result<Certified, ReceiptError> {
-        self.check_kept(certified, checks, Some("kept.json"))
+    fn check(&self, certified: &CertifiedReceipts) -> Result<Certified, ReceiptError> {
+        self.check_kept(certified, Some("kept.json"))
     }
 
     /// The same if the receipts are kept here, or if there are none.
-    fn check_kept(&self, certified: &CertifiedReceipts, checks: Checks, receipt: Option<&str>) -> Result<Certified, ReceiptError> {
-        let kept: Vec<Kept<'_>> = self.submissions[..3]
+    fn check_kept(&self, certified: &CertifiedReceipts, receipt: Option<&str>) -> Result<Certified, ReceiptError> {
+        self.check_withdrawn(certified, receipt, &[])
+    }
+
+    /// The same if the first submissions but one for each of these lists of receipts are kept, and the others withdrawn.
+    fn check_withdrawn(
+        &self,
+        certified: &CertifiedReceipts,
+        receipt: Option<&str>,
+        erasures: &[Vec<ErasureReceipt>],
+    ) -> Result<Certified, ReceiptError> {
+        let (kept, withdrawn) = self.submissions[..3].split_at(3 - erasures.len());
+        let kept: Vec<KeptSubmission<'_>> = kept
             .iter()
-            .map(|one| Kept {
+            .map(|one| KeptSubmission {
                 header: &one.header.value,
                 receipt,
             })
             .collect();
-        let own = Own {
+        let withdrawn: Vec<WithdrawnSubmission<'_>> = withdrawn
+            .iter()
+            .zip(erasures)
+            .map(|(one, erasures)| WithdrawnSubmission {
+                header: &one.header.value,
+                erasures,
+            })
+            .collect();
+        let own = ContributorView {
             cluster: &self.members.cluster,
             terms: self.job.terms(),
             kept: &kept,
+            withdrawn: &withdrawn,
         };
-        check_with(&own, certified, checks)
+        check(&own, certified)
+    }
+
+    /// What these nodes sign when they erase a submission.
+    fn erased(&self, submission: usize, nodes: &[usize]) -> Vec<ErasureReceipt> {
+        let erasure = || Erasure::of(&self.submissions[submission].header.value);
+        let sign = |node: &usize| Signed::new(erasure(), Purpose::Erasure, &self.members.identities[*node]);
+        nodes.iter().map(sign).collect()
     }
 }
 
 /// Asserts that the forgery is found, and that it passes without this one check.
-fn found_by_one_check(scene: &Scene, forged: &CertifiedReceipts, without: Checks) -> ReceiptError {
-    assert!(scene.check(forged, without).is_ok(), "{:?}", scene.check(forged, without));
-    scene.check(forged, Checks::ALL).unwrap_err()
+fn found_by_one_check(scene: &Scene, forged: &CertifiedReceipts, check: Check) -> ReceiptError {
+    let passes = check.without(|| scene.check(forged));
+    assert!(passes.is_ok(), "without {check:?}: {passes:?}");
+    scene.check(forged).unwrap_err()
 }
 
 #[test]
 fn what_is_certified_is_told() {
     let scene = Scene::new();
-    let certified = scene.check(&scene.honest(), Checks::ALL).unwrap();
+    let certified = scene.check(&scene.honest()).unwrap();
     assert_eq!((certified.contributors, certified.elsewhere), (3, 0));
     assert_eq!(certified.signers, ["node-0", "node-1", "node-2"]);
     let counted: Vec<u32> = certified.submissions.iter().flatten().map(|one| one.counted).collect();
@@ -147,30 +176,31 @@ fn what_is_certified_is_told() {
     assert!(pay.bonus > 0, "{pay:?}");
 }
 
+/// Works out the pay of a record again, so that it contradicts nothing.
+fn pay_anew(scene: &Scene, one: &mut ContributorRecord) {
+    let pay = pay_of(scene.job.terms(), &one.facts, |output| one.score(output)).unwrap();
+    one.pay = pay.map(|pay| pay.total);
+}
+
 #[test]
-fn a_coordinator_that_alters_the_pay_or_the_name_needs_another_path() {
+fn a_coordinator_that_alters_a_record_needs_another_path() {
     let scene = Scene::new();
-    let without = Checks {
-        paths: false,
-        pay: false,
-        ..Checks::ALL
-    };
-    for alter in [
-        (|one: &mut ContributorRecord| one.pay = one.pay.map(|pay| pay + 1)) as fn(&mut ContributorRecord),
-        |one| one.facts.paired -= 1,
-        |one| one.scores.clear(),
-    ] {
-        let mut forged = scene.honest();
-        for proof in &mut forged.records {
-            if let Record::Contributor(one) = &mut proof.record {
-                alter(one);
-            }
+    let mut forged = scene.honest();
+    for proof in &mut forged.records {
+        if let Record::Contributor(one) = &mut proof.record {
+            one.facts.paired -= 1;
+            pay_anew(&scene, one);
         }
-        // The pay is worked out again, so what is altered with it, too, is found in two ways; a path is found first.
-        assert_eq!(scene.check(&forged, Checks::ALL), Err(ReceiptError::Leaf));
-        let passes = scene.check(&forged, without);
-        assert!(passes.is_ok() || matches!(passes, Err(ReceiptError::Scores(_))), "{passes:?}");
     }
+    assert_eq!(found_by_one_check(&scene, &forged, Check::Paths), ReceiptError::Leaf);
+    // The pay alone would also be found by working it out again.
+    let mut forged = scene.honest();
+    for proof in &mut forged.records {
+        if let Record::Contributor(one) = &mut proof.record {
+            one.pay = one.pay.map(|pay| pay + 1);
+        }
+    }
+    assert_eq!(scene.check(&forged), Err(ReceiptError::Leaf));
 }
 
 #[test]
@@ -178,17 +208,12 @@ fn a_coordinator_that_signs_another_tree_needs_the_nodes() {
     let scene = Scene::new();
     let mut forged = scene.altered(|one| {
         one.facts.paired -= 1;
-        let pay = pay_of(scene.job.terms(), &one.facts, |output| one.score(output)).unwrap();
-        one.pay = pay.map(|pay| pay.total);
+        pay_anew(&scene, one);
     });
     let node = 1;
     forged.root.signatures[node].signature = forged.root.signatures[0].signature;
-    let without = Checks {
-        signatures: false,
-        ..Checks::ALL
-    };
     assert_eq!(
-        found_by_one_check(&scene, &forged, without),
+        found_by_one_check(&scene, &forged, Check::Signatures),
         ReceiptError::Root(RootError::Signature("node-1".to_owned()))
     );
 }
@@ -199,12 +224,8 @@ fn another_job_under_the_same_id_is_told() {
     let mut forged = scene.honest();
     forged.root.statement.job = Digest::of("other terms", &[]);
     forged.root = scene.signed(forged.root.statement.clone());
-    let without = Checks {
-        terms: false,
-        ..Checks::ALL
-    };
     assert!(matches!(
-        found_by_one_check(&scene, &forged, without),
+        found_by_one_check(&scene, &forged, Check::Terms),
         ReceiptError::OtherTerms { .. }
     ));
 }
@@ -212,15 +233,13 @@ fn another_job_under_the_same_id_is_told() {
 #[test]
 fn nobody_is_shown_the_record_of_somebody_else() {
     let scene = Scene::new();
-    let others = |record: &Record| !scene.is_own(record);
-    let forged = scene.certified(scene.records.clone(), others);
-    let without = Checks {
-        owner: false,
-        complete: false,
-        ..Checks::ALL
-    };
-    assert!(scene.check(&forged, without).is_ok());
-    assert!(matches!(scene.check(&forged, Checks::ALL), Err(ReceiptError::NotYours(_))));
+    // Beside the contributor's own, which come first.
+    let mut forged = scene.certified(scene.records.clone(), |_| true);
+    forged.records.sort_by_key(|proof| !scene.is_own(&proof.record));
+    assert!(matches!(
+        found_by_one_check(&scene, &forged, Check::Owner),
+        ReceiptError::NotYours(_)
+    ));
     // Under the contributor's name it is still another key.
     let mut renamed = scene.records.clone();
     let name = scene.submissions[0].header.value.statement.contributor.clone();
@@ -233,18 +252,14 @@ fn nobody_is_shown_the_record_of_somebody_else() {
         }
     }
     let forged = scene.certified(renamed, |record| !scene.is_own(record) && matches!(record, Record::Contributor(_)));
-    assert!(matches!(scene.check(&forged, Checks::ALL), Err(ReceiptError::NotYours(_))));
+    assert!(Check::Owner.without(|| scene.check_kept(&forged, None)).is_ok());
+    assert!(matches!(scene.check_kept(&forged, None), Err(ReceiptError::NotYours(_))));
 }
 
 #[test]
 fn a_submission_that_was_left_out_is_told_with_its_receipt() {
     let scene = Scene::new();
     let records = |keep: &dyn Fn(&Record) -> bool| scene.records.iter().filter(|record| keep(record)).cloned().collect::<Vec<_>>();
-    let without = Checks {
-        complete: false,
-        sums: false,
-        ..Checks::ALL
-    };
     // The refused one, which the coordinator does not show, or of which the nodes never heard.
     let hidden = scene.certified(scene.records.clone(), |record| {
         scene.is_own(record) && matches!(record, Record::Contributor(_))
@@ -257,14 +272,14 @@ fn a_submission_that_was_left_out_is_told_with_its_receipt() {
             submission: scene.submissions[2].header.value.statement.id.to_string(),
             receipt: "kept.json".to_owned(),
         };
-        assert_eq!(found_by_one_check(&scene, &forged, without), left_out);
+        assert_eq!(found_by_one_check(&scene, &forged, Check::Complete), left_out);
         assert!(
             left_out
                 .to_string()
                 .contains("the coordinator left it out: keep this receipt (kept.json)")
         );
         // Without a receipt it may not have arrived.
-        let certified = scene.check_kept(&forged, Checks::ALL, None).unwrap();
+        let certified = scene.check_kept(&forged, None).unwrap();
         assert_eq!(certified.submissions[2], None);
     }
 }
@@ -272,11 +287,6 @@ fn a_submission_that_was_left_out_is_told_with_its_receipt() {
 #[test]
 fn numbers_that_contradict_each_other_are_told() {
     let scene = Scene::new();
-    let without = Checks {
-        sums: false,
-        pay: false,
-        ..Checks::ALL
-    };
     for alter in [
         (|one: &mut ContributorRecord| one.facts.answers -= 1) as fn(&mut ContributorRecord),
         |one| one.facts.paired = one.facts.answers + 1,
@@ -284,26 +294,60 @@ fn numbers_that_contradict_each_other_are_told() {
         |one| one.submissions[1].answers += 1,
         |one| one.submissions[1].left_out.clear(),
     ] {
-        let forged = scene.altered(alter);
-        assert!(scene.check(&forged, without).is_ok());
-        assert!(matches!(scene.check(&forged, Checks::ALL), Err(ReceiptError::Sum(_))));
+        let forged = scene.altered(|one| {
+            alter(one);
+            pay_anew(&scene, one);
+        });
+        assert!(matches!(found_by_one_check(&scene, &forged, Check::Sums), ReceiptError::Sum(_)));
     }
+}
+
+#[test]
+fn nodes_that_certify_a_submission_after_they_have_erased_it_are_named() {
+    let scene = Scene::new();
+    let forged = scene.honest();
+    let submission = scene.submissions[2].header.value.statement.id.to_string();
+    for (erased_by, named) in [(&[1, 2][..], &["node-1", "node-2"][..]), (&[], &[])] {
+        let erasures = [scene.erased(2, erased_by)];
+        let nodes: Vec<String> = named.iter().map(|name| (*name).to_owned()).collect();
+        let error = scene.check_withdrawn(&forged, Some("kept.json"), &erasures).unwrap_err();
+        let submission = submission.clone();
+        assert_eq!(error, ReceiptError::Withdrawn { submission, nodes });
+        let passes = Check::Withdrawn.without(|| scene.check_withdrawn(&forged, Some("kept.json"), &erasures));
+        assert_eq!(passes.unwrap().elsewhere, 1);
+    }
+    // What was signed about another submission proves nothing.
+    let of_another = [scene.erased(1, &[0, 1, 2])];
+    let error = scene.check_withdrawn(&forged, Some("kept.json"), &of_another).unwrap_err();
+    assert_eq!(
+        error,
+        ReceiptError::Withdrawn {
+            submission,
+            nodes: Vec::new()
+        }
+    );
+    // If everything is withdrawn, the records are still the contributor's own, and are refused for the same reason.
+    let all = [0, 1, 2].map(|at| scene.erased(at, &[0]));
+    let error = scene.check_withdrawn(&forged, Some("kept.json"), &all).unwrap_err();
+    assert!(matches!(error, ReceiptError::Withdrawn { .. }), "{error}");
+    // Where none of them has a record, all is well.
+    let nothing = scene.certified(scene.records.clone(), |_| false);
+    assert_eq!(scene.check_withdrawn(&nothing, None, &all).unwrap().submissions, []);
 }
 
 #[test]
 fn pay_that_does_not_follow_from_the_terms_is_told_though_all_nodes_certify_it() {
     let scene = Scene::new();
-    let without = Checks { pay: false, ..Checks::ALL };
     for alter in [
         (|one: &mut ContributorRecord| one.pay = one.pay.map(|pay| pay - 1)) as fn(&mut ContributorRecord),
         |one| one.pay = None,
         |one| one.scores[0].value = Fp61::reduce(0),
     ] {
         let forged = scene.altered(alter);
-        assert!(matches!(found_by_one_check(&scene, &forged, without), ReceiptError::Pay { .. }));
+        assert!(matches!(found_by_one_check(&scene, &forged, Check::Pay), ReceiptError::Pay { .. }));
     }
     let forged = scene.altered(|one| one.scores.clear());
-    assert!(matches!(scene.check(&forged, Checks::ALL), Err(ReceiptError::Scores(_))));
+    assert!(matches!(scene.check(&forged), Err(ReceiptError::Scores(_))));
 }
 
 #[test]
@@ -318,6 +362,10 @@ fn each_way_of_failing_has_its_exit_code() {
         },
         ReceiptError::Sum(String::new()),
         ReceiptError::Pay { certified: 1, due: 2 },
+        ReceiptError::Withdrawn {
+            submission: String::new(),
+            nodes: Vec::new(),
+        },
     ];
-    assert_eq!(errors.map(|error| error.exit_code()), [10, 11, 12, 13, 14]);
+    assert_eq!(errors.map(|error| error.exit_code()), [10, 11, 12, 13, 14, 15]);
 }

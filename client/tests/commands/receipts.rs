@@ -1,12 +1,7 @@
 //! `tacit receipt` against a coordinator that passes on what nodes have certified, or something else.
-#![expect(clippy::unwrap_used, clippy::result_large_err, reason = "a test")]
 
-#[expect(dead_code, reason = "shared with the tests of the other commands")]
-mod coordinator;
-
-use std::process::{Command, Output};
-
-use coordinator::{Cheat, Coordinator, TOKEN};
+use crate::coordinator::Cheat;
+use crate::workplace::Workplace;
 
 const SPEC: &str = r#"
 name = "signs"
@@ -18,59 +13,21 @@ release = ["agreement", "payouts"]
 payout = { rule = "flat", currency = "EUR", base_per_item = 20000, bonus_per_item = 0, budget = 10000000 }
 "#;
 
-/// A contributor who has answered a job that is published.
-struct Contributor {
-    folder: tempfile::TempDir,
-    coordinator: Coordinator,
-}
-
-impl Contributor {
-    fn new() -> Self {
-        let contributor = Self {
-            folder: tempfile::tempdir().unwrap(),
-            coordinator: Coordinator::start(),
-        };
-        let write = |name: &str, text: &str| std::fs::write(contributor.folder.path().join(name), text).unwrap();
-        write("cluster.toml", &contributor.coordinator.cluster_text);
-        write("token", &format!("{TOKEN}\n"));
-        write("spec.toml", SPEC);
-        write("items.csv", "id\na\nb\nc\n");
-        write("answers.csv", "item,contributor,answer\na,me,stop\nb,me,stop\nc,me,yield\n");
-        for arguments in [
-            "keygen --out buyer.key",
-            "job create spec.toml --id j --token-file token",
-            "keygen --out me.key",
-            "answer j --answers answers.csv --key me.key --public-answers",
-        ] {
-            contributor.ok(arguments);
-        }
-        contributor
-    }
-
-    fn tacit(&self, args: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_tacit"))
-            .current_dir(self.folder.path())
-            .env_remove("TACIT_TOKEN")
-            .env_remove("TACIT_COORDINATOR")
-            .env("TACIT_CLUSTER", "cluster.toml")
-            .env("TACIT_BUYER_KEY", "buyer.key")
-            .env("TACIT_STATE", "state")
-            .args(args.split_whitespace())
-            .output()
-            .unwrap()
-    }
-
-    fn ok(&self, args: &str) -> String {
-        let output = self.tacit(args);
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success(), "{args}: {error}");
-        String::from_utf8(output.stdout).unwrap()
-    }
+/// The place of a contributor who has answered a job.
+fn contributor() -> Workplace {
+    let place = Workplace::new();
+    place.write("spec.toml", SPEC);
+    place.write("items.csv", "id\na\nb\nc\n");
+    place.write("answers.csv", "item,contributor,answer\na,me,stop\nb,me,stop\nc,me,yield\n");
+    place.job();
+    place.ok("keygen --out me.key");
+    place.ok("answer j --answers answers.csv --key me.key --public-answers");
+    place
 }
 
 #[test]
 fn what_is_certified_is_checked_and_said_in_words() {
-    let contributor = Contributor::new();
+    let contributor = contributor();
     let before = contributor.ok("receipt j --key me.key");
     assert!(before.contains("not yet known") && !before.contains("certified"), "{before}");
     contributor.ok("job watch j");
@@ -109,7 +66,7 @@ fn a_coordinator_that_cheats_is_caught_with_an_exit_code_for_each_way() {
         ),
         (Cheat::Silent, 1, "passes on nothing that the nodes have certified"),
     ] {
-        let contributor = Contributor::new();
+        let contributor = contributor();
         contributor.ok("job watch j");
         contributor.coordinator.cheat(cheat);
         let output = contributor.tacit("receipt j --key me.key");
@@ -118,4 +75,20 @@ fn a_coordinator_that_cheats_is_caught_with_an_exit_code_for_each_way() {
         assert!(error.contains(why), "{cheat:?}: {error}");
         assert!(output.stdout.is_empty());
     }
+}
+
+#[test]
+fn nodes_that_certify_what_they_have_erased_are_named() {
+    let place = contributor();
+    place.ok("withdraw j --key me.key");
+    place.ok("job watch j");
+    place.coordinator.cheat(Cheat::CountsWithdrawn);
+    let output = place.tacit("receipt j --key me.key");
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(15), "{error}");
+    assert!(
+        error.contains("you have withdrawn it") && error.contains("node-0, node-1, node-2 signed that it is erased"),
+        "{error}"
+    );
+    assert!(output.stdout.is_empty());
 }

@@ -1,0 +1,220 @@
+//! A buyer's commands.
+
+use tacit_mpc_core::sharing::NodeSet;
+use tacit_protocol::fixtures::{cluster_with_keys, job, submission};
+use tacit_protocol::job::{JobSpec, PayRule};
+use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
+use tacit_scoring::testing::run_to_certificate;
+
+use crate::workplace::Workplace;
+
+#[test]
+fn a_job_is_created_listed_and_followed() {
+    let place = Workplace::new();
+    assert!(place.fails("job create spec.toml --id j").contains("needs a buyer's token"));
+    place.job();
+    place.job();
+    place.write_spec("other.toml", "other");
+    let taken = place.fails("job create other.toml --id j --token-file token");
+    assert!(taken.contains("another job was created here under the id j"), "{taken}");
+    assert!(place.ok("job list --token-file token").contains("signs"));
+    assert!(place.ok("job status j").contains("open"));
+    assert!(place.fails("job status k").contains("no such job"));
+    place.ok("job close j --token-file token");
+    let seen = place.ok("job watch j");
+    assert!(
+        seen.contains("j closing") && seen.trim_end().lines().last().unwrap().starts_with("j published"),
+        "{seen}"
+    );
+
+    let kept: JobSpec = place.coordinator.spec("j").spec;
+    assert_eq!(kept.items.len(), 1200);
+    let id = place.ok("job create spec.toml --token-file token");
+    assert_eq!(id.trim().len(), 36, "a UUID: {id}");
+}
+
+#[test]
+fn a_coordinator_of_another_protocol_version_is_told_who_upgrades() {
+    let place = Workplace::new();
+    let (min, max) = (PROTOCOL_VERSIONS.min, PROTOCOL_VERSIONS.max);
+    let without_file = format!("job list {}", place.without_cluster());
+    for (theirs, who) in [
+        (
+            Versions {
+                min: max + 1,
+                max: max + 2,
+            },
+            "upgrade this program",
+        ),
+        (
+            Versions {
+                min: min - 1,
+                max: min - 1,
+            },
+            "its operator has to upgrade it",
+        ),
+    ] {
+        place.coordinator.speak(theirs);
+        for command in ["job list", &without_file] {
+            let error = place.fails(command);
+            let both = format!("speaks protocol {theirs}, this program {PROTOCOL_VERSIONS}: {who}");
+            assert!(error.contains(&both), "{error}");
+        }
+    }
+    place.coordinator.speak(Versions { min, max: max + 1 });
+    place.ok("job list --token-file token");
+}
+
+const CREATE: &str = "job create spec.toml --id j --token-file token";
+
+#[test]
+fn a_coordinator_that_says_no_does_not_make_the_client_forget_an_open_job() {
+    let place = Workplace::new();
+    place.job();
+    let kept = place.path().join("state/jobs/j.json");
+    let before = std::fs::read(&kept).unwrap();
+    place.coordinator.refuse_jobs(Some((422, "invalid_job")));
+    assert!(place.fails(CREATE).contains("422"));
+    assert_eq!(std::fs::read(&kept).unwrap(), before);
+    place.write_spec("other.toml", "other");
+    let taken = place.fails(&CREATE.replace("spec", "other"));
+    assert!(taken.contains("another job was created here under the id j"), "{taken}");
+}
+
+#[test]
+fn the_id_of_a_job_that_was_refused_is_free_but_its_terms_are_not_forgotten() {
+    let place = Workplace::new();
+    place.coordinator.refuse_jobs(Some((422, "invalid_job")));
+    assert!(place.fails(CREATE).contains("422"));
+    let kept = || std::fs::read_to_string(place.path().join("state/jobs/j.json")).unwrap();
+    assert!(kept().contains("\"refused\": true"), "{}", kept());
+    // It said no, and opens other terms of the same buyer under the id.
+    place.coordinator.refuse_jobs(None);
+    place.write_spec("other.toml", "other");
+    place.ok(&CREATE.replace("spec", "other").replace(" j ", " k "));
+    place.coordinator.offer_as("k", "j");
+    assert!(place.fails("job status j").contains("of other terms"));
+    let place = Workplace::new();
+    place.coordinator.refuse_jobs(Some((422, "invalid_job")));
+    place.fails(CREATE);
+    place.coordinator.refuse_jobs(None);
+    place.write_spec("other.toml", "other");
+    place.ok(&CREATE.replace("spec", "other"));
+    assert!(place.ok("job status j").contains("open"));
+}
+
+#[test]
+fn a_job_of_other_terms_under_the_same_id_is_neither_shown_nor_closed_nor_cancelled() {
+    let place = Workplace::new();
+    place.job();
+    place.write_spec("other.toml", "other");
+    place.ok("job create other.toml --id k --token-file token");
+    place.coordinator.offer_as("k", "j");
+    for command in ["job status j", "job close j", "job cancel j", "job watch j"] {
+        let error = place.fails(command);
+        assert!(
+            error.contains("of other terms than the job that was created here"),
+            "{command}: {error}"
+        );
+    }
+    assert!(place.ok("job status k").contains("open"), "nothing was closed or cancelled");
+}
+
+#[test]
+fn a_result_of_other_terms_is_not_passed_on_without_a_cluster_file_either() {
+    let place = Workplace::new();
+    place.ok("job create spec.toml --id test --token-file token");
+    let (members, theirs) = (cluster_with_keys(3, 1), job(2, 2, 2, PayRule::Flat));
+    let submissions = [0, 1].map(|contributor| submission(&members, &theirs, contributor, &[(0, 1), (1, 0)]));
+    let (certificate, report) = run_to_certificate(&members, NodeSet::all(3), &theirs, &submissions);
+    place.coordinator.publish([
+        ("result", report.to_json()),
+        ("payouts", report.payouts_csv()),
+        ("certificate", certificate.to_json()),
+    ]);
+    let command = format!("job result test {}", place.without_cluster());
+    for what in ["", "--csv payouts", "--out out"] {
+        let error = place.fails(&format!("{command} {what}"));
+        assert!(
+            error.contains("of other terms than the job that was created here"),
+            "{what}: {error}"
+        );
+    }
+    assert!(!place.path().join("out").exists());
+    // Where no such job was created, it is printed, and said not to be verified.
+    std::fs::remove_dir_all(place.path().join("state")).unwrap();
+    assert!(place.warns(&format!("{command} --csv payouts")).contains("not verified"));
+}
+
+#[test]
+fn what_is_kept_of_a_job_is_of_its_id_and_of_its_cluster() {
+    let place = Workplace::new();
+    place.job();
+    let folder = place.path().join("state/jobs");
+    std::fs::copy(folder.join("j.json"), folder.join("k.json")).unwrap();
+    assert!(place.fails("job status k").contains("damaged"));
+    let kept = std::fs::read_to_string(folder.join("j.json")).unwrap();
+    let cluster = place.coordinator.cluster_digest().to_string();
+    let other = cluster.chars().rev().collect::<String>();
+    std::fs::write(folder.join("j.json"), kept.replace(&cluster, &other)).unwrap();
+    assert!(place.fails("job status j").contains("was created here for another cluster"));
+}
+
+#[test]
+fn the_command_line_says_who_the_buyer_is_and_else_the_environment() {
+    let place = Workplace::new();
+    place.job();
+    let buyer = |args: &str, token: bool| {
+        let mut command = place.command(args);
+        if token {
+            command.env("TACIT_TOKEN", crate::coordinator::TOKEN);
+        }
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{args}: {output:?}");
+        place.coordinator.signed_by().map(|key| key.to_string())
+    };
+    let environment = place.public_key("buyer.key");
+    let other = place.ok("keygen --out other.key").trim().to_owned();
+    assert_eq!(buyer("job close j", false), Some(environment));
+    assert_eq!(buyer("job close j", true), None);
+    assert_eq!(buyer("job close j --buyer-key other.key", true), Some(other.clone()));
+    assert_eq!(buyer("job close j --token-file token", false), None);
+    // The request and the cancellation are signed with the same key.
+    assert_eq!(buyer("job cancel j --buyer-key other.key", true), Some(other));
+
+    let both = place.tacit("job close j --buyer-key other.key --token-file token");
+    assert_eq!(both.status.code(), Some(2), "{both:?}");
+    assert!(String::from_utf8(both.stderr).unwrap().contains("give one of them"));
+    let without = format!("job close j --buyer-key other.key {}", place.without_cluster());
+    assert!(place.fails(&without).contains("give --cluster"));
+}
+
+#[test]
+fn gold_answers_that_a_restored_coordinator_has_lost_are_sent_again() {
+    let place = Workplace::new();
+    let items: String = (0..30).map(|i| format!("g{i}\n")).collect();
+    place.write("items.csv", &format!("id\n{items}"));
+    place.write("gold.csv", "item,answer\ng0,stop\ng1,stop\ng2,yield\ng3,stop\ng4,yield\n");
+    place.write(
+        "gold.toml",
+        "name = \"gold\"\nquestion = { kind = \"categorical\", classes = [\"stop\", \"yield\"] }\nitems = \"items.csv\"\n\
+         answers_per_item = 3\nsensitive = false\nrelease = [\"payouts\"]\ngold = \"gold.csv\"\n\
+         payout = { rule = \"gold\", currency = \"EUR\", base_per_item = 20000, bonus_per_item = 20000, budget = 10000000 }\n",
+    );
+    let create = "job create gold.toml --id g --token-file token";
+    place.ok(create);
+    let sent = place.coordinator.forget_submissions();
+    assert!(!sent.is_empty());
+    place.ok(create);
+    assert_eq!(place.coordinator.received(), sent, "the same bytes");
+    assert_eq!(place.coordinator.enrolled(), Vec::<String>::new());
+    place.coordinator.forget_submissions();
+    place.coordinator.refuse_after(0);
+    let output = place.tacit(create);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        error.contains("lost gold submission") && error.contains("does not take it again"),
+        "{error}"
+    );
+}

@@ -1,0 +1,10 @@
+//! The `tacit` command against a coordinator that only keeps what it is sent.
+#![expect(clippy::unwrap_used, clippy::result_large_err, reason = "a test")]
+
+mod answers;
+mod coordinator;
+mod jobs;
+mod programs;
+mod receipts;
+mod withdrawals;
+mod workplace;

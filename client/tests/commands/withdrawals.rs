@@ -1,0 +1,144 @@
+//! Answers that are taken back, and what a restored coordinator has lost.
+
+use crate::workplace::{ANSWER, Workplace};
+
+#[test]
+fn a_coordinator_that_was_restored_gets_the_same_bytes_again() {
+    let place = Workplace::new();
+    place.job();
+    place.answers();
+    place.ok(ANSWER);
+    let first = place.coordinator.forget_submissions();
+    assert!(!first.is_empty());
+    for command in ["receipt j --key me.key", ANSWER] {
+        place.coordinator.forget_submissions();
+        let lost = format!("lost {} submissions that it had acknowledged; they were sent again", first.len());
+        let told = place.warns(command);
+        assert!(told.contains(&lost), "{told}");
+        assert_eq!(place.coordinator.received(), first);
+        assert!(!place.warns(command).contains("lost"));
+    }
+    // One that it does not take again is named, and its receipt is kept.
+    place.coordinator.forget_submissions();
+    place.coordinator.refuse_after(first.len() - 1);
+    let output = place.tacit("receipt j --key me.key");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("does not take it again; keep its receipt"), "{told}");
+    assert!(place.path().join("me.key.j.d/0001.receipt.json").exists());
+}
+
+const RECEIPT: &str = "receipt j --key me.key";
+const WITHDRAW: &str = "withdraw j --key me.key --wait-seconds 0";
+
+/// A place from which four submissions were sent, and what was sent.
+fn answered() -> (Workplace, Vec<(Vec<u8>, usize)>) {
+    let place = Workplace::new();
+    place.job();
+    place.answers();
+    place.ok(ANSWER);
+    let sent = place.coordinator.received();
+    assert_eq!(sent.len(), 4);
+    (place, sent)
+}
+
+#[test]
+fn only_a_coordinator_that_does_not_know_a_submission_gets_it_again() {
+    let (place, _) = answered();
+    place.coordinator.forget_submissions();
+    // A proxy's answer, and that of a coordinator which has deleted everything of the job after its time.
+    for (status, kind) in [(404, "not_found"), (410, "purged")] {
+        place.coordinator.hide_submissions(Some((status, kind)));
+        assert!(place.fails(RECEIPT).contains(&status.to_string()));
+        assert!(place.coordinator.received().is_empty(), "{kind}");
+    }
+    place.coordinator.hide_submissions(None);
+    assert!(place.warns(RECEIPT).contains("had lost 4 submissions"));
+}
+
+#[test]
+fn what_was_withdrawn_is_never_sent_again() {
+    let (place, sent) = answered();
+    let table = place.ok(WITHDRAW);
+    assert_eq!(table.matches(" 3 ").count(), 4, "{table}");
+    assert!(place.coordinator.received().is_empty());
+    assert_eq!(place.warns(RECEIPT), "");
+    let said = place.ok(RECEIPT);
+    assert!(
+        said.contains("4 of 4 submissions were withdrawn\nnothing that was sent from here is left in the job"),
+        "{said}"
+    );
+    // Restored from a backup, the coordinator has the answers and no withdrawal: that is sent again.
+    place.coordinator.forget_withdrawals(sent);
+    assert_eq!(place.warns(RECEIPT), "");
+    assert_eq!((place.coordinator.received().len(), place.coordinator.withdrawn()), (0, 4));
+    // From an older backup it has neither.
+    place.coordinator.forget_withdrawals(Vec::new());
+    assert_eq!(place.warns(RECEIPT), "");
+    assert_eq!(place.coordinator.requests(), 4, "nothing was uploaded");
+    // Once published there is nothing to certify, and nobody is accused.
+    place.ok("job watch j");
+    assert_eq!(place.warns(RECEIPT), "");
+}
+
+#[test]
+fn a_withdrawal_that_was_cut_short_is_finished_by_the_next_command() {
+    let (place, sent) = answered();
+    place.write("me.key.j.d/0002.withdrawal.json", "{ \"is_confirmed\": false, \"erasures\": [] }");
+    let said = place.ok(ANSWER);
+    assert!(said.contains("1 of 4 submissions were withdrawn and are not sent again"), "{said}");
+    assert_eq!(place.coordinator.received(), [&sent[..1], &sent[2..]].concat());
+}
+
+#[test]
+fn whoever_has_taken_everything_back_answers_again_with_new_submissions() {
+    let (place, sent) = answered();
+    place.write("answers.csv", "item,answer\ni1,yield\n");
+    assert!(place.fails(ANSWER).contains("take all answers back first, with `tacit withdraw`"));
+    place.ok(WITHDRAW);
+    assert!(place.ok(ANSWER).contains("1 answers of me in 1 submissions, 1 sent now"));
+    assert!(place.ok(ANSWER).contains("1 answers of me in 1 submissions, all of it sent before"));
+    let received = place.coordinator.received();
+    assert_eq!(received.len(), 1);
+    assert!(!sent.contains(&received[0]));
+    assert!(place.ok(RECEIPT).contains("4 of 5 submissions were withdrawn\n"));
+    // The same answers again are new submissions, too.
+    place.ok(WITHDRAW);
+    assert!(place.ok(ANSWER).contains("1 sent now"));
+    assert!(!received.contains(&place.coordinator.received()[0]));
+}
+
+#[test]
+fn all_withdrawals_are_sent_before_a_node_that_is_away_is_waited_for() {
+    let (place, _) = answered();
+    place.coordinator.send_away(1);
+    let output = place.tacit(WITHDRAW);
+    let (table, error): (String, String) = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).into();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error.contains("node-2 did not sign yet") && !error.contains("node-1"), "{error}");
+    assert_eq!(table.matches("node-2").count(), 4, "{table}");
+    assert_eq!((place.coordinator.withdrawn(), place.coordinator.asked_to_withdraw()), (4, 4));
+    place.coordinator.send_away(0);
+    place.ok(WITHDRAW);
+}
+
+#[test]
+fn what_is_not_withdrawn_is_named_after_the_table() {
+    let (place, sent) = answered();
+    let first = place.ok(RECEIPT).lines().find(|line| line.contains("500")).unwrap().to_owned();
+    let id = first.split_whitespace().find(|word| word.len() == 32).unwrap().to_owned();
+    place.ok(&format!("{WITHDRAW} --submission {id}"));
+    place.coordinator.close("j");
+    let output = place.tacit(WITHDRAW);
+    let (table, error): (String, String) = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).into();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(table.matches("not withdrawn").count(), 3, "{table}");
+    assert_eq!(table.matches(" 3 ").count(), 1, "{table}");
+    assert!(
+        error.contains("is not withdrawn") && error.contains("its submissions are fixed"),
+        "{error}"
+    );
+    assert_eq!(place.coordinator.received(), sent[1..]);
+    // The other three stay in the job, and are asked about as before.
+    assert_eq!(place.warns(RECEIPT), "");
+    assert!(place.ok(RECEIPT).contains("1 of 4 submissions were withdrawn\n"));
+}
