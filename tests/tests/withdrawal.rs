@@ -61,7 +61,6 @@ fn answers_are_taken_back_while_a_node_is_away() {
     // Nobody is accused, and nothing is sent again.
     assert_eq!(receipt.err, "");
     assert!(receipt.ok().contains("1 of 1 submissions were withdrawn"));
-    assert_eq!(cluster.status("back")["submissions"], 2);
 
     let result = result(&cluster.finish("back"));
     assert_eq!(
