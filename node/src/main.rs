@@ -18,6 +18,7 @@ mod quiet_repair;
 mod refusals;
 mod repair;
 mod run;
+mod running;
 mod sealing_keys;
 mod serve;
 mod store;

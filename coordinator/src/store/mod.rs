@@ -27,7 +27,7 @@ pub(crate) use results::{Conclusion, Part, Receipts};
 pub(crate) use retention::{Ending, Purged};
 pub(crate) use stored_text::StoredText;
 pub(crate) use submissions::{Known, NewSubmission, Standing, UploadOutcome};
-pub(crate) use withdrawals::{PendingWithdrawal, WithdrawOutcome};
+pub(crate) use withdrawals::{ListedSubmission, PendingWithdrawal, WithdrawOutcome};
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -50,7 +50,7 @@ impl Store {
     pub(crate) fn end(&self, job: &Job, why: Ended) -> Result<(), StoreError> {
         // An absent node has released nothing. It records what was certified, so that its row says the same as those of the others.
         if let (Ended::Certified(accepted), Ok(None)) = (why, self.released(job)) {
-            self.record_release(job, &accepted)?;
+            self.write(|c| self.record(c, job, &accepted))?;
         }
         let mut recent = self.recent_jobs();
         recent.remove(job.id());
@@ -82,13 +82,17 @@ impl Store {
         let mut recent = self.recent_jobs();
         let unopened = self.write(|c| {
             let transaction = c.transaction()?;
-            let empty = "SELECT number FROM jobs WHERE id = ?1 AND digest = ?2 AND ended IS NULL AND released IS NULL AND noise IS NULL
-                 AND NOT EXISTS (SELECT 1 FROM submissions WHERE job = ?1)";
-            let number: Option<i64> = transaction
-                .query_row(empty, params![job.id().as_str(), job.digest().as_bytes()], |row| row.get(0))
+            let unused = "SELECT number FROM jobs WHERE id = ?1 AND digest = ?2 AND ended IS NULL AND released IS NULL AND noise IS NULL";
+            let mut number: Option<i64> = transaction
+                .query_row(unused, params![job.id().as_str(), job.digest().as_bytes()], |row| row.get(0))
                 .optional()?;
+            if let Some(unused) = number
+                && transaction.prepare(&format!("SELECT 1 FROM submissions_{unused}"))?.exists([])?
+            {
+                number = None;
+            }
             if let Some(number) = number {
-                delete(&transaction, number, job.id().as_str())?;
+                delete(&transaction, number)?;
                 transaction.execute("DELETE FROM jobs WHERE number = ?1", [number])?;
             }
             transaction.commit()?;
@@ -122,7 +126,7 @@ impl Store {
                 .query_row("SELECT number FROM jobs WHERE id = ?1", [id.as_str()], |row| row.get(0))
                 .optional()?;
             if let Some(number) = number {
-                delete(&transaction, number, id.as_str())?;
+                delete(&transaction, number)?;
             }
             transaction.commit()?;
             empty_log(c)
@@ -158,7 +162,7 @@ impl Store {
         for (number, id, _, ended, released) in &gone {
             self.write(|c| {
                 let transaction = c.transaction()?;
-                delete(&transaction, *number, id)?;
+                delete(&transaction, *number)?;
                 // What was released of it is never released for another set, so its row stays. Otherwise it can be opened anew, and
                 // the peers have what this node has lost.
                 match (*ended, *released) {
@@ -180,11 +184,8 @@ impl Store {
 }
 
 /// Deletes all that is stored of a job but its row.
-fn delete(connection: &Connection, number: i64, id: &str) -> rusqlite::Result<()> {
+fn delete(connection: &Connection, number: i64) -> rusqlite::Result<()> {
     connection.execute_batch(&drop_tables_of(number))?;
-    for table in ["submissions", "subjects"] {
-        connection.execute(&format!("DELETE FROM {table} WHERE job = ?1"), [id])?;
-    }
     // The record that stays refuses every further computation, so its noise is not needed again.
     connection.execute("UPDATE jobs SET noise = NULL WHERE number = ?1", [number])?;
     Ok(())

@@ -129,17 +129,25 @@ fn what_was_spoilt_is_replaced_by_what_is_good_and_never_the_other_way() {
     // Of a row that does not open any more nothing stays, and it is repaired as if it had never come.
     store.spoil(job.id(), &[digest]).unwrap();
     assert_eq!((found(&store, &job, &digest), rows()), (None, 0));
-    assert!(store.store_repaired(&job, &[submission(1, None)]).unwrap());
-    assert!(store.store_repaired(&job, &[submission(1, None), submission(2, None)]).unwrap());
+    assert_eq!(store.store_repaired(&job, &[submission(1, None)]).unwrap(), 1);
+    let learnt = NewSubmission {
+        reason: Some(RejectReason::NotDelivered),
+        ..submission(2, None)
+    };
+    assert!(store.store_learnt(&job, 3, &[learnt]).unwrap().is_empty());
+    let three = [1, 2, 4].map(|n| submission(n, None));
+    assert_eq!(
+        store.store_repaired(&job, &three).unwrap(),
+        1,
+        "one is good already, one was never noted"
+    );
     assert_eq!((found(&store, &job, &digest), rows()), (Some((vec![1], vec![1; 3])), 2));
     // What its header says stays.
     assert_eq!(put(submission(3, wrong)), wrong);
     assert_eq!(put(submission(3, None)), wrong);
     store.end(&job, Ended::Cancelled).unwrap();
-    assert!(
-        !store.store_repaired(&job, &[submission(1, None)]).unwrap(),
-        "nothing comes back of a job that has ended"
-    );
+    let repaired = store.store_repaired(&job, &[submission(1, None)]).unwrap();
+    assert_eq!(repaired, 0, "nothing comes back of a job that has ended");
     assert_eq!(rows(), 0);
 }
 
@@ -153,20 +161,20 @@ fn outputs_are_released_for_one_accepted_set_only() {
     let counts = store.count_jobs().unwrap();
     assert_eq!((counts.open, counts.released), (1, 0));
     assert!(counts.oldest_open > 1_700_000_000, "{counts:?}");
-    assert!(store.record_release(&job, &first).unwrap());
-    assert!(store.record_release(&job, &first).unwrap());
+    assert_eq!(store.record_release(&job, &first, &[]).unwrap(), Recorded::ThisSet);
+    assert_eq!(store.record_release(&job, &first, &[]).unwrap(), Recorded::ThisSet);
     let counts = JobCounts {
         open: 0,
         released: 1,
         oldest_open: 0,
     };
     assert_eq!(store.count_jobs().unwrap(), counts);
-    assert!(!store.record_release(&job, &other).unwrap());
+    assert_eq!(store.record_release(&job, &other, &[]).unwrap(), Recorded::NotThisSet);
     assert_eq!(store.released(&job).unwrap(), Some(first));
     // The release of a job that has ended is remembered, and its id is never opened again.
     store.end(&job, Ended::Cancelled).unwrap();
     assert_eq!(store.count_jobs().unwrap(), counts);
-    assert!(!store.record_release(&job, &first).unwrap());
+    assert_eq!(store.record_release(&job, &first, &[]).unwrap(), Recorded::NotThisSet);
     assert_eq!(store.open_job(&job, &spec, &Room::default()).unwrap(), OpenedJob::Ended);
 }
 
@@ -363,7 +371,8 @@ fn a_job_whose_key_is_gone_is_opened_anew_unless_something_was_released_of_it() 
             store.open_job(&job, &spec, &Room::default()).unwrap();
             store.store_submissions(&job, &[submission(1, None)]).unwrap();
             if released {
-                assert!(store.record_release(&job, &Digest::of("set", &[])).unwrap());
+                let recorded = store.record_release(&job, &Digest::of("set", &[]), &[]).unwrap();
+                assert_eq!(recorded, Recorded::ThisSet);
             }
         }
         std::fs::remove_file(folder.path().join("job-keys").join(job.digest().to_string())).unwrap();

@@ -12,6 +12,7 @@ mod runs;
 mod sealing_keys;
 mod stored;
 mod submissions;
+mod withdrawals;
 
 use std::time::Duration;
 
