@@ -52,6 +52,8 @@ pub(crate) fn compute<N: Network>(
 ) -> Result<Computed, Refusal> {
     let Task { job, party, list, salts } = task;
     let cluster = &intake.cluster;
+    // The operator may have tightened the policy since the job was opened.
+    intake.policy.permits(job.terms())?;
     let submissions = NodeSubmissions::repaired(intake, task, peers, meter)?;
     let asked = Asked { list, salts };
     let scored = tacit_scoring::run(party.clone(), network, cluster, job, asked, &submissions, &mut UnwrapErr(SysRng));
