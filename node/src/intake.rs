@@ -167,7 +167,7 @@ pub(crate) mod tests {
     use tacit_protocol::submission::Submission;
 
     use super::*;
-    use crate::store::{Recorded, StoredSubmission};
+    use crate::store::{Recorded, Revoked, StoredSubmission};
 
     /// A job and its signed spec, for [`cluster`].
     pub(crate) fn job(items: usize) -> (Job, Vec<u8>) {
@@ -298,12 +298,20 @@ pub(crate) mod tests {
         let (job, spec) = invited_job();
         let revocation = revocation_of(&issuers(2), &[7]);
         assert_eq!(revocation.check(), Ok(()));
-        assert!(!intake.store.revoke(&revocation).unwrap(), "no job names these issuers");
+        assert_eq!(
+            intake.store.revoke(&revocation).unwrap(),
+            Revoked::Unknown,
+            "no job names these issuers"
+        );
         intake.store.open_job(&job, &spec, &Room::default()).unwrap();
         let [held, late, other] = [of_number(&job, 7), of_number(&job, 7), of_number(&job, 8)];
         assert_eq!(intake.deliver(&job, std::slice::from_ref(&held)).unwrap(), [None]);
-        assert!(intake.store.revoke(&revocation).unwrap());
-        assert!(intake.store.revoke(&revocation).unwrap(), "the same again changes nothing");
+        assert_eq!(intake.store.revoke(&revocation).unwrap(), Revoked::Stored);
+        assert_eq!(
+            intake.store.revoke(&revocation).unwrap(),
+            Revoked::Stored,
+            "the same again changes nothing"
+        );
 
         let batch = [held, late.clone(), other];
         let outcomes = [None, Some(RejectReason::BadCredential), None];

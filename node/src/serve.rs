@@ -8,6 +8,7 @@ use tacit_metrics::Queue;
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::network::NetworkError;
 use tacit_mpc_core::sharing::{NodeSet, Party};
+use tacit_program::unix_time;
 use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::control::{Computed, Refusal, Reply, Request};
 use tacit_protocol::credential::Revocation;
@@ -29,7 +30,7 @@ use crate::mesh::Mesh;
 use crate::metrics::SessionMeter;
 use crate::quiet_repair::{MeshPeers, QuietRepair};
 use crate::running::Running;
-use crate::store::{OpenedJob, StoreError};
+use crate::store::{OpenedJob, Revoked, StoreError};
 use crate::withdraw::withdraw;
 
 /// How long a computation waits until fewer than `max_sessions` run.
@@ -318,22 +319,23 @@ fn open_job(intake: &Intake, id: JobId, spec: &[u8]) -> Result<Reply, Refusal> {
     Ok(Reply::Opened(digest))
 }
 
-fn unix_time() -> u64 {
-    u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0)
-}
-
 fn revoke(intake: &Intake, revocation: &Revocation) -> Result<Reply, Refusal> {
     revocation
         .check()
         .map_err(|error| Refusal::Malformed(format!("the revocation: {error}")))?;
     let (pool, numbers) = (&revocation.issuers.pool, revocation.serials.len());
-    if intake.store.revoke(revocation).map_err(storage)? {
-        info!(%pool, numbers, "numbers of a pool are revoked");
-        Ok(Reply::Revoked)
-    } else {
-        Err(Refusal::Malformed(format!(
-            "no job at this node names these issuers of pool `{pool}`"
-        )))
+    match intake.store.revoke(revocation).map_err(storage)? {
+        Revoked::Stored => {
+            info!(%pool, numbers, "numbers of a pool are revoked");
+            Ok(Reply::Revoked)
+        }
+        Revoked::Unknown => Err(Refusal::Malformed(format!(
+            "no open job at this node names these issuers of pool `{pool}`"
+        ))),
+        Revoked::Full => Err(Refusal::Policy {
+            rule: "quota".to_owned(),
+            detail: format!("the issuers of pool `{pool}` have revoked as many numbers as a node stores: begin a new pool"),
+        }),
     }
 }
 

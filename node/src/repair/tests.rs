@@ -457,7 +457,8 @@ fn what_is_revoked_comes_in_by_no_quiet_repair_and_counts_where_a_list_names_it(
         assert_eq!(cluster.deliver(node, &submission, |_| {}), None);
     }
     let issuers = cluster.job.terms().issuers.clone().unwrap();
-    assert!(cluster.nodes[2].store.revoke(&revocation_of(&issuers, &[7])).unwrap());
+    let revoked = cluster.nodes[2].store.revoke(&revocation_of(&issuers, &[7])).unwrap();
+    assert_eq!(revoked, crate::store::Revoked::Stored);
     let repair = |need| cluster.repair_for(need, 2, &[&submission], &others(&cluster, 2, honest)).repaired;
     assert_eq!(repair(Need::Delivered), 0);
     let digest = submission.header.value.digest();

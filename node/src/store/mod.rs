@@ -13,6 +13,7 @@ mod withdrawals;
 
 pub(crate) use ended::Ended;
 pub(crate) use jobs::{OpenedJob, Recorded, Room};
+pub(crate) use revocations::Revoked;
 pub(crate) use submissions::{Author, ComponentsAt, NewSubmission, StoredSubmission};
 pub(crate) use withdrawals::{NewWithdrawal, Withdrawn};
 
