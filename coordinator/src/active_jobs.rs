@@ -60,6 +60,8 @@ struct Inner {
     running: Option<NodeSet>,
     setbacks: Vec<(usize, NodeError)>,
     refusing: NodeSet,
+    /// Whether a node may have recorded a release.
+    may_be_recorded: bool,
 }
 
 /// How much of a job one node has.
@@ -114,6 +116,7 @@ impl ActiveJob {
                 running: None,
                 setbacks: Vec::new(),
                 refusing: NodeSet::default(),
+                may_be_recorded: false,
             }),
         }
     }
@@ -271,7 +274,20 @@ impl ActiveJob {
 
     /// Notes the phase in which a node is.
     pub(crate) fn set_phase(&self, node: usize, phase: Phase) {
+        if phase >= Phase::Release {
+            self.inner().may_be_recorded = true;
+        }
         self.change_progress(node, |progress| progress.phase = Some(phase));
+    }
+
+    /// Notes that the job was computed before this process began, with an outcome that it does not know.
+    pub(crate) fn computed_before(&self) {
+        self.inner().may_be_recorded = true;
+    }
+
+    /// Whether a node may have recorded a release: one was seen in that phase, or an earlier process may have seen one.
+    pub(crate) fn may_be_recorded(&self) -> bool {
+        self.inner().may_be_recorded
     }
 
     /// The phase of the slowest node that computes.

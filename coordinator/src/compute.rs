@@ -9,6 +9,7 @@ use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::control::{Computed, Refusal, Reply, Request};
 use tacit_protocol::receipt::SaltSeed;
+use tacit_protocol::withdrawal::SignedWithdrawal;
 use tokio::time::{Instant, timeout_at};
 
 use crate::active_jobs::ActiveJob;
@@ -56,6 +57,29 @@ impl Failure {
         };
         let by_enough = |refusing: &NodeSet| reported().filter(|other| other == refusing).count() > threshold;
         reported().find(by_enough).unwrap_or_default()
+    }
+
+    /// The withdrawals that nodes show because the list names the submissions, each list with its node.
+    pub(crate) fn withdrawals(&self) -> impl Iterator<Item = (usize, &[SignedWithdrawal])> {
+        self.0.iter().filter_map(|(node, error)| match error {
+            NodeError::Refused(Refusal::Withdrawn(withdrawals)) => Some((*node, withdrawals.as_slice())),
+            _ => None,
+        })
+    }
+
+    /// The same after what nodes have shown was looked at. What these nodes have shown is false, so they deviate; what the others have shown is no
+    /// error any more if it is `settled`.
+    pub(crate) fn without_withdrawals(mut self, false_by: NodeSet, settled: bool) -> Self {
+        let shows = |error: &NodeError| matches!(error, NodeError::Refused(Refusal::Withdrawn(_)));
+        for (node, error) in &mut self.0 {
+            if shows(error) && false_by.contains(*node) {
+                *error = NodeError::UnexpectedReply("it says that submissions are withdrawn, and nobody has signed that");
+            }
+        }
+        if settled {
+            self.0.retain(|(_, error)| !shows(error));
+        }
+        self
     }
 
     /// Whether some node deviated from the protocol. Such an attempt is not repeated without limit.

@@ -58,8 +58,9 @@ struct Retry {
 async fn serve(app: &Shared, index: usize, channel: &dyn Channel) {
     let Some(node) = app.nodes.get(index) else { return };
     let mut retries: HashMap<JobId, Retry> = HashMap::new();
-    // The revocations that the node has, by digest. On every connection it gets all of them again, as its store may be another one.
-    let mut revoked: HashSet<Digest> = HashSet::new();
+    // The revocations that the node has, by digest and with each job they are for: it forgets them with the last job of the issuers. On every
+    // connection it gets all of them again, as its store may be another one.
+    let mut revoked: HashSet<(JobId, Digest)> = HashSet::new();
     let mut forget_at = Instant::now();
     let mut not_forgotten: LastReason<NodeError> = LastReason::default();
     loop {
@@ -75,7 +76,9 @@ async fn serve(app: &Shared, index: usize, channel: &dyn Channel) {
             }
         }
         let jobs = app.active_jobs.all();
-        retries.retain(|id, _| jobs.iter().any(|active| active.job().id() == id));
+        let is_active = |id: &JobId| jobs.iter().any(|active| active.job().id() == id);
+        retries.retain(|id, _| is_active(id));
+        revoked.retain(|(id, _)| is_active(id));
         let mut delivered = false;
         for active in &jobs {
             let id = active.job().id();
@@ -194,7 +197,7 @@ async fn revoke(
     index: usize,
     channel: &dyn Channel,
     active: &ActiveJob,
-    revoked: &mut HashSet<Digest>,
+    revoked: &mut HashSet<(JobId, Digest)>,
 ) -> Result<(), NodeError> {
     let Some(issuers) = &active.job().terms().issuers else {
         return Ok(());
@@ -203,14 +206,15 @@ async fn revoke(
         return Ok(());
     }
     for digest in app.store.revocations(issuers.digest()).await? {
-        if revoked.contains(&digest) {
+        let brought = (active.job().id().clone(), digest);
+        if revoked.contains(&brought) {
             continue;
         }
         let Some(revocation) = app.store.revocation(digest).await? else {
             continue;
         };
         match ask(channel, &Request::Revoke(revocation)).await? {
-            Reply::Revoked => revoked.insert(digest),
+            Reply::Revoked => revoked.insert(brought),
             _ => return Err(NodeError::UnexpectedReply("expected that the revocation is stored")),
         };
     }

@@ -20,6 +20,7 @@ use crate::active_jobs::ActiveJob;
 use crate::app::Shared;
 use crate::compute::{Failure, compute};
 use crate::drop_envelopes::drop_envelopes;
+use crate::listed_withdrawals::take_out;
 use crate::nodes::NodeError;
 use crate::publish::{PreparedSet, Publication, PublishError, conclude, publication};
 use crate::schedule::{Accusation, Choice, choose, deviating, missed, standings};
@@ -81,7 +82,7 @@ struct Driver {
     pauses: Backoff,
     /// Why the last computation failed.
     last_failure: LastReason<String>,
-    /// What was prepared during the first computation. It stays valid: no submission is accepted once a job has closed.
+    /// What was prepared during the first computation. It stays valid while the list does: no submission is accepted once a job has closed.
     prepared: Option<Arc<PreparedSet>>,
     /// The certificate that this process has stored, so that publishing does not read and verify it again.
     certified: Option<VerifiedCertificate>,
@@ -198,6 +199,7 @@ impl Driver {
     async fn set_back(&mut self, failure: Failure, attempt: u32) -> Result<(), StoreError> {
         let (app, active) = (Arc::clone(&self.app), Arc::clone(&self.active));
         app.metrics.computation_failed();
+        let failure = self.without_withdrawn(failure).await?;
         let id = active.job().id();
         let reason = failure.describe(&app.cluster);
         if self.last_failure.is_new(&reason) {
@@ -237,6 +239,19 @@ impl Driver {
         active.set_back(failure.0, refusing);
         self.avoid = avoid;
         self.pause().await
+    }
+
+    /// Takes what nodes show to be withdrawn out of the list, if they show anything. Then it is no failure any more, and no attempt is used up.
+    async fn without_withdrawn(&mut self, failure: Failure) -> Result<Failure, StoreError> {
+        if failure.withdrawals().next().is_none() {
+            return Ok(failure);
+        }
+        let taken_out = take_out(&self.app, &self.active, &failure).await?;
+        if taken_out.submissions > 0 {
+            // It was prepared for another list.
+            self.prepared = None;
+        }
+        Ok(failure.without_withdrawals(taken_out.false_by, taken_out.waiting == 0))
     }
 
     /// Handles outputs that do not verify: some node deviates, so the attempt counts towards the limit.

@@ -76,6 +76,9 @@ async fn resume(app: &Shared, row: JobRow) -> Result<(), StoreError> {
         }
         active.restore_refused(&app.store.refused(&row.id).await?);
     }
+    if row.attempt > 0 {
+        active.computed_before();
+    }
     active.set_received(row.submissions);
     take_up(app, active);
     Ok(())

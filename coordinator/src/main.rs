@@ -20,6 +20,7 @@ mod http;
 mod init;
 mod jobs;
 mod limits;
+mod listed_withdrawals;
 mod locks;
 mod metrics;
 mod nodes;

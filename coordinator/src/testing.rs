@@ -28,7 +28,7 @@ use tacit_protocol::release::{OutputName, OutputValues, ReleasedOutput, Subject}
 use tacit_protocol::sealing_epoch::SignedEpoch;
 use tacit_protocol::submission::{Delivery, Header, Submission};
 use tacit_protocol::verdict::Verdict;
-use tacit_protocol::withdrawal::Erasure;
+use tacit_protocol::withdrawal::{Erasure, SignedWithdrawal};
 use tacit_scoring::records::with_pay;
 use tokio::sync::watch;
 
@@ -88,6 +88,8 @@ struct NodeState {
     unsealable: Option<&'static str>,
     /// The numbers that issuers have revoked, in the order in which they came.
     revoked: Vec<u32>,
+    /// What was withdrawn, by the digest of the submission.
+    withdrawn: HashMap<Digest, Signature>,
     /// What it answers when it is asked for its sealing key.
     sealing_key: Option<SignedEpoch>,
     /// How often it was asked for it.
@@ -287,6 +289,16 @@ impl TestNode {
         self.inner.lock().unwrap().asked_for_sealing_key
     }
 
+    /// Notes that a submission was withdrawn, as if a coordinator that has forgotten it had told the node.
+    pub(crate) fn note_withdrawn(&self, submission: Digest, signature: Signature) {
+        self.inner.lock().unwrap().withdrawn.insert(submission, signature);
+    }
+
+    /// Whether it knows that this submission was withdrawn.
+    pub(crate) fn knows_withdrawn(&self, submission: &Digest) -> bool {
+        self.inner.lock().unwrap().withdrawn.contains_key(submission)
+    }
+
     /// The revoked numbers that it was told of.
     pub(crate) fn revoked(&self) -> Vec<u32> {
         self.inner.lock().unwrap().revoked.clone()
@@ -349,6 +361,15 @@ impl TestNode {
                 ..
             } => {
                 inner.computations += 1;
+                let withdrawal = |entry: &SubmissionEntry| {
+                    let signature = *inner.withdrawn.get(&entry.submission)?;
+                    let submission = entry.submission;
+                    Some(SignedWithdrawal { submission, signature })
+                };
+                let withdrawn: Vec<SignedWithdrawal> = list.iter().filter_map(withdrawal).collect();
+                if !withdrawn.is_empty() {
+                    return vec![Reply::Refused(Refusal::Withdrawn(withdrawn))];
+                }
                 match inner.jobs.get(job) {
                     Some((job, headers)) => {
                         return vec![
@@ -385,8 +406,9 @@ impl TestNode {
                     Reply::Erased
                 }
             },
-            Request::Withdraw { job, header, .. } => {
+            Request::Withdraw { job, header, signature } => {
                 let header: Signed<Header> = decode(header, "a header").unwrap();
+                inner.withdrawn.insert(header.value.digest(), *signature);
                 if let Some((_, headers)) = inner.jobs.get_mut(job) {
                     headers.retain(|one| one.digest() != header.value.digest());
                 }

@@ -27,6 +27,7 @@ use tacit_protocol::peer::{Answer, Parts, Question, Unanswered, Wanted};
 use tacit_protocol::phase::Phase;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
+use tacit_protocol::withdrawal::SignedWithdrawal;
 use tacit_scoring::testing::SALTS;
 
 /// Writes the seeds of a target, one file each.
@@ -147,6 +148,10 @@ fn control() {
             transient: false,
             message: "message".to_owned(),
         }),
+        Reply::Refused(Refusal::Withdrawn(vec![SignedWithdrawal {
+            submission: FIXTURE.submissions[0].header.value.digest(),
+            signature: FIXTURE.submissions[0].header.signature,
+        }])),
     ];
     write("control_reply", replies.iter().map(encode));
     let wanted = |header, components| Wanted {

@@ -12,7 +12,7 @@ use tacit_protocol::identity::SecretKey;
 
 use crate::config::Config;
 use crate::keys;
-use crate::sealing_keys;
+use crate::sealing_key_files;
 use crate::store::Store;
 
 /// Prints every finding, and fails if there are any.
@@ -50,7 +50,7 @@ pub(crate) fn own_index(config: &Config, cluster: &Cluster, identity: &SecretKey
 fn findings(config: &Config) -> Result<Vec<String>> {
     let mut findings = Findings::default();
     let identity = findings.of(keys::read_identity(&config.identity_key).map_err(Into::into));
-    findings.of(sealing_keys::inspect(&config.data).map_err(Into::into));
+    findings.of(sealing_key_files::inspect(&config.data).map_err(Into::into));
     let cluster = findings.of(config.load_cluster());
     for path in [&config.identity_key, &config.cluster] {
         if key_file::is_made_by_demo(path) {

@@ -25,8 +25,8 @@ use tracing::warn;
 
 use crate::intake::Intake;
 use crate::metrics::SessionMeter;
-use crate::repair::{Peers, repair};
-use crate::store::{ComponentsAt, StoreError, StoredSubmission};
+use crate::repair::{Need, Peers, repair};
+use crate::store::{ComponentsAt, Recorded, StoreError, StoredSubmission};
 
 /// A computation that the coordinator asks for.
 #[derive(Debug, Clone)]
@@ -52,6 +52,8 @@ pub(crate) fn compute<N: Network>(
 ) -> Result<Computed, Refusal> {
     let Task { job, party, list, salts } = task;
     let cluster = &intake.cluster;
+    // The operator may have tightened the policy since the job was opened.
+    intake.policy.permits(job.terms())?;
     let submissions = NodeSubmissions::repaired(intake, task, peers, meter)?;
     let asked = Asked { list, salts };
     let scored = tacit_scoring::run(party.clone(), network, cluster, job, asked, &submissions, &mut UnwrapErr(SysRng));
@@ -91,7 +93,7 @@ impl<'a> NodeSubmissions<'a> {
         if lacking.is_empty() {
             return Ok(submissions);
         }
-        let repaired = repair(intake, &task.job, &lacking, peers).map_err(storage)?;
+        let repaired = repair(intake, &task.job, &lacking, Need::Listed, peers).map_err(storage)?;
         if let Some(peer) = task.party.peers().find(|peer| repaired.silent.contains(*peer)) {
             let phase = Phase::AcceptedSet;
             meter.fails(phase, false);
@@ -107,16 +109,22 @@ impl<'a> NodeSubmissions<'a> {
     }
 
     /// Refuses a list that names a submission which its contributor has withdrawn. More than t nodes know of a withdrawal with receipts of a
-    /// quorum, so an honest one among any participants stops such a computation.
+    /// quorum, so an honest one among any participants stops such a computation. This saves the work; the record of the release decides.
     fn check_withdrawals(&self) -> Result<(), Refusal> {
         let withdrawn = |verdict: &Verdict| verdict.reason() == Some(RejectReason::Withdrawn);
-        let Some(entry) = self.verdicts.iter().position(withdrawn) else {
-            return Ok(());
-        };
-        let submission = self.list[entry].submission;
-        Err(Refusal::Malformed(format!(
-            "the list names submission {submission}, which its contributor has withdrawn"
-        )))
+        if self.verdicts.iter().any(withdrawn) {
+            return Err(self.withdrawn());
+        }
+        Ok(())
+    }
+
+    /// The refusal of a list that names withdrawn submissions, with the signatures of the withdrawals: a coordinator that was restored from a
+    /// backup has forgotten them.
+    fn withdrawn(&self) -> Refusal {
+        match self.intake.store.withdrawn_of(self.job.id(), self.list) {
+            Ok(withdrawn) => Refusal::Withdrawn(withdrawn),
+            Err(error) => storage(error),
+        }
     }
 
     /// The digests of the submissions of which this node's part is missing or spoilt.
@@ -286,10 +294,14 @@ impl Submissions for NodeSubmissions<'_> {
     }
 
     fn record(&self, accepted: &Digest) -> bool {
-        match self.intake.store.record_release(self.job, accepted) {
-            Ok(true) => true,
-            Ok(false) => {
+        match self.intake.store.record_release(self.job, accepted, self.list) {
+            Ok(Recorded::ThisSet) => true,
+            Ok(Recorded::NotThisSet) => {
                 self.failed(Refusal::ReleasedBefore(self.job.id().clone()));
+                false
+            }
+            Ok(Recorded::Withdrawn) => {
+                self.failed(self.withdrawn());
                 false
             }
             Err(error) => {
@@ -298,6 +310,7 @@ impl Submissions for NodeSubmissions<'_> {
             }
         }
     }
+
     fn kept(&self, party: &Party) -> Result<Option<Kept>, ScoringError> {
         self.kept_noise(party).map_err(|refusal| {
             self.failed(refusal);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tacit_protocol::cluster::Cluster;
 
 use crate::policy::Policy;
-use crate::sealing_keys::Lifetime;
+use crate::sealing_key_files::Lifetime;
 use crate::store::Room;
 
 /// The contents of `config.toml`.

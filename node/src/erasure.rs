@@ -1,11 +1,13 @@
 //! When a node erases a job: once its outputs are certified, once its buyer has cancelled it, or once it is older than the policy allows.
 //! The node checks each reason itself, so a coordinator cannot make it lose what contributors have been acknowledged.
 
+use std::time::Duration;
+
 use tacit_protocol::certificate::Certificate;
 use tacit_protocol::control::{Refusal, Reply};
 use tacit_protocol::identity::Signature;
 use tacit_protocol::job::{Cancellation, JobId};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::intake::Intake;
 use crate::store::{Ended, StoreError};
@@ -59,19 +61,31 @@ pub(crate) fn cancelled(intake: &Intake, id: &JobId, signature: Option<&Signatur
     Ok(Reply::Erased)
 }
 
-/// Erases the jobs that are open for longer than the policy lets any job be, and returns their ids.
+/// Erases the jobs that are open for longer than the policy lets any job be, and keys of as old jobs that the store does not know. Returns the ids
+/// of the erased jobs. One that cannot be erased does not keep the others from it; it is tried again the next time.
 ///
 /// # Errors
-/// The store fails; then the rest is erased the next time.
+/// The store cannot be read.
 pub(crate) fn too_old(intake: &Intake) -> Result<Vec<JobId>, StoreError> {
-    let old = intake.store.older_than(intake.policy.max_job_age())?;
-    for id in &old {
-        if let Some(job) = intake.store.job(id, &intake.cluster.digest())? {
-            intake.store.end(&job, Ended::TooOld)?;
-            info!(job = %id, "the job is older than the policy allows: its shares are erased");
+    let age = intake.policy.max_job_age();
+    let mut erased = Vec::new();
+    for (id, digest) in intake.store.older_than(age)? {
+        match intake.store.end_by_digest(&id, &digest, Ended::TooOld) {
+            Ok(()) => {
+                info!(job = %id, "the job is older than the policy allows: its shares are erased");
+                erased.push(id);
+            }
+            Err(error) => warn!(job = %id, %error, "a job that is older than the policy allows is not erased yet"),
         }
     }
-    Ok(old)
+    let keys = intake.store.erase_unused_keys(Duration::from_secs(age))?;
+    if keys > 0 {
+        info!(
+            keys,
+            "keys of jobs that this store does not know are destroyed: they are older than the policy allows"
+        );
+    }
+    Ok(erased)
 }
 
 /// If the job has ended before, erases what may be left of it.
@@ -89,6 +103,7 @@ fn ended_before(intake: &Intake, id: &JobId, refusal: Refusal) -> Result<Reply, 
 mod tests {
     use tacit_protocol::fixtures::buyer_key;
     use tacit_protocol::identity::SecretKey;
+    use tacit_protocol::job::Job;
 
     use super::*;
     use crate::intake::tests::{delivered, intake, job};
@@ -112,6 +127,28 @@ mod tests {
         assert_eq!(too_old(&intake).unwrap(), [job.id().clone()]);
         assert_eq!(intake.known_job(job.id()), Err(Refusal::Ended(job.id().clone())));
         assert_eq!(too_old(&intake).unwrap(), []);
+    }
+
+    #[test]
+    fn a_job_whose_spec_does_not_open_grows_too_old_like_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let intake = intake(folder.path());
+        let (first, spec) = job(2);
+        let second = Job::sign(
+            &intake.cluster.digest(),
+            "second".parse().unwrap(),
+            first.to_signed_spec().spec,
+            &buyer_key(),
+        )
+        .unwrap();
+        for job in [&first, &second] {
+            intake.store.open_job(job, &spec, &Room::default()).unwrap();
+        }
+        intake.store.alter("UPDATE spec_1 SET spec = zeroblob(100)", &[]);
+        intake.store.alter("UPDATE jobs SET opened_at = 0", &[]);
+        assert!(matches!(intake.known_job(first.id()), Err(Refusal::Storage(_))));
+        assert_eq!(too_old(&intake).unwrap(), [first.id().clone(), second.id().clone()]);
+        assert_eq!(std::fs::read_dir(folder.path().join("job-keys")).unwrap().count(), 0);
     }
 
     #[test]

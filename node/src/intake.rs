@@ -167,7 +167,7 @@ pub(crate) mod tests {
     use tacit_protocol::submission::Submission;
 
     use super::*;
-    use crate::store::StoredSubmission;
+    use crate::store::{Recorded, Revoked, StoredSubmission};
 
     /// A job and its signed spec, for [`cluster`].
     pub(crate) fn job(items: usize) -> (Job, Vec<u8>) {
@@ -266,13 +266,14 @@ pub(crate) mod tests {
             .unwrap();
         assert_eq!(stored, [(0, true), (1, false)]);
 
-        assert!(intake.store.record_release(&job, &Digest::of("set", &[])).unwrap());
+        let recorded = intake.store.record_release(&job, &Digest::of("set", &[]), &[]).unwrap();
+        assert_eq!(recorded, Recorded::ThisSet);
         let late = delivered(&intake, &job, 0);
         assert_eq!(intake.deliver(&job, &[late]).unwrap(), [Some(RejectReason::JobClosed)]);
     }
 
     /// The job for people of a pool only, of whom two of three issuers must sign.
-    fn invited_job() -> (Job, Vec<u8>) {
+    pub(crate) fn invited_job() -> (Job, Vec<u8>) {
         let mut spec = job(4).0.to_signed_spec().spec;
         spec.issuers = Some(issuers(2));
         let job = Job::sign(&cluster().digest(), "invited".parse().unwrap(), spec, &buyer_key()).unwrap();
@@ -297,12 +298,20 @@ pub(crate) mod tests {
         let (job, spec) = invited_job();
         let revocation = revocation_of(&issuers(2), &[7]);
         assert_eq!(revocation.check(), Ok(()));
-        assert!(!intake.store.revoke(&revocation).unwrap(), "no job names these issuers");
+        assert_eq!(
+            intake.store.revoke(&revocation).unwrap(),
+            Revoked::Unknown,
+            "no job names these issuers"
+        );
         intake.store.open_job(&job, &spec, &Room::default()).unwrap();
         let [held, late, other] = [of_number(&job, 7), of_number(&job, 7), of_number(&job, 8)];
         assert_eq!(intake.deliver(&job, std::slice::from_ref(&held)).unwrap(), [None]);
-        assert!(intake.store.revoke(&revocation).unwrap());
-        assert!(intake.store.revoke(&revocation).unwrap(), "the same again changes nothing");
+        assert_eq!(intake.store.revoke(&revocation).unwrap(), Revoked::Stored);
+        assert_eq!(
+            intake.store.revoke(&revocation).unwrap(),
+            Revoked::Stored,
+            "the same again changes nothing"
+        );
 
         let batch = [held, late.clone(), other];
         let outcomes = [None, Some(RejectReason::BadCredential), None];

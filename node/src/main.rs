@@ -18,6 +18,8 @@ mod quiet_repair;
 mod refusals;
 mod repair;
 mod run;
+mod running;
+mod sealing_key_files;
 mod sealing_keys;
 mod serve;
 mod store;
@@ -56,7 +58,7 @@ fn main() -> ExitCode {
 /// Draws the next sealing key, and says which epoch it begins.
 fn rotate_sealing_key(path: &Path) -> anyhow::Result<()> {
     let config = Config::load(path)?;
-    let number = sealing_keys::rotate(&config.data, config.lifetime())?;
+    let number = sealing_key_files::rotate(&config.data, config.lifetime())?;
     println!(
         "sealing key {number}: a running node takes it up within two seconds, and destroys older keys after {} seconds",
         config.sealing_overlap_seconds

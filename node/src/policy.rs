@@ -14,9 +14,6 @@ use tacit_protocol::job::Terms;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Policy {
-    /// The keys that may stand among the issuers of a sensitive job. Without it all may, but the buyer's alone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub issuers: Option<Vec<PublicKey>>,
     /// Whether jobs whose answers are as good as public are refused.
     pub refuse_public_answers: bool,
     /// The fewest contributors of a sensitive job that is released.
@@ -25,6 +22,32 @@ pub(crate) struct Policy {
     pub min_answers: u64,
     /// After how many days a job is erased that nobody has ended.
     pub max_job_age_days: u32,
+    /// Who may invite the contributors of a sensitive job: the issuers of the job are one of these sets. If absent, every issuer is accepted,
+    /// unless the buyer's key alone can sign.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuers: Option<Vec<AcceptedIssuers>>,
+}
+
+/// Issuers that the operator accepts: these keys, and no others, of which so many must sign each invitation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AcceptedIssuers {
+    /// How many of the keys must sign.
+    pub need: u8,
+    /// The keys, in any order.
+    pub keys: Vec<PublicKey>,
+}
+
+impl AcceptedIssuers {
+    /// Whether the issuers of a job are these. A job that asks for fewer signatures, or names one key more or less, has others: whoever may
+    /// invite alone could invent the whole crowd.
+    fn are(&self, issuers: &Issuers) -> bool {
+        let mut keys = self.keys.clone();
+        keys.sort_unstable();
+        let mut theirs = issuers.keys.clone();
+        theirs.sort_unstable();
+        self.need == issuers.need && keys == theirs
+    }
 }
 
 impl Default for Policy {
@@ -47,8 +70,16 @@ impl Policy {
 
     /// Checks the keys in the config file.
     pub(crate) fn check(&self) -> Result<()> {
-        for key in self.issuers.iter().flatten() {
-            ensure!(key.check().is_ok(), "field `policy.issuers` has {key}, which is not a key");
+        for set in self.issuers.iter().flatten() {
+            for key in &set.keys {
+                ensure!(key.check().is_ok(), "field `policy.issuers` has {key}, which is not a key");
+            }
+            ensure!(
+                (1..=set.keys.len()).contains(&usize::from(set.need)),
+                "field `policy.issuers` has a set of {} keys of which {} must sign: `need` must be at least 1, and at most the number of keys",
+                set.keys.len(),
+                set.need
+            );
         }
         ensure!(self.max_job_age_days > 0, "field `policy.max_job_age_days` must be at least 1");
         Ok(())
@@ -84,6 +115,10 @@ impl Policy {
             min_answers,
             max_job_age_days,
         } = self;
+        let issuers = issuers.as_ref().map(|sets| {
+            let of = |set: &AcceptedIssuers| (set.need, set.keys.clone());
+            sets.iter().map(of).collect::<Vec<_>>()
+        });
         let encoded = encode(&(issuers, refuse_public_answers, min_contributors, min_answers, max_job_age_days));
         Digest::of("tacit/v1 node policy", &[&encoded])
     }
@@ -106,10 +141,11 @@ impl Policy {
         // A sensitive job without issuers is refused by its terms.
         let Some(issuers) = &terms.issuers else { return Ok(()) };
         match &self.issuers {
-            Some(listed) => match issuers.keys.iter().find(|key| !listed.contains(key)) {
-                Some(key) => Err(refusal("issuers", &format!("the issuer {key} is not in this node's list"))),
-                None => Ok(()),
-            },
+            Some(accepted) if accepted.iter().any(|set| set.are(issuers)) => Ok(()),
+            Some(_) => Err(refusal(
+                "issuers",
+                "the job's issuers, with how many of them must sign, are none of the sets that this node accepts",
+            )),
             None if is_alone(&terms.buyer, issuers) => Err(refusal(
                 "issuers",
                 "the buyer's own key can invite contributors alone: name issuers who are not the buyer, or let more than one sign",
@@ -195,29 +231,44 @@ mod tests {
         assert_eq!(of(with_buyer(1)), Some("issuers".to_owned()));
         assert_eq!(of(with_buyer(2)), None);
         assert_eq!(of(issuers(1)), None);
-        // With the rule switched off, by naming the buyer in the list, the attack works.
-        let listed = Policy {
-            issuers: Some(with_buyer(1).keys),
-            ..Policy::default()
-        };
+        // With the rule switched off, by accepting these issuers, the attack works.
+        let listed = accepting(&with_buyer(1));
         assert_eq!(rule(listed.permits(&terms(true, Some(with_buyer(1))))), None);
     }
 
-    #[test]
-    fn issuers_outside_the_list_are_refused_in_sensitive_jobs() {
-        let policy = Policy {
-            issuers: Some(issuers(1).keys[..2].to_vec()),
+    /// The policy that accepts these issuers alone.
+    fn accepting(issuers: &Issuers) -> Policy {
+        let mut keys = issuers.keys.clone();
+        keys.reverse();
+        Policy {
+            issuers: Some(vec![AcceptedIssuers { need: issuers.need, keys }]),
             ..Policy::default()
-        };
-        assert_eq!(
-            rule(policy.permits(&terms(true, Some(issuers(3))))),
-            Some("issuers".to_owned()),
-            "one of three is a stranger"
-        );
-        let mut two = issuers(1);
-        two.keys.truncate(2);
-        assert_eq!(rule(policy.permits(&terms(true, Some(two)))), None);
+        }
+    }
+
+    #[test]
+    fn issuers_are_accepted_as_a_whole_set_with_its_number() {
+        // Each operator is an issuer, and two of three must sign.
+        let policy = accepting(&issuers(2));
+        assert!(policy.check().is_ok());
+        let of = |issuers: Issuers| rule(policy.permits(&terms(true, Some(issuers))));
+        let refused = Some("issuers".to_owned());
+        assert_eq!(of(issuers(2)), None);
+        // One operator and the buyer would like to invite alone.
+        let mut alone = issuers(1);
+        alone.keys.truncate(1);
+        assert_eq!(of(alone), refused);
+        assert_eq!(of(issuers(1)), refused, "the same keys, of which one is enough");
+        let mut fewer = issuers(2);
+        fewer.keys.truncate(2);
+        assert_eq!(of(fewer), refused);
+        let mut stranger = issuers(2);
+        stranger.keys[2] = buyer_key().public();
+        assert_eq!(of(stranger), refused);
         assert_eq!(rule(policy.permits(&terms(false, Some(issuers(1))))), None);
+        for need in [0, 4] {
+            assert!(accepting(&issuers(need)).check().is_err());
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use tracing::{debug, warn};
 
 use crate::intake::Intake;
 use crate::mesh::Mesh;
-use crate::repair::{Peers, repair};
+use crate::repair::{Need, Peers, repair};
 use crate::store::StoreError;
 
 /// How long a peer may take to answer one question.
@@ -137,5 +137,5 @@ fn lacking_of(intake: &Intake, id: &JobId, submissions: &[Digest], peers: &MeshP
     if lacking.is_empty() {
         return Ok(());
     }
-    repair(intake, &job, &lacking, peers).map(drop)
+    repair(intake, &job, &lacking, Need::Delivered, peers).map(drop)
 }

@@ -16,12 +16,21 @@ use tacit_protocol::submission::Gathering;
 use tracing::{info, warn};
 
 use crate::intake::Intake;
-use crate::store::{NewSubmission, StoreError, StoredSubmission};
+use crate::store::{Author, NewSubmission, StoreError, StoredSubmission};
 
 /// How this node asks its peers.
 pub(crate) trait Peers {
     /// Asks a peer and waits for its answer; `None` if none comes in time. Blocks.
     fn ask(&self, peer: usize, question: &Question) -> Option<Answer>;
+}
+
+/// Why submissions are repaired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// They were delivered here and came spoilt. The rules of the door hold: what the issuers have revoked is not taken.
+    Delivered,
+    /// The list of a computation names them. What others hold of revoked people counts.
+    Listed,
 }
 
 /// What came of a repair.
@@ -39,12 +48,13 @@ pub(crate) struct Repaired {
 ///
 /// # Errors
 /// The store fails.
-pub(crate) fn repair(intake: &Intake, job: &Job, digests: &[Digest], peers: &impl Peers) -> Result<Repaired, StoreError> {
+pub(crate) fn repair(intake: &Intake, job: &Job, digests: &[Digest], need: Need, peers: &impl Peers) -> Result<Repaired, StoreError> {
     let mut seen = HashSet::with_capacity(digests.len());
     let digests: Vec<Digest> = digests.iter().copied().filter(|digest| seen.insert(*digest)).collect();
     let mut repair = Repair {
         intake,
         job,
+        need,
         peers,
         silent: NodeSet::default(),
     };
@@ -79,6 +89,7 @@ pub(crate) fn repair(intake: &Intake, job: &Job, digests: &[Digest], peers: &imp
 struct Repair<'a, P> {
     intake: &'a Intake,
     job: &'a Job,
+    need: Need,
     peers: &'a P,
     silent: NodeSet,
 }
@@ -91,7 +102,7 @@ impl<P: Peers> Repair<'_, P> {
     }
 
     /// Finds the headers of submissions that this node lacks, in its store or at peers. Where a header says that nobody may accept
-    /// the submission, that is noted.
+    /// the submission, that is noted. Of a submission for which there is no room nothing is noted, and no component is asked for.
     fn headers(&mut self, digests: &[Digest]) -> Result<Vec<Gathering>, StoreError> {
         let Intake { cluster, me, store, .. } = self.intake;
         let mut found: BTreeMap<usize, Gathering> = BTreeMap::new();
@@ -129,26 +140,43 @@ impl<P: Peers> Repair<'_, P> {
             }
             self.wrong(peer, wrong);
         }
-        let new = |index: &usize, reason, header: &[u8]| NewSubmission {
+        if self.need == Need::Delivered {
+            for (index, one) in std::mem::take(&mut found) {
+                if !self.is_revoked(&one)? {
+                    found.insert(index, one);
+                }
+            }
+        }
+        let new = |index: &usize, author, reason, header: &[u8]| NewSubmission {
             digest: digests[*index],
-            author: None,
+            author,
             number: None,
             reason: Some(reason),
             header: header.to_vec(),
             sealed: Vec::new(),
         };
+        let of = |one: &Gathering| Some(Author::of(self.job, one.statement()));
         // What was learnt stays, whatever comes of the rest.
         let learnt: Vec<NewSubmission> = found
             .iter()
-            .map(|(index, one)| (index, RejectReason::NotDelivered, one.signed_header()))
-            .chain(refused.iter().map(|(index, reason)| (index, *reason, [].as_slice())))
+            .map(|(index, one)| (index, of(one), RejectReason::NotDelivered, one.signed_header()))
+            .chain(refused.iter().map(|(index, reason)| (index, None, *reason, [].as_slice())))
             .filter(|(index, ..)| !kept.contains(index))
-            .map(|(index, reason, header)| new(index, reason, header))
+            .map(|(index, author, reason, header)| new(index, author, reason, header))
             .collect();
         if !learnt.is_empty() {
-            store.store_learnt(self.job, &learnt)?;
+            let no_room = store.store_learnt(self.job, cluster.nodes().len(), &learnt)?;
+            found.retain(|_, one| !no_room.contains(one.digest()));
         }
         Ok(found.into_values().collect())
+    }
+
+    /// Whether the issuers have revoked the invitation of a submission.
+    fn is_revoked(&self, one: &Gathering) -> Result<bool, StoreError> {
+        match (&self.job.terms().issuers, &one.statement().credential) {
+            (Some(issuers), Some(credential)) => self.intake.store.is_revoked(&issuers.digest(), credential.grant.serial),
+            _ => Ok(false),
+        }
     }
 
     /// Collects the components of these submissions and stores what is complete. Returns how many are.
@@ -189,10 +217,10 @@ impl<P: Peers> Repair<'_, P> {
                 });
             }
         }
-        if repaired.is_empty() || !store.store_repaired(self.job, &repaired)? {
+        if repaired.is_empty() {
             return Ok(0);
         }
-        Ok(repaired.len())
+        store.store_repaired(self.job, &repaired)
     }
 
     /// Asks a peer for parts of the submissions of these indices, as often as it takes. Gives each index with what came.

@@ -1,97 +1,24 @@
 //! The node's sealing keys, one for each epoch. A new key is drawn when the newest one is old enough, or when the operator says so; a key
-//! whose time is over is overwritten and removed. Each is a file of its own in the folder `sealing` of the data folder, so that
-//! `tacit-node rotate-sealing-key` makes one while the node runs. Backups leave this folder out: a copy would open what was sealed long ago.
+//! whose time is over is overwritten and removed. Each is a file of its own, so that `tacit-node rotate-sealing-key` makes one while the node
+//! runs. Backups leave their folder out: a copy would open what was sealed long ago.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use rand::rand_core::UnwrapErr;
-use rand::rngs::SysRng;
-use serde::{Deserialize, Serialize};
 use tacit_mpc_core::digest::Digest;
-use tacit_program::durable::{self, Access};
-use tacit_program::key_file::{self, KeyFileError};
-use tacit_program::{Backoff, LastReason};
+use tacit_program::{Backoff, LastReason, unix_time};
 use tacit_protocol::identity::{Purpose, SecretKey, Signed};
-use tacit_protocol::sealing::{Suite, UnsealingKey};
-use tacit_protocol::sealing_epoch::{MAX_LIFETIME, SealingEpoch, SignedEpoch};
-use thiserror::Error;
+use tacit_protocol::sealing::UnsealingKey;
+use tacit_protocol::sealing_epoch::{SealingEpoch, SignedEpoch};
 use tracing::{error, info};
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::sealing_key_files::{self, Epoch, Lifetime, SealingKeysError, create, file_name, numbers, read};
 
 /// How often the folder is looked at.
 const PAUSE: Duration = Duration::from_secs(1);
 const FAILED_PAUSE: Duration = Duration::from_secs(10);
-
-/// How long sealing keys live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Lifetime {
-    /// After this many seconds the next epoch begins.
-    pub interval: u64,
-    /// For this many seconds more the key of the epoch before is kept.
-    pub overlap: u64,
-}
-
-impl Lifetime {
-    /// Checks that the two are usable together.
-    pub(crate) fn check(self) -> Result<(), String> {
-        if self.interval == 0 || self.overlap == 0 {
-            return Err("fields `sealing_interval_seconds` and `sealing_overlap_seconds` must be at least 1".to_owned());
-        }
-        match self.interval.checked_add(self.overlap) {
-            Some(lifetime) if lifetime <= MAX_LIFETIME => Ok(()),
-            _ => Err(format!(
-                "fields `sealing_interval_seconds` and `sealing_overlap_seconds` must be {MAX_LIFETIME} together at most: contributors refuse keys that live longer"
-            )),
-        }
-    }
-}
-
-/// Why a key cannot be read, made or destroyed.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(crate) enum SealingKeysError {
-    /// A key file cannot be used.
-    #[error(transparent)]
-    KeyFile(#[from] KeyFileError),
-    /// The folder or a file in it cannot be written.
-    #[error("sealing key {path}: {reason}")]
-    File {
-        /// The path of the file.
-        path: PathBuf,
-        /// What is wrong, and what to do.
-        reason: String,
-    },
-}
-
-impl SealingKeysError {
-    fn at(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        |error| Self::File {
-            path: path.to_owned(),
-            reason: format!("{error}: make the folder writable for the node"),
-        }
-    }
-}
-
-/// A key file.
-#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
-#[serde(deny_unknown_fields)]
-struct KeyFile {
-    expires: u64,
-    opens_older_until: u64,
-    #[zeroize(skip)]
-    suite: Suite,
-    secret_key: String,
-}
-
-/// The key of one epoch.
-#[derive(Debug)]
-struct Epoch {
-    expires: u64,
-    opens_older_until: u64,
-    key: Arc<UnsealingKey>,
-}
 
 /// The sealing keys of a node, by the number of their epoch.
 #[derive(Debug)]
@@ -108,13 +35,13 @@ impl SealingKeys {
     /// signed for the cluster of this digest with the identity key.
     pub(crate) fn open(data: &Path, lifetime: Lifetime, cluster: Digest, identity: SecretKey) -> Result<Self, SealingKeysError> {
         let keys = Self {
-            folder: folder(data),
+            folder: sealing_key_files::folder(data),
             lifetime,
             cluster,
             identity,
             epochs: RwLock::default(),
         };
-        keys.look_after(now())?;
+        keys.look_after(unix_time())?;
         Ok(keys)
     }
 
@@ -122,7 +49,7 @@ impl SealingKeys {
     pub(crate) fn key(&self, number: u64) -> Option<Arc<UnsealingKey>> {
         let epochs = self.epochs();
         // The file may be there for a moment longer.
-        let live = end_of(&epochs, number).is_some_and(|end| now() < end);
+        let live = end_of(&epochs, number).is_some_and(|end| unix_time() < end);
         epochs.get(&number).filter(|_| live).map(|epoch| Arc::clone(&epoch.key))
     }
 
@@ -149,7 +76,7 @@ impl SealingKeys {
                 newest(*number);
             }
             let keys = Arc::clone(&self);
-            match tokio::task::spawn_blocking(move || keys.look_after(now())).await {
+            match tokio::task::spawn_blocking(move || keys.look_after(unix_time())).await {
                 Ok(Err(error)) => {
                     if last_error.is_new(&error) {
                         error!(%error, "sealing keys are not renewed or not destroyed in time");
@@ -165,40 +92,64 @@ impl SealingKeys {
         }
     }
 
-    /// Takes up new files, begins an epoch if it is time, and destroys keys whose time is over at this Unix time.
+    /// Takes up new files, destroys keys whose time is over at this Unix time, and begins an epoch if it is time. Whatever fails does not keep the
+    /// rest from being done: an expired key must not stay because the disk is full, or because another file cannot be read.
     fn look_after(&self, now: u64) -> Result<(), SealingKeysError> {
-        self.take_up()?;
+        let mut errors = self.take_up();
+        errors.extend(self.destroy(now));
         let due = |(number, epoch): (&u64, &Epoch)| number.saturating_add(self.lifetime.interval) <= now || epoch.expires <= now;
         if self.epochs().last_key_value().is_none_or(due) {
-            create(&self.folder, self.lifetime, now)?;
-            self.take_up()?;
+            match create(&self.folder, self.lifetime, now) {
+                Ok(_) => errors.extend(self.take_up()),
+                Err(error) => errors.push(error),
+            }
         }
+        errors.dedup();
+        SealingKeysError::of_all(errors)
+    }
+
+    /// Destroys the keys whose time is over, and returns what has failed.
+    fn destroy(&self, now: u64) -> Vec<SealingKeysError> {
         let over: Vec<u64> = {
             let epochs = self.epochs();
             let is_over = |number: &u64| end_of(&epochs, *number).is_some_and(|end| end <= now);
             epochs.keys().copied().filter(is_over).collect()
         };
+        let mut errors = Vec::new();
         for number in over {
             // Whoever opens an envelope with it at this moment still has it in memory.
-            self.epochs.write().unwrap_or_else(PoisonError::into_inner).remove(&number);
-            let path = self.folder.join(file_name(number));
-            durable::destroy(&path).map_err(SealingKeysError::at(&path))?;
-            info!(epoch = number, "a sealing key whose time is over was destroyed");
+            match sealing_key_files::destroy(&self.folder, number) {
+                Ok(()) => {
+                    self.epochs.write().unwrap_or_else(PoisonError::into_inner).remove(&number);
+                    info!(epoch = number, "a sealing key whose time is over was destroyed");
+                }
+                Err(error) => errors.push(error),
+            }
         }
-        Ok(())
+        errors
     }
 
-    /// Reads the files that are not known yet.
-    fn take_up(&self) -> Result<(), SealingKeysError> {
-        for number in numbers(&self.folder)? {
+    /// Reads the files that are not known yet, and returns what has failed.
+    fn take_up(&self) -> Vec<SealingKeysError> {
+        let numbers = match numbers(&self.folder) {
+            Ok(numbers) => numbers,
+            Err(error) => return vec![error],
+        };
+        let mut errors = Vec::new();
+        for number in numbers {
             if self.epochs().contains_key(&number) {
                 continue;
             }
-            let epoch = read(&self.folder.join(file_name(number)))?;
-            info!(epoch = number, expires = epoch.expires, "a sealing key is in use");
-            self.epochs.write().unwrap_or_else(PoisonError::into_inner).insert(number, epoch);
+            match read(&self.folder.join(file_name(number))) {
+                Ok(Some(epoch)) => {
+                    info!(epoch = number, expires = epoch.expires, "a sealing key is in use");
+                    self.epochs.write().unwrap_or_else(PoisonError::into_inner).insert(number, epoch);
+                }
+                Ok(None) => errors.extend(sealing_key_files::destroy(&self.folder, number).err()),
+                Err(error) => errors.push(error),
+            }
         }
-        Ok(())
+        errors
     }
 
     fn epochs(&self) -> RwLockReadGuard<'_, BTreeMap<u64, Epoch>> {
@@ -216,109 +167,6 @@ fn end_of(epochs: &BTreeMap<u64, Epoch>, number: u64) -> Option<u64> {
     } else {
         epoch.expires.min(last.opens_older_until)
     })
-}
-
-/// Draws a key for the next epoch, beside those under a data folder. Returns the number of the epoch. A node that runs takes it up
-/// within a second or two.
-pub(crate) fn rotate(data: &Path, lifetime: Lifetime) -> Result<u64, SealingKeysError> {
-    create(&folder(data), lifetime, now())
-}
-
-fn create(folder: &Path, lifetime: Lifetime, now: u64) -> Result<u64, SealingKeysError> {
-    durable::create_folders(folder, Access::Private, |_| {}).map_err(SealingKeysError::at(folder))?;
-    let last = numbers(folder)?.into_iter().max();
-    let number = last.map_or(now, |last| now.max(last.saturating_add(1)));
-    let key = UnsealingKey::generate(Suite::XWing, &mut UnwrapErr(SysRng));
-    let opens_older_until = number.saturating_add(lifetime.overlap);
-    let file = KeyFile {
-        expires: opens_older_until.saturating_add(lifetime.interval),
-        opens_older_until,
-        suite: key.suite(),
-        secret_key: hex::encode(key.to_bytes()),
-    };
-    let path = folder.join(file_name(number));
-    let written = toml::to_string(&file).map(Zeroizing::new);
-    let text = written.map_err(|error| SealingKeysError::File {
-        path: path.clone(),
-        reason: error.to_string(),
-    })?;
-    durable::write_new(&path, text.as_bytes(), Access::Private).map_err(SealingKeysError::at(&path))?;
-    hand_over(folder, &path).map_err(SealingKeysError::at(&path))?;
-    Ok(number)
-}
-
-/// Gives a new file to the user to whom the folder belongs: an operator may rotate keys as root, and the node is another user.
-#[cfg(unix)]
-fn hand_over(folder: &Path, path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::{MetadataExt, chown};
-    let [owner, file] = [std::fs::metadata(folder)?, std::fs::metadata(path)?];
-    if (owner.uid(), owner.gid()) == (file.uid(), file.gid()) {
-        return Ok(());
-    }
-    chown(path, Some(owner.uid()), Some(owner.gid()))
-}
-
-#[cfg(not(unix))]
-fn hand_over(_: &Path, _: &Path) -> std::io::Result<()> {
-    Ok(())
-}
-
-/// The folder of the keys under a data folder.
-pub(crate) fn folder(data: &Path) -> PathBuf {
-    data.join("sealing")
-}
-
-fn file_name(number: u64) -> String {
-    format!("{number}.key")
-}
-
-/// The numbers of the epochs that have a file; none if there is no folder.
-fn numbers(folder: &Path) -> Result<Vec<u64>, SealingKeysError> {
-    let entries = match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(SealingKeysError::at(folder))?,
-    };
-    let mut numbers = Vec::new();
-    for entry in entries {
-        let name = entry.map_err(SealingKeysError::at(folder))?.file_name();
-        let number: Option<u64> = name
-            .to_str()
-            .and_then(|name| name.strip_suffix(".key"))
-            .and_then(|number| number.parse().ok());
-        numbers.extend(number);
-    }
-    Ok(numbers)
-}
-
-/// Checks that the key files under a data folder can be read, and whether `tacit demo` has made them.
-pub(crate) fn inspect(data: &Path) -> Result<(), SealingKeysError> {
-    let folder = folder(data);
-    for number in numbers(&folder)? {
-        read(&folder.join(file_name(number)))?;
-    }
-    Ok(())
-}
-
-fn read(path: &Path) -> Result<Epoch, SealingKeysError> {
-    let syntax = |expected: &'static str| KeyFileError::Syntax {
-        path: path.to_owned(),
-        expected,
-    };
-    let text = key_file::read(path)?;
-    // The parser's own message could repeat the line with the key.
-    let file: KeyFile = toml::from_str(&text).map_err(|_| syntax("the fields `expires`, `opens_older_until`, `suite` and `secret_key`"))?;
-    let secret = hex::decode(&file.secret_key).map(Zeroizing::new);
-    let key = secret.ok().and_then(|secret| UnsealingKey::from_bytes(file.suite, &secret).ok());
-    Ok(Epoch {
-        expires: file.expires,
-        opens_older_until: file.opens_older_until,
-        key: Arc::new(key.ok_or_else(|| syntax("a key of its suite in hexadecimal in field `secret_key`"))?),
-    })
-}
-
-/// The time now, in Unix time.
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 #[cfg(test)]
@@ -342,7 +190,10 @@ impl SealingKeys {
 
 #[cfg(test)]
 mod tests {
+    use tacit_program::durable::{self, Access};
+
     use super::*;
+    use crate::sealing_key_files::inspect;
 
     const NOW: u64 = 1_784_030_400;
     const LIFETIME: Lifetime = Lifetime {
@@ -352,7 +203,7 @@ mod tests {
 
     fn opened(folder: &Path) -> SealingKeys {
         SealingKeys {
-            folder: super::folder(folder),
+            folder: sealing_key_files::folder(folder),
             lifetime: LIFETIME,
             cluster: Digest::of("cluster", &[]),
             identity: SecretKey::from_bytes(&[1; 32]),
@@ -368,12 +219,12 @@ mod tests {
     fn keys_are_drawn_in_time_and_destroyed_in_time() {
         let folder = tempfile::tempdir().unwrap();
         let keys = opened(folder.path());
-        let look_after = |now, numbers: &[u64]| {
+        let look_after = |now, expected: &[u64]| {
             keys.look_after(now).unwrap();
-            assert_eq!(known(&keys), numbers, "{}", now - NOW);
-            let mut files = super::numbers(&keys.folder).unwrap();
+            assert_eq!(known(&keys), expected, "{}", now - NOW);
+            let mut files = numbers(&keys.folder).unwrap();
             files.sort_unstable();
-            assert_eq!(files, numbers);
+            assert_eq!(files, expected);
         };
         look_after(NOW, &[NOW]);
         look_after(NOW + 99, &[NOW]);
@@ -408,14 +259,6 @@ mod tests {
     }
 
     #[test]
-    fn files_of_a_lost_folder_get_greater_numbers() {
-        let folder = tempfile::tempdir().unwrap();
-        let first = create(&super::folder(folder.path()), LIFETIME, NOW).unwrap();
-        std::fs::remove_dir_all(super::folder(folder.path())).unwrap();
-        assert!(create(&super::folder(folder.path()), LIFETIME, NOW + 1).unwrap() > first);
-    }
-
-    #[test]
     fn errors_name_the_file_and_never_the_key() {
         let folder = tempfile::tempdir().unwrap();
         let keys = opened(folder.path());
@@ -431,9 +274,35 @@ mod tests {
     }
 
     #[test]
-    fn lifetimes_that_contributors_refuse_are_refused() {
-        let check = |interval, overlap| Lifetime { interval, overlap }.check();
-        assert_eq!(check(1, 1), Ok(()));
-        assert!(check(0, 1).is_err() && check(1, 0).is_err() && check(MAX_LIFETIME, 1).is_err() && check(u64::MAX, 1).is_err());
+    fn what_cannot_be_read_or_drawn_keeps_no_expired_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = opened(folder.path());
+        keys.look_after(NOW).unwrap();
+        let expired = keys.folder.join(file_name(NOW));
+        // Somebody has put a file there that is no key, and a number that is greater than all: so no new key can be drawn either.
+        let odd = keys.folder.join(file_name(u64::MAX));
+        durable::write(&odd, b"no key", Access::Private).unwrap();
+        let errors = keys.look_after(NOW + 10_000).unwrap_err();
+        assert!(matches!(&errors, SealingKeysError::Several(errors) if errors.len() > 1), "{errors}");
+        assert!(errors.to_string().contains(&file_name(u64::MAX)), "{errors}");
+        assert!(!expired.exists() && keys.key(NOW).is_none());
+        std::fs::remove_file(odd).unwrap();
+        keys.look_after(NOW + 10_000).unwrap();
+        assert_eq!(known(&keys), [NOW + 10_000]);
+    }
+
+    #[test]
+    fn a_file_of_zeros_is_a_key_that_was_being_destroyed() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = opened(folder.path());
+        keys.look_after(NOW).unwrap();
+        let paths = [NOW - 2, NOW - 1].map(|number| keys.folder.join(file_name(number)));
+        durable::write(&paths[0], &[0; 300], Access::Private).unwrap();
+        durable::write(&paths[1], b"", Access::Private).unwrap();
+        inspect(folder.path()).unwrap();
+        let again = opened(folder.path());
+        again.look_after(NOW + 1).unwrap();
+        assert_eq!(known(&again), [NOW]);
+        assert!(paths.iter().all(|path| !path.exists()));
     }
 }

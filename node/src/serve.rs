@@ -1,6 +1,5 @@
 //! Answers the coordinator's requests.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use tacit_metrics::Queue;
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::network::NetworkError;
 use tacit_mpc_core::sharing::{NodeSet, Party};
+use tacit_program::unix_time;
 use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::control::{Computed, Refusal, Reply, Request};
 use tacit_protocol::credential::Revocation;
@@ -29,7 +29,8 @@ use crate::lanes::{LaneNetwork, LaneOptions, Lanes};
 use crate::mesh::Mesh;
 use crate::metrics::SessionMeter;
 use crate::quiet_repair::{MeshPeers, QuietRepair};
-use crate::store::{OpenedJob, StoreError};
+use crate::running::Running;
+use crate::store::{OpenedJob, Revoked, StoreError};
 use crate::withdraw::withdraw;
 
 /// How long a computation waits until fewer than `max_sessions` run.
@@ -38,9 +39,6 @@ const SESSION_QUEUE_TIMEOUT: Duration = Duration::from_secs(1);
 const LOOK_FOR_OLD_JOBS: Duration = Duration::from_secs(600);
 /// How many requests are read and handled at once, not counting computations.
 const REQUESTS: usize = 4;
-
-/// The computations that run: by job, the number of the attempt and what ends it.
-type Running = Mutex<HashMap<JobId, (u32, CancellationToken)>>;
 
 /// The service for the coordinator.
 #[derive(Debug)]
@@ -53,7 +51,7 @@ pub(crate) struct Service {
     round_timeout: Duration,
     requests: Queue,
     sessions: Queue,
-    /// The computation that runs for each job, with the number of its attempt.
+    /// The computations that run.
     running: Arc<Running>,
     /// The newest connection of the coordinator.
     coordinator: Mutex<Option<Connection>>,
@@ -148,9 +146,8 @@ impl Service {
                     let running = Arc::clone(&self.running);
                     self.blocking(move |intake| {
                         let known = intake.known_job(&job)?;
-                        // Locked until it is erased: a computation that begins afterwards looks it up afterwards.
-                        let running = running.lock().unwrap_or_else(PoisonError::into_inner);
-                        withdraw(intake, &key, &known, (&header, &signature), running.contains_key(&job))
+                        // A computation that begins after this is stopped by its record: the store decides which came first.
+                        withdraw(intake, &key, &known, (&header, &signature), running.computes(&job))
                     })
                     .await
                 }
@@ -186,10 +183,8 @@ impl Service {
     /// Erases a job, and then ends its computation, which finds nothing to release any more.
     async fn erase(&self, id: &JobId, erase: impl FnOnce(&Intake) -> Result<Reply, Refusal> + Send + 'static) -> Result<Reply, Refusal> {
         let erased = self.blocking(erase).await;
-        if erased.is_ok()
-            && let Some((_, running)) = self.running().get(id)
-        {
-            running.cancel();
+        if erased.is_ok() {
+            self.running.cancel(id);
         }
         erased
     }
@@ -198,11 +193,7 @@ impl Service {
     pub(crate) async fn erase_old_jobs(self: Arc<Self>) {
         loop {
             match self.blocking(|intake| too_old(intake).map_err(Refusal::from)).await {
-                Ok(erased) => {
-                    let running = self.running();
-                    let computing = erased.iter().filter_map(|id| running.get(id));
-                    computing.for_each(|(_, computation)| computation.cancel());
-                }
+                Ok(erased) => erased.iter().for_each(|id| self.running.cancel(id)),
                 Err(error) => warn!(%error, "jobs that are too old are not erased yet"),
             }
             sleep(LOOK_FOR_OLD_JOBS).await;
@@ -224,23 +215,21 @@ impl Service {
         // Checked before any peer is waited for: a node that cannot take part must not blame its peers.
         let party = Party::new(self.intake.cluster.access(), participants, self.intake.me)
             .map_err(|error| Refusal::Malformed(error.to_string()))?;
-        // The coordinator has given up the attempt before this one, so cancel it.
-        if let Some((_, earlier)) = self.running().get(&id) {
-            earlier.cancel();
-        }
+        // The coordinator has given up the attempt before this one. It may hold the place that this one waits for.
+        self.running.cancel(&id);
         let Some(_permit) = self.sessions.enter_within(SESSION_QUEUE_TIMEOUT).await else {
             return Err(Refusal::Busy(
                 "it computes as many jobs at once as it may: try again later".to_owned(),
             ));
         };
         let stop = self.stop.child_token();
-        self.running().insert(id.clone(), (attempt, stop.clone()));
+        let run = self.running.begin(&id, stop.clone());
         let meter = Arc::new(SessionMeter::begin(&self.intake.metrics));
         let result = self
             .run_session(Task { job, party, list, salts }, attempt, stop, &meter, responder)
             .await;
         meter.end(result.is_ok());
-        self.running().retain(|job, (running, _)| *job != id || *running != attempt);
+        drop(run);
         match &result {
             Ok(computed) => {
                 let session = computed.released.subject().session;
@@ -303,11 +292,6 @@ impl Service {
             }
         }
     }
-
-    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, (u32, CancellationToken)>> {
-        // No panic leaves the map half changed.
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 fn open_job(intake: &Intake, id: JobId, spec: &[u8]) -> Result<Reply, Refusal> {
@@ -335,22 +319,23 @@ fn open_job(intake: &Intake, id: JobId, spec: &[u8]) -> Result<Reply, Refusal> {
     Ok(Reply::Opened(digest))
 }
 
-fn unix_time() -> u64 {
-    u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0)
-}
-
 fn revoke(intake: &Intake, revocation: &Revocation) -> Result<Reply, Refusal> {
     revocation
         .check()
         .map_err(|error| Refusal::Malformed(format!("the revocation: {error}")))?;
     let (pool, numbers) = (&revocation.issuers.pool, revocation.serials.len());
-    if intake.store.revoke(revocation).map_err(storage)? {
-        info!(%pool, numbers, "numbers of a pool are revoked");
-        Ok(Reply::Revoked)
-    } else {
-        Err(Refusal::Malformed(format!(
-            "no job at this node names these issuers of pool `{pool}`"
-        )))
+    match intake.store.revoke(revocation).map_err(storage)? {
+        Revoked::Stored => {
+            info!(%pool, numbers, "numbers of a pool are revoked");
+            Ok(Reply::Revoked)
+        }
+        Revoked::Unknown => Err(Refusal::Malformed(format!(
+            "no open job at this node names these issuers of pool `{pool}`"
+        ))),
+        Revoked::Full => Err(Refusal::Policy {
+            rule: "quota".to_owned(),
+            detail: format!("the issuers of pool `{pool}` have revoked as many numbers as a node stores: begin a new pool"),
+        }),
     }
 }
 
@@ -358,7 +343,8 @@ fn deliver(intake: &Intake, quiet: &QuietRepair, id: &JobId, submissions: &[(Dig
     let job = intake.known_job(id)?;
     let outcomes = intake.deliver(&job, submissions).map_err(storage)?;
     for ((digest, _), outcome) in submissions.iter().zip(&outcomes) {
-        if outcome.is_some_and(|reason| reason != RejectReason::JobClosed) {
+        // Only what came spoilt: whatever else the door refuses must not come in by another way.
+        if outcome.is_some_and(RejectReason::is_private) {
             quiet.note(id, *digest);
         }
     }

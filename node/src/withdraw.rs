@@ -9,19 +9,19 @@ use tacit_protocol::withdrawal::{Erasure, Withdrawal};
 use tracing::{info, warn};
 
 use crate::intake::Intake;
-use crate::store::{Author, StoreError};
+use crate::store::{Author, NewWithdrawal, StoreError, Withdrawn};
 
-/// Erases the submission of this encoded signed header, if the key that has signed it has signed the withdrawal, too. `frozen` says that the
-/// job is being computed. Asked again, it answers the same. Blocks on the disk.
+/// Erases the submission of this encoded signed header, if the key that has signed it has signed the withdrawal, too. `computed` says that the
+/// job is being computed. Repeating the request gives the same receipt. Blocks on the disk.
 ///
 /// # Errors
-/// The withdrawal is not signed, the job is computed, or the store fails.
+/// The withdrawal is not signed, the job is computed, there is no room to note it, or the store fails.
 pub(crate) fn withdraw(
     intake: &Intake,
     key: &SecretKey,
     job: &Job,
     (header, signature): (&[u8], &Signature),
-    frozen: bool,
+    computed: bool,
 ) -> Result<Reply, Refusal> {
     let malformed = |error: &dyn std::fmt::Display| Refusal::Malformed(format!("the withdrawal: {error}"));
     let header: Signed<Header> = decode(header, "a header").map_err(|error| malformed(&error))?;
@@ -31,13 +31,25 @@ pub(crate) fn withdraw(
         warn!(%error, "the store failed");
         Refusal::Storage(error.to_string())
     };
-    let frozen = frozen || intake.store.released(job).map_err(failed)?.is_some();
-    if frozen && !intake.store.is_withdrawn(job.id(), &erasure.submission).map_err(failed)? {
-        return Err(Refusal::Frozen(job.id().clone()));
-    }
-    let author = Author::of(job, &header.value.statement);
-    if !intake.store.withdraw(job, &erasure.submission, author).map_err(failed)? {
-        return Err(Refusal::UnknownJob(job.id().clone()));
+    // The record is checked here; the store looks again when it erases.
+    intake.store.released(job).map_err(failed)?;
+    let withdrawal = NewWithdrawal {
+        digest: erasure.submission,
+        author: Author::of(job, &header.value.statement),
+        signature: *signature,
+    };
+    let nodes = intake.cluster.nodes().len();
+    match intake.store.withdraw(job, nodes, &withdrawal, computed).map_err(failed)? {
+        Withdrawn::Erased => {}
+        Withdrawn::Frozen => return Err(Refusal::Frozen(job.id().clone())),
+        Withdrawn::NotOpen => return Err(Refusal::UnknownJob(job.id().clone())),
+        Withdrawn::Full => {
+            return Err(Refusal::Policy {
+                rule: "quota".to_owned(),
+                detail: "more submissions of this contributor, or of this job, are withdrawn that never came here than a node notes"
+                    .to_owned(),
+            });
+        }
     }
     info!(job = %job.id(), submission = %erasure.submission, "a submission was withdrawn and is erased");
     Ok(Reply::Withdrawn(Box::new(Signed::new(erasure, Purpose::Erasure, key))))
@@ -47,6 +59,8 @@ pub(crate) fn withdraw(
 mod tests {
     use rand::rand_core::UnwrapErr;
     use rand::rngs::SysRng;
+    use tacit_mpc_core::digest::Digest;
+    use tacit_protocol::accepted::SubmissionEntry;
     use tacit_protocol::codec::encode;
     use tacit_protocol::fixtures::{cluster_with_keys, contributor_key};
     use tacit_protocol::peer::{Answer, Question, Wanted};
@@ -56,8 +70,8 @@ mod tests {
 
     use super::*;
     use crate::intake::tests::{intake, job};
-    use crate::repair::{Peers, repair};
-    use crate::store::{Room, StoredSubmission};
+    use crate::repair::{Need, Peers, repair};
+    use crate::store::{Recorded, Room, StoredSubmission};
     use crate::supply::supply;
 
     struct Bench {
@@ -151,7 +165,7 @@ mod tests {
         let late = Bench::new();
         assert!(matches!(late.withdraw(&other, 2, false), Ok(Reply::Withdrawn(_))));
         let digest = other.header.value.digest();
-        let repaired = repair(&late.intake, &late.job, &[digest], &Holder(&bench.intake)).unwrap();
+        let repaired = repair(&late.intake, &late.job, &[digest], Need::Listed, &Holder(&bench.intake)).unwrap();
         assert_eq!(repaired.repaired, 0);
         assert_eq!(late.deliver(&other), Some(RejectReason::Withdrawn));
     }
@@ -171,6 +185,36 @@ mod tests {
     }
 
     #[test]
+    fn a_release_is_recorded_before_a_withdrawal_or_after_it_and_never_with_it() {
+        let bench = Bench::new();
+        let [mine, other] = [1, 2].map(|c| bench.submission(c));
+        assert_eq!([bench.deliver(&mine), bench.deliver(&other)], [None, None]);
+        let entry = |one: &Submission| SubmissionEntry {
+            submission: one.header.value.digest(),
+            answers: 2,
+        };
+        let record = |set: &[u8], list: &[SubmissionEntry]| {
+            let store = &bench.intake.store;
+            store.record_release(&bench.job, &Digest::of("set", &[set]), list).unwrap()
+        };
+        // A computation that nobody has noted has opened both submissions by now: its record is what stops it.
+        assert!(matches!(bench.withdraw(&mine, 1, false), Ok(Reply::Withdrawn(_))));
+        assert_eq!(record(b"both", &[entry(&other), entry(&mine)]), Recorded::Withdrawn);
+        assert_eq!(bench.intake.store.released(&bench.job).unwrap(), None);
+        assert_eq!(record(b"one", &[entry(&other)]), Recorded::ThisSet);
+        // The other way round, the withdrawal comes too late, whether or not somebody has noted a computation.
+        assert_eq!(bench.withdraw(&other, 2, false), Err(Refusal::Frozen(bench.job.id().clone())));
+        assert_eq!(bench.deliver(&other), Some(RejectReason::JobClosed));
+        assert_eq!(record(b"one", &[entry(&other)]), Recorded::ThisSet);
+        // With no list to compare, a release with the withdrawn submission is recorded after the receipt was signed.
+        let unchecked = Bench::new();
+        unchecked.deliver(&mine);
+        assert!(matches!(unchecked.withdraw(&mine, 1, false), Ok(Reply::Withdrawn(_))));
+        let recorded = unchecked.intake.store.record_release(&unchecked.job, &Digest::of("set", &[]), &[]);
+        assert_eq!(recorded.unwrap(), Recorded::ThisSet);
+    }
+
+    #[test]
     fn withdrawals_count_against_the_quota() {
         let bench = Bench::new();
         let most = tacit_protocol::submission::quota::of_subject(&bench.job).answers / 2;
@@ -180,5 +224,22 @@ mod tests {
             assert!(bench.withdraw(&submission, 1, false).is_ok());
         }
         assert_eq!(bench.deliver(&bench.submission(1)), Some(RejectReason::JobFull));
+        // What never came here can be withdrawn as often as all nodes together take of a contributor.
+        for _ in most..3 * most {
+            assert!(bench.withdraw(&bench.submission(1), 1, false).is_ok());
+        }
+        let one_more = bench.submission(1);
+        for _ in 0..2 {
+            let refused = bench.withdraw(&one_more, 1, false);
+            assert!(matches!(refused, Err(Refusal::Policy { .. })), "{refused:?}");
+        }
+        let stored = bench
+            .intake
+            .store
+            .outcomes(bench.job.id(), &[one_more.header.value.digest()])
+            .unwrap();
+        assert!(stored.is_empty(), "no trace is left");
+        // It says nothing of others.
+        assert!(bench.withdraw(&bench.submission(2), 2, false).is_ok());
     }
 }

@@ -121,23 +121,6 @@ fn temporary(path: &Path, access: Access, fill: impl FnOnce(&mut File) -> io::Re
     Ok(file)
 }
 
-/// Overwrites a file with zeros and removes it. When this returns, both are on disk. A file that is not there is not an error. A copy may
-/// remain where a file system writes elsewhere than it reads, or a disk spreads its writes.
-///
-/// # Errors
-/// The file cannot be written or removed.
-pub fn destroy(path: &Path) -> io::Result<()> {
-    let mut file = match File::options().write(true).open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        file => file?,
-    };
-    let mut zeros = io::repeat(0).take(file.metadata()?.len());
-    io::copy(&mut zeros, &mut file)?;
-    file.sync_all()?;
-    std::fs::remove_file(path)?;
-    sync_folder(folder_of(path))
-}
-
 fn folder_of(path: &Path) -> &Path {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     folder.unwrap_or(Path::new("."))
@@ -166,10 +149,10 @@ pub(crate) mod tests {
         write_new(&path, b"secret", Access::Private).unwrap();
         // Another name of the same file shows what is left of it.
         std::fs::hard_link(&path, &other).unwrap();
-        destroy(&path).unwrap();
+        erase(&path).unwrap();
         assert_eq!(std::fs::read(&other).unwrap(), [0; 6]);
         assert!(!path.exists());
-        destroy(&path).unwrap();
+        erase(&path).unwrap();
     }
 
     /// The names of the files in a folder.

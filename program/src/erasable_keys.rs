@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -42,7 +43,8 @@ pub struct ErasableKeys {
 
 impl ErasableKeys {
     /// Reads the keys in a folder, which is created if needed. What is left of keys that were being written or destroyed when a process
-    /// ended is destroyed.
+    /// ended is destroyed: every file that is not 32 bytes long, holds zeros only, or has a name that begins with a dot. So the folder must
+    /// hold nothing else.
     ///
     /// # Errors
     /// A file or the folder cannot be read, written or removed.
@@ -99,6 +101,12 @@ impl ErasableKeys {
         keys.remove(name);
         let path = self.folder.join(name);
         durable::erase(&path).map_err(|error| unwritten(&path, &error))
+    }
+
+    /// How long ago the file of a key was written, by the clock of the machine; `None` if there is no such file, or the clock was set back.
+    pub fn age(&self, name: &str) -> Option<Duration> {
+        let written = std::fs::metadata(self.folder.join(name)).and_then(|file| file.modified()).ok()?;
+        written.elapsed().ok()
     }
 
     /// The names of all keys.

@@ -8,6 +8,7 @@
 pub mod allocator;
 #[cfg(feature = "backoff")]
 mod backoff;
+mod clock;
 mod created_files;
 pub mod durable;
 #[cfg(feature = "server")]
@@ -26,6 +27,7 @@ pub mod sqlite;
 
 #[cfg(feature = "backoff")]
 pub use backoff::Backoff;
+pub use clock::unix_time;
 pub use created_files::{CreateError, CreatedFiles, create_private};
 #[cfg(feature = "server")]
 pub use erasable_keys::{ErasableKeyError, ErasableKeys};

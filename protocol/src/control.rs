@@ -14,7 +14,7 @@ use crate::reject::RejectReason;
 use crate::release::Released;
 use crate::sealing_epoch::SignedEpoch;
 use crate::verdict::Verdict;
-use crate::withdrawal::ErasureReceipt;
+use crate::withdrawal::{ErasureReceipt, SignedWithdrawal};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::NodeSet;
 
@@ -194,6 +194,10 @@ pub enum Refusal {
     /// The coordinator says that the job is cancelled, and the buyer has not signed that.
     #[error("job {0} is not erased: its buyer has not signed that it is cancelled")]
     NotCancelled(JobId),
+    /// The list of a computation names these submissions, at least one and at most [`MAX_WITHDRAWALS`](crate::withdrawal::MAX_WITHDRAWALS), which
+    /// their contributors have withdrawn. Nothing is computed on it.
+    #[error("the list names {} submissions that their contributors have withdrawn: leave them out", .0.len())]
+    Withdrawn(Vec<SignedWithdrawal>),
 }
 
 impl fmt::Debug for Request {

@@ -25,6 +25,18 @@ pub struct Withdrawal {
     pub submission: Digest,
 }
 
+/// A withdrawal as nodes pass it on: whoever has the header of the submission can check it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedWithdrawal {
+    /// The digest by which the submission is listed.
+    pub submission: Digest,
+    /// The signature over the [`Withdrawal`], by the key that has signed the submission.
+    pub signature: Signature,
+}
+
+/// How many withdrawals one reply carries at most.
+pub const MAX_WITHDRAWALS: usize = 1024;
+
 /// What a node signs when it has erased a submission, for [`Purpose::Erasure`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -142,11 +142,11 @@ pub fn opened(folder: &Path, cluster: &Cluster, job_id: &str, node: usize) -> Ve
     let (_, key) = job_key(folder, &store, job_id);
     let job = job(folder, cluster, job_id);
     let sql = format!(
-        "SELECT s.digest, s.body, c.sealed FROM submissions s JOIN components_{} c ON c.number = s.components WHERE s.job = ?1 ORDER BY s.digest",
+        "SELECT s.digest, s.body, c.sealed FROM submissions_{0} s JOIN components_{0} c ON c.number = s.components ORDER BY s.digest",
         number(&store, job_id)
     );
     let mut query = store.prepare(&sql).unwrap();
-    let rows = query.query_map([job_id], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?)));
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?)));
     rows.unwrap()
         .map(|row| {
             let (digest, header, sealed) = row.unwrap();

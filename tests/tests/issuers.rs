@@ -224,7 +224,8 @@ fn the_nodes_policies_refuse_jobs_by_the_rules_name() {
         let config = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, format!("{config}\n[policy]\n{text}\n")).unwrap();
     };
-    policy(1, &format!("issuers = [\"{}\", \"{}\"]", keys[0], keys[1]));
+    let accepted = |key: &str| format!("[[policy.issuers]]\nneed = 1\nkeys = [\"{key}\"]\n");
+    policy(1, &(accepted(&keys[0]) + &accepted(&keys[1])));
     policy(2, "refuse_public_answers = true");
     cluster.start_coordinator();
     (0..3).for_each(|node| cluster.start_node(node));

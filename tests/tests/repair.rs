@@ -41,7 +41,7 @@ fn rows_that_were_damaged_or_lost_come_back_from_the_other_nodes() {
             1,
         ),
         ("all", "UPDATE components_JOB SET sealed = zeroblob(length(sealed))", 3),
-        ("lost", "DELETE FROM components_JOB; DELETE FROM submissions", 3),
+        ("lost", "DELETE FROM components_JOB; DELETE FROM submissions_JOB", 3),
     ];
     for (job, damage, lost) in damages {
         cluster.create_job(job, 3, 9);

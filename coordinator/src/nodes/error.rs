@@ -74,7 +74,7 @@ impl NodeError {
     /// Whether the node cannot compute for now, whichever other nodes take part.
     pub(crate) fn is_unable(&self) -> bool {
         match self {
-            Self::Refused(refusal) => matches!(refusal, Refusal::Storage(_) | Refusal::ShuttingDown),
+            Self::Refused(refusal) => matches!(refusal, Refusal::Storage(_) | Refusal::ShuttingDown | Refusal::Withdrawn(_)),
             Self::Link(_) | Self::Silent(_) | Self::UnexpectedReply(_) => true,
             Self::NotConnected | Self::Store(_) => false,
         }
@@ -94,6 +94,8 @@ impl NodeError {
                 | Refusal::NotCancelled(_)
                 // The job waits until the nodes accept what the others hold, however long that takes.
                 | Refusal::Disputed { .. }
+                // The job waits until a quorum has erased what was withdrawn, or goes on without the node.
+                | Refusal::Withdrawn(_)
                 | Refusal::UnknownJob(_)
                 | Refusal::Busy(_)
                 | Refusal::Storage(_)

@@ -28,7 +28,7 @@ pub(crate) use retention::{Ending, Purged};
 pub(crate) use revocations::RevokeOutcome;
 pub(crate) use stored_text::StoredText;
 pub(crate) use submissions::{Known, NewSubmission, Standing, UploadOutcome};
-pub(crate) use withdrawals::{PendingWithdrawal, WithdrawOutcome};
+pub(crate) use withdrawals::{ListedSubmission, PendingWithdrawal, WithdrawOutcome};
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

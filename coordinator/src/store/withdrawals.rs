@@ -1,11 +1,15 @@
 //! Submissions that their contributors have taken back, and the receipts of nodes that have erased them.
 
+use std::collections::{HashMap, HashSet};
+
 use rusqlite::{Connection, OptionalExtension};
+use tacit_mpc_core::digest::Digest;
 use tacit_protocol::api::JobState;
 use tacit_protocol::codec::encode;
 use tacit_protocol::identity::Signature;
 use tacit_protocol::job::JobId;
 use tacit_protocol::submission::SubmissionId;
+use tacit_protocol::withdrawal::ErasureReceipt;
 
 use super::submissions::state_named;
 use super::{Failure, Store, StoreError, fixed_bytes, from_db, number_of, to_db};
@@ -33,6 +37,15 @@ pub(crate) enum WithdrawOutcome {
     Frozen(JobState),
     /// There is no such submission.
     Unknown,
+}
+
+/// A submission of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ListedSubmission {
+    /// Its number.
+    pub sequence: u64,
+    /// Its encoded signed header.
+    pub header: Vec<u8>,
 }
 
 /// A withdrawal of which a node has not signed that it has erased the submission.
@@ -73,6 +86,15 @@ fn take_out(db: &Connection, job: i64, sequence: i64, signature: &Signature) -> 
     for table in ["delivery_refusals", "submissions"] {
         db.execute(&format!("DELETE FROM {table} WHERE job = ?1 AND sequence = ?2"), (job, sequence))?;
     }
+    Ok(())
+}
+
+/// Keeps a node's receipt for a submission of a job.
+fn keep(db: &Connection, (job, sequence): (i64, i64), node: usize, receipt: &ErasureReceipt) -> Result<(), Failure> {
+    db.execute(
+        "INSERT OR REPLACE INTO erasures (job, sequence, node, receipt) VALUES (?1, ?2, ?3, ?4)",
+        (job, sequence, node as i64, encode(receipt)),
+    )?;
     Ok(())
 }
 
@@ -143,6 +165,63 @@ impl Store {
         .await
     }
 
+    /// The submissions of a job that are listed by these digests.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub(crate) async fn listed(&self, job: &JobId, digests: HashSet<Digest>) -> Result<HashMap<Digest, ListedSubmission>, StoreError> {
+        let job = job.clone();
+        self.read(move |db| {
+            let Some(number) = number_of(db, &job)? else {
+                return Ok(HashMap::new());
+            };
+            let mut query = db.prepare("SELECT sequence, digest, header FROM submissions WHERE job = ?1")?;
+            let mut rows = query.query([number])?;
+            let mut listed = HashMap::new();
+            while let Some(row) = rows.next()? {
+                let digest: Vec<u8> = row.get(1)?;
+                let digest = Digest::from_bytes(fixed_bytes(&digest, "a submission's digest")?);
+                if digests.contains(&digest) {
+                    let (sequence, header) = (from_db(row.get(0)?), row.get(2)?);
+                    listed.insert(digest, ListedSubmission { sequence, header });
+                }
+            }
+            Ok(listed)
+        })
+        .await
+    }
+
+    /// Takes a submission out of a job that is being computed, and keeps the checked receipts of the nodes that have erased it. Returns false, and
+    /// does nothing, if the job is in another state or has no such submission. The signature must have been checked.
+    ///
+    /// # Errors
+    /// The store fails; then nothing is changed.
+    pub(crate) async fn withdraw_listed(
+        &self,
+        job: &JobId,
+        sequence: u64,
+        signature: Signature,
+        receipts: Vec<(usize, ErasureReceipt)>,
+    ) -> Result<bool, StoreError> {
+        let job = job.clone();
+        self.write(move |db| {
+            let computed = "SELECT number FROM jobs WHERE id = ?1 AND state = ?2
+                 AND EXISTS (SELECT 1 FROM submissions s WHERE s.job = jobs.number AND s.sequence = ?3)";
+            let number: Option<i64> = db
+                .query_row(computed, (job.as_str(), JobState::Computing.name(), to_db(sequence)), |row| {
+                    row.get(0)
+                })
+                .optional()?;
+            let Some(number) = number else { return Ok(false) };
+            take_out(db, number, to_db(sequence), &signature)?;
+            for (node, receipt) in &receipts {
+                keep(db, (number, to_db(sequence)), *node, receipt)?;
+            }
+            Ok(true)
+        })
+        .await
+    }
+
     /// Withdrawals from a job of which this node has not signed that it has erased the submission: the first ones.
     ///
     /// # Errors
@@ -174,21 +253,12 @@ impl Store {
     ///
     /// # Errors
     /// The store fails.
-    pub(crate) async fn keep_erasure(
-        &self,
-        job: &JobId,
-        sequence: u64,
-        node: usize,
-        receipt: &tacit_protocol::withdrawal::ErasureReceipt,
-    ) -> Result<(), StoreError> {
-        let (job, receipt) = (job.clone(), encode(receipt));
-        self.write(move |db| {
-            let number = number_of(db, &job)?;
-            db.execute(
-                "INSERT OR REPLACE INTO erasures (job, sequence, node, receipt) VALUES (?1, ?2, ?3, ?4)",
-                (number, to_db(sequence), node as i64, receipt),
-            )?;
-            Ok(())
+    pub(crate) async fn keep_erasure(&self, job: &JobId, sequence: u64, node: usize, receipt: &ErasureReceipt) -> Result<(), StoreError> {
+        let (job, receipt) = (job.clone(), receipt.clone());
+        self.write(move |db| match number_of(db, &job)? {
+            Some(number) => keep(db, (number, to_db(sequence)), node, &receipt),
+            // It was purged meanwhile.
+            None => Ok(()),
         })
         .await
     }

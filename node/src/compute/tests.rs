@@ -66,7 +66,7 @@ fn altered_swapped_and_foreign_rows_do_not_open() {
     assert!(open(&intake, &job, &list) == unopened, "the row of another submission");
     put(1, &sealed[0]);
     assert!(open(&intake, &job, &list) == good, "put back");
-    let pointer = "UPDATE submissions SET components = 3 - components";
+    let pointer = "UPDATE submissions_1 SET components = 3 - components";
     intake.store.alter(pointer, &[]);
     assert!(
         open(&intake, &job, &list) == [(Verdict::Accepted, None), (Verdict::Accepted, None)],
@@ -77,12 +77,12 @@ fn altered_swapped_and_foreign_rows_do_not_open() {
     // A header that does not match its digest counts as not delivered.
     intake
         .store
-        .alter("UPDATE submissions SET body = zeroblob(length(body)) WHERE components = 1", &[]);
+        .alter("UPDATE submissions_1 SET body = zeroblob(length(body)) WHERE components = 1", &[]);
     let lost = (Verdict::Rejected(RejectReason::NotDelivered), None);
     assert!(open(&intake, &job, &list) == [lost.clone(), good[1].clone()], "an altered header");
 
     // The signed header of another submission does not match either.
-    let header = "UPDATE submissions SET body = (SELECT body FROM submissions WHERE digest = ?2), components = 1 WHERE digest = ?1";
+    let header = "UPDATE submissions_1 SET body = (SELECT body FROM submissions_1 WHERE digest = ?2), components = 1 WHERE digest = ?1";
     intake.store.alter(header, &[batch[0].0.as_bytes(), batch[1].0.as_bytes()]);
     assert!(
         open(&intake, &job, &list) == [lost.clone(), good[1].clone()],

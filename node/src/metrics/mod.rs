@@ -13,7 +13,7 @@ use tacit_protocol::phase::Phase;
 use tacit_protocol::reject::RejectReason;
 
 use crate::config::Config;
-use crate::sealing_keys;
+use crate::sealing_key_files;
 use crate::store::Store;
 
 pub(crate) use session::SessionMeter;
@@ -204,7 +204,7 @@ impl Metrics {
 
     /// Publishes the age of the keys. That of the sealing key changes later.
     pub(crate) fn keys(&self, config: &Config) -> Result<KeyAges> {
-        let sealing = sealing_keys::folder(&config.data);
+        let sealing = sealing_key_files::folder(&config.data);
         let created = self.families.keys(&[("identity", &config.identity_key), ("sealing", &sealing)])?;
         Ok(KeyAges(created))
     }

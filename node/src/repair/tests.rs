@@ -4,14 +4,14 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use tacit_protocol::codec::encode;
-use tacit_protocol::fixtures::{ClusterWithKeys, EPOCH, cluster_with_keys};
+use tacit_protocol::fixtures::{ClusterWithKeys, EPOCH, cluster_with_keys, credential_of, revocation_of};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::peer::Unanswered;
 use tacit_protocol::question::Answer as Given;
 use tacit_protocol::submission::{Delivery, Submission};
 
 use super::*;
-use crate::intake::tests::{intake_of, job_for};
+use crate::intake::tests::{intake_of, invited_job, job_for};
 use crate::sealing_keys::SealingKeys;
 use crate::supply::supply;
 
@@ -30,8 +30,12 @@ fn subsets(n: usize) -> impl Iterator<Item = Vec<usize>> {
 
 impl Cluster {
     fn new(nodes: usize, threshold: usize) -> Self {
+        let job = job_for(&cluster_with_keys(nodes, threshold).cluster, 3);
+        Self::with_job((nodes, threshold), job)
+    }
+
+    fn with_job((nodes, threshold): (usize, usize), (job, spec): (Job, Vec<u8>)) -> Self {
         let folders: Vec<_> = (0..nodes).map(|_| tempfile::tempdir().unwrap()).collect();
-        let (job, spec) = job_for(&cluster_with_keys(nodes, threshold).cluster, 3);
         let intake = |(me, folder): (usize, &tempfile::TempDir)| {
             let intake = intake_of(folder.path(), (nodes, threshold), me);
             intake.store.open_job(&job, &spec, &crate::store::Room::default()).unwrap();
@@ -46,10 +50,12 @@ impl Cluster {
     }
 
     fn submission(&self) -> Submission {
-        let mut rng = UnwrapErr(SysRng);
-        let key = SecretKey::generate(&mut rng);
+        self.submission_by(&SecretKey::generate(&mut UnwrapErr(SysRng)))
+    }
+
+    fn submission_by(&self, key: &SecretKey) -> Submission {
         let answers = [(0, Given::Class(1)), (2, Given::Class(0))];
-        Submission::create(&self.nodes[0].cluster, &self.job, "alice", &key, &answers, &mut rng).unwrap()
+        Submission::create(&self.nodes[0].cluster, &self.job, "alice", key, &answers, &mut UnwrapErr(SysRng)).unwrap()
     }
 
     /// Delivers a submission to a node, altered on its way.
@@ -61,8 +67,12 @@ impl Cluster {
     }
 
     fn repair(&self, node: usize, submissions: &[&Submission], peers: &impl Peers) -> Repaired {
+        self.repair_for(Need::Listed, node, submissions, peers)
+    }
+
+    fn repair_for(&self, need: Need, node: usize, submissions: &[&Submission], peers: &impl Peers) -> Repaired {
         let digests: Vec<Digest> = submissions.iter().map(|one| one.header.value.digest()).collect();
-        repair(&self.nodes[node], &self.job, &digests, peers).unwrap()
+        repair(&self.nodes[node], &self.job, &digests, need, peers).unwrap()
     }
 
     /// The elements that a node opens of a submission that it accepts; `None` if it does not accept it.
@@ -399,4 +409,59 @@ fn a_silent_peer_is_asked_once_and_named_if_something_is_lacking() {
     });
     assert_eq!(cluster.repair(2, &all, &peers).repaired, 150);
     assert!(others_of_2.get() >= 150);
+}
+
+#[test]
+fn a_node_learns_of_one_contributor_no_more_than_all_nodes_together_take() {
+    let key = SecretKey::from_bytes(&[9; 32]);
+    let cluster = Cluster::new(3, 1);
+    // Three submissions of two answers each are as much as the door of one node takes.
+    let most = 3 * 3;
+    let mut learnt = 0;
+    for round in 0..5 {
+        // What other stores hold of the same contributor, as nodes that deviate can.
+        let others_hold = Cluster::new(3, 1);
+        for _ in 0..3 {
+            let submission = others_hold.submission_by(&key);
+            for node in 0..2 {
+                assert_eq!(others_hold.deliver(node, &submission, |_| {}), None);
+            }
+            let need = if round % 2 == 0 { Need::Delivered } else { Need::Listed };
+            learnt += cluster
+                .repair_for(need, 2, &[&submission], &others(&others_hold, 2, honest))
+                .repaired;
+            let digest = submission.header.value.digest();
+            let noted = cluster.nodes[2].store.outcomes(cluster.job.id(), &[digest]).unwrap().len();
+            assert_eq!(noted, usize::from(round < 3), "of what is refused no row stays");
+        }
+    }
+    assert_eq!(learnt, most);
+    // It says nothing of others.
+    let submission = cluster.submission();
+    for node in 0..2 {
+        cluster.deliver(node, &submission, |_| {});
+    }
+    assert_eq!(cluster.repair(2, &[&submission], &others(&cluster, 2, honest)).repaired, 1);
+}
+
+#[test]
+fn what_is_revoked_comes_in_by_no_quiet_repair_and_counts_where_a_list_names_it() {
+    let cluster = Cluster::with_job((3, 1), invited_job());
+    let key = SecretKey::from_bytes(&[9; 32]);
+    let credential = credential_of(&cluster.nodes[0].cluster, &cluster.job, 7, &key).unwrap();
+    let answers = [(0, Given::Class(1))];
+    let mut rng = UnwrapErr(SysRng);
+    let submission =
+        Submission::create_with_credential(&cluster.nodes[0].cluster, &cluster.job, &credential, &key, &answers, &mut rng).unwrap();
+    for node in 0..2 {
+        assert_eq!(cluster.deliver(node, &submission, |_| {}), None);
+    }
+    let issuers = cluster.job.terms().issuers.clone().unwrap();
+    let revoked = cluster.nodes[2].store.revoke(&revocation_of(&issuers, &[7])).unwrap();
+    assert_eq!(revoked, crate::store::Revoked::Stored);
+    let repair = |need| cluster.repair_for(need, 2, &[&submission], &others(&cluster, 2, honest)).repaired;
+    assert_eq!(repair(Need::Delivered), 0);
+    let digest = submission.header.value.digest();
+    assert!(cluster.nodes[2].store.outcomes(cluster.job.id(), &[digest]).unwrap().is_empty());
+    assert_eq!(repair(Need::Listed), 1);
 }

@@ -1,19 +1,20 @@
-//! The end of a job: its key is destroyed, and its rows are deleted. What stays is the row that says so, and for which accepted set outputs
-//! were released. So the job is never opened again.
+//! The end of a job: its key is destroyed, and its rows are deleted. One row stays: how the job ended, and which accepted set was released. So
+//! the job is never opened again.
 //!
 //! First it is recorded that the job has ended, then its key is overwritten, then the rows are deleted. Wherever the process is cut off, the
 //! next start goes on from there.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use tacit_mpc_core::digest::Digest;
 use tacit_program::sqlite::empty_log;
 use tacit_protocol::job::{Job, JobId};
-use tracing::warn;
+use tracing::{error, warn};
 
 use super::schema::drop_tables_of;
-use super::{Store, StoreError};
+use super::{KEYS, Store, StoreError};
 
 /// Why a node erases a job. The coordinator's word is none of the reasons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,19 +49,43 @@ impl Store {
     /// Ends an open job: destroys its key, and deletes all that was stored of it. If it has ended before, what may be left is erased. When
     /// this returns, nothing of it is in any file of the store but what its row says.
     pub(crate) fn end(&self, job: &Job, why: Ended) -> Result<(), StoreError> {
-        // An absent node has released nothing. It records what was certified, so that its row says the same as those of the others.
-        if let (Ended::Certified(accepted), Ok(None)) = (why, self.released(job)) {
-            self.record_release(job, &accepted)?;
+        if let Ended::Certified(accepted) = why {
+            self.compare_with_record(job, &accepted)?;
         }
+        self.end_by_digest(job.id(), &job.digest(), why)
+    }
+
+    /// The same without the job's spec, which may not open any more.
+    pub(crate) fn end_by_digest(&self, id: &JobId, digest: &Digest, why: Ended) -> Result<(), StoreError> {
         let mut recent = self.recent_jobs();
-        recent.remove(job.id());
+        recent.remove(id);
         self.write(|c| {
             c.execute(
                 "UPDATE jobs SET ended = ?2 WHERE id = ?1 AND digest = ?3 AND ended IS NULL",
-                params![job.id().as_str(), why.name(), job.digest().as_bytes()],
+                params![id.as_str(), why.name(), digest.as_bytes()],
             )
         })?;
-        self.erase(job.id(), &job.digest())
+        self.erase(id, digest)
+    }
+
+    /// Compares what was certified with what this node has recorded. Whatever it finds, the job is over, so it is erased; but the log says so.
+    fn compare_with_record(&self, job: &Job, certified: &Digest) -> Result<(), StoreError> {
+        match self.released(job) {
+            Ok(Some(recorded)) if recorded == *certified => {}
+            Ok(Some(recorded)) => error!(
+                job = %job.id(), %recorded, %certified,
+                "the certificate is for another accepted set than the one that this node has released outputs for: more than t nodes deviate, or this node's store was replaced; the job is erased all the same"
+            ),
+            // An absent node has released nothing. It records what was certified, so that its row says the same as those of the others.
+            Ok(None) => {
+                self.write(|c| self.record(c, job, certified))?;
+            }
+            Err(error) => error!(
+                job = %job.id(), %error, %certified,
+                "what this node has released outputs for cannot be compared with the certificate; the job is erased all the same"
+            ),
+        }
+        Ok(())
     }
 
     /// Erases what may be left of a job that has ended.
@@ -82,13 +107,17 @@ impl Store {
         let mut recent = self.recent_jobs();
         let unopened = self.write(|c| {
             let transaction = c.transaction()?;
-            let empty = "SELECT number FROM jobs WHERE id = ?1 AND digest = ?2 AND ended IS NULL AND released IS NULL AND noise IS NULL
-                 AND NOT EXISTS (SELECT 1 FROM submissions WHERE job = ?1)";
-            let number: Option<i64> = transaction
-                .query_row(empty, params![job.id().as_str(), job.digest().as_bytes()], |row| row.get(0))
+            let unused = "SELECT number FROM jobs WHERE id = ?1 AND digest = ?2 AND ended IS NULL AND released IS NULL AND noise IS NULL";
+            let mut number: Option<i64> = transaction
+                .query_row(unused, params![job.id().as_str(), job.digest().as_bytes()], |row| row.get(0))
                 .optional()?;
+            if let Some(unused) = number
+                && transaction.prepare(&format!("SELECT 1 FROM submissions_{unused}"))?.exists([])?
+            {
+                number = None;
+            }
             if let Some(number) = number {
-                delete(&transaction, number, job.id().as_str())?;
+                delete(&transaction, number)?;
                 transaction.execute("DELETE FROM jobs WHERE number = ?1", [number])?;
             }
             transaction.commit()?;
@@ -102,16 +131,49 @@ impl Store {
         Ok(unopened)
     }
 
-    /// The jobs that are open for more than so many seconds.
-    pub(crate) fn older_than(&self, seconds: u64) -> Result<Vec<JobId>, StoreError> {
+    /// The jobs that are open for more than so many seconds, with their digests.
+    pub(crate) fn older_than(&self, seconds: u64) -> Result<Vec<(JobId, Digest)>, StoreError> {
         let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
-        let ids: Vec<String> = self.read(|c| {
-            c.prepare_cached("SELECT id FROM jobs WHERE ended IS NULL AND unixepoch() - opened_at > ?1")?
-                .query_map([seconds], |row| row.get(0))?
+        let jobs: Vec<(String, Digest)> = self.read(|c| {
+            c.prepare_cached("SELECT id, digest FROM jobs WHERE ended IS NULL AND unixepoch() - opened_at > ?1")?
+                .query_map([seconds], |row| Ok((row.get(0)?, row.get(1).map(Digest::from_bytes)?)))?
                 .collect()
         })?;
         // Only ids that were parsed are stored.
-        Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
+        Ok(jobs
+            .into_iter()
+            .filter_map(|(id, digest)| Some((id.parse().ok()?, digest)))
+            .collect())
+    }
+
+    /// Destroys the keys that no open job has, if their files were written more than so long ago. Returns how many there were.
+    pub(crate) fn erase_unused_keys(&self, age: Duration) -> Result<usize, StoreError> {
+        // Locked until the end, so that no job is being opened, of which there is a key before there is a row.
+        let _recent = self.recent_jobs();
+        let unused = self.unused_keys()?;
+        let old: Vec<&String> = unused
+            .iter()
+            .filter(|name| self.keys.age(name).is_some_and(|written| written > age))
+            .collect();
+        for name in &old {
+            self.keys.erase(name)?;
+        }
+        Ok(old.len())
+    }
+
+    /// The names of keys that belong to no open job.
+    fn unused_keys(&self) -> Result<Vec<String>, StoreError> {
+        let open = self.key_names("ended IS NULL")?;
+        Ok(self.keys.names().into_iter().filter(|name| !open.contains(name)).collect())
+    }
+
+    /// The names of the keys of jobs for which this condition holds.
+    fn key_names(&self, condition: &str) -> Result<HashSet<String>, StoreError> {
+        self.read(|c| {
+            c.prepare(&format!("SELECT digest FROM jobs WHERE {condition}"))?
+                .query_map([], |row| row.get(0).map(|digest| Digest::from_bytes(digest).to_string()))?
+                .collect()
+        })
     }
 
     fn erase(&self, id: &JobId, digest: &Digest) -> Result<(), StoreError> {
@@ -122,7 +184,7 @@ impl Store {
                 .query_row("SELECT number FROM jobs WHERE id = ?1", [id.as_str()], |row| row.get(0))
                 .optional()?;
             if let Some(number) = number {
-                delete(&transaction, number, id.as_str())?;
+                delete(&transaction, number)?;
             }
             transaction.commit()?;
             empty_log(c)
@@ -142,23 +204,18 @@ impl Store {
                 })?
                 .collect()
         })?;
-        let mut open = HashSet::new();
         let mut gone = Vec::new();
         for job in jobs {
             let name = job.2.to_string();
-            if !job.3 && self.keys.get(&name).is_some() {
-                open.insert(name);
-            } else {
+            if job.3 || self.keys.get(&name).is_none() {
+                self.keys.erase(&name)?;
                 gone.push(job);
             }
-        }
-        for name in self.keys.names().iter().filter(|name| !open.contains(*name)) {
-            self.keys.erase(name)?;
         }
         for (number, id, _, ended, released) in &gone {
             self.write(|c| {
                 let transaction = c.transaction()?;
-                delete(&transaction, *number, id)?;
+                delete(&transaction, *number)?;
                 // What was released of it is never released for another set, so its row stays. Otherwise it can be opened anew, and
                 // the peers have what this node has lost.
                 match (*ended, *released) {
@@ -175,16 +232,34 @@ impl Store {
         if !gone.is_empty() {
             self.write(|c| empty_log(c))?;
         }
+        let mut unused = self.unused_keys()?;
+        if !unused.is_empty() {
+            let ended = self.key_names("ended IS NOT NULL")?;
+            for name in unused.extract_if(.., |name| ended.contains(&*name)) {
+                self.keys.erase(&name)?;
+            }
+        }
+        let unused = unused.len();
+        if unused > 0 {
+            warn!(
+                keys = unused,
+                folder = KEYS,
+                "there are keys of jobs that this store does not know: it may be an older copy; put the newest in its place, or the keys are destroyed when they are as old as the policy lets a job be"
+            );
+        }
         Ok(())
     }
 }
 
 /// Deletes all that is stored of a job but its row.
-fn delete(connection: &Connection, number: i64, id: &str) -> rusqlite::Result<()> {
+fn delete(connection: &Connection, number: i64) -> rusqlite::Result<()> {
     connection.execute_batch(&drop_tables_of(number))?;
-    for table in ["submissions", "subjects"] {
-        connection.execute(&format!("DELETE FROM {table} WHERE job = ?1"), [id])?;
-    }
+    // Lists of issuers are asked for at the doors of open jobs. The coordinator brings them again with the next job of the pool.
+    connection.execute(
+        "DELETE FROM revoked WHERE issuers IN (SELECT issuers FROM jobs WHERE number = ?1)
+         AND issuers NOT IN (SELECT issuers FROM jobs WHERE ended IS NULL AND number != ?1 AND issuers IS NOT NULL)",
+        [number],
+    )?;
     // The record that stays refuses every further computation, so its noise is not needed again.
     connection.execute("UPDATE jobs SET noise = NULL WHERE number = ?1", [number])?;
     Ok(())

@@ -8,10 +8,13 @@ use rand::rngs::SysRng;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use tacit_mpc_core::digest::Digest;
+use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::job::{Job, JobId, SignedSpec};
 use tacit_protocol::sealing::AtRestKey;
 
 use super::schema::create_tables_of;
+use super::submissions::number_of;
+use super::withdrawals::withdrawn;
 use super::{Store, StoreError};
 
 /// How many parsed jobs stay in memory.
@@ -78,6 +81,18 @@ pub(crate) enum OpenedJob {
     NoRoom(&'static str, u64),
 }
 
+/// What recording a release has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Recorded {
+    /// It is recorded: outputs may be released for this set, and for no other.
+    ThisSet,
+    /// Another set was recorded before, or the job is not open under its digest. Nothing may be released: the difference of two results would
+    /// reveal answers.
+    NotThisSet,
+    /// The list names a submission that was withdrawn, so nothing may be released for it.
+    Withdrawn,
+}
+
 impl Store {
     /// Stores a job's signed spec under a new key, unless a job of this id is open already or has ended, or there is no room for another.
     pub(crate) fn open_job(&self, job: &Job, spec: &[u8], room: &Room) -> Result<OpenedJob, StoreError> {
@@ -96,8 +111,8 @@ impl Store {
             if let Some((digest, ended)) = known {
                 return Ok(Some(if ended { OpenedJob::Ended } else { OpenedJob::Open(digest) }));
             }
-            let open =
-                "SELECT COUNT(*), COALESCE(SUM(spec_bytes), 0), COALESCE(SUM(items), 0) FROM jobs WHERE ended IS NULL AND released IS NULL";
+            // Also those of which outputs were released: the node holds them until it sees the certificate.
+            let open = "SELECT COUNT(*), COALESCE(SUM(spec_bytes), 0), COALESCE(SUM(items), 0) FROM jobs WHERE ended IS NULL";
             let (jobs, bytes, items) = c.query_row(open, [], |row| {
                 Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
             })?;
@@ -188,25 +203,40 @@ impl Store {
         self.authentic(job, found)
     }
 
-    /// Records for which accepted set outputs are released, before they are. Returns false if another set was recorded before, or if
-    /// the job is not open under its digest. Then nothing may be released: the difference of two results would reveal answers.
+    /// Records for which accepted set outputs of this list are released, before they are.
     ///
     /// # Errors
     /// [`StoreError::Record`]: somebody has altered the record.
-    pub(crate) fn record_release(&self, job: &Job, accepted: &Digest) -> Result<bool, StoreError> {
+    pub(crate) fn record_release(&self, job: &Job, accepted: &Digest, list: &[SubmissionEntry]) -> Result<Recorded, StoreError> {
         if self.released(job)?.is_some_and(|before| before != *accepted) {
-            return Ok(false);
+            return Ok(Recorded::NotThisSet);
         }
-        let code = self.records.code(&job.digest(), Some(accepted));
         self.write(|c| {
-            // The condition on `released` holds what was just read, also while another thread records.
-            let changed = c.execute(
-                "UPDATE jobs SET released = ?2, record = ?4
-                 WHERE id = ?1 AND digest = ?3 AND ended IS NULL AND (released IS NULL OR released = ?2)",
-                params![job.id().as_str(), accepted.as_bytes(), job.digest().as_bytes(), code],
-            )?;
-            Ok(changed == 1)
+            let transaction = c.transaction()?;
+            let Some(number) = number_of(&transaction, job.id())? else {
+                return Ok(Recorded::NotThisSet);
+            };
+            // In one transaction with the record: a receipt says that no output depends on the submission, also if it was withdrawn after the
+            // computation had opened it.
+            let withdrawn = withdrawn(&transaction, number)?;
+            if list.iter().any(|entry| withdrawn.contains(&entry.submission)) {
+                return Ok(Recorded::Withdrawn);
+            }
+            let recorded = self.record(&transaction, job, accepted)?;
+            transaction.commit()?;
+            Ok(if recorded { Recorded::ThisSet } else { Recorded::NotThisSet })
         })
+    }
+
+    /// Records that outputs were released for this set. Returns false if another set is recorded, or if the job is not open under its digest.
+    pub(super) fn record(&self, connection: &Connection, job: &Job, accepted: &Digest) -> rusqlite::Result<bool> {
+        let code = self.records.code(&job.digest(), Some(accepted));
+        let changed = connection.execute(
+            "UPDATE jobs SET released = ?2, record = ?4
+             WHERE id = ?1 AND digest = ?3 AND ended IS NULL AND (released IS NULL OR released = ?2)",
+            params![job.id().as_str(), accepted.as_bytes(), job.digest().as_bytes(), code],
+        )?;
+        Ok(changed == 1)
     }
 
     /// What a record says, if it is this node's.

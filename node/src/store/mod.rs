@@ -3,6 +3,7 @@
 
 mod ended;
 mod jobs;
+mod quotas;
 mod revocations;
 mod schema;
 mod submissions;
@@ -11,8 +12,10 @@ mod tests;
 mod withdrawals;
 
 pub(crate) use ended::Ended;
-pub(crate) use jobs::{OpenedJob, Room};
+pub(crate) use jobs::{OpenedJob, Recorded, Room};
+pub(crate) use revocations::Revoked;
 pub(crate) use submissions::{Author, ComponentsAt, NewSubmission, StoredSubmission};
+pub(crate) use withdrawals::{NewWithdrawal, Withdrawn};
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -10,7 +10,7 @@ pub(super) const SCHEMA: Schema = Schema {
     exclusive: true,
 };
 
-/// Specs and components have tables of their own. SQLite reads all pages of a row up to the column that is asked for, and rewrites
+/// What belongs to one open job stands in tables of its own, see [`create_tables_of`]. Specs and components are apart there. SQLite reads all pages of a row up to the column that is asked for, and rewrites
 /// the whole row on a change, so long columns would slow down what is read or changed often. `jobs_by_end` holds all that is
 /// asked about all jobs.
 const FIRST: &str = "
@@ -33,30 +33,13 @@ const FIRST: &str = "
         answers INTEGER NOT NULL DEFAULT 0,
         -- How many rejected submissions nobody has signed.
         unsigned INTEGER NOT NULL DEFAULT 0,
+        -- The answers of submissions that came otherwise than by a delivery.
+        learnt INTEGER NOT NULL DEFAULT 0,
         -- The digest of the job's issuers; NULL if it names none.
         issuers BLOB
     );
     CREATE INDEX jobs_by_issuers ON jobs (issuers) WHERE issuers IS NOT NULL;
     CREATE INDEX jobs_by_end ON jobs (ended, released, opened_at);
-    CREATE TABLE submissions (
-        job TEXT NOT NULL,
-        digest BLOB NOT NULL,
-        -- Why it was rejected; NULL if it was accepted.
-        reason TEXT,
-        -- The encoded signed header; empty if it was rejected because of its header.
-        body BLOB NOT NULL,
-        -- The number of its row in the job's table of components; NULL if it was rejected.
-        components INTEGER,
-        PRIMARY KEY (job, digest)
-    );
-    -- What a job has of each subject, rejected submissions included.
-    CREATE TABLE subjects (
-        job TEXT NOT NULL,
-        subject BLOB NOT NULL,
-        submissions INTEGER NOT NULL,
-        answers INTEGER NOT NULL,
-        PRIMARY KEY (job, subject)
-    ) WITHOUT ROWID;
     -- The numbers that the issuers of a pool have revoked.
     CREATE TABLE revoked (
         issuers BLOB NOT NULL,
@@ -67,18 +50,38 @@ const FIRST: &str = "
     INSERT INTO health VALUES (0);
 ";
 
-/// The tables of one open job, by its number: its spec and its components, sealed under the job's key.
+/// The tables of one open job, by its number: its spec and its components, sealed under the job's key; the headers of its submissions, and
+/// what was counted of each subject.
 ///
 /// Each job has tables of its own because SQLite moves rows between pages and may leave a copy of a row behind in the gap of a page, which
 /// no later change of the row overwrites, `secure_delete` or not. The pages of a table that is dropped are overwritten as a whole.
 pub(super) fn create_tables_of(job: i64) -> String {
     format!(
         "CREATE TABLE spec_{job} (spec BLOB NOT NULL);
-         CREATE TABLE components_{job} (number INTEGER PRIMARY KEY, sealed BLOB NOT NULL);"
+         CREATE TABLE components_{job} (number INTEGER PRIMARY KEY, sealed BLOB NOT NULL);
+         CREATE TABLE submissions_{job} (
+             digest BLOB NOT NULL PRIMARY KEY,
+             -- Why it was rejected; NULL if it was accepted.
+             reason TEXT,
+             -- The encoded signed header; empty if it was rejected because of its header. Of a submission that was withdrawn, the signature
+             -- of the withdrawal.
+             body BLOB NOT NULL,
+             -- The number of its row in the table of components; NULL if it was rejected.
+             components INTEGER
+         );
+         CREATE INDEX withdrawn_{job} ON submissions_{job} (reason) WHERE reason = 'withdrawn';
+         -- What the job has of each subject, rejected submissions included.
+         CREATE TABLE subjects_{job} (
+             subject BLOB NOT NULL PRIMARY KEY,
+             submissions INTEGER NOT NULL,
+             answers INTEGER NOT NULL
+         ) WITHOUT ROWID;"
     )
 }
 
 /// Drops them, if they are there.
 pub(super) fn drop_tables_of(job: i64) -> String {
-    format!("DROP TABLE IF EXISTS spec_{job}; DROP TABLE IF EXISTS components_{job};")
+    ["spec", "components", "submissions", "subjects"]
+        .map(|table| format!("DROP TABLE IF EXISTS {table}_{job};"))
+        .concat()
 }

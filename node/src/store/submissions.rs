@@ -1,14 +1,14 @@
 //! Submissions as this node has checked them, each stored once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::job::{Job, JobId};
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::submission::quota::{self, Used};
 use tacit_protocol::submission::{Role, Statement, Subject};
 
+use super::quotas::Counts;
 use super::{Store, StoreError};
 
 /// A submission to be stored.
@@ -50,9 +50,6 @@ impl Author {
     }
 }
 
-/// How many rejected submissions that nobody has signed are stored of one job. The others are rejected alike, and forgotten.
-const UNSIGNED: i64 = 1 << 16;
-
 /// The row that holds the sealed components of an accepted submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ComponentsAt {
@@ -75,13 +72,10 @@ impl Store {
     /// The outcomes of those of these submissions that were stored before; `None` means accepted.
     pub(crate) fn outcomes(&self, job: &JobId, digests: &[Digest]) -> Result<HashMap<Digest, Option<RejectReason>>, StoreError> {
         self.read(|c| {
-            let mut query = c.prepare_cached("SELECT reason FROM submissions WHERE job = ?1 AND digest = ?2")?;
             let mut found = HashMap::new();
+            let Some(number) = number_of(c, job)? else { return Ok(found) };
             for digest in digests {
-                let outcome = query
-                    .query_row(params![job.as_str(), digest.as_bytes()], |row| reason(row, 0))
-                    .optional()?;
-                if let Some(outcome) = outcome {
+                if let Some(outcome) = outcome(c, number, digest)? {
                     found.insert(*digest, outcome);
                 }
             }
@@ -93,102 +87,87 @@ impl Store {
     /// unless this node's part was spoilt and is good now. Nothing is stored of one for which the job has no room. If the job was cancelled
     /// meanwhile and its id opened again with another spec, none is stored.
     pub(crate) fn store_submissions(&self, of: &Job, submissions: &[NewSubmission]) -> Result<Vec<Option<RejectReason>>, StoreError> {
-        let (job, job_digest) = (of.id(), of.digest());
         self.write(|c| {
             let transaction = c.transaction()?;
-            let Some((number, mut in_job, mut unsigned)) = counts(&transaction, job, &job_digest)? else {
+            let Some(mut counts) = Counts::of(&transaction, of.id(), &of.digest())? else {
                 return Ok(vec![Some(RejectReason::WrongJob); submissions.len()]);
             };
             let mut outcomes = Vec::with_capacity(submissions.len());
-            {
-                let mut stored = transaction.prepare_cached("SELECT reason FROM submissions WHERE job = ?1 AND digest = ?2")?;
-                let mut count = transaction.prepare_cached(
-                    "INSERT INTO subjects (job, subject, submissions, answers) VALUES (?1, ?2, 1, ?3)
-                     ON CONFLICT DO UPDATE SET submissions = submissions + 1, answers = answers + excluded.answers",
-                )?;
-                for submission in submissions {
-                    let digest = submission.digest.as_bytes();
-                    let before = stored.query_row(params![job.as_str(), digest], |row| reason(row, 0)).optional()?;
-                    let counts = |author: &Author| submission.reason.is_none() && author.role == Role::Answers;
-                    match before {
-                        Some(before) if !before.is_some_and(RejectReason::is_private) || submission.reason.is_some() => {
-                            outcomes.push(before);
+            for submission in submissions {
+                match outcome(&transaction, counts.number, &submission.digest)? {
+                    Some(before) if !before.is_some_and(RejectReason::is_private) || submission.reason.is_some() => {
+                        outcomes.push(before);
+                        continue;
+                    }
+                    // Its author was counted when it came first.
+                    Some(_) => replace(&transaction, counts.number, submission)?,
+                    None => match &submission.author {
+                        Some(author) if !counts.deliver(&transaction, of, author)? => {
+                            outcomes.push(Some(RejectReason::JobFull));
                             continue;
                         }
-                        // Its author was counted when it came first.
-                        Some(_) => replace(&transaction, (number, job), submission)?,
-                        None => {
-                            if let Some(author) = &submission.author {
-                                let used = used(&transaction, job, &author.subject)?;
-                                if quota::admit(of, author.role, author.answers, used, in_job).is_err() {
-                                    outcomes.push(Some(RejectReason::JobFull));
-                                    continue;
-                                }
-                                count.execute(params![job.as_str(), author.subject.to_bytes(), author.answers as i64])?;
-                            } else {
-                                unsigned += 1;
-                            }
-                            if submission.author.is_some() || unsigned <= UNSIGNED {
-                                insert(&transaction, (number, job), submission)?;
-                            }
-                        }
-                    }
-                    in_job += submission
-                        .author
-                        .as_ref()
-                        .filter(|author| counts(author))
-                        .map_or(0, |author| author.answers);
-                    outcomes.push(submission.reason);
+                        None if !counts.reject() => {}
+                        _ => insert(&transaction, counts.number, submission)?,
+                    },
                 }
+                if let (None, Some(author)) = (submission.reason, &submission.author) {
+                    counts.accept(author);
+                }
+                outcomes.push(submission.reason);
             }
-            transaction
-                .prepare_cached("UPDATE jobs SET answers = ?2, unsigned = ?3 WHERE id = ?1")?
-                .execute(params![job.as_str(), in_job as i64, unsigned])?;
+            counts.store(&transaction)?;
             transaction.commit()?;
             Ok(outcomes)
         })
     }
 
-    /// Stores what was learnt of submissions from peers, for which the doors have no quota: the list of a computation names them. What is
-    /// stored already stays, and so does the store if the job is not open any more under its digest.
-    pub(crate) fn store_learnt(&self, job: &Job, submissions: &[NewSubmission]) -> Result<(), StoreError> {
+    /// Stores what this node of `nodes` has learnt of submissions from peers, and returns the digests of those for which there was no room. What
+    /// is stored already stays, and so does the store if the job is not open any more under its digest.
+    pub(crate) fn store_learnt(&self, job: &Job, nodes: usize, submissions: &[NewSubmission]) -> Result<HashSet<Digest>, StoreError> {
         self.write(|c| {
             let transaction = c.transaction()?;
-            let Some((number, ..)) = counts(&transaction, job.id(), &job.digest())? else {
-                return Ok(());
+            let Some(mut counts) = Counts::of(&transaction, job.id(), &job.digest())? else {
+                return Ok(HashSet::new());
             };
-            {
-                let mut stored = transaction.prepare_cached("SELECT 1 FROM submissions WHERE job = ?1 AND digest = ?2")?;
-                for submission in submissions {
-                    if !stored.exists(params![job.id().as_str(), submission.digest.as_bytes()])? {
-                        insert(&transaction, (number, job.id()), submission)?;
-                    }
+            let mut refused = HashSet::new();
+            for submission in submissions {
+                if outcome(&transaction, counts.number, &submission.digest)?.is_some() {
+                    continue;
+                }
+                let admitted = match &submission.author {
+                    Some(author) => counts.learn(&transaction, job, nodes, author)?,
+                    None => counts.reject(),
+                };
+                if admitted {
+                    insert(&transaction, counts.number, submission)?;
+                } else {
+                    refused.insert(submission.digest);
                 }
             }
-            transaction.commit()
+            counts.store(&transaction)?;
+            transaction.commit()?;
+            Ok(refused)
         })
     }
 
-    /// Stores repaired submissions in place of what is stored of them. Returns false, and stores none, if the job is not open any
-    /// more under its digest.
-    pub(crate) fn store_repaired(&self, job: &Job, submissions: &[NewSubmission]) -> Result<bool, StoreError> {
+    /// Stores repaired submissions in place of what is stored of them, and returns how many. One of which nothing is stored was refused before,
+    /// and one that was withdrawn meanwhile is never taken again. Stores none if the job is not open any more under its digest.
+    pub(crate) fn store_repaired(&self, job: &Job, submissions: &[NewSubmission]) -> Result<usize, StoreError> {
         self.write(|c| {
             let transaction = c.transaction()?;
-            let Some((number, ..)) = counts(&transaction, job.id(), &job.digest())? else {
-                return Ok(false);
+            let Some(counts) = Counts::of(&transaction, job.id(), &job.digest())? else {
+                return Ok(0);
             };
-            let mut stored = transaction.prepare_cached("SELECT reason FROM submissions WHERE job = ?1 AND digest = ?2")?;
+            let mut repaired = 0;
             for submission in submissions {
-                let key = params![job.id().as_str(), submission.digest.as_bytes()];
-                let before = stored.query_row(key, |row| reason(row, 0)).optional()?.flatten();
-                // It was withdrawn while peers were asked for it.
-                if before != Some(RejectReason::Withdrawn) {
-                    replace(&transaction, (number, job.id()), submission)?;
+                let before = outcome(&transaction, counts.number, &submission.digest)?;
+                if before.flatten().is_some_and(RejectReason::is_private) {
+                    replace(&transaction, counts.number, submission)?;
+                    repaired += 1;
                 }
             }
-            drop(stored);
             transaction.commit()?;
-            Ok(true)
+            Ok(repaired)
         })
     }
 
@@ -196,16 +175,16 @@ impl Store {
     pub(crate) fn spoil(&self, job: &JobId, digests: &[Digest]) -> Result<(), StoreError> {
         self.write(|c| {
             let transaction = c.transaction()?;
-            let open = "SELECT number FROM jobs WHERE id = ?1 AND ended IS NULL";
-            let number = transaction.query_row(open, [job.as_str()], |row| row.get(0)).optional()?;
-            let Some(number) = number else { return Ok(()) };
+            let Some(number) = number_of(&transaction, job)? else {
+                return Ok(());
+            };
             for digest in digests {
-                drop_components(&transaction, (number, job), digest)?;
+                drop_components(&transaction, number, digest)?;
                 transaction
-                    .prepare_cached(
-                        "UPDATE submissions SET reason = ?3, components = NULL WHERE job = ?1 AND digest = ?2 AND reason IS NULL",
-                    )?
-                    .execute(params![job.as_str(), digest.as_bytes(), RejectReason::Unsealable.name()])?;
+                    .prepare_cached(&format!(
+                        "UPDATE submissions_{number} SET reason = ?2, components = NULL WHERE digest = ?1 AND reason IS NULL"
+                    ))?
+                    .execute(params![digest.as_bytes(), RejectReason::Unsealable.name()])?;
             }
             transaction.commit()
         })
@@ -219,11 +198,12 @@ impl Store {
         mut each: impl FnMut(usize, StoredSubmission<'_>),
     ) -> Result<(), StoreError> {
         self.read(|c| {
-            let mut query = c.prepare_cached(
-                "SELECT reason, body, components, (SELECT number FROM jobs WHERE id = ?1) FROM submissions WHERE job = ?1 AND digest = ?2",
-            )?;
+            let Some(number) = number_of(c, job)? else { return Ok(()) };
+            let mut query = c.prepare_cached(&format!(
+                "SELECT reason, body, components FROM submissions_{number} WHERE digest = ?1"
+            ))?;
             for (index, digest) in digests.iter().enumerate() {
-                let mut rows = query.query(params![job.as_str(), digest.as_bytes()])?;
+                let mut rows = query.query([digest.as_bytes()])?;
                 let Some(row) = rows.next()? else { continue };
                 each(
                     index,
@@ -232,7 +212,7 @@ impl Store {
                         Some(reason) => StoredSubmission::Rejected(reason),
                         None => {
                             let at = ComponentsAt {
-                                job: row.get(3)?,
+                                job: number,
                                 row: row.get(2)?,
                             };
                             StoredSubmission::Accepted(row.get_ref(1)?.as_blob()?, at)
@@ -247,7 +227,7 @@ impl Store {
     /// The sealed components of a submission; `None` if there is no such row.
     pub(crate) fn components(&self, at: ComponentsAt) -> Result<Option<Vec<u8>>, StoreError> {
         self.read(|c| {
-            if !has_components(c, at.job)? {
+            if !is_open(c, at.job)? {
                 return Ok(None);
             }
             c.prepare_cached(&format!("SELECT sealed FROM components_{} WHERE number = ?1", at.job))?
@@ -263,7 +243,15 @@ fn reason(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<RejectReason>
     Ok(row.get::<_, Option<String>>(column)?.map(known))
 }
 
-fn insert(connection: &Connection, (number, job): (i64, &JobId), submission: &NewSubmission) -> rusqlite::Result<()> {
+/// The outcome of a submission of the job with this number; `None` if it is not stored.
+pub(super) fn outcome(connection: &Connection, number: i64, digest: &Digest) -> rusqlite::Result<Option<Option<RejectReason>>> {
+    connection
+        .prepare_cached(&format!("SELECT reason FROM submissions_{number} WHERE digest = ?1"))?
+        .query_row([digest.as_bytes()], |row| reason(row, 0))
+        .optional()
+}
+
+fn insert(connection: &Connection, number: i64, submission: &NewSubmission) -> rusqlite::Result<()> {
     let components = match submission.reason {
         None => {
             let mut components = connection.prepare_cached(&format!("INSERT INTO components_{number} (sealed) VALUES (?1)"))?;
@@ -273,62 +261,41 @@ fn insert(connection: &Connection, (number, job): (i64, &JobId), submission: &Ne
     };
     let reason = submission.reason.map(RejectReason::name);
     connection
-        .prepare_cached("INSERT INTO submissions (job, digest, reason, body, components) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![
-            job.as_str(),
-            submission.digest.as_bytes(),
-            reason,
-            submission.header,
-            components
-        ])?;
+        .prepare_cached(&format!(
+            "INSERT INTO submissions_{number} (digest, reason, body, components) VALUES (?1, ?2, ?3, ?4)"
+        ))?
+        .execute(params![submission.digest.as_bytes(), reason, submission.header, components])?;
     Ok(())
 }
 
-pub(super) fn replace(connection: &Connection, (number, job): (i64, &JobId), submission: &NewSubmission) -> rusqlite::Result<()> {
-    drop_components(connection, (number, job), &submission.digest)?;
+pub(super) fn replace(connection: &Connection, number: i64, submission: &NewSubmission) -> rusqlite::Result<()> {
+    drop_components(connection, number, &submission.digest)?;
     connection
-        .prepare_cached("DELETE FROM submissions WHERE job = ?1 AND digest = ?2")?
-        .execute(params![job.as_str(), submission.digest.as_bytes()])?;
-    insert(connection, (number, job), submission)
+        .prepare_cached(&format!("DELETE FROM submissions_{number} WHERE digest = ?1"))?
+        .execute([submission.digest.as_bytes()])?;
+    insert(connection, number, submission)
 }
 
-fn drop_components(connection: &Connection, (number, job): (i64, &JobId), digest: &Digest) -> rusqlite::Result<()> {
+fn drop_components(connection: &Connection, number: i64, digest: &Digest) -> rusqlite::Result<()> {
     connection
         .prepare_cached(&format!(
-            "DELETE FROM components_{number} WHERE number IN (SELECT components FROM submissions WHERE job = ?1 AND digest = ?2)"
+            "DELETE FROM components_{number} WHERE number IN (SELECT components FROM submissions_{number} WHERE digest = ?1)"
         ))?
-        .execute(params![job.as_str(), digest.as_bytes()])?;
+        .execute([digest.as_bytes()])?;
     Ok(())
 }
 
-/// Whether the tables of the job with this number are there. They are dropped when it ends, perhaps during a computation.
-fn has_components(connection: &Connection, number: i64) -> rusqlite::Result<bool> {
+/// The number of an open job. Its tables are dropped when it ends, perhaps during a computation.
+pub(super) fn number_of(connection: &Connection, job: &JobId) -> rusqlite::Result<Option<i64>> {
     connection
-        .prepare_cached("SELECT 1 FROM jobs WHERE number = ?1 AND ended IS NULL")?
-        .exists([number])
-}
-
-/// The number of a job, how many answers it has, and how many rejected submissions that nobody has signed; `None` if it is not open under
-/// this digest.
-pub(super) fn counts(connection: &Connection, job: &JobId, digest: &Digest) -> rusqlite::Result<Option<(i64, u64, i64)>> {
-    connection
-        .prepare_cached("SELECT number, answers, unsigned FROM jobs WHERE id = ?1 AND digest = ?2 AND ended IS NULL")?
-        .query_row(params![job.as_str(), digest.as_bytes()], |row| {
-            Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs(), row.get(2)?))
-        })
+        .prepare_cached("SELECT number FROM jobs WHERE id = ?1 AND ended IS NULL")?
+        .query_row([job.as_str()], |row| row.get(0))
         .optional()
 }
 
-/// What a job has of a subject.
-fn used(connection: &Connection, job: &JobId, subject: &Subject) -> rusqlite::Result<Used> {
-    let used = connection
-        .prepare_cached("SELECT submissions, answers FROM subjects WHERE job = ?1 AND subject = ?2")?
-        .query_row(params![job.as_str(), subject.to_bytes()], |row| {
-            Ok(Used {
-                submissions: row.get::<_, i64>(0)?.unsigned_abs(),
-                answers: row.get::<_, i64>(1)?.unsigned_abs(),
-            })
-        })
-        .optional()?;
-    Ok(used.unwrap_or_default())
+/// Whether the job with this number is open.
+fn is_open(connection: &Connection, number: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM jobs WHERE number = ?1 AND ended IS NULL")?
+        .exists([number])
 }

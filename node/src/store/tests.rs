@@ -3,9 +3,10 @@
 use super::jobs::JobCounts;
 use super::*;
 use std::collections::BTreeSet;
+use std::time::Duration;
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::fixtures::buyer_key;
-use tacit_protocol::identity::PublicKey;
+use tacit_protocol::identity::{PublicKey, Signature};
 use tacit_protocol::job::{Item, JobSpec};
 use tacit_protocol::question::{Categorical, Release};
 use tacit_protocol::reject::RejectReason;
@@ -129,17 +130,25 @@ fn what_was_spoilt_is_replaced_by_what_is_good_and_never_the_other_way() {
     // Of a row that does not open any more nothing stays, and it is repaired as if it had never come.
     store.spoil(job.id(), &[digest]).unwrap();
     assert_eq!((found(&store, &job, &digest), rows()), (None, 0));
-    assert!(store.store_repaired(&job, &[submission(1, None)]).unwrap());
-    assert!(store.store_repaired(&job, &[submission(1, None), submission(2, None)]).unwrap());
+    assert_eq!(store.store_repaired(&job, &[submission(1, None)]).unwrap(), 1);
+    let learnt = NewSubmission {
+        reason: Some(RejectReason::NotDelivered),
+        ..submission(2, None)
+    };
+    assert!(store.store_learnt(&job, 3, &[learnt]).unwrap().is_empty());
+    let three = [1, 2, 4].map(|n| submission(n, None));
+    assert_eq!(
+        store.store_repaired(&job, &three).unwrap(),
+        1,
+        "one is good already, one was never noted"
+    );
     assert_eq!((found(&store, &job, &digest), rows()), (Some((vec![1], vec![1; 3])), 2));
     // What its header says stays.
     assert_eq!(put(submission(3, wrong)), wrong);
     assert_eq!(put(submission(3, None)), wrong);
     store.end(&job, Ended::Cancelled).unwrap();
-    assert!(
-        !store.store_repaired(&job, &[submission(1, None)]).unwrap(),
-        "nothing comes back of a job that has ended"
-    );
+    let repaired = store.store_repaired(&job, &[submission(1, None)]).unwrap();
+    assert_eq!(repaired, 0, "nothing comes back of a job that has ended");
     assert_eq!(rows(), 0);
 }
 
@@ -153,20 +162,20 @@ fn outputs_are_released_for_one_accepted_set_only() {
     let counts = store.count_jobs().unwrap();
     assert_eq!((counts.open, counts.released), (1, 0));
     assert!(counts.oldest_open > 1_700_000_000, "{counts:?}");
-    assert!(store.record_release(&job, &first).unwrap());
-    assert!(store.record_release(&job, &first).unwrap());
+    assert_eq!(store.record_release(&job, &first, &[]).unwrap(), Recorded::ThisSet);
+    assert_eq!(store.record_release(&job, &first, &[]).unwrap(), Recorded::ThisSet);
     let counts = JobCounts {
         open: 0,
         released: 1,
         oldest_open: 0,
     };
     assert_eq!(store.count_jobs().unwrap(), counts);
-    assert!(!store.record_release(&job, &other).unwrap());
+    assert_eq!(store.record_release(&job, &other, &[]).unwrap(), Recorded::NotThisSet);
     assert_eq!(store.released(&job).unwrap(), Some(first));
     // The release of a job that has ended is remembered, and its id is never opened again.
     store.end(&job, Ended::Cancelled).unwrap();
     assert_eq!(store.count_jobs().unwrap(), counts);
-    assert!(!store.record_release(&job, &first).unwrap());
+    assert_eq!(store.record_release(&job, &first, &[]).unwrap(), Recorded::NotThisSet);
     assert_eq!(store.open_job(&job, &spec, &Room::default()).unwrap(), OpenedJob::Ended);
 }
 
@@ -177,7 +186,7 @@ fn a_folder_belongs_to_one_process() {
     store.probe().unwrap();
     let path = folder.path().join("node.sqlite");
     let other = Connection::open(&path).unwrap();
-    other.busy_timeout(std::time::Duration::ZERO).unwrap();
+    other.busy_timeout(Duration::ZERO).unwrap();
     let error = other.execute("UPDATE health SET checked = 0", []).unwrap_err();
     assert!(
         matches!(DatabaseError::in_query(&path, &error), DatabaseError::InUse { .. }),
@@ -231,6 +240,8 @@ fn no_more_jobs_are_open_than_there_is_room_for() {
         let one = named(id);
         assert_eq!(store.open_job(&one, &spec, &room).unwrap(), OpenedJob::Open(one.digest()));
     }
+    // A job that was released holds its place, until the node sees the certificate.
+    store.record_release(&named("two"), &Digest::of("set", &[]), &[]).unwrap();
     assert_eq!(store.open_job(&job, &spec, &room).unwrap(), OpenedJob::NoRoom("max_open_jobs", 2));
     assert!(store.job(job.id(), &cluster).unwrap().is_none());
     let small = [
@@ -318,6 +329,19 @@ fn of_a_job_that_has_ended_no_byte_is_left_and_of_an_open_one_all() {
     assert!(of_job.iter().all(|needle| has(&before, needle)));
     assert!(!has(&before, &spec), "specs are sealed, too");
 
+    // Of what was withdrawn the signature is left, and the rest is there.
+    let withdrawal = NewWithdrawal {
+        digest: stored(7).digest,
+        author: stored(7).author.unwrap(),
+        signature: Signature::from_bytes([0x5a; 64]),
+    };
+    assert_eq!(store.withdraw(&job, 3, &withdrawal, false).unwrap(), Withdrawn::Erased);
+    let without = files(folder.path());
+    let lost: Vec<&Vec<u8>> = of_job.iter().filter(|needle| !has(&without, needle)).collect();
+    assert_eq!(lost, [&text(7, "header"), &text(7, "components")]);
+    assert!(has(&without, &[0x5a; 64]));
+    of_job.push(vec![0x5a; 64]);
+
     store.end(&job, Ended::Certified(Digest::of("set", &[]))).unwrap();
     let after = files(folder.path());
     for needle in &of_job {
@@ -330,6 +354,24 @@ fn of_a_job_that_has_ended_no_byte_is_left_and_of_an_open_one_all() {
     assert!(matches!(store.key(&job), Err(StoreError::Ended(_))));
     store.end_again(job.id()).unwrap();
     assert!(store.has_ended(job.id()).unwrap() && !store.has_ended(other.id()).unwrap());
+}
+
+#[test]
+fn the_key_of_a_job_that_has_ended_is_destroyed_at_the_start_wherever_it_comes_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let (job, spec) = job();
+    let path = folder.path().join("job-keys").join(job.digest().to_string());
+    let key;
+    {
+        let store = open(folder.path()).unwrap();
+        store.open_job(&job, &spec, &Room::default()).unwrap();
+        key = std::fs::read(&path).unwrap();
+        store.end(&job, Ended::Cancelled).unwrap();
+    }
+    // Somebody has put a copy of the folder of keys in place.
+    std::fs::write(&path, key).unwrap();
+    drop(open(folder.path()).unwrap());
+    assert!(!path.exists());
 }
 
 #[test]
@@ -363,7 +405,8 @@ fn a_job_whose_key_is_gone_is_opened_anew_unless_something_was_released_of_it() 
             store.open_job(&job, &spec, &Room::default()).unwrap();
             store.store_submissions(&job, &[submission(1, None)]).unwrap();
             if released {
-                assert!(store.record_release(&job, &Digest::of("set", &[])).unwrap());
+                let recorded = store.record_release(&job, &Digest::of("set", &[]), &[]).unwrap();
+                assert_eq!(recorded, Recorded::ThisSet);
             }
         }
         std::fs::remove_file(folder.path().join("job-keys").join(job.digest().to_string())).unwrap();
@@ -381,13 +424,80 @@ fn a_job_whose_key_is_gone_is_opened_anew_unless_something_was_released_of_it() 
 }
 
 #[test]
-fn a_key_without_a_job_is_destroyed_at_the_start() {
+fn a_key_without_a_job_stays_until_it_is_as_old_as_a_job_may_be() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()).unwrap());
+    // Somebody has put an older copy of the store in place: it does not know the newest job.
     let path = folder.path().join("job-keys").join(job().0.digest().to_string());
     std::fs::write(&path, [7; 32]).unwrap();
-    drop(open(folder.path()).unwrap());
-    assert!(!path.exists());
+    let store = open(folder.path()).unwrap();
+    let hour = Duration::from_secs(3600);
+    assert_eq!(store.erase_unused_keys(hour).unwrap(), 0);
+    assert!(path.exists());
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(std::time::SystemTime::now() - 2 * hour).unwrap();
+    // The key of an open job is as old as it may be.
+    let other = Job::sign(
+        &cluster_digest(),
+        "other".parse().unwrap(),
+        job().0.to_signed_spec().spec,
+        &buyer_key(),
+    )
+    .unwrap();
+    store.open_job(&other, &job().1, &Room::default()).unwrap();
+    assert_eq!(store.erase_unused_keys(hour).unwrap(), 1);
+    assert!(!path.exists() && store.key(&other).is_ok());
+}
+
+#[test]
+fn a_certificate_of_another_set_ends_the_job_and_leaves_the_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let (job, spec) = job();
+    store.open_job(&job, &spec, &Room::default()).unwrap();
+    let [recorded, certified] = [b"1", b"2"].map(|set| Digest::of("set", &[set]));
+    store.record_release(&job, &recorded, &[]).unwrap();
+    store.end(&job, Ended::Certified(certified)).unwrap();
+    assert!(store.has_ended(job.id()).unwrap() && matches!(store.key(&job), Err(StoreError::Ended(_))));
+    let kept: [u8; 32] = store
+        .read(|c| c.query_row("SELECT released FROM jobs", [], |row| row.get(0)))
+        .unwrap();
+    assert_eq!(Digest::from_bytes(kept), recorded);
+}
+
+#[test]
+fn issuers_of_open_jobs_revoke_up_to_a_number_and_what_they_revoked_ends_with_their_last_job() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).unwrap();
+    let mut spec = job().0.to_signed_spec().spec;
+    spec.issuers = Some(tacit_protocol::fixtures::issuers(2));
+    let issuers = tacit_protocol::fixtures::issuers(2);
+    let named = |id: &str| Job::sign(&cluster_digest(), id.parse().unwrap(), spec.clone(), &buyer_key()).unwrap();
+    let jobs = ["one", "two"].map(named);
+    for job in &jobs {
+        let text = serde_json::to_vec(&job.to_signed_spec()).unwrap();
+        store.open_job(job, &text, &Room::default()).unwrap();
+    }
+    let revoke = |numbers: &[u32]| store.revoke(&tacit_protocol::fixtures::revocation_of(&issuers, numbers)).unwrap();
+    assert_eq!(revoke(&[7]), Revoked::Stored);
+    let fill = "WITH RECURSIVE n (i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 1000997)
+         INSERT INTO revoked SELECT issuers, i FROM n, (SELECT issuers FROM jobs LIMIT 1)";
+    store.alter(fill, &[]);
+    // One number fits still; the same list again brings no new one.
+    assert_eq!(revoke(&[1, 2]), Revoked::Full);
+    assert!(
+        !store.is_revoked(&issuers.digest(), 1).unwrap(),
+        "a list is stored as a whole or not at all"
+    );
+    assert_eq!(
+        [revoke(&[1]), revoke(&[1]), revoke(&[2])],
+        [Revoked::Stored, Revoked::Stored, Revoked::Full]
+    );
+    store.end(&jobs[0], Ended::Cancelled).unwrap();
+    assert!(store.is_revoked(&issuers.digest(), 7).unwrap());
+    store.end(&jobs[1], Ended::Cancelled).unwrap();
+    assert!(!store.is_revoked(&issuers.digest(), 7).unwrap());
+    assert_eq!(revoke(&[7]), Revoked::Unknown);
 }
 
 #[test]
@@ -412,7 +522,7 @@ fn jobs_grow_old() {
     store.open_job(&job, &spec, &Room::default()).unwrap();
     assert_eq!(store.older_than(60).unwrap(), []);
     store.alter("UPDATE jobs SET opened_at = opened_at - 61", &[]);
-    assert_eq!(store.older_than(60).unwrap(), [job.id().clone()]);
+    assert_eq!(store.older_than(60).unwrap(), [(job.id().clone(), job.digest())]);
     store.end(&job, Ended::TooOld).unwrap();
     assert_eq!(store.older_than(60).unwrap(), []);
 }

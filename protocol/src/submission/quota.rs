@@ -74,6 +74,26 @@ pub fn admit(job: &Job, role: Role, answers: u64, by_subject: Used, in_job: u64)
     Ok(())
 }
 
+/// Whether one of `nodes` nodes keeps a submission of this many answers of which it learns otherwise than by a delivery: from peers or from a
+/// withdrawal. It has `by_subject` of its subject, and `learnt` answers that it has learnt of.
+///
+/// An honest coordinator takes no more of a subject, and of a job, than [`admit`] does. One that is not can give every node other submissions,
+/// and all nodes together as many times more as there are nodes.
+///
+/// # Errors
+/// It does not.
+pub fn admit_learnt(job: &Job, nodes: usize, answers: u64, by_subject: Used, learnt: u64) -> Result<(), NoRoom> {
+    let nodes = nodes as u64;
+    let (most, after) = (of_subject(job), by_subject.and(answers));
+    if after.submissions > most.submissions.saturating_mul(nodes) || after.answers > most.answers.saturating_mul(nodes) {
+        return Err(NoRoom::Subject);
+    }
+    if learnt.saturating_add(answers) > room(job).saturating_mul(nodes) {
+        return Err(NoRoom::Job);
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +134,18 @@ mod tests {
         assert_eq!(admit(&job, Role::Answers, 40, Used::default(), room - 40), Ok(()));
         assert_eq!(admit(&job, Role::Answers, 40, Used::default(), room - 39), Err(NoRoom::Job));
         assert_eq!(admit(&job, Role::Gold, 40, Used::default(), room), Ok(()));
+    }
+
+    #[test]
+    fn what_is_learnt_fits_once_for_every_node() {
+        let job = job(40, 3);
+        let used = (0..5).fold(Used::default(), |used, _| used.and(40));
+        assert_eq!(admit_learnt(&job, 3, 40, used, 0), Ok(()));
+        assert_eq!(admit_learnt(&job, 3, 41, used, 0), Err(NoRoom::Subject));
+        let many = (0..3 * 66).fold(Used::default(), |used, _| used.and(0));
+        assert_eq!(admit_learnt(&job, 3, 1, many, 0), Err(NoRoom::Subject));
+        assert_eq!(admit_learnt(&job, 3, 40, Used::default(), 3 * room(&job) - 40), Ok(()));
+        assert_eq!(admit_learnt(&job, 3, 40, Used::default(), 3 * room(&job) - 39), Err(NoRoom::Job));
     }
 
     #[test]

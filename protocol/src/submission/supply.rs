@@ -9,13 +9,13 @@ use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::Component;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::Header;
 #[cfg(feature = "aws-lc")]
 use super::OpenedSubmission;
 #[cfg(feature = "aws-lc")]
 use super::at_rest::bound_to;
 use super::envelope::component_digest;
 use super::opened::payload_length;
+use super::{Header, Statement};
 use crate::cluster::Cluster;
 use crate::codec::{decode, encode};
 use crate::identity::Signed;
@@ -110,6 +110,11 @@ impl Gathering {
     /// The encoded signed header.
     pub fn signed_header(&self) -> &[u8] {
         &self.signed
+    }
+
+    /// What the contributor has signed.
+    pub fn statement(&self) -> &Statement {
+        &self.header.statement
     }
 
     /// The components that are still missing, ascending.

@@ -25,7 +25,7 @@ use crate::sealing::{SealingKey, Suite};
 use crate::sealing_epoch::{SealingEpoch, SignedEpoch};
 use crate::submission::{Delivery, Header, Statement, Submission, SubmissionId};
 use crate::verdict::Verdict;
-use crate::withdrawal::{Erasure, ErasureReceipt};
+use crate::withdrawal::{Erasure, ErasureReceipt, SignedWithdrawal};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::sharing::NodeSet;
@@ -526,6 +526,13 @@ fn replies() -> Vec<Case> {
         ),
         ("ended", Refusal::Ended(job())),
         ("not cancelled", Refusal::NotCancelled(job())),
+        (
+            "withdrawn",
+            Refusal::Withdrawn(vec![SignedWithdrawal {
+                submission: Digest::of("submission", &[]),
+                signature: Signature::from_bytes([7; 64]),
+            }]),
+        ),
     ];
     let refused = refusals.map(|(name, refusal)| read(&format!("reply: refused, {name}"), &Reply::Refused(refusal)));
     cases.extend(refused);

@@ -12,6 +12,7 @@ mod runs;
 mod sealing_keys;
 mod stored;
 mod submissions;
+mod withdrawals;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
