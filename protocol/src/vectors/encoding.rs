@@ -1,6 +1,5 @@
 //! `encoding.json`: a value of every kind that is signed, hashed, sent or stored in the codec's encoding.
 
-use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use serde::de::DeserializeOwned;
@@ -8,26 +7,26 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Vectors;
-use crate::accepted::{ContributorFacts, PublicFacts, RefusedBy, Scale, SubmissionEntry};
+use super::encoded_values::{
+    contributor_record, credential, digest, entries, erasure, facts, header, issuers, item, job, key, outputs, pool_size,
+    rejected_submission, revocation, root, sealing_epoch, signature, subject,
+};
 use crate::api::{ReceiptStatement, enrolment_statement};
 use crate::codec::{CodecProblem, decode, encode};
 use crate::control::{Computed, Refusal, Reply, Request};
-use crate::credential::{Credential, Grant, IssuerSignature, Issuers, PoolSize, Revocation, holder_statement};
-use crate::identity::{PublicKey, Signature, Signed};
-use crate::job::{Item, JobId};
+use crate::credential::holder_statement;
+use crate::identity::{Signature, Signed};
 use crate::lane::LaneId;
 use crate::peer::{Answer, Parts, Question, Unanswered, Wanted};
 use crate::phase::Phase;
-use crate::receipt::{ContributorRecord, LeftOut, ReceiptRoot, Record, RootStatement, SaltSeed, Score, SubmissionRecord};
+use crate::receipt::{Record, RootStatement, SaltSeed};
 use crate::reject::RejectReason;
-use crate::release::{OutputName, OutputValues, Released, ReleasedOutput, Subject, statement};
-use crate::sealing::{SealingKey, Suite};
-use crate::sealing_epoch::{SealingEpoch, SignedEpoch};
-use crate::submission::{Delivery, Header, Statement, Submission, SubmissionId};
+use crate::release::{Released, statement};
+use crate::sealing::Suite;
+use crate::submission::{Delivery, Submission, SubmissionId};
 use crate::verdict::Verdict;
-use crate::withdrawal::{Erasure, ErasureReceipt, SignedWithdrawal};
+use crate::withdrawal::SignedWithdrawal;
 use tacit_mpc_core::digest::Digest;
-use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::sharing::NodeSet;
 
 /// A value and its encoding.
@@ -70,204 +69,6 @@ fn made(name: &str, value: Value, bytes: &[u8]) -> Case {
         name: name.to_owned(),
         value,
         hex: hex::encode(bytes),
-    }
-}
-
-fn digest(byte: u8) -> Digest {
-    Digest::from_bytes([byte; 32])
-}
-
-fn key() -> PublicKey {
-    PublicKey::from_bytes([0x4b; 32])
-}
-
-fn signature() -> Signature {
-    Signature::from_bytes([0x53; 64])
-}
-
-fn job() -> JobId {
-    "job-1".parse().unwrap()
-}
-
-fn root() -> ReceiptRoot {
-    ReceiptRoot {
-        contributors: 1,
-        leaves: 2,
-        root: digest(11),
-    }
-}
-
-fn left_out(reason: RejectReason, answers: u32) -> LeftOut {
-    LeftOut { reason, answers }
-}
-
-fn rejected_submission() -> SubmissionRecord {
-    SubmissionRecord {
-        digest: digest(3),
-        answers: 2,
-        counted: 0,
-        left_out: vec![left_out(RejectReason::Unsealable, 2)],
-        refused_by: NodeSet::all(2),
-    }
-}
-
-fn contributor_record() -> ContributorRecord {
-    ContributorRecord {
-        facts: facts().contributors.swap_remove(0),
-        scores: vec![Score {
-            output: OutputName::ContributorAgreement,
-            value: Fp61::reduce(9),
-        }],
-        pay: Some(210_000),
-        submissions: vec![SubmissionRecord {
-            digest: digest(2),
-            answers: 8,
-            counted: 5,
-            left_out: vec![left_out(RejectReason::DuplicateAnswer, 1), left_out(RejectReason::ItemFull, 2)],
-            refused_by: NodeSet::default(),
-        }],
-    }
-}
-
-fn issuers() -> Issuers {
-    Issuers {
-        pool: "crowd-1".to_owned(),
-        keys: vec![PublicKey::from_bytes([0x4c; 32]), PublicKey::from_bytes([0x4d; 32])],
-        need: 1,
-    }
-}
-
-fn credential() -> Credential {
-    Credential {
-        grant: Grant {
-            serial: 258,
-            invitation: PublicKey::from_bytes([0x49; 32]),
-            expires: Some(1_796_083_200),
-        },
-        signatures: vec![IssuerSignature {
-            issuer: 1,
-            signature: signature(),
-        }],
-        holder: signature(),
-    }
-}
-
-fn header() -> Signed<Header> {
-    let statement = Statement {
-        cluster: digest(1),
-        job: job(),
-        job_digest: digest(2),
-        contributor: "Zoë".to_owned(),
-        key: key(),
-        id: SubmissionId::from_bytes([0x1d; 16]),
-        items: vec![0, 258],
-        components: vec![digest(3), digest(4), digest(5)],
-        epochs: vec![1_784_030_400, 1_784_030_401, 1_784_030_402],
-        credential: Some(credential()),
-    };
-    Signed {
-        value: Header {
-            statement,
-            envelopes: vec![digest(6), digest(7), digest(8)],
-        },
-        signature: signature(),
-    }
-}
-
-fn erasure() -> ErasureReceipt {
-    let value = Erasure {
-        cluster: digest(1),
-        job_digest: digest(2),
-        submission: digest(3),
-    };
-    Signed {
-        value,
-        signature: signature(),
-    }
-}
-
-fn sealing_epoch() -> SignedEpoch {
-    let value = SealingEpoch {
-        cluster: digest(1),
-        number: 1_784_030_400,
-        expires: 1_784_808_000,
-        opens_older_until: 1_784_203_200,
-        key: SealingKey {
-            suite: Suite::X25519,
-            public_key: vec![0x58; 32],
-        },
-    };
-    Signed {
-        value,
-        signature: signature(),
-    }
-}
-
-fn revocation() -> Revocation {
-    Revocation {
-        issuers: issuers(),
-        serials: vec![3, 258],
-        signatures: credential().signatures,
-    }
-}
-
-fn pool_size() -> PoolSize {
-    PoolSize {
-        issuers: issuers(),
-        credentials: 200,
-        signatures: credential().signatures,
-    }
-}
-
-fn subject() -> Subject {
-    Subject {
-        protocol: 1,
-        cluster: digest(1),
-        job: digest(2),
-        candidates: digest(3),
-        accepted: digest(4),
-        facts: digest(5),
-        session: digest(6),
-        participants: [0, 2].into_iter().collect(),
-    }
-}
-
-fn outputs() -> Vec<ReleasedOutput> {
-    let numbers = |values: &[u64]| values.iter().map(|value| Fp61::reduce(*value)).collect::<Vec<_>>();
-    vec![
-        ReleasedOutput {
-            name: OutputName::ClassTotals,
-            values: OutputValues::Components(BTreeMap::from([(0, numbers(&[1, 2])), (2, numbers(&[3, 1 << 60]))])),
-        },
-        ReleasedOutput {
-            name: OutputName::Labels,
-            values: OutputValues::Opened(numbers(&[0, 1, 2])),
-        },
-    ]
-}
-
-fn facts() -> PublicFacts {
-    PublicFacts {
-        answers: 3,
-        rejected: BTreeMap::from([
-            (RejectReason::DuplicateAnswer, 2),
-            (RejectReason::ItemFull, 1),
-            (RejectReason::Unsealable, 4),
-        ]),
-        refused: vec![RefusedBy {
-            nodes: NodeSet::all(2),
-            submissions: 3,
-            answers: 4,
-        }],
-        redundancy: BTreeMap::from([(1, 1), (2, 1)]),
-        too_few_answers: vec![0, 7],
-        contributors: vec![ContributorFacts {
-            contributor: "Zoë".to_owned(),
-            key: key(),
-            answers: 3,
-            paired: 2,
-            scale: Scale { value: 6, exact: true },
-        }],
     }
 }
 
@@ -343,26 +144,6 @@ fn signed() -> Vec<Case> {
         written("item with text (hashed)", &item(Some("https://example.org/1.jpg"))),
         written("suite x-wing (hashed in fingerprints)", &Suite::XWing),
         written("suite x25519 (hashed in fingerprints)", &Suite::X25519),
-    ]
-}
-
-fn item(text: Option<&str>) -> Item {
-    Item {
-        id: "picture 1".to_owned(),
-        text: text.map(str::to_owned),
-    }
-}
-
-fn entries() -> Vec<SubmissionEntry> {
-    vec![
-        SubmissionEntry {
-            submission: digest(1),
-            answers: 2,
-        },
-        SubmissionEntry {
-            submission: digest(2),
-            answers: 258,
-        },
     ]
 }
 

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub mod certificate;
+mod encoded_values;
 pub mod encoding;
 pub mod envelope;
 pub mod header;
