@@ -89,7 +89,10 @@ impl Intake {
                 }
             }
         }
-        for (submission, outcome) in fresh.iter().zip(self.store.store_submissions(job, &fresh)?) {
+        for (submission, outcome) in fresh
+            .iter()
+            .zip(self.store.store_submissions(job, self.cluster.nodes().len(), &fresh)?)
+        {
             if before.get(&submission.digest) != Some(&outcome) {
                 self.metrics.submissions(outcome, 1);
             }
@@ -418,7 +421,7 @@ pub(crate) mod tests {
         let submission = intake
             .examine(&first, good.0, &good.1, &AtRestKey::generate(&mut UnwrapErr(SysRng)))
             .unwrap();
-        let outcomes = intake.store.store_submissions(&first, &[submission]).unwrap();
+        let outcomes = intake.store.store_submissions(&first, 3, &[submission]).unwrap();
         assert_eq!(outcomes, [Some(RejectReason::WrongJob)]);
         assert!(intake.store.outcomes(second.id(), &[good.0]).unwrap().is_empty());
     }

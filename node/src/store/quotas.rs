@@ -67,10 +67,22 @@ impl Counts {
         }
     }
 
-    /// Counts a delivered submission against its author. Returns false, and counts nothing, if the job takes no more.
-    pub(super) fn deliver(&self, connection: &Connection, job: &Job, author: &Author) -> rusqlite::Result<bool> {
+    /// Gives back the room of answers that were accepted and are withdrawn. What the job has had of their author stays counted.
+    pub(super) fn give_back(&mut self, author: &Author) {
+        if author.role == Role::Answers {
+            self.answers = self.answers.saturating_sub(author.answers);
+        }
+    }
+
+    /// Counts a submission that is delivered to this node of `nodes` against its author. Returns false, and counts nothing, if the job takes no
+    /// more.
+    ///
+    /// The coordinator gives back the room of what more than `t` nodes refuse. A node does not know what others refuse, so it has the room once
+    /// for every node: it is not full before the coordinator is, unless most of what it holds is of no use to others.
+    pub(super) fn deliver(&self, connection: &Connection, job: &Job, nodes: usize, author: &Author) -> rusqlite::Result<bool> {
         let used = used(connection, self.number, &author.subject)?;
-        let admitted = quota::admit(job, author.role, author.answers, used, self.answers).is_ok();
+        let in_job = self.answers / nodes as u64;
+        let admitted = quota::admit(job, author.role, author.answers, used, in_job).is_ok();
         if admitted {
             count(connection, self.number, author)?;
         }

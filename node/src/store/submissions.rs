@@ -83,10 +83,15 @@ impl Store {
         })
     }
 
-    /// Stores submissions, all or none, and returns their outcomes in order. A submission that is stored already keeps its outcome,
+    /// Stores submissions that are delivered to this node of `nodes`, all or none, and returns their outcomes in order. A submission that is stored already keeps its outcome,
     /// unless this node's part was spoilt and is good now. Nothing is stored of one for which the job has no room. If the job was cancelled
     /// meanwhile and its id opened again with another spec, none is stored.
-    pub(crate) fn store_submissions(&self, of: &Job, submissions: &[NewSubmission]) -> Result<Vec<Option<RejectReason>>, StoreError> {
+    pub(crate) fn store_submissions(
+        &self,
+        of: &Job,
+        nodes: usize,
+        submissions: &[NewSubmission],
+    ) -> Result<Vec<Option<RejectReason>>, StoreError> {
         self.write(|c| {
             let transaction = c.transaction()?;
             let Some(mut counts) = Counts::of(&transaction, of.id(), &of.digest())? else {
@@ -102,7 +107,7 @@ impl Store {
                     // Its author was counted when it came first.
                     Some(_) => replace(&transaction, counts.number, submission)?,
                     None => match &submission.author {
-                        Some(author) if !counts.deliver(&transaction, of, author)? => {
+                        Some(author) if !counts.deliver(&transaction, of, nodes, author)? => {
                             outcomes.push(Some(RejectReason::JobFull));
                             continue;
                         }

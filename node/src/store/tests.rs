@@ -85,7 +85,7 @@ fn jobs_and_submissions_survive_a_restart() {
             OpenedJob::Open(job.digest())
         );
         let outcomes = store
-            .store_submissions(&job, &[submission(1, None), submission(2, Some(RejectReason::BadSignature))])
+            .store_submissions(&job, 3, &[submission(1, None), submission(2, Some(RejectReason::BadSignature))])
             .unwrap();
         assert_eq!(outcomes, [None, Some(RejectReason::BadSignature)]);
     }
@@ -110,7 +110,7 @@ fn what_was_spoilt_is_replaced_by_what_is_good_and_never_the_other_way() {
     let (job, spec) = job();
     store.open_job(&job, &spec, &Room::default()).unwrap();
     let (spoilt, wrong) = (Some(RejectReason::Unsealable), Some(RejectReason::WrongJob));
-    let put = |one: NewSubmission| store.store_submissions(&job, &[one]).unwrap()[0];
+    let put = |one: NewSubmission| store.store_submissions(&job, 3, &[one]).unwrap()[0];
     let digest = submission(1, None).digest;
     let rows = || components_of(&store, 1);
     assert_eq!(put(submission(1, spoilt)), spoilt);
@@ -276,7 +276,7 @@ fn submissions_that_nobody_signed_are_stored_up_to_a_number() {
     store.open_job(&job, &spec, &Room::default()).unwrap();
     store.alter("UPDATE jobs SET unsigned = 65535", &[]);
     let bad = |n| submission(n, Some(RejectReason::BadSignature));
-    let outcomes = store.store_submissions(&job, &[bad(1), bad(2), submission(3, None)]).unwrap();
+    let outcomes = store.store_submissions(&job, 3, &[bad(1), bad(2), submission(3, None)]).unwrap();
     assert_eq!(outcomes, [Some(RejectReason::BadSignature), Some(RejectReason::BadSignature), None]);
     let known = |n| store.outcomes(job.id(), &[bad(n).digest]).unwrap().len();
     assert_eq!([known(1), known(2), known(3)], [1, 0, 1]);
@@ -315,7 +315,7 @@ fn of_a_job_that_has_ended_no_byte_is_left_and_of_an_open_one_all() {
     for (of, first) in [(&job, 0), (&other, 100)] {
         store.open_job(of, &spec, &Room::default()).unwrap();
         let submissions: Vec<NewSubmission> = (first..first + 50).map(stored).collect();
-        assert!(store.store_submissions(of, &submissions).unwrap().iter().all(Option::is_none));
+        assert!(store.store_submissions(of, 3, &submissions).unwrap().iter().all(Option::is_none));
     }
     let keys = [&job, &other].map(|job| *store.key(job).unwrap().to_bytes());
     let sealed_spec: Vec<u8> = store
@@ -335,7 +335,11 @@ fn of_a_job_that_has_ended_no_byte_is_left_and_of_an_open_one_all() {
         author: stored(7).author.unwrap(),
         signature: Signature::from_bytes([0x5a; 64]),
     };
+    let room_taken = || store.read(|c| c.query_row("SELECT answers FROM jobs WHERE number = 1", [], |row| row.get::<_, i64>(0)));
+    assert_eq!(room_taken().unwrap(), 50);
     assert_eq!(store.withdraw(&job, 3, &withdrawal, false).unwrap(), Withdrawn::Erased);
+    assert_eq!(store.withdraw(&job, 3, &withdrawal, false).unwrap(), Withdrawn::Erased);
+    assert_eq!(room_taken().unwrap(), 49, "its room is free, once");
     let without = files(folder.path());
     let lost: Vec<&Vec<u8>> = of_job.iter().filter(|needle| !has(&without, needle)).collect();
     assert_eq!(lost, [&text(7, "header"), &text(7, "components")]);
@@ -382,7 +386,7 @@ fn an_ending_that_was_cut_off_is_finished_at_the_next_start() {
     {
         let store = open(folder.path()).unwrap();
         store.open_job(&job, &spec, &Room::default()).unwrap();
-        store.store_submissions(&job, &[submission(1, None)]).unwrap();
+        store.store_submissions(&job, 3, &[submission(1, None)]).unwrap();
         key = *store.key(&job).unwrap().to_bytes();
         // It was recorded that the job has ended, and then the process was killed.
         store.alter("UPDATE jobs SET ended = 'cancelled'", &[]);
@@ -403,7 +407,7 @@ fn a_job_whose_key_is_gone_is_opened_anew_unless_something_was_released_of_it() 
         {
             let store = open(folder.path()).unwrap();
             store.open_job(&job, &spec, &Room::default()).unwrap();
-            store.store_submissions(&job, &[submission(1, None)]).unwrap();
+            store.store_submissions(&job, 3, &[submission(1, None)]).unwrap();
             if released {
                 let recorded = store.record_release(&job, &Digest::of("set", &[]), &[]).unwrap();
                 assert_eq!(recorded, Recorded::ThisSet);
@@ -509,7 +513,7 @@ fn only_a_job_that_holds_nothing_is_dropped_without_an_ending() {
     assert!(store.unopen(&job).unwrap());
     assert!(store.job(job.id(), &cluster_digest()).unwrap().is_none() && !store.has_ended(job.id()).unwrap());
     store.open_job(&job, &spec, &Room::default()).unwrap();
-    store.store_submissions(&job, &[submission(1, None)]).unwrap();
+    store.store_submissions(&job, 3, &[submission(1, None)]).unwrap();
     assert!(!store.unopen(&job).unwrap());
     assert!(store.job(job.id(), &cluster_digest()).unwrap().is_some());
 }

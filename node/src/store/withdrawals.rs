@@ -57,8 +57,10 @@ impl Store {
                 if computed || counts.released {
                     return Ok(Withdrawn::Frozen);
                 }
-                if before.is_none() && !counts.learn(&transaction, job, nodes, &withdrawal.author)? {
-                    return Ok(Withdrawn::Full);
+                match before {
+                    None if !counts.learn(&transaction, job, nodes, &withdrawal.author)? => return Ok(Withdrawn::Full),
+                    Some(None) => counts.give_back(&withdrawal.author),
+                    _ => {}
                 }
                 let row = NewSubmission {
                     digest: withdrawal.digest,
