@@ -54,6 +54,10 @@ pub enum Check {
     SealingOrder,
     /// No two contributors of a job look alike.
     Looks,
+    /// Nobody takes back what somebody else has sent.
+    Withdrawals,
+    /// Nobody but the buyer ends a job that is not certified.
+    Cancellations,
 }
 
 impl Check {

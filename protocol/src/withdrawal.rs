@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use tacit_mpc_core::digest::Digest;
 use thiserror::Error;
 
+use crate::check::Check;
 use crate::cluster::Cluster;
 use crate::codec::encode;
 use crate::identity::{Purpose, SecretKey, Signature, Signed};
@@ -93,8 +94,10 @@ impl Withdrawal {
         if Role::of(job, key) == Role::Gold {
             return Err(WithdrawalError::Gold);
         }
-        key.verify(Purpose::Withdrawal, &encode(&Self::of(&header.value)), signature)
-            .map_err(|_| WithdrawalError::Signature)
+        match key.verify(Purpose::Withdrawal, &encode(&Self::of(&header.value)), signature) {
+            Err(_) if Check::Withdrawals.is_made() => Err(WithdrawalError::Signature),
+            _ => Ok(()),
+        }
     }
 }
 
