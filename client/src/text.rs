@@ -9,17 +9,6 @@ pub fn one_line(text: &str) -> String {
         .to_owned()
 }
 
-/// An error with its causes: the outermost error alone says little.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    one_line(&text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -274,7 +274,9 @@ impl ActiveJob {
 
     /// Notes the phase in which a node is.
     pub(crate) fn set_phase(&self, node: usize, phase: Phase) {
-        if phase >= Phase::Release {
+        // A node records a release between these phases, and the news may be late. A node that knows of a withdrawal refuses before the
+        // session, so no honest one gets here then.
+        if phase >= Phase::Verify {
             self.inner().may_be_recorded = true;
         }
         self.change_progress(node, |progress| progress.phase = Some(phase));
@@ -285,7 +287,7 @@ impl ActiveJob {
         self.inner().may_be_recorded = true;
     }
 
-    /// Whether a node may have recorded a release: one was seen in that phase, or an earlier process may have seen one.
+    /// Whether a node may have recorded a release: one was seen in the phase before, or an earlier process may have seen one.
     pub(crate) fn may_be_recorded(&self) -> bool {
         self.inner().may_be_recorded
     }

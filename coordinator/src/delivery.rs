@@ -55,12 +55,30 @@ struct Retry {
     backoff: Backoff,
 }
 
+/// What a node has on this connection. On every connection it gets all of it again, as its store may be another one.
+#[derive(Default)]
+struct Brought {
+    /// Revocations, by digest and with each job they are for: a node forgets them with the last job of the issuers.
+    revocations: HashSet<(JobId, Digest)>,
+    /// The jobs that it was told to open again, as it did not know their issuers.
+    reopened: HashSet<JobId>,
+    /// Withdrawals for which it has no room, by the number of the submission.
+    declined: HashSet<(JobId, u64)>,
+}
+
+impl Brought {
+    /// Forgets jobs that are not active any more.
+    fn retain(&mut self, is_active: impl Fn(&JobId) -> bool) {
+        self.revocations.retain(|(id, _)| is_active(id));
+        self.reopened.retain(&is_active);
+        self.declined.retain(|(id, _)| is_active(id));
+    }
+}
+
 async fn serve(app: &Shared, index: usize, channel: &dyn Channel) {
     let Some(node) = app.nodes.get(index) else { return };
     let mut retries: HashMap<JobId, Retry> = HashMap::new();
-    // The revocations that the node has, by digest and with each job they are for: it forgets them with the last job of the issuers. On every
-    // connection it gets all of them again, as its store may be another one.
-    let mut revoked: HashSet<(JobId, Digest)> = HashSet::new();
+    let mut brought = Brought::default();
     let mut forget_at = Instant::now();
     let mut not_forgotten: LastReason<NodeError> = LastReason::default();
     loop {
@@ -78,7 +96,7 @@ async fn serve(app: &Shared, index: usize, channel: &dyn Channel) {
         let jobs = app.active_jobs.all();
         let is_active = |id: &JobId| jobs.iter().any(|active| active.job().id() == id);
         retries.retain(|id, _| is_active(id));
-        revoked.retain(|(id, _)| is_active(id));
+        brought.retain(is_active);
         let mut delivered = false;
         for active in &jobs {
             let id = active.job().id();
@@ -86,8 +104,8 @@ async fn serve(app: &Shared, index: usize, channel: &dyn Channel) {
                 continue;
             }
             let delivering = async {
-                revoke(app, index, channel, active, &mut revoked).await?;
-                withdraw(app, index, channel, active).await?;
+                revoke(app, index, channel, active, &mut brought).await?;
+                withdraw(app, index, channel, active, &mut brought).await?;
                 deliver_next(app, index, channel, active).await
             };
             match delivering.await {
@@ -192,13 +210,7 @@ async fn deliver_next(app: &Shared, index: usize, channel: &dyn Channel, active:
 }
 
 /// Brings a node the revocations of a job's issuers, before any submission that comes later than they.
-async fn revoke(
-    app: &Shared,
-    index: usize,
-    channel: &dyn Channel,
-    active: &ActiveJob,
-    revoked: &mut HashSet<(JobId, Digest)>,
-) -> Result<(), NodeError> {
+async fn revoke(app: &Shared, index: usize, channel: &dyn Channel, active: &ActiveJob, brought: &mut Brought) -> Result<(), NodeError> {
     let Some(issuers) = &active.job().terms().issuers else {
         return Ok(());
     };
@@ -206,29 +218,43 @@ async fn revoke(
         return Ok(());
     }
     for digest in app.store.revocations(issuers.digest()).await? {
-        let brought = (active.job().id().clone(), digest);
-        if revoked.contains(&brought) {
+        let id = active.job().id();
+        let one = (id.clone(), digest);
+        if brought.revocations.contains(&one) {
             continue;
         }
         let Some(revocation) = app.store.revocation(digest).await? else {
             continue;
         };
-        match ask(channel, &Request::Revoke(revocation)).await? {
-            Reply::Revoked => revoked.insert(brought),
-            _ => return Err(NodeError::UnexpectedReply("expected that the revocation is stored")),
-        };
+        match ask(channel, &Request::Revoke(revocation)).await {
+            Ok(Reply::Revoked) => {}
+            Ok(_) => return Err(NodeError::UnexpectedReply("expected that the revocation is stored")),
+            // It has lost the job with its issuers. So it is told of the job first, and gets the revocation after that.
+            Err(NodeError::Refused(Refusal::Malformed(_))) if brought.reopened.insert(id.clone()) => {
+                app.store.set_opened(id, index, false).await?;
+                active.set_opened(index, false);
+                return Ok(());
+            }
+            // The others are delivered all the same: this coordinator takes nothing of whom the issuers have revoked.
+            Err(NodeError::Refused(refusal @ (Refusal::Malformed(_) | Refusal::Policy { .. }))) => {
+                tracing::warn!(job = %id, node = index, %refusal, "a node does not store a list of revoked people");
+            }
+            Err(error) => return Err(error),
+        }
+        brought.revocations.insert(one);
     }
     Ok(())
 }
 
 /// Tells a node of submissions that were taken back, and keeps its receipts.
-async fn withdraw(app: &Shared, index: usize, channel: &dyn Channel, active: &ActiveJob) -> Result<(), NodeError> {
+async fn withdraw(app: &Shared, index: usize, channel: &dyn Channel, active: &ActiveJob, brought: &mut Brought) -> Result<(), NodeError> {
     let id = active.job().id();
     if !active.progress(index).opened {
         return Ok(());
     }
+    let mut after = None;
     loop {
-        let pending = app.store.pending_withdrawals(id, index).await?;
+        let pending = app.store.pending_withdrawals(id, index, after).await?;
         if pending.is_empty() {
             return Ok(());
         }
@@ -238,6 +264,10 @@ async fn withdraw(app: &Shared, index: usize, channel: &dyn Channel, active: &Ac
             signature,
         } in pending
         {
+            after = Some(sequence);
+            if brought.declined.contains(&(id.clone(), sequence)) {
+                continue;
+            }
             let signed: Signed<Header> = decode(&header, "a submission's header").map_err(|error| NodeError::Store(error.to_string()))?;
             let request = Request::Withdraw {
                 job: id.clone(),
@@ -249,6 +279,12 @@ async fn withdraw(app: &Shared, index: usize, channel: &dyn Channel, active: &Ac
                 Ok(_) => return Err(NodeError::UnexpectedReply("expected a receipt of an erasure")),
                 // The list does not name it, so the computation is right without this node's receipt.
                 Err(NodeError::Refused(Refusal::Frozen(_))) => return Ok(()),
+                // The node never had the submission, and has no room to note that. Everything else it gets all the same.
+                Err(NodeError::Refused(refusal @ Refusal::Policy { .. })) => {
+                    tracing::warn!(job = %id, sequence, node = index, %refusal, "a node does not note a withdrawal");
+                    brought.declined.insert((id.clone(), sequence));
+                    continue;
+                }
                 // The node has lost the job: it is opened again, and gets everything again.
                 Err(error @ NodeError::Refused(Refusal::UnknownJob(_))) => {
                     app.store.set_opened(id, index, false).await?;

@@ -33,13 +33,22 @@ pub(crate) async fn drop_envelopes(app: &Shared, id: &JobId) {
 }
 
 /// Empties the log of recent changes, so that what was erased of a job is in no file any more. Retries until the store has done it.
-pub(crate) async fn empty_log(app: &Shared, id: &JobId) {
+async fn empty_log(app: &Shared, id: &JobId) {
     let mut last_reason: LastReason<StoreError> = LastReason::default();
     while let Err(error) = app.store.empty_log().await {
         if last_reason.is_new(&error) {
             tracing::warn!(job = %id, %error, "what was erased of a job is still in the log of the store");
         }
         sleep(RETRY_PAUSE).await;
+    }
+}
+
+/// Empties the store's log, in which the envelopes still are. If that fails now, it is tried again later.
+pub(crate) async fn erase_from_log(app: &Shared, id: &JobId) {
+    if let Err(error) = app.store.empty_log().await {
+        tracing::warn!(job = %id, %error, "a withdrawn submission is still in the log of the store");
+        let (later, id) = (Shared::clone(app), id.clone());
+        app.spawn(async move { empty_log(&later, &id).await });
     }
 }
 

@@ -5,10 +5,12 @@
 //! node has released anything of the list before: nobody chooses a crowd after an output is known. And as soon as a release may be recorded
 //! somewhere, nodes that do not know of the withdrawal are not told of it: else some would insist on the list, and others refuse it for ever.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::future::join_all;
+use futures::future;
+use futures::stream::{self, FuturesUnordered, StreamExt};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::codec::decode;
@@ -20,8 +22,12 @@ use tacit_protocol::withdrawal::{Erasure, ErasureReceipt, MAX_WITHDRAWALS, Signe
 use crate::active_jobs::ActiveJob;
 use crate::app::Shared;
 use crate::compute::Failure;
+use crate::drop_envelopes::erase_from_log;
 use crate::nodes::{Node, NodeError, ask};
 use crate::store::{ListedSubmission, StoreError};
+
+/// How many withdrawals nodes are told of at once.
+const AT_ONCE: usize = 16;
 
 /// What came of the withdrawals that nodes have shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -58,8 +64,15 @@ pub(crate) async fn take_out(app: &Shared, active: &Arc<ActiveJob>, failure: &Fa
     } else {
         NodeSet::all(app.cluster.nodes().len())
     };
-    for one in withdrawn {
-        let receipts = receipts(app, active, nodes, &one).await;
+    let silent = Mutex::new(HashSet::new());
+    let silent = &silent;
+    let erased = stream::iter(withdrawn).map(|one| async move {
+        let receipts = receipts(app, active, nodes, &one, silent).await;
+        (one, receipts)
+    });
+    let mut erased = pin!(erased.buffer_unordered(AT_ONCE));
+    // Of a job that is cancelled meanwhile, nothing more is to be done.
+    while let Some((one, receipts)) = active.cancelled().run_until_cancelled(erased.next()).await.flatten() {
         if receipts.len() < app.quorum() {
             taken_out.waiting += 1;
             continue;
@@ -70,6 +83,11 @@ pub(crate) async fn take_out(app: &Shared, active: &Arc<ActiveJob>, failure: &Fa
             taken_out.submissions += 1;
             tracing::warn!(job = %id, sequence, "a listed submission was withdrawn before, as nodes show: it is out of the job");
         }
+    }
+    if taken_out.submissions > 0 {
+        erase_from_log(app, id).await;
+        // Nodes whose receipts were not waited for are told again with what is delivered to them.
+        app.nodes.wake();
     }
     Ok(taken_out)
 }
@@ -121,14 +139,23 @@ fn check(
     (good.into_values().collect(), false_by.into_iter().collect())
 }
 
-/// Tells those of these nodes that can be reached of a withdrawal, and returns the receipts of those that have erased the submission.
-async fn receipts(app: &Shared, active: &ActiveJob, nodes: NodeSet, one: &Shown) -> Vec<(usize, ErasureReceipt)> {
+/// Tells those of these nodes that can be reached of a withdrawal, and returns the receipts of a quorum that have erased the submission, or of
+/// all that answer if there are fewer. A node that does not answer at all is asked for no further one, and noted in `silent`: one that deviates
+/// would hold up the job for a minute with each withdrawal.
+async fn receipts(
+    app: &Shared,
+    active: &ActiveJob,
+    nodes: NodeSet,
+    one: &Shown,
+    silent: &Mutex<HashSet<usize>>,
+) -> Vec<(usize, ErasureReceipt)> {
     let request = Request::Withdraw {
         job: active.job().id().clone(),
         header: one.listed.header.clone(),
         signature: one.signature,
     };
-    let asked = nodes.iter().map(|index| {
+    let silent_now = silent.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let asked = nodes.iter().filter(|index| !silent_now.contains(index)).map(|index| {
         let (request, channel) = (&request, app.nodes.get(index).and_then(Node::channel));
         async move {
             match ask(&*channel?, request).await {
@@ -140,11 +167,15 @@ async fn receipts(app: &Shared, active: &ActiveJob, nodes: NodeSet, one: &Shown)
                 Err(NodeError::Refused(Refusal::Frozen(_))) => None,
                 Ok(_) => None,
                 Err(error) => {
+                    if matches!(error, NodeError::Silent(_)) {
+                        silent.lock().unwrap_or_else(PoisonError::into_inner).insert(index);
+                    }
                     tracing::warn!(job = %active.job().id(), node = index, %error, "a node does not erase a submission that was withdrawn");
                     None
                 }
             }
         }
     });
-    join_all(asked).await.into_iter().flatten().collect()
+    let receipts = asked.collect::<FuturesUnordered<_>>().filter_map(future::ready);
+    receipts.take(app.quorum()).collect().await
 }

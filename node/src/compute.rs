@@ -52,8 +52,11 @@ pub(crate) fn compute<N: Network>(
 ) -> Result<Computed, Refusal> {
     let Task { job, party, list, salts } = task;
     let cluster = &intake.cluster;
-    // The operator may have tightened the policy since the job was opened.
-    intake.policy.permits(job.terms())?;
+    // The operator may have tightened the policy since the job was opened, or made a mistake in it. The job waits for the operator.
+    intake.policy.permits(job.terms()).map_err(|refusal| match refusal {
+        Refusal::Policy { rule, detail } => Refusal::PolicyChanged { rule, detail },
+        other => other,
+    })?;
     let submissions = NodeSubmissions::repaired(intake, task, peers, meter)?;
     let asked = Asked { list, salts };
     let scored = tacit_scoring::run(party.clone(), network, cluster, job, asked, &submissions, &mut UnwrapErr(SysRng));

@@ -9,10 +9,12 @@ use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::NodeSet;
+use tacit_protocol::codec::decode;
+use tacit_protocol::identity::Signed;
 use tacit_protocol::job::Job;
 use tacit_protocol::peer::{Answer, FULL_ANSWER_BYTES, MAX_WANTED, Parts, Question, Wanted};
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::submission::Gathering;
+use tacit_protocol::submission::{Gathering, Header};
 use tracing::{info, warn};
 
 use crate::intake::Intake;
@@ -207,9 +209,10 @@ impl<P: Peers> Repair<'_, P> {
         for gathering in &lot {
             let sealed = gathering.seal_at_rest(cluster, self.job, *me, &key, &mut UnwrapErr(SysRng));
             if let Some(Ok(sealed)) = sealed {
+                let header: Option<Signed<Header>> = decode(gathering.signed_header(), "a header").ok();
                 repaired.push(NewSubmission {
                     digest: *gathering.digest(),
-                    author: None,
+                    author: header.map(|header| Author::of(self.job, &header.value.statement)),
                     number: None,
                     reason: None,
                     header: gathering.signed_header().to_vec(),

@@ -198,6 +198,15 @@ pub enum Refusal {
     /// their contributors have withdrawn. Nothing is computed on it.
     #[error("the list names {} submissions that their contributors have withdrawn: leave them out", .0.len())]
     Withdrawn(Vec<SignedWithdrawal>),
+    /// The node's policy was tightened after the job was opened. The node computes nothing of it as long as the policy is as it is; the job
+    /// waits, since a policy can be corrected.
+    #[error("policy rule `{rule}`, which was changed after the job was opened: {detail}")]
+    PolicyChanged {
+        /// The name of the rule in the node's configuration.
+        rule: String,
+        /// What the rule says and what the job asks.
+        detail: String,
+    },
 }
 
 impl fmt::Debug for Request {

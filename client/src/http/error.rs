@@ -5,6 +5,8 @@ use tacit_protocol::api::{Problem, ProblemKind};
 use tacit_protocol::versions::Versions;
 use thiserror::Error;
 
+use crate::text::one_line;
+
 /// Why a request to the coordinator failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ApiError {
@@ -83,4 +85,15 @@ impl ApiError {
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Refused { problem, .. } if problem.status == StatusCode::NOT_FOUND.as_u16())
     }
+}
+
+/// An error with its causes: the outermost error alone says little.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    one_line(&text)
 }

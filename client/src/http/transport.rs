@@ -13,8 +13,8 @@ use tacit_protocol::credential::Shown;
 use tacit_protocol::identity::SecretKey;
 
 use super::authorization::Authorization;
-use super::error::ApiError;
-use crate::text::{one_line, with_causes};
+use super::error::{ApiError, with_causes};
+use crate::text::one_line;
 
 /// The largest body that is read: more than the certificate of the largest job.
 const MAX_BODY: usize = 1 << 30;

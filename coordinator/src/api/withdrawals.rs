@@ -7,7 +7,6 @@ use axum::http::HeaderMap;
 use tacit_protocol::api::{Problem as Document, WithdrawalRequest, WithdrawalStatus};
 use tacit_protocol::codec::{decode, encode};
 use tacit_protocol::identity::{Purpose, Signed};
-use tacit_protocol::job::JobId;
 use tacit_protocol::submission::{Header, Role};
 use tacit_protocol::withdrawal::Withdrawal;
 
@@ -17,7 +16,7 @@ use super::look_up;
 use super::problem::{Problem, ProblemKind};
 use super::readers::{Reader, no_submission};
 use crate::app::Shared;
-use crate::drop_envelopes::empty_log;
+use crate::drop_envelopes::erase_from_log;
 use crate::store::WithdrawOutcome;
 
 /// The most bytes of a body.
@@ -94,13 +93,4 @@ pub(super) async fn withdraw_submission(
     let decoded = receipts.iter().map(|(_, receipt)| decode(receipt, "a receipt of an erasure"));
     let erasures = look_up::stored(&app, "a receipt of an erasure", decoded.collect::<Result<Vec<_>, _>>())?;
     Ok(Json(WithdrawalStatus { erasures, waiting_on }))
-}
-
-/// Empties the store's log, in which the envelopes still are. If that fails now, it is tried again later.
-async fn erase_from_log(app: &Shared, id: &JobId) {
-    if let Err(error) = app.store.empty_log().await {
-        tracing::warn!(job = %id, %error, "a withdrawn submission is still in the log of the store");
-        let (later, id) = (Shared::clone(app), id.clone());
-        app.spawn(async move { empty_log(&later, &id).await });
-    }
 }

@@ -74,7 +74,10 @@ impl NodeError {
     /// Whether the node cannot compute for now, whichever other nodes take part.
     pub(crate) fn is_unable(&self) -> bool {
         match self {
-            Self::Refused(refusal) => matches!(refusal, Refusal::Storage(_) | Refusal::ShuttingDown | Refusal::Withdrawn(_)),
+            Self::Refused(refusal) => matches!(
+                refusal,
+                Refusal::Storage(_) | Refusal::ShuttingDown | Refusal::Withdrawn(_) | Refusal::PolicyChanged { .. }
+            ),
             Self::Link(_) | Self::Silent(_) | Self::UnexpectedReply(_) => true,
             Self::NotConnected | Self::Store(_) => false,
         }
@@ -88,6 +91,7 @@ impl NodeError {
                 Refusal::Session { transient, .. } => !transient,
                 Refusal::Malformed(_) | Refusal::Job(_) | Refusal::OtherSpec(_) | Refusal::Gold(_) => true,
                 Refusal::Policy { .. }
+                | Refusal::PolicyChanged { .. }
                 | Refusal::ReleasedBefore(_)
                 | Refusal::Ended(_)
                 | Refusal::Frozen(_)

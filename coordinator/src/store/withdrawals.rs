@@ -222,19 +222,25 @@ impl Store {
         .await
     }
 
-    /// Withdrawals from a job of which this node has not signed that it has erased the submission: the first ones.
+    /// Withdrawals from a job of which this node has not signed that it has erased the submission: the first ones of those after this number.
     ///
     /// # Errors
     /// The store fails.
-    pub(crate) async fn pending_withdrawals(&self, job: &JobId, node: usize) -> Result<Vec<PendingWithdrawal>, StoreError> {
+    pub(crate) async fn pending_withdrawals(
+        &self,
+        job: &JobId,
+        node: usize,
+        after: Option<u64>,
+    ) -> Result<Vec<PendingWithdrawal>, StoreError> {
         let job = job.clone();
         self.read(move |db| {
             let mut query = db.prepare_cached(
                 "SELECT w.sequence, w.header, w.signature FROM jobs j JOIN withdrawals w ON w.job = j.number
-                 WHERE j.id = ?1 AND NOT EXISTS (SELECT 1 FROM erasures e WHERE e.job = w.job AND e.sequence = w.sequence AND e.node = ?2)
+                 WHERE j.id = ?1 AND w.sequence > ?4
+                 AND NOT EXISTS (SELECT 1 FROM erasures e WHERE e.job = w.job AND e.sequence = w.sequence AND e.node = ?2)
                  ORDER BY w.sequence LIMIT ?3",
             )?;
-            let mut rows = query.query((job.as_str(), node as i64, BATCH))?;
+            let mut rows = query.query((job.as_str(), node as i64, BATCH, after.map_or(-1, to_db)))?;
             let mut pending = Vec::new();
             while let Some(row) = rows.next()? {
                 let signature: Vec<u8> = row.get(2)?;

@@ -124,12 +124,17 @@ impl Store {
             return Ok(found);
         }
         let mut rng = UnwrapErr(SysRng);
-        let (key, name) = (AtRestKey::generate(&mut rng), job.digest().to_string());
+        // A key without a row is of a store that is older than the key. It is kept, so that whoever puts the right store back finds all again.
+        let (name, before) = (job.digest().to_string(), self.key_of(&job.digest()));
+        let is_new = before.is_none();
+        let key = before.unwrap_or_else(|| AtRestKey::generate(&mut rng));
         // A spec is far shorter than what can be sealed at once.
         let sealed = key.seal(&spec_binding(&job.digest()), spec, &mut rng);
         let sealed = sealed.map_err(|_| self.sealed_spec(job.id()))?;
         let code = self.records.code(&job.digest(), None);
-        self.keys.keep(&name, key.to_bytes())?;
+        if is_new {
+            self.keys.keep(&name, key.to_bytes())?;
+        }
         let stored = self.write(|c| {
             let transaction = c.transaction()?;
             transaction.execute(
@@ -142,7 +147,9 @@ impl Store {
             transaction.commit()
         });
         if let Err(error) = stored {
-            self.keys.erase(&name)?;
+            if is_new {
+                self.keys.erase(&name)?;
+            }
             return Err(error);
         }
         Ok(OpenedJob::Open(job.digest()))

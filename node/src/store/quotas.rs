@@ -11,6 +11,9 @@ use super::Author;
 /// How many rejected submissions that nobody has signed are stored of one job. The others are rejected alike, and forgotten.
 const UNSIGNED: i64 = 1 << 16;
 
+/// How many withdrawals of submissions that never came are stored of one job, each of some hundred bytes.
+const NEVER_CAME: i64 = 1 << 18;
+
 /// What is stored of an open job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Counts {
@@ -22,6 +25,8 @@ pub(super) struct Counts {
     unsigned: i64,
     /// The answers of submissions that came otherwise than by a delivery.
     learnt: u64,
+    /// How many submissions were withdrawn that never came.
+    never_came: i64,
     /// Whether a release is recorded.
     pub released: bool,
 }
@@ -31,7 +36,7 @@ impl Counts {
     pub(super) fn of(connection: &Connection, job: &JobId, digest: &Digest) -> rusqlite::Result<Option<Self>> {
         connection
             .prepare_cached(
-                "SELECT number, answers, unsigned, learnt, released IS NOT NULL FROM jobs WHERE id = ?1 AND digest = ?2 AND ended IS NULL",
+                "SELECT number, answers, unsigned, learnt, never_came, released IS NOT NULL FROM jobs WHERE id = ?1 AND digest = ?2 AND ended IS NULL",
             )?
             .query_row(params![job.as_str(), digest.as_bytes()], |row| {
                 Ok(Self {
@@ -39,7 +44,8 @@ impl Counts {
                     answers: row.get::<_, i64>(1)?.unsigned_abs(),
                     unsigned: row.get(2)?,
                     learnt: row.get::<_, i64>(3)?.unsigned_abs(),
-                    released: row.get(4)?,
+                    never_came: row.get(4)?,
+                    released: row.get(5)?,
                 })
             })
             .optional()
@@ -52,11 +58,12 @@ impl Counts {
             answers,
             unsigned,
             learnt,
+            never_came,
             ..
         } = *self;
         connection
-            .prepare_cached("UPDATE jobs SET answers = ?2, unsigned = ?3, learnt = ?4 WHERE number = ?1")?
-            .execute(params![number, answers as i64, unsigned, learnt as i64])?;
+            .prepare_cached("UPDATE jobs SET answers = ?2, unsigned = ?3, learnt = ?4, never_came = ?5 WHERE number = ?1")?
+            .execute(params![number, answers as i64, unsigned, learnt as i64, never_came])?;
         Ok(())
     }
 
@@ -96,6 +103,18 @@ impl Counts {
         if admitted {
             count(connection, self.number, author)?;
             self.learnt = self.learnt.saturating_add(author.answers);
+        }
+        Ok(admitted)
+    }
+
+    /// Counts the withdrawal of a submission that never came to this node of `nodes`. Returns false, and counts nothing, if there is no room. It
+    /// takes none of the room for what a node learns: whoever sends and withdraws would keep a repair from the node.
+    pub(super) fn withdraw(&mut self, connection: &Connection, job: &Job, nodes: usize, author: &Author) -> rusqlite::Result<bool> {
+        let used = used(connection, self.number, &author.subject)?;
+        let admitted = self.never_came < NEVER_CAME && quota::admit_learnt(job, nodes, author.answers, used, 0).is_ok();
+        if admitted {
+            count(connection, self.number, author)?;
+            self.never_came += 1;
         }
         Ok(admitted)
     }

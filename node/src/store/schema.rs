@@ -35,6 +35,8 @@ const FIRST: &str = "
         unsigned INTEGER NOT NULL DEFAULT 0,
         -- The answers of submissions that came otherwise than by a delivery.
         learnt INTEGER NOT NULL DEFAULT 0,
+        -- How many submissions were withdrawn that never came.
+        never_came INTEGER NOT NULL DEFAULT 0,
         -- The digest of the job's issuers; NULL if it names none.
         issuers BLOB
     );

@@ -160,7 +160,7 @@ impl Store {
     pub(crate) fn store_repaired(&self, job: &Job, submissions: &[NewSubmission]) -> Result<usize, StoreError> {
         self.write(|c| {
             let transaction = c.transaction()?;
-            let Some(counts) = Counts::of(&transaction, job.id(), &job.digest())? else {
+            let Some(mut counts) = Counts::of(&transaction, job.id(), &job.digest())? else {
                 return Ok(0);
             };
             let mut repaired = 0;
@@ -168,9 +168,14 @@ impl Store {
                 let before = outcome(&transaction, counts.number, &submission.digest)?;
                 if before.flatten().is_some_and(RejectReason::is_private) {
                     replace(&transaction, counts.number, submission)?;
+                    // Its author was counted when the node learnt of it; now its answers take room.
+                    if let Some(author) = &submission.author {
+                        counts.accept(author);
+                    }
                     repaired += 1;
                 }
             }
+            counts.store(&transaction)?;
             transaction.commit()?;
             Ok(repaired)
         })

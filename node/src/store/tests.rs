@@ -454,6 +454,24 @@ fn a_key_without_a_job_stays_until_it_is_as_old_as_a_job_may_be() {
 }
 
 #[test]
+fn a_job_that_is_opened_again_beside_an_older_store_keeps_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()).unwrap());
+    let (job, spec) = job();
+    let path = folder.path().join("job-keys").join(job.digest().to_string());
+    std::fs::write(&path, [7; 32]).unwrap();
+    // The coordinator opens the job again by itself, before anybody has put the right store back.
+    let store = open(folder.path()).unwrap();
+    store.open_job(&job, &spec, &Room::default()).unwrap();
+    assert_eq!(
+        std::fs::read(&path).unwrap(),
+        [7; 32],
+        "what was sealed with it can still be opened"
+    );
+    assert!(store.job(job.id(), &cluster_digest()).unwrap().is_some());
+}
+
+#[test]
 fn a_certificate_of_another_set_ends_the_job_and_leaves_the_record() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).unwrap();

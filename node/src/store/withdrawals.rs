@@ -58,7 +58,7 @@ impl Store {
                     return Ok(Withdrawn::Frozen);
                 }
                 match before {
-                    None if !counts.learn(&transaction, job, nodes, &withdrawal.author)? => return Ok(Withdrawn::Full),
+                    None if !counts.withdraw(&transaction, job, nodes, &withdrawal.author)? => return Ok(Withdrawn::Full),
                     Some(None) => counts.give_back(&withdrawal.author),
                     _ => {}
                 }

@@ -314,6 +314,13 @@ fn replies() -> Vec<Case> {
                 signature: Signature::from_bytes([7; 64]),
             }]),
         ),
+        (
+            "policy changed",
+            Refusal::PolicyChanged {
+                rule: "issuers".to_owned(),
+                detail: text(),
+            },
+        ),
     ];
     let refused = refusals.map(|(name, refusal)| read(&format!("reply: refused, {name}"), &Reply::Refused(refusal)));
     cases.extend(refused);

@@ -98,6 +98,20 @@ async fn a_revocation_stops_further_answers_and_reaches_every_node() {
 }
 
 #[tokio::test]
+async fn a_node_that_refuses_a_revocation_gets_the_job_again_and_all_answers() {
+    let bench = Bench::new(3, 1).await;
+    let job = bench.open("signs", invited()).await;
+    for _ in 0..50 {
+        let refusal = Refusal::Malformed("no open job at this node names these issuers".to_owned());
+        bench.cluster.nodes[1].refuse("revoke", refusal);
+    }
+    assert_eq!(revoke(&bench, &revocation_of(&issuers(2), &[7])).await.0, StatusCode::OK);
+    let submission = bench.cluster.invited_submission(&job, 8, &contributor_key(1), &[0]);
+    assert_eq!(bench.submit(&submission).await.0, StatusCode::CREATED);
+    eventually("the node gets the answers", async || bench.cluster.nodes[1].deliveries() > 0).await;
+}
+
+#[tokio::test]
 async fn who_sends_long_lists_slowly_keeps_no_issuer_from_revoking() {
     let bench = Bench::new(3, 1).await;
     let held: Vec<_> = std::iter::from_fn(|| bench.app.revocations.take(Origin::Loopback).ok()).collect();

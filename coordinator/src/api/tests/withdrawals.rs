@@ -86,3 +86,21 @@ async fn a_withdrawal_that_is_shown_after_a_release_changes_no_list() {
     assert_eq!(counted(&bench, &job).await, 2, "the job goes on without the node");
     assert!(bench.cluster.nodes[..3].iter().all(|node| !node.knows_withdrawn(&digest)));
 }
+
+#[tokio::test]
+async fn a_node_that_does_not_note_a_withdrawal_gets_everything_else() {
+    let bench = Bench::new(3, 1).await;
+    let (job, mine, _) = withdrawn_from(&bench).await;
+    for _ in 0..50 {
+        let (rule, detail) = ("quota".to_owned(), "no room".to_owned());
+        bench.cluster.nodes[1].refuse("withdraw", Refusal::Policy { rule, detail });
+    }
+    assert_eq!(bench.withdraw(&mine, &contributor_key(1)).await, StatusCode::OK);
+    let key = contributor_key(3);
+    bench.enrol("contributor-3", &key).await;
+    let later = bench.cluster.submission(&job, "contributor-3", &key, &[1]);
+    assert_eq!(bench.submit(&later).await.0, StatusCode::CREATED);
+    bench.close(&job).await;
+    bench.wait_for(&job, JobState::Published).await;
+    assert_eq!(counted(&bench, &job).await, 2);
+}
