@@ -19,6 +19,14 @@ pub enum ResendError {
     /// A request to the coordinator failed.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// The coordinator does not take a lost submission now.
+    #[error("the coordinator has lost submission {submission}, and cannot take it again now: {error}; try again later")]
+    NotYet {
+        /// The submission's id.
+        submission: String,
+        /// Why the submission was not sent.
+        error: ApiError,
+    },
     /// The new receipt is not valid.
     #[error(transparent)]
     Send(#[from] SendError),
@@ -51,7 +59,7 @@ pub struct Resent {
 /// withdrawn the withdrawal is sent again.
 ///
 /// # Errors
-/// It is not known what became of a submission. That one is refused is no error.
+/// It is not known what became of a submission, or it could not be sent now. That one is refused for good is no error.
 pub async fn send_lost(api: &Api, cluster: &Cluster, key: &SecretKey, state: &State, author: Author) -> Result<Resent, ResendError> {
     let mut resent = Resent::default();
     for index in state.plan().all() {
@@ -61,12 +69,7 @@ pub async fn send_lost(api: &Api, cluster: &Cluster, key: &SecretKey, state: &St
         if state.withdrawal(index)?.is_some() {
             match withdrawals::ask(api, cluster, key, state, (index, header)).await {
                 Ok(_) => {}
-                // It has nothing to take back, or nothing any more.
-                Err(WithdrawError::Api(error))
-                    if matches!(
-                        error.kind(),
-                        Some(ProblemKind::UnknownSubmission | ProblemKind::UnknownJob | ProblemKind::Purged)
-                    ) => {}
+                Err(WithdrawError::Api(error)) if withdrawals::is_unknown(&error) => {}
                 Err(WithdrawError::Api(error @ ApiError::Refused { .. })) => resent.not_withdrawn.push((id, error)),
                 Err(WithdrawError::Api(error)) => return Err(error.into()),
                 Err(WithdrawError::State(error)) => return Err(error.into()),
@@ -85,7 +88,8 @@ pub async fn send_lost(api: &Api, cluster: &Cluster, key: &SecretKey, state: &St
                 state.replace_receipt(index, &receipt)?;
                 resent.again += 1;
             }
-            Err(SendError::Api(error @ ApiError::Refused { .. })) => resent.refused.push((id, error)),
+            Err(SendError::Api(error)) if is_final(&error) => resent.refused.push((id, error)),
+            Err(SendError::Api(error)) => return Err(ResendError::NotYet { submission: id, error }),
             Err(error) => return Err(error.into()),
         }
     }
@@ -120,9 +124,30 @@ async fn is_lost(api: &Api, cluster: &Cluster, key: &SecretKey, author: Author, 
             match sharing::enrol(api, cluster, &statement.contributor, key).await {
                 Ok(()) => lost(asking.submission(&statement.job, &statement.id).await),
                 // What is sent is then refused, too, and that is told.
-                Err(ApiError::Refused { .. }) => Ok(true),
+                Err(error) if matches!(error.kind(), Some(ProblemKind::EnrolmentClosed | ProblemKind::EnrolmentConflict)) => Ok(true),
                 Err(error) => Err(error),
             }
         }
     }
+}
+
+/// Whether the coordinator refuses a submission, or the enrolment before it, for good. A full disk, a queue or a proxy is no reason to give
+/// a submission up: those pass.
+fn is_final(error: &ApiError) -> bool {
+    matches!(
+        error.kind(),
+        Some(
+            ProblemKind::JobClosed
+                | ProblemKind::JobEnded
+                | ProblemKind::JobFull
+                | ProblemKind::ContributorQuota
+                | ProblemKind::SealingKeyExpired
+                | ProblemKind::SubmissionConflict
+                | ProblemKind::SubmissionRejected
+                | ProblemKind::EnrolmentClosed
+                | ProblemKind::EnrolmentConflict
+                | ProblemKind::NotEnrolled
+                | ProblemKind::UnknownJob
+        )
+    )
 }

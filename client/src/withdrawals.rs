@@ -98,11 +98,27 @@ async fn outcome(
     match ask(api, cluster, key, state, (index, header)).await {
         Ok(erased) => Ok(Outcome::Erased(erased)),
         Err(WithdrawError::State(error)) => Err(error),
-        Err(WithdrawError::Api(error)) if error.kind() == Some(ProblemKind::UnknownSubmission) && state.receipt(index)?.is_none() => {
-            Ok(Outcome::NeverArrived)
+        Err(WithdrawError::Api(error)) => {
+            let known = state.withdrawal(index)?.unwrap_or_default();
+            // The coordinator has taken it out once. What it says now, with the job purged or the submission lost, changes nothing of that.
+            if known.is_confirmed && error.kind() != Some(ProblemKind::Frozen) {
+                return Ok(Outcome::Erased(checked(cluster, header, known.erasures)));
+            }
+            if is_unknown(&error) && state.receipt(index)?.is_none() {
+                return Ok(Outcome::NeverArrived);
+            }
+            Ok(Outcome::Failed(error))
         }
-        Err(WithdrawError::Api(error)) => Ok(Outcome::Failed(error)),
     }
+}
+
+/// Whether the coordinator has answered that it has nothing to take back, or nothing any more. It hides a whole job that is not public from
+/// whoever has sent nothing to it.
+pub(crate) fn is_unknown(error: &ApiError) -> bool {
+    matches!(
+        error.kind(),
+        Some(ProblemKind::UnknownSubmission | ProblemKind::UnknownJob | ProblemKind::Purged)
+    )
 }
 
 /// Keeps that a withdrawal was asked for, unless it is kept.

@@ -209,7 +209,13 @@ fn gold_answers_that_a_restored_coordinator_has_lost_are_sent_again() {
     assert_eq!(place.coordinator.received(), sent, "the same bytes");
     assert_eq!(place.coordinator.enrolled(), Vec::<String>::new());
     place.coordinator.forget_submissions();
+    // A full disk passes: that is no reason to cancel the job.
     place.coordinator.refuse_after(0);
+    let output = place.tacit(create);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error.contains("try again later") && !error.contains("cancel the job"), "{error}");
+    place.coordinator.refuse_after_with(0, (409, "job_closed"));
     let output = place.tacit(create);
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));

@@ -18,9 +18,19 @@ fn a_coordinator_that_was_restored_gets_the_same_bytes_again() {
         assert_eq!(place.coordinator.received(), first);
         assert!(!place.warns(command).contains("lost"));
     }
+    // What passes, at the coordinator or at a proxy before it, is no reason to say that it does not take one again.
+    for (status, kind) in [(507, "store_full"), (500, "store_failed"), (502, "of_no_coordinator")] {
+        place.coordinator.forget_submissions();
+        place.coordinator.refuse_after_with(first.len() - 1, (status, kind));
+        let told = place.fails("receipt j --key me.key");
+        assert!(
+            told.contains("cannot take it again now") && told.contains("try again later"),
+            "{kind}: {told}"
+        );
+    }
     // One that it does not take again is named, and its receipt is kept.
     place.coordinator.forget_submissions();
-    place.coordinator.refuse_after(first.len() - 1);
+    place.coordinator.refuse_after_with(first.len() - 1, (409, "job_full"));
     let output = place.tacit("receipt j --key me.key");
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("does not take it again; keep its receipt"), "{told}");
@@ -105,6 +115,24 @@ fn whoever_has_taken_everything_back_answers_again_with_new_submissions() {
     place.ok(WITHDRAW);
     assert!(place.ok(ANSWER).contains("1 sent now"));
     assert!(!received.contains(&place.coordinator.received()[0]));
+}
+
+#[test]
+fn what_is_withdrawn_stays_withdrawn_and_what_never_arrived_is_said_so() {
+    let (place, _) = answered();
+    place.ok(WITHDRAW);
+    // It has lost the withdrawals, too, and hides the job from whoever has sent nothing to it.
+    place.coordinator.forget_withdrawals(Vec::new());
+    let table = place.ok(WITHDRAW);
+    assert_eq!(table.matches(" 3 ").count(), 4, "the receipts of the nodes are kept: {table}");
+    // What was never acknowledged is unknown there.
+    let (place, _) = answered();
+    place.coordinator.forget_submissions();
+    for number in 1..=4 {
+        std::fs::remove_file(place.path().join(format!("me.key.j.d/{number:04}.receipt.json"))).unwrap();
+    }
+    let table = place.ok(WITHDRAW);
+    assert_eq!(table.matches("never arrived").count(), 4, "{table}");
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub(super) async fn create(State(server): State<Arc<Server>>, Path(id): Path<Str
         Job::open(&server.cluster.digest(), id.parse().unwrap(), spec.clone()).map_err(|e| problem(422, "bad job", &e.to_string()))?;
     let mut stored = server.state.lock().unwrap();
     if stored.jobs.get(&id).is_some_and(|(known, ..)| *known != job) {
-        return Err(problem(409, "conflict", "the job is open with another spec"));
+        return Err(problem_of("job_conflict", 409, "conflict", "the job is open with another spec"));
     }
     if let Some((status, kind)) = stored.refuse_jobs {
         return Err(problem_of(kind, status, "no", "the coordinator does not want it"));

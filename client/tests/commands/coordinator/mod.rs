@@ -62,6 +62,8 @@ struct Stored {
     lose_an_answer: bool,
     requests: usize,
     refuse_after: usize,
+    /// What it answers to these uploads: status and kind of the problem.
+    refuse_with: (u16, &'static str),
     forge: bool,
     cheats: Option<Cheat>,
     protocol: Versions,
@@ -115,6 +117,7 @@ impl Coordinator {
             lose_an_answer: false,
             requests: 0,
             refuse_after: usize::MAX,
+            refuse_with: (507, "store_full"),
             forge: false,
             cheats: None,
             protocol: PROTOCOL_VERSIONS,
@@ -162,8 +165,15 @@ impl Coordinator {
         self.server.state.lock().unwrap().requests
     }
 
+    /// Takes no more than so many submissions, and says that the disk is full.
     pub(crate) fn refuse_after(&self, submissions: usize) {
-        self.server.state.lock().unwrap().refuse_after = submissions;
+        self.refuse_after_with(submissions, (507, "store_full"));
+    }
+
+    /// Takes no more than so many submissions, and answers with this status and kind of problem.
+    pub(crate) fn refuse_after_with(&self, submissions: usize, with: (u16, &'static str)) {
+        let mut state = self.server.state.lock().unwrap();
+        (state.refuse_after, state.refuse_with) = (submissions, with);
     }
 
     /// Refuses the next upload, because a node has destroyed the key that it is sealed to.

@@ -45,7 +45,8 @@ pub(super) async fn submit(
         return Err(problem_of("submission_conflict", 409, "another submission has this id", detail));
     }
     if known.is_none() && stored.submissions.len() >= stored.refuse_after {
-        return Err(problem(507, "no room", "the disk is full:\nfree some"));
+        let (status, kind) = stored.refuse_with;
+        return Err(problem_of(kind, status, "no room", "the disk is full:\nfree some"));
     }
     let submission: Submission = codec::decode(&body, "a submission").unwrap();
     if std::mem::take(&mut stored.sealed_too_late) {
@@ -75,7 +76,8 @@ pub(super) async fn withdraw(
 ) -> Answer {
     let mut stored = server.state.lock().unwrap();
     stored.asked_to_withdraw += 1;
-    let is_open = find(&stored, &id)?.2 == JobState::Open;
+    let (_, spec, job_state) = find(&stored, &id)?;
+    let (is_public, is_open) = (spec.spec.public, *job_state == JobState::Open);
     let header_of = |bytes: &[u8]| codec::decode::<Submission>(bytes, "a submission").unwrap().header.value;
     let is_it = |header: &Header| header.statement.id.to_string() == submission_id;
     let known = stored.submissions.iter().position(|(bytes, _)| is_it(&header_of(bytes)));
@@ -83,6 +85,8 @@ pub(super) async fn withdraw(
         (_, Some(header)) => header.clone(),
         (Some(_), None) if !is_open => return Err(problem_of("frozen", 409, "frozen", "its submissions are fixed")),
         (Some(at), None) => header_of(&stored.submissions[at].0),
+        // Whoever has sent nothing learns nothing of a job that is not public.
+        (None, None) if !is_public => return Err(problem_of("unknown_job", 404, "not found", "there is no such job")),
         (None, None) => return Err(problem_of("unknown_submission", 404, "not found", "there is no such submission")),
     };
     let statement = codec::encode(&Withdrawal::of(&header));
