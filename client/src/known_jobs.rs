@@ -18,15 +18,15 @@ use crate::state_folder::state_folder;
 pub struct KnownJob {
     /// The id of the job.
     pub job: JobId,
-    /// The digest of its terms.
-    pub digest: Digest,
-    /// The digest of the cluster file that it was signed for.
+    /// The digest of its terms; `None` if the coordinator has refused every job that was to have this id.
+    pub digest: Option<Digest>,
+    /// The digest of the cluster file that it was signed for, or the last refused one.
     pub cluster: Digest,
-    /// The key of the buyer who signed it.
+    /// The key of the buyer who signed it, or the last refused one.
     pub buyer: PublicKey,
-    /// Whether the coordinator has refused to open it, and so did not take the id. It holds the signed terms all the same and may open them
-    /// later, so the digest is never forgotten; but another job of this id may take its place.
-    pub refused: bool,
+    /// The digests of the terms that the coordinator has refused to open under this id. It holds the signed terms all the same and may open
+    /// them later, so none of these digests is ever forgotten; but the id is free for another job.
+    pub refused: Vec<Digest>,
 }
 
 /// Why a job cannot be kept, or is not the one that was kept.
@@ -71,6 +71,18 @@ pub enum KnownJobError {
         /// The digest that was kept.
         ours: Digest,
     },
+    /// The coordinator refused every job that was to have this id, and something is of another job.
+    #[error(
+        "job {job}: the job that you tried to open under this id was refused; {what} is another one, whose terms have the digest {theirs}"
+    )]
+    Another {
+        /// The id.
+        job: JobId,
+        /// What was compared.
+        what: &'static str,
+        /// The digest of its terms.
+        theirs: Digest,
+    },
 }
 
 impl KnownJob {
@@ -78,10 +90,10 @@ impl KnownJob {
     pub fn of(job: &Job, cluster: Digest) -> Self {
         Self {
             job: job.id().clone(),
-            digest: job.digest(),
+            digest: Some(job.digest()),
             cluster,
             buyer: job.terms().buyer,
-            refused: false,
+            refused: Vec::new(),
         }
     }
 
@@ -93,7 +105,8 @@ impl KnownJob {
         let Some(folder) = folder() else { return Ok(None) };
         let known = read(&folder.join(file_name(job)), job)?;
         match (&known, cluster) {
-            (Some(known), Some(theirs)) if known.cluster != *theirs => Err(KnownJobError::OtherCluster {
+            // A job that was refused is nothing that a result of another cluster could be mistaken for.
+            (Some(known), Some(theirs)) if known.cluster != *theirs && known.digest.is_some() => Err(KnownJobError::OtherCluster {
                 job: job.clone(),
                 theirs: *theirs,
                 ours: known.cluster,
@@ -105,25 +118,28 @@ impl KnownJob {
     /// Keeps the job beside its spec, and in the user's folder, where [`Self::look_up`] finds it. Returns whether it was not kept before, or
     /// only as one that was refused.
     ///
+    /// What was refused before under this id stays in the list.
+    ///
     /// # Errors
     /// Another job was kept under this id and not refused, or a file cannot be written.
-    pub fn keep(&self, spec: &Path) -> Result<bool, KnownJobError> {
+    pub fn keep(&mut self, spec: &Path) -> Result<bool, KnownJobError> {
         if let Some(folder) = folder() {
             files::make_folder(&folder, Access::Private)?;
         }
         let paths = self.paths(spec);
         let mut is_new = true;
         for path in &paths {
-            match read(path, &self.job)?.filter(|kept| !kept.refused) {
-                None => {}
-                Some(kept) if kept == *self => is_new = false,
-                Some(_) => {
+            let Some(kept) = read(path, &self.job)? else { continue };
+            if kept.digest.is_some() {
+                if kept.digest != self.digest {
                     return Err(KnownJobError::IdTaken {
                         path: path.clone(),
                         job: self.job.clone(),
                     });
                 }
+                is_new = false;
             }
+            kept.refused.into_iter().for_each(|digest| self.add_refused(digest));
         }
         for path in &paths {
             self.write(path)?;
@@ -136,8 +152,32 @@ impl KnownJob {
     /// # Errors
     /// A file cannot be written.
     pub fn keep_as_refused(mut self, spec: &Path) -> Result<(), KnownJobError> {
-        self.refused = true;
+        if let Some(digest) = self.digest.take() {
+            self.add_refused(digest);
+        }
         self.paths(spec).iter().try_for_each(|path| self.write(path))
+    }
+
+    /// Forgets a new job whose id belongs to somebody else's. Only what was refused before under this id stays.
+    ///
+    /// # Errors
+    /// A file cannot be written or removed.
+    pub fn forget(mut self, spec: &Path) -> Result<(), KnownJobError> {
+        self.digest = None;
+        for path in &self.paths(spec) {
+            if self.refused.is_empty() {
+                std::fs::remove_file(path).map_err(|error| FileError::new(path, &error))?;
+            } else {
+                self.write(path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_refused(&mut self, digest: Digest) {
+        if !self.refused.contains(&digest) {
+            self.refused.push(digest);
+        }
     }
 
     fn write(&self, path: &Path) -> Result<(), KnownJobError> {
@@ -152,20 +192,37 @@ impl KnownJob {
         [Some(PathBuf::from(beside)), in_folder].into_iter().flatten().collect()
     }
 
-    /// Checks that something is of the terms of this job.
+    /// Checks that something is of the terms of this job, or of terms that were refused if no job of this id is open.
     ///
     /// # Errors
-    /// [`KnownJobError::OtherTerms`].
+    /// [`KnownJobError::OtherTerms`] and [`KnownJobError::Another`].
     pub fn check(&self, what: &'static str, digest: &Digest) -> Result<(), KnownJobError> {
-        if *digest == self.digest {
+        if self.is_this(what, digest)? {
             return Ok(());
         }
-        Err(KnownJobError::OtherTerms {
+        Err(KnownJobError::Another {
             job: self.job.clone(),
             what,
             theirs: *digest,
-            ours: self.digest,
         })
+    }
+
+    /// Whether something is of a job that was created here. It is not if all that was created here under this id was refused: then
+    /// anybody may have opened a job of this id.
+    ///
+    /// # Errors
+    /// [`KnownJobError::OtherTerms`]: a job was created here and not refused, and this is of another one.
+    pub fn is_this(&self, what: &'static str, digest: &Digest) -> Result<bool, KnownJobError> {
+        match self.digest {
+            None => Ok(self.refused.contains(digest)),
+            Some(ours) if ours == *digest => Ok(true),
+            Some(ours) => Err(KnownJobError::OtherTerms {
+                job: self.job.clone(),
+                what,
+                theirs: *digest,
+                ours,
+            }),
+        }
     }
 }
 

@@ -5,12 +5,12 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use tacit_client::files::{self, Access};
 use tacit_client::gold::Gold;
-use tacit_client::http::{Api, ApiError, Published};
+use tacit_client::http::{Api, Published};
 use tacit_client::known_jobs::KnownJob;
 use tacit_client::spec;
 use tacit_client::verify::{CERTIFICATE, Files, PAYOUTS, RESULT, check};
 use tacit_client::watch::Watch;
-use tacit_protocol::api::{JobState, JobStatus};
+use tacit_protocol::api::{JobState, JobStatus, ProblemKind};
 use tacit_protocol::certificate::Certificate;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::job::{Cancellation, Job, JobId, JobSpec, PayRule};
@@ -82,17 +82,20 @@ async fn create(api: &Api, cluster: Option<&Cluster>, path: &Path, id: Option<&J
         .and_then(|job| job.terms().fits(cluster.access()).map(|()| job))
         .with_context(|| path.display().to_string())?;
     // Kept before it is sent: there is no moment in which a job is open whose digest nobody knows.
-    let known = KnownJob::of(&job, cluster.digest());
+    let mut known = KnownJob::of(&job, cluster.digest());
     let is_new = known.keep(path)?;
     let status = match api.create_job(&id, &job.to_signed_spec()).await {
-        Err(refused @ ApiError::Refused { .. }) => {
-            // Whatever the coordinator says, a job that was open is not forgotten.
-            if is_new {
-                known.keep_as_refused(path)?;
+        Err(error) => {
+            // Whatever the coordinator says, a job that was open is not forgotten. And what a proxy says is not the coordinator's word: it
+            // may have opened the job.
+            match error.kind().filter(|_| is_new) {
+                None => {}
+                Some(ProblemKind::JobConflict) => known.forget(path)?,
+                Some(_) => known.keep_as_refused(path)?,
             }
-            return Err(refused.into());
+            return Err(error.into());
         }
-        other => other?,
+        Ok(status) => status,
     };
     known.check("what the coordinator has opened", &status.digest)?;
     notes(&job);
@@ -190,13 +193,15 @@ async fn result(api: &Api, cluster: Option<Cluster>, id: &JobId, csv: Option<Par
         None => None,
     };
     let certificate = api.fetch(id, Published::Certificate).await?;
-    let known = known_job(id, cluster.as_ref())?;
     let verified = cluster.is_some();
-    if let Some(known) = &known {
-        // Also where nothing is verified: what names other terms is never passed on.
-        let named = Certificate::from_json(&certificate).context("the coordinator's certificate cannot be read")?;
-        known.check("the coordinator's result", &named.terms.digest())?;
-    }
+    let is_known = match known_job(id, cluster.as_ref())? {
+        None => false,
+        Some(known) => {
+            // Also where nothing is verified: what names other terms is never passed on.
+            let named = Certificate::from_json(&certificate).context("the coordinator's certificate cannot be read")?;
+            known.is_this("the coordinator's result", &named.terms.digest())?
+        }
+    };
     if let Some(cluster) = cluster {
         let files = Files {
             certificate: (CERTIFICATE.into(), certificate.clone()),
@@ -237,9 +242,9 @@ async fn result(api: &Api, cluster: Option<Cluster>, id: &JobId, csv: Option<Par
         }
         None => {}
     }
-    let ending = match (verified, known) {
-        (true, Some(_)) => "verified",
-        (true, None) => SOME_JOB,
+    let ending = match (verified, is_known) {
+        (true, true) => "verified",
+        (true, false) => SOME_JOB,
         (false, _) => NOT_VERIFIED,
     };
     output::print(&format!("{}\n{ending}\n", output::report(id.as_str(), &report)))

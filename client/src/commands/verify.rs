@@ -22,15 +22,14 @@ const SOME_JOB: &str = "of SOME job with this id: it was not created on this mac
 pub(crate) fn run(args: &Verify) -> Result<()> {
     let verified = verify(&args.path, &args.cluster)?;
     let known = KnownJob::look_up(&verified.certificate.terms.id, Some(&verified.cluster.digest()))?;
-    if let Some(known) = &known {
-        known.check("the result", &verified.certificate.subject.job)?;
-    }
+    let was_created_here = known.map(|known| known.is_this("the result", &verified.certificate.subject.job));
+    let was_created_here = was_created_here.transpose()?.unwrap_or(false);
     if let Some(path) = &args.spec {
         of_spec(&verified, path)?;
     }
     let terms = &verified.certificate.terms;
     let size = args.pool_size.as_deref().map(|path| pool_size::of_job(path, terms)).transpose()?;
-    let is_known = known.is_some() || args.spec.is_some();
+    let is_known = was_created_here || args.spec.is_some();
     output::print(&if args.json {
         machine(&verified, is_known)
     } else {

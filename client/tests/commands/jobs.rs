@@ -1,7 +1,8 @@
 //! A buyer's commands.
 
+use tacit_client::known_jobs::KnownJob;
 use tacit_mpc_core::sharing::NodeSet;
-use tacit_protocol::fixtures::{cluster_with_keys, job, submission};
+use tacit_protocol::fixtures::{cluster_text, cluster_with_keys, job, submission};
 use tacit_protocol::job::{JobSpec, PayRule};
 use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
 use tacit_scoring::testing::run_to_certificate;
@@ -87,20 +88,91 @@ fn the_id_of_a_job_that_was_refused_is_free_but_its_terms_are_not_forgotten() {
     place.coordinator.refuse_jobs(Some((422, "invalid_job")));
     assert!(place.fails(CREATE).contains("422"));
     let kept = || std::fs::read_to_string(place.path().join("state/jobs/j.json")).unwrap();
-    assert!(kept().contains("\"refused\": true"), "{}", kept());
+    let refused = |text: &str| serde_json::from_str::<KnownJob>(text).unwrap().refused;
+    assert_eq!(refused(&kept()).len(), 1, "{}", kept());
     // It said no, and opens other terms of the same buyer under the id.
     place.coordinator.refuse_jobs(None);
     place.write_spec("other.toml", "other");
     place.ok(&CREATE.replace("spec", "other").replace(" j ", " k "));
     place.coordinator.offer_as("k", "j");
-    assert!(place.fails("job status j").contains("of other terms"));
+    let another = place.fails("job status j");
+    assert!(
+        another.contains("was refused; the job at the coordinator is another one"),
+        "{another}"
+    );
+    assert!(!another.contains("tell the operators"), "nobody is accused: {another}");
     let place = Workplace::new();
+    let kept = || std::fs::read_to_string(place.path().join("state/jobs/j.json")).unwrap();
     place.coordinator.refuse_jobs(Some((422, "invalid_job")));
     place.fails(CREATE);
+    let first = refused(&kept());
+    place.write_spec("other.toml", "other");
+    place.write_spec("third.toml", "third");
+    place.fails(&CREATE.replace("spec", "other"));
+    place.coordinator.refuse_jobs(None);
+    place.ok(&CREATE.replace("spec", "third"));
+    assert!(place.ok("job status j").contains("open"));
+    let refused = refused(&kept());
+    assert!(
+        refused.len() == 2 && refused.starts_with(&first),
+        "no refused digest is overwritten: {refused:?}"
+    );
+}
+
+#[test]
+fn what_a_proxy_says_does_not_free_the_id_of_a_job() {
+    let place = Workplace::new();
+    place.coordinator.refuse_jobs(Some((504, "of_no_coordinator")));
+    assert!(place.fails(CREATE).contains("504"));
     place.coordinator.refuse_jobs(None);
     place.write_spec("other.toml", "other");
-    place.ok(&CREATE.replace("spec", "other"));
-    assert!(place.ok("job status j").contains("open"));
+    let taken = place.fails(&CREATE.replace("spec", "other"));
+    assert!(taken.contains("another job was created here under the id j"), "{taken}");
+    place.ok(CREATE);
+}
+
+#[test]
+fn an_id_that_is_somebody_elses_is_not_kept() {
+    let place = Workplace::new();
+    place.job();
+    std::fs::remove_dir_all(place.path().join("state")).unwrap();
+    place.write_spec("other.toml", "other");
+    let create_other = CREATE.replace("spec", "other");
+    assert!(place.fails(&create_other).contains("409"));
+    let files = ["state/jobs/j.json", "other.toml.j.job"].map(|name| place.path().join(name));
+    assert!(files.iter().all(|file| !file.exists()), "{files:?}");
+    assert!(place.ok("job status j").contains("open"), "nobody is accused");
+    // What was refused before stays.
+    place.coordinator.refuse_jobs(Some((422, "invalid_job")));
+    assert!(place.fails(&create_other.replace(" j ", " k ")).contains("422"));
+    place.coordinator.refuse_jobs(None);
+    place.coordinator.offer_as("j", "k");
+    let file = place.path().join("state/jobs/k.json");
+    let before = std::fs::read(&file).unwrap();
+    assert!(place.fails(&create_other.replace(" j ", " k ")).contains("409"));
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+}
+
+#[test]
+fn a_result_under_an_id_whose_job_was_refused_is_of_some_job() {
+    let place = Workplace::new();
+    place.coordinator.refuse_jobs(Some((422, "invalid_job")));
+    place.fails(&CREATE.replace(" j ", " test "));
+    let (members, theirs) = (cluster_with_keys(3, 1), job(2, 2, 2, PayRule::Flat));
+    place.coordinator.offer(theirs.clone(), theirs.to_signed_spec());
+    let submissions = [0, 1].map(|contributor| submission(&members, &theirs, contributor, &[(0, 1), (1, 0)]));
+    let (certificate, report) = run_to_certificate(&members, NodeSet::all(3), &theirs, &submissions);
+    place.coordinator.publish([
+        ("result", report.to_json()),
+        ("payouts", report.payouts_csv()),
+        ("certificate", certificate.to_json()),
+    ]);
+    place.write("theirs.toml", &cluster_text(members.cluster.file()));
+    let url = place.without_cluster();
+    place.ok(&format!("job result test {url}"));
+    place.ok(&format!("job result test {url} --out out"));
+    let said = place.ok("verify out/result.json --cluster theirs.toml");
+    assert!(said.contains("of SOME job with this id"), "{said}");
 }
 
 #[test]
