@@ -8,6 +8,8 @@ use tacit_program::{Logging, Manual};
 use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::JobId;
 
+use crate::http::AddressRange;
+
 /// The coordinator of a Tacit cluster: takes jobs and sealed answers, drives the nodes, publishes results.
 #[derive(Debug, Parser)]
 #[command(name = "tacit-coordinator", version, about)]
@@ -89,6 +91,10 @@ pub(crate) struct Init {
     /// Where health and metrics are served; keep it private.
     #[arg(long, default_value = "127.0.0.1:4481")]
     pub admin: SocketAddr,
+    /// An address, or a range such as 10.0.0.0/8, from which only reverse proxies connect to the HTTP API; may be given several times. To the
+    /// coordinator a proxy is one client without a part of its own, so it has to limit its clients.
+    #[arg(long = "proxy", value_name = "ADDRESSES")]
+    pub proxies: Vec<AddressRange>,
     /// Where the cluster file will be; relative to --dir.
     #[arg(long, default_value = "cluster.toml")]
     pub cluster: String,

@@ -329,6 +329,8 @@ mod tests {
         assert!(attempts.contains("`max_attempts`"), "{attempts}");
         let jobs = config("[quotas]\nopen_jobs = 0").unwrap_err().to_string();
         assert!(jobs.contains("`quotas.open_jobs` must be 1 or more"), "{jobs}");
+        let proxies = config("[limits]\nproxies = [\"10.0.0.1/8\"]").unwrap_err().to_string();
+        assert!(proxies.contains("line 2") && proxies.contains("`10.0.0.1/8`"), "{proxies}");
         let address = config("listen = \"here\"").unwrap_err().to_string();
         assert!(address.contains("line 1"), "{address}");
     }

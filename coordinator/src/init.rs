@@ -103,7 +103,7 @@ fn make(args: &Init, created: &mut CreatedFiles) -> Result<New, InitError> {
 fn config_text(args: &Init) -> String {
     let Init { listen, admin, .. } = args;
     let [cluster, data] = [&args.cluster, &args.data].map(|path| toml::Value::from(path.as_str()));
-    format!(
+    let mut text = format!(
         "# Paths are relative to this file.\n\
          cluster = {cluster}        # the same file at every member\n\
          identity_key = \"identity.key\"\n\
@@ -117,7 +117,16 @@ fn config_text(args: &Init) -> String {
          # [tls]                          # read again on SIGHUP\n\
          # certificate = \"api.crt\"\n\
          # key = \"api.key\"\n"
-    )
+    );
+    if !args.proxies.is_empty() {
+        let proxies = toml::Value::Array(args.proxies.iter().map(|range| range.to_string().into()).collect());
+        text += &format!(
+            "\n\
+             [limits]\n\
+             proxies = {proxies}       # they connect for everybody, and have to limit their clients themselves\n"
+        );
+    }
+    text
 }
 
 #[cfg(test)]
@@ -134,6 +143,7 @@ mod tests {
             url: None,
             listen: address,
             admin: address,
+            proxies: Vec::new(),
             cluster: "cluster.toml".to_owned(),
             data: "data".to_owned(),
             demo: false,
@@ -167,6 +177,18 @@ mod tests {
         let again = init(&args(&dir), &mut unwritten, &mut Vec::new());
         assert!(matches!(again, Err(InitError::Exists(_))) && unwritten.is_empty());
         assert_eq!(crate::config::read_key(&config.identity_key).unwrap().public(), key.public());
+    }
+
+    #[test]
+    fn the_proxies_of_the_command_line_stand_in_the_config() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("coordinator");
+        let proxies: Vec<_> = ["10.0.0.0/8", "fd00::7"].iter().map(|text| text.parse().unwrap()).collect();
+        let mut behind = args(&dir);
+        behind.proxies.clone_from(&proxies);
+        init(&behind, &mut Vec::new(), &mut Vec::new()).unwrap();
+        let config = crate::config::read(&dir.join("config.toml")).unwrap();
+        assert_eq!(config.limits.proxies, proxies);
     }
 
     #[test]

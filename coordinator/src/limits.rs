@@ -2,26 +2,28 @@
 
 use serde::Deserialize;
 
-use crate::http::PerOrigin;
+use crate::http::{AddressRange, PerOrigin};
 
 /// Files that the process has open beside the API's connections: the store, logs, the nodes, the admin port.
 const OTHER_FILES: u64 = 256;
 
 /// What may be open, read and held at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Limits {
+    /// The addresses from which reverse proxies connect for everybody. They count as this machine does, so each proxy has to limit its clients.
+    pub proxies: Vec<AddressRange>,
     /// Connections to the API in all.
     pub connections: usize,
     /// Connections from one IPv4 address, or from the IPv6 addresses with the same first 64 bits.
     pub connections_per_address: usize,
-    /// Connections from this machine, where a reverse proxy connects for everybody.
+    /// Connections from this machine and from `proxies`, where a reverse proxy connects for everybody.
     pub connections_from_loopback: usize,
     /// Uploads that are read at once, in all.
     pub uploads: usize,
     /// Uploads that are read at once from one address, counted as for connections.
     pub uploads_per_address: usize,
-    /// Uploads that are read at once from this machine.
+    /// Uploads that are read at once from this machine and from `proxies`.
     pub uploads_from_loopback: usize,
     /// Memory of all uploads that are read, in megabytes.
     pub upload_memory_mb: usize,
@@ -30,6 +32,7 @@ pub(crate) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            proxies: Vec::new(),
             connections: 4096,
             connections_per_address: 256,
             connections_from_loopback: 4096,
@@ -100,8 +103,8 @@ pub(crate) struct Quotas {
     pub items: u64,
     /// New contributors in an hour, in all.
     pub enrolments_per_hour: u64,
-    /// New contributors in an hour from one address, counted as for connections. This machine may have as many as there may be in all, as a
-    /// reverse proxy connects for everybody.
+    /// New contributors in an hour from one address, counted as for connections. This machine and `limits.proxies` may have as many as there
+    /// may be in all, as a reverse proxy connects for everybody.
     pub enrolments_per_address: u64,
 }
 
@@ -112,7 +115,7 @@ impl Default for Quotas {
             spec_mb: 1_024,
             items: 10_000_000,
             enrolments_per_hour: 20_000,
-            enrolments_per_address: 500,
+            enrolments_per_address: 200,
         }
     }
 }
@@ -192,7 +195,7 @@ mod tests {
         assert_eq!(limits.problem(), None);
         let none = Limits {
             uploads_per_address: 0,
-            ..limits
+            ..limits.clone()
         };
         assert_eq!(none.problem().unwrap().0, "limits.uploads_per_address");
         let little = Limits {

@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::app::{App, Shared};
 use crate::check::{Listeners, listen};
 use crate::config::{ConfigError, Loaded, load};
-use crate::http::{ADMIN_PORT, API_PORT, Certificate, Doors, PerOrigin, Places, Server, Timeouts, raise_open_files};
+use crate::http::{ADMIN_PORT, API_PORT, AddressRange, Certificate, Doors, PerOrigin, Places, Server, Timeouts, raise_open_files};
 use crate::limits::Limits;
 use crate::store::{Store, StoreError};
 use crate::{admin, api, jobs};
@@ -89,6 +89,7 @@ async fn serve(path: &Path, mut loaded: Loaded, stop_with_stdin: bool) -> Result
     let link = Link::bind_anywhere(&loaded.key, Arc::clone(&loaded.cluster))?;
     let cluster = loaded.cluster.digest();
     let certificate = loaded.certificate.clone();
+    let proxies = loaded.config.limits.proxies.clone();
     let app = App::new(loaded, store, metrics);
     jobs::start(&app, Arc::new(link.clone())).await?;
     // Signals must count before "ready" is printed: whoever reads it may stop the coordinator at once.
@@ -99,7 +100,7 @@ async fn serve(path: &Path, mut loaded: Loaded, stop_with_stdin: bool) -> Result
     }
 
     let servers = TaskTracker::new();
-    let (scheme, api) = serve_api(&servers, &app, listeners.api, certificate)?;
+    let (scheme, api) = serve_api(&servers, &app, listeners.api, certificate, proxies)?;
     let admin = serve_admin(&servers, &app, listeners.admin)?;
     // The program that started the coordinator may have closed the pipe.
     let _ = writeln!(
@@ -154,6 +155,7 @@ fn serve_api(
     app: &Shared,
     listener: TcpListener,
     certificate: Option<Arc<Certificate>>,
+    proxies: Vec<AddressRange>,
 ) -> Result<(&'static str, SocketAddr), RunError> {
     let router = api::router(Arc::clone(app)).map_err(|e| RunError::System {
         what: "cannot write the description of the API",
@@ -166,6 +168,7 @@ fn serve_api(
         doors: Doors {
             port: API_PORT,
             places: app.connections.clone(),
+            proxies,
             timeouts: Timeouts::default(),
             certificate,
             refused: app.metrics.refused_connections.clone(),
@@ -196,6 +199,7 @@ fn serve_admin(servers: &TaskTracker, app: &Shared, listener: TcpListener) -> Re
         doors: Doors {
             port: ADMIN_PORT,
             places: Places::new(ADMIN_CONNECTIONS, per_origin),
+            proxies: Vec::new(),
             timeouts: Timeouts::default(),
             certificate: None,
             refused: app.metrics.refused_connections.clone(),

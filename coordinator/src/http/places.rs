@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use super::budget::{Budget, NoneLeft, Reservation};
+use super::proxies::AddressRange;
 
 /// Where a connection comes from: the addresses that one party usually has together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Origin {
-    /// This machine: a reverse proxy, which connects for everybody.
+    /// This machine, or an address that the config names as a proxy's: a reverse proxy, which connects for everybody.
     Loopback,
     /// One IPv4 address.
     V4([u8; 4]),
@@ -40,6 +41,15 @@ impl Origin {
         }
     }
 
+    /// The origin of an address, where proxies connect from these other addresses. They count as this machine does, all together.
+    pub(crate) fn behind(address: IpAddr, proxies: &[AddressRange]) -> Self {
+        if proxies.iter().any(|range| range.contains(address)) {
+            Self::Loopback
+        } else {
+            Self::of(address)
+        }
+    }
+
     /// The networks that this origin counts for, and how much each may have where one origin may have `most`.
     pub(crate) fn networks(self, most: PerOrigin) -> Vec<(Network, usize)> {
         let mut networks = vec![(Network::Origin(self), most.of(self))];
@@ -53,7 +63,7 @@ impl Origin {
 /// How much one origin may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PerOrigin {
-    /// This machine.
+    /// This machine and the proxies.
     pub loopback: usize,
     /// Any other origin.
     pub other: usize,
@@ -119,6 +129,22 @@ mod tests {
         assert_ne!(origin("192.0.2.1"), origin("192.0.2.2"));
         assert_eq!(origin("2001:db8:1:2::1"), origin("2001:db8:1:2:ffff::2"));
         assert_ne!(origin("2001:db8:1:2::1"), origin("2001:db8:1:3::1"));
+    }
+
+    #[test]
+    fn proxies_that_the_config_names_count_as_this_machine() {
+        let proxies = ["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()];
+        for (address, due) in [
+            ("10.1.2.3", Origin::Loopback),
+            ("::ffff:10.1.2.3", Origin::Loopback),
+            ("fd00::7", Origin::Loopback),
+            ("127.0.0.1", Origin::Loopback),
+            ("192.0.2.1", origin("192.0.2.1")),
+            ("2001:db8::1", origin("2001:db8::1")),
+        ] {
+            assert_eq!(Origin::behind(address.parse().unwrap(), &proxies), due, "{address}");
+        }
+        assert_ne!(Origin::behind("10.1.2.3".parse().unwrap(), &[]), Origin::Loopback);
     }
 
     #[test]

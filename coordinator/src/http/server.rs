@@ -25,6 +25,7 @@ use super::budget::NoneLeft;
 use super::certificate::Certificate;
 use super::connection::Patient;
 use super::places::{Origin, Place, Places};
+use super::proxies::AddressRange;
 
 /// The largest head of a request, and the most of a body that waits to be handled.
 const BUFFER: usize = 64 << 10;
@@ -64,6 +65,8 @@ pub(crate) struct Doors {
     pub port: &'static str,
     /// Places for connections.
     pub places: Places,
+    /// The addresses from which proxies connect for everybody, beside this machine.
+    pub proxies: Vec<AddressRange>,
     /// How long clients are waited for.
     pub timeouts: Timeouts,
     /// The certificate; `None` for plain HTTP.
@@ -137,7 +140,7 @@ impl Server {
                     continue;
                 }
             };
-            let origin = Origin::of(peer.ip());
+            let origin = Origin::behind(peer.ip(), &doors.proxies);
             // The stream is dropped, and so closed, if there is no place.
             let Some(place) = doors.place(origin) else { continue };
             let (doors, router, shutdown) = (Arc::clone(&doors), router.clone(), shutdown.clone());
@@ -215,6 +218,7 @@ mod tests {
         Doors {
             port: API_PORT,
             places: Places::new(places, per_origin),
+            proxies: Vec::new(),
             timeouts: Timeouts::default(),
             certificate,
             refused: IntCounterVec::new(Opts::new("refused", "Refused."), &["port", "reason"]).unwrap(),
