@@ -10,7 +10,6 @@ use tacit_protocol::api::JobState;
 use tacit_protocol::identity::Signature;
 use tacit_protocol::job::JobId;
 
-use super::revocations::forget_revoked;
 use super::schema::{drop_tables_of, has_tables_of};
 use super::{Failure, Store, StoreError, fixed_bytes, lock, now, number_of, schema, to_db, transact};
 
@@ -226,7 +225,6 @@ fn purge(db: &Connection, job: &JobId) -> Result<Purged, Failure> {
         db.execute(&format!("DELETE FROM {table} WHERE job = ?1"), [number])?;
     }
     db.execute("UPDATE jobs SET purged = 1, name = '', reason = NULL WHERE number = ?1", [number])?;
-    forget_revoked(db, number)?;
     let mut waiting = db.prepare("SELECT node FROM deliveries WHERE job = ?1 AND opened = 1 ORDER BY node")?;
     let waiting = waiting.query_map([number], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
     Ok(Purged::Done(waiting))

@@ -1,6 +1,6 @@
 //! The numbers that issuers have revoked, and the signed lists that say so, which nodes get too.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::OptionalExtension;
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::codec::{decode, encode};
 use tacit_protocol::credential::Revocation;
@@ -38,7 +38,8 @@ impl Store {
         self.write_if(move |db| {
             let issuers = revocation.issuers.digest();
             let issuers = issuers.as_bytes().as_slice();
-            // What is revoked is deleted when the last of these jobs is purged.
+            // Anybody can draw keys, so only issuers that a job names may take room. A purge deletes nothing of it: the people who are revoked
+            // keep their invitations, which the next job of the pool would take.
             let named = "SELECT 1 FROM jobs WHERE issuers = ?1 AND purged = 0";
             if !db.prepare_cached(named)?.exists([issuers])? {
                 return Ok((RevokeOutcome::UnknownIssuers, false));
@@ -125,22 +126,6 @@ impl Store {
     }
 }
 
-/// Deletes what the issuers of a purged job have revoked, if no other job names them.
-pub(super) fn forget_revoked(db: &Connection, job: i64) -> Result<(), Failure> {
-    let issuers: Option<Vec<u8>> = db.query_row("SELECT issuers FROM jobs WHERE number = ?1", [job], |row| row.get(0))?;
-    let Some(issuers) = issuers else { return Ok(()) };
-    if db
-        .prepare("SELECT 1 FROM jobs WHERE issuers = ?1 AND purged = 0")?
-        .exists([&issuers])?
-    {
-        return Ok(());
-    }
-    for table in ["revocations", "revoked"] {
-        db.execute(&format!("DELETE FROM {table} WHERE issuers = ?1"), [&issuers])?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,18 +172,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_revoked_is_deleted_with_the_last_job_of_the_pool() {
+    async fn what_is_revoked_stays_so_when_the_jobs_of_the_pool_are_purged() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open_unwatched(folder.path()).unwrap();
         let jobs = [add_job(&store, "one").await, add_job(&store, "two").await];
         store.revoke(revocation_of(&issuers(2), &[7])).await.unwrap();
-        for (job, revoked) in jobs.iter().zip([true, false]) {
+        for job in &jobs {
             store.fail_job(job, "test".to_owned()).await.unwrap();
             assert!(matches!(store.purge(job).await.unwrap(), Purged::Done(_)));
-            assert_eq!(store.is_revoked(issuers(2).digest(), 7).await.unwrap(), revoked);
         }
-        assert_eq!(store.revocations(issuers(2).digest()).await.unwrap(), []);
-        let again = store.revoke(revocation_of(&issuers(2), &[7])).await.unwrap();
-        assert_eq!(again, RevokeOutcome::UnknownIssuers);
+        // No job names the issuers now, so nothing new is taken.
+        let new = store.revoke(revocation_of(&issuers(2), &[8])).await.unwrap();
+        assert_eq!(new, RevokeOutcome::UnknownIssuers);
+        add_job(&store, "three").await;
+        assert!(store.is_revoked(issuers(2).digest(), 7).await.unwrap());
+        assert_eq!(
+            store.revocations(issuers(2).digest()).await.unwrap().len(),
+            1,
+            "the nodes get it again"
+        );
     }
 }
