@@ -19,6 +19,9 @@ const LARGE_HEADERS: usize = 64 << 20;
 /// An upload is in memory as it arrives, and its envelopes again as they are stored.
 const COPIES: usize = 2;
 
+/// So many of the largest submissions anybody may send at once.
+const SUBMISSIONS: usize = 2;
+
 /// One address has one part in so many of the memory, and one contributor one in so many of memory and places.
 const ADDRESSES: usize = 8;
 /// See [`ADDRESSES`].
@@ -73,8 +76,8 @@ impl Uploads {
     /// Uploads within these limits.
     pub(crate) fn new(limits: &Limits, queues: &Queues) -> Self {
         let memory = limits.upload_memory_mb << 20;
-        // Everybody may send one submission of any size.
-        let part_of = |parts: usize| (memory / parts).max(COPIES * MAX_SUBMISSION_BYTES).min(memory);
+        // Everybody may send one submission of any size, and again, while a connection that broke is still taken to be alive.
+        let part_of = |parts: usize| (memory / parts).max(SUBMISSIONS * COPIES * MAX_SUBMISSION_BYTES).min(memory);
         Self {
             queue: queues.queue(QUEUE, limits.uploads),
             places: Budget::new(limits.uploads),
@@ -215,9 +218,11 @@ mod tests {
             .filter_map(|byte| uploads.begin(address(1), author(byte), largest))
             .collect();
         assert_eq!(held.len(), 4);
-        // By one contributor, from many addresses: a thirty-second part has one.
-        let mut one = uploads.begin(address(2), author(50), 1).unwrap();
-        assert!(one.hold(largest) && !one.hold(largest + 1));
+        // By one contributor, from many addresses: one on a connection that is dead, and the same again.
+        let mut dead = uploads.begin(address(2), author(50), 1).unwrap();
+        assert!(dead.hold(largest));
+        let mut again = uploads.begin(address(3), author(50), 1).unwrap();
+        assert!(again.hold(largest) && !again.hold(largest + 1));
         assert!(uploads.begin(address(3), author(50), 1).is_none());
         assert!(uploads.begin(address(3), author(51), largest).is_some());
         // The numbers of two pools are different people.
@@ -226,6 +231,7 @@ mod tests {
             subject: Subject::Number(7),
         };
         let held = [
+            uploads.begin(address(4), number("a"), largest),
             uploads.begin(address(4), number("a"), largest),
             uploads.begin(address(4), number("b"), largest),
         ];
