@@ -126,8 +126,8 @@ pub(super) async fn put_submission(
     }
 }
 
-/// The receipt of a submission and, once the job is published, the outcome of its answers. For whoever knows the submission's id. That a job has no
-/// such submission is said to those who may read the job only.
+/// The receipt of a submission and, once the job is published, the outcome of its answers. That a job has no such submission is said to those who may
+/// read the job only.
 #[utoipa::path(get, path = "/v1/jobs/{id}/submissions/{sid}", tag = "submissions", security(("buyer" = []), ("key" = []), ()),
     params(("id" = String, Path), ("sid" = String, Path)), responses(
     (status = 200, body = SubmissionStatus),

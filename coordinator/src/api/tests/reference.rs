@@ -72,6 +72,8 @@ fn operation(text: &mut String, path: &str, method: &str, operation: &Value) {
         // One of the ways is without any authentication where the job is public.
         let optional = ways.iter().any(|way| way.as_object().is_some_and(Map::is_empty));
         let who = match (optional, by("buyer")) {
+            // The id of a submission is drawn at random, and as good as a key.
+            (true, _) if path.ends_with("/submissions/{sid}") => "whoever knows the submission's id",
             (true, _) => "those who may read the job",
             (false, true) => "the buyer",
             (false, false) => "the owner of a key, who signs the request",
