@@ -119,11 +119,12 @@ fn what_is_delivered_to_more_than_t_nodes_counts_and_what_t_get_alone_does_not()
 
 #[test]
 fn a_node_gets_from_its_peers_what_it_should_hold_and_nothing_else() {
-    let impostor = ImpostorCoordinator::start(3, 1, LONG);
+    let mut impostor = ImpostorCoordinator::start(3, 1, LONG);
     let work = impostor.prepare("asked");
-    let cluster = &impostor.cluster;
-    // Node 0 dials all others, so whoever has its key can ask node 2.
+    let cluster = std::sync::Arc::clone(&impostor.cluster);
+    // Node 0 dials all others, so whoever has its key can ask node 2. The node itself is stopped: it would take its place again.
     let key = identity(&impostor.nodes.node_folder(0));
+    impostor.nodes.kill_node(0);
     let question = |wanted: &[(usize, Vec<u8>)]| Question {
         job: work.job.id().clone(),
         terms: work.job.digest(),
@@ -139,7 +140,7 @@ fn a_node_gets_from_its_peers_what_it_should_hold_and_nothing_else() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let ask = |questions: &[Question]| {
         runtime.block_on(async {
-            let link = Link::bind("127.0.0.1:0".parse().unwrap(), &key, std::sync::Arc::clone(cluster)).unwrap();
+            let link = Link::bind("127.0.0.1:0".parse().unwrap(), &key, std::sync::Arc::clone(&cluster)).unwrap();
             let connection = link.connect(2).await.unwrap();
             let mut answers = Vec::new();
             for question in questions {
@@ -174,6 +175,9 @@ fn a_node_gets_from_its_peers_what_it_should_hold_and_nothing_else() {
     let line = "tacit_node_peer_questions_total{outcome=\"forbidden\",peer=\"node-0\"} ";
     let admin = impostor.nodes.nodes[2].as_ref().unwrap().admin().to_owned();
     assert_eq!(counted(&admin, line), bad.len() as u64);
+    impostor.nodes.start_node(0);
+    impostor.nodes.ready();
+    impostor.connect();
     impostor.unharmed("after");
 }
 

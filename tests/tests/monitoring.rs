@@ -157,13 +157,17 @@ fn a_node_that_lies_gets_somebody_up() {
 fn a_full_queue_that_refuses_makes_a_ticket() {
     let Some((cluster, prometheus)) = watched() else { return };
     let address = cluster.coordinator.as_ref().unwrap().listens();
-    // Uploads whose last byte never arrives. Their header is a contributor's, or they would take no place.
+    // Uploads whose last byte never arrives. Their headers are of contributors, or they would take no place, and of many: each contributor
+    // has a few places only.
     let file = cluster_file(&cluster);
-    let Author { name, key } = enrol(&mut Connection::open(&address.to_string()), &file, "slow");
-    let answers = [(0, Answer::Class(1))];
-    let submission = Submission::create(&file, &job(&cluster, "signs"), &name, &key, &answers, &mut rand::rng()).unwrap();
-    let (bytes, path) = (encode(&submission), path("signs", &submission));
-    let begin = || {
+    let mut connection = Connection::open(&address.to_string());
+    let mut upload = |contributor: usize| {
+        let Author { name, key } = enrol(&mut connection, &file, &format!("slow-{contributor}"));
+        let answers = [(0, Answer::Class(1))];
+        let submission = Submission::create(&file, &job(&cluster, "signs"), &name, &key, &answers, &mut rand::rng()).unwrap();
+        (encode(&submission), path("signs", &submission))
+    };
+    let begin = |(bytes, path): &(Vec<u8>, String)| {
         let mut stream = TcpStream::connect(address).unwrap();
         let length = bytes.len();
         let head = format!("PUT {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: {SUBMISSION_TYPE}\r\nContent-Length: {length}\r\n\r\n");
@@ -171,7 +175,9 @@ fn a_full_queue_that_refuses_makes_a_ticket() {
         stream
     };
     let uploads = |metric: &str| counter(cluster.coordinator.as_ref().unwrap().admin(), metric, "uploads");
-    let held: Vec<TcpStream> = (0..uploads("tacit_coordinator_queue_capacity")).map(|_| begin()).collect();
+    let capacity = uploads("tacit_coordinator_queue_capacity") as usize;
+    let of_many: Vec<_> = (0..capacity.div_ceil(4)).map(&mut upload).collect();
+    let held: Vec<TcpStream> = (0..capacity).map(|place| begin(&of_many[place / 4])).collect();
     let end = Instant::now() + Duration::from_secs(30);
     while uploads("tacit_coordinator_queue_depth") < held.len() as u64 {
         assert!(Instant::now() < end, "the queue does not fill");
@@ -180,7 +186,7 @@ fn a_full_queue_that_refuses_makes_a_ticket() {
     // Enough of them to page somebody if they were failures.
     for _ in 0..40 {
         let mut answer = [0; 12];
-        begin().read_exact(&mut answer).unwrap();
+        begin(&of_many[0]).read_exact(&mut answer).unwrap();
         assert_eq!(&answer, b"HTTP/1.1 503");
     }
     prometheus.wait_for_alert("TacitQueueRefusing", &[("queue", "uploads"), ("severity", "ticket")]);

@@ -32,8 +32,8 @@ impl AddressRange {
     /// Whether an address is in the range.
     pub(crate) fn contains(&self, address: IpAddr) -> bool {
         match (self.first, address.to_canonical()) {
-            (IpAddr::V4(first), IpAddr::V4(address)) => first.to_bits() == address.to_bits() & mask_of_v4(self.bits),
-            (IpAddr::V6(first), IpAddr::V6(address)) => first.to_bits() == address.to_bits() & mask_of_v6(self.bits),
+            (IpAddr::V4(first), IpAddr::V4(address)) => u32::from(first) == u32::from(address) & mask_of_v4(self.bits),
+            (IpAddr::V6(first), IpAddr::V6(address)) => u128::from(first) == u128::from(address) & mask_of_v6(self.bits),
             _ => false,
         }
     }
