@@ -1,5 +1,4 @@
-//! A cluster of simulated nodes for tests. They store what they receive and sign invented outputs without computing anything: certificates
-//! verify, but the numbers mean nothing.
+//! A simulated node: what it stores, how it misbehaves when a test says so, and how a coordinator reaches it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -10,55 +9,26 @@ use tacit_link::LinkError;
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::sharing::NodeSet;
-use tacit_program::sqlite::DatabaseError;
 use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
-use tacit_protocol::api::{Enrolment, enrolment_statement};
 use tacit_protocol::certificate::Certificate;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::decode;
 use tacit_protocol::control::{Computed, Refusal, Reply, Request};
-use tacit_protocol::fixtures::{ClusterWithKeys, cluster_text, cluster_with_keys, credential_of, made_up_release};
+use tacit_protocol::fixtures::made_up_release;
 use tacit_protocol::identity::{Purpose, SecretKey, Signature, Signed};
-use tacit_protocol::job::{Cancellation, Gold, Item, Job, JobId, JobSpec, SignedSpec};
+use tacit_protocol::job::{Cancellation, Job, JobId, SignedSpec};
 use tacit_protocol::phase::Phase;
-use tacit_protocol::question::{Answer, Categorical, Release};
 use tacit_protocol::receipt::{ReceiptRoot, Record, RecordTree, SaltSeed};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::{OutputName, OutputValues, ReleasedOutput, Subject};
 use tacit_protocol::sealing_epoch::SignedEpoch;
-use tacit_protocol::submission::{Delivery, Header, Submission};
+use tacit_protocol::submission::{Delivery, Header};
 use tacit_protocol::verdict::Verdict;
 use tacit_protocol::withdrawal::{Erasure, SignedWithdrawal};
 use tacit_scoring::records::with_pay;
 use tokio::sync::watch;
 
-use crate::app::{App, Shared};
-use crate::buyers::Buyers;
-use crate::config::{Config, Loaded};
 use crate::nodes::{Answers, Channel, Dial};
-use crate::store::{Store, StoreError};
-
-/// The token of the buyer in tests.
-pub(crate) const TOKEN: &str = "test-token";
-
-/// The token of a second buyer.
-pub(crate) const OTHER_TOKEN: &str = "other-token";
-
-/// The token of a third buyer, to whom [`bound_key`] belongs.
-pub(crate) const BOUND_TOKEN: &str = "bound-token";
-
-/// The key that belongs to [`BOUND_TOKEN`].
-pub(crate) fn bound_key() -> SecretKey {
-    SecretKey::from_bytes(&[0xb0; 32])
-}
-
-/// A cluster of simulated nodes.
-pub(crate) struct TestCluster {
-    pub cluster: Arc<Cluster>,
-    text: String,
-    key: SecretKey,
-    pub nodes: Vec<Arc<TestNode>>,
-}
 
 /// A simulated node.
 pub(crate) struct TestNode {
@@ -102,152 +72,17 @@ impl NodeState {
     }
 }
 
-impl TestCluster {
-    pub(crate) fn new(nodes: usize, threshold: usize) -> Self {
-        let ClusterWithKeys {
-            cluster, mut identities, ..
-        } = cluster_with_keys(nodes, threshold);
-        let key = identities.pop().unwrap();
-        let text = cluster_text(cluster.file());
-        let cluster = Arc::new(cluster);
-        let node = |(index, key): (usize, SecretKey)| {
-            let (cluster, up) = (Arc::clone(&cluster), watch::Sender::new(true));
-            Arc::new(TestNode {
-                index,
-                key,
-                cluster,
-                up,
-                inner: Mutex::default(),
-            })
-        };
-        let nodes = identities.into_iter().enumerate().map(node).collect();
-        Self { cluster, text, key, nodes }
-    }
-
-    /// Starts a coordinator of this cluster on a store in `data`. It connects to the nodes that are up.
-    pub(crate) async fn start(&self, data: &std::path::Path) -> Shared {
-        let mut config: Config = toml::from_str("max_attempts = 2\nquotas.items = 5000\nquotas.enrolments_per_address = 3").unwrap();
-        config.data = data.to_owned();
-        let path = data.join("buyers.toml");
-        std::fs::write(
-            &path,
-            Buyers::file_text("test", TOKEN)
-                + &Buyers::entry("other", OTHER_TOKEN, None)
-                + &Buyers::entry("bound", BOUND_TOKEN, Some(&bound_key().public())),
-        )
-        .unwrap();
-        let loaded = Loaded {
-            config,
-            cluster: Arc::clone(&self.cluster),
-            cluster_text: self.text.clone(),
-            key: self.key.clone(),
-            buyers: Buyers::read(&path).unwrap(),
-            certificate: None,
-        };
-        let metrics = crate::api::metrics(&loaded).unwrap();
-        // A query that the previous coordinator has begun may keep the store open for a moment.
-        let opened = Mutex::new(None);
-        eventually("the store is free", async || {
-            let store = Store::open(data, self.nodes.len(), metrics.store.clone());
-            let free = !matches!(store, Err(StoreError::Database(DatabaseError::InUse { .. })));
-            *opened.lock().unwrap() = Some(store);
-            free
-        })
-        .await;
-        let store = opened.into_inner().unwrap().unwrap().unwrap();
-        let app = App::new(loaded, store, metrics);
-        crate::jobs::start(&app, Arc::new(TestDial(self.nodes.clone()))).await.unwrap();
-        app
-    }
-
-    /// An enrolment of this contributor.
-    pub(crate) fn enrolment(&self, contributor: &str, key: &SecretKey) -> Enrolment {
-        let signature = key.sign(Purpose::Enrolment, &enrolment_statement(&self.cluster.digest(), contributor));
-        Enrolment {
-            contributor: contributor.to_owned(),
-            key: key.public(),
-            signature,
-        }
-    }
-
-    /// Gold answers to a job: answer 0 to the first item.
-    pub(crate) fn gold(&self, job: &Job, key: &SecretKey) -> Submission {
-        Submission::create_gold(&self.cluster, job, key, &[(0, Answer::Class(0))], 0, &mut rand::rng()).unwrap()
-    }
-
-    /// A submission with the answer 0 to these items.
-    pub(crate) fn submission(&self, job: &Job, contributor: &str, key: &SecretKey, items: &[u32]) -> Submission {
-        let answers: Vec<(u32, Answer)> = items.iter().map(|item| (*item, Answer::Class(0))).collect();
-        Submission::create(&self.cluster, job, contributor, key, &answers, &mut rand::rng()).unwrap()
-    }
-
-    /// A submission of the person with this number of the job's issuers, with the answer 0 to these items.
-    pub(crate) fn invited_submission(&self, job: &Job, number: u32, key: &SecretKey, items: &[u32]) -> Submission {
-        let answers: Vec<(u32, Answer)> = items.iter().map(|item| (*item, Answer::Class(0))).collect();
-        let credential = credential_of(&self.cluster, job, number, key).unwrap();
-        Submission::create_with_credential(&self.cluster, job, &credential, key, &answers, &mut rand::rng()).unwrap()
-    }
-}
-
-/// The key of a contributor, made of one repeated byte.
-pub(crate) fn contributor_key(byte: u8) -> SecretKey {
-    SecretKey::from_bytes(&[byte; 32])
-}
-
-/// A job of `items` items with two answers each.
-pub(crate) fn spec(items: usize) -> JobSpec {
-    JobSpec {
-        answers_per_item: 2,
-        sensitive: false,
-        release: [Release::ClassTotals].into(),
-        ..JobSpec::new(
-            "signs",
-            Categorical::new(["stop", "yield"]),
-            (0..items).map(|item| Item::new(format!("item-{item}"))),
-        )
-    }
-}
-
-/// The same job with gold answers, signed with `key`.
-pub(crate) fn gold_spec(items: usize, key: &SecretKey) -> JobSpec {
-    JobSpec {
-        release: [Release::Scores].into(),
-        gold: Some(Gold { key: key.public() }),
-        ..spec(items)
-    }
-}
-
-/// Something that stands in the place of a buyer's signature where nobody checks it.
-pub(crate) fn cancellation() -> Signature {
-    Signature::from_bytes([9; 64])
-}
-
-/// Stops a coordinator as the end of its process would, and waits until its store is free.
-pub(crate) async fn stop(app: Shared) {
-    app.shutdown.cancel();
-    app.tasks.close();
-    app.tasks.wait().await;
-    assert_eq!(Arc::strong_count(&app), 1, "something holds on to the coordinator");
-}
-
-/// How long a test waits for something that has to happen.
-const DEADLINE: Duration = Duration::from_secs(30);
-
-/// Waits until this is true.
-///
-/// # Panics
-/// It does not become true in time.
-pub(crate) async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
-    let became_so = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    let in_time = tokio::time::timeout(DEADLINE, became_so).await;
-    assert!(in_time.is_ok(), "it does not become true that {what}");
-}
-
 impl TestNode {
+    pub(super) fn new(index: usize, key: SecretKey, cluster: Arc<Cluster>) -> Self {
+        Self {
+            index,
+            key,
+            cluster,
+            up: watch::Sender::new(true),
+            inner: Mutex::default(),
+        }
+    }
+
     pub(crate) fn set_up(&self, up: bool) {
         self.up.send_replace(up);
     }
@@ -495,7 +330,8 @@ fn records(job: &Job, list: &[SubmissionEntry], accepted: &AcceptedSet, outputs:
     with_pay(job.terms(), records.clone(), &names, opened).unwrap_or(records)
 }
 
-struct TestDial(Vec<Arc<TestNode>>);
+/// Connects a coordinator to simulated nodes.
+pub(super) struct TestDial(pub(super) Vec<Arc<TestNode>>);
 
 struct TestChannel(Arc<TestNode>);
 
