@@ -2,12 +2,23 @@
 
 use tacit_client::known_jobs::KnownJob;
 use tacit_mpc_core::sharing::NodeSet;
-use tacit_protocol::fixtures::{cluster_text, cluster_with_keys, job, submission};
-use tacit_protocol::job::{JobSpec, PayRule};
+use tacit_protocol::fixtures::{ClusterWithKeys, cluster_text, cluster_with_keys, job, submission};
+use tacit_protocol::job::{Job, JobSpec, PayRule};
 use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
 use tacit_scoring::testing::run_to_certificate;
 
 use crate::workplace::Workplace;
+
+/// Publishes what two contributors have answered to a job.
+fn publish(place: &Workplace, members: &ClusterWithKeys, job: &Job) {
+    let submissions = [0, 1].map(|contributor| submission(members, job, contributor, &[(0, 1), (1, 0)]));
+    let (certificate, report) = run_to_certificate(members, NodeSet::all(3), job, &submissions);
+    place.coordinator.publish([
+        ("result", report.to_json()),
+        ("payouts", report.payouts_csv()),
+        ("certificate", certificate.to_json()),
+    ]);
+}
 
 #[test]
 fn a_job_is_created_listed_and_followed() {
@@ -160,13 +171,7 @@ fn a_result_under_an_id_whose_job_was_refused_is_of_some_job() {
     place.fails(&CREATE.replace(" j ", " test "));
     let (members, theirs) = (cluster_with_keys(3, 1), job(2, 2, 2, PayRule::Flat));
     place.coordinator.offer(theirs.clone(), theirs.to_signed_spec());
-    let submissions = [0, 1].map(|contributor| submission(&members, &theirs, contributor, &[(0, 1), (1, 0)]));
-    let (certificate, report) = run_to_certificate(&members, NodeSet::all(3), &theirs, &submissions);
-    place.coordinator.publish([
-        ("result", report.to_json()),
-        ("payouts", report.payouts_csv()),
-        ("certificate", certificate.to_json()),
-    ]);
+    publish(&place, &members, &theirs);
     place.write("theirs.toml", &cluster_text(members.cluster.file()));
     let url = place.without_cluster();
     place.ok(&format!("job result test {url}"));
@@ -197,13 +202,7 @@ fn a_result_of_other_terms_is_not_passed_on_without_a_cluster_file_either() {
     let place = Workplace::new();
     place.ok("job create spec.toml --id test --token-file token");
     let (members, theirs) = (cluster_with_keys(3, 1), job(2, 2, 2, PayRule::Flat));
-    let submissions = [0, 1].map(|contributor| submission(&members, &theirs, contributor, &[(0, 1), (1, 0)]));
-    let (certificate, report) = run_to_certificate(&members, NodeSet::all(3), &theirs, &submissions);
-    place.coordinator.publish([
-        ("result", report.to_json()),
-        ("payouts", report.payouts_csv()),
-        ("certificate", certificate.to_json()),
-    ]);
+    publish(&place, &members, &theirs);
     let command = format!("job result test {}", place.without_cluster());
     for what in ["", "--csv payouts", "--out out"] {
         let error = place.fails(&format!("{command} {what}"));
