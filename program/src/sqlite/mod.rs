@@ -17,10 +17,13 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 /// How long a connection waits for the lock of another one.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a start waits for programs that read the store.
+const BUSY_AT_START: Duration = Duration::from_secs(1);
 
 /// The file in a store's folder that the process using it has locked. It stays empty and is never removed.
 const LOCK_FILE: &str = "lock";
@@ -38,6 +41,18 @@ pub fn empty_log(connection: &Connection) -> rusqlite::Result<()> {
         rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY),
         Some("the log of recent changes is not emptied while somebody reads an older state".to_owned()),
     ))
+}
+
+/// Empties the log that a killed process may have left behind, with rows in it that the process had deleted. If another program reads the
+/// store, or the disk is full, the log stays until the next deletion empties it: that is no reason not to start.
+fn empty_log_at_start(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_AT_START)?;
+    let emptied = empty_log(connection);
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    match emptied {
+        Err(error) if matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DiskFull)) => Ok(()),
+        other => other,
+    }
 }
 
 /// An open store. As long as this value exists, no other process can open the store.
@@ -66,6 +81,7 @@ impl StoreFile {
         let file = Self { path, schema, _lock: lock };
         let mut connection = file.connect()?;
         schema.migrate(&mut connection, &file.path)?;
+        empty_log_at_start(&connection).map_err(|error| DatabaseError::opening(&file.path, &error))?;
         Ok((file, connection))
     }
 

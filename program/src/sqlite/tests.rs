@@ -66,6 +66,43 @@ fn a_store_of_an_older_release_is_migrated_whole_and_once() {
 }
 
 #[test]
+fn what_was_deleted_before_a_crash_is_in_no_file_after_the_next_start() {
+    const SECRET: &[u8] = b"an answer that was deleted";
+    let bytes = |folder: &Path| -> Vec<u8> {
+        let files = std::fs::read_dir(folder).unwrap();
+        files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+    };
+    let holds = |folder: &Path| bytes(folder).windows(SECRET.len()).any(|window| window == SECRET);
+    let (folder, after_crash) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (_file, connection) = open(folder.path(), &[FIRST]).unwrap();
+    connection
+        .execute("INSERT INTO jobs VALUES (1, ?1)", [std::str::from_utf8(SECRET).unwrap()])
+        .unwrap();
+    connection.execute("DELETE FROM jobs", []).unwrap();
+    // As a crash leaves the files: nothing has emptied the log.
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), after_crash.path().join(file.file_name())).unwrap();
+    }
+    assert!(holds(after_crash.path()));
+    let opened = open(after_crash.path(), &[FIRST]).unwrap();
+    assert!(!holds(after_crash.path()));
+    drop(opened);
+}
+
+#[test]
+fn a_log_that_somebody_reads_is_no_reason_not_to_start() {
+    let folder = tempfile::tempdir().unwrap();
+    first_version(folder.path());
+    let mut reader = raw(folder.path());
+    let reading = reader.transaction().unwrap();
+    assert_eq!(name_of(&reading), "signs");
+    let (_file, connection) = open(folder.path(), &[FIRST]).unwrap();
+    connection.execute("UPDATE jobs SET name = 'other'", []).unwrap();
+    assert_eq!(name_of(&reading), "signs");
+}
+
+#[test]
 fn a_migration_that_fails_leaves_the_store_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     first_version(folder.path());
