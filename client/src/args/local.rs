@@ -97,6 +97,9 @@ pub(crate) struct Bench {
     /// The number of contributors; by default one for each 100 items, but at least twice as many as answer an item.
     #[arg(long, value_name = "C")]
     pub contributors: Option<usize>,
+    /// How many issuers have signed the credential of each contributor; with none, contributors are enrolled.
+    #[arg(long, value_name = "I", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=16))]
+    pub issuers: u8,
     /// The number of nodes.
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub nodes: usize,

@@ -1,4 +1,4 @@
-//! The contributors: each enrols, shares its answers and sends them, as its own client would. Submissions wait on disk until they are
+//! The contributors: each enrols or is invited, shares its answers and sends them, as its own client would. Submissions wait on disk until they are
 //! sent, so a job of any size takes little memory.
 
 use std::path::{Path, PathBuf};
@@ -6,34 +6,64 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use futures::stream::{self, StreamExt, TryStreamExt};
+use tacit_client::batches::{self, Batch};
 use tacit_client::http::Api;
-use tacit_client::{batches, sharing};
+use tacit_client::sharing;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec;
+use tacit_protocol::credential::Credential;
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::Job;
-use tacit_protocol::submission::{Header, Submission};
+use tacit_protocol::submission::{Header, Submission, SubmissionError};
 
-use super::synthetic::{SyntheticAnswers, name};
+use super::pool::Pool;
+use super::synthetic::{Size, SyntheticAnswers};
 use crate::progress::Phase;
 
 /// How many requests run at the same time.
 const AT_ONCE: usize = 8;
 
-/// The keys of all contributors, by index.
-pub(super) fn keys(contributors: usize) -> Vec<SecretKey> {
-    (0..contributors).map(|_| SecretKey::generate(&mut rand::rng())).collect()
+/// A contributor.
+pub(super) struct Contributor {
+    name: String,
+    key: SecretKey,
+    /// What shows that the issuers vouch for the key, where the job names issuers.
+    credential: Option<Credential>,
 }
 
-/// Enrols all contributors.
-pub(super) async fn enrol(api: &Api, cluster: &Cluster, keys: &[SecretKey], phase: &Phase<'_>) -> Result<()> {
-    let enrol = async |(index, key): (usize, &SecretKey)| -> Result<()> {
-        let name = name(index);
-        sharing::enrol(api, cluster, &name, key).await.with_context(|| name)?;
+impl Contributor {
+    fn submission(&self, cluster: &Cluster, job: &Job, batch: &Batch) -> Result<Submission, SubmissionError> {
+        let rng = &mut rand::rng();
+        match &self.credential {
+            Some(credential) => Submission::create_with_credential(cluster, job, credential, &self.key, batch, rng),
+            None => Submission::create(cluster, job, &self.name, &self.key, batch, rng),
+        }
+    }
+}
+
+/// All contributors, by index, with new keys. Those of a pool have credentials.
+pub(super) fn contributors(size: Size, cluster: &Cluster, pool: Option<&Pool>) -> Result<Vec<Contributor>> {
+    let contributor = |index: usize| {
+        let key = SecretKey::generate(&mut rand::rng());
+        let credential = pool.map(|pool| pool.credential(&cluster.digest(), index, &key.public()));
+        Ok(Contributor {
+            name: size.name(index),
+            credential: credential.transpose()?,
+            key,
+        })
+    };
+    (0..size.contributors).map(contributor).collect()
+}
+
+/// Enrols all contributors who have no credential.
+pub(super) async fn enrol(api: &Api, cluster: &Cluster, contributors: &[Contributor], phase: &Phase<'_>) -> Result<()> {
+    let enrol = async |contributor: &Contributor| -> Result<()> {
+        let Contributor { name, key, .. } = contributor;
+        sharing::enrol(api, cluster, name, key).await.with_context(|| name.clone())?;
         phase.advance(1);
         Ok(())
     };
-    stream::iter(keys.iter().enumerate())
+    stream::iter(contributors.iter().filter(|contributor| contributor.credential.is_none()))
         .map(enrol)
         .buffer_unordered(AT_ONCE)
         .try_collect()
@@ -55,17 +85,23 @@ struct StoredSubmission {
 
 impl SharedSubmissions {
     /// Shares all answers on one core, one contributor after the other, and writes the submissions to `folder`.
-    pub(super) fn make(synthetic: &SyntheticAnswers, cluster: &Cluster, job: &Job, keys: &[SecretKey], folder: &Path) -> Result<Self> {
+    pub(super) fn make(
+        synthetic: &SyntheticAnswers,
+        cluster: &Cluster,
+        job: &Job,
+        contributors: &[Contributor],
+        folder: &Path,
+    ) -> Result<Self> {
         let mut shared = Self {
             submissions: Vec::new(),
             bytes: vec![0; cluster.nodes().len()],
         };
         std::fs::create_dir(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let most = batches::most(&job.terms().question);
-        for ((contributor, answers), key) in synthetic.by_contributor().iter().enumerate().zip(keys) {
-            for batch in batches::split(answers, most) {
-                let of = || name(contributor);
-                let submission = Submission::create(cluster, job, &of(), key, &batch, &mut rand::rng()).with_context(of)?;
+        for (contributor, answers) in contributors.iter().zip(synthetic.by_contributor()) {
+            for batch in batches::split(&answers, most) {
+                let submission = contributor.submission(cluster, job, &batch);
+                let submission = submission.with_context(|| contributor.name.clone())?;
                 let envelopes: Vec<usize> = submission.envelopes.iter().map(Vec::len).collect();
                 let (header, bytes) = sharing::encode(submission);
                 let path = folder.join(shared.submissions.len().to_string());

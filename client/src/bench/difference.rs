@@ -4,7 +4,7 @@ use tacit_protocol::job::Payout;
 use tacit_scoring::plain::PlainScores;
 use tacit_scoring::report::Report;
 
-use super::synthetic::{SyntheticAnswers, name};
+use super::synthetic::{Size, SyntheticAnswers};
 
 /// How far floating-point numbers may be apart.
 const TOLERANCE: f64 = 1e-9;
@@ -18,7 +18,7 @@ pub(super) fn difference(synthetic: &SyntheticAnswers, payout: &Payout, report: 
     counts_differ(&plain, report)
         .or_else(|| labels_differ(&plain, report))
         .or_else(|| agreement_differs(&plain, report))
-        .or_else(|| contributors_differ(&plain, payout, report))
+        .or_else(|| contributors_differ(synthetic.size, &plain, payout, report))
 }
 
 fn counts_differ(plain: &PlainScores, report: &Report) -> Option<String> {
@@ -60,7 +60,7 @@ fn agreement_differs(plain: &PlainScores, report: &Report) -> Option<String> {
     (!same).then(|| format!("agreement is {theirs:?}, in the clear {ours:?}"))
 }
 
-fn contributors_differ(plain: &PlainScores, payout: &Payout, report: &Report) -> Option<String> {
+fn contributors_differ(size: Size, plain: &PlainScores, payout: &Payout, report: &Report) -> Option<String> {
     let active = || plain.contributors.iter().enumerate().filter(|(_, ours)| ours.answers > 0);
     let paid = report.payouts.as_ref().map(|payouts| payouts.items.as_slice()).unwrap_or_default();
     if (report.contributors.len(), paid.len()) != (active().count(), active().count()) {
@@ -70,13 +70,13 @@ fn contributors_differ(plain: &PlainScores, payout: &Payout, report: &Report) ->
     let mut total = 0;
     for (((index, ours), theirs), paid) in active().zip(&report.contributors).zip(paid) {
         let pay = ours.pay(payout);
-        let named = theirs.contributor == name(index) && paid.contributor == theirs.contributor;
+        let named = theirs.contributor == size.name(index) && paid.contributor == theirs.contributor;
         let scored = theirs.answers == ours.answers
             && close(theirs.agreement, ours.mean_agreement())
             && close(theirs.agreement_with_label, Some(ours.label_share()))
             && close(theirs.beyond_chance, ours.mean_beyond_chance());
         if !(named && scored && Some(i128::from(paid.amount)) == pay) {
-            let ours = format!("{ours:?} with pay {pay:?} of {}", name(index));
+            let ours = format!("{ours:?} with pay {pay:?} of {}", size.name(index));
             return Some(format!("{theirs:?} with {paid:?} is in the clear {ours}"));
         }
         total += i128::from(paid.amount);
@@ -96,7 +96,7 @@ fn close(theirs: Option<f64>, ours: Option<f64>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::synthetic::{Answer, Size};
+    use crate::bench::synthetic::Answer;
     use tacit_protocol::identity::PublicKey;
     use tacit_protocol::job::PayRule;
     use tacit_scoring::plain::PlainContributor;
@@ -128,6 +128,7 @@ mod tests {
                 answers_per_item: 3,
                 classes: 2,
                 contributors: 3,
+                issuers: 0,
             },
             answers: rows.iter().flat_map(|row| row.iter().copied().enumerate().map(answer)).collect(),
         }
@@ -151,7 +152,7 @@ mod tests {
         let plain = PlainScores::new(2, 3, items);
         let classes = vec!["a".to_owned(), "b".to_owned()];
         let scores = |(index, one): (usize, &PlainContributor)| ContributorReport {
-            contributor: name(index),
+            contributor: small().size.name(index),
             key: key(),
             answers: one.answers,
             agreement: one.mean_agreement(),
@@ -165,7 +166,7 @@ mod tests {
         };
         let amount = |one: &PlainContributor| u64::try_from(one.pay(&payout()).unwrap()).unwrap();
         let pay = |(index, one): (usize, &PlainContributor)| PayoutReport {
-            contributor: name(index),
+            contributor: small().size.name(index),
             key: key(),
             amount: amount(one),
         };

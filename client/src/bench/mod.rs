@@ -8,6 +8,7 @@ mod contributors;
 mod delay;
 mod difference;
 mod meters;
+mod pool;
 mod ratios;
 mod report;
 mod synthetic;
@@ -34,6 +35,7 @@ use computation::RunningJob;
 use contributors::SharedSubmissions;
 use delay::Relays;
 use meters::{cpu_seconds, peak_memory};
+use pool::Pool;
 use report::Report;
 use synthetic::{JOB, Size, SyntheticAnswers};
 
@@ -44,6 +46,7 @@ const ITEMS_PER_CONTRIBUTOR: usize = 100;
 struct Bench<'a> {
     args: &'a args::Bench,
     synthetic: SyntheticAnswers,
+    pool: Option<Pool>,
     spec: JobSpec,
     /// The machine's load before the benchmark started.
     load: f64,
@@ -59,12 +62,14 @@ pub(crate) async fn run(args: &args::Bench) -> Result<()> {
     let size = size(args);
     size.check()?;
     let reserve_memory_mb = args.reserve_memory_mb.unwrap_or_else(|| memory_mb(size, &access));
-    let spec = size.spec()?;
+    let pool = Pool::of(args.issuers);
+    let spec = size.spec(pool.as_ref().map(|pool| pool.issuers.clone()))?;
     let binaries = Binaries::find()?;
     let work = WorkFolder::make(args.work.as_deref())?;
     let bench = Bench {
         args,
         synthetic: SyntheticAnswers::new(size, args.seed),
+        pool,
         spec,
         load,
         reserve_memory_mb,
@@ -114,6 +119,7 @@ fn size(args: &args::Bench) -> Size {
         answers_per_item: args.answers_per_item,
         classes: args.classes,
         contributors: args.contributors.unwrap_or(usual),
+        issuers: args.issuers,
     }
 }
 
@@ -161,19 +167,18 @@ impl Bench<'_> {
                 "the coordinator has opened another job than was sent"
             );
         }
-        let keys = contributors::keys(self.synthetic.size.contributors);
-        {
-            let phase = self
-                .progress
-                .phase("enrol", format!("enrolling {} contributors", keys.len()), Some(keys.len() as u64));
-            contributors::enrol(&api, &cluster, &keys, &phase).await?;
+        let people = contributors::contributors(self.synthetic.size, &cluster, self.pool.as_ref())?;
+        if self.pool.is_none() {
+            let title = format!("enrolling {} contributors", people.len());
+            let phase = self.progress.phase("enrol", title, Some(people.len() as u64));
+            contributors::enrol(&api, &cluster, &people, &phase).await?;
         }
         let (shared, share) = {
             let _phase = self.progress.phase("share", format!("sharing {answers} answers on one core"), None);
             let (began, clock) = (Instant::now(), cpu_seconds(std::process::id())?);
             // Nothing else runs in this process at the same time.
             let shared =
-                tokio::task::block_in_place(|| SharedSubmissions::make(&self.synthetic, &cluster, &job, &keys, &folder.join("shared")))?;
+                tokio::task::block_in_place(|| SharedSubmissions::make(&self.synthetic, &cluster, &job, &people, &folder.join("shared")))?;
             (
                 shared,
                 row("share", began.elapsed().as_secs_f64(), cpu_seconds(std::process::id())? - clock, 0),

@@ -106,6 +106,7 @@ mod tests {
                 answers_per_item: 5,
                 classes: 10,
                 contributors: 10,
+                issuers: 0,
                 submissions: 10,
                 seed: 1,
             },

@@ -53,6 +53,9 @@ pub(super) struct Job {
     pub answers_per_item: usize,
     pub classes: usize,
     pub contributors: usize,
+    /// Issuers who have signed each contributor's credential; 0 if contributors were enrolled.
+    #[serde(default)]
+    pub issuers: u8,
     pub submissions: usize,
     /// The seed of the answers.
     pub seed: u64,
@@ -66,6 +69,7 @@ impl Job {
             answers_per_item: size.answers_per_item,
             classes: size.classes,
             contributors: size.contributors,
+            issuers: size.issuers,
             submissions,
             seed,
         }
@@ -108,6 +112,7 @@ impl Report {
             answers_per_item,
             classes,
             contributors,
+            issuers,
             submissions,
             seed,
         } = &self.job;
@@ -131,7 +136,7 @@ impl Report {
             .iter()
             .map(|(name, bytes)| vec![name.clone(), megabytes(*bytes)]);
         let mut text = format!(
-            "{items} items × {answers_per_item} answers × {classes} classes of {contributors} contributors in {submissions} submissions, seed {seed}; \
+            "{items} items × {answers_per_item} answers × {classes} classes of {contributors} contributors of {issuers} issuers in {submissions} submissions, seed {seed}; \
              {nodes} nodes of which {threshold} may be corrupt, {delay_ms} ms one way, {reserve_memory_mb} MB reserved at each; {} cores, load {:.2}\n\n",
             self.cores, self.load
         );

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use tacit_client::batches::Batch;
+use tacit_protocol::credential::Issuers;
 use tacit_protocol::job::escrow;
 use tacit_protocol::job::{Item, JobSpec, PayRule, Payout};
 use tacit_protocol::question::{self, Categorical, Release};
@@ -15,6 +16,10 @@ const PAY: u64 = 20_000;
 /// The accuracy of contributors: each answers correctly with a probability in this range.
 const ACCURACY: std::ops::Range<f64> = 0.7..0.9;
 pub(super) const JOB: &str = "bench";
+/// The name of the pool whose people answer, where the job names issuers.
+pub(super) const POOL: &str = "bench";
+/// The number of the first contributor in the pool. All numbers have as many digits as this one, so that names sort in the order of the indices.
+const FIRST_NUMBER: u32 = 100_000_000;
 
 /// The size of the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +32,8 @@ pub(super) struct Size {
     pub classes: usize,
     /// The number of contributors.
     pub contributors: usize,
+    /// The number of issuers who vouch for the contributors; with none, the contributors are enrolled.
+    pub issuers: u8,
 }
 
 /// One answer to a known item.
@@ -66,8 +73,13 @@ impl Size {
         self.items * self.answers_per_item
     }
 
-    /// The job of this size.
-    pub(super) fn spec(&self) -> Result<JobSpec> {
+    /// The name of a contributor, by its index.
+    pub(super) fn name(&self, contributor: usize) -> String {
+        name(contributor, self.issuers > 0)
+    }
+
+    /// The job of this size, for the people of these issuers.
+    pub(super) fn spec(&self, issuers: Option<Issuers>) -> Result<JobSpec> {
         let mut payout = Payout {
             rule: PayRule::PeerAgreementBeyondChance,
             currency: "EUR".to_owned(),
@@ -83,6 +95,7 @@ impl Size {
         let spec = JobSpec {
             answers_per_item: self.answers_per_item.try_into().context("--answers-per-item")?,
             sensitive: false,
+            issuers,
             release: BTreeSet::from([
                 Release::Labels,
                 Release::Agreement,
@@ -149,8 +162,17 @@ impl SyntheticAnswers {
 }
 
 /// A contributor's name. Names sort in the order of the indices.
-pub(super) fn name(contributor: usize) -> String {
-    format!("person-{contributor:08}")
+pub(super) fn name(contributor: usize, invited: bool) -> String {
+    if invited {
+        format!("{POOL}/{}", FIRST_NUMBER as usize + contributor)
+    } else {
+        format!("person-{contributor:08}")
+    }
+}
+
+/// A contributor's number in the pool; `None` if there are too many contributors.
+pub(super) fn number(contributor: usize) -> Option<u32> {
+    FIRST_NUMBER.checked_add(u32::try_from(contributor).ok()?)
 }
 
 #[cfg(test)]
@@ -163,6 +185,7 @@ mod tests {
         answers_per_item: 5,
         classes: 4,
         contributors: 23,
+        issuers: 0,
     };
 
     #[test]
@@ -208,7 +231,7 @@ mod tests {
 
     #[test]
     fn the_job_is_one_and_sizes_that_make_none_are_refused() {
-        let spec = SIZE.spec().unwrap();
+        let spec = SIZE.spec(None).unwrap();
         assert_eq!((spec.items.len(), spec.question.classes().len()), (230, 4));
         SIZE.check().unwrap();
         let wrong = [
