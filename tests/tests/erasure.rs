@@ -1,4 +1,5 @@
-//! Of a job that has ended nothing is left in any byte of any store: no envelope, no sealed share, no text of an item, no key.
+//! Of a job that has ended nothing is left in any byte of any store: no envelope, no sealed share, no text of an item, no key. And of a submission that
+//! was withdrawn nothing is left while its job is still open.
 //!
 //! `TACIT_SOAK_JOBS` says how many jobs go through the cluster; `.ci/long` takes 500.
 
@@ -8,14 +9,19 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tacit_mpc_core::digest::Digest;
-use tacit_tests::cluster::TestCluster;
+use tacit_protocol::job::MIN_CONTRIBUTORS;
+use tacit_tests::cluster::{TestCluster, in_a_month};
 use tacit_tests::stored::{coordinator_store, node_store, number};
 
 const NODES: usize = 3;
-const ITEMS: usize = 6;
+const ITEMS: usize = 10;
 const NAMES: [&str; 3] = ["alice", "bob", "carol"];
+/// As many invited people as a sensitive job needs for numbers with noise.
+const INVITED: usize = MIN_CONTRIBUTORS;
 /// How many jobs are open at once.
 const WAVE: usize = 8;
+/// How the names of sensitive jobs begin.
+const SENSITIVE: &str = "sensitive";
 /// Bytes of a piece that is searched for. No two random pieces are equal.
 const PIECE: usize = 24;
 
@@ -93,9 +99,34 @@ fn blobs(store: &Connection, query: &str) -> Vec<Vec<u8>> {
 struct Soak {
     cluster: TestCluster,
     needles: Needles,
+    /// The issuers as a spec names them, and the codes of the invited people.
+    pool: (String, Vec<String>),
+}
+
+/// What the members hold of an open job.
+struct Held {
+    envelopes: Vec<Vec<u8>>,
+    shares: Vec<Vec<u8>>,
+}
+
+/// How many people answer a job, by its name.
+fn contributors(job: &str) -> usize {
+    if job.starts_with(SENSITIVE) { INVITED } else { NAMES.len() }
 }
 
 impl Soak {
+    fn start() -> Self {
+        let cluster = TestCluster::start(NODES, 1);
+        cluster.ready();
+        let people: Vec<String> = (0..INVITED).map(|person| format!("person-{person}")).collect();
+        let pool = cluster.invite("staff", &people);
+        Self {
+            cluster,
+            needles: Needles::default(),
+            pool,
+        }
+    }
+
     fn folders(&self) -> Vec<std::path::PathBuf> {
         let nodes = (0..NODES).map(|node| self.cluster.node_folder(node));
         nodes.chain([self.cluster.coordinator_folder()]).collect()
@@ -114,18 +145,66 @@ impl Soak {
     fn open(&self, job: &str) {
         let items: String = (0..ITEMS).map(|i| format!("item-{i},{}\n", text(job, i))).collect();
         self.cluster.write(&format!("{job}.items.csv"), &format!("id,text\n{items}"));
+        let sensitive = job.starts_with(SENSITIVE);
+        let who = if sensitive {
+            format!("sensitive = true\ncloses_at = {}\nissuers = {}\n", in_a_month(), self.pool.0)
+        } else {
+            "sensitive = false\n".to_owned()
+        };
         let spec = format!(
             "name = \"{job}\"\nquestion = {{ kind = \"categorical\", classes = [\"no\", \"yes\"] }}\nitems = \"{job}.items.csv\"\n\
-             answers_per_item = 9\nsensitive = false\nrelease = [\"agreement\", \"class_totals\"]\n"
+             answers_per_item = 30\nrelease = [\"agreement\", \"class_totals\"]\n{who}"
         );
         let file = format!("{job}.toml");
         self.cluster.write(&file, &spec);
         self.cluster.tacit(["job", "create", &file, "--id", job]).ok();
-        for (c, name) in NAMES.iter().enumerate() {
+        for c in 0..contributors(job) {
             let classes: Vec<&str> = (0..ITEMS).map(|item| ["no", "yes"][(item * 5 + c * item) % 2]).collect();
-            self.cluster.answer(job, name, &classes).ok();
+            if sensitive {
+                self.cluster
+                    .answer_invited(job, &format!("person-{c}"), &self.pool.1[c], &classes)
+                    .ok();
+            } else {
+                self.cluster.answer(job, NAMES[c], &classes).ok();
+            }
         }
-        self.cluster.wait_for(job, |status| status["delivered"] == NAMES.len());
+        self.cluster.wait_for(job, |status| status["delivered"] == contributors(job));
+    }
+
+    /// What the stores hold of an open job: the coordinator's envelopes, and the nodes' sealed shares.
+    fn held(&self, job: &str) -> Held {
+        let coordinator = copy(&self.cluster.coordinator_folder());
+        let coordinator = coordinator_store(coordinator.path());
+        let envelopes = blobs(
+            &coordinator,
+            &format!("SELECT envelope FROM envelopes_{}", number(&coordinator, job)),
+        );
+        let shares = (0..NODES).flat_map(|node| {
+            let copy = copy(&self.cluster.node_folder(node));
+            let store = node_store(copy.path());
+            blobs(&store, &format!("SELECT sealed FROM components_{}", number(&store, job)))
+        });
+        Held {
+            envelopes,
+            shares: shares.collect(),
+        }
+    }
+
+    /// Withdraws a submission of an open job, and waits until no byte of its envelopes and shares is left.
+    fn withdraw(&mut self, job: &str, open: &[String]) {
+        let before = self.held(job);
+        self.cluster.tacit(["withdraw", job, "--key", &format!("{}.key", NAMES[1])]).ok();
+        let after = self.held(job);
+        let withdrawn = format!("{job}, withdrawn");
+        for (what, before, after) in [
+            ("envelope", before.envelopes, after.envelopes),
+            ("share", before.shares, after.shares),
+        ] {
+            let gone: Vec<_> = before.iter().filter(|one| !after.contains(one)).collect();
+            assert_eq!(gone.len(), NODES, "one {what} for each node");
+            gone.iter().for_each(|one| self.needles.add(&withdrawn, what, one));
+        }
+        self.wait_until_erased(open);
     }
 
     /// Takes note of what the stores hold of open jobs.
@@ -138,7 +217,7 @@ impl Soak {
                 &coordinator,
                 &format!("SELECT envelope FROM envelopes_{}", number(&coordinator, job)),
             );
-            assert_eq!(envelopes.len(), NODES * NAMES.len());
+            assert_eq!(envelopes.len(), NODES * contributors(job));
             envelopes.iter().for_each(|envelope| self.needles.add(job, "envelope", envelope));
         }
         for node in 0..NODES {
@@ -148,7 +227,7 @@ impl Soak {
             for job in jobs {
                 let number = number(&store, job);
                 let shares = blobs(&store, &format!("SELECT sealed FROM components_{number}"));
-                assert_eq!(shares.len(), NAMES.len(), "node {node} has all shares of {job}");
+                assert_eq!(shares.len(), contributors(job), "node {node} has all shares of {job}");
                 shares.iter().for_each(|share| self.needles.add(job, "share", share));
                 let spec = blobs(&store, &format!("SELECT spec FROM spec_{number}"));
                 self.needles.add(job, "spec", &spec[0]);
@@ -166,8 +245,8 @@ impl Soak {
             // Every text, envelope, share, spec and key has five pieces; few of them lie across two pages.
             for (what, at_least) in [
                 ("text", ITEMS),
-                ("envelope", NODES * NAMES.len()),
-                ("share", NODES * NAMES.len()),
+                ("envelope", NODES * contributors(job)),
+                ("share", NODES * contributors(job)),
                 ("spec", NODES),
                 ("key", NODES),
             ] {
@@ -207,14 +286,12 @@ fn text(job: &str, item: usize) -> String {
 #[test]
 fn of_jobs_that_have_ended_no_byte_is_left_in_any_store() {
     let jobs: usize = std::env::var("TACIT_SOAK_JOBS").map_or(5, |jobs| jobs.parse().unwrap());
-    let mut soak = Soak {
-        cluster: TestCluster::start(NODES, 1),
-        needles: Needles::default(),
-    };
-    soak.cluster.ready();
+    let mut soak = Soak::start();
     let mut open = Vec::new();
     for (wave, first) in (0..jobs).step_by(WAVE).enumerate() {
         let mut ending: Vec<String> = (first..jobs.min(first + WAVE)).map(|job| format!("job-{job}")).collect();
+        // One is sensitive: its numbers carry noise, whose keys the nodes store.
+        ending[0] = format!("{SENSITIVE}-{first}");
         ending.iter().for_each(|job| soak.open(job));
         // A few jobs stay open while others around them end.
         if wave < 3 {
@@ -225,6 +302,9 @@ fn of_jobs_that_have_ended_no_byte_is_left_in_any_store() {
         }
         soak.note(&ending);
         soak.assert_there(&ending);
+        if let Some(job) = ending.get(1) {
+            soak.withdraw(job, &[&open[..], &ending[..]].concat());
+        }
         // One of five is cancelled by its buyer, the others are published.
         for (at, job) in ending.iter().enumerate() {
             if at % 5 == 3 {
