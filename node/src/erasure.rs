@@ -101,6 +101,7 @@ fn ended_before(intake: &Intake, id: &JobId, refusal: Refusal) -> Result<Reply, 
 
 #[cfg(test)]
 mod tests {
+    use tacit_protocol::check::{Check, skip};
     use tacit_protocol::fixtures::buyer_key;
     use tacit_protocol::identity::SecretKey;
     use tacit_protocol::job::Job;
@@ -165,6 +166,7 @@ mod tests {
             cancellation.sign(key)
         };
         let unknown = Refusal::UnknownJob(job.id().clone());
+        let all_checks = skip(&[]);
         assert_eq!(cancelled(&intake, job.id(), None), Err(unknown.clone()));
         intake.store.open_job(&job, &spec, &Room::default()).unwrap();
         assert_eq!(cancelled(&intake, job.id(), None), Ok(Reply::Erased), "it holds nothing");
@@ -181,6 +183,15 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(cancelled(&intake, job.id(), Some(&cancellation(&buyer_key()))), Ok(Reply::Erased));
         }
+        assert_eq!(intake.known_job(job.id()), Err(Refusal::Ended(job.id().clone())));
+        // Without the check, the node erases a job for anybody's signature.
+        drop(all_checks);
+        let _skipped = skip(&[Check::Cancellations]);
+        let folder = tempfile::tempdir().unwrap();
+        let intake = self::intake(folder.path());
+        intake.store.open_job(&job, &spec, &Room::default()).unwrap();
+        assert_eq!(intake.deliver(&job, &[delivered(&intake, &job, 0)]).unwrap(), [None]);
+        assert_eq!(cancelled(&intake, job.id(), Some(&stranger)), Ok(Reply::Erased));
         assert_eq!(intake.known_job(job.id()), Err(Refusal::Ended(job.id().clone())));
     }
 }

@@ -61,6 +61,7 @@ mod tests {
     use rand::rngs::SysRng;
     use tacit_mpc_core::digest::Digest;
     use tacit_protocol::accepted::SubmissionEntry;
+    use tacit_protocol::check::{Check, skip};
     use tacit_protocol::codec::encode;
     use tacit_protocol::fixtures::{cluster_with_keys, contributor_key};
     use tacit_protocol::peer::{Answer, Question, Wanted};
@@ -172,6 +173,7 @@ mod tests {
 
     #[test]
     fn what_somebody_else_signs_or_comes_too_late_changes_nothing() {
+        let all_checks = skip(&[]);
         let bench = Bench::new();
         let [mine, other] = [1, 2].map(|c| bench.submission(c));
         bench.deliver(&mine);
@@ -182,6 +184,11 @@ mod tests {
         assert!(matches!(replayed, Err(Refusal::Malformed(_))));
         assert_eq!(bench.withdraw(&mine, 1, true), Err(Refusal::Frozen(bench.job.id().clone())));
         assert_eq!(bench.deliver(&mine), None);
+        // Without the check, the node erases what somebody else takes back.
+        drop(all_checks);
+        let _skipped = skip(&[Check::Withdrawals]);
+        assert!(matches!(bench.withdraw(&mine, 2, false), Ok(Reply::Withdrawn(_))));
+        assert_eq!(bench.deliver(&mine), Some(RejectReason::Withdrawn));
     }
 
     #[test]

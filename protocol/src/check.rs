@@ -1,4 +1,4 @@
-//! Checks against selection, one by one, so that a test can switch one off and show what it prevents.
+//! The checks that a dishonest party would like to be left out, one by one, so that a test can switch one off and show what it prevents.
 //!
 //! Only debug builds with the feature `testing` can switch a check off. In a release build every check is made, whatever its features.
 
@@ -16,6 +16,8 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 /// One of the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
+    /// The buyer has signed the terms.
+    Buyer,
     /// Answers count for the terms that they were given to, and for no others under the same id.
     Terms,
     /// No exact scores in the terms of a sensitive job.
@@ -40,7 +42,7 @@ pub enum Check {
     Noise,
     /// Pay does not depend on the answers of others.
     Bonus,
-    /// All items show something else.
+    /// No two items of a sensitive job show the same.
     Items,
     /// Somebody vouches for the contributors.
     Issuers,

@@ -7,7 +7,7 @@ use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::certificate::CertificateError;
 use tacit_protocol::check::{Check, skip};
 use tacit_protocol::fixtures::{contributor_key, gold_submissions, submission};
-use tacit_protocol::job::{JobSpec, LabelRule, PayRule};
+use tacit_protocol::job::{Job, JobSpec, LabelRule, PayRule};
 use tacit_protocol::question::Release;
 use tacit_protocol::submission::{Header, Submission};
 use tacit_scoring::report::Absence;
@@ -301,6 +301,24 @@ fn answers_given_to_other_terms_under_the_same_id_would_count() {
         12,
         "labels of people who were promised that none are published"
     );
+}
+
+#[test]
+fn terms_that_the_buyer_has_not_signed_would_be_computed() {
+    let members = members();
+    let asked = job(12, 12, PayRule::Flat, |spec| spec.release = [Release::Payouts].into()).unwrap();
+    // The coordinator wants the labels for itself, and passes on the buyer's signature.
+    let mut altered = asked.to_signed_spec();
+    altered.spec.release = [Release::Labels, Release::Payouts].into();
+    let open = || Job::open(&members.cluster.digest(), asked.id().clone(), altered.clone());
+    {
+        let _all = skip(&[]);
+        assert!(open().unwrap_err().to_string().contains("signature"));
+    }
+    let _skipped = skip(&[Check::Buyer]);
+    let opened = open().unwrap();
+    let report = published(&members, &opened, &crowd(&members, &opened, 12, |_| (0..12).collect()));
+    assert_eq!(labels(&report).len(), 12, "labels that the buyer has not asked for");
 }
 
 #[test]
