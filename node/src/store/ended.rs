@@ -181,7 +181,11 @@ impl Store {
         self.write(|c| {
             let transaction = c.transaction()?;
             let number: Option<i64> = transaction
-                .query_row("SELECT number FROM jobs WHERE id = ?1", [id.as_str()], |row| row.get(0))
+                .query_row(
+                    "SELECT number FROM jobs WHERE id = ?1 AND digest = ?2",
+                    params![id.as_str(), digest.as_bytes()],
+                    |row| row.get(0),
+                )
                 .optional()?;
             if let Some(number) = number {
                 delete(&transaction, number)?;
