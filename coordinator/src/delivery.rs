@@ -15,9 +15,9 @@ use tacit_protocol::withdrawal::Erasure;
 use tokio::time::{Instant, sleep_until};
 
 use crate::active_jobs::ActiveJob;
-use crate::app::Shared;
+use crate::app::{App, Shared};
 use crate::nodes::{Channel, LinkState, NodeError, ask, open_job};
-use crate::store::{Ending, PendingWithdrawal};
+use crate::store::{Ending, PendingWithdrawal, StoreError};
 
 /// The most submissions of one batch.
 const BATCH: usize = 256;
@@ -201,12 +201,18 @@ async fn deliver_next(app: &Shared, index: usize, channel: &dyn Channel, active:
         Ok(_) => Err(NodeError::UnexpectedReply("expected one outcome for each submission")),
         // The node has lost the job, so it gets everything again.
         Err(error @ NodeError::Refused(Refusal::UnknownJob(_))) => {
-            app.store.set_opened(job.id(), index, false).await?;
-            active.set_opened(index, false);
+            open_again(app, active, index).await?;
             Err(error)
         }
         Err(error) => Err(error),
     }
+}
+
+/// Notes that a node has lost a job: it is told of the job again, and gets everything again.
+pub(crate) async fn open_again(app: &App, active: &ActiveJob, index: usize) -> Result<(), StoreError> {
+    app.store.set_opened(active.job().id(), index, false).await?;
+    active.set_opened(index, false);
+    Ok(())
 }
 
 /// Brings a node the revocations of a job's issuers, before any submission that comes later than they.
@@ -231,8 +237,7 @@ async fn revoke(app: &Shared, index: usize, channel: &dyn Channel, active: &Acti
             Ok(_) => return Err(NodeError::UnexpectedReply("expected that the revocation is stored")),
             // It has lost the job with its issuers. So it is told of the job first, and gets the revocation after that.
             Err(NodeError::Refused(Refusal::Malformed(_))) if brought.reopened.insert(id.clone()) => {
-                app.store.set_opened(id, index, false).await?;
-                active.set_opened(index, false);
+                open_again(app, active, index).await?;
                 return Ok(());
             }
             // The others are delivered all the same: this coordinator takes nothing of whom the issuers have revoked.
@@ -287,8 +292,7 @@ async fn withdraw(app: &Shared, index: usize, channel: &dyn Channel, active: &Ac
                 }
                 // The node has lost the job: it is opened again, and gets everything again.
                 Err(error @ NodeError::Refused(Refusal::UnknownJob(_))) => {
-                    app.store.set_opened(id, index, false).await?;
-                    active.set_opened(index, false);
+                    open_again(app, active, index).await?;
                     return Err(error);
                 }
                 Err(error) => return Err(error),

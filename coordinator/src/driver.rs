@@ -4,14 +4,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use tacit_mpc_core::sharing::NodeSet;
-use tacit_program::{Backoff, LastReason};
+use tacit_program::{Backoff, LastReason, unix_time};
 use tacit_protocol::api::JobState;
 use tacit_protocol::certificate::VerifiedCertificate;
 use tacit_protocol::control::Refusal;
+use tacit_protocol::job::Terms;
 use tacit_protocol::receipt::SaltSeed;
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -19,6 +19,7 @@ use tokio::time::sleep;
 use crate::active_jobs::ActiveJob;
 use crate::app::Shared;
 use crate::compute::{Failure, compute};
+use crate::delivery::open_again;
 use crate::drop_envelopes::drop_envelopes;
 use crate::listed_withdrawals::take_out;
 use crate::nodes::NodeError;
@@ -106,7 +107,7 @@ impl Driver {
     }
 
     async fn wait_for_close(&self, changes: &mut watch::Receiver<()>) -> Result<(), StoreError> {
-        let left = closes_in(self.active.job().terms().closes_at.as_deref());
+        let left = closes_in(self.active.job().terms(), unix_time());
         if self.active.is_full() || left == Some(Duration::ZERO) {
             self.app.store.close_job(self.active.job().id()).await?;
             self.active.changed();
@@ -215,8 +216,7 @@ impl Driver {
         }
         for (node, error) in &failure.0 {
             if matches!(error, NodeError::Refused(Refusal::UnknownJob(_))) {
-                app.store.set_opened(id, *node, false).await?;
-                active.set_opened(*node, false);
+                open_again(&app, &active, *node).await?;
             }
         }
         let accusations = failure.accusations();
@@ -241,7 +241,7 @@ impl Driver {
         self.pause().await
     }
 
-    /// Takes what nodes show to be withdrawn out of the list, if they show anything. Then it is no failure any more, and no attempt is used up.
+    /// Removes submissions from the list whose withdrawals nodes have shown. Such a failure uses up no attempt.
     async fn without_withdrawn(&mut self, failure: Failure) -> Result<Failure, StoreError> {
         if failure.withdrawals().next().is_none() {
             return Ok(failure);
@@ -322,20 +322,32 @@ impl Driver {
     }
 }
 
-/// The time until a job closes by itself; zero if that time has passed, `None` if the job has no closing time.
-fn closes_in(closes_at: Option<&str>) -> Option<Duration> {
-    let at: Timestamp = closes_at?.parse().ok()?;
-    Some(Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO))
+/// The time from `now`, in Unix time, until a job closes by itself; zero if that time has passed, `None` if the job has no closing time.
+fn closes_in(terms: &Terms, now: u64) -> Option<Duration> {
+    // The terms were checked, so the time can be read.
+    let at = terms.closes_at_seconds().ok().flatten()?;
+    Some(Duration::from_secs(at.saturating_sub(now)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::spec;
+    use tacit_protocol::fixtures::job_of;
+    use tacit_protocol::job::JobSpec;
 
     #[test]
     fn closing_times() {
-        assert_eq!(closes_in(None), None);
-        assert_eq!(closes_in(Some("2001-01-01T00:00:00Z")), Some(Duration::ZERO));
-        assert!(closes_in(Some("2999-01-01T00:00:00Z")).unwrap() > LONGEST_SLEEP);
+        let closing = |closes_at: Option<&str>| {
+            let spec = JobSpec {
+                closes_at: closes_at.map(str::to_owned),
+                ..spec(1)
+            };
+            closes_in(job_of("signs", spec).unwrap().terms(), 1_796_083_200)
+        };
+        assert_eq!(closing(None), None);
+        assert_eq!(closing(Some("2001-01-01T00:00:00Z")), Some(Duration::ZERO));
+        assert_eq!(closing(Some("2026-12-01T00:00:00Z")), Some(Duration::ZERO));
+        assert_eq!(closing(Some("2026-12-01T00:00:09Z")), Some(Duration::from_secs(9)));
     }
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use jiff::Timestamp;
 use tacit_mpc_core::sharing::NodeSet;
+use tacit_program::unix_time;
 use tacit_protocol::control::{MAX_MESSAGE_BYTES, Request};
-use tacit_protocol::job::{Job, JobId, SignedSpec};
+use tacit_protocol::job::{Job, JobId, SignedSpec, Terms};
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
@@ -74,7 +74,6 @@ fn join(errors: &[(String, NodeError)]) -> String {
 /// # Errors
 /// It cannot be opened; then it is cancelled at all nodes that had opened it.
 pub(crate) async fn open(app: &Shared, buyer: String, id: JobId, signed: SignedSpec) -> Result<bool, OpenError> {
-    let closes_at = signed.spec.closes_at.clone();
     let cluster = Arc::clone(&app.cluster);
     let checked = tokio::task::spawn_blocking(move || {
         let text = serde_json::to_vec(&signed).map_err(|e| e.to_string())?;
@@ -96,7 +95,7 @@ pub(crate) async fn open(app: &Shared, buyer: String, id: JobId, signed: SignedS
             Err(OpenError::Conflict(row.id))
         };
     }
-    check_closing_time(closes_at.as_deref())?;
+    check_closing_time(job.terms(), unix_time())?;
     let quotas = app.quotas;
     let admit = move |taken: Taken| {
         quotas
@@ -131,15 +130,12 @@ pub(crate) async fn open(app: &Shared, buyer: String, id: JobId, signed: SignedS
     Ok(true)
 }
 
-fn check_closing_time(closes_at: Option<&str>) -> Result<(), OpenError> {
-    let Some(text) = closes_at else { return Ok(()) };
-    let at: Timestamp = text
-        .parse()
-        .map_err(|e| OpenError::Spec(format!("field `closes_at` is not a time like 2026-12-01T00:00:00Z: {e}")))?;
-    if at <= Timestamp::now() {
-        Err(OpenError::Spec(format!("field `closes_at`: {text} is past")))
-    } else {
-        Ok(())
+/// Checks that a job which closes by itself does not close before it is open. `now` is in Unix time.
+fn check_closing_time(terms: &Terms, now: u64) -> Result<(), OpenError> {
+    let spec = |error: String| OpenError::Spec(error);
+    match terms.closes_at_seconds().map_err(|error| spec(error.to_string()))? {
+        Some(at) if at <= now => Err(spec("field `closes_at` is past: set a later time".to_owned())),
+        _ => Ok(()),
     }
 }
 

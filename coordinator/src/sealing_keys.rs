@@ -1,8 +1,8 @@
 //! Fetches the newest sealing key of each node, so that contributors find it here, and refuses uploads that are sealed to a key whose time is over.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use tacit_program::LastReason;
+use tacit_program::{LastReason, unix_time};
 use tacit_protocol::control::{Reply, Request};
 use tacit_protocol::sealing_epoch::{SealingEpoch, SignedEpoch};
 use tacit_protocol::submission::Statement;
@@ -69,7 +69,7 @@ async fn fetch(app: &App, index: usize, node: &Node, channel: &dyn Channel) -> R
     let Some(entry) = app.cluster.nodes().get(index) else {
         return Ok(());
     };
-    if SealingEpoch::check(&signed, &app.cluster.digest(), &entry.identity, now()).is_err() {
+    if SealingEpoch::check(&signed, &app.cluster.digest(), &entry.identity, unix_time()).is_err() {
         return Err(NodeError::UnexpectedReply(
             "its sealing key is not signed by it for this cluster, or has expired: set the clocks of both machines",
         ));
@@ -92,13 +92,8 @@ pub(crate) fn all(app: &App) -> Vec<Option<SignedEpoch>> {
 /// The name of a node that does not open its envelope of this submission any more, if there is one. What the coordinator does not know of
 /// a key it leaves to the nodes.
 pub(crate) fn too_late_for(app: &App, statement: &Statement) -> Option<String> {
-    let now = now();
+    let now = unix_time();
     let late = |(node, epoch): &(&Node, &u64)| node.sealing_key().is_some_and(|newest| !newest.value.opens(**epoch, now));
     let (node, _) = app.nodes.iter().zip(&statement.epochs).find(late)?;
     Some(node.name().to_owned())
-}
-
-/// The time now, in Unix time.
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }

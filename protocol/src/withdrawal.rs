@@ -90,11 +90,19 @@ impl Withdrawal {
     /// The header is not of this job and cluster, or the signature is not its key's.
     pub fn check(header: &Signed<Header>, signature: &Signature, cluster: &Cluster, job: &Job) -> Result<(), WithdrawalError> {
         Header::check(header, cluster, job).map_err(WithdrawalError::Header)?;
-        let key = &header.value.statement.key;
-        if Role::of(job, key) == Role::Gold {
+        if Role::of(job, &header.value.statement.key) == Role::Gold {
             return Err(WithdrawalError::Gold);
         }
-        match key.verify(Purpose::Withdrawal, &encode(&Self::of(&header.value)), signature) {
+        Self::check_signature(&header.value, signature)
+    }
+
+    /// Checks the signature alone: the header was checked before, and is not of gold answers.
+    ///
+    /// # Errors
+    /// [`WithdrawalError::Signature`].
+    pub fn check_signature(header: &Header, signature: &Signature) -> Result<(), WithdrawalError> {
+        let key = &header.statement.key;
+        match key.verify(Purpose::Withdrawal, &encode(&Self::of(header)), signature) {
             Err(_) if Check::Withdrawals.is_made() => Err(WithdrawalError::Signature),
             _ => Ok(()),
         }

@@ -5,13 +5,14 @@ use std::time::Duration;
 use axum::body::{Body, BodyDataStream, Bytes};
 use axum::http::{HeaderMap, header};
 use futures::StreamExt;
+use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
 
 use super::problem::{Problem, ProblemKind};
 
 /// The fewest bytes a second, so that slow clients do not hold places and memory.
 const RATE: u64 = 16 << 10;
-/// By how much a buffer grows at least, and that it grows by a quarter: what is announced is not there yet.
+/// A buffer grows by a quarter, and by at least this much. Memory is taken for bytes that have come, not for bytes that are announced.
 const STEP: usize = 16 << 10;
 /// How far a client may be behind the rate.
 const GRACE: Duration = Duration::from_secs(5);
@@ -106,7 +107,7 @@ impl PacedBody {
         }
     }
 
-    /// Reads to the end, after what was read before. `hold` is asked for the memory before the buffer grows to so many bytes.
+    /// Appends the rest of the body to `before`. Calls `hold` with the new capacity before the buffer grows; an error of it ends the reading.
     ///
     /// # Errors
     /// As for [`Self::next`], and of `hold`.
@@ -139,6 +140,14 @@ impl PacedBody {
 /// The body is larger or too slow, or breaks off.
 pub(super) async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
     PacedBody::new(headers, body, limit)?.rest(Vec::new(), |_| Ok(())).await
+}
+
+/// What the JSON of a body holds. `what` names it in the problem that it holds something else: `an enrolment`.
+///
+/// # Errors
+/// The body holds something else.
+pub(super) fn from_json<T: DeserializeOwned>(body: &[u8], what: &str) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| Problem::new(ProblemKind::InvalidRequest, format!("the body is not {what}: {error}")))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use tacit_protocol::api::{Enrolment, Problem as Document, enrolment_statement};
 use tacit_protocol::identity::Purpose;
 use tacit_protocol::name::{NAME_RULE, is_name};
 
-use super::body::read_body;
+use super::body::{from_json, read_body};
 use super::problem::{Problem, ProblemKind};
 use crate::app::Shared;
 use crate::config::EnrolmentMode;
@@ -33,8 +33,7 @@ pub(super) async fn enrol(
     body: Body,
 ) -> Result<(StatusCode, Json<Enrolment>), Problem> {
     let body = read_body(&headers, body, LIMIT).await?;
-    let enrolment: Enrolment = serde_json::from_slice(&body)
-        .map_err(|e| Problem::new(ProblemKind::InvalidRequest, format!("the body is not an enrolment: {e}")))?;
+    let enrolment: Enrolment = from_json(&body, "an enrolment")?;
     let Enrolment {
         contributor,
         key,

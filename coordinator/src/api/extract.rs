@@ -6,6 +6,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::header;
 use axum::http::request::Parts;
+use tacit_program::unix_time;
 use tacit_protocol::identity::{PublicKey, Signature};
 use tacit_protocol::job::JobId;
 use tacit_protocol::request_signature::{RequestSignature, SCHEME, SignedParts};
@@ -92,7 +93,10 @@ impl FromRequestParts<Shared> for ByToken {
         let buyer = token.and_then(|(_, token)| app.buyers.of_token(token.trim()));
         match buyer {
             Some(buyer) => Ok(Self(buyer)),
-            None if token.is_some() => Err(Problem::new(ProblemKind::Unauthorized, "no buyer has this token")),
+            None if token.is_some() => Err(Problem::new(
+                ProblemKind::Unauthorized,
+                "no buyer has this token: ask the coordinator's operator for one",
+            )),
             None => Err(Problem::new(
                 ProblemKind::Unauthorized,
                 "send `Authorization: Bearer` with a buyer's token",
@@ -120,10 +124,9 @@ impl FromRequestParts<Shared> for Caller {
             cluster: &app.cluster.digest(),
             body: b"",
         };
-        let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0);
         let verified = value
             .parse::<RequestSignature>()
-            .and_then(|signature| request.verify(&signature, now));
+            .and_then(|signature| request.verify(&signature, unix_time()));
         verified
             .map(Self::Key)
             .map_err(|error| Problem::new(ProblemKind::Unauthorized, error.to_string()))

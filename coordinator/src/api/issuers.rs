@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use tacit_protocol::api::{Problem as Document, Revoked};
 use tacit_protocol::credential::Revocation;
 
-use super::body::PacedBody;
+use super::body::{PacedBody, from_json};
 use super::problem::{Problem, ProblemKind};
 use crate::app::Shared;
 use crate::http::Origin;
@@ -40,8 +40,7 @@ pub(super) async fn revoke(State(app): State<Shared>, origin: Origin, headers: H
         Ok(())
     });
     let body = reading.await?;
-    let revocation: Revocation = serde_json::from_slice(&body)
-        .map_err(|e| Problem::new(ProblemKind::InvalidRequest, format!("the body is not a revocation: {e}")))?;
+    let revocation: Revocation = from_json(&body, "a revocation")?;
     revocation
         .check()
         .map_err(|e| Problem::new(ProblemKind::BadSignature, format!("the revocation: {e}")))?;

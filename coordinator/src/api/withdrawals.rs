@@ -5,12 +5,12 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use tacit_protocol::api::{Problem as Document, WithdrawalRequest, WithdrawalStatus};
-use tacit_protocol::codec::{decode, encode};
-use tacit_protocol::identity::{Purpose, Signed};
+use tacit_protocol::codec::decode;
+use tacit_protocol::identity::Signed;
 use tacit_protocol::submission::{Header, Role};
-use tacit_protocol::withdrawal::Withdrawal;
+use tacit_protocol::withdrawal::{Withdrawal, WithdrawalError};
 
-use super::body::read_body;
+use super::body::{from_json, read_body};
 use super::extract::SubmissionPath;
 use super::look_up;
 use super::problem::{Problem, ProblemKind};
@@ -40,31 +40,19 @@ pub(super) async fn withdraw_submission(
     body: Body,
 ) -> Result<Json<WithdrawalStatus>, Problem> {
     let body = read_body(&headers, body, LIMIT).await?;
-    let request: WithdrawalRequest = serde_json::from_slice(&body)
-        .map_err(|e| Problem::new(ProblemKind::InvalidRequest, format!("the body is not a withdrawal: {e}")))?;
+    let request: WithdrawalRequest = from_json(&body, "a withdrawal")?;
     let Some(known) = app.store.withdrawable(&id, submission).await? else {
         return Err(no_submission(&app, &id, &Reader::nobody(), submission).await);
     };
     let header: Signed<Header> = look_up::stored(&app, "a header", decode(&known.header, "a submission's header"))?;
     // The header was checked when the submission came.
-    let statement = encode(&Withdrawal::of(&header.value));
-    let verified = header
-        .value
-        .statement
-        .key
-        .verify(Purpose::Withdrawal, &statement, &request.signature);
-    verified.map_err(|e| {
-        let detail = format!("{e}: it must be made with the key that has signed the submission, for this submission");
-        Problem::new(ProblemKind::BadSignature, detail)
-    })?;
+    let checked = Withdrawal::check_signature(&header.value, &request.signature);
+    checked.map_err(|error| Problem::new(ProblemKind::BadSignature, error.to_string()))?;
     if !known.withdrawn {
         let active = app.active_jobs.get(&id);
         let key = &header.value.statement.key;
         if active.as_ref().is_some_and(|active| Role::of(active.job(), key) == Role::Gold) {
-            return Err(Problem::new(
-                ProblemKind::Frozen,
-                "gold answers cannot be withdrawn: cancel the job",
-            ));
+            return Err(Problem::new(ProblemKind::Frozen, WithdrawalError::Gold.to_string()));
         }
         match app.store.withdraw(&id, submission, request.signature).await? {
             WithdrawOutcome::New(sequence) => {

@@ -52,6 +52,7 @@ impl Terms {
         let planned = self.items * u64::from(answers_per_item);
         payout(self.payout.as_ref(), self.releases(Release::Payouts), planned)?;
         gold(self)?;
+        self.closes_at_seconds()?;
         issuers::fit(self)?;
         labels::fit(self)?;
         floors::check(self)
