@@ -287,7 +287,7 @@ impl ActiveJob {
         self.inner().may_be_recorded = true;
     }
 
-    /// Whether a node may have recorded a release: one was seen in the phase before, or an earlier process may have seen one.
+    /// Whether a node may have recorded a release: a node reached the phase in which it records one, or an earlier process computed the job.
     pub(crate) fn may_be_recorded(&self) -> bool {
         self.inner().may_be_recorded
     }

@@ -52,7 +52,7 @@ pub(crate) async fn erase_from_log(app: &Shared, id: &JobId) {
     }
 }
 
-/// Purges the jobs that have ended longer ago than the config file says, now and again and again.
+/// Purges the jobs that have ended longer ago than the config file says, at the start and then every hour.
 pub(crate) async fn purge_old_jobs(app: Shared) {
     let Some(seconds) = app.keep_results_seconds else { return };
     loop {

@@ -31,7 +31,7 @@ enum Owner {
 }
 
 struct Buckets {
-    /// Full buckets are not in it. So there are no more than three for each enrolment of the last hour and each request that is answered.
+    /// Only buckets that are not full. So memory is bounded: at most three for each enrolment of the last hour and each running request.
     by_owner: HashMap<Owner, Bucket>,
     swept: Instant,
 }
@@ -43,7 +43,7 @@ struct Bucket {
     held: u32,
 }
 
-/// In how much time one enrolment comes into the bucket of a quota.
+/// How long a bucket takes to regain one enrolment.
 fn time_of_one(quota: usize) -> Duration {
     HOUR / u32::try_from(quota).unwrap_or(u32::MAX).max(1)
 }

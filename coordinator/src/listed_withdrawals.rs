@@ -2,8 +2,9 @@
 //! that is older than the withdrawal, or somebody has uploaded the submission again. Nodes then refuse the list, and show the withdrawals.
 //!
 //! A submission leaves the list of a closed job only with the erasure receipts of a quorum. A node signs none if it has recorded a release, so no
-//! node has released anything of the list before: nobody chooses a crowd after an output is known. And as soon as a release may be recorded
-//! somewhere, nodes that do not know of the withdrawal are not told of it: else some would insist on the list, and others refuse it for ever.
+//! node has released anything of the list before: nobody can change the list after seeing an output. And as soon as a release may be recorded
+//! somewhere, nodes that do not know of the withdrawal are not told of it. Otherwise nodes with a record would insist on the list, and nodes with the
+//! withdrawal would refuse it, for ever.
 
 use std::collections::{HashMap, HashSet};
 use std::pin::pin;

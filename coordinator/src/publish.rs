@@ -40,7 +40,7 @@ pub(crate) enum PublishError {
     /// The verdicts do not fit the list.
     #[error("the nodes' verdicts cannot be used: {0}")]
     AcceptedSet(#[from] AcceptedSetError),
-    /// The nodes agree on another computation than the coordinator asked for: then it is not they who deviate.
+    /// The nodes agree on another computation than the coordinator asked for: then the nodes are not at fault.
     #[error(
         "all nodes signed for the same accepted set, session and participants, but not for those of this coordinator: compare their releases"
     )]
@@ -163,7 +163,7 @@ pub(crate) fn conclude(
     if agreed != Some(&subject) && released.iter().all(|one| Some(one.subject()) == agreed) {
         return Err(PublishError::Subject);
     }
-    // One by one before they are joined: only so is a wrong form the fault of one node, which can then be left out.
+    // Check each release before joining them. So a wrong form can be blamed on one node, which is then left out.
     for one in &released {
         one.check_form(cluster, job.terms(), accepted_set.facts(), &subject)
             .map_err(|error| PublishError::Release {

@@ -19,10 +19,10 @@ const LARGE_HEADERS: usize = 64 << 20;
 /// An upload is in memory as it arrives, and its envelopes again as they are stored.
 const COPIES: usize = 2;
 
-/// So many of the largest submissions anybody may send at once.
+/// How many submissions of the largest size anybody may send at once.
 const SUBMISSIONS: usize = 2;
 
-/// One address has one part in so many of the memory, and one contributor one in so many of memory and places.
+/// One address may use one part in `ADDRESSES` of the memory; one contributor one in [`CONTRIBUTORS`] of the memory and of the places.
 const ADDRESSES: usize = 8;
 /// See [`ADDRESSES`].
 const CONTRIBUTORS: usize = 32;

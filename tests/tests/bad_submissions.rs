@@ -148,7 +148,8 @@ impl TwoJobs {
         // For another job, even if it is open at the same nodes, and for another cluster.
         self.rejected(&self.share(&self.mallory, &self.clean, &[(0, 0)]), RejectReason::WrongJob);
         let digest = self.clean.digest();
-        self.rejected(&self.resigned(|h| h.statement.job_digest = digest), RejectReason::WrongJob);
+        let other_terms = self.resigned(|h| h.statement.job_digest = digest);
+        self.refused(&other_terms, &encode(&other_terms), 404, "unknown_job", None);
         let text = std::fs::read_to_string(self.cluster.file()).unwrap() + "# another\n";
         let keys = self.file.sealing_keys().to_vec();
         let elsewhere = sealing_to(Cluster::parse(text.as_bytes()).unwrap(), keys);

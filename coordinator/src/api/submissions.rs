@@ -30,7 +30,8 @@ use crate::store::{Known, NewSubmission, Standing, UploadOutcome};
 use crate::uploads::{Author, LargeHeader, SMALL_HEADER};
 
 /// Stores a submission and answers with a signed receipt. The same bytes again get the same receipt. What the header alone shows to be wrong is
-/// refused before the envelopes are read.
+/// refused before the envelopes are read. If the header names other terms than the job's, the answer is `unknown_job`, unless the job is public: the sender
+/// has not read the terms.
 #[utoipa::path(put, path = "/v1/jobs/{id}/submissions/{sid}", tag = "submissions",
     request_body(content = Vec<u8>, content_type = "application/vnd.tacit.submission", description = "an encoded submission"),
     params(("id" = String, Path), ("sid" = String, Path, description = "16 bytes in lower-case hexadecimal")), responses(
@@ -51,10 +52,6 @@ pub(super) async fn put_submission(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let active = app.active_jobs.get(&id);
-    if active.is_none() {
-        look_up::job(&app, &id).await?;
-    }
     let media_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -66,7 +63,7 @@ pub(super) async fn put_submission(
         ));
     }
     let mut body = PacedBody::new(&headers, body, MAX_SUBMISSION_BYTES)?;
-    let ReceivedHeader { header, bytes, large } = read_header(&app, active.as_deref(), origin, &mut body).await?;
+    let ReceivedHeader { header, bytes, large } = read_header(&app, origin, &mut body).await?;
     let statement = &header.value.statement;
     if statement.job != id {
         return Err(rejected(&app, RejectReason::WrongJob, explain(RejectReason::WrongJob)));
@@ -74,16 +71,18 @@ pub(super) async fn put_submission(
     if statement.id != submission_id {
         return Err(rejected(&app, RejectReason::Malformed, "its id is not the one in the path"));
     }
-    let standing = app.store.standing(statement).await?.ok_or_else(|| Problem::unknown_job(&id))?;
+    let standing = app.store.standing(statement).await?;
+    let standing = standing
+        .filter(|standing| standing.public || standing.terms == statement.job_digest)
+        .ok_or_else(|| Problem::unknown_job(&id))?;
     let known = standing.known.clone();
-    // The digest of the header is that of one that was checked.
+    // The header of a known submission was checked when it was stored.
     let active = match &known {
         Some(known) if known.digest != header.value.digest() => return Err(other_bytes(&app)),
         Some(_) => None,
         None => {
-            let active = active
-                .filter(|_| standing.state == JobState::Open)
-                .ok_or_else(|| closed(&app, &id))?;
+            let active = app.active_jobs.get(&id).filter(|_| standing.state == JobState::Open);
+            let active = active.ok_or_else(|| closed(&app, &id))?;
             check_header(&app, &active, header.clone()).await?;
             check_revocation(&app, &active, statement).await?;
             admit(&app, &active, &header.value, &standing)?;
@@ -122,7 +121,7 @@ pub(super) async fn put_submission(
             ProblemKind::SubmissionConflict,
             "the submission was withdrawn: to answer again, draw a new id",
         )),
-        UploadOutcome::NotOpen(_) | UploadOutcome::NoJob => Err(closed(&app, &id)),
+        UploadOutcome::NotOpen => Err(closed(&app, &id)),
     }
 }
 
@@ -181,7 +180,8 @@ fn full(app: &App, no_room: NoRoom) -> Problem {
     match no_room {
         NoRoom::Subject => Problem::new(
             ProblemKind::ContributorQuota,
-            "the job takes two answers to every item of one contributor, in a limited number of submissions: nothing more needs to be sent",
+            "the job takes two answers to every item of one contributor, in a limited number of submissions: nothing more needs to be sent; `tacit receipt` \
+             shows which of your answers count",
         ),
         NoRoom::Job => Problem::new(
             ProblemKind::JobFull,
@@ -202,7 +202,7 @@ fn explain(reason: RejectReason) -> &'static str {
         RejectReason::BadCredential => {
             "the job takes answers only of people whom its issuers have invited, with invitations that are valid until it closes"
         }
-        _ => "its items, components or envelopes do not fit the job and the cluster",
+        _ => "its items, components or envelopes do not fit the job and the cluster: fetch the job's spec and the cluster file again",
     }
 }
 
@@ -229,15 +229,8 @@ struct ReceivedHeader<'a> {
 }
 
 /// Reads until the header has arrived, and not much more.
-async fn read_header<'a>(
-    app: &'a App,
-    active: Option<&ActiveJob>,
-    origin: Origin,
-    body: &mut PacedBody,
-) -> Result<ReceivedHeader<'a>, Problem> {
+async fn read_header<'a>(app: &'a App, origin: Origin, body: &mut PacedBody) -> Result<ReceivedHeader<'a>, Problem> {
     let not_one = |app| rejected(app, RejectReason::Malformed, "the body is not an encoded submission");
-    // A job that has ended is not in memory any more.
-    let most = active.map_or(MAX_HEADER_BYTES, |active| Header::most_bytes(&app.cluster, active.job()));
     let (mut bytes, mut large) = (Vec::new(), None::<LargeHeader<'_>>);
     // At which length to try next: each time twice as much, so that trying takes time in proportion to the bytes.
     let mut due = 1;
@@ -248,8 +241,10 @@ async fn read_header<'a>(
         if bytes.len() >= due || ended {
             match decode_first::<Signed<Header>>(&bytes, "a submission") {
                 Ok((header, _)) => return Ok(ReceivedHeader { header, bytes, large }),
-                Err(error) if ended || bytes.len() >= most || *error.problem() != CodecProblem::TooShort => return Err(not_one(app)),
-                Err(_) => due = (2 * bytes.len()).min(most),
+                Err(error) if ended || bytes.len() >= MAX_HEADER_BYTES || *error.problem() != CodecProblem::TooShort => {
+                    return Err(not_one(app));
+                }
+                Err(_) => due = (2 * bytes.len()).min(MAX_HEADER_BYTES),
             }
         }
         if bytes.len() <= SMALL_HEADER {
@@ -278,7 +273,7 @@ async fn check_revocation(app: &App, active: &ActiveJob, statement: &Statement) 
         return Ok(());
     };
     if app.store.is_revoked(issuers.digest(), credential.grant.serial).await? {
-        let why = "the issuers have revoked the invitation";
+        let why = "the issuers have revoked the invitation: ask those who have invited you";
         return Err(rejected(app, RejectReason::BadCredential, why));
     }
     Ok(())
@@ -315,7 +310,7 @@ fn admit(app: &App, active: &ActiveJob, header: &Header, standing: &Standing) ->
         (Role::Answers, Some(key)) if key == statement.key => {}
         (Role::Answers, Some(_)) => {
             app.metrics.upload(Some(RejectReason::KeyConflict));
-            let detail = "the contributor's name is enrolled with another key";
+            let detail = "the contributor's name is enrolled with another key: use that key, or enrol another name";
             return Err(Problem::new(ProblemKind::NotEnrolled, detail));
         }
         (Role::Answers, None) => {

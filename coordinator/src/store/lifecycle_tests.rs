@@ -38,7 +38,7 @@ async fn submissions_are_stored_once_in_order_and_only_while_open() {
     let store = Store::open_unwatched(folder.path()).unwrap();
     let id: JobId = "signs".parse().unwrap();
     let keep = |byte| store.store_submission(submission(&id, byte), |_, _| Ok(()), |sequence| Ok(format!("receipt {sequence}")));
-    assert_eq!(keep(1).await.unwrap(), UploadOutcome::NoJob);
+    assert_eq!(keep(1).await.unwrap(), UploadOutcome::NotOpen);
     store.add_job(new_job(&id, 3)).await;
     assert!(matches!(keep(1).await.unwrap(), UploadOutcome::New(known) if known.receipt == "receipt 0"));
     assert!(matches!(keep(2).await.unwrap(), UploadOutcome::New(known) if known.receipt == "receipt 1"));
@@ -48,7 +48,7 @@ async fn submissions_are_stored_once_in_order_and_only_while_open() {
     assert_eq!((known.sequence, known.receipt.as_str()), (0, "receipt 0"));
 
     store.close_job(&id).await.unwrap();
-    assert_eq!(keep(3).await.unwrap(), UploadOutcome::NotOpen(JobState::Closing));
+    assert_eq!(keep(3).await.unwrap(), UploadOutcome::NotOpen);
     assert!(matches!(keep(2).await.unwrap(), UploadOutcome::Before(_)));
     let list = store.list(&id).await.unwrap();
     assert_eq!(

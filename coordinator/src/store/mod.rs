@@ -4,10 +4,12 @@
 //! blocking threads.
 
 mod contributors;
+mod deliveries;
 mod inspect;
 mod jobs;
 #[cfg(test)]
 mod lifecycle_tests;
+mod new_jobs;
 mod pieces;
 mod readers;
 mod results;
@@ -20,7 +22,8 @@ mod submissions;
 mod withdrawals;
 
 pub(crate) use contributors::Enrolled;
-pub(crate) use jobs::{Created, JobRow, NewJob};
+pub(crate) use jobs::JobRow;
+pub(crate) use new_jobs::{Created, NewJob};
 pub(crate) use pieces::StoredAt;
 pub(crate) use readers::Readers;
 pub(crate) use results::{Conclusion, Part, Receipts};
@@ -38,6 +41,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use tacit_metrics::{Operation, StoreMeter};
 use tacit_mpc_core::digest::Digest;
 use tacit_program::sqlite::{DatabaseError, StoreFile};
+use tacit_program::unix_time;
 use thiserror::Error;
 
 /// How long a task waits that found the store failing, before it tries again.
@@ -281,9 +285,9 @@ fn transact<T>(connection: &mut Connection, work: impl FnOnce(&Connection) -> Re
     Ok(value)
 }
 
-/// Seconds since 1970.
+/// The time now, in Unix time.
 fn now() -> i64 {
-    jiff::Timestamp::now().as_second()
+    to_db(unix_time())
 }
 
 /// The number by which other tables refer to a job.

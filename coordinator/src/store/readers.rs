@@ -17,7 +17,7 @@ pub(crate) struct Readers {
     pub buyer_key: PublicKey,
     /// Whether anyone may.
     pub public: bool,
-    /// Whether all is removed that says more than that there was this job.
+    /// Whether everything is removed except that the job existed.
     pub purged: bool,
     /// Whose people may answer the job, if it names issuers; else whoever is enrolled.
     pub pool: Option<Pool>,

@@ -11,7 +11,7 @@ use tacit_protocol::identity::Signature;
 use tacit_protocol::job::JobId;
 
 use super::schema::{drop_tables_of, has_tables_of};
-use super::{Failure, Store, StoreError, fixed_bytes, lock, now, number_of, schema, to_db, transact};
+use super::{Failure, Store, StoreError, fixed_bytes, lock, now, schema, to_db, transact};
 
 /// How many envelopes one transaction drops. It is small, as other writers wait for it.
 const BATCH: i64 = 256;
@@ -37,8 +37,8 @@ fn ids(db: &Connection, query: &str, more: &[i64]) -> Result<Vec<JobId>, Failure
 }
 
 impl Store {
-    /// The jobs that have ended and that a node has not erased yet, as far as there is something that makes it erase them: a certificate, or
-    /// the buyer's signature.
+    /// The jobs that have ended, that a node still holds, and that it can be made to erase: there is a certificate, or the buyer has signed the
+    /// cancellation.
     ///
     /// # Errors
     /// The store fails.
@@ -68,23 +68,6 @@ impl Store {
             signature
                 .map(|bytes| Ok(Ending::Cancelled(Signature::from_bytes(fixed_bytes(&bytes, "a cancellation")?))))
                 .transpose()
-        })
-        .await
-    }
-
-    /// Notes that a node has erased a job that has ended. How much of it the node had stays recorded.
-    ///
-    /// # Errors
-    /// The store fails.
-    pub(crate) async fn forgotten(&self, job: &JobId, node: usize) -> Result<(), StoreError> {
-        let job = job.clone();
-        self.write(move |db| {
-            let number = number_of(db, &job)?;
-            db.execute(
-                "UPDATE deliveries SET opened = 0 WHERE job = ?1 AND node = ?2",
-                (number, node as i64),
-            )?;
-            Ok(())
         })
         .await
     }
@@ -150,7 +133,7 @@ impl Store {
         .await
     }
 
-    /// Removes all that is stored of a job that has ended, but that there was such a job.
+    /// Removes everything that is stored of a job that has ended, except that it existed.
     ///
     /// # Errors
     /// The store fails.

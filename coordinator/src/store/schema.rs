@@ -43,7 +43,7 @@ CREATE TABLE jobs (
     issuers          BLOB,
     -- The buyer's signature that cancels it.
     cancellation     BLOB,
-    -- Whether all is removed that says more than that there was this job.
+    -- Whether everything is removed except that the job existed.
     purged           INTEGER NOT NULL DEFAULT 0,
     -- Whether anyone may read the job.
     public           INTEGER NOT NULL,

@@ -1,4 +1,4 @@
-//! Submissions as they were uploaded, and how many of them each node has.
+//! Submissions as they were uploaded.
 
 use rusqlite::{Connection, OptionalExtension};
 use tacit_mpc_core::digest::Digest;
@@ -6,14 +6,13 @@ use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::api::JobState;
 use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::JobId;
-use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::quota::{NoRoom, Used};
-use tacit_protocol::submission::{Delivery, Statement, Subject, SubmissionId};
+use tacit_protocol::submission::{Statement, Subject, SubmissionId};
 
 use super::contributors::enrolled_key;
-use super::schema::has_tables_of;
+use super::jobs::state_named;
 use super::withdrawals::is_withdrawn;
-use super::{Failure, Store, StoreError, fixed_bytes, from_db, now, number_of, to_db};
+use super::{Failure, Store, StoreError, fixed_bytes, from_db, now, number_of};
 
 /// A checked submission to be stored.
 #[derive(Debug, Clone)]
@@ -64,15 +63,17 @@ pub(crate) enum UploadOutcome {
     NoRoom(NoRoom),
     /// A submission of this id was taken back.
     Withdrawn,
-    /// The job is in this state and accepts no submissions.
-    NotOpen(JobState),
-    /// There is no such job.
-    NoJob,
+    /// There is no such job, or it accepts no submissions any more.
+    NotOpen,
 }
 
 /// What decides whether a submission is taken, before it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Standing {
+    /// The digest of the job's terms.
+    pub terms: Digest,
+    /// Whether anyone may read the job.
+    pub public: bool,
     /// The state of the job.
     pub state: JobState,
     /// The submission of the same id, if there is one.
@@ -83,17 +84,6 @@ pub(crate) struct Standing {
     pub by_subject: Used,
     /// How many answers the job has, without gold answers.
     pub in_job: u64,
-}
-
-/// A submission that a node does not have yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pending {
-    /// Its number among the submissions of the job, counted from 0.
-    pub sequence: u64,
-    /// The digest under which it is listed.
-    pub digest: Digest,
-    /// What is delivered to the node: the encoding of [`Delivery`].
-    pub delivery: Vec<u8>,
 }
 
 fn known(db: &Connection, job: i64, submission_id: &SubmissionId) -> Result<Option<Known>, Failure> {
@@ -127,10 +117,6 @@ fn used(db: &Connection, job: i64, subject: &Subject) -> Result<Used, Failure> {
     }))
 }
 
-pub(super) fn state_named(name: &str) -> Result<JobState, Failure> {
-    JobState::from_name(name).ok_or_else(|| Failure::damaged(format!("`{name}` is not a job's state")))
-}
-
 impl Store {
     /// What decides whether this submission is taken; `None` if there is no such job.
     ///
@@ -140,12 +126,18 @@ impl Store {
         let (job, submission_id, subject) = (statement.job.clone(), statement.id, statement.subject());
         let contributor = statement.contributor.clone();
         self.read(move |db| {
-            let job: Option<(i64, String, i64)> = db
-                .prepare_cached("SELECT number, state, answers FROM jobs WHERE id = ?1")?
-                .query_row([job.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            let mut query = db.prepare_cached("SELECT number, digest, public, state, answers FROM jobs WHERE id = ?1")?;
+            let row: Option<(i64, Vec<u8>, bool, String, i64)> = query
+                .query_row([job.as_str()], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+                })
                 .optional()?;
-            let Some((job, state, answers)) = job else { return Ok(None) };
+            let Some((job, terms, public, state, answers)) = row else {
+                return Ok(None);
+            };
             Ok(Some(Standing {
+                terms: Digest::from_bytes(fixed_bytes(&terms, "a job's digest")?),
+                public,
                 state: state_named(&state)?,
                 known: known(db, job, &submission_id)?,
                 key: enrolled_key(db, &contributor)?,
@@ -173,7 +165,7 @@ impl Store {
                 .query_row([new.job.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
                 .optional()?;
             let Some((job, state, sequence, answers)) = job else {
-                return Ok(UploadOutcome::NoJob);
+                return Ok(UploadOutcome::NotOpen);
             };
             if let Some(known) = known(db, job, &new.submission_id)? {
                 return Ok(UploadOutcome::Before(known));
@@ -183,7 +175,7 @@ impl Store {
             }
             let state = state_named(&state)?;
             if state != JobState::Open {
-                return Ok(UploadOutcome::NotOpen(state));
+                return Ok(UploadOutcome::NotOpen);
             }
             if let Err(no_room) = admit(used(db, job, &new.subject)?, from_db(answers)) {
                 return Ok(UploadOutcome::NoRoom(no_room));
@@ -252,118 +244,6 @@ impl Store {
                 .prepare_cached("SELECT 1 FROM submissions WHERE job = ?1 AND author = ?2")?
                 .exists((job, key.as_bytes().as_slice()))?),
             None => Ok(false),
-        })
-        .await
-    }
-
-    /// The submissions for a node from number `from` on: at most `max`, and, apart from the first, at most `bytes` in total.
-    ///
-    /// # Errors
-    /// The store fails.
-    pub(crate) async fn pending(&self, job: &JobId, node: usize, from: u64, max: usize, bytes: usize) -> Result<Vec<Pending>, StoreError> {
-        let job = job.clone();
-        self.read(move |db| {
-            let number = match number_of(db, &job)? {
-                Some(number) if has_tables_of(db, number)? => number,
-                _ => return Ok(Vec::new()),
-            };
-            let mut query = db.prepare_cached(&format!(
-                "SELECT s.sequence, s.digest, s.header, e.envelope FROM submissions s
-                 JOIN envelopes_{number} e ON e.node = ?2 AND e.sequence = s.sequence
-                 WHERE s.job = ?1 AND s.sequence >= ?3 ORDER BY s.sequence LIMIT ?4"
-            ))?;
-            let mut rows = query.query((number, node as i64, to_db(from), max as i64))?;
-            let mut pending = Vec::new();
-            let mut total = 0;
-            while let Some(row) = rows.next()? {
-                let (sequence, digest): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
-                let blob = |column| row.get_ref(column)?.as_blob().map_err(rusqlite::Error::from);
-                let (header, envelope) = (blob(2)?, blob(3)?);
-                total += header.len() + envelope.len();
-                if total > bytes && !pending.is_empty() {
-                    break;
-                }
-                let digest = Digest::from_bytes(fixed_bytes(&digest, "a submission's digest")?);
-                pending.push(Pending {
-                    sequence: from_db(sequence),
-                    digest,
-                    delivery: Delivery::encode_parts(header, envelope),
-                });
-            }
-            Ok(pending)
-        })
-        .await
-    }
-
-    /// For each node, whether it has opened the job and how many submissions it has.
-    ///
-    /// # Errors
-    /// The store fails.
-    pub(crate) async fn deliveries(&self, job: &JobId) -> Result<Vec<(bool, u64)>, StoreError> {
-        let job = job.clone();
-        self.read(move |db| {
-            let query = "SELECT opened, cursor FROM deliveries JOIN jobs ON jobs.number = deliveries.job WHERE jobs.id = ?1 ORDER BY node";
-            let mut query = db.prepare(query)?;
-            let rows = query.query_map([job.as_str()], |row| Ok((row.get(0)?, from_db(row.get(1)?))))?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
-        .await
-    }
-
-    /// Notes that a node has opened the job, or that it does not know it any more and needs all submissions again.
-    ///
-    /// # Errors
-    /// The store fails.
-    pub(crate) async fn set_opened(&self, job: &JobId, node: usize, opened: bool) -> Result<(), StoreError> {
-        let job = job.clone();
-        self.write(move |db| {
-            let number = number_of(db, &job)?;
-            let set = "UPDATE deliveries SET opened = ?3, cursor = CASE WHEN ?3 THEN cursor ELSE 0 END WHERE job = ?1 AND node = ?2";
-            db.execute(set, (number, node as i64, opened))?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// Notes that a node has the first `cursor` submissions, and which of them it refuses. If a power failure undoes this, they are
-    /// delivered again, with the same outcomes.
-    ///
-    /// # Errors
-    /// The store fails.
-    pub(crate) async fn delivered(
-        &self,
-        job: &JobId,
-        node: usize,
-        cursor: u64,
-        refused: Vec<(u64, RejectReason)>,
-    ) -> Result<(), StoreError> {
-        let job = job.clone();
-        self.write_lazily(move |db| {
-            let number = number_of(db, &job)?;
-            db.execute(
-                "UPDATE deliveries SET cursor = ?3 WHERE job = ?1 AND node = ?2",
-                (number, node as i64, to_db(cursor)),
-            )?;
-            for (sequence, reason) in refused {
-                let note = "INSERT OR REPLACE INTO delivery_refusals (job, node, sequence, reason) VALUES (?1, ?2, ?3, ?4)";
-                db.execute(note, (number, node as i64, to_db(sequence), reason.name()))?;
-            }
-            Ok(())
-        })
-        .await
-    }
-
-    /// The numbers of submissions that nodes refuse, each with a node that refuses it.
-    ///
-    /// # Errors
-    /// The store fails.
-    pub(crate) async fn refused(&self, job: &JobId) -> Result<Vec<(u64, usize)>, StoreError> {
-        let job = job.clone();
-        self.read(move |db| {
-            let query = "SELECT sequence, node FROM delivery_refusals JOIN jobs ON jobs.number = delivery_refusals.job WHERE jobs.id = ?1";
-            let mut query = db.prepare(query)?;
-            let rows = query.query_map([job.as_str()], |row| Ok((from_db(row.get(0)?), row.get::<_, u8>(1)?.into())))?;
-            Ok(rows.collect::<Result<_, _>>()?)
         })
         .await
     }

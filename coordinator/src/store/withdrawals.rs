@@ -11,7 +11,7 @@ use tacit_protocol::job::JobId;
 use tacit_protocol::submission::SubmissionId;
 use tacit_protocol::withdrawal::ErasureReceipt;
 
-use super::submissions::state_named;
+use super::jobs::state_named;
 use super::{Failure, Store, StoreError, fixed_bytes, from_db, number_of, to_db};
 
 /// How many withdrawals a node is told of at once.

@@ -14,11 +14,6 @@ use crate::job::{Job, JobId};
 use crate::name::is_name;
 use crate::reject::RejectReason;
 
-/// More than all of a signed header but its lists: digests, texts of up to 64 and 256 bytes, lengths, and the signature.
-const FIXED_BYTES: usize = 1024;
-/// The bytes of an issuer's signature in a credential, with the issuer's place.
-const SIGNATURE_BYTES: usize = 65;
-
 byte_string!(
     /// A submission's id: 16 random bytes drawn by the contributor.
     SubmissionId,
@@ -146,14 +141,6 @@ impl Header {
     /// The digest of an encoded header.
     pub(super) fn digest_of(encoded: &[u8]) -> Digest {
         Digest::of("tacit/v1 submission", &[encoded])
-    }
-
-    /// The most bytes of an encoded signed header for a job. Strangers may claim any lengths in theirs.
-    pub fn most_bytes(cluster: &Cluster, job: &Job) -> usize {
-        let items = job.items().len().min(most_answers(job.terms().question.width()));
-        let digests = cluster.access().components() + cluster.nodes().len();
-        let signatures = job.terms().issuers.as_ref().map_or(0, |issuers| usize::from(issuers.need));
-        FIXED_BYTES + 4 * items + 32 * digests + 8 * cluster.nodes().len() + SIGNATURE_BYTES * signatures
     }
 
     /// Checks everything that can be checked without a secret key.

@@ -4,9 +4,9 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 use super::envelope::{aad, envelope_digest, info};
-use super::{Delivery, Header, Role, Submission, SubmissionError, SubmissionId, most_answers};
+use super::{Delivery, Header, MAX_ELEMENTS, MAX_HEADER_BYTES, Role, Submission, SubmissionError, SubmissionId, most_answers};
 use crate::codec::{decode, encode};
-use crate::credential::{CheckedCredentials, CredentialError, Issuers};
+use crate::credential::{CheckedCredentials, CredentialError, MAX_ISSUERS};
 use crate::fixtures::{
     ClusterWithKeys, at_the_floors, class_answers, cluster_with_keys, credential_of, issuers, job, job_of, spec, submission,
 };
@@ -15,6 +15,7 @@ use crate::job::{Gold, Job, JobSpec, PayRule, Payout};
 use crate::question::Release;
 use crate::reject::RejectReason;
 use tacit_mpc_core::field::{Field, Fp61};
+use tacit_mpc_core::sharing::{AccessStructure, MAX_NODES};
 
 /// What node 0 says of a delivery.
 fn verdict(members: &ClusterWithKeys, job: &Job, delivery: &Delivery) -> Result<(), RejectReason> {
@@ -297,29 +298,28 @@ fn a_credential_is_of_no_use_to_whoever_sees_it() {
 #[test]
 fn the_longest_header_has_room() {
     let members = cluster_with_keys(3, 1);
-    let mut keys: Vec<_> = (0..16).map(|issuer| SecretKey::from_bytes(&[issuer; 32]).public()).collect();
-    keys.sort_unstable();
-    let all = Issuers {
-        pool: "p".repeat(64),
-        keys,
-        need: 16,
+    let spec = JobSpec {
+        issuers: Some(issuers(1)),
+        ..spec(4, 3, 5, PayRule::Flat)
     };
-    let job_with = |issuers: Issuers| {
-        let spec = JobSpec {
-            issuers: Some(issuers),
-            ..spec(4, 3, 5, PayRule::Flat)
-        };
-        job_of(&"j".repeat(64), spec).unwrap()
-    };
-    // The credential of another pool, made as long as one of this pool.
-    let invited = submission(&members, &job_with(issuers(1)), 7, &[(0, 1), (1, 1), (2, 1), (3, 1)]);
+    let invited = submission(&members, &job_of(&"j".repeat(64), spec).unwrap(), 7, &[(0, 1)]);
     let mut header = invited.header.value;
-    header.statement.contributor = format!("{}/{}", all.pool, u32::MAX);
-    let signatures = &mut header.statement.credential.as_mut().unwrap().signatures;
-    *signatures = vec![signatures[0].clone(); 16];
+    let statement = &mut header.statement;
+    statement.contributor = format!("{}/{}", "p".repeat(64), u32::MAX);
+    statement.items = (0..MAX_ELEMENTS as u32).collect();
+    let signatures = &mut statement.credential.as_mut().unwrap().signatures;
+    *signatures = vec![signatures[0].clone(); MAX_ISSUERS];
+    // Of the largest number of components.
+    let largest = AccessStructure::new(MAX_NODES, MAX_NODES.div_ceil(2) - 1).unwrap();
+    statement.components = vec![statement.components[0]; largest.components()];
+    statement.epochs = vec![statement.epochs[0]; MAX_NODES];
+    header.envelopes = vec![header.envelopes[0]; MAX_NODES];
     let signed = Signed::new(header, Purpose::Submission, &SecretKey::from_bytes(&[99; 32]));
-    let most = Header::most_bytes(&members.cluster, &job_with(all));
-    assert!(encode(&signed).len() <= most, "{} of {most} bytes", encode(&signed).len());
+    let bytes = encode(&signed).len();
+    assert!(
+        bytes > 4 * MAX_ELEMENTS && bytes <= MAX_HEADER_BYTES,
+        "{bytes} of {MAX_HEADER_BYTES} bytes"
+    );
 }
 
 /// A buyer names a contributor's key as the one for gold, of which a sensitive job takes none.

@@ -12,6 +12,7 @@ mod runs;
 mod sealing_keys;
 mod stored;
 mod submissions;
+mod uploads;
 mod withdrawals;
 
 use axum::Router;

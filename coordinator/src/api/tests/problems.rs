@@ -33,14 +33,6 @@ async fn every_refusal_is_a_problem_document() {
         ("PUT", "/v1/jobs/signs/submissions/xyz", SUBMISSION_TYPE, "", 400, "invalid_request"),
         (
             "PUT",
-            &format!("/v1/jobs/none/submissions/{submission_id}"),
-            SUBMISSION_TYPE,
-            "",
-            404,
-            "unknown_job",
-        ),
-        (
-            "PUT",
             &format!("/v1/jobs/signs/submissions/{submission_id}"),
             "text/plain",
             "",

@@ -1,10 +1,12 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use tacit_protocol::api::{JobList, JobState, WithdrawalRequest};
+use tacit_protocol::api::{JobList, JobState, SUBMISSION_TYPE, WithdrawalRequest};
+use tacit_protocol::codec::encode;
 use tacit_protocol::credential::{SHOWN_HEADER, Shown};
 use tacit_protocol::fixtures::{buyer_key, invitation_of, issuers, revocation_of};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Job, JobSpec};
+use tacit_protocol::submission::{MAX_HEADER_BYTES, MAX_SUBMISSION_BYTES};
 
 use super::{Bench, kind};
 use crate::testing::{BOUND_TOKEN, OTHER_TOKEN, TOKEN, bound_key, cancellation, contributor_key, spec};
@@ -176,6 +178,66 @@ async fn strangers_do_not_learn_by_the_routes_of_submissions_that_there_is_a_job
     assert_eq!(check(true).await, purged);
     assert_eq!(bench.get_as(&by_key(author.clone(), None), &path).await, purged);
     assert_eq!(bench.get_as(&As::Token(TOKEN), "/v1/jobs/signs/result").await, purged);
+}
+
+#[tokio::test]
+async fn who_has_not_read_the_terms_does_not_learn_by_sending_answers_that_there_is_a_job() {
+    let bench = Bench::new(3, 1).await;
+    let job = bench.open("signs", spec(2)).await;
+    let (enrolled, stranger) = (contributor_key(1), contributor_key(2));
+    bench.enrol("ada", &enrolled).await;
+    let answers = async |job: &Job, key: &SecretKey| {
+        let sent = bench.cluster.submission(job, "ada", key, &[0]);
+        let path = format!("/v1/jobs/{}/submissions/{}", job.id(), sent.header.value.statement.id);
+        let request = Request::put(path).header(header::CONTENT_TYPE, SUBMISSION_TYPE);
+        let (status, body) = bench.request(request.body(Body::from(encode(&sent))).unwrap()).await;
+        let text = String::from_utf8(body).unwrap();
+        (status, text.replace(&format!("`{}`", job.id()), "`ID`"))
+    };
+    let junk = async |id: &str, media_type: &str, bytes: usize| {
+        let request = Request::put(format!("/v1/jobs/{id}/submissions/{}", "ab".repeat(16))).header(header::CONTENT_TYPE, media_type);
+        bench.request(request.body(Body::from(vec![0xff; bytes])).unwrap()).await
+    };
+    let other_terms = |id: &str| bench.signed_job(&id.parse().unwrap(), &spec(3)).unwrap();
+    let check = async |state: &str| {
+        for key in [&enrolled, &stranger] {
+            let (status, text) = answers(&other_terms("signs"), key).await;
+            assert_eq!(
+                (status, text.contains("unknown_job")),
+                (StatusCode::NOT_FOUND, true),
+                "{state}: {text}"
+            );
+            assert_eq!((status, text), answers(&other_terms("none"), key).await, "{state}");
+        }
+        for media_type in [SUBMISSION_TYPE, "text/plain"] {
+            for bytes in [0, 100, MAX_HEADER_BYTES - 1, MAX_HEADER_BYTES, MAX_SUBMISSION_BYTES + 1] {
+                assert_eq!(
+                    junk("signs", media_type, bytes).await,
+                    junk("none", media_type, bytes).await,
+                    "{state}: {bytes}"
+                );
+            }
+        }
+        // Whoever names the terms has read them.
+        answers(&job, &stranger).await
+    };
+    let (status, text) = check("open").await;
+    assert_eq!((status, text.contains("not_enrolled")), (StatusCode::FORBIDDEN, true), "{text}");
+    bench.end(&job).await;
+    let (status, text) = check("published").await;
+    assert_eq!((status, text.contains("job_closed")), (StatusCode::CONFLICT, true), "{text}");
+    bench.app.store.purge(job.id()).await.unwrap();
+    let (status, text) = check("purged").await;
+    assert_eq!((status, text.contains("job_closed")), (StatusCode::CONFLICT, true), "{text}");
+    // Of a public job everybody is told what is wrong.
+    let public = bench.open("public", JobSpec { public: true, ..spec(2) }).await;
+    assert_eq!(public.id().as_str(), "public");
+    let (status, text) = answers(&other_terms("public"), &stranger).await;
+    assert_eq!(
+        (status, text.contains("wrong_job")),
+        (StatusCode::UNPROCESSABLE_ENTITY, true),
+        "{text}"
+    );
 }
 
 #[tokio::test]

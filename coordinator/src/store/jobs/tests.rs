@@ -1,6 +1,10 @@
 //! The jobs of a store.
 
+use tacit_mpc_core::sharing::NodeSet;
+
 use super::*;
+use crate::limits::Taken;
+use crate::store::{Created, NewJob};
 use crate::testing::cancellation;
 
 /// A new job that this many nodes have opened.
