@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use tacit_client::issuer::serve::Service;
-use tacit_client::issuer::{self, Document, Entry, Ledger, Request};
+use tacit_client::issuer::{self, Document, Entry, Invited, Ledger, Request};
 use tacit_client::keys;
 use tacit_client::text::one_line;
 use tacit_protocol::credential::{Issuers, PoolSize, Revocation};
@@ -73,8 +73,13 @@ fn invite(people: &Path, pool: &Pool, out: &Path, expires: Option<&str>) -> Resu
     let (issuers, key) = pool_of(&pool.key, (pool.pool.as_deref(), pool.issuers.as_deref()))?;
     let expires = expires.map(seconds).transpose()?;
     let people = issuer::people(people)?;
+    // Until these invitations are signed, no service and no other command with this key gives a number.
+    let mut ledger = Ledger::of(&pool.key)?;
     let mut invited = issuer::read(out, &issuers)?;
-    let new = issuer::extend(&mut invited, people, expires, &mut rand::rng())?;
+    issuer::remove_unfinished(&mut invited, &ledger, &issuers);
+    let next_number = |last| ledger.next_number(&issuers, last);
+    let new = issuer::extend(&mut invited, people, expires, next_number, &mut rand::rng())?;
+    ledger.check(&issuers, invited.iter().map(Invited::number))?;
     let request_path = request_path(out);
     if request_path.exists()
         && let Document::Invitations(request) = Document::load(&request_path)?
@@ -88,14 +93,12 @@ fn invite(people: &Path, pool: &Pool, out: &Path, expires: Option<&str>) -> Resu
         grant: one.invitation.grant(),
         signatures: one.invitation.signatures.clone(),
     });
-    let mut document = Document::Invitations(Request {
+    let mut request = Request {
         issuers: issuers.clone(),
         people: entries.collect(),
-    });
-    let signing = document.sign(&key, &mut Ledger::of(&pool.key)?)?;
-    if let Document::Invitations(request) = &document {
-        issuer::merge(&mut invited, &issuers, &request.people);
-    }
+    };
+    let signing = request.sign(&key, &mut ledger)?;
+    issuer::merge(&mut invited, &issuers, &request.people);
     issuer::write(out, &issuers, &invited)?;
     let complete = invited.iter().filter(|one| one.invitation.check(&issuers).is_ok()).count();
     let mut text = format!(
@@ -105,7 +108,7 @@ fn invite(people: &Path, pool: &Pool, out: &Path, expires: Option<&str>) -> Resu
         out.display()
     );
     if issuers.need > 1 {
-        document.store(&request_path)?;
+        Document::Invitations(request).store(&request_path)?;
     }
     if signing.missing > 0 {
         text += &format!(
@@ -139,7 +142,7 @@ fn request_path(out: &Path) -> PathBuf {
 fn sign(file: &Path, key_path: &Path) -> Result<()> {
     let key = keys::load(key_path)?;
     let mut document = Document::load(file)?;
-    let signing = document.sign(&key, &mut Ledger::of(key_path)?)?;
+    let signing = document.sign(&key, key_path)?;
     document.store(file)?;
     let what = match &document {
         Document::Invitations(request) => {
@@ -174,7 +177,7 @@ fn size(key_path: &Path, count: Option<u32>, pool: (Option<&str>, Option<&Path>)
         credentials,
         signatures: Vec::new(),
     });
-    let signing = document.sign(&key, &mut Ledger::of(key_path)?)?;
+    let signing = document.sign(&key, key_path)?;
     document.store(out)?;
     output::print(&format!("{}: {}\n", out.display(), missing(signing.missing)))
 }
@@ -190,7 +193,7 @@ async fn revoke(numbers: &[u32], key_path: &Path, pool: (Option<&str>, Option<&P
         signatures: Vec::new(),
     };
     let mut document = Document::Revocation(revocation);
-    let signing = document.sign(&key, &mut Ledger::of(key_path)?)?;
+    let signing = document.sign(&key, key_path)?;
     document.store(out)?;
     output::print(&format!("{}: {}\n", out.display(), missing(signing.missing)))?;
     match &document {
@@ -233,7 +236,7 @@ async fn serve(args: &Serve) -> Result<()> {
         (issuers, key, expires),
         &args.study,
         (&args.platform_url, token.as_str()),
-        &args.record,
+        (&args.record, &args.pool.key),
     )?;
     let given = service.given();
     let listener = tokio::net::TcpListener::bind(args.listen)

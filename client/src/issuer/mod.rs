@@ -13,7 +13,7 @@ pub mod record;
 pub mod serve;
 
 pub use documents::{Document, DocumentError, Entry, Request, Signing};
-pub use invitations::{Invited, InvitedError, extend, merge, people, read, write};
+pub use invitations::{Invited, InvitedError, extend, merge, people, read, remove_unfinished, write};
 pub use ledger::{Ledger, LedgerError};
 pub use pool::{PoolError, alone, load, sorted};
 
