@@ -156,7 +156,8 @@ pub fn beside(key: &Path, cluster: &Cluster) -> Result<Vec<Credential>, HolderEr
     };
     let mut credentials = Vec::new();
     for path in list(folder)?.into_iter().filter(of_key) {
-        let stored = read(&path)?.filter(|stored| stored.cluster == cluster.digest());
+        let stored = files::read_json::<Stored, _>(&path, HolderError::Damaged)?;
+        let stored = stored.filter(|stored| stored.cluster == cluster.digest());
         credentials.extend(stored.map(|stored| stored.credential));
     }
     Ok(credentials)
@@ -200,7 +201,7 @@ impl Holder {
             move |error| HolderError::Credential { what, pool, error }
         };
         let beside = credential_path(path, &issuers.pool);
-        let stored = read(&beside)?;
+        let stored: Option<Stored> = files::read_json(&beside, HolderError::Damaged)?;
         if let (Some(stored), Some(invitation)) = (&stored, invitation)
             && stored.credential.grant.serial != invitation.serial
         {
@@ -241,8 +242,7 @@ impl Holder {
                 issuers: issuers.clone(),
                 credential: credential.clone(),
             };
-            let text = serde_json::to_vec_pretty(&stored).map_err(|_| HolderError::Damaged(beside.clone()))?;
-            files::write(&beside, &text, Access::Private)?;
+            files::write_json(&beside, &stored, Access::Private)?;
         }
         Ok(Self {
             path: path.to_owned(),
@@ -253,19 +253,7 @@ impl Holder {
 }
 
 fn credential_path(key: &Path, pool: &str) -> PathBuf {
-    let mut name = key.as_os_str().to_owned();
-    name.push(format!(".{pool}{CREDENTIAL}"));
-    PathBuf::from(name)
-}
-
-fn read(path: &Path) -> Result<Option<Stored>, HolderError> {
-    match std::fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|_| HolderError::Damaged(path.to_owned())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(FileError::new(path, &error).into()),
-    }
+    files::with_suffix(key, &format!(".{pool}{CREDENTIAL}"))
 }
 
 #[cfg(test)]

@@ -111,9 +111,7 @@ impl fmt::Debug for Gold {
 
 /// The path of the key that signs a spec's gold answers.
 pub fn key_path(spec: &Path) -> PathBuf {
-    let mut path = spec.as_os_str().to_owned();
-    path.push(".gold.key");
-    path.into()
+    files::with_suffix(spec, ".gold.key")
 }
 
 impl Gold {

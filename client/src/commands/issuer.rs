@@ -1,13 +1,13 @@
 //! `tacit issuer`: makes keys of issuers, invites people, signs for other issuers, revokes, and serves a platform.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use tacit_client::issuer::serve::Service;
 use tacit_client::issuer::{self, Document, Entry, Invited, Ledger, Request};
-use tacit_client::keys;
 use tacit_client::text::one_line;
+use tacit_client::{files, keys};
 use tacit_protocol::credential::{Issuers, PoolSize, Revocation};
 use tacit_protocol::identity::SecretKey;
 
@@ -80,7 +80,7 @@ fn invite(people: &Path, pool: &Pool, out: &Path, expires: Option<&str>) -> Resu
     let next_number = |last| ledger.next_number(&issuers, last);
     let new = issuer::extend(&mut invited, people, expires, next_number, &mut rand::rng())?;
     ledger.check(&issuers, invited.iter().map(Invited::number))?;
-    let request_path = request_path(out);
+    let request_path = files::with_suffix(out, ".request.json");
     if request_path.exists()
         && let Document::Invitations(request) = Document::load(&request_path)?
     {
@@ -131,12 +131,6 @@ fn in_spec(issuers: &Issuers) -> String {
         keys.join(", "),
         issuers.need
     )
-}
-
-fn request_path(out: &Path) -> PathBuf {
-    let mut name = out.as_os_str().to_owned();
-    name.push(".request.json");
-    PathBuf::from(name)
 }
 
 fn sign(file: &Path, key_path: &Path) -> Result<()> {

@@ -99,10 +99,10 @@ pub fn people(path: &Path) -> Result<Vec<String>, InvitedError> {
 /// # Errors
 /// The file cannot be read, or was made for another pool.
 pub fn read(path: &Path, issuers: &Issuers) -> Result<Vec<Invited>, InvitedError> {
-    if !path.exists() {
+    let Some(bytes) = files::read_if_exists(path)? else {
         return Ok(Vec::new());
-    }
-    let bytes = Zeroizing::new(files::read(path)?);
+    };
+    let bytes = Zeroizing::new(bytes);
     let file = path.display().to_string();
     let table = Table::new(&file, &bytes, "person and code")?;
     let (person_at, code_at) = (table.required("person", &[])?, table.required("code", &[])?);

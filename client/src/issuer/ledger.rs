@@ -73,13 +73,9 @@ impl Ledger {
     /// It cannot be read or locked.
     pub fn of(key: &Path) -> Result<Self, LedgerError> {
         // The ledger itself is replaced when it is written, so a lock on it would be lost.
-        let lock = lock(&beside(key, ".signed.lock"))?;
-        let path = beside(key, ".signed.json");
-        let pools = match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|_| LedgerError::Damaged(path.clone()))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
-            Err(error) => return Err(FileError::new(&path, &error).into()),
-        };
+        let lock = lock(&files::with_suffix(key, ".signed.lock"))?;
+        let path = files::with_suffix(key, ".signed.json");
+        let pools = files::read_json(&path, LedgerError::Damaged)?.unwrap_or_default();
         Ok(Self { path, pools, _lock: lock })
     }
 
@@ -126,8 +122,7 @@ impl Ledger {
         }
         let mut pools = self.pools.clone();
         pools.insert(issuers.digest(), noted);
-        let text = serde_json::to_vec_pretty(&pools).map_err(|_| LedgerError::Damaged(self.path.clone()))?;
-        files::write(&self.path, &text, Access::Private)?;
+        files::write_json(&self.path, &pools, Access::Private)?;
         self.pools = pools;
         Ok(())
     }
@@ -159,13 +154,6 @@ impl Ledger {
         }
         Ok(noted)
     }
-}
-
-/// A file beside the key.
-fn beside(key: &Path, suffix: &str) -> PathBuf {
-    let mut name = key.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 /// Waits for a lock, which is given back when the file is closed.
