@@ -172,13 +172,7 @@ impl Gold {
                     }
                 }
             };
-            match state.receipt(part)? {
-                Some(receipt) => sharing::check_receipt(&cluster, &share(&cluster, false)?.header.value, &receipt)?,
-                None => {
-                    let (_, receipt) = sharing::send_sealed(api, &mut cluster, share).await?;
-                    state.store_receipt(part, &receipt)?;
-                }
-            }
+            sharing::send_pending(api, &mut cluster, &state, part, share).await?;
         }
         Ok(())
     }

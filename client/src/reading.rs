@@ -47,11 +47,7 @@ impl Pass {
     }
 
     fn sign(&self, api: &Api, cluster: &Cluster) -> Api {
-        let (api, key) = (api.clone(), self.key.clone());
-        match &self.shown {
-            Some(shown) => api.signed_as(key, cluster.digest(), shown),
-            None => api.signed_with(key, cluster.digest()),
-        }
+        api.clone().signed_as(self.key.clone(), cluster.digest(), self.shown.as_ref())
     }
 }
 

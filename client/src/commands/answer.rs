@@ -24,7 +24,7 @@ use tacit_protocol::submission::Submission;
 use zeroize::Zeroizing;
 
 use crate::args;
-use crate::commands::connect::connect;
+use crate::commands::connect::{connect, need_cluster};
 use crate::output::{self, PUBLIC_ANSWERS};
 
 /// Runs the command.
@@ -32,7 +32,7 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
     let file = args.answers.display().to_string();
     let bytes = Zeroizing::new(files::read(&args.answers)?);
     let (api, cluster) = connect(&args.network, None).await?;
-    let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): answers are sealed to the nodes it names")?;
+    let cluster = need_cluster(cluster, "answers are sealed to the nodes it names")?;
     let invitation = invitation(args)?;
     let job = read_job(args, &api, &cluster, invitation.as_ref(), (&file, &bytes)).await?;
     let author = author(args, &cluster, &job, invitation.as_ref())?;
@@ -59,18 +59,12 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
         }
         answers += batch.len();
         let share = |cluster: &Cluster, again: bool| submission(&state, (index, again), &contributor, &author, cluster, &job, batch);
-        match state.receipt(index)? {
-            Some(receipt) => sharing::check_receipt(&cluster, &share(&cluster, false)?.header.value, &receipt)?,
-            None => {
-                // A credential takes the place of an enrolment.
-                if now == 0 && author.credential.is_none() {
-                    sharing::enrol(&api, &cluster, &contributor, &author.key).await?;
-                }
-                let (_, receipt) = sharing::send_sealed::<anyhow::Error>(&api, &mut cluster, share).await?;
-                state.store_receipt(index, &receipt)?;
-                now += 1;
-            }
+        // A credential takes the place of an enrolment.
+        if now == 0 && author.credential.is_none() && state.receipt(index)?.is_none() {
+            sharing::enrol(&api, &cluster, &contributor, &author.key).await?;
         }
+        let is_sent = sharing::send_pending::<anyhow::Error>(&api, &mut cluster, &state, index, share).await?;
+        now += usize::from(is_sent);
     }
     let news = if now == 0 {
         "all of it sent before".to_owned()
