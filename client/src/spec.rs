@@ -13,7 +13,7 @@ use tacit_protocol::question::{Question, Release};
 use thiserror::Error;
 
 use crate::files::{self, FileError};
-use crate::issuer::{self, PoolError};
+use crate::issuer::pool::{self, PoolError};
 use crate::table::{Table, TableError};
 use crate::weights::{self, WeightsError};
 
@@ -135,8 +135,8 @@ pub fn load(path: &Path) -> Result<Spec, SpecError> {
     let weights = weights.map(|file| weights::load(&beside(&file))).transpose()?.unwrap_or_default();
     let issuers = match issuers {
         None => None,
-        Some(IssuersField::File(file)) => Some(issuer::load(&beside(&file))?),
-        Some(IssuersField::Inline(issuers)) => Some(issuer::sorted(issuers)),
+        Some(IssuersField::File(file)) => Some(pool::load(&beside(&file))?),
+        Some(IssuersField::Inline(issuers)) => Some(pool::sorted(issuers)),
     };
     let closes_at = closes_at.map(|moment| rfc3339(path, moment)).transpose()?;
     let job = JobSpec {

@@ -4,8 +4,9 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use tacit_client::issuer::invitations::{self, Invited};
 use tacit_client::issuer::serve::Service;
-use tacit_client::issuer::{self, Document, Entry, Invited, Ledger, Request};
+use tacit_client::issuer::{Document, Entry, Ledger, Request, pool};
 use tacit_client::text::one_line;
 use tacit_client::{files, keys};
 use tacit_protocol::credential::{Issuers, PoolSize, Revocation};
@@ -61,8 +62,8 @@ pub(crate) async fn run(args: &args::Issuer) -> Result<()> {
 fn pool_of(key: &Path, (name, file): (Option<&str>, Option<&Path>)) -> Result<(Issuers, SecretKey)> {
     let key = keys::load(key)?;
     let issuers = match (name, file) {
-        (_, Some(file)) => issuer::load(file)?,
-        (Some(name), None) => issuer::alone(name, key.public()),
+        (_, Some(file)) => pool::load(file)?,
+        (Some(name), None) => pool::alone(name, key.public()),
         (None, None) => bail!("which pool? Give --issuers pool.toml, or --pool NAME for a pool of this key alone"),
     };
     issuers.check()?;
@@ -72,22 +73,22 @@ fn pool_of(key: &Path, (name, file): (Option<&str>, Option<&Path>)) -> Result<(I
 fn invite(people: &Path, pool: &Pool, out: &Path, expires: Option<&str>) -> Result<()> {
     let (issuers, key) = pool_of(&pool.key, (pool.pool.as_deref(), pool.issuers.as_deref()))?;
     let expires = expires.map(seconds).transpose()?;
-    let people = issuer::people(people)?;
+    let people = invitations::people(people)?;
     // Until these invitations are signed, no service and no other command with this key gives a number.
     let mut ledger = Ledger::of(&pool.key)?;
-    let mut invited = issuer::read(out, &issuers)?;
-    issuer::remove_unfinished(&mut invited, &ledger, &issuers);
+    let mut invited = invitations::read(out, &issuers)?;
+    invitations::remove_unfinished(&mut invited, &ledger, &issuers);
     let next_number = |last| ledger.next_number(&issuers, last);
-    let new = issuer::extend(&mut invited, people, expires, next_number, &mut rand::rng())?;
+    let new = invitations::extend(&mut invited, people, expires, next_number, &mut rand::rng())?;
     ledger.check(&issuers, invited.iter().map(Invited::number))?;
     let request_path = files::with_suffix(out, ".request.json");
     if request_path.exists()
         && let Document::Invitations(request) = Document::load(&request_path)?
     {
-        issuer::merge(&mut invited, &issuers, &request.people);
+        invitations::merge(&mut invited, &issuers, &request.people);
     }
     // The secret keys are on disk before the ledger says that they are signed.
-    issuer::write(out, &issuers, &invited)?;
+    invitations::write(out, &issuers, &invited)?;
     let entries = invited.iter().map(|one| Entry {
         person: one.person.clone(),
         grant: one.invitation.grant(),
@@ -98,8 +99,8 @@ fn invite(people: &Path, pool: &Pool, out: &Path, expires: Option<&str>) -> Resu
         people: entries.collect(),
     };
     let signing = request.sign(&key, &mut ledger)?;
-    issuer::merge(&mut invited, &issuers, &request.people);
-    issuer::write(out, &issuers, &invited)?;
+    invitations::merge(&mut invited, &issuers, &request.people);
+    invitations::write(out, &issuers, &invited)?;
     let complete = invited.iter().filter(|one| one.invitation.check(&issuers).is_ok()).count();
     let mut text = format!(
         "{new} new invitations to pool `{}`; {complete} of {} are complete, in {}: send each person the code, and nobody else's\n",

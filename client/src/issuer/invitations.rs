@@ -140,6 +140,8 @@ pub fn write(path: &Path, issuers: &Issuers, invited: &[Invited]) -> Result<(), 
     let mut text = Zeroizing::new(String::from("person,number,complete,code\n"));
     for Invited { person, invitation } in invited {
         let complete = if invitation.check(issuers).is_ok() { "yes" } else { "no" };
+        // A cell of `csv_cell` could differ from the person, who would be invited twice, and a CSV writer would keep codes in a buffer of
+        // its own that is not overwritten.
         let person = person.replace('"', "\"\"");
         text.push_str(&format!("\"{person}\",{},{complete},", invitation.serial));
         text.push_str(&invitation.code());
@@ -178,19 +180,17 @@ pub fn extend<R: CryptoRng>(
     Ok(invited.len() - before)
 }
 
-/// Takes over the signatures of other issuers that verify. Returns how many it took.
-pub fn merge(invited: &mut [Invited], issuers: &Issuers, entries: &[Entry]) -> usize {
+/// Takes over the signatures of other issuers that verify.
+pub fn merge(invited: &mut [Invited], issuers: &Issuers, entries: &[Entry]) {
     let need = usize::from(issuers.need);
-    let mut taken = 0;
     for one in invited {
         let grant = one.invitation.grant();
         for entry in entries.iter().filter(|entry| entry.grant == grant) {
             for signature in &entry.signatures {
                 if one.invitation.check_signature(issuers, signature).is_ok() {
-                    taken += add(&mut one.invitation.signatures, Some(signature.clone()), need);
+                    add(&mut one.invitation.signatures, Some(signature.clone()), need);
                 }
             }
         }
     }
-    taken
 }
