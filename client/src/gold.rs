@@ -164,7 +164,7 @@ impl Gold {
             let share = |cluster: &Cluster, again: bool| -> Result<Submission, GoldError> {
                 match state.submission(part)? {
                     Some(stored) if !again && stored.header.value.statement.items.iter().copied().eq(items_of(job, part)) => Ok(stored),
-                    Some(_) if !again => Err(StateError::Damaged(state.folder().to_owned()).into()),
+                    Some(_) if !again => Err(StateError::Damaged(state.submission_path(part)).into()),
                     _ => {
                         let made = Submission::create_gold(cluster, job, &self.key, &self.answers, part, &mut rand::rng())?;
                         state.store_submission(part, &made)?;

@@ -36,7 +36,10 @@ pub enum KnownJobError {
     #[error(transparent)]
     File(#[from] FileError),
     /// The file does not hold a known job.
-    #[error("{0}: damaged: it should hold the digest of a job that was created here")]
+    #[error(
+        "{0}: damaged: it should hold the digest of a job that was created here; restore it from a backup. Once it is removed, nothing here \
+         says any more whose terms a result of this job is of"
+    )]
     Damaged(PathBuf),
     /// Another job was created under this id.
     #[error("{path}: another job was created here under the id {job}: choose another id")]

@@ -2,8 +2,9 @@
 //! of each node of a cluster, so that a coordinator cannot go back to older keys.
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use tacit_program::unix_time;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::sealing_epoch::{EpochError, NodeEpochError, SignedEpoch};
 use thiserror::Error;
@@ -72,14 +73,9 @@ async fn fetch_after(api: &Api, cluster: Cluster, seen: &[u64]) -> Result<Cluste
     loop {
         let info = api.cluster().await?;
         let statements: Vec<Option<SignedEpoch>> = info.nodes.into_iter().map(|node| node.sealing).collect();
-        match cluster.clone().sealing_to(&statements, seen, now()) {
+        match cluster.clone().sealing_to(&statements, seen, unix_time()) {
             Err(error) if error.error == EpochError::Missing && Instant::now() < end => sleep(PAUSE).await,
             sealing => return Ok(sealing?),
         }
     }
-}
-
-/// The time now, in Unix time.
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }

@@ -78,7 +78,10 @@ pub enum StateError {
     #[error("{0}: belongs to another cluster, or to another job of the same id; move the folder away if that one is over")]
     OtherJob(PathBuf),
     /// A file is not what was written.
-    #[error("{0}: damaged: it is not what was written there")]
+    #[error(
+        "{0}: damaged: it is not what was written there; restore it from a backup. Without one, move its folder away: what was sent counts all \
+         the same, but nothing here can prove it or take it back any more"
+    )]
     Damaged(PathBuf),
 }
 
@@ -201,6 +204,11 @@ impl State {
         }
     }
 
+    /// The path of submission `index`.
+    pub fn submission_path(&self, index: usize) -> PathBuf {
+        self.path(index, "submission")
+    }
+
     /// The path of the receipt of submission `index`.
     pub fn receipt_path(&self, index: usize) -> PathBuf {
         self.path(index, "receipt.json")
@@ -208,7 +216,7 @@ impl State {
 
     /// Submission `index`, if it is stored.
     pub fn submission(&self, index: usize) -> Result<Option<Submission>, StateError> {
-        let path = self.path(index, "submission");
+        let path = self.submission_path(index);
         match files::read_if_exists(&path)?.map(|bytes| codec::decode::<Submission>(&bytes, "a submission")) {
             None => Ok(None),
             Some(Ok(submission)) if submission.is_complete() => Ok(Some(submission)),
@@ -218,11 +226,8 @@ impl State {
 
     /// Stores submission `index`. Must be called before the submission is sent.
     pub fn store_submission(&self, index: usize, submission: &Submission) -> Result<(), StateError> {
-        Ok(files::write(
-            &self.path(index, "submission"),
-            &codec::encode(submission),
-            Access::Private,
-        )?)
+        let bytes = codec::encode(submission);
+        Ok(files::write(&self.submission_path(index), &bytes, Access::Private)?)
     }
 
     /// The receipt of submission `index`, if it is stored.

@@ -40,7 +40,10 @@ pub enum LedgerError {
     #[error(transparent)]
     File(#[from] FileError),
     /// The file does not hold a ledger.
-    #[error("{0}: damaged: it should hold what this issuer's key has signed")]
+    #[error(
+        "{0}: damaged: it should hold what this issuer's key has signed; restore it from a backup. Without it the key could give a person two \
+         numbers, or a number to two people: if there is no backup, make a new key and a new pool"
+    )]
     Damaged(PathBuf),
     /// The person has another number.
     #[error("{}: number {serial} is to be `{}`, who was signed as number {earlier} of the pool before: nobody gets two; leave the person out", path.display(), one_line(person))]
