@@ -21,7 +21,7 @@ const CREDENTIAL: &str = ".credential";
 
 /// A contributor in a pool: the key, where it is, and the credential for it.
 #[derive(Debug)]
-pub struct Holder {
+pub struct PoolContributor {
     /// The path of the key file.
     pub path: PathBuf,
     /// The key.
@@ -32,7 +32,7 @@ pub struct Holder {
 
 /// Why a contributor cannot answer as a person of the pool.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum HolderError {
+pub enum PoolContributorError {
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
@@ -101,9 +101,9 @@ struct Stored {
 ///
 /// # Errors
 /// There is no folder.
-pub fn default_key(cluster: &Cluster, issuers: &Issuers) -> Result<PathBuf, HolderError> {
+pub fn default_key(cluster: &Cluster, issuers: &Issuers) -> Result<PathBuf, PoolContributorError> {
     let of = Digest::of("tacit/v1 client pool", &[cluster.digest().as_bytes(), issuers.digest().as_bytes()]);
-    let folder = pools().ok_or(HolderError::NoFolder)?;
+    let folder = pools().ok_or(PoolContributorError::NoFolder)?;
     Ok(folder.join(format!("{}-{}.key", issuers.pool, hex_prefix(&of))))
 }
 
@@ -117,7 +117,7 @@ fn pools() -> Option<PathBuf> {
 ///
 /// # Errors
 /// There are keys of several pools, or a file cannot be used.
-pub fn known_key(cluster: &Cluster, job: &JobId) -> Result<Option<PathBuf>, HolderError> {
+pub fn known_key(cluster: &Cluster, job: &JobId) -> Result<Option<PathBuf>, PoolContributorError> {
     let Some(folder) = pools() else { return Ok(None) };
     let mut known = Vec::new();
     for path in list(&folder)?
@@ -133,7 +133,7 @@ pub fn known_key(cluster: &Cluster, job: &JobId) -> Result<Option<PathBuf>, Hold
     }
     match known.len() {
         0 | 1 => Ok(known.pop()),
-        _ => Err(HolderError::SeveralPools { folder }),
+        _ => Err(PoolContributorError::SeveralPools { folder }),
     }
 }
 
@@ -141,7 +141,7 @@ pub fn known_key(cluster: &Cluster, job: &JobId) -> Result<Option<PathBuf>, Hold
 ///
 /// # Errors
 /// A file cannot be read, or holds no credential.
-pub fn beside(key: &Path, cluster: &Cluster) -> Result<Vec<Credential>, HolderError> {
+pub fn beside(key: &Path, cluster: &Cluster) -> Result<Vec<Credential>, PoolContributorError> {
     let folder = match key.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -156,15 +156,16 @@ pub fn beside(key: &Path, cluster: &Cluster) -> Result<Vec<Credential>, HolderEr
     };
     let mut credentials = Vec::new();
     for path in list(folder)?.into_iter().filter(of_key) {
-        let stored = read(&path)?.filter(|stored| stored.cluster == cluster.digest());
+        let stored = files::read_json::<Stored, _>(&path, PoolContributorError::Damaged)?;
+        let stored = stored.filter(|stored| stored.cluster == cluster.digest());
         credentials.extend(stored.map(|stored| stored.credential));
     }
     Ok(credentials)
 }
 
 /// The files of a folder, in the order of their names; none if there is no folder.
-fn list(folder: &Path) -> Result<Vec<PathBuf>, HolderError> {
-    let wrong = |error: &std::io::Error| HolderError::from(FileError::new(folder, error));
+fn list(folder: &Path) -> Result<Vec<PathBuf>, PoolContributorError> {
+    let wrong = |error: &std::io::Error| PoolContributorError::from(FileError::new(folder, error));
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -182,7 +183,7 @@ fn hex_prefix(digest: &Digest) -> String {
     digest.to_string().chars().take(16).collect()
 }
 
-impl Holder {
+impl PoolContributor {
     /// The contributor whose key is in this file. With an invitation, key and credential are made if they are missing; without one, both
     /// must be there.
     ///
@@ -194,17 +195,17 @@ impl Holder {
         issuers: &Issuers,
         closes_at: Option<u64>,
         invitation: Option<&Invitation>,
-    ) -> Result<Self, HolderError> {
+    ) -> Result<Self, PoolContributorError> {
         let not_of_pool = |what: String| {
             let pool = issuers.pool.clone();
-            move |error| HolderError::Credential { what, pool, error }
+            move |error| PoolContributorError::Credential { what, pool, error }
         };
         let beside = credential_path(path, &issuers.pool);
-        let stored = read(&beside)?;
+        let stored: Option<Stored> = files::read_json(&beside, PoolContributorError::Damaged)?;
         if let (Some(stored), Some(invitation)) = (&stored, invitation)
             && stored.credential.grant.serial != invitation.serial
         {
-            return Err(HolderError::OtherNumber {
+            return Err(PoolContributorError::OtherNumber {
                 path: beside,
                 earlier: stored.credential.grant.serial,
                 serial: invitation.serial,
@@ -212,7 +213,7 @@ impl Holder {
         }
         let (key, credential) = match (stored, invitation) {
             (None, None) => {
-                return Err(HolderError::NotInvited {
+                return Err(PoolContributorError::NotInvited {
                     pool: issuers.pool.clone(),
                 });
             }
@@ -241,8 +242,7 @@ impl Holder {
                 issuers: issuers.clone(),
                 credential: credential.clone(),
             };
-            let text = serde_json::to_vec_pretty(&stored).map_err(|_| HolderError::Damaged(beside.clone()))?;
-            files::write(&beside, &text, Access::Private)?;
+            files::write_json(&beside, &stored, Access::Private)?;
         }
         Ok(Self {
             path: path.to_owned(),
@@ -253,19 +253,7 @@ impl Holder {
 }
 
 fn credential_path(key: &Path, pool: &str) -> PathBuf {
-    let mut name = key.as_os_str().to_owned();
-    name.push(format!(".{pool}{CREDENTIAL}"));
-    PathBuf::from(name)
-}
-
-fn read(path: &Path) -> Result<Option<Stored>, HolderError> {
-    match std::fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|_| HolderError::Damaged(path.to_owned())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(FileError::new(path, &error).into()),
-    }
+    files::with_suffix(key, &format!(".{pool}{CREDENTIAL}"))
 }
 
 #[cfg(test)]
@@ -279,7 +267,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pools/me.key");
         let (cluster, issuers) = (cluster_with_keys(3, 1).cluster, issuers(2));
-        let load = |invitation: Option<&Invitation>, issuers: &Issuers| Holder::load_or_make(&path, &cluster, issuers, None, invitation);
+        let load =
+            |invitation: Option<&Invitation>, issuers: &Issuers| PoolContributor::load_or_make(&path, &cluster, issuers, None, invitation);
         let none = load(None, &issuers).unwrap_err();
         assert!(none.to_string().contains("--invitation"), "{none}");
         let first = load(Some(&invitation_of(&issuers, 7)), &issuers).unwrap();
@@ -287,7 +276,7 @@ mod tests {
         assert_eq!((first.key.public(), &first.credential), (second.key.public(), &second.credential));
         assert!(load(Some(&invitation_of(&issuers, 7)), &issuers).is_ok(), "the same again");
         let other = load(Some(&invitation_of(&issuers, 8)), &issuers).unwrap_err();
-        assert!(matches!(other, HolderError::OtherNumber { earlier: 7, serial: 8, .. }));
+        assert!(matches!(other, PoolContributorError::OtherNumber { earlier: 7, serial: 8, .. }));
 
         assert_eq!(beside(&path, &cluster).unwrap(), std::slice::from_ref(&first.credential));
         assert_eq!(beside(&path, &cluster_with_keys(4, 1).cluster).unwrap(), [], "of another cluster");
@@ -295,10 +284,10 @@ mod tests {
 
         // Neither the stored credential nor an invitation of others is used.
         let others = tacit_protocol::fixtures::issuers(3);
-        assert!(matches!(load(None, &others), Err(HolderError::Credential { .. })));
+        assert!(matches!(load(None, &others), Err(PoolContributorError::Credential { .. })));
         assert!(matches!(
             load(Some(&invitation_of(&issuers, 7)), &others),
-            Err(HolderError::Credential { .. })
+            Err(PoolContributorError::Credential { .. })
         ));
         assert!(load(None, &issuers).is_ok());
         let seed = "tacit-invitation";

@@ -111,9 +111,7 @@ impl fmt::Debug for Gold {
 
 /// The path of the key that signs a spec's gold answers.
 pub fn key_path(spec: &Path) -> PathBuf {
-    let mut path = spec.as_os_str().to_owned();
-    path.push(".gold.key");
-    path.into()
+    files::with_suffix(spec, ".gold.key")
 }
 
 impl Gold {
@@ -166,7 +164,7 @@ impl Gold {
             let share = |cluster: &Cluster, again: bool| -> Result<Submission, GoldError> {
                 match state.submission(part)? {
                     Some(stored) if !again && stored.header.value.statement.items.iter().copied().eq(items_of(job, part)) => Ok(stored),
-                    Some(_) if !again => Err(StateError::Damaged(state.folder().to_owned()).into()),
+                    Some(_) if !again => Err(StateError::Damaged(state.submission_path(part)).into()),
                     _ => {
                         let made = Submission::create_gold(cluster, job, &self.key, &self.answers, part, &mut rand::rng())?;
                         state.store_submission(part, &made)?;
@@ -174,13 +172,7 @@ impl Gold {
                     }
                 }
             };
-            match state.receipt(part)? {
-                Some(receipt) => sharing::check_receipt(&cluster, &share(&cluster, false)?.header.value, &receipt)?,
-                None => {
-                    let (_, receipt) = sharing::send_sealed(api, &mut cluster, share).await?;
-                    state.store_receipt(part, &receipt)?;
-                }
-            }
+            sharing::send_pending(api, &mut cluster, &state, part, share).await?;
         }
         Ok(())
     }

@@ -36,7 +36,10 @@ pub enum KnownJobError {
     #[error(transparent)]
     File(#[from] FileError),
     /// The file does not hold a known job.
-    #[error("{0}: damaged: it should hold the digest of a job that was created here")]
+    #[error(
+        "{0}: damaged: it should hold the digest of a job that was created here; restore it from a backup. Once it is removed, nothing here \
+         says any more whose terms a result of this job is of"
+    )]
     Damaged(PathBuf),
     /// Another job was created under this id.
     #[error("{path}: another job was created here under the id {job}: choose another id")]
@@ -181,15 +184,13 @@ impl KnownJob {
     }
 
     fn write(&self, path: &Path) -> Result<(), KnownJobError> {
-        let text = serde_json::to_vec_pretty(self).map_err(|_| KnownJobError::Damaged(path.to_owned()))?;
-        Ok(files::write(path, &text, Access::Public)?)
+        Ok(files::write_json(path, self, Access::Public)?)
     }
 
     fn paths(&self, spec: &Path) -> Vec<PathBuf> {
-        let mut beside = spec.as_os_str().to_owned();
-        beside.push(format!(".{}.job", self.job));
+        let beside = files::with_suffix(spec, &format!(".{}.job", self.job));
         let in_folder = folder().map(|folder| folder.join(file_name(&self.job)));
-        [Some(PathBuf::from(beside)), in_folder].into_iter().flatten().collect()
+        [Some(beside), in_folder].into_iter().flatten().collect()
     }
 
     /// Checks that something is of the terms of this job, or of terms that were refused if no job of this id is open.
@@ -237,14 +238,8 @@ fn folder() -> Option<PathBuf> {
 
 /// The job of this id that a file keeps; `None` if there is no file.
 fn read(path: &Path, job: &JobId) -> Result<Option<KnownJob>, KnownJobError> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(FileError::new(path, &error).into()),
-    };
-    let known: Option<KnownJob> = serde_json::from_slice(&bytes).ok();
-    match known {
-        Some(known) if known.job == *job => Ok(Some(known)),
-        _ => Err(KnownJobError::Damaged(path.to_owned())),
+    match files::read_json::<KnownJob, _>(path, KnownJobError::Damaged)? {
+        Some(known) if known.job != *job => Err(KnownJobError::Damaged(path.to_owned())),
+        known => Ok(known),
     }
 }

@@ -21,6 +21,9 @@ const PAYOUTS_SHOWN: usize = 5;
 pub(crate) const PUBLIC_ANSWERS: &str =
     "answers to this job are as good as public: what is published may show what each contributor answered";
 
+/// What is said of a result of a job that was not created here.
+pub(crate) const SOME_JOB: &str = "of SOME job with this id: it was not created on this machine";
+
 /// Writes to standard output. A closed pipe is no error: the reader wants no more.
 pub(crate) fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();

@@ -9,17 +9,17 @@ use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Job, JobId};
 
 use crate::authenticity::{self, AuthenticityError};
-use crate::credentials::{self, HolderError};
+use crate::credentials::{self, PoolContributorError};
 use crate::http::Api;
 use crate::keys;
 
-/// A key, and what says that it is of a person who may read a job.
-pub struct Pass {
+/// As whom a job is read: a key, and what says that it is of a person of a pool if it is.
+pub struct JobReader {
     key: SecretKey,
     shown: Option<Shown>,
 }
 
-impl Pass {
+impl JobReader {
     /// As whoever has the invitation.
     pub fn of_invitation(invitation: &Invitation) -> Self {
         Self {
@@ -37,7 +37,7 @@ impl Pass {
     ///
     /// # Errors
     /// A file cannot be used.
-    pub fn of_file(path: &Path, cluster: &Cluster) -> Result<Vec<Self>, HolderError> {
+    pub fn of_file(path: &Path, cluster: &Cluster) -> Result<Vec<Self>, PoolContributorError> {
         let key = keys::load(path)?;
         let in_pools = credentials::beside(path, cluster)?.into_iter().map(|credential| Self {
             key: key.clone(),
@@ -47,25 +47,21 @@ impl Pass {
     }
 
     fn sign(&self, api: &Api, cluster: &Cluster) -> Api {
-        let (api, key) = (api.clone(), self.key.clone());
-        match &self.shown {
-            Some(shown) => api.signed_as(key, cluster.digest(), shown),
-            None => api.signed_with(key, cluster.digest()),
-        }
+        api.clone().signed_as(self.key.clone(), cluster.digest(), self.shown.as_ref())
     }
 }
 
-/// Fetches and checks a job, with the first pass to which the coordinator shows it; without any, as anybody can read public jobs.
+/// Fetches and checks a job, as the first reader to whom the coordinator shows it; without any, as anybody can read public jobs.
 ///
 /// # Errors
 /// As for [`authenticity::fetch_job`]; that there is no such job if it is shown to none.
-pub async fn fetch_job(api: &Api, cluster: &Cluster, id: &JobId, passes: &[Pass]) -> Result<Job, AuthenticityError> {
-    let (last, first) = match passes.split_last() {
+pub async fn fetch_job(api: &Api, cluster: &Cluster, id: &JobId, readers: &[JobReader]) -> Result<Job, AuthenticityError> {
+    let (last, first) = match readers.split_last() {
         Some((last, first)) => (last.sign(api, cluster), first),
-        None => (api.clone(), passes),
+        None => (api.clone(), readers),
     };
-    for pass in first {
-        match authenticity::fetch_job(&pass.sign(api, cluster), cluster, id).await {
+    for reader in first {
+        match authenticity::fetch_job(&reader.sign(api, cluster), cluster, id).await {
             Err(error) if error.is_unknown() => {}
             other => return other,
         }

@@ -101,12 +101,11 @@ pub async fn send_lost(api: &Api, cluster: &Cluster, key: &SecretKey, state: &St
 async fn is_lost(api: &Api, cluster: &Cluster, key: &SecretKey, author: Author, statement: &Statement) -> Result<bool, ApiError> {
     // A coordinator tells nobody of a job that is not public but those who may read it: the buyer, whose requests are signed already, and
     // those whom it knows by their keys or credentials.
-    let signed = |api: Api| match (author, &statement.credential) {
-        (Author::Buyer, _) => api,
-        (Author::Contributor, Some(credential)) => api.signed_as(key.clone(), cluster.digest(), &Shown::Credential(credential.clone())),
-        (Author::Contributor, None) => api.signed_with(key.clone(), cluster.digest()),
+    let shown = statement.credential.clone().map(Shown::Credential);
+    let asking = match author {
+        Author::Buyer => api.clone(),
+        Author::Contributor => api.clone().signed_as(key.clone(), cluster.digest(), shown.as_ref()),
     };
-    let asking = signed(api.clone());
     let lost = |answer: Result<_, ApiError>| match answer {
         Ok(_) => Ok(false),
         Err(error) if error.kind() == Some(ProblemKind::UnknownSubmission) => Ok(true),

@@ -1,9 +1,10 @@
 //! The keys to seal to: each node signs its newest one, and the coordinator passes them on. What is kept here is the greatest epoch that was seen
 //! of each node of a cluster, so that a coordinator cannot go back to older keys.
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::path::PathBuf;
+use std::time::Duration;
 
+use tacit_program::unix_time;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::sealing_epoch::{EpochError, NodeEpochError, SignedEpoch};
 use thiserror::Error;
@@ -42,10 +43,11 @@ pub enum SealingKeysError {
 /// The coordinator has no valid key of some node, or what was seen cannot be kept.
 pub async fn fetch(api: &Api, cluster: Cluster) -> Result<Cluster, SealingKeysError> {
     let path = state_folder().map(|folder| folder.join("sealing").join(format!("{}.json", cluster.digest())));
-    let seen = match &path {
-        Some(path) => read(path)?,
-        None => Vec::new(),
+    let seen: Option<Vec<u64>> = match &path {
+        Some(path) => files::read_json(path, SealingKeysError::Damaged)?,
+        None => None,
     };
+    let seen = seen.unwrap_or_default();
     let cluster = fetch_after(api, cluster, &seen).await?;
     let newest: Vec<u64> = cluster.sealing_keys().iter().map(|key| key.number).collect();
     if let Some(path) = path.filter(|_| seen != newest) {
@@ -71,21 +73,9 @@ async fn fetch_after(api: &Api, cluster: Cluster, seen: &[u64]) -> Result<Cluste
     loop {
         let info = api.cluster().await?;
         let statements: Vec<Option<SignedEpoch>> = info.nodes.into_iter().map(|node| node.sealing).collect();
-        match cluster.clone().sealing_to(&statements, seen, now()) {
+        match cluster.clone().sealing_to(&statements, seen, unix_time()) {
             Err(error) if error.error == EpochError::Missing && Instant::now() < end => sleep(PAUSE).await,
             sealing => return Ok(sealing?),
         }
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u64>, SealingKeysError> {
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    serde_json::from_slice(&files::read(path)?).map_err(|_| SealingKeysError::Damaged(path.to_owned()))
-}
-
-/// The time now, in Unix time.
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }

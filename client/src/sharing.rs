@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::http::{Api, ApiError};
 use crate::sealing_keys::{self, SealingKeysError};
+use crate::state::{State, StateError};
 
 /// How often a submission is sealed again because it was sealed to a key whose time is over.
 const RESEALS: u32 = 3;
@@ -46,26 +47,37 @@ pub async fn send(api: &Api, cluster: &Cluster, header: &Header, bytes: Vec<u8>)
     Ok(receipt)
 }
 
-/// Sends a submission, which `share` makes for a cluster with its sealing keys, and checks its receipt. If it is sealed to a key whose time is
-/// over, nothing of it was stored: the newest keys are fetched, and `share` is called with true to make another one.
-pub async fn send_sealed<E: From<SendError> + From<SealingKeysError>>(
+/// Sends submission `index` of a folder, and stores its receipt, unless there is one; then it is checked again. Returns whether it was sent.
+///
+/// `share` returns the submission for a cluster with its sealing keys. If it is sealed to a key whose time is over, nothing of it was
+/// stored: the newest keys are fetched, and `share` is called with true to make another one.
+pub async fn send_pending<E>(
     api: &Api,
     cluster: &mut Cluster,
+    state: &State,
+    index: usize,
     mut share: impl FnMut(&Cluster, bool) -> Result<Submission, E>,
-) -> Result<(Header, Receipt), E> {
-    for again in 0..RESEALS {
-        let (header, bytes) = encode(share(cluster, again > 0)?);
-        match send(api, cluster, &header, bytes).await {
-            Ok(receipt) => return Ok((header, receipt)),
-            Err(SendError::Api(error)) if error.kind() == Some(ProblemKind::SealingKeyExpired) => {
-                *cluster = sealing_keys::fetch(api, cluster.clone()).await?;
-            }
-            Err(error) => return Err(error.into()),
-        }
+) -> Result<bool, E>
+where
+    E: From<SendError> + From<SealingKeysError> + From<StateError>,
+{
+    if let Some(receipt) = state.receipt(index)? {
+        check_receipt(cluster, &share(cluster, false)?.header.value, &receipt)?;
+        return Ok(false);
     }
-    let (header, bytes) = encode(share(cluster, true)?);
-    let receipt = send(api, cluster, &header, bytes).await?;
-    Ok((header, receipt))
+    let mut reseals = 0;
+    let receipt = loop {
+        let (header, bytes) = encode(share(cluster, reseals > 0)?);
+        match send(api, cluster, &header, bytes).await {
+            Err(SendError::Api(error)) if reseals < RESEALS && error.kind() == Some(ProblemKind::SealingKeyExpired) => {
+                *cluster = sealing_keys::fetch(api, cluster.clone()).await?;
+                reseals += 1;
+            }
+            sent => break sent?,
+        }
+    };
+    state.store_receipt(index, &receipt)?;
+    Ok(true)
 }
 
 /// The public part and the bytes of a submission.

@@ -13,7 +13,7 @@ use tacit_protocol::question::{Question, Release};
 use thiserror::Error;
 
 use crate::files::{self, FileError};
-use crate::issuer::{self, PoolError};
+use crate::issuer::pool::{self, PoolError};
 use crate::table::{Table, TableError};
 use crate::weights::{self, WeightsError};
 
@@ -135,8 +135,8 @@ pub fn load(path: &Path) -> Result<Spec, SpecError> {
     let weights = weights.map(|file| weights::load(&beside(&file))).transpose()?.unwrap_or_default();
     let issuers = match issuers {
         None => None,
-        Some(IssuersField::File(file)) => Some(issuer::load(&beside(&file))?),
-        Some(IssuersField::Inline(issuers)) => Some(issuer::sorted(issuers)),
+        Some(IssuersField::File(file)) => Some(pool::load(&beside(&file))?),
+        Some(IssuersField::Inline(issuers)) => Some(pool::sorted(issuers)),
     };
     let closes_at = closes_at.map(|moment| rfc3339(path, moment)).transpose()?;
     let job = JobSpec {
@@ -170,8 +170,10 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<SpecFile, SpecError> {
     toml::from_str(text).map_err(|e| syntax(e.span().map_or(1, |span| line_of(span.start)), e.message().to_owned()))
 }
 
+/// The time as terms have it: in UTC and in whole seconds, as nodes compare it with whole seconds only.
 fn rfc3339(path: &Path, Moment(text): Moment) -> Result<String, SpecError> {
-    match text.parse::<jiff::Timestamp>() {
+    let moment = text.parse::<jiff::Timestamp>();
+    match moment.and_then(|moment| moment.round(jiff::Unit::Second)) {
         Ok(moment) => Ok(moment.to_string()),
         Err(_) => Err(SpecError::ClosesAt {
             path: path.to_owned(),
@@ -353,6 +355,17 @@ budget = 500000000
             "payout": { "currency": "EUR", "base_per_item": 20000, "budget": 500000000 },
         });
         assert_eq!(spec("s.json", &json.to_string(), "").unwrap(), from_toml);
+    }
+
+    #[test]
+    fn a_closing_time_with_fractions_of_a_second_is_one_of_whole_seconds() {
+        for (given, due) in [
+            ("2026-12-01T01:00:00.4+01:00", "2026-12-01T00:00:00Z"),
+            ("2026-11-30T23:59:59.999999999Z", "2026-12-01T00:00:00Z"),
+        ] {
+            let spec = spec("s.toml", &TOML.replace("2026-12-01T01:00:00+01:00", given), "id\n1\n").unwrap();
+            assert_eq!(spec.closes_at.as_deref(), Some(due));
+        }
     }
 
     #[test]

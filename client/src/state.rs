@@ -78,7 +78,10 @@ pub enum StateError {
     #[error("{0}: belongs to another cluster, or to another job of the same id; move the folder away if that one is over")]
     OtherJob(PathBuf),
     /// A file is not what was written.
-    #[error("{0}: damaged: it is not what was written there")]
+    #[error(
+        "{0}: damaged: it is not what was written there; restore it from a backup. Without one, move its folder away: what was sent counts all \
+         the same, but nothing here can prove it or take it back any more"
+    )]
     Damaged(PathBuf),
 }
 
@@ -130,7 +133,7 @@ impl State {
         let stored = stored_plan(&folder)?;
         let mut state = Self { folder, plan, _lock: lock };
         match stored {
-            None => write_json(&state.folder.join(PLAN), &state.plan)?,
+            None => state.store_plan()?,
             Some(stored) => {
                 check_owner(&stored, &state.plan, &state.folder)?;
                 let wanted = std::mem::replace(&mut state.plan, stored);
@@ -139,7 +142,7 @@ impl State {
                         first: state.plan.all().end,
                         ..wanted
                     };
-                    write_json(&state.folder.join(PLAN), &state.plan)?;
+                    state.store_plan()?;
                 } else if (state.plan.answers, state.plan.submissions) != (wanted.answers, wanted.submissions) {
                     return Err(StateError::OtherAnswers(state.folder));
                 }
@@ -164,6 +167,10 @@ impl State {
         &self.plan
     }
 
+    fn store_plan(&self) -> Result<(), StateError> {
+        Ok(files::write_json(&self.folder.join(PLAN), &self.plan, Access::Private)?)
+    }
+
     /// Whether a submission was made of the current answers, and all that were made are withdrawn.
     fn is_withdrawn(&self) -> Result<bool, StateError> {
         let mut made = false;
@@ -185,20 +192,21 @@ impl State {
 
     /// Keeps the terms of the job: pay follows from them, when the coordinator may show them no more.
     pub fn store_terms(&self, terms: &Terms) -> Result<(), StateError> {
-        write_json(&self.folder.join(TERMS), terms)
+        Ok(files::write_json(&self.folder.join(TERMS), terms, Access::Private)?)
     }
 
     /// The terms of the plan's job, if they are stored.
     pub fn terms(&self) -> Result<Option<Terms>, StateError> {
         let path = self.folder.join(TERMS);
-        if !path.exists() {
-            return Ok(None);
+        match files::read_json::<Terms, _>(&path, StateError::Damaged)? {
+            Some(terms) if terms.digest() != self.plan.job_digest => Err(StateError::Damaged(path)),
+            terms => Ok(terms),
         }
-        let terms: Option<Terms> = serde_json::from_slice(&files::read(&path)?).ok();
-        match terms {
-            Some(terms) if terms.digest() == self.plan.job_digest => Ok(Some(terms)),
-            _ => Err(StateError::Damaged(path)),
-        }
+    }
+
+    /// The path of submission `index`.
+    pub fn submission_path(&self, index: usize) -> PathBuf {
+        self.path(index, "submission")
     }
 
     /// The path of the receipt of submission `index`.
@@ -208,63 +216,46 @@ impl State {
 
     /// Submission `index`, if it is stored.
     pub fn submission(&self, index: usize) -> Result<Option<Submission>, StateError> {
-        let path = self.path(index, "submission");
-        if !path.exists() {
-            return Ok(None);
-        }
-        let submission: Submission = codec::decode(&files::read(&path)?, "a submission").map_err(|_| StateError::Damaged(path.clone()))?;
-        if submission.is_complete() {
-            Ok(Some(submission))
-        } else {
-            Err(StateError::Damaged(path))
+        let path = self.submission_path(index);
+        match files::read_if_exists(&path)?.map(|bytes| codec::decode::<Submission>(&bytes, "a submission")) {
+            None => Ok(None),
+            Some(Ok(submission)) if submission.is_complete() => Ok(Some(submission)),
+            Some(_) => Err(StateError::Damaged(path)),
         }
     }
 
     /// Stores submission `index`. Must be called before the submission is sent.
     pub fn store_submission(&self, index: usize, submission: &Submission) -> Result<(), StateError> {
-        Ok(files::write(
-            &self.path(index, "submission"),
-            &codec::encode(submission),
-            Access::Private,
-        )?)
+        let bytes = codec::encode(submission);
+        Ok(files::write(&self.submission_path(index), &bytes, Access::Private)?)
     }
 
     /// The receipt of submission `index`, if it is stored.
     pub fn receipt(&self, index: usize) -> Result<Option<Receipt>, StateError> {
-        let path = self.path(index, "receipt.json");
-        if !path.exists() {
-            return Ok(None);
-        }
-        let bytes = files::read(&path)?;
-        serde_json::from_slice(&bytes).map(Some).map_err(|_| StateError::Damaged(path))
+        files::read_json(&self.receipt_path(index), StateError::Damaged)
     }
 
     /// Stores the receipt of submission `index`.
     pub fn store_receipt(&self, index: usize, receipt: &Receipt) -> Result<(), StateError> {
-        write_json(&self.path(index, "receipt.json"), receipt)
+        Ok(files::write_json(&self.receipt_path(index), receipt, Access::Private)?)
     }
 
     /// Stores another receipt of submission `index`, for the same bytes. The one before is kept beside it.
     pub fn replace_receipt(&self, index: usize, receipt: &Receipt) -> Result<(), StateError> {
-        let (path, earlier) = (self.path(index, "receipt.json"), self.path(index, "receipt.earlier.json"));
+        let (path, earlier) = (self.receipt_path(index), self.path(index, "receipt.earlier.json"));
         std::fs::rename(&path, &earlier).map_err(|error| FileError::new(&path, &error))?;
         self.store_receipt(index, receipt)
     }
 
     /// The withdrawal of submission `index`; `None` if nobody asked for it.
     pub fn withdrawal(&self, index: usize) -> Result<Option<StoredWithdrawal>, StateError> {
-        let path = self.path(index, WITHDRAWAL);
-        if !path.exists() {
-            return Ok(None);
-        }
-        let bytes = files::read(&path)?;
-        serde_json::from_slice(&bytes).map(Some).map_err(|_| StateError::Damaged(path))
+        files::read_json(&self.path(index, WITHDRAWAL), StateError::Damaged)
     }
 
     /// Stores how far the withdrawal of submission `index` has come. Must be called before the coordinator is asked for the first time: a
     /// submission that may be withdrawn is never sent again.
     pub fn store_withdrawal(&self, index: usize, withdrawal: &StoredWithdrawal) -> Result<(), StateError> {
-        write_json(&self.path(index, WITHDRAWAL), withdrawal)
+        Ok(files::write_json(&self.path(index, WITHDRAWAL), withdrawal, Access::Private)?)
     }
 
     /// Forgets that the withdrawal of submission `index` was asked for, because it came after the job had closed.
@@ -280,18 +271,11 @@ impl State {
 
 /// The folder of a key and job.
 pub(crate) fn folder_of(key: &Path, job: &JobId) -> PathBuf {
-    let mut name = key.as_os_str().to_owned();
-    name.push(format!(".{job}.d"));
-    PathBuf::from(name)
+    files::with_suffix(key, &format!(".{job}.d"))
 }
 
 fn stored_plan(folder: &Path) -> Result<Option<Plan>, StateError> {
-    let path = folder.join(PLAN);
-    if !path.exists() {
-        return Ok(None);
-    }
-    let bytes = files::read(&path)?;
-    serde_json::from_slice(&bytes).map(Some).map_err(|_| StateError::Damaged(path))
+    files::read_json(&folder.join(PLAN), StateError::Damaged)
 }
 
 fn lock(folder: &Path) -> Result<File, StateError> {
@@ -316,11 +300,6 @@ fn check_owner(stored: &Plan, plan: &Plan, folder: &Path) -> Result<(), StateErr
         });
     }
     Ok(())
-}
-
-fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), StateError> {
-    let bytes = serde_json::to_vec_pretty(value).map_err(|_| StateError::Damaged(path.to_owned()))?;
-    Ok(files::write(path, &bytes, Access::Private)?)
 }
 
 #[cfg(test)]

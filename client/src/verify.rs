@@ -151,11 +151,7 @@ fn compare(file: Option<&(PathBuf, Vec<u8>)>, due: &[u8]) -> Result<(), VerifyEr
 }
 
 fn optional(path: PathBuf) -> Result<Option<(PathBuf, Vec<u8>)>, VerifyError> {
-    match std::fs::read(&path) {
-        Ok(bytes) => Ok(Some((path, bytes))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(FileError::new(&path, &error).into()),
-    }
+    Ok(files::read_if_exists(&path)?.map(|bytes| (path, bytes)))
 }
 
 #[cfg(test)]

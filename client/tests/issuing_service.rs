@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 
 use axum::extract::{Path as Segment, State};
@@ -12,11 +13,13 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 use tacit_client::issuer::serve::{ServeError, Service};
+use tacit_client::issuer::{Ledger, LedgerError};
 use tacit_protocol::credential::{Invitation, Issuers};
 use tacit_protocol::identity::SecretKey;
 
 const STUDY: &str = "60d9aadeb86739de712faee0";
 const TOKEN: &str = "secret-token";
+const KEY_FILE: &str = "issuer.key";
 
 /// What the platform knows of submissions, and how often it was asked.
 #[derive(Default)]
@@ -78,8 +81,15 @@ impl Bench {
         self.platform.lock().unwrap().submissions.insert(session.to_owned(), value);
     }
 
+    /// The service whose key is in the folder of its record.
     fn service(&self, record: &Path) -> Result<Service, ServeError> {
-        Service::new((issuers(), key(), Some(2_000_000_000)), STUDY, (&self.platform_url, TOKEN), record)
+        let key_file = record.with_file_name(KEY_FILE);
+        Service::new(
+            (issuers(), key(), Some(2_000_000_000)),
+            STUDY,
+            (&self.platform_url, TOKEN),
+            (record, &key_file),
+        )
     }
 
     fn asked(&self) -> usize {
@@ -131,6 +141,103 @@ async fn an_active_participant_gets_one_invitation_and_the_same_one_again() {
     assert_eq!(arrive(&again, "dan", STUDY, "s5").await.1.parse::<Invitation>().unwrap().serial, 4);
 }
 
+/// Runs `tacit issuer invite` for these people, with the key of the service and for its pool.
+fn invite(folder: &Path, people: &str) -> Output {
+    std::fs::write(folder.join("people.csv"), people).unwrap();
+    Command::new(env!("CARGO_BIN_EXE_tacit"))
+        .args(["issuer", "invite", "people.csv", "--pool", "prolific-7", "--key", KEY_FILE])
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+/// The people and numbers of the file of invitations.
+fn invited(folder: &Path) -> Vec<(String, u32)> {
+    let text = std::fs::read_to_string(folder.join("invitations.csv")).unwrap();
+    let line = |line: &str| {
+        let mut fields = line.split(',');
+        let person = fields.next().unwrap().trim_matches('"').to_owned();
+        (person, fields.next().unwrap().parse().unwrap())
+    };
+    text.lines().skip(1).map(line).collect()
+}
+
+/// The number in the code that a participant gets.
+async fn number(service: &str, participant: &str, session: &str) -> u32 {
+    let (status, code) = arrive(service, participant, STUDY, session).await;
+    assert_eq!(status, 200, "{code}");
+    code.parse::<Invitation>().unwrap().serial
+}
+
+/// Otherwise two people would be one contributor.
+#[tokio::test]
+async fn service_and_command_with_one_key_give_no_number_twice() {
+    let (bench, folder) = (Bench::new().await, tempfile::tempdir().unwrap());
+    let folder = folder.path();
+    tacit_program::key_file::create_seed(&folder.join(KEY_FILE), "", &key().to_bytes()).unwrap();
+    for (session, participant) in [("s1", "ada"), ("s2", "bob"), ("s3", "eve")] {
+        bench.joins(session, participant, "ACTIVE");
+    }
+    assert!(invite(folder, "person\nzoe\n").status.success());
+    let record = folder.join("given.jsonl");
+    let service = serve(bench.service(&record).unwrap().router()).await;
+    assert_eq!(number(&service, "ada", "s1").await, 2);
+    // The service is running.
+    assert!(invite(folder, "person\nyan\nxia\n").status.success());
+    assert_eq!(number(&service, "bob", "s2").await, 5);
+    assert_eq!(number(&service, "ada", "s1").await, 2);
+    let all = [("zoe", 1), ("yan", 3), ("xia", 4)].map(|(person, number)| (person.to_owned(), number));
+    assert_eq!(invited(folder), all);
+
+    // Who has a number gets no other one, and a refused list leaves everything as it was.
+    let refused = invite(folder, "person\nwim\nada\n");
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && error.contains("nobody gets two"), "{error}");
+    assert_eq!(invited(folder), all);
+    assert!(invite(folder, "person\nwim\n").status.success());
+    assert_eq!(invited(folder)[3], ("wim".to_owned(), 6));
+
+    // A second service with the key, such as one for another study.
+    let second = serve(bench.service(&folder.join("second.jsonl")).unwrap().router()).await;
+    let (status, text) = arrive(&second, "ada", STUDY, "s1").await;
+    assert!(status == 409 && text.contains("invited to this pool before"), "{text}");
+    assert_eq!(number(&second, "eve", "s3").await, 7);
+}
+
+#[tokio::test]
+async fn a_record_that_contradicts_what_the_key_has_signed_stops_the_service() {
+    let (bench, folder) = (Bench::new().await, tempfile::tempdir().unwrap());
+    let record = folder.path().join("given.jsonl");
+    bench.joins("s1", "ada", "ACTIVE");
+    let service = serve(bench.service(&record).unwrap().router()).await;
+    assert_eq!(number(&service, "ada", "s1").await, 1);
+    // As it was written, but without what the key has signed, and with the same number for somebody else.
+    let other = folder.path().join("other");
+    std::fs::create_dir(&other).unwrap();
+    let (copy, key_file) = (other.join("given.jsonl"), other.join(KEY_FILE));
+    std::fs::copy(&record, &copy).unwrap();
+    let sign = |person: &str, serial: u32| {
+        let mut ledger = Ledger::of(&key_file).unwrap();
+        ledger.note(&issuers(), [(person, serial, SecretKey::from_bytes(&[7; 32]).public())].into_iter())
+    };
+    // What is only in the record is noted when the service starts.
+    drop(bench.service(&copy).unwrap());
+    assert!(matches!(sign("zoe", 1), Err(LedgerError::Taken { serial: 1, .. })));
+    std::fs::remove_file(other.join("issuer.key.signed.json")).unwrap();
+    sign("zoe", 1).unwrap();
+    let error = bench.service(&copy).err().unwrap();
+    assert!(matches!(error, ServeError::GivenTwice { .. }), "{error}");
+    assert!(error.to_string().contains("Use another pool"), "{error}");
+
+    let other_pool = Issuers {
+        pool: "prolific-8".to_owned(),
+        ..issuers()
+    };
+    let service = Service::new((other_pool, key(), None), STUDY, (&bench.platform_url, TOKEN), (&copy, &key_file));
+    let error = service.err().unwrap();
+    assert!(error.to_string().contains("use another record"), "{error}");
+}
+
 #[tokio::test]
 async fn whoever_is_not_active_in_the_study_gets_none() {
     let (bench, folder) = (Bench::new().await, tempfile::tempdir().unwrap());
@@ -166,14 +273,21 @@ async fn whoever_is_not_active_in_the_study_gets_none() {
 async fn a_service_that_cannot_work_does_not_start() {
     let (bench, folder) = (Bench::new().await, tempfile::tempdir().unwrap());
     let record = folder.path().join("given.jsonl");
-    let wrong_token = Service::new((issuers(), key(), None), STUDY, (&bench.platform_url, "other"), &record).unwrap();
+    let key_file = folder.path().join(KEY_FILE);
+    let wrong_token = Service::new(
+        (issuers(), key(), None),
+        STUDY,
+        (&bench.platform_url, "other"),
+        (&record, &key_file),
+    )
+    .unwrap();
     bench.joins("s1", "ada", "ACTIVE");
     let service = serve(wrong_token.router()).await;
     assert_eq!(arrive(&service, "ada", STUDY, "s1").await.0, 502);
 
     let start = |issuers: Issuers, url: &str, token: &str, study: &str| {
         let record = folder.path().join("other.jsonl");
-        Service::new((issuers, key(), None), study, (url, token), &record).err()
+        Service::new((issuers, key(), None), study, (url, token), (&record, &key_file)).err()
     };
     let several = Issuers {
         keys: vec![key().public(), SecretKey::from_bytes(&[9; 32]).public()],

@@ -138,7 +138,7 @@ pub(crate) struct Serve {
     /// The file of the platform's token.
     #[arg(long, value_name = "FILE")]
     pub token_file: PathBuf,
-    /// The file that says who got which invitation. Whoever loses it invites people twice: back it up.
+    /// The file that says who got which invitation: back it up, as the ledger beside the key. Without it nobody gets a code again.
     #[arg(long, value_name = "FILE")]
     pub record: PathBuf,
     /// Until when invitations are valid, like 2027-01-01T00:00:00Z.

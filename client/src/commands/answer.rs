@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use tacit_client::answers::{Expected, only_contributor, parse};
 use tacit_client::batches::{self, Batch};
-use tacit_client::credentials::{self, Holder};
+use tacit_client::credentials::{self, PoolContributor};
 use tacit_client::http::Api;
-use tacit_client::reading::{self, Pass};
-use tacit_client::resending;
+use tacit_client::reading::{self, JobReader};
+use tacit_client::resending::{self, Author};
 use tacit_client::state::{Plan, State};
 use tacit_client::text::one_line;
 use tacit_client::{files, keys, sealing_keys, sharing};
@@ -24,7 +24,7 @@ use tacit_protocol::submission::Submission;
 use zeroize::Zeroizing;
 
 use crate::args;
-use crate::commands::connect::connect;
+use crate::commands::connect::{connect, need_cluster};
 use crate::output::{self, PUBLIC_ANSWERS};
 
 /// Runs the command.
@@ -32,23 +32,23 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
     let file = args.answers.display().to_string();
     let bytes = Zeroizing::new(files::read(&args.answers)?);
     let (api, cluster) = connect(&args.network, None).await?;
-    let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): answers are sealed to the nodes it names")?;
+    let cluster = need_cluster(cluster, "answers are sealed to the nodes it names")?;
     let invitation = invitation(args)?;
     let job = read_job(args, &api, &cluster, invitation.as_ref(), (&file, &bytes)).await?;
-    let author = author(args, &cluster, &job, invitation.as_ref())?;
-    let contributor = contributor(args, &author.path, &file, &bytes)?;
+    let source = source(args, &cluster, &job, invitation.as_ref())?;
+    let contributor = contributor(args, &source.path, &file, &bytes)?;
     let (batches, unanswered) = read(&file, &contributor, &bytes, &job)?;
     output::report_unanswered(&file, unanswered);
 
-    let plan = Plan::new(&cluster, &job, &contributor, &author.key, &bytes, batches.len());
-    if State::stored(&author.path, &args.job)?.is_none() {
+    let plan = Plan::new(&cluster, &job, &contributor, &source.key, &bytes, batches.len());
+    if State::stored(&source.path, &args.job)?.is_none() {
         consent(args.public_answers, &job)?;
         output::print(&vouched(&job))?;
     }
     let mut cluster = sealing_keys::fetch(&api, cluster).await?;
-    let state = State::open(&author.path, plan)?;
+    let state = State::open(&source.path, plan)?;
     state.store_terms(job.terms())?;
-    let lost = resending::send_lost(&api, &cluster, &author.key, &state, resending::Author::Contributor).await?;
+    let lost = resending::send_lost(&api, &cluster, &source.key, &state, Author::Contributor).await?;
     output::report_resent(&lost);
     let (mut now, mut withdrawn, mut answers) = (0, 0, 0);
     for (index, batch) in state.plan().current().zip(&batches) {
@@ -58,19 +58,13 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
             continue;
         }
         answers += batch.len();
-        let share = |cluster: &Cluster, again: bool| submission(&state, (index, again), &contributor, &author, cluster, &job, batch);
-        match state.receipt(index)? {
-            Some(receipt) => sharing::check_receipt(&cluster, &share(&cluster, false)?.header.value, &receipt)?,
-            None => {
-                // A credential takes the place of an enrolment.
-                if now == 0 && author.credential.is_none() {
-                    sharing::enrol(&api, &cluster, &contributor, &author.key).await?;
-                }
-                let (_, receipt) = sharing::send_sealed::<anyhow::Error>(&api, &mut cluster, share).await?;
-                state.store_receipt(index, &receipt)?;
-                now += 1;
-            }
+        let share = |cluster: &Cluster, again: bool| submission(&state, (index, again), &contributor, &source, cluster, &job, batch);
+        // A credential takes the place of an enrolment.
+        if now == 0 && source.credential.is_none() && state.receipt(index)?.is_none() {
+            sharing::enrol(&api, &cluster, &contributor, &source.key).await?;
         }
+        let is_sent = sharing::send_pending::<anyhow::Error>(&api, &mut cluster, &state, index, share).await?;
+        now += usize::from(is_sent);
     }
     let news = if now == 0 {
         "all of it sent before".to_owned()
@@ -80,7 +74,7 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
     let mut text = format!(
         "{}: {answers} answers of {} in {} submissions, {news}; receipts in {}\n",
         args.job,
-        one_line(&author.name(&contributor, &job)),
+        one_line(&source.name(&contributor, &job)),
         batches.len() - withdrawn,
         state.folder().display()
     );
@@ -94,14 +88,14 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
 }
 
 /// Who answers: a key, and the credential for it where the job names issuers.
-struct Author {
+struct AnswerSource {
     /// The path of the key file.
     path: PathBuf,
     key: SecretKey,
     credential: Option<Credential>,
 }
 
-impl Author {
+impl AnswerSource {
     /// The contributor's name in submissions: that of the credential, if there is one.
     fn name(&self, contributor: &str, job: &Job) -> String {
         let named = job.terms().issuers.as_ref().zip(self.credential.as_ref());
@@ -137,11 +131,11 @@ async fn read_job(
         Some(path) if !path.exists() => (None, Some(path)),
         other => (other, None),
     };
-    let mut passes: Vec<Pass> = invitation.map(Pass::of_invitation).into_iter().collect();
+    let mut readers: Vec<JobReader> = invitation.map(JobReader::of_invitation).into_iter().collect();
     if let Some(path) = &path {
-        passes.extend(Pass::of_file(path, cluster)?);
+        readers.extend(JobReader::of_file(path, cluster)?);
     }
-    let unknown = match reading::fetch_job(api, cluster, &args.job, &passes).await {
+    let unknown = match reading::fetch_job(api, cluster, &args.job, &readers).await {
         Err(error) if error.is_unknown() => error,
         Err(error) if error.kind() == Some(ProblemKind::JobEnded) => return Err(error).with_context(|| ended(&args.job, path.as_deref())),
         other => return Ok(other?),
@@ -155,7 +149,7 @@ async fn read_job(
         let (file, bytes) = answers;
         let (contributor, key) = (contributor(args, &path, file, bytes)?, keys::load(&path)?);
         sharing::enrol(api, cluster, &contributor, &key).await?;
-        match reading::fetch_job(api, cluster, &args.job, &[Pass::of_key(key)]).await {
+        match reading::fetch_job(api, cluster, &args.job, &[JobReader::of_key(key)]).await {
             Err(error) if error.is_unknown() => {}
             other => return Ok(other?),
         }
@@ -176,7 +170,7 @@ fn ended(job: &JobId, key: Option<&Path>) -> String {
 }
 
 /// The key and credential that the command line, or what is stored beside the key, gives for this job.
-fn author(args: &args::Answer, cluster: &Cluster, job: &Job, invitation: Option<&Invitation>) -> Result<Author> {
+fn source(args: &args::Answer, cluster: &Cluster, job: &Job, invitation: Option<&Invitation>) -> Result<AnswerSource> {
     let Some(issuers) = &job.terms().issuers else {
         ensure!(
             invitation.is_none(),
@@ -187,7 +181,7 @@ fn author(args: &args::Answer, cluster: &Cluster, job: &Job, invitation: Option<
             .key
             .clone()
             .context("give --key FILE: the contributor's key, see `tacit keygen`")?;
-        return Ok(Author {
+        return Ok(AnswerSource {
             key: keys::load(&path)?,
             path,
             credential: None,
@@ -198,11 +192,11 @@ fn author(args: &args::Answer, cluster: &Cluster, job: &Job, invitation: Option<
         None => credentials::default_key(cluster, issuers)?,
     };
     let closes_at = job.terms().closes_at_seconds()?;
-    let holder = Holder::load_or_make(&path, cluster, issuers, closes_at, invitation)?;
-    Ok(Author {
-        path: holder.path,
-        key: holder.key,
-        credential: Some(holder.credential),
+    let contributor = PoolContributor::load_or_make(&path, cluster, issuers, closes_at, invitation)?;
+    Ok(AnswerSource {
+        path: contributor.path,
+        key: contributor.key,
+        credential: Some(contributor.credential),
     })
 }
 
@@ -268,7 +262,7 @@ fn submission(
     state: &State,
     (index, again): (usize, bool),
     contributor: &str,
-    author: &Author,
+    source: &AnswerSource,
     cluster: &Cluster,
     job: &Job,
     batch: &[(u32, Answer)],
@@ -277,8 +271,8 @@ fn submission(
         && !again
     {
         let statement = &stored.header.value.statement;
-        let same = statement.key == author.key.public()
-            && statement.contributor == author.name(contributor, job)
+        let same = statement.key == source.key.public()
+            && statement.contributor == source.name(contributor, job)
             && (statement.cluster, statement.job_digest) == (cluster.digest(), job.digest())
             && statement.items.iter().copied().eq(batch.iter().map(|(item, _)| *item));
         ensure!(
@@ -289,8 +283,8 @@ fn submission(
         );
         return Ok(stored);
     }
-    let (key, mut rng) = (&author.key, rand::rng());
-    let submission = match &author.credential {
+    let (key, mut rng) = (&source.key, rand::rng());
+    let submission = match &source.credential {
         Some(credential) => Submission::create_with_credential(cluster, job, credential, key, batch, &mut rng)?,
         None => Submission::create(cluster, job, contributor, key, batch, &mut rng)?,
     };

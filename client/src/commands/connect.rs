@@ -1,6 +1,6 @@
 //! Connects to the coordinator that the command line names, and checks that it belongs to the right cluster.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use tacit_client::authenticity::{check_coordinator, load_cluster};
 use tacit_client::http::Api;
 use tacit_protocol::cluster::Cluster;
@@ -28,4 +28,9 @@ pub(super) async fn connect(network: &Network, token: Option<&str>) -> Result<(A
         None => drop(api.cluster().await?),
     }
     Ok((api, cluster))
+}
+
+/// The cluster of a command that cannot do without; `why` says what it needs it for.
+pub(super) fn need_cluster<C>(cluster: Option<C>, why: &str) -> Result<C> {
+    cluster.with_context(|| format!("give --cluster cluster.toml (or TACIT_CLUSTER): {why}"))
 }

@@ -1,13 +1,14 @@
 //! `tacit issuer`: makes keys of issuers, invites people, signs for other issuers, revokes, and serves a platform.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use tacit_client::issuer::invitations::{self, Invited};
 use tacit_client::issuer::serve::Service;
-use tacit_client::issuer::{self, Document, Entry, Ledger, Request};
-use tacit_client::keys;
+use tacit_client::issuer::{Document, Entry, Ledger, Request, pool};
 use tacit_client::text::one_line;
+use tacit_client::{files, keys};
 use tacit_protocol::credential::{Issuers, PoolSize, Revocation};
 use tacit_protocol::identity::SecretKey;
 
@@ -61,8 +62,8 @@ pub(crate) async fn run(args: &args::Issuer) -> Result<()> {
 fn pool_of(key: &Path, (name, file): (Option<&str>, Option<&Path>)) -> Result<(Issuers, SecretKey)> {
     let key = keys::load(key)?;
     let issuers = match (name, file) {
-        (_, Some(file)) => issuer::load(file)?,
-        (Some(name), None) => issuer::alone(name, key.public()),
+        (_, Some(file)) => pool::load(file)?,
+        (Some(name), None) => pool::alone(name, key.public()),
         (None, None) => bail!("which pool? Give --issuers pool.toml, or --pool NAME for a pool of this key alone"),
     };
     issuers.check()?;
@@ -72,31 +73,34 @@ fn pool_of(key: &Path, (name, file): (Option<&str>, Option<&Path>)) -> Result<(I
 fn invite(people: &Path, pool: &Pool, out: &Path, expires: Option<&str>) -> Result<()> {
     let (issuers, key) = pool_of(&pool.key, (pool.pool.as_deref(), pool.issuers.as_deref()))?;
     let expires = expires.map(seconds).transpose()?;
-    let people = issuer::people(people)?;
-    let mut invited = issuer::read(out, &issuers)?;
-    let new = issuer::extend(&mut invited, people, expires, &mut rand::rng())?;
-    let request_path = request_path(out);
+    let people = invitations::people(people)?;
+    // Until these invitations are signed, no service and no other command with this key gives a number.
+    let mut ledger = Ledger::of(&pool.key)?;
+    let mut invited = invitations::read(out, &issuers)?;
+    invitations::remove_unfinished(&mut invited, &ledger, &issuers);
+    let next_number = |last| ledger.next_number(&issuers, last);
+    let new = invitations::extend(&mut invited, people, expires, next_number, &mut rand::rng())?;
+    ledger.check(&issuers, invited.iter().map(Invited::number))?;
+    let request_path = files::with_suffix(out, ".request.json");
     if request_path.exists()
         && let Document::Invitations(request) = Document::load(&request_path)?
     {
-        issuer::merge(&mut invited, &issuers, &request.people);
+        invitations::merge(&mut invited, &issuers, &request.people);
     }
     // The secret keys are on disk before the ledger says that they are signed.
-    issuer::write(out, &issuers, &invited)?;
+    invitations::write(out, &issuers, &invited)?;
     let entries = invited.iter().map(|one| Entry {
         person: one.person.clone(),
         grant: one.invitation.grant(),
         signatures: one.invitation.signatures.clone(),
     });
-    let mut document = Document::Invitations(Request {
+    let mut request = Request {
         issuers: issuers.clone(),
         people: entries.collect(),
-    });
-    let signing = document.sign(&key, &mut Ledger::of(&pool.key)?)?;
-    if let Document::Invitations(request) = &document {
-        issuer::merge(&mut invited, &issuers, &request.people);
-    }
-    issuer::write(out, &issuers, &invited)?;
+    };
+    let signing = request.sign(&key, &mut ledger)?;
+    invitations::merge(&mut invited, &issuers, &request.people);
+    invitations::write(out, &issuers, &invited)?;
     let complete = invited.iter().filter(|one| one.invitation.check(&issuers).is_ok()).count();
     let mut text = format!(
         "{new} new invitations to pool `{}`; {complete} of {} are complete, in {}: send each person the code, and nobody else's\n",
@@ -105,7 +109,7 @@ fn invite(people: &Path, pool: &Pool, out: &Path, expires: Option<&str>) -> Resu
         out.display()
     );
     if issuers.need > 1 {
-        document.store(&request_path)?;
+        Document::Invitations(request).store(&request_path)?;
     }
     if signing.missing > 0 {
         text += &format!(
@@ -130,16 +134,10 @@ fn in_spec(issuers: &Issuers) -> String {
     )
 }
 
-fn request_path(out: &Path) -> PathBuf {
-    let mut name = out.as_os_str().to_owned();
-    name.push(".request.json");
-    PathBuf::from(name)
-}
-
 fn sign(file: &Path, key_path: &Path) -> Result<()> {
     let key = keys::load(key_path)?;
     let mut document = Document::load(file)?;
-    let signing = document.sign(&key, &mut Ledger::of(key_path)?)?;
+    let signing = document.sign(&key, key_path)?;
     document.store(file)?;
     let what = match &document {
         Document::Invitations(request) => {
@@ -174,7 +172,7 @@ fn size(key_path: &Path, count: Option<u32>, pool: (Option<&str>, Option<&Path>)
         credentials,
         signatures: Vec::new(),
     });
-    let signing = document.sign(&key, &mut Ledger::of(key_path)?)?;
+    let signing = document.sign(&key, key_path)?;
     document.store(out)?;
     output::print(&format!("{}: {}\n", out.display(), missing(signing.missing)))
 }
@@ -190,7 +188,7 @@ async fn revoke(numbers: &[u32], key_path: &Path, pool: (Option<&str>, Option<&P
         signatures: Vec::new(),
     };
     let mut document = Document::Revocation(revocation);
-    let signing = document.sign(&key, &mut Ledger::of(key_path)?)?;
+    let signing = document.sign(&key, key_path)?;
     document.store(out)?;
     output::print(&format!("{}: {}\n", out.display(), missing(signing.missing)))?;
     match &document {
@@ -233,7 +231,7 @@ async fn serve(args: &Serve) -> Result<()> {
         (issuers, key, expires),
         &args.study,
         (&args.platform_url, token.as_str()),
-        &args.record,
+        (&args.record, &args.pool.key),
     )?;
     let given = service.given();
     let listener = tokio::net::TcpListener::bind(args.listen)

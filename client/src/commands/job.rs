@@ -18,11 +18,8 @@ use tacit_scoring::report::Report;
 
 use crate::args::{self, JobCommand, Part};
 use crate::commands::buyer::{Buyer, need_buyer, need_token};
-use crate::output::{self, PUBLIC_ANSWERS};
-
-/// The last line about a result of a job that was not created here.
-const SOME_JOB: &str =
-    "verified, but of SOME job with this id: it was not created on this machine, so nothing here says that these are its buyer's terms";
+use crate::commands::connect::need_cluster;
+use crate::output::{self, PUBLIC_ANSWERS, SOME_JOB};
 
 /// About a result that nothing was compared with.
 const NOT_VERIFIED: &str = "not verified: give --cluster cluster.toml";
@@ -69,7 +66,7 @@ async fn status(api: &Api, cluster: Option<&Cluster>, id: &JobId) -> Result<JobS
 }
 
 async fn create(api: &Api, cluster: Option<&Cluster>, path: &Path, id: Option<&JobId>, buyer: &Buyer) -> Result<()> {
-    let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): the terms are signed for the cluster that it names")?;
+    let cluster = need_cluster(cluster, "the terms are signed for the cluster that it names")?;
     let key = buyer.key()?;
     let mut spec = spec::load(path)?;
     need_token(api)?;
@@ -141,8 +138,7 @@ fn gold(file: &Path, path: &Path, spec: &mut JobSpec) -> Result<Gold> {
 }
 
 async fn cancel(api: &Api, cluster: Option<&Cluster>, id: &JobId, buyer: &Buyer) -> Result<()> {
-    let cluster =
-        cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): the cancellation is signed for the cluster that it names")?;
+    let cluster = need_cluster(cluster, "the cancellation is signed for the cluster that it names")?;
     // The nodes erase a job for the signature of the key that signed its terms.
     let key = buyer.key()?;
     let terms = status(api, Some(cluster), id).await?.digest;
@@ -243,9 +239,9 @@ async fn result(api: &Api, cluster: Option<Cluster>, id: &JobId, csv: Option<Par
         None => {}
     }
     let ending = match (verified, is_known) {
-        (true, true) => "verified",
-        (true, false) => SOME_JOB,
-        (false, _) => NOT_VERIFIED,
+        (true, true) => "verified".to_owned(),
+        (true, false) => format!("verified, but {SOME_JOB}, so nothing here says that these are its buyer's terms"),
+        (false, _) => NOT_VERIFIED.to_owned(),
     };
     output::print(&format!("{}\n{ending}\n", output::report(id.as_str(), &report)))
 }

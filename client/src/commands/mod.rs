@@ -10,6 +10,7 @@ pub(crate) mod keygen;
 mod pool_size;
 pub(crate) mod probe;
 pub(crate) mod receipt;
+mod sent;
 mod token;
 pub(crate) mod verify;
 pub(crate) mod withdraw;

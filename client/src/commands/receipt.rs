@@ -16,8 +16,9 @@ use tacit_protocol::submission::Header;
 use tacit_scoring::payout::Pay;
 
 use crate::args::Receipt;
-use crate::commands::connect::connect;
+use crate::commands::connect::{connect, need_cluster};
 use crate::commands::pool_size;
+use crate::commands::sent::what_was_sent;
 use crate::output;
 
 /// A submission that was made with the key, and what the coordinator said of it.
@@ -104,21 +105,12 @@ impl Submissions {
 /// Runs the command.
 pub(crate) async fn run(args: &Receipt) -> Result<()> {
     let key = keys::load(&args.key)?;
-    let state = State::stored(&args.key, &args.job)?.with_context(|| {
-        let key = args.key.display();
-        format!(
-            "{key}: nothing was sent to job {} with this key: `tacit answer` does that",
-            args.job
-        )
-    })?;
+    let state = what_was_sent(&args.key, &args.job)?;
     let (api, cluster) = connect(&args.network, None).await?;
-    let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): it has the keys that receipts are signed with")?;
+    let cluster = need_cluster(cluster, "it has the keys that receipts are signed with")?;
     // Signed, and with the credential, as a job that is not public is shown to nobody else: what is purged is not taken for lost.
-    let first = state.submission(0)?;
-    let api = match first.and_then(|submission| submission.header.value.statement.credential) {
-        Some(credential) => api.signed_as(key.clone(), cluster.digest(), &Shown::Credential(credential)),
-        None => api.signed_with(key.clone(), cluster.digest()),
-    };
+    let credential = state.submission(0)?.and_then(|first| first.header.value.statement.credential);
+    let api = api.signed_as(key.clone(), cluster.digest(), credential.map(Shown::Credential).as_ref());
     let lost = resending::send_lost(&api, &cluster, &key, &state, Author::Contributor).await?;
     output::report_resent(&lost);
     let made = Submissions::read(&state)?;

@@ -13,10 +13,7 @@ use tacit_protocol::job::{Gold, Job, JobError, SignedSpec, Terms};
 
 use crate::args::Verify;
 use crate::commands::pool_size;
-use crate::output;
-
-/// A line about a result of a job that was not created here.
-const SOME_JOB: &str = "of SOME job with this id: it was not created on this machine; give --spec to verify whose terms these are\n";
+use crate::output::{self, SOME_JOB};
 
 /// Verifies a result and says what was certified.
 pub(crate) fn run(args: &Verify) -> Result<()> {
@@ -86,6 +83,11 @@ fn people(verified: &Verified, is_known: bool, size: Option<u32>) -> String {
         .iter()
         .map(|(name, operator)| format!("{name} ({operator})"))
         .collect();
+    let some_job = if is_known {
+        String::new()
+    } else {
+        format!("{SOME_JOB}; give --spec to verify whose terms these are\n")
+    };
     let refused: String = verified
         .certificate
         .facts
@@ -95,7 +97,7 @@ fn people(verified: &Verified, is_known: bool, size: Option<u32>) -> String {
         .collect();
     format!(
         "job          {}: {}\nterms        {}\nbuyer        {}\nanswers      {} of {} contributors to {} items; {} rejected\n{}{refused}\
-         signed by    {}\ncluster      {} {}\naccepted set {}\n{}verified\n",
+         signed by    {}\ncluster      {} {}\naccepted set {}\n{some_job}verified\n",
         job.id,
         one_line(&verified.certificate.terms.name),
         pay(&verified.certificate.terms),
@@ -109,7 +111,6 @@ fn people(verified: &Verified, is_known: bool, size: Option<u32>) -> String {
         one_line(&verified.cluster.file().name),
         verified.cluster.digest(),
         verified.certificate.accepted(),
-        if is_known { "" } else { SOME_JOB },
     )
 }
 

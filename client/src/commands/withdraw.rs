@@ -5,20 +5,19 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use tacit_client::keys;
 use tacit_client::resending::{self, Author};
-use tacit_client::state::State;
 use tacit_client::withdrawals::{Outcome, withdraw};
 
 use crate::args::Withdraw;
-use crate::commands::connect::connect;
+use crate::commands::connect::{connect, need_cluster};
+use crate::commands::sent::what_was_sent;
 use crate::output;
 
 /// Runs the command.
 pub(crate) async fn run(args: &Withdraw) -> Result<()> {
     let key = keys::load(&args.key)?;
-    let state = State::stored(&args.key, &args.job)?
-        .with_context(|| format!("{}: nothing was sent to job {} with this key", args.key.display(), args.job))?;
+    let state = what_was_sent(&args.key, &args.job)?;
     let (api, cluster) = connect(&args.network, None).await?;
-    let cluster = cluster.context("give --cluster cluster.toml (or TACIT_CLUSTER): it has the keys that receipts are signed with")?;
+    let cluster = need_cluster(cluster, "it has the keys that receipts are signed with")?;
     // A coordinator that has lost a submission cannot tell the nodes to erase it: it needs the submission first.
     let lost = resending::send_lost(&api, &cluster, &key, &state, Author::Contributor).await?;
     output::report_resent(&lost);

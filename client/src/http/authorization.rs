@@ -1,11 +1,11 @@
 //! Who a request is from: a buyer's token, or a key that signs each request.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, RequestBuilder};
 use tacit_mpc_core::digest::Digest;
+use tacit_program::unix_time;
 use tacit_protocol::credential::{SHOWN_HEADER, Shown};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::request_signature::SignedParts;
@@ -63,7 +63,6 @@ impl Authorization {
 impl Signer {
     fn sign(&self, method: &Method, target: &str, body: &[u8]) -> String {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let parts = SignedParts {
             method: method.as_str(),
             path,
@@ -71,6 +70,6 @@ impl Signer {
             cluster: &self.cluster,
             body,
         };
-        parts.sign(&self.key, now.as_secs()).to_string()
+        parts.sign(&self.key, unix_time()).to_string()
     }
 }

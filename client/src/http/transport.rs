@@ -83,14 +83,13 @@ impl Api {
     /// Signs requests with this key, for the cluster of this digest, in place of a token.
     #[must_use]
     pub fn signed_with(self, key: SecretKey, cluster: Digest) -> Self {
-        let authorization = Some(Authorization::key(key, cluster, None));
-        Self { authorization, ..self }
+        self.signed_as(key, cluster, None)
     }
 
-    /// Signs requests with this key, and shows with them that it is of a person of a pool.
+    /// Signs requests with this key, and shows with them what says that it is of a person of a pool, if it is.
     #[must_use]
-    pub fn signed_as(self, key: SecretKey, cluster: Digest, shown: &Shown) -> Self {
-        let authorization = Some(Authorization::key(key, cluster, Some(shown)));
+    pub fn signed_as(self, key: SecretKey, cluster: Digest, shown: Option<&Shown>) -> Self {
+        let authorization = Some(Authorization::key(key, cluster, shown));
         Self { authorization, ..self }
     }
 

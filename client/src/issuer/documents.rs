@@ -114,33 +114,15 @@ impl Document {
         }
     }
 
-    /// Adds the signatures of the issuer with this key, whose ledger is noted first.
+    /// Adds the signatures of the issuer with this key. Invitations are noted first in the ledger beside the key's file.
     ///
     /// # Errors
     /// The key is not an issuer's, or it has signed something that contradicts this.
-    pub fn sign(&mut self, key: &SecretKey, ledger: &mut Ledger) -> Result<Signing, DocumentError> {
-        let stranger = DocumentError::NotAnIssuer(self.issuers().pool.clone());
-        if !self.issuers().keys.contains(&key.public()) {
-            return Err(stranger);
-        }
+    pub fn sign(&mut self, key: &SecretKey, key_file: &Path) -> Result<Signing, DocumentError> {
+        check_issuer(self.issuers(), key)?;
         let need = usize::from(self.issuers().need);
         match self {
-            Self::Invitations(Request { issuers, people }) => {
-                let noted = people
-                    .iter()
-                    .map(|entry| (entry.person.as_str(), entry.grant.serial, entry.grant.invitation));
-                ledger.note(issuers, noted)?;
-                let mut added = 0;
-                for entry in people.iter_mut() {
-                    let signature = entry.grant.sign(issuers, key);
-                    added += add(&mut entry.signatures, signature, need);
-                }
-                let missing = people.iter().map(|entry| need.saturating_sub(entry.signatures.len())).max();
-                Ok(Signing {
-                    added,
-                    missing: missing.unwrap_or(0),
-                })
-            }
+            Self::Invitations(request) => request.sign(key, &mut Ledger::of(key_file)?),
             Self::Revocation(revocation) => {
                 let signature = revocation.sign(key);
                 Ok(one(&mut revocation.signatures, signature, need))
@@ -150,6 +132,40 @@ impl Document {
                 Ok(one(&mut size.signatures, signature, need))
             }
         }
+    }
+}
+
+impl Request {
+    /// Adds the signatures of the issuer with this key, which its ledger notes first.
+    ///
+    /// # Errors
+    /// The key is not an issuer's, or it has signed something that contradicts this.
+    pub fn sign(&mut self, key: &SecretKey, ledger: &mut Ledger) -> Result<Signing, DocumentError> {
+        let Self { issuers, people } = self;
+        check_issuer(issuers, key)?;
+        let noted = people
+            .iter()
+            .map(|entry| (entry.person.as_str(), entry.grant.serial, entry.grant.invitation));
+        ledger.note(issuers, noted)?;
+        let need = usize::from(issuers.need);
+        let mut added = 0;
+        for entry in people.iter_mut() {
+            let signature = entry.grant.sign(issuers, key);
+            added += add(&mut entry.signatures, signature, need);
+        }
+        let missing = people.iter().map(|entry| need.saturating_sub(entry.signatures.len())).max();
+        Ok(Signing {
+            added,
+            missing: missing.unwrap_or(0),
+        })
+    }
+}
+
+fn check_issuer(issuers: &Issuers, key: &SecretKey) -> Result<(), DocumentError> {
+    if issuers.keys.contains(&key.public()) {
+        Ok(())
+    } else {
+        Err(DocumentError::NotAnIssuer(issuers.pool.clone()))
     }
 }
 

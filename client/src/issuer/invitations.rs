@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use rand::CryptoRng;
 use tacit_protocol::credential::{Invitation, Issuers};
-use tacit_protocol::identity::SecretKey;
+use tacit_protocol::identity::{PublicKey, SecretKey};
 use tacit_protocol::name::{NAME_RULE, is_name};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::Entry;
 use super::documents::add;
+use super::{Entry, Ledger};
 use crate::files::{self, Access, FileError};
 use crate::table::{FileLine, Table, TableError};
 use crate::text::one_line;
@@ -24,6 +24,13 @@ pub struct Invited {
     pub person: String,
     /// The person's invitation.
     pub invitation: Invitation,
+}
+
+impl Invited {
+    /// What a ledger notes: person, number and public key of the invitation.
+    pub fn number(&self) -> (&str, u32, PublicKey) {
+        (&self.person, self.invitation.serial, self.invitation.key.public())
+    }
 }
 
 /// Why people cannot be invited.
@@ -92,10 +99,10 @@ pub fn people(path: &Path) -> Result<Vec<String>, InvitedError> {
 /// # Errors
 /// The file cannot be read, or was made for another pool.
 pub fn read(path: &Path, issuers: &Issuers) -> Result<Vec<Invited>, InvitedError> {
-    if !path.exists() {
+    let Some(bytes) = files::read_if_exists(path)? else {
         return Ok(Vec::new());
-    }
-    let bytes = Zeroizing::new(files::read(path)?);
+    };
+    let bytes = Zeroizing::new(bytes);
     let file = path.display().to_string();
     let table = Table::new(&file, &bytes, "person and code")?;
     let (person_at, code_at) = (table.required("person", &[])?, table.required("code", &[])?);
@@ -119,6 +126,12 @@ pub fn read(path: &Path, issuers: &Issuers) -> Result<Vec<Invited>, InvitedError
     Ok(invited)
 }
 
+/// Removes the invitations of a run that ended before it signed them. Nobody can use their codes, and their numbers may be other people's
+/// by now.
+pub fn remove_unfinished(invited: &mut Vec<Invited>, ledger: &Ledger, issuers: &Issuers) {
+    invited.retain(|one| !one.invitation.signatures.is_empty() || ledger.has(issuers, one.number()));
+}
+
 /// Writes the invitations, in place of what was there.
 ///
 /// # Errors
@@ -127,6 +140,8 @@ pub fn write(path: &Path, issuers: &Issuers, invited: &[Invited]) -> Result<(), 
     let mut text = Zeroizing::new(String::from("person,number,complete,code\n"));
     for Invited { person, invitation } in invited {
         let complete = if invitation.check(issuers).is_ok() { "yes" } else { "no" };
+        // A cell of `csv_cell` could differ from the person, who would be invited twice, and a CSV writer would keep codes in a buffer of
+        // its own that is not overwritten.
         let person = person.replace('"', "\"\"");
         text.push_str(&format!("\"{person}\",{},{complete},", invitation.serial));
         text.push_str(&invitation.code());
@@ -135,7 +150,8 @@ pub fn write(path: &Path, issuers: &Issuers, invited: &[Invited]) -> Result<(), 
     Ok(files::write(path, text.as_bytes(), Access::Private)?)
 }
 
-/// Adds an invitation, signed by nobody yet, for everybody who has none. Returns how many it added.
+/// Adds an invitation, signed by nobody yet, for everybody who has none. `next_number` says which number is free after another one.
+/// Returns how many it added.
 ///
 /// # Errors
 /// The numbers of the pool are used up.
@@ -143,13 +159,14 @@ pub fn extend<R: CryptoRng>(
     invited: &mut Vec<Invited>,
     people: Vec<String>,
     expires: Option<u64>,
+    next_number: impl Fn(u32) -> Option<u32>,
     rng: &mut R,
 ) -> Result<usize, InvitedError> {
     let known: HashSet<String> = invited.iter().map(|one| one.person.clone()).collect();
     let mut last = invited.iter().map(|one| one.invitation.serial).max().unwrap_or(0);
     let before = invited.len();
     for person in people.into_iter().filter(|person| !known.contains(person)) {
-        last = last.checked_add(1).ok_or(InvitedError::Full)?;
+        last = next_number(last).ok_or(InvitedError::Full)?;
         invited.push(Invited {
             person,
             invitation: Invitation {
@@ -163,19 +180,17 @@ pub fn extend<R: CryptoRng>(
     Ok(invited.len() - before)
 }
 
-/// Takes over the signatures of other issuers that verify. Returns how many it took.
-pub fn merge(invited: &mut [Invited], issuers: &Issuers, entries: &[Entry]) -> usize {
+/// Takes over the signatures of other issuers that verify.
+pub fn merge(invited: &mut [Invited], issuers: &Issuers, entries: &[Entry]) {
     let need = usize::from(issuers.need);
-    let mut taken = 0;
     for one in invited {
         let grant = one.invitation.grant();
         for entry in entries.iter().filter(|entry| entry.grant == grant) {
             for signature in &entry.signatures {
                 if one.invitation.check_signature(issuers, signature).is_ok() {
-                    taken += add(&mut one.invitation.signatures, Some(signature.clone()), need);
+                    add(&mut one.invitation.signatures, Some(signature.clone()), need);
                 }
             }
         }
     }
-    taken
 }

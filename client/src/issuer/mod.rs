@@ -4,18 +4,16 @@
 //! go to the people invited.
 
 mod documents;
-mod invitations;
+pub mod invitations;
 mod ledger;
-mod pool;
+pub mod pool;
 #[cfg(feature = "command")]
 pub mod record;
 #[cfg(feature = "command")]
 pub mod serve;
 
 pub use documents::{Document, DocumentError, Entry, Request, Signing};
-pub use invitations::{Invited, InvitedError, extend, merge, people, read, write};
 pub use ledger::{Ledger, LedgerError};
-pub use pool::{PoolError, alone, load, sorted};
 
 #[cfg(test)]
 mod tests;

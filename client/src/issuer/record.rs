@@ -6,6 +6,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tacit_protocol::credential::{Invitation, Issuers};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -43,6 +44,9 @@ pub enum RecordError {
         /// The line, from 1.
         line: usize,
     },
+    /// An invitation is of another pool, or was not signed with this key.
+    #[error("{0}: has an invitation that this key has not signed for this pool: use another record")]
+    OtherPool(PathBuf),
     /// The numbers of the pool are used up.
     #[error("the pool has no number left: use another pool")]
     Full,
@@ -105,20 +109,21 @@ impl Record {
         Ok(record)
     }
 
-    /// The code of a participant: the one given before, or a new one of the next number, which `make` makes and which is on disk when
-    /// this returns. Says also whether it is new.
+    /// The code of a participant: the one given before, or a new one, which `make` makes and which is on disk when this returns. Its number
+    /// is the first that `next_number` says is free after those of the record. Says also whether the code is new.
     ///
     /// # Errors
     /// It cannot be written; then the participant got none.
     pub(super) fn code_of(
         &mut self,
         participant: &str,
+        next_number: impl FnOnce(u32) -> Option<u32>,
         make: impl FnOnce(u32) -> Zeroizing<String>,
     ) -> Result<(Zeroizing<String>, bool), RecordError> {
         if let Some(given) = self.given.get(participant) {
             return Ok((Zeroizing::new(given.code.clone()), false));
         }
-        let serial = self.last.checked_add(1).ok_or(RecordError::Full)?;
+        let serial = next_number(self.last).ok_or(RecordError::Full)?;
         let code = make(serial);
         let given = Given {
             participant: participant.to_owned(),
@@ -139,6 +144,30 @@ impl Record {
         Ok((code, true))
     }
 
+    /// The path of the file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The participants and their invitations.
+    ///
+    /// # Errors
+    /// An invitation is not one to the pool of these issuers.
+    pub(super) fn invitations(&self, issuers: &Issuers) -> Result<Vec<(&str, Invitation)>, RecordError> {
+        let invitation = |given: &Given| given.code.parse().ok().filter(|one: &Invitation| one.check(issuers).is_ok());
+        let mut invitations = Vec::with_capacity(self.given.len());
+        for given in self.given.values() {
+            let invitation = invitation(given).ok_or_else(|| RecordError::OtherPool(self.path.clone()))?;
+            invitations.push((given.participant.as_str(), invitation));
+        }
+        Ok(invitations)
+    }
+
+    /// Whether a participant has got an invitation.
+    pub(super) fn has(&self, participant: &str) -> bool {
+        self.given.contains_key(participant)
+    }
+
     /// How many participants have got an invitation.
     pub(super) fn len(&self) -> usize {
         self.given.len()
@@ -151,7 +180,11 @@ mod tests {
 
     fn code(record: &mut Record, participant: &str) -> (String, bool) {
         let (code, new) = record
-            .code_of(participant, |serial| Zeroizing::new(format!("code {serial}")))
+            .code_of(
+                participant,
+                |last| last.checked_add(1),
+                |serial| Zeroizing::new(format!("code {serial}")),
+            )
             .unwrap();
         (code.to_string(), new)
     }

@@ -6,7 +6,7 @@
 //! a participant's name but not the submission gets nothing.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,13 +18,14 @@ use axum::routing::get;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Client, Url};
 use serde::Deserialize;
-use tacit_protocol::credential::{Invitation, Issuers};
-use tacit_protocol::identity::SecretKey;
+use tacit_protocol::credential::{CodeError, Invitation, Issuers};
+use tacit_protocol::identity::{PublicKey, SecretKey};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use super::record::{Record, RecordError};
+use super::{Ledger, LedgerError};
 use crate::http::is_loopback;
 use crate::text::one_line;
 
@@ -63,12 +64,25 @@ pub enum ServeError {
     /// The record cannot be used.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// What the key has signed cannot be read or written.
+    #[error(transparent)]
+    Ledger(LedgerError),
+    /// The record and what else the key has signed contradict each other.
+    #[error("{record}: contradicts what else this key has signed: {error}. Use another pool, with a new record")]
+    GivenTwice {
+        /// The path of the record.
+        record: PathBuf,
+        /// Which number or person has two invitations.
+        error: LedgerError,
+    },
 }
 
 /// The issuing service.
 pub struct Service {
     issuers: Issuers,
     key: SecretKey,
+    /// The key's file, beside which is the ledger.
+    key_file: PathBuf,
     expires: Option<u64>,
     study: String,
     platform: Platform,
@@ -115,6 +129,8 @@ enum Denied {
     OtherStudy,
     #[error("the platform does not know this submission as an active one of this participant in this study: join the study first")]
     NotActive,
+    #[error("you were invited to this pool before, by its issuer or in another study: use that invitation")]
+    InvitedBefore,
     #[error("many participants come at the moment: try again in a few seconds")]
     Busy,
     #[error("the platform cannot be asked at the moment: try again later")]
@@ -125,14 +141,15 @@ enum Denied {
 
 impl Service {
     /// The service for one study. `platform` is the address of its API, such as [`PROLIFIC`], and `record` the file of who got what.
+    /// Beside `key_file` is the ledger of what the key has signed, which commands write, too.
     ///
     /// # Errors
-    /// The key does not sign alone, an address or the token cannot be used, or the record is damaged or in use.
+    /// The key does not sign alone, an address or the token cannot be used, the record is damaged or in use, or it contradicts the ledger.
     pub fn new(
         (issuers, key, expires): (Issuers, SecretKey, Option<u64>),
         study: &str,
         (platform, token): (&str, &str),
-        record: &Path,
+        (record, key_file): (&Path, &Path),
     ) -> Result<Self, ServeError> {
         if issuers.need != 1 || !issuers.keys.contains(&key.public()) {
             return Err(ServeError::NotAlone(issuers.pool));
@@ -140,13 +157,17 @@ impl Service {
         if !is_id(study) {
             return Err(ServeError::Study(study.to_owned()));
         }
+        let platform = Platform::new(platform, token)?;
+        let record = Record::open(record)?;
+        note_given(&record, &issuers, key_file)?;
         Ok(Self {
             issuers,
             key,
+            key_file: key_file.to_owned(),
             expires,
             study: study.to_owned(),
-            platform: Platform::new(platform, token)?,
-            record: Mutex::new(Record::open(record)?),
+            platform,
+            record: Mutex::new(record),
             places: Semaphore::new(PLACES),
         })
     }
@@ -176,20 +197,36 @@ impl Service {
             return Err(Denied::NotActive);
         }
         let service = Arc::clone(self);
-        let written = tokio::task::spawn_blocking(move || {
-            let mut record = service.record.lock().unwrap_or_else(PoisonError::into_inner);
-            record.code_of(&participant, |serial| service.sign(serial))
-        });
-        let written = written.await.map_err(|_| Denied::Record)?;
-        let (code, new) = written.map_err(|error| {
-            eprintln!("tacit: {}", one_line(&error.to_string()));
-            Denied::Record
-        })?;
+        let given = tokio::task::spawn_blocking(move || service.give(&participant));
+        let (code, new) = given.await.map_err(|_| Denied::Record)??;
         if new {
             // Whoever has started the service may not read on.
             let _ = writeln!(std::io::stdout(), "invitation {} given", self.given());
         }
         Ok(code)
+    }
+
+    /// The code of a participant, and whether it is new. When this returns, it is in the record, and its number in the ledger.
+    fn give(&self, participant: &str) -> Result<(Zeroizing<String>, bool), Denied> {
+        let failed = |error: String| {
+            eprintln!("tacit: {}", one_line(&error));
+            Denied::Record
+        };
+        let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+        // No command gives a number until this one is noted.
+        let mut ledger = Ledger::of(&self.key_file).map_err(|error| failed(error.to_string()))?;
+        if !record.has(participant) && ledger.knows(&self.issuers, participant) {
+            return Err(Denied::InvitedBefore);
+        }
+        let next_number = |last| ledger.next_number(&self.issuers, last);
+        let (code, new) = record
+            .code_of(participant, next_number, |serial| self.sign(serial))
+            .map_err(|error| failed(error.to_string()))?;
+        // Noted also if the code is not new: the ledger could not be written, perhaps, when it was.
+        let invitation: Invitation = code.parse().map_err(|error: CodeError| failed(error.to_string()))?;
+        let noted = ledger.note(&self.issuers, [number(participant, &invitation)].into_iter());
+        noted.map_err(|error| failed(error.to_string()))?;
+        Ok((code, new))
     }
 
     fn sign(&self, serial: u32) -> Zeroizing<String> {
@@ -203,6 +240,25 @@ impl Service {
         invitation.signatures.extend(signature);
         invitation.code()
     }
+}
+
+/// Notes in the ledger all that was given before: a service that was stopped at the wrong moment has not.
+fn note_given(record: &Record, issuers: &Issuers, key_file: &Path) -> Result<(), ServeError> {
+    let given = record.invitations(issuers)?;
+    let numbers = given.iter().map(|(participant, invitation)| number(participant, invitation));
+    let mut ledger = Ledger::of(key_file).map_err(ServeError::Ledger)?;
+    ledger.note(issuers, numbers).map_err(|error| match error {
+        LedgerError::Twice { .. } | LedgerError::Taken { .. } => ServeError::GivenTwice {
+            record: record.path().to_owned(),
+            error,
+        },
+        error => ServeError::Ledger(error),
+    })
+}
+
+/// What the ledger notes of a participant.
+fn number<'a>(participant: &'a str, invitation: &Invitation) -> (&'a str, u32, PublicKey) {
+    (participant, invitation.serial, invitation.key.public())
 }
 
 async fn invite(State(service): State<Arc<Service>>, Query(arrival): Query<Arrival>) -> Response {
@@ -222,6 +278,7 @@ impl Denied {
         match self {
             Self::Address => StatusCode::BAD_REQUEST,
             Self::OtherStudy | Self::NotActive => StatusCode::FORBIDDEN,
+            Self::InvitedBefore => StatusCode::CONFLICT,
             Self::Busy | Self::Record => StatusCode::SERVICE_UNAVAILABLE,
             Self::Platform => StatusCode::BAD_GATEWAY,
         }
