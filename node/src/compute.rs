@@ -21,7 +21,6 @@ use tacit_protocol::sealing::AtRestKey;
 use tacit_protocol::submission::{Header, OpenedSubmission};
 use tacit_protocol::verdict::Verdict;
 use tacit_scoring::{Asked, Dispute, ScoringError, Submissions};
-use tracing::warn;
 
 use crate::intake::Intake;
 use crate::metrics::SessionMeter;
@@ -89,14 +88,15 @@ impl<'a> NodeSubmissions<'a> {
     /// Looks up the submissions. If this node lacks its part of some, it asks its peers for them first. If something is still
     /// lacking and a participant has not answered, the computation ends: this node would refuse what others may hold.
     fn repaired(intake: &'a Intake, task: &'a Task, peers: &impl Peers, meter: &SessionMeter) -> Result<Self, Refusal> {
-        let look_up = || Self::look_up(intake, &task.job, &task.list).map_err(storage);
+        let look_up = || Self::look_up(intake, &task.job, &task.list).map_err(StoreError::into_refusal);
         let submissions = look_up()?;
         submissions.check_withdrawals()?;
         let lacking = submissions.lacking();
         if lacking.is_empty() {
             return Ok(submissions);
         }
-        let repaired = repair(intake, &task.job, &lacking, Need::Listed, peers).map_err(storage)?;
+        let repaired = repair(intake, &task.job, &lacking, Need::Listed, peers);
+        let repaired = repaired.map_err(StoreError::into_refusal)?;
         if let Some(peer) = task.party.peers().find(|peer| repaired.silent.contains(*peer)) {
             let phase = Phase::AcceptedSet;
             meter.fails(phase, false);
@@ -126,7 +126,7 @@ impl<'a> NodeSubmissions<'a> {
     fn withdrawn(&self) -> Refusal {
         match self.intake.store.withdrawn_of(self.job.id(), self.list) {
             Ok(withdrawn) => Refusal::Withdrawn(withdrawn),
-            Err(error) => storage(error),
+            Err(error) => error.into_refusal(),
         }
     }
 
@@ -197,7 +197,7 @@ impl<'a> NodeSubmissions<'a> {
     /// The keys of the noise that this node has kept, and whether it has recorded a release.
     fn kept_noise(&self, party: &Party) -> Result<Option<Kept>, Refusal> {
         let Intake { store, me, .. } = self.intake;
-        let (sealed, released) = store.noise(self.job).map_err(storage)?;
+        let (sealed, released) = store.noise(self.job).map_err(StoreError::into_refusal)?;
         let recorded = released.is_some();
         let Some(sealed) = sealed else {
             // Its keys were forgotten with the job: nobody can make the same noise again.
@@ -223,7 +223,7 @@ impl<'a> NodeSubmissions<'a> {
     fn keep_noise(&self, keys: &KeptKeys) -> Result<bool, Refusal> {
         let Intake { store, me, .. } = self.intake;
         let binding = noise_binding(self.job, *me);
-        let (stored, _) = store.noise(self.job).map_err(storage)?;
+        let (stored, _) = store.noise(self.job).map_err(StoreError::into_refusal)?;
         if let Some(stored) = stored
             && self.key.open(&binding, stored).is_ok_and(|stored| stored == keys.to_bytes())
         {
@@ -231,7 +231,7 @@ impl<'a> NodeSubmissions<'a> {
         }
         let sealed = self.key.seal(&binding, &keys.to_bytes(), &mut UnwrapErr(SysRng));
         let sealed = sealed.map_err(|error| Refusal::Storage(error.to_string()))?;
-        store.keep_noise(self.job, &sealed).map_err(storage)
+        store.keep_noise(self.job, &sealed).map_err(StoreError::into_refusal)
     }
 
     fn failed(&self, refusal: Refusal) {
@@ -253,7 +253,7 @@ impl<'a> NodeSubmissions<'a> {
         if matches!(error, ScoringError::Unopened(_))
             && let Err(error) = self.note_unopened()
         {
-            warn!(%error, "the store failed");
+            error.log();
         }
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         failure.unwrap_or_else(|| match error {
@@ -281,7 +281,7 @@ impl Submissions for NodeSubmissions<'_> {
 
     fn open(&self, entry: usize) -> Option<OpenedSubmission> {
         self.opened(entry).unwrap_or_else(|error| {
-            self.failed(storage(error));
+            self.failed(error.into_refusal());
             None
         })
     }
@@ -308,7 +308,7 @@ impl Submissions for NodeSubmissions<'_> {
                 false
             }
             Err(error) => {
-                self.failed(storage(error));
+                self.failed(error.into_refusal());
                 false
             }
         }
@@ -405,10 +405,6 @@ fn is_transient(error: &SessionError) -> bool {
 pub(crate) fn unreachable(intake: &Intake, error: NetworkError) -> Refusal {
     let phase = Phase::AcceptedSet.engine();
     session_refusal(intake, &SessionError::Network { phase, source: error })
-}
-
-fn storage(error: StoreError) -> Refusal {
-    error.into()
 }
 
 #[cfg(test)]

@@ -47,9 +47,10 @@ impl Intake {
     /// # Errors
     /// [`Refusal::UnknownJob`], [`Refusal::Ended`], or the store fails.
     pub(crate) fn known_job(&self, id: &JobId) -> Result<Arc<Job>, Refusal> {
-        match self.store.job(id, &self.cluster.digest())? {
+        let job = self.store.job(id, &self.cluster.digest());
+        match job.map_err(StoreError::into_refusal)? {
             Some(job) => Ok(job),
-            None if self.store.has_ended(id)? => Err(Refusal::Ended(id.clone())),
+            None if self.store.has_ended(id).map_err(StoreError::into_refusal)? => Err(Refusal::Ended(id.clone())),
             None => Err(Refusal::UnknownJob(id.clone())),
         }
     }

@@ -214,6 +214,21 @@ fn a_newer_schema_is_refused() {
 }
 
 #[test]
+fn an_ended_job_is_refused_as_ended_and_whatever_fails_as_storage() {
+    let id: JobId = "job".parse().unwrap();
+    assert_eq!(StoreError::Ended(id.clone()).into_refusal(), Refusal::Ended(id.clone()));
+    let altered = StoreError::Record {
+        path: "node.sqlite".into(),
+        job: id,
+    };
+    let refusal = altered.into_refusal();
+    assert!(
+        matches!(&refusal, Refusal::Storage(text) if text.contains("was altered")),
+        "{refusal}"
+    );
+}
+
+#[test]
 fn a_running_store_is_told_from_one_at_rest() {
     let folder = tempfile::tempdir().unwrap();
     assert!(!Store::inspect(folder.path()).unwrap());
