@@ -12,8 +12,7 @@ use tacit_protocol::credential::CheckedCredentials;
 use tacit_protocol::job::{Job, JobId};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::sealing::AtRestKey;
-use tacit_protocol::submission::Delivery;
-use tacit_protocol::submission::Header;
+use tacit_protocol::submission::{Delivery, Header, Subject};
 
 use crate::metrics::Metrics;
 use crate::policy::Policy;
@@ -78,11 +77,18 @@ impl Intake {
         let mut fresh = Vec::new();
         let at_rest_key = self.store.key(job)?;
         for (digest, bytes) in batch.iter().filter(|(digest, _)| !decided(digest)) {
-            match self.examine(job, *digest, bytes, &at_rest_key) {
-                Ok(submission) if self.is_revoked(job, &submission)? => {
-                    self.metrics.submissions(Some(RejectReason::BadCredential), 1);
-                    outcomes.entry(*digest).or_insert(Some(RejectReason::BadCredential));
-                }
+            let mut examined = self.examine(job, *digest, bytes, &at_rest_key);
+            // Turned away at the door, and no verdict on it is stored: what other nodes hold already counts.
+            if let Ok(NewSubmission {
+                author: Some(author),
+                reason: None,
+                ..
+            }) = &examined
+                && self.is_revoked(job, author)?
+            {
+                examined = Err(RejectReason::BadCredential);
+            }
+            match examined {
                 Ok(submission) => fresh.push(submission),
                 Err(reason) => {
                     self.metrics.submissions(Some(reason), 1);
@@ -105,11 +111,13 @@ impl Intake {
             .collect())
     }
 
-    /// Whether the issuers have revoked the invitation of a submission that is otherwise good. It is turned away at the door, and no
-    /// verdict on it is stored: what other nodes hold already counts.
-    fn is_revoked(&self, job: &Job, submission: &NewSubmission) -> Result<bool, StoreError> {
-        match (&job.terms().issuers, submission.number, submission.reason) {
-            (Some(issuers), Some(number), None) => self.store.is_revoked(&issuers.digest(), number),
+    /// Whether the job's issuers have revoked the invitation of this author.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub(crate) fn is_revoked(&self, job: &Job, author: &Author) -> Result<bool, StoreError> {
+        match (&job.terms().issuers, author.subject) {
+            (Some(issuers), Subject::Number(number)) => self.store.is_revoked(&issuers.digest(), number),
             _ => Ok(false),
         }
     }
@@ -128,7 +136,6 @@ impl Intake {
         let mut submission = NewSubmission {
             digest,
             author: None,
-            number: None,
             reason: None,
             header: Vec::new(),
             sealed: Vec::new(),
@@ -137,9 +144,7 @@ impl Intake {
             Err(reason) if reason.is_of_header() => submission.reason = Some(reason),
             Err(reason) => return Err(reason),
             Ok(()) => {
-                let statement = &header.value.statement;
-                submission.author = Some(Author::of(job, statement));
-                submission.number = statement.credential.as_ref().map(|credential| credential.grant.serial);
+                submission.author = Some(Author::of(job, &header.value.statement));
                 submission.header = encode(header);
                 let key = delivery.epoch(self.me).and_then(|epoch| self.keys.key(epoch));
                 // A peer that opened its own envelope in time has what this one held.

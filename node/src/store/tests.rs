@@ -37,7 +37,6 @@ fn job() -> (Job, Vec<u8>) {
 
 fn submission(n: u8, reason: Option<RejectReason>) -> NewSubmission {
     NewSubmission {
-        number: None,
         digest: Digest::of("test", &[&[n]]),
         author: reason.is_none().then(|| Author {
             subject: Subject::Key(PublicKey::from_bytes([n; 32])),
