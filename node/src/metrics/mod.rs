@@ -91,7 +91,6 @@ impl Asked {
     }
 }
 
-/// The node's metrics. All series exist from the start.
 /// The age of the keys.
 #[derive(Debug, Clone)]
 pub(crate) struct KeyAges(GaugeVec);
@@ -103,6 +102,7 @@ impl KeyAges {
     }
 }
 
+/// The node's metrics. All series exist from the start.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
     families: Families,
