@@ -107,8 +107,8 @@ mod tests {
     use tacit_protocol::job::Job;
 
     use super::*;
-    use crate::intake::tests::{delivered, intake, job};
     use crate::store::Room;
+    use crate::testing::{delivered, intake, job};
 
     #[test]
     fn a_job_is_erased_when_its_time_is_over_whatever_the_coordinator_says() {

@@ -66,10 +66,10 @@ mod tests {
     use tacit_protocol::submission::Submission;
 
     use super::*;
-    use crate::intake::tests::{intake, job};
     use crate::repair::{Need, Peers, repair};
     use crate::store::{Recorded, Room, StoredSubmission};
     use crate::supply::supply;
+    use crate::testing::{intake, job};
 
     struct Bench {
         intake: Intake,

@@ -1,10 +1,12 @@
 //! What a computation finds in a store that somebody has altered.
 
 use tacit_mpc_core::field::Fp61;
+use tacit_mpc_core::sharing::NodeSet;
 
+use super::noise_keys::noise_binding;
 use super::*;
-use crate::intake::tests::{delivered, intake, job};
 use crate::store::Ended;
+use crate::testing::{delivered, intake, job};
 
 /// For each entry, node 0's verdict and the components that it opens; `None` where they do not open.
 fn open(intake: &Intake, job: &Job, list: &[SubmissionEntry]) -> Vec<(Verdict, Option<Vec<Vec<Fp61>>>)> {

@@ -303,7 +303,7 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::intake::tests::{cluster, records};
+    use crate::testing::{cluster, records};
 
     #[tokio::test]
     async fn a_store_that_hangs_has_not_answered() {

@@ -15,8 +15,8 @@ use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::{Role, Subject};
 
 fn open(folder: &Path) -> Result<Store, StoreError> {
-    let metrics = crate::metrics::Metrics::new(&crate::intake::tests::cluster(), 0).unwrap();
-    Store::open(folder, metrics.store, crate::intake::tests::records())
+    let metrics = crate::metrics::Metrics::new(&crate::testing::cluster(), 0).unwrap();
+    Store::open(folder, metrics.store, crate::testing::records())
 }
 
 fn cluster_digest() -> Digest {
@@ -243,7 +243,7 @@ fn no_more_jobs_are_open_than_there_is_room_for() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).unwrap();
     let (job, spec) = job();
-    let cluster = crate::intake::tests::cluster().digest();
+    let cluster = crate::testing::cluster().digest();
     let named = |id: &str| {
         let spec = job.to_signed_spec().spec;
         Job::sign(&cluster, id.parse().unwrap(), spec, &buyer_key()).unwrap()
