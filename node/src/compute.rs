@@ -8,10 +8,10 @@ use std::sync::{Mutex, PoisonError};
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use tacit_mpc_core::digest::Digest;
-use tacit_mpc_core::kept_keys::{Kept, KeptKeys};
 use tacit_mpc_core::network::{Network, NetworkError};
 use tacit_mpc_core::session::SessionError;
 use tacit_mpc_core::sharing::Party;
+use tacit_mpc_core::stored_keys::{OwnKeys, StoredKeys};
 use tacit_protocol::accepted::{PublicFacts, SubmissionEntry};
 use tacit_protocol::control::{Computed, Refusal};
 use tacit_protocol::identity::SecretKey;
@@ -246,7 +246,7 @@ impl Submissions for NodeSubmissions<'_> {
         }
     }
 
-    fn record(&self, accepted: &Digest) -> bool {
+    fn record_release(&self, accepted: &Digest) -> bool {
         match self.intake.store.record_release(self.job, accepted, self.list) {
             Ok(Recorded::ThisSet) => true,
             Ok(Recorded::NotThisSet) => {
@@ -264,15 +264,15 @@ impl Submissions for NodeSubmissions<'_> {
         }
     }
 
-    fn kept(&self, party: &Party) -> Result<Option<Kept>, ScoringError> {
-        self.kept_noise(party).map_err(|refusal| {
+    fn noise_keys(&self, party: &Party) -> Result<Option<OwnKeys>, ScoringError> {
+        self.open_noise_keys(party).map_err(|refusal| {
             self.failed(refusal);
             ScoringError::NotRecorded
         })
     }
 
-    fn keep(&self, keys: &KeptKeys) -> bool {
-        match self.keep_noise(keys) {
+    fn store_noise_keys(&self, keys: &StoredKeys) -> bool {
+        match self.seal_noise_keys(keys) {
             Ok(true) => true,
             Ok(false) => {
                 self.failed(Refusal::ReleasedBefore(self.job.id().clone()));

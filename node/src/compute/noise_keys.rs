@@ -2,8 +2,8 @@
 
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
-use tacit_mpc_core::kept_keys::{Kept, KeptKeys};
 use tacit_mpc_core::sharing::Party;
+use tacit_mpc_core::stored_keys::{OwnKeys, StoredKeys};
 use tacit_protocol::control::Refusal;
 use tacit_protocol::job::Job;
 
@@ -12,10 +12,10 @@ use crate::intake::Intake;
 use crate::store::StoreError;
 
 impl NodeSubmissions<'_> {
-    /// The keys of the noise that this node has kept, and whether it has recorded a release.
-    pub(super) fn kept_noise(&self, party: &Party) -> Result<Option<Kept>, Refusal> {
+    /// The keys of the noise that this node has stored, and whether it has recorded a release.
+    pub(super) fn open_noise_keys(&self, party: &Party) -> Result<Option<OwnKeys>, Refusal> {
         let Intake { store, me, .. } = self.intake;
-        let (sealed, released) = store.noise(self.job).map_err(StoreError::into_refusal)?;
+        let (sealed, released) = store.noise_keys(self.job).map_err(StoreError::into_refusal)?;
         let recorded = released.is_some();
         let Some(sealed) = sealed else {
             // Its keys were forgotten with the job: nobody can make the same noise again.
@@ -26,9 +26,9 @@ impl NodeSubmissions<'_> {
             };
         };
         let opened = self.key.open(&noise_binding(self.job, *me), sealed).ok();
-        let keys = opened.and_then(|bytes| KeptKeys::from_bytes(party.access(), *me, &bytes));
+        let keys = opened.and_then(|bytes| StoredKeys::from_bytes(party.access(), *me, &bytes));
         match keys {
-            Some(keys) => Ok(Some(Kept { keys, recorded })),
+            Some(keys) => Ok(Some(OwnKeys { keys, recorded })),
             None => {
                 let job = self.job.id();
                 let text = format!("the keys of the noise of job {job} do not open any more: the store was changed");
@@ -38,10 +38,10 @@ impl NodeSubmissions<'_> {
     }
 
     /// Seals and stores keys of the noise; those that are stored already are left as they are.
-    pub(super) fn keep_noise(&self, keys: &KeptKeys) -> Result<bool, Refusal> {
+    pub(super) fn seal_noise_keys(&self, keys: &StoredKeys) -> Result<bool, Refusal> {
         let Intake { store, me, .. } = self.intake;
         let binding = noise_binding(self.job, *me);
-        let (stored, _) = store.noise(self.job).map_err(StoreError::into_refusal)?;
+        let (stored, _) = store.noise_keys(self.job).map_err(StoreError::into_refusal)?;
         if let Some(stored) = stored
             && self.key.open(&binding, stored).is_ok_and(|stored| stored == keys.to_bytes())
         {
@@ -49,7 +49,7 @@ impl NodeSubmissions<'_> {
         }
         let sealed = self.key.seal(&binding, &keys.to_bytes(), &mut UnwrapErr(SysRng));
         let sealed = sealed.map_err(|error| Refusal::Storage(error.to_string()))?;
-        store.keep_noise(self.job, &sealed).map_err(StoreError::into_refusal)
+        store.store_noise_keys(self.job, &sealed).map_err(StoreError::into_refusal)
     }
 }
 

@@ -262,7 +262,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Record`]: somebody has altered the record.
-    pub(crate) fn noise(&self, job: &Job) -> Result<(Option<Vec<u8>>, Option<Digest>), StoreError> {
+    pub(crate) fn noise_keys(&self, job: &Job) -> Result<(Option<Vec<u8>>, Option<Digest>), StoreError> {
         let (noise, found) = self.read(|c| {
             let noise = c.query_row(
                 "SELECT noise FROM jobs WHERE id = ?1 AND digest = ?2",
@@ -274,9 +274,9 @@ impl Store {
         Ok((noise, self.authentic(job, found)?))
     }
 
-    /// Keeps the sealed keys of the job's noise, before a release is recorded. Returns false if one was recorded, so that keys which
+    /// Stores the sealed keys of the job's noise, before a release is recorded. Returns false if one was recorded, so that keys which
     /// something was opened with are never replaced, or if the job is not open under its digest.
-    pub(crate) fn keep_noise(&self, job: &Job, sealed: &[u8]) -> Result<bool, StoreError> {
+    pub(crate) fn store_noise_keys(&self, job: &Job, sealed: &[u8]) -> Result<bool, StoreError> {
         self.write(|c| {
             let changed = c.execute(
                 "UPDATE jobs SET noise = ?2 WHERE id = ?1 AND digest = ?3 AND released IS NULL AND ended IS NULL",

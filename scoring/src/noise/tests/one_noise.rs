@@ -88,7 +88,7 @@ fn a_computation_that_was_cut_off_goes_on_with_its_noise() {
                 opened.windows(2).all(|pair| numbers(&pair[0]) == numbers(&pair[1])),
                 "round {round}"
             );
-            // Whatever was kept by all three stays.
+            // Whatever was stored by all three stays.
             if keys_before.iter().all(Option::is_some) {
                 let after = records[0].keys(members.cluster.access(), 0).map(|keys| keys.digest());
                 assert_eq!(after, keys_before[0], "round {round}");
@@ -122,7 +122,7 @@ fn records_that_differ_open_nothing_and_the_job_says_so() {
                 panic!("{result:?}")
             };
             assert_eq!(*named, nodes(&[0, 1, 3]));
-            assert!(error.to_string().contains("the keys of the noise"), "{error}");
+            assert!(error.to_string().contains("the keys of the noise of this job"), "{error}");
         }
         assert!(opened.lock().unwrap().is_empty(), "labels were opened");
     }

@@ -5,9 +5,9 @@ use crate::run;
 use crate::submissions::Submissions;
 use crate::testing::{TestSubmissions, asked};
 use tacit_mpc_core::digest::Digest;
-use tacit_mpc_core::kept_keys::{Kept, KeptKeys};
 use tacit_mpc_core::session::Opening;
 use tacit_mpc_core::sharing::Party;
+use tacit_mpc_core::stored_keys::{OwnKeys, StoredKeys};
 use tacit_mpc_core::testing::{Misbehaviour, Observed};
 use tacit_protocol::fixtures::submission_list;
 use tacit_protocol::identity::{Purpose, Signed};
@@ -152,15 +152,15 @@ impl Submissions for Recorded<'_> {
         true
     }
 
-    fn record(&self, _: &Digest) -> bool {
+    fn record_release(&self, _: &Digest) -> bool {
         false
     }
 
-    fn kept(&self, _: &Party) -> Result<Option<Kept>, ScoringError> {
+    fn noise_keys(&self, _: &Party) -> Result<Option<OwnKeys>, ScoringError> {
         Ok(None)
     }
 
-    fn keep(&self, _: &KeptKeys) -> bool {
+    fn store_noise_keys(&self, _: &StoredKeys) -> bool {
         true
     }
 }
