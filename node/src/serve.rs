@@ -189,7 +189,7 @@ impl Service {
         erased
     }
 
-    /// Erases the jobs that are open for longer than the policy lets any job be, now and again and again.
+    /// Erases the jobs that are open for longer than the policy lets any job be, at the start, and then every [`LOOK_FOR_OLD_JOBS`].
     pub(crate) async fn erase_old_jobs(self: Arc<Self>) {
         loop {
             match self.blocking(|intake| too_old(intake).map_err(StoreError::into_refusal)).await {

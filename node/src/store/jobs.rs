@@ -124,7 +124,7 @@ impl Store {
             return Ok(found);
         }
         let mut rng = UnwrapErr(SysRng);
-        // A key without a row is of a store that is older than the key. It is kept, so that whoever puts the right store back finds all again.
+        // A key without a row means that an older store was put in place. Keep the key: the operator may put the right store back.
         let (name, before) = (job.digest().to_string(), self.key_of(&job.digest()));
         let is_new = before.is_none();
         let key = before.unwrap_or_else(|| AtRestKey::generate(&mut rng));
