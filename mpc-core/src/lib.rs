@@ -67,7 +67,7 @@
 //! | exchange of public values | [`Setup::broadcast`](session::Setup::broadcast) | | 1 | the values, to each peer |
 //! | comparison of public values | [`Setup::agree`](session::Setup::agree) | | 1 | the values, to each peer |
 //! | keys of shared randomness | [`Setup::into_session`](session::Setup::into_session) | [RFC 5869](https://www.rfc-editor.org/rfc/rfc5869) | 2 | 192 |
-//! | keys that outlive a session | [`Session::agree_on_kept_keys`](session::Session::agree_on_kept_keys) | | 1, or 2 if some have them already; 1 more to confirm | 386, and 32 for each that lacks them; 64 to confirm |
+//! | keys that outlive a session | [`Session::agree_on_stored_keys`](session::Session::agree_on_stored_keys) | | 1, or 2 if some have them already; 1 more to confirm | 386, and 32 for each that lacks them; 64 to confirm |
 //! | inner products of any length | [`Session::products`](session::Session::products) | [Araki et al. 2016](https://eprint.iacr.org/2016/768) | 1 | 8 for each result |
 //! | products of bits | [`Session::bit_products`](session::Session::bit_products) | [Araki et al. 2016](https://eprint.iacr.org/2016/768) | 1 | 8 for each 64 |
 //! | opening of masked values, checks and recorded results | [`Opening`](session::Opening), [`Recorded::open`](session::Recorded::open) | [Araki et al. 2017](https://eprint.iacr.org/2017/816) | 1 | 8 for each element, and 32 |
@@ -85,14 +85,13 @@
 //!
 //! # Modules
 //!
-//! They import each other in one direction, from [`field`] up: [`sharing`], [`prss`] and [`digest`], [`kept_keys`], then [`probe`] and [`network`],
+//! They import each other in one direction, from [`field`] up: [`sharing`], [`prss`] and [`digest`], [`stored_keys`], then [`probe`] and [`network`],
 //! then [`session`], then [`circuit`], and on top, with the feature `testing`, an in-memory world of nodes.
 
 pub mod circuit;
 pub mod digest;
 pub mod field;
 pub(crate) mod fold_schedule;
-pub mod kept_keys;
 pub mod network;
 pub(crate) mod opening;
 pub mod probe;
@@ -100,5 +99,6 @@ pub mod prss;
 pub mod secret_vec;
 pub mod session;
 pub mod sharing;
+pub mod stored_keys;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

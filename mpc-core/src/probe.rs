@@ -19,8 +19,8 @@ pub enum Check {
     /// All holders of a component have the same key.
     Keys,
     /// Keys that a participant has recorded are taken again, and all records are the same: see
-    /// [`Session::agree_on_kept_keys`](crate::session::Session::agree_on_kept_keys).
-    KeptKeys,
+    /// [`Session::agree_on_stored_keys`](crate::session::Session::agree_on_stored_keys).
+    StoredKeys,
     /// Every element has its canonical encoding.
     Canonical,
     /// All holders of a component received the same corrections.

@@ -80,7 +80,7 @@ async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::intake::tests::{cluster, records};
+    use crate::testing::{cluster, records};
 
     #[tokio::test]
     async fn a_store_that_cannot_be_written_is_named_with_the_cause() {

@@ -1,14 +1,17 @@
 //! One computation on the submissions that this node has stored: from the coordinator's list to signed components.
 
+mod noise_keys;
+mod refusal;
+
 use std::sync::{Mutex, PoisonError};
 
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use tacit_mpc_core::digest::Digest;
-use tacit_mpc_core::kept_keys::{Kept, KeptKeys};
 use tacit_mpc_core::network::{Network, NetworkError};
 use tacit_mpc_core::session::SessionError;
-use tacit_mpc_core::sharing::{NodeSet, Party};
+use tacit_mpc_core::sharing::Party;
+use tacit_mpc_core::stored_keys::{OwnKeys, StoredKeys};
 use tacit_protocol::accepted::{PublicFacts, SubmissionEntry};
 use tacit_protocol::control::{Computed, Refusal};
 use tacit_protocol::identity::SecretKey;
@@ -20,13 +23,15 @@ use tacit_protocol::release::Released;
 use tacit_protocol::sealing::AtRestKey;
 use tacit_protocol::submission::{Header, OpenedSubmission};
 use tacit_protocol::verdict::Verdict;
-use tacit_scoring::{Asked, Dispute, ScoringError, Submissions};
-use tracing::warn;
+use tacit_scoring::{Asked, ScoringError, Submissions};
 
 use crate::intake::Intake;
 use crate::metrics::SessionMeter;
 use crate::repair::{Need, Peers, repair};
 use crate::store::{ComponentsAt, Recorded, StoreError, StoredSubmission};
+use refusal::{is_transient, phase_of, refusal_of, session_refusal};
+
+pub(crate) use refusal::unreachable;
 
 /// A computation that the coordinator asks for.
 #[derive(Debug, Clone)]
@@ -89,14 +94,15 @@ impl<'a> NodeSubmissions<'a> {
     /// Looks up the submissions. If this node lacks its part of some, it asks its peers for them first. If something is still
     /// lacking and a participant has not answered, the computation ends: this node would refuse what others may hold.
     fn repaired(intake: &'a Intake, task: &'a Task, peers: &impl Peers, meter: &SessionMeter) -> Result<Self, Refusal> {
-        let look_up = || Self::look_up(intake, &task.job, &task.list).map_err(storage);
+        let look_up = || Self::look_up(intake, &task.job, &task.list).map_err(StoreError::into_refusal);
         let submissions = look_up()?;
         submissions.check_withdrawals()?;
         let lacking = submissions.lacking();
         if lacking.is_empty() {
             return Ok(submissions);
         }
-        let repaired = repair(intake, &task.job, &lacking, Need::Listed, peers).map_err(storage)?;
+        let repaired = repair(intake, &task.job, &lacking, Need::Listed, peers);
+        let repaired = repaired.map_err(StoreError::into_refusal)?;
         if let Some(peer) = task.party.peers().find(|peer| repaired.silent.contains(*peer)) {
             let phase = Phase::AcceptedSet;
             meter.fails(phase, false);
@@ -126,7 +132,7 @@ impl<'a> NodeSubmissions<'a> {
     fn withdrawn(&self) -> Refusal {
         match self.intake.store.withdrawn_of(self.job.id(), self.list) {
             Ok(withdrawn) => Refusal::Withdrawn(withdrawn),
-            Err(error) => storage(error),
+            Err(error) => error.into_refusal(),
         }
     }
 
@@ -194,79 +200,23 @@ impl<'a> NodeSubmissions<'a> {
         Ok(sealed.and_then(|sealed| header.open_at_rest(cluster, self.job, (*me, digest), &self.key, sealed)))
     }
 
-    /// The keys of the noise that this node has kept, and whether it has recorded a release.
-    fn kept_noise(&self, party: &Party) -> Result<Option<Kept>, Refusal> {
-        let Intake { store, me, .. } = self.intake;
-        let (sealed, released) = store.noise(self.job).map_err(storage)?;
-        let recorded = released.is_some();
-        let Some(sealed) = sealed else {
-            // Its keys were forgotten with the job: nobody can make the same noise again.
-            return if recorded {
-                Err(Refusal::ReleasedBefore(self.job.id().clone()))
-            } else {
-                Ok(None)
-            };
-        };
-        let opened = self.key.open(&noise_binding(self.job, *me), sealed).ok();
-        let keys = opened.and_then(|bytes| KeptKeys::from_bytes(party.access(), *me, &bytes));
-        match keys {
-            Some(keys) => Ok(Some(Kept { keys, recorded })),
-            None => {
-                let job = self.job.id();
-                let text = format!("the keys of the noise of job {job} do not open any more: the store was changed");
-                Err(Refusal::Storage(text))
-            }
-        }
-    }
-
-    /// Seals and stores keys of the noise; those that are stored already are left as they are.
-    fn keep_noise(&self, keys: &KeptKeys) -> Result<bool, Refusal> {
-        let Intake { store, me, .. } = self.intake;
-        let binding = noise_binding(self.job, *me);
-        let (stored, _) = store.noise(self.job).map_err(storage)?;
-        if let Some(stored) = stored
-            && self.key.open(&binding, stored).is_ok_and(|stored| stored == keys.to_bytes())
-        {
-            return Ok(true);
-        }
-        let sealed = self.key.seal(&binding, &keys.to_bytes(), &mut UnwrapErr(SysRng));
-        let sealed = sealed.map_err(|error| Refusal::Storage(error.to_string()))?;
-        store.keep_noise(self.job, &sealed).map_err(storage)
-    }
-
     fn failed(&self, refusal: Refusal) {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(refusal);
     }
 
+    /// The refusal for a computation that ended with this error.
     fn refusal(&self, error: ScoringError, meter: &SessionMeter) -> Refusal {
-        let phase = match &error {
-            ScoringError::Session(error) => error.phase().map(Phase::from),
-            ScoringError::AcceptedSet(_) | ScoringError::NotPermitted | ScoringError::Disputed(_) => Some(Phase::AcceptedSet),
-            ScoringError::Unopened(_) | ScoringError::Gold(_) => Some(Phase::Validate),
-            ScoringError::NotRecorded => Some(Phase::Release),
-            ScoringError::NotComputed(_) | ScoringError::Records(_) => Some(Phase::Agreement),
-        };
-        if let Some(phase) = phase {
+        if let Some(phase) = phase_of(&error) {
             let deviation = matches!(&error, ScoringError::Session(error) if !is_transient(error));
             meter.fails(phase, deviation);
         }
         if matches!(error, ScoringError::Unopened(_))
             && let Err(error) = self.note_unopened()
         {
-            warn!(%error, "the store failed");
+            error.log();
         }
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
-        failure.unwrap_or_else(|| match error {
-            ScoringError::Session(error) => session_refusal(self.intake, &error),
-            ScoringError::AcceptedSet(error) => Refusal::Malformed(error.to_string()),
-            ScoringError::Disputed(dispute) => disputed(self.intake, &dispute),
-            ScoringError::Gold(error) => Refusal::Gold(error.to_string()),
-            error @ (ScoringError::Unopened(_) | ScoringError::NotRecorded | ScoringError::NotPermitted) => {
-                Refusal::Storage(error.to_string())
-            }
-            // It counts as an attempt, so that the job ends: another attempt would fail alike.
-            error @ (ScoringError::NotComputed(_) | ScoringError::Records(_)) => Refusal::Job(error.to_string()),
-        })
+        failure.unwrap_or_else(|| refusal_of(self.intake, error))
     }
 }
 
@@ -281,7 +231,7 @@ impl Submissions for NodeSubmissions<'_> {
 
     fn open(&self, entry: usize) -> Option<OpenedSubmission> {
         self.opened(entry).unwrap_or_else(|error| {
-            self.failed(storage(error));
+            self.failed(error.into_refusal());
             None
         })
     }
@@ -296,7 +246,7 @@ impl Submissions for NodeSubmissions<'_> {
         }
     }
 
-    fn record(&self, accepted: &Digest) -> bool {
+    fn record_release(&self, accepted: &Digest) -> bool {
         match self.intake.store.record_release(self.job, accepted, self.list) {
             Ok(Recorded::ThisSet) => true,
             Ok(Recorded::NotThisSet) => {
@@ -308,21 +258,21 @@ impl Submissions for NodeSubmissions<'_> {
                 false
             }
             Err(error) => {
-                self.failed(storage(error));
+                self.failed(error.into_refusal());
                 false
             }
         }
     }
 
-    fn kept(&self, party: &Party) -> Result<Option<Kept>, ScoringError> {
-        self.kept_noise(party).map_err(|refusal| {
+    fn noise_keys(&self, party: &Party) -> Result<Option<OwnKeys>, ScoringError> {
+        self.open_noise_keys(party).map_err(|refusal| {
             self.failed(refusal);
             ScoringError::NotRecorded
         })
     }
 
-    fn keep(&self, keys: &KeptKeys) -> bool {
-        match self.keep_noise(keys) {
+    fn store_noise_keys(&self, keys: &StoredKeys) -> bool {
+        match self.seal_noise_keys(keys) {
             Ok(true) => true,
             Ok(false) => {
                 self.failed(Refusal::ReleasedBefore(self.job.id().clone()));
@@ -336,79 +286,9 @@ impl Submissions for NodeSubmissions<'_> {
     }
 }
 
-/// The job and node that sealed keys of noise are bound to.
-fn noise_binding(job: &Job, me: usize) -> Vec<u8> {
-    [b"tacit/v1 kept noise".as_slice(), job.digest().as_bytes(), &[me as u8]].concat()
-}
-
 /// Whether a stored submission is for this job and cluster as they are now.
 fn is_for(header: &Header, intake: &Intake, job: &Job) -> bool {
     header.statement.job_digest == job.digest() && header.statement.cluster == intake.cluster.digest()
-}
-
-/// The refusal for a session that failed, with its phase and the names of the suspects.
-fn session_refusal(intake: &Intake, error: &SessionError) -> Refusal {
-    let names: Vec<String> = error.suspects().iter().map(|node| intake.cluster.node_name(node)).collect();
-    let suspects = if names.is_empty() {
-        String::new()
-    } else {
-        format!(" (suspects: {})", names.join(", "))
-    };
-    Refusal::Session {
-        phase: error.phase().map(Phase::from),
-        suspects: error.suspects(),
-        transient: is_transient(error),
-        message: format!("{error}{suspects}"),
-    }
-}
-
-/// The refusal where a few nodes refuse what the others hold, with the names of these nodes.
-fn disputed(intake: &Intake, dispute: &Dispute) -> Refusal {
-    let Dispute {
-        refusing,
-        submissions,
-        suspects,
-    } = *dispute;
-    let names = |nodes: NodeSet| {
-        nodes
-            .iter()
-            .map(|node| intake.cluster.node_name(node))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let message = if refusing.contains(intake.me) {
-        let holding = names(suspects);
-        format!("it lacks its part of {submissions} submissions that {holding} say they hold and did not supply")
-    } else {
-        format!("{} refuse {submissions} submissions that all others hold", names(refusing))
-    };
-    Refusal::Disputed {
-        refusing,
-        suspects,
-        message: format!("{message}: there are no outputs while they do"),
-    }
-}
-
-/// Whether the same computation may succeed when it is repeated: a node was silent or lost, or the computation was cancelled.
-fn is_transient(error: &SessionError) -> bool {
-    use NetworkError::{Cancelled, Lost, Silent};
-    matches!(
-        error,
-        SessionError::Network {
-            source: Silent { .. } | Lost { .. } | Cancelled,
-            ..
-        }
-    )
-}
-
-/// The refusal for peers that could not be reached before the first round.
-pub(crate) fn unreachable(intake: &Intake, error: NetworkError) -> Refusal {
-    let phase = Phase::AcceptedSet.engine();
-    session_refusal(intake, &SessionError::Network { phase, source: error })
-}
-
-fn storage(error: StoreError) -> Refusal {
-    error.into()
 }
 
 #[cfg(test)]

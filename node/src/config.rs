@@ -49,19 +49,19 @@ pub(crate) struct Config {
     pub policy: Policy,
 }
 
-fn default_round_timeout() -> u64 {
+pub(crate) fn default_round_timeout() -> u64 {
     30
 }
 
-fn default_sealing_interval() -> u64 {
+pub(crate) fn default_sealing_interval() -> u64 {
     7 * 24 * 3600
 }
 
-fn default_sealing_overlap() -> u64 {
+pub(crate) fn default_sealing_overlap() -> u64 {
     2 * 24 * 3600
 }
 
-fn default_max_sessions() -> usize {
+pub(crate) fn default_max_sessions() -> usize {
     4
 }
 

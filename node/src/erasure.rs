@@ -27,7 +27,8 @@ pub(crate) fn certified(intake: &Intake, id: &JobId, certificate: &[u8]) -> Resu
         return Err(refused("it is of other terms than were opened here".to_owned()));
     }
     certificate.verify(&intake.cluster).map_err(|error| refused(error.to_string()))?;
-    intake.store.end(&job, Ended::Certified(certificate.accepted()))?;
+    let ended = intake.store.end(&job, Ended::Certified(certificate.accepted()));
+    ended.map_err(StoreError::into_refusal)?;
     info!(job = %id, "the job is certified: its shares are erased");
     Ok(Reply::Erased)
 }
@@ -42,7 +43,7 @@ pub(crate) fn cancelled(intake: &Intake, id: &JobId, signature: Option<&Signatur
         Err(refusal) => return ended_before(intake, id, refusal),
     };
     let Some(signature) = signature else {
-        return if intake.store.unopen(&job)? {
+        return if intake.store.unopen(&job).map_err(StoreError::into_refusal)? {
             Ok(Reply::Erased)
         } else {
             Err(Refusal::NotCancelled(id.clone()))
@@ -56,7 +57,7 @@ pub(crate) fn cancelled(intake: &Intake, id: &JobId, signature: Option<&Signatur
     cancellation
         .verify(&job.terms().buyer, signature)
         .map_err(|_| Refusal::NotCancelled(id.clone()))?;
-    intake.store.end(&job, Ended::Cancelled)?;
+    intake.store.end(&job, Ended::Cancelled).map_err(StoreError::into_refusal)?;
     info!(job = %id, "its buyer has cancelled the job: its shares are erased");
     Ok(Reply::Erased)
 }
@@ -92,7 +93,7 @@ pub(crate) fn too_old(intake: &Intake) -> Result<Vec<JobId>, StoreError> {
 fn ended_before(intake: &Intake, id: &JobId, refusal: Refusal) -> Result<Reply, Refusal> {
     match refusal {
         Refusal::Ended(_) => {
-            intake.store.end_again(id)?;
+            intake.store.end_again(id).map_err(StoreError::into_refusal)?;
             Ok(Reply::Erased)
         }
         refusal => Err(refusal),
@@ -107,8 +108,8 @@ mod tests {
     use tacit_protocol::job::Job;
 
     use super::*;
-    use crate::intake::tests::{delivered, intake, job};
     use crate::store::Room;
+    use crate::testing::{delivered, intake, job};
 
     #[test]
     fn a_job_is_erased_when_its_time_is_over_whatever_the_coordinator_says() {

@@ -12,7 +12,7 @@ use tacit_protocol::cluster::NodeEntry;
 use tacit_protocol::identity::SecretKey;
 
 use crate::args::Init;
-use crate::config::Config;
+use crate::config::{Config, default_max_sessions, default_round_timeout, default_sealing_interval, default_sealing_overlap};
 use crate::keys;
 use crate::policy::Policy;
 use crate::store::Room;
@@ -30,10 +30,10 @@ pub(crate) fn init(args: &Init, out: &mut impl Write, aside: &mut impl Write) ->
         data: args.data.clone(),
         listen: args.listen.unwrap_or(SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port)),
         admin: args.admin,
-        round_timeout_seconds: 30,
-        sealing_interval_seconds: 7 * 24 * 3600,
-        sealing_overlap_seconds: 2 * 24 * 3600,
-        max_sessions: 4,
+        round_timeout_seconds: default_round_timeout(),
+        sealing_interval_seconds: default_sealing_interval(),
+        sealing_overlap_seconds: default_sealing_overlap(),
+        max_sessions: default_max_sessions(),
         reserve_memory_mb: args.reserve_memory_mb,
         room: Room::default(),
         policy: Policy::default(),

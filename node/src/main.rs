@@ -24,6 +24,8 @@ mod sealing_keys;
 mod serve;
 mod store;
 mod supply;
+#[cfg(test)]
+mod testing;
 mod withdraw;
 
 use std::path::Path;

@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use crate::intake::Intake;
 use crate::mesh::Mesh;
@@ -112,7 +112,7 @@ impl Noted {
                 let intake = Arc::clone(&intake);
                 let repairing = tokio::task::spawn_blocking(move || lacking_of(&intake, &job, &submissions, &peers));
                 if let Ok(Err(error)) = repairing.await {
-                    warn!(%error, "the store failed");
+                    error.log();
                 }
             }
         }

@@ -9,12 +9,10 @@ use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::NodeSet;
-use tacit_protocol::codec::decode;
-use tacit_protocol::identity::Signed;
 use tacit_protocol::job::Job;
 use tacit_protocol::peer::{Answer, FULL_ANSWER_BYTES, MAX_WANTED, Parts, Question, Wanted};
 use tacit_protocol::reject::RejectReason;
-use tacit_protocol::submission::{Gathering, Header};
+use tacit_protocol::submission::Gathering;
 use tracing::{info, warn};
 
 use crate::intake::Intake;
@@ -144,7 +142,7 @@ impl<P: Peers> Repair<'_, P> {
         }
         if self.need == Need::Delivered {
             for (index, one) in std::mem::take(&mut found) {
-                if !self.is_revoked(&one)? {
+                if !self.intake.is_revoked(self.job, &self.author(&one))? {
                     found.insert(index, one);
                 }
             }
@@ -152,16 +150,14 @@ impl<P: Peers> Repair<'_, P> {
         let new = |index: &usize, author, reason, header: &[u8]| NewSubmission {
             digest: digests[*index],
             author,
-            number: None,
             reason: Some(reason),
             header: header.to_vec(),
             sealed: Vec::new(),
         };
-        let of = |one: &Gathering| Some(Author::of(self.job, one.statement()));
         // What was learnt stays, whatever comes of the rest.
         let learnt: Vec<NewSubmission> = found
             .iter()
-            .map(|(index, one)| (index, of(one), RejectReason::NotDelivered, one.signed_header()))
+            .map(|(index, one)| (index, Some(self.author(one)), RejectReason::NotDelivered, one.signed_header()))
             .chain(refused.iter().map(|(index, reason)| (index, None, *reason, [].as_slice())))
             .filter(|(index, ..)| !kept.contains(index))
             .map(|(index, author, reason, header)| new(index, author, reason, header))
@@ -173,12 +169,9 @@ impl<P: Peers> Repair<'_, P> {
         Ok(found.into_values().collect())
     }
 
-    /// Whether the issuers have revoked the invitation of a submission.
-    fn is_revoked(&self, one: &Gathering) -> Result<bool, StoreError> {
-        match (&self.job.terms().issuers, &one.statement().credential) {
-            (Some(issuers), Some(credential)) => self.intake.store.is_revoked(&issuers.digest(), credential.grant.serial),
-            _ => Ok(false),
-        }
+    /// Who has signed a submission.
+    fn author(&self, one: &Gathering) -> Author {
+        Author::of(self.job, one.statement())
     }
 
     /// Collects the components of these submissions and stores what is complete. Returns how many are.
@@ -209,11 +202,9 @@ impl<P: Peers> Repair<'_, P> {
         for gathering in &lot {
             let sealed = gathering.seal_at_rest(cluster, self.job, *me, &key, &mut UnwrapErr(SysRng));
             if let Some(Ok(sealed)) = sealed {
-                let header: Option<Signed<Header>> = decode(gathering.signed_header(), "a header").ok();
                 repaired.push(NewSubmission {
                     digest: *gathering.digest(),
-                    author: header.map(|header| Author::of(self.job, &header.value.statement)),
-                    number: None,
+                    author: Some(self.author(gathering)),
                     reason: None,
                     header: gathering.signed_header().to_vec(),
                     sealed,

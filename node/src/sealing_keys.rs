@@ -67,7 +67,8 @@ impl SealingKeys {
         Some(Signed::new(statement, Purpose::SealingEpoch, &self.identity))
     }
 
-    /// Looks after the keys again and again, and tells `newest` the number of the newest one. Never returns.
+    /// Looks after the keys at the start, and then every [`PAUSE`], and each time tells `newest` the number of the newest one. After a failure
+    /// the pause grows to [`FAILED_PAUSE`]. Never returns.
     pub(crate) async fn keep(self: Arc<Self>, newest: impl Fn(u64) + Send) {
         let mut last_error: LastReason<SealingKeysError> = LastReason::default();
         let mut pauses = Backoff::without_jitter(PAUSE, FAILED_PAUSE);

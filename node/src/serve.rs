@@ -189,10 +189,10 @@ impl Service {
         erased
     }
 
-    /// Erases the jobs that are open for longer than the policy lets any job be, now and again and again.
+    /// Erases the jobs that are open for longer than the policy lets any job be, at the start, and then every [`LOOK_FOR_OLD_JOBS`].
     pub(crate) async fn erase_old_jobs(self: Arc<Self>) {
         loop {
-            match self.blocking(|intake| too_old(intake).map_err(Refusal::from)).await {
+            match self.blocking(|intake| too_old(intake).map_err(StoreError::into_refusal)).await {
                 Ok(erased) => erased.iter().for_each(|id| self.running.cancel(id)),
                 Err(error) => warn!(%error, "jobs that are too old are not erased yet"),
             }
@@ -302,7 +302,7 @@ fn open_job(intake: &Intake, id: JobId, spec: &[u8]) -> Result<Reply, Refusal> {
         .map_err(|error| Refusal::Job(error.to_string()))?;
     intake.policy.permits(job.terms())?;
     intake.policy.permits_closing(job.terms(), unix_time())?;
-    let digest = match intake.store.open_job(&job, spec, &intake.room).map_err(storage)? {
+    let digest = match intake.store.open_job(&job, spec, &intake.room).map_err(StoreError::into_refusal)? {
         OpenedJob::Open(digest) => digest,
         OpenedJob::Ended => return Err(Refusal::Ended(job.id().clone())),
         OpenedJob::NoRoom(limit, value) => {
@@ -324,7 +324,7 @@ fn revoke(intake: &Intake, revocation: &Revocation) -> Result<Reply, Refusal> {
         .check()
         .map_err(|error| Refusal::Malformed(format!("the revocation: {error}")))?;
     let (pool, numbers) = (&revocation.issuers.pool, revocation.serials.len());
-    match intake.store.revoke(revocation).map_err(storage)? {
+    match intake.store.revoke(revocation).map_err(StoreError::into_refusal)? {
         Revoked::Stored => {
             info!(%pool, numbers, "numbers of a pool are revoked");
             Ok(Reply::Revoked)
@@ -341,7 +341,7 @@ fn revoke(intake: &Intake, revocation: &Revocation) -> Result<Reply, Refusal> {
 
 fn deliver(intake: &Intake, quiet: &QuietRepair, id: &JobId, submissions: &[(Digest, Vec<u8>)]) -> Result<Reply, Refusal> {
     let job = intake.known_job(id)?;
-    let outcomes = intake.deliver(&job, submissions).map_err(storage)?;
+    let outcomes = intake.deliver(&job, submissions).map_err(StoreError::into_refusal)?;
     for ((digest, _), outcome) in submissions.iter().zip(&outcomes) {
         // Only what came spoilt: whatever else the door refuses must not come in by another way.
         if outcome.is_some_and(RejectReason::is_private) {
@@ -349,9 +349,4 @@ fn deliver(intake: &Intake, quiet: &QuietRepair, id: &JobId, submissions: &[(Dig
         }
     }
     Ok(Reply::Delivered(outcomes))
-}
-
-fn storage(error: StoreError) -> Refusal {
-    warn!(%error, "the store failed");
-    error.into()
 }

@@ -88,7 +88,7 @@ pub(crate) fn supply(intake: &Intake, peer: usize, question: &Question) -> Answe
 
 fn parts(intake: &Intake, question: &Question) -> Result<Vec<Parts>, Unanswered> {
     let failed = |error: StoreError| {
-        warn!(%error, "the store failed");
+        error.log();
         Unanswered::Storage
     };
     let job = intake.store.job(&question.job, &intake.cluster.digest()).map_err(failed)?;

@@ -6,7 +6,7 @@ use tacit_protocol::identity::{Purpose, SecretKey, Signature, Signed};
 use tacit_protocol::job::Job;
 use tacit_protocol::submission::Header;
 use tacit_protocol::withdrawal::{Erasure, Withdrawal};
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::intake::Intake;
 use crate::store::{Author, NewWithdrawal, StoreError, Withdrawn};
@@ -27,19 +27,16 @@ pub(crate) fn withdraw(
     let header: Signed<Header> = decode(header, "a header").map_err(|error| malformed(&error))?;
     Withdrawal::check(&header, signature, &intake.cluster, job).map_err(|error| malformed(&error))?;
     let erasure = Erasure::of(&header.value);
-    let failed = |error: StoreError| {
-        warn!(%error, "the store failed");
-        Refusal::Storage(error.to_string())
-    };
     // The record is checked here; the store looks again when it erases.
-    intake.store.released(job).map_err(failed)?;
+    intake.store.released(job).map_err(StoreError::into_refusal)?;
     let withdrawal = NewWithdrawal {
         digest: erasure.submission,
         author: Author::of(job, &header.value.statement),
         signature: *signature,
     };
     let nodes = intake.cluster.nodes().len();
-    match intake.store.withdraw(job, nodes, &withdrawal, computed).map_err(failed)? {
+    let withdrawn = intake.store.withdraw(job, nodes, &withdrawal, computed);
+    match withdrawn.map_err(StoreError::into_refusal)? {
         Withdrawn::Erased => {}
         Withdrawn::Frozen => return Err(Refusal::Frozen(job.id().clone())),
         Withdrawn::NotOpen => return Err(Refusal::UnknownJob(job.id().clone())),
@@ -70,10 +67,10 @@ mod tests {
     use tacit_protocol::submission::Submission;
 
     use super::*;
-    use crate::intake::tests::{intake, job};
     use crate::repair::{Need, Peers, repair};
     use crate::store::{Recorded, Room, StoredSubmission};
     use crate::supply::supply;
+    use crate::testing::{intake, job};
 
     struct Bench {
         intake: Intake,

@@ -1,8 +1,8 @@
 //! What a node brings to a computation.
 
 use tacit_mpc_core::digest::Digest;
-use tacit_mpc_core::kept_keys::{Kept, KeptKeys};
 use tacit_mpc_core::sharing::Party;
+use tacit_mpc_core::stored_keys::{OwnKeys, StoredKeys};
 use tacit_protocol::accepted::PublicFacts;
 use tacit_protocol::submission::{Header, OpenedSubmission};
 use tacit_protocol::verdict::Verdict;
@@ -27,15 +27,14 @@ pub trait Submissions {
 
     /// Durably records that outputs of the job are about to be released for this set of submissions; false if
     /// they were for another before, or if it cannot be recorded.
-    fn record(&self, accepted: &Digest) -> bool;
+    fn record_release(&self, accepted: &Digest) -> bool;
 
-    /// The keys of the job's noise that this node has kept, and whether [`Self::record`] came after; `None` if it has kept none.
+    /// The keys of the job's noise in this node's store, and whether [`Self::record_release`] came after; `None` if there are none.
     ///
     /// # Errors
-    /// [`ScoringError::NotRecorded`]: the store fails, or its keys do not open any more. Whoever took that for no keys would draw new
-    /// noise.
-    fn kept(&self, party: &Party) -> Result<Option<Kept>, ScoringError>;
+    /// [`ScoringError::NotRecorded`]: the store fails, or its keys do not open any more. To treat this as "no keys" would draw new noise.
+    fn noise_keys(&self, party: &Party) -> Result<Option<OwnKeys>, ScoringError>;
 
-    /// Durably keeps the keys of the job's noise; false if others stand in a record, or if they cannot be kept.
-    fn keep(&self, keys: &KeptKeys) -> bool;
+    /// Durably stores the keys of the job's noise; false if others stand in a record, or if they cannot be stored.
+    fn store_noise_keys(&self, keys: &StoredKeys) -> bool;
 }

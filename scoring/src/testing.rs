@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use tacit_mpc_core::digest::Digest;
-use tacit_mpc_core::kept_keys::{Kept, KeptKeys};
 use tacit_mpc_core::sharing::{AccessStructure, NodeSet, Party};
+use tacit_mpc_core::stored_keys::{OwnKeys, StoredKeys};
 use tacit_mpc_core::testing::World;
 use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
 use tacit_protocol::certificate::{Certificate, CertificateError};
@@ -52,9 +52,9 @@ impl TestRecord {
     }
 
     /// The keys of the noise at node `me`.
-    pub fn keys(&self, access: &AccessStructure, me: usize) -> Option<KeptKeys> {
+    pub fn keys(&self, access: &AccessStructure, me: usize) -> Option<StoredKeys> {
         let record = self.0.lock().unwrap();
-        record.keys.as_ref().map(|bytes| KeptKeys::from_bytes(access, me, bytes).unwrap())
+        record.keys.as_ref().map(|bytes| StoredKeys::from_bytes(access, me, bytes).unwrap())
     }
 
     /// Forgets that a release is recorded, and keeps the keys: a computation was cut off before.
@@ -62,11 +62,11 @@ impl TestRecord {
         self.0.lock().unwrap().accepted = None;
     }
 
-    fn record(&self, accepted: &Digest) -> bool {
+    fn record_release(&self, accepted: &Digest) -> bool {
         self.0.lock().unwrap().accepted.get_or_insert(*accepted) == accepted
     }
 
-    fn keep(&self, keys: &KeptKeys) -> bool {
+    fn store_noise_keys(&self, keys: &StoredKeys) -> bool {
         let mut record = self.0.lock().unwrap();
         let bytes = keys.to_bytes();
         if record.accepted.is_some() && record.keys.as_ref() != Some(&bytes) {
@@ -132,18 +132,18 @@ impl Submissions for TestSubmissions<'_> {
         true
     }
 
-    fn record(&self, accepted: &Digest) -> bool {
-        self.record.is_none_or(|record| record.record(accepted))
+    fn record_release(&self, accepted: &Digest) -> bool {
+        self.record.is_none_or(|record| record.record_release(accepted))
     }
 
-    fn kept(&self, party: &Party) -> Result<Option<Kept>, ScoringError> {
+    fn noise_keys(&self, party: &Party) -> Result<Option<OwnKeys>, ScoringError> {
         let keys = self.record.and_then(|record| record.keys(party.access(), party.me()));
         let recorded = self.record.is_some_and(TestRecord::is_recorded);
-        Ok(keys.map(|keys| Kept { keys, recorded }))
+        Ok(keys.map(|keys| OwnKeys { keys, recorded }))
     }
 
-    fn keep(&self, keys: &KeptKeys) -> bool {
-        self.record.is_none_or(|record| record.keep(keys))
+    fn store_noise_keys(&self, keys: &StoredKeys) -> bool {
+        self.record.is_none_or(|record| record.store_noise_keys(keys))
     }
 }
 

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 
 use super::scenario::CLUSTERS;
 use tacit_mpc_core::digest::Digest;
-use tacit_mpc_core::kept_keys::{Kept, KeptKeys};
 use tacit_mpc_core::probe::Check;
 use tacit_mpc_core::sharing::{NodeSet, Party};
+use tacit_mpc_core::stored_keys::{OwnKeys, StoredKeys};
 use tacit_mpc_core::testing::{Misbehaviour, World};
 use tacit_protocol::accepted::{AcceptedSet, PublicFacts};
 use tacit_protocol::certificate::{Certificate, CertificateError};
@@ -65,16 +65,16 @@ impl Submissions for Claims<'_> {
         self.own.permits(facts)
     }
 
-    fn record(&self, accepted: &Digest) -> bool {
-        self.own.record(accepted)
+    fn record_release(&self, accepted: &Digest) -> bool {
+        self.own.record_release(accepted)
     }
 
-    fn kept(&self, party: &Party) -> Result<Option<Kept>, ScoringError> {
-        self.own.kept(party)
+    fn noise_keys(&self, party: &Party) -> Result<Option<OwnKeys>, ScoringError> {
+        self.own.noise_keys(party)
     }
 
-    fn keep(&self, keys: &KeptKeys) -> bool {
-        self.own.keep(keys)
+    fn store_noise_keys(&self, keys: &StoredKeys) -> bool {
+        self.own.store_noise_keys(keys)
     }
 }
 

@@ -53,7 +53,7 @@ fn squared_error_of_the_mean(skipped: &[Check]) -> f64 {
 #[test]
 fn without_the_comparison_of_records_the_mean_of_many_runs_tells_the_truth() {
     // Each of three totals has noise of variance 48: the mean of 300 independent ones has 0.16.
-    let averaged = squared_error_of_the_mean(&[Check::KeptKeys]);
+    let averaged = squared_error_of_the_mean(&[Check::StoredKeys]);
     assert!(averaged < 3.0, "{averaged}");
     let once = squared_error_of_the_mean(&[]);
     assert!(once > 15.0, "{once}: the noise of the first run stays in every later one");

@@ -8,10 +8,10 @@ use rand_core::SeedableRng;
 
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
-use tacit_mpc_core::kept_keys::{Kept, KeptKeys};
 use tacit_mpc_core::network::NetworkError;
 use tacit_mpc_core::session::SessionError;
 use tacit_mpc_core::sharing::{NodeSet, Party};
+use tacit_mpc_core::stored_keys::{OwnKeys, StoredKeys};
 use tacit_mpc_core::testing::{Fate, Wire, World};
 use tacit_mpc_core::testing::{Misbehaviour, Observed};
 use tacit_protocol::accepted::{AcceptedSet, SubmissionEntry};
@@ -273,15 +273,15 @@ impl Submissions for NodeInput<'_> {
         true
     }
 
-    fn record(&self, _: &Digest) -> bool {
+    fn record_release(&self, _: &Digest) -> bool {
         true
     }
 
-    fn kept(&self, _: &Party) -> Result<Option<Kept>, ScoringError> {
+    fn noise_keys(&self, _: &Party) -> Result<Option<OwnKeys>, ScoringError> {
         Ok(None)
     }
 
-    fn keep(&self, _: &KeptKeys) -> bool {
+    fn store_noise_keys(&self, _: &StoredKeys) -> bool {
         true
     }
 }

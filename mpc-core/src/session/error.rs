@@ -47,11 +47,11 @@ pub enum SessionError {
         /// All participants but this node.
         suspects: NodeSet,
     },
-    /// Participants have recorded different things for the same job. Each may have opened numbers with its own keys, and two noises
-    /// of one number can be averaged, so nothing opens.
+    /// Participants have recorded different things. Each may have opened numbers with its own keys, and the same number under two
+    /// sets of keys can be averaged, so nothing opens.
     #[error(
-        "phase {phase}: nodes {nodes:?} have recorded different things for this job: {what}; nothing is opened, because two noises of the same \
-         number could be averaged"
+        "phase {phase}: nodes {nodes:?} have recorded different things: {what}; nothing is opened, because the same number under \
+         two sets of keys could be averaged"
     )]
     RecordsDiffer {
         /// The phase of the round.
@@ -73,12 +73,14 @@ pub enum SessionError {
     },
     /// A record is shown, but no participant that shows it holds one of its keys.
     #[error(
-        "phase {phase}: nodes {nodes:?} have recorded keys for this job, but none of them holds the key of component {component}; one of the \
-         nodes {holders:?} that were in the earlier computation has to take part"
+        "phase {phase}: nodes {nodes:?} have recorded {keys}, but none of them holds that of component {component}; one of the nodes \
+         {holders:?} that were in the earlier session has to take part"
     )]
     NoKey {
         /// The phase of the round.
         phase: Phase,
+        /// Which keys.
+        keys: &'static str,
         /// The component.
         component: Component,
         /// The nodes that show the record.

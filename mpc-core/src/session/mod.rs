@@ -16,7 +16,6 @@ mod error;
 mod evaluator;
 mod factors;
 mod fold;
-mod kept;
 mod open;
 mod polynomial;
 mod product;
@@ -25,6 +24,7 @@ mod reshare;
 mod settle;
 mod setup;
 mod state;
+mod stored_keys;
 #[cfg(test)]
 mod tests;
 mod verify;

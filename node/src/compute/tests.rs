@@ -1,10 +1,12 @@
 //! What a computation finds in a store that somebody has altered.
 
 use tacit_mpc_core::field::Fp61;
+use tacit_mpc_core::sharing::NodeSet;
 
+use super::noise_keys::noise_binding;
 use super::*;
-use crate::intake::tests::{delivered, intake, job};
 use crate::store::Ended;
+use crate::testing::{delivered, intake, job};
 
 /// For each entry, node 0's verdict and the components that it opens; `None` where they do not open.
 fn open(intake: &Intake, job: &Job, list: &[SubmissionEntry]) -> Vec<(Verdict, Option<Vec<Vec<Fp61>>>)> {
@@ -108,7 +110,7 @@ fn altered_swapped_and_foreign_rows_do_not_open() {
 }
 
 /// Keys of the noise as node 0 of three has them, each key one byte repeated.
-fn noise_keys(intake: &Intake, byte: u8) -> KeptKeys {
+fn noise_keys(intake: &Intake, byte: u8) -> StoredKeys {
     let access = intake.cluster.access();
     let digest = |component: usize| {
         let key = [byte + component as u8; 32];
@@ -120,15 +122,15 @@ fn noise_keys(intake: &Intake, byte: u8) -> KeptKeys {
         .held_by(0)
         .iter()
         .for_each(|component| bytes.extend([byte + *component as u8; 32]));
-    KeptKeys::from_bytes(access, 0, &bytes).unwrap()
+    StoredKeys::from_bytes(access, 0, &bytes).unwrap()
 }
 
 /// What a computation finds of the keys of the noise: their digest and whether a release is recorded, or the refusal.
 fn found_noise(intake: &Intake, job: &Job) -> Result<Option<(Digest, bool)>, Refusal> {
     let party = Party::new(intake.cluster.access(), NodeSet::all(3), 0).unwrap();
     let submissions = NodeSubmissions::look_up(intake, job, &[]).unwrap();
-    match submissions.kept(&party) {
-        Ok(kept) => Ok(kept.map(|kept| (kept.keys.digest(), kept.recorded))),
+    match submissions.noise_keys(&party) {
+        Ok(own) => Ok(own.map(|own| (own.keys.digest(), own.recorded))),
         Err(error) => Err(submissions.failure.lock().unwrap().take().unwrap_or_else(|| panic!("{error}"))),
     }
 }
@@ -144,25 +146,25 @@ fn keys_of_noise_last_and_are_not_replaced_once_a_release_is_recorded() {
         (first, second) = (noise_keys(&intake, 1), noise_keys(&intake, 100));
         assert_eq!(found_noise(&intake, &job), Ok(None));
         let submissions = NodeSubmissions::look_up(&intake, &job, &[]).unwrap();
-        assert!(submissions.keep(&first) && submissions.keep(&second) && submissions.keep(&first));
+        assert!(submissions.store_noise_keys(&first) && submissions.store_noise_keys(&second) && submissions.store_noise_keys(&first));
         assert_eq!(found_noise(&intake, &job), Ok(Some((first.digest(), false))));
     }
     let intake = intake(folder.path());
     let submissions = NodeSubmissions::look_up(&intake, &job, &[]).unwrap();
     assert_eq!(found_noise(&intake, &job), Ok(Some((first.digest(), false))));
-    assert!(submissions.record(&Digest::of("accepted", &[])));
+    assert!(submissions.record_release(&Digest::of("accepted", &[])));
     assert_eq!(found_noise(&intake, &job), Ok(Some((first.digest(), true))));
-    assert!(submissions.keep(&first), "the same keys again");
-    assert!(!submissions.keep(&second), "other keys beside a record");
+    assert!(submissions.store_noise_keys(&first), "the same keys again");
+    assert!(!submissions.store_noise_keys(&second), "other keys beside a record");
     let released_before = Refusal::ReleasedBefore(job.id().clone());
     assert_eq!(submissions.failure.lock().unwrap().take(), Some(released_before.clone()));
     assert_eq!(found_noise(&intake, &job), Ok(Some((first.digest(), true))));
     // A job that has ended has no noise to be computed again with, and never gets a new one.
     intake.store.end(&job, Ended::Cancelled).unwrap();
     assert!(matches!(NodeSubmissions::look_up(&intake, &job, &[]), Err(StoreError::Ended(_))));
-    assert!(!submissions.keep(&second));
+    assert!(!submissions.store_noise_keys(&second));
     assert_eq!(submissions.failure.lock().unwrap().take(), Some(released_before));
-    assert!(!submissions.record(&Digest::of("accepted", &[])));
+    assert!(!submissions.record_release(&Digest::of("accepted", &[])));
 }
 
 #[test]
@@ -172,8 +174,8 @@ fn keys_of_noise_that_do_not_open_are_not_taken_for_none() {
     let (job, spec) = job(2);
     intake.store.open_job(&job, &spec, &crate::store::Room::default()).unwrap();
     let keys = noise_keys(&intake, 1);
-    assert!(NodeSubmissions::look_up(&intake, &job, &[]).unwrap().keep(&keys));
-    let (sealed, _) = intake.store.noise(&job).unwrap();
+    assert!(NodeSubmissions::look_up(&intake, &job, &[]).unwrap().store_noise_keys(&keys));
+    let (sealed, _) = intake.store.noise_keys(&job).unwrap();
     let sealed = sealed.unwrap();
     // No key is in clear in the store.
     assert!(!sealed.windows(16).any(|window| window == [2; 16] || window == [3; 16]));
@@ -209,9 +211,9 @@ fn a_record_that_was_altered_stops_the_computation_and_says_so() {
     intake.store.open_job(&job, &spec, &crate::store::Room::default()).unwrap();
     let submissions = NodeSubmissions::look_up(&intake, &job, &[]).unwrap();
     let (first, other) = (Digest::of("accepted", &[b"1"]), Digest::of("accepted", &[b"2"]));
-    assert!(submissions.record(&first) && submissions.record(&first));
+    assert!(submissions.record_release(&first) && submissions.record_release(&first));
     let refused = |submissions: &NodeSubmissions<'_>, set: &Digest| {
-        assert!(!submissions.record(set));
+        assert!(!submissions.record_release(set));
         submissions.failure.lock().unwrap().take().unwrap()
     };
     assert_eq!(refused(&submissions, &other), Refusal::ReleasedBefore(job.id().clone()));
@@ -232,5 +234,5 @@ fn a_record_that_was_altered_stops_the_computation_and_says_so() {
         ));
     }
     intake.store.alter("UPDATE jobs SET released = ?1", &[first.as_bytes()]);
-    assert!(submissions.record(&first), "put back");
+    assert!(submissions.record_release(&first), "put back");
 }

@@ -91,7 +91,6 @@ impl Asked {
     }
 }
 
-/// The node's metrics. All series exist from the start.
 /// The age of the keys.
 #[derive(Debug, Clone)]
 pub(crate) struct KeyAges(GaugeVec);
@@ -103,6 +102,7 @@ impl KeyAges {
     }
 }
 
+/// The node's metrics. All series exist from the start.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
     families: Families,
@@ -303,7 +303,7 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::intake::tests::{cluster, records};
+    use crate::testing::{cluster, records};
 
     #[tokio::test]
     async fn a_store_that_hangs_has_not_answered() {

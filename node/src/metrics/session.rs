@@ -115,7 +115,7 @@ impl SessionMeter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::intake::tests::cluster;
+    use crate::testing::cluster;
 
     fn phases(metrics: &Metrics, phase: Phase) -> [u64; 3] {
         let ended = |result| metrics.session_phases.with_label_values(&[phase.name(), result]).get();

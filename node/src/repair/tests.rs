@@ -1,4 +1,7 @@
-//! Repairs among the stores of whole clusters, with peers that hold nothing, lie, are silent, or ask for what is not theirs.
+//! Repairs among the stores of whole clusters, with peers that hold nothing or are silent.
+
+mod questions;
+mod wrong_supplies;
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -6,14 +9,13 @@ use std::sync::Arc;
 use tacit_protocol::codec::encode;
 use tacit_protocol::fixtures::{ClusterWithKeys, EPOCH, cluster_with_keys, credential_of, revocation_of};
 use tacit_protocol::identity::SecretKey;
-use tacit_protocol::peer::Unanswered;
 use tacit_protocol::question::Answer as Given;
 use tacit_protocol::submission::{Delivery, Submission};
 
 use super::*;
-use crate::intake::tests::{intake_of, invited_job, job_for};
 use crate::sealing_keys::SealingKeys;
 use crate::supply::supply;
+use crate::testing::{intake_of, invited_job, job_for};
 
 /// The stores of all nodes of a cluster, with one open job.
 struct Cluster {
@@ -197,178 +199,6 @@ fn what_comes_too_late_for_its_key_is_repaired() {
     let opened = cluster.opened(2, &submission);
     cluster.nodes[2].keys = before;
     assert!(opened == Some(cluster.due(2, &submission)));
-}
-
-#[test]
-fn a_peer_that_supplies_something_else_is_counted_and_changes_nothing() {
-    type Lie = fn(&Question, Vec<Parts>) -> Vec<Parts>;
-    fn each(parts: Vec<Parts>, alter: impl Fn(&mut Parts)) -> Vec<Parts> {
-        let mut parts = parts;
-        parts.iter_mut().for_each(alter);
-        parts
-    }
-    let lies: [(&str, Lie); 7] = [
-        ("a flipped bit", |_, parts| {
-            each(parts, |one| {
-                one.payloads.iter_mut().chain([&mut one.header]).for_each(|bytes| {
-                    if let Some(last) = bytes.last_mut() {
-                        *last ^= 1;
-                    }
-                });
-            })
-        }),
-        ("cut short", |_, parts| {
-            each(parts, |one| {
-                one.payloads
-                    .iter_mut()
-                    .chain([&mut one.header])
-                    .for_each(|bytes| bytes.truncate(bytes.len().saturating_sub(1)));
-            })
-        }),
-        ("too long", |_, parts| {
-            each(parts, |one| {
-                for bytes in one.payloads.iter_mut().chain([&mut one.header]).filter(|bytes| !bytes.is_empty()) {
-                    bytes.resize(1 << 20, 0);
-                }
-            })
-        }),
-        ("of each other", |_, parts| each(parts, |one| one.payloads.reverse())),
-        ("garbage", |question, parts| {
-            let payloads = question.wanted[0].components.iter().map(|_| vec![7; 64]).collect();
-            let header = vec![7; 300];
-            vec![Parts { header, payloads }; parts.len()]
-        }),
-        ("nothing at all", |_, _| Vec::new()),
-        ("more than was asked for", |_, parts| vec![parts[0].clone(); parts.len() + 1]),
-    ];
-    for (name, lie) in lies {
-        let cluster = Cluster::new(4, 1);
-        let submission = cluster.submission();
-        for node in [0, 1, 2] {
-            cluster.deliver(node, &submission, |_| {});
-        }
-        // Node 3 asks node 0 first, and every component that it lacks is held by another one, too.
-        let peers = others(&cluster, 3, |peer, question: &Question, answer| match answer {
-            Answer::Parts(parts) if peer == 0 => Some(Answer::Parts(lie(question, parts))),
-            answer => Some(answer),
-        });
-        let repaired = cluster.repair(3, &[&submission], &peers);
-        assert_eq!((repaired.repaired, repaired.lacking), (1, 0), "{name}");
-        assert!(cluster.opened(3, &submission) == Some(cluster.due(3, &submission)), "{name}");
-        assert!(cluster.nodes[3].metrics.wrong_supplies_of("node-0") > 0, "{name}");
-        for honest in ["node-1", "node-2"] {
-            assert_eq!(cluster.nodes[3].metrics.wrong_supplies_of(honest), 0, "{name}: {honest}");
-        }
-
-        // Where nobody else holds it, it is still lacking, and no trace of the bytes is left.
-        let cluster = Cluster::new(3, 1);
-        let submission = cluster.submission();
-        for node in [0, 1] {
-            cluster.deliver(node, &submission, |_| {});
-        }
-        let peers = others(&cluster, 2, |peer, question: &Question, answer| match answer {
-            Answer::Parts(parts) if peer == 0 && !question.wanted[0].header => Some(Answer::Parts(lie(question, parts))),
-            answer => Some(answer),
-        });
-        if name == "of each other" {
-            // Node 2 asks each of two peers for one component.
-            continue;
-        }
-        assert_eq!(cluster.repair(2, &[&submission], &peers).lacking, 1, "{name}");
-        assert!(cluster.opened(2, &submission).is_none(), "{name}");
-        assert_eq!(
-            cluster.repair(2, &[&submission], &others(&cluster, 2, honest)).repaired,
-            1,
-            "{name}"
-        );
-    }
-}
-
-#[test]
-fn no_t_nodes_get_what_none_of_them_holds() {
-    for (nodes, threshold) in [(3, 1), (4, 1), (5, 2)] {
-        let cluster = Cluster::new(nodes, threshold);
-        let submission = cluster.submission();
-        for node in 0..nodes {
-            cluster.deliver(node, &submission, |_| {});
-        }
-        let access = cluster.nodes[0].cluster.access();
-        let question = |components: Vec<u8>| Question {
-            job: cluster.job.id().clone(),
-            terms: cluster.job.digest(),
-            wanted: vec![Wanted {
-                submission: submission.header.value.digest(),
-                header: true,
-                components,
-            }],
-        };
-        for coalition in subsets(nodes).filter(|some| some.len() == threshold) {
-            let mut collected = HashSet::new();
-            for asking in &coalition {
-                for peer in (0..nodes).filter(|peer| peer != asking) {
-                    // One by one, all that it may ask for with one more, and everything.
-                    let held: Vec<u8> = access.held_by(*asking).into_iter().map(|held| held as u8).collect();
-                    let all = 0..access.components() as u8;
-                    let questions = all
-                        .clone()
-                        .map(|one| vec![one])
-                        .chain(all.clone().map(|one| [held.as_slice(), &[one]].concat()));
-                    for components in questions.chain([all.clone().collect()]) {
-                        let forbidden = components.iter().any(|component| !held.contains(component));
-                        match supply(&cluster.nodes[peer], *asking, &question(components.clone())) {
-                            Answer::Parts(parts) => {
-                                assert!(!forbidden);
-                                let got = components.iter().zip(&parts[0].payloads).filter(|(_, payload)| !payload.is_empty());
-                                collected.extend(got.map(|(component, _)| *component));
-                            }
-                            Answer::Refused(why) => {
-                                assert!(forbidden || components.len() > access.components(), "{components:?}");
-                                assert!(matches!(why, Unanswered::Forbidden | Unanswered::TooMuch));
-                            }
-                        }
-                    }
-                }
-            }
-            let missing: Vec<u8> = (0..access.components() as u8)
-                .filter(|component| !collected.contains(component))
-                .collect();
-            let of_coalition = |component: &u8| access.excluded((*component).into()) == coalition.iter().copied().collect();
-            assert_eq!(missing.len(), 1, "{coalition:?}");
-            assert!(of_coalition(&missing[0]));
-        }
-    }
-}
-
-#[test]
-fn questions_about_other_jobs_and_too_long_ones_are_refused() {
-    let cluster = Cluster::new(3, 1);
-    let submission = cluster.submission();
-    cluster.deliver(0, &submission, |_| {});
-    let wanted = Wanted {
-        submission: submission.header.value.digest(),
-        header: true,
-        components: Vec::new(),
-    };
-    let good = Question {
-        job: cluster.job.id().clone(),
-        terms: cluster.job.digest(),
-        wanted: vec![wanted.clone()],
-    };
-    let answer = |question: &Question| supply(&cluster.nodes[0], 1, question);
-    assert!(matches!(answer(&good), Answer::Parts(parts) if parts[0].header == encode(&submission.header)));
-    let mut other = good.clone();
-    other.terms = Digest::of("other", &[]);
-    assert_eq!(answer(&other), Answer::Refused(Unanswered::UnknownJob));
-    let mut other = good.clone();
-    other.job = "other".parse().unwrap();
-    assert_eq!(answer(&other), Answer::Refused(Unanswered::UnknownJob));
-    let mut long = good.clone();
-    long.wanted = vec![wanted; MAX_WANTED + 1];
-    assert_eq!(answer(&long), Answer::Refused(Unanswered::TooMuch));
-    // Of what is not there nothing is said.
-    let mut unknown = good;
-    unknown.wanted[0].submission = Digest::of("never", &[]);
-    assert_eq!(answer(&unknown), Answer::Parts(vec![Parts::default()]));
 }
 
 #[test]

@@ -78,7 +78,7 @@ impl Store {
             ),
             // An absent node has released nothing. It records what was certified, so that its row says the same as those of the others.
             Ok(None) => {
-                self.write(|c| self.record(c, job, certified))?;
+                self.write(|c| self.write_record(c, job, certified))?;
             }
             Err(error) => error!(
                 job = %job.id(), %error, %certified,

@@ -124,7 +124,7 @@ impl Store {
             return Ok(found);
         }
         let mut rng = UnwrapErr(SysRng);
-        // A key without a row is of a store that is older than the key. It is kept, so that whoever puts the right store back finds all again.
+        // A key without a row means that an older store was put in place. Keep the key: the operator may put the right store back.
         let (name, before) = (job.digest().to_string(), self.key_of(&job.digest()));
         let is_new = before.is_none();
         let key = before.unwrap_or_else(|| AtRestKey::generate(&mut rng));
@@ -206,7 +206,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Record`]: somebody has altered the record.
     pub(crate) fn released(&self, job: &Job) -> Result<Option<Digest>, StoreError> {
-        let found = self.read(|c| record(c, job))?;
+        let found = self.read(|c| read_record(c, job))?;
         self.authentic(job, found)
     }
 
@@ -229,14 +229,14 @@ impl Store {
             if list.iter().any(|entry| withdrawn.contains(&entry.submission)) {
                 return Ok(Recorded::Withdrawn);
             }
-            let recorded = self.record(&transaction, job, accepted)?;
+            let recorded = self.write_record(&transaction, job, accepted)?;
             transaction.commit()?;
             Ok(if recorded { Recorded::ThisSet } else { Recorded::NotThisSet })
         })
     }
 
     /// Records that outputs were released for this set. Returns false if another set is recorded, or if the job is not open under its digest.
-    pub(super) fn record(&self, connection: &Connection, job: &Job, accepted: &Digest) -> rusqlite::Result<bool> {
+    pub(super) fn write_record(&self, connection: &Connection, job: &Job, accepted: &Digest) -> rusqlite::Result<bool> {
         let code = self.records.code(&job.digest(), Some(accepted));
         let changed = connection.execute(
             "UPDATE jobs SET released = ?2, record = ?4
@@ -262,21 +262,21 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Record`]: somebody has altered the record.
-    pub(crate) fn noise(&self, job: &Job) -> Result<(Option<Vec<u8>>, Option<Digest>), StoreError> {
+    pub(crate) fn noise_keys(&self, job: &Job) -> Result<(Option<Vec<u8>>, Option<Digest>), StoreError> {
         let (noise, found) = self.read(|c| {
             let noise = c.query_row(
                 "SELECT noise FROM jobs WHERE id = ?1 AND digest = ?2",
                 params![job.id().as_str(), job.digest().as_bytes()],
                 |row| row.get::<_, Option<Vec<u8>>>(0),
             );
-            Ok((noise.optional()?.flatten(), record(c, job)?))
+            Ok((noise.optional()?.flatten(), read_record(c, job)?))
         })?;
         Ok((noise, self.authentic(job, found)?))
     }
 
-    /// Keeps the sealed keys of the job's noise, before a release is recorded. Returns false if one was recorded, so that keys which
+    /// Stores the sealed keys of the job's noise, before a release is recorded. Returns false if one was recorded, so that keys which
     /// something was opened with are never replaced, or if the job is not open under its digest.
-    pub(crate) fn keep_noise(&self, job: &Job, sealed: &[u8]) -> Result<bool, StoreError> {
+    pub(crate) fn store_noise_keys(&self, job: &Job, sealed: &[u8]) -> Result<bool, StoreError> {
         self.write(|c| {
             let changed = c.execute(
                 "UPDATE jobs SET noise = ?2 WHERE id = ?1 AND digest = ?3 AND released IS NULL AND ended IS NULL",
@@ -303,7 +303,7 @@ impl Store {
 type Record = (Option<Digest>, Vec<u8>);
 
 /// The record of an open job; `None` if it is not open under its digest.
-fn record(connection: &Connection, job: &Job) -> rusqlite::Result<Option<Record>> {
+fn read_record(connection: &Connection, job: &Job) -> rusqlite::Result<Option<Record>> {
     connection
         .prepare_cached("SELECT released, record FROM jobs WHERE id = ?1 AND digest = ?2 AND ended IS NULL")?
         .query_row(params![job.id().as_str(), job.digest().as_bytes()], |row| {

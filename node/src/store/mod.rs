@@ -30,6 +30,7 @@ use tacit_protocol::control::Refusal;
 use tacit_protocol::job::{Job, JobError, JobId};
 use tacit_protocol::sealing::{AtRestKey, RecordKey};
 use thiserror::Error;
+use tracing::warn;
 
 /// Why the store cannot do what it is asked.
 #[derive(Debug, Error)]
@@ -72,11 +73,20 @@ pub(crate) enum StoreError {
     Key(#[from] ErasableKeyError),
 }
 
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Ended(job) => Self::Ended(job),
-            error => Self::Storage(error.to_string()),
+impl StoreError {
+    /// Logs it, and gives the refusal for whoever asked. A job that has ended is refused as such.
+    pub(crate) fn into_refusal(self) -> Refusal {
+        self.log();
+        match self {
+            Self::Ended(job) => Refusal::Ended(job),
+            error => Refusal::Storage(error.to_string()),
+        }
+    }
+
+    /// Logs it, unless it only says that a job has ended: then the store has not failed.
+    pub(crate) fn log(&self) {
+        if !matches!(self, Self::Ended(_)) {
+            warn!(error = %self, "the store failed");
         }
     }
 }

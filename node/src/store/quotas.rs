@@ -108,7 +108,7 @@ impl Counts {
     }
 
     /// Counts the withdrawal of a submission that never came to this node of `nodes`. Returns false, and counts nothing, if there is no room. It
-    /// takes none of the room for what a node learns: whoever sends and withdraws would keep a repair from the node.
+    /// uses none of the room for learnt submissions. Otherwise somebody who sends and withdraws could block repairs.
     pub(super) fn withdraw(&mut self, connection: &Connection, job: &Job, nodes: usize, author: &Author) -> rusqlite::Result<bool> {
         let used = used(connection, self.number, &author.subject)?;
         let admitted = self.never_came < NEVER_CAME && quota::admit_learnt(job, nodes, author.answers, used, 0).is_ok();

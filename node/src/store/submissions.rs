@@ -18,8 +18,6 @@ pub(crate) struct NewSubmission {
     pub digest: Digest,
     /// Who has signed it; `None` if its header is not valid.
     pub author: Option<Author>,
-    /// The number of the contributor in the pool of the job's issuers, if its header is good and the job names issuers.
-    pub number: Option<u32>,
     /// Why it is rejected; `None` if it is accepted.
     pub reason: Option<RejectReason>,
     /// The encoded signed header; empty if it is rejected because of its header.

@@ -15,8 +15,8 @@ use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::{Role, Subject};
 
 fn open(folder: &Path) -> Result<Store, StoreError> {
-    let metrics = crate::metrics::Metrics::new(&crate::intake::tests::cluster(), 0).unwrap();
-    Store::open(folder, metrics.store, crate::intake::tests::records())
+    let metrics = crate::metrics::Metrics::new(&crate::testing::cluster(), 0).unwrap();
+    Store::open(folder, metrics.store, crate::testing::records())
 }
 
 fn cluster_digest() -> Digest {
@@ -37,7 +37,6 @@ fn job() -> (Job, Vec<u8>) {
 
 fn submission(n: u8, reason: Option<RejectReason>) -> NewSubmission {
     NewSubmission {
-        number: None,
         digest: Digest::of("test", &[&[n]]),
         author: reason.is_none().then(|| Author {
             subject: Subject::Key(PublicKey::from_bytes([n; 32])),
@@ -214,6 +213,21 @@ fn a_newer_schema_is_refused() {
 }
 
 #[test]
+fn an_ended_job_is_refused_as_ended_and_whatever_fails_as_storage() {
+    let id: JobId = "job".parse().unwrap();
+    assert_eq!(StoreError::Ended(id.clone()).into_refusal(), Refusal::Ended(id.clone()));
+    let altered = StoreError::Record {
+        path: "node.sqlite".into(),
+        job: id,
+    };
+    let refusal = altered.into_refusal();
+    assert!(
+        matches!(&refusal, Refusal::Storage(text) if text.contains("was altered")),
+        "{refusal}"
+    );
+}
+
+#[test]
 fn a_running_store_is_told_from_one_at_rest() {
     let folder = tempfile::tempdir().unwrap();
     assert!(!Store::inspect(folder.path()).unwrap());
@@ -229,7 +243,7 @@ fn no_more_jobs_are_open_than_there_is_room_for() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).unwrap();
     let (job, spec) = job();
-    let cluster = crate::intake::tests::cluster().digest();
+    let cluster = crate::testing::cluster().digest();
     let named = |id: &str| {
         let spec = job.to_signed_spec().spec;
         Job::sign(&cluster, id.parse().unwrap(), spec, &buyer_key()).unwrap()

@@ -65,7 +65,6 @@ impl Store {
                 let row = NewSubmission {
                     digest: withdrawal.digest,
                     author: None,
-                    number: None,
                     reason: Some(RejectReason::Withdrawn),
                     header: withdrawal.signature.as_bytes().to_vec(),
                     sealed: Vec::new(),

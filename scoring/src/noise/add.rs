@@ -1,8 +1,8 @@
 //! The noise itself: a sum of fair bits for each component, added by its holders to their component of the shared number.
 
 use tacit_mpc_core::field::Fp61;
-use tacit_mpc_core::kept_keys::KeptKeys;
 use tacit_mpc_core::sharing::{Party, Shared};
+use tacit_mpc_core::stored_keys::StoredKeys;
 use tacit_protocol::accepted::PublicFacts;
 use tacit_protocol::job::Terms;
 use tacit_protocol::release::{NOISE_BITS, OutputName, noise_units};
@@ -29,7 +29,7 @@ impl Noise {
 }
 
 /// The elements of an output with noise, each in its unit. Every holder of a component adds the same.
-pub(super) fn with_noise(party: &Party, keys: &KeptKeys, name: OutputName, units: &[u64], values: &Shared<Fp61>) -> Shared<Fp61> {
+pub(super) fn with_noise(party: &Party, keys: &StoredKeys, name: OutputName, units: &[u64], values: &Shared<Fp61>) -> Shared<Fp61> {
     let purpose = name.to_string();
     let noise = Shared::generate(party, |position| {
         let words = keys.words(position, &purpose, units.len());
@@ -50,15 +50,15 @@ mod tests {
     use tacit_mpc_core::digest::Digest;
     use tacit_mpc_core::sharing::{AccessStructure, NodeSet};
 
-    /// The keys of node 0 of three: the first one is that of `mpc-core/vectors/kept_keys.json`.
-    fn keys(access: &AccessStructure) -> KeptKeys {
+    /// The keys of node 0 of three: the first one is that of `mpc-core/vectors/stored_keys.json`.
+    fn keys(access: &AccessStructure) -> StoredKeys {
         let held = access.held_by(0);
         let key = |component: usize| if component == held[0] { [0x22; 32] } else { [0x77; 32] };
         let digest = |component: usize| Digest::of("tacit/v1 kept key digest", &[&key(component), &[component as u8]]);
         let mut bytes = Digest::of("accepted", &[]).as_bytes().to_vec();
         (0..access.components()).for_each(|component| bytes.extend_from_slice(digest(component).as_bytes()));
         held.iter().for_each(|component| bytes.extend(key(*component)));
-        KeptKeys::from_bytes(access, 0, &bytes).unwrap()
+        StoredKeys::from_bytes(access, 0, &bytes).unwrap()
     }
 
     #[test]

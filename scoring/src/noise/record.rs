@@ -5,10 +5,10 @@ use std::fmt;
 
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::Fp61;
-use tacit_mpc_core::kept_keys::KeptKeys;
 use tacit_mpc_core::network::Network;
 use tacit_mpc_core::session::{Recorded, Session, Verified};
 use tacit_mpc_core::sharing::Shared;
+use tacit_mpc_core::stored_keys::{KeyNames, StoredKeys};
 use tacit_protocol::release::OutputName;
 
 use super::Noise;
@@ -16,13 +16,19 @@ use super::add::with_noise;
 use crate::error::ScoringError;
 use crate::submissions::Submissions;
 
+/// What errors call the keys that a session agrees on, and what they are for.
+const NAMES: KeyNames = KeyNames {
+    keys: "the keys of the noise of this job",
+    inputs: "the accepted set that outputs of this job were released for",
+};
+
 /// Records for which accepted set a computation opens what it opens.
 pub struct Recorder<'a> {
     submissions: &'a dyn Submissions,
     accepted: Digest,
     noise: Noise,
-    /// The keys of the noise, once all participants have kept them.
-    keys: OnceCell<KeptKeys>,
+    /// The keys of the noise, once all participants have stored them.
+    keys: OnceCell<StoredKeys>,
 }
 
 impl<'a> Recorder<'a> {
@@ -36,7 +42,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// Records the accepted set durably and waits until all participants have done so. Before the first record of a job with noise
-    /// they agree on its keys: those that any of them has recorded before, else fresh ones; and each keeps its own.
+    /// they agree on its keys: those that any of them has recorded before, else fresh ones; and each stores its own.
     ///
     /// One round; with noise up to three more the first time.
     ///
@@ -45,12 +51,12 @@ impl<'a> Recorder<'a> {
     /// opens.
     pub(crate) fn record<N: Network, T>(&self, session: &mut Session<N>, verified: Verified<T>) -> Result<Recorded<T>, ScoringError> {
         if !self.noise.is_none() && self.keys.get().is_none() {
-            let own = self.submissions.kept(session.party())?;
-            let keys = session.agree_on_kept_keys(self.accepted, own.as_ref())?;
-            if !self.submissions.keep(&keys) {
+            let own = self.submissions.noise_keys(session.party())?;
+            let keys = session.agree_on_stored_keys(self.accepted, own.as_ref(), NAMES)?;
+            if !self.submissions.store_noise_keys(&keys) {
                 return Err(ScoringError::NotRecorded);
             }
-            session.confirm_kept_keys(&keys)?;
+            session.confirm_stored_keys(&keys, NAMES)?;
             self.keys.get_or_init(|| keys);
         }
         self.record_set()?;
@@ -63,7 +69,7 @@ impl<'a> Recorder<'a> {
     /// Another set was recorded, or the store failed.
     pub(crate) fn record_set(&self) -> Result<(), ScoringError> {
         self.submissions
-            .record(&self.accepted)
+            .record_release(&self.accepted)
             .then_some(())
             .ok_or(ScoringError::NotRecorded)
     }

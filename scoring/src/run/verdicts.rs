@@ -57,7 +57,7 @@ pub(super) fn merge_verdicts<N: Network>(
         let of = |(node, verdicts): &(usize, Vec<Verdict>)| Some((*node, *verdicts.get(entry)?));
         by_node.iter().filter_map(of).collect()
     };
-    let believes = !setup.performs(Check::PublicReasons);
+    let checks_reasons = setup.performs(Check::PublicReasons);
     let threshold = if setup.performs(Check::Refusals) {
         party.access().threshold()
     } else {
@@ -67,7 +67,7 @@ pub(super) fn merge_verdicts<N: Network>(
     let mut disputed: Vec<NodeSet> = Vec::new();
     for (entry, own) in own.iter().enumerate() {
         let said = said(entry);
-        if !believes {
+        if checks_reasons {
             no_false_reason(*own, &said)?;
         }
         let by = refusing(&said);

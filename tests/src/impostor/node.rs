@@ -7,8 +7,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tacit_link::{Connection, Link, Member, Responder};
 use tacit_mpc_core::digest::Digest;
-use tacit_mpc_core::kept_keys::{Kept, KeptKeys};
 use tacit_mpc_core::sharing::{NodeSet, Party};
+use tacit_mpc_core::stored_keys::{OwnKeys, StoredKeys};
 use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::control::{Computed, Refusal, Reply, Request};
@@ -269,15 +269,15 @@ impl Submissions for NodeInput<'_> {
         true
     }
 
-    fn record(&self, _: &Digest) -> bool {
+    fn record_release(&self, _: &Digest) -> bool {
         true
     }
 
-    fn kept(&self, _: &Party) -> Result<Option<Kept>, ScoringError> {
+    fn noise_keys(&self, _: &Party) -> Result<Option<OwnKeys>, ScoringError> {
         Ok(None)
     }
 
-    fn keep(&self, _: &KeptKeys) -> bool {
+    fn store_noise_keys(&self, _: &StoredKeys) -> bool {
         true
     }
 }

@@ -41,7 +41,11 @@ fn of_a_job_that_has_ended_no_byte_is_left_and_of_an_open_one_all() {
     let sealed_spec: Vec<u8> = store
         .read(|c| c.query_row("SELECT spec FROM spec_1", [], |row| row.get(0)))
         .unwrap();
-    assert!(store.keep_noise(&job, b"the sealed keys of the noise of the first job").unwrap());
+    assert!(
+        store
+            .store_noise_keys(&job, b"the sealed keys of the noise of the first job")
+            .unwrap()
+    );
     let mut of_job = vec![sealed_spec, b"the sealed keys of the noise".to_vec(), keys[0].to_vec()];
     let of = |first: u8| (first..first + 50).flat_map(|n| [text(n, "header"), text(n, "components")]);
     of_job.extend(of(0));

@@ -1,9 +1,9 @@
-//! The test vectors of `vectors/kept_keys.json`.
+//! The test vectors of `vectors/stored_keys.json`.
 
 use super::*;
 use serde::{Deserialize, Serialize};
 
-/// The file `vectors/kept_keys.json`; `vectors/README.md` describes it.
+/// The file `vectors/stored_keys.json`; `vectors/README.md` describes it.
 #[derive(Serialize, Deserialize)]
 struct Vectors {
     keys: Vec<KeyVector>,
@@ -36,13 +36,13 @@ fn key(hexadecimal: &str) -> ComponentKey {
 
 fn derived(vector: &KeyVector) -> (String, Digest) {
     let prss = Prss::new(vec![key(&vector.session_key)]);
-    let key = KeptKeys::fresh(&prss, &vector.inputs, &[vector.component]).remove(0);
+    let key = StoredKeys::fresh(&prss, &vector.inputs, &[vector.component]).remove(0);
     (hex::encode(key.as_bytes()), key_digest(&key, vector.component))
 }
 
 fn words(vector: &StreamVector) -> Vec<String> {
     let key = key(&vector.key);
-    let keys = KeptKeys::new(&[0], Digest::from_bytes([0; 32]), vec![key_digest(&key, 0)], vec![key]).unwrap();
+    let keys = StoredKeys::new(&[0], Digest::from_bytes([0; 32]), vec![key_digest(&key, 0)], vec![key]).unwrap();
     keys.words(0, &vector.purpose, vector.words.len())
         .iter()
         .map(|word| format!("{word:016x}"))
@@ -51,7 +51,7 @@ fn words(vector: &StreamVector) -> Vec<String> {
 
 #[test]
 fn the_vectors_hold() {
-    let vectors: Vectors = serde_json::from_str(include_str!("../../vectors/kept_keys.json")).unwrap();
+    let vectors: Vectors = serde_json::from_str(include_str!("../../vectors/stored_keys.json")).unwrap();
     for vector in &vectors.keys {
         assert_eq!(
             derived(vector) == (vector.key.clone(), vector.digest),
@@ -73,13 +73,13 @@ fn the_vectors_hold() {
 #[test]
 fn the_file_of_vectors_is_made_again() {
     let text = format!("{}\n", serde_json::to_string_pretty(&vectors()).unwrap());
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/kept_keys.json");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/stored_keys.json");
     if std::env::var_os("TACIT_WRITE_VECTORS").is_some() {
         std::fs::write(path, &text).unwrap();
     }
     assert!(
         std::fs::read_to_string(path).unwrap() == text,
-        "vectors/kept_keys.json is not what the code makes: a change of it is a change of the protocol"
+        "vectors/stored_keys.json is not what the code makes: a change of it is a change of the protocol"
     );
 }
 

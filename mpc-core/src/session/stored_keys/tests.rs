@@ -11,28 +11,33 @@ fn inputs(name: &str) -> Digest {
     Digest::of("test", &[name.as_bytes()])
 }
 
-/// What nodes have kept, by node.
-type Stores = BTreeMap<usize, Kept>;
+/// What nodes have stored, by node.
+type Stores = BTreeMap<usize, OwnKeys>;
+
+const NAMES: KeyNames = KeyNames {
+    keys: "the stored keys",
+    inputs: "the inputs",
+};
 
 /// Agrees on keys for `inputs` and confirms them at every participant, in a fresh session whose randomness follows from `world`.
-fn agree(world: &World, inputs: Digest, stores: &Stores) -> Vec<Result<KeptKeys, SessionError>> {
+fn agree(world: &World, inputs: Digest, stores: &Stores) -> Vec<Result<StoredKeys, SessionError>> {
     world.run(|party, network, mut rng| {
         let own = stores.get(&party.me());
         let mut session = super::super::Setup::new(party, network).into_session(id(), &mut rng)?;
-        let keys = session.agree_on_kept_keys(inputs, own)?;
-        session.confirm_kept_keys(&keys)?;
+        let keys = session.agree_on_stored_keys(inputs, own, NAMES)?;
+        session.confirm_stored_keys(&keys, NAMES)?;
         Ok(keys)
     })
 }
 
 /// The same, where it succeeds; the stores of these nodes afterwards.
-fn kept(world: &World, nodes: NodeSet, inputs: Digest, stores: &Stores, recorded: bool) -> Stores {
+fn stored(world: &World, nodes: NodeSet, inputs: Digest, stores: &Stores, recorded: bool) -> Stores {
     let results = agree(&world.clone().present(nodes), inputs, stores);
-    let kept = |result: Result<KeptKeys, SessionError>| Kept {
+    let own = |result: Result<StoredKeys, SessionError>| OwnKeys {
         keys: result.unwrap(),
         recorded,
     };
-    nodes.iter().zip(results.into_iter().map(kept)).collect()
+    nodes.iter().zip(results.into_iter().map(own)).collect()
 }
 
 fn nodes(nodes: &[usize]) -> NodeSet {
@@ -42,9 +47,9 @@ fn nodes(nodes: &[usize]) -> NodeSet {
 /// The words of each component for one purpose, the same at all its holders.
 fn words(access: &AccessStructure, stores: &Stores) -> BTreeMap<Component, Vec<u64>> {
     let mut all = BTreeMap::new();
-    for (node, kept) in stores {
+    for (node, own) in stores {
         for (position, component) in access.held_by(*node).into_iter().enumerate() {
-            let words = kept.keys.words(position, "totals", 5).to_vec();
+            let words = own.keys.words(position, "totals", 5).to_vec();
             assert_eq!(all.entry(component).or_insert_with(|| words.clone()), &words, "node {node}");
         }
     }
@@ -56,14 +61,14 @@ fn holders_have_equal_keys_and_no_two_keys_are_alike() {
     for (n, t) in [(3, 1), (4, 1), (5, 2), (7, 3)] {
         let world = world(n, t, 5);
         let access = AccessStructure::new(n, t).unwrap();
-        let stores = kept(&world, NodeSet::all(n), inputs("a"), &Stores::new(), true);
+        let stores = stored(&world, NodeSet::all(n), inputs("a"), &Stores::new(), true);
         let of_components = words(&access, &stores);
         assert_eq!(of_components.len(), access.components());
         let distinct: std::collections::BTreeSet<&Vec<u64>> = of_components.values().collect();
         assert_eq!(distinct.len(), access.components());
-        let digests: std::collections::BTreeSet<Digest> = stores.values().map(|kept| kept.keys.digest()).collect();
+        let digests: std::collections::BTreeSet<Digest> = stores.values().map(|own| own.keys.digest()).collect();
         assert_eq!(digests.len(), 1);
-        let other = kept(&world, NodeSet::all(n), inputs("b"), &Stores::new(), true);
+        let other = stored(&world, NodeSet::all(n), inputs("b"), &Stores::new(), true);
         assert_ne!(
             words(&access, &other),
             of_components,
@@ -82,66 +87,60 @@ fn recorded_keys_are_taken_again_by_whoever_takes_part() {
         (7, 2, vec![0, 1, 2, 3, 4], vec![2, 3, 4, 5, 6]),
     ] {
         let access = AccessStructure::new(n, t).unwrap();
-        let mut stores = kept(&world(n, t, 5), nodes(&first), inputs("a"), &Stores::new(), true);
-        let noise = words(&access, &stores);
+        let mut stores = stored(&world(n, t, 5), nodes(&first), inputs("a"), &Stores::new(), true);
+        let before = words(&access, &stores);
         // Another session: whatever would be fresh is another key.
-        let again = kept(&world(n, t, 6), nodes(&second), inputs("a"), &stores, true);
+        let again = stored(&world(n, t, 6), nodes(&second), inputs("a"), &stores, true);
         stores.extend(again);
-        assert_eq!(words(&access, &stores), noise, "{first:?} then {second:?}");
+        assert_eq!(words(&access, &stores), before, "{first:?} then {second:?}");
     }
 }
 
 #[test]
-fn a_cut_off_computation_goes_on_with_its_keys() {
-    // All three have kept the keys; node 0 alone got as far as its record. The key that it does not hold is with the two others.
-    let mut stores = kept(&world(4, 1, 5), nodes(&[0, 1, 2]), inputs("a"), &Stores::new(), false);
-    let noise = words(&AccessStructure::new(4, 1).unwrap(), &stores);
+fn a_session_that_was_cut_off_goes_on_with_its_keys() {
+    // All three have stored the keys; node 0 alone got as far as its record. The key that it does not hold is with the two others.
+    let mut stores = stored(&world(4, 1, 5), nodes(&[0, 1, 2]), inputs("a"), &Stores::new(), false);
+    let before = words(&AccessStructure::new(4, 1).unwrap(), &stores);
     for recorded in [false, true] {
         stores.get_mut(&0).unwrap().recorded = recorded;
         for participants in [[0, 1, 2], [0, 1, 3], [0, 2, 3]] {
             let mut after = stores.clone();
-            after.extend(kept(&world(4, 1, 6), nodes(&participants), inputs("a"), &stores, true));
-            assert_eq!(words(&AccessStructure::new(4, 1).unwrap(), &after), noise);
+            after.extend(stored(&world(4, 1, 6), nodes(&participants), inputs("a"), &stores, true));
+            assert_eq!(words(&AccessStructure::new(4, 1).unwrap(), &after), before);
         }
     }
-    // Without a record another accepted set may come: nothing was opened.
+    // Without a record other inputs may come: nothing was opened.
     stores.get_mut(&0).unwrap().recorded = false;
-    kept(&world(4, 1, 6), nodes(&[0, 1, 2]), inputs("b"), &stores, true);
+    stored(&world(4, 1, 6), nodes(&[0, 1, 2]), inputs("b"), &stores, true);
 }
 
 #[test]
 fn two_records_that_differ_stop_everyone_and_say_what_differs() {
-    let one = kept(&world(4, 1, 5), nodes(&[0, 1, 2]), inputs("a"), &Stores::new(), true);
-    let two = kept(&world(4, 1, 6), nodes(&[1, 2, 3]), inputs("a"), &Stores::new(), true);
+    let one = stored(&world(4, 1, 5), nodes(&[0, 1, 2]), inputs("a"), &Stores::new(), true);
+    let two = stored(&world(4, 1, 6), nodes(&[1, 2, 3]), inputs("a"), &Stores::new(), true);
     let mixed = Stores::from([(0, one[&0].clone()), (3, two[&3].clone())]);
     for result in agree(&world(4, 1, 7).present(nodes(&[0, 2, 3])), inputs("a"), &mixed) {
         let error = result.unwrap_err();
         let due = SessionError::RecordsDiffer {
             phase: Phase::RELEASE,
-            what: "the keys of the noise",
+            what: "the stored keys",
             nodes: nodes(&[0, 3]),
         };
         assert_eq!(error, due);
         assert!(
-            error.to_string().contains("nodes {0, 3}") && error.to_string().contains("the keys of the noise"),
+            error.to_string().contains("nodes {0, 3}") && error.to_string().contains("the stored keys"),
             "{error}"
         );
     }
     for result in agree(&world(4, 1, 7).present(nodes(&[0, 1, 2])), inputs("b"), &one) {
-        assert!(matches!(
-            result,
-            Err(SessionError::RecordsDiffer {
-                what: "the accepted set that outputs were released for",
-                ..
-            })
-        ));
+        assert!(matches!(result, Err(SessionError::RecordsDiffer { what: "the inputs", .. })));
     }
 }
 
 #[test]
-fn a_record_that_the_honest_do_not_have_stops_the_job_and_is_named() {
+fn a_record_that_the_honest_do_not_have_stops_everyone_and_is_named() {
     // Node 0 made keys up with itself alone: nobody gives the key of the component that it does not hold.
-    let all = kept(&world(3, 1, 5), NodeSet::all(3), inputs("a"), &Stores::new(), true);
+    let all = stored(&world(3, 1, 5), NodeSet::all(3), inputs("a"), &Stores::new(), true);
     let alone = Stores::from([(0, all[&0].clone())]);
     for result in agree(&world(3, 1, 6), inputs("a"), &alone) {
         let error = result.unwrap_err();
@@ -152,7 +151,7 @@ fn a_record_that_the_honest_do_not_have_stops_the_job_and_is_named() {
 
 #[test]
 fn whoever_gives_a_newcomer_a_false_key_is_named() {
-    let stores = kept(&world(4, 1, 5), nodes(&[0, 1, 2]), inputs("a"), &Stores::new(), true);
+    let stores = stored(&world(4, 1, 5), nodes(&[0, 1, 2]), inputs("a"), &Stores::new(), true);
     // The message to node 3 after the statements: keys are the only message of this length.
     let false_key = |wire: Wire<'_>| {
         if (wire.from, wire.to) == (1, 3) && wire.step.phase == Phase::RELEASE && wire.bytes.len() == 2 * KEY_LEN {
@@ -202,19 +201,19 @@ fn a_statement_that_says_nothing_is_refused() {
 #[test]
 fn what_is_written_is_read_by_its_node_only() {
     let access = AccessStructure::new(4, 1).unwrap();
-    let stores = kept(&world(4, 1, 5), NodeSet::all(4), inputs("a"), &Stores::new(), true);
-    for (node, kept) in &stores {
-        let bytes = kept.keys.to_bytes();
-        let read = KeptKeys::from_bytes(&access, *node, &bytes).unwrap();
-        assert_eq!((read.digest(), read.to_bytes()), (kept.keys.digest(), bytes.clone()));
-        assert!(KeptKeys::from_bytes(&access, (node + 1) % 4, &bytes).is_none());
+    let stores = stored(&world(4, 1, 5), NodeSet::all(4), inputs("a"), &Stores::new(), true);
+    for (node, own) in &stores {
+        let bytes = own.keys.to_bytes();
+        let read = StoredKeys::from_bytes(&access, *node, &bytes).unwrap();
+        assert_eq!((read.digest(), read.to_bytes()), (own.keys.digest(), bytes.clone()));
+        assert!(StoredKeys::from_bytes(&access, (node + 1) % 4, &bytes).is_none());
         for len in [0, 31, 32, bytes.len() - 1] {
-            assert!(KeptKeys::from_bytes(&access, *node, &bytes[..len]).is_none());
+            assert!(StoredKeys::from_bytes(&access, *node, &bytes[..len]).is_none());
         }
         // Any changed key or digest of a held one; the digest of the one that is not held and the inputs are checked by others.
         let mut altered = bytes.to_vec();
         *altered.last_mut().unwrap() ^= 1;
-        assert!(KeptKeys::from_bytes(&access, *node, &altered).is_none());
-        assert!(!format!("{kept:?}").contains(&hex::encode(&bytes[bytes.len() - 4..])));
+        assert!(StoredKeys::from_bytes(&access, *node, &altered).is_none());
+        assert!(!format!("{own:?}").contains(&hex::encode(&bytes[bytes.len() - 4..])));
     }
 }

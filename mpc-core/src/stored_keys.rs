@@ -1,7 +1,7 @@
-//! Keys of components that outlive a session. Every holder keeps its own, so that a repeated computation draws the same randomness:
-//! noise that is drawn once cannot be averaged over several runs.
+//! Keys of components that outlive a session. Every holder stores its own, so that a repeated program draws the same randomness: what is
+//! masked once cannot be averaged over several runs.
 //!
-//! `vectors/kept_keys.json` has test vectors.
+//! `vectors/stored_keys.json` has test vectors.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ pub(crate) const KEY_LEN: usize = 32;
 
 /// This node's keys for one set of inputs, and the digests of the keys of all components. `Debug` shows no key.
 #[derive(Clone)]
-pub struct KeptKeys {
+pub struct StoredKeys {
     inputs: Digest,
     /// By component.
     digests: Vec<Digest>,
@@ -26,16 +26,25 @@ pub struct KeptKeys {
     keys: Vec<ComponentKey>,
 }
 
-/// Keys that a node has kept, and whether it has recorded that outputs were released with them.
+/// The keys in a node's own store, and whether the node has recorded that outputs were released with them.
 #[derive(Debug, Clone)]
-pub struct Kept {
+pub struct OwnKeys {
     /// The keys.
-    pub keys: KeptKeys,
+    pub keys: StoredKeys,
     /// Whether the node has recorded a release. Until then nothing was opened with them, so others may take their place.
     pub recorded: bool,
 }
 
-impl KeptKeys {
+/// What errors call the keys and the inputs that they are for, in the words of the program that stores them.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyNames {
+    /// The keys.
+    pub keys: &'static str,
+    /// The inputs.
+    pub inputs: &'static str,
+}
+
+impl StoredKeys {
     /// Takes the keys of the held components, in their order; `None` if one of them does not have its digest.
     pub(crate) fn new(held: &[Component], inputs: Digest, digests: Vec<Digest>, keys: Vec<ComponentKey>) -> Option<Self> {
         let fits = |(component, key): (&Component, &ComponentKey)| digests.get(*component) == Some(&key_digest(key, *component));
@@ -125,9 +134,9 @@ pub(crate) fn concatenated<'k>(keys: impl ExactSizeIterator<Item = &'k Component
     bytes
 }
 
-impl fmt::Debug for KeptKeys {
+impl fmt::Debug for StoredKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeptKeys({})", self.digest())
+        write!(f, "StoredKeys({})", self.digest())
     }
 }
 
