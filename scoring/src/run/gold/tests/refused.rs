@@ -107,7 +107,7 @@ fn with_gold_refused_by(nodes: usize, threshold: usize, refusing: &[usize]) -> V
         }
         let mut own = TestSubmissions::look_up(&members, &job, party.me(), &submissions, &list);
         own.verdicts = verdicts;
-        run::run(party, network, &members.cluster, &job, asked(&list), &own, &mut rng)
+        run(party, network, &members.cluster, &job, asked(&list), &own, &mut rng)
     })
 }
 
@@ -188,9 +188,9 @@ fn nothing_about_gold_is_opened_for_a_second_set() {
             let own = TestSubmissions::look_up(&members, &job, party.me(), &submissions, &list);
             let cluster = &members.cluster;
             if recorded_before {
-                return run::run(party, network, cluster, &job, asked(&list), &Recorded(own), &mut rng).is_ok();
+                return run(party, network, cluster, &job, asked(&list), &Recorded(own), &mut rng).is_ok();
             }
-            run::run(party, network, cluster, &job, asked(&list), &own, &mut rng).is_ok()
+            run(party, network, cluster, &job, asked(&list), &own, &mut rng).is_ok()
         });
         assert!(results.iter().all(|released| *released != recorded_before));
         let asked = opened.lock().unwrap().contains(&Opening::MaskedFactors);
