@@ -140,7 +140,8 @@ async fn a_header_is_refused_before_the_envelopes_are_there() {
     for (submission, status, expected) in [
         (&same_id, StatusCode::CONFLICT, "submission_conflict"),
         (&late, StatusCode::CONFLICT, "job_closed"),
-        (&misplaced, StatusCode::UNPROCESSABLE_ENTITY, "submission_rejected"),
+        // It names the terms of another job.
+        (&misplaced, StatusCode::NOT_FOUND, "unknown_job"),
         (&forged_open, StatusCode::UNPROCESSABLE_ENTITY, "submission_rejected"),
         (&of_open(&stranger, &[0]), StatusCode::FORBIDDEN, "not_enrolled"),
     ] {
