@@ -23,9 +23,10 @@ use tacit_protocol::fixtures::{ClusterWithKeys, epochs, invitation_of, issuers, 
 use tacit_protocol::hello::Hello;
 use tacit_protocol::identity::{Purpose, Signed};
 use tacit_protocol::lane::{LaneId, MessageHeader};
-use tacit_protocol::peer::{Answer, Parts, Question, Unanswered, Wanted};
+use tacit_protocol::peer::{Answer, NoticeQuestion, Parts, PeerQuestion, Question, Unanswered, Wanted};
 use tacit_protocol::phase::Phase;
 use tacit_protocol::reject::RejectReason;
+use tacit_protocol::release_notice::ReleaseNotice;
 use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
 use tacit_protocol::withdrawal::SignedWithdrawal;
 use tacit_scoring::testing::SALTS;
@@ -168,14 +169,29 @@ fn control() {
         header: encode(&FIXTURE.submissions[0].header),
         payloads: vec![vec![1; 64], Vec::new()],
     };
-    let answers = [Answer::Parts(vec![parts]), Answer::Refused(Unanswered::Forbidden)];
-    let asked = [[&[0], encode(&question).as_slice()].concat()];
-    write(
-        "peer",
-        asked
-            .into_iter()
-            .chain(answers.iter().map(|answer| [&[1], encode(answer).as_slice()].concat())),
-    );
+    // Its signature is another node's, so that it forbids nobody anything.
+    let notice = ReleaseNotice {
+        cluster: FIXTURE.members.cluster.digest(),
+        job_digest: FIXTURE.job.digest(),
+        accepted: HONEST.computed[2].released.subject().accepted,
+        noise: None,
+        node: 2,
+    };
+    let notice = notice.sign(&FIXTURE.members.identities[1]);
+    let about_notices = NoticeQuestion {
+        job: FIXTURE.job.id().clone(),
+        terms: FIXTURE.job.digest(),
+        notice: Some(notice.clone()),
+    };
+    let questions = [PeerQuestion::Parts(question), PeerQuestion::Notice(about_notices)];
+    let answers = [
+        Answer::Parts(vec![parts]),
+        Answer::Refused(Unanswered::Forbidden),
+        Answer::Notice(Some(notice)),
+    ];
+    let asked = questions.iter().map(|question| [&[0], encode(question).as_slice()].concat());
+    let answered = answers.iter().map(|answer| [&[1], encode(answer).as_slice()].concat());
+    write("peer", asked.chain(answered));
 }
 
 fn submissions() {

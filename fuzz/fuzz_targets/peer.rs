@@ -1,13 +1,15 @@
-//! What one node asks another about submissions, and what it answers: no question gets what the asking node must not hold, and no
-//! answer puts anything into a submission but what its contributor signed.
+//! What one node asks another about submissions and releases, and what it answers: no question gets what the asking node must not hold, no
+//! answer puts anything into a submission but what its contributor signed, and nothing but what a node has signed forbids it a release.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use tacit_fuzz::canonical;
 use tacit_fuzz::fixture::{FIXTURE, NODES};
+use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::Component;
 use tacit_protocol::codec::encode;
-use tacit_protocol::peer::{Answer, Question};
+use tacit_protocol::peer::{Answer, PeerQuestion, Question};
+use tacit_protocol::release_notice::{ReleaseNotice, SignedNotice};
 use tacit_protocol::submission::Gathering;
 
 fn asked(question: &Question) {
@@ -21,8 +23,28 @@ fn asked(question: &Question) {
     }
 }
 
+/// A notice that comes from outside is nobody's: the keys of the cluster have signed none.
+fn shown(notice: &SignedNotice) {
+    let cluster = &FIXTURE.members.cluster;
+    for node in 0..NODES {
+        assert!(!ReleaseNotice::is_by(notice, node, cluster, &FIXTURE.job.digest()));
+        let announced = ReleaseNotice {
+            cluster: cluster.digest(),
+            job_digest: FIXTURE.job.digest(),
+            accepted: Digest::of("accepted", &[]),
+            noise: None,
+            node: node as u8,
+        };
+        assert!(!announced.is_forbidden_by(notice, cluster));
+    }
+}
+
 fn answered(answer: Answer) {
-    let Answer::Parts(parts) = answer else { return };
+    let parts = match answer {
+        Answer::Parts(parts) => parts,
+        Answer::Notice(Some(notice)) => return shown(&notice),
+        Answer::Notice(None) | Answer::Refused(_) => return,
+    };
     let (cluster, job) = (&FIXTURE.members.cluster, &FIXTURE.job);
     let submission = &FIXTURE.submissions[0];
     let digest = submission.header.value.digest();
@@ -44,8 +66,10 @@ fn answered(answer: Answer) {
 
 fuzz_target!(|data: &[u8]| match data.split_first() {
     Some((0, question)) => {
-        if let Some(question) = canonical::<Question>(question) {
-            asked(&question);
+        match canonical::<PeerQuestion>(question) {
+            Some(PeerQuestion::Parts(question)) => asked(&question),
+            Some(PeerQuestion::Notice(question)) => question.notice.iter().for_each(shown),
+            None => {}
         }
     }
     Some((_, answer)) => {

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 
 use quinn::{RecvStream, SendStream};
 use tacit_protocol::codec::{decode, encode};
-use tacit_protocol::peer::{Answer, MAX_ANSWER_BYTES, MAX_QUESTION_BYTES, Question};
+use tacit_protocol::peer::{Answer, MAX_ANSWER_BYTES, MAX_QUESTION_BYTES, PeerQuestion};
 use zeroize::Zeroizing;
 
 use crate::connection::Connection;
@@ -17,7 +17,7 @@ impl Connection {
     ///
     /// # Errors
     /// The connection or the stream ended, or the bytes are no answer.
-    pub async fn ask(&self, question: &Question) -> Result<Answer, LinkError> {
+    pub async fn ask(&self, question: &PeerQuestion) -> Result<Answer, LinkError> {
         let (mut send, mut recv) = self.quic().open_bi().await.map_err(|e| self.lost(&e))?;
         write_frame(&mut send, &encode(question)).await.map_err(|e| self.lost(&e))?;
         let _ = send.finish();
@@ -73,7 +73,7 @@ impl Questioner {
     ///
     /// # Errors
     /// The connection or the stream ended, or the bytes are no question.
-    pub async fn read(&mut self) -> Result<Question, LinkError> {
+    pub async fn read(&mut self) -> Result<PeerQuestion, LinkError> {
         let bytes = read_frame(&mut self.recv, MAX_QUESTION_BYTES)
             .await
             .map_err(|error| self.connection.failed(&error))?

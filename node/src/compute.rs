@@ -27,6 +27,7 @@ use tacit_scoring::{Asked, ScoringError, Submissions};
 
 use crate::intake::Intake;
 use crate::metrics::SessionMeter;
+use crate::notices::{Announcer, NotAnnounced, Reminders};
 use crate::repair::{Need, Peers, repair};
 use crate::store::{ComponentsAt, Recorded, StoreError, StoredSubmission};
 use refusal::{is_transient, phase_of, refusal_of, session_refusal};
@@ -52,7 +53,7 @@ pub(crate) fn compute<N: Network>(
     intake: &Intake,
     key: &SecretKey,
     task: &Task,
-    (network, peers): (N, &impl Peers),
+    (network, peers): (N, &(impl Peers + Reminders)),
     meter: &SessionMeter,
 ) -> Result<Computed, Refusal> {
     let Task { job, party, list, salts } = task;
@@ -62,7 +63,8 @@ pub(crate) fn compute<N: Network>(
         Refusal::Policy { rule, detail } => Refusal::PolicyChanged { rule, detail },
         other => other,
     })?;
-    let submissions = NodeSubmissions::repaired(intake, task, peers, meter)?;
+    let announcer = Announcer { intake, key, peers };
+    let submissions = NodeSubmissions::repaired(announcer, task, peers, meter)?;
     let asked = Asked { list, salts };
     let scored = tacit_scoring::run(party.clone(), network, cluster, job, asked, &submissions, &mut UnwrapErr(SysRng));
     let scored = scored.map_err(|error| submissions.refusal(error, meter))?;
@@ -86,6 +88,10 @@ struct NodeSubmissions<'a> {
     verdicts: Vec<Verdict>,
     /// For each entry that this node accepts, its header and where its components are.
     accepted: Vec<Option<(Header, ComponentsAt)>>,
+    /// Tells the peers of a release before it is recorded.
+    announcer: Announcer<'a>,
+    /// The digest of the keys of the noise with which this computation releases; `None` if it has none.
+    noise: Mutex<Option<Digest>>,
     /// The refusal to return if the store failed, or if outputs were released before. `scoring` only learns that something did not open.
     failure: Mutex<Option<Refusal>>,
 }
@@ -93,8 +99,9 @@ struct NodeSubmissions<'a> {
 impl<'a> NodeSubmissions<'a> {
     /// Looks up the submissions. If this node lacks its part of some, it asks its peers for them first. If something is still
     /// lacking and a participant has not answered, the computation ends: this node would refuse what others may hold.
-    fn repaired(intake: &'a Intake, task: &'a Task, peers: &impl Peers, meter: &SessionMeter) -> Result<Self, Refusal> {
-        let look_up = || Self::look_up(intake, &task.job, &task.list).map_err(StoreError::into_refusal);
+    fn repaired(announcer: Announcer<'a>, task: &'a Task, peers: &impl Peers, meter: &SessionMeter) -> Result<Self, Refusal> {
+        let intake = announcer.intake;
+        let look_up = || Self::look_up(announcer, &task.job, &task.list).map_err(StoreError::into_refusal);
         let submissions = look_up()?;
         submissions.check_withdrawals()?;
         let lacking = submissions.lacking();
@@ -155,7 +162,8 @@ impl<'a> NodeSubmissions<'a> {
         self.intake.store.spoil(self.job.id(), &unopened)
     }
 
-    fn look_up(intake: &'a Intake, job: &'a Job, list: &'a [SubmissionEntry]) -> Result<Self, StoreError> {
+    fn look_up(announcer: Announcer<'a>, job: &'a Job, list: &'a [SubmissionEntry]) -> Result<Self, StoreError> {
+        let intake = announcer.intake;
         let digests: Vec<_> = list.iter().map(|listed| listed.submission).collect();
         let mut submissions = Self {
             intake,
@@ -164,6 +172,8 @@ impl<'a> NodeSubmissions<'a> {
             list,
             verdicts: vec![Verdict::Rejected(RejectReason::NotDelivered); list.len()],
             accepted: vec![None; list.len()],
+            announcer,
+            noise: Mutex::default(),
             failure: Mutex::default(),
         };
         intake.store.for_each_stored(job.id(), &digests, |index, found| {
@@ -198,6 +208,21 @@ impl<'a> NodeSubmissions<'a> {
         let digest = &self.list[entry].submission;
         let sealed = store.components(*at)?;
         Ok(sealed.and_then(|sealed| header.open_at_rest(cluster, self.job, (*me, digest), &self.key, sealed)))
+    }
+
+    /// Tells the peers for what something is about to be released, unless that is recorded already.
+    fn announce(&self, accepted: &Digest) -> Result<(), Refusal> {
+        let noise = *self.noise.lock().unwrap_or_else(PoisonError::into_inner);
+        let announced = self.announcer.announce(self.job, self.list, (accepted, noise));
+        announced.map_err(|why| match why {
+            NotAnnounced::ReleasedBefore => Refusal::ReleasedBefore(self.job.id().clone()),
+            NotAnnounced::Withdrawn => self.withdrawn(),
+            NotAnnounced::Cancelled => {
+                let (phase, source) = (Phase::Release.engine(), NetworkError::Cancelled);
+                session_refusal(self.intake, &SessionError::Network { phase, source })
+            }
+            NotAnnounced::Store(error) => error.into_refusal(),
+        })
     }
 
     fn failed(&self, refusal: Refusal) {
@@ -247,6 +272,10 @@ impl Submissions for NodeSubmissions<'_> {
     }
 
     fn record_release(&self, accepted: &Digest) -> bool {
+        if let Err(refusal) = self.announce(accepted) {
+            self.failed(refusal);
+            return false;
+        }
         match self.intake.store.record_release(self.job, accepted, self.list) {
             Ok(Recorded::ThisSet) => true,
             Ok(Recorded::NotThisSet) => {
@@ -273,7 +302,10 @@ impl Submissions for NodeSubmissions<'_> {
 
     fn store_noise_keys(&self, keys: &StoredKeys) -> bool {
         match self.seal_noise_keys(keys) {
-            Ok(true) => true,
+            Ok(true) => {
+                *self.noise.lock().unwrap_or_else(PoisonError::into_inner) = Some(keys.digest());
+                true
+            }
             Ok(false) => {
                 self.failed(Refusal::ReleasedBefore(self.job.id().clone()));
                 false

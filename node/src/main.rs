@@ -13,6 +13,7 @@ mod lanes;
 mod memory;
 mod mesh;
 mod metrics;
+mod notices;
 mod policy;
 mod quiet_repair;
 mod refusals;

@@ -73,6 +73,11 @@ impl Mesh {
         current.filter(|connection| !connection.is_closed())
     }
 
+    /// The peers, connected or not.
+    pub(crate) fn peers(&self) -> impl Iterator<Item = usize> {
+        self.peers.keys().copied()
+    }
+
     /// How many peers are connected.
     pub(crate) fn connected(&self) -> usize {
         self.round_trips().filter(|(_, round_trip)| round_trip.is_some()).count()

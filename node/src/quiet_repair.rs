@@ -4,24 +4,30 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
+use tacit_link::LinkError;
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::job::JobId;
-use tacit_protocol::peer::{Answer, Question};
+use tacit_protocol::peer::{Answer, NoticeQuestion, PeerQuestion, Question};
 use tacit_protocol::reject::RejectReason;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::intake::Intake;
 use crate::mesh::Mesh;
+use crate::notices::Reminders;
 use crate::repair::{Need, Peers, repair};
 use crate::store::StoreError;
 
 /// How long a peer may take to answer one question.
 const ANSWER: Duration = Duration::from_secs(10);
+/// How long all peers together may take to answer which release this node has announced, and not more than half of the time for questions.
+const REMINDERS: Duration = Duration::from_secs(1);
 /// How long the quiet repair waits, so that the peers have got their deliveries too.
 const PAUSE: Duration = Duration::from_secs(2);
 /// How long one quiet repair may take.
@@ -36,6 +42,8 @@ pub(crate) struct MeshPeers {
     /// The peers that are waited for if they are not connected.
     needed: NodeSet,
     deadline: Instant,
+    /// How long answers about announced releases are waited for.
+    reminders: Duration,
     stop: CancellationToken,
     runtime: Handle,
 }
@@ -47,6 +55,7 @@ impl MeshPeers {
             mesh: Arc::clone(mesh),
             needed,
             deadline: Instant::now() + within,
+            reminders: REMINDERS.min(within / 2),
             stop,
             runtime: Handle::current(),
         }
@@ -59,13 +68,33 @@ impl MeshPeers {
             self.mesh.connected_to(peer)?
         };
         let deadline = self.deadline.min(Instant::now() + ANSWER);
-        match timeout_at(deadline, connection.ask(question)).await.ok()? {
-            Ok(answer) => Some(answer),
-            Err(error) => {
-                debug!(%error, "a peer did not answer a question");
-                None
-            }
+        answered(timeout_at(deadline, connection.ask(&PeerQuestion::Parts(question.clone()))).await)
+    }
+
+    async fn reminder(&self, peer: usize, question: &PeerQuestion) -> Option<(usize, Answer)> {
+        let connection = self.mesh.connected_to(peer)?;
+        let answer = answered(timeout(self.reminders, connection.ask(question)).await)?;
+        Some((peer, answer))
+    }
+}
+
+/// The answer of a peer, if it came in time.
+fn answered(answer: Result<Result<Answer, LinkError>, Elapsed>) -> Option<Answer> {
+    match answer.ok()? {
+        Ok(answer) => Some(answer),
+        Err(error) => {
+            debug!(%error, "a peer did not answer a question");
+            None
         }
+    }
+}
+
+impl Reminders for MeshPeers {
+    fn ask_all(&self, question: &NoticeQuestion) -> Option<Vec<(usize, Answer)>> {
+        let question = PeerQuestion::Notice(question.clone());
+        let answers = join_all(self.mesh.peers().map(|peer| self.reminder(peer, &question)));
+        let answers = self.runtime.block_on(self.stop.run_until_cancelled(answers))?;
+        Some(answers.into_iter().flatten().collect())
     }
 }
 

@@ -233,7 +233,7 @@ impl<P: Peers> Repair<'_, P> {
                     came.extend(answered.iter().copied().zip(parts));
                     rest = later;
                 }
-                Some(Answer::Parts(_)) => {
+                Some(Answer::Parts(_) | Answer::Notice(_)) => {
                     self.wrong(peer, 1);
                     break;
                 }

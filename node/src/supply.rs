@@ -1,4 +1,4 @@
-//! Answers peers that lack parts of submissions which this node holds.
+//! Answers the questions of peers: those that lack parts of submissions which this node holds, and those that announce a release.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use tacit_link::Questioner;
 use tacit_mpc_core::sharing::Component;
 use tacit_protocol::job::Job;
-use tacit_protocol::peer::{Answer, FULL_ANSWER_BYTES, Parts, Question, Unanswered, Wanted};
+use tacit_protocol::peer::{Answer, FULL_ANSWER_BYTES, Parts, PeerQuestion, Question, Unanswered, Wanted};
 use tacit_protocol::sealing::AtRestKey;
 use tacit_protocol::submission::Header;
 use tokio::sync::Semaphore;
@@ -15,6 +15,7 @@ use tracing::{debug, warn};
 
 use crate::intake::Intake;
 use crate::metrics::Asked;
+use crate::notices::remind;
 use crate::store::{StoreError, StoredSubmission};
 
 /// How long a question may take to arrive, and an answer to be taken.
@@ -52,7 +53,10 @@ impl Supplier {
         let began = Instant::now();
         let looking = tokio::task::spawn_blocking({
             let intake = Arc::clone(&self.intake);
-            move || supply(&intake, peer, &question)
+            move || match &question {
+                PeerQuestion::Parts(question) => supply(&intake, peer, question),
+                PeerQuestion::Notice(question) => remind(&intake, peer, question),
+            }
         });
         // The task fails to run only when the runtime shuts down.
         let Ok(answer) = looking.await else { return };
@@ -64,7 +68,7 @@ impl Supplier {
     }
 }
 
-/// What this node answers to a peer's question. Blocks on processor and disk.
+/// What this node answers to a peer that lacks parts of submissions. Blocks on processor and disk.
 pub(crate) fn supply(intake: &Intake, peer: usize, question: &Question) -> Answer {
     let answer = question.check(intake.cluster.access(), peer).and_then(|()| parts(intake, question));
     let name = intake.cluster.node_name(peer);

@@ -60,6 +60,8 @@ pub enum Check {
     Withdrawals,
     /// Nobody but the buyer ends a job that is not certified.
     Cancellations,
+    /// A node releases nothing of a job if a peer shows its own notice of another release.
+    Reminders,
 }
 
 impl Check {

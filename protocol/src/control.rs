@@ -146,9 +146,9 @@ pub enum Refusal {
     /// No job of this id is open at the node.
     #[error("job {0} is not open at this node")]
     UnknownJob(JobId),
-    /// The node has released outputs of this job for another accepted set. Releasing a second set would reveal the answers
-    /// in which the two differ.
-    #[error("outputs of job {0} were released for another accepted set: a second set is never scored")]
+    /// The node has released outputs of this job for another accepted set, or with other noise. Releasing a second result would reveal the
+    /// answers in which the two differ.
+    #[error("outputs of job {0} were released before, for another accepted set or with other noise: a second result is never released")]
     ReleasedBefore(JobId),
     /// The node computes this job already, or as many jobs as it computes at once.
     #[error("the node is busy: {0}")]

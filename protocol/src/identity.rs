@@ -71,6 +71,8 @@ pub enum Purpose {
     Withdrawal,
     /// A node signs that it has erased a submission.
     Erasure,
+    /// A node signs which release of a job it is about to make.
+    ReleaseNotice,
 }
 
 impl Purpose {
@@ -92,6 +94,7 @@ impl Purpose {
             Self::SealingEpoch => b"tacit/v1 sealing epoch\0",
             Self::Withdrawal => b"tacit/v1 withdrawal\0",
             Self::Erasure => b"tacit/v1 erasure\0",
+            Self::ReleaseNotice => b"tacit/v1 release notice\0",
         }
     }
 }

@@ -26,6 +26,7 @@ pub mod question;
 pub mod receipt;
 pub mod reject;
 pub mod release;
+pub mod release_notice;
 pub mod request_signature;
 pub mod sealing;
 pub mod sealing_epoch;

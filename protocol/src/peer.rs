@@ -1,5 +1,6 @@
 //! What one node asks another outside computations: parts of submissions that it should hold and lacks, because its envelope
-//! does not open or did not come. Each question has a QUIC stream of its own, on the connection of the two nodes.
+//! does not open or did not come; and, before it releases anything, whether it has announced another release of the job before. Each question
+//! has a QUIC stream of its own, on the connection of the two nodes.
 
 use std::fmt;
 
@@ -9,6 +10,7 @@ use tacit_mpc_core::sharing::{AccessStructure, Component};
 use zeroize::Zeroize;
 
 use crate::job::JobId;
+use crate::release_notice::SignedNotice;
 
 /// The most submissions that one question may name.
 pub const MAX_WANTED: usize = 64;
@@ -21,6 +23,26 @@ pub const FULL_ANSWER_BYTES: usize = 8 << 20;
 
 /// The largest answer, in bytes: a full one, and the longest header and component that may come on top.
 pub const MAX_ANSWER_BYTES: usize = FULL_ANSWER_BYTES + (4 << 20);
+
+/// What one node asks another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PeerQuestion {
+    /// For parts of submissions.
+    Parts(Question),
+    /// For the notice of a release that it gave to the peer before.
+    Notice(NoticeQuestion),
+}
+
+/// Which notice of a release the node that asks has given to the peer before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeQuestion {
+    /// The job's id.
+    pub job: JobId,
+    /// The digest of the job's terms.
+    pub terms: Digest,
+    /// A notice of the node that asks. A peer that has none of this node and job stores it.
+    pub notice: Option<SignedNotice>,
+}
 
 /// What a node lacks of the submissions of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +66,7 @@ pub struct Wanted {
     pub components: Vec<u8>,
 }
 
-/// The answer to a [`Question`].
+/// The answer to a [`PeerQuestion`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// What the node has of the first submissions that were asked for, in their order; at least of one, unless none was. The
@@ -52,6 +74,8 @@ pub enum Answer {
     Parts(Vec<Parts>),
     /// The node does not answer.
     Refused(Unanswered),
+    /// The first notice that the node was given by the node that asks, also if the question has given it; `None` if it has none.
+    Notice(Option<SignedNotice>),
 }
 
 /// Why a node does not answer a question.
@@ -69,6 +93,9 @@ pub enum Unanswered {
     /// The store failed.
     #[error("the store failed")]
     Storage,
+    /// The notice is not one of the asking node and this job.
+    #[error("a notice was given that the asking node has not signed for this job")]
+    NotSigned,
 }
 
 /// What a node has of one submission. Payloads are secret shares: never printed; zeroized on drop.
@@ -169,7 +196,7 @@ mod tests {
         let all: Vec<u8> = access.held_by(0).into_iter().map(|component| component as u8).collect();
         let largest = question(MAX_WANTED, all.clone());
         assert_eq!(largest.check(&access, 0), Ok(()));
-        assert!(encode(&largest).len() <= MAX_QUESTION_BYTES);
+        assert!(encode(&PeerQuestion::Parts(largest)).len() <= MAX_QUESTION_BYTES);
         assert_eq!(question(MAX_WANTED + 1, all).check(&access, 0), Err(Unanswered::TooMuch));
         assert_eq!(question(1, vec![0; 36]).check(&access, 0), Err(Unanswered::TooMuch));
     }

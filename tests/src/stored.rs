@@ -114,14 +114,19 @@ fn job_key(folder: &Path, store: &Connection, id: &str) -> (Digest, AtRestKey) {
 }
 
 /// Records at a node that does not run that outputs of a job were released for this accepted set, or for none, with the node's own key. Of
-/// the job's noise nothing stays.
+/// the job's noise, and of what the node has announced, nothing stays.
 pub fn record_release(folder: &Path, id: &str, accepted: Option<&Digest>) {
     let store = node_store(folder);
     let (digest, _) = job_key(folder, &store, id);
     let code = RecordKey::of(&identity(folder)).code(&digest, accepted);
-    let set = "UPDATE jobs SET released = ?2, record = ?3, noise = NULL WHERE id = ?1";
+    let set = "UPDATE jobs SET released = ?2, record = ?3, noise = NULL, announced = NULL WHERE id = ?1";
     let released = accepted.map(Digest::as_bytes);
     assert_eq!(store.execute(set, rusqlite::params![id, released, code]).unwrap(), 1);
+}
+
+/// Takes from a node that does not run what its peers have announced.
+pub fn forget_notices(folder: &Path) {
+    node_store(folder).execute("DELETE FROM notices", []).unwrap();
 }
 
 /// A job, read from a node's database.

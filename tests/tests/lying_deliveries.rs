@@ -9,7 +9,7 @@ use tacit_mpc_core::field::Fp61;
 use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::codec::encode;
 use tacit_protocol::control::{MAX_MESSAGE_BYTES, Refusal, Reply, Request};
-use tacit_protocol::peer::{Answer, Question, Unanswered, Wanted};
+use tacit_protocol::peer::{Answer, PeerQuestion, Question, Unanswered, Wanted};
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::release::OutputName;
 use tacit_protocol::submission::MAX_ELEMENTS;
@@ -144,7 +144,7 @@ fn a_node_gets_from_its_peers_what_it_should_hold_and_nothing_else() {
             let connection = link.connect(2).await.unwrap();
             let mut answers = Vec::new();
             for question in questions {
-                answers.push(connection.ask(question).await);
+                answers.push(connection.ask(&PeerQuestion::Parts(question.clone())).await);
             }
             link.close().await;
             answers

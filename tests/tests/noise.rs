@@ -11,7 +11,7 @@ use tacit_protocol::release::OutputName;
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::impostor::coordinator::ImpostorCoordinator;
 use tacit_tests::impostor::work::{Work, output};
-use tacit_tests::stored::record_release;
+use tacit_tests::stored::{forget_notices, record_release};
 
 /// The time-out of a round. Nodes that were started again may first have to find out that old connections are dead.
 const ROUND: Duration = Duration::from_secs(4);
@@ -67,13 +67,27 @@ fn nodes_with_different_records_release_nothing_and_name_each_other() {
     let work = Work::sensitive(&impostor.cluster, "twice");
     impostor.prepare_work(&work);
     impostor.completes(&work, 1, set(&[0, 1, 2]), &work.list());
-    // As if two of the three had been restored from old backups: then honest nodes make a second record.
+    // As if two of the three had been restored from old backups. While a node is there that remembers, there is no second noise.
     for node in [1, 2] {
         lose_record(&mut impostor, node, "twice");
     }
     impostor.nodes.ready();
     impostor.connect();
-    impostor.completes(&work, 2, set(&[1, 2, 3]), &work.list());
+    impostor.refuses_second_result(&work, 20, set(&[1, 2, 3]), &work.list());
+    // As if all but node 0 had been, which is away then: honest nodes make a second record.
+    for node in [1, 2, 3] {
+        impostor.nodes.kill_node(node);
+        record_release(&impostor.nodes.node_folder(node), "twice", None);
+        forget_notices(&impostor.nodes.node_folder(node));
+        impostor.nodes.start_node(node);
+    }
+    impostor.nodes.ready();
+    impostor.connect();
+    impostor.nodes.kill_node(0);
+    impostor.completes(&work, 40, set(&[1, 2, 3]), &work.list());
+    impostor.nodes.start_node(0);
+    impostor.nodes.ready();
+    impostor.connect();
     for refusal in refusals(&impostor, &work, set(&[0, 1, 3])) {
         let Refusal::Session {
             phase: Some(Phase::Release),
@@ -92,7 +106,7 @@ fn nodes_with_different_records_release_nothing_and_name_each_other() {
 
 /// Why each of these nodes releases nothing; tried again after transient failures.
 fn refusals(impostor: &ImpostorCoordinator, work: &Work, participants: NodeSet) -> Vec<Refusal> {
-    for attempt in 3..13 {
+    for attempt in 60..70 {
         let ended = impostor.compute(work, attempt, participants, &work.list());
         let refusals: Vec<Refusal> = ended.into_iter().map(|one| one.expect_err("a node released outputs")).collect();
         if !refusals

@@ -1,16 +1,36 @@
 //! What a computation finds in a store that somebody has altered.
 
+use std::sync::LazyLock;
+
 use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::sharing::NodeSet;
+use tacit_protocol::fixtures::cluster_with_keys;
+use tacit_protocol::peer::{Answer, NoticeQuestion};
 
 use super::noise_keys::noise_binding;
 use super::*;
 use crate::store::Ended;
 use crate::testing::{delivered, intake, job};
 
+/// The peers of a node that has none.
+struct Nobody;
+
+impl Reminders for Nobody {
+    fn ask_all(&self, _: &NoticeQuestion) -> Option<Vec<(usize, Answer)>> {
+        Some(Vec::new())
+    }
+}
+
+/// What node 0 of three has of a list.
+fn look_up<'a>(intake: &'a Intake, job: &'a Job, list: &'a [SubmissionEntry]) -> Result<NodeSubmissions<'a>, StoreError> {
+    static KEY: LazyLock<SecretKey> = LazyLock::new(|| cluster_with_keys(3, 1).identities[0].clone());
+    let (key, peers) = (&*KEY, &Nobody);
+    NodeSubmissions::look_up(Announcer { intake, key, peers }, job, list)
+}
+
 /// For each entry, node 0's verdict and the components that it opens; `None` where they do not open.
 fn open(intake: &Intake, job: &Job, list: &[SubmissionEntry]) -> Vec<(Verdict, Option<Vec<Vec<Fp61>>>)> {
-    let submissions = NodeSubmissions::look_up(intake, job, list).unwrap();
+    let submissions = look_up(intake, job, list).unwrap();
     let components = |opened: OpenedSubmission| (0..2).map(|position| opened.expand(position).to_vec()).collect();
     let open = |entry: usize| (submissions.verdicts()[entry], submissions.open(entry).map(components));
     (0..list.len()).map(open).collect()
@@ -101,11 +121,11 @@ fn altered_swapped_and_foreign_rows_do_not_open() {
         "another key"
     );
     // Once that was found in a computation, the row counts as spoilt, and a repair may replace it.
-    let submissions = NodeSubmissions::look_up(&intake, &job, &list).unwrap();
+    let submissions = look_up(&intake, &job, &list).unwrap();
     submissions.note_unopened().unwrap();
     let spoilt = (Verdict::Rejected(RejectReason::Unsealable), None);
     assert!(open(&intake, &job, &list) == [lost, spoilt]);
-    let lacking = NodeSubmissions::look_up(&intake, &job, &list).unwrap().lacking();
+    let lacking = look_up(&intake, &job, &list).unwrap().lacking();
     assert_eq!(lacking, [batch[0].0, batch[1].0]);
 }
 
@@ -128,7 +148,7 @@ fn noise_keys(intake: &Intake, byte: u8) -> StoredKeys {
 /// What a computation finds of the keys of the noise: their digest and whether a release is recorded, or the refusal.
 fn found_noise(intake: &Intake, job: &Job) -> Result<Option<(Digest, bool)>, Refusal> {
     let party = Party::new(intake.cluster.access(), NodeSet::all(3), 0).unwrap();
-    let submissions = NodeSubmissions::look_up(intake, job, &[]).unwrap();
+    let submissions = look_up(intake, job, &[]).unwrap();
     match submissions.noise_keys(&party) {
         Ok(own) => Ok(own.map(|own| (own.keys.digest(), own.recorded))),
         Err(error) => Err(submissions.failure.lock().unwrap().take().unwrap_or_else(|| panic!("{error}"))),
@@ -145,12 +165,12 @@ fn keys_of_noise_last_and_are_not_replaced_once_a_release_is_recorded() {
         intake.store.open_job(&job, &spec, &crate::store::Room::default()).unwrap();
         (first, second) = (noise_keys(&intake, 1), noise_keys(&intake, 100));
         assert_eq!(found_noise(&intake, &job), Ok(None));
-        let submissions = NodeSubmissions::look_up(&intake, &job, &[]).unwrap();
+        let submissions = look_up(&intake, &job, &[]).unwrap();
         assert!(submissions.store_noise_keys(&first) && submissions.store_noise_keys(&second) && submissions.store_noise_keys(&first));
         assert_eq!(found_noise(&intake, &job), Ok(Some((first.digest(), false))));
     }
     let intake = intake(folder.path());
-    let submissions = NodeSubmissions::look_up(&intake, &job, &[]).unwrap();
+    let submissions = look_up(&intake, &job, &[]).unwrap();
     assert_eq!(found_noise(&intake, &job), Ok(Some((first.digest(), false))));
     assert!(submissions.record_release(&Digest::of("accepted", &[])));
     assert_eq!(found_noise(&intake, &job), Ok(Some((first.digest(), true))));
@@ -161,7 +181,7 @@ fn keys_of_noise_last_and_are_not_replaced_once_a_release_is_recorded() {
     assert_eq!(found_noise(&intake, &job), Ok(Some((first.digest(), true))));
     // A job that has ended has no noise to be computed again with, and never gets a new one.
     intake.store.end(&job, Ended::Cancelled).unwrap();
-    assert!(matches!(NodeSubmissions::look_up(&intake, &job, &[]), Err(StoreError::Ended(_))));
+    assert!(matches!(look_up(&intake, &job, &[]), Err(StoreError::Ended(_))));
     assert!(!submissions.store_noise_keys(&second));
     assert_eq!(submissions.failure.lock().unwrap().take(), Some(released_before));
     assert!(!submissions.record_release(&Digest::of("accepted", &[])));
@@ -174,7 +194,7 @@ fn keys_of_noise_that_do_not_open_are_not_taken_for_none() {
     let (job, spec) = job(2);
     intake.store.open_job(&job, &spec, &crate::store::Room::default()).unwrap();
     let keys = noise_keys(&intake, 1);
-    assert!(NodeSubmissions::look_up(&intake, &job, &[]).unwrap().store_noise_keys(&keys));
+    assert!(look_up(&intake, &job, &[]).unwrap().store_noise_keys(&keys));
     let (sealed, _) = intake.store.noise_keys(&job).unwrap();
     let sealed = sealed.unwrap();
     // No key is in clear in the store.
@@ -209,7 +229,7 @@ fn a_record_that_was_altered_stops_the_computation_and_says_so() {
     let intake = intake(folder.path());
     let (job, spec) = job(2);
     intake.store.open_job(&job, &spec, &crate::store::Room::default()).unwrap();
-    let submissions = NodeSubmissions::look_up(&intake, &job, &[]).unwrap();
+    let submissions = look_up(&intake, &job, &[]).unwrap();
     let (first, other) = (Digest::of("accepted", &[b"1"]), Digest::of("accepted", &[b"2"]));
     assert!(submissions.record_release(&first) && submissions.record_release(&first));
     let refused = |submissions: &NodeSubmissions<'_>, set: &Digest| {

@@ -68,12 +68,12 @@ impl Refused {
     }
 }
 
-/// What became of a peer's question for parts of submissions.
+/// What became of a peer's question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked {
     /// The peer got what this node has.
     Answered,
-    /// The peer asked for components that it must not hold.
+    /// The peer asked for components that it must not hold, or gave a notice that it has not signed.
     Forbidden,
     /// The question was refused for another reason.
     Refused,
@@ -187,7 +187,7 @@ impl Metrics {
             )?,
             questions: families.counters(
                 "peer_questions_total",
-                "Questions of peers for parts of submissions.",
+                "Questions of peers for parts of submissions, and about the releases that they have announced.",
                 &[("peer", &peers), ("outcome", &Asked::ALL.map(Asked::name))],
             )?,
             wrong_supplies: families.counters(

@@ -107,7 +107,8 @@ impl Store {
         let mut recent = self.recent_jobs();
         let unopened = self.write(|c| {
             let transaction = c.transaction()?;
-            let unused = "SELECT number FROM jobs WHERE id = ?1 AND digest = ?2 AND ended IS NULL AND released IS NULL AND noise IS NULL";
+            let unused = "SELECT number FROM jobs WHERE id = ?1 AND digest = ?2 AND ended IS NULL AND released IS NULL
+                 AND announced IS NULL AND noise IS NULL";
             let mut number: Option<i64> = transaction
                 .query_row(unused, params![job.id().as_str(), job.digest().as_bytes()], |row| row.get(0))
                 .optional()?;
@@ -199,7 +200,7 @@ impl Store {
     pub(super) fn finish_erasing(&self) -> Result<(), StoreError> {
         // Of a job whose ending was finished the tables are gone.
         let jobs: Vec<(i64, String, Digest, bool, bool)> = self.read(|c| {
-            let query = "SELECT number, id, digest, ended IS NOT NULL, released IS NOT NULL FROM jobs
+            let query = "SELECT number, id, digest, ended IS NOT NULL, released IS NOT NULL OR announced IS NOT NULL FROM jobs
                  WHERE ended IS NULL OR EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'components_' || number)";
             c.prepare(query)?
                 .query_map([], |row| {
@@ -220,8 +221,8 @@ impl Store {
             self.write(|c| {
                 let transaction = c.transaction()?;
                 delete(&transaction, *number)?;
-                // What was released of it is never released for another set, so its row stays. Otherwise it can be opened anew, and
-                // the peers have what this node has lost.
+                // What was released of it, or may have been, is never released for another set, so its row stays. Otherwise it can be opened anew,
+                // and the peers have what this node has lost.
                 match (*ended, *released) {
                     (true, _) => 0,
                     (false, true) => transaction.execute("UPDATE jobs SET ended = 'key lost' WHERE number = ?1", [number])?,

@@ -3,6 +3,7 @@
 
 mod ended;
 mod jobs;
+mod notices;
 mod quotas;
 mod revocations;
 mod schema;
@@ -13,6 +14,7 @@ mod withdrawals;
 
 pub(crate) use ended::Ended;
 pub(crate) use jobs::{OpenedJob, Recorded, Room};
+pub(crate) use notices::Announced;
 pub(crate) use revocations::Revoked;
 pub(crate) use submissions::{Author, ComponentsAt, NewSubmission, StoredSubmission};
 pub(crate) use withdrawals::{NewWithdrawal, Withdrawn};

@@ -27,7 +27,7 @@ pub(super) struct Counts {
     learnt: u64,
     /// How many submissions were withdrawn that never came.
     never_came: i64,
-    /// Whether a release is recorded.
+    /// Whether a release is announced or recorded.
     pub released: bool,
 }
 
@@ -36,7 +36,8 @@ impl Counts {
     pub(super) fn of(connection: &Connection, job: &JobId, digest: &Digest) -> rusqlite::Result<Option<Self>> {
         connection
             .prepare_cached(
-                "SELECT number, answers, unsigned, learnt, never_came, released IS NOT NULL FROM jobs WHERE id = ?1 AND digest = ?2 AND ended IS NULL",
+                "SELECT number, answers, unsigned, learnt, never_came, released IS NOT NULL OR announced IS NOT NULL FROM jobs
+                 WHERE id = ?1 AND digest = ?2 AND ended IS NULL",
             )?
             .query_row(params![job.as_str(), digest.as_bytes()], |row| {
                 Ok(Self {

@@ -22,6 +22,8 @@ const FIRST: &str = "
         released BLOB,
         -- The code that authenticates `released`, also while it is NULL.
         record BLOB NOT NULL,
+        -- This node's signed notice of the release that it is about to make, or has made; NULL if it has signed none.
+        announced BLOB,
         -- How the job has ended; NULL while it is open. Of a job that has ended this row is all that stays.
         ended TEXT,
         -- The keys of the noise in what is released, sealed; NULL where there is none.
@@ -42,6 +44,13 @@ const FIRST: &str = "
     );
     CREATE INDEX jobs_by_issuers ON jobs (issuers) WHERE issuers IS NOT NULL;
     CREATE INDEX jobs_by_end ON jobs (ended, released, opened_at);
+    -- The first notice of a release of a job that each peer has given, by the digest of the job's terms. It stays when the job has ended.
+    CREATE TABLE notices (
+        job BLOB NOT NULL,
+        node INTEGER NOT NULL,
+        notice BLOB NOT NULL,
+        PRIMARY KEY (job, node)
+    ) WITHOUT ROWID;
     -- The numbers that the issuers of a pool have revoked.
     CREATE TABLE revoked (
         issuers BLOB NOT NULL,

@@ -9,6 +9,7 @@ use crate::job::{Item, JobId};
 use crate::receipt::{ContributorRecord, LeftOut, ReceiptRoot, Score, SubmissionRecord};
 use crate::reject::RejectReason;
 use crate::release::{OutputName, OutputValues, ReleasedOutput, Subject};
+use crate::release_notice::{ReleaseNotice, SignedNotice};
 use crate::sealing::{SealingKey, Suite};
 use crate::sealing_epoch::{SealingEpoch, SignedEpoch};
 use crate::submission::{Header, Statement, SubmissionId};
@@ -31,6 +32,19 @@ pub(super) fn signature() -> Signature {
 
 pub(super) fn job() -> JobId {
     "job-1".parse().unwrap()
+}
+
+pub(super) fn notice() -> SignedNotice {
+    Signed {
+        value: ReleaseNotice {
+            cluster: digest(1),
+            job_digest: digest(2),
+            accepted: digest(3),
+            noise: Some(digest(4)),
+            node: 2,
+        },
+        signature: signature(),
+    }
 }
 
 pub(super) fn root() -> ReceiptRoot {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Vectors;
 use super::encoded_values::{
-    contributor_record, credential, digest, entries, erasure, facts, header, issuers, item, job, key, outputs, pool_size,
+    contributor_record, credential, digest, entries, erasure, facts, header, issuers, item, job, key, notice, outputs, pool_size,
     rejected_submission, revocation, root, sealing_epoch, signature, subject,
 };
 use crate::api::{ReceiptStatement, enrolment_statement};
@@ -17,7 +17,7 @@ use crate::control::{Computed, Refusal, Reply, Request};
 use crate::credential::holder_statement;
 use crate::identity::{Signature, Signed};
 use crate::lane::LaneId;
-use crate::peer::{Answer, Parts, Question, Unanswered, Wanted};
+use crate::peer::{Answer, NoticeQuestion, Parts, PeerQuestion, Question, Unanswered, Wanted};
 use crate::phase::Phase;
 use crate::receipt::{Record, RootStatement, SaltSeed};
 use crate::reject::RejectReason;
@@ -135,6 +135,7 @@ fn signed() -> Vec<Case> {
             &Record::Submission(rejected_submission()),
         ),
         read("root of the records (signed by each node)", &RootStatement::new(&subject(), root())),
+        read("notice of a release (signed by the node)", &notice().value),
         written("list of submissions (hashed)", &list),
         written(
             "protocol version, cluster, job, candidates and participants (hashed: the session id)",
@@ -339,14 +340,26 @@ fn questions() -> Vec<Case> {
         terms: digest(1),
         wanted: vec![wanted(true, Vec::new()), wanted(false, vec![0, 2])],
     };
+    let about_notices = |notice| {
+        let (job, terms) = (job(), digest(1));
+        PeerQuestion::Notice(NoticeQuestion { job, terms, notice })
+    };
     let parts = Parts {
         header: vec![1, 2],
         payloads: vec![vec![3], Vec::new()],
     };
     vec![
-        read("question of a node", &question),
+        read("question of a node: parts", &PeerQuestion::Parts(question)),
+        read("question of a node: the notice it gave", &about_notices(None)),
+        read("question of a node: its notice", &about_notices(Some(notice()))),
         read("answer to a node: parts", &Answer::Parts(vec![parts, Parts::default()])),
         read("answer to a node: refused", &Answer::Refused(Unanswered::Forbidden)),
+        read(
+            "answer to a node: a notice that is not its own",
+            &Answer::Refused(Unanswered::NotSigned),
+        ),
+        read("answer to a node: no notice", &Answer::Notice(None)),
+        read("answer to a node: its notice", &Answer::Notice(Some(notice()))),
     ]
 }
 

@@ -189,6 +189,19 @@ impl ImpostorCoordinator {
         unreachable!("it is tried for ever")
     }
 
+    /// A computation that at least one participant must refuse, because it has released another result of the job. None may release
+    /// anything. After transient failures it is tried again.
+    pub fn refuses_second_result(&self, work: &Work, attempt: u32, participants: NodeSet, list: &[SubmissionEntry]) {
+        for retry in 0..10 {
+            let ended = self.compute(work, attempt + retry, participants, list);
+            assert!(ended.iter().all(Result::is_err), "a node released outputs");
+            if ended.contains(&Err(Refusal::ReleasedBefore(work.job.id().clone()))) {
+                return;
+            }
+        }
+        panic!("no node refuses it");
+    }
+
     /// Runs an honest job to its end.
     pub fn honest_job(&self, id: &str) {
         let work = self.prepare(id);

@@ -45,6 +45,7 @@ fn no_t_nodes_get_what_none_of_them_holds() {
                                 assert!(forbidden || components.len() > access.components(), "{components:?}");
                                 assert!(matches!(why, Unanswered::Forbidden | Unanswered::TooMuch));
                             }
+                            Answer::Notice(_) => panic!("it was not asked for a notice"),
                         }
                     }
                 }
