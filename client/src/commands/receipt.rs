@@ -4,7 +4,9 @@ use anyhow::{Context, Result, bail};
 use tacit_client::http::Api;
 use tacit_client::keys;
 use tacit_client::outcome::{Outcome, Sent, explain, fetch};
-use tacit_client::receipt::{Certified, ContributorView, KeptSubmission, ReceiptError, WithdrawnSubmission, check, left_out};
+use tacit_client::receipt::{
+    Certified, ContributorView, KeptSubmission, ReceiptError, WithdrawnSubmission, check, check_outcome, left_out, refused_by,
+};
 use tacit_client::resending::{self, Author};
 use tacit_client::state::{State, StoredWithdrawal};
 use tacit_client::text::one_line;
@@ -149,7 +151,7 @@ pub(crate) async fn run(args: &Receipt) -> Result<()> {
     text += &output::rejected(&total);
     if let Some((certified, terms)) = &certified {
         let size = args.pool_size.as_deref().map(|path| pool_size::of_job(path, terms)).transpose()?;
-        text += &explained(certified, terms, size);
+        text += &explained(&cluster, certified, terms, size);
     }
     output::print(&text)
 }
@@ -178,27 +180,21 @@ async fn certified(api: &Api, args: &Receipt, made: &Submissions) -> Result<Opti
     Ok(answer.certified)
 }
 
-/// The submissions with a receipt in a table, and which of their answers count as the coordinator says; it has to fit what is certified.
+/// The submissions with a receipt in a table, and which of their answers count as the coordinator says; it has to fit what is certified,
+/// and is not known before that.
 async fn outcomes(api: &Api, cluster: &Cluster, kept: Vec<StoredSubmission>, certified: Option<&Certified>) -> Result<(String, Outcome)> {
     let (mut rows, mut total) = (Vec::new(), Outcome::default());
     for (index, StoredSubmission { header, receipt, .. }) in kept.into_iter().enumerate() {
         let Some(receipt) = receipt else { continue };
         let sent = &Sent { header, receipt };
-        let outcome = fetch(api, cluster, sent).await?;
+        let record = certified.and_then(|certified| certified.submissions.get(index)?.as_ref());
+        let outcome = fetch(api, cluster, sent).await?.filter(|_| record.is_some());
         let (accepted, rejected) = match &outcome {
             Some(outcome) => (outcome.accepted.to_string(), outcome.rejections().to_string()),
             None => ("not yet known".to_owned(), "not yet known".to_owned()),
         };
-        let record = certified.and_then(|certified| certified.submissions.get(index)?.as_ref());
         if let (Some(outcome), Some(record)) = (&outcome, record) {
-            let said = outcome.rejected.iter().map(|(reason, items)| (*reason, items.len() as u64));
-            if !said.eq(left_out([record])) {
-                let text = format!(
-                    "of submission {} the coordinator names other answers that do not count than the nodes have certified",
-                    sent.header.statement.id
-                );
-                return Err(ReceiptError::Sum(text).into());
-            }
+            check_outcome(cluster, &sent.header, record, outcome)?;
         }
         let signed = &sent.receipt.value;
         rows.push(vec![
@@ -214,13 +210,18 @@ async fn outcomes(api: &Api, cluster: &Cluster, kept: Vec<StoredSubmission>, cer
 }
 
 /// What is certified, in words.
-fn explained(certified: &Certified, terms: &Terms, pool: Option<u32>) -> String {
+fn explained(cluster: &Cluster, certified: &Certified, terms: &Terms, pool: Option<u32>) -> String {
     let submissions = || certified.submissions.iter().flatten();
     let counted: u64 = submissions().map(|one| u64::from(one.counted)).sum();
     let sent: u64 = submissions().map(|one| u64::from(one.answers)).sum();
     let mut text = format!("certified: {counted} of your {sent} answers count\n");
     for (reason, answers) in left_out(submissions()) {
         text += &format!("  {answers} do not: {}\n", explain(reason));
+    }
+    let refused_by: Vec<String> = refused_by(cluster, submissions()).into_iter().collect();
+    if !refused_by.is_empty() {
+        let names = one_line(&refused_by.join(", "));
+        text += &format!("  refused by {names}: their parts did not come or cannot be used\n");
     }
     if certified.elsewhere > 0 {
         text += &format!(

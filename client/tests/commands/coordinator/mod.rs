@@ -27,6 +27,9 @@ use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
 
 pub(crate) const TOKEN: &str = "a-buyers-token";
 
+/// The nodes that refuse submissions, if any do.
+const REFUSING: [usize; 2] = [1, 2];
+
 pub(crate) struct Coordinator {
     pub cluster_text: String,
     server: Arc<Server>,
@@ -55,6 +58,8 @@ struct Stored {
     asked_to_withdraw: usize,
     /// How many nodes do not answer.
     away: usize,
+    /// Whether two nodes refuse all submissions.
+    refused_by_nodes: bool,
     /// What it answers whenever it is asked for a submission: status and kind of the problem.
     hide_submissions: Option<(u16, &'static str)>,
     /// Who has enrolled, each time.
@@ -92,6 +97,10 @@ pub(crate) enum Cheat {
     CountsWithdrawn,
     /// All nodes certify pay that does not follow from the terms.
     WithAllNodes,
+    /// It says that a node refused a submission which did not.
+    Accuses,
+    /// It names none of the nodes that refused a submission.
+    HidesRefusers,
 }
 
 type Answer = Result<Response, Response>;
@@ -112,6 +121,7 @@ impl Coordinator {
             withdrawn: Vec::new(),
             asked_to_withdraw: 0,
             away: 0,
+            refused_by_nodes: false,
             hide_submissions: None,
             enrolled: Vec::new(),
             lose_an_answer: false,
@@ -234,6 +244,11 @@ impl Coordinator {
     /// From now on so many nodes do not answer.
     pub(crate) fn send_away(&self, nodes: usize) {
         self.server.state.lock().unwrap().away = nodes;
+    }
+
+    /// From now on the nodes certify that no submission counts, because two of them could not use their parts.
+    pub(crate) fn refuse_by_nodes(&self) {
+        self.server.state.lock().unwrap().refused_by_nodes = true;
     }
 
     /// Refuses all jobs with this status and kind of problem; `None` for none.

@@ -16,7 +16,7 @@ use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::{Header, Submission};
 use tacit_protocol::withdrawal::{Erasure, Withdrawal};
 
-use super::{Answer, Server, Stored, find, problem, problem_of};
+use super::{Answer, Cheat, REFUSING, Server, Stored, find, problem, problem_of};
 
 pub(super) async fn enrol(State(server): State<Arc<Server>>, Json(enrolment): Json<Enrolment>) -> Answer {
     let statement = enrolment_statement(&server.cluster.digest(), &enrolment.contributor);
@@ -125,7 +125,8 @@ fn receipt(server: &Server, stored: &Stored, header: &Header, sequence: usize) -
     Signed::new(receipt, Purpose::Receipt, if stored.forge { &forged } else { &server.key })
 }
 
-/// The outcome once the job is published: all answers count except the first of each submission.
+/// The outcome once the job is published: all answers count except the first of each submission, or none does if two nodes refuse
+/// everything.
 pub(super) async fn outcome(State(server): State<Arc<Server>>, Path((id, submission_id)): Path<(String, String)>) -> Answer {
     let stored = server.state.lock().unwrap();
     if let Some((status, kind)) = stored.hide_submissions {
@@ -139,13 +140,26 @@ pub(super) async fn outcome(State(server): State<Arc<Server>>, Path((id, submiss
         .find(|(_, header)| header.statement.id.to_string() == submission_id)
         .ok_or_else(|| problem_of("unknown_submission", 404, "not found", "there is no such submission"))?;
     let items = &header.statement.items;
+    let (rejected, reason) = if stored.refused_by_nodes {
+        (&items[..], RejectReason::Unsealable)
+    } else {
+        (&items[..1], RejectReason::DuplicateAnswer)
+    };
+    let refusing: &[usize] = match stored.cheats {
+        Some(Cheat::Accuses) => &[0],
+        Some(Cheat::HidesRefusers) => &[],
+        _ if stored.refused_by_nodes => &REFUSING,
+        _ => &[],
+    };
+    let answer = |item: &u32| RejectedAnswer {
+        item: spec.spec.items[*item as usize].id.clone(),
+        reason,
+    };
+    let counted = items.len() - rejected.len();
     let outcome = SubmissionOutcome {
-        accepted: (items.len() as u64 - 1).saturating_sub(u64::from(stored.lose_an_answer)),
-        rejected: vec![RejectedAnswer {
-            item: spec.spec.items[items[0] as usize].id.clone(),
-            reason: RejectReason::DuplicateAnswer,
-        }],
-        refused_by: Vec::new(),
+        accepted: (counted as u64).saturating_sub(u64::from(stored.lose_an_answer)),
+        rejected: rejected.iter().map(answer).collect(),
+        refused_by: refusing.iter().map(|node| server.cluster.node_name(*node)).collect(),
     };
     Ok(Json(SubmissionStatus {
         receipt: receipt(&server, &stored, &header, sequence),
