@@ -58,17 +58,20 @@ pub enum Check {
     Withdrawals,
     /// Nobody but the buyer ends a job that is not certified.
     Cancellations,
+    /// A buyer takes nothing of other terms for its own job of the same id.
+    KnownTerms,
 }
 
 impl Check {
     /// Whether the check is made; always, except in tests that skip it.
     #[cfg(not(all(debug_assertions, any(test, feature = "testing"))))]
-    pub(crate) const fn is_made(self) -> bool {
+    pub const fn is_made(self) -> bool {
         true
     }
 
+    /// Whether the check is made; always, except in tests that skip it.
     #[cfg(all(debug_assertions, any(test, feature = "testing")))]
-    pub(crate) fn is_made(self) -> bool {
+    pub fn is_made(self) -> bool {
         SKIPPED.load(Ordering::SeqCst) & 1 << self as u32 == 0
     }
 }
