@@ -49,6 +49,16 @@ pub(crate) fn report_resent(lost: &Resent) {
     }
 }
 
+/// Reports on standard error what was lost and is sealed to keys that are destroyed, for a command that has no answers to seal again.
+pub(crate) fn report_sealed_too_late(lost: &Resent) {
+    for (_, submission) in &lost.sealed_too_late {
+        eprintln!(
+            "tacit: submission {submission}: the coordinator has lost it, and a node has destroyed the key that it is sealed to; to have its \
+             answers in the job, run `tacit answer` again with the same answers file, which seals them to the newest keys"
+        );
+    }
+}
+
 /// Reports on standard error how many rows of a file have no answer.
 pub(crate) fn report_unanswered(file: &str, rows: u64) {
     match rows {

@@ -25,6 +25,8 @@ use tacit_protocol::sealing_epoch::SignedEpoch;
 use tacit_protocol::submission::Header;
 use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
 
+pub(crate) use receipts::Cheat;
+
 pub(crate) const TOKEN: &str = "a-buyers-token";
 
 /// The nodes that refuse submissions, if any do.
@@ -60,6 +62,8 @@ struct Stored {
     away: usize,
     /// Whether two nodes refuse all submissions.
     refused_by_nodes: bool,
+    /// Whether it denies that there is anything to withdraw.
+    hide_withdrawable: bool,
     /// What it answers whenever it is asked for a submission: status and kind of the problem.
     hide_submissions: Option<(u16, &'static str)>,
     /// Who has enrolled, each time.
@@ -74,33 +78,10 @@ struct Stored {
     protocol: Versions,
     sealing: Vec<Option<SignedEpoch>>,
     sealed_too_late: bool,
+    /// The nodes have destroyed their keys of earlier epochs than this.
+    opens_from: u64,
     /// The key that has signed the last request of a buyer.
     signed_by: Option<PublicKey>,
-}
-
-/// How the coordinator alters what the nodes certify.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cheat {
-    /// It says that more is paid.
-    Pay,
-    /// It gives the record another name.
-    Name,
-    /// It leaves a submission out of the list that the nodes get.
-    LeavesOut,
-    /// It says that the key has sent nothing.
-    Denies,
-    /// It passes on nothing although the job is published.
-    Silent,
-    /// It signs for the nodes.
-    Signs,
-    /// It lists what was withdrawn, and all nodes certify it.
-    CountsWithdrawn,
-    /// All nodes certify pay that does not follow from the terms.
-    WithAllNodes,
-    /// It says that a node refused a submission which did not.
-    Accuses,
-    /// It names none of the nodes that refused a submission.
-    HidesRefusers,
 }
 
 type Answer = Result<Response, Response>;
@@ -122,6 +103,7 @@ impl Coordinator {
             asked_to_withdraw: 0,
             away: 0,
             refused_by_nodes: false,
+            hide_withdrawable: false,
             hide_submissions: None,
             enrolled: Vec::new(),
             lose_an_answer: false,
@@ -133,6 +115,7 @@ impl Coordinator {
             protocol: PROTOCOL_VERSIONS,
             sealing: epochs(&members, now, now + 3600),
             sealed_too_late: false,
+            opens_from: 0,
             signed_by: None,
         };
         let server = Arc::new(Server {
@@ -200,6 +183,12 @@ impl Coordinator {
         self.server.state.lock().unwrap().sealing = epochs(&members, now - began, now - began + lifetime);
     }
 
+    /// The nodes have destroyed all their keys but the served ones, so new uploads that are sealed to others are refused.
+    pub(crate) fn destroy_older_keys(&self) {
+        let mut state = self.server.state.lock().unwrap();
+        state.opens_from = state.sealing.iter().flatten().map(|epoch| epoch.value.number).min().unwrap();
+    }
+
     pub(crate) fn forge_receipts(&self) {
         self.server.state.lock().unwrap().forge = true;
     }
@@ -222,6 +211,16 @@ impl Coordinator {
     /// Forgets all submissions, as if it was restored from a backup.
     pub(crate) fn forget_submissions(&self) -> Vec<(Vec<u8>, usize)> {
         std::mem::take(&mut self.server.state.lock().unwrap().submissions)
+    }
+
+    /// Has these submissions again, or still, and no others.
+    pub(crate) fn restore_submissions(&self, submissions: Vec<(Vec<u8>, usize)>) {
+        self.server.state.lock().unwrap().submissions = submissions;
+    }
+
+    /// Answers that there is nothing to withdraw, whatever is.
+    pub(crate) fn hide_withdrawable(&self) {
+        self.server.state.lock().unwrap().hide_withdrawable = true;
     }
 
     /// Forgets the withdrawals that came since a backup was made, in which these submissions are.

@@ -16,7 +16,32 @@ use tacit_protocol::release::NodeSignature;
 use tacit_protocol::request_signature::{RequestSignature, SignedParts};
 use tacit_protocol::submission::{Header, Submission};
 
-use super::{Answer, Cheat, REFUSING, Server, find, problem_of};
+use super::{Answer, REFUSING, Server, find, problem_of};
+
+/// How the coordinator alters what the nodes certify.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cheat {
+    /// It says that more is paid.
+    Pay,
+    /// It gives the record another name.
+    Name,
+    /// It leaves a submission out of the list that the nodes get.
+    LeavesOut,
+    /// It says that the key has sent nothing.
+    Denies,
+    /// It passes on nothing although the job is published.
+    Silent,
+    /// It signs for the nodes.
+    Signs,
+    /// It lists what was withdrawn, and all nodes certify it.
+    CountsWithdrawn,
+    /// All nodes certify pay that does not follow from the terms.
+    WithAllNodes,
+    /// It says that a node refused a submission which did not.
+    Accuses,
+    /// It names none of the nodes that refused a submission.
+    HidesRefusers,
+}
 
 /// What three nodes certify, of the outcomes that [`outcome`] says: all answers count except the first of each submission, or none does
 /// if two nodes refuse everything.

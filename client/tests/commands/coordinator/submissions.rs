@@ -44,13 +44,15 @@ pub(super) async fn submit(
         let detail = "the submission was withdrawn: to answer again, draw a new id";
         return Err(problem_of("submission_conflict", 409, "another submission has this id", detail));
     }
+    let submission: Submission = codec::decode(&body, "a submission").unwrap();
+    let is_destroyed = |epoch: &u64| known.is_none() && *epoch < stored.opens_from;
+    let too_late = submission.header.value.statement.epochs.iter().any(is_destroyed);
+    if std::mem::take(&mut stored.sealed_too_late) || too_late {
+        return Err(problem_of("sealing_key_expired", 409, "too late", "seal to the newest keys"));
+    }
     if known.is_none() && stored.submissions.len() >= stored.refuse_after {
         let (status, kind) = stored.refuse_with;
         return Err(problem_of(kind, status, "no room", "the disk is full:\nfree some"));
-    }
-    let submission: Submission = codec::decode(&body, "a submission").unwrap();
-    if std::mem::take(&mut stored.sealed_too_late) {
-        return Err(problem_of("sealing_key_expired", 409, "too late", "seal to the newest keys"));
     }
     let job = &find(&stored, &id)?.0;
     Header::check(&submission.header, &server.cluster, job).unwrap();
@@ -76,6 +78,9 @@ pub(super) async fn withdraw(
 ) -> Answer {
     let mut stored = server.state.lock().unwrap();
     stored.asked_to_withdraw += 1;
+    if stored.hide_withdrawable {
+        return Err(problem_of("unknown_submission", 404, "not found", "there is no such submission"));
+    }
     let (_, spec, job_state) = find(&stored, &id)?;
     let (is_public, is_open) = (spec.spec.public, *job_state == JobState::Open);
     let header_of = |bytes: &[u8]| codec::decode::<Submission>(bytes, "a submission").unwrap().header.value;
