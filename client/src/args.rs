@@ -79,9 +79,11 @@ Once the job is published, `tacit receipt` says which answers count, and why the
 
 const RECEIPT_HELP: &str = "\
 Once the job is published, the signatures of all nodes are checked against the cluster file, every submission that has a receipt must be \
-in what they signed, and the pay is worked out again from the terms that were answered. Nothing is taken on the coordinator's word.
+in what they signed, and the pay is worked out again from the terms that were answered. Nothing is taken on the coordinator's word \
+but which items the answers that do not count are for: the nodes sign how many, and why.
 
-Exit codes: 10 the nodes have not signed this, or for other terms; 11 a record does not fit what they signed, or is somebody else's; \
+Exit codes: 10 the nodes have not signed this, or for other terms; \
+11 a record, or whom it says has refused a submission, does not fit what they signed, or is somebody else's; \
 12 a submission was left out; 13 the numbers contradict each other; 14 the pay does not follow from them; \
 15 a submission that was withdrawn is certified; 1 anything else.
 

@@ -154,25 +154,26 @@ impl Gold {
     /// Shares and sends every part that was not sent before, or that the coordinator has lost.
     pub async fn send(&self, api: &Api, cluster: &Cluster, job: &Job) -> Result<(), GoldError> {
         let plan = Plan::new(cluster, job, AUTHOR, &self.key, &self.text, parts(job));
-        let state = State::open(&self.key_path, plan)?;
+        let mut state = State::open(&self.key_path, plan)?;
         let lost = resending::send_lost(api, cluster, &self.key, &state, Author::Buyer).await?;
         if let Some((submission, error)) = lost.refused.into_iter().next() {
             return Err(GoldError::Lost { submission, error });
         }
+        state.replace(lost.sealed_too_late.into_iter().map(|(index, _)| index))?;
         let mut cluster = sealing_keys::fetch(api, cluster.clone()).await?;
-        for part in state.plan().current() {
+        for (part, index) in state.plan().current().enumerate() {
             let share = |cluster: &Cluster, again: bool| -> Result<Submission, GoldError> {
-                match state.submission(part)? {
+                match state.submission(index)? {
                     Some(stored) if !again && stored.header.value.statement.items.iter().copied().eq(items_of(job, part)) => Ok(stored),
-                    Some(_) if !again => Err(StateError::Damaged(state.submission_path(part)).into()),
+                    Some(_) if !again => Err(StateError::Damaged(state.submission_path(index)).into()),
                     _ => {
                         let made = Submission::create_gold(cluster, job, &self.key, &self.answers, part, &mut rand::rng())?;
-                        state.store_submission(part, &made)?;
+                        state.store_submission(index, &made)?;
                         Ok(made)
                     }
                 }
             };
-            sharing::send_pending(api, &mut cluster, &state, part, share).await?;
+            sharing::send_pending(api, &mut cluster, &state, index, share).await?;
         }
         Ok(())
     }

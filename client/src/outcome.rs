@@ -25,9 +25,10 @@ pub struct Sent {
 pub struct Outcome {
     /// The number of answers that count.
     pub accepted: u64,
-    /// The items of the answers that do not count, by reason.
+    /// The items of the answers that do not count, by reason. The nodes certify how many these are, and not which.
     pub rejected: BTreeMap<RejectReason, Vec<String>>,
-    /// The names of the nodes that could not use their part of a submission.
+    /// The nodes that could not use their part of a submission, as the coordinator says. It is compared with what is certified, and shown to
+    /// nobody.
     pub refused_by: BTreeSet<String>,
 }
 

@@ -52,6 +52,16 @@ pub(crate) fn report_resent(lost: &Resent) {
     }
 }
 
+/// Reports on standard error what was lost and is sealed to keys that are destroyed, for a command that has no answers to seal again.
+pub(crate) fn report_sealed_too_late(lost: &Resent) {
+    for (_, submission) in &lost.sealed_too_late {
+        eprintln!(
+            "tacit: submission {submission}: the coordinator has lost it, and a node has destroyed the key that it is sealed to; to have its \
+             answers in the job, run `tacit answer` again with the same answers file, which seals them to the newest keys"
+        );
+    }
+}
+
 /// Reports on standard error how many rows of a file have no answer.
 pub(crate) fn report_unanswered(file: &str, rows: u64) {
     match rows {
@@ -141,18 +151,17 @@ pub(crate) fn status(status: &JobStatus) -> String {
     rows.iter().map(|(name, value)| format!("{name:<17}{value}\n")).collect()
 }
 
-/// The answers that do not count, by reason.
+/// The answers that do not count, by reason. Their number is certified, their items are the coordinator's word.
 pub(crate) fn rejected(outcome: &Outcome) -> String {
     let line = |(reason, items): (&RejectReason, &Vec<String>)| {
         let list = items.iter().map(|item| one_line(item)).collect::<Vec<_>>().join(", ");
-        format!("{} rejected as {reason} ({}): {list}\n", items.len(), explain(*reason))
+        format!(
+            "{} rejected as {reason} ({}); as the coordinator says: {list}\n",
+            items.len(),
+            explain(*reason)
+        )
     };
-    let mut text: String = outcome.rejected.iter().map(line).collect();
-    if !outcome.refused_by.is_empty() {
-        let names: Vec<String> = outcome.refused_by.iter().map(|name| one_line(name)).collect();
-        text += &format!("refused by {}: their parts did not come or cannot be used\n", names.join(", "));
-    }
-    text
+    outcome.rejected.iter().map(line).collect()
 }
 
 /// A table of jobs.
@@ -318,14 +327,14 @@ mod tests {
             rejected: [(RejectReason::DuplicateAnswer, items)].into(),
             ..Outcome::default()
         };
-        let line = "3 rejected as duplicate_answer (an earlier answer of yours to the item counts): a, b";
+        let line = "3 rejected as duplicate_answer (an earlier answer of yours to the item counts); as the coordinator says: a, b";
         assert_eq!(rejected(&outcome), format!("{line}, c\n"));
+        // Who refused is not told on the coordinator's word.
         let outcome = Outcome {
             refused_by: ["node-1", "node-2"].map(str::to_owned).into(),
             ..outcome
         };
-        let refused = "refused by node-1, node-2: their parts did not come or cannot be used\n";
-        assert_eq!(rejected(&outcome), format!("{line}, c\n{refused}"));
+        assert_eq!(rejected(&outcome), format!("{line}, c\n"));
     }
 
     #[test]

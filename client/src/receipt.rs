@@ -16,6 +16,7 @@ use tacit_protocol::submission::Header;
 use tacit_protocol::withdrawal::{Erasure, ErasureReceipt};
 use tacit_scoring::payout::{Pay, pay_of};
 
+use crate::outcome::Outcome;
 use check::Check;
 pub use error::ReceiptError;
 
@@ -233,6 +234,39 @@ fn pay(terms: &Terms, contributor: &ContributorRecord) -> Result<Option<Pay>, Re
         });
     }
     Ok(due)
+}
+
+/// Checks what the coordinator says of a submission's answers against the record that the nodes have signed of it. A record has numbers
+/// and nodes, but no items: which answers of the submission do not count is the coordinator's word.
+///
+/// # Errors
+/// It says other numbers or reasons, or accuses other nodes.
+pub fn check_outcome(cluster: &Cluster, header: &Header, record: &SubmissionRecord, said: &Outcome) -> Result<(), ReceiptError> {
+    let submission = || header.statement.id.to_string();
+    let numbers: BTreeMap<RejectReason, u64> = said.rejected.iter().map(|(reason, items)| (*reason, items.len() as u64)).collect();
+    let is_same = said.accepted == u64::from(record.counted) && numbers == left_out([record]);
+    if Check::Reasons.is_made() && !is_same {
+        let text = format!(
+            "of submission {} the coordinator names other answers that do not count than the nodes have certified",
+            submission()
+        );
+        return Err(ReceiptError::Sum(text));
+    }
+    let certified = refused_by(cluster, [record]);
+    if Check::Refusers.is_made() && said.refused_by != certified {
+        return Err(ReceiptError::Refusers {
+            submission: submission(),
+            said: said.refused_by.iter().cloned().collect(),
+            certified: certified.into_iter().collect(),
+        });
+    }
+    Ok(())
+}
+
+/// The names of the nodes that could not use their part of a submission.
+pub fn refused_by<'a>(cluster: &Cluster, submissions: impl IntoIterator<Item = &'a SubmissionRecord>) -> BTreeSet<String> {
+    let nodes = submissions.into_iter().flat_map(|one| one.refused_by.iter());
+    nodes.map(|node| cluster.node_name(node)).collect()
 }
 
 /// How many answers do not count, by reason.

@@ -1,5 +1,8 @@
 //! Sending again what a coordinator has lost that was restored from a backup: the bytes of submissions that it had acknowledged, and the
 //! withdrawals that it had taken. The same bytes are the same submission, so nothing counts twice. What was withdrawn is never sent again.
+//!
+//! Once a node has destroyed the key that a lost submission is sealed to, the same bytes are of no use. Whoever has the answers shares and
+//! seals them again then, as another submission: `docs/security/epochs.md` says why that gives nothing away.
 
 use tacit_protocol::api::ProblemKind;
 use tacit_protocol::cluster::Cluster;
@@ -49,10 +52,25 @@ pub enum Author {
 pub struct Resent {
     /// How many submissions it has acknowledged again.
     pub again: usize,
+    /// The submissions that it does not take again because they are sealed to keys that nodes have destroyed: indices and ids. Their answers
+    /// have to be sealed again.
+    pub sealed_too_late: Vec<(usize, String)>,
     /// The ids of the submissions that it does not take again, and what it says.
     pub refused: Vec<(String, ApiError)>,
     /// The ids of the submissions that are withdrawn, as far as it is known here, and that it does not take back, with what it says.
     pub not_withdrawn: Vec<(String, ApiError)>,
+}
+
+impl Resent {
+    /// Whether the coordinator has lost the submission of this id, and has not taken it again.
+    pub fn is_lost(&self, id: &str) -> bool {
+        let refused = self.refused.iter().map(|(refused, _)| refused);
+        self.sealed_too_late
+            .iter()
+            .map(|(_, late)| late)
+            .chain(refused)
+            .any(|lost| lost == id)
+    }
 }
 
 /// Asks for each acknowledged submission of a folder whether the coordinator still has it, and sends it again if not. Of each one that is
@@ -66,7 +84,7 @@ pub async fn send_lost(api: &Api, cluster: &Cluster, key: &SecretKey, state: &St
         let Some(submission) = state.submission(index)? else { continue };
         let header = &submission.header.value;
         let id = header.statement.id.to_string();
-        if state.withdrawal(index)?.is_some() {
+        if state.is_taken_back(index)? {
             match withdrawals::ask(api, cluster, key, state, (index, header)).await {
                 Ok(_) => {}
                 Err(WithdrawError::Api(error)) if withdrawals::is_unknown(&error) => {}
@@ -76,7 +94,8 @@ pub async fn send_lost(api: &Api, cluster: &Cluster, key: &SecretKey, state: &St
             }
             continue;
         }
-        if state.receipt(index)?.is_none() {
+        // What is replaced is not missed, and was sealed too late.
+        if state.plan().replacements(index).next().is_some() || state.receipt(index)?.is_none() {
             continue;
         }
         if !is_lost(api, cluster, key, author, &header.statement).await? {
@@ -88,6 +107,7 @@ pub async fn send_lost(api: &Api, cluster: &Cluster, key: &SecretKey, state: &St
                 state.replace_receipt(index, &receipt)?;
                 resent.again += 1;
             }
+            Err(SendError::Api(error)) if error.kind() == Some(ProblemKind::SealingKeyExpired) => resent.sealed_too_late.push((index, id)),
             Err(SendError::Api(error)) if is_final(&error) => resent.refused.push((id, error)),
             Err(SendError::Api(error)) => return Err(ResendError::NotYet { submission: id, error }),
             Err(error) => return Err(error.into()),
@@ -140,7 +160,6 @@ fn is_final(error: &ApiError) -> bool {
                 | ProblemKind::JobEnded
                 | ProblemKind::JobFull
                 | ProblemKind::ContributorQuota
-                | ProblemKind::SealingKeyExpired
                 | ProblemKind::SubmissionConflict
                 | ProblemKind::SubmissionRejected
                 | ProblemKind::EnrolmentClosed

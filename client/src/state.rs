@@ -1,6 +1,7 @@
 //! The state of sending answers or gold, stored beside the key so that a second run sends the same bytes. The folder `KEY.JOB.d`
 //! holds the plan, each submission before it is sent, each receipt, and each withdrawal. Once everything is withdrawn, other answers can
-//! be sent: their submissions follow those that were withdrawn, which stay.
+//! be sent: their submissions follow those that were withdrawn, which stay. So does a submission that the coordinator has lost and the nodes
+//! do not open any more: its answers get another one, with the next index, for which the answers have to be read again.
 //!
 //! Everything in it is public or sealed to the nodes: it does not reveal answers.
 
@@ -39,6 +40,9 @@ pub struct Plan {
     first: usize,
     /// How many submissions these answers take.
     submissions: usize,
+    /// The indices of the submissions whose answers are shared and sealed again. The first one is replaced by the next index after those
+    /// above, and so on.
+    replaced: Vec<usize>,
 }
 
 /// The withdrawal of a submission, as far as it has come.
@@ -96,6 +100,7 @@ impl Plan {
             answers: Digest::of("tacit/v1 client answers file", &[key.to_bytes().as_slice(), answers]),
             first: 0,
             submissions,
+            replaced: Vec::new(),
         }
     }
 
@@ -104,14 +109,51 @@ impl Plan {
         &self.contributor
     }
 
-    /// The indices of the submissions with these answers.
-    pub fn current(&self) -> Range<usize> {
-        self.first..self.first.saturating_add(self.submissions)
+    /// The indices of the submissions with these answers, in the order of the answers, without those that are replaced.
+    pub fn current(&self) -> impl Iterator<Item = usize> {
+        (self.first..self.first_replacement()).map(move |index| self.newest(index))
     }
 
-    /// The indices of all submissions, those of earlier answers too, which are withdrawn.
+    /// Whether a submission is one of [`Self::current`].
+    pub fn is_current(&self, index: usize) -> bool {
+        self.with_these_answers().contains(&index) && self.replacement(index).is_none()
+    }
+
+    /// The indices of all submissions: those that are replaced too, and those of earlier answers, which are withdrawn.
     pub fn all(&self) -> Range<usize> {
-        0..self.current().end
+        0..self.first_replacement().saturating_add(self.replaced.len())
+    }
+
+    /// The indices of the submissions that have taken the place of this one, one after the other.
+    pub fn replacements(&self, index: usize) -> impl Iterator<Item = usize> {
+        std::iter::successors(self.replacement(index), move |index| self.replacement(*index))
+    }
+
+    /// The index of the newest submission with the answers of this one.
+    pub fn newest(&self, index: usize) -> usize {
+        self.replacements(index).last().unwrap_or(index)
+    }
+
+    /// The indices of all submissions with the answers of this one: it, those that it has replaced, and those that have replaced it.
+    fn same_answers(&self, index: usize) -> impl Iterator<Item = usize> {
+        let earlier = std::iter::successors(Some(index), move |index| {
+            let place = index.checked_sub(self.first_replacement())?;
+            self.replaced.get(place).copied().filter(|replaced| replaced < index)
+        });
+        earlier.chain(self.replacements(index))
+    }
+
+    fn with_these_answers(&self) -> Range<usize> {
+        self.first..self.all().end
+    }
+
+    fn first_replacement(&self) -> usize {
+        self.first.saturating_add(self.submissions)
+    }
+
+    fn replacement(&self, index: usize) -> Option<usize> {
+        let place = self.replaced.iter().position(|replaced| *replaced == index)?;
+        Some(self.first_replacement().saturating_add(place)).filter(|by| *by > index)
     }
 }
 
@@ -167,6 +209,27 @@ impl State {
         &self.plan
     }
 
+    /// Gives the answers of these submissions the next indices, under which they are shared and sealed again. The submissions stay: they are
+    /// withdrawn with the new ones, and never sent again.
+    pub fn replace(&mut self, submissions: impl IntoIterator<Item = usize>) -> Result<(), StateError> {
+        let known = self.plan.replaced.len();
+        self.plan.replaced.extend(submissions);
+        if self.plan.replaced.len() > known {
+            self.store_plan()?;
+        }
+        Ok(())
+    }
+
+    /// Whether the withdrawal of a submission was asked for, or of another one with the same answers.
+    pub fn is_taken_back(&self, index: usize) -> Result<bool, StateError> {
+        for one in self.plan.same_answers(index) {
+            if self.withdrawal(one)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn store_plan(&self) -> Result<(), StateError> {
         Ok(files::write_json(&self.folder.join(PLAN), &self.plan, Access::Private)?)
     }
@@ -174,7 +237,7 @@ impl State {
     /// Whether a submission was made of the current answers, and all that were made are withdrawn.
     fn is_withdrawn(&self) -> Result<bool, StateError> {
         let mut made = false;
-        for index in self.plan.current() {
+        for index in self.plan.with_these_answers() {
             if self.submission(index)?.is_some() {
                 made = true;
                 if self.withdrawal(index)?.is_none() {
@@ -317,7 +380,12 @@ mod tests {
             answers,
             first: 0,
             submissions: 2,
+            replaced: Vec::new(),
         }
+    }
+
+    fn current(state: &State) -> Vec<usize> {
+        state.plan().current().collect()
     }
 
     #[test]
@@ -330,7 +398,7 @@ mod tests {
         assert_eq!(State::open(&key, plan("me", 1)).unwrap_err(), StateError::Running(place.clone()));
         drop(state);
         let state = State::stored(&key, &"j-1".parse().unwrap()).unwrap().unwrap();
-        assert_eq!((state.plan().contributor(), state.plan().current()), ("me", 0..2));
+        assert_eq!((state.plan().contributor(), current(&state)), ("me", vec![0, 1]));
         drop(state);
         assert!(State::stored(&key, &"j-2".parse().unwrap()).unwrap().is_none());
         assert!(!folder.path().join("me.key.j-2.d").exists());
@@ -375,12 +443,61 @@ mod tests {
         state.store_withdrawal(1, &StoredWithdrawal::default()).unwrap();
         drop(state);
         let state = State::open(&key, plan("me", 2)).unwrap();
-        assert_eq!((state.plan().current(), state.plan().all()), (2..4, 0..4));
+        assert_eq!((current(&state), state.plan().all()), (vec![2, 3], 0..4));
         assert_eq!(state.submission(2), Ok(None));
         drop(state);
         // Nothing of the new answers is made yet: they go on as they are.
         let state = State::open(&key, plan("me", 2)).unwrap();
-        assert_eq!(state.plan().current(), 2..4);
+        assert_eq!(current(&state), [2, 3]);
+    }
+
+    #[test]
+    fn answers_that_are_sealed_again_get_other_indices_and_are_taken_back_together() {
+        use tacit_protocol::fixtures::{cluster_with_keys, job, submission};
+        use tacit_protocol::job::PayRule;
+        let (members, job) = (cluster_with_keys(3, 1), job(4, 3, 5, PayRule::Flat));
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("me.key");
+        let mut state = State::open(&key, plan("me", 1)).unwrap();
+        state.replace([1]).unwrap();
+        state.replace([]).unwrap();
+        state.replace([2, 0]).unwrap();
+        drop(state);
+        let mut state = State::open(&key, plan("me", 1)).unwrap();
+        assert_eq!((current(&state), state.plan().all()), (vec![4, 3], 0..5));
+        assert_eq!(state.plan().replacements(1).collect::<Vec<_>>(), [2, 3]);
+        let is_current: Vec<bool> = (0..6).map(|index| state.plan().is_current(index)).collect();
+        assert_eq!(is_current, [false, false, false, true, true, false]);
+        for index in state.plan().all() {
+            state.store_submission(index, &submission(&members, &job, 0, &[(0, 1)])).unwrap();
+        }
+        let taken_back = |state: &State| {
+            state
+                .plan()
+                .all()
+                .map(|index| state.is_taken_back(index).unwrap())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(taken_back(&state), [false; 5]);
+        state.store_withdrawal(2, &StoredWithdrawal::default()).unwrap();
+        assert_eq!(taken_back(&state), [false, true, true, true, false]);
+        // Other answers are taken once the replaced submissions are withdrawn, too.
+        for index in [1, 3, 4] {
+            state.store_withdrawal(index, &StoredWithdrawal::default()).unwrap();
+        }
+        assert_eq!(state.is_withdrawn(), Ok(false));
+        state.store_withdrawal(0, &StoredWithdrawal::default()).unwrap();
+        drop(state);
+        state = State::open(&key, plan("me", 2)).unwrap();
+        assert_eq!((current(&state), state.plan().all()), (vec![5, 6], 0..7));
+        drop(state);
+
+        // A damaged plan does not send the client round in circles.
+        let plan = Plan {
+            replaced: vec![2, 3, 2, 0],
+            ..plan("me", 1)
+        };
+        assert_eq!(plan.current().collect::<Vec<_>>(), [5, 1]);
     }
 
     #[cfg(unix)]

@@ -42,11 +42,13 @@ pub enum Outcome {
     Erased(Erased),
     /// It never arrived: the coordinator has given no receipt, and does not know it. It will not be sent any more.
     NeverArrived,
+    /// The coordinator has given a receipt, and says that it does not know it. It will not be sent any more.
+    Lost,
     /// The coordinator refuses, or cannot be reached.
     Failed(ApiError),
 }
 
-/// Takes back the submissions of a folder, or only that of this id. All withdrawals are sent before any node is waited for; then it asks
+/// Takes back the submissions of a folder, or only those with the same answers as the one of this id. All withdrawals are sent before any node is waited for; then it asks
 /// again for those that a node has not signed, until the patience is at an end.
 ///
 /// # Errors
@@ -61,12 +63,18 @@ pub async fn withdraw(
 ) -> Result<Vec<(SubmissionId, Outcome)>, StateError> {
     let mut chosen = Vec::new();
     for index in state.plan().all() {
-        let Some(submission) = state.submission(index)? else { continue };
-        let header = submission.header.value;
-        if only.is_none_or(|only| only == header.statement.id) {
-            mark(state, index)?;
-            chosen.push((index, header));
+        if let Some(submission) = state.submission(index)? {
+            chosen.push((index, submission.header.value));
         }
+    }
+    if let Some(only) = only {
+        // Also what the coordinator says it has lost, and what took its place.
+        let newest = |(index, _): &(usize, Header)| state.plan().newest(*index);
+        let wanted = chosen.iter().find(|(_, header)| header.statement.id == only).map(newest);
+        chosen.retain(|one| Some(newest(one)) == wanted);
+    }
+    for (index, _) in &chosen {
+        mark(state, *index)?;
     }
     let mut outcomes = Vec::with_capacity(chosen.len());
     for (index, header) in &chosen {
@@ -104,10 +112,12 @@ async fn outcome(
             if known.is_confirmed && error.kind() != Some(ProblemKind::Frozen) {
                 return Ok(Outcome::Erased(checked(cluster, header, known.erasures)));
             }
-            if is_unknown(&error) && state.receipt(index)?.is_none() {
-                return Ok(Outcome::NeverArrived);
-            }
-            Ok(Outcome::Failed(error))
+            Ok(match (is_unknown(&error), state.receipt(index)?) {
+                (true, None) => Outcome::NeverArrived,
+                // That everything of the job is deleted after its time is not lost.
+                (true, Some(_)) if error.kind() != Some(ProblemKind::Purged) => Outcome::Lost,
+                _ => Outcome::Failed(error),
+            })
         }
     }
 }

@@ -62,17 +62,20 @@ pub enum Check {
     Cancellations,
     /// A node releases nothing of a job if a peer shows its own notice of another release.
     Reminders,
+    /// A buyer takes nothing of other terms for its own job of the same id.
+    KnownTerms,
 }
 
 impl Check {
     /// Whether the check is made; always, except in tests that skip it.
     #[cfg(not(all(debug_assertions, any(test, feature = "testing"))))]
-    pub(crate) const fn is_made(self) -> bool {
+    pub const fn is_made(self) -> bool {
         true
     }
 
+    /// Whether the check is made; always, except in tests that skip it.
     #[cfg(all(debug_assertions, any(test, feature = "testing")))]
-    pub(crate) fn is_made(self) -> bool {
+    pub fn is_made(self) -> bool {
         SKIPPED.load(Ordering::SeqCst) & 1 << self as u32 == 0
     }
 }

@@ -1,5 +1,5 @@
 //! Attacks of selection: not on the computation, but on what is computed. A buyer or a coordinator chooses terms, or a crowd, whose outputs
-//! say what one person answered; or a coordinator has answers erased that it does not like.
+//! say what one person answered; or a coordinator has answers erased that it does not like, or passes the result of another job on.
 //!
 //! Every attack must fail at a check, and must succeed if that check is switched off. Checks can be switched off only in debug builds with
 //! the feature `testing`, which no program has.
@@ -12,3 +12,4 @@ mod endings;
 mod floors;
 mod issuers;
 mod sealing;
+mod terms;

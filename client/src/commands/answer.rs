@@ -46,14 +46,16 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
         output::print(&vouched(&job))?;
     }
     let mut cluster = sealing_keys::fetch(&api, cluster).await?;
-    let state = State::open(&source.path, plan)?;
+    let mut state = State::open(&source.path, plan)?;
     state.store_terms(job.terms())?;
     let lost = resending::send_lost(&api, &cluster, &source.key, &state, Author::Contributor).await?;
     output::report_resent(&lost);
+    let sealed_again = lost.sealed_too_late.len();
+    state.replace(lost.sealed_too_late.into_iter().map(|(index, _)| index))?;
     let (mut now, mut withdrawn, mut answers) = (0, 0, 0);
     for (index, batch) in state.plan().current().zip(&batches) {
         // Whoever has taken a part back does not want it sent again.
-        if state.withdrawal(index)?.is_some() {
+        if state.is_taken_back(index)? {
             withdrawn += 1;
             continue;
         }
@@ -65,6 +67,12 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
         }
         let is_sent = sharing::send_pending::<anyhow::Error>(&api, &mut cluster, &state, index, share).await?;
         now += usize::from(is_sent);
+    }
+    if sealed_again > 0 {
+        eprintln!(
+            "tacit: the coordinator had lost {sealed_again} submissions that the nodes do not open any more; their answers were sealed again \
+             and sent"
+        );
     }
     let news = if now == 0 {
         "all of it sent before".to_owned()

@@ -4,8 +4,10 @@ use anyhow::{Context, Result, bail};
 use tacit_client::http::Api;
 use tacit_client::keys;
 use tacit_client::outcome::{Outcome, Sent, explain, fetch};
-use tacit_client::receipt::{Certified, ContributorView, KeptSubmission, ReceiptError, WithdrawnSubmission, check, left_out};
-use tacit_client::resending::{self, Author};
+use tacit_client::receipt::{
+    Certified, ContributorView, KeptSubmission, ReceiptError, WithdrawnSubmission, check, check_outcome, left_out, refused_by,
+};
+use tacit_client::resending::{self, Author, Resent};
 use tacit_client::state::{State, StoredWithdrawal};
 use tacit_client::text::one_line;
 use tacit_protocol::api::{CertifiedReceipts, JobState, ProblemKind, Receipt as SignedReceipt};
@@ -27,6 +29,8 @@ struct StoredSubmission {
     receipt: Option<SignedReceipt>,
     /// Where the receipt is kept, or would be.
     path: String,
+    /// Whether it was to be taken back, which the coordinator has not confirmed.
+    taken_back: bool,
 }
 
 /// What was made with the key for a job.
@@ -35,25 +39,34 @@ struct Submissions {
     withdrawn: Vec<(Header, StoredWithdrawal)>,
     /// How many have no receipt yet, those among them that are not made.
     pending: usize,
+    /// How many the coordinator had lost and the nodes do not open any more, so that others with the same answers took their place.
+    replaced: usize,
 }
 
 impl Submissions {
     fn read(state: &State) -> Result<Self> {
         let (mut kept, mut withdrawn) = (Vec::new(), Vec::new());
-        let mut pending = 0;
+        let (mut pending, mut replaced) = (0, 0);
         for index in state.plan().all() {
             let Some(submission) = state.submission(index)? else {
-                pending += usize::from(state.plan().current().contains(&index));
+                pending += usize::from(state.plan().is_current(index) && !state.is_taken_back(index)?);
                 continue;
             };
             let header = submission.header.value;
-            let receipt = match state.withdrawal(index)? {
+            let withdrawal = state.withdrawal(index)?;
+            let taken_back = withdrawal.is_some();
+            let receipt = match withdrawal {
                 Some(withdrawal) if withdrawal.is_confirmed => {
                     withdrawn.push((header, withdrawal));
                     continue;
                 }
                 // Nobody has promised that it is out of the job, nor is it to stay in it.
                 Some(_) => None,
+                // Its answers are in the job by another one that the coordinator has acknowledged, so it is not missed. Until then it is.
+                None if is_replaced(state, index)? => {
+                    replaced += 1;
+                    None
+                }
                 None => {
                     let receipt = state.receipt(index)?;
                     pending += usize::from(receipt.is_none());
@@ -64,14 +77,31 @@ impl Submissions {
                 header,
                 receipt,
                 path: state.receipt_path(index).display().to_string(),
+                taken_back,
             });
         }
-        Ok(Self { kept, withdrawn, pending })
+        Ok(Self {
+            kept,
+            withdrawn,
+            pending,
+            replaced,
+        })
     }
 
     /// How many there are.
     fn len(&self) -> usize {
         self.kept.len() + self.withdrawn.len()
+    }
+
+    /// The ids of those that are certified although they were to be taken back.
+    fn taken_back(&self, certified: Option<&Certified>) -> Vec<String> {
+        let records = certified.into_iter().flat_map(|certified| &certified.submissions);
+        let both = self
+            .kept
+            .iter()
+            .zip(records)
+            .filter(|(one, record)| one.taken_back && record.is_some());
+        both.map(|(one, _)| one.header.statement.id.to_string()).collect()
     }
 
     /// Checks what the coordinator passes on as certified about them.
@@ -102,6 +132,16 @@ impl Submissions {
     }
 }
 
+/// Whether the coordinator has acknowledged another submission with the answers of this one, in its place.
+fn is_replaced(state: &State, index: usize) -> Result<bool> {
+    for newer in state.plan().replacements(index) {
+        if state.receipt(newer)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Runs the command.
 pub(crate) async fn run(args: &Receipt) -> Result<()> {
     let key = keys::load(&args.key)?;
@@ -113,6 +153,7 @@ pub(crate) async fn run(args: &Receipt) -> Result<()> {
     let api = api.signed_as(key.clone(), cluster.digest(), credential.map(Shown::Credential).as_ref());
     let lost = resending::send_lost(&api, &cluster, &key, &state, Author::Contributor).await?;
     output::report_resent(&lost);
+    output::report_sealed_too_late(&lost);
     let made = Submissions::read(&state)?;
     let certified = match certified(&api, args, &made).await? {
         Some(certified) => {
@@ -126,14 +167,27 @@ pub(crate) async fn run(args: &Receipt) -> Result<()> {
         }
         None => None,
     };
-    let (submissions, pending, withdrawn) = (made.len(), made.pending, made.withdrawn.len());
+    let (submissions, pending, withdrawn, replaced) = (made.len(), made.pending, made.withdrawn.len(), made.replaced);
+    let of = certified.as_ref().map(|(certified, _)| certified);
+    let taken_back = made.taken_back(of);
     let nothing_left = made.kept.is_empty() && withdrawn > 0;
-    let (mut text, total) = outcomes(&api, &cluster, made.kept, certified.as_ref().map(|(certified, _)| certified)).await?;
+    let (mut text, total) = outcomes(&api, &cluster, made.kept, of, &lost).await?;
     if pending > 0 {
         text += &format!("{pending} submissions have no receipt yet: run `tacit answer` again\n");
     }
     if withdrawn > 0 {
         text += &format!("{withdrawn} of {submissions} submissions were withdrawn\n");
+    }
+    if replaced > 0 {
+        text += &format!(
+            "{replaced} submissions that the coordinator had lost were sealed again as others, because the nodes do not open them any more; \
+             their receipts are kept\n"
+        );
+    }
+    for id in taken_back {
+        text += &format!(
+            "submission {id} is certified although you have asked for it back, which the coordinator has not confirmed: tell the operators\n"
+        );
     }
     if nothing_left {
         text += "nothing that was sent from here is left in the job: there is nothing to certify about it, and no pay for it\n";
@@ -141,13 +195,14 @@ pub(crate) async fn run(args: &Receipt) -> Result<()> {
     text += &output::rejected(&total);
     if let Some((certified, terms)) = &certified {
         let size = args.pool_size.as_deref().map(|path| pool_size::of_job(path, terms)).transpose()?;
-        text += &explained(certified, terms, size);
+        text += &explained(&cluster, certified, terms, size);
     }
     output::print(&text)
 }
 
 /// What the coordinator passes on as certified; `None` until the job is published, and if everything is withdrawn.
 async fn certified(api: &Api, args: &Receipt, made: &Submissions) -> Result<Option<CertifiedReceipts>> {
+    let was_taken_back = !made.withdrawn.is_empty() || made.kept.iter().any(|one| one.taken_back);
     let answer = match (api.receipts(&args.job).await, made.kept.iter().find(|one| one.receipt.is_some())) {
         // The job is published, and the coordinator says that the key has sent nothing.
         (Err(error), Some(first)) if error.kind() == Some(ProblemKind::UnknownSubmission) => {
@@ -157,10 +212,10 @@ async fn certified(api: &Api, args: &Receipt, made: &Submissions) -> Result<Opti
             };
             return Err(left_out.into());
         }
-        (Err(error), None) if error.kind() == Some(ProblemKind::UnknownSubmission) && !made.withdrawn.is_empty() => return Ok(None),
+        (Err(error), None) if error.kind() == Some(ProblemKind::UnknownSubmission) && was_taken_back => return Ok(None),
         (answer, _) => answer?,
     };
-    let is_due = made.withdrawn.is_empty() || !made.kept.is_empty();
+    let is_due = !was_taken_back || made.kept.iter().any(|one| !one.taken_back);
     if answer.state == JobState::Published && answer.certified.is_none() && is_due {
         bail!(
             "job {} is published, and the coordinator passes on nothing that the nodes have certified: keep your receipts, and tell the operators",
@@ -170,49 +225,56 @@ async fn certified(api: &Api, args: &Receipt, made: &Submissions) -> Result<Opti
     Ok(answer.certified)
 }
 
-/// The submissions with a receipt in a table, and which of their answers count as the coordinator says; it has to fit what is certified.
-async fn outcomes(api: &Api, cluster: &Cluster, kept: Vec<StoredSubmission>, certified: Option<&Certified>) -> Result<(String, Outcome)> {
+/// The submissions with a receipt in a table, and which of their answers count as the coordinator says; it has to fit what is certified,
+/// and is not known before that.
+async fn outcomes(
+    api: &Api,
+    cluster: &Cluster,
+    kept: Vec<StoredSubmission>,
+    certified: Option<&Certified>,
+    lost: &Resent,
+) -> Result<(String, Outcome)> {
     let (mut rows, mut total) = (Vec::new(), Outcome::default());
     for (index, StoredSubmission { header, receipt, .. }) in kept.into_iter().enumerate() {
         let Some(receipt) = receipt else { continue };
         let sent = &Sent { header, receipt };
-        let outcome = fetch(api, cluster, sent).await?;
+        let record = certified.and_then(|certified| certified.submissions.get(index)?.as_ref());
+        let signed = &sent.receipt.value;
+        let row = |accepted, rejected| {
+            let (id, sequence) = (signed.submission.to_string(), signed.sequence.to_string());
+            vec![id, sequence, signed.answers.to_string(), accepted, rejected]
+        };
+        if lost.is_lost(&signed.submission.to_string()) {
+            rows.push(row("lost".to_owned(), "lost".to_owned()));
+            continue;
+        }
+        let outcome = fetch(api, cluster, sent).await?.filter(|_| record.is_some());
         let (accepted, rejected) = match &outcome {
             Some(outcome) => (outcome.accepted.to_string(), outcome.rejections().to_string()),
             None => ("not yet known".to_owned(), "not yet known".to_owned()),
         };
-        let record = certified.and_then(|certified| certified.submissions.get(index)?.as_ref());
         if let (Some(outcome), Some(record)) = (&outcome, record) {
-            let said = outcome.rejected.iter().map(|(reason, items)| (*reason, items.len() as u64));
-            if !said.eq(left_out([record])) {
-                let text = format!(
-                    "of submission {} the coordinator names other answers that do not count than the nodes have certified",
-                    sent.header.statement.id
-                );
-                return Err(ReceiptError::Sum(text).into());
-            }
+            check_outcome(cluster, &sent.header, record, outcome)?;
         }
-        let signed = &sent.receipt.value;
-        rows.push(vec![
-            signed.submission.to_string(),
-            signed.sequence.to_string(),
-            signed.answers.to_string(),
-            accepted,
-            rejected,
-        ]);
+        rows.push(row(accepted, rejected));
         outcome.into_iter().for_each(|outcome| total.add(outcome));
     }
     Ok((output::table(&["submission", "place", "answers", "count", "rejected"], rows), total))
 }
 
 /// What is certified, in words.
-fn explained(certified: &Certified, terms: &Terms, pool: Option<u32>) -> String {
+fn explained(cluster: &Cluster, certified: &Certified, terms: &Terms, pool: Option<u32>) -> String {
     let submissions = || certified.submissions.iter().flatten();
     let counted: u64 = submissions().map(|one| u64::from(one.counted)).sum();
     let sent: u64 = submissions().map(|one| u64::from(one.answers)).sum();
     let mut text = format!("certified: {counted} of your {sent} answers count\n");
     for (reason, answers) in left_out(submissions()) {
         text += &format!("  {answers} do not: {}\n", explain(reason));
+    }
+    let refused_by: Vec<String> = refused_by(cluster, submissions()).into_iter().collect();
+    if !refused_by.is_empty() {
+        let names = one_line(&refused_by.join(", "));
+        text += &format!("  refused by {names}: their parts did not come or cannot be used\n");
     }
     if certified.elsewhere > 0 {
         text += &format!(

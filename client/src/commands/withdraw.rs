@@ -28,7 +28,7 @@ pub(crate) async fn run(args: &Withdraw) -> Result<()> {
         "no such submission was sent to job {} with this key",
         args.job
     );
-    let (mut rows, mut missing, mut failed) = (Vec::new(), Vec::new(), None);
+    let (mut rows, mut missing, mut lost, mut failed) = (Vec::new(), Vec::new(), Vec::new(), None);
     for (id, outcome) in outcomes {
         let id = id.to_string();
         rows.push(match outcome {
@@ -38,6 +38,11 @@ pub(crate) async fn run(args: &Withdraw) -> Result<()> {
                 row
             }
             Outcome::NeverArrived => vec![id, "never arrived".to_owned(), String::new()],
+            Outcome::Lost => {
+                let row = vec![id.clone(), "lost".to_owned(), String::new()];
+                lost.push(id);
+                row
+            }
             Outcome::Failed(error) => {
                 let row = vec![id.clone(), "not withdrawn".to_owned(), String::new()];
                 failed.get_or_insert((id, error));
@@ -49,6 +54,13 @@ pub(crate) async fn run(args: &Withdraw) -> Result<()> {
     if let Some((id, error)) = failed {
         return Err(error).with_context(|| format!("submission {id} is not withdrawn"));
     }
+    ensure!(
+        lost.is_empty(),
+        "the coordinator has lost {}, as it says: what is in no list counts nowhere, and it is not sent again, but no node has signed that it \
+         is erased; nodes that have their part of it keep it, sealed, until the job ends. Once the job is published, `tacit receipt` says if it \
+         is certified all the same",
+        lost.join(", ")
+    );
     missing.sort_unstable();
     missing.dedup();
     ensure!(

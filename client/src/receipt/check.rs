@@ -19,6 +19,10 @@ pub(super) enum Check {
     Sums,
     /// The pay follows from the numbers by the terms.
     Pay,
+    /// What the coordinator says of a submission counts and leaves out as many answers, for the same reasons, as its record.
+    Reasons,
+    /// What the coordinator says of a submission names those nodes as refusing it that its record names.
+    Refusers,
 }
 
 impl Check {

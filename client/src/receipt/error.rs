@@ -53,6 +53,19 @@ pub enum ReceiptError {
     /// The numbers of a record contradict each other, or what was sent.
     #[error("the certified numbers do not add up: {0}; keep your receipts, and tell the operators")]
     Sum(String),
+    /// The coordinator names other nodes as refusing a submission than the nodes have certified.
+    #[error(
+        "submission {submission}: the coordinator says that it was refused by {}, but by what all nodes have signed it was refused by {}; \
+         blame no node for it, and tell the operators", names(.said), names(.certified)
+    )]
+    Refusers {
+        /// The submission's id.
+        submission: String,
+        /// The names of the nodes that the coordinator accuses.
+        said: Vec<String>,
+        /// The names of the nodes that the record names.
+        certified: Vec<String>,
+    },
     /// The pay does not follow from the record by the terms.
     #[error("you are certified {certified} micro-units, but by the terms {due} are due: keep your receipts, and tell the operators")]
     Pay {
@@ -71,13 +84,18 @@ impl ReceiptError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Root(_) | Self::OtherTerms { .. } => 10,
-            Self::Leaf | Self::NotYours(_) => 11,
+            Self::Leaf | Self::NotYours(_) | Self::Refusers { .. } => 11,
             Self::LeftOut { .. } => 12,
             Self::Sum(_) => 13,
             Self::Pay { .. } | Self::Scores(_) => 14,
             Self::Withdrawn { .. } => 15,
         }
     }
+}
+
+/// Names in a sentence.
+fn names(nodes: &[String]) -> String {
+    if nodes.is_empty() { "no node".to_owned() } else { nodes.join(", ") }
 }
 
 /// What the nodes that have signed both prove.

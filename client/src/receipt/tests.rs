@@ -6,7 +6,7 @@ use tacit_protocol::accepted::AcceptedSet;
 use tacit_protocol::fixtures::{ClusterWithKeys, cluster_with_keys, job, submission, submission_list};
 use tacit_protocol::identity::{Purpose, Signed};
 use tacit_protocol::job::{Job, PayRule};
-use tacit_protocol::receipt::{CertifiedRoot, ReceiptRoot, RecordTree, RootError, SaltSeed};
+use tacit_protocol::receipt::{CertifiedRoot, LeftOut, ReceiptRoot, RecordTree, RootError, SaltSeed};
 use tacit_protocol::release::{NodeSignature, OutputName, Subject};
 use tacit_protocol::submission::Submission;
 use tacit_protocol::verdict::Verdict;
@@ -350,9 +350,96 @@ fn pay_that_does_not_follow_from_the_terms_is_told_though_all_nodes_certify_it()
     assert!(matches!(scene.check(&forged), Err(ReceiptError::Scores(_))));
 }
 
+/// What a coordinator says of the submission at this index of the first contributor, with these nodes as refusing it.
+fn said_of(record: &SubmissionRecord, refused_by: &[&str]) -> Outcome {
+    let items = |one: &LeftOut| (one.reason, vec!["an item".to_owned(); one.answers as usize]);
+    Outcome {
+        accepted: u64::from(record.counted),
+        rejected: record.left_out.iter().map(items).collect(),
+        refused_by: refused_by.iter().map(|name| (*name).to_owned()).collect(),
+    }
+}
+
+/// The error about what a coordinator says of a submission, which passes without this one check.
+fn outcome_found_by(scene: &Scene, at: usize, record: &SubmissionRecord, said: &Outcome, check: Check) -> ReceiptError {
+    let of = || check_outcome(&scene.members.cluster, &scene.submissions[at].header.value, record, said);
+    let passes = check.without(of);
+    assert!(passes.is_ok(), "without {check:?}: {passes:?}");
+    of().unwrap_err()
+}
+
+#[test]
+fn a_coordinator_that_accuses_other_nodes_or_hides_those_that_refused_is_told() {
+    let scene = Scene::new();
+    let certified = scene.check(&scene.honest()).unwrap();
+    let record = |at: usize| certified.submissions[at].clone().unwrap();
+    let refusing = ["node-1", "node-2"];
+    assert_eq!(
+        refused_by(&scene.members.cluster, certified.submissions.iter().flatten()),
+        refusing.map(str::to_owned).into()
+    );
+    for (at, honest) in [(0, &[][..]), (1, &[]), (2, &refusing)] {
+        let header = &scene.submissions[at].header.value;
+        let passes = check_outcome(&scene.members.cluster, header, &record(at), &said_of(&record(at), honest));
+        assert_eq!(passes, Ok(()));
+    }
+    let (accused, everyone) = (["node-0"], ["node-0", "node-1", "node-2"]);
+    for (at, names) in [
+        (0, &accused[..]),
+        (1, &refusing),
+        (2, &accused),
+        (2, &everyone),
+        (2, &refusing[..1]),
+        (2, &[]),
+    ] {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let error = outcome_found_by(&scene, at, &record(at), &said_of(&record(at), names), Check::Refusers);
+        let due = ReceiptError::Refusers {
+            submission: scene.submissions[at].header.value.statement.id.to_string(),
+            said: owned(names),
+            certified: owned(if at == 2 { &refusing } else { &[] }),
+        };
+        assert_eq!(error, due);
+    }
+    let hidden = outcome_found_by(&scene, 2, &record(2), &said_of(&record(2), &[]), Check::Refusers).to_string();
+    assert!(
+        hidden.contains("refused by no node, but by what all nodes have signed it was refused by node-1, node-2"),
+        "{hidden}"
+    );
+}
+
+#[test]
+fn a_coordinator_that_says_other_reasons_or_numbers_than_are_certified_is_told() {
+    let scene = Scene::new();
+    let certified = scene.check(&scene.honest()).unwrap();
+    let record = certified.submissions[1].clone().unwrap();
+    for alter in [
+        (|said: &mut Outcome| {
+            let items = said.rejected.remove(&RejectReason::DuplicateAnswer).unwrap();
+            said.rejected.insert(RejectReason::ItemFull, items);
+        }) as fn(&mut Outcome),
+        |said| {
+            said.accepted += 1;
+            said.rejected.clear();
+        },
+        |said| said.accepted -= 1,
+    ] {
+        let mut said = said_of(&record, &[]);
+        alter(&mut said);
+        let error = outcome_found_by(&scene, 1, &record, &said, Check::Reasons);
+        assert!(matches!(error, ReceiptError::Sum(_)), "{error}");
+    }
+}
+
 #[test]
 fn each_way_of_failing_has_its_exit_code() {
     let root = ReceiptError::Root(RootError::Signature(String::new()));
+    let refusers = ReceiptError::Refusers {
+        submission: String::new(),
+        said: Vec::new(),
+        certified: Vec::new(),
+    };
+    assert_eq!(refusers.exit_code(), ReceiptError::Leaf.exit_code());
     let errors = [
         root,
         ReceiptError::Leaf,

@@ -191,7 +191,8 @@ fn what_became_of_the_answers_is_told() {
         ended.contains("job j has ended; `tacit receipt j --key me.key` says which of your answers count"),
         "{ended}"
     );
-    let rejected = "4 rejected as duplicate_answer (an earlier answer of yours to the item counts): i0, i501, i1001, i3";
+    let rejected =
+        "4 rejected as duplicate_answer (an earlier answer of yours to the item counts); as the coordinator says: i0, i501, i1001, i3";
     let receipts = place.ok("receipt j --key me.key");
     assert!(receipts.contains("499") && receipts.contains("198"), "{receipts}");
     assert!(receipts.contains(rejected), "{receipts}");

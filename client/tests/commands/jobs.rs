@@ -2,7 +2,7 @@
 
 use tacit_client::known_jobs::KnownJob;
 use tacit_mpc_core::sharing::NodeSet;
-use tacit_protocol::fixtures::{ClusterWithKeys, cluster_text, cluster_with_keys, job, submission};
+use tacit_protocol::fixtures::{ClusterWithKeys, cluster_text, cluster_with_keys, issuers, job, submission};
 use tacit_protocol::job::{Job, JobSpec, PayRule};
 use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
 use tacit_scoring::testing::run_to_certificate;
@@ -260,34 +260,110 @@ fn the_command_line_says_who_the_buyer_is_and_else_the_environment() {
     assert!(place.fails(&without).contains("give --cluster"));
 }
 
-#[test]
-fn gold_answers_that_a_restored_coordinator_has_lost_are_sent_again() {
-    let place = Workplace::new();
-    let items: String = (0..30).map(|i| format!("g{i}\n")).collect();
-    place.write("items.csv", &format!("id\n{items}"));
+/// Writes items g0 to g29 and gold answers to five of them.
+fn write_gold(place: &Workplace) {
+    let items: String = (0..30).map(|i| format!("g{i},picture {i}\n")).collect();
+    place.write("items.csv", &format!("id,text\n{items}"));
     place.write("gold.csv", "item,answer\ng0,stop\ng1,stop\ng2,yield\ng3,stop\ng4,yield\n");
+}
+
+#[test]
+fn the_buyer_of_a_sensitive_job_is_told_that_it_pays_no_bonus_and_takes_no_gold() {
+    const NO_BONUS: &str = "everyone is paid the base for each answer that counts, and no bonus: in a sensitive job a bonus would say how others \
+                            answered";
+    const NO_GOLD: &str = "the gold answers are not sent, because a sensitive job takes none";
+    let place = Workplace::new();
+    write_gold(&place);
+    let issuers = issuers(1);
+    let keys: Vec<String> = issuers.keys.iter().map(|key| format!("\"{key}\"")).collect();
+    for (rule, gold, told) in [
+        ("flat", "", &[][..]),
+        ("peer_agreement", "", &[NO_BONUS]),
+        ("gold", "gold = \"gold.csv\"", &[NO_BONUS, NO_GOLD]),
+    ] {
+        place.write(
+            "sensitive.toml",
+            &format!(
+                "name = \"sensitive\"\nquestion = {{ kind = \"categorical\", classes = [\"stop\", \"yield\"] }}\nitems = \"items.csv\"\n\
+                 answers_per_item = 7\nrelease = [\"labels\", \"payouts\"]\n{gold}\n\
+                 issuers = {{ pool = \"{}\", keys = [{}], need = {} }}\n\
+                 payout = {{ rule = \"{rule}\", currency = \"EUR\", base_per_item = 20000, bonus_per_item = {}, budget = 100000000 }}\n",
+                issuers.pool,
+                keys.join(", "),
+                issuers.need,
+                if rule == "flat" { 0 } else { 20000 },
+            ),
+        );
+        let said = place.warns(&format!(
+            "job create sensitive.toml --id {} --token-file token",
+            rule.replace('_', "-")
+        ));
+        let due: String = told
+            .iter()
+            .map(|text| format!("tacit: job {}: {text}\n", rule.replace('_', "-")))
+            .collect();
+        assert_eq!(said, due, "{rule}");
+    }
+    assert!(place.coordinator.received().is_empty());
+    // Where a bonus is paid, nobody says so.
+    place.job();
+    let said = place.warns(CREATE);
+    assert!(!said.contains("no bonus") && !said.contains("gold answers are not sent"), "{said}");
+}
+
+const CREATE_GOLD: &str = "job create gold.toml --id g --token-file token";
+
+/// A place with a spec whose gold answers count.
+fn with_gold() -> Workplace {
+    let place = Workplace::new();
+    write_gold(&place);
     place.write(
         "gold.toml",
         "name = \"gold\"\nquestion = { kind = \"categorical\", classes = [\"stop\", \"yield\"] }\nitems = \"items.csv\"\n\
          answers_per_item = 3\nsensitive = false\nrelease = [\"payouts\"]\ngold = \"gold.csv\"\n\
          payout = { rule = \"gold\", currency = \"EUR\", base_per_item = 20000, bonus_per_item = 20000, budget = 10000000 }\n",
     );
-    let create = "job create gold.toml --id g --token-file token";
-    place.ok(create);
+    place
+}
+
+#[test]
+fn gold_answers_that_a_restored_coordinator_gets_too_late_are_sealed_again() {
+    let place = with_gold();
+    place.coordinator.serve_keys(1000, 3600);
+    place.ok(CREATE_GOLD);
+    let sent = place.coordinator.forget_submissions();
+    place.coordinator.serve_keys(500, 3600);
+    place.coordinator.destroy_older_keys();
+    place.ok(CREATE_GOLD);
+    let again = place.coordinator.received();
+    assert_eq!(again.len(), sent.len());
+    assert!(again.iter().all(|one| !sent.contains(one)), "other bytes");
+    place.ok(CREATE_GOLD);
+    assert_eq!(place.coordinator.received(), again);
+    // Lost once more, the newest bytes come again.
+    place.coordinator.forget_submissions();
+    place.ok(CREATE_GOLD);
+    assert_eq!(place.coordinator.received(), again);
+}
+
+#[test]
+fn gold_answers_that_a_restored_coordinator_has_lost_are_sent_again() {
+    let place = with_gold();
+    place.ok(CREATE_GOLD);
     let sent = place.coordinator.forget_submissions();
     assert!(!sent.is_empty());
-    place.ok(create);
+    place.ok(CREATE_GOLD);
     assert_eq!(place.coordinator.received(), sent, "the same bytes");
     assert_eq!(place.coordinator.enrolled(), Vec::<String>::new());
     place.coordinator.forget_submissions();
     // A full disk passes: that is no reason to cancel the job.
     place.coordinator.refuse_after(0);
-    let output = place.tacit(create);
+    let output = place.tacit(CREATE_GOLD);
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(error.contains("try again later") && !error.contains("cancel the job"), "{error}");
     place.coordinator.refuse_after_with(0, (409, "job_closed"));
-    let output = place.tacit(create);
+    let output = place.tacit(CREATE_GOLD);
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(

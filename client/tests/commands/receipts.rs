@@ -78,6 +78,49 @@ fn a_coordinator_that_cheats_is_caught_with_an_exit_code_for_each_way() {
 }
 
 #[test]
+fn who_refused_a_submission_is_told_as_the_nodes_have_signed_it() {
+    let refused = || {
+        let place = contributor();
+        place.coordinator.refuse_by_nodes();
+        place.ok("job watch j");
+        place
+    };
+    let said = refused().ok("receipt j --key me.key");
+    assert!(
+        said.contains("certified: 0 of your 3 answers count\n")
+            && said.contains("\n  refused by node-1, node-2: their parts did not come or cannot be used\n"),
+        "{said}"
+    );
+    // All answers count as without the cheat, or none does, but the coordinator says who is to blame.
+    let unrefused = contributor();
+    unrefused.ok("job watch j");
+    for (place, cheat, why) in [
+        (
+            unrefused,
+            Cheat::Accuses,
+            "it was refused by node-0, but by what all nodes have signed it was refused by no node",
+        ),
+        (
+            refused(),
+            Cheat::Accuses,
+            "it was refused by node-0, but by what all nodes have signed it was refused by node-1, node-2",
+        ),
+        (
+            refused(),
+            Cheat::HidesRefusers,
+            "it was refused by no node, but by what all nodes have signed it was refused by node-1, node-2",
+        ),
+    ] {
+        place.coordinator.cheat(cheat);
+        let output = place.tacit("receipt j --key me.key");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(11), "{cheat:?}: {error}");
+        assert!(error.contains(why), "{cheat:?}: {error}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
 fn nodes_that_certify_what_they_have_erased_are_named() {
     let place = contributor();
     place.ok("withdraw j --key me.key");

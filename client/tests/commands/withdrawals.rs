@@ -1,5 +1,8 @@
 //! Answers that are taken back, and what a restored coordinator has lost.
 
+use tacit_protocol::codec;
+use tacit_protocol::submission::Submission;
+
 use crate::workplace::{ANSWER, Workplace};
 
 #[test]
@@ -169,4 +172,148 @@ fn what_is_not_withdrawn_is_named_after_the_table() {
     // The other three stay in the job, and are asked about as before.
     assert_eq!(place.warns(RECEIPT), "");
     assert!(place.ok(RECEIPT).contains("1 of 4 submissions were withdrawn\n"));
+}
+
+/// A place from which four submissions were sent, of which the coordinator has lost the first `lost`. The nodes have destroyed the keys that
+/// all are sealed to.
+fn restored_too_late(lost: usize) -> (Workplace, Vec<(Vec<u8>, usize)>) {
+    let place = Workplace::new();
+    place.job();
+    place.answers();
+    place.coordinator.serve_keys(1000, 3600);
+    place.ok(ANSWER);
+    let sent = place.coordinator.forget_submissions();
+    assert_eq!(sent.len(), 4);
+    place.coordinator.restore_submissions(sent[lost..].to_vec());
+    place.coordinator.serve_keys(500, 3600);
+    place.coordinator.destroy_older_keys();
+    (place, sent)
+}
+
+/// The ids of submissions.
+fn ids(sent: &[(Vec<u8>, usize)]) -> Vec<String> {
+    let submission = |bytes: &[u8]| codec::decode::<Submission>(bytes, "a submission").unwrap();
+    sent.iter()
+        .map(|(bytes, _)| submission(bytes).header.value.statement.id.to_string())
+        .collect()
+}
+
+#[test]
+fn what_a_restored_coordinator_gets_too_late_is_sealed_again_by_whoever_has_the_answers() {
+    let (place, sent) = restored_too_late(4);
+    // Who has no answers at hand cannot seal them again, and is told what to do.
+    let told = place.warns(RECEIPT);
+    for id in ids(&sent) {
+        let due = format!("submission {id}: the coordinator has lost it, and a node has destroyed the key that it is sealed to");
+        assert!(told.contains(&due) && told.contains("run `tacit answer` again"), "{told}");
+    }
+    assert_eq!(place.ok(RECEIPT).matches(" lost ").count(), 8);
+    assert!(place.coordinator.received().is_empty());
+    // Other answers are not taken for the same.
+    let answers = std::fs::read_to_string(place.path().join("answers.csv")).unwrap();
+    place.write("answers.csv", &answers.replace("i5,me,stop", "i5,me,yield"));
+    assert!(place.fails(ANSWER).contains("has changed since the first run"));
+    place.write("answers.csv", &answers);
+    let output = place.tacit(ANSWER);
+    let (said, told): (String, String) = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).into();
+    assert!(
+        told.contains("had lost 4 submissions that the nodes do not open any more"),
+        "{told}"
+    );
+    assert!(said.contains("1200 answers of me in 4 submissions, 4 sent now"), "{said}");
+    let again = place.coordinator.received();
+    assert_eq!(again.iter().map(|(_, answers)| *answers).collect::<Vec<_>>(), [500, 500, 199, 1]);
+    assert!(ids(&again).iter().all(|id| !ids(&sent).contains(id)), "new submissions");
+    assert!(place.ok(ANSWER).contains("4 submissions, all of it sent before"));
+    assert_eq!(place.warns(RECEIPT), "");
+    assert!(
+        place
+            .ok(RECEIPT)
+            .contains("4 submissions that the coordinator had lost were sealed again as others")
+    );
+    // Restored once more while the new keys live, it gets the new bytes and no others.
+    place.coordinator.forget_submissions();
+    assert!(
+        place
+            .warns(RECEIPT)
+            .contains("had lost 4 submissions that it had acknowledged; they were sent again")
+    );
+    assert_eq!(place.coordinator.received(), again);
+    // If it had lost nothing, and both are in the list, nobody is accused: the nodes count each answer once.
+    place.coordinator.restore_submissions([sent, again].concat());
+    place.ok("job watch j");
+    assert_eq!(place.warns(RECEIPT), "");
+}
+
+#[test]
+fn a_coordinator_that_takes_nothing_in_place_of_what_it_lost_is_shown_the_first_receipt() {
+    let (place, _) = restored_too_late(4);
+    // It asks for the answers anew, and then does not want them.
+    place.coordinator.refuse_after_with(0, (409, "job_closed"));
+    let output = place.tacit(ANSWER);
+    assert_eq!(output.status.code(), Some(1));
+    place.ok("job watch j");
+    let output = place.tacit(RECEIPT);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(12), "{error}");
+    assert!(error.contains("keep this receipt (me.key.j.d/0001.receipt.json)"), "{error}");
+}
+
+#[test]
+fn what_is_lost_for_good_hinders_no_withdrawal_and_is_not_sent_again() {
+    let (place, sent) = restored_too_late(1);
+    let lost = ids(&sent)[0].clone();
+    let output = place.tacit(WITHDRAW);
+    let (table, error): (String, String) = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).into();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert_eq!((table.matches(" lost ").count(), table.matches(" 3 ").count()), (1, 3), "{table}");
+    assert!(
+        error.contains(&format!("has lost {lost}, as it says")) && error.contains("no node has signed that it is erased"),
+        "{error}"
+    );
+    assert_eq!((place.coordinator.received().len(), place.coordinator.withdrawn()), (0, 3));
+    assert_eq!(place.warns(RECEIPT), "");
+    // It had not lost it, and counts it.
+    place.coordinator.restore_submissions(sent[..1].to_vec());
+    place.coordinator.hide_withdrawable();
+    place.ok("job watch j");
+    let said = place.ok(RECEIPT);
+    assert!(
+        said.contains(&format!("submission {lost} is certified although you have asked for it back")),
+        "{said}"
+    );
+}
+
+#[test]
+fn answers_that_were_taken_back_are_not_sealed_again() {
+    let (place, sent) = restored_too_late(1);
+    let lost = ids(&sent)[0].clone();
+    let output = place.tacit(&format!("{WITHDRAW} --submission {lost}"));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        place
+            .ok(ANSWER)
+            .contains("1 of 4 submissions were withdrawn and are not sent again")
+    );
+    assert_eq!(place.coordinator.received(), sent[1..]);
+
+    // By either id both are taken back, the lost one and the one in its place. The coordinator may have the lost one after all.
+    for by_lost in [true, false] {
+        let (place, sent) = restored_too_late(1);
+        place.ok(ANSWER);
+        let again = place.coordinator.received().pop().unwrap();
+        place
+            .coordinator
+            .restore_submissions([&sent[..], std::slice::from_ref(&again)].concat());
+        let id = ids(if by_lost { &sent[..1] } else { std::slice::from_ref(&again) }).remove(0);
+        let table = place.ok(&format!("{WITHDRAW} --submission {id}"));
+        assert_eq!(table.matches(" 3 ").count(), 2, "{table}");
+        assert_eq!(place.coordinator.received(), sent[1..]);
+        assert!(
+            place
+                .ok(ANSWER)
+                .contains("1 of 4 submissions were withdrawn and are not sent again")
+        );
+        assert_eq!(place.coordinator.received(), sent[1..]);
+    }
 }

@@ -25,7 +25,12 @@ use tacit_protocol::sealing_epoch::SignedEpoch;
 use tacit_protocol::submission::Header;
 use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
 
+pub(crate) use receipts::Cheat;
+
 pub(crate) const TOKEN: &str = "a-buyers-token";
+
+/// The nodes that refuse submissions, if any do.
+const REFUSING: [usize; 2] = [1, 2];
 
 pub(crate) struct Coordinator {
     pub cluster_text: String,
@@ -55,6 +60,10 @@ struct Stored {
     asked_to_withdraw: usize,
     /// How many nodes do not answer.
     away: usize,
+    /// Whether two nodes refuse all submissions.
+    refused_by_nodes: bool,
+    /// Whether it denies that there is anything to withdraw.
+    hide_withdrawable: bool,
     /// What it answers whenever it is asked for a submission: status and kind of the problem.
     hide_submissions: Option<(u16, &'static str)>,
     /// Who has enrolled, each time.
@@ -69,29 +78,10 @@ struct Stored {
     protocol: Versions,
     sealing: Vec<Option<SignedEpoch>>,
     sealed_too_late: bool,
+    /// The nodes have destroyed their keys of earlier epochs than this.
+    opens_from: u64,
     /// The key that has signed the last request of a buyer.
     signed_by: Option<PublicKey>,
-}
-
-/// How the coordinator alters what the nodes certify.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cheat {
-    /// It says that more is paid.
-    Pay,
-    /// It gives the record another name.
-    Name,
-    /// It leaves a submission out of the list that the nodes get.
-    LeavesOut,
-    /// It says that the key has sent nothing.
-    Denies,
-    /// It passes on nothing although the job is published.
-    Silent,
-    /// It signs for the nodes.
-    Signs,
-    /// It lists what was withdrawn, and all nodes certify it.
-    CountsWithdrawn,
-    /// All nodes certify pay that does not follow from the terms.
-    WithAllNodes,
 }
 
 type Answer = Result<Response, Response>;
@@ -112,6 +102,8 @@ impl Coordinator {
             withdrawn: Vec::new(),
             asked_to_withdraw: 0,
             away: 0,
+            refused_by_nodes: false,
+            hide_withdrawable: false,
             hide_submissions: None,
             enrolled: Vec::new(),
             lose_an_answer: false,
@@ -123,6 +115,7 @@ impl Coordinator {
             protocol: PROTOCOL_VERSIONS,
             sealing: epochs(&members, now, now + 3600),
             sealed_too_late: false,
+            opens_from: 0,
             signed_by: None,
         };
         let server = Arc::new(Server {
@@ -190,6 +183,12 @@ impl Coordinator {
         self.server.state.lock().unwrap().sealing = epochs(&members, now - began, now - began + lifetime);
     }
 
+    /// The nodes have destroyed all their keys but the served ones, so new uploads that are sealed to others are refused.
+    pub(crate) fn destroy_older_keys(&self) {
+        let mut state = self.server.state.lock().unwrap();
+        state.opens_from = state.sealing.iter().flatten().map(|epoch| epoch.value.number).min().unwrap();
+    }
+
     pub(crate) fn forge_receipts(&self) {
         self.server.state.lock().unwrap().forge = true;
     }
@@ -214,6 +213,16 @@ impl Coordinator {
         std::mem::take(&mut self.server.state.lock().unwrap().submissions)
     }
 
+    /// Has these submissions again, or still, and no others.
+    pub(crate) fn restore_submissions(&self, submissions: Vec<(Vec<u8>, usize)>) {
+        self.server.state.lock().unwrap().submissions = submissions;
+    }
+
+    /// Answers that there is nothing to withdraw, whatever is.
+    pub(crate) fn hide_withdrawable(&self) {
+        self.server.state.lock().unwrap().hide_withdrawable = true;
+    }
+
     /// Forgets the withdrawals that came since a backup was made, in which these submissions are.
     pub(crate) fn forget_withdrawals(&self, submissions: Vec<(Vec<u8>, usize)>) {
         let mut state = self.server.state.lock().unwrap();
@@ -234,6 +243,11 @@ impl Coordinator {
     /// From now on so many nodes do not answer.
     pub(crate) fn send_away(&self, nodes: usize) {
         self.server.state.lock().unwrap().away = nodes;
+    }
+
+    /// From now on the nodes certify that no submission counts, because two of them could not use their parts.
+    pub(crate) fn refuse_by_nodes(&self) {
+        self.server.state.lock().unwrap().refused_by_nodes = true;
     }
 
     /// Refuses all jobs with this status and kind of problem; `None` for none.

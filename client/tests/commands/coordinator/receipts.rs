@@ -16,9 +16,35 @@ use tacit_protocol::release::NodeSignature;
 use tacit_protocol::request_signature::{RequestSignature, SignedParts};
 use tacit_protocol::submission::{Header, Submission};
 
-use super::{Answer, Cheat, Server, find, problem_of};
+use super::{Answer, REFUSING, Server, find, problem_of};
 
-/// What three nodes certify, of the outcomes that [`outcome`] says: all answers count except the first of each submission.
+/// How the coordinator alters what the nodes certify.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cheat {
+    /// It says that more is paid.
+    Pay,
+    /// It gives the record another name.
+    Name,
+    /// It leaves a submission out of the list that the nodes get.
+    LeavesOut,
+    /// It says that the key has sent nothing.
+    Denies,
+    /// It passes on nothing although the job is published.
+    Silent,
+    /// It signs for the nodes.
+    Signs,
+    /// It lists what was withdrawn, and all nodes certify it.
+    CountsWithdrawn,
+    /// All nodes certify pay that does not follow from the terms.
+    WithAllNodes,
+    /// It says that a node refused a submission which did not.
+    Accuses,
+    /// It names none of the nodes that refused a submission.
+    HidesRefusers,
+}
+
+/// What three nodes certify, of the outcomes that [`outcome`] says: all answers count except the first of each submission, or none does
+/// if two nodes refuse everything.
 pub(super) async fn receipts(State(server): State<Arc<Server>>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
     let stored = server.state.lock().unwrap();
     let (job, _, state) = find(&stored, &id)?;
@@ -57,12 +83,17 @@ pub(super) async fn receipts(State(server): State<Arc<Server>>, Path(id): Path<S
                 submission: header.digest(),
                 answers: header.statement.items.len() as u32,
             };
-            SubmissionRecord::new(&entry, &Outcome::Counted(vec![(0, RejectReason::DuplicateAnswer)]))
+            let outcome = if stored.refused_by_nodes {
+                Outcome::Refused(RejectReason::Unsealable, REFUSING.into_iter().collect())
+            } else {
+                Outcome::Counted(vec![(0, RejectReason::DuplicateAnswer)])
+            };
+            SubmissionRecord::new(&entry, &outcome)
         })
         .collect();
     let answers = submissions.iter().map(|one| u64::from(one.counted)).sum();
     let base = job.terms().payout().map(|payout| payout.base_per_item * answers);
-    let record = ContributorRecord {
+    let contributor = |submissions| ContributorRecord {
         facts: ContributorFacts {
             contributor: own[0].statement.contributor.clone(),
             key,
@@ -74,7 +105,12 @@ pub(super) async fn receipts(State(server): State<Arc<Server>>, Path(id): Path<S
         pay: base.map(|base| base - u64::from(cheats(Cheat::WithAllNodes))),
         submissions,
     };
-    let tree = RecordTree::new(&SaltSeed::from_bytes([1; 32]), vec![Record::Contributor(record)]);
+    let records = if stored.refused_by_nodes {
+        submissions.into_iter().map(Record::Submission).collect()
+    } else {
+        vec![Record::Contributor(contributor(submissions))]
+    };
+    let tree = RecordTree::new(&SaltSeed::from_bytes([1; 32]), records);
     let statement = RootStatement {
         protocol: server.cluster.file().protocol,
         cluster: server.cluster.digest(),
@@ -82,7 +118,7 @@ pub(super) async fn receipts(State(server): State<Arc<Server>>, Path(id): Path<S
         accepted: job.digest(),
         session: job.digest(),
         participants: [0, 1, 2].into_iter().collect(),
-        records: ReceiptRoot::new(&tree, 1),
+        records: ReceiptRoot::new(&tree, usize::from(!stored.refused_by_nodes)),
     };
     let signatures = server.nodes.iter().zip(0..).map(|(key, node)| NodeSignature {
         node,

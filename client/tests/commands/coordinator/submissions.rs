@@ -16,7 +16,7 @@ use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::{Header, Submission};
 use tacit_protocol::withdrawal::{Erasure, Withdrawal};
 
-use super::{Answer, Server, Stored, find, problem, problem_of};
+use super::{Answer, Cheat, REFUSING, Server, Stored, find, problem, problem_of};
 
 pub(super) async fn enrol(State(server): State<Arc<Server>>, Json(enrolment): Json<Enrolment>) -> Answer {
     let statement = enrolment_statement(&server.cluster.digest(), &enrolment.contributor);
@@ -44,13 +44,15 @@ pub(super) async fn submit(
         let detail = "the submission was withdrawn: to answer again, draw a new id";
         return Err(problem_of("submission_conflict", 409, "another submission has this id", detail));
     }
+    let submission: Submission = codec::decode(&body, "a submission").unwrap();
+    let is_destroyed = |epoch: &u64| known.is_none() && *epoch < stored.opens_from;
+    let too_late = submission.header.value.statement.epochs.iter().any(is_destroyed);
+    if std::mem::take(&mut stored.sealed_too_late) || too_late {
+        return Err(problem_of("sealing_key_expired", 409, "too late", "seal to the newest keys"));
+    }
     if known.is_none() && stored.submissions.len() >= stored.refuse_after {
         let (status, kind) = stored.refuse_with;
         return Err(problem_of(kind, status, "no room", "the disk is full:\nfree some"));
-    }
-    let submission: Submission = codec::decode(&body, "a submission").unwrap();
-    if std::mem::take(&mut stored.sealed_too_late) {
-        return Err(problem_of("sealing_key_expired", 409, "too late", "seal to the newest keys"));
     }
     let job = &find(&stored, &id)?.0;
     Header::check(&submission.header, &server.cluster, job).unwrap();
@@ -76,6 +78,9 @@ pub(super) async fn withdraw(
 ) -> Answer {
     let mut stored = server.state.lock().unwrap();
     stored.asked_to_withdraw += 1;
+    if stored.hide_withdrawable {
+        return Err(problem_of("unknown_submission", 404, "not found", "there is no such submission"));
+    }
     let (_, spec, job_state) = find(&stored, &id)?;
     let (is_public, is_open) = (spec.spec.public, *job_state == JobState::Open);
     let header_of = |bytes: &[u8]| codec::decode::<Submission>(bytes, "a submission").unwrap().header.value;
@@ -125,7 +130,8 @@ fn receipt(server: &Server, stored: &Stored, header: &Header, sequence: usize) -
     Signed::new(receipt, Purpose::Receipt, if stored.forge { &forged } else { &server.key })
 }
 
-/// The outcome once the job is published: all answers count except the first of each submission.
+/// The outcome once the job is published: all answers count except the first of each submission, or none does if two nodes refuse
+/// everything.
 pub(super) async fn outcome(State(server): State<Arc<Server>>, Path((id, submission_id)): Path<(String, String)>) -> Answer {
     let stored = server.state.lock().unwrap();
     if let Some((status, kind)) = stored.hide_submissions {
@@ -139,13 +145,26 @@ pub(super) async fn outcome(State(server): State<Arc<Server>>, Path((id, submiss
         .find(|(_, header)| header.statement.id.to_string() == submission_id)
         .ok_or_else(|| problem_of("unknown_submission", 404, "not found", "there is no such submission"))?;
     let items = &header.statement.items;
+    let (rejected, reason) = if stored.refused_by_nodes {
+        (&items[..], RejectReason::Unsealable)
+    } else {
+        (&items[..1], RejectReason::DuplicateAnswer)
+    };
+    let refusing: &[usize] = match stored.cheats {
+        Some(Cheat::Accuses) => &[0],
+        Some(Cheat::HidesRefusers) => &[],
+        _ if stored.refused_by_nodes => &REFUSING,
+        _ => &[],
+    };
+    let answer = |item: &u32| RejectedAnswer {
+        item: spec.spec.items[*item as usize].id.clone(),
+        reason,
+    };
+    let counted = items.len() - rejected.len();
     let outcome = SubmissionOutcome {
-        accepted: (items.len() as u64 - 1).saturating_sub(u64::from(stored.lose_an_answer)),
-        rejected: vec![RejectedAnswer {
-            item: spec.spec.items[items[0] as usize].id.clone(),
-            reason: RejectReason::DuplicateAnswer,
-        }],
-        refused_by: Vec::new(),
+        accepted: (counted as u64).saturating_sub(u64::from(stored.lose_an_answer)),
+        rejected: rejected.iter().map(answer).collect(),
+        refused_by: refusing.iter().map(|node| server.cluster.node_name(*node)).collect(),
     };
     Ok(Json(SubmissionStatus {
         receipt: receipt(&server, &stored, &header, sequence),
