@@ -6,44 +6,25 @@
 //! Everything in it is public or sealed to the nodes: it does not reveal answers.
 
 use std::fs::{File, TryLockError};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tacit_mpc_core::digest::Digest;
 use tacit_protocol::api::Receipt;
-use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec;
-use tacit_protocol::identity::SecretKey;
-use tacit_protocol::job::{Job, JobId, Terms};
+use tacit_protocol::job::{JobId, Terms};
 use tacit_protocol::submission::Submission;
 use tacit_protocol::withdrawal::ErasureReceipt;
 use thiserror::Error;
 
 use crate::files::{self, Access, FileError};
 
+mod plan;
+
+pub use plan::Plan;
+
 const PLAN: &str = "plan.json";
 const TERMS: &str = "terms.json";
 const WITHDRAWAL: &str = "withdrawal.json";
-
-/// What will be sent, by digests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Plan {
-    cluster: Digest,
-    job: JobId,
-    job_digest: Digest,
-    contributor: String,
-    /// A hash keyed with the contributor's key, so that it does not reveal the answers to whoever finds it.
-    answers: Digest,
-    /// The index of the first submission with these answers. Those before it are of other runs, and all withdrawn.
-    first: usize,
-    /// How many submissions these answers take.
-    submissions: usize,
-    /// The indices of the submissions whose answers are shared and sealed again. The first one is replaced by the next index after those
-    /// above, and so on.
-    replaced: Vec<usize>,
-}
 
 /// The withdrawal of a submission, as far as it has come.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,74 +68,6 @@ pub enum StateError {
          the same, but nothing here can prove it or take it back any more"
     )]
     Damaged(PathBuf),
-}
-
-impl Plan {
-    /// The plan for `answers`, the bytes of the file, in `submissions` parts.
-    pub fn new(cluster: &Cluster, job: &Job, contributor: &str, key: &SecretKey, answers: &[u8], submissions: usize) -> Self {
-        Self {
-            cluster: cluster.digest(),
-            job: job.id().clone(),
-            job_digest: job.digest(),
-            contributor: contributor.to_owned(),
-            answers: Digest::of("tacit/v1 client answers file", &[key.to_bytes().as_slice(), answers]),
-            first: 0,
-            submissions,
-            replaced: Vec::new(),
-        }
-    }
-
-    /// The name of the contributor whose state this is.
-    pub fn contributor(&self) -> &str {
-        &self.contributor
-    }
-
-    /// The indices of the submissions with these answers, in the order of the answers, without those that are replaced.
-    pub fn current(&self) -> impl Iterator<Item = usize> {
-        (self.first..self.first_replacement()).map(move |index| self.newest(index))
-    }
-
-    /// Whether a submission is one of [`Self::current`].
-    pub fn is_current(&self, index: usize) -> bool {
-        self.with_these_answers().contains(&index) && self.replacement(index).is_none()
-    }
-
-    /// The indices of all submissions: those that are replaced too, and those of earlier answers, which are withdrawn.
-    pub fn all(&self) -> Range<usize> {
-        0..self.first_replacement().saturating_add(self.replaced.len())
-    }
-
-    /// The indices of the submissions that have taken the place of this one, one after the other.
-    pub fn replacements(&self, index: usize) -> impl Iterator<Item = usize> {
-        std::iter::successors(self.replacement(index), move |index| self.replacement(*index))
-    }
-
-    /// The index of the newest submission with the answers of this one.
-    pub fn newest(&self, index: usize) -> usize {
-        self.replacements(index).last().unwrap_or(index)
-    }
-
-    /// The indices of all submissions with the answers of this one: it, those that it has replaced, and those that have replaced it.
-    fn same_answers(&self, index: usize) -> impl Iterator<Item = usize> {
-        let earlier = std::iter::successors(Some(index), move |index| {
-            let place = index.checked_sub(self.first_replacement())?;
-            self.replaced.get(place).copied().filter(|replaced| replaced < index)
-        });
-        earlier.chain(self.replacements(index))
-    }
-
-    fn with_these_answers(&self) -> Range<usize> {
-        self.first..self.all().end
-    }
-
-    fn first_replacement(&self) -> usize {
-        self.first.saturating_add(self.submissions)
-    }
-
-    fn replacement(&self, index: usize) -> Option<usize> {
-        let place = self.replaced.iter().position(|replaced| *replaced == index)?;
-        Some(self.first_replacement().saturating_add(place)).filter(|by| *by > index)
-    }
 }
 
 /// The folder of one key and job. One process at a time can hold it.
@@ -366,150 +279,4 @@ fn check_owner(stored: &Plan, plan: &Plan, folder: &Path) -> Result<(), StateErr
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn plan(contributor: &str, answers: u8) -> Plan {
-        let digest = Digest::of("test", &[]);
-        let answers = Digest::of("test", &[&[answers]]);
-        Plan {
-            cluster: digest,
-            job: "j-1".parse().unwrap(),
-            job_digest: digest,
-            contributor: contributor.into(),
-            answers,
-            first: 0,
-            submissions: 2,
-            replaced: Vec::new(),
-        }
-    }
-
-    fn current(state: &State) -> Vec<usize> {
-        state.plan().current().collect()
-    }
-
-    #[test]
-    fn a_second_run_goes_on_only_with_the_same_plan() {
-        let folder = tempfile::tempdir().unwrap();
-        let key = folder.path().join("me.key");
-        let state = State::open(&key, plan("me", 1)).unwrap();
-        let place = folder.path().join("me.key.j-1.d");
-        assert_eq!(state.folder(), place);
-        assert_eq!(State::open(&key, plan("me", 1)).unwrap_err(), StateError::Running(place.clone()));
-        drop(state);
-        let state = State::stored(&key, &"j-1".parse().unwrap()).unwrap().unwrap();
-        assert_eq!((state.plan().contributor(), current(&state)), ("me", vec![0, 1]));
-        drop(state);
-        assert!(State::stored(&key, &"j-2".parse().unwrap()).unwrap().is_none());
-        assert!(!folder.path().join("me.key.j-2.d").exists());
-        assert!(State::open(&key, plan("me", 1)).is_ok());
-        assert_eq!(
-            State::open(&key, plan("me", 2)).unwrap_err(),
-            StateError::OtherAnswers(place.clone())
-        );
-        let other = StateError::OtherContributor {
-            folder: place.clone(),
-            contributor: "me".into(),
-        };
-        assert_eq!(State::open(&key, plan("you", 1)).unwrap_err(), other);
-        let other = Plan {
-            job_digest: Digest::of("other", &[]),
-            ..plan("me", 1)
-        };
-        assert_eq!(State::open(&key, other).unwrap_err(), StateError::OtherJob(place.clone()));
-
-        let state = State::open(&key, plan("me", 1)).unwrap();
-        assert_eq!(state.submission(0), Ok(None));
-        assert_eq!(state.receipt(0), Ok(None));
-        std::fs::write(place.join("0001.submission"), b"half").unwrap();
-        assert_eq!(state.submission(0), Err(StateError::Damaged(place.join("0001.submission"))));
-    }
-
-    #[test]
-    fn other_answers_are_taken_once_everything_that_was_made_is_withdrawn() {
-        use tacit_protocol::fixtures::{cluster_with_keys, job, submission};
-        use tacit_protocol::job::PayRule;
-        let (members, job) = (cluster_with_keys(3, 1), job(4, 3, 5, PayRule::Flat));
-        let folder = tempfile::tempdir().unwrap();
-        let key = folder.path().join("me.key");
-        let state = State::open(&key, plan("me", 1)).unwrap();
-        state.store_submission(0, &submission(&members, &job, 0, &[(0, 1)])).unwrap();
-        state.store_submission(1, &submission(&members, &job, 0, &[(1, 1)])).unwrap();
-        state.store_withdrawal(0, &StoredWithdrawal::default()).unwrap();
-        drop(state);
-        let place = folder.path().join("me.key.j-1.d");
-        assert_eq!(State::open(&key, plan("me", 2)).unwrap_err(), StateError::OtherAnswers(place));
-        let state = State::open(&key, plan("me", 1)).unwrap();
-        state.store_withdrawal(1, &StoredWithdrawal::default()).unwrap();
-        drop(state);
-        let state = State::open(&key, plan("me", 2)).unwrap();
-        assert_eq!((current(&state), state.plan().all()), (vec![2, 3], 0..4));
-        assert_eq!(state.submission(2), Ok(None));
-        drop(state);
-        // Nothing of the new answers is made yet: they go on as they are.
-        let state = State::open(&key, plan("me", 2)).unwrap();
-        assert_eq!(current(&state), [2, 3]);
-    }
-
-    #[test]
-    fn answers_that_are_sealed_again_get_other_indices_and_are_taken_back_together() {
-        use tacit_protocol::fixtures::{cluster_with_keys, job, submission};
-        use tacit_protocol::job::PayRule;
-        let (members, job) = (cluster_with_keys(3, 1), job(4, 3, 5, PayRule::Flat));
-        let folder = tempfile::tempdir().unwrap();
-        let key = folder.path().join("me.key");
-        let mut state = State::open(&key, plan("me", 1)).unwrap();
-        state.replace([1]).unwrap();
-        state.replace([]).unwrap();
-        state.replace([2, 0]).unwrap();
-        drop(state);
-        let mut state = State::open(&key, plan("me", 1)).unwrap();
-        assert_eq!((current(&state), state.plan().all()), (vec![4, 3], 0..5));
-        assert_eq!(state.plan().replacements(1).collect::<Vec<_>>(), [2, 3]);
-        let is_current: Vec<bool> = (0..6).map(|index| state.plan().is_current(index)).collect();
-        assert_eq!(is_current, [false, false, false, true, true, false]);
-        for index in state.plan().all() {
-            state.store_submission(index, &submission(&members, &job, 0, &[(0, 1)])).unwrap();
-        }
-        let taken_back = |state: &State| {
-            state
-                .plan()
-                .all()
-                .map(|index| state.is_taken_back(index).unwrap())
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(taken_back(&state), [false; 5]);
-        state.store_withdrawal(2, &StoredWithdrawal::default()).unwrap();
-        assert_eq!(taken_back(&state), [false, true, true, true, false]);
-        // Other answers are taken once the replaced submissions are withdrawn, too.
-        for index in [1, 3, 4] {
-            state.store_withdrawal(index, &StoredWithdrawal::default()).unwrap();
-        }
-        assert_eq!(state.is_withdrawn(), Ok(false));
-        state.store_withdrawal(0, &StoredWithdrawal::default()).unwrap();
-        drop(state);
-        state = State::open(&key, plan("me", 2)).unwrap();
-        assert_eq!((current(&state), state.plan().all()), (vec![5, 6], 0..7));
-        drop(state);
-
-        // A damaged plan does not send the client round in circles.
-        let plan = Plan {
-            replaced: vec![2, 3, 2, 0],
-            ..plan("me", 1)
-        };
-        assert_eq!(plan.current().collect::<Vec<_>>(), [5, 1]);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn the_folder_is_private() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().unwrap();
-        let state = State::open(&folder.path().join("k"), plan("me", 1)).unwrap();
-        assert_eq!(std::fs::metadata(state.folder()).unwrap().permissions().mode() & 0o777, 0o700);
-        assert_eq!(
-            std::fs::metadata(state.folder().join("plan.json")).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
-    }
-}
+mod tests;
