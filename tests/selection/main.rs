@@ -12,3 +12,4 @@ mod endings;
 mod floors;
 mod issuers;
 mod sealing;
+mod verifiers;
