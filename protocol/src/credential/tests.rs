@@ -151,12 +151,21 @@ fn pools_that_cannot_be_used_are_named() {
     assert_eq!(refused(&|i| i.keys.reverse()), "keys");
     assert_eq!(refused(&|i| i.keys[1] = i.keys[0]), "keys");
     assert_eq!(refused(&|i| i.keys = vec![PublicKey::from_bytes([0xff; 32])]), "keys");
-    assert_eq!(
-        refused(&|i| i.keys = (0..17).map(|i| PublicKey::from_bytes([i; 32])).collect()),
-        "keys"
-    );
     assert_eq!(refused(&|i| i.need = 0), "need");
     assert_eq!(refused(&|i| i.need = 4), "need");
+}
+
+/// Keys that anybody could have, in ascending order: nothing but their number is wrong.
+#[test]
+fn a_pool_has_sixteen_issuers_at_most() {
+    let of = |count: u8| {
+        let mut keys: Vec<PublicKey> = (0..count).map(|byte| SecretKey::from_bytes(&[byte; 32]).public()).collect();
+        keys.sort_unstable();
+        Issuers { keys, ..issuers(1) }.check()
+    };
+    assert_eq!((of(1), of(16)), (Ok(()), Ok(())));
+    let refused = of(17).unwrap_err();
+    assert_eq!((refused.field, refused.problem.as_str()), ("keys", "must list 1 to 16 keys"));
 }
 
 #[test]
