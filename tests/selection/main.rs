@@ -13,3 +13,4 @@ mod floors;
 mod issuers;
 mod sealing;
 mod terms;
+mod verifiers;

@@ -31,6 +31,8 @@ pub struct TestCluster {
     pub api: String,
     /// The buyer's token.
     pub token: String,
+    /// The certificate that `tacit` trusts instead of the system's.
+    trusted: Option<PathBuf>,
     recording: Recording,
     /// In front of the coordinator and of every node.
     relays: (Relay, Vec<Relay>),
@@ -108,6 +110,7 @@ impl TestCluster {
             nodes: (0..nodes).map(|_| None).collect(),
             coordinator: None,
             folder,
+            trusted: None,
             recording,
             relays,
         };
@@ -142,9 +145,18 @@ impl TestCluster {
         self.recording.bytes()
     }
 
+    /// Lets `tacit` trust this certificate and no other from now on.
+    pub fn trust(&mut self, certificate: &Path) {
+        self.trusted = Some(certificate.to_owned());
+    }
+
     /// Runs `tacit` as the buyer or a contributor of this cluster.
     pub fn tacit<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Output {
-        Command::new(program("tacit"))
+        let mut command = Command::new(program("tacit"));
+        if let Some(certificate) = &self.trusted {
+            command.env_remove("SSL_CERT_DIR").env("SSL_CERT_FILE", certificate);
+        }
+        command
             .args(arguments)
             .current_dir(self.folder())
             .env("TACIT_CLUSTER", self.file())

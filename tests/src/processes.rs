@@ -17,6 +17,7 @@ pub struct Running {
     admin: String,
     listens: SocketAddr,
     cluster: String,
+    ready: String,
 }
 
 impl Running {
@@ -73,6 +74,7 @@ impl Running {
             admin,
             listens,
             cluster,
+            ready: line,
         })
     }
 
@@ -89,6 +91,11 @@ impl Running {
     /// The digest of its cluster file, from its `ready` line.
     pub fn cluster(&self) -> &str {
         &self.cluster
+    }
+
+    /// Its `ready` line.
+    pub fn ready_line(&self) -> &str {
+        &self.ready
     }
 
     /// Its peak memory so far in bytes.
@@ -121,6 +128,11 @@ impl Running {
     /// Suspends it without any notice to others.
     pub fn freeze(&self) {
         self.signal("-STOP");
+    }
+
+    /// Tells it with SIGHUP that files which it reads again are new.
+    pub fn hang_up(&self) {
+        self.signal("-HUP");
     }
 
     fn signal(&self, signal: &str) {

@@ -129,6 +129,42 @@ pub fn forget_notices(folder: &Path) {
     node_store(folder).execute("DELETE FROM notices", []).unwrap();
 }
 
+/// What a node has recorded of a job's releases, as a backup of its store would keep it.
+#[derive(Debug)]
+pub struct ReleaseRecord {
+    released: Option<Vec<u8>>,
+    code: Vec<u8>,
+    announced: Option<Vec<u8>>,
+    noise: Option<Vec<u8>>,
+}
+
+/// Reads at a node that does not run what it has recorded of a job's releases.
+pub fn release_record(folder: &Path, id: &str) -> ReleaseRecord {
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok(ReleaseRecord {
+            released: row.get(0)?,
+            code: row.get(1)?,
+            announced: row.get(2)?,
+            noise: row.get(3)?,
+        })
+    };
+    let query = "SELECT released, record, announced, noise FROM jobs WHERE id = ?1";
+    node_store(folder).query_row(query, [id], read).unwrap()
+}
+
+/// Puts an earlier record back at a node that does not run, as somebody who restores a backup does.
+pub fn restore_release_record(folder: &Path, id: &str, record: &ReleaseRecord) {
+    let ReleaseRecord {
+        released,
+        code,
+        announced,
+        noise,
+    } = record;
+    let set = "UPDATE jobs SET released = ?2, record = ?3, announced = ?4, noise = ?5 WHERE id = ?1";
+    let changed = node_store(folder).execute(set, rusqlite::params![id, released, code, announced, noise]);
+    assert_eq!(changed.unwrap(), 1);
+}
+
 /// A job, read from a node's database.
 pub fn job(folder: &Path, cluster: &Cluster, id: &str) -> Job {
     let store = node_store(folder);

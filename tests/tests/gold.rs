@@ -1,13 +1,23 @@
-//! Gold answers on a real cluster, with the commands of a buyer and its contributors.
+//! Gold answers on a real cluster, with the commands of a buyer and its contributors; and gold for a sensitive job, which nobody takes.
+
+use std::time::Duration;
 
 use rand::rng;
 use serde_json::Value;
+use tacit_protocol::cluster::Cluster;
+use tacit_protocol::codec::encode;
+use tacit_protocol::control::{Reply, Request};
+use tacit_protocol::fixtures::{at_the_floors, buyer_key, gold_key};
 use tacit_protocol::identity::{Purpose, SecretKey};
-use tacit_protocol::job::{Gold, Job, JobSpec};
+use tacit_protocol::job::{Gold, Job, JobSpec, PayRule, Payout};
+use tacit_protocol::reject::RejectReason;
+use tacit_protocol::submission::Submission;
+use tacit_protocol::submission::gold::AUTHOR;
 use tacit_tests::api_client::{self, cluster_file, put, submit};
-use tacit_tests::cluster::TestCluster;
+use tacit_tests::cluster::{TestCluster, in_a_month};
 use tacit_tests::forgery::{Author, elements};
 use tacit_tests::http::Connection;
+use tacit_tests::impostor::coordinator::ImpostorCoordinator;
 
 /// The pay vectors V6 of the design: gold to items 1, 3 and 5.
 const ANSWERS: [[usize; 6]; 3] = [[0, 1, 2, 0, 1, 2], [0, 1, 2, 0, 1, 1], [0, 1, 1, 2, 1, 2]];
@@ -131,13 +141,84 @@ fn open(cluster: &TestCluster, connection: &mut Connection, id: &str, key: &Secr
         &SecretKey::generate(&mut rng()),
     )
     .unwrap();
+    create(cluster, connection, &job);
+    api_client::job(cluster, id)
+}
+
+/// Opens a signed job with the buyer's token.
+fn create(cluster: &TestCluster, connection: &mut Connection, job: &Job) {
     let answer = connection.request_as(
         Some(&cluster.token),
         "PUT",
-        &format!("/v1/jobs/{id}"),
+        &format!("/v1/jobs/{}", job.id()),
         "application/json",
         &serde_json::to_vec(&job.to_signed_spec()).unwrap(),
     );
     assert_eq!(answer.status, 201, "{}", answer.body);
-    api_client::job(cluster, id)
+}
+
+/// A sensitive job whose terms name a key for gold, and what the holder of the key could send to it: a part of gold answers, and the same as
+/// answers of its own. Each comes with the reason to refuse it.
+fn gold_to_a_sensitive_job(cluster: &Cluster) -> (Job, [(Submission, RejectReason); 2]) {
+    let spec = JobSpec {
+        gold: Some(Gold { key: gold_key().public() }),
+        payout: at_the_floors().payout.map(|payout| Payout {
+            rule: PayRule::Gold,
+            ..payout
+        }),
+        closes_at: Some(in_a_month()),
+        ..at_the_floors()
+    };
+    let job = Job::sign(&cluster.digest(), "sensitive".parse().unwrap(), spec, &buyer_key()).unwrap();
+    let holder = Author {
+        name: AUTHOR.to_owned(),
+        key: gold_key(),
+    };
+    let items: Vec<u32> = (0..job.items().len() as u32).collect();
+    let rows = elements(&[1, 0]).repeat(items.len());
+    let send = |purpose: Purpose, label: &'static [u8]| {
+        let mut forgery = holder.share(cluster, &job, &items, &rows, &mut rng());
+        forgery.statement.contributor = AUTHOR.to_owned();
+        forgery.statement.credential = None;
+        forgery.envelope = label;
+        let envelopes = forgery.envelopes(&mut rng());
+        holder.sign_for(purpose, forgery.statement, envelopes)
+    };
+    let as_gold = send(Purpose::Gold, b"tacit/v1 gold envelope");
+    let as_answers = send(Purpose::Submission, b"tacit/v1 envelope");
+    // The job gives the key no role of its own, so a signature for gold is not the one that answers need.
+    let sent = [(as_gold, RejectReason::BadSignature), (as_answers, RejectReason::BadCredential)];
+    (job, sent)
+}
+
+#[test]
+fn the_coordinator_takes_no_gold_for_a_sensitive_job() {
+    let cluster = TestCluster::start(3, 1);
+    cluster.ready();
+    let mut connection = Connection::open(&cluster.api);
+    let (job, sent) = gold_to_a_sensitive_job(&cluster_file(&cluster));
+    create(&cluster, &mut connection, &job);
+    for (submission, reason) in sent {
+        let refused = put(&mut connection, "sensitive", &submission);
+        assert_eq!(refused.status, 422, "{reason}: {}", refused.body);
+        assert!(refused.body.contains(reason.name()), "{reason}: {}", refused.body);
+    }
+    assert_eq!(cluster.status("sensitive")["submissions"], 0);
+}
+
+#[test]
+fn a_node_takes_no_gold_for_a_sensitive_job_whatever_the_coordinator_delivers() {
+    let impostor = ImpostorCoordinator::start(3, 1, Duration::from_secs(600));
+    let (job, sent) = gold_to_a_sensitive_job(&impostor.cluster);
+    let spec = serde_json::to_vec(&job.to_signed_spec()).unwrap();
+    for node in impostor.all().iter() {
+        impostor.open(node, job.id(), &spec);
+        for (submission, reason) in &sent {
+            let delivery = submission.delivery(node).unwrap();
+            let submissions = vec![(delivery.header.value.digest(), encode(&delivery))];
+            let job = job.id().clone();
+            let reply = impostor.ask(node, Request::Deliver { job, submissions });
+            assert_eq!(reply, Reply::Delivered(vec![Some(*reason)]), "node {node}: {reason}");
+        }
+    }
 }

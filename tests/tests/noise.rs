@@ -8,10 +8,12 @@ use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::control::{Computed, Refusal};
 use tacit_protocol::phase::Phase;
 use tacit_protocol::release::OutputName;
+use tacit_tests::api_client::submit;
 use tacit_tests::cluster::TestCluster;
+use tacit_tests::http::{Connection, get_as};
 use tacit_tests::impostor::coordinator::ImpostorCoordinator;
 use tacit_tests::impostor::work::{Work, output};
-use tacit_tests::stored::{forget_notices, record_release};
+use tacit_tests::stored::{forget_notices, record_release, release_record, restore_release_record};
 
 /// The time-out of a round. Nodes that were started again may first have to find out that old connections are dead.
 const ROUND: Duration = Duration::from_secs(4);
@@ -102,6 +104,56 @@ fn nodes_with_different_records_release_nothing_and_name_each_other() {
         assert!(message.contains("the keys of the noise") && message.contains("node-0"), "{message}");
     }
     impostor.unharmed("after");
+}
+
+/// Three nodes, so that every computation needs the one whose record differs from those of the others.
+#[test]
+fn a_buyer_reads_that_nothing_opens_while_records_differ() {
+    let mut impostor = ImpostorCoordinator::start(3, 1, ROUND);
+    let work = Work::sensitive(&impostor.cluster, "torn");
+    impostor.prepare_work(&work);
+    impostor.completes(&work, 1, impostor.all(), &work.list());
+    // All three lose what they have recorded, and record other noise. Of node 0 there is a backup.
+    impostor.nodes.kill_node(0);
+    let folder = impostor.nodes.node_folder(0);
+    let backup = release_record(&folder, "torn");
+    impostor.nodes.start_node(0);
+    for node in 0..3 {
+        impostor.nodes.kill_node(node);
+        record_release(&impostor.nodes.node_folder(node), "torn", None);
+        forget_notices(&impostor.nodes.node_folder(node));
+        impostor.nodes.start_node(node);
+    }
+    impostor.nodes.ready();
+    impostor.connect();
+    impostor.completes(&work, 2, impostor.all(), &work.list());
+    impostor.nodes.kill_node(0);
+    restore_release_record(&folder, "torn", &backup);
+    impostor.nodes.start_node(0);
+
+    // The same job and the same answers, with a real coordinator.
+    let mut cluster = impostor.into_nodes();
+    cluster.start_coordinator();
+    cluster.ready();
+    let mut connection = Connection::open(&cluster.api);
+    let opened = connection.request_as(Some(&cluster.token), "PUT", "/v1/jobs/torn", "application/json", &work.spec);
+    assert_eq!(opened.status, 201, "{}", opened.body);
+    for submission in &work.submissions {
+        submit(&mut connection, "torn", submission);
+    }
+    // It may be full, and have closed by itself.
+    let _ = cluster.tacit(["job", "close", "torn"]);
+    cluster.wait_for("torn", |status| status["state"] == "failed");
+    let status = cluster.status("torn");
+    let reason = status["reason"].as_str().unwrap();
+    assert!(reason.contains("the keys of the noise"), "{reason}");
+    assert!((0..3).all(|node| reason.contains(&format!("`node-{node}`"))), "{reason}");
+    let shown = cluster.tacit(["job", "status", "torn"]).ok();
+    assert!(shown.contains("failed") && shown.contains("the keys of the noise"), "{shown}");
+    for output in ["result", "certificate", "payouts"] {
+        let answer = get_as(&cluster.token, &cluster.api, &format!("/v1/jobs/torn/{output}"));
+        assert!(answer.contains("urn:tacit:problem:"), "{output}: {answer}");
+    }
 }
 
 /// Why each of these nodes releases nothing; tried again after transient failures.

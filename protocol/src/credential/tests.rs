@@ -117,6 +117,85 @@ fn every_part_is_covered() {
     }
 }
 
+/// One part at a time is wrong, and the error names it.
+#[test]
+fn one_wrong_part_is_found_and_named() {
+    let issuers = issuers(2);
+    let (other, forger) = (invitation_of(&issuers, 8), SecretKey::from_bytes(&[78; 32]));
+    let third = |c: &Credential| {
+        issuer_keys()
+            .iter()
+            .find_map(|key| c.grant.sign(&issuers, key).filter(|one| one.issuer == 2))
+    };
+    let of_key = holder_statement(&cluster(), &issuers, &key().public());
+    let invitation = invitation_of(&issuers, 7).key;
+    let need = CredentialError::Signatures { need: 2 };
+    let (first, second) = (CredentialError::Issuer { issuer: 0 }, CredentialError::Issuer { issuer: 1 });
+    type Alter<'a> = &'a dyn Fn(&mut Credential);
+    let cases: [(&str, Alter<'_>, CredentialError); 14] = [
+        ("the number", &|c| c.grant.serial = 8, first),
+        ("the invitation", &|c| c.grant.invitation = other.key.public(), first),
+        ("the expiry", &|c| c.grant.expires = Some(2_000), first),
+        (
+            "an expiry before the job closes",
+            &|c| c.grant.expires = Some(999),
+            CredentialError::Expired,
+        ),
+        ("without the last signature", &|c| _ = c.signatures.pop(), need),
+        ("without the first signature", &|c| _ = c.signatures.remove(0), need),
+        (
+            "with the third issuer's signature as well",
+            &|c| {
+                let one = third(c);
+                c.signatures.extend(one);
+            },
+            need,
+        ),
+        ("in another order", &|c| c.signatures.reverse(), need),
+        (
+            "each signature in the other's place",
+            &|c| {
+                let of_second = c.signatures[1].signature;
+                c.signatures[1].signature = std::mem::replace(&mut c.signatures[0].signature, of_second);
+            },
+            first,
+        ),
+        (
+            "the second signature by a key of no issuer",
+            &|c| c.signatures[1].signature = forger.sign(Purpose::Grant, &c.grant.statement(&issuers)),
+            second,
+        ),
+        (
+            "the second issuer's signature for another purpose",
+            &|c| {
+                let key = issuer_keys().into_iter().find(|key| key.public() == issuers.keys[1]).unwrap();
+                c.signatures[1].signature = key.sign(Purpose::Revocation, &c.grant.statement(&issuers));
+            },
+            second,
+        ),
+        (
+            "the key signed by another invitation",
+            &|c| c.holder = other.key.sign(Purpose::Invitation, &of_key),
+            CredentialError::Holder,
+        ),
+        (
+            "the key signed by itself",
+            &|c| c.holder = key().sign(Purpose::Invitation, &of_key),
+            CredentialError::Holder,
+        ),
+        (
+            "the key signed for another purpose",
+            &|c| c.holder = invitation.sign(Purpose::Grant, &of_key),
+            CredentialError::Holder,
+        ),
+    ];
+    for (name, alter, due) in cases {
+        let mut credential = good(&issuers);
+        alter(&mut credential);
+        assert_eq!(check(&credential, &issuers), Err(due), "{name}");
+    }
+}
+
 #[test]
 fn a_credential_lasts_until_the_job_closes() {
     let issuers = issuers(1);
@@ -135,6 +214,13 @@ fn a_credential_lasts_until_the_job_closes() {
     assert_eq!(at(Some(1_000), Some(1_000)), Ok(()));
     assert_eq!(at(Some(999), Some(1_000)), Err(CredentialError::Expired));
     assert_eq!(at(Some(u64::MAX), None), Err(CredentialError::Expired));
+    // Nobody prolongs what the issuers have signed.
+    for prolonged in [Some(2_000), None] {
+        let mut credential = expiring(Some(999));
+        credential.grant.expires = prolonged;
+        let refused = credential.check(&cluster(), &issuers, &key().public(), Some(1_000));
+        assert!(matches!(refused, Err(CredentialError::Issuer { .. })), "{prolonged:?}: {refused:?}");
+    }
 }
 
 #[test]
@@ -151,12 +237,21 @@ fn pools_that_cannot_be_used_are_named() {
     assert_eq!(refused(&|i| i.keys.reverse()), "keys");
     assert_eq!(refused(&|i| i.keys[1] = i.keys[0]), "keys");
     assert_eq!(refused(&|i| i.keys = vec![PublicKey::from_bytes([0xff; 32])]), "keys");
-    assert_eq!(
-        refused(&|i| i.keys = (0..17).map(|i| PublicKey::from_bytes([i; 32])).collect()),
-        "keys"
-    );
     assert_eq!(refused(&|i| i.need = 0), "need");
     assert_eq!(refused(&|i| i.need = 4), "need");
+}
+
+/// Keys that anybody could have, in ascending order: nothing but their number is wrong.
+#[test]
+fn a_pool_has_sixteen_issuers_at_most() {
+    let of = |count: u8| {
+        let mut keys: Vec<PublicKey> = (0..count).map(|byte| SecretKey::from_bytes(&[byte; 32]).public()).collect();
+        keys.sort_unstable();
+        Issuers { keys, ..issuers(1) }.check()
+    };
+    assert_eq!((of(1), of(16)), (Ok(()), Ok(())));
+    let refused = of(17).unwrap_err();
+    assert_eq!((refused.field, refused.problem.as_str()), ("keys", "must list 1 to 16 keys"));
 }
 
 #[test]

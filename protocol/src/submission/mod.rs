@@ -38,4 +38,6 @@ pub fn most_answers(width: usize) -> usize {
 }
 
 #[cfg(test)]
+mod credential_tests;
+#[cfg(test)]
 mod tests;

@@ -4,12 +4,10 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 use super::envelope::{aad, envelope_digest, info};
-use super::{Delivery, Header, MAX_ELEMENTS, MAX_HEADER_BYTES, Role, Submission, SubmissionError, SubmissionId, most_answers};
+use super::{Delivery, Header, MAX_ELEMENTS, MAX_HEADER_BYTES, Role, Submission, SubmissionError, most_answers};
 use crate::codec::{decode, encode};
-use crate::credential::{CheckedCredentials, CredentialError, MAX_ISSUERS};
-use crate::fixtures::{
-    ClusterWithKeys, at_the_floors, class_answers, cluster_with_keys, credential_of, issuers, job, job_of, spec, submission,
-};
+use crate::credential::MAX_ISSUERS;
+use crate::fixtures::{ClusterWithKeys, at_the_floors, class_answers, cluster_with_keys, issuers, job, job_of, spec, submission};
 use crate::identity::{Purpose, SecretKey, Signed};
 use crate::job::{Gold, Job, JobSpec, PayRule, Payout};
 use crate::question::Release;
@@ -24,7 +22,7 @@ fn verdict(members: &ClusterWithKeys, job: &Job, delivery: &Delivery) -> Result<
 }
 
 /// A submission whose header was altered and signed again by its contributor.
-fn resigned(submission: &Submission, contributor: u64, alter: impl FnOnce(&mut Header)) -> Submission {
+pub(super) fn resigned(submission: &Submission, contributor: u64, alter: impl FnOnce(&mut Header)) -> Submission {
     let key = SecretKey::generate(&mut ChaCha20Rng::seed_from_u64(contributor));
     let mut header = submission.header.value.clone();
     alter(&mut header);
@@ -237,62 +235,6 @@ fn a_contributor_is_told_what_cannot_be_shared() {
     assert_eq!(create("c", &[(4, 0)]), Err(SubmissionError::Answer(0)));
     assert_eq!(create("", &[(0, 0)]), Err(SubmissionError::Name));
     assert_eq!(create("c", &[(0, 0)]), Ok(()));
-}
-
-#[test]
-fn answers_need_an_invitation_exactly_where_the_job_names_issuers() {
-    let members = cluster_with_keys(3, 1);
-    let open = job(4, 3, 5, PayRule::Flat);
-    let invited = job_of(
-        "test",
-        JobSpec {
-            issuers: Some(issuers(2)),
-            ..spec(4, 3, 5, PayRule::Flat)
-        },
-    )
-    .unwrap();
-    let (cluster, mut rng) = (&members.cluster, ChaCha20Rng::seed_from_u64(1));
-    let (key, other) = (SecretKey::generate(&mut rng), SecretKey::generate(&mut rng));
-    let answers = class_answers(&[(0, 1)]);
-    let credential = credential_of(cluster, &invited, 7, &key).unwrap();
-    let mut create = |job: &Job, key: &SecretKey| Submission::create_with_credential(cluster, job, &credential, key, &answers, &mut rng);
-    let good = create(&invited, &key).unwrap();
-    assert_eq!(good.header.value.statement.contributor, "crowd/7");
-    assert_eq!(Header::check(&good.header, cluster, &invited), Ok(()));
-    assert_eq!(create(&open, &key), Err(SubmissionError::NoIssuers));
-    assert_eq!(create(&invited, &other), Err(SubmissionError::Credential(CredentialError::Holder)));
-    let without = Submission::create(cluster, &invited, "crowd/7", &key, &answers, &mut rng);
-    assert_eq!(without, Err(SubmissionError::NotInvited("crowd".to_owned())));
-}
-
-/// What a coordinator could do with the public parts of a credential: nothing, as the header is signed with the key that the invitation
-/// has signed.
-#[test]
-fn a_credential_is_of_no_use_to_whoever_sees_it() {
-    let members = cluster_with_keys(3, 1);
-    let job = job_of(
-        "test",
-        JobSpec {
-            issuers: Some(issuers(1)),
-            ..spec(4, 3, 5, PayRule::Flat)
-        },
-    )
-    .unwrap();
-    let checked = CheckedCredentials::default();
-    let good = submission(&members, &job, 7, &[(0, 1)]);
-    let check = |submission: &Submission| Header::check_with(&submission.header, &members.cluster, &job, &checked);
-    assert_eq!(check(&good), Ok(()));
-    let thief = SecretKey::from_bytes(&[99; 32]);
-    let mut header = good.header.value.clone();
-    header.statement.id = SubmissionId::from_bytes([1; 16]);
-    let stolen = |header: &Header| Submission {
-        header: Signed::new(header.clone(), Purpose::Submission, &thief),
-        envelopes: good.envelopes.clone(),
-    };
-    assert_eq!(check(&stolen(&header)), Err(RejectReason::BadSignature));
-    header.statement.key = thief.public();
-    assert_eq!(check(&stolen(&header)), Err(RejectReason::BadCredential));
-    assert_eq!(check(&good), Ok(()));
 }
 
 #[test]

@@ -75,6 +75,13 @@ impl ImpostorCoordinator {
         });
     }
 
+    /// Ends the play: the nodes run on, and a real coordinator can take its place.
+    pub fn into_nodes(self) -> TestCluster {
+        let Self { nodes, link, runtime, .. } = self;
+        runtime.block_on(link.close());
+        nodes
+    }
+
     /// All nodes.
     pub fn all(&self) -> NodeSet {
         NodeSet::all(self.cluster.nodes().len())

@@ -1,4 +1,4 @@
-//! What programs must not contain: openings outside the check of answers, and code that exists for tests.
+//! What programs must not contain: openings outside the check of answers, code that exists for tests, and arithmetic that overflows in silence.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -62,6 +62,48 @@ fn openings_before_verification_have_one_caller_each() {
         assert!(others.is_empty(), "{others:?} call {opening}: open results by `Recorded::open`");
         assert!(allowed.len() > 1, "{opening}: {allowed:?}");
     }
+}
+
+/// The packages in which releases do not check arithmetic: dependencies, and the engine.
+const UNCHECKED_IN_RELEASES: [&str; 2] = ["*", "tacit-mpc-core"];
+
+/// The settings of a profile that switch the check of arithmetic off, beside `overflow-checks` itself.
+fn is_unchecked(profile: &toml::Value) -> bool {
+    ["overflow-checks", "debug-assertions"]
+        .iter()
+        .any(|setting| profile.get(setting).and_then(toml::Value::as_bool) == Some(false))
+}
+
+#[test]
+fn releases_check_arithmetic_except_in_the_engine() {
+    let text = std::fs::read_to_string(repository().join("Cargo.toml")).unwrap();
+    let manifest: toml::Table = text.parse().unwrap();
+    let profiles = manifest["profile"].as_table().unwrap();
+    let release = &profiles["release"];
+    assert_eq!(release.get("overflow-checks"), Some(&toml::Value::Boolean(true)));
+    let packages = release["package"].as_table().unwrap();
+    let unchecked = packages.iter().filter(|(_, settings)| is_unchecked(settings));
+    let unchecked: Vec<&str> = unchecked.map(|(name, _)| name.as_str()).collect();
+    // `*` stands for dependencies only, never for a crate of this repository.
+    assert_eq!(unchecked, UNCHECKED_IN_RELEASES);
+    let lines: Vec<&str> = text.lines().collect();
+    let engine = lines.iter().position(|line| *line == "[profile.release.package.tacit-mpc-core]");
+    let reason = lines[engine.unwrap() - 1];
+    assert!(reason.starts_with("# The engine "), "say why the engine is not checked: {reason}");
+    // Tests are built in `dev`, which checks unless it says that it does not.
+    for (name, profile) in profiles.iter().filter(|(name, _)| *name != "release") {
+        let packages = profile.get("package").and_then(toml::Value::as_table);
+        let mut all = packages.into_iter().flat_map(|packages| packages.values()).chain([profile]);
+        assert!(!all.any(is_unchecked), "profile {name}");
+        assert_ne!(
+            profile.get("inherits"),
+            Some(&toml::Value::String("release".to_owned())),
+            "profile {name}: look at it here, too"
+        );
+    }
+    // Cargo's own config file would override the manifest.
+    let config = std::fs::read_to_string(repository().join(".cargo/config.toml")).unwrap();
+    assert_eq!(config.parse::<toml::Table>().unwrap().get("profile"), None);
 }
 
 #[test]
