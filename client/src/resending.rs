@@ -94,8 +94,10 @@ pub async fn send_lost(api: &Api, cluster: &Cluster, key: &SecretKey, state: &St
             }
             continue;
         }
-        // What is replaced is not missed, and was sealed too late.
-        if state.plan().replacements(index).next().is_some() || state.receipt(index)?.is_none() {
+        // Earlier answers were withdrawn before these were taken: whatever the coordinator says of it now, they are not sent again. What is
+        // replaced is not missed, and was sealed too late.
+        let plan = state.plan();
+        if plan.is_of_earlier_answers(index) || plan.replacements(index).next().is_some() || state.receipt(index)?.is_none() {
             continue;
         }
         if !is_lost(api, cluster, key, author, &header.statement).await? {
@@ -107,7 +109,10 @@ pub async fn send_lost(api: &Api, cluster: &Cluster, key: &SecretKey, state: &St
                 state.replace_receipt(index, &receipt)?;
                 resent.again += 1;
             }
-            Err(SendError::Api(error)) if error.kind() == Some(ProblemKind::SealingKeyExpired) => resent.sealed_too_late.push((index, id)),
+            // Once for each answer: nodes take two of a subject to an item, and whoever claims a second loss would have a third one refused.
+            Err(SendError::Api(error)) if error.kind() == Some(ProblemKind::SealingKeyExpired) && state.plan().is_original(index) => {
+                resent.sealed_too_late.push((index, id));
+            }
             Err(SendError::Api(error)) if is_final(&error) => resent.refused.push((id, error)),
             Err(SendError::Api(error)) => return Err(ResendError::NotYet { submission: id, error }),
             Err(error) => return Err(error.into()),

@@ -216,10 +216,12 @@ impl State {
         Ok(files::write_json(&self.receipt_path(index), receipt, Access::Private)?)
     }
 
-    /// Stores another receipt of submission `index`, for the same bytes. The one before is kept beside it.
+    /// Stores another receipt of submission `index`, for the same bytes. The first one, which proves the earliest place, is kept beside it.
     pub fn replace_receipt(&self, index: usize, receipt: &Receipt) -> Result<(), StateError> {
         let (path, earlier) = (self.receipt_path(index), self.path(index, "receipt.earlier.json"));
-        std::fs::rename(&path, &earlier).map_err(|error| FileError::new(&path, &error))?;
+        if files::read_if_exists(&earlier)?.is_none() {
+            std::fs::rename(&path, &earlier).map_err(|error| FileError::new(&path, &error))?;
+        }
         self.store_receipt(index, receipt)
     }
 

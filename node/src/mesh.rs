@@ -22,6 +22,9 @@ use crate::supply::Supplier;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// How long after its start a node waits for peers that are not connected yet, where it must not miss one that remembers.
+const SETTLING: Duration = Duration::from_secs(20);
+
 /// The connections to the peers.
 #[derive(Debug)]
 pub(crate) struct Mesh {
@@ -33,6 +36,8 @@ pub(crate) struct Mesh {
     supplier: Arc<Supplier>,
     metrics: Metrics,
     refusals: Refusals,
+    /// When this node started.
+    since: Instant,
 }
 
 impl Mesh {
@@ -57,7 +62,13 @@ impl Mesh {
             supplier,
             metrics,
             refusals: Refusals::default(),
+            since: Instant::now(),
         }
+    }
+
+    /// Whether peers may still be about to connect because this node has just started.
+    pub(crate) fn is_settling(&self) -> bool {
+        self.since.elapsed() < SETTLING
     }
 
     /// The connection to a peer. Waits for it until the deadline; `None` if there is none by then.

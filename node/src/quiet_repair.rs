@@ -28,6 +28,8 @@ use crate::store::StoreError;
 const ANSWER: Duration = Duration::from_secs(10);
 /// How long all peers together may take to answer which release this node has announced, and not more than half of the time for questions.
 const REMINDERS: Duration = Duration::from_secs(1);
+/// How long a node that has just started waits for a peer's connection before it releases something: peers try again every few seconds.
+const LONGEST_SETTLING: Duration = Duration::from_secs(5);
 /// How long the quiet repair waits, so that the peers have got their deliveries too.
 const PAUSE: Duration = Duration::from_secs(2);
 /// How long one quiet repair may take.
@@ -44,6 +46,8 @@ pub(crate) struct MeshPeers {
     deadline: Instant,
     /// How long answers about announced releases are waited for.
     reminders: Duration,
+    /// How long a peer that is not connected is waited for then, if this node has just started.
+    settling: Duration,
     stop: CancellationToken,
     runtime: Handle,
 }
@@ -56,6 +60,7 @@ impl MeshPeers {
             needed,
             deadline: Instant::now() + within,
             reminders: REMINDERS.min(within / 2),
+            settling: LONGEST_SETTLING.min(within / 4),
             stop,
             runtime: Handle::current(),
         }
@@ -72,7 +77,12 @@ impl MeshPeers {
     }
 
     async fn reminder(&self, peer: usize, question: &PeerQuestion) -> Option<(usize, Answer)> {
-        let connection = self.mesh.connected_to(peer)?;
+        // Who puts an old store in place starts the node again. A coordinator must not be faster than the peers that remember.
+        let connection = if self.mesh.is_settling() {
+            self.mesh.connection(peer, Instant::now() + self.settling).await?
+        } else {
+            self.mesh.connected_to(peer)?
+        };
         let answer = answered(timeout(self.reminders, connection.ask(question)).await)?;
         Some((peer, answer))
     }

@@ -31,25 +31,35 @@ pub(crate) struct Supplier {
     intake: Arc<Intake>,
     /// The turn of each node of the cluster.
     turns: Vec<Semaphore>,
+    /// The turn of each node for notices, which nobody waits for long: parts of submissions must not stand before them.
+    turns_for_notices: Vec<Semaphore>,
 }
 
 impl Supplier {
     /// Answers out of what this node has stored.
     pub(crate) fn new(intake: Arc<Intake>) -> Self {
-        let turns = intake.cluster.nodes().iter().map(|_| Semaphore::new(1)).collect();
-        Self { intake, turns }
+        let turns = || intake.cluster.nodes().iter().map(|_| Semaphore::new(1)).collect();
+        Self {
+            turns: turns(),
+            turns_for_notices: turns(),
+            intake,
+        }
     }
 
     /// Reads a peer's question and answers it. How many wait for their turn is limited by the streams that a connection may have.
     pub(crate) async fn answer(self: Arc<Self>, peer: usize, mut questioner: Questioner) {
-        let Some(turn) = self.turns.get(peer) else { return };
-        // The semaphore is never closed.
-        let Ok(_turn) = turn.acquire().await else { return };
         let question = match timeout(PATIENCE, questioner.read()).await {
             Ok(Ok(question)) => question,
             Ok(Err(error)) => return debug!(%error, "a peer's question could not be read"),
             Err(_) => return,
         };
+        let turns = match &question {
+            PeerQuestion::Parts(_) => &self.turns,
+            PeerQuestion::Notice(_) => &self.turns_for_notices,
+        };
+        let Some(turn) = turns.get(peer) else { return };
+        // The semaphore is never closed.
+        let Ok(_turn) = turn.acquire().await else { return };
         let began = Instant::now();
         let looking = tokio::task::spawn_blocking({
             let intake = Arc::clone(&self.intake);

@@ -57,6 +57,16 @@ impl Plan {
         self.with_these_answers().contains(&index) && self.replacement(index).is_none()
     }
 
+    /// Whether a submission is one of these answers that has not taken the place of another.
+    pub fn is_original(&self, index: usize) -> bool {
+        (self.first..self.first_replacement()).contains(&index)
+    }
+
+    /// Whether a submission is of earlier answers, which were withdrawn before these were taken.
+    pub fn is_of_earlier_answers(&self, index: usize) -> bool {
+        index < self.first
+    }
+
     /// The indices of all submissions: those that are replaced too, and those of earlier answers, which are withdrawn.
     pub fn all(&self) -> Range<usize> {
         0..self.first_replacement().saturating_add(self.replaced.len())

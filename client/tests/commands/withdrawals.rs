@@ -245,6 +245,23 @@ fn what_a_restored_coordinator_gets_too_late_is_sealed_again_by_whoever_has_the_
     assert_eq!(place.warns(RECEIPT), "");
 }
 
+/// Nodes take two answers of a person to an item. Of a third one the person would read that the job was full.
+#[test]
+fn answers_are_sealed_again_once_and_the_receipts_show_a_second_loss() {
+    let (place, _) = restored_too_late(4);
+    assert!(place.tacit(ANSWER).status.success());
+    assert_eq!(place.coordinator.forget_submissions().len(), 4);
+    place.coordinator.serve_keys(250, 3600);
+    place.coordinator.destroy_older_keys();
+    let told = place.warns(ANSWER);
+    assert!(told.contains("does not take"), "{told}");
+    assert!(place.coordinator.received().is_empty(), "nothing is sealed a third time");
+    place.ok("job watch j");
+    let output = place.tacit(RECEIPT);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(12), "{error}");
+}
+
 #[test]
 fn a_coordinator_that_takes_nothing_in_place_of_what_it_lost_is_shown_the_first_receipt() {
     let (place, _) = restored_too_late(4);

@@ -12,14 +12,17 @@ use crate::intake::Intake;
 use crate::store::StoreError;
 
 impl NodeSubmissions<'_> {
-    /// The keys of the noise that this node has stored, and whether it has recorded a release.
+    /// The keys of the noise that this node has stored, and whether it has recorded a release with them, or announced one: a notice forbids
+    /// other noise as a record does.
     pub(super) fn open_noise_keys(&self, party: &Party) -> Result<Option<OwnKeys>, Refusal> {
         let Intake { store, me, .. } = self.intake;
         let (sealed, released) = store.noise_keys(self.job).map_err(StoreError::into_refusal)?;
-        let recorded = released.is_some();
+        let announced = store.announced(self.job).map_err(StoreError::into_refusal)?;
+        let announced = announced.and_then(|notice| notice.value.noise);
         let Some(sealed) = sealed else {
-            // Its keys were forgotten with the job: nobody can make the same noise again.
-            return if recorded {
+            // Its keys were forgotten with the job: nobody can make the same noise again. A node that was only reminded of a release gets the
+            // keys from its peers.
+            return if released.is_some() {
                 Err(Refusal::ReleasedBefore(self.job.id().clone()))
             } else {
                 Ok(None)
@@ -28,7 +31,10 @@ impl NodeSubmissions<'_> {
         let opened = self.key.open(&noise_binding(self.job, *me), sealed).ok();
         let keys = opened.and_then(|bytes| StoredKeys::from_bytes(party.access(), *me, &bytes));
         match keys {
-            Some(keys) => Ok(Some(OwnKeys { keys, recorded })),
+            Some(keys) => {
+                let recorded = released.is_some() || announced == Some(keys.digest());
+                Ok(Some(OwnKeys { keys, recorded }))
+            }
             None => {
                 let job = self.job.id();
                 let text = format!("the keys of the noise of job {job} do not open any more: the store was changed");
@@ -47,9 +53,15 @@ impl NodeSubmissions<'_> {
         {
             return Ok(true);
         }
+        let announced = store.announced(self.job).map_err(StoreError::into_refusal)?;
+        if announced.as_ref().is_some_and(|notice| notice.value.noise != Some(keys.digest())) {
+            return Ok(false);
+        }
         let sealed = self.key.seal(&binding, &keys.to_bytes(), &mut UnwrapErr(SysRng));
         let sealed = sealed.map_err(|error| Refusal::Storage(error.to_string()))?;
-        store.store_noise_keys(self.job, &sealed).map_err(StoreError::into_refusal)
+        store
+            .store_noise_keys(self.job, &sealed, announced.as_ref())
+            .map_err(StoreError::into_refusal)
     }
 }
 

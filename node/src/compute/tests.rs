@@ -6,10 +6,11 @@ use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_protocol::fixtures::cluster_with_keys;
 use tacit_protocol::peer::{Answer, NoticeQuestion};
+use tacit_protocol::release_notice::ReleaseNotice;
 
 use super::noise_keys::noise_binding;
 use super::*;
-use crate::store::Ended;
+use crate::store::{Announced, Ended};
 use crate::testing::{delivered, intake, job};
 
 /// The peers of a node that has none.
@@ -185,6 +186,47 @@ fn keys_of_noise_last_and_are_not_replaced_once_a_release_is_recorded() {
     assert!(!submissions.store_noise_keys(&second));
     assert_eq!(submissions.failure.lock().unwrap().take(), Some(released_before));
     assert!(!submissions.record_release(&Digest::of("accepted", &[])));
+}
+
+/// A computation was cut off between notice and record, while peers were asked.
+#[test]
+fn keys_of_noise_that_were_announced_are_not_replaced_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let intake = intake(folder.path());
+    let (job, spec) = job(2);
+    intake.store.open_job(&job, &spec, &crate::store::Room::default()).unwrap();
+    let (announced, other) = (noise_keys(&intake, 1), noise_keys(&intake, 100));
+    let submissions = look_up(&intake, &job, &[]).unwrap();
+    assert!(submissions.store_noise_keys(&other));
+    let notice = ReleaseNotice {
+        cluster: intake.cluster.digest(),
+        job_digest: job.digest(),
+        accepted: Digest::of("accepted", &[]),
+        noise: Some(announced.digest()),
+        node: 0,
+    };
+    let notice = notice.sign(&cluster_with_keys(3, 1).identities[0]);
+    assert_eq!(intake.store.announce(&job, &notice, &[]).unwrap(), Announced::ThisRelease);
+    // The keys of a node that was reminded of its notice are others than it announced: it gets them from its peers, and keeps them.
+    assert_eq!(found_noise(&intake, &job), Ok(Some((other.digest(), false))));
+    assert!(submissions.store_noise_keys(&announced));
+    assert_eq!(
+        found_noise(&intake, &job),
+        Ok(Some((announced.digest(), true))),
+        "as if it were recorded"
+    );
+    let third = noise_keys(&intake, 50);
+    assert!(!submissions.store_noise_keys(&third));
+    assert_eq!(
+        submissions.failure.lock().unwrap().take(),
+        Some(Refusal::ReleasedBefore(job.id().clone()))
+    );
+    assert!(
+        !intake.store.store_noise_keys(&job, b"sealed", None).unwrap(),
+        "announced meanwhile"
+    );
+    assert_eq!(found_noise(&intake, &job), Ok(Some((announced.digest(), true))));
+    assert!(submissions.record_release(&Digest::of("accepted", &[])));
 }
 
 #[test]

@@ -9,7 +9,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::accepted::SubmissionEntry;
+use tacit_protocol::codec::encode;
 use tacit_protocol::job::{Job, JobId, SignedSpec};
+use tacit_protocol::release_notice::SignedNotice;
 use tacit_protocol::sealing::AtRestKey;
 
 use super::schema::create_tables_of;
@@ -275,12 +277,14 @@ impl Store {
     }
 
     /// Stores the sealed keys of the job's noise, before a release is recorded. Returns false if one was recorded, so that keys which
-    /// something was opened with are never replaced, or if the job is not open under its digest.
-    pub(crate) fn store_noise_keys(&self, job: &Job, sealed: &[u8]) -> Result<bool, StoreError> {
+    /// something was opened with are never replaced; if this node has announced another release than `announced` meanwhile; or if the job is
+    /// not open under its digest.
+    pub(crate) fn store_noise_keys(&self, job: &Job, sealed: &[u8], announced: Option<&SignedNotice>) -> Result<bool, StoreError> {
+        let announced = announced.map(encode);
         self.write(|c| {
             let changed = c.execute(
-                "UPDATE jobs SET noise = ?2 WHERE id = ?1 AND digest = ?3 AND released IS NULL AND ended IS NULL",
-                params![job.id().as_str(), sealed, job.digest().as_bytes()],
+                "UPDATE jobs SET noise = ?2 WHERE id = ?1 AND digest = ?3 AND announced IS ?4 AND released IS NULL AND ended IS NULL",
+                params![job.id().as_str(), sealed, job.digest().as_bytes(), announced],
             )?;
             Ok(changed == 1)
         })

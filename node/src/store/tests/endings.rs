@@ -43,7 +43,7 @@ fn of_a_job_that_has_ended_no_byte_is_left_and_of_an_open_one_all() {
         .unwrap();
     assert!(
         store
-            .store_noise_keys(&job, b"the sealed keys of the noise of the first job")
+            .store_noise_keys(&job, b"the sealed keys of the noise of the first job", None)
             .unwrap()
     );
     let mut of_job = vec![sealed_spec, b"the sealed keys of the noise".to_vec(), keys[0].to_vec()];
