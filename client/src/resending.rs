@@ -161,7 +161,8 @@ fn is_final(error: &ApiError) -> bool {
     matches!(
         error.kind(),
         Some(
-            ProblemKind::JobClosed
+            ProblemKind::SealingKeyExpired
+                | ProblemKind::JobClosed
                 | ProblemKind::JobEnded
                 | ProblemKind::JobFull
                 | ProblemKind::ContributorQuota
