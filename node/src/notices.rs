@@ -164,14 +164,14 @@ fn first_notice(intake: &Intake, peer: usize, question: &NoticeQuestion) -> Resu
     let Intake { store, cluster, .. } = intake;
     let NoticeQuestion { job, terms, notice } = question;
     let failed = |error: StoreError| {
-        warn!(%error, "the store failed");
+        error.log();
         Unanswered::Storage
     };
     let before = store.notice_of(peer, terms).map_err(failed)?;
     if before.is_some() {
         return Ok(before);
     }
-    // One notice of each peer is stored for each job, so nobody fills the store with notices of jobs that are none.
+    // One notice of each peer for each job that was opened here. It stays when the job is dropped: a coordinator must not make peers forget.
     if !store.knows(job, terms).map_err(failed)? {
         return Err(Unanswered::UnknownJob);
     }

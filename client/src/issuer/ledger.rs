@@ -75,6 +75,11 @@ impl Ledger {
     /// # Errors
     /// It cannot be read or locked.
     pub fn of(key: &Path) -> Result<Self, LedgerError> {
+        // One ledger for one key, also where another path leads to it by a symbolic link.
+        let key = &match std::fs::canonicalize(key) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => key.to_owned(),
+            resolved => resolved.map_err(|error| FileError::new(key, &error))?,
+        };
         // The ledger itself is replaced when it is written, so a lock on it would be lost.
         let lock = lock(&files::with_suffix(key, ".signed.lock"))?;
         let path = files::with_suffix(key, ".signed.json");

@@ -180,3 +180,18 @@ fn lists_of_people_name_everybody_once() {
     assert!(matches!(read("person\n\"\"\n"), Err(InvitedError::Person { .. })));
     assert!(matches!(read("other\na\n"), Err(InvitedError::Table(_))));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_key_has_one_ledger_whichever_path_leads_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (key, link) = (folder.path().join("ann.key"), folder.path().join("link.key"));
+    std::fs::write(&key, "").unwrap();
+    std::os::unix::fs::symlink(&key, &link).unwrap();
+    let pool = issuers(2);
+    let invitation = issuer_keys()[0].public();
+    Ledger::of(&key).unwrap().note(&pool, [("ada", 1, invitation)].into_iter()).unwrap();
+    let mut ledger = Ledger::of(&link).unwrap();
+    assert!(ledger.knows(&pool, "ada"));
+    assert!(ledger.note(&pool, [("bob", 1, invitation)].into_iter()).is_err());
+}
