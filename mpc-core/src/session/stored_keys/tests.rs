@@ -114,6 +114,21 @@ fn a_session_that_was_cut_off_goes_on_with_its_keys() {
     stored(&world(4, 1, 6), nodes(&[0, 1, 2]), inputs("b"), &stores, true);
 }
 
+/// A corrupt node, or an honest one from a session that was cut off earlier, states other keys that nobody has recorded.
+#[test]
+fn recorded_keys_are_not_displaced_by_keys_that_somebody_only_states() {
+    let access = AccessStructure::new(4, 1).unwrap();
+    let mut stores = stored(&world(4, 1, 5), nodes(&[0, 1, 2]), inputs("a"), &Stores::new(), true);
+    let before = words(&access, &stores);
+    let other = stored(&world(4, 1, 6), nodes(&[1, 2, 3]), inputs("a"), &Stores::new(), false);
+    stores.insert(3, other[&3].clone());
+    let after = |stores: &Stores| words(&access, &stored(&world(4, 1, 7), nodes(&[0, 1, 3]), inputs("a"), stores, true));
+    assert_eq!(after(&stores), before);
+    // If the two had only stored theirs, fresh keys would take the place of all. So a node that has announced a release states a record.
+    stores.values_mut().for_each(|own| own.recorded = false);
+    assert_ne!(after(&stores), before);
+}
+
 #[test]
 fn two_records_that_differ_stop_everyone_and_say_what_differs() {
     let one = stored(&world(4, 1, 5), nodes(&[0, 1, 2]), inputs("a"), &Stores::new(), true);
