@@ -14,6 +14,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use tacit_client::receipt::ReceiptError;
 use tacit_client::text::one_line;
+use tacit_program::report_failure;
 
 use args::{Args, Command};
 use local_cluster::MissingPrograms;
@@ -23,14 +24,12 @@ fn main() -> ExitCode {
     match run(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("tacit: {}", one_line(&format!("{error:#}")));
-            if error.is::<MissingPrograms>() {
-                ExitCode::from(MissingPrograms::EXIT_CODE)
-            } else if let Some(error) = error.downcast_ref::<ReceiptError>() {
-                ExitCode::from(error.exit_code())
+            let code = if error.is::<MissingPrograms>() {
+                MissingPrograms::EXIT_CODE
             } else {
-                ExitCode::FAILURE
-            }
+                error.downcast_ref::<ReceiptError>().map_or(1, ReceiptError::exit_code)
+            };
+            report_failure("tacit", &one_line(&format!("{error:#}")), code)
         }
     }
 }

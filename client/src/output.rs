@@ -7,6 +7,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 use tacit_client::outcome::{Outcome, explain};
 use tacit_client::resending::Resent;
 use tacit_client::text::one_line;
+use tacit_program::error_line;
 use tacit_protocol::api::JobStatus;
 use tacit_protocol::reject::RejectReason;
 use tacit_scoring::report::{Absence, Report, csv_cell};
@@ -36,28 +37,37 @@ pub(crate) fn print(text: &str) -> Result<()> {
 /// Says which submissions the coordinator had lost.
 pub(crate) fn report_resent(lost: &Resent) {
     if lost.again > 0 {
-        eprintln!(
-            "tacit: the coordinator had lost {} submissions that it had acknowledged; they were sent again",
-            lost.again
+        error_line(
+            "tacit",
+            &format_args!(
+                "the coordinator had lost {} submissions that it had acknowledged; they were sent again",
+                lost.again
+            ),
         );
     }
     for (submission, error) in &lost.refused {
-        eprintln!(
-            "tacit: submission {submission}: the coordinator has lost it and does not take it again; keep its receipt, and tell the \
+        error_line(
+            "tacit",
+            &format_args!(
+                "submission {submission}: the coordinator has lost it and does not take it again; keep its receipt, and tell the \
              operators: {error}"
+            ),
         );
     }
     for (submission, error) in &lost.not_withdrawn {
-        eprintln!("tacit: submission {submission} is not withdrawn: {error}");
+        error_line("tacit", &format_args!("submission {submission} is not withdrawn: {error}"));
     }
 }
 
 /// Reports on standard error what was lost and is sealed to keys that are destroyed, for a command that has no answers to seal again.
 pub(crate) fn report_sealed_too_late(lost: &Resent) {
     for (_, submission) in &lost.sealed_too_late {
-        eprintln!(
-            "tacit: submission {submission}: the coordinator has lost it, and a node has destroyed the key that it is sealed to; to have its \
+        error_line(
+            "tacit",
+            &format_args!(
+                "submission {submission}: the coordinator has lost it, and a node has destroyed the key that it is sealed to; to have its \
              answers in the job, run `tacit answer` again with the same answers file, which seals them to the newest keys"
+            ),
         );
     }
 }
@@ -66,8 +76,8 @@ pub(crate) fn report_sealed_too_late(lost: &Resent) {
 pub(crate) fn report_unanswered(file: &str, rows: u64) {
     match rows {
         0 => {}
-        1 => eprintln!("tacit: {file}: 1 row has no answer and is left out"),
-        _ => eprintln!("tacit: {file}: {rows} rows have no answer and are left out"),
+        1 => error_line("tacit", &format_args!("{file}: 1 row has no answer and is left out")),
+        _ => error_line("tacit", &format_args!("{file}: {rows} rows have no answer and are left out")),
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use tacit_program::error_line;
 
 use crate::output;
 
@@ -44,7 +45,7 @@ impl Progress {
     pub(crate) fn phase(&self, name: &'static str, title: String, total: Option<u64>) -> Phase<'_> {
         let bar = self.terminal.then(|| bar(&title, total));
         if bar.is_none() {
-            eprintln!("tacit: {title}");
+            error_line("tacit", &format_args!("{title}"));
         }
         let mut state = self.state.borrow_mut();
         state.now.clone_from(&title);
@@ -91,7 +92,7 @@ impl Phase<'_> {
         }
         match &self.bar {
             Some(bar) => bar.set_message(now.clone()),
-            None => eprintln!("tacit: {text}"),
+            None => error_line("tacit", &format_args!("{text}")),
         }
         state.now = now;
     }

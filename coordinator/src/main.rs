@@ -44,6 +44,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tacit_program::report_failure;
 
 use args::{Args, Command};
 use buyers::{Buyers, new_token};
@@ -95,8 +96,7 @@ fn done<E: Display>(outcome: Result<(), E>) -> ExitCode {
 }
 
 fn failed(error: &dyn Display) -> ExitCode {
-    eprintln!("tacit-coordinator: {error}");
-    ExitCode::FAILURE
+    report_failure("tacit-coordinator", error, 1)
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tacit_program::report_failure;
 
 use args::{Args, Command};
 use config::Config;
@@ -51,10 +52,7 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("tacit-node: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => report_failure("tacit-node", &format_args!("{error:#}"), 1),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What Tacit's programs share as programs, whatever they compute.
 //!
-//! Without features there are [`durable`] files, [`key_file`] and [`CreatedFiles`]. The feature `manual` adds manual pages and shell
+//! Without features there are [`durable`] files, [`key_file`], [`CreatedFiles`] and [`error_line`]. The feature `manual` adds manual pages and shell
 //! completions, `backoff` growing pauses between attempts. The feature `server` adds these and what else the node and the coordinator
 //! need: logs, SQLite stores, shutdown, the allocator, and logging of repeated failures.
 
@@ -13,6 +13,7 @@ mod created_files;
 pub mod durable;
 #[cfg(feature = "server")]
 mod erasable_keys;
+mod error_line;
 pub mod key_file;
 #[cfg(feature = "server")]
 mod last_reason;
@@ -31,6 +32,7 @@ pub use clock::unix_time;
 pub use created_files::{CreateError, CreatedFiles, create_private};
 #[cfg(feature = "server")]
 pub use erasable_keys::{ErasableKeyError, ErasableKeys};
+pub use error_line::{UNWRITTEN_ERROR, error_line, report_failure};
 #[cfg(feature = "server")]
 pub use last_reason::LastReason;
 #[cfg(feature = "server")]

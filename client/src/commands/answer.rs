@@ -1,6 +1,6 @@
 //! `tacit answer`: shares and submits one contributor's answers. It can be run again after a failure.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -13,6 +13,7 @@ use tacit_client::resending::{self, Author};
 use tacit_client::state::{Plan, State};
 use tacit_client::text::one_line;
 use tacit_client::{files, keys, sealing_keys, sharing};
+use tacit_program::error_line;
 use tacit_protocol::api::ProblemKind;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::credential::{Credential, Invitation};
@@ -69,9 +70,12 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
         now += usize::from(is_sent);
     }
     if sealed_again > 0 {
-        eprintln!(
-            "tacit: the coordinator had lost {sealed_again} submissions that the nodes do not open any more; their answers were sealed again \
+        error_line(
+            "tacit",
+            &format_args!(
+                "the coordinator had lost {sealed_again} submissions that the nodes do not open any more; their answers were sealed again \
              and sent"
+            ),
         );
     }
     let news = if now == 0 {
@@ -232,7 +236,12 @@ fn consent(given: bool, job: &Job) -> Result<()> {
             job.id()
         );
     }
-    eprint!("tacit: {}: {PUBLIC_ANSWERS}. Send your answers? [y/N] ", job.id());
+    write!(
+        std::io::stderr(),
+        "tacit: {}: {PUBLIC_ANSWERS}. Send your answers? [y/N] ",
+        job.id()
+    )
+    .context("cannot ask for your decision")?;
     let mut said = String::new();
     std::io::stdin().read_line(&mut said).context("cannot read your decision")?;
     ensure!(matches!(said.trim(), "y" | "Y" | "yes"), "{}: nothing was sent", job.id());

@@ -10,6 +10,7 @@ use tacit_client::known_jobs::KnownJob;
 use tacit_client::spec;
 use tacit_client::verify::{CERTIFICATE, Files, PAYOUTS, RESULT, check};
 use tacit_client::watch::Watch;
+use tacit_program::error_line;
 use tacit_protocol::api::{JobState, JobStatus, ProblemKind};
 use tacit_protocol::certificate::Certificate;
 use tacit_protocol::cluster::Cluster;
@@ -108,22 +109,28 @@ async fn create(api: &Api, cluster: Option<&Cluster>, path: &Path, id: Option<&J
 fn notes(job: &Job) {
     let terms = job.terms();
     if terms.sensitive && terms.payout().is_some_and(|payout| payout.rule != PayRule::Flat) {
-        eprintln!(
-            "tacit: job {}: everyone is paid the base for each answer that counts, and no bonus: in a sensitive job a bonus would say how \
+        error_line(
+            "tacit",
+            &format_args!(
+                "job {}: everyone is paid the base for each answer that counts, and no bonus: in a sensitive job a bonus would say how \
              others answered",
-            job.id()
+                job.id()
+            ),
         );
     }
     if terms.gold.is_some() && !terms.scores_gold() {
-        eprintln!(
-            "tacit: job {}: the gold answers are not sent, because a sensitive job takes none",
-            job.id()
+        error_line(
+            "tacit",
+            &format_args!(
+                "job {}: the gold answers are not sent, because a sensitive job takes none",
+                job.id()
+            ),
         );
     }
     if !terms.sensitive {
-        eprintln!(
-            "tacit: job {}: {PUBLIC_ANSWERS}; contributors are asked for their consent",
-            job.id()
+        error_line(
+            "tacit",
+            &format_args!("job {}: {PUBLIC_ANSWERS}; contributors are asked for their consent", job.id()),
         );
     }
 }
@@ -132,7 +139,7 @@ fn notes(job: &Job) {
 fn gold(file: &Path, path: &Path, spec: &mut JobSpec) -> Result<Gold> {
     let gold = Gold::load(file, path, spec)?;
     if let Some(advice) = gold.advice(spec.items.len()) {
-        eprintln!("tacit: {}: {advice}", file.display());
+        error_line("tacit", &format_args!("{}: {advice}", file.display()));
     }
     Ok(gold)
 }
@@ -212,7 +219,7 @@ async fn result(api: &Api, cluster: Option<Cluster>, id: &JobId, csv: Option<Par
             );
         }
     } else if csv.is_some() || out.is_some() {
-        eprintln!("tacit: job {id}: {NOT_VERIFIED}");
+        error_line("tacit", &format_args!("job {id}: {NOT_VERIFIED}"));
     }
     if let Some(out) = out {
         files::make_folder(out, Access::Public)?;

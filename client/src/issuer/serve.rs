@@ -18,6 +18,7 @@ use axum::routing::get;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Client, Url};
 use serde::Deserialize;
+use tacit_program::error_line;
 use tacit_protocol::credential::{CodeError, Invitation, Issuers};
 use tacit_protocol::identity::{PublicKey, SecretKey};
 use thiserror::Error;
@@ -209,7 +210,7 @@ impl Service {
     /// The code of a participant, and whether it is new. When this returns, it is in the record, and its number in the ledger.
     fn give(&self, participant: &str) -> Result<(Zeroizing<String>, bool), Denied> {
         let failed = |error: String| {
-            eprintln!("tacit: {}", one_line(&error));
+            error_line("tacit", &format_args!("{}", one_line(&error)));
             Denied::Record
         };
         let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
@@ -314,7 +315,7 @@ impl Platform {
     /// Whether the platform says that this submission is an active one of this participant in this study.
     async fn is_active(&self, participant: &str, study: &str, session: &str) -> Result<bool, Denied> {
         let failed = |what: String| {
-            eprintln!("tacit: the platform at {}: {}", self.base, one_line(&what));
+            error_line("tacit", &format_args!("the platform at {}: {}", self.base, one_line(&what)));
             Denied::Platform
         };
         let request = self

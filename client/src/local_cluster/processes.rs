@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use futures::future::select_all;
 use tacit_client::text::one_line;
+use tacit_program::UNWRITTEN_ERROR;
 use thiserror::Error;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -186,6 +187,14 @@ impl Process {
 
     async fn ended(&mut self) -> anyhow::Error {
         let how = match self.child.wait().await {
+            Ok(status) if status.code() == Some(UNWRITTEN_ERROR.into()) => {
+                return anyhow::anyhow!(
+                    "{} stopped unexpectedly, and its error could not be written to {}: is the disk full? \
+                     Free or add space, then try again",
+                    self.name,
+                    self.log.display()
+                );
+            }
             Ok(status) => describe(status),
             Err(error) => error.to_string(),
         };
