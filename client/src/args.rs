@@ -43,7 +43,7 @@ A spec is TOML, or JSON of the same fields if its name ends in .json:
 
   name = \"street signs, week 14\"
   question = { kind = \"categorical\", classes = [\"stop\", \"yield\"], text = \"Which sign?\" }
-  items = \"items.csv\"              # beside the spec: id[, text or url]; or a list here
+  items = \"items.csv\"              # beside the spec: id, and what is shown; or a list here
   answers_per_item = 7             # at least 7 for labels of a sensitive job
   closes_at = 2026-12-01T00:00:00Z # optional
   sensitive = true                 # the default; false: answers are as good as public, no floors
@@ -60,6 +60,10 @@ A spec is TOML, or JSON of the same fields if its name ends in .json:
   base_per_item = 20000            # micro-units: 20000 are 0.02 EUR
   bonus_per_item = 20000
   budget = 500000000               # must cover the most that can fall due
+
+The file of items has a row for each: id, and what contributors see, in columns text (or url), or image and image_sha256 (as `sha256sum` prints it) \
+and perhaps image_alt for screen readers, or left and right for two texts to compare, left_image, left_image_sha256, left_image_alt, and the same for right. \
+Images have https addresses on at most 16 hosts, which must let pages of other hosts read them (CORS).
 
 Gold answers leave this machine only as shares, each sealed to one node, as contributors' answers do: nobody else learns which items have gold. \
 They are signed with a key that is made beside the spec, in SPEC.gold.key; what was sent is stored in SPEC.gold.key.JOB.d.";

@@ -4,18 +4,21 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use tacit_protocol::credential::Issuers;
-use tacit_protocol::job::{Item, JobSpec, LabelRule, Payout};
+use tacit_protocol::job::{JobSpec, LabelRule, Payout};
 use tacit_protocol::question::{Question, Release};
 use thiserror::Error;
 
 use crate::files::{self, FileError};
 use crate::issuer::pool::{self, PoolError};
-use crate::table::{Table, TableError};
 use crate::weights::{self, WeightsError};
+use items::Items;
+pub use items::{ItemsError, read as read_items};
+
+mod items;
 
 /// Why a spec cannot be used. Messages begin with the file's name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -23,9 +26,9 @@ pub enum SpecError {
     /// The spec or its items cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The items are not a table.
+    /// The items cannot be read.
     #[error(transparent)]
-    Items(#[from] TableError),
+    Items(#[from] ItemsError),
     /// The file of the pool cannot be used.
     #[error(transparent)]
     Issuers(#[from] PoolError),
@@ -91,11 +94,6 @@ enum IssuersField {
     Inline(Issuers),
 }
 
-enum Items {
-    File(PathBuf),
-    Inline(Vec<Item>),
-}
-
 /// A TOML datetime or a text.
 struct Moment(String);
 
@@ -130,7 +128,7 @@ pub fn load(path: &Path) -> Result<Spec, SpecError> {
     let beside = |file: &Path| path.with_file_name("").join(file);
     let items = match items {
         Items::Inline(items) => items,
-        Items::File(file) => load_items(&beside(&file))?,
+        Items::File(file) => items::load(&beside(&file))?,
     };
     let weights = weights.map(|file| weights::load(&beside(&file))).transpose()?.unwrap_or_default();
     let issuers = match issuers {
@@ -182,48 +180,6 @@ fn rfc3339(path: &Path, Moment(text): Moment) -> Result<String, SpecError> {
     }
 }
 
-/// Reads items: `id`, and `text` or `url` where contributors see or find them.
-fn load_items(path: &Path) -> Result<Vec<Item>, SpecError> {
-    let bytes = files::read(path)?;
-    let file = path.display().to_string();
-    let table = Table::new(&file, &bytes, "id, and text or url if there is one")?;
-    let id_at = table.required("id", &[])?;
-    let text_at = table.column("text", &["url"])?;
-    let mut items = Vec::new();
-    table.rows::<SpecError>(|_, record| {
-        let field = |at: usize| record.get(at).unwrap_or_default().to_owned();
-        items.push(Item {
-            id: field(id_at),
-            text: text_at.map(field).filter(|text| !text.is_empty()),
-        });
-        Ok(())
-    })?;
-    Ok(items)
-}
-
-impl<'de> Deserialize<'de> for Items {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
-            type Value = Items;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the name of a CSV file, or a list of items")
-            }
-
-            fn visit_str<E>(self, file: &str) -> Result<Items, E> {
-                Ok(Items::File(file.into()))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Items, A::Error> {
-                let items = Vec::<OneItem>::deserialize(SeqAccessDeserializer::new(list))?;
-                Ok(Items::Inline(items.into_iter().map(|OneItem(item)| item).collect()))
-            }
-        }
-        deserializer.deserialize_any(Either)
-    }
-}
-
 impl<'de> Deserialize<'de> for IssuersField {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Either;
@@ -240,34 +196,6 @@ impl<'de> Deserialize<'de> for IssuersField {
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<IssuersField, A::Error> {
                 Issuers::deserialize(MapAccessDeserializer::new(map)).map(IssuersField::Inline)
-            }
-        }
-        deserializer.deserialize_any(Either)
-    }
-}
-
-/// An item as its id alone, or with its text.
-struct OneItem(Item);
-
-impl<'de> Deserialize<'de> for OneItem {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
-            type Value = OneItem;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an item's id, or its id and text")
-            }
-
-            fn visit_str<E>(self, id: &str) -> Result<OneItem, E> {
-                Ok(OneItem(Item {
-                    id: id.to_owned(),
-                    text: None,
-                }))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<OneItem, A::Error> {
-                Item::deserialize(MapAccessDeserializer::new(fields)).map(OneItem)
             }
         }
         deserializer.deserialize_any(Either)
@@ -299,6 +227,8 @@ impl<'de> Deserialize<'de> for Moment {
 
 #[cfg(test)]
 mod tests {
+    use tacit_protocol::job::Item;
+
     use super::*;
 
     const TOML: &str = r#"
@@ -333,17 +263,11 @@ budget = 500000000
         assert_eq!(
             from_toml.items[0],
             Item {
-                id: "1".into(),
-                text: Some("https://a".into())
+                text: Some("https://a".into()),
+                ..Item::new("1")
             }
         );
-        assert_eq!(
-            from_toml.items[1],
-            Item {
-                id: "2".into(),
-                text: None
-            }
-        );
+        assert_eq!(from_toml.items[1], Item::new("2"));
         assert!(from_toml.sensitive);
         let json = serde_json::json!({
             "name": "street signs, week 14",

@@ -1,7 +1,10 @@
 //! The limits of a job: which specs and terms are accepted.
 
+use std::collections::BTreeSet;
+
 use super::floors;
-use super::names::{id, ids, name, text};
+use super::image::is_host;
+use super::names::{ids, name};
 use super::pay::{MAX_PER_ITEM, escrow};
 use super::{Item, JobError, MAX_ANSWERS_PER_ITEM, MAX_ITEMS, PayRule, Payout, Terms, issuers, labels};
 use crate::question::Release;
@@ -13,6 +16,8 @@ pub const MAX_TALLY: usize = 1 << 24;
 /// The most items × answers × elements of a row: each node holds this many elements of answers for every component that it
 /// holds.
 pub const MAX_ANSWER_ELEMENTS: usize = 1 << 27;
+/// The most hosts from which contributors load the images of one job: consent names each of them.
+const MAX_IMAGE_HOSTS: usize = 16;
 /// How many components a node may hold of a job as large as [`MAX_TALLY`] and [`MAX_ANSWER_ELEMENTS`] allow: as many as a node of five
 /// holds, of which two may collude: seven gigabytes. Where nodes hold more components, jobs must be smaller.
 const COMPONENTS_OF_LARGEST_JOB: usize = 6;
@@ -27,6 +32,7 @@ impl Terms {
         name("name", &self.name)?;
         self.question.check()?;
         count(self.items)?;
+        image_hosts(&self.image_hosts)?;
         let answers_per_item = self.answers_per_item;
         if !(1..=MAX_ANSWERS_PER_ITEM).contains(&answers_per_item) {
             return Err(JobError::field(
@@ -87,13 +93,24 @@ fn count(items: u64) -> Result<(), JobError> {
     }
 }
 
+fn image_hosts(hosts: &BTreeSet<String>) -> Result<(), JobError> {
+    if hosts.len() > MAX_IMAGE_HOSTS {
+        let problem = format!(
+            "have images on {} hosts: contributors consent to at most {MAX_IMAGE_HOSTS}",
+            hosts.len()
+        );
+        return Err(JobError::field("items", problem));
+    }
+    match hosts.iter().find(|host| !is_host(host)) {
+        Some(host) => Err(JobError::field("image_hosts", format!("lists `{host}`, which is no host"))),
+        None => Ok(()),
+    }
+}
+
 pub(super) fn items(items: &[Item]) -> Result<(), JobError> {
     count(items.len() as u64)?;
     for (index, item) in items.iter().enumerate() {
-        id(&format!("items[{index}].id"), &item.id)?;
-        if let Some(shown) = &item.text {
-            text(&format!("items[{index}].text"), shown)?;
-        }
+        item.check(&format!("items[{index}]"))?;
     }
     ids("items", items.iter().map(|item| item.id.as_str()))
 }

@@ -9,7 +9,9 @@ mod closes_at;
 mod error;
 mod floors;
 mod id;
+mod image;
 mod issuers;
+mod item;
 mod item_ids;
 mod item_tags;
 mod labels;
@@ -25,6 +27,7 @@ pub use check::{MAX_ANSWER_ELEMENTS, MAX_TALLY};
 pub use error::JobError;
 pub use floors::{MIN_ANSWERS, MIN_ANSWERS_TO_LABEL, MIN_CONTRIBUTORS};
 pub use id::JobId;
+pub use item::{Image, Item, Sha256, Side};
 pub use item_ids::ItemIds;
 pub use labels::{LabelRule, WEIGHT_ONE};
 pub use pay::{MAX_PER_ITEM, PayRule, Payout, escrow};
@@ -32,7 +35,7 @@ pub use rules::{Gold, MAX_ANSWERS_PER_ITEM};
 pub use signed::SignedSpec;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use signed::sign as sign_terms;
-pub use spec::{Item, JobSpec, MAX_ITEMS};
+pub use spec::{JobSpec, MAX_ITEMS};
 pub use terms::Terms;
 
 /// A checked job, with the buyer's signature over its terms.

@@ -5,23 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::rules::{sensitive_by_default, with_rules};
-use super::{JobError, LabelRule};
+use super::{Item, JobError, LabelRule};
 use crate::question::Question;
 
 /// The most items of a job.
 pub const MAX_ITEMS: usize = 4_000_000;
-
-/// One item to be labelled.
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Item {
-    /// Its id, unique in the job.
-    pub id: String,
-    /// What contributors see, or the address where they see it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-}
 
 with_rules! {
     /// A job as the buyer sends it.
@@ -35,13 +23,6 @@ with_rules! {
         pub question: Question,
         /// The items; submissions name them by their place in this list.
         pub items: Vec<Item>,
-    }
-}
-
-impl Item {
-    /// An item that contributors find by its id alone.
-    pub fn new(id: impl Into<String>) -> Self {
-        Self { id: id.into(), text: None }
     }
 }
 

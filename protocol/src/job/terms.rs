@@ -1,8 +1,11 @@
 //! The terms of a job: everything but the items themselves. Their digest stands for the job in all that is signed.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use tacit_mpc_core::digest::Digest;
 
+use super::item::image_hosts;
 use super::rules::with_rules;
 use super::{Item, ItemIds, JobId, JobSpec, PayRule, Payout};
 use crate::identity::PublicKey;
@@ -28,6 +31,9 @@ with_rules! {
         /// The ids of the items in order where labels are published, because a label is of an item; else none.
         #[serde(default, skip_serializing_if = "ItemIds::is_empty")]
         pub item_ids: ItemIds,
+        /// The hosts from which contributors load images, with their ports where they are not 443: they learn who loads when.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        pub image_hosts: BTreeSet<String>,
     }
 }
 
@@ -48,6 +54,7 @@ impl Terms {
             items: items.len() as u64,
             items_digest: items_digest(&items),
             item_ids,
+            image_hosts: image_hosts(&items),
             answers_per_item: spec.answers_per_item,
             closes_at: spec.closes_at,
             sensitive: spec.sensitive,
@@ -111,8 +118,11 @@ impl Terms {
     }
 }
 
+/// Over the JSON of each item: there a field that is left out can be told from one that is there, in the binary encoding it cannot.
 fn items_digest(items: &[Item]) -> Digest {
-    let encoded: Vec<Vec<u8>> = items.iter().map(crate::codec::encode).collect();
+    #[expect(clippy::expect_used, reason = "these types have string keys only and no failing Serialize")]
+    let json = |item: &Item| serde_json::to_vec(item).expect("items serialise");
+    let encoded: Vec<Vec<u8>> = items.iter().map(json).collect();
     let parts: Vec<&[u8]> = encoded.iter().map(Vec::as_slice).collect();
     Digest::of("tacit/v1 items", &parts)
 }

@@ -38,6 +38,14 @@ fn ask_with_text(spec: &mut JobSpec, text: &str) {
     });
 }
 
+fn image(url: &str) -> Image {
+    Image {
+        url: url.to_owned(),
+        sha256: Sha256::from_bytes([7; 32]),
+        alt: None,
+    }
+}
+
 /// Pays by gold answers that the key of this seed signs.
 fn pay_by_gold(spec: &mut JobSpec, seed: u8) {
     let key = SecretKey::from_bytes(&[seed; 32]).public();
@@ -145,12 +153,15 @@ fn every_field_is_in_the_digest() {
         job_of("job", spec).unwrap().digest()
     };
     let same = digest(|_| {});
-    let changes: [fn(&mut JobSpec); 19] = [
+    let changes: [fn(&mut JobSpec); 22] = [
         |s| s.name.push('x'),
         |s| ask_with_text(s, "Which sign is it?"),
         |s| ask(s, ["yield", "stop"]),
         |s| s.items.reverse(),
         |s| s.items[0].text = Some("t".to_owned()),
+        |s| s.items[0].image = Some(Box::new(image("https://example.org/1.png"))),
+        |s| s.items[0].image = Some(Box::new(image("https://example.org/2.png"))),
+        |s| s.items[1].image = Some(Box::new(image("https://example.org/1.png"))),
         |s| s.items[0].id.push('x'),
         |s| s.answers_per_item = 4,
         |s| s.closes_at = Some("2030-01-01T00:00:00Z".to_owned()),
@@ -342,13 +353,38 @@ fn options_of_labels_are_within_bounds() {
     says(&unused, "quorum", "of no use");
 }
 
+#[test]
+fn terms_name_the_hosts_of_images() {
+    let with_hosts = |hosts: usize| {
+        let mut spec = spec();
+        spec.items = (0..hosts)
+            .map(|host| Item {
+                image: Some(Box::new(image(&format!("https://img-{host}.example.org/1.png")))),
+                ..Item::new(host.to_string())
+            })
+            .collect();
+        spec.payout.as_mut().unwrap().budget = 100_000_000;
+        job_of("job", spec)
+    };
+    let job = with_hosts(2).unwrap();
+    let hosts = ["img-0.example.org", "img-1.example.org"].map(str::to_owned);
+    assert_eq!(job.terms().image_hosts, BTreeSet::from(hosts));
+    let json = serde_json::to_string(job.terms()).unwrap();
+    assert_eq!(serde_json::from_str::<Terms>(&json).unwrap(), *job.terms());
+    let error = with_hosts(17).unwrap_err().to_string();
+    assert!(error.contains("`items` have images on 17 hosts"), "{error}");
+    let mut terms = job.terms().clone();
+    terms.image_hosts.insert("example.org; script-src *".to_owned());
+    assert!(terms.check().unwrap_err().to_string().contains("which is no host"));
+}
+
 /// The digest of a job is over these bytes.
 #[test]
 fn the_json_of_terms_and_specs_stays_the_same() {
     let plain = job_of("job", spec()).unwrap();
     assert_eq!(
         serde_json::to_string(&plain.terms()).unwrap(),
-        r#"{"id":"job","buyer":"0b513ad9b4924015ca0902ed079044d3ac5dbec2306f06948c10da8eb6e39f2d","name":"signs","question":{"kind":"categorical","classes":["stop","yield"]},"items":2,"items_digest":"fe3608df821f443090585324f1dddc1aeb01bbfa73f2c3350a1ed410ef9a88a4","answers_per_item":5,"sensitive":false,"release":["agreement","payouts"],"payout":{"rule":"peer_agreement_beyond_chance","currency":"EUR","base_per_item":20000,"bonus_per_item":10000,"budget":300000}}"#
+        r#"{"id":"job","buyer":"0b513ad9b4924015ca0902ed079044d3ac5dbec2306f06948c10da8eb6e39f2d","name":"signs","question":{"kind":"categorical","classes":["stop","yield"]},"items":2,"items_digest":"9b85760e5be0c25623cfde669f885b896d4e21fe87a348f87f6614117c54bb44","answers_per_item":5,"sensitive":false,"release":["agreement","payouts"],"payout":{"rule":"peer_agreement_beyond_chance","currency":"EUR","base_per_item":20000,"bonus_per_item":10000,"budget":300000}}"#
     );
     let mut full = spec();
     ask_with_text(&mut full, "Which sign?");
@@ -368,7 +404,7 @@ fn the_json_of_terms_and_specs_stays_the_same() {
     let full = job_of("job", full).unwrap();
     assert_eq!(
         serde_json::to_string(&full.terms()).unwrap(),
-        r#"{"id":"job","buyer":"0b513ad9b4924015ca0902ed079044d3ac5dbec2306f06948c10da8eb6e39f2d","name":"signs","question":{"kind":"categorical","classes":["stop","yield"],"text":"Which sign?"},"items":2,"items_digest":"a27d2d036a77bf742eb976c7f6d9e66ce96252afeecf4df2ec349eee4f3e942a","item_ids":["a","b"],"answers_per_item":5,"closes_at":"2026-12-01T00:00:00Z","sensitive":false,"release":["labels","agreement","class_totals","scores","payouts"],"quorum":2,"label_rule":"weighted","weights":{"0b513ad9b4924015ca0902ed079044d3ac5dbec2306f06948c10da8eb6e39f2d":50,"6e7a1cdd29b0b78fd13af4c5598feff4ef2a97166e3ca6f2e4fbfccd80505bf1":150},"gold":{"key":"6e7a1cdd29b0b78fd13af4c5598feff4ef2a97166e3ca6f2e4fbfccd80505bf1"},"payout":{"rule":"gold","currency":"EUR","base_per_item":20000,"bonus_per_item":10000,"budget":300000}}"#
+        r#"{"id":"job","buyer":"0b513ad9b4924015ca0902ed079044d3ac5dbec2306f06948c10da8eb6e39f2d","name":"signs","question":{"kind":"categorical","classes":["stop","yield"],"text":"Which sign?"},"items":2,"items_digest":"e929b73888d19fab0fccdc471a088d10c1ea7803c6b378b7a0d4c48ccf07ad9a","item_ids":["a","b"],"answers_per_item":5,"closes_at":"2026-12-01T00:00:00Z","sensitive":false,"release":["labels","agreement","class_totals","scores","payouts"],"quorum":2,"label_rule":"weighted","weights":{"0b513ad9b4924015ca0902ed079044d3ac5dbec2306f06948c10da8eb6e39f2d":50,"6e7a1cdd29b0b78fd13af4c5598feff4ef2a97166e3ca6f2e4fbfccd80505bf1":150},"gold":{"key":"6e7a1cdd29b0b78fd13af4c5598feff4ef2a97166e3ca6f2e4fbfccd80505bf1"},"payout":{"rule":"gold","currency":"EUR","base_per_item":20000,"bonus_per_item":10000,"budget":300000}}"#
     );
     for job in [plain, full] {
         let json = serde_json::to_string(job.terms()).unwrap();

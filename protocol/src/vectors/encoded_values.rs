@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::accepted::{ContributorFacts, PublicFacts, RefusedBy, Scale, SubmissionEntry};
 use crate::credential::{Credential, Grant, IssuerSignature, Issuers, PoolSize, Revocation};
 use crate::identity::{PublicKey, Signature, Signed};
-use crate::job::{Item, JobId};
+use crate::job::JobId;
 use crate::receipt::{ContributorRecord, LeftOut, ReceiptRoot, Score, SubmissionRecord};
 use crate::reject::RejectReason;
 use crate::release::{OutputName, OutputValues, ReleasedOutput, Subject};
@@ -226,13 +226,6 @@ pub(super) fn facts() -> PublicFacts {
             paired: 2,
             scale: Scale { value: 6, exact: true },
         }],
-    }
-}
-
-pub(super) fn item(text: Option<&str>) -> Item {
-    Item {
-        id: "picture 1".to_owned(),
-        text: text.map(str::to_owned),
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Vectors;
 use super::encoded_values::{
-    contributor_record, credential, digest, entries, erasure, facts, header, issuers, item, job, key, notice, outputs, pool_size,
+    contributor_record, credential, digest, entries, erasure, facts, header, issuers, job, key, notice, outputs, pool_size,
     rejected_submission, revocation, root, sealing_epoch, signature, subject,
 };
 use crate::api::{ReceiptStatement, enrolment_statement};
@@ -141,8 +141,6 @@ fn signed() -> Vec<Case> {
             "protocol version, cluster, job, candidates and participants (hashed: the session id)",
             &(1u32, digest(1), digest(2), digest(3), participants),
         ),
-        written("item without text (hashed)", &item(None)),
-        written("item with text (hashed)", &item(Some("https://example.org/1.jpg"))),
         written("suite x-wing (hashed in fingerprints)", &Suite::XWing),
         written("suite x25519 (hashed in fingerprints)", &Suite::X25519),
     ]
