@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tacit_protocol::api::JobStatus;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::credential::CheckedCredentials;
-use tacit_protocol::identity::SecretKey;
+use tacit_protocol::identity::{PublicKey, SecretKey};
 use tacit_protocol::job::JobId;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,9 @@ use crate::uploads::Uploads;
 
 /// How many specs are read at once, one of each buyer: they are large.
 const SPECS: usize = 4;
+
+/// How many long lists of receipts are sent at once, one to each key: the longest has many megabytes.
+const LONG_RECEIPTS: usize = 4;
 
 /// How many large lists of revocations are read at once. Each takes 2 MB.
 const REVOCATIONS: usize = 16;
@@ -50,6 +53,8 @@ pub(crate) struct App {
     pub cluster_text: String,
     /// The coordinator's secret key, which signs receipts.
     pub key: SecretKey,
+    /// Whether the API is served over TLS by this program.
+    pub tls: bool,
     /// The buyers, who may open jobs.
     pub buyers: Buyers,
     /// Whether contributors may enrol themselves.
@@ -64,6 +69,8 @@ pub(crate) struct App {
     pub keep_results_seconds: Option<u64>,
     /// Places for specs that are being read, by the names of their buyers.
     pub specs: Budget<String>,
+    /// Places for long lists of a contributor's receipts that are being sent, by its key.
+    pub long_receipts: Budget<PublicKey>,
     /// Places for large lists of revocations that are being read.
     pub revocations: Places,
     /// The store for everything that outlives the process.
@@ -102,7 +109,7 @@ impl App {
             cluster_text,
             key,
             buyers,
-            certificate: _,
+            certificate,
         } = loaded;
         Arc::new(Self {
             nodes: Nodes::new(&cluster),
@@ -121,12 +128,14 @@ impl App {
             quotas: config.quotas,
             keep_results_seconds: config.retention.seconds(),
             specs: Budget::new(SPECS),
+            long_receipts: Budget::new(LONG_RECEIPTS),
             revocations: Places::new(REVOCATIONS, REVOCATIONS_PER_ORIGIN),
             cluster,
             cluster_text,
             key,
             buyers,
             store,
+            tls: certificate.is_some(),
         })
     }
 

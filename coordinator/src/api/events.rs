@@ -4,8 +4,9 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures::Stream;
 use futures::stream::unfold;
 use tacit_protocol::api::{JobStatus, Problem as Document};
 use tacit_protocol::job::JobId;
@@ -29,13 +30,9 @@ pub(super) const PATH: &str = "/v1/jobs/{id}/events";
 #[utoipa::path(get, path = "/v1/jobs/{id}/events", tag = "jobs", security(("buyer" = []), ("key" = []), ()), params(("id" = String, Path)), responses(
     (status = 200, body = JobStatus, content_type = "text/event-stream", description = "each event's data is a status"),
     (status = 404, body = Document, content_type = "application/problem+json", description = "there is none that this request may read"),
-    (status = "default", body = Document, content_type = "application/problem+json"),
+    (status = "default", body = Document, content_type = "application/problem+json", description = "another problem, of which the `type` says what it is"),
 ))]
-pub(super) async fn events(
-    State(app): State<Shared>,
-    JobPath(id): JobPath,
-    reader: Reader,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+pub(super) async fn events(State(app): State<Shared>, JobPath(id): JobPath, reader: Reader) -> Result<impl IntoResponse, Problem> {
     let view = reader.view(&app, &may_read(&app, &id, &reader).await?);
     // Subscribed before the status is read, so that no change is missed.
     let changes = app.changes_of(&id);
@@ -51,9 +48,11 @@ pub(super) async fn events(
     let stream = unfold(watch, |mut watch| async move {
         let status = watch.next().await?;
         let event = Event::default().event("status").json_data(&status).ok()?;
-        Some((Ok(event), watch))
+        Some((Ok::<_, Infallible>(event), watch))
     });
-    Ok(Sse::new(stream).keep_alive(KeepAlive::default()))
+    // An event is for one reader, and out of date soon.
+    let kept_nowhere = [(header::CACHE_CONTROL, "no-store")];
+    Ok((kept_nowhere, Sse::new(stream).keep_alive(KeepAlive::default())))
 }
 
 struct Watch {

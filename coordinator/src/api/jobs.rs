@@ -10,12 +10,13 @@ use axum::response::Response;
 use tacit_protocol::api::{JobList, JobState, JobStatus, Problem as Document};
 use tacit_protocol::job::{Cancellation, SignedSpec};
 
+use super::asked::TextRequest;
 use super::body::PacedBody;
 use super::extract::{ByToken, Caller, CancelledBy, JobPath};
 use super::look_up;
 use super::problem::{Problem, ProblemKind};
 use super::readers::{Reader, is_free, may_read, own};
-use super::stored::{self, Form, TextRequest};
+use super::stored::{self, Form};
 use crate::app::Shared;
 use crate::opening::{OpenError, open_detached};
 use crate::status::{self, View};
@@ -51,7 +52,7 @@ impl From<OpenError> for Problem {
     (status = 422, body = Document, content_type = "application/problem+json", description = "the spec cannot be used, or a node refuses it"),
     (status = 429, body = Document, content_type = "application/problem+json", description = "the buyer's jobs that have not ended would take more than one buyer may"),
     (status = 503, body = Document, content_type = "application/problem+json", description = "too few nodes can be reached, or too many specs are being read"),
-    (status = "default", body = Document, content_type = "application/problem+json"),
+    (status = "default", body = Document, content_type = "application/problem+json", description = "another problem, of which the `type` says what it is"),
 ))]
 pub(super) async fn put_job(
     State(app): State<Shared>,
@@ -105,8 +106,8 @@ pub(super) async fn put_job(
 
 /// The buyer's jobs, newest first.
 #[utoipa::path(get, path = "/v1/jobs", tag = "jobs", security(("buyer" = []), ("key" = [])), responses(
-    (status = 200, body = JobList),
-    (status = "default", body = Document, content_type = "application/problem+json"),
+    (status = 200, body = JobList, description = "the buyer's jobs"),
+    (status = "default", body = Document, content_type = "application/problem+json", description = "another problem, of which the `type` says what it is"),
 ))]
 pub(super) async fn list_jobs(State(app): State<Shared>, caller: Caller) -> Result<Json<JobList>, Problem> {
     let (name, key) = match caller {
@@ -123,9 +124,9 @@ pub(super) async fn list_jobs(State(app): State<Shared>, caller: Caller) -> Resu
 
 /// The status of a job, and which nodes it waits for.
 #[utoipa::path(get, path = "/v1/jobs/{id}", tag = "jobs", security(("buyer" = []), ("key" = []), ()), params(("id" = String, Path)), responses(
-    (status = 200, body = JobStatus),
+    (status = 200, body = JobStatus, description = "the status of the job"),
     (status = 404, body = Document, content_type = "application/problem+json", description = "there is none that this request may read"),
-    (status = "default", body = Document, content_type = "application/problem+json"),
+    (status = "default", body = Document, content_type = "application/problem+json", description = "another problem, of which the `type` says what it is"),
 ))]
 pub(super) async fn get_job(State(app): State<Shared>, JobPath(id): JobPath, reader: Reader) -> Result<Json<JobStatus>, Problem> {
     let view = reader.view(&app, &may_read(&app, &id, &reader).await?);
@@ -133,12 +134,13 @@ pub(super) async fn get_job(State(app): State<Shared>, JobPath(id): JobPath, rea
 }
 
 /// The spec of a job as its buyer signed it, with the items and classes that contributors need. With an `ETag`, and with
-/// `Content-Encoding: zstd` where the client takes it; 503 while too much is sent.
+/// `Content-Encoding: zstd` or `gzip` where the client takes it; 503 while too much is sent.
 #[utoipa::path(get, path = "/v1/jobs/{id}/spec", tag = "jobs", security(("buyer" = []), ("key" = []), ()), params(("id" = String, Path)), responses(
-    (status = 200, body = SignedSpec),
+    (status = 200, body = SignedSpec, description = "the signed spec", headers(("etag" = String))),
+    (status = 304, description = "the client has it: its `If-None-Match` names the `ETag`"),
     (status = 404, body = Document, content_type = "application/problem+json", description = "there is none that this request may read"),
     (status = 409, body = Document, content_type = "application/problem+json", description = "the job has ended, and its items are erased"),
-    (status = "default", body = Document, content_type = "application/problem+json"),
+    (status = "default", body = Document, content_type = "application/problem+json", description = "another problem, of which the `type` says what it is"),
 ))]
 pub(super) async fn get_spec(
     State(app): State<Shared>,
@@ -159,9 +161,9 @@ pub(super) async fn get_spec(
 
 /// Closes a job for submissions, so that the nodes compute it. Closing it again changes nothing.
 #[utoipa::path(post, path = "/v1/jobs/{id}/close", tag = "jobs", security(("buyer" = []), ("key" = [])), params(("id" = String, Path)), responses(
-    (status = 202, body = JobStatus),
+    (status = 202, body = JobStatus, description = "it takes no more submissions"),
     (status = 409, body = Document, content_type = "application/problem+json", description = "it was cancelled or has failed"),
-    (status = "default", body = Document, content_type = "application/problem+json"),
+    (status = "default", body = Document, content_type = "application/problem+json", description = "another problem, of which the `type` says what it is"),
 ))]
 pub(super) async fn close_job(
     State(app): State<Shared>,
@@ -186,10 +188,10 @@ pub(super) async fn close_job(
 /// gives: that of the key which has signed the job's terms. Of a job that has failed the nodes erase what they hold.
 #[utoipa::path(delete, path = "/v1/jobs/{id}", tag = "jobs", security(("buyer" = []), ("key" = [])),
     params(("id" = String, Path), ("signature" = String, Query, description = "64 bytes, hexadecimal: see docs/security/erasure.md")), responses(
-    (status = 200, body = JobStatus),
+    (status = 200, body = JobStatus, description = "the status of the job"),
     (status = 400, body = Document, content_type = "application/problem+json", description = "the signature is missing, or is not the buyer's over this cancellation"),
     (status = 409, body = Document, content_type = "application/problem+json", description = "it has ended in another way, or its result is verified"),
-    (status = "default", body = Document, content_type = "application/problem+json"),
+    (status = "default", body = Document, content_type = "application/problem+json", description = "another problem, of which the `type` says what it is"),
 ))]
 pub(super) async fn cancel_job(
     State(app): State<Shared>,

@@ -243,15 +243,18 @@ impl Store {
         .await
     }
 
-    /// Whether a key has signed a submission of the job.
+    /// How many answers a job has of a key; `None` if it has no submission of it.
     ///
     /// # Errors
     /// The store fails.
-    pub(crate) async fn is_author(&self, job: &JobId, key: PublicKey) -> Result<bool, StoreError> {
+    pub(crate) async fn answers_by(&self, job: &JobId, key: PublicKey) -> Result<Option<u64>, StoreError> {
         let job = job.clone();
-        self.read(move |db| match number_of(db, &job)? {
-            Some(job) => has_submissions(db, job, key.as_bytes()),
-            None => Ok(false),
+        self.read(move |db| {
+            let query = "SELECT SUM(submissions.answers) FROM submissions JOIN jobs ON jobs.number = submissions.job
+                 WHERE jobs.id = ?1 AND author = ?2";
+            let mut query = db.prepare_cached(query)?;
+            let answers: Option<i64> = query.query_row((job.as_str(), key.as_bytes()), |row| row.get(0))?;
+            Ok(answers.map(from_db))
         })
         .await
     }
