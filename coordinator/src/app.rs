@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tacit_protocol::api::JobStatus;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::credential::CheckedCredentials;
-use tacit_protocol::identity::SecretKey;
+use tacit_protocol::identity::{PublicKey, SecretKey};
 use tacit_protocol::job::JobId;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -20,12 +20,15 @@ use crate::limits::Quotas;
 use crate::locks::Locks;
 use crate::metrics::Metrics;
 use crate::nodes::Nodes;
-use crate::status;
+use crate::status::{self, View};
 use crate::store::{Store, StoreError};
 use crate::uploads::Uploads;
 
 /// How many specs are read at once, one of each buyer: they are large.
 const SPECS: usize = 4;
+
+/// How many long lists of receipts are sent at once, one to each key: the longest has many megabytes.
+const LONG_RECEIPTS: usize = 4;
 
 /// How many large lists of revocations are read at once. Each takes 2 MB.
 const REVOCATIONS: usize = 16;
@@ -50,6 +53,8 @@ pub(crate) struct App {
     pub cluster_text: String,
     /// The coordinator's secret key, which signs receipts.
     pub key: SecretKey,
+    /// Whether the API is served over TLS by this program.
+    pub tls: bool,
     /// The buyers, who may open jobs.
     pub buyers: Buyers,
     /// Whether contributors may enrol themselves.
@@ -64,6 +69,8 @@ pub(crate) struct App {
     pub keep_results_seconds: Option<u64>,
     /// Places for specs that are being read, by the names of their buyers.
     pub specs: Budget<String>,
+    /// Places for long lists of a contributor's receipts that are being sent, by its key.
+    pub long_receipts: Budget<PublicKey>,
     /// Places for large lists of revocations that are being read.
     pub revocations: Places,
     /// The store for everything that outlives the process.
@@ -102,7 +109,7 @@ impl App {
             cluster_text,
             key,
             buyers,
-            certificate: _,
+            certificate,
         } = loaded;
         Arc::new(Self {
             nodes: Nodes::new(&cluster),
@@ -121,12 +128,14 @@ impl App {
             quotas: config.quotas,
             keep_results_seconds: config.retention.seconds(),
             specs: Budget::new(SPECS),
+            long_receipts: Budget::new(LONG_RECEIPTS),
             revocations: Places::new(REVOCATIONS, REVOCATIONS_PER_ORIGIN),
             cluster,
             cluster_text,
             key,
             buyers,
             store,
+            tls: certificate.is_some(),
         })
     }
 
@@ -143,14 +152,14 @@ impl App {
         });
     }
 
-    /// The status of a job; `None` if there is no such job.
+    /// The status of a job, as this view shows it; `None` if there is no such job.
     ///
     /// # Errors
     /// The store fails.
-    pub(crate) async fn status(&self, id: &JobId) -> Result<Option<JobStatus>, StoreError> {
+    pub(crate) async fn status(&self, id: &JobId, view: View) -> Result<Option<JobStatus>, StoreError> {
         let active = self.active_jobs.get(id);
         let row = self.store.job(id).await?;
-        Ok(row.map(|row| status::of(row, active.as_deref(), &self.nodes)))
+        Ok(row.map(|row| status::of(row, view, active.as_deref(), &self.nodes)))
     }
 
     /// Notifies whenever the status of a job may have changed; `None` if the job has ended.

@@ -27,6 +27,7 @@ pub use crate::absence::Absence;
 /// What `result.json` holds. A value that is not available is null, with the reason beside it.
 ///
 /// Read from JSON it has the same values, but nothing shows that nodes certified them: see [`Report::new`].
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The job in numbers.
@@ -37,6 +38,7 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement_reason: Option<Absence>,
     /// How often each class was answered, in the job's order of classes.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<std::collections::BTreeMap<String, u64>>))]
     pub class_totals: Option<ClassTotals>,
     /// Why there are no class totals.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,6 +47,7 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub noise: Option<NoiseReport>,
     /// The consensus label of each item, in the job's order.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<labels::LabelReport<'static>>))]
     pub labels: LabelsReport,
     /// Why there are no labels.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,10 +60,12 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payouts_reason: Option<Absence>,
     /// The file that certifies all of this.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub certificate: Cow<'static, str>,
 }
 
 /// The job in numbers.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobReport {
     /// The job's id.
@@ -81,11 +86,13 @@ pub struct JobReport {
 }
 
 /// One contributor's scores.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ContributorReport {
     /// The contributor's name.
     pub contributor: String,
     /// The contributor's key, which tells apart names that look alike.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub key: PublicKey,
     /// The number of counted answers.
     pub answers: u64,
@@ -113,6 +120,7 @@ pub struct ContributorReport {
 }
 
 /// The pay of a job, in micro-units.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayoutsReport {
     /// The currency, as the job's terms name it.
@@ -124,11 +132,13 @@ pub struct PayoutsReport {
 }
 
 /// One contributor's pay, in micro-units.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PayoutReport {
     /// The contributor's name.
     pub contributor: String,
     /// The contributor's key, which tells apart names that look alike.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub key: PublicKey,
     /// Base and bonus in micro-units.
     pub amount: u64,

@@ -24,7 +24,7 @@ const LIMIT: usize = 16 << 10;
     (status = 200, body = Enrolment, description = "was enrolled before"),
     (status = 429, body = Document, content_type = "application/problem+json", description = "too many contributors were enrolled within an hour; `Retry-After` says when to send it again"),
     (status = 409, body = Document, content_type = "application/problem+json", description = "the name or the key is taken, or the name looks like another contributor's"),
-    (status = "default", body = Document, content_type = "application/problem+json"),
+    (status = "default", body = Document, content_type = "application/problem+json", description = "another problem, of which the `type` says what it is"),
 ))]
 pub(super) async fn enrol(
     State(app): State<Shared>,

@@ -4,8 +4,9 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures::Stream;
 use futures::stream::unfold;
 use tacit_protocol::api::{JobStatus, Problem as Document};
 use tacit_protocol::job::JobId;
@@ -17,6 +18,7 @@ use super::look_up;
 use super::problem::Problem;
 use super::readers::{Reader, may_read};
 use crate::app::Shared;
+use crate::status::View;
 
 /// The shortest time between two events. Changes in between are sent as one.
 const PACE: Duration = Duration::from_millis(50);
@@ -28,20 +30,17 @@ pub(super) const PATH: &str = "/v1/jobs/{id}/events";
 #[utoipa::path(get, path = "/v1/jobs/{id}/events", tag = "jobs", security(("buyer" = []), ("key" = []), ()), params(("id" = String, Path)), responses(
     (status = 200, body = JobStatus, content_type = "text/event-stream", description = "each event's data is a status"),
     (status = 404, body = Document, content_type = "application/problem+json", description = "there is none that this request may read"),
-    (status = "default", body = Document, content_type = "application/problem+json"),
+    (status = "default", body = Document, content_type = "application/problem+json", description = "another problem, of which the `type` says what it is"),
 ))]
-pub(super) async fn events(
-    State(app): State<Shared>,
-    JobPath(id): JobPath,
-    reader: Reader,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    may_read(&app, &id, &reader).await?;
+pub(super) async fn events(State(app): State<Shared>, JobPath(id): JobPath, reader: Reader) -> Result<impl IntoResponse, Problem> {
+    let view = reader.view(&app, &may_read(&app, &id, &reader).await?);
     // Subscribed before the status is read, so that no change is missed.
     let changes = app.changes_of(&id);
-    let first = look_up::status(&app, &id).await?;
+    let first = look_up::status(&app, &id, view).await?;
     let watch = Watch {
         app,
         id,
+        view,
         changes,
         next: Some(first),
         ended: false,
@@ -49,14 +48,17 @@ pub(super) async fn events(
     let stream = unfold(watch, |mut watch| async move {
         let status = watch.next().await?;
         let event = Event::default().event("status").json_data(&status).ok()?;
-        Some((Ok(event), watch))
+        Some((Ok::<_, Infallible>(event), watch))
     });
-    Ok(Sse::new(stream).keep_alive(KeepAlive::default()))
+    // An event is for one reader, and out of date soon.
+    let kept_nowhere = [(header::CACHE_CONTROL, "no-store")];
+    Ok((kept_nowhere, Sse::new(stream).keep_alive(KeepAlive::default())))
 }
 
 struct Watch {
     app: Shared,
     id: JobId,
+    view: View,
     changes: Option<watch::Receiver<()>>,
     next: Option<JobStatus>,
     ended: bool,
@@ -81,6 +83,6 @@ impl Watch {
             self.changes.as_mut()?.changed().await.ok()
         };
         self.app.shutdown.run_until_cancelled(wait).await??;
-        self.app.status(&self.id).await.ok()?
+        self.app.status(&self.id, self.view).await.ok()?
     }
 }

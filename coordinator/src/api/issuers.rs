@@ -27,7 +27,7 @@ const SMALL: usize = 16 << 10;
     (status = 404, body = Document, content_type = "application/problem+json", description = "no job here names these issuers yet"),
     (status = 429, body = Document, content_type = "application/problem+json", description = "the pool has as many lists or revoked numbers as one may have"),
     (status = 503, body = Document, content_type = "application/problem+json", description = "too many long lists are being read; send it again"),
-    (status = "default", body = Document, content_type = "application/problem+json"),
+    (status = "default", body = Document, content_type = "application/problem+json", description = "another problem, of which the `type` says what it is"),
 ))]
 pub(super) async fn revoke(State(app): State<Shared>, origin: Origin, headers: HeaderMap, body: Body) -> Result<Json<Revoked>, Problem> {
     let mut place = None;

@@ -10,15 +10,16 @@ use axum::response::Response;
 use tacit_protocol::api::{JobList, JobState, JobStatus, Problem as Document};
 use tacit_protocol::job::{Cancellation, SignedSpec};
 
+use super::asked::TextRequest;
 use super::body::PacedBody;
 use super::extract::{ByToken, Caller, CancelledBy, JobPath};
 use super::look_up;
 use super::problem::{Problem, ProblemKind};
 use super::readers::{Reader, is_free, may_read, own};
-use super::stored::{self, Form, TextRequest};
+use super::stored::{self, Form};
 use crate::app::Shared;
 use crate::opening::{OpenError, open_detached};
-use crate::status;
+use crate::status::{self, View};
 
 /// The most bytes of a job spec.
 const LIMIT: usize = 256 << 20;
@@ -31,7 +32,7 @@ impl From<OpenError> for Problem {
         let kind = match error {
             OpenError::Spec(_) => ProblemKind::InvalidJob,
             OpenError::Quota { .. } => ProblemKind::BuyerQuota,
-            OpenError::Conflict(_) => ProblemKind::JobConflict,
+            OpenError::Conflict(_) | OpenError::Ended { .. } => ProblemKind::JobConflict,
             OpenError::Refused(_) => ProblemKind::NodeRefused,
             OpenError::Unavailable { .. } => ProblemKind::NodesUnavailable,
             OpenError::Store(error) => return error.into(),
@@ -47,11 +48,11 @@ impl From<OpenError> for Problem {
     (status = 201, body = JobStatus, description = "opened"),
     (status = 200, body = JobStatus, description = "was opened before"),
     (status = 403, body = Document, content_type = "application/problem+json", description = "the terms are signed with another key than the one that belongs to the token"),
-    (status = 409, body = Document, content_type = "application/problem+json", description = "another job has this id"),
+    (status = 409, body = Document, content_type = "application/problem+json", description = "another job has this id, or the same job was cancelled or has failed"),
     (status = 422, body = Document, content_type = "application/problem+json", description = "the spec cannot be used, or a node refuses it"),
     (status = 429, body = Document, content_type = "application/problem+json", description = "the buyer's jobs that have not ended would take more than one buyer may"),
     (status = 503, body = Document, content_type = "application/problem+json", description = "too few nodes can be reached, or too many specs are being read"),
-    (status = "default", body = Document, content_type = "application/problem+json"),
+    (status = "default", body = Document, content_type = "application/problem+json", description = "another problem, of which the `type` says what it is"),
 ))]
 pub(super) async fn put_job(
     State(app): State<Shared>,
@@ -99,14 +100,14 @@ pub(super) async fn put_job(
     tracing::info!(job = %id, buyer = name, new, "job put");
     Ok((
         if new { StatusCode::CREATED } else { StatusCode::OK },
-        Json(look_up::status(&app, &id).await?),
+        Json(look_up::status(&app, &id, View::Buyer).await?),
     ))
 }
 
 /// The buyer's jobs, newest first.
 #[utoipa::path(get, path = "/v1/jobs", tag = "jobs", security(("buyer" = []), ("key" = [])), responses(
-    (status = 200, body = JobList),
-    (status = "default", body = Document, content_type = "application/problem+json"),
+    (status = 200, body = JobList, description = "the buyer's jobs"),
+    (status = "default", body = Document, content_type = "application/problem+json", description = "another problem, of which the `type` says what it is"),
 ))]
 pub(super) async fn list_jobs(State(app): State<Shared>, caller: Caller) -> Result<Json<JobList>, Problem> {
     let (name, key) = match caller {
@@ -116,29 +117,30 @@ pub(super) async fn list_jobs(State(app): State<Shared>, caller: Caller) -> Resu
     let rows = app.store.jobs_of(name, key).await?;
     let jobs = rows.into_iter().map(|row| {
         let active = app.active_jobs.get(&row.id);
-        status::of(row, active.as_deref(), &app.nodes)
+        status::of(row, View::Buyer, active.as_deref(), &app.nodes)
     });
     Ok(Json(JobList { jobs: jobs.collect() }))
 }
 
 /// The status of a job, and which nodes it waits for.
 #[utoipa::path(get, path = "/v1/jobs/{id}", tag = "jobs", security(("buyer" = []), ("key" = []), ()), params(("id" = String, Path)), responses(
-    (status = 200, body = JobStatus),
+    (status = 200, body = JobStatus, description = "the status of the job"),
     (status = 404, body = Document, content_type = "application/problem+json", description = "there is none that this request may read"),
-    (status = "default", body = Document, content_type = "application/problem+json"),
+    (status = "default", body = Document, content_type = "application/problem+json", description = "another problem, of which the `type` says what it is"),
 ))]
 pub(super) async fn get_job(State(app): State<Shared>, JobPath(id): JobPath, reader: Reader) -> Result<Json<JobStatus>, Problem> {
-    may_read(&app, &id, &reader).await?;
-    Ok(Json(look_up::status(&app, &id).await?))
+    let view = reader.view(&app, &may_read(&app, &id, &reader).await?);
+    Ok(Json(look_up::status(&app, &id, view).await?))
 }
 
 /// The spec of a job as its buyer signed it, with the items and classes that contributors need. With an `ETag`, and with
-/// `Content-Encoding: zstd` where the client takes it; 503 while too much is sent.
+/// `Content-Encoding: zstd` or `gzip` where the client takes it; 503 while too much is sent.
 #[utoipa::path(get, path = "/v1/jobs/{id}/spec", tag = "jobs", security(("buyer" = []), ("key" = []), ()), params(("id" = String, Path)), responses(
-    (status = 200, body = SignedSpec),
+    (status = 200, body = SignedSpec, description = "the signed spec", headers(("etag" = String))),
+    (status = 304, description = "the client has it: its `If-None-Match` names the `ETag`"),
     (status = 404, body = Document, content_type = "application/problem+json", description = "there is none that this request may read"),
     (status = 409, body = Document, content_type = "application/problem+json", description = "the job has ended, and its items are erased"),
-    (status = "default", body = Document, content_type = "application/problem+json"),
+    (status = "default", body = Document, content_type = "application/problem+json", description = "another problem, of which the `type` says what it is"),
 ))]
 pub(super) async fn get_spec(
     State(app): State<Shared>,
@@ -148,7 +150,7 @@ pub(super) async fn get_spec(
 ) -> Result<Response, Problem> {
     may_read(&app, &id, &reader).await?;
     let Some(at) = app.store.find_spec(&id).await? else {
-        let state = look_up::status(&app, &id).await?.state.name();
+        let state = look_up::job(&app, &id).await?.state.name();
         let detail = format!(
             "job `{id}` is {state}, and its items are erased: `tacit receipt` shows what became of answers, `tacit job result` the result"
         );
@@ -159,9 +161,9 @@ pub(super) async fn get_spec(
 
 /// Closes a job for submissions, so that the nodes compute it. Closing it again changes nothing.
 #[utoipa::path(post, path = "/v1/jobs/{id}/close", tag = "jobs", security(("buyer" = []), ("key" = [])), params(("id" = String, Path)), responses(
-    (status = 202, body = JobStatus),
+    (status = 202, body = JobStatus, description = "it takes no more submissions"),
     (status = 409, body = Document, content_type = "application/problem+json", description = "it was cancelled or has failed"),
-    (status = "default", body = Document, content_type = "application/problem+json"),
+    (status = "default", body = Document, content_type = "application/problem+json", description = "another problem, of which the `type` says what it is"),
 ))]
 pub(super) async fn close_job(
     State(app): State<Shared>,
@@ -174,7 +176,7 @@ pub(super) async fn close_job(
     {
         active.changed();
     }
-    let status = look_up::status(&app, &id).await?;
+    let status = look_up::status(&app, &id, View::Buyer).await?;
     if matches!(status.state, JobState::Cancelled | JobState::Failed) {
         let detail = format!("job `{id}` is {} and cannot be closed any more", status.state.name());
         return Err(Problem::new(ProblemKind::JobEnded, detail));
@@ -186,10 +188,10 @@ pub(super) async fn close_job(
 /// gives: that of the key which has signed the job's terms. Of a job that has failed the nodes erase what they hold.
 #[utoipa::path(delete, path = "/v1/jobs/{id}", tag = "jobs", security(("buyer" = []), ("key" = [])),
     params(("id" = String, Path), ("signature" = String, Query, description = "64 bytes, hexadecimal: see docs/security/erasure.md")), responses(
-    (status = 200, body = JobStatus),
+    (status = 200, body = JobStatus, description = "the status of the job"),
     (status = 400, body = Document, content_type = "application/problem+json", description = "the signature is missing, or is not the buyer's over this cancellation"),
     (status = 409, body = Document, content_type = "application/problem+json", description = "it has ended in another way, or its result is verified"),
-    (status = "default", body = Document, content_type = "application/problem+json"),
+    (status = "default", body = Document, content_type = "application/problem+json", description = "another problem, of which the `type` says what it is"),
 ))]
 pub(super) async fn cancel_job(
     State(app): State<Shared>,
@@ -202,7 +204,7 @@ pub(super) async fn cancel_job(
         let detail = "the query: expected `signature=HEX`, the signature of the buyer's key over the cancellation of this job";
         Problem::new(ProblemKind::InvalidRequest, detail.to_owned())
     })?;
-    let terms = look_up::status(&app, &id).await?.digest;
+    let terms = look_up::job(&app, &id).await?.digest;
     let cancellation = Cancellation {
         cluster: &app.cluster.digest(),
         job: &id,
@@ -219,7 +221,7 @@ pub(super) async fn cancel_job(
         active.changed();
     }
     app.nodes.wake();
-    let status = look_up::status(&app, &id).await?;
+    let status = look_up::status(&app, &id, View::Buyer).await?;
     if matches!(status.state, JobState::Cancelled | JobState::Failed) {
         Ok(Json(status))
     } else {

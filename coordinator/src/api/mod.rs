@@ -1,6 +1,8 @@
 //! The HTTP API of buyers and contributors.
 
+mod asked;
 mod body;
+mod browsers;
 mod cluster;
 mod contributors;
 mod events;
@@ -17,6 +19,7 @@ mod stored;
 mod submissions;
 #[cfg(test)]
 mod tests;
+mod unchanged;
 mod withdrawals;
 
 use std::time::Instant;
@@ -80,7 +83,9 @@ pub(crate) fn router(app: Shared) -> serde_json::Result<Router> {
     let router = router
         .merge(openapi::router(description)?)
         .method_not_allowed_fallback(method_not_allowed)
-        .fallback(not_found)
+        .fallback(not_found);
+    let router = browsers::with_headers(router, app.tls)
+        // Around the others, so that what they answer themselves is counted, too.
         .layer(from_fn_with_state(app.clone(), count))
         .with_state(app);
     Ok(router)

@@ -1,15 +1,16 @@
 //! `/openapi.json`: the description of the API.
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::HeaderMap;
 use axum::routing::get;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, RefOr, Schema};
 
+use tacit_protocol::api::ReceiptStatement;
 use tacit_protocol::request_signature::SCHEME;
 
 use super::problem::ProblemKind;
+use super::unchanged::Tagged;
 use crate::app::Shared;
 
 /// The path of the description.
@@ -38,6 +39,8 @@ pub(super) fn base() -> OpenApi {
         .info(info)
         .components(Some(
             ComponentsBuilder::new()
+                // A receipt is generic, and names the schema of its value only.
+                .schema_from::<ReceiptStatement>()
                 .security_scheme("buyer", buyer)
                 .security_scheme("key", key)
                 .build(),
@@ -61,6 +64,6 @@ fn list_problem_types(description: &mut OpenApi) {
 /// It cannot be written as JSON.
 pub(super) fn router(mut description: OpenApi) -> serde_json::Result<Router<Shared>> {
     list_problem_types(&mut description);
-    let text = Bytes::from(serde_json::to_vec(&description)?);
-    Ok(Router::new().route(PATH, get(async move || ([(CONTENT_TYPE, "application/json")], text))))
+    let text = Tagged::new(serde_json::to_vec(&description)?);
+    Ok(Router::new().route(PATH, get(async move |headers: HeaderMap| text.answer(&headers))))
 }

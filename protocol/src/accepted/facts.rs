@@ -16,12 +16,14 @@ use crate::question::Release;
 use crate::reject::RejectReason;
 
 /// What is public about one contributor in a job.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContributorFacts {
     /// The contributor's name; where the job names issuers, the pool and the person's number in it.
     pub contributor: String,
     /// The contributor's key: of several keys of one person, that of the first accepted submission in the list.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub key: PublicKey,
     /// How many of the contributor's answers count.
     pub answers: u64,
@@ -32,10 +34,12 @@ pub struct ContributorFacts {
 }
 
 /// What a set of nodes refused: submissions that none of them could use, although each had asked the others for what it missed.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RefusedBy {
     /// The nodes, all participants and more than may be corrupt.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<u8>))]
     pub nodes: NodeSet,
     /// How many submissions exactly these nodes refused.
     pub submissions: u64,
@@ -44,17 +48,20 @@ pub struct RefusedBy {
 }
 
 /// What is public about an accepted set. The nodes sign its digest.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PublicFacts {
     /// How many answers count.
     pub answers: u64,
     /// How many answers do not count, by reason.
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, u64>))]
     pub rejected: BTreeMap<RejectReason, u64>,
     /// Who refused the submissions that nodes could not use, ascending by the mask of the nodes. Their answers are among
     /// `rejected`.
     pub refused: Vec<RefusedBy>,
     /// How many items have how many answers: number of answers → number of items. Items without answers are left out.
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, u64>))]
     pub redundancy: BTreeMap<u32, u64>,
     /// The items, by index in the job, that have too few answers for a label, unanswered ones included; none where the job publishes no
     /// labels or is not sensitive.

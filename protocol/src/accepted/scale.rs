@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tacit_mpc_core::field::MODULUS;
 
 /// The common denominator of a set of weights.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scale {

@@ -21,12 +21,14 @@ mod verify;
 pub use error::CertificateError;
 
 /// The outputs of a job, signed by all nodes that computed them, and what they were computed of.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
     /// The job without its items.
     pub terms: Terms,
     /// The buyer's signature over the terms: see [`Terms::verify_signature`].
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub buyer_signature: Signature,
     /// What was computed, of which submissions, by which nodes.
     pub subject: Subject,

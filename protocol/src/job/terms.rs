@@ -13,12 +13,15 @@ use crate::question::{Question, Release};
 
 with_rules! {
     /// A job without its items: what a certificate repeats.
+    #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
     #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     pub struct Terms {
         /// The job's id.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         pub id: JobId,
         /// The key of the buyer, who signs these terms.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         pub buyer: PublicKey,
         /// A name for people.
         pub name: String,
@@ -27,9 +30,11 @@ with_rules! {
         /// How many items the job has.
         pub items: u64,
         /// The digest of the items in order.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         pub items_digest: Digest,
         /// The ids of the items in order where labels are published, because a label is of an item; else none.
         #[serde(default, skip_serializing_if = "ItemIds::is_empty")]
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
         pub item_ids: ItemIds,
         /// The hosts from which contributors load images, with their ports where they are not 443: they learn who loads when.
         #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]

@@ -16,6 +16,7 @@ use crate::check::Check;
 use crate::job::Terms;
 
 /// The outputs a job can open.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutputName {
@@ -83,6 +84,7 @@ impl fmt::Display for OutputName {
 }
 
 /// One output in a release or in a certificate.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReleasedOutput {
@@ -93,13 +95,16 @@ pub struct ReleasedOutput {
 }
 
 /// The elements of an output.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutputValues {
     /// Shares: in a release the components that the node holds, in a certificate all components, which add up to the elements.
     #[serde(deserialize_with = "ascending")]
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, Vec<u64>>))]
     Components(BTreeMap<u8, Vec<Fp61>>),
     /// The elements themselves, which every honest participant has seen opened.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<u64>))]
     Opened(Vec<Fp61>),
 }
 

@@ -9,24 +9,32 @@ use crate::cluster::Cluster;
 use crate::identity::Signature;
 
 /// What a computation was about: the part of a release that is the same at all participants.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Subject {
     /// The protocol version.
     pub protocol: u32,
     /// The cluster's digest.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub cluster: Digest,
     /// The job's digest.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub job: Digest,
     /// The digest of the candidates: the submissions whose shares were checked to be well-formed.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub candidates: Digest,
     /// The digest of the accepted set: the candidates without the malformed ones.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub accepted: Digest,
     /// The digest of the public facts about it.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub facts: Digest,
     /// The id of the session: [`session_id`].
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub session: Digest,
     /// The nodes that took part.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<u8>))]
     pub participants: NodeSet,
 }
 

@@ -6,6 +6,7 @@ use tacit_protocol::certificate::Certificate;
 use tacit_protocol::release::{AgreementLayout, NOISE_DEVIATION, OutputName, OutputValues, PairSum, noise_units};
 
 /// The standard deviations of the noise that was added, before numbers were cut to their range.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct NoiseReport {
     /// That of each class total, in answers.

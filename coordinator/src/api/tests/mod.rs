@@ -1,5 +1,7 @@
 //! Tests of the API on a whole coordinator with simulated nodes.
 
+mod browsers;
+mod description;
 mod gold;
 mod issuers;
 mod jobs;
@@ -10,6 +12,7 @@ mod reference;
 mod releases;
 mod runs;
 mod sealing_keys;
+mod status;
 mod stored;
 mod submissions;
 mod uploads;

@@ -1,3 +1,5 @@
+use std::io::Read;
+
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, HeaderName, Request, StatusCode, header};
 use futures::StreamExt;
@@ -64,12 +66,21 @@ async fn check_forms(bench: &Bench, path: &str) {
     let compressed = bytes(compressed).await;
     assert!(zstd::decode_all(compressed.as_slice()).unwrap() == body, "{path}");
     assert_eq!(text(&plain, &header::CONTENT_TYPE), text(&packed, &header::CONTENT_TYPE));
+    let (status, zipped, gzip) = bench.ask(path, &[(header::ACCEPT_ENCODING, "gzip, br")]).await;
+    assert_eq!((status, text(&zipped, &header::CONTENT_ENCODING)), (StatusCode::OK, "gzip"));
+    let mut unzipped = Vec::new();
+    flate2::read::GzDecoder::new(bytes(gzip).await.as_slice())
+        .read_to_end(&mut unzipped)
+        .unwrap();
+    assert!(unzipped == body, "{path}");
     // Different bytes have different tags, and whoever has the bytes gets none.
-    let (plain, packed) = (text(&plain, &header::ETAG), text(&packed, &header::ETAG));
-    assert_ne!(plain, packed);
+    let [plain, packed, zipped] = [&plain, &packed, &zipped].map(|headers| text(headers, &header::ETAG));
+    assert!(plain != packed && plain != zipped && packed != zipped);
     for (tag, accepts, due) in [
         (plain, "", StatusCode::NOT_MODIFIED),
         (packed, "zstd", StatusCode::NOT_MODIFIED),
+        (zipped, "gzip", StatusCode::NOT_MODIFIED),
+        (plain, "gzip", StatusCode::OK),
         (packed, "", StatusCode::OK),
         (plain, "zstd", StatusCode::OK),
     ] {

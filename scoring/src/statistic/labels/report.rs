@@ -21,11 +21,14 @@ pub struct LabelsReport {
 }
 
 /// The label of one item.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct LabelReport<'a> {
     /// The item's id.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub item: &'a str,
     /// The class, or null where there is no consensus.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub label: Option<&'a str>,
     /// Why there is no label, where it is not for lack of a consensus.
     #[serde(skip_serializing_if = "Option::is_none")]

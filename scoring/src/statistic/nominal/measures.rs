@@ -137,6 +137,26 @@ pub(super) fn beyond_chance(observed: f64, expected: f64) -> f64 {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AgreementReport(pub AgreementMeasures);
 
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for AgreementReport {
+    /// Each statistic is a number or null, with the reason beside it.
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        let object = utoipa::openapi::schema::ObjectBuilder::new().description(Some(
+            "The agreement statistics. One that is not available is null, with the reason in the field of the same name and `_reason`.",
+        ));
+        let fields = AgreementMeasures::NAMES.iter().fold(object, |object, name| {
+            object
+                .property(name.key, Option::<f64>::schema())
+                .required(name.key)
+                .property(format!("{}_reason", name.key), String::schema())
+        });
+        fields.into()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for AgreementReport {}
+
 impl Serialize for AgreementReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
