@@ -48,6 +48,9 @@ fn wrong_usage_is_2() {
     }
     let help = place.ok("--help");
     assert!(help.contains("Exit codes:") && help.contains("130  Ctrl-C"), "{help}");
+    place.ok("man pages");
+    let page = std::fs::read_to_string(place.path().join("pages/tacit.1")).unwrap();
+    assert!(page.contains("Exit codes:") && page.contains("130  Ctrl"), "{page}");
 }
 
 #[test]
