@@ -1,16 +1,20 @@
 //! The command line.
 
 mod issuer;
+mod job;
 mod local;
 
 use std::path::PathBuf;
 
-use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use clap::{Args as Group, Parser, Subcommand};
 use tacit_program::Manual;
 use tacit_protocol::job::JobId;
 use tacit_protocol::submission::SubmissionId;
 
+use crate::exit;
+use crate::output::Format;
 pub(crate) use issuer::{Issuer, IssuerCommand, PlatformKind, Pool, Serve};
+pub(crate) use job::{Job, JobCommand, Part};
 pub(crate) use local::{Bench, Demo};
 
 const EXAMPLES: &str = "\
@@ -24,49 +28,11 @@ Examples:
   export TACIT_CLUSTER=cluster.toml TACIT_BUYER_KEY=buyer.key
   tacit job close JOB; tacit job watch JOB; tacit job result JOB --out result
   tacit verify result/result.json --cluster cluster.toml
+  tacit job status JOB --json | jq .contributors
 
-Every command exits with 0 when it did what it says, 1 when not (one line on standard error says why), \
-2 on wrong usage. `demo` and `bench` exit with 3 if `tacit-node` or `tacit-coordinator` is not installed beside `tacit`; `receipt` has \
-exit codes of its own, which its help lists.";
-
-const JOB_HELP: &str = "\
-Examples:
-  export TACIT_CLUSTER=cluster.toml TACIT_BUYER_KEY=buyer.key
-  tacit keygen --out buyer.key
-  tacit job create signs.toml --token-file token    prints the job's id
-  tacit job watch 0199d9a4-6d5e-7c3a-a5cb-3f6f1d7d2f11
-  tacit job result ID --csv payouts > payouts.csv
-  tacit job result ID --out result                  result.json, payouts.csv, certificate.json";
-
-const CREATE_HELP: &str = "\
-A spec is TOML, or JSON of the same fields if its name ends in .json:
-
-  name = \"street signs, week 14\"
-  question = { kind = \"categorical\", classes = [\"stop\", \"yield\"], text = \"Which sign?\" }
-  items = \"items.csv\"              # beside the spec: id, and what is shown; or a list here
-  answers_per_item = 7             # at least 7 for labels of a sensitive job
-  closes_at = 2026-12-01T00:00:00Z # optional
-  sensitive = true                 # the default; false: answers are as good as public, no floors
-  public = false                   # true: anyone may read spec, result and payouts
-  release = [\"agreement\", \"class_totals\", \"payouts\"]     # also: labels; scores if not sensitive
-  quorum = 3                       # optional: votes that a label needs, else no consensus; for labels
-  label_rule = \"plurality\"         # or weighted
-  weights = \"weights.csv\"          # for weighted: key,weight; or an earlier result.json with scores
-  gold = \"gold.csv\"                # optional, beside the spec: item,answer
-  issuers = \"pool.toml\"            # who vouches for contributors: see `tacit issuer`; needed if sensitive
-  [payout]
-  rule = \"peer_agreement_beyond_chance\"                # or peer_agreement, gold, flat
-  currency = \"EUR\"
-  base_per_item = 20000            # micro-units: 20000 are 0.02 EUR
-  bonus_per_item = 20000
-  budget = 500000000               # must cover the most that can fall due
-
-The file of items has a row for each: id, and what contributors see, in columns text (or url), or image and image_sha256 (as `sha256sum` prints it) \
-and perhaps image_alt for screen readers, or left and right for two texts to compare, left_image, left_image_sha256, left_image_alt, and the same for right. \
-Images have https addresses on at most 16 hosts, which must let pages of other hosts read them (CORS).
-
-Gold answers leave this machine only as shares, each sealed to one node, as contributors' answers do: nobody else learns which items have gold. \
-They are signed with a key that is made beside the spec, in SPEC.gold.key; what was sent is stored in SPEC.gold.key.JOB.d.";
+A command that fails says why on one line of standard error. With --json standard output is one JSON document on one line, with the \
+facts that the text shows; docs/command-line.md says which. `job watch --json` prints a document for each change, `completions` and `man` have no JSON.
+";
 
 const ANSWER_HELP: &str = "\
 Answers leave this machine only as shares, each sealed to one node. What is sent is stored beside the key, \
@@ -89,7 +55,7 @@ but which items the answers that do not count are for: the nodes sign how many, 
 Exit codes: 10 the nodes have not signed this, or for other terms; \
 11 a record, or whom it says has refused a submission, does not fit what they signed, or is somebody else's; \
 12 a submission was left out; 13 the numbers contradict each other; 14 the pay does not follow from them; \
-15 a submission that was withdrawn is certified; 1 anything else.
+15 a submission that was withdrawn is certified; others as `tacit --help` lists them.
 
 Examples:
   tacit receipt JOB --key alice.key --cluster cluster.toml";
@@ -120,11 +86,25 @@ Examples:
 
 /// Scores the agreement of people who label data, without anyone seeing their answers.
 #[derive(Debug, Parser)]
-#[command(name = "tacit", version, after_help = EXAMPLES)]
+#[command(name = "tacit", version, after_help = after_help())]
 pub(crate) struct Args {
+    /// Print one JSON document on one line instead of text; an error is the last line of standard error, as JSON too.
+    #[arg(long, global = true)]
+    pub json: bool,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+fn after_help() -> String {
+    format!("{EXAMPLES}\n{}", exit::help())
+}
+
+impl Args {
+    /// For whom the command prints what it has found or done.
+    pub(crate) fn format(&self) -> Format {
+        if self.json { Format::Json } else { Format::Text }
+    }
 }
 
 /// What to do.
@@ -206,80 +186,6 @@ pub(crate) struct Network {
     pub insecure: bool,
 }
 
-/// `job`.
-#[derive(Debug, Group)]
-#[command(after_help = JOB_HELP)]
-pub(crate) struct Job {
-    #[command(flatten)]
-    pub network: Network,
-    /// The file of the buyer's token; by default the token is read from the environment variable TACIT_TOKEN.
-    #[arg(long, value_name = "FILE", global = true)]
-    pub token_file: Option<PathBuf>,
-    /// The buyer's key file, see `tacit keygen`; by default the one that the environment variable TACIT_BUYER_KEY names. Without a token, it
-    /// signs requests for jobs whose terms it signed. Needs --cluster.
-    #[arg(long, value_name = "FILE", global = true)]
-    pub buyer_key: Option<PathBuf>,
-    /// What to do.
-    #[command(subcommand)]
-    pub command: JobCommand,
-}
-
-/// What to do with jobs.
-#[derive(Debug, Subcommand)]
-pub(crate) enum JobCommand {
-    /// Open a job from a spec, and print its id. Needs the buyer's token, its key, which signs the job's terms, and --cluster.
-    #[command(after_help = CREATE_HELP)]
-    Create {
-        /// The path of the spec, a TOML or JSON file.
-        spec: PathBuf,
-        /// The job's id: lower-case letters, digits and dashes; by default a new UUID. The same id with the same spec is no error.
-        #[arg(long)]
-        id: Option<JobId>,
-    },
-    /// List your jobs, newest first.
-    List,
-    /// Show the status of a job.
-    Status {
-        /// The id of the job.
-        id: JobId,
-    },
-    /// Follow a job until it is published, cancelled or failed.
-    Watch {
-        /// The id of the job.
-        id: JobId,
-    },
-    /// Close a job: no more submissions, compute the result.
-    Close {
-        /// The id of the job.
-        id: JobId,
-    },
-    /// Cancel a job: nothing of it is computed or released, and the nodes erase what they have of it. Needs the buyer's key and --cluster.
-    Cancel {
-        /// The id of the job.
-        id: JobId,
-    },
-    /// Fetch the result of a published job, and verify it if a cluster file is given.
-    Result {
-        /// The id of the job.
-        id: JobId,
-        /// Print this part as CSV.
-        #[arg(long, value_enum)]
-        csv: Option<Part>,
-        /// Save result.json, payouts.csv and certificate.json here.
-        #[arg(long, value_name = "DIR")]
-        out: Option<PathBuf>,
-    },
-}
-
-/// A part of a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Part {
-    /// contributor,key,pay,currency,reference
-    Payouts,
-    /// item,label
-    Labels,
-}
-
 /// `answer`.
 #[derive(Debug, Group)]
 #[command(after_help = ANSWER_HELP)]
@@ -358,9 +264,6 @@ pub(crate) struct Verify {
     /// What the issuers have signed of the size of the job's pool: see `tacit issuer sign --count`.
     #[arg(long, value_name = "FILE")]
     pub pool_size: Option<PathBuf>,
-    /// Print what was certified as JSON.
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// `keygen`.

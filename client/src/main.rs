@@ -3,7 +3,9 @@
 mod args;
 mod bench;
 mod commands;
+mod confirm;
 mod demo;
+mod exit;
 mod local_cluster;
 mod output;
 mod progress;
@@ -12,44 +14,102 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use tacit_client::receipt::ReceiptError;
-use tacit_client::text::one_line;
-use tacit_program::report_failure;
+use clap::error::ErrorKind;
 
-use args::{Args, Command};
-use local_cluster::MissingPrograms;
+use args::{Args, Command, IssuerCommand};
+use exit::Cause;
+use output::Format;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        // `--help` and `--version`.
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) => {
+            let format = if std::env::args_os().any(|arg| arg == "--json") {
+                Format::Json
+            } else {
+                Format::Text
+            };
+            return ExitCode::from(report(&error.into(), format));
+        }
+    };
+    let format = args.format();
     match run(args) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let code = if error.is::<MissingPrograms>() {
-                MissingPrograms::EXIT_CODE
-            } else {
-                error.downcast_ref::<ReceiptError>().map_or(1, ReceiptError::exit_code)
-            };
-            report_failure("tacit", &one_line(&format!("{error:#}")), code)
+        Err(error) => ExitCode::from(report(&error, format)),
+    }
+}
+
+/// Writes the error that ends the command to standard error. Returns the exit code.
+fn report(error: &anyhow::Error, format: Format) -> u8 {
+    let cause = Cause::of(error);
+    match error.downcast_ref::<clap::Error>() {
+        // In the form that people know, with the usage.
+        Some(usage) if format == Format::Text => {
+            let is_written = usage.print().is_ok();
+            if is_written { cause.code() } else { Cause::UnwrittenError.code() }
         }
+        _ => exit::report(&format_args!("{error:#}"), cause, format),
     }
 }
 
 fn run(args: Args) -> Result<()> {
+    let format = args.format();
     let work = async {
+        if !handles_interrupts(&args.command) {
+            end_when_interrupted(format)?;
+        }
         match args.command {
-            Command::Demo(args) => demo::run(&args).await,
-            Command::Bench(args) => bench::run(&args).await,
-            Command::Cluster(args) => commands::cluster::run(&args),
-            Command::Job(args) => commands::job::run(&args).await,
-            Command::Answer(args) => commands::answer::run(&args).await,
-            Command::Receipt(args) => commands::receipt::run(&args).await,
-            Command::Withdraw(args) => commands::withdraw::run(&args).await,
-            Command::Verify(args) => commands::verify::run(&args),
-            Command::Issuer(args) => commands::issuer::run(&args).await,
-            Command::Keygen(args) => commands::keygen::run(&args),
-            Command::Probe(args) => commands::probe::run(&args).await,
+            Command::Demo(args) => demo::run(&args, format).await,
+            Command::Bench(args) => bench::run(&args, format).await,
+            Command::Cluster(args) => commands::cluster::run(&args, format),
+            Command::Job(args) => commands::job::run(&args, format).await,
+            Command::Answer(args) => commands::answer::run(&args, format).await,
+            Command::Receipt(args) => commands::receipt::run(&args, format).await,
+            Command::Withdraw(args) => commands::withdraw::run(&args, format).await,
+            Command::Verify(args) => commands::verify::run(&args, format),
+            Command::Issuer(args) => commands::issuer::run(&args, format).await,
+            Command::Keygen(args) => commands::keygen::run(&args, format),
+            Command::Probe(args) => commands::probe::run(&args, format).await,
+            Command::Manual(_) if format == Format::Json => {
+                let text = "--json: completions and manual pages are no JSON";
+                Err(<Args as clap::CommandFactory>::command()
+                    .error(ErrorKind::ArgumentConflict, text)
+                    .into())
+            }
             Command::Manual(manual) => Ok(manual.write::<Args>()?),
         }
     };
     tokio::runtime::Runtime::new().context("cannot start the runtime")?.block_on(work)
+}
+
+/// Whether a command does something of its own at Ctrl-C: it stops what it has started.
+fn handles_interrupts(command: &Command) -> bool {
+    match command {
+        Command::Demo(_) | Command::Bench(_) => true,
+        Command::Issuer(issuer) => matches!(issuer.command, IssuerCommand::Serve(_)),
+        _ => false,
+    }
+}
+
+/// Ends the program at Ctrl-C, whatever it waits for, also while it computes or waits for the keyboard. Every file is written whole or not at
+/// all, so this may be at any time.
+#[cfg(unix)]
+fn end_when_interrupted(format: Format) -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut interrupts = signal(SignalKind::interrupt()).context("cannot wait for Ctrl-C")?;
+    tokio::spawn(async move {
+        if interrupts.recv().await.is_some() {
+            std::process::exit(exit::report(&"interrupted", Cause::Interrupted, format).into());
+        }
+    });
+    Ok(())
+}
+
+/// Elsewhere the system ends the program, with an exit code of its own.
+#[cfg(not(unix))]
+fn end_when_interrupted(_: Format) -> Result<()> {
+    Ok(())
 }

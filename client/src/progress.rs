@@ -63,15 +63,20 @@ impl Progress {
         self.state.borrow().now.clone()
     }
 
+    /// How many seconds each phase took, by name, and all of it as `total`.
+    pub(crate) fn seconds(&self) -> Vec<(&'static str, f64)> {
+        let state = self.state.borrow();
+        let times = state.times.iter().copied().chain([("total", self.began.elapsed())]);
+        times.map(|(name, time)| (name, time.as_secs_f64())).collect()
+    }
+
     /// A table of how long each phase took.
     pub(crate) fn table(&self) -> String {
-        let seconds = |time: Duration| format!("{:.2} s", time.as_secs_f64());
-        let state = self.state.borrow();
-        let rows = state.times.iter().map(|(name, time)| vec![(*name).to_owned(), seconds(*time)]);
-        output::table(
-            &["phase", "time"],
-            rows.chain([vec!["total".to_owned(), seconds(self.began.elapsed())]]),
-        )
+        let rows = self
+            .seconds()
+            .into_iter()
+            .map(|(name, time)| vec![name.to_owned(), format!("{time:.2} s")]);
+        output::table(&["phase", "time"], rows)
     }
 }
 

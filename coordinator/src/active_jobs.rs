@@ -187,6 +187,11 @@ impl ActiveJob {
         self.inner().completeness.complete_items()
     }
 
+    /// Whether two contributors have answered the same item.
+    pub(crate) fn is_comparable(&self) -> bool {
+        self.inner().completeness.is_comparable()
+    }
+
     /// Whether the gold answers to these items have not been uploaded yet.
     pub(crate) fn lacks_gold(&self, items: &[u32]) -> bool {
         self.inner().completeness.lacks_gold(items)

@@ -154,6 +154,22 @@ impl Completeness {
         (self.counts.len() - self.missing) as u64
     }
 
+    /// Whether two contributors have answered the same item and both answers may count. Received submissions are looked at, whether or not a
+    /// quorum of nodes has them, but for those that are refused.
+    pub(crate) fn is_comparable(&self) -> bool {
+        if self.wanted < 2 || self.contributors.len() < 2 {
+            return false;
+        }
+        if self.counts.iter().any(|count| *count >= 2) {
+            return true;
+        }
+        let mut first_to_answer = HashMap::new();
+        let usable = self.known.iter().filter(|(sequence, _)| !self.is_refused(**sequence));
+        usable
+            .flat_map(|(_, answers)| answers.items.iter().map(|item| (*item, answers.contributor)))
+            .any(|(item, contributor)| *first_to_answer.entry(item).or_insert(contributor) != contributor)
+    }
+
     /// Whether every item has its answers and no gold answers are missing.
     pub(crate) fn is_full(&self) -> bool {
         self.missing == 0 && self.gold.as_ref().is_none_or(|(_, missing)| missing.is_empty())
@@ -237,6 +253,31 @@ mod tests {
         completeness.reach(5);
         assert!(completeness.is_full());
         assert_eq!(completeness.complete_items(), 2);
+    }
+
+    #[test]
+    fn answers_are_comparable_once_two_contributors_have_answered_an_item() {
+        let mut completeness = Completeness::without_gold(3, 2, 0);
+        assert!(!completeness.is_comparable());
+        completeness.receive(0, &statement(1, &[0, 1]));
+        completeness.receive(1, &statement(1, &[0]));
+        assert!(!completeness.is_comparable(), "one contributor twice");
+        completeness.receive(2, &statement(2, &[2]));
+        assert!(!completeness.is_comparable(), "other items");
+        completeness.receive(3, &statement(2, &[1]));
+        assert!(completeness.is_comparable(), "although no node has them yet");
+        completeness.withdraw(3);
+        assert!(!completeness.is_comparable());
+        completeness.receive(4, &statement(3, &[0]));
+        completeness.refuse(4, 0);
+        assert!(!completeness.is_comparable(), "refused for good");
+        completeness.receive(5, &statement(4, &[0]));
+        completeness.reach(6);
+        assert!(completeness.is_comparable());
+        let mut single = Completeness::without_gold(1, 1, 0);
+        single.receive(0, &statement(1, &[0]));
+        single.receive(1, &statement(2, &[0]));
+        assert!(!single.is_comparable(), "the second answer does not count");
     }
 
     #[test]

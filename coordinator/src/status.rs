@@ -27,6 +27,8 @@ pub(crate) fn of(row: JobRow, view: View, active: Option<&ActiveJob>, nodes: &No
     let complete_items = row.complete_items.or_else(|| active.map(ActiveJob::complete_items));
     let waiting_on = active.map(|active| waiting_on(&row, active, nodes)).unwrap_or_default();
     let phase = active.filter(|_| row.state == JobState::Computing).and_then(ActiveJob::phase);
+    let open = active.filter(|_| for_buyer && row.state == JobState::Open);
+    let comparable = open.map(ActiveJob::is_comparable);
     JobStatus {
         id: row.id,
         name: row.name,
@@ -43,6 +45,7 @@ pub(crate) fn of(row: JobRow, view: View, active: Option<&ActiveJob>, nodes: &No
         delivered: row.delivered,
         complete_items: complete_items.filter(|_| for_buyer),
         contributors: for_buyer.then_some(row.contributors),
+        comparable,
         attempt: row.attempt,
         phase,
         waiting_on,

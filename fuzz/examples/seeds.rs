@@ -296,6 +296,7 @@ fn status() -> JobStatus {
         answers: 6,
         delivered: 3,
         complete_items: Some(2),
+        comparable: Some(true),
         contributors: Some(3),
         attempt: 1,
         phase: Some(Phase::Agreement),

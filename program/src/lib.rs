@@ -32,7 +32,7 @@ pub use clock::unix_time;
 pub use created_files::{CreateError, CreatedFiles, create_private};
 #[cfg(feature = "server")]
 pub use erasable_keys::{ErasableKeyError, ErasableKeys};
-pub use error_line::{UNWRITTEN_ERROR, error_line, report_failure};
+pub use error_line::{UNWRITTEN_ERROR, error_line, failure_code, report_failure};
 #[cfg(feature = "server")]
 pub use last_reason::LastReason;
 #[cfg(feature = "server")]

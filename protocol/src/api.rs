@@ -195,6 +195,10 @@ pub struct JobStatus {
     /// How many contributors have sent answers, without the buyer's gold answers. For the job's buyer only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contributors: Option<u64>,
+    /// Whether two contributors have answered the same item, so that there is something to compare; received answers count, delivered or not.
+    /// For the job's buyer only, while the job is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparable: Option<bool>,
     /// The number of the current or last computation, from 1; 0 before the first.
     pub attempt: u32,
     /// The phase of the slowest node, while the nodes compute.

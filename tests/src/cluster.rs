@@ -152,6 +152,11 @@ impl TestCluster {
 
     /// Runs `tacit` as the buyer or a contributor of this cluster.
     pub fn tacit<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Output {
+        self.command(arguments).output().unwrap().into()
+    }
+
+    /// `tacit` as the buyer or a contributor of this cluster, to be run.
+    pub fn command<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(program("tacit"));
         if let Some(certificate) = &self.trusted {
             command.env_remove("SSL_CERT_DIR").env("SSL_CERT_FILE", certificate);
@@ -163,10 +168,8 @@ impl TestCluster {
             .env("TACIT_TOKEN", &self.token)
             .env("TACIT_BUYER_KEY", self.folder().join("key-of-the-buyer"))
             .env("TACIT_STATE", self.folder().join("state"))
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
-            .into()
+            .stdin(Stdio::null());
+        command
     }
 
     /// Writes a file into the cluster's folder.
@@ -327,9 +330,9 @@ impl TestCluster {
         self.end(job)
     }
 
-    /// Closes a job.
+    /// Closes a job, whatever is in it.
     pub fn close(&self, job: &str) {
-        self.tacit(["job", "close", job]).ok();
+        self.tacit(["job", "close", job, "--yes"]).ok();
     }
 
     /// Follows a closed job to its end and saves the result in a folder of its own.

@@ -56,9 +56,20 @@ impl Output {
         self.out
     }
 
-    /// The error line of a command that must have failed with exit code 1. It is the last line of standard error, after lines of progress.
+    /// The error line of a command that must have failed, and not for want of a usable command line. It is the last line of standard error,
+    /// after lines of progress.
     pub fn error(self) -> String {
-        assert_eq!(self.code, Some(1), "{}\n{}", self.out, self.err);
+        assert!(matches!(self.code, Some(1 | 4..=18)), "{:?}\n{}\n{}", self.code, self.out, self.err);
+        self.last_line()
+    }
+
+    /// The same of a command that must have failed with this exit code.
+    pub fn error_with(self, code: i32) -> String {
+        assert_eq!(self.code, Some(code), "{}\n{}", self.out, self.err);
+        self.last_line()
+    }
+
+    fn last_line(self) -> String {
         assert!(!self.err.contains("panicked"), "{}", self.err);
         let last = self.err.trim_end().lines().last().unwrap_or_default();
         assert!(last.starts_with("tacit"), "{}", self.err);

@@ -9,10 +9,7 @@ const PHASES: [&str; 7] = ["accepted_set", "keys", "validate", "labels", "agreem
 
 fn bench(json: &Path, arguments: &[&str]) -> Output {
     let json = json.to_str().unwrap();
-    run(
-        "tacit",
-        ["bench", "--items", "300", "--json", json].iter().chain(arguments).copied(),
-    )
+    run("tacit", ["bench", "--items", "300", "--out", json].iter().chain(arguments).copied())
 }
 
 fn measured(json: &Path) -> Value {

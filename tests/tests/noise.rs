@@ -142,7 +142,7 @@ fn a_buyer_reads_that_nothing_opens_while_records_differ() {
         submit(&mut connection, "torn", submission);
     }
     // It may be full, and have closed by itself.
-    let _ = cluster.tacit(["job", "close", "torn"]);
+    let _ = cluster.tacit(["job", "close", "torn", "--yes"]);
     cluster.wait_for("torn", |status| status["state"] == "failed");
     let status = cluster.status("torn");
     let reason = status["reason"].as_str().unwrap();

@@ -35,7 +35,7 @@ It also holds between coordinator and nodes. Relays run in this process, beside 
 
 Examples:
   tacit bench
-  tacit bench --items 100000 --json before.json
+  tacit bench --items 100000 --out before.json
   tacit bench --items 100000 --compare before.json
   tacit bench --items 100000 --delay 40";
 
@@ -116,10 +116,10 @@ pub(crate) struct Bench {
     /// before.
     #[arg(long, value_name = "MB")]
     pub reserve_memory_mb: Option<usize>,
-    /// Write what was measured to this file.
+    /// Write what was measured to this file, as --json prints it.
     #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-    /// Print ratios to what an earlier run wrote with --json, new over old.
+    pub out: Option<PathBuf>,
+    /// Print ratios to what an earlier run wrote with --out, new over old; with --json there are none.
     #[arg(long, value_name = "FILE")]
     pub compare: Option<PathBuf>,
     /// Keep the folders of nodes and coordinator here, with their logs; by default they are temporary.

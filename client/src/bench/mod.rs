@@ -29,7 +29,7 @@ use tacit_protocol::job::{Job, JobSpec};
 
 use crate::args;
 use crate::local_cluster::{self, Binaries, ClusterFolders, ClusterShape, Member, WorkFolder};
-use crate::output;
+use crate::output::Format;
 use crate::progress::Progress;
 use computation::RunningJob;
 use contributors::SharedSubmissions;
@@ -55,7 +55,7 @@ struct Bench<'a> {
 }
 
 /// Runs the benchmark.
-pub(crate) async fn run(args: &args::Bench) -> Result<()> {
+pub(crate) async fn run(args: &args::Bench, format: Format) -> Result<()> {
     let access = AccessStructure::new(args.nodes, args.threshold).context("--nodes and --threshold")?;
     let load = load();
     let earlier = args.compare.as_deref().map(read_report).transpose()?;
@@ -96,15 +96,16 @@ pub(crate) async fn run(args: &args::Bench) -> Result<()> {
     )
     .await;
     let (report, difference) = measured.map_err(|error| work.keep_hint(error))?;
-    if let Some(path) = &args.json {
-        let mut text = serde_json::to_vec_pretty(&report).context("--json")?;
+    if let Some(path) = &args.out {
+        let mut text = serde_json::to_vec_pretty(&report).context("--out")?;
         text.push(b'\n');
-        files::write(path, &text, Access::Public).context("--json")?;
+        files::write(path, &text, Access::Public).context("--out")?;
     }
-    output::print(&report.table())?;
+    let mut text = report.table();
     if let Some(earlier) = earlier {
-        output::print(&format!("\n{}", ratios::table(&report, &earlier)))?;
+        text += &format!("\n{}", ratios::table(&report, &earlier));
     }
+    format.print(&report, &text)?;
     match difference {
         None => Ok(()),
         Some(difference) => bail!("the certified result is not the one in the clear: {difference}"),
@@ -133,7 +134,7 @@ fn memory_mb(size: Size, access: &AccessStructure) -> usize {
 
 fn read_report(path: &Path) -> Result<Report> {
     let report = serde_json::from_slice(&files::read(path).context("--compare")?);
-    report.with_context(|| format!("--compare: {}: not what `tacit bench --json` wrote", path.display()))
+    report.with_context(|| format!("--compare: {}: not what `tacit bench --out` wrote", path.display()))
 }
 
 /// The machine's load average of the last minute; 0 if the system does not report it.

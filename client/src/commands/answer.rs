@@ -3,7 +3,8 @@
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
 use tacit_client::answers::{Expected, only_contributor, parse};
 use tacit_client::batches::{self, Batch};
 use tacit_client::credentials::{self, PoolContributor};
@@ -26,10 +27,11 @@ use zeroize::Zeroizing;
 
 use crate::args;
 use crate::commands::connect::{connect, need_cluster};
-use crate::output::{self, PUBLIC_ANSWERS};
+use crate::exit::Cause;
+use crate::output::{self, Format, PUBLIC_ANSWERS};
 
 /// Runs the command.
-pub(crate) async fn run(args: &args::Answer) -> Result<()> {
+pub(crate) async fn run(args: &args::Answer, format: Format) -> Result<()> {
     let file = args.answers.display().to_string();
     let bytes = Zeroizing::new(files::read(&args.answers)?);
     let (api, cluster) = connect(&args.network, None).await?;
@@ -44,7 +46,7 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
     let plan = Plan::new(&cluster, &job, &contributor, &source.key, &bytes, batches.len());
     if State::stored(&source.path, &args.job)?.is_none() {
         consent(args.public_answers, &job)?;
-        output::print(&vouched(&job))?;
+        format.print_before(&vouched(&job))?;
     }
     let mut cluster = sealing_keys::fetch(&api, cluster).await?;
     let mut state = State::open(&source.path, plan)?;
@@ -96,7 +98,18 @@ pub(crate) async fn run(args: &args::Answer) -> Result<()> {
             batches.len()
         );
     }
-    output::print(&text)
+    let outcome = json!({
+        "job": args.job,
+        "contributor": source.name(&contributor, &job),
+        "answers": answers,
+        "submissions": batches.len() - withdrawn,
+        "sent_now": now,
+        "sealed_again": sealed_again,
+        "withdrawn": withdrawn,
+        "unanswered": unanswered,
+        "receipts": state.folder(),
+    });
+    format.print(&outcome, &text)
 }
 
 /// Who answers: a key, and the credential for it where the job names issuers.
@@ -231,10 +244,10 @@ fn consent(given: bool, job: &Job) -> Result<()> {
         return Ok(());
     }
     if !std::io::stdin().is_terminal() {
-        bail!(
+        return Err(Cause::NotConfirmed.error(format!(
             "{}: {PUBLIC_ANSWERS}; nothing was sent. If you agree, give --public-answers",
             job.id()
-        );
+        )));
     }
     write!(
         std::io::stderr(),
@@ -244,8 +257,11 @@ fn consent(given: bool, job: &Job) -> Result<()> {
     .context("cannot ask for your decision")?;
     let mut said = String::new();
     std::io::stdin().read_line(&mut said).context("cannot read your decision")?;
-    ensure!(matches!(said.trim(), "y" | "Y" | "yes"), "{}: nothing was sent", job.id());
-    Ok(())
+    if matches!(said.trim(), "y" | "Y" | "yes") {
+        Ok(())
+    } else {
+        Err(Cause::NotConfirmed.error(format!("{}: nothing was sent", job.id())))
+    }
 }
 
 /// The contributor whose answers are sent: from the command line, from the first run, or from the file.

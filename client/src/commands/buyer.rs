@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 use tacit_client::http::Api;
@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use super::connect::connect;
 use super::token;
 use crate::args::{self, Args, JobCommand};
+use crate::exit::Cause;
 
 const TOKEN: &str = "TACIT_TOKEN";
 const KEY: &str = "TACIT_BUYER_KEY";
@@ -31,13 +32,13 @@ pub(super) struct Buyer {
 
 impl Buyer {
     /// What command line and environment say. To create a job, token and key are needed; elsewhere each is enough, and naming both on the
-    /// command line is wrong usage, which ends the program.
+    /// command line is wrong usage.
     pub(super) fn of(args: &args::Job) -> Result<Self> {
         let creates = matches!(args.command, JobCommand::Create { .. });
         let only_key = args.buyer_key.is_some() && !creates;
         if only_key && args.token_file.is_some() {
             let text = "--token-file and --buyer-key both say who you are: give one of them (`job create` alone needs both)";
-            Args::command().error(ErrorKind::ArgumentConflict, text).exit();
+            return Err(Args::command().error(ErrorKind::ArgumentConflict, text).into());
         }
         let token = match &args.token_file {
             Some(file) => Some(token::read(file)?),
@@ -84,7 +85,8 @@ pub(super) fn need_buyer(api: &Api) -> Result<()> {
     if api.is_authenticated() {
         Ok(())
     } else {
-        bail!("this needs its buyer: give --token-file FILE, or set {TOKEN}, or give --buyer-key FILE and --cluster")
+        let text = format!("this needs its buyer: give --token-file FILE, or set {TOKEN}, or give --buyer-key FILE and --cluster");
+        Err(Cause::Unauthorized.error(text))
     }
 }
 
@@ -93,6 +95,6 @@ pub(super) fn need_token(api: &Api) -> Result<()> {
     if api.has_token() {
         Ok(())
     } else {
-        bail!("this needs a buyer's token: give --token-file FILE, or set {TOKEN}")
+        Err(Cause::Unauthorized.error(format!("this needs a buyer's token: give --token-file FILE, or set {TOKEN}")))
     }
 }

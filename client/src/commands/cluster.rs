@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use serde_json::json;
 use tacit_client::authenticity::load_cluster;
 use tacit_client::files::{self, Access, FileError};
 use tacit_client::text::one_line;
@@ -12,25 +13,25 @@ use tacit_protocol::card::{Card, cluster_text};
 use tacit_protocol::cluster::Cluster;
 
 use crate::args::{self, ClusterCommand};
-use crate::output;
+use crate::output::Format;
 
 /// The largest standard input that is read: thousands of cards.
 const MAX_INPUT: u64 = 16 << 20;
 
 /// Makes or shows a cluster file.
-pub(crate) fn run(args: &args::Cluster) -> Result<()> {
+pub(crate) fn run(args: &args::Cluster, format: Format) -> Result<()> {
     match &args.command {
         ClusterCommand::Create {
             name,
             threshold,
             out,
             cards,
-        } => create(name, *threshold, out, cards),
-        ClusterCommand::Show { file } => output::print(&shown(&load_cluster(file)?)),
+        } => create(name, *threshold, out, cards, format),
+        ClusterCommand::Show { file } => show(file, format),
     }
 }
 
-fn create(name: &str, threshold: usize, out: &Path, cards: &[PathBuf]) -> Result<()> {
+fn create(name: &str, threshold: usize, out: &Path, cards: &[PathBuf], format: Format) -> Result<()> {
     let cards = cards.iter().map(|path| read_cards(path)).collect::<Result<Vec<_>>>()?;
     let text = cluster_text(name, threshold, cards)?;
     durable::write_new(out, text.as_bytes(), Access::Public).map_err(|error| match error.kind() {
@@ -41,7 +42,12 @@ fn create(name: &str, threshold: usize, out: &Path, cards: &[PathBuf]) -> Result
         _ => FileError::new(out, &error).into(),
     })?;
     // Read the file again, so that what is shown is what it contains.
-    output::print(&shown(&load_cluster(out)?))
+    show(out, format)
+}
+
+fn show(file: &Path, format: Format) -> Result<()> {
+    let cluster = load_cluster(file)?;
+    format.print(&described(&cluster), &shown(&cluster))
 }
 
 /// The card in a file, or all cards of standard input.
@@ -65,6 +71,25 @@ fn read_cards(path: &Path) -> Result<Card> {
     Card::parse(&bytes).context("standard input")
 }
 
+/// A cluster for programs.
+fn described(cluster: &Cluster) -> serde_json::Value {
+    let file = cluster.file();
+    let nodes: Vec<_> = file
+        .nodes
+        .iter()
+        .map(|node| json!({ "name": node.name, "operator": node.operator, "address": node.address, "fingerprint": node.fingerprint() }))
+        .collect();
+    json!({
+        "cluster": file.name,
+        "threshold": file.threshold,
+        "protocol": file.protocol,
+        "digest": cluster.digest(),
+        "coordinator": { "url": file.coordinator.url, "fingerprint": file.coordinator.fingerprint() },
+        "nodes": nodes,
+    })
+}
+
+/// A cluster for people.
 fn shown(cluster: &Cluster) -> String {
     let file = cluster.file();
     let mut text = format!(

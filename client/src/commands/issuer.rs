@@ -1,33 +1,37 @@
 //! `tacit issuer`: makes keys of issuers, invites people, signs for other issuers, revokes, and serves a platform.
 
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use serde_json::json;
 use tacit_client::issuer::invitations::{self, Invited};
 use tacit_client::issuer::serve::Service;
 use tacit_client::issuer::{Document, Entry, Ledger, Request, pool};
 use tacit_client::text::one_line;
 use tacit_client::{files, keys};
+use tacit_protocol::api::Revoked;
 use tacit_protocol::credential::{Issuers, PoolSize, Revocation};
 use tacit_protocol::identity::SecretKey;
 
 use crate::args::{self, IssuerCommand, Network, PlatformKind, Pool, Serve};
 use crate::commands::connect::connect;
 use crate::commands::token;
-use crate::output;
+use crate::output::Format;
 
 /// Runs one of the commands.
-pub(crate) async fn run(args: &args::Issuer) -> Result<()> {
+pub(crate) async fn run(args: &args::Issuer, format: Format) -> Result<()> {
     match &args.command {
-        IssuerCommand::Keygen { out } => output::print(&format!("{}\n", keys::generate(out)?.public())),
+        IssuerCommand::Keygen { out } => {
+            let key = keys::generate(out)?.public();
+            format.print(&json!({ "key": key, "file": out }), &format!("{key}\n"))
+        }
         IssuerCommand::Invite {
             people,
             pool,
             out,
             expires,
-        } => invite(people, pool, out, expires.as_deref()),
-        IssuerCommand::Sign { file: Some(file), key, .. } => sign(file, key),
+        } => invite(people, pool, out, expires.as_deref(), format),
+        IssuerCommand::Sign { file: Some(file), key, .. } => sign(file, key, format),
         IssuerCommand::Sign {
             file: None,
             key,
@@ -35,11 +39,14 @@ pub(crate) async fn run(args: &args::Issuer) -> Result<()> {
             pool,
             issuers,
             out,
-        } => size(key, *count, (pool.as_deref(), issuers.as_deref()), out.as_deref()),
+        } => size(key, *count, (pool.as_deref(), issuers.as_deref()), out.as_deref(), format),
         IssuerCommand::Revoke {
             send: Some(file), network, ..
         } => match Document::load(file)? {
-            Document::Revocation(revocation) => send(network, &revocation).await,
+            Document::Revocation(revocation) => {
+                let revoked = send(network, &revocation).await?;
+                format.print(&json!({ "file": file, "missing_signatures": 0, "sent": revoked }), &sent(&revoked))
+            }
             _ => bail!("{}: not a revocation", file.display()),
         },
         IssuerCommand::Revoke {
@@ -52,9 +59,9 @@ pub(crate) async fn run(args: &args::Issuer) -> Result<()> {
             network,
         } => {
             let key = key.as_deref().context("give --key FILE: the issuer's key")?;
-            revoke(numbers, key, (pool.as_deref(), issuers.as_deref()), out, network).await
+            revoke(numbers, key, (pool.as_deref(), issuers.as_deref()), (out, network), format).await
         }
-        IssuerCommand::Serve(args) => serve(args).await,
+        IssuerCommand::Serve(args) => serve(args, format).await,
     }
 }
 
@@ -70,7 +77,7 @@ fn pool_of(key: &Path, (name, file): (Option<&str>, Option<&Path>)) -> Result<(I
     Ok((issuers, key))
 }
 
-fn invite(people: &Path, pool: &Pool, out: &Path, expires: Option<&str>) -> Result<()> {
+fn invite(people: &Path, pool: &Pool, out: &Path, expires: Option<&str>, format: Format) -> Result<()> {
     let (issuers, key) = pool_of(&pool.key, (pool.pool.as_deref(), pool.issuers.as_deref()))?;
     let expires = expires.map(seconds).transpose()?;
     let people = invitations::people(people)?;
@@ -120,7 +127,16 @@ fn invite(people: &Path, pool: &Pool, out: &Path, expires: Option<&str>) -> Resu
         );
     }
     text += &format!("for the job's spec: issuers = {}\n", in_spec(&issuers));
-    output::print(&text)
+    let outcome = json!({
+        "new": new,
+        "complete": complete,
+        "invitations": invited.len(),
+        "file": out,
+        "missing_signatures": signing.missing,
+        "request": (issuers.need > 1).then_some(&request_path),
+        "issuers": issuers,
+    });
+    format.print(&outcome, &text)
 }
 
 /// The pool as one line of a spec.
@@ -134,7 +150,7 @@ fn in_spec(issuers: &Issuers) -> String {
     )
 }
 
-fn sign(file: &Path, key_path: &Path) -> Result<()> {
+fn sign(file: &Path, key_path: &Path, format: Format) -> Result<()> {
     let key = keys::load(key_path)?;
     let mut document = Document::load(file)?;
     let signing = document.sign(&key, key_path)?;
@@ -147,12 +163,20 @@ fn sign(file: &Path, key_path: &Path) -> Result<()> {
         Document::Revocation(revocation) => format!("the revocation of {} numbers", revocation.serials.len()),
         Document::PoolSize(size) => format!("that the pool has {} credentials", size.credentials),
     };
-    output::print(&format!(
+    let text = format!(
         "pool `{}`: {} signatures added to {what}\n{}\n",
         document.issuers().pool,
         signing.added,
         missing(signing.missing)
-    ))
+    );
+    let outcome = json!({
+        "file": file,
+        "pool": document.issuers().pool,
+        "added_signatures": signing.added,
+        "missing_signatures": signing.missing,
+        "signed": what,
+    });
+    format.print(&outcome, &text)
 }
 
 fn missing(issuers: usize) -> String {
@@ -162,7 +186,7 @@ fn missing(issuers: usize) -> String {
     }
 }
 
-fn size(key_path: &Path, count: Option<u32>, pool: (Option<&str>, Option<&Path>), out: Option<&Path>) -> Result<()> {
+fn size(key_path: &Path, count: Option<u32>, pool: (Option<&str>, Option<&Path>), out: Option<&Path>, format: Format) -> Result<()> {
     let (issuers, key) = pool_of(key_path, pool)?;
     let (Some(credentials), Some(out)) = (count, out) else {
         bail!("give a FILE to sign, or --count NUMBER with --out FILE");
@@ -174,10 +198,19 @@ fn size(key_path: &Path, count: Option<u32>, pool: (Option<&str>, Option<&Path>)
     });
     let signing = document.sign(&key, key_path)?;
     document.store(out)?;
-    output::print(&format!("{}: {}\n", out.display(), missing(signing.missing)))
+    format.print(
+        &json!({ "file": out, "credentials": credentials, "missing_signatures": signing.missing }),
+        &format!("{}: {}\n", out.display(), missing(signing.missing)),
+    )
 }
 
-async fn revoke(numbers: &[u32], key_path: &Path, pool: (Option<&str>, Option<&Path>), out: &Path, network: &Network) -> Result<()> {
+async fn revoke(
+    numbers: &[u32],
+    key_path: &Path,
+    pool: (Option<&str>, Option<&Path>),
+    (out, network): (&Path, &Network),
+    format: Format,
+) -> Result<()> {
     let (issuers, key) = pool_of(key_path, pool)?;
     let mut serials = numbers.to_vec();
     serials.sort_unstable();
@@ -190,24 +223,35 @@ async fn revoke(numbers: &[u32], key_path: &Path, pool: (Option<&str>, Option<&P
     let mut document = Document::Revocation(revocation);
     let signing = document.sign(&key, key_path)?;
     document.store(out)?;
-    output::print(&format!("{}: {}\n", out.display(), missing(signing.missing)))?;
-    match &document {
+    format.print_before(&format!("{}: {}\n", out.display(), missing(signing.missing)))?;
+    let revoked = match &document {
         Document::Revocation(revocation) if signing.missing == 0 && (network.cluster.is_some() || network.coordinator.is_some()) => {
-            send(network, revocation).await
+            Some(send(network, revocation).await?)
         }
-        _ => output::print(&format!("send it with `tacit issuer revoke --send {}`\n", out.display())),
-    }
+        _ => None,
+    };
+    let text = match &revoked {
+        Some(revoked) => sent(revoked),
+        None => format!("send it with `tacit issuer revoke --send {}`\n", out.display()),
+    };
+    format.print(
+        &json!({ "file": out, "missing_signatures": signing.missing, "sent": revoked }),
+        &text,
+    )
 }
 
-async fn send(network: &Network, revocation: &Revocation) -> Result<()> {
+async fn send(network: &Network, revocation: &Revocation) -> Result<Revoked> {
     revocation.check()?;
     let (api, _) = connect(network, None).await?;
-    let revoked = api.revoke(revocation).await?;
-    output::print(&format!(
+    Ok(api.revoke(revocation).await?)
+}
+
+fn sent(revoked: &Revoked) -> String {
+    format!(
         "pool `{}`: {} numbers are revoked now; answers that are stored count all the same\n",
         one_line(&revoked.pool),
         revoked.numbers
-    ))
+    )
 }
 
 /// A time of the command line in Unix seconds.
@@ -221,12 +265,12 @@ fn seconds(text: &str) -> Result<u64> {
         .with_context(|| format!("--expires {text}: is before 1970"))
 }
 
-async fn serve(args: &Serve) -> Result<()> {
+async fn serve(args: &Serve, format: Format) -> Result<()> {
     let (issuers, key) = pool_of(&args.pool.key, (args.pool.pool.as_deref(), args.pool.issuers.as_deref()))?;
     let PlatformKind::Prolific = args.platform;
     let token = token::read(&args.token_file)?;
     let expires = args.expires.as_deref().map(seconds).transpose()?;
-    let line = in_spec(&issuers);
+    let (line, named) = (in_spec(&issuers), issuers.clone());
     let service = Service::new(
         (issuers, key, expires),
         &args.study,
@@ -238,11 +282,11 @@ async fn serve(args: &Serve) -> Result<()> {
         .await
         .with_context(|| format!("cannot listen on TCP {}", args.listen))?;
     let address = listener.local_addr()?;
+    let study = "https://YOUR.HOST/?PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}";
     // Whoever has started the service may not read on.
-    let _ = writeln!(
-        std::io::stdout(),
-        "ready http://{address} given={given}\nfor the job's spec: issuers = {line}\n\
-         the study's address: https://YOUR.HOST/?PROLIFIC_PID={{{{%PROLIFIC_PID%}}}}&STUDY_ID={{{{%STUDY_ID%}}}}&SESSION_ID={{{{%SESSION_ID%}}}}"
+    let _ = format.print(
+        &json!({ "ready": format!("http://{address}"), "given": given, "issuers": named, "study": study }),
+        &format!("ready http://{address} given={given}\nfor the job's spec: issuers = {line}\nthe study's address: {study}\n"),
     );
     axum::serve(listener, service.router())
         .with_graceful_shutdown(async {

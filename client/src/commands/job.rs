@@ -1,53 +1,55 @@
 //! `tacit job`: creates, follows and closes jobs, and fetches results.
 
-use std::path::Path;
+mod close;
+mod result;
+mod watch;
 
-use anyhow::{Context, Result, bail};
-use tacit_client::files::{self, Access};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
 use tacit_client::gold::Gold;
-use tacit_client::http::{Api, Published};
+use tacit_client::http::Api;
 use tacit_client::known_jobs::KnownJob;
 use tacit_client::spec;
-use tacit_client::verify::{CERTIFICATE, Files, PAYOUTS, RESULT, check};
-use tacit_client::watch::Watch;
+use tacit_client::text::one_line;
 use tacit_program::error_line;
 use tacit_protocol::api::{JobState, JobStatus, ProblemKind};
-use tacit_protocol::certificate::Certificate;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::job::{Cancellation, Job, JobId, JobSpec, PayRule};
-use tacit_scoring::report::Report;
 
-use crate::args::{self, JobCommand, Part};
+use crate::args::{self, JobCommand};
 use crate::commands::buyer::{Buyer, need_buyer, need_token};
 use crate::commands::connect::need_cluster;
-use crate::output::{self, PUBLIC_ANSWERS, SOME_JOB};
-
-/// About a result that nothing was compared with.
-const NOT_VERIFIED: &str = "not verified: give --cluster cluster.toml";
+use crate::exit::Cause;
+use crate::output::{self, Format, PUBLIC_ANSWERS};
 
 /// Runs one of the commands on jobs.
-pub(crate) async fn run(args: &args::Job) -> Result<()> {
+pub(crate) async fn run(args: &args::Job, format: Format) -> Result<()> {
     let buyer = Buyer::of(args)?;
     let (api, cluster) = buyer.connect(&args.network).await?;
+    let cluster_file = cluster.as_ref();
     match &args.command {
-        JobCommand::Create { spec, id } => create(&api, cluster.as_ref(), spec, id.as_ref(), &buyer).await,
+        JobCommand::Create { spec, id } => create(&api, cluster_file, spec, id.as_ref(), &buyer, format).await,
         JobCommand::List => {
             need_buyer(&api)?;
-            output::print(&output::jobs(&api.jobs().await?.jobs))
+            let list = api.jobs().await?;
+            format.print(&list, &output::jobs(&list.jobs))
         }
-        JobCommand::Status { id } => output::print(&output::status(&status(&api, cluster.as_ref(), id).await?)),
-        JobCommand::Watch { id } => watch(&api, cluster.as_ref(), id).await,
-        JobCommand::Close { id } => {
+        JobCommand::Status { id } => {
+            let status = status(&api, cluster_file, id).await?;
+            format.print(&status, &output::status(&status))
+        }
+        JobCommand::Watch { id, timeout } => watch::watch(&api, cluster_file, id, Duration::from_secs(*timeout), format).await,
+        JobCommand::Close { id, yes } => {
             need_buyer(&api)?;
-            // Closing a job of other terms would certify them.
-            status(&api, cluster.as_ref(), id).await?;
-            output::print(&format!("{}\n", output::status_line(&api.close(id).await?)))
+            close::close(&api, cluster_file, id, *yes, format).await
         }
         JobCommand::Cancel { id } => {
             need_buyer(&api)?;
-            cancel(&api, cluster.as_ref(), id, &buyer).await
+            cancel(&api, cluster_file, id, &buyer, format).await
         }
-        JobCommand::Result { id, csv, out } => result(&api, cluster, id, *csv, out.as_deref()).await,
+        JobCommand::Result { id, csv, out } => result::result(&api, cluster, id, *csv, out.as_deref(), format).await,
     }
 }
 
@@ -66,7 +68,18 @@ async fn status(api: &Api, cluster: Option<&Cluster>, id: &JobId) -> Result<JobS
     Ok(status)
 }
 
-async fn create(api: &Api, cluster: Option<&Cluster>, path: &Path, id: Option<&JobId>, buyer: &Buyer) -> Result<()> {
+/// Why there will be no result of a job: `None` where there is one, or may be.
+fn without_result(status: &JobStatus) -> Option<anyhow::Error> {
+    let cause = match status.state {
+        JobState::Failed => Cause::JobFailed,
+        JobState::Cancelled => Cause::JobCancelled,
+        JobState::Open | JobState::Closing | JobState::Computing | JobState::Verified | JobState::Published => return None,
+    };
+    let reason = status.reason.as_deref().map_or_else(|| "no reason given".to_owned(), one_line);
+    Some(cause.error(format!("job {} is {}: {reason}", status.id, status.state.name())))
+}
+
+async fn create(api: &Api, cluster: Option<&Cluster>, path: &Path, id: Option<&JobId>, buyer: &Buyer, format: Format) -> Result<()> {
     let cluster = need_cluster(cluster, "the terms are signed for the cluster that it names")?;
     let key = buyer.key()?;
     let mut spec = spec::load(path)?;
@@ -91,7 +104,15 @@ async fn create(api: &Api, cluster: Option<&Cluster>, path: &Path, id: Option<&J
                 Some(ProblemKind::JobConflict) => known.forget(path)?,
                 Some(_) => known.keep_as_refused(path)?,
             }
-            return Err(error.into());
+            return match error.kind() {
+                Some(ProblemKind::JobConflict) => Err(error).with_context(|| {
+                    format!(
+                        "nothing was opened: the id `{id}` is used up, also if the job that had it was cancelled or has failed. Choose another \
+                         --id, or leave it out and get a new one"
+                    )
+                }),
+                _ => Err(error.into()),
+            };
         }
         Ok(status) => status,
     };
@@ -102,7 +123,7 @@ async fn create(api: &Api, cluster: Option<&Cluster>, path: &Path, id: Option<&J
         let sent = gold.send(api, cluster, &job).await;
         sent.with_context(|| format!("job {id} is open but waits for its gold answers: run this again with --id {id}"))?;
     }
-    output::print(&format!("{id}\n"))
+    format.print(&status, &format!("{id}\n"))
 }
 
 /// Says what a buyer may not expect of a job.
@@ -144,7 +165,7 @@ fn gold(file: &Path, path: &Path, spec: &mut JobSpec) -> Result<Gold> {
     Ok(gold)
 }
 
-async fn cancel(api: &Api, cluster: Option<&Cluster>, id: &JobId, buyer: &Buyer) -> Result<()> {
+async fn cancel(api: &Api, cluster: Option<&Cluster>, id: &JobId, buyer: &Buyer, format: Format) -> Result<()> {
     let cluster = need_cluster(cluster, "the cancellation is signed for the cluster that it names")?;
     // The nodes erase a job for the signature of the key that signed its terms.
     let key = buyer.key()?;
@@ -155,100 +176,9 @@ async fn cancel(api: &Api, cluster: Option<&Cluster>, id: &JobId, buyer: &Buyer)
         terms: &terms,
     };
     let status = api.cancel(id, &cancellation.sign(&key)).await?;
-    output::print(&match status.state {
+    let text = match status.state {
         JobState::Cancelled => format!("{id} cancelled\n"),
         state => format!("{id} is {}; the nodes erase what they have of it\n", state.name()),
-    })
-}
-
-async fn watch(api: &Api, cluster: Option<&Cluster>, id: &JobId) -> Result<()> {
-    let known = known_job(id, cluster)?;
-    let mut watch = Watch::new(api, id);
-    let mut last = String::new();
-    let mut state = None;
-    while let Some(status) = watch.next().await? {
-        if let Some(known) = &known {
-            known.check("the job at the coordinator", &status.digest)?;
-        }
-        let line = output::status_line(&status);
-        if line != last {
-            output::print(&format!("{line}\n"))?;
-            last = line;
-        }
-        state = Some((status.state, status.reason));
-    }
-    match state {
-        Some((JobState::Published, _)) => Ok(()),
-        Some((state, reason)) => bail!(
-            "job {id} is {}: {}",
-            state.name(),
-            reason.unwrap_or_else(|| "no reason given".to_owned())
-        ),
-        None => bail!("job {id}: the coordinator sent no status"),
-    }
-}
-
-async fn result(api: &Api, cluster: Option<Cluster>, id: &JobId, csv: Option<Part>, out: Option<&Path>) -> Result<()> {
-    let result = api.fetch(id, Published::Result).await?;
-    let report: Report = serde_json::from_slice(&result).context("the coordinator's result cannot be read")?;
-    let payouts = match report.payouts {
-        Some(_) => Some(api.fetch(id, Published::Payouts).await?),
-        None => None,
     };
-    let certificate = api.fetch(id, Published::Certificate).await?;
-    let verified = cluster.is_some();
-    let is_known = match known_job(id, cluster.as_ref())? {
-        None => false,
-        Some(known) => {
-            // Also where nothing is verified: what names other terms is never passed on.
-            let named = Certificate::from_json(&certificate).context("the coordinator's certificate cannot be read")?;
-            known.is_this("the coordinator's result", &named.terms.digest())?
-        }
-    };
-    if let Some(cluster) = cluster {
-        let files = Files {
-            certificate: (CERTIFICATE.into(), certificate.clone()),
-            result: Some((RESULT.into(), result.clone())),
-            payouts: payouts.clone().map(|payouts| (PAYOUTS.into(), payouts)),
-        };
-        let verified = check(&files, cluster).context("the coordinator's result is refused")?;
-        if verified.report.job.id != id.as_str() {
-            bail!(
-                "the coordinator's result is refused: it is of job {}, not {id}",
-                verified.report.job.id
-            );
-        }
-    } else if csv.is_some() || out.is_some() {
-        error_line("tacit", &format_args!("job {id}: {NOT_VERIFIED}"));
-    }
-    if let Some(out) = out {
-        files::make_folder(out, Access::Public)?;
-        let files = [
-            (PAYOUTS, payouts.as_ref()),
-            (CERTIFICATE, Some(&certificate)),
-            (RESULT, Some(&result)),
-        ];
-        for (name, bytes) in files.into_iter().filter_map(|(name, bytes)| Some((name, bytes?))) {
-            files::write(&out.join(name), bytes, Access::Public)?;
-        }
-    }
-    match csv {
-        Some(Part::Payouts) => {
-            let payouts = payouts.context("the job has no payouts: its spec does not release them")?;
-            return output::print(&String::from_utf8(payouts).context("the coordinator's payouts are not text")?);
-        }
-        Some(Part::Labels) => {
-            if report.labels_reason.is_some() {
-                bail!("the job has no labels: its spec does not release them");
-            }
-            return output::print(&output::labels(&report));
-        }
-        None => {}
-    }
-    let ending = match (verified, is_known) {
-        (true, true) => "verified".to_owned(),
-        (true, false) => format!("verified, but {SOME_JOB}, so nothing here says that these are its buyer's terms"),
-        (false, _) => NOT_VERIFIED.to_owned(),
-    };
-    output::print(&format!("{}\n{ending}\n", output::report(id.as_str(), &report)))
+    format.print(&status, &text)
 }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use serde_json::json;
 use tacit_client::text::one_line;
 
 use crate::args::Probe;
-use crate::output;
+use crate::output::Format;
 
 /// The time-out of the request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -14,7 +15,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 const SHOWN: usize = 1000;
 
 /// Asks an admin port. Fails unless the response is a success.
-pub(crate) async fn run(args: &Probe) -> Result<()> {
+pub(crate) async fn run(args: &Probe, format: Format) -> Result<()> {
     let url = &args.url;
     let client = reqwest::Client::builder()
         .timeout(REQUEST_TIMEOUT)
@@ -33,5 +34,5 @@ pub(crate) async fn run(args: &Probe) -> Result<()> {
     if !status.is_success() {
         bail!("{url} answers {status}: {}", one_line(&said));
     }
-    output::print(&said)
+    format.print(&json!({ "url": url, "status": status.as_u16(), "body": said }), &said)
 }

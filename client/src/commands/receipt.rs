@@ -1,6 +1,7 @@
 //! `tacit receipt`: what the nodes certify to a contributor, checked here, and what it means.
 
 use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
 use tacit_client::http::Api;
 use tacit_client::keys;
 use tacit_client::outcome::{Outcome, Sent, explain, fetch};
@@ -21,7 +22,7 @@ use crate::args::Receipt;
 use crate::commands::connect::{connect, need_cluster};
 use crate::commands::pool_size;
 use crate::commands::sent::what_was_sent;
-use crate::output;
+use crate::output::{self, Format};
 
 /// A submission that was made with the key, and what the coordinator said of it.
 struct StoredSubmission {
@@ -143,7 +144,7 @@ fn is_replaced(state: &State, index: usize) -> Result<bool> {
 }
 
 /// Runs the command.
-pub(crate) async fn run(args: &Receipt) -> Result<()> {
+pub(crate) async fn run(args: &Receipt, format: Format) -> Result<()> {
     let key = keys::load(&args.key)?;
     let state = what_was_sent(&args.key, &args.job)?;
     let (api, cluster) = connect(&args.network, None).await?;
@@ -171,7 +172,7 @@ pub(crate) async fn run(args: &Receipt) -> Result<()> {
     let of = certified.as_ref().map(|(certified, _)| certified);
     let taken_back = made.taken_back(of);
     let nothing_left = made.kept.is_empty() && withdrawn > 0;
-    let (mut text, total) = outcomes(&api, &cluster, made.kept, of, &lost).await?;
+    let (listed, mut text, total) = outcomes(&api, &cluster, made.kept, of, &lost).await?;
     if pending > 0 {
         text += &format!("{pending} submissions have no receipt yet: run `tacit answer` again\n");
     }
@@ -184,7 +185,7 @@ pub(crate) async fn run(args: &Receipt) -> Result<()> {
              their receipts are kept\n"
         );
     }
-    for id in taken_back {
+    for id in &taken_back {
         text += &format!(
             "submission {id} is certified although you have asked for it back, which the coordinator has not confirmed: tell the operators\n"
         );
@@ -193,11 +194,23 @@ pub(crate) async fn run(args: &Receipt) -> Result<()> {
         text += "nothing that was sent from here is left in the job: there is nothing to certify about it, and no pay for it\n";
     }
     text += &output::rejected(&total);
+    let mut document = Value::Null;
     if let Some((certified, terms)) = &certified {
         let size = args.pool_size.as_deref().map(|path| pool_size::of_job(path, terms)).transpose()?;
         text += &explained(&cluster, certified, terms, size);
+        document = certified_document(&cluster, certified, terms, size);
     }
-    output::print(&text)
+    let outcome = json!({
+        "job": args.job,
+        "submissions": listed,
+        "without_receipt": pending,
+        "withdrawn": withdrawn,
+        "sealed_again": replaced,
+        "certified_although_taken_back": taken_back,
+        "rejected": total.rejected,
+        "certified": document,
+    });
+    format.print(&outcome, &text)
 }
 
 /// What the coordinator passes on as certified; `None` until the job is published, and if everything is withdrawn.
@@ -233,19 +246,25 @@ async fn outcomes(
     kept: Vec<StoredSubmission>,
     certified: Option<&Certified>,
     lost: &Resent,
-) -> Result<(String, Outcome)> {
-    let (mut rows, mut total) = (Vec::new(), Outcome::default());
+) -> Result<(Vec<Value>, String, Outcome)> {
+    let (mut listed, mut rows, mut total) = (Vec::new(), Vec::new(), Outcome::default());
     for (index, StoredSubmission { header, receipt, .. }) in kept.into_iter().enumerate() {
         let Some(receipt) = receipt else { continue };
         let sent = &Sent { header, receipt };
         let record = certified.and_then(|certified| certified.submissions.get(index)?.as_ref());
         let signed = &sent.receipt.value;
+        let mut document = json!({
+            "submission": signed.submission, "place": signed.sequence, "answers": signed.answers, "lost": false, "accepted": null,
+            "rejected": null,
+        });
         let row = |accepted, rejected| {
             let (id, sequence) = (signed.submission.to_string(), signed.sequence.to_string());
             vec![id, sequence, signed.answers.to_string(), accepted, rejected]
         };
         if lost.is_lost(&signed.submission.to_string()) {
             rows.push(row("lost".to_owned(), "lost".to_owned()));
+            document["lost"] = true.into();
+            listed.push(document);
             continue;
         }
         let outcome = fetch(api, cluster, sent).await?.filter(|_| record.is_some());
@@ -257,9 +276,35 @@ async fn outcomes(
             check_outcome(cluster, &sent.header, record, outcome)?;
         }
         rows.push(row(accepted, rejected));
+        if let Some(outcome) = &outcome {
+            document["accepted"] = outcome.accepted.into();
+            document["rejected"] = outcome.rejections().into();
+        }
+        listed.push(document);
         outcome.into_iter().for_each(|outcome| total.add(outcome));
     }
-    Ok((output::table(&["submission", "place", "answers", "count", "rejected"], rows), total))
+    let table = output::table(&["submission", "place", "answers", "count", "rejected"], rows);
+    Ok((listed, table, total))
+}
+
+/// What is certified, for programs.
+fn certified_document(cluster: &Cluster, certified: &Certified, terms: &Terms, pool: Option<u32>) -> Value {
+    let submissions = || certified.submissions.iter().flatten();
+    let pay = certified
+        .pay
+        .zip(terms.payout())
+        .map(|(pay, payout)| json!({ "total": pay.total, "base": pay.base, "currency": payout.currency, "rule": terms.pay_rule() }));
+    json!({
+        "counted": submissions().map(|one| u64::from(one.counted)).sum::<u64>(),
+        "answers": submissions().map(|one| u64::from(one.answers)).sum::<u64>(),
+        "left_out": left_out(submissions()),
+        "refused_by": refused_by(cluster, submissions()),
+        "submissions_from_elsewhere": certified.elsewhere,
+        "pay": pay,
+        "contributors": certified.contributors,
+        "pool_size": pool,
+        "signed_by": certified.signers,
+    })
 }
 
 /// What is certified, in words.

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
-use serde_json::json;
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
 use tacit_client::known_jobs::KnownJob;
 use tacit_client::text::one_line;
 use tacit_client::verify::{Verified, verify};
@@ -13,10 +13,11 @@ use tacit_protocol::job::{Gold, Job, JobError, SignedSpec, Terms};
 
 use crate::args::Verify;
 use crate::commands::pool_size;
-use crate::output::{self, SOME_JOB};
+use crate::exit::Cause;
+use crate::output::{Format, SOME_JOB, money};
 
 /// Verifies a result and says what was certified.
-pub(crate) fn run(args: &Verify) -> Result<()> {
+pub(crate) fn run(args: &Verify, format: Format) -> Result<()> {
     let verified = verify(&args.path, &args.cluster)?;
     let known = KnownJob::look_up(&verified.certificate.terms.id, Some(&verified.cluster.digest()))?;
     let was_created_here = known.map(|known| known.is_this("the result", &verified.certificate.subject.job));
@@ -27,11 +28,7 @@ pub(crate) fn run(args: &Verify) -> Result<()> {
     let terms = &verified.certificate.terms;
     let size = args.pool_size.as_deref().map(|path| pool_size::of_job(path, terms)).transpose()?;
     let is_known = was_created_here || args.spec.is_some();
-    output::print(&if args.json {
-        machine(&verified, is_known)
-    } else {
-        people(&verified, is_known, size)
-    })
+    format.print(&machine(&verified, is_known, size), &people(&verified, is_known, size))
 }
 
 /// The nodes certify a job's terms, but a coordinator could have opened other terms than the buyer's under
@@ -51,11 +48,11 @@ fn of_spec(verified: &Verified, path: &Path) -> Result<()> {
     };
     match Job::open(&verified.cluster.digest(), terms.id.clone(), signed) {
         Ok(_) => Ok(()),
-        Err(JobError::Signature(_)) => bail!(
+        Err(JobError::Signature(_)) => Err(Cause::NotVerified.error(format!(
             "{}: the result is of a job with other terms than this spec: the buyer {} did not sign these",
             path.display(),
             terms.buyer
-        ),
+        ))),
         Err(error) => Err(error).with_context(|| path.display().to_string()),
     }
 }
@@ -116,13 +113,16 @@ fn people(verified: &Verified, is_known: bool, size: Option<u32>) -> String {
 
 /// Which nodes could not use how many submissions, although each had asked the others for what it missed.
 fn refused_by(verified: &Verified, one: &RefusedBy) -> String {
-    let names: Vec<String> = one.nodes.iter().map(|node| verified.cluster.node_name(node)).collect();
     format!(
         "refused by   {}: {} submissions with {} answers\n",
-        one_line(&names.join(", ")),
+        one_line(&names(verified, one).join(", ")),
         one.submissions,
         one.answers
     )
+}
+
+fn names(verified: &Verified, one: &RefusedBy) -> Vec<String> {
+    one.nodes.iter().map(|node| verified.cluster.node_name(node)).collect()
 }
 
 fn pay(terms: &Terms) -> String {
@@ -131,27 +131,39 @@ fn pay(terms: &Terms) -> String {
         None => format!("{each}, no pay"),
         Some(pay) => format!(
             "{each}, base {} and bonus up to {} for each, budget {}",
-            output::money(pay.base_per_item, &pay.currency),
-            output::money(pay.bonus_per_item, &pay.currency),
-            output::money(pay.budget, &pay.currency)
+            money(pay.base_per_item, &pay.currency),
+            money(pay.bonus_per_item, &pay.currency),
+            money(pay.budget, &pay.currency)
         ),
     }
 }
 
-fn machine(verified: &Verified, is_known: bool) -> String {
+/// What was verified, for programs.
+fn machine(verified: &Verified, is_known: bool, size: Option<u32>) -> Value {
     let signers: Vec<_> = verified
         .signers()
         .iter()
         .map(|(name, operator)| json!({ "node": name, "operator": operator }))
         .collect();
-    let job = &verified.report.job;
-    let text = json!({
+    let refused: Vec<_> = verified
+        .certificate
+        .facts
+        .refused
+        .iter()
+        .map(|one| json!({ "nodes": names(verified, one), "submissions": one.submissions, "answers": one.answers }))
+        .collect();
+    let (job, terms) = (&verified.report.job, &verified.certificate.terms);
+    json!({
         "verified": true,
         "known": is_known,
-        "job": { "id": job.id, "name": verified.certificate.terms.name, "digest": verified.certificate.terms.digest(), "buyer": verified.certificate.terms.buyer },
+        "job": {
+            "id": job.id, "name": terms.name, "digest": terms.digest(), "buyer": terms.buyer, "items": job.items,
+            "contributors": job.contributors, "answers": job.answers, "rejected_answers": job.rejected_answers,
+            "answers_per_item": terms.answers_per_item, "payout": terms.payout(), "issuers": terms.issuers, "pool_size": size,
+        },
+        "refused_by": refused,
         "cluster": verified.cluster.digest(),
         "accepted": verified.certificate.accepted(),
         "signed_by": signers,
-    });
-    format!("{text:#}\n")
+    })
 }

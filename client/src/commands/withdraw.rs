@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
 use tacit_client::keys;
 use tacit_client::resending::{self, Author};
 use tacit_client::withdrawals::{Outcome, withdraw};
@@ -10,10 +11,11 @@ use tacit_client::withdrawals::{Outcome, withdraw};
 use crate::args::Withdraw;
 use crate::commands::connect::{connect, need_cluster};
 use crate::commands::sent::what_was_sent;
-use crate::output;
+use crate::exit::Cause;
+use crate::output::{self, Format};
 
 /// Runs the command.
-pub(crate) async fn run(args: &Withdraw) -> Result<()> {
+pub(crate) async fn run(args: &Withdraw, format: Format) -> Result<()> {
     let key = keys::load(&args.key)?;
     let state = what_was_sent(&args.key, &args.job)?;
     let (api, cluster) = connect(&args.network, None).await?;
@@ -23,14 +25,14 @@ pub(crate) async fn run(args: &Withdraw) -> Result<()> {
     output::report_resent(&lost);
     let patience = Duration::from_secs(args.wait_seconds);
     let outcomes = withdraw(&api, &cluster, &key, &state, args.submission, patience).await?;
-    ensure!(
-        !outcomes.is_empty(),
-        "no such submission was sent to job {} with this key",
-        args.job
-    );
-    let (mut rows, mut missing, mut lost, mut failed) = (Vec::new(), Vec::new(), Vec::new(), None);
+    if outcomes.is_empty() {
+        return Err(Cause::NotFound.error(format!("no such submission was sent to job {} with this key", args.job)));
+    }
+    let (mut rows, mut documents) = (Vec::new(), Vec::new());
+    let (mut missing, mut lost, mut failed) = (Vec::new(), Vec::new(), None);
     for (id, outcome) in outcomes {
         let id = id.to_string();
+        documents.push(document(&id, &outcome));
         rows.push(match outcome {
             Outcome::Erased(erased) => {
                 let row = vec![id, erased.receipts.len().to_string(), erased.missing.join(", ")];
@@ -50,7 +52,10 @@ pub(crate) async fn run(args: &Withdraw) -> Result<()> {
             }
         });
     }
-    output::print(&output::table(&["submission", "erased by", "not answered"], rows))?;
+    format.print(
+        &json!({ "job": args.job, "submissions": documents }),
+        &output::table(&["submission", "erased by", "not answered"], rows),
+    )?;
     if let Some((id, error)) = failed {
         return Err(error).with_context(|| format!("submission {id} is not withdrawn"));
     }
@@ -63,10 +68,23 @@ pub(crate) async fn run(args: &Withdraw) -> Result<()> {
     );
     missing.sort_unstable();
     missing.dedup();
-    ensure!(
-        missing.is_empty(),
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Cause::Unavailable.error(format!(
         "the coordinator has withdrawn everything, but {} did not sign yet that it is erased: run this again",
         missing.join(", ")
-    );
-    Ok(())
+    )))
+}
+
+/// What became of one submission, for programs.
+fn document(id: &str, outcome: &Outcome) -> Value {
+    match outcome {
+        Outcome::Erased(erased) => {
+            json!({ "submission": id, "outcome": "withdrawn", "erased_by": erased.receipts.len(), "not_answered": erased.missing })
+        }
+        Outcome::NeverArrived => json!({ "submission": id, "outcome": "never_arrived" }),
+        Outcome::Lost => json!({ "submission": id, "outcome": "lost" }),
+        Outcome::Failed(error) => json!({ "submission": id, "outcome": "not_withdrawn", "error": error.to_string() }),
+    }
 }

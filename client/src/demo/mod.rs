@@ -6,6 +6,7 @@ mod input;
 mod job;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
 use tacit_client::files::{self, Access};
 use tacit_client::http::{Api, Published};
 use tacit_client::verify::{CERTIFICATE, PAYOUTS, RESULT, Verified, verify};
@@ -13,14 +14,14 @@ use tacit_mpc_core::sharing::AccessStructure;
 
 use crate::args;
 use crate::local_cluster::{self, Binaries, ClusterFolders, ClusterShape, WorkFolder};
-use crate::output;
+use crate::output::{self, Format};
 use crate::progress::Progress;
 use input::Input;
 
 const CLUSTER: &str = "cluster.toml";
 
 /// Runs the demo.
-pub(crate) async fn run(args: &args::Demo) -> Result<()> {
+pub(crate) async fn run(args: &args::Demo, format: Format) -> Result<()> {
     AccessStructure::new(args.nodes, args.threshold).context("--nodes and --threshold")?;
     let input = Input::read(args)?;
     let binaries = Binaries::find()?;
@@ -40,7 +41,28 @@ pub(crate) async fn run(args: &args::Demo) -> Result<()> {
     })
     .await;
     let verified = outcome.map_err(|error| work.keep_hint(error))?;
-    output::print(&summary(args, &input, &verified, &progress))
+    format.print(
+        &document(args, &input, &verified, &progress),
+        &summary(args, &input, &verified, &progress),
+    )
+}
+
+/// What the demo has shown, for programs.
+fn document(args: &args::Demo, input: &Input, verified: &Verified, progress: &Progress) -> Value {
+    let signers = verified.signers().into_iter();
+    let signers: Vec<Value> = signers
+        .map(|(name, operator)| json!({ "node": name, "operator": operator }))
+        .collect();
+    let phases = progress.seconds().into_iter();
+    let phases: Vec<Value> = phases.map(|(name, seconds)| json!({ "name": name, "seconds": seconds })).collect();
+    json!({
+        "name": input.name,
+        "verified": true,
+        "signed_by": signers,
+        "result": verified.report,
+        "phases": phases,
+        "saved_to": args.out,
+    })
 }
 
 /// Runs the job and writes the verified files to `--out`.

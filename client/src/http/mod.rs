@@ -5,7 +5,7 @@ mod error;
 mod routes;
 mod transport;
 
-pub use error::ApiError;
+pub use error::{ApiError, FailureClass};
 pub use routes::Published;
 pub use transport::Api;
 pub(crate) use transport::is_loopback;

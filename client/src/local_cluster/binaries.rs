@@ -37,11 +37,6 @@ const COORDINATOR: Program = Program {
     crate_folder: "coordinator",
 };
 
-impl MissingPrograms {
-    /// The exit code of `tacit` in this case.
-    pub(crate) const EXIT_CODE: u8 = 3;
-}
-
 impl Binaries {
     /// The programs in the folder of this one.
     ///

@@ -19,8 +19,8 @@ pub(crate) async fn follow(api: &Api, id: &JobId, mut see: impl FnMut(&JobStatus
     let mut complaint: Option<Instant> = None;
     loop {
         let next = match complaint {
-            None => watch.next().await?,
-            Some(since) => match timeout_at(since + OPERATOR_TIMEOUT, watch.next()).await {
+            None => watch.next(|_| ()).await?,
+            Some(since) => match timeout_at(since + OPERATOR_TIMEOUT, watch.next(|_| ())).await {
                 Ok(next) => next?,
                 Err(_) => Some(api.status(id).await?),
             },

@@ -79,20 +79,6 @@ pub enum ReceiptError {
     Scores(CertificateError),
 }
 
-impl ReceiptError {
-    /// The exit code of `tacit receipt`, so that a script can tell the ways of failing apart.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Root(_) | Self::OtherTerms { .. } => 10,
-            Self::Leaf | Self::NotYours(_) | Self::Refusers { .. } => 11,
-            Self::LeftOut { .. } => 12,
-            Self::Sum(_) => 13,
-            Self::Pay { .. } | Self::Scores(_) => 14,
-            Self::Withdrawn { .. } => 15,
-        }
-    }
-}
-
 /// Names in a sentence.
 fn names(nodes: &[String]) -> String {
     if nodes.is_empty() { "no node".to_owned() } else { nodes.join(", ") }

@@ -430,29 +430,3 @@ fn a_coordinator_that_says_other_reasons_or_numbers_than_are_certified_is_told()
         assert!(matches!(error, ReceiptError::Sum(_)), "{error}");
     }
 }
-
-#[test]
-fn each_way_of_failing_has_its_exit_code() {
-    let root = ReceiptError::Root(RootError::Signature(String::new()));
-    let refusers = ReceiptError::Refusers {
-        submission: String::new(),
-        said: Vec::new(),
-        certified: Vec::new(),
-    };
-    assert_eq!(refusers.exit_code(), ReceiptError::Leaf.exit_code());
-    let errors = [
-        root,
-        ReceiptError::Leaf,
-        ReceiptError::LeftOut {
-            submission: String::new(),
-            receipt: String::new(),
-        },
-        ReceiptError::Sum(String::new()),
-        ReceiptError::Pay { certified: 1, due: 2 },
-        ReceiptError::Withdrawn {
-            submission: String::new(),
-            nodes: Vec::new(),
-        },
-    ];
-    assert_eq!(errors.map(|error| error.exit_code()), [10, 11, 12, 13, 14, 15]);
-}

@@ -32,7 +32,7 @@ fn a_job_is_created_listed_and_followed() {
     assert!(place.ok("job list --token-file token").contains("signs"));
     assert!(place.ok("job status j").contains("open"));
     assert!(place.fails("job status k").contains("no such job"));
-    place.ok("job close j --token-file token");
+    place.ok("job close j --yes --token-file token");
     let seen = place.ok("job watch j");
     assert!(
         seen.contains("j closing") && seen.trim_end().lines().last().unwrap().starts_with("j published"),
@@ -187,7 +187,7 @@ fn a_job_of_other_terms_under_the_same_id_is_neither_shown_nor_closed_nor_cancel
     place.write_spec("other.toml", "other");
     place.ok("job create other.toml --id k --token-file token");
     place.coordinator.offer_as("k", "j");
-    for command in ["job status j", "job close j", "job cancel j", "job watch j"] {
+    for command in ["job status j", "job close j --yes", "job cancel j", "job watch j"] {
         let error = place.fails(command);
         assert!(
             error.contains("of other terms than the job that was created here"),
@@ -246,17 +246,17 @@ fn the_command_line_says_who_the_buyer_is_and_else_the_environment() {
     };
     let environment = place.public_key("buyer.key");
     let other = place.ok("keygen --out other.key").trim().to_owned();
-    assert_eq!(buyer("job close j", false), Some(environment));
-    assert_eq!(buyer("job close j", true), None);
-    assert_eq!(buyer("job close j --buyer-key other.key", true), Some(other.clone()));
-    assert_eq!(buyer("job close j --token-file token", false), None);
+    assert_eq!(buyer("job close j --yes", false), Some(environment));
+    assert_eq!(buyer("job close j --yes", true), None);
+    assert_eq!(buyer("job close j --yes --buyer-key other.key", true), Some(other.clone()));
+    assert_eq!(buyer("job close j --yes --token-file token", false), None);
     // The request and the cancellation are signed with the same key.
     assert_eq!(buyer("job cancel j --buyer-key other.key", true), Some(other));
 
-    let both = place.tacit("job close j --buyer-key other.key --token-file token");
+    let both = place.tacit("job close j --yes --buyer-key other.key --token-file token");
     assert_eq!(both.status.code(), Some(2), "{both:?}");
     assert!(String::from_utf8(both.stderr).unwrap().contains("give one of them"));
-    let without = format!("job close j --buyer-key other.key {}", place.without_cluster());
+    let without = format!("job close j --yes --buyer-key other.key {}", place.without_cluster());
     assert!(place.fails(&without).contains("give --cluster"));
 }
 
@@ -360,12 +360,12 @@ fn gold_answers_that_a_restored_coordinator_has_lost_are_sent_again() {
     place.coordinator.refuse_after(0);
     let output = place.tacit(CREATE_GOLD);
     let error = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(7));
     assert!(error.contains("try again later") && !error.contains("cancel the job"), "{error}");
     place.coordinator.refuse_after_with(0, (409, "job_closed"));
     let output = place.tacit(CREATE_GOLD);
     let error = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(6));
     assert!(
         error.contains("lost gold submission") && error.contains("does not take it again"),
         "{error}"

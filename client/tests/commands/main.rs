@@ -3,7 +3,9 @@
 
 mod answers;
 mod coordinator;
+mod exit_codes;
 mod jobs;
+mod json;
 mod programs;
 mod receipts;
 mod withdrawals;

@@ -144,7 +144,7 @@ fn all_withdrawals_are_sent_before_a_node_that_is_away_is_waited_for() {
     place.coordinator.send_away(1);
     let output = place.tacit(WITHDRAW);
     let (table, error): (String, String) = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).into();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(7));
     assert!(error.contains("node-2 did not sign yet") && !error.contains("node-1"), "{error}");
     assert_eq!(table.matches("node-2").count(), 4, "{table}");
     assert_eq!((place.coordinator.withdrawn(), place.coordinator.asked_to_withdraw()), (4, 4));
@@ -161,7 +161,7 @@ fn what_is_not_withdrawn_is_named_after_the_table() {
     place.coordinator.close("j");
     let output = place.tacit(WITHDRAW);
     let (table, error): (String, String) = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).into();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(6));
     assert_eq!(table.matches("not withdrawn").count(), 3, "{table}");
     assert_eq!(table.matches(" 3 ").count(), 1, "{table}");
     assert!(
@@ -268,7 +268,7 @@ fn a_coordinator_that_takes_nothing_in_place_of_what_it_lost_is_shown_the_first_
     // It asks for the answers anew, and then does not want them.
     place.coordinator.refuse_after_with(0, (409, "job_closed"));
     let output = place.tacit(ANSWER);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(6));
     place.ok("job watch j");
     let output = place.tacit(RECEIPT);
     let error = String::from_utf8(output.stderr).unwrap();

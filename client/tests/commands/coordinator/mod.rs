@@ -281,6 +281,11 @@ impl Coordinator {
         self.server.state.lock().unwrap().jobs.get_mut(id).unwrap().2 = JobState::Closing;
     }
 
+    /// The job has failed.
+    pub(crate) fn fail(&self, id: &str) {
+        self.server.state.lock().unwrap().jobs.get_mut(id).unwrap().2 = JobState::Failed;
+    }
+
     pub(crate) fn swap_spec(&self, id: &str) {
         self.server.state.lock().unwrap().jobs.get_mut(id).unwrap().1.spec.answers_per_item += 1;
     }
@@ -354,6 +359,7 @@ fn job_status((job, spec, state): &(Job, SignedSpec, JobState), stored: &Stored)
         delivered: 0,
         complete_items: None,
         contributors: None,
+        comparable: None,
         attempt: 0,
         phase: None,
         waiting_on: Vec::new(),
