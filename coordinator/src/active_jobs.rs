@@ -182,6 +182,11 @@ impl ActiveJob {
         self.inner().completeness.is_full()
     }
 
+    /// How many items have as many answers as the job asks for.
+    pub(crate) fn complete_items(&self) -> u64 {
+        self.inner().completeness.complete_items()
+    }
+
     /// Whether the gold answers to these items have not been uploaded yet.
     pub(crate) fn lacks_gold(&self, items: &[u32]) -> bool {
         self.inner().completeness.lacks_gold(items)

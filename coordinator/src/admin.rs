@@ -9,6 +9,7 @@ use tacit_protocol::api::{JobList, JobStatus};
 
 use crate::api::not_found;
 use crate::app::Shared;
+use crate::status::View;
 use crate::store::StoreError;
 
 /// The routes of the admin port.
@@ -44,7 +45,7 @@ async fn readyz(State(app): State<Shared>) -> (StatusCode, String) {
 async fn jobs(State(app): State<Shared>) -> Result<Json<JobList>, (StatusCode, String)> {
     let mut jobs = Vec::new();
     for active in app.active_jobs.all() {
-        jobs.extend(app.status(active.job().id()).await.map_err(failed)?);
+        jobs.extend(app.status(active.job().id(), View::Buyer).await.map_err(failed)?);
     }
     Ok(Json(JobList { jobs }))
 }
@@ -52,7 +53,7 @@ async fn jobs(State(app): State<Shared>) -> Result<Json<JobList>, (StatusCode, S
 async fn job(State(app): State<Shared>, Path(id): Path<String>) -> Result<Json<JobStatus>, (StatusCode, String)> {
     let unknown = || (StatusCode::NOT_FOUND, format!("there is no job `{id}`\n"));
     let id = id.parse().map_err(|_| unknown())?;
-    app.status(&id).await.map_err(failed)?.map(Json).ok_or_else(unknown)
+    app.status(&id, View::Buyer).await.map_err(failed)?.map(Json).ok_or_else(unknown)
 }
 
 fn failed(error: StoreError) -> (StatusCode, String) {

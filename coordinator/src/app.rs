@@ -20,7 +20,7 @@ use crate::limits::Quotas;
 use crate::locks::Locks;
 use crate::metrics::Metrics;
 use crate::nodes::Nodes;
-use crate::status;
+use crate::status::{self, View};
 use crate::store::{Store, StoreError};
 use crate::uploads::Uploads;
 
@@ -143,14 +143,14 @@ impl App {
         });
     }
 
-    /// The status of a job; `None` if there is no such job.
+    /// The status of a job, as this view shows it; `None` if there is no such job.
     ///
     /// # Errors
     /// The store fails.
-    pub(crate) async fn status(&self, id: &JobId) -> Result<Option<JobStatus>, StoreError> {
+    pub(crate) async fn status(&self, id: &JobId, view: View) -> Result<Option<JobStatus>, StoreError> {
         let active = self.active_jobs.get(id);
         let row = self.store.job(id).await?;
-        Ok(row.map(|row| status::of(row, active.as_deref(), &self.nodes)))
+        Ok(row.map(|row| status::of(row, view, active.as_deref(), &self.nodes)))
     }
 
     /// Notifies whenever the status of a job may have changed; `None` if the job has ended.

@@ -149,6 +149,11 @@ impl Completeness {
         }
     }
 
+    /// How many items have all their answers.
+    pub(crate) fn complete_items(&self) -> u64 {
+        (self.counts.len() - self.missing) as u64
+    }
+
     /// Whether every item has its answers and no gold answers are missing.
     pub(crate) fn is_full(&self) -> bool {
         self.missing == 0 && self.gold.as_ref().is_none_or(|(_, missing)| missing.is_empty())
@@ -226,10 +231,12 @@ mod tests {
         completeness.receive(3, &statement(3, &[1]));
         completeness.reach(4);
         assert!(!completeness.is_full());
+        assert_eq!(completeness.complete_items(), 1);
         completeness.receive(4, &statement(3, &[0, 7]));
         assert!(!completeness.is_full());
         completeness.reach(5);
         assert!(completeness.is_full());
+        assert_eq!(completeness.complete_items(), 2);
     }
 
     #[test]

@@ -68,7 +68,8 @@ async fn resume(app: &Shared, row: JobRow) -> Result<(), StoreError> {
         (app.quorum(), app.cluster.access().threshold()),
         app.store.deliveries(&row.id).await?,
     );
-    if row.state == JobState::Open {
+    // The complete items of a verified job are stored.
+    if row.state != JobState::Verified {
         for (sequence, header) in app.store.headers(&row.id).await? {
             if let Ok(header) = decode::<Signed<Header>>(&header, "a submission's header") {
                 active.receive(sequence, &header.value.statement);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_program::unix_time;
+use tacit_protocol::api::JobState;
 use tacit_protocol::control::{MAX_MESSAGE_BYTES, Request};
 use tacit_protocol::job::{Job, JobId, SignedSpec, Terms};
 use thiserror::Error;
@@ -33,6 +34,14 @@ pub(crate) enum OpenError {
     /// Another job has this id.
     #[error("job `{0}` was opened with another spec: use another id")]
     Conflict(JobId),
+    /// The same job was opened before, and has ended without a result.
+    #[error("job `{id}` was opened before and is {}: its id is used up, use another id", state.name())]
+    Ended {
+        /// The job's id.
+        id: JobId,
+        /// Cancelled or failed.
+        state: JobState,
+    },
     /// The buyer's jobs would take more than one buyer may.
     #[error(
         "with this job, your jobs that have not ended exceed `{quota}` = {value} of this coordinator: wait until one has ended, or cancel one"
@@ -69,7 +78,7 @@ fn join(errors: &[(String, NodeError)]) -> String {
         .join("; ")
 }
 
-/// Opens a job. Returns true if it is new, false if the same job is open already.
+/// Opens a job. Returns true if it is new, false if the same job was opened before and has not ended without a result.
 ///
 /// # Errors
 /// It cannot be opened; then it is cancelled at all nodes that had opened it.
@@ -89,10 +98,10 @@ pub(crate) async fn open(app: &Shared, buyer: String, id: JobId, signed: SignedS
     let (job, text) = checked.await.map_err(|_| StoreError::ShuttingDown)?.map_err(OpenError::Spec)?;
     let _guard = app.opening.hold(job.id()).await;
     if let Some(row) = app.store.job(job.id()).await? {
-        return if row.digest == job.digest() {
-            Ok(false)
-        } else {
-            Err(OpenError::Conflict(row.id))
+        return match row.state {
+            _ if row.digest != job.digest() => Err(OpenError::Conflict(row.id)),
+            state @ (JobState::Cancelled | JobState::Failed) => Err(OpenError::Ended { id: row.id, state }),
+            _ => Ok(false),
         };
     }
     check_closing_time(job.terms(), unix_time())?;

@@ -10,9 +10,21 @@ use crate::store::JobRow;
 const REFUSES: &str = "refuses submissions that the others hold: there is no result while it does; see its log for what it lacks, and whether \
      peers have supplied it";
 
+/// Who gets a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum View {
+    /// The job's buyer.
+    Buyer,
+    /// Somebody else who may read the job. Whoever watches how the numbers of contributors and of complete items change with each submission
+    /// could tell which submissions come from one person, and which items they answer.
+    Reader,
+}
+
 /// The status of a job. `active` is its state in memory, unless it has ended.
-pub(crate) fn of(row: JobRow, active: Option<&ActiveJob>, nodes: &Nodes) -> JobStatus {
+pub(crate) fn of(row: JobRow, view: View, active: Option<&ActiveJob>, nodes: &Nodes) -> JobStatus {
     let active = active.filter(|_| !row.state.is_final());
+    let for_buyer = view == View::Buyer;
+    let complete_items = row.complete_items.or_else(|| active.map(ActiveJob::complete_items));
     let waiting_on = active.map(|active| waiting_on(&row, active, nodes)).unwrap_or_default();
     let phase = active.filter(|_| row.state == JobState::Computing).and_then(ActiveJob::phase);
     JobStatus {
@@ -21,11 +33,16 @@ pub(crate) fn of(row: JobRow, active: Option<&ActiveJob>, nodes: &Nodes) -> JobS
         digest: row.digest,
         state: row.state,
         reason: row.reason,
+        created_at: row.created_at,
+        closed_at: row.closed_at,
+        published_at: row.published_at,
         items: row.items,
         answers_per_item: row.answers_per_item,
         submissions: row.submissions,
         answers: row.answers,
         delivered: row.delivered,
+        complete_items: complete_items.filter(|_| for_buyer),
+        contributors: for_buyer.then_some(row.contributors),
         attempt: row.attempt,
         phase,
         waiting_on,

@@ -170,6 +170,14 @@ pub struct JobStatus {
     /// Why the job failed or was cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// When the job was opened, in Unix time.
+    pub created_at: u64,
+    /// When the job stopped taking submissions, in Unix time; missing while it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<u64>,
+    /// When the result was published, in Unix time; missing until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_at: Option<u64>,
     /// How many items the job has.
     pub items: u64,
     /// How many answers each item gets.
@@ -180,6 +188,13 @@ pub struct JobStatus {
     pub answers: u64,
     /// How many of the received submissions every node has.
     pub delivered: u64,
+    /// How many items have all their answers, as far as the coordinator can tell from the submissions that enough nodes have. For the job's buyer
+    /// only, as others could watch which answers come from one person; missing also of a job that ended without a result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complete_items: Option<u64>,
+    /// How many contributors have sent answers, without the buyer's gold answers. For the job's buyer only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contributors: Option<u64>,
     /// The number of the current or last computation, from 1; 0 before the first.
     pub attempt: u32,
     /// The phase of the slowest node, while the nodes compute.
@@ -256,14 +271,27 @@ pub struct SubmissionStatus {
     pub outcome: Option<SubmissionOutcome>,
 }
 
-/// What `GET /v1/jobs/{id}/receipts` answers to a contributor's key: what the nodes certify to it.
+/// What `GET /v1/jobs/{id}/receipts` answers to a contributor's key: what it has sent, and what the nodes certify to it.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContributorReceipts {
     /// The state of the job.
     pub state: JobState,
+    /// What the key has sent to the job and not taken back, in the order of arrival. It is there as soon as it is sent, so that another machine
+    /// with the same key knows what is left to send.
+    pub submissions: Vec<SentSubmission>,
     /// The certified records; null until the job is published.
     pub certified: Option<CertifiedReceipts>,
+}
+
+/// A submission that the coordinator has of a key.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentSubmission {
+    /// The receipt that was given at upload: it names the submission and says how many answers it holds.
+    pub receipt: Receipt,
+    /// The answered items, by their place in the job's list of items, from 0: in ascending order.
+    pub items: Vec<u32>,
 }
 
 /// Certified records of one contributor.

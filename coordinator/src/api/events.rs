@@ -17,6 +17,7 @@ use super::look_up;
 use super::problem::Problem;
 use super::readers::{Reader, may_read};
 use crate::app::Shared;
+use crate::status::View;
 
 /// The shortest time between two events. Changes in between are sent as one.
 const PACE: Duration = Duration::from_millis(50);
@@ -35,13 +36,14 @@ pub(super) async fn events(
     JobPath(id): JobPath,
     reader: Reader,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    may_read(&app, &id, &reader).await?;
+    let view = reader.view(&app, &may_read(&app, &id, &reader).await?);
     // Subscribed before the status is read, so that no change is missed.
     let changes = app.changes_of(&id);
-    let first = look_up::status(&app, &id).await?;
+    let first = look_up::status(&app, &id, view).await?;
     let watch = Watch {
         app,
         id,
+        view,
         changes,
         next: Some(first),
         ended: false,
@@ -57,6 +59,7 @@ pub(super) async fn events(
 struct Watch {
     app: Shared,
     id: JobId,
+    view: View,
     changes: Option<watch::Receiver<()>>,
     next: Option<JobStatus>,
     ended: bool,
@@ -81,6 +84,6 @@ impl Watch {
             self.changes.as_mut()?.changed().await.ok()
         };
         self.app.shutdown.run_until_cancelled(wait).await??;
-        self.app.status(&self.id).await.ok()?
+        self.app.status(&self.id, self.view).await.ok()?
     }
 }

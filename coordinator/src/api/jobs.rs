@@ -18,7 +18,7 @@ use super::readers::{Reader, is_free, may_read, own};
 use super::stored::{self, Form, TextRequest};
 use crate::app::Shared;
 use crate::opening::{OpenError, open_detached};
-use crate::status;
+use crate::status::{self, View};
 
 /// The most bytes of a job spec.
 const LIMIT: usize = 256 << 20;
@@ -31,7 +31,7 @@ impl From<OpenError> for Problem {
         let kind = match error {
             OpenError::Spec(_) => ProblemKind::InvalidJob,
             OpenError::Quota { .. } => ProblemKind::BuyerQuota,
-            OpenError::Conflict(_) => ProblemKind::JobConflict,
+            OpenError::Conflict(_) | OpenError::Ended { .. } => ProblemKind::JobConflict,
             OpenError::Refused(_) => ProblemKind::NodeRefused,
             OpenError::Unavailable { .. } => ProblemKind::NodesUnavailable,
             OpenError::Store(error) => return error.into(),
@@ -47,7 +47,7 @@ impl From<OpenError> for Problem {
     (status = 201, body = JobStatus, description = "opened"),
     (status = 200, body = JobStatus, description = "was opened before"),
     (status = 403, body = Document, content_type = "application/problem+json", description = "the terms are signed with another key than the one that belongs to the token"),
-    (status = 409, body = Document, content_type = "application/problem+json", description = "another job has this id"),
+    (status = 409, body = Document, content_type = "application/problem+json", description = "another job has this id, or the same job was cancelled or has failed"),
     (status = 422, body = Document, content_type = "application/problem+json", description = "the spec cannot be used, or a node refuses it"),
     (status = 429, body = Document, content_type = "application/problem+json", description = "the buyer's jobs that have not ended would take more than one buyer may"),
     (status = 503, body = Document, content_type = "application/problem+json", description = "too few nodes can be reached, or too many specs are being read"),
@@ -99,7 +99,7 @@ pub(super) async fn put_job(
     tracing::info!(job = %id, buyer = name, new, "job put");
     Ok((
         if new { StatusCode::CREATED } else { StatusCode::OK },
-        Json(look_up::status(&app, &id).await?),
+        Json(look_up::status(&app, &id, View::Buyer).await?),
     ))
 }
 
@@ -116,7 +116,7 @@ pub(super) async fn list_jobs(State(app): State<Shared>, caller: Caller) -> Resu
     let rows = app.store.jobs_of(name, key).await?;
     let jobs = rows.into_iter().map(|row| {
         let active = app.active_jobs.get(&row.id);
-        status::of(row, active.as_deref(), &app.nodes)
+        status::of(row, View::Buyer, active.as_deref(), &app.nodes)
     });
     Ok(Json(JobList { jobs: jobs.collect() }))
 }
@@ -128,8 +128,8 @@ pub(super) async fn list_jobs(State(app): State<Shared>, caller: Caller) -> Resu
     (status = "default", body = Document, content_type = "application/problem+json"),
 ))]
 pub(super) async fn get_job(State(app): State<Shared>, JobPath(id): JobPath, reader: Reader) -> Result<Json<JobStatus>, Problem> {
-    may_read(&app, &id, &reader).await?;
-    Ok(Json(look_up::status(&app, &id).await?))
+    let view = reader.view(&app, &may_read(&app, &id, &reader).await?);
+    Ok(Json(look_up::status(&app, &id, view).await?))
 }
 
 /// The spec of a job as its buyer signed it, with the items and classes that contributors need. With an `ETag`, and with
@@ -148,7 +148,7 @@ pub(super) async fn get_spec(
 ) -> Result<Response, Problem> {
     may_read(&app, &id, &reader).await?;
     let Some(at) = app.store.find_spec(&id).await? else {
-        let state = look_up::status(&app, &id).await?.state.name();
+        let state = look_up::job(&app, &id).await?.state.name();
         let detail = format!(
             "job `{id}` is {state}, and its items are erased: `tacit receipt` shows what became of answers, `tacit job result` the result"
         );
@@ -174,7 +174,7 @@ pub(super) async fn close_job(
     {
         active.changed();
     }
-    let status = look_up::status(&app, &id).await?;
+    let status = look_up::status(&app, &id, View::Buyer).await?;
     if matches!(status.state, JobState::Cancelled | JobState::Failed) {
         let detail = format!("job `{id}` is {} and cannot be closed any more", status.state.name());
         return Err(Problem::new(ProblemKind::JobEnded, detail));
@@ -202,7 +202,7 @@ pub(super) async fn cancel_job(
         let detail = "the query: expected `signature=HEX`, the signature of the buyer's key over the cancellation of this job";
         Problem::new(ProblemKind::InvalidRequest, detail.to_owned())
     })?;
-    let terms = look_up::status(&app, &id).await?.digest;
+    let terms = look_up::job(&app, &id).await?.digest;
     let cancellation = Cancellation {
         cluster: &app.cluster.digest(),
         job: &id,
@@ -219,7 +219,7 @@ pub(super) async fn cancel_job(
         active.changed();
     }
     app.nodes.wake();
-    let status = look_up::status(&app, &id).await?;
+    let status = look_up::status(&app, &id, View::Buyer).await?;
     if matches!(status.state, JobState::Cancelled | JobState::Failed) {
         Ok(Json(status))
     } else {

@@ -7,6 +7,7 @@ use tacit_protocol::job::JobId;
 
 use super::problem::Problem;
 use crate::app::App;
+use crate::status::View;
 use crate::store::JobRow;
 
 /// The job of this id.
@@ -17,12 +18,12 @@ pub(super) async fn job(app: &App, id: &JobId) -> Result<JobRow, Problem> {
     app.store.job(id).await?.ok_or_else(|| Problem::unknown_job(id))
 }
 
-/// The status of the job of this id.
+/// The status of the job of this id, as this view shows it.
 ///
 /// # Errors
 /// As for [`job`].
-pub(super) async fn status(app: &App, id: &JobId) -> Result<JobStatus, Problem> {
-    app.status(id).await?.ok_or_else(|| Problem::unknown_job(id))
+pub(super) async fn status(app: &App, id: &JobId, view: View) -> Result<JobStatus, Problem> {
+    app.status(id, view).await?.ok_or_else(|| Problem::unknown_job(id))
 }
 
 /// What was read from the store as `what`.

@@ -8,6 +8,8 @@
 //! | a contributor, by key: of the job's pool, or enrolled where the job names no issuers | yes | only if the job is public |
 //! | anybody else | only if the job is public | only if the job is public |
 //!
+//! How many contributors there are and how many items are complete is in the status that the buyer gets, and in no other.
+//!
 //! To whoever may read nothing of a job, it does not exist: the answer is that to an unknown id.
 
 use axum::extract::FromRequestParts;
@@ -21,6 +23,7 @@ use tacit_protocol::submission::SubmissionId;
 use super::extract::Caller;
 use super::problem::{Problem, ProblemKind};
 use crate::app::{App, Shared};
+use crate::status::View;
 use crate::store::Readers;
 
 /// Whoever asks for something of a job: with a token, with a signature, or with neither.
@@ -72,6 +75,14 @@ impl Reader {
     /// Somebody who shows nothing.
     pub(super) fn nobody() -> Self {
         Self { caller: None, shown: None }
+    }
+
+    /// What of a job's status this reader sees.
+    pub(super) fn view(&self, app: &App, readers: &Readers) -> View {
+        match &self.caller {
+            Some(caller) if caller.owns(app, readers) => View::Buyer,
+            _ => View::Reader,
+        }
     }
 
     async fn relation(&self, app: &App, readers: &Readers) -> Result<Relation, Problem> {

@@ -1,7 +1,7 @@
 //! Jobs and their states. Each transition names the states that it may leave, so that of two racing transitions one succeeds and the
 //! other learns that it did not.
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, Rows};
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::api::JobState;
 use tacit_protocol::identity::{PublicKey, Signature};
@@ -37,46 +37,56 @@ pub(crate) struct JobRow {
     pub answers: u64,
     /// How many of the submissions all nodes have.
     pub delivered: u64,
+    /// How many keys have submissions, without the one that signs gold answers.
+    pub contributors: u64,
+    /// How many items had all their answers when the outcome was verified; `None` before.
+    pub complete_items: Option<u64>,
+    /// When it was opened, in Unix time, as the next two.
+    pub created_at: u64,
+    /// When it stopped taking submissions.
+    pub closed_at: Option<u64>,
+    /// When its result was published.
+    pub published_at: Option<u64>,
 }
 
 const COLUMNS: &str = "SELECT id, name, digest, items, answers_per_item, state, reason, attempt, failures, submissions, answers,
-    COALESCE((SELECT MIN(cursor) FROM deliveries WHERE deliveries.job = jobs.number), 0) FROM jobs";
+    COALESCE((SELECT MIN(cursor) FROM deliveries WHERE deliveries.job = jobs.number), 0), contributors, complete_items, created_at,
+    closed_at, changed_at FROM jobs";
 
-type RowTuple = (String, String, Vec<u8>, i64, u32, String, Option<String>, u32, u32, i64, i64, i64);
-
-fn raw(row: &Row<'_>) -> rusqlite::Result<RowTuple> {
-    Ok((
-        row.get(0)?,
-        row.get(1)?,
-        row.get(2)?,
-        row.get(3)?,
-        row.get(4)?,
-        row.get(5)?,
-        row.get(6)?,
-        row.get(7)?,
-        row.get(8)?,
-        row.get(9)?,
-        row.get(10)?,
-        row.get(11)?,
-    ))
-}
-
-fn job_row(raw: RowTuple) -> Result<JobRow, Failure> {
-    let (id, name, digest, items, answers_per_item, state, reason, attempt, failures, submissions, answers, delivered) = raw;
+/// The job in a row of [`COLUMNS`].
+fn job_row(row: &Row<'_>) -> Result<JobRow, Failure> {
+    let (id, digest, state): (String, Vec<u8>, String) = (row.get(0)?, row.get(2)?, row.get(5)?);
+    let state = state_named(&state)?;
+    let or_none = |number: Option<i64>| number.map(from_db);
     Ok(JobRow {
         id: id.parse().map_err(|_| Failure::damaged(format!("`{id}` is not a job id")))?,
-        name,
+        name: row.get(1)?,
         digest: Digest::from_bytes(fixed_bytes(&digest, "a job's digest")?),
-        items: from_db(items),
-        answers_per_item,
-        state: state_named(&state)?,
-        reason,
-        attempt,
-        failures,
-        submissions: from_db(submissions),
-        answers: from_db(answers),
-        delivered: from_db(delivered),
+        items: from_db(row.get(3)?),
+        answers_per_item: row.get(4)?,
+        state,
+        reason: row.get(6)?,
+        attempt: row.get(7)?,
+        failures: row.get(8)?,
+        submissions: from_db(row.get(9)?),
+        answers: from_db(row.get(10)?),
+        delivered: from_db(row.get(11)?),
+        contributors: from_db(row.get(12)?),
+        complete_items: or_none(row.get(13)?),
+        created_at: from_db(row.get(14)?),
+        closed_at: or_none(row.get(15)?),
+        // A published job stays in this state.
+        published_at: or_none(row.get(16)?).filter(|_| state == JobState::Published),
     })
+}
+
+/// The jobs in the rows of a query of [`COLUMNS`].
+fn job_rows(mut rows: Rows<'_>) -> Result<Vec<JobRow>, Failure> {
+    let mut jobs = Vec::new();
+    while let Some(row) = rows.next()? {
+        jobs.push(job_row(row)?);
+    }
+    Ok(jobs)
 }
 
 /// The state of this name.
@@ -84,7 +94,7 @@ pub(super) fn state_named(name: &str) -> Result<JobState, Failure> {
     JobState::from_name(name).ok_or_else(|| Failure::damaged(format!("`{name}` is not a job's state")))
 }
 
-/// Moves a job from one of the states `from` to the state `to`. Returns false if it is in another state.
+/// Moves a job from one of the states `from` to the state `to`, which is not open. Returns false if it is in another state.
 fn advance(db: &Connection, id: &JobId, from: &[JobState], to: JobState, reason: Option<&str>) -> Result<bool, Failure> {
     let state: Option<String> = db
         .query_row("SELECT state FROM jobs WHERE id = ?1", [id.as_str()], |row| row.get(0))
@@ -93,7 +103,8 @@ fn advance(db: &Connection, id: &JobId, from: &[JobState], to: JobState, reason:
         return Ok(false);
     }
     db.execute(
-        "UPDATE jobs SET state = ?2, reason = ?3, changed_at = CASE WHEN state = ?2 THEN changed_at ELSE ?4 END WHERE id = ?1",
+        "UPDATE jobs SET state = ?2, reason = ?3, changed_at = CASE WHEN state = ?2 THEN changed_at ELSE ?4 END,
+            closed_at = COALESCE(closed_at, ?4) WHERE id = ?1",
         (id.as_str(), to.name(), reason, now()),
     )?;
     Ok(true)
@@ -107,8 +118,9 @@ impl Store {
     pub(crate) async fn job(&self, id: &JobId) -> Result<Option<JobRow>, StoreError> {
         let id = id.clone();
         self.read(move |db| {
-            let row = db.query_row(&format!("{COLUMNS} WHERE id = ?1"), [id.as_str()], raw).optional()?;
-            row.map(job_row).transpose()
+            let mut query = db.prepare_cached(&format!("{COLUMNS} WHERE id = ?1"))?;
+            let mut rows = query.query([id.as_str()])?;
+            rows.next()?.map(job_row).transpose()
         })
         .await
     }
@@ -120,8 +132,7 @@ impl Store {
     pub(crate) async fn jobs(&self) -> Result<Vec<JobRow>, StoreError> {
         self.read(move |db| {
             let mut query = db.prepare(&format!("{COLUMNS} ORDER BY number DESC"))?;
-            let rows = query.query_map([], raw)?.collect::<Result<Vec<RowTuple>, _>>()?;
-            rows.into_iter().map(job_row).collect()
+            job_rows(query.query([])?)
         })
         .await
     }
@@ -134,8 +145,7 @@ impl Store {
         self.read(move |db| {
             let mut query = db.prepare(&format!("{COLUMNS} WHERE buyer = ?1 OR buyer_key = ?2 ORDER BY number DESC"))?;
             let key = key.as_ref().map(|key| key.as_bytes().as_slice());
-            let rows = query.query_map((&name, key), raw)?.collect::<Result<Vec<RowTuple>, _>>()?;
-            rows.into_iter().map(job_row).collect()
+            job_rows(query.query((&name, key))?)
         })
         .await
     }

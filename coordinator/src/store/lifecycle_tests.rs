@@ -126,11 +126,11 @@ async fn a_job_is_published_once_with_the_same_bytes() {
             records: vec![(mine, b"one".to_vec()), (theirs, b"two".to_vec()), (mine, b"three".to_vec())],
         },
     };
-    assert!(!store.conclude(&id, conclusion.clone()).await.unwrap());
+    assert!(!store.conclude(&id, conclusion.clone(), 2).await.unwrap());
     store.close_job(&id).await.unwrap();
     store.begin_attempt(&id).await.unwrap();
-    assert!(store.conclude(&id, conclusion.clone()).await.unwrap());
-    assert!(!store.conclude(&id, conclusion).await.unwrap());
+    assert!(store.conclude(&id, conclusion.clone(), 2).await.unwrap());
+    assert!(!store.conclude(&id, conclusion, 2).await.unwrap());
     assert_eq!(store.outcome(&id, 0).await.unwrap(), None);
     assert_eq!(store.published(&id, Part::Certificate).await.unwrap(), None);
     assert_eq!(store.receipts(&id, mine).await.unwrap(), None);

@@ -53,17 +53,18 @@ impl Part {
 }
 
 impl Store {
-    /// Stores the outcome of a computation. Returns false if the job is not in state computing.
+    /// Stores the outcome of a computation, and how many items have all their answers. Returns false if the job is not in state computing.
     ///
     /// # Errors
     /// The store fails.
-    pub(crate) async fn conclude(&self, id: &JobId, conclusion: Conclusion) -> Result<bool, StoreError> {
+    pub(crate) async fn conclude(&self, id: &JobId, conclusion: Conclusion, complete_items: u64) -> Result<bool, StoreError> {
         let id = id.clone();
         self.write(move |db| {
             if !advance_to(db, &id, JobState::Verified)? {
                 return Ok(false);
             }
             let number = number_of(db, &id)?;
+            db.execute("UPDATE jobs SET complete_items = ?2 WHERE number = ?1", (number, to_db(complete_items)))?;
             db.execute(
                 "INSERT INTO results (job, certificate, records_root, certificate_digest) VALUES (?1, ?2, ?3, ?4)",
                 (

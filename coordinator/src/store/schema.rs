@@ -37,8 +37,14 @@ CREATE TABLE jobs (
     failures         INTEGER NOT NULL DEFAULT 0,
     submissions      INTEGER NOT NULL DEFAULT 0,
     answers          INTEGER NOT NULL DEFAULT 0,
+    -- How many keys have submissions, without the one that signs gold answers.
+    contributors     INTEGER NOT NULL DEFAULT 0,
+    -- How many items had all their answers when the outcome was verified; NULL until then.
+    complete_items   INTEGER,
     created_at       INTEGER NOT NULL,
     changed_at       INTEGER NOT NULL,
+    -- When it stopped taking submissions; NULL while it is open.
+    closed_at        INTEGER,
     -- The digest of the issuers that the job names; NULL if it names none.
     issuers          BLOB,
     -- The buyer's signature that cancels it.

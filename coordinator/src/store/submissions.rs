@@ -105,6 +105,13 @@ fn known(db: &Connection, job: i64, submission_id: &SubmissionId) -> Result<Opti
     .transpose()
 }
 
+/// Whether a job has submissions of a key.
+pub(super) fn has_submissions(db: &Connection, job: i64, author: &[u8]) -> Result<bool, Failure> {
+    Ok(db
+        .prepare_cached("SELECT 1 FROM submissions WHERE job = ?1 AND author = ?2")?
+        .exists((job, author))?)
+}
+
 /// What a job has of a subject.
 fn used(db: &Connection, job: i64, subject: &Subject) -> Result<Used, Failure> {
     let used = db
@@ -181,6 +188,7 @@ impl Store {
                 return Ok(UploadOutcome::NoRoom(no_room));
             }
             let receipt = receipt(from_db(sequence)).map_err(|e| Failure::damaged(e.to_string()))?;
+            let joins = !new.gold && !has_submissions(db, job, new.author.as_bytes())?;
             db.prepare_cached(
                 "INSERT INTO submissions (job, sequence, sid, upload, digest, answers, receipt, received_at, header, author)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -208,8 +216,10 @@ impl Store {
             for (node, envelope) in new.envelopes.iter().enumerate() {
                 insert.execute((node as i64, sequence, envelope))?;
             }
-            db.prepare_cached("UPDATE jobs SET submissions = submissions + 1, answers = answers + ?2 WHERE number = ?1")?
-                .execute((job, if new.gold { 0 } else { new.answers }))?;
+            let counted = "UPDATE jobs SET submissions = submissions + 1, answers = answers + ?2, contributors = contributors + ?3
+                 WHERE number = ?1";
+            db.prepare_cached(counted)?
+                .execute((job, if new.gold { 0 } else { new.answers }, joins))?;
             Ok(UploadOutcome::New(Known {
                 sequence: from_db(sequence),
                 upload: new.upload,
@@ -240,10 +250,24 @@ impl Store {
     pub(crate) async fn is_author(&self, job: &JobId, key: PublicKey) -> Result<bool, StoreError> {
         let job = job.clone();
         self.read(move |db| match number_of(db, &job)? {
-            Some(job) => Ok(db
-                .prepare_cached("SELECT 1 FROM submissions WHERE job = ?1 AND author = ?2")?
-                .exists((job, key.as_bytes().as_slice()))?),
+            Some(job) => has_submissions(db, job, key.as_bytes()),
             None => Ok(false),
+        })
+        .await
+    }
+
+    /// The submissions of a key to a job, in order: of each the receipt as JSON and the encoded signed header.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub(crate) async fn sent_by(&self, job: &JobId, key: PublicKey) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let job = job.clone();
+        self.read(move |db| {
+            let query = "SELECT receipt, header FROM submissions JOIN jobs ON jobs.number = submissions.job
+                 WHERE jobs.id = ?1 AND author = ?2 ORDER BY sequence";
+            let mut query = db.prepare_cached(query)?;
+            let rows = query.query_map((job.as_str(), key.as_bytes()), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
         .await
     }

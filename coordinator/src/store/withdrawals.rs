@@ -12,6 +12,7 @@ use tacit_protocol::submission::SubmissionId;
 use tacit_protocol::withdrawal::ErasureReceipt;
 
 use super::jobs::state_named;
+use super::submissions::has_submissions;
 use super::{Failure, Store, StoreError, fixed_bytes, from_db, number_of, to_db};
 
 /// How many withdrawals a node is told of at once.
@@ -83,8 +84,13 @@ fn take_out(db: &Connection, job: i64, sequence: i64, signature: &Signature) -> 
     let overwrite = format!("UPDATE envelopes_{job} SET envelope = zeroblob(length(envelope)) WHERE sequence = ?1");
     db.execute(&overwrite, [sequence])?;
     db.execute(&format!("DELETE FROM envelopes_{job} WHERE sequence = ?1"), [sequence])?;
+    let author = "SELECT author FROM submissions WHERE job = ?1 AND sequence = ?2";
+    let author: Vec<u8> = db.query_row(author, (job, sequence), |row| row.get(0))?;
     for table in ["delivery_refusals", "submissions"] {
         db.execute(&format!("DELETE FROM {table} WHERE job = ?1 AND sequence = ?2"), (job, sequence))?;
+    }
+    if !has_submissions(db, job, &author)? {
+        db.execute("UPDATE jobs SET contributors = max(contributors - 1, 0) WHERE number = ?1", [job])?;
     }
     Ok(())
 }

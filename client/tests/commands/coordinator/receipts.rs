@@ -6,8 +6,9 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Json};
 use tacit_protocol::accepted::{ContributorFacts, Outcome, Scale, SubmissionEntry};
-use tacit_protocol::api::{CertifiedReceipts, ContributorReceipts, JobState};
+use tacit_protocol::api::{CertifiedReceipts, ContributorReceipts, JobState, SentSubmission};
 use tacit_protocol::codec;
+use tacit_protocol::identity::PublicKey;
 use tacit_protocol::receipt::{
     CertifiedRoot, ContributorRecord, ReceiptRoot, Record, RecordTree, RootStatement, SaltSeed, SubmissionRecord,
 };
@@ -16,7 +17,8 @@ use tacit_protocol::release::NodeSignature;
 use tacit_protocol::request_signature::{RequestSignature, SignedParts};
 use tacit_protocol::submission::{Header, Submission};
 
-use super::{Answer, REFUSING, Server, find, problem_of};
+use super::submissions::{receipt, sequence_of};
+use super::{Answer, REFUSING, Server, Stored, find, problem_of};
 
 /// How the coordinator alters what the nodes certify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +66,7 @@ pub(super) async fn receipts(State(server): State<Arc<Server>>, Path(id): Path<S
     if *state != JobState::Published || cheats(Cheat::Silent) {
         return Ok(Json(ContributorReceipts {
             state: *state,
+            submissions: sent(&server, &stored, &key),
             certified: None,
         })
         .into_response());
@@ -135,10 +138,23 @@ pub(super) async fn receipts(State(server): State<Arc<Server>>, Path(id): Path<S
     }
     Ok(Json(ContributorReceipts {
         state: *state,
+        submissions: sent(&server, &stored, &key),
         certified: Some(CertifiedReceipts {
             root: CertifiedRoot { statement, signatures },
             records,
         }),
     })
     .into_response())
+}
+
+/// The submissions of a key.
+fn sent(server: &Server, stored: &Stored, key: &PublicKey) -> Vec<SentSubmission> {
+    let of_key = |bytes: &[u8]| {
+        let header = codec::decode::<Submission>(bytes, "a submission").unwrap().header.value;
+        (header.statement.key == *key).then(|| SentSubmission {
+            receipt: receipt(server, stored, &header, sequence_of(stored, bytes)),
+            items: header.statement.items,
+        })
+    };
+    stored.submissions.iter().filter_map(|(bytes, _)| of_key(bytes)).collect()
 }

@@ -112,11 +112,11 @@ pub(super) async fn withdraw(
     .into_response())
 }
 
-fn sequence_of(stored: &Stored, upload: &[u8]) -> usize {
+pub(super) fn sequence_of(stored: &Stored, upload: &[u8]) -> usize {
     stored.uploads.iter().position(|bytes| bytes == upload).unwrap()
 }
 
-fn receipt(server: &Server, stored: &Stored, header: &Header, sequence: usize) -> Receipt {
+pub(super) fn receipt(server: &Server, stored: &Stored, header: &Header, sequence: usize) -> Receipt {
     let receipt = ReceiptStatement {
         cluster: server.cluster.digest(),
         job: header.statement.job.clone(),
