@@ -41,6 +41,7 @@ fn run(args: Args) -> Result<()> {
             Command::Bench(args) => bench::run(&args).await,
             Command::Cluster(args) => commands::cluster::run(&args),
             Command::Job(args) => commands::job::run(&args).await,
+            Command::Items(args) => commands::items::run(&args).await,
             Command::Answer(args) => commands::answer::run(&args).await,
             Command::Receipt(args) => commands::receipt::run(&args).await,
             Command::Withdraw(args) => commands::withdraw::run(&args).await,

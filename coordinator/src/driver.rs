@@ -183,7 +183,11 @@ impl Driver {
                         let session = session.map(tracing::field::display);
                         tracing::info!(job = %job.id(), attempt, session, "verified");
                         app.metrics.computed(began.elapsed());
-                        let stored = app.store.conclude(job.id(), conclusion, active.complete_items()).await.map_err(lost)?;
+                        let stored = app
+                            .store
+                            .conclude(job.id(), conclusion, active.complete_items())
+                            .await
+                            .map_err(lost)?;
                         active.set_running(None);
                         self.certified = stored.then_some(certified);
                     }

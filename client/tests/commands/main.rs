@@ -6,5 +6,6 @@ mod coordinator;
 mod jobs;
 mod programs;
 mod receipts;
+mod sittings;
 mod withdrawals;
 mod workplace;

@@ -64,7 +64,10 @@ impl Store {
                 return Ok(false);
             }
             let number = number_of(db, &id)?;
-            db.execute("UPDATE jobs SET complete_items = ?2 WHERE number = ?1", (number, to_db(complete_items)))?;
+            db.execute(
+                "UPDATE jobs SET complete_items = ?2 WHERE number = ?1",
+                (number, to_db(complete_items)),
+            )?;
             db.execute(
                 "INSERT INTO results (job, certificate, records_root, certificate_digest) VALUES (?1, ?2, ?3, ?4)",
                 (
