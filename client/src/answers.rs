@@ -139,12 +139,14 @@ fn convention(table: &Table<'_>) -> Result<(&'static str, &'static str), TableEr
     })
 }
 
-/// Whether a cell of a file stands for this text: as it is, or as a template writes it, which keeps spreadsheets from taking it for a formula.
+/// Whether a cell of a file stands for this text: as it is, or as a template writes it, which keeps spreadsheets from taking it for a
+/// formula.
 fn is_cell_of(text: &str, cell: &str) -> bool {
     cell == text || (cell.strip_prefix('\'') == Some(text) && is_formula(text))
 }
 
-/// Whether a spreadsheet may take a cell for a formula, or for a text that was kept from being one. [`csv_cell`] puts an apostrophe before it.
+/// Whether a spreadsheet may take a cell for a formula, or for a text that was kept from being one. [`csv_cell`] puts an apostrophe before
+/// it.
 ///
 /// [`csv_cell`]: tacit_scoring::report::csv_cell
 fn is_formula(text: &str) -> bool {

@@ -61,8 +61,8 @@ pub enum StateError {
     OtherJob(PathBuf),
     /// A file is not what was written.
     #[error(
-        "{0}: damaged, or missing: it is not what was written there; restore it from a backup. Without one, move its folder away: what was sent \
-         counts all the same, but nothing here can prove it or take it back any more"
+        "{0}: damaged, or missing: it is not what was written there; restore it from a backup. Without one, move its folder away: what \
+         was sent counts all the same, but nothing here can prove it or take it back any more"
     )]
     Damaged(PathBuf),
 }
@@ -113,8 +113,8 @@ impl State {
         &self.plan
     }
 
-    /// Gives the answers of these submissions the next indices, under which they are shared and sealed again. The submissions stay: they are
-    /// withdrawn with the new ones, and never sent again.
+    /// Gives the answers of these submissions the next indices, under which they are shared and sealed again. The submissions stay: they
+    /// are withdrawn with the new ones, and never sent again.
     pub fn replace(&mut self, submissions: impl IntoIterator<Item = usize>) -> Result<(), StateError> {
         let known = self.plan.replaced.len();
         self.forget_unmade();

@@ -76,8 +76,8 @@ pub struct SortedRows {
 
 /// Sorts the rows of a file in which each item stands once.
 ///
-/// `elsewhere` are the items that the key has answered in submissions that were not made here. What was taken back is sent again if an answer of
-/// the same submission has changed, if nothing else is in the job, or if `send_withdrawn` asks for it.
+/// `elsewhere` are the items that the key has answered in submissions that were not made here. What was taken back is sent again if an
+/// answer of the same submission has changed, if nothing else is in the job, or if `send_withdrawn` asks for it.
 pub fn sort(
     rows: &[Row],
     hasher: &AnswerHasher<'_>,

@@ -1,4 +1,5 @@
-//! Where contributors used to be stuck, on a whole cluster: each situation ends with what a person expects, or with a line that says what to do.
+//! Where contributors used to be stuck, on a whole cluster: each situation ends with what a person expects, or with a line that says what
+//! to do.
 
 use std::path::Path;
 

@@ -58,7 +58,8 @@ pub enum AnswersError {
     },
     /// The contributor has no row.
     #[error(
-        "{file}: no row is of contributor `{contributor}`{similar}; nothing was sent. The file has rows of {names}: name one with --contributor NAME"
+        "{file}: no row is of contributor `{contributor}`{similar}; nothing was sent. The file has rows of {names}: name one with \
+         --contributor NAME"
     )]
     NotThisContributor {
         /// The file's name in messages.
@@ -72,7 +73,8 @@ pub enum AnswersError {
     },
     /// A contributor answers an item twice.
     #[error(
-        "{file}, lines {first} and {second}: item `{item}` is answered twice, {}{more}; nothing was sent. An item has one answer: remove the others",
+        "{file}, lines {first} and {second}: item `{item}` is answered twice, {}{more}; nothing was sent. An item has one answer: remove \
+         the others",
         if *is_same { "with the same answer" } else { "with different answers" }
     )]
     Repeated {

@@ -3,8 +3,8 @@
 use tacit_protocol::job::Item;
 use tacit_scoring::report::csv_cell;
 
-/// A table of these items with an empty column `answer`. What a spreadsheet would take for a formula has an apostrophe before it, with which
-/// [`parse`](super::parse) reads it.
+/// A table of these items with an empty column `answer`. What a spreadsheet would take for a formula has an apostrophe before it, with
+/// which [`parse`](super::parse) reads it.
 pub fn template(contributor: &str, items: &[&Item]) -> String {
     let has_text = items.iter().any(|item| item.text.is_some());
     let mut text = String::from(if has_text {

@@ -149,7 +149,8 @@ fn one_contributor_alone() {
     assert_eq!((of_many.rows[0].item, of_many.rows[0].line), (1, 3));
     assert_eq!(
         message("item,contributor,answer\ni,v,b\n", expected),
-        "a.csv: no row is of contributor `u` (did you mean `v`?); nothing was sent. The file has rows of `v`: name one with --contributor NAME"
+        "a.csv: no row is of contributor `u` (did you mean `v`?); nothing was sent. The file has rows of `v`: name one with \
+         --contributor NAME"
     );
     assert_eq!(
         message("item,contributor,answer\ni,v,b\ni,u,\n", expected),
@@ -212,12 +213,13 @@ fn an_item_that_is_answered_twice_is_named_with_both_lines() {
     assert_eq!(once("item,contributor,answer\ni,u,a\ni,v,a\nj,u,b\n"), Ok(()));
     assert_eq!(
         once("item,contributor,answer\ni,u,a\nj,u,b\ni,u,b\n").unwrap_err(),
-        "a.csv, lines 2 and 4: item `i` is answered twice, with different answers; nothing was sent. An item has one answer: remove the others"
+        "a.csv, lines 2 and 4: item `i` is answered twice, with different answers; nothing was sent. An item has one answer: remove the \
+         others"
     );
     assert_eq!(
         once("item,contributor,answer\ni,u,a\ni,u,a\nj,u,b\nj,u,c\nj,u,b\n").unwrap_err(),
-        "a.csv, lines 2 and 3: item `i` is answered twice, with the same answer, and 2 more rows repeat items; nothing was sent. An item has one \
-         answer: remove the others"
+        "a.csv, lines 2 and 3: item `i` is answered twice, with the same answer, and 2 more rows repeat items; nothing was sent. An item \
+         has one answer: remove the others"
     );
     // A row without an answer answers nothing.
     assert_eq!(once("item,contributor,answer\ni,u,\ni,u,a\n"), Ok(()));

@@ -4,8 +4,8 @@ use super::names::{Names, most_similar, quoted};
 use super::{AnswersError, WANTED, convention, is_cell_of, is_formula};
 use crate::table::{FileLine, Table};
 
-/// The contributor whose rows of a file are meant: the one who is named, or whose rows were taken before if there are such rows here, or else
-/// the only one in the file.
+/// The contributor whose rows of a file are meant: the one who is named, or whose rows were taken before if there are such rows here, or
+/// else the only one in the file.
 ///
 /// # Errors
 /// The file has no rows of whoever is named, or nobody is named and it has rows of several contributors or does not say whose they are.

@@ -10,10 +10,11 @@ use super::Network;
 
 const ANSWER_HELP: &str = "\
 Answers leave this machine only as shares, each sealed to one node. What is sent is stored beside the key, \
-in KEY.JOB.d, so that the command can be run again after any interruption, with more answers in the file or with another file: it sends what \
-is new, and nothing twice. The coordinator is asked what this key has sent from elsewhere.
+in KEY.JOB.d, so that the command can be run again after any interruption, with more answers in the file or with another file: it sends \
+what is new, and nothing twice. The coordinator is asked what this key has sent from elsewhere.
 
-An answer that was sent is not replaced. If the file has another one now, the command says in which line, sends everything else, exits with 1, and \
+An answer that was sent is not replaced. If the file has another one now, the command says in which line, sends everything else, exits \
+with 1, and \
 names the command that takes the old answer back with its submission; then run this again, which sends the answers of that submission anew.
 
 Examples:
@@ -44,11 +45,11 @@ Examples:
   tacit withdraw JOB --key alice.key --cluster cluster.toml";
 
 const ITEMS_HELP: &str = "\
-A job that is not public is shown to its contributors only. If the key is not enrolled yet, --contributor enrols it under this name, for good; where \
-the job names issuers, give the invitation once.
+A job that is not public is shown to its contributors only. If the key is not enrolled yet, --contributor enrols it under this name, for \
+good; where the job names issuers, give the invitation once.
 
-In the template, write an answer of the job's classes into the column `answer` of each item that you want to answer, and leave the others empty. `tacit answer` reads \
-it as it is, in as many sittings as you like. It has no items that this key has answered before.
+In the template, write an answer of the job's classes into the column `answer` of each item that you want to answer, and leave the \
+others empty. `tacit answer` reads it as it is, in as many sittings as you like. It has no items that this key has answered before.
 
 Examples:
   tacit items JOB --key alice.key --cluster cluster.toml
@@ -104,16 +105,16 @@ pub(crate) struct Answer {
     /// Agree that your answers are as good as public, where the job says so; without it you are asked.
     #[arg(long)]
     pub public_answers: bool,
-    /// Whose rows of the file are sent; by default those of the only contributor in it, or those that were sent before. It is also the name in the payouts, unless
-    /// the job names issuers.
+    /// Whose rows of the file are sent; by default those of the only contributor in it, or those that were sent before. It is also the
+    /// name in the payouts, unless the job names issuers.
     #[arg(long, value_name = "NAME")]
     pub contributor: Option<String>,
-    /// The name that the key is enrolled under, and that stands in the payouts, where the file spells it in another way. A key has one name for
-    /// good.
+    /// The name that the key is enrolled under, and that stands in the payouts, where the file spells it in another way. A key has one
+    /// name for good.
     #[arg(long, value_name = "NAME")]
     pub enrolled_as: Option<String>,
-    /// Send answers that were withdrawn again, although they have not changed. Where everything was withdrawn, or an answer of the same submission
-    /// has changed, they are sent without this.
+    /// Send answers that were withdrawn again, although they have not changed. Where everything was withdrawn, or an answer of the same
+    /// submission has changed, they are sent without this.
     #[arg(long)]
     pub send_withdrawn: bool,
     #[command(flatten)]

@@ -1,4 +1,5 @@
-//! `tacit answer`: shares and submits one contributor's answers. It can be run again after a failure, and with more answers: it sends what is new.
+//! `tacit answer`: shares and submits one contributor's answers. It can be run again after a failure, and with more answers: it sends what
+//! is new.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{IsTerminal, Write};
@@ -124,9 +125,10 @@ impl Names {
         };
         let (id, key, network) = (&args.job, shell::path(&source.path), shell::network(&args.network));
         bail!(
-            "nothing was sent: this key has answered job {id} as `{made_as}`, and these rows are of `{}`. A key has one name for good. If you are both, go on \
-             under that name: add --contributor {} --enrolled-as {}. If `{made_as}` is a mistake, take back what was sent: `tacit withdraw {id} --key {key}{network}`; \
-             make another key: `tacit keygen --out FILE`; and answer with that",
+            "nothing was sent: this key has answered job {id} as `{made_as}`, and these rows are of `{}`. A key has one name for good. \
+             If you are both, go on \
+             under that name: add --contributor {} --enrolled-as {}. If `{made_as}` is a mistake, take back what was sent: `tacit \
+             withdraw {id} --key {key}{network}`; make another key: `tacit keygen --out FILE`; and answer with that",
             self.rows,
             shell::name(&self.rows),
             shell::name(made_as)
@@ -173,8 +175,8 @@ fn read(file: &str, contributor: &str, bytes: &[u8], job: &Job) -> Result<Answer
     Ok(answers)
 }
 
-/// Has the answers of submissions sealed again that are lost and were sealed too late, as far as the file has them as they were sent. Returns
-/// of how many.
+/// Has the answers of submissions sealed again that are lost and were sealed too late, as far as the file has them as they were sent.
+/// Returns of how many.
 fn seal_again(state: &mut State, lost: Resent, made: &[MadeSubmission], rows: &SortedRows) -> Result<usize> {
     let is_here = |index: usize| {
         let here = rows.sent.get(&index).map_or(0, |rows| rows.same.len());
@@ -265,8 +267,8 @@ impl Sitting<'_> {
             );
             ensure!(
                 !again || statement.items.len() == batch.len(),
-                "{}: a node has destroyed the key that submission {} is sealed to, and this file does not have all of its answers: run this with the \
-                 file that has them",
+                "{}: a node has destroyed the key that submission {} is sealed to, and this file does not have all of its answers: run \
+                 this with the file that has them",
                 self.args.answers.display(),
                 statement.id
             );
@@ -321,8 +323,8 @@ fn summary(args: &args::Answer, name: &str, state: &State, rows: &SortedRows, se
     };
     if rows.elsewhere > 0 {
         text += &format!(
-            "{} rows are of items that this key has answered from elsewhere, as the coordinator says: they are not sent again, and their answers are not \
-             known here. To check them or take them back, use the machine that sent them, or its folder {}\n",
+            "{} rows are of items that this key has answered from elsewhere, as the coordinator says: they are not sent again, and their \
+             answers are not known here. To check them or take them back, use the machine that sent them, or its folder {}\n",
             rows.elsewhere,
             state.folder().file_name().unwrap_or_default().display()
         );
@@ -370,8 +372,8 @@ fn refuse_changed(
     let commands = submissions.values().take(SHOWN).map(|one| withdrawal(&args.job, source, args, one));
     let commands: Vec<String> = commands.collect();
     bail!(
-        "{file}: {} rows have other answers than were sent, and are not sent: an answer in the job is not replaced. Until the job closes it can be taken \
-         back with its whole submission: {}; then run this again, which sends what is taken back as the file has it",
+        "{file}: rows with another answer than was sent: {}. They are not sent, as an answer in the job is not replaced. Until the job closes \
+         it can be taken back with its whole submission: {}; then run this again, which sends what is taken back as the file has it",
         changed.len(),
         commands.join("; ")
     )

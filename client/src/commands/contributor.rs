@@ -76,8 +76,8 @@ pub(super) fn invitation(who: &ContributorKey) -> Result<Option<Invitation>> {
     Ok(code.map(|code| code.parse::<Invitation>()).transpose()?)
 }
 
-/// Reads the job as whoever the command line names. A key that is not enrolled yet is enrolled if the job is not shown without, under the name that
-/// `name_of` gives for the path of the key; `None` if no name is known.
+/// Reads the job as whoever the command line names. A key that is not enrolled yet is enrolled if the job is not shown without, under the
+/// name that `name_of` gives for the path of the key; `None` if no name is known.
 pub(super) async fn read_job(
     (who, id): (&ContributorKey, &JobId),
     api: &Api,
@@ -124,8 +124,8 @@ pub(super) async fn read_job(
     let missing = missing.map(|path| format!("there is no key file {}, see `tacit keygen`; ", path.display()));
     Err(unknown).with_context(|| {
         format!(
-            "nothing was sent: no job `{id}` is shown to you: compare the id with the buyer's; {}{unnamed}if the job is for the people of a pool, give \
-             --invitation CODE or --invitation-file FILE, once",
+            "nothing was sent: no job `{id}` is shown to you: compare the id with the buyer's; {}{unnamed}if the job is for the people \
+             of a pool, give --invitation CODE or --invitation-file FILE, once",
             missing.unwrap_or_default()
         )
     })
@@ -136,12 +136,16 @@ pub(super) async fn enrol(api: &Api, cluster: &Cluster, name: &str, key: &Secret
     match sharing::enrol(api, cluster, name, key).await {
         Err(error) if error.kind() == Some(ProblemKind::EnrolmentConflict) => Err(error).with_context(|| {
             format!(
-                "nothing was sent: this key cannot be enrolled as `{name}`. A key has one name for good, and a name one key: give the name that this \
+                "nothing was sent: this key cannot be enrolled as `{name}`. A key has one name for good, and a name one key: give the \
+                 name that this \
                  key has, or one that is free, with --enrolled-as NAME; or make another key with `tacit keygen --out FILE`"
             )
         }),
         Err(error) if error.kind() == Some(ProblemKind::EnrolmentClosed) => Err(error).with_context(|| {
-            format!("nothing was sent: this key is not enrolled as `{name}`, and the coordinator enrols nobody by itself; its operator has to do it")
+            format!(
+                "nothing was sent: this key is not enrolled as `{name}`, and the coordinator enrols nobody by itself; its operator \
+            has to do it"
+            )
         }),
         other => Ok(other?),
     }

@@ -187,7 +187,8 @@ fn filled_in(args: &args::Items, job: &Job, (path, rows): (&Path, usize), answer
     let (file, network) = (shell::path(path), shell::network(&args.network));
     published::asked(job.terms())
         + &format!(
-            "\n{}: {rows} items to answer{before}. Write an answer into the column `answer` of as many as you like, then:\n  tacit answer {} --answers {file}{key}{network}\n",
+            "\n{}: {rows} items to answer{before}. Write an answer into the column `answer` of as many as you like, then:\n  tacit \
+             answer {} --answers {file}{key}{network}\n",
             path.display(),
             args.job
         )

@@ -61,7 +61,9 @@ pub(super) fn about_you(terms: &Terms, name: Option<&str>) -> String {
         text += &format!("published of all contributors together: {}\n", of_all.join(", "));
     }
     text += &if terms.sensitive {
-        "no answer is published or shown to anybody; the job is sensitive, so nothing is published of few contributors, and sums carry noise\n".to_owned()
+        "no answer is published or shown to anybody; the job is sensitive, so nothing is published of few contributors, and sums carry \
+         noise\n"
+            .to_owned()
     } else {
         format!("no answer is published by itself, but {PUBLIC_ANSWERS}\n")
     };

@@ -21,15 +21,15 @@ pub(super) fn what_was_sent(key: &Path, job: &JobId) -> Result<State> {
     state.with_context(|| {
         let folder = format!("{}.{job}.d", key.display());
         format!(
-            "{}: nothing was sent to job {job} with this key from here: `tacit answer` does that. If you have answered on another machine, use that one, or \
-             copy its folder of this name to {folder}",
+            "{}: nothing was sent to job {job} with this key from here: `tacit answer` does that. If you have answered on another \
+             machine, use that one, or copy its folder of this name to {folder}",
             key.display()
         )
     })
 }
 
-/// The items of a job that a key has answered in submissions which were not made here, as the coordinator says. If it claims some that the key
-/// has not sent, nothing but these items is left unanswered, and its signed receipts show what it has claimed.
+/// The items of a job that a key has answered in submissions which were not made here, as the coordinator says. If it claims some that the
+/// key has not sent, nothing but these items is left unanswered, and its signed receipts show what it has claimed.
 pub(super) async fn sent_elsewhere(
     api: &Api,
     cluster: &Cluster,

@@ -107,7 +107,8 @@ fn a_withdrawal_that_was_cut_short_is_finished_by_the_next_command() {
 fn whoever_has_taken_everything_back_answers_again_with_new_submissions() {
     let (place, sent) = answered();
     place.write("answers.csv", "item,answer\ni1,yield\n");
-    assert!(place.fails(ANSWER).contains("`tacit withdraw j --key me.key --submission "));
+    let error = String::from_utf8(place.tacit(ANSWER).stderr).unwrap();
+    assert!(error.contains("`tacit withdraw j --key me.key --submission "), "{error}");
     place.ok(WITHDRAW);
     assert!(place.ok(ANSWER).contains("1 new answers of me sent;"));
     assert!(place.ok(ANSWER).contains("nothing new to send, 1 answers of me sent before;"));
