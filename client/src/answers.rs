@@ -1,12 +1,21 @@
 //! Answers as CSV: `item,contributor,answer`, or crowd-kit's `task,worker,label`.
 
-use std::collections::HashMap;
-
-use tacit_protocol::name::{NAME_RULE, is_id, is_name};
+use tacit_protocol::name::is_name;
 use tacit_protocol::question::{Answer, Categorical, Question};
-use thiserror::Error;
+use tacit_scoring::report::csv_cell;
 
 use crate::table::{FileLine, Table, TableError};
+
+mod error;
+mod names;
+mod repeated;
+mod template;
+mod whose;
+
+pub use error::AnswersError;
+use names::{Names, quoted};
+pub use template::template;
+pub use whose::whose_rows;
 
 const WANTED: &str = "item,contributor,answer";
 
@@ -34,6 +43,8 @@ pub struct Row {
     pub contributor: u32,
     /// The answer, as the question encodes it.
     pub answer: Answer,
+    /// The line of the file on which the row begins.
+    pub line: u64,
 }
 
 /// What is known beforehand, and what the answers must fit.
@@ -46,89 +57,6 @@ pub struct Expected<'a> {
     /// The one contributor whose answers count; then the column is optional, and rows of others are
     /// left out.
     pub contributor: Option<&'a str>,
-}
-
-/// What the id of an item must be, to follow the name of its field.
-const ITEM_RULE: &str = "must be 1 to 256 bytes without control characters";
-
-/// Why a file of answers is refused. Messages begin with the file's name.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum AnswersError {
-    /// The file is not a table with these columns.
-    #[error(transparent)]
-    Table(#[from] TableError),
-    /// An item or contributor is empty.
-    #[error("{at}: field `{field}` is empty")]
-    EmptyField {
-        /// Where the row begins.
-        at: FileLine,
-        /// The name of the field.
-        field: &'static str,
-    },
-    /// A name or id cannot be one.
-    #[error("{at}: field `{field}` {}", if *field == "item" { ITEM_RULE } else { NAME_RULE })]
-    Name {
-        /// Where the row begins.
-        at: FileLine,
-        /// The name of the field.
-        field: &'static str,
-    },
-    /// An answer is not a class of the question.
-    #[error("{at}: field `answer`: `{class}` is not a class; the classes are {known}")]
-    UnknownClass {
-        /// Where the row begins.
-        at: FileLine,
-        /// The answer as it is written in the file.
-        class: String,
-        /// The names of the classes, in the order of the job.
-        known: String,
-    },
-    /// An item is not an item of the job.
-    #[error("{at}: field `item`: the job has no item `{item}`")]
-    UnknownItem {
-        /// Where the row begins.
-        at: FileLine,
-        /// The id of the item.
-        item: String,
-    },
-    /// No row has an answer.
-    #[error("{file}: no answers: the field `answer` is empty in every row{of}")]
-    NoAnswers {
-        /// The file's name in messages.
-        file: String,
-        /// The contributor whose rows are meant, for the message.
-        of: String,
-    },
-    /// The contributor has no row.
-    #[error("{file}: no row is of contributor `{contributor}`; name the contributor as the file does")]
-    NotThisContributor {
-        /// The file's name in messages.
-        file: String,
-        /// The name of the contributor.
-        contributor: String,
-    },
-    /// Neither the file nor the command line names the contributor.
-    #[error("{file}, line 1: no column `contributor` says whose answers these are: add it, or give --contributor NAME")]
-    NoContributor {
-        /// The file's name in messages.
-        file: String,
-    },
-    /// The file has answers of several contributors, and the command line names none.
-    #[error("{file}: has answers of several contributors ({names}): say whose to send with --contributor NAME")]
-    SeveralContributors {
-        /// The file's name in messages.
-        file: String,
-        /// The names of the contributors.
-        names: String,
-    },
-    /// More than 2^32 items, contributors or classes.
-    #[error("{file}: more than 4294967295 different values of `{field}`")]
-    TooMany {
-        /// The file's name in messages.
-        file: String,
-        /// The name of the field.
-        field: &'static str,
-    },
 }
 
 /// Reads answers. `file` is the name for messages.
@@ -157,7 +85,7 @@ pub fn parse(file: &str, bytes: &[u8], expected: Expected<'_>) -> Result<Answers
                 });
             }
         }
-        if expected.contributor.is_some_and(|wanted| wanted != contributor) {
+        if expected.contributor.is_some_and(|wanted| !is_cell_of(wanted, contributor)) {
             others += 1;
             return Ok(());
         }
@@ -167,19 +95,22 @@ pub fn parse(file: &str, bytes: &[u8], expected: Expected<'_>) -> Result<Answers
         }
         let (item, contributor, answer) = (
             items.index(line, field(item_at))?,
-            contributors.index(line, contributor)?,
+            contributors.index(line, expected.contributor.unwrap_or(contributor))?,
             choices.answer(line, field(answer_at))?,
         );
-        rows.push(Row { item, contributor, answer });
+        rows.push(Row {
+            item,
+            contributor,
+            answer,
+            line,
+        });
         Ok(())
     })?;
     if let Some(contributor) = expected.contributor
         && others == total
     {
-        return Err(AnswersError::NotThisContributor {
-            file: file.to_owned(),
-            contributor: contributor.to_owned(),
-        });
+        // It names who is in the file instead.
+        whose_rows(file, bytes, Some(contributor), None)?;
     }
     if rows.is_empty() {
         let of = expected
@@ -198,30 +129,6 @@ pub fn parse(file: &str, bytes: &[u8], expected: Expected<'_>) -> Result<Answers
     })
 }
 
-/// The only contributor of a file.
-pub fn only_contributor(file: &str, bytes: &[u8]) -> Result<String, AnswersError> {
-    let table = Table::new(file, bytes, WANTED)?;
-    let (contributor, _) = convention(&table)?;
-    let Some(at) = table.column(contributor, &[])? else {
-        return Err(AnswersError::NoContributor { file: file.to_owned() });
-    };
-    let mut names = Names::new(file, "contributor", None);
-    table.rows::<AnswersError>(|line, record| match record.get(at).unwrap_or_default() {
-        "" => Err(AnswersError::EmptyField {
-            at: FileLine::new(file, line),
-            field: "contributor",
-        }),
-        name => names.index(line, name).map(drop),
-    })?;
-    match names.list.as_slice() {
-        [name] => Ok(name.clone()),
-        several => Err(AnswersError::SeveralContributors {
-            file: file.to_owned(),
-            names: quoted(several),
-        }),
-    }
-}
-
 /// The names of the columns of contributor and answer: those of one convention or of the other, because a mix is more likely a
 /// mistake.
 fn convention(table: &Table<'_>) -> Result<(&'static str, &'static str), TableError> {
@@ -230,6 +137,20 @@ fn convention(table: &Table<'_>) -> Result<(&'static str, &'static str), TableEr
     } else {
         ("worker", "label")
     })
+}
+
+/// Whether a cell of a file stands for this text: as it is, or as a template writes it, which keeps spreadsheets from taking it for a
+/// formula.
+fn is_cell_of(text: &str, cell: &str) -> bool {
+    cell == text || (cell.strip_prefix('\'') == Some(text) && is_formula(text))
+}
+
+/// Whether a spreadsheet may take a cell for a formula, or for a text that was kept from being one. [`csv_cell`] puts an apostrophe before
+/// it.
+///
+/// [`csv_cell`]: tacit_scoring::report::csv_cell
+fn is_formula(text: &str) -> bool {
+    csv_cell(text).trim_start_matches('"').starts_with('\'')
 }
 
 /// What can be answered: what the question allows, or any class where no question is known.
@@ -281,64 +202,6 @@ impl<'a> Choices<'a> {
             *class = rank[*class as usize];
         }
         Question::Categorical(Categorical::new(order.into_iter().map(|(_, class)| class)))
-    }
-}
-
-/// Names and their indices; a closed list, the items of a job, if it was given beforehand.
-struct Names<'a> {
-    file: &'a str,
-    field: &'static str,
-    closed: bool,
-    list: Vec<String>,
-    indices: HashMap<String, u32>,
-}
-
-impl<'a> Names<'a> {
-    fn new(file: &'a str, field: &'static str, known: Option<&[String]>) -> Self {
-        let list = known.unwrap_or_default().to_vec();
-        let indices = list.iter().cloned().zip(0..).collect();
-        Self {
-            file,
-            field,
-            closed: known.is_some(),
-            list,
-            indices,
-        }
-    }
-
-    fn index(&mut self, line: u64, name: &str) -> Result<u32, AnswersError> {
-        if let Some(index) = self.indices.get(name) {
-            return Ok(*index);
-        }
-        let (at, field) = (FileLine::new(self.file, line), self.field);
-        let fits = if field == "item" { is_id(name) } else { is_name(name) };
-        if !fits {
-            return Err(AnswersError::Name { at, field });
-        }
-        if self.closed {
-            return Err(AnswersError::UnknownItem { at, item: name.to_owned() });
-        }
-        let index = u32::try_from(self.list.len()).map_err(|_| AnswersError::TooMany {
-            file: self.file.to_owned(),
-            field,
-        })?;
-        self.list.push(name.to_owned());
-        self.indices.insert(name.to_owned(), index);
-        Ok(index)
-    }
-}
-
-fn quoted(names: &[String]) -> String {
-    const SHOWN: usize = 20;
-    let shown = names
-        .iter()
-        .take(SHOWN)
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    match names.len().checked_sub(SHOWN) {
-        Some(more) if more > 0 => format!("{shown} and {more} more"),
-        _ => shown,
     }
 }
 

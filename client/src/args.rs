@@ -1,5 +1,6 @@
 //! The command line.
 
+mod contributor;
 mod issuer;
 mod job;
 mod local;
@@ -9,10 +10,10 @@ use std::path::PathBuf;
 use clap::{Args as Group, Parser, Subcommand};
 use tacit_program::Manual;
 use tacit_protocol::job::JobId;
-use tacit_protocol::submission::SubmissionId;
 
 use crate::exit;
 use crate::output::Format;
+pub(crate) use contributor::{Answer, ContributorKey, Items, Receipt, Withdraw};
 pub(crate) use issuer::{Issuer, IssuerCommand, PlatformKind, Pool, Serve};
 pub(crate) use job::{Job, JobCommand, Part};
 pub(crate) use local::{Bench, Demo};
@@ -24,6 +25,7 @@ Examples:
   tacit bench --items 100000                        what a job of this size takes on this machine
   tacit keygen --out buyer.key
   tacit job create signs.toml --cluster cluster.toml --token-file token --buyer-key buyer.key
+  tacit items JOB --key my.key --contributor me --template mine.csv --cluster cluster.toml
   tacit answer JOB --answers mine.csv --key my.key --cluster cluster.toml
   export TACIT_CLUSTER=cluster.toml TACIT_BUYER_KEY=buyer.key
   tacit job close JOB; tacit job watch JOB; tacit job result JOB --out result
@@ -33,36 +35,6 @@ Examples:
 A command that fails says why on one line of standard error. With --json standard output is one JSON document on one line, with the \
 facts that the text shows; docs/command-line.md says which. `job watch --json` prints a document for each change, `completions` and `man` have no JSON.
 ";
-
-const ANSWER_HELP: &str = "\
-Answers leave this machine only as shares, each sealed to one node. What is sent is stored beside the key, \
-in KEY.JOB.d, so that the command can be run again after any interruption: it goes on where it stopped, and sends nothing twice.
-
-Examples:
-  tacit keygen --out alice.key
-  tacit answer JOB --answers alice.csv --key alice.key --cluster cluster.toml
-  tacit answer JOB --answers all.csv --key alice.key --contributor alice --cluster cluster.toml
-Where the job names issuers, with the code that came from them, once:
-  tacit answer JOB --answers alice.csv --invitation-file code.txt --cluster cluster.toml
-
-Once the job is published, `tacit receipt` says which answers count, and why the others do not.";
-
-const RECEIPT_HELP: &str = "\
-Once the job is published, the signatures of all nodes are checked against the cluster file, every submission that has a receipt must be \
-in what they signed, and the pay is worked out again from the terms that were answered. Nothing is taken on the coordinator's word \
-but which items the answers that do not count are for: the nodes sign how many, and why.
-
-Exit codes: 10 the nodes have not signed this, or for other terms; \
-11 a record, or whom it says has refused a submission, does not fit what they signed, or is somebody else's; \
-12 a submission was left out; 13 the numbers contradict each other; 14 the pay does not follow from them; \
-15 a submission that was withdrawn is certified; others as `tacit --help` lists them.
-
-Examples:
-  tacit receipt JOB --key alice.key --cluster cluster.toml";
-
-const WITHDRAW_HELP: &str = "\
-Examples:
-  tacit withdraw JOB --key alice.key --cluster cluster.toml";
 
 const VERIFY_HELP: &str = "\
 The cluster file is what you trust: get it from the operators, not from the coordinator. Everything else is \
@@ -118,7 +90,9 @@ pub(crate) enum Command {
     Cluster(Cluster),
     /// Create, follow and close validation jobs, and fetch their results.
     Job(Job),
-    /// Share and submit one contributor's answers to a job.
+    /// Show what a job asks, pays and publishes, and its items; write a file of answers to fill in.
+    Items(Items),
+    /// Share and submit one contributor's answers to a job; later runs send what is new.
     Answer(Answer),
     /// Check what the nodes certify to one contributor: which answers count, and the pay.
     Receipt(Receipt),
@@ -184,69 +158,6 @@ pub(crate) struct Network {
     /// Allow http:// to another machine. Anyone on the network path can read the token and change what you see.
     #[arg(long, global = true)]
     pub insecure: bool,
-}
-
-/// `answer`.
-#[derive(Debug, Group)]
-#[command(after_help = ANSWER_HELP)]
-pub(crate) struct Answer {
-    /// The id of the job.
-    pub job: JobId,
-    /// A CSV file: item,contributor,answer. If it has several contributors, the rows of --contributor are sent.
-    #[arg(long, value_name = "FILE.csv")]
-    pub answers: PathBuf,
-    /// The contributor's key file: see `tacit keygen`. Where the job names issuers, by default one that is made for the pool.
-    #[arg(long, value_name = "FILE")]
-    pub key: Option<PathBuf>,
-    /// The invitation's code, where the job names issuers; it is needed once.
-    #[arg(long, value_name = "CODE", conflicts_with = "invitation_file")]
-    pub invitation: Option<String>,
-    /// A file that holds the invitation's code.
-    #[arg(long, value_name = "FILE")]
-    pub invitation_file: Option<PathBuf>,
-    /// Agree that your answers are as good as public, where the job says so; without it you are asked.
-    #[arg(long)]
-    pub public_answers: bool,
-    /// The contributor's name as in the payouts; by default the one in the file. Where the job names issuers, whose rows are sent.
-    #[arg(long, value_name = "NAME")]
-    pub contributor: Option<String>,
-    #[command(flatten)]
-    pub network: Network,
-}
-
-/// `receipt`.
-#[derive(Debug, Group)]
-#[command(after_help = RECEIPT_HELP)]
-pub(crate) struct Receipt {
-    /// The id of the job.
-    pub job: JobId,
-    /// The contributor's key file; the receipts are beside it.
-    #[arg(long, value_name = "FILE")]
-    pub key: PathBuf,
-    /// What the issuers have signed of the size of the job's pool: it is shown beside the number of contributors.
-    #[arg(long, value_name = "FILE")]
-    pub pool_size: Option<PathBuf>,
-    #[command(flatten)]
-    pub network: Network,
-}
-
-/// `withdraw`.
-#[derive(Debug, Group)]
-#[command(after_help = WITHDRAW_HELP)]
-pub(crate) struct Withdraw {
-    /// The id of the job.
-    pub job: JobId,
-    /// The contributor's key file; what was sent is beside it, and the nodes' receipts are stored there.
-    #[arg(long, value_name = "FILE")]
-    pub key: PathBuf,
-    /// One submission, as `tacit receipt` shows its id; by default all of them.
-    #[arg(long, value_name = "ID")]
-    pub submission: Option<SubmissionId>,
-    /// How long to wait for nodes that have not answered.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    pub wait_seconds: u64,
-    #[command(flatten)]
-    pub network: Network,
 }
 
 /// `verify`.

@@ -153,7 +153,7 @@ impl Gold {
 
     /// Shares and sends every part that was not sent before, or that the coordinator has lost.
     pub async fn send(&self, api: &Api, cluster: &Cluster, job: &Job) -> Result<(), GoldError> {
-        let plan = Plan::new(cluster, job, AUTHOR, &self.key, &self.text, parts(job));
+        let plan = Plan::of_gold(cluster, job, AUTHOR, &self.key, &self.text, parts(job));
         let mut state = State::open(&self.key_path, plan)?;
         let lost = resending::send_lost(api, cluster, &self.key, &state, Author::Buyer).await?;
         if let Some((submission, error)) = lost.refused.into_iter().next() {

@@ -14,6 +14,7 @@ pub mod state;
 mod state_folder;
 pub mod table;
 pub mod text;
+pub mod unsent;
 pub mod weights;
 
 // Modules that need the network.

@@ -65,6 +65,7 @@ fn run(args: Args) -> Result<()> {
             Command::Bench(args) => bench::run(&args, format).await,
             Command::Cluster(args) => commands::cluster::run(&args, format),
             Command::Job(args) => commands::job::run(&args, format).await,
+            Command::Items(args) => commands::items::run(&args, format).await,
             Command::Answer(args) => commands::answer::run(&args, format).await,
             Command::Receipt(args) => commands::receipt::run(&args, format).await,
             Command::Withdraw(args) => commands::withdraw::run(&args, format).await,

@@ -97,7 +97,7 @@ pub(crate) fn report_sealed_too_late(lost: &Resent) {
             "tacit",
             &format_args!(
                 "submission {submission}: the coordinator has lost it, and a node has destroyed the key that it is sealed to; to have its \
-             answers in the job, run `tacit answer` again with the same answers file, which seals them to the newest keys"
+             answers in the job, run `tacit answer` again with a file that has them as they were, which seals them to the newest keys"
             ),
         );
     }

@@ -94,10 +94,8 @@ pub async fn send_lost(api: &Api, cluster: &Cluster, key: &SecretKey, state: &St
             }
             continue;
         }
-        // Earlier answers were withdrawn before these were taken: whatever the coordinator says of it now, they are not sent again. What is
-        // replaced is not missed, and was sealed too late.
-        let plan = state.plan();
-        if plan.is_of_earlier_answers(index) || plan.replacements(index).next().is_some() || state.receipt(index)?.is_none() {
+        // What is replaced is not missed, and was sealed too late.
+        if !state.plan().is_current(index) || state.receipt(index)?.is_none() {
             continue;
         }
         if !is_lost(api, cluster, key, author, &header.statement).await? {

@@ -1,14 +1,16 @@
 //! The state of sending answers or gold, stored beside the key so that a second run sends the same bytes. The folder `KEY.JOB.d`
-//! holds the plan, each submission before it is sent, each receipt, and each withdrawal. Once everything is withdrawn, other answers can
-//! be sent: their submissions follow those that were withdrawn, which stay. So does a submission that the coordinator has lost and the nodes
+//! holds the plan, each submission before it is sent, each receipt, and each withdrawal. Every sitting adds submissions for the items that
+//! have no answer yet; those that were withdrawn stay. So does a submission that the coordinator has lost and the nodes
 //! do not open any more: its answers get another one, with the next index, for which the answers have to be read again.
 //!
-//! Everything in it is public or sealed to the nodes: it does not reveal answers.
+//! Everything in it is public, sealed to the nodes, or a hash that is keyed with the contributor's key: it does not reveal answers.
 
 use std::fs::{File, TryLockError};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tacit_mpc_core::digest::Digest;
 use tacit_protocol::api::Receipt;
 use tacit_protocol::codec;
 use tacit_protocol::job::{JobId, Terms};
@@ -18,13 +20,16 @@ use thiserror::Error;
 
 use crate::files::{self, Access, FileError};
 
+mod answer_digests;
 mod plan;
 
+pub use answer_digests::AnswerHasher;
 pub use plan::Plan;
 
 const PLAN: &str = "plan.json";
 const TERMS: &str = "terms.json";
 const WITHDRAWAL: &str = "withdrawal.json";
+const DIGESTS: &str = "digests.json";
 
 /// The withdrawal of a submission, as far as it has come.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,27 +50,19 @@ pub enum StateError {
     /// Another run holds the folder.
     #[error("{0}: another command with this key and job is running; wait for it")]
     Running(PathBuf),
-    /// The answers changed since the first run.
+    /// Gold answers changed since the first run.
     #[error(
-        "{0}: the answers file has changed since the first run for this job, which has sent answers already; \
-         go on with the file as it was (each answer counts once, a later one is rejected); a contributor can also take all answers back first, with `tacit withdraw`"
+        "{0}: the gold answers have changed since they were sent for the first time, and a job has one set of them; \
+         go on with the file as it was, or cancel the job and open another one"
     )]
-    OtherAnswers(PathBuf),
-    /// The folder is of another contributor.
-    #[error("{folder}: this key has answered the job as `{contributor}`; go on with --contributor {contributor}")]
-    OtherContributor {
-        /// The path of the state folder.
-        folder: PathBuf,
-        /// The contributor it belongs to.
-        contributor: String,
-    },
+    OtherGold(PathBuf),
     /// The folder is of another job of the same id.
     #[error("{0}: belongs to another cluster, or to another job of the same id; move the folder away if that one is over")]
     OtherJob(PathBuf),
     /// A file is not what was written.
     #[error(
-        "{0}: damaged: it is not what was written there; restore it from a backup. Without one, move its folder away: what was sent counts all \
-         the same, but nothing here can prove it or take it back any more"
+        "{0}: damaged, or missing: it is not what was written there; restore it from a backup. Without one, move its folder away: what \
+         was sent counts all the same, but nothing here can prove it or take it back any more"
     )]
     Damaged(PathBuf),
 }
@@ -79,8 +76,7 @@ pub struct State {
 }
 
 impl State {
-    /// Opens or makes the folder, and checks that it belongs to this plan. Other answers than before are taken only if everything that was
-    /// made of those before is withdrawn; then they get submissions of their own.
+    /// Opens or makes the folder, and checks that it belongs to the job of this plan.
     pub fn open(key: &Path, plan: Plan) -> Result<Self, StateError> {
         let folder = folder_of(key, &plan.job);
         files::make_folder(&folder, Access::Private)?;
@@ -92,14 +88,9 @@ impl State {
             Some(stored) => {
                 check_owner(&stored, &state.plan, &state.folder)?;
                 let wanted = std::mem::replace(&mut state.plan, stored);
-                if state.is_withdrawn()? {
-                    state.plan = Plan {
-                        first: state.plan.all().end,
-                        ..wanted
-                    };
+                if state.plan.contributor != wanted.contributor {
+                    state.plan.contributor = wanted.contributor;
                     state.store_plan()?;
-                } else if (state.plan.answers, state.plan.submissions) != (wanted.answers, wanted.submissions) {
-                    return Err(StateError::OtherAnswers(state.folder));
                 }
             }
         }
@@ -122,15 +113,51 @@ impl State {
         &self.plan
     }
 
-    /// Gives the answers of these submissions the next indices, under which they are shared and sealed again. The submissions stay: they are
-    /// withdrawn with the new ones, and never sent again.
+    /// Gives the answers of these submissions the next indices, under which they are shared and sealed again. The submissions stay: they
+    /// are withdrawn with the new ones, and never sent again.
     pub fn replace(&mut self, submissions: impl IntoIterator<Item = usize>) -> Result<(), StateError> {
         let known = self.plan.replaced.len();
-        self.plan.replaced.extend(submissions);
+        self.forget_unmade();
+        for index in submissions {
+            self.plan.replaced.insert(index, self.plan.submissions);
+            self.plan.submissions = self.plan.submissions.saturating_add(1);
+        }
         if self.plan.replaced.len() > known {
             self.store_plan()?;
         }
         Ok(())
+    }
+
+    /// The indices for so many more submissions.
+    pub fn add(&mut self, submissions: usize) -> Result<Range<usize>, StateError> {
+        let known = self.plan.submissions;
+        self.forget_unmade();
+        let first = self.plan.submissions;
+        self.plan.submissions = first.saturating_add(submissions);
+        if self.plan.submissions != known {
+            self.store_plan()?;
+        }
+        Ok(first..self.plan.submissions)
+    }
+
+    /// Gives up indices that an earlier run was given and made no submissions for. The parts of gold answers have fixed indices.
+    fn forget_unmade(&mut self) {
+        while let Some(last) = self.plan.all().next_back() {
+            if self.plan.gold.is_some() || !self.plan.is_original(last) || self.submission_path(last).exists() {
+                break;
+            }
+            self.plan.submissions = last;
+        }
+    }
+
+    /// The name under which submissions were made; `None` if none was.
+    pub fn made_as(&self) -> Result<Option<String>, StateError> {
+        for index in self.plan.all() {
+            if let Some(submission) = self.submission(index)? {
+                return Ok(Some(submission.header.value.statement.contributor));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether the withdrawal of a submission was asked for, or of another one with the same answers.
@@ -145,20 +172,6 @@ impl State {
 
     fn store_plan(&self) -> Result<(), StateError> {
         Ok(files::write_json(&self.folder.join(PLAN), &self.plan, Access::Private)?)
-    }
-
-    /// Whether a submission was made of the current answers, and all that were made are withdrawn.
-    fn is_withdrawn(&self) -> Result<bool, StateError> {
-        let mut made = false;
-        for index in self.plan.with_these_answers() {
-            if self.submission(index)?.is_some() {
-                made = true;
-                if self.withdrawal(index)?.is_none() {
-                    return Ok(false);
-                }
-            }
-        }
-        Ok(made)
     }
 
     /// The path of the folder.
@@ -204,6 +217,17 @@ impl State {
     pub fn store_submission(&self, index: usize, submission: &Submission) -> Result<(), StateError> {
         let bytes = codec::encode(submission);
         Ok(files::write(&self.submission_path(index), &bytes, Access::Private)?)
+    }
+
+    /// The hashes of the answers of submission `index`, in the order of its items: see [`AnswerHasher`].
+    pub fn answer_digests(&self, index: usize) -> Result<Vec<Digest>, StateError> {
+        let path = self.path(index, DIGESTS);
+        files::read_json(&path, StateError::Damaged)?.ok_or(StateError::Damaged(path))
+    }
+
+    /// Stores the hashes of the answers of submission `index`. Must be called before the submission is stored.
+    pub fn store_answer_digests(&self, index: usize, digests: &[Digest]) -> Result<(), StateError> {
+        Ok(files::write_json(&self.path(index, DIGESTS), &digests, Access::Private)?)
     }
 
     /// The receipt of submission `index`, if it is stored.
@@ -271,11 +295,8 @@ fn check_owner(stored: &Plan, plan: &Plan, folder: &Path) -> Result<(), StateErr
     if (stored.cluster, &stored.job, stored.job_digest) != (plan.cluster, &plan.job, plan.job_digest) {
         return Err(StateError::OtherJob(folder));
     }
-    if stored.contributor != plan.contributor {
-        return Err(StateError::OtherContributor {
-            folder,
-            contributor: stored.contributor.clone(),
-        });
+    if stored.gold != plan.gold {
+        return Err(StateError::OtherGold(folder));
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tacit_client::answers::{Expected, only_contributor, parse};
+use tacit_client::answers::{Expected, parse, whose_rows};
 use tacit_protocol::question::{Answer, Categorical, Question};
 
 fuzz_target!(|data: &[u8]| {
@@ -17,6 +17,10 @@ fuzz_target!(|data: &[u8]| {
         match parse("answers.csv", data, expected) {
             Ok(answers) => {
                 assert!(!answers.rows.is_empty());
+                let once = answers.check_once("answers.csv");
+                let mut pairs: Vec<_> = answers.rows.iter().map(|row| (row.item, row.contributor)).collect();
+                pairs.sort_unstable();
+                assert_eq!(once.is_ok(), pairs.windows(2).all(|pair| pair[0] != pair[1]));
                 for row in &answers.rows {
                     assert!((row.item as usize) < answers.items.len());
                     let Answer::Class(class) = row.answer;
@@ -27,7 +31,10 @@ fuzz_target!(|data: &[u8]| {
             Err(error) => assert!(error.to_string().starts_with("answers.csv"), "{error}"),
         }
     }
-    if let Ok(name) = only_contributor("answers.csv", data) {
-        assert!(!name.is_empty());
+    for (named, before) in [(None, None), (Some("u"), None), (None, Some("u"))] {
+        match whose_rows("answers.csv", data, named, before) {
+            Ok(name) => assert!(!name.is_empty()),
+            Err(error) => assert!(error.to_string().starts_with("answers.csv"), "{error}"),
+        }
     }
 });

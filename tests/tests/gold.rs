@@ -39,7 +39,7 @@ fn pay_by_gold_is_exact_and_nobody_sees_the_gold() {
     // The same gold again is no error; other gold is.
     cluster.create_job_with_gold("gold", 6, 4, &GOLD).ok();
     let changed = cluster.create_job_with_gold("gold", 6, 4, &GOLD[1..]).error();
-    assert!(changed.contains("has changed since the first run"), "{changed}");
+    assert!(changed.contains("the gold answers have changed since they were sent"), "{changed}");
     assert_eq!(cluster.status("gold")["answers"], 0);
 
     answer_all(&cluster, "gold");

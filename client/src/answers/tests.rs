@@ -31,12 +31,14 @@ fn both_headers_in_any_order_with_other_columns() {
             Row {
                 item: 0,
                 contributor: 0,
-                answer: Answer::Class(1)
+                answer: Answer::Class(1),
+                line: 2
             },
             Row {
                 item: 1,
                 contributor: 1,
-                answer: Answer::Class(0)
+                answer: Answer::Class(0),
+                line: 3
             }
         ]
     );
@@ -133,7 +135,8 @@ fn one_contributor_alone() {
         [Row {
             item: 1,
             contributor: 0,
-            answer: Answer::Class(1)
+            answer: Answer::Class(1),
+            line: 2
         }]
     );
     let of_many = parse(
@@ -142,10 +145,12 @@ fn one_contributor_alone() {
         expected,
     )
     .unwrap();
-    assert_eq!(of_many.rows, alone.rows);
+    assert_eq!(of_many.rows.len(), 1);
+    assert_eq!((of_many.rows[0].item, of_many.rows[0].line), (1, 3));
     assert_eq!(
         message("item,contributor,answer\ni,v,b\n", expected),
-        "a.csv: no row is of contributor `u`; name the contributor as the file does"
+        "a.csv: no row is of contributor `u` (did you mean `v`?); nothing was sent. The file has rows of `v`: name one with \
+         --contributor NAME"
     );
     assert_eq!(
         message("item,contributor,answer\ni,v,b\ni,u,\n", expected),
@@ -154,8 +159,8 @@ fn one_contributor_alone() {
 }
 
 #[test]
-fn the_only_contributor_of_a_file() {
-    let only = |text: &str| only_contributor("a.csv", text.as_bytes()).map_err(|e| e.to_string());
+fn whoever_is_not_named_is_the_only_contributor_of_a_file() {
+    let only = |text: &str| whose_rows("a.csv", text.as_bytes(), None, None).map_err(|e| e.to_string());
     assert_eq!(only("item,contributor,answer\ni,u,a\nj,u,\n"), Ok("u".to_owned()));
     assert_eq!(only("task,worker,label\ni,u,a\n"), Ok("u".to_owned()));
     assert_eq!(
@@ -170,4 +175,52 @@ fn the_only_contributor_of_a_file() {
         only("item,contributor,answer\ni,u,a\ni,,a\n").unwrap_err(),
         "a.csv, line 3: field `contributor` is empty"
     );
+}
+
+#[test]
+fn a_mistyped_name_is_told_with_those_in_the_file() {
+    const FILE: &str = "item,contributor,answer\ni,alice,a\nj,bob,a\n";
+    let whose = |text: &str, named, before| whose_rows("a.csv", text.as_bytes(), named, before).map_err(|e| e.to_string());
+    assert_eq!(whose(FILE, Some("bob"), None), Ok("bob".to_owned()));
+    assert_eq!(whose(FILE, None, Some("alice")), Ok("alice".to_owned()));
+    for (named, similar) in [
+        ("alcie", " (did you mean `alice`?)"),
+        ("Bob", " (did you mean `bob`?)"),
+        ("carol", ""),
+    ] {
+        assert_eq!(
+            whose(FILE, Some(named), Some("alice")).unwrap_err(),
+            format!(
+                "a.csv: no row is of contributor `{named}`{similar}; nothing was sent. The file has rows of `alice`, `bob`: name one with \
+                 --contributor NAME"
+            )
+        );
+    }
+    // A name that the file does not have any more holds nobody back.
+    assert_eq!(
+        whose("item,contributor,answer\ni,alice,a\n", None, Some("alcie")),
+        Ok("alice".to_owned())
+    );
+    assert!(whose(FILE, None, Some("alcie")).unwrap_err().contains("several contributors"));
+    // Where the file names nobody, whoever was named before is meant.
+    assert_eq!(whose("item,answer\ni,a\n", None, Some("alcie")), Ok("alcie".to_owned()));
+    assert_eq!(whose("item,answer\ni,a\n", Some("alice"), Some("alcie")), Ok("alice".to_owned()));
+}
+
+#[test]
+fn an_item_that_is_answered_twice_is_named_with_both_lines() {
+    let once = |text: &str| read(text).unwrap().check_once("a.csv").map_err(|e| e.to_string());
+    assert_eq!(once("item,contributor,answer\ni,u,a\ni,v,a\nj,u,b\n"), Ok(()));
+    assert_eq!(
+        once("item,contributor,answer\ni,u,a\nj,u,b\ni,u,b\n").unwrap_err(),
+        "a.csv, lines 2 and 4: item `i` is answered twice, with different answers; nothing was sent. An item has one answer: remove the \
+         others"
+    );
+    assert_eq!(
+        once("item,contributor,answer\ni,u,a\ni,u,a\nj,u,b\nj,u,c\nj,u,b\n").unwrap_err(),
+        "a.csv, lines 2 and 3: item `i` is answered twice, with the same answer, and 2 more rows repeat items; nothing was sent. An item \
+         has one answer: remove the others"
+    );
+    // A row without an answer answers nothing.
+    assert_eq!(once("item,contributor,answer\ni,u,\ni,u,a\n"), Ok(()));
 }

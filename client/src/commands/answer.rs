@@ -1,24 +1,24 @@
-//! `tacit answer`: shares and submits one contributor's answers. It can be run again after a failure.
+//! `tacit answer`: shares and submits one contributor's answers. It can be run again after a failure, and with more answers: it sends what
+//! is new.
 
+use std::collections::{BTreeMap, HashSet};
 use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
-use tacit_client::answers::{Expected, only_contributor, parse};
+use tacit_client::answers::{Answers, Expected, Row, parse, whose_rows};
 use tacit_client::batches::{self, Batch};
-use tacit_client::credentials::{self, PoolContributor};
+use tacit_client::files;
 use tacit_client::http::Api;
-use tacit_client::reading::{self, JobReader};
-use tacit_client::resending::{self, Author};
-use tacit_client::state::{Plan, State};
+use tacit_client::resending::{self, Author, Resent};
+use tacit_client::state::{AnswerHasher, Plan, State};
 use tacit_client::text::one_line;
-use tacit_client::{files, keys, sealing_keys, sharing};
+use tacit_client::unsent::{MadeSubmission, SortedRows, answers_of, sort};
+use tacit_client::{sealing_keys, sharing};
 use tacit_program::error_line;
 use tacit_protocol::api::ProblemKind;
 use tacit_protocol::cluster::Cluster;
-use tacit_protocol::credential::{Credential, Invitation};
-use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Job, JobId};
 use tacit_protocol::name::{NAME_RULE, is_name};
 use tacit_protocol::question::Answer;
@@ -27,8 +27,14 @@ use zeroize::Zeroizing;
 
 use crate::args;
 use crate::commands::connect::{connect, need_cluster};
+use crate::commands::contributor::{AnswerSource, enrol, invitation, read_job};
+use crate::commands::sent::sent_elsewhere;
+use crate::commands::{published, shell};
 use crate::exit::Cause;
 use crate::output::{self, Format, PUBLIC_ANSWERS};
+
+/// How many rows that have changed are shown, and how many submissions.
+const SHOWN: usize = 20;
 
 /// Runs the command.
 pub(crate) async fn run(args: &args::Answer, format: Format) -> Result<()> {
@@ -36,41 +42,39 @@ pub(crate) async fn run(args: &args::Answer, format: Format) -> Result<()> {
     let bytes = Zeroizing::new(files::read(&args.answers)?);
     let (api, cluster) = connect(&args.network, None).await?;
     let cluster = need_cluster(cluster, "answers are sealed to the nodes it names")?;
-    let invitation = invitation(args)?;
-    let job = read_job(args, &api, &cluster, invitation.as_ref(), (&file, &bytes)).await?;
-    let source = source(args, &cluster, &job, invitation.as_ref())?;
-    let contributor = contributor(args, &source.path, &file, &bytes)?;
-    let (batches, unanswered) = read(&file, &contributor, &bytes, &job)?;
-    output::report_unanswered(&file, unanswered);
-
-    let plan = Plan::new(&cluster, &job, &contributor, &source.key, &bytes, batches.len());
-    if State::stored(&source.path, &args.job)?.is_none() {
-        consent(args.public_answers, &job)?;
-        format.print_before(&vouched(&job))?;
+    let invitation = invitation(&args.who)?;
+    // Whose rows they are is known before a key is enrolled: a name is for good.
+    let name_of = |key: &Path| -> Result<Option<String>> { Ok(Some(Names::of(args, key, &file, &bytes)?.enrolled)) };
+    let job = read_job((&args.who, &args.job), &api, &cluster, invitation.as_ref(), name_of).await?;
+    let source = AnswerSource::new(&args.who, &cluster, &job, invitation.as_ref())?;
+    let names = Names::of(args, &source.path, &file, &bytes)?;
+    names.check(args, &source, &job)?;
+    let answers = read(&file, &names.rows, &bytes, &job)?;
+    output::report_unanswered(&file, answers.unanswered);
+    if names.made_as.is_none() {
+        consent(args.public_answers, &job, &source.name(&names.enrolled, &job), format)?;
     }
+
     let mut cluster = sealing_keys::fetch(&api, cluster).await?;
-    let mut state = State::open(&source.path, plan)?;
+    let mut state = State::open(&source.path, Plan::of_contributor(&cluster, &job, &names.rows))?;
     state.store_terms(job.terms())?;
     let lost = resending::send_lost(&api, &cluster, &source.key, &state, Author::Contributor).await?;
     output::report_resent(&lost);
-    let sealed_again = lost.sealed_too_late.len();
-    state.replace(lost.sealed_too_late.into_iter().map(|(index, _)| index))?;
-    let (mut now, mut withdrawn, mut answers) = (0, 0, 0);
-    for (index, batch) in state.plan().current().zip(&batches) {
-        // Whoever has taken a part back does not want it sent again.
-        if state.is_taken_back(index)? {
-            withdrawn += 1;
-            continue;
-        }
-        answers += batch.len();
-        let share = |cluster: &Cluster, again: bool| submission(&state, (index, again), &contributor, &source, cluster, &job, batch);
-        // A credential takes the place of an enrolment.
-        if now == 0 && source.credential.is_none() && state.receipt(index)?.is_none() {
-            sharing::enrol(&api, &cluster, &contributor, &source.key).await?;
-        }
-        let is_sent = sharing::send_pending::<anyhow::Error>(&api, &mut cluster, &state, index, share).await?;
-        now += usize::from(is_sent);
-    }
+    let made = MadeSubmission::all(&state)?;
+    let elsewhere = sent_elsewhere(&api, &cluster, &job, &source, &made).await?;
+    let hasher = AnswerHasher::new(&source.key, &job);
+    let rows = sort(&answers.rows, &hasher, &made, &elsewhere, args.send_withdrawn);
+    let sealed_again = seal_again(&mut state, lost, &made, &rows)?;
+    let sitting = Sitting {
+        args,
+        api: &api,
+        job: &job,
+        source: &source,
+        contributor: &names.enrolled,
+        hasher,
+        answers: &answers.rows,
+    };
+    let sent = sitting.send(&mut cluster, &mut state, &made, &rows).await?;
     if sealed_again > 0 {
         error_line(
             "tacit",
@@ -80,174 +84,87 @@ pub(crate) async fn run(args: &args::Answer, format: Format) -> Result<()> {
             ),
         );
     }
-    let news = if now == 0 {
-        "all of it sent before".to_owned()
-    } else {
-        format!("{now} sent now")
-    };
-    let mut text = format!(
-        "{}: {answers} answers of {} in {} submissions, {news}; receipts in {}\n",
-        args.job,
-        one_line(&source.name(&contributor, &job)),
-        batches.len() - withdrawn,
-        state.folder().display()
-    );
-    if withdrawn > 0 {
-        text += &format!(
-            "{withdrawn} of {} submissions were withdrawn and are not sent again; once all are, this command sends new answers\n",
-            batches.len()
-        );
-    }
+    let name = source.name(&names.enrolled, &job);
+    let before = sent_before(&state, &rows, &sent);
     let outcome = json!({
         "job": args.job,
-        "contributor": source.name(&contributor, &job),
-        "answers": answers,
-        "submissions": batches.len() - withdrawn,
-        "sent_now": now,
+        "contributor": name,
+        "sent_now": sent.answers,
+        "sent_before": before,
+        "sent_from_elsewhere": rows.elsewhere,
+        "withdrawn": rows.taken_back,
+        "changed": rows.sent.values().map(|rows| rows.changed.len()).sum::<usize>(),
         "sealed_again": sealed_again,
-        "withdrawn": withdrawn,
-        "unanswered": unanswered,
+        "unanswered": answers.unanswered,
         "receipts": state.folder(),
     });
-    format.print(&outcome, &text)
+    format.print(&outcome, &summary(args, &name, &state, &rows, (sent.answers, before)))?;
+    refuse_changed(args, &source, (&file, &answers), &made, &rows)
 }
 
-/// Who answers: a key, and the credential for it where the job names issuers.
-struct AnswerSource {
-    /// The path of the key file.
-    path: PathBuf,
-    key: SecretKey,
-    credential: Option<Credential>,
+/// Whose answers are sent.
+struct Names {
+    /// As the file names the contributor.
+    rows: String,
+    /// The name that the key has, or gets, at the coordinator.
+    enrolled: String,
+    /// The name in the submissions that were made before.
+    made_as: Option<String>,
 }
 
-impl AnswerSource {
-    /// The contributor's name in submissions: that of the credential, if there is one.
-    fn name(&self, contributor: &str, job: &Job) -> String {
-        let named = job.terms().issuers.as_ref().zip(self.credential.as_ref());
-        named.map_or_else(|| contributor.to_owned(), |(issuers, credential)| credential.name(issuers))
-    }
-}
-
-fn invitation(args: &args::Answer) -> Result<Option<Invitation>> {
-    let code = match (&args.invitation, &args.invitation_file) {
-        (Some(code), _) => Some(Zeroizing::new(code.clone())),
-        (None, Some(file)) => Some(Zeroizing::new(
-            String::from_utf8_lossy(&Zeroizing::new(files::read(file)?)).into_owned(),
-        )),
-        (None, None) => None,
-    };
-    Ok(code.map(|code| code.parse::<Invitation>()).transpose()?)
-}
-
-/// Reads the job as whoever the command line names. Who is not enrolled yet is enrolled if the job is not shown without.
-async fn read_job(
-    args: &args::Answer,
-    api: &Api,
-    cluster: &Cluster,
-    invitation: Option<&Invitation>,
-    answers: (&str, &[u8]),
-) -> Result<Job> {
-    let path = match (&args.key, invitation) {
-        (Some(path), _) => Some(path.clone()),
-        (None, Some(_)) => None,
-        (None, None) => credentials::known_key(cluster, &args.job)?,
-    };
-    let (path, missing) = match path {
-        Some(path) if !path.exists() => (None, Some(path)),
-        other => (other, None),
-    };
-    let mut readers: Vec<JobReader> = invitation.map(JobReader::of_invitation).into_iter().collect();
-    if let Some(path) = &path {
-        readers.extend(JobReader::of_file(path, cluster)?);
-    }
-    let unknown = match reading::fetch_job(api, cluster, &args.job, &readers).await {
-        Err(error) if error.is_unknown() => error,
-        Err(error) if error.kind() == Some(ProblemKind::JobEnded) => return Err(error).with_context(|| ended(&args.job, path.as_deref())),
-        other => return Ok(other?),
-    };
-    if invitation.is_some() {
-        return Err(unknown).context(
-            "if the job is for the people of your pool, the invitation has expired, was revoked, or lacks signatures: ask its issuers",
-        );
-    }
-    if let Some(path) = path {
-        let (file, bytes) = answers;
-        let (contributor, key) = (contributor(args, &path, file, bytes)?, keys::load(&path)?);
-        sharing::enrol(api, cluster, &contributor, &key).await?;
-        match reading::fetch_job(api, cluster, &args.job, &[JobReader::of_key(key)]).await {
-            Err(error) if error.is_unknown() => {}
-            other => return Ok(other?),
+impl Names {
+    /// From the command line, from an earlier run, or from the file.
+    fn of(args: &args::Answer, key: &Path, file: &str, bytes: &[u8]) -> Result<Self> {
+        for (option, name) in [("contributor", &args.contributor), ("enrolled-as", &args.enrolled_as)] {
+            ensure!(name.as_ref().is_none_or(|name| is_name(name)), "--{option} {NAME_RULE}");
         }
+        let state = State::stored(key, &args.job)?;
+        let before = state.as_ref().map(|state| state.plan().contributor().to_owned());
+        let made_as = match &state {
+            Some(state) => state.made_as()?,
+            None => None,
+        };
+        let rows = whose_rows(file, bytes, args.contributor.as_deref(), before.as_deref())?;
+        let enrolled = match (&args.enrolled_as, &made_as) {
+            (Some(name), _) => name.clone(),
+            (None, Some(name)) if before.as_ref() == Some(&rows) => name.clone(),
+            (None, _) => rows.clone(),
+        };
+        Ok(Self { rows, enrolled, made_as })
     }
-    let missing = missing.map(|path| format!("there is no key file {}, see `tacit keygen`; ", path.display()));
-    Err(unknown).with_context(|| {
-        format!(
-            "{}if the job is for the people of a pool, give --invitation CODE or --invitation-file FILE, once",
-            missing.unwrap_or_default()
-        )
-    })
-}
 
-/// What to do instead once a job takes no more answers.
-fn ended(job: &JobId, key: Option<&Path>) -> String {
-    let key = key.map_or_else(|| "FILE".to_owned(), |path| path.display().to_string());
-    format!("nothing was sent: job {job} has ended; `tacit receipt {job} --key {key}` says which of your answers count")
-}
-
-/// The key and credential that the command line, or what is stored beside the key, gives for this job.
-fn source(args: &args::Answer, cluster: &Cluster, job: &Job, invitation: Option<&Invitation>) -> Result<AnswerSource> {
-    let Some(issuers) = &job.terms().issuers else {
-        ensure!(
-            invitation.is_none(),
-            "job {} names no issuers: answer without an invitation",
-            job.id()
+    /// Checks that the answers are of whoever has answered with this key before.
+    fn check(&self, args: &args::Answer, source: &AnswerSource, job: &Job) -> Result<()> {
+        let name = source.name(&self.enrolled, job);
+        let Some(made_as) = self.made_as.as_ref().filter(|made_as| **made_as != name) else {
+            return Ok(());
+        };
+        let (id, key, network) = (&args.job, shell::path(&source.path), shell::network(&args.network));
+        bail!(
+            "nothing was sent: this key has answered job {id} as `{made_as}`, and these rows are of `{}`. A key has one name for good. \
+             If you are both, go on \
+             under that name: add --contributor {} --enrolled-as {}. If `{made_as}` is a mistake, take back what was sent: `tacit \
+             withdraw {id} --key {key}{network}`; make another key: `tacit keygen --out FILE`; and answer with that",
+            self.rows,
+            shell::name(&self.rows),
+            shell::name(made_as)
         );
-        let path = args
-            .key
-            .clone()
-            .context("give --key FILE: the contributor's key, see `tacit keygen`")?;
-        return Ok(AnswerSource {
-            key: keys::load(&path)?,
-            path,
-            credential: None,
-        });
-    };
-    let path = match &args.key {
-        Some(path) => path.clone(),
-        None => credentials::default_key(cluster, issuers)?,
-    };
-    let closes_at = job.terms().closes_at_seconds()?;
-    let contributor = PoolContributor::load_or_make(&path, cluster, issuers, closes_at, invitation)?;
-    Ok(AnswerSource {
-        path: contributor.path,
-        key: contributor.key,
-        credential: Some(contributor.credential),
-    })
-}
-
-/// Who vouches for the contributors of a job, as it is shown before the first answer leaves; empty if nobody does.
-fn vouched(job: &Job) -> String {
-    let Some(issuers) = &job.terms().issuers else {
-        return String::new();
-    };
-    let mut text = format!(
-        "the other contributors are people of pool `{}`, as {} of these issuers say (could they be the buyer's own?):\n",
-        issuers.pool, issuers.need
-    );
-    issuers.keys.iter().for_each(|key| text.push_str(&format!("  {key}\n")));
-    text
-}
-
-/// Asks before the first answer to a job that is not sensitive.
-fn consent(given: bool, job: &Job) -> Result<()> {
-    if job.terms().sensitive || given {
-        return Ok(());
     }
-    if !std::io::stdin().is_terminal() {
+}
+
+/// Says what is published, and asks before the first answer to a job that is not sensitive.
+fn consent(given: bool, job: &Job, name: &str, format: Format) -> Result<()> {
+    let terms = job.terms();
+    let asks = !terms.sensitive && !given;
+    if asks && !std::io::stdin().is_terminal() {
         return Err(Cause::NotConfirmed.error(format!(
             "{}: {PUBLIC_ANSWERS}; nothing was sent. If you agree, give --public-answers",
             job.id()
         )));
+    }
+    format.print_before(&(published::about_you(terms, Some(name)) + &published::vouched(terms)))?;
+    if !asks {
+        return Ok(());
     }
     write!(
         std::io::stderr(),
@@ -264,63 +181,233 @@ fn consent(given: bool, job: &Job) -> Result<()> {
     }
 }
 
-/// The contributor whose answers are sent: from the command line, from the first run, or from the file.
-fn contributor(args: &args::Answer, key: &Path, file: &str, bytes: &[u8]) -> Result<String> {
-    let Some(name) = &args.contributor else {
-        return match State::stored(key, &args.job)? {
-            Some(state) => Ok(state.plan().contributor().to_owned()),
-            None => Ok(only_contributor(file, bytes)?),
-        };
-    };
-    ensure!(is_name(name), "--contributor {NAME_RULE}");
-    Ok(name.clone())
-}
-
-/// The contributor's answers in batches, and the number of rows without an answer.
-fn read(file: &str, contributor: &str, bytes: &[u8], job: &Job) -> Result<(Vec<Batch>, u64)> {
+/// The contributor's answers, one to an item.
+fn read(file: &str, contributor: &str, bytes: &[u8], job: &Job) -> Result<Answers> {
     let items: Vec<String> = job.items().iter().map(|item| item.id.clone()).collect();
-    let question = &job.terms().question;
     let expected = Expected {
-        question: Some(question),
+        question: Some(&job.terms().question),
         items: Some(&items),
         contributor: Some(contributor),
     };
     let answers = parse(file, bytes, expected)?;
-    let pairs: Batch = answers.rows.into_iter().map(|row| (row.item, row.answer)).collect();
-    Ok((batches::split(&pairs, batches::most(question)), answers.unanswered))
+    answers.check_once(file)?;
+    Ok(answers)
 }
 
-/// The stored submission, or a new one, which is stored before it is sent: if there is none, or another one is wanted.
-fn submission(
-    state: &State,
-    (index, again): (usize, bool),
-    contributor: &str,
-    source: &AnswerSource,
-    cluster: &Cluster,
-    job: &Job,
-    batch: &[(u32, Answer)],
-) -> Result<Submission> {
-    if let Some(stored) = state.submission(index)?
-        && !again
-    {
-        let statement = &stored.header.value.statement;
-        let same = statement.key == source.key.public()
-            && statement.contributor == source.name(contributor, job)
-            && (statement.cluster, statement.job_digest) == (cluster.digest(), job.digest())
-            && statement.items.iter().copied().eq(batch.iter().map(|(item, _)| *item));
-        ensure!(
-            same,
-            "{}: submission {} is not of this key and these answers",
-            state.folder().display(),
-            index + 1
-        );
-        return Ok(stored);
-    }
-    let (key, mut rng) = (&source.key, rand::rng());
-    let submission = match &source.credential {
-        Some(credential) => Submission::create_with_credential(cluster, job, credential, key, batch, &mut rng)?,
-        None => Submission::create(cluster, job, contributor, key, batch, &mut rng)?,
+/// Has the answers of submissions sealed again that are lost and were sealed too late, as far as the file has them as they were sent.
+/// Returns of how many.
+fn seal_again(state: &mut State, lost: Resent, made: &[MadeSubmission], rows: &SortedRows) -> Result<usize> {
+    let is_here = |index: usize| {
+        let here = rows.sent.get(&index).map_or(0, |rows| rows.same.len());
+        made.iter().any(|one| one.index == index && one.items.len() == here)
     };
-    state.store_submission(index, &submission)?;
-    Ok(submission)
+    let (again, missing): (Vec<_>, Vec<_>) = lost.sealed_too_late.into_iter().partition(|(index, _)| is_here(*index));
+    state.replace(again.iter().map(|(index, _)| *index))?;
+    output::report_sealed_too_late(&Resent {
+        sealed_too_late: missing,
+        ..Resent::default()
+    });
+    Ok(again.len())
+}
+
+/// What was sent in this run: how many answers, and in which submissions.
+#[derive(Default)]
+struct Sent {
+    answers: usize,
+    submissions: HashSet<usize>,
+}
+
+/// One run that sends answers.
+struct Sitting<'a> {
+    args: &'a args::Answer,
+    api: &'a Api,
+    job: &'a Job,
+    source: &'a AnswerSource,
+    /// The name that the key has at the coordinator.
+    contributor: &'a str,
+    hasher: AnswerHasher<'a>,
+    answers: &'a [Row],
+}
+
+impl Sitting<'_> {
+    /// Sends what was made before and has no receipt, then what is new.
+    async fn send(&self, cluster: &mut Cluster, state: &mut State, made: &[MadeSubmission], rows: &SortedRows) -> Result<Sent> {
+        let mut batches: BTreeMap<usize, Batch> = BTreeMap::new();
+        for one in made.iter().filter(|one| !one.is_taken_back) {
+            let index = state.plan().newest(one.index);
+            let sent = rows.sent.get(&one.index);
+            let batch = answers_of(self.answers, sent.map_or(&[][..], |rows| &rows.same[..]));
+            let is_whole = batch.len() == one.items.len();
+            // Whoever has another answer now is told, and does not want the old one sent.
+            let has_changed = sent.is_some_and(|rows| !rows.changed.is_empty()) && state.receipt(index)?.is_none();
+            let is_made = index == one.index;
+            if !has_changed && (is_made || is_whole) {
+                batches.insert(index, batch);
+            }
+        }
+        let new = answers_of(self.answers, &rows.new);
+        let new = batches::split(&new, batches::most(&self.job.terms().question));
+        let indices = state.add(new.len())?;
+        batches.extend(indices.zip(new));
+        let state = &*state;
+
+        let (mut sent, mut is_enrolled) = (Sent::default(), self.source.credential.is_some());
+        for (index, batch) in batches {
+            // A credential takes the place of an enrolment.
+            if !is_enrolled && state.receipt(index)?.is_none() {
+                enrol(self.api, cluster, self.contributor, &self.source.key).await?;
+                is_enrolled = true;
+            }
+            let share = |cluster: &Cluster, again: bool| self.submission(state, (index, again), cluster, &batch);
+            let answers = match sharing::send_pending::<anyhow::Error>(self.api, cluster, state, index, share).await {
+                Ok(false) => continue,
+                Ok(true) => state.receipt(index)?.map_or(0, |receipt| receipt.value.answers as usize),
+                Err(error) => return Err(self.explained(error, sent.answers)),
+            };
+            sent.answers += answers;
+            sent.submissions.insert(index);
+        }
+        Ok(sent)
+    }
+
+    /// The stored submission, or a new one, which is stored before it is sent: if there is none, or another one is wanted.
+    fn submission(&self, state: &State, (index, again): (usize, bool), cluster: &Cluster, batch: &[(u32, Answer)]) -> Result<Submission> {
+        let stored = state.submission(index)?;
+        if let Some(stored) = &stored {
+            let statement = &stored.header.value.statement;
+            let same = statement.key == self.source.key.public()
+                && statement.contributor == self.source.name(self.contributor, self.job)
+                && (statement.cluster, statement.job_digest) == (cluster.digest(), self.job.digest());
+            ensure!(
+                same,
+                "{}: submission {} is not of this key and this job",
+                state.folder().display(),
+                index + 1
+            );
+            ensure!(
+                !again || statement.items.len() == batch.len(),
+                "{}: a node has destroyed the key that submission {} is sealed to, and this file does not have all of its answers: run \
+                 this with the file that has them",
+                self.args.answers.display(),
+                statement.id
+            );
+        }
+        if let Some(stored) = stored.filter(|_| !again) {
+            return Ok(stored);
+        }
+        let (key, mut rng) = (&self.source.key, rand::rng());
+        let submission = match &self.source.credential {
+            Some(credential) => Submission::create_with_credential(cluster, self.job, credential, key, batch, &mut rng)?,
+            None => Submission::create(cluster, self.job, self.contributor, key, batch, &mut rng)?,
+        };
+        let digests: Vec<_> = batch.iter().map(|(item, answer)| self.hasher.digest(*item, answer)).collect();
+        state.store_answer_digests(index, &digests)?;
+        state.store_submission(index, &submission)?;
+        Ok(submission)
+    }
+
+    /// An error of the coordinator with what to do.
+    fn explained(&self, error: anyhow::Error, sent: usize) -> anyhow::Error {
+        let kind = error.downcast_ref::<sharing::SendError>().and_then(|error| match error {
+            sharing::SendError::Api(error) => error.kind(),
+            sharing::SendError::Receipt { .. } => None,
+        });
+        let (id, key) = (&self.args.job, shell::path(&self.source.path));
+        let sent = match sent {
+            0 => "nothing was sent now".to_owned(),
+            _ => format!("{sent} answers were sent now, and the others were not"),
+        };
+        match kind {
+            Some(ProblemKind::JobClosed | ProblemKind::JobEnded) => error.context(format!(
+                "{sent}: job {id} takes no more answers; `tacit receipt {id} --key {key}` says which of yours are in it"
+            )),
+            Some(ProblemKind::JobFull) => error.context(format!("{sent}: job {id} has all the answers that it takes")),
+            _ => error,
+        }
+    }
+}
+
+/// How many of the file's answers an earlier run has sent.
+fn sent_before(state: &State, rows: &SortedRows, sent: &Sent) -> usize {
+    let earlier = rows
+        .sent
+        .iter()
+        .filter(|(index, _)| !sent.submissions.contains(&state.plan().newest(**index)));
+    earlier.map(|(_, rows)| rows.same.len()).sum()
+}
+
+/// What was done, on one line, and what was not. Of the answers, so many were sent now and so many before.
+fn summary(args: &args::Answer, name: &str, state: &State, rows: &SortedRows, answers: (usize, usize)) -> String {
+    let (job, name, folder) = (&args.job, one_line(name), state.folder().display());
+    let mut text = match answers {
+        (0, _) => format!("{job}: nothing new to send, {before} answers of {name} sent before; receipts in {folder}\n"),
+        (new, 0) => format!("{job}: {new} new answers of {name} sent; receipts in {folder}\n"),
+        (new, _) => format!("{job}: {new} new answers of {name} sent, {before} sent before; receipts in {folder}\n"),
+    };
+    if rows.elsewhere > 0 {
+        text += &format!(
+            "{} rows are of items that this key has answered from elsewhere, as the coordinator says: they are not sent again, and their \
+             answers are not known here. To check them or take them back, use the machine that sent them, or its folder {}\n",
+            rows.elsewhere,
+            state.folder().file_name().unwrap_or_default().display()
+        );
+    }
+    if rows.taken_back > 0 {
+        text += &format!(
+            "{} answers were withdrawn and are not sent again, as they have not changed; --send-withdrawn sends them\n",
+            rows.taken_back
+        );
+    }
+    text
+}
+
+/// Fails if the file has other answers than were sent: names the rows, and the commands that take the old answers back.
+fn refuse_changed(
+    args: &args::Answer,
+    source: &AnswerSource,
+    (file, answers): (&str, &Answers),
+    made: &[MadeSubmission],
+    rows: &SortedRows,
+) -> Result<()> {
+    let mut changed: Vec<(&Row, &MadeSubmission)> = Vec::new();
+    for (index, sent) in &rows.sent {
+        let submission = made.iter().find(|one| one.index == *index);
+        let here = sent.changed.iter().filter_map(|place| answers.rows.get(*place));
+        changed.extend(here.zip(submission.into_iter().cycle()));
+    }
+    if changed.is_empty() {
+        return Ok(());
+    }
+    changed.sort_by_key(|(row, _)| row.line);
+    for (row, submission) in changed.iter().take(SHOWN) {
+        let item = answers.items.get(row.item as usize).map_or("", String::as_str);
+        let line = row.line;
+        error_line(
+            "tacit",
+            &format_args!(
+                "{file}, line {line}: item `{}` has another answer than was sent in submission {}",
+                one_line(item),
+                submission.id
+            ),
+        );
+    }
+    let submissions: BTreeMap<usize, &MadeSubmission> = changed.iter().map(|(_, one)| (one.index, *one)).collect();
+    let commands = submissions.values().take(SHOWN).map(|one| withdrawal(&args.job, source, args, one));
+    let commands: Vec<String> = commands.collect();
+    bail!(
+        "{file}: rows with another answer than was sent: {}. They are not sent, as an answer in the job is not replaced. Until the job closes \
+         it can be taken back with its whole submission: {}; then run this again, which sends what is taken back as the file has it",
+        changed.len(),
+        commands.join("; ")
+    )
+}
+
+/// The command that takes a submission back.
+fn withdrawal(job: &JobId, source: &AnswerSource, args: &args::Answer, submission: &MadeSubmission) -> String {
+    let (key, network) = (shell::path(&source.path), shell::network(&args.network));
+    format!(
+        "`tacit withdraw {job} --key {key} --submission {}{network}` ({} answers)",
+        submission.id,
+        submission.items.len()
+    )
 }

@@ -33,7 +33,7 @@ pub enum ApiError {
     #[error("the buyer's token has characters that cannot be sent: it must be one line of plain letters, digits and signs")]
     Token,
     /// The coordinator cannot be connected to, or the connection broke.
-    #[error("the coordinator at {url} cannot be reached: {reason}")]
+    #[error("the coordinator at {url} cannot be reached: {reason}; check the address and the network, or try again later")]
     Unreachable {
         /// The address of the coordinator.
         url: String,

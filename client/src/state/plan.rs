@@ -1,5 +1,6 @@
-//! What will be sent, and which submissions take the place of others.
+//! Which submissions there are of a key and job, and which ones take the place of others.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -8,68 +9,72 @@ use tacit_protocol::cluster::Cluster;
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Job, JobId};
 
-/// What will be sent, by digests.
+/// The submissions of a key and job, by index.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     pub(super) cluster: Digest,
     pub(super) job: JobId,
     pub(super) job_digest: Digest,
+    /// Whose rows of a file were sent last.
     pub(super) contributor: String,
-    /// A hash keyed with the contributor's key, so that it does not reveal the answers to whoever finds it.
-    pub(super) answers: Digest,
-    /// The index of the first submission with these answers. Those before it are of other runs, and all withdrawn.
-    pub(super) first: usize,
-    /// How many submissions these answers take.
+    /// For gold answers: a hash of their file, keyed with the key that signs them. They never change.
+    pub(super) gold: Option<Digest>,
+    /// How many indices are given to submissions.
     pub(super) submissions: usize,
-    /// The indices of the submissions whose answers are shared and sealed again. The first one is replaced by the next index after those
-    /// above, and so on.
-    pub(super) replaced: Vec<usize>,
+    /// The submissions whose answers are shared and sealed again, and which one holds them then.
+    pub(super) replaced: BTreeMap<usize, usize>,
 }
 
 impl Plan {
-    /// The plan for `answers`, the bytes of the file, in `submissions` parts.
-    pub fn new(cluster: &Cluster, job: &Job, contributor: &str, key: &SecretKey, answers: &[u8], submissions: usize) -> Self {
+    /// The plan of a contributor, whose submissions are added from one sitting to the next.
+    pub fn of_contributor(cluster: &Cluster, job: &Job, contributor: &str) -> Self {
         Self {
             cluster: cluster.digest(),
             job: job.id().clone(),
             job_digest: job.digest(),
             contributor: contributor.to_owned(),
-            answers: Digest::of("tacit/v1 client answers file", &[key.to_bytes().as_slice(), answers]),
-            first: 0,
-            submissions,
-            replaced: Vec::new(),
+            gold: None,
+            submissions: 0,
+            replaced: BTreeMap::new(),
         }
     }
 
-    /// The name of the contributor whose state this is.
+    /// The plan of gold answers, the bytes of their file, in so many submissions.
+    pub fn of_gold(cluster: &Cluster, job: &Job, author: &str, key: &SecretKey, answers: &[u8], submissions: usize) -> Self {
+        Self {
+            gold: Some(Digest::of("tacit/v1 client gold file", &[key.to_bytes().as_slice(), answers])),
+            submissions,
+            ..Self::of_contributor(cluster, job, author)
+        }
+    }
+
+    /// Whose rows of a file were sent last.
     pub fn contributor(&self) -> &str {
         &self.contributor
     }
 
-    /// The indices of the submissions with these answers, in the order of the answers, without those that are replaced.
+    /// The indices of the newest submissions, in the order of those that they replace.
     pub fn current(&self) -> impl Iterator<Item = usize> {
-        (self.first..self.first_replacement()).map(move |index| self.newest(index))
+        let replacements: BTreeSet<usize> = self.replaced.values().copied().collect();
+        self.all()
+            .filter(move |index| !replacements.contains(index))
+            .map(move |index| self.newest(index))
     }
 
-    /// Whether a submission is one of [`Self::current`].
+    /// Whether no other submission has taken the place of this one.
     pub fn is_current(&self, index: usize) -> bool {
-        self.with_these_answers().contains(&index) && self.replacement(index).is_none()
+        self.all().contains(&index) && self.replacement(index).is_none()
     }
 
-    /// Whether a submission is one of these answers that has not taken the place of another.
+    /// Whether a submission has not taken the place of another.
     pub fn is_original(&self, index: usize) -> bool {
-        (self.first..self.first_replacement()).contains(&index)
+        self.all().contains(&index) && self.takes_place_of(index).is_none()
     }
 
-    /// Whether a submission is of earlier answers, which were withdrawn before these were taken.
-    pub fn is_of_earlier_answers(&self, index: usize) -> bool {
-        index < self.first
-    }
-
-    /// The indices of all submissions: those that are replaced too, and those of earlier answers, which are withdrawn.
+    /// The indices of all submissions.
     pub fn all(&self) -> Range<usize> {
-        0..self.first_replacement().saturating_add(self.replaced.len())
+        0..self.submissions
     }
 
     /// The indices of the submissions that have taken the place of this one, one after the other.
@@ -82,25 +87,20 @@ impl Plan {
         self.replacements(index).last().unwrap_or(index)
     }
 
+    /// The submission whose place this one has taken.
+    fn takes_place_of(&self, index: usize) -> Option<usize> {
+        let earlier = self.replaced.iter().find(|(_, by)| **by == index);
+        earlier.map(|(earlier, _)| *earlier).filter(|earlier| *earlier < index)
+    }
+
     /// The indices of all submissions with the answers of this one: it, those that it has replaced, and those that have replaced it.
     pub(super) fn same_answers(&self, index: usize) -> impl Iterator<Item = usize> {
-        let earlier = std::iter::successors(Some(index), move |index| {
-            let place = index.checked_sub(self.first_replacement())?;
-            self.replaced.get(place).copied().filter(|replaced| replaced < index)
-        });
+        let earlier = std::iter::successors(Some(index), move |index| self.takes_place_of(*index));
         earlier.chain(self.replacements(index))
     }
 
-    pub(super) fn with_these_answers(&self) -> Range<usize> {
-        self.first..self.all().end
-    }
-
-    fn first_replacement(&self) -> usize {
-        self.first.saturating_add(self.submissions)
-    }
-
+    /// A submission only takes the place of an earlier one, so that a damaged plan does not lead round in circles.
     fn replacement(&self, index: usize) -> Option<usize> {
-        let place = self.replaced.iter().position(|replaced| *replaced == index)?;
-        Some(self.first_replacement().saturating_add(place)).filter(|by| *by > index)
+        self.replaced.get(&index).copied().filter(|by| *by > index)
     }
 }

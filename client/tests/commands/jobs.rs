@@ -40,7 +40,7 @@ fn a_job_is_created_listed_and_followed() {
     );
 
     let kept: JobSpec = place.coordinator.spec("j").spec;
-    assert_eq!(kept.items.len(), 1200);
+    assert_eq!(kept.items.len(), 1502);
     let id = place.ok("job create spec.toml --token-file token");
     assert_eq!(id.trim().len(), 36, "a UUID: {id}");
 }

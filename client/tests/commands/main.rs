@@ -8,5 +8,6 @@ mod jobs;
 mod json;
 mod programs;
 mod receipts;
+mod sittings;
 mod withdrawals;
 mod workplace;

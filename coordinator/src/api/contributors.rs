@@ -78,6 +78,9 @@ pub(super) async fn enrol(
         Enrolled::LooksLike(other) => Err(conflict(&format!(
             "the name looks like `{other}`, which is enrolled with another key: choose a name that nobody takes for it"
         ))),
-        Enrolled::KeyTaken => Err(conflict("the key is enrolled under another name: use that name, or another key")),
+        // Told to the owner of the key only, who has signed the request.
+        Enrolled::KeyTaken(name) => Err(conflict(&format!(
+            "the key is enrolled under the name `{name}`: use that name, or another key"
+        ))),
     }
 }

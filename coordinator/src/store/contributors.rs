@@ -19,8 +19,8 @@ pub(crate) enum Enrolled {
     NameTaken,
     /// The name looks like this one, which belongs to another key.
     LooksLike(String),
-    /// The key belongs to another name.
-    KeyTaken,
+    /// The key belongs to this other name.
+    KeyTaken(String),
 }
 
 impl Store {
@@ -40,13 +40,13 @@ impl Store {
                     Enrolled::NameTaken
                 });
             }
-            let taken: bool = db.query_row(
-                "SELECT EXISTS (SELECT 1 FROM contributors WHERE key = ?1)",
-                [key.as_bytes().as_slice()],
-                |row| row.get(0),
-            )?;
-            if taken {
-                return Ok(Enrolled::KeyTaken);
+            let taken: Option<String> = db
+                .query_row("SELECT name FROM contributors WHERE key = ?1", [key.as_bytes().as_slice()], |row| {
+                    row.get(0)
+                })
+                .optional()?;
+            if let Some(taken) = taken {
+                return Ok(Enrolled::KeyTaken(taken));
             }
             if !open {
                 return Ok(Enrolled::Closed);
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(enrol("ada", 1, true).await.unwrap(), Enrolled::New);
         assert_eq!(enrol("ada", 1, false).await.unwrap(), Enrolled::Before);
         assert_eq!(enrol("ada", 2, true).await.unwrap(), Enrolled::NameTaken);
-        assert_eq!(enrol("bob", 1, true).await.unwrap(), Enrolled::KeyTaken);
+        assert_eq!(enrol("bob", 1, true).await.unwrap(), Enrolled::KeyTaken("ada".to_owned()));
         let ada = || Enrolled::LooksLike("ada".to_owned());
         // With Cyrillic letters; the same key again under its name is no matter.
         assert_eq!(enrol("\u{430}da", 2, true).await.unwrap(), ada());

@@ -183,6 +183,11 @@ impl Coordinator {
         self.server.state.lock().unwrap().sealing = epochs(&members, now - began, now - began + lifetime);
     }
 
+    /// No node has told it a sealing key, as after a start.
+    pub(crate) fn forget_keys(&self) {
+        self.server.state.lock().unwrap().sealing.fill(None);
+    }
+
     /// The nodes have destroyed all their keys but the served ones, so new uploads that are sealed to others are refused.
     pub(crate) fn destroy_older_keys(&self) {
         let mut state = self.server.state.lock().unwrap();
