@@ -12,12 +12,15 @@ use tacit_protocol::submission::SubmissionId;
 
 pub(crate) use issuer::{Issuer, IssuerCommand, PlatformKind, Pool, Serve};
 pub(crate) use local::{Bench, Demo};
+#[cfg(target_os = "linux")]
+pub(crate) use local::{Down, STANDING_CLUSTER, Up};
 
 const EXAMPLES: &str = "\
 Examples:
   tacit demo                                        see it run, on this machine, with real data
   tacit demo --answers mine.csv --out result        the same with your answers
   tacit bench --items 100000                        what a job of this size takes on this machine
+  tacit up                                          a cluster on this machine that keeps running, for all that follows
   tacit keygen --out buyer.key
   tacit job create signs.toml --cluster cluster.toml --token-file token --buyer-key buyer.key
   tacit answer JOB --answers mine.csv --key my.key --cluster cluster.toml
@@ -26,8 +29,8 @@ Examples:
   tacit verify result/result.json --cluster cluster.toml
 
 Every command exits with 0 when it did what it says, 1 when not (one line on standard error says why), \
-2 on wrong usage. `demo` and `bench` exit with 3 if `tacit-node` or `tacit-coordinator` is not installed beside `tacit`; `receipt` has \
-exit codes of its own, which its help lists.";
+2 on wrong usage. `demo`, `bench` and `up` exit with 3 if `tacit-node` or `tacit-coordinator` is not installed beside `tacit`, and with 130, 143 or 129 if \
+SIGINT (Ctrl-C), SIGTERM or SIGHUP (a closed terminal) ended them. `receipt` has exit codes of its own, which its help lists.";
 
 const JOB_HELP: &str = "\
 Examples:
@@ -130,6 +133,12 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Measure a whole cluster on this machine: time, memory and messages of a job of a given size, by phase.
     Bench(Bench),
+    /// Start a cluster on this machine that keeps running, with a token, keys and invitations to try everything; again, to go on with it.
+    #[cfg(target_os = "linux")]
+    Up(Up),
+    /// Stop the cluster of `tacit up`. Its files, keys and jobs stay.
+    #[cfg(target_os = "linux")]
+    Down(Down),
     /// Make the cluster file from the members' cards, and show what to compare.
     Cluster(Cluster),
     /// Create, follow and close validation jobs, and fetch their results.

@@ -4,9 +4,12 @@ mod args;
 mod bench;
 mod commands;
 mod demo;
+mod interruption;
 mod local_cluster;
 mod output;
 mod progress;
+#[cfg(target_os = "linux")]
+mod standing_cluster;
 
 use std::process::ExitCode;
 
@@ -14,9 +17,10 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use tacit_client::receipt::ReceiptError;
 use tacit_client::text::one_line;
-use tacit_program::report_failure;
+use tacit_program::{error_line, report_failure};
 
 use args::{Args, Command};
+use interruption::Interrupted;
 use local_cluster::MissingPrograms;
 
 fn main() -> ExitCode {
@@ -24,12 +28,18 @@ fn main() -> ExitCode {
     match run(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            let text = one_line(&format!("{error:#}"));
+            if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
+                // The exit code says all there is to say, also where the terminal that would show the line is closed.
+                error_line("tacit", &text);
+                return interrupted.exit_code().into();
+            }
             let code = if error.is::<MissingPrograms>() {
                 MissingPrograms::EXIT_CODE
             } else {
                 error.downcast_ref::<ReceiptError>().map_or(1, ReceiptError::exit_code)
             };
-            report_failure("tacit", &one_line(&format!("{error:#}")), code)
+            report_failure("tacit", &text, code)
         }
     }
 }
@@ -39,6 +49,10 @@ fn run(args: Args) -> Result<()> {
         match args.command {
             Command::Demo(args) => demo::run(&args).await,
             Command::Bench(args) => bench::run(&args).await,
+            #[cfg(target_os = "linux")]
+            Command::Up(args) => standing_cluster::up(&args).await,
+            #[cfg(target_os = "linux")]
+            Command::Down(args) => standing_cluster::down(&args).await,
             Command::Cluster(args) => commands::cluster::run(&args),
             Command::Job(args) => commands::job::run(&args).await,
             Command::Answer(args) => commands::answer::run(&args).await,
