@@ -6,6 +6,7 @@
 pub mod api_client;
 pub mod booted_host;
 pub mod cluster;
+pub mod documents;
 pub mod exposition;
 pub mod forgery;
 pub mod http;
