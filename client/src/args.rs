@@ -17,12 +17,15 @@ pub(crate) use contributor::{Answer, ContributorKey, Items, Receipt, Withdraw};
 pub(crate) use issuer::{Issuer, IssuerCommand, PlatformKind, Pool, Serve};
 pub(crate) use job::{Job, JobCommand, Part};
 pub(crate) use local::{Bench, Demo};
+#[cfg(target_os = "linux")]
+pub(crate) use local::{Down, STANDING_CLUSTER, Up};
 
 const EXAMPLES: &str = "\
 Examples:
   tacit demo                                        see it run, on this machine, with real data
   tacit demo --answers mine.csv --out result        the same with your answers
   tacit bench --items 100000                        what a job of this size takes on this machine
+  tacit up                                          a cluster on this machine that keeps running, for all that follows
   tacit keygen --out buyer.key
   tacit job create signs.toml --cluster cluster.toml --token-file token --buyer-key buyer.key
   tacit items JOB --key my.key --contributor me --template mine.csv --cluster cluster.toml
@@ -86,6 +89,12 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Measure a whole cluster on this machine: time, memory and messages of a job of a given size, by phase.
     Bench(Bench),
+    /// Start a cluster on this machine that keeps running, with a token, keys and invitations to try everything; again, to go on with it.
+    #[cfg(target_os = "linux")]
+    Up(Up),
+    /// Stop the cluster of `tacit up`. Its files, keys and jobs stay.
+    #[cfg(target_os = "linux")]
+    Down(Down),
     /// Make the cluster file from the members' cards, and show what to compare.
     Cluster(Cluster),
     /// Create, follow and close validation jobs, and fetch their results.

@@ -19,6 +19,7 @@ use tacit_client::withdrawals::WithdrawError;
 use tacit_program::{UNWRITTEN_ERROR, failure_code};
 use thiserror::Error as ThisError;
 
+use crate::interruption::Interrupted;
 use crate::local_cluster::MissingPrograms;
 use crate::output::Format;
 
@@ -63,13 +64,17 @@ pub(crate) enum Cause {
     NotConfirmed,
     /// The error could not be written to standard error.
     UnwrittenError,
-    /// Somebody has pressed Ctrl-C.
+    /// The terminal was closed: SIGHUP.
+    HungUp,
+    /// Somebody has pressed Ctrl-C: SIGINT.
     Interrupted,
+    /// Somebody has ended the command: SIGTERM.
+    Terminated,
 }
 
 impl Cause {
     /// All causes, by exit code.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Failed,
         Self::Usage,
         Self::MissingPrograms,
@@ -89,7 +94,9 @@ impl Cause {
         Self::NotPublished,
         Self::NotConfirmed,
         Self::UnwrittenError,
+        Self::HungUp,
         Self::Interrupted,
+        Self::Terminated,
     ];
 
     /// The exit code.
@@ -157,7 +164,9 @@ impl Cause {
                 "unwritten_error",
                 "the error could not be written to standard error",
             ),
-            Self::Interrupted => (130, "interrupted", "Ctrl-C"),
+            Self::HungUp => (129, "hung_up", "the terminal was closed (SIGHUP)"),
+            Self::Interrupted => (130, "interrupted", "Ctrl-C (SIGINT)"),
+            Self::Terminated => (143, "terminated", "somebody has ended the command (SIGTERM)"),
         }
     }
 
@@ -173,6 +182,11 @@ impl Cause {
     /// The cause of an error: that of the first error in its chain which has one.
     pub(crate) fn of(error: &anyhow::Error) -> Self {
         error.chain().find_map(of_one).unwrap_or(Self::Failed)
+    }
+
+    /// Whether a signal is the cause.
+    fn is_signal(self) -> bool {
+        matches!(self, Self::HungUp | Self::Interrupted | Self::Terminated)
     }
 
     fn of_class(class: FailureClass) -> Self {
@@ -220,13 +234,15 @@ pub(crate) fn help() -> String {
 /// Writes the error that ends the command to standard error. Returns the exit code.
 pub(crate) fn report(error: &dyn Display, cause: Cause, format: Format) -> u8 {
     let text = one_line(&error.to_string());
-    match format {
+    let code = match format {
         Format::Text => failure_code(&format_args!("tacit: {text}"), cause.code()),
         Format::Json => failure_code(
             &json!({ "error": text, "cause": cause.name(), "exit_code": cause.code() }),
             cause.code(),
         ),
-    }
+    };
+    // The exit code says all there is to say, also where the terminal that would show the line is closed.
+    if cause.is_signal() { cause.code() } else { code }
 }
 
 /// The cause that one error of a chain has by itself. An error that only passes another one on has no source of its own, so those that do
@@ -241,6 +257,9 @@ fn of_one(error: &(dyn Error + 'static)) -> Option<Cause> {
     }
     if error.is::<MissingPrograms>() {
         return Some(Cause::MissingPrograms);
+    }
+    if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
+        return Some(interrupted.cause());
     }
     if let Some(error) = error.downcast_ref::<ReceiptError>() {
         return Some(Cause::of_receipt(error));

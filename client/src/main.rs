@@ -6,9 +6,12 @@ mod commands;
 mod confirm;
 mod demo;
 mod exit;
+mod interruption;
 mod local_cluster;
 mod output;
 mod progress;
+#[cfg(target_os = "linux")]
+mod standing_cluster;
 
 use std::process::ExitCode;
 
@@ -63,6 +66,10 @@ fn run(args: Args) -> Result<()> {
         match args.command {
             Command::Demo(args) => demo::run(&args, format).await,
             Command::Bench(args) => bench::run(&args, format).await,
+            #[cfg(target_os = "linux")]
+            Command::Up(args) => standing_cluster::up(&args, format).await,
+            #[cfg(target_os = "linux")]
+            Command::Down(args) => standing_cluster::down(&args, format).await,
             Command::Cluster(args) => commands::cluster::run(&args, format),
             Command::Job(args) => commands::job::run(&args, format).await,
             Command::Items(args) => commands::items::run(&args, format).await,
@@ -89,6 +96,8 @@ fn run(args: Args) -> Result<()> {
 fn handles_interrupts(command: &Command) -> bool {
     match command {
         Command::Demo(_) | Command::Bench(_) => true,
+        #[cfg(target_os = "linux")]
+        Command::Up(_) | Command::Down(_) => true,
         Command::Issuer(issuer) => matches!(issuer.command, IssuerCommand::Serve(_)),
         _ => false,
     }

@@ -136,9 +136,9 @@ pub(crate) enum ConfigError {
     /// The key file cannot be used.
     #[error("{0} (field `identity_key`; `tacit-coordinator init` makes a new key)")]
     Key(#[from] KeyFileError),
-    /// `tacit demo` made one of the files.
+    /// `tacit demo` or `tacit up` made one of the files.
     #[error(
-        "{0} was made by `tacit demo`, for trying out only: make keys with `tacit-coordinator init`, and a cluster file with `tacit cluster create`"
+        "{0} was made by `tacit demo` or `tacit up`, for trying out only: make keys with `tacit-coordinator init`, and a cluster file with `tacit cluster create`"
     )]
     Demo(PathBuf),
     /// The key is one that tests use.

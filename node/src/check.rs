@@ -55,7 +55,7 @@ fn findings(config: &Config) -> Result<Vec<String>> {
     for path in [&config.identity_key, &config.cluster] {
         if key_file::is_made_by_demo(path) {
             findings.add(format!(
-                "{} was made by `tacit demo`, for trying out only: make keys with `tacit-node init`, and a cluster file with `tacit cluster create`",
+                "{} was made by `tacit demo` or `tacit up`, for trying out only: make keys with `tacit-node init`, and a cluster file with `tacit cluster create`",
                 path.display()
             ));
         }

@@ -1,7 +1,7 @@
 //! Files with secret keys, and with other things that `init` makes.
 //!
 //! A key file is text: header lines that begin with `#`, then the key. The header says when the key was made, and whether
-//! `tacit demo` made it. Only the owner may read the file.
+//! `tacit demo` or `tacit up` made it. Only the owner may read the file.
 
 use std::path::{Path, PathBuf};
 
@@ -10,9 +10,9 @@ use zeroize::Zeroizing;
 
 use crate::{CreateError, create_private};
 
-/// The header line of every file with keys or hashed tokens that `tacit demo` makes. `check-config` finds it where a real deployment
+/// The header line of every file with keys or hashed tokens that `tacit demo` and `tacit up` make. `check-config` finds it where a real deployment
 /// uses such a file.
-pub const DEMO_MARK: &str = "# Made by `tacit demo`: for trying out only.";
+pub const DEMO_MARK: &str = "# Made by `tacit demo` or `tacit up`: for trying out only.";
 
 const CREATED_AT: &str = "# made ";
 
@@ -70,7 +70,7 @@ pub fn created_at(text: &str) -> Option<&str> {
     header.lines().find_map(|line| line.strip_prefix(CREATED_AT))
 }
 
-/// Whether the header says that `tacit demo` made the file. `false` for a file that cannot be read.
+/// Whether the header says that `tacit demo` or `tacit up` made the file. `false` for a file that cannot be read.
 pub fn is_made_by_demo(path: &Path) -> bool {
     let text = std::fs::read_to_string(path).map(Zeroizing::new);
     text.is_ok_and(|text| has_demo_mark(&text))

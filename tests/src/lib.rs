@@ -6,14 +6,17 @@
 pub mod api_client;
 pub mod booted_host;
 pub mod cluster;
+pub mod documents;
 pub mod exposition;
 pub mod forgery;
 pub mod http;
 pub mod impostor;
+pub mod left_behind;
 pub mod malformed_kinds;
 pub mod processes;
 pub mod programs;
 pub mod prometheus;
 pub mod reference;
 pub mod relay;
+pub mod standing_cluster;
 pub mod stored;

@@ -1,53 +1,10 @@
-//! Runs every command in the documents: their `sh` blocks run one after the other, each as a script that stops at the first error.
+//! The documents: their links lead somewhere, the commands in them exist, and something runs each block of commands.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tacit_tests::cluster::TestCluster;
+use tacit_tests::documents::{blocks, text};
 use tacit_tests::programs::{Output, program};
-
-/// A block of commands, and the heading above it.
-struct Block {
-    heading: String,
-    script: String,
-}
-
-fn text(document: &str) -> String {
-    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(document)).unwrap()
-}
-
-/// The `sh` blocks of a document.
-fn blocks(document: &str) -> Vec<Block> {
-    let (mut blocks, mut heading, mut script): (Vec<Block>, String, Option<String>) = (Vec::new(), String::new(), None);
-    for line in text(document).lines() {
-        match &mut script {
-            Some(_) if line.trim() == "```" => blocks.extend(script.take().map(|script| Block {
-                heading: heading.clone(),
-                script,
-            })),
-            Some(script) => *script += &format!("{}\n", line.trim_start()),
-            None if line.trim() == "```sh" => script = Some(String::new()),
-            None if line.starts_with('#') => line.trim_start_matches(['#', ' ']).clone_into(&mut heading),
-            None => {}
-        }
-    }
-    blocks
-}
-
-/// Runs a block in a folder, with the programs on the path.
-fn run(block: &Block, folder: &Path) -> Output {
-    let programs = program("tacit").parent().map(Path::to_owned).unwrap();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::env::join_paths([programs].into_iter().chain(std::env::split_paths(&path))).unwrap();
-    Command::new("bash")
-        .args(["-euo", "pipefail", "-c", &block.script])
-        .current_dir(folder)
-        .env("PATH", path)
-        .env("TACIT_STATE", folder.join("state"))
-        .output()
-        .unwrap()
-        .into()
-}
 
 /// The target of a link in a document, if it is in this repository.
 fn links(document: &str) -> Vec<PathBuf> {
@@ -56,36 +13,6 @@ fn links(document: &str) -> Vec<PathBuf> {
     let inside = targets.filter(|target| !target.contains("://") && !target.starts_with('#'));
     let folder = Path::new(document).parent().unwrap();
     inside.map(|target| folder.join(target.split('#').next().unwrap())).collect()
-}
-
-#[test]
-fn the_first_ten_minutes_of_the_readme() {
-    let cluster = TestCluster::start(3, 1);
-    cluster.ready();
-    cluster.write("token", &cluster.token);
-    let blocks = blocks("README.md");
-    let (try_it, others): (Vec<&Block>, Vec<&Block>) = blocks.iter().partition(|block| block.heading == "Try it");
-    let [try_it] = try_it.as_slice() else {
-        panic!("two commands, in one block")
-    };
-    assert_eq!(try_it.script.lines().count(), 2);
-    // CI runs the second block, and this test is part of it.
-    assert!(text(".ci/run").contains("cargo test --workspace --locked"));
-    assert!(try_it.script.contains("cargo test --workspace --locked"));
-
-    assert_eq!(others.len(), 4, "buyer, contributor, the buyer again, operator");
-    let output: Vec<String> = others.iter().map(|block| run(block, cluster.folder()).ok()).collect();
-    // The buyer's public key, then the id of the job.
-    assert!(output[0].contains("\nsigns\n"), "{}", output[0]);
-    // With answers of one person, these are the labels.
-    assert!(
-        output[2].contains("item,label\nsign-1,stop\nsign-2,yield\nsign-3,stop\n"),
-        "{}",
-        output[2]
-    );
-    assert!(output[2].contains("verified"), "{}", output[2]);
-    let card = std::fs::read_to_string(cluster.folder().join("node-4.card.toml")).unwrap();
-    assert!(card.contains("node-4.example.org:4433"), "{card}");
 }
 
 /// All documents.
@@ -155,7 +82,8 @@ fn every_block_of_commands_is_run_by_something() {
         let document = document.trim_start_matches("./");
         let blocks = blocks(document);
         match document {
-            "README.md" => assert_eq!(blocks.len(), 5, "the first ten minutes are run above"),
+            // tests/first_ten_minutes.rs runs these blocks.
+            "README.md" => assert_eq!(blocks.len(), 6),
             // tests/deployment.rs runs these blocks by number.
             "deploy/README.md" => assert_eq!(blocks.len(), 7),
             "docs/operations.md" => {

@@ -13,7 +13,10 @@ other columns are ignored; an empty answer is no answer. Without --answers: the 
 Examples:
   tacit demo
   tacit demo --answers votes.csv --classes yes,no --nodes 5 --threshold 2
-  tacit demo --release-scores --pay-rule flat --base 50000 --out out";
+  tacit demo --release-scores --pay-rule flat --base 50000 --out out
+
+Ctrl-C (exit code 130), SIGTERM (143) and a closed terminal or SIGHUP (129) stop all processes and remove the temporary folder with their keys. \
+After SIGKILL, which no program can handle, the other processes stop by themselves, and the folder tacit-cluster-* stays in /tmp: remove it.";
 
 const BENCH_HELP: &str = "\
 One coordinator and N nodes run as separate processes on this machine, over QUIC and HTTP on loopback. Made-up contributors, each right about \
@@ -37,7 +40,26 @@ Examples:
   tacit bench
   tacit bench --items 100000 --out before.json
   tacit bench --items 100000 --compare before.json
-  tacit bench --items 100000 --delay 40";
+  tacit bench --items 100000 --delay 40
+
+Signals end it as they end `tacit demo`: see there.";
+
+#[cfg(target_os = "linux")]
+const UP_HELP: &str = "\
+A coordinator and the nodes run on ports of this machine that others cannot reach, each with a folder in DIR. They run until `tacit down` or the end of the \
+system, also after the terminal is closed. DIR also has cluster.toml, the buyer's token and key, an issuer's pool with invitations, and an example of a job. Logs are in DIR/NAME/log.txt.
+
+If everything runs already, the command says so and exits with 0. If something has ended, it starts that again, with the same ports, keys and jobs. \
+If it fails or is interrupted, it stops what it has started itself. Exit codes: 130, 143 and 129 if SIGINT, SIGTERM or SIGHUP interrupted it; 3 if \
+`tacit-node` or `tacit-coordinator` is not beside `tacit`.
+
+One person controls all nodes here, so answers are protected from nobody who controls this machine: for trying out only.
+
+Examples:
+  tacit up
+  tacit up --dir seven --nodes 7 --threshold 3
+  tacit up --monitor
+  tacit down";
 
 /// `demo`.
 #[derive(Debug, Group)]
@@ -128,6 +150,38 @@ pub(crate) struct Bench {
     /// Fail after this many seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: u64,
+}
+
+/// Where `up` makes a cluster unless it is told otherwise.
+#[cfg(target_os = "linux")]
+pub(crate) const STANDING_CLUSTER: &str = "tacit-cluster";
+
+/// `up`.
+#[cfg(target_os = "linux")]
+#[derive(Debug, Group)]
+#[command(after_help = UP_HELP)]
+pub(crate) struct Up {
+    /// The folder of the cluster: a new or empty one, or that of an earlier `tacit up`.
+    #[arg(long, value_name = "DIR", default_value = STANDING_CLUSTER)]
+    pub dir: PathBuf,
+    /// The number of nodes of a new cluster; by default 3.
+    #[arg(long, value_name = "N")]
+    pub nodes: Option<usize>,
+    /// How many nodes of a new cluster may be corrupt: below half of the nodes; by default 1.
+    #[arg(long, value_name = "T")]
+    pub threshold: Option<usize>,
+    /// Also run Prometheus with the rules for operators, where it is installed; from then on always with this cluster.
+    #[arg(long)]
+    pub monitor: bool,
+}
+
+/// `down`.
+#[cfg(target_os = "linux")]
+#[derive(Debug, Group)]
+pub(crate) struct Down {
+    /// The folder of the cluster.
+    #[arg(long, value_name = "DIR", default_value = STANDING_CLUSTER)]
+    pub dir: PathBuf,
 }
 
 /// A pay rule.

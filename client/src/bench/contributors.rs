@@ -85,7 +85,7 @@ struct StoredSubmission {
 
 impl SharedSubmissions {
     /// Shares all answers on one core, one contributor after the other, and writes the submissions to `folder`.
-    pub(super) fn make(
+    pub(super) async fn make(
         synthetic: &SyntheticAnswers,
         cluster: &Cluster,
         job: &Job,
@@ -112,6 +112,8 @@ impl SharedSubmissions {
                 }
                 shared.submissions.push(StoredSubmission { header, path });
             }
+            // A signal or the time-out can end the command here; sharing a large job takes minutes.
+            tokio::task::yield_now().await;
         }
         Ok(shared)
     }

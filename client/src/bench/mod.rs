@@ -28,7 +28,8 @@ use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Job, JobSpec};
 
 use crate::args;
-use crate::local_cluster::{self, Binaries, ClusterFolders, ClusterShape, Member, WorkFolder};
+use crate::interruption::Interruptions;
+use crate::local_cluster::{self, Binaries, ClusterFolders, ClusterShape, Lifetime, Member, WorkFolder};
 use crate::output::Format;
 use crate::progress::Progress;
 use computation::RunningJob;
@@ -65,10 +66,12 @@ pub(crate) async fn run(args: &args::Bench, format: Format) -> Result<()> {
     let pool = Pool::of(args.issuers);
     let spec = size.spec(pool.as_ref().map(|pool| pool.issuers.clone()))?;
     let binaries = Binaries::find()?;
+    let synthetic = SyntheticAnswers::new(size, args.seed);
+    let mut interruptions = Interruptions::listen()?;
     let work = WorkFolder::make(args.work.as_deref())?;
     let bench = Bench {
         args,
-        synthetic: SyntheticAnswers::new(size, args.seed),
+        synthetic,
         pool,
         spec,
         load,
@@ -78,6 +81,8 @@ pub(crate) async fn run(args: &args::Bench, format: Format) -> Result<()> {
     let mut relays = Relays::bind(if args.delay > 0 { args.nodes } else { 0 }).await?;
     let addresses = relays.addresses();
     let shape = ClusterShape {
+        name: "demo",
+        ports: Lifetime::OneRun,
         nodes: args.nodes,
         threshold: args.threshold,
         addresses: (args.delay > 0).then_some(addresses.as_slice()),
@@ -89,6 +94,7 @@ pub(crate) async fn run(args: &args::Bench, format: Format) -> Result<()> {
         work.path(),
         args.timeout,
         &bench.progress,
+        &mut interruptions,
         async |folders, members| {
             relays.lead_to(folders.nodes.iter().map(|node| node.listen), Duration::from_millis(args.delay));
             bench.measure(folders, members, work.path()).await
@@ -178,8 +184,7 @@ impl Bench<'_> {
             let _phase = self.progress.phase("share", format!("sharing {answers} answers on one core"), None);
             let (began, clock) = (Instant::now(), cpu_seconds(std::process::id())?);
             // Nothing else runs in this process at the same time.
-            let shared =
-                tokio::task::block_in_place(|| SharedSubmissions::make(&self.synthetic, &cluster, &job, &people, &folder.join("shared")))?;
+            let shared = SharedSubmissions::make(&self.synthetic, &cluster, &job, &people, &folder.join("shared")).await?;
             (
                 shared,
                 row("share", began.elapsed().as_secs_f64(), cpu_seconds(std::process::id())? - clock, 0),

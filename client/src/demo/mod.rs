@@ -13,7 +13,8 @@ use tacit_client::verify::{CERTIFICATE, PAYOUTS, RESULT, Verified, verify};
 use tacit_mpc_core::sharing::AccessStructure;
 
 use crate::args;
-use crate::local_cluster::{self, Binaries, ClusterFolders, ClusterShape, WorkFolder};
+use crate::interruption::Interruptions;
+use crate::local_cluster::{self, Binaries, ClusterFolders, ClusterShape, Lifetime, WorkFolder};
 use crate::output::{self, Format};
 use crate::progress::Progress;
 use input::Input;
@@ -28,17 +29,26 @@ pub(crate) async fn run(args: &args::Demo, format: Format) -> Result<()> {
     files::make_folder(&args.out, Access::Public).context("--out")?;
     // Fail now rather than when the result is there.
     tempfile::tempfile_in(&args.out).with_context(|| format!("--out: {}: nothing can be written there", args.out.display()))?;
+    let mut interruptions = Interruptions::listen()?;
     let work = WorkFolder::make(args.work.as_deref())?;
     let progress = Progress::new();
     let shape = ClusterShape {
+        name: "demo",
+        ports: Lifetime::OneRun,
         nodes: args.nodes,
         threshold: args.threshold,
         addresses: None,
         reserve_memory_mb: 0,
     };
-    let outcome = local_cluster::with_cluster(&shape, &binaries, work.path(), args.timeout, &progress, async |folders, _| {
-        publish(args, &input, folders, &work, &progress).await
-    })
+    let outcome = local_cluster::with_cluster(
+        &shape,
+        &binaries,
+        work.path(),
+        args.timeout,
+        &progress,
+        &mut interruptions,
+        async |folders, _| publish(args, &input, folders, &work, &progress).await,
+    )
     .await;
     let verified = outcome.map_err(|error| work.keep_hint(error))?;
     format.print(

@@ -1,4 +1,4 @@
-//! The programs of operators, which `tacit demo` and `tacit bench` run.
+//! The programs of operators, which `tacit demo`, `tacit bench` and `tacit up` run.
 
 use std::path::{Path, PathBuf};
 

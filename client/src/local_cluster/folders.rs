@@ -1,7 +1,7 @@
 //! Makes the folders of a cluster, as its operators would on their own machines.
 
 use std::ffi::OsStr;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -15,9 +15,14 @@ use tokio::process::Command;
 use zeroize::Zeroizing;
 
 use super::binaries::Binaries;
+use super::ports::{Lifetime, Ports};
 
 /// The cluster to make.
 pub(crate) struct ClusterShape<'a> {
+    /// A name for people.
+    pub name: &'a str,
+    /// How long its ports will be used.
+    pub ports: Lifetime,
     /// The number of nodes.
     pub nodes: usize,
     /// How many nodes may be corrupt.
@@ -61,16 +66,12 @@ impl ClusterFolders {
 }
 
 /// Makes the folders with keys and configs, and the same cluster file in each.
-pub(super) async fn make_folders(shape: &ClusterShape<'_>, binaries: &Binaries, work: &Path) -> Result<ClusterFolders> {
-    // Keep all sockets open until all ports are known, so that the ports differ.
-    let udp = (0..shape.nodes)
-        .map(|_| UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)))
-        .collect::<Result<Vec<_>, _>>()
-        .context("no free UDP port")?;
-    let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free TCP port")?;
-
+///
+/// Do not drop the future halfway: an `init` that is being killed may still write a key while its folder is removed.
+pub(crate) async fn make_folders(shape: &ClusterShape<'_>, binaries: &Binaries, work: &Path) -> Result<ClusterFolders> {
+    let ports = Ports::find(shape.nodes, shape.ports)?;
     let coordinator = work.join("coordinator");
-    let listen = tcp.local_addr().context("a port")?.to_string();
+    let (listen, admin) = (ports.api.to_string(), ports.admin.to_string());
     let init = [
         OsStr::new("init"),
         "--demo".as_ref(),
@@ -79,18 +80,17 @@ pub(super) async fn make_folders(shape: &ClusterShape<'_>, binaries: &Binaries, 
         "--listen".as_ref(),
         listen.as_ref(),
         "--admin".as_ref(),
-        "127.0.0.1:0".as_ref(),
+        admin.as_ref(),
     ];
     let (card, said) = run_init(&binaries.coordinator, &init).await?;
     let token = token_in(&said).with_context(|| format!("{} init prints no token", binaries.coordinator.display()))?;
 
     let (mut cards, mut nodes) = (vec![card], Vec::new());
-    for (index, socket) in udp.iter().enumerate() {
+    for (index, (listen, admin)) in ports.nodes.iter().enumerate() {
         let name = format!("node-{}", index + 1);
-        let operator = format!("demo operator {}", index + 1);
-        let listen = socket.local_addr().context("a port")?;
-        let address = shape.addresses.and_then(|all| all.get(index)).unwrap_or(&listen).to_string();
-        let listens = listen.to_string();
+        let operator = format!("{} operator {}", shape.name, index + 1);
+        let address = shape.addresses.and_then(|all| all.get(index)).unwrap_or(listen).to_string();
+        let (listens, admin) = (listen.to_string(), admin.to_string());
         let reserve = shape.reserve_memory_mb.to_string();
         let folder = work.join(&name);
         let init = [
@@ -108,18 +108,22 @@ pub(super) async fn make_folders(shape: &ClusterShape<'_>, binaries: &Binaries, 
             "--listen".as_ref(),
             listens.as_ref(),
             "--admin".as_ref(),
-            "127.0.0.1:0".as_ref(),
+            admin.as_ref(),
             "--reserve-memory-mb".as_ref(),
             reserve.as_ref(),
         ];
         let (card, _) = run_init(&binaries.node, &init).await?;
         cards.push(card);
-        nodes.push(NodeFolder { name, folder, listen });
+        nodes.push(NodeFolder {
+            name,
+            folder,
+            listen: *listen,
+        });
     }
 
     let text = format!(
         "{DEMO_MARK}\n\n{}",
-        cluster_text("demo", shape.threshold, cards).context("cluster.toml")?
+        cluster_text(shape.name, shape.threshold, cards).context("cluster.toml")?
     );
     let cluster_bytes = text.into_bytes();
     let cluster = Cluster::parse(&cluster_bytes).context("cluster.toml")?;

@@ -31,6 +31,7 @@ pub(super) struct BusyPort {
 }
 
 /// All processes of a cluster.
+#[derive(Default)]
 pub(super) struct Processes(Vec<Process>);
 
 /// How a running process can be observed.
@@ -55,19 +56,9 @@ struct Process {
 }
 
 impl Processes {
-    /// Starts the nodes and the coordinator and waits until all are ready. If one fails, all are stopped.
-    pub(super) async fn start(binaries: &Binaries, folders: &ClusterFolders) -> Result<Self> {
-        let mut processes = Self(Vec::new());
-        match processes.start_all(binaries, folders).await {
-            Ok(()) => Ok(processes),
-            Err(error) => {
-                processes.stop().await;
-                Err(error)
-            }
-        }
-    }
-
-    async fn start_all(&mut self, binaries: &Binaries, folders: &ClusterFolders) -> Result<()> {
+    /// Starts the nodes and the coordinator and waits until all are ready. If one fails, or if the future is dropped, some may run: call
+    /// [`Self::stop`].
+    pub(super) async fn start(&mut self, binaries: &Binaries, folders: &ClusterFolders) -> Result<()> {
         let nodes = folders
             .nodes
             .iter()
@@ -112,10 +103,10 @@ impl Processes {
     }
 
     /// Asks all processes to stop, and kills those that do not stop in time.
-    pub(super) async fn stop(mut self) {
+    pub(super) async fn stop(&mut self) {
         self.0.iter_mut().for_each(|process| drop(process.input.take()));
         let deadline = Instant::now() + STOP;
-        for process in &mut self.0 {
+        for mut process in self.0.drain(..) {
             if timeout_at(deadline, process.child.wait()).await.is_err() {
                 // An error means that it has just ended.
                 let _ = process.child.kill().await;

@@ -6,6 +6,8 @@ use anyhow::{Context, Result, bail};
 use tacit_client::files::{self, Access};
 use tempfile::TempDir;
 
+use crate::interruption::Interrupted;
+
 /// The folder of a whole cluster.
 pub(crate) enum WorkFolder {
     /// A temporary folder, removed at the end.
@@ -46,6 +48,8 @@ impl WorkFolder {
     pub(crate) fn keep_hint(&self, error: anyhow::Error) -> anyhow::Error {
         match self {
             Self::Temporary(_) => error,
+            // Nobody looks for the cause of a signal in logs, and `tacit` has an exit code for it.
+            Self::Kept(_) if error.is::<Interrupted>() => error,
             Self::Kept(path) => anyhow::anyhow!("{error:#} (logs are in {})", path.display()),
         }
     }

@@ -26,14 +26,15 @@ fn a_key_that_cannot_be_written_leaves_nothing_in_the_way() {
 
 /// As after `cargo install --path client` alone.
 #[test]
-fn demo_and_bench_without_the_other_programs_say_how_to_install_them() {
+fn demo_bench_and_up_without_the_other_programs_say_how_to_install_them() {
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("bin");
     std::fs::create_dir(&folder).unwrap();
     let tacit = folder.join("tacit");
     std::fs::copy(env!("CARGO_BIN_EXE_tacit"), &tacit).unwrap();
     let (real_root, out) = (root.path().canonicalize().unwrap(), root.path().join("out"));
-    for arguments in [vec!["demo", "--out", out.to_str().unwrap()], vec!["bench", "--items", "10"]] {
+    let commands = [["demo", "--out"], ["up", "--dir"]].map(|[command, option]| vec![command, option, out.to_str().unwrap()]);
+    for arguments in commands.into_iter().chain([vec!["bench", "--items", "10"]]) {
         let output = Command::new(&tacit).args(&arguments).output().unwrap();
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(3), "{error}");
