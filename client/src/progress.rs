@@ -63,11 +63,15 @@ impl Progress {
         self.state.borrow().now.clone()
     }
 
+    /// How long each phase took that has ended.
+    pub(crate) fn times(&self) -> Vec<(&'static str, Duration)> {
+        self.state.borrow().times.clone()
+    }
+
     /// A table of how long each phase took.
     pub(crate) fn table(&self) -> String {
         let seconds = |time: Duration| format!("{:.2} s", time.as_secs_f64());
-        let state = self.state.borrow();
-        let rows = state.times.iter().map(|(name, time)| vec![(*name).to_owned(), seconds(*time)]);
+        let rows = self.times().into_iter().map(|(name, time)| vec![name.to_owned(), seconds(time)]);
         output::table(
             &["phase", "time"],
             rows.chain([vec!["total".to_owned(), seconds(self.began.elapsed())]]),
