@@ -63,10 +63,14 @@ impl Progress {
         self.state.borrow().now.clone()
     }
 
+    /// How long each phase took that has ended.
+    pub(crate) fn times(&self) -> Vec<(&'static str, Duration)> {
+        self.state.borrow().times.clone()
+    }
+
     /// How many seconds each phase took, by name, and all of it as `total`.
     pub(crate) fn seconds(&self) -> Vec<(&'static str, f64)> {
-        let state = self.state.borrow();
-        let times = state.times.iter().copied().chain([("total", self.began.elapsed())]);
+        let times = self.times().into_iter().chain([("total", self.began.elapsed())]);
         times.map(|(name, time)| (name, time.as_secs_f64())).collect()
     }
 

@@ -12,6 +12,7 @@ other columns are ignored; an empty answer is no answer. Without --answers: the 
 
 Examples:
   tacit demo
+  tacit demo --explain --report demo.html
   tacit demo --answers votes.csv --classes yes,no --nodes 5 --threshold 2
   tacit demo --release-scores --pay-rule flat --base 50000 --out out
 
@@ -92,6 +93,13 @@ pub(crate) struct Demo {
     /// The currency of the pay.
     #[arg(long, default_value = "EUR")]
     pub currency: String,
+    /// Show what became of one answer: its shares, what node-1 holds of it, and the verified numbers beside those computed in the clear. The
+    /// answer is the first one in the file. Fails if the numbers differ.
+    #[arg(long)]
+    pub explain: bool,
+    /// Write all of this with plots to one HTML page, which needs no network. A file that no earlier run wrote is never overwritten.
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
     /// Where result.json, payouts.csv, certificate.json and cluster.toml are written.
     #[arg(long, value_name = "DIR", default_value = "tacit-demo-out")]
     pub out: PathBuf,

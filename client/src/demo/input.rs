@@ -117,11 +117,12 @@ fn contributors_per_item(answers: &Answers) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use clap::Parser;
 
-    fn demo(options: &[&str]) -> args::Demo {
+    /// The demo's arguments, read from these options.
+    pub(in crate::demo) fn demo(options: &[&str]) -> args::Demo {
         match args::Args::parse_from(["tacit", "demo"].iter().chain(options)).command {
             args::Command::Demo(demo) => demo,
             _ => panic!("not the demo"),

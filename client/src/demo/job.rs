@@ -12,7 +12,7 @@ use tacit_protocol::api::JobStatus;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::Job;
-use tacit_protocol::submission::Submission;
+use tacit_protocol::submission::{Submission, SubmissionError};
 
 use crate::demo::input::{Input, JOB};
 use crate::local_cluster::{follow, stage};
@@ -33,9 +33,18 @@ pub(super) async fn create(api: &Api, cluster: &Cluster, input: &Input) -> Resul
     Ok(Arc::new(job))
 }
 
-/// Enrols every contributor and sends its submissions, as its own client would.
-pub(super) async fn submit_all(api: &Api, cluster: &Cluster, job: &Arc<Job>, input: &Input, progress: &Progress) -> Result<()> {
+/// Enrols every contributor and sends its submissions, as its own client would. Returns the submission that has the first answer of the file,
+/// as it was sent.
+pub(super) async fn submit_all(
+    api: &Api,
+    cluster: &Cluster,
+    job: &Arc<Job>,
+    input: &Input,
+    progress: &Progress,
+) -> Result<Option<Submission>> {
     let contributors = input.by_contributor();
+    // Contributors are numbered by first appearance: the first answer is one of contributor 0.
+    let first = input.answers.rows.first().map(|row| row.item);
     let title = format!(
         "sharing and submitting {} answers of {} contributors",
         input.answers.rows.len(),
@@ -43,28 +52,43 @@ pub(super) async fn submit_all(api: &Api, cluster: &Cluster, job: &Arc<Job>, inp
     );
     let phase = progress.phase("share and submit", title, Some(input.answers.rows.len() as u64));
     let cluster = Arc::new(sealing_keys::fetch_first(api, cluster.clone()).await?);
-    stream::iter(contributors)
-        .map(|(name, answers)| submit(api, &cluster, job, name, answers, &phase))
+    let kept = stream::iter(contributors.into_iter().enumerate())
+        .map(|(index, (name, answers))| submit(api, &cluster, job, name, answers, first.filter(|_| index == 0), &phase))
         .buffer_unordered(CONTRIBUTORS)
-        .try_collect::<Vec<()>>()
+        .try_collect::<Vec<Option<Submission>>>()
         .await?;
-    Ok(())
+    Ok(kept.into_iter().flatten().next())
 }
 
-/// Sends one contributor's submissions one after the other, because its first answer to an item counts.
-async fn submit(api: &Api, cluster: &Arc<Cluster>, job: &Arc<Job>, name: &str, answers: Batch, phase: &Phase<'_>) -> Result<()> {
+/// Sends one contributor's submissions one after the other, because its first answer to an item counts. Returns the first one that has an
+/// answer to the item `keep`.
+async fn submit(
+    api: &Api,
+    cluster: &Arc<Cluster>,
+    job: &Arc<Job>,
+    name: &str,
+    answers: Batch,
+    keep: Option<u32>,
+    phase: &Phase<'_>,
+) -> Result<Option<Submission>> {
+    let mut kept = None;
     let key = SecretKey::generate(&mut rand::rng());
     let of = || format!("contributor {}", one_line(name));
     sharing::enrol(api, cluster, name, &key).await.with_context(of)?;
     for batch in batches::split(&answers, batches::most(&job.terms().question)) {
         let size = batch.len() as u64;
+        let is_kept = kept.is_none() && batch.iter().any(|(item, _)| Some(*item) == keep);
         let (cluster_too, job, key, contributor) = (Arc::clone(cluster), Arc::clone(job), key.clone(), name.to_owned());
-        let share = move || Submission::create(&cluster_too, &job, &contributor, &key, &batch, &mut rand::rng()).map(sharing::encode);
-        let (header, bytes) = tokio::task::spawn_blocking(share).await.context("sharing")?.with_context(of)?;
+        let share = move || {
+            let submission = Submission::create(&cluster_too, &job, &contributor, &key, &batch, &mut rand::rng())?;
+            Ok::<_, SubmissionError>((is_kept.then(|| submission.clone()), sharing::encode(submission)))
+        };
+        let (copy, (header, bytes)) = tokio::task::spawn_blocking(share).await.context("sharing")?.with_context(of)?;
         sharing::send(api, cluster, &header, bytes).await.with_context(of)?;
+        kept = kept.or(copy);
         phase.advance(size);
     }
-    Ok(())
+    Ok(kept)
 }
 
 /// Closes the job and follows it until it is published.

@@ -2,8 +2,14 @@
 //!
 //! The job, the submissions and the result pass through the same interfaces as those of real buyers and contributors.
 
+mod explain;
+mod hidden;
+mod in_the_clear;
 mod input;
 mod job;
+mod report;
+mod sealing_key;
+mod shared_answer;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -18,6 +24,8 @@ use crate::local_cluster::{self, Binaries, ClusterFolders, ClusterShape, Lifetim
 use crate::output::{self, Format};
 use crate::progress::Progress;
 use input::Input;
+use report::{Contents, ReportFile};
+use shared_answer::SharedAnswer;
 
 const CLUSTER: &str = "cluster.toml";
 
@@ -29,6 +37,7 @@ pub(crate) async fn run(args: &args::Demo, format: Format) -> Result<()> {
     files::make_folder(&args.out, Access::Public).context("--out")?;
     // Fail now rather than when the result is there.
     tempfile::tempfile_in(&args.out).with_context(|| format!("--out: {}: nothing can be written there", args.out.display()))?;
+    let report = args.report.as_deref().map(ReportFile::new).transpose()?;
     let mut interruptions = Interruptions::listen()?;
     let work = WorkFolder::make(args.work.as_deref())?;
     let progress = Progress::new();
@@ -50,15 +59,40 @@ pub(crate) async fn run(args: &args::Demo, format: Format) -> Result<()> {
         async |folders, _| publish(args, &input, folders, &work, &progress).await,
     )
     .await;
-    let verified = outcome.map_err(|error| work.keep_hint(error))?;
-    format.print(
-        &document(args, &input, &verified, &progress),
-        &summary(args, &input, &verified, &progress),
-    )
+    let (verified, shared_answer) = outcome.map_err(|error| work.keep_hint(error))?;
+    let hidden = hidden::sentences(&verified);
+    let mut text = summary(args, &input, &verified, &progress);
+    text += &format!("\nwhat was hidden from whom ({}):\n{}\n", hidden::NOTE, hidden.join("\n"));
+    let document = document(args, &input, &verified, &hidden, &progress);
+    let Some(answer) = shared_answer else {
+        return format.print(&document, &text);
+    };
+    let compared = in_the_clear::compare(&input, &verified.report);
+    let explanation = explain::parts(&answer, &compared);
+    if args.explain {
+        text += &explain::text(&explanation);
+    }
+    format.print(&document, &text)?;
+    if let Some(report) = &report {
+        let contents = Contents {
+            name: &input.name,
+            verified: &verified,
+            hidden: &hidden,
+            explanation: &explanation,
+            times: &progress.times(),
+            check: check_command(args),
+        };
+        format.print_before(&report.write(&contents)?)?;
+    }
+    ensure!(
+        compared.iter().all(|one| one.equal),
+        "the verified result differs from that of the same answers in the clear: see the rows with NO in the last table"
+    );
+    Ok(())
 }
 
 /// What the demo has shown, for programs.
-fn document(args: &args::Demo, input: &Input, verified: &Verified, progress: &Progress) -> Value {
+fn document(args: &args::Demo, input: &Input, verified: &Verified, hidden: &[String], progress: &Progress) -> Value {
     let signers = verified.signers().into_iter();
     let signers: Vec<Value> = signers
         .map(|(name, operator)| json!({ "node": name, "operator": operator }))
@@ -70,19 +104,43 @@ fn document(args: &args::Demo, input: &Input, verified: &Verified, progress: &Pr
         "verified": true,
         "signed_by": signers,
         "result": verified.report,
+        "hidden": hidden,
         "phases": phases,
         "saved_to": args.out,
+        "report": args.report,
     })
 }
 
-/// Runs the job and writes the verified files to `--out`.
-async fn publish(args: &args::Demo, input: &Input, folders: &ClusterFolders, work: &WorkFolder, progress: &Progress) -> Result<Verified> {
+/// Runs the job and writes the verified files to `--out`. Returns the result, and the answer to show if one is asked for.
+async fn publish(
+    args: &args::Demo,
+    input: &Input,
+    folders: &ClusterFolders,
+    work: &WorkFolder,
+    progress: &Progress,
+) -> Result<(Verified, Option<SharedAnswer>)> {
     let api = Api::new(&folders.cluster.file().coordinator.url, Some(folders.token.as_str()))?;
     let job = {
         let _phase = progress.phase("create job", "creating the job".to_owned(), None);
         job::create(&api, &folders.cluster, input).await?
     };
-    job::submit_all(&api, &folders.cluster, &job, input, progress).await?;
+    let first = job::submit_all(&api, &folders.cluster, &job, input, progress).await?;
+    let shared_answer = match first {
+        Some(submission) if args.explain || args.report.is_some() => {
+            let _phase = progress.phase(
+                "open shares",
+                "opening the shares of one answer with the keys of the nodes".to_owned(),
+                None,
+            );
+            let key = |node: usize, epoch| {
+                let folder = folders.nodes.get(node).context("there is no such node")?;
+                sealing_key::read(&folder.folder, epoch)
+            };
+            let opened = SharedAnswer::open(&folders.cluster, &job, input, &submission, key);
+            Some(opened.context("the first answer cannot be shown")?)
+        }
+        _ => None,
+    };
     job::close_and_follow(&api, &job, progress).await?;
 
     let _phase = progress.phase("verify", "fetching and verifying the result".to_owned(), None);
@@ -108,7 +166,7 @@ async fn publish(args: &args::Demo, input: &Input, folders: &ClusterFolders, wor
     for (name, bytes) in &published {
         files::write(&args.out.join(name), bytes, Access::Public)?;
     }
-    Ok(verified)
+    Ok((verified, shared_answer))
 }
 
 fn summary(args: &args::Demo, input: &Input, verified: &Verified, progress: &Progress) -> String {
@@ -117,15 +175,19 @@ fn summary(args: &args::Demo, input: &Input, verified: &Verified, progress: &Pro
         .iter()
         .map(|(name, operator)| format!("{name} ({operator})"))
         .collect();
-    let (result_path, cluster_path) = (args.out.join(RESULT), args.out.join(CLUSTER));
     format!(
         "{}{}\nverified: the certificate holds, signed by {}\nwritten to {}: {RESULT}, {PAYOUTS}, {CERTIFICATE}, {CLUSTER}\n\
-         check it yourself: tacit verify {} --cluster {}\n",
+         check it yourself: {}\n",
         output::report(&input.name, &verified.report),
         progress.table(),
         signers.join(", "),
         args.out.display(),
-        result_path.display(),
-        cluster_path.display(),
+        check_command(args),
     )
+}
+
+/// The command that verifies the files in `--out`.
+fn check_command(args: &args::Demo) -> String {
+    let (result, cluster) = (args.out.join(RESULT), args.out.join(CLUSTER));
+    format!("tacit verify {} --cluster {}", result.display(), cluster.display())
 }
