@@ -1,6 +1,6 @@
 //! A job spec as buyers write it: TOML or JSON, items inline or in a CSV file of their own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -110,7 +110,15 @@ pub struct Spec {
 
 /// Reads a spec; items from the file it names, relative to the spec.
 pub fn load(path: &Path) -> Result<Spec, SpecError> {
-    let bytes = files::read(path)?;
+    load_with(path, files::read)
+}
+
+/// As [`load`], where `read` gives the bytes of a file.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(path: &Path, read: impl Fn(&Path) -> Result<Vec<u8>, FileError>) -> Result<Spec, SpecError> {
+    let bytes = read(path)?;
     let SpecFile {
         name,
         question,
@@ -130,12 +138,24 @@ pub fn load(path: &Path) -> Result<Spec, SpecError> {
     let beside = |file: &Path| path.with_file_name("").join(file);
     let items = match items {
         Items::Inline(items) => items,
-        Items::File(file) => load_items(&beside(&file))?,
+        Items::File(file) => {
+            let path = beside(&file);
+            read_items(&path, &read(&path)?)?
+        }
     };
-    let weights = weights.map(|file| weights::load(&beside(&file))).transpose()?.unwrap_or_default();
+    let weights = match weights {
+        None => BTreeMap::new(),
+        Some(file) => {
+            let path = beside(&file);
+            weights::parse(&path, &read(&path)?)?
+        }
+    };
     let issuers = match issuers {
         None => None,
-        Some(IssuersField::File(file)) => Some(pool::load(&beside(&file))?),
+        Some(IssuersField::File(file)) => {
+            let path = beside(&file);
+            Some(pool::parse(&path, &read(&path)?)?)
+        }
         Some(IssuersField::Inline(issuers)) => Some(pool::sorted(issuers)),
     };
     let closes_at = closes_at.map(|moment| rfc3339(path, moment)).transpose()?;
@@ -183,10 +203,9 @@ fn rfc3339(path: &Path, Moment(text): Moment) -> Result<String, SpecError> {
 }
 
 /// Reads items: `id`, and `text` or `url` where contributors see or find them.
-fn load_items(path: &Path) -> Result<Vec<Item>, SpecError> {
-    let bytes = files::read(path)?;
+fn read_items(path: &Path, bytes: &[u8]) -> Result<Vec<Item>, SpecError> {
     let file = path.display().to_string();
-    let table = Table::new(&file, &bytes, "id, and text or url if there is one")?;
+    let table = Table::new(&file, bytes, "id, and text or url if there is one")?;
     let id_at = table.required("id", &[])?;
     let text_at = table.column("text", &["url"])?;
     let mut items = Vec::new();
