@@ -39,6 +39,12 @@ pub struct ClusterInfo {
     pub file: String,
 }
 
+/// The one field of a [`ClusterInfo`] that every release has.
+#[derive(Deserialize)]
+struct VersionsOnly {
+    protocol: Versions,
+}
+
 /// Why an answer to `GET /v1/cluster` cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ClusterInfoError {
@@ -57,13 +63,12 @@ impl ClusterInfo {
     /// It is not one, or the coordinator speaks other protocol versions.
     pub fn from_json(bytes: &[u8]) -> Result<Self, ClusterInfoError> {
         let unusable = |error: serde_json::Error| ClusterInfoError::Syntax(error.to_string());
-        let info: serde_json::Value = serde_json::from_slice(bytes).map_err(unusable)?;
         // The versions are read first: a coordinator of other versions may answer with other fields.
-        let theirs = Versions::deserialize(&info["protocol"]).map_err(unusable)?;
+        let VersionsOnly { protocol: theirs } = serde_json::from_slice(bytes).map_err(unusable)?;
         if PROTOCOL_VERSIONS.common(theirs).is_none() {
             return Err(ClusterInfoError::Version(theirs));
         }
-        Self::deserialize(info).map_err(unusable)
+        serde_json::from_slice(bytes).map_err(unusable)
     }
 
     /// The answer for a cluster whose file has this text, and the newest statement of each node about its sealing key.
