@@ -29,8 +29,11 @@ pub enum Code {
     Receipt,
     Certified,
     Outcome,
+    #[cfg(feature = "buyer")]
     SpecFile,
+    #[cfg(feature = "buyer")]
     GoldFile,
+    #[cfg(feature = "buyer")]
     Verify,
 }
 
@@ -58,8 +61,11 @@ impl Code {
             Self::Receipt => "receipt",
             Self::Certified => "certified",
             Self::Outcome => "outcome",
+            #[cfg(feature = "buyer")]
             Self::SpecFile => "spec_file",
+            #[cfg(feature = "buyer")]
             Self::GoldFile => "gold_file",
+            #[cfg(feature = "buyer")]
             Self::Verify => "verify",
         }
     }
