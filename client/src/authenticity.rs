@@ -1,30 +1,16 @@
 //! Checks that the coordinator and its jobs are authentic. The trust anchor is the cluster file.
 
-use std::path::{Path, PathBuf};
-
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::api::ProblemKind;
-use tacit_protocol::cluster::{Cluster, ClusterError};
+use tacit_protocol::cluster::Cluster;
 use tacit_protocol::job::{Job, JobError, JobId};
 use thiserror::Error;
 
-use crate::files::{self, FileError};
 use crate::http::{Api, ApiError};
 
 /// Why a cluster or a job is not authentic.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum AuthenticityError {
-    /// The file cannot be read.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// The file is not a valid cluster file.
-    #[error("{path}: {error}")]
-    Cluster {
-        /// The path of the file.
-        path: PathBuf,
-        /// What is wrong with it.
-        error: ClusterError,
-    },
     /// The request to the coordinator failed.
     #[error(transparent)]
     Api(#[from] ApiError),
@@ -70,14 +56,6 @@ impl AuthenticityError {
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Api(error) if error.is_unknown())
     }
-}
-
-/// Reads a cluster file.
-pub fn load_cluster(path: &Path) -> Result<Cluster, AuthenticityError> {
-    Cluster::parse(&files::read(path)?).map_err(|error| AuthenticityError::Cluster {
-        path: path.to_owned(),
-        error,
-    })
 }
 
 /// Checks that the coordinator has the same cluster file, byte for byte.

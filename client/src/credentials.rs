@@ -88,13 +88,16 @@ pub enum PoolContributorError {
     NoFolder,
 }
 
-/// The file of a credential.
-#[derive(Serialize, Deserialize)]
+/// What the file of a credential holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Stored {
-    cluster: Digest,
-    issuers: Issuers,
-    credential: Credential,
+pub struct StoredCredential {
+    /// The digest of the cluster file that it was made for.
+    pub cluster: Digest,
+    /// The issuers that vouch for its holder.
+    pub issuers: Issuers,
+    /// The credential.
+    pub credential: Credential,
 }
 
 /// Where a contributor's key for a pool is unless the command line names another file.
@@ -156,7 +159,7 @@ pub fn beside(key: &Path, cluster: &Cluster) -> Result<Vec<Credential>, PoolCont
     };
     let mut credentials = Vec::new();
     for path in list(folder)?.into_iter().filter(of_key) {
-        let stored = files::read_json::<Stored, _>(&path, PoolContributorError::Damaged)?;
+        let stored = files::read_json::<StoredCredential, _>(&path, PoolContributorError::Damaged)?;
         let stored = stored.filter(|stored| stored.cluster == cluster.digest());
         credentials.extend(stored.map(|stored| stored.credential));
     }
@@ -201,7 +204,7 @@ impl PoolContributor {
             move |error| PoolContributorError::Credential { what, pool, error }
         };
         let beside = credential_path(path, &issuers.pool);
-        let stored: Option<Stored> = files::read_json(&beside, PoolContributorError::Damaged)?;
+        let stored: Option<StoredCredential> = files::read_json(&beside, PoolContributorError::Damaged)?;
         if let (Some(stored), Some(invitation)) = (&stored, invitation)
             && stored.credential.grant.serial != invitation.serial
         {
@@ -237,7 +240,7 @@ impl PoolContributor {
             .check(&cluster.digest(), issuers, &key.public(), closes_at)
             .map_err(not_of_pool(beside.display().to_string()))?;
         if invitation.is_some() {
-            let stored = Stored {
+            let stored = StoredCredential {
                 cluster: cluster.digest(),
                 issuers: issuers.clone(),
                 credential: credential.clone(),

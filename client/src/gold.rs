@@ -1,6 +1,5 @@
 //! The buyer's gold answers: a CSV file `item,answer` beside the spec, and the key that signs them.
 
-use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -14,19 +13,13 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::files::{self, FileError};
+use crate::gold_answers::{self, GoldAnswersError};
 use crate::http::{Api, ApiError};
 use crate::keys::{self, KeyError};
 use crate::resending::{self, Author, ResendError};
 use crate::sealing_keys::{self, SealingKeysError};
 use crate::sharing::{self, SendError};
 use crate::state::{Plan, State, StateError};
-use crate::table::{FileLine, Table, TableError};
-
-/// The percentage of items with gold above which the buyer is advised to use less: contributors recognise gold more easily if there is
-/// much of it.
-const MOST_PERCENT: usize = 20;
-/// With fewer gold answers than this, pay depends mostly on luck.
-const FEWEST: usize = 5;
 
 /// Why gold answers cannot be used or sent. Messages begin with the file's name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -34,36 +27,9 @@ pub enum GoldError {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// Not a table with these columns.
+    /// They are not answers to items of the job.
     #[error(transparent)]
-    Table(#[from] TableError),
-    /// An item is none of the job's.
-    #[error("{at}: field `item`: the job has no item `{item}`")]
-    Item {
-        /// Where the row begins.
-        at: FileLine,
-        /// The text of the field.
-        item: String,
-    },
-    /// An answer is none of the classes.
-    #[error("{at}: field `answer`: `{class}` is not a class of the question")]
-    Class {
-        /// Where the row begins.
-        at: FileLine,
-        /// The text of the field.
-        class: String,
-    },
-    /// An item has two gold answers.
-    #[error("{at}: field `item`: `{item}` has a gold answer already")]
-    Twice {
-        /// Where the row begins.
-        at: FileLine,
-        /// The id of the item.
-        item: String,
-    },
-    /// No row has an answer.
-    #[error("{0}: no gold: the field `answer` is empty in every row")]
-    Nothing(String),
+    Answers(#[from] GoldAnswersError),
     /// The key cannot be made or read.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -119,7 +85,7 @@ impl Gold {
     /// none. The key becomes part of the job.
     pub fn load(file: &Path, path: &Path, spec: &mut JobSpec) -> Result<Self, GoldError> {
         let text = Zeroizing::new(files::read(file)?);
-        let answers = parse(&file.display().to_string(), &text, spec)?;
+        let answers = gold_answers::parse(&file.display().to_string(), &text, &spec.items, &spec.question)?;
         let key_path = key_path(path);
         let key = if key_path.exists() {
             keys::load(&key_path)?
@@ -137,18 +103,7 @@ impl Gold {
 
     /// Advice for the buyer about these answers, if there is any.
     pub fn advice(&self, items: usize) -> Option<String> {
-        let gold = self.answers.len();
-        if gold * 100 > items * MOST_PERCENT {
-            Some(format!(
-                "gold to {gold} of {items} items: with more than {MOST_PERCENT} % contributors find out which"
-            ))
-        } else if gold < FEWEST {
-            Some(format!(
-                "gold to {gold} items only: with fewer than {FEWEST} for each contributor luck decides"
-            ))
-        } else {
-            None
-        }
+        gold_answers::advice(self.answers.len(), items)
     }
 
     /// Shares and sends every part that was not sent before, or that the coordinator has lost.
@@ -179,40 +134,6 @@ impl Gold {
     }
 }
 
-/// Reads gold answers: pairs of item index and answer, items ascending. Rows without an answer are left out.
-fn parse(file: &str, bytes: &[u8], spec: &JobSpec) -> Result<Vec<(u32, Answer)>, GoldError> {
-    let table = Table::new(file, bytes, "item,answer")?;
-    let item_at = table.required("item", &["task"])?;
-    let answer_at = table.required("answer", &["label"])?;
-    let items: HashMap<&str, u32> = spec.items.iter().map(|item| item.id.as_str()).zip(0..).collect();
-    let mut gold = BTreeMap::new();
-    table.rows::<GoldError>(|line, record| {
-        let (item, cell) = (record.get(item_at).unwrap_or_default(), record.get(answer_at).unwrap_or_default());
-        if cell.is_empty() {
-            return Ok(());
-        }
-        let index = *items.get(item).ok_or_else(|| GoldError::Item {
-            at: FileLine::new(file, line),
-            item: item.to_owned(),
-        })?;
-        let answer = spec.question.parse(cell).ok_or_else(|| GoldError::Class {
-            at: FileLine::new(file, line),
-            class: cell.to_owned(),
-        })?;
-        if gold.insert(index, answer).is_some() {
-            return Err(GoldError::Twice {
-                at: FileLine::new(file, line),
-                item: item.to_owned(),
-            });
-        }
-        Ok(())
-    })?;
-    if gold.is_empty() {
-        return Err(GoldError::Nothing(file.to_owned()));
-    }
-    Ok(gold.into_iter().collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,44 +144,6 @@ mod tests {
                   "answers_per_item": 1, "release": ["agreement"] }"#,
         )
         .unwrap()
-    }
-
-    fn read(text: &str) -> Result<Vec<(u32, Answer)>, String> {
-        parse("g.csv", text.as_bytes(), &spec()).map_err(|e| e.to_string())
-    }
-
-    #[test]
-    fn rows_in_any_order_with_other_columns() {
-        assert_eq!(
-            read("answer,note,item\nyes,,b\nno,x,a\n"),
-            Ok(vec![(0, Answer::Class(0)), (1, Answer::Class(1))])
-        );
-        assert_eq!(read("task,label\na,\nb,no\n"), Ok(vec![(1, Answer::Class(0))]));
-    }
-
-    #[test]
-    fn errors_name_file_line_and_field() {
-        let says = |text: &str| read(text).unwrap_err();
-        assert_eq!(
-            says("item,answer\na,no\nc,no\n"),
-            "g.csv, line 3: field `item`: the job has no item `c`"
-        );
-        assert_eq!(
-            says("item,answer\na,No\n"),
-            "g.csv, line 2: field `answer`: `No` is not a class of the question"
-        );
-        assert_eq!(
-            says("item,answer\na,no\na,no\n"),
-            "g.csv, line 3: field `item`: `a` has a gold answer already"
-        );
-        assert_eq!(
-            says("item,answer\na,\n"),
-            "g.csv: no gold: the field `answer` is empty in every row"
-        );
-        assert_eq!(
-            says("item\na\n"),
-            "g.csv, line 1: no column `answer` (or `label`); the header has `item`"
-        );
     }
 
     #[test]

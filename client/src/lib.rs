@@ -3,18 +3,25 @@
 
 pub mod answers;
 pub mod batches;
+pub mod cluster_file;
+pub mod coordinator_receipt;
 pub mod credentials;
+pub mod erasures;
 pub mod event_stream;
 pub mod files;
+pub mod gold_answers;
 pub mod issuer;
 pub mod keys;
 pub mod known_jobs;
+pub mod outcome;
+pub mod receipt;
 pub mod spec;
 pub mod state;
 mod state_folder;
 pub mod table;
 pub mod text;
 pub mod unsent;
+pub mod verify;
 pub mod weights;
 
 // Modules that need the network.
@@ -27,19 +34,13 @@ pub mod gold;
 #[cfg(feature = "command")]
 pub mod http;
 #[cfg(feature = "command")]
-pub mod outcome;
-#[cfg(feature = "command")]
 pub mod reading;
-#[cfg(feature = "command")]
-pub mod receipt;
 #[cfg(feature = "command")]
 pub mod resending;
 #[cfg(feature = "command")]
 pub mod sealing_keys;
 #[cfg(feature = "command")]
 pub mod sharing;
-#[cfg(feature = "command")]
-pub mod verify;
 #[cfg(feature = "command")]
 pub mod watch;
 #[cfg(feature = "command")]

@@ -2,23 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tacit_protocol::api::Receipt;
+use tacit_protocol::api::{Receipt, SubmissionStatus};
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission::Header;
 use thiserror::Error;
 
-use crate::http::{Api, ApiError};
-use crate::sharing::{SendError, check_receipt};
+#[cfg(feature = "command")]
+pub use self::fetch::{FetchError, Sent, fetch};
+use crate::coordinator_receipt::{InvalidReceipt, check_receipt};
 
-/// A submission that was sent, and its receipt.
-#[derive(Debug)]
-pub struct Sent {
-    /// The header of the submission, as the coordinator lists it.
-    pub header: Header,
-    /// The stored receipt.
-    pub receipt: Receipt,
-}
+#[cfg(feature = "command")]
+mod fetch;
 
 /// How many answers count, and which do not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,12 +30,9 @@ pub struct Outcome {
 /// Why the outcome that the coordinator reports is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum OutcomeError {
-    /// The request to the coordinator failed.
-    #[error(transparent)]
-    Api(#[from] ApiError),
     /// The stored receipt is not valid.
     #[error(transparent)]
-    Receipt(#[from] SendError),
+    Receipt(#[from] InvalidReceipt),
     /// The coordinator now gives another receipt.
     #[error("submission {submission}: the coordinator now gives another receipt than when it was sent; keep yours, and tell the operators")]
     OtherReceipt {
@@ -80,19 +72,20 @@ impl Outcome {
     }
 }
 
-/// The outcome of a submission's answers; `None` until the job is published.
-pub async fn fetch(api: &Api, cluster: &Cluster, sent: &Sent) -> Result<Option<Outcome>, OutcomeError> {
-    let statement = &sent.header.statement;
-    let submission = || statement.id.to_string();
-    check_receipt(cluster, &sent.header, &sent.receipt)?;
-    let status = api.submission(&statement.job, &statement.id).await?;
-    if status.receipt != sent.receipt {
+/// What the coordinator says of the answers of the submission of this header, whose receipt was kept; `None` until the job is published.
+///
+/// # Errors
+/// The receipt that was kept is not valid, the coordinator now gives another one, or the numbers do not add up.
+pub fn read(cluster: &Cluster, header: &Header, receipt: &Receipt, status: SubmissionStatus) -> Result<Option<Outcome>, OutcomeError> {
+    let submission = || header.statement.id.to_string();
+    check_receipt(cluster, header, receipt)?;
+    if status.receipt != *receipt {
         return Err(OutcomeError::OtherReceipt { submission: submission() });
     }
     let Some(outcome) = status.outcome else {
         return Ok(None);
     };
-    let (answers, rejected) = (statement.items.len(), outcome.rejected.len());
+    let (answers, rejected) = (header.statement.items.len(), outcome.rejected.len());
     if outcome.accepted.checked_add(rejected as u64) != Some(answers as u64) {
         return Err(OutcomeError::Sum {
             submission: submission(),

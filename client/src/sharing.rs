@@ -1,11 +1,12 @@
 //! What a contributor sends: its enrolment and its submissions, whose receipts are checked.
 
-use tacit_protocol::api::{Enrolment, ProblemKind, Receipt, ReceiptStatement, enrolment_statement};
+use tacit_protocol::api::{Enrolment, ProblemKind, Receipt};
 use tacit_protocol::cluster::Cluster;
-use tacit_protocol::identity::{Purpose, SecretKey};
+use tacit_protocol::identity::SecretKey;
 use tacit_protocol::submission::{Header, Submission};
 use thiserror::Error;
 
+use crate::coordinator_receipt::{InvalidReceipt, check_receipt};
 use crate::http::{Api, ApiError};
 use crate::sealing_keys::{self, SealingKeysError};
 use crate::state::{State, StateError};
@@ -20,24 +21,13 @@ pub enum SendError {
     #[error(transparent)]
     Api(#[from] ApiError),
     /// The receipt is not signed by the coordinator, or is for something else.
-    #[error("the receipt for submission {submission} is not valid: {reason}; do not rely on it, and tell the operators")]
-    Receipt {
-        /// The submission's id.
-        submission: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
+    #[error(transparent)]
+    Receipt(#[from] InvalidReceipt),
 }
 
 /// Enrols a contributor's key under a name.
 pub async fn enrol(api: &Api, cluster: &Cluster, contributor: &str, key: &SecretKey) -> Result<(), ApiError> {
-    let signature = key.sign(Purpose::Enrolment, &enrolment_statement(&cluster.digest(), contributor));
-    api.enrol(&Enrolment {
-        contributor: contributor.to_owned(),
-        key: key.public(),
-        signature,
-    })
-    .await
+    api.enrol(&Enrolment::new(&cluster.digest(), contributor, key)).await
 }
 
 /// Sends a submission. Returns its receipt, which is checked.
@@ -62,7 +52,7 @@ where
     E: From<SendError> + From<SealingKeysError> + From<StateError>,
 {
     if let Some(receipt) = state.receipt(index)? {
-        check_receipt(cluster, &share(cluster, false)?.header.value, &receipt)?;
+        check_receipt(cluster, &share(cluster, false)?.header.value, &receipt).map_err(SendError::from)?;
         return Ok(false);
     }
     let mut reseals = 0;
@@ -84,31 +74,4 @@ where
 pub fn encode(submission: Submission) -> (Header, Vec<u8>) {
     let bytes = tacit_protocol::codec::encode(&submission);
     (submission.header.value, bytes)
-}
-
-/// Checks that a receipt is signed by the coordinator and is for this submission.
-pub fn check_receipt(cluster: &Cluster, header: &Header, receipt: &Receipt) -> Result<(), SendError> {
-    let statement = &header.statement;
-    let wrong = |reason| SendError::Receipt {
-        submission: statement.id.to_string(),
-        reason,
-    };
-    let signed = receipt
-        .verify(Purpose::Receipt, &cluster.file().coordinator.identity)
-        .map_err(|_| wrong("it is not signed with the coordinator's key in the cluster file"))?;
-    let due = ReceiptStatement {
-        cluster: statement.cluster,
-        job: statement.job.clone(),
-        job_digest: statement.job_digest,
-        submission: statement.id,
-        digest: header.digest(),
-        answers: statement.items.len() as u32,
-        // The coordinator chooses the sequence number.
-        sequence: signed.sequence,
-    };
-    if *signed == due {
-        Ok(())
-    } else {
-        Err(wrong("it is for something else"))
-    }
 }

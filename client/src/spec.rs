@@ -1,6 +1,6 @@
 //! A job spec as buyers write it: TOML or JSON, items inline or in a CSV file of their own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use crate::files::{self, FileError};
 use crate::issuer::pool::{self, PoolError};
 use crate::weights::{self, WeightsError};
 use items::Items;
-pub use items::{ItemsError, read as read_items};
+pub use items::ItemsError;
 
 mod items;
 
@@ -108,7 +108,15 @@ pub struct Spec {
 
 /// Reads a spec; items from the file it names, relative to the spec.
 pub fn load(path: &Path) -> Result<Spec, SpecError> {
-    let bytes = files::read(path)?;
+    load_with(path, files::read)
+}
+
+/// As [`load`], where `read` gives the bytes of a file.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(path: &Path, read: impl Fn(&Path) -> Result<Vec<u8>, FileError>) -> Result<Spec, SpecError> {
+    let bytes = read(path)?;
     let SpecFile {
         name,
         question,
@@ -128,12 +136,24 @@ pub fn load(path: &Path) -> Result<Spec, SpecError> {
     let beside = |file: &Path| path.with_file_name("").join(file);
     let items = match items {
         Items::Inline(items) => items,
-        Items::File(file) => items::load(&beside(&file))?,
+        Items::File(file) => {
+            let path = beside(&file);
+            items::read(&path.display().to_string(), &read(&path)?)?
+        }
     };
-    let weights = weights.map(|file| weights::load(&beside(&file))).transpose()?.unwrap_or_default();
+    let weights = match weights {
+        None => BTreeMap::new(),
+        Some(file) => {
+            let path = beside(&file);
+            weights::parse(&path, &read(&path)?)?
+        }
+    };
     let issuers = match issuers {
         None => None,
-        Some(IssuersField::File(file)) => Some(pool::load(&beside(&file))?),
+        Some(IssuersField::File(file)) => {
+            let path = beside(&file);
+            Some(pool::parse(&path, &read(&path)?)?)
+        }
         Some(IssuersField::Inline(issuers)) => Some(pool::sorted(issuers)),
     };
     let closes_at = closes_at.map(|moment| rfc3339(path, moment)).transpose()?;

@@ -7,7 +7,7 @@ use tacit_protocol::cluster::Cluster;
 use tacit_scoring::report::Report;
 use thiserror::Error;
 
-use crate::authenticity::{AuthenticityError, load_cluster};
+use crate::cluster_file::{ClusterFileError, load_cluster};
 use crate::files::{self, FileError};
 
 /// The file name of a result.
@@ -22,7 +22,7 @@ pub const CERTIFICATE: &str = "certificate.json";
 pub enum VerifyError {
     /// The cluster file cannot be read or is not valid.
     #[error(transparent)]
-    Cluster(#[from] AuthenticityError),
+    Cluster(#[from] ClusterFileError),
     /// A file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),

@@ -9,15 +9,11 @@ use tacit_protocol::job::WEIGHT_ONE;
 use tacit_scoring::report::{ContributorReport, Report};
 use thiserror::Error;
 
-use crate::files::{self, FileError};
 use crate::table::{FileLine, Table, TableError};
 
 /// Why weights cannot be used. Messages begin with the file's name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum WeightsError {
-    /// The file cannot be read.
-    #[error(transparent)]
-    File(#[from] FileError),
     /// The file is not a table with these columns.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -50,13 +46,16 @@ pub enum WeightsError {
     NoScores(String),
 }
 
-/// Reads weights, in hundredths.
-pub fn load(path: &Path) -> Result<BTreeMap<PublicKey, u32>, WeightsError> {
-    let (file, bytes) = (path.display().to_string(), files::read(path)?);
+/// Reads weights, in hundredths, of the bytes of a file.
+///
+/// # Errors
+/// What is wrong, and in which line.
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<BTreeMap<PublicKey, u32>, WeightsError> {
+    let file = path.display().to_string();
     if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
-        of_result(&bytes).ok_or(WeightsError::NoScores(file))
+        of_result(bytes).ok_or(WeightsError::NoScores(file))
     } else {
-        of_table(&file, &bytes)
+        of_table(&file, bytes)
     }
 }
 

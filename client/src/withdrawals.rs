@@ -6,10 +6,11 @@ use tacit_protocol::api::ProblemKind;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::submission::{Header, SubmissionId};
-use tacit_protocol::withdrawal::{Erasure, ErasureReceipt, Withdrawal};
+use tacit_protocol::withdrawal::Withdrawal;
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
+use crate::erasures::{Erased, checked};
 use crate::http::{Api, ApiError};
 use crate::state::{State, StateError, StoredWithdrawal};
 
@@ -24,15 +25,6 @@ pub enum WithdrawError {
     /// A file of the folder cannot be read or written.
     #[error(transparent)]
     State(#[from] StateError),
-}
-
-/// How far a submission is erased.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Erased {
-    /// The receipts that hold, one of a node at most.
-    pub receipts: Vec<ErasureReceipt>,
-    /// The names of the nodes without one.
-    pub missing: Vec<String>,
 }
 
 /// What became of the withdrawal of one submission.
@@ -178,19 +170,4 @@ pub async fn ask(
         state.store_withdrawal(index, &now)?;
     }
     Ok(erased)
-}
-
-/// The receipts that nodes of the cluster have signed for this submission, in the order of the nodes.
-pub fn checked(cluster: &Cluster, header: &Header, receipts: Vec<ErasureReceipt>) -> Erased {
-    let mut by_node: Vec<Option<ErasureReceipt>> = vec![None; cluster.nodes().len()];
-    for receipt in receipts {
-        if let Some(place) = Erasure::signer(&receipt, cluster, header).and_then(|node| by_node.get_mut(node)) {
-            *place = Some(receipt);
-        }
-    }
-    let without = by_node.iter().zip(cluster.nodes()).filter(|(receipt, _)| receipt.is_none());
-    Erased {
-        missing: without.map(|(_, node)| node.name.clone()).collect(),
-        receipts: by_node.into_iter().flatten().collect(),
-    }
 }

@@ -95,6 +95,7 @@ pub fn create_folders(path: &Path, access: Access, mut created: impl FnMut(&Path
     Ok(())
 }
 
+#[cfg_attr(not(unix), expect(unused_variables, reason = "only Unix has modes"))]
 fn builder(access: Access) -> std::fs::DirBuilder {
     #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
     let mut builder = std::fs::DirBuilder::new();
@@ -106,6 +107,7 @@ fn builder(access: Access) -> std::fs::DirBuilder {
 }
 
 /// A synced temporary file beside `path`, which is removed unless it is renamed.
+#[cfg_attr(not(unix), expect(unused_variables, reason = "only Unix has modes"))]
 fn temporary(path: &Path, access: Access, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".tacit-").suffix(".part");

@@ -136,13 +136,17 @@ pub fn seed_text(header: &str, seed: &[u8; 32]) -> Zeroizing<String> {
 /// # Errors
 /// The file cannot be read, other users can read it, or it holds no seed.
 pub fn read_seed(path: &Path) -> Result<Zeroizing<[u8; 32]>, KeyFileError> {
-    let text = read(path)?;
-    let mut seed = Zeroizing::new([0; 32]);
-    hex::decode_to_slice(body(&text).trim(), seed.as_mut_slice()).map_err(|_| KeyFileError::Syntax {
+    parse_seed(&read(path)?).ok_or_else(|| KeyFileError::Syntax {
         path: path.to_owned(),
         expected: "32 bytes in hexadecimal",
-    })?;
-    Ok(seed)
+    })
+}
+
+/// The seed in the text of a key file, as [`seed_text`] makes it; `None` if there is none.
+pub fn parse_seed(text: &str) -> Option<Zeroizing<[u8; 32]>> {
+    let mut seed = Zeroizing::new([0; 32]);
+    hex::decode_to_slice(body(text).trim(), seed.as_mut_slice()).ok()?;
+    Some(seed)
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ mod problem;
 pub use problem::{Problem, ProblemKind};
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::cluster::{Cluster, NodeEntry};
-use crate::identity::{PublicKey, Signature};
+use crate::identity::{PublicKey, Purpose, SecretKey, Signature};
 use crate::job::JobId;
 use crate::phase::Phase;
 use crate::receipt::{CertifiedRoot, RecordProof};
@@ -38,7 +39,38 @@ pub struct ClusterInfo {
     pub file: String,
 }
 
+/// The one field of a [`ClusterInfo`] that every release has.
+#[derive(Deserialize)]
+struct VersionsOnly {
+    protocol: Versions,
+}
+
+/// Why an answer to `GET /v1/cluster` cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ClusterInfoError {
+    /// It is not JSON of these fields.
+    #[error("{0}")]
+    Syntax(String),
+    /// The coordinator speaks no protocol version that this program does.
+    #[error("the coordinator speaks protocol {0}, this program {PROTOCOL_VERSIONS}")]
+    Version(Versions),
+}
+
 impl ClusterInfo {
+    /// Reads an answer of a coordinator.
+    ///
+    /// # Errors
+    /// It is not one, or the coordinator speaks other protocol versions.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, ClusterInfoError> {
+        let unusable = |error: serde_json::Error| ClusterInfoError::Syntax(error.to_string());
+        // The versions are read first: a coordinator of other versions may answer with other fields.
+        let VersionsOnly { protocol: theirs } = serde_json::from_slice(bytes).map_err(unusable)?;
+        if PROTOCOL_VERSIONS.common(theirs).is_none() {
+            return Err(ClusterInfoError::Version(theirs));
+        }
+        serde_json::from_slice(bytes).map_err(unusable)
+    }
+
     /// The answer for a cluster whose file has this text, and the newest statement of each node about its sealing key.
     pub fn new(cluster: &Cluster, file: String, sealing: Vec<Option<SignedEpoch>>) -> Self {
         Self {
@@ -229,6 +261,17 @@ pub struct Enrolment {
     /// The key's signature over [`enrolment_statement`].
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub signature: Signature,
+}
+
+impl Enrolment {
+    /// The request of a contributor's key to be enrolled under a name, in the cluster of this digest.
+    pub fn new(cluster: &Digest, contributor: &str, key: &SecretKey) -> Self {
+        Self {
+            contributor: contributor.to_owned(),
+            key: key.public(),
+            signature: key.sign(Purpose::Enrolment, &enrolment_statement(cluster, contributor)),
+        }
+    }
 }
 
 /// The bytes that a contributor signs to be enrolled under a name in the cluster of this digest.

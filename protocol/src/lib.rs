@@ -36,3 +36,4 @@ pub mod vectors;
 pub mod verdict;
 pub mod versions;
 pub mod withdrawal;
+pub mod words;

@@ -78,7 +78,19 @@ pub enum RequestSignatureError {
     Signature(#[from] IdentityError),
 }
 
-impl SignedParts<'_> {
+impl<'a> SignedParts<'a> {
+    /// The request of this method and target: the path as it is sent, and a query behind a question mark if there is one.
+    pub fn of_target(method: &'a str, target: &'a str, cluster: &'a Digest, body: &'a [u8]) -> Self {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        Self {
+            method,
+            path,
+            query,
+            cluster,
+            body,
+        }
+    }
+
     fn base(&self, key: &PublicKey, created: u64) -> Vec<u8> {
         let Self {
             method,

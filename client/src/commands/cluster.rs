@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
-use tacit_client::authenticity::load_cluster;
+use tacit_client::cluster_file::load_cluster;
 use tacit_client::files::{self, Access, FileError};
 use tacit_client::text::one_line;
 use tacit_program::durable;
 use tacit_protocol::card::{Card, cluster_text};
 use tacit_protocol::cluster::Cluster;
+use tacit_protocol::words::words;
 
 use crate::args::{self, ClusterCommand};
 use crate::output::Format;
@@ -93,12 +94,13 @@ fn described(cluster: &Cluster) -> serde_json::Value {
 fn shown(cluster: &Cluster) -> String {
     let file = cluster.file();
     let mut text = format!(
-        "cluster    {}\nthreshold  {} of {} nodes may be corrupt\nprotocol   {}\ndigest     {}\n",
+        "cluster    {}\nthreshold  {} of {} nodes may be corrupt\nprotocol   {}\ndigest     {}\nin words   {}\n",
         one_line(&file.name),
         file.threshold,
         file.nodes.len(),
         file.protocol,
         cluster.digest(),
+        words(&cluster.digest()),
     );
     let mut member = |name: &str, operator: &str, address: &str, fingerprint: &str| {
         text += &format!("\n{name}\n");

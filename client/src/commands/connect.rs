@@ -1,7 +1,8 @@
 //! Connects to the coordinator that the command line names, and checks that it belongs to the right cluster.
 
 use anyhow::{Context, Result, bail};
-use tacit_client::authenticity::{check_coordinator, load_cluster};
+use tacit_client::authenticity::check_coordinator;
+use tacit_client::cluster_file::load_cluster;
 use tacit_client::http::Api;
 use tacit_protocol::cluster::Cluster;
 

@@ -62,14 +62,7 @@ impl Authorization {
 
 impl Signer {
     fn sign(&self, method: &Method, target: &str, body: &[u8]) -> String {
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let parts = SignedParts {
-            method: method.as_str(),
-            path,
-            query,
-            cluster: &self.cluster,
-            body,
-        };
+        let parts = SignedParts::of_target(method.as_str(), target, &self.cluster, body);
         parts.sign(&self.key, unix_time()).to_string()
     }
 }

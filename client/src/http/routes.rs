@@ -1,16 +1,16 @@
 //! A method for each route of the coordinator's API.
 
 use reqwest::Method;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tacit_protocol::api::{
-    ClusterInfo, ContributorReceipts, Enrolment, JobList, JobStatus, Receipt, Revoked, SUBMISSION_TYPE, SubmissionStatus,
+    ClusterInfo, ClusterInfoError, ContributorReceipts, Enrolment, JobList, JobStatus, Receipt, Revoked, SUBMISSION_TYPE, SubmissionStatus,
     WithdrawalRequest, WithdrawalStatus,
 };
 use tacit_protocol::credential::Revocation;
 use tacit_protocol::identity::Signature;
 use tacit_protocol::job::{JobId, SignedSpec};
 use tacit_protocol::submission::SubmissionId;
-use tacit_protocol::versions::{PROTOCOL_VERSIONS, Versions};
+use tacit_protocol::versions::PROTOCOL_VERSIONS;
 
 use super::error::ApiError;
 use super::transport::Api;
@@ -36,18 +36,17 @@ impl Api {
     /// # Errors
     /// The coordinator speaks no protocol version that this program speaks, or the request failed.
     pub async fn cluster(&self) -> Result<ClusterInfo, ApiError> {
-        let info: serde_json::Value = self.json(Method::GET, "/v1/cluster", None).await?;
-        let unusable = |e: serde_json::Error| self.answer("GET /v1/cluster", one_line(&e.to_string()));
-        // Read the version first: other versions may have other fields.
-        let theirs = Versions::deserialize(&info["protocol"]).map_err(unusable)?;
-        if PROTOCOL_VERSIONS.common(theirs).is_none() {
-            return Err(ApiError::Version {
+        let request = "GET /v1/cluster";
+        let response = self.send(Method::GET, "/v1/cluster", None).await?;
+        let bytes = self.body(response, request).await?;
+        ClusterInfo::from_json(&bytes).map_err(|error| match error {
+            ClusterInfoError::Syntax(reason) => self.answer(request, one_line(&reason)),
+            ClusterInfoError::Version(theirs) => ApiError::Version {
                 url: self.base.clone(),
                 theirs,
                 ours: PROTOCOL_VERSIONS,
-            });
-        }
-        ClusterInfo::deserialize(info).map_err(unusable)
+            },
+        })
     }
 
     /// Enrols a contributor's key.

@@ -37,12 +37,19 @@ pub enum PoolError {
 /// # Errors
 /// It cannot be read or used.
 pub fn load(path: &Path) -> Result<Issuers, PoolError> {
+    parse(path, &files::read(path)?)
+}
+
+/// As [`load`], of the bytes of the file.
+///
+/// # Errors
+/// They are not the file of a pool, or it cannot be used.
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<Issuers, PoolError> {
     let syntax = |reason: String| PoolError::Syntax {
         path: path.to_owned(),
         reason: reason.replace('\n', " "),
     };
-    let bytes = files::read(path)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| syntax("it is not UTF-8".to_owned()))?;
+    let text = std::str::from_utf8(bytes).map_err(|_| syntax("it is not UTF-8".to_owned()))?;
     let issuers: Issuers = toml::from_str(text).map_err(|e| syntax(e.message().to_owned()))?;
     let issuers = sorted(issuers);
     issuers.check().map_err(|error| PoolError::Field {

@@ -1,7 +1,7 @@
 //! The items of a spec: a list in the spec itself, or a CSV file with one item in each row.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{MapAccess, SeqAccess, Visitor};
@@ -9,7 +9,6 @@ use serde::{Deserialize, Deserializer};
 use tacit_protocol::job::{Image, Item, Sha256, Side};
 use thiserror::Error;
 
-use crate::files::{self, FileError};
 use crate::table::{FileLine, Table, TableError};
 
 /// What a file of items has, for messages.
@@ -18,9 +17,6 @@ const COLUMNS: &str = "id, and what contributors see: text (or url), or image wi
 /// Why items cannot be read. Messages begin with the file's name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ItemsError {
-    /// The file cannot be read.
-    #[error(transparent)]
-    File(#[from] FileError),
     /// The file is no table.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -107,17 +103,11 @@ impl ImageColumns {
     }
 }
 
-/// Reads the items of a file. A job says later whether it can have them.
-pub(super) fn load(path: &Path) -> Result<Vec<Item>, ItemsError> {
-    let bytes = files::read(path)?;
-    read(&path.display().to_string(), &bytes)
-}
-
-/// Reads items from the bytes of a CSV file; `file` is its name in messages.
+/// Reads items from the bytes of a CSV file; `file` is its name in messages. A job says later whether it can have them.
 ///
 /// # Errors
 /// The first row that is no item, and why.
-pub fn read(file: &str, bytes: &[u8]) -> Result<Vec<Item>, ItemsError> {
+pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Vec<Item>, ItemsError> {
     let table = Table::new(file, bytes, COLUMNS)?;
     let id = table.required("id", &[])?;
     let text = table.column("text", &["url"])?;

@@ -5,11 +5,12 @@ use rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 
 use crate::fixtures::{
-    ClusterWithKeys, EPOCH, class_answers, cluster_text, cluster_with_keys, credential_of, invitation_of, issuer_keys, issuers,
+    ClusterWithKeys, EPOCH, class_answers, cluster_text, cluster_with_keys, credential_of, epochs, invitation_of, issuer_keys, issuers,
 };
 use crate::identity::{PublicKey, SecretKey, Signature};
 use crate::job::{Job, JobSpec};
 use crate::sealing::Suite;
+use crate::sealing_epoch::SignedEpoch;
 use crate::submission::Submission;
 use tacit_mpc_core::digest::Digest;
 
@@ -65,6 +66,8 @@ pub struct SetupFile {
     pub sealing_epoch: u64,
     /// The secret sealing key of each node.
     pub sealing_keys: Vec<SecretSealingKey>,
+    /// What each node signs of its sealing key. The times are of the first two minutes of Unix time.
+    pub sealing_statements: Vec<SignedEpoch>,
     /// The job's id.
     pub job_id: String,
     /// The job's spec, JSON.
@@ -87,6 +90,8 @@ pub struct SetupFile {
     pub issuer_seeds: Vec<String>,
     /// The Ed25519 seed of the invitation with number 7, hexadecimal.
     pub invitation_seed: String,
+    /// The code of that invitation.
+    pub invitation_code: String,
     /// The contributor that the good submission is of.
     pub contributor: Person,
     /// The buyer, whose key signs the gold answers.
@@ -133,6 +138,8 @@ pub struct Setup {
     invited_spec: String,
 }
 
+/// How long the epoch of the sealing keys is, in seconds.
+const LIFETIME: u64 = 100;
 /// The contributor's number in the pool.
 const NUMBER: u32 = 7;
 /// The contributor's name.
@@ -185,6 +192,7 @@ impl Setup {
             secret_key: hex::encode(key.to_bytes()),
         });
         let cluster = &self.members.cluster;
+        let invitation = invitation_of(&issuers(2), NUMBER);
         SetupFile {
             about: "The cluster, the job and the keys of header.json, submission.json and certificate.json. The secret keys are public: never use them."
                 .to_owned(),
@@ -193,6 +201,7 @@ impl Setup {
             identity_seeds: self.members.identities.iter().map(|key| hex::encode(*key.to_bytes())).collect(),
             sealing_epoch: EPOCH,
             sealing_keys: sealing.collect(),
+            sealing_statements: epochs(&self.members, EPOCH, EPOCH + LIFETIME).into_iter().flatten().collect(),
             job_id: JOB_ID.to_owned(),
             job_spec: self.spec.clone(),
             job_digest: self.job.digest(),
@@ -203,7 +212,8 @@ impl Setup {
             invited_job_spec: self.invited_spec.clone(),
             invited_job_digest: self.invited.digest(),
             issuer_seeds: issuer_keys().iter().map(|key| hex::encode(*key.to_bytes())).collect(),
-            invitation_seed: hex::encode(*invitation_of(&issuers(2), NUMBER).key.to_bytes()),
+            invitation_seed: hex::encode(*invitation.key.to_bytes()),
+            invitation_code: invitation.code().as_str().to_owned(),
             contributor: person(CONTRIBUTOR, &self.contributor),
             gold: person(crate::submission::gold::AUTHOR, &self.gold),
         }

@@ -1,0 +1,35 @@
+// The smaller module, which contributors load, does all that they need, and nothing that only buyers need.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { NOW, bytes, clusterInfo, handles, load, setup, unhex, vectors } from "./setup.mjs";
+
+const buyers = handles(await load("web/wasm/pkg"));
+const engine = await load("web/wasm/pkg-contributor");
+
+test("a contributor opens jobs, answers, and checks what comes back", () => {
+  const cluster = engine.Cluster.parse(bytes(setup.cluster_toml));
+  const sealing = cluster.sealingKeys(clusterInfo(), [], NOW);
+  const key = engine.Key.fromFile(setup.contributor.seed);
+  const job = engine.Job.open(cluster, setup.job_id, buyers.job.signedSpec(), setup.job_digest);
+  const made = engine.share(sealing, job, key, setup.contributor.name, Uint32Array.of(0, 3), Uint32Array.of(1, 2));
+  assert.equal(made.header().verdict(cluster, job), "ok");
+
+  const invited = engine.Job.open(cluster, setup.invited_job_id, buyers.invited.signedSpec());
+  const credential = engine.Invitation.parse(setup.invitation_code).takeUp(cluster, invited, key);
+  const inPool = engine.shareWithCredential(sealing, invited, key, credential, Uint32Array.of(1), Uint32Array.of(0));
+  assert.equal(inPool.header().verdict(cluster, invited), "ok");
+
+  const [good] = vectors("submission").cases;
+  assert.equal(engine.Submission.parse(unhex(good.submission)).header().verdict(cluster, job), "ok");
+  const check = new engine.ReceiptCheck(cluster, job.terms());
+  assert.equal(check.check(bytes(JSON.stringify({ state: "open", certified: null }))), null);
+});
+
+test("what only buyers need is not there", () => {
+  for (const name of ["SpecFiles", "Spec", "Gold", "verify", "cancellation", "shareWithSeed"]) {
+    assert.equal(engine[name], undefined, name);
+  }
+  assert.equal(engine.Job.sign, undefined);
+});
