@@ -1,0 +1,32 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+// The page is a folder of static files that works under any path, so every address in it is relative. Names follow from contents and
+// nothing in the output depends on the time or the machine: the page built twice is the same byte for byte.
+export default defineConfig({
+  base: "./",
+  resolve: {
+    alias: { "tacit-engine": fileURLToPath(new URL("./wasm/pkg/tacit_web.js", import.meta.url)) },
+  },
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  worker: { format: "es" },
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    sourcemap: false,
+    rolldownOptions: {
+      input: { index: "index.html", sw: "src/version/sw.ts" },
+      output: {
+        // The service worker keeps its name: its version stands in its query.
+        entryFileNames: (chunk) => (chunk.name === "sw" ? "sw.js" : "assets/[name]-[hash].js"),
+        chunkFileNames: "assets/[name]-[hash].js",
+        assetFileNames: "assets/[name]-[hash][extname]",
+      },
+    },
+  },
+  test: {
+    include: ["test/unit/**/*.test.ts", "test/unit/**/*.test.tsx"],
+    environment: "node",
+  },
+});
