@@ -9,10 +9,10 @@ import { Problem } from "../http/problem.ts";
 import type { Site } from "../open-cluster.ts";
 import { jobFragment } from "../route.ts";
 
-/** What later versions of the API say beside the rest. */
+/** What the API says to the job's buyer only, beside the rest. */
 export interface LiveStatus extends JobStatus {
   contributors?: number;
-  items_complete?: number;
+  complete_items?: number;
 }
 
 /** A published result, verified here. */

@@ -114,7 +114,7 @@ function Live({ status, wanted }: { status: LiveStatus; wanted: number }) {
   const t = buyerText.job;
   const facts: [string, number | undefined][] = [
     [t.contributors, status.contributors],
-    [t.itemsDone, status.items_complete],
+    [t.itemsDone, status.complete_items],
     [t.submissions, status.submissions],
     [t.delivered, status.delivered],
   ];

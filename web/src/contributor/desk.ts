@@ -24,6 +24,12 @@ export function imageHosts(job: JobView): string[] {
   return hosts ?? [];
 }
 
+/** What the coordinator says of what a key has sent. */
+interface Receipts {
+  state: string;
+  submissions?: { items: number[] }[];
+}
+
 /** What the desk needs before it can go on. */
 export type Need = "access" | "consent" | "nothing";
 
@@ -181,15 +187,24 @@ export class Desk {
   async load(): Promise<void> {
     this.drafts ??= new Drafts(this.store, this.place);
     this.submissions = await this.engine.listSubmissions();
-    const final = new Set(this.submissions.flatMap((one) => one.items));
+    const final = new Set([...this.submissions.flatMap((one) => one.items), ...this.elsewhere]);
     this.sitting = new Sitting(this.items.length, this.need(this.record).start, await this.drafts.all(), final);
   }
 
-  /** Asks how far the job is. Without a network nothing is known, and nothing changes. */
+  /** Asks how far the job is, and what was sent with this key from other devices: that is not asked again. Without a network nothing is known, and
+   *  nothing changes. */
   async look(): Promise<void> {
     try {
-      const { state } = await this.api.status(this.route.job);
-      this.isClosed = state !== "open";
+      const body = JSON.parse(new TextDecoder().decode(await this.api.receipts(this.route.job))) as Receipts;
+      this.isClosed = body.state !== "open";
+      const items = body.submissions?.flatMap((one) => one.items) ?? [];
+      const isNew = items.some((item) => !this.sitting?.isFinal(item));
+      if (isNew) {
+        this.elsewhere = items;
+        // An answer that is waiting here to the same item would not count.
+        await Promise.all(items.map((item) => this.sitting?.draft(item) && this.keep(item, undefined)));
+        await this.load();
+      }
     } catch (error) {
       if (!(error instanceof Unreachable || error instanceof Problem)) {
         throw error;
@@ -198,6 +213,7 @@ export class Desk {
   }
 
   private hasInvitation = false;
+  private elsewhere: readonly number[] = [];
 
   private async chooseReader(): Promise<void> {
     if (this.reader !== "nobody") {

@@ -48,7 +48,8 @@ async function install(): Promise<void> {
   const cache = await caches.open(cacheName);
   await cache.put(new URL("MANIFEST", worker.registration.scope).href, list);
   for (const line of text.split("\n")) {
-    const [digest, path] = line.split("  ");
+    // Lines that begin with # say what the files were made with.
+    const [, digest, path] = /^([0-9a-f]{64})  (.+)$/.exec(line) ?? [];
     if (digest !== undefined && path !== undefined) {
       await cache.put(new URL(path, worker.registration.scope).href, await fetchChecked(path, digest));
     }
