@@ -26,7 +26,8 @@ export function drawBars(place: HTMLElement, labels: string[], values: number[],
         grid: { show: false },
         ticks: { show: false },
         splits: () => labels.map((_, index) => index),
-        values: (plot) => labels.map((label) => shorten(label, plot.width / labels.length)),
+        values: (plot) => labels.map((label) => shorten(label, (plot.width - 72) / labels.length)),
+        size: 30,
       },
       { stroke: colour("--muted"), font, grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, size: 56 },
     ],
@@ -60,6 +61,6 @@ export function drawBars(place: HTMLElement, labels: string[], values: number[],
 
 /** A label that fits under its bar. */
 function shorten(label: string, width: number): string {
-  const most = Math.max(3, Math.floor(width / 7));
+  const most = Math.max(3, Math.floor(width / 7.5));
   return label.length <= most ? label : `${label.slice(0, most - 1)}…`;
 }

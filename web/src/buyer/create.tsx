@@ -143,7 +143,8 @@ function FormFields({ form, onChange }: { form: JobForm; onChange: (form: JobFor
               {form.rule !== "flat" && <Field label={t.bonus} value={form.bonus} onInput={(bonus) => set({ bonus })} inputMode="decimal" required />}
               <Field label={t.currency} value={form.currency} onInput={(currency) => set({ currency })} required />
             </div>
-            {form.itemsFile === undefined && <p class="hint">{due === undefined ? t.wrongAmount : t.budget(money(due, form.currency))}</p>}
+            {due === undefined && form.itemsFile === undefined && <p class="error">{t.wrongAmount}</p>}
+            {due !== undefined && due > 0 && <p class="hint">{t.budget(money(due, form.currency))}</p>}
           </>
         )}
       </fieldset>

@@ -23,7 +23,7 @@ export function Choices(props: {
   return (
     <div>
       {props.classes.length > MANY && <Field label={t.filter} value={wanted} onInput={setWanted} />}
-      <div class={longest > 18 ? "choices long" : "choices"} role="group" aria-label={t.choose}>
+      <div class={longest > 18 ? "choices long" : shown.length <= 4 ? "choices few" : "choices"} role="group" aria-label={t.choose}>
         {shown.map(({ label, index }) => (
           <button
             key={label}

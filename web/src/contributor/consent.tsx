@@ -33,7 +33,7 @@ export function consentParts(job: JobView, cluster: ClusterView): Part[] {
             ...(job.floors === null ? [] : [t.hiddenFloors(job.floors.contributors)]),
           ],
         }
-      : { title: t.hidden, lines: [t.publicAnswers], isWarning: true },
+      : { title: t.visible, lines: [t.publicAnswers], isWarning: true },
     { title: t.until, lines: [job.closesAt === null ? t.closesByBuyer : t.closes(job.closesAt), t.takeBack] },
   ];
   if (hosts.length > 0) {
@@ -48,6 +48,7 @@ export function consentTexts(job: JobView, cluster: ClusterView): string[] {
   const nodes = cluster.nodes.map((node) => `${node.operator} (${node.name}, ${node.fingerprint})`);
   return [
     `${t.asks(job.terms.name)}: ${job.terms.question.text ?? t.noQuestion}`,
+    t.answersAre(job.terms.question.classes),
     t.items(job.terms.items, job.terms.answers_per_item),
     ...consentParts(job, cluster).map(({ title, lines }) => `${title}: ${lines.join(" ")}`),
     `${t.operators}: ${nodes.join("; ")}. ${t.digestWords}: ${cluster.digestWords}`,
@@ -77,6 +78,7 @@ export function Consent({ desk, page, onAgreed }: { desk: Desk; page: string | n
       <div class="question-card">
         <p class="muted">{t.asks(job.terms.name)}</p>
         <p class="question">{job.terms.question.text ?? t.noQuestion}</p>
+        <p>{t.answersAre(job.terms.question.classes)}</p>
         <p class="muted">{t.items(job.terms.items, job.terms.answers_per_item)}</p>
       </div>
       {consentParts(job, cluster).map((part) => (

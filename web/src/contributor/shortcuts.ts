@@ -1,6 +1,6 @@
 // Keys for people who answer without a mouse. They can be switched off (WCAG 2.1.4), because speech input and some screen readers type letters.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 /** What a key asks for. */
 export type Wish = { answer: number } | "undo" | "skip" | "previous" | "next";
@@ -26,14 +26,14 @@ export function wishOf(event: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" 
 /** Listens for keys; returns whether they are on, and how to switch them. */
 export function useShortcuts(onWish: (wish: Wish) => void): [boolean, () => void] {
   const [isOn, setOn] = useState(localStorage.getItem(STORED) !== "off");
+  // Read at each key press: an effect would run only after the next drawing, and a key in between would still answer.
+  const current = useRef(isOn);
+  current.current = isOn;
   useEffect(() => {
-    if (!isOn) {
-      return undefined;
-    }
     const listen = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
       const isTyping = /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
-      const wish = isTyping || event.repeat ? undefined : wishOf(event);
+      const wish = !current.current || isTyping || event.repeat ? undefined : wishOf(event);
       if (wish !== undefined) {
         event.preventDefault();
         onWish(wish);
@@ -41,9 +41,10 @@ export function useShortcuts(onWish: (wish: Wish) => void): [boolean, () => void
     };
     document.addEventListener("keydown", listen);
     return () => document.removeEventListener("keydown", listen);
-  }, [isOn, onWish]);
+  }, [onWish]);
   const toggle = () => {
     localStorage.setItem(STORED, isOn ? "off" : "on");
+    current.current = !isOn;
     setOn(!isOn);
   };
   return [isOn, toggle];

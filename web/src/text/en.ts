@@ -71,12 +71,13 @@ export const en = {
     asks: (name: string) => `“${name}” asks you`,
     noQuestion: "The buyer has given no question text. Each item shows what it is about.",
     items: (items: number, each: number) => `${count(items, "item", "items")}; each is answered by up to ${count(each, "person", "people")}. You may stop at any time.`,
-    answersAre: "Possible answers",
+    answersAre: (classes: string[]) =>
+      classes.length <= 12 ? `Possible answers: ${classes.join(", ")}.` : `There are ${classes.length} possible answers.`,
     pay: "Your pay",
     payNone: "This job pays nothing.",
     payFlat: (base: number, currency: string) => `${money(base, currency)} for each answer that counts.`,
     payAgreement: (base: number, bonus: number, currency: string) =>
-      `${money(base, currency)} for each answer that counts, and up to ${money(bonus, currency)} more the more your answers agree with those of others to the same items.`,
+      `${money(base, currency)} for each answer that counts, and a bonus of up to ${money(bonus, currency)} for each: the more your answers agree with those of others to the same items, the higher it is.`,
     payBeyond: (base: number, bonus: number, currency: string) =>
       `${money(base, currency)} for each answer that counts, and up to ${money(bonus, currency)} more or less, by how much more your answers agree with those of others than guessing would.`,
     payGold: (base: number, bonus: number, currency: string) =>
@@ -91,6 +92,7 @@ export const en = {
       `Your single answers. They leave this device only as ${count(nodes, "part", "parts")}, one for each node. ` +
       `Neither the buyer nor the coordinator nor ${threshold === 1 ? "any one node" : `any ${threshold} nodes together`} can read them.`,
     hiddenFloors: (people: number) => `Results are only opened when at least ${count(people, "person has", "people have")} answered, and small amounts of noise hide each single person.`,
+    visible: "Your answers may become visible",
     publicAnswers:
       "The buyer says that answers to this job are not sensitive. What is published may show what each contributor answered. Treat your answers as public.",
     agreePublic: "I understand that my answers may become visible.",
@@ -103,7 +105,7 @@ export const en = {
       `Pictures come from ${hosts.join(", ")}. Whoever runs ${hosts.length === 1 ? "it" : "them"} sees your network address and that you take part, but never your answers.`,
     operators: "Who runs the nodes",
     operatorsLead: (threshold: number, nodes: number) =>
-      `${count(nodes, "organisation computes", "organisations compute")} the result. More than ${threshold} of them would have to act together to see an answer.`,
+      `${count(nodes, "organisation computes", "organisations compute")} the result. At least ${threshold + 1} of them would have to act together to see an answer.`,
     vouched: (pool: string, need: number) => `The people who answer are members of “${pool}”, as ${count(need, "issuer vouches", "issuers vouch")} for them.`,
     fingerprint: "Fingerprint",
     digestWords: "Digest of the cluster file, to compare by voice",
