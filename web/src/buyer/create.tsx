@@ -2,12 +2,12 @@
 
 import type { PayRule, ReleaseName } from "tacit-engine";
 import { useState } from "preact/hooks";
-import type { NamedFile, SignedJob } from "../engine/buyer-calls.ts";
+import type { NamedFile, ReadSpec, SignedJob } from "../engine/buyer-calls.ts";
 import { consentTexts } from "../contributor/consent.tsx";
 import { buyerText } from "../text/en-buyer.ts";
 import { text } from "../text/index.ts";
 import { money } from "../ui/money.ts";
-import { Field, FileButton, Screen, Trouble, useAction } from "../ui/parts.tsx";
+import { Field, FileButton, Notice, Screen, Trouble, useAction } from "../ui/parts.tsx";
 import { readFile } from "../ui/save-file.ts";
 import type { BuyerDesk } from "./desk.ts";
 import { budget, EMPTY_FORM, idOf, itemsOf, lines, specName, specOf, type JobForm } from "./form.ts";
@@ -25,38 +25,44 @@ export function Create({ desk, onCreated, onBack }: { desk: BuyerDesk; onCreated
   const [form, setForm] = useState<JobForm>(EMPTY_FORM);
   const [signed, setSigned] = useState<SignedJob | undefined>();
   const action = useAction();
-  const sign = async (id: string, json: string): Promise<void> => {
-    if ((JSON.parse(json) as { gold?: unknown }).gold !== undefined) {
-      throw new Error(t.gold);
+  const [source, setSource] = useState<"files" | "form">("files");
+  const trouble = (where: typeof source) => source === where && action.error !== undefined && <Trouble error={action.error} />;
+  const sign = async (id: string, { json, goldFile }: ReadSpec, files: NamedFile[]): Promise<void> => {
+    const gold = goldFile === null ? undefined : files.find(({ name }) => name === goldFile || goldFile.endsWith(`/${name}`));
+    if (goldFile !== null && gold === undefined) {
+      throw new Error(t.goldMissing(goldFile));
     }
-    setSigned(await desk.engine.signJob(id, json));
+    setSigned(await desk.engine.signJob(id, json, gold));
   };
-  const fromFiles = (chosen: File[]) =>
+  const fromFiles = (chosen: File[]) => {
+    setSource("files");
     void action.run(async () => {
       const files = await Promise.all(chosen.map(named));
       const name = specName(files);
       if (name === "none" || name === "several") {
         throw new Error(name === "none" ? t.noSpec : t.severalSpecs);
       }
-      const json = await desk.engine.readSpec(files, name);
-      const { name: title } = JSON.parse(json) as { name: string };
-      await sign(form.id || idOf(title), json);
+      const read = await desk.engine.readSpec(files, name);
+      const { name: title } = JSON.parse(read.json) as { name: string };
+      await sign(form.id || idOf(title), read, files);
     });
+  };
   const fromForm = (event: Event) => {
     event.preventDefault();
+    setSource("form");
     void action.run(async () => {
       const items = form.itemsFile === undefined ? await itemsOf(form.items, pictureDigest) : form.itemsFile.name;
       const files = [form.itemsFile, form.pool].filter((file): file is NamedFile => file !== undefined);
-      const read = async (count: number): Promise<string> => {
+      const read = async (count: number): Promise<ReadSpec> => {
         const spec = new TextEncoder().encode(JSON.stringify(specOf(form, items, count)));
         return desk.engine.readSpec([...files, { name: "job.json", bytes: spec }], "job.json");
       };
       // How many items a file has is known once it is read; the budget follows from it.
-      let json = await read(typeof items === "string" ? 0 : items.length);
+      let spec = await read(typeof items === "string" ? 0 : items.length);
       if (typeof items === "string") {
-        json = await read((JSON.parse(json) as { items: unknown[] }).items.length);
+        spec = await read((JSON.parse(spec.json) as { items: unknown[] }).items.length);
       }
-      await sign(form.id || idOf(form.name), json);
+      await sign(form.id || idOf(form.name), spec, files);
     });
   };
   if (signed !== undefined) {
@@ -68,11 +74,12 @@ export function Create({ desk, onCreated, onBack }: { desk: BuyerDesk; onCreated
         <h2>{t.fromFiles}</h2>
         <p class="hint">{t.filesHint}</p>
         <FileButton label={t.chooseFiles} multiple onFiles={fromFiles} />
+        {trouble("files")}
       </section>
       <form class="part" onSubmit={fromForm}>
         <h2>{t.fromForm}</h2>
         <FormFields form={form} onChange={setForm} />
-        {action.error !== undefined && <Trouble error={action.error} />}
+        {trouble("form")}
         <div class="actions">
           <button type="submit" class="main" disabled={action.isRunning}>
             {t.review}
@@ -183,6 +190,7 @@ function Review(props: { desk: BuyerDesk; signed: SignedJob; onCreated: (job: st
         <dt>{text.consent.terms}</dt>
         <dd class="code">{signed.view.digest}</dd>
       </dl>
+      {signed.goldAdvice !== null && <Notice kind="info">{signed.goldAdvice}</Notice>}
       {action.error !== undefined && <Trouble error={action.error} />}
       <div class="actions">
         <button type="button" class="main" onClick={create} disabled={action.isRunning}>

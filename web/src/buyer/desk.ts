@@ -56,8 +56,18 @@ export class BuyerDesk {
     return this.api.status(job);
   }
 
+  /** Opens a job, and sends its gold answers if it has some. Called again after a failure, it goes on where it was. */
   async create({ view, body }: SignedJob): Promise<LiveStatus> {
-    return asStatus(await this.api.bytes("PUT", `/v1/jobs/${view.id}`, { bytes: body, type: JSON_TYPE }));
+    const status = asStatus(await this.api.bytes("PUT", `/v1/jobs/${view.id}`, { bytes: body, type: JSON_TYPE }));
+    if (view.goldSubmissions > 0) {
+      await this.engine.takeSealingKeys(await this.api.cluster());
+    }
+    for (let part = 0; part < view.goldSubmissions; part += 1) {
+      const { id, body: gold } = await this.engine.goldSubmission(part);
+      await this.engine.checkGoldReceipt(part, await this.api.submit(view.id, id, gold));
+    }
+    await this.engine.forgetGold();
+    return status;
   }
 
   async close(job: string): Promise<LiveStatus> {

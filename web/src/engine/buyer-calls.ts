@@ -4,7 +4,8 @@ import type * as Module from "tacit-engine";
 import type { JobView, Verified } from "tacit-engine";
 import { names } from "../storage/names.ts";
 import type { SealedStore } from "../storage/sealed-store.ts";
-import type { ContributorCalls } from "./contributor-calls.ts";
+import type { ContributorCalls, ReadySubmission } from "./contributor-calls.ts";
+import { EngineFailure } from "./messages.ts";
 
 /** A file that a person has chosen. */
 export interface NamedFile {
@@ -12,14 +13,32 @@ export interface NamedFile {
   bytes: Uint8Array;
 }
 
+/** A spec as JSON, and the name of its file of gold answers if it names one. */
+export interface ReadSpec {
+  json: string;
+  goldFile: string | null;
+}
+
 /** A job that was signed here. */
 export interface SignedJob {
   view: JobView;
   body: Uint8Array;
+  /** What to think about before these gold answers are sent, if there is anything. */
+  goldAdvice: string | null;
+}
+
+/** Gold answers that are being sent. */
+interface GoldSending {
+  answers: Module.Gold;
+  job: Module.Job;
+  key: Module.Key;
+  parts: Map<number, Module.Submission>;
 }
 
 /** The calls of a buyer. */
 export class BuyerCalls {
+  private gold: GoldSending | undefined;
+
   constructor(
     private readonly engine: typeof Module,
     private readonly store: SealedStore,
@@ -27,13 +46,13 @@ export class BuyerCalls {
   ) {}
 
   /** Reads a spec with the files that it names. Returns it as JSON. */
-  readSpec(files: NamedFile[], name: string): string {
+  readSpec(files: NamedFile[], name: string): ReadSpec {
     const given = new this.engine.SpecFiles();
     try {
       files.forEach((file) => given.add(file.name, file.bytes));
       const spec = given.read(name);
       try {
-        return spec.toJson();
+        return { json: spec.toJson(), goldFile: spec.goldFile ?? null };
       } finally {
         spec.free();
       }
@@ -42,24 +61,63 @@ export class BuyerCalls {
     }
   }
 
-  /** Signs a job with the buyer's key, which is made the first time. Keeps the digest: no result of other terms passes for this job's. */
-  async signJob(id: string, json: string): Promise<SignedJob> {
+  /** Signs a job with the buyer's key, which is made the first time. Keeps the digest: no result of other terms passes for this job's. Gold answers
+   *  are signed with a key of their own, which signs nothing else. */
+  async signJob(id: string, json: string, gold?: NamedFile): Promise<SignedJob> {
     const spec = this.engine.Spec.fromJson(json);
     const key = await this.key();
+    this.forgetGold();
+    const goldKey = gold === undefined ? undefined : this.engine.Key.generate();
+    let job: Module.Job | undefined;
     try {
       spec.check(id);
-      const job = this.engine.Job.sign(this.shared.cluster(), id, spec, key);
-      try {
-        const [view, body] = [job.view(), job.signedSpec()];
-        await this.store.put(names.buyerJob(this.shared.cluster().digest, id), { json: { digest: view.digest }, bytes: { body } });
-        return { view, body };
-      } finally {
-        job.free();
+      job = this.engine.Job.sign(this.shared.cluster(), id, spec, key, goldKey);
+      if (gold !== undefined && goldKey !== undefined) {
+        this.gold = { answers: this.engine.Gold.parse(gold.name, gold.bytes, job), job, key: goldKey, parts: new Map() };
       }
+      const [view, body] = [job.view(), job.signedSpec()];
+      await this.store.put(names.buyerJob(this.shared.cluster().digest, id), { json: { digest: view.digest }, bytes: { body } });
+      return { view, body, goldAdvice: this.gold?.answers.advice ?? null };
     } finally {
+      if (this.gold === undefined) {
+        job?.free();
+        goldKey?.free();
+      }
       key.free();
       spec.free();
     }
+  }
+
+  /** One part of the gold answers of the job that was signed last, shared and sealed. The same part again is the same bytes. */
+  goldSubmission(part: number): ReadySubmission {
+    const gold = this.needGold();
+    const made = gold.parts.get(part) ?? gold.answers.share(this.shared.sealingKeys(), gold.job, gold.key, part);
+    gold.parts.set(part, made);
+    const header = made.header();
+    try {
+      return { id: header.id, body: { bytes: made.bytes(), type: this.engine.submissionType() }, answers: header.items.length };
+    } finally {
+      header.free();
+    }
+  }
+
+  /** Checks the receipt of a part of the gold answers. */
+  checkGoldReceipt(part: number, receipt: Uint8Array): void {
+    const header = this.needGold().parts.get(part)?.header();
+    try {
+      header?.checkReceipt(this.shared.cluster(), receipt);
+    } finally {
+      header?.free();
+    }
+  }
+
+  /** Gives the gold answers and their key back: all parts have a receipt. */
+  forgetGold(): void {
+    this.gold?.parts.forEach((part) => part.free());
+    this.gold?.answers.free();
+    this.gold?.key.free();
+    this.gold?.job.free();
+    this.gold = undefined;
   }
 
   /** The digest of the terms of a job that was created here. */
@@ -113,6 +171,13 @@ export class BuyerCalls {
     } finally {
       key.free();
     }
+  }
+
+  private needGold(): GoldSending {
+    if (this.gold === undefined) {
+      throw new EngineFailure("unexpected", "there are no gold answers to send");
+    }
+    return this.gold;
   }
 
   private async key(): Promise<Module.Key> {

@@ -92,7 +92,7 @@ export const buyerText = {
     sign: "Sign and open the job",
     change: "Change it",
     picture: (address: string) => `The picture ${address} cannot be loaded from here: its host must allow other pages to read it (CORS).`,
-    gold: "Specs with gold answers are created with the command line.",
+    goldMissing: (name: string) => `The spec names the gold answers ${name}: choose that file, too.`,
   },
   job: {
     share: "Link for contributors",
