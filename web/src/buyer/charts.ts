@@ -5,6 +5,9 @@ import "uplot/dist/uPlot.min.css";
 
 const HEIGHT = 190;
 
+/** Steps of the axis of counts: there is no half answer. */
+const WHOLE = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
+
 /** Draws bars into an element, in the colours of the page, and keeps them as wide as it. Returns what removes them. */
 export function drawBars(place: HTMLElement, labels: string[], values: number[], range?: [number, number]): () => void {
   const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -29,7 +32,7 @@ export function drawBars(place: HTMLElement, labels: string[], values: number[],
         values: (plot) => labels.map((label) => shorten(label, (plot.width - 72) / labels.length)),
         size: 30,
       },
-      { stroke: colour("--muted"), font, grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, size: 56 },
+      { stroke: colour("--muted"), font, grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, size: 56, ...(range === undefined && { incrs: WHOLE }) },
     ],
     series: [
       {},
