@@ -88,7 +88,7 @@ export function readRoute(fragment: string): Route {
 }
 
 /** The fragment of a job, to share with contributors. */
-export function jobFragment(route: Omit<JobRoute, "kind">): string {
+export function jobFragment(route: Omit<JobRoute, "kind" | "invitation"> & { invitation?: string | undefined }): string {
   const fields = new URLSearchParams();
   for (const name of ["cluster", "job", "coordinator", "terms", "invitation"] as const) {
     const value = route[name];

@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useReducer, useState } from "preact/hooks";
 import type { Engine } from "../engine/client.ts";
 import { NeedsClusterFile } from "../open-cluster.ts";
-import type { JobRoute } from "../route.ts";
+import { jobFragment, type JobRoute } from "../route.ts";
 import type { SealedStore } from "../storage/sealed-store.ts";
 import { text } from "../text/index.ts";
 import { FileButton, Notice, Screen, Trouble, useAction, useOnline } from "../ui/parts.tsx";
@@ -28,6 +28,9 @@ export function ContributorApp({ engine, store, route, page }: { engine: Engine;
   const action = useAction();
   const isOnline = useOnline();
   const goOn = (need: Need) => {
+    // The address names the cluster from now on, so that the job opens again without a network, and only with the same keys.
+    const { cluster, coordinator } = desk;
+    history.replaceState(null, "", jobFragment({ ...route, cluster: cluster.digest, coordinator, invitation: undefined }));
     setAt(need === "nothing" ? "answer" : need);
     if (need === "nothing") {
       void desk.look().then(() => redraw(undefined));

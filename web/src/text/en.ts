@@ -56,6 +56,7 @@ export const en = {
     title: "Who are you here?",
     unknown: "This job is shown only to people who may answer it. If you have an invitation code, enter it. Otherwise, choose the name under which you are listed, and you are enrolled.",
     issuers: (pool: string) => `This job is for the people of “${pool}”. Enter the invitation code that you got from there.`,
+    known: "You have answered here as",
     code: "Invitation code",
     codeHint: "It is used once, on this device, and is not stored.",
     useCode: "Use this code",
