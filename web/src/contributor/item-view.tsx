@@ -8,7 +8,7 @@ function Picture({ image, loader }: { image: ImageRef; loader: ImageLoader }) {
   const t = text.answer;
   const state = loader.state(image);
   if (state.state === "ready") {
-    return <img class="picture" src={state.address} alt={image.alt ?? t.noAlt} />;
+    return <img class="picture" decoding="async" src={state.address} alt={image.alt ?? t.noAlt} />;
   }
   if (state.state === "loading") {
     return (
