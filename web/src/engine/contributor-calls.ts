@@ -201,7 +201,10 @@ export class ContributorCalls {
     const items = Uint32Array.from(batch, ([item]) => item);
     const classes = Uint32Array.from(batch, ([, answer]) => answer);
     const sealing = this.need(this.sealing, "the nodes' keys");
-    const submission = this.engine.share(sealing, job, key, note.contributor, credential, items, classes);
+    const submission =
+      credential === undefined
+        ? this.engine.share(sealing, job, key, note.contributor, items, classes)
+        : this.engine.shareWithCredential(sealing, job, key, credential, items, classes);
     classes.fill(0);
     const header = submission.header();
     try {
