@@ -111,12 +111,11 @@ export function specOf(form: JobForm, items: SpecItem[] | string, itemCount: num
   };
 }
 
-/** The name of the spec among chosen files; nothing if it is not clear which one it is. */
-export function specName(files: readonly { name: string }[]): string | "none" | "several" {
-  const toml = files.filter(({ name }) => name.endsWith(".toml"));
-  const json = files.filter(({ name }) => name.endsWith(".json"));
-  // Files of pools end in .toml as well, and results that give weights in .json.
-  const named = (list: typeof files) => list.find(({ name }) => /^(job|spec)/.test(name)) ?? (list.length === 1 ? list[0] : undefined);
-  const found = named(toml) ?? (toml.length === 0 ? named(json) : undefined);
-  return found?.name ?? (toml.length + json.length === 0 ? "none" : "several");
+/** The name of the spec among chosen files: the one that asks a question. Files of pools are TOML as well, and results that give weights are JSON. */
+export function specName(files: readonly NamedFile[]): string | "none" | "several" {
+  const asks = files.filter(({ name, bytes }) => {
+    const text = new TextDecoder().decode(bytes);
+    return (name.endsWith(".toml") && /^\s*\[?\s*question\b/m.test(text)) || (name.endsWith(".json") && /"question"\s*:/.test(text));
+  });
+  return asks.length === 0 ? "none" : ((asks.length === 1 ? asks[0]?.name : undefined) ?? "several");
 }

@@ -8,6 +8,7 @@ import { imageHosts, type Desk } from "./desk.ts";
 import { ImageLoader } from "./image-loader.ts";
 import { ItemView } from "./item-view.tsx";
 import { useShortcuts, type Wish } from "./shortcuts.ts";
+import type { Draft } from "../storage/drafts.ts";
 import type { Sitting } from "./sitting.ts";
 
 export function Answer({ desk, sitting, onSend }: { desk: Desk; sitting: Sitting; onSend: () => void }) {
@@ -34,20 +35,19 @@ export function Answer({ desk, sitting, onSend }: { desk: Desk; sitting: Sitting
     region.current?.focus({ preventScroll: true });
   }, [desk, sitting.current]);
 
+  /** Stores what is to be stored, and only then changes what is shown. */
   const step = useCallback(
-    (change: () => { item: number; draft: ReturnType<Sitting["draft"]> } | undefined, words: string) => {
-      // A second key press before the first answer is on the disk would be lost without a word.
-      if (isBusy.current) {
+    (item: number | undefined, draft: Draft | undefined, change: () => void, words: string) => {
+      // A key that is pressed before the next item is shown is not meant for it.
+      if (isBusy.current || item === undefined || sitting.isFinal(item)) {
         return;
       }
       isBusy.current = true;
       void action.run(async () => {
         try {
-          const changed = change();
-          if (changed !== undefined) {
-            await desk.keep(changed.item, changed.draft);
-            setSaid(words);
-          }
+          await desk.keep(item, draft);
+          change();
+          setSaid(words);
         } finally {
           isBusy.current = false;
           redraw(undefined);
@@ -56,17 +56,18 @@ export function Answer({ desk, sitting, onSend }: { desk: Desk; sitting: Sitting
     },
     [desk, sitting],
   );
+  const take = useCallback((draft: Draft, words: string) => step(sitting.item, draft, () => sitting.take(draft), words), [sitting, step]);
   const choose = useCallback(
     (index: number) => {
       const label = classes[index];
-      if (label !== undefined && !sitting.isAtEnd && !desk.isClosed) {
-        step(() => sitting.take({ class: index }), t.said(label));
+      if (label !== undefined && !desk.isClosed) {
+        take({ class: index }, t.said(label));
       }
     },
-    [classes, sitting, step],
+    [classes, desk, take],
   );
-  const undo = useCallback(() => step(() => sitting.undo(), t.undone), [sitting, step]);
-  const skip = useCallback(() => step(() => sitting.take("skipped"), ""), [sitting, step]);
+  const undo = useCallback(() => step(sitting.lastStep?.item, sitting.lastStep?.before, () => sitting.undo(), t.undone), [sitting, step]);
+  const skip = useCallback(() => take("skipped", t.saidSkipped), [take]);
   const move = useCallback(
     (by: 1 | -1) => {
       sitting.move(by);
@@ -143,7 +144,7 @@ export function Answer({ desk, sitting, onSend }: { desk: Desk; sitting: Sitting
               <button type="button" class="quiet" aria-label={t.previous} onClick={() => move(-1)} disabled={sitting.current === 0}>
                 ←
               </button>
-              <button type="button" class="quiet" onClick={undo} disabled={!sitting.canUndo}>
+              <button type="button" class="quiet" onClick={undo} disabled={sitting.lastStep === undefined}>
                 {t.undo}
               </button>
               <button type="button" class="quiet" onClick={skip}>

@@ -62,7 +62,7 @@ export function ContributorApp({ engine, store, route, page }: { engine: Engine;
     return <Access desk={desk} pool={desk.poolAsked} onDone={goOn} />;
   }
   if (at === "consent") {
-    return <Consent desk={desk} page={page} onAgreed={() => setAt("answer")} />;
+    return <Consent desk={desk} page={page} onAgreed={() => goOn("nothing")} />;
   }
   return (
     <>

@@ -3,7 +3,7 @@
 import type { Draft } from "../storage/drafts.ts";
 
 /** What was there before a step. */
-interface Step {
+export interface Step {
   item: number;
   before: Draft | undefined;
 }
@@ -73,27 +73,26 @@ export class Sitting {
     return this.waiting + this.sent;
   }
 
-  get canUndo(): boolean {
-    return this.past.length > 0;
+  /** What the last step would be taken back to. */
+  get lastStep(): Readonly<Step> | undefined {
+    return this.past.at(-1);
   }
 
-  /** Answers the item that is shown, or leaves it out, and goes on. Returns what is to be stored. */
-  take(draft: Draft): { item: number; draft: Draft } | undefined {
+  /** Answers the item that is shown, or leaves it out, and goes on to the next. */
+  take(draft: Draft): void {
     const item = this.item;
-    if (item === undefined || this.final.has(item)) {
-      return undefined;
+    if (item !== undefined) {
+      this.past.push({ item, before: this.drafts.get(item) });
+      this.drafts.set(item, draft);
+      this.place = this.nextOpen(this.place);
     }
-    this.past.push({ item, before: this.drafts.get(item) });
-    this.drafts.set(item, draft);
-    this.place = this.nextOpen(this.place);
-    return { item, draft };
   }
 
-  /** Takes the last step back and shows its item. Returns what is to be stored. */
-  undo(): { item: number; draft: Draft | undefined } | undefined {
+  /** Takes the last step back and shows its item. */
+  undo(): void {
     const step = this.past.pop();
     if (step === undefined) {
-      return undefined;
+      return;
     }
     if (step.before === undefined) {
       this.drafts.delete(step.item);
@@ -101,7 +100,6 @@ export class Sitting {
       this.drafts.set(step.item, step.before);
     }
     this.place = (step.item - this.start + this.total) % this.total;
-    return { item: step.item, draft: step.before };
   }
 
   /** Shows the item before or after, answered or not; items that were sent are passed over. */

@@ -144,6 +144,7 @@ export const en = {
     keysHelp: "1–9 choose an answer, ← and → move between items, S skips, U takes the last step back.",
     idOnly: "This item has no text or picture. Its name:",
     said: (label: string) => `Answered: ${label}.`,
+    saidSkipped: "Skipped.",
     undone: "Last step taken back.",
     more: (number: number) => `${number} answers fit. Type more letters to see fewer.`,
     filter: "Find an answer",

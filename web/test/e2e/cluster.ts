@@ -1,7 +1,7 @@
 // A real cluster on this machine, as `tacit up` starts it, in a folder of its own.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -42,11 +42,12 @@ export class LocalCluster {
 
   /** Kills a node as a machine that loses power does. */
   kill(node: string): void {
-    const own = join(this.folder, node);
+    const own = realpathSync(join(this.folder, node));
     const found = readdirSync("/proc").filter((pid) => {
       try {
-        return /^[0-9]+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(own);
+        return /^[0-9]+$/.test(pid) && readlinkSync(`/proc/${pid}/cwd`) === own;
       } catch {
+        // The process has ended meanwhile, or is another user's.
         return false;
       }
     });

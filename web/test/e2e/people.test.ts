@@ -58,8 +58,11 @@ async function person(name: string, number: number, size: keyof typeof SIZES, li
   const bodies: string[] = [];
   page.on("request", (request) => bodies.push(`${request.method()} ${request.url()} ${request.postDataBuffer()?.toString("latin1") ?? ""}`));
   await page.goto(link);
-  await page.getByRole("heading", { name: "Before you begin" }).waitFor();
+  // The job is shown only to people who may answer it.
+  await page.getByRole("heading", { name: "Who are you here?" }).waitFor();
   await page.getByLabel("Your name here").fill(name);
+  await page.getByRole("button", { name: "Enrol under this name" }).click();
+  await page.getByText(`You answer as “${name}”.`).waitFor();
   await page.getByLabel("I understand that my answers may become visible.").check();
   await page.getByRole("button", { name: "I agree, show me the items" }).click();
   await page.getByText(`of ${ITEMS}`, { exact: false }).first().waitFor();

@@ -25,6 +25,7 @@ export function launch(): Promise<Browser> {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...(process.env["CHROMIUM_ARGS"]?.split(" ") ?? []),
     ],
   });
 }

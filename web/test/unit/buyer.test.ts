@@ -39,13 +39,14 @@ test("an id is made of a name", () => {
   expect(idOf("x".repeat(80)).length).toBe(64);
 });
 
-test("the spec is found among the files, or it is said that it is not clear", () => {
-  const of = (...list: string[]) => specName(list.map((name) => ({ name })));
-  expect(of("items.csv", "signs.toml")).toBe("signs.toml");
-  expect(of("job.toml", "pool.toml")).toBe("job.toml");
-  expect(of("a.toml", "b.toml")).toBe("several");
-  expect(of("signs.json", "items.csv")).toBe("signs.json");
-  expect(of("items.csv")).toBe("none");
+test("the spec is the file that asks a question, or it is said that it is not clear", () => {
+  const of = (files: Record<string, string>) => specName(Object.entries(files).map(([name, text]) => ({ name, bytes: new TextEncoder().encode(text) })));
+  const toml = 'name = "x"\nquestion = { kind = "categorical" }\n';
+  expect(of({ "items.csv": "id\nquestion", "signs.toml": toml, "pool.toml": 'pool = "p"' })).toBe("signs.toml");
+  expect(of({ "a.toml": '[question]\nkind = "categorical"' })).toBe("a.toml");
+  expect(of({ "job.json": '{"question": {}}', "pool.toml": 'pool = "question"' })).toBe("job.json");
+  expect(of({ "a.toml": toml, "b.toml": toml })).toBe("several");
+  expect(of({ "items.csv": "id\n" })).toBe("none");
 });
 
 test("amounts fall into parts of their range, and none is lost", () => {

@@ -27,8 +27,10 @@ test("what was sent is final: it is not shown, and not answered again", () => {
   expect([one.item, one.waiting]).toEqual([2, 0]);
   one.move(-1);
   expect(one.item).toBe(2);
-  expect(one.take({ class: 0 })).toEqual({ item: 2, draft: { class: 0 } });
-  expect(one.take({ class: 0 })).toBeUndefined();
+  one.take({ class: 0 });
+  expect([one.isAtEnd, one.waiting]).toEqual([true, 1]);
+  one.take({ class: 0 });
+  expect(one.waiting).toBe(1);
 });
 
 test("undo takes steps back one by one, to what was there before", () => {
@@ -37,11 +39,12 @@ test("undo takes steps back one by one, to what was there before", () => {
   expect(one.item).toBe(0);
   one.take({ class: 1 });
   one.take("skipped");
-  expect(one.undo()).toEqual({ item: 1, draft: undefined });
+  expect(one.lastStep).toEqual({ item: 1, before: undefined });
+  one.undo();
   expect([one.item, one.draft(1)]).toEqual([1, undefined]);
-  expect(one.undo()).toEqual({ item: 0, draft: { class: 7 } });
-  expect(one.draft(0)).toEqual({ class: 7 });
-  expect([one.canUndo, one.undo()]).toEqual([false, undefined]);
+  expect(one.lastStep).toEqual({ item: 0, before: { class: 7 } });
+  one.undo();
+  expect([one.item, one.draft(0), one.lastStep]).toEqual([0, { class: 7 }, undefined]);
 });
 
 test("after the last item come those that have nothing, then the end", () => {
