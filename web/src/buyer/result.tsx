@@ -141,7 +141,7 @@ function Labels({ report }: { report: Report }) {
     <>
       <section class="part">
         <h2>{t.labels}</h2>
-        <Table head={[t.item, t.label]} rows={report.labels.map(({ item, label }) => [item, label ?? "–"])} />
+        <Table isText head={[t.item, t.label]} rows={report.labels.map(({ item, label }) => [item, label ?? "–"])} />
       </section>
       <section class="part">
         <h2>{t.noConsensus}</h2>
@@ -150,7 +150,7 @@ function Labels({ report }: { report: Report }) {
         ) : (
           <>
             <p>{t.withoutOf(without.length, report.labels.length)}</p>
-            <Table head={[t.item, t.value]} rows={without.map(({ item, reason }) => [item, reason?.replaceAll("_", " ") ?? "–"])} />
+            <Table isText head={[t.item, t.why]} rows={without.map(({ item, reason }) => [item, reason?.replaceAll("_", " ") ?? "–"])} />
           </>
         )}
       </section>
@@ -204,10 +204,10 @@ function Downloads({ job, result: { verified, certificate } }: { job: string; re
   );
 }
 
-function Table({ head, rows }: { head: string[]; rows: string[][] }) {
+function Table({ head, rows, isText = false }: { head: string[]; rows: string[][]; isText?: boolean }) {
   const more = rows.length - ROWS;
   return (
-    <div class="table" tabIndex={0} role="region" aria-label={head.join(", ")}>
+    <div class={isText ? "table" : "table numeric"} tabIndex={0} role="region" aria-label={head.join(", ")}>
       <table>
         <thead>
           <tr>

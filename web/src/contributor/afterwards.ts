@@ -30,10 +30,22 @@ export async function fetchStanding(desk: Desk): Promise<Standing | null> {
   return { certified, rejected };
 }
 
-/** Takes a submission back. Asked again, it tells which further nodes have erased it. */
-export async function withdraw(desk: Desk, id: string): Promise<ErasureView> {
+/** How often the nodes are asked at once, because they erase within moments. Later the person asks. */
+const ASKS = 5;
+
+/** Takes a submission back, and asks the nodes for a while whether they have erased it. Asked again, it tells which further ones have. */
+export async function withdraw(
+  desk: Desk,
+  id: string,
+  pause: (seconds: number) => Promise<void> = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000)),
+): Promise<ErasureView> {
   const body = await desk.engine.withdrawal(id);
-  const view = await desk.engine.noteWithdrawn(id, await desk.api.withdraw(desk.job.id, id, body));
-  await desk.load();
-  return view;
+  for (let asked = 1; ; asked += 1) {
+    const view = await desk.engine.noteWithdrawn(id, await desk.api.withdraw(desk.job.id, id, body));
+    if (view.missing.length === 0 || asked === ASKS) {
+      await desk.load();
+      return view;
+    }
+    await pause(asked / 2);
+  }
 }

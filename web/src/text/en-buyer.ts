@@ -151,6 +151,7 @@ export const buyerText = {
     labels: "Labels",
     label: "Label",
     item: "Item",
+    why: "Why",
     noConsensus: "Items without consensus",
     noneWithout: "Every item has a label.",
     withoutOf: (without: number, items: number) => `${without.toLocaleString("en-GB")} of ${count(items, "item has", "items have")} no label.`,

@@ -1,6 +1,7 @@
 import "fake-indexeddb/auto";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { ClusterView, JobView } from "tacit-engine";
+import { withdraw } from "../../src/contributor/afterwards.ts";
 import { Desk } from "../../src/contributor/desk.ts";
 import type { Engine } from "../../src/engine/client.ts";
 import type { IdentityNote } from "../../src/engine/identities.ts";
@@ -155,6 +156,24 @@ test("what was sent from another device is not asked again, and does not wait he
   answer = () => new Response(JSON.stringify({ state: "open", submissions: [{ items: [0, 1] }], certified: null }));
   await desk.look();
   expect([desk.sitting?.sent, desk.sitting?.waiting, desk.sitting?.item]).toEqual([2, 0, 2]);
+});
+
+test("a submission that is taken back is asked for until every node has erased it, and not for ever", async () => {
+  const { engine } = engineWith([]);
+  const desk = new Desk(engine, store, ROUTE);
+  await desk.open();
+  await desk.enrol("alice");
+  await desk.agree([], null);
+  let open = 3;
+  const calls = { withdrawal: async () => new Uint8Array(), noteWithdrawn: async () => ({ erasedBy: [], missing: (open -= 1) > 0 ? ["node-1"] : [] }) };
+  Object.assign(engine, calls);
+  asked.length = 0;
+  expect((await withdraw(desk, "aa", async () => {})).missing).toEqual([]);
+  expect(asked).toEqual(Array(3).fill("DELETE /v1/jobs/signs/submissions/aa as enrolled"));
+  open = 99;
+  asked.length = 0;
+  expect((await withdraw(desk, "aa", async () => {})).missing).toEqual(["node-1"]);
+  expect(asked.length).toBe(5);
 });
 
 test("without a digest of the cluster file nothing is asked of the coordinator", async () => {
