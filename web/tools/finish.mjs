@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
 const BUDGET = 300_000;
@@ -14,6 +15,21 @@ const files = (folder) =>
     .flatMap((name) => (statSync(join(folder, name)).isDirectory() ? files(join(folder, name)) : [join(folder, name)]));
 
 const hash = (algorithm, bytes, encoding) => createHash(algorithm).update(bytes).digest(encoding);
+
+/** The licences of the packages that are part of the page. */
+function licences() {
+  const web = fileURLToPath(new URL("..", import.meta.url));
+  const { dependencies } = JSON.parse(readFileSync(join(web, "package.json"), "utf8"));
+  const of = (name) => {
+    const folder = join(web, "node_modules", name);
+    const { version, license, author } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    const file = readdirSync(folder).find((one) => /^licen[cs]e/i.test(one));
+    const text = file === undefined ? `Copyright ${author?.name ?? author}; the package has no file with its licence's text.` : readFileSync(join(folder, file), "utf8").trim();
+    return `${name} ${version} (${license})\n\n${text}\n`;
+  };
+  const packages = Object.keys(dependencies).sort().map(of);
+  return `This page contains the packages below. What the module is built of stands in NOTICE.\n\n${packages.join("\n----\n\n")}`;
+}
 
 /** Finishes the folder that Vite has made. Returns whether the first load is within its budget. */
 export function finish(dist) {
@@ -26,12 +42,14 @@ export function finish(dist) {
     });
   writeFileSync(page, html);
 
+  writeFileSync(join(dist, "THIRD-PARTY.txt"), licences());
+
   const list = files(dist).filter((file) => relative(dist, file) !== "MANIFEST");
   const lines = list.map((file) => `${hash("sha256", readFileSync(file), "hex")}  ${relative(dist, file)}\n`);
   writeFileSync(join(dist, "MANIFEST"), lines.join(""));
 
   // What a contributor loads first: everything but what is loaded when a buyer, or a QR code, needs it.
-  const later = /assets\/(app|qr|charts)-/;
+  const later = /assets\/(app|qr|charts)-|THIRD-PARTY/;
   const size = (file) => gzipSync(readFileSync(file), { level: 9 }).length;
   let total = 0;
   for (const file of list) {

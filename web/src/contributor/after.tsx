@@ -39,7 +39,7 @@ export function After({ desk, onChanged }: { desk: Desk; onChanged: () => void }
       {action.isRunning && <p role="status">{t.looking}</p>}
       {isAlarm && <Notice kind="bad">{t.wrong}</Notice>}
       {action.error !== undefined && !isWaiting && <Trouble error={action.error} onRetry={look} />}
-      {isWaiting && hasSent && <p class="lead">{t.waiting}</p>}
+      {isWaiting && hasSent && <p class="lead">{t.ended[desk.state] ?? t.waiting}</p>}
       {standing && <Result standing={standing} />}
       {hasSent && !action.isRunning && (
         <div class="actions">

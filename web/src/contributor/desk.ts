@@ -44,14 +44,19 @@ export class Desk {
   identity: IdentityNote | undefined;
   submissions: SubmissionNote[] = [];
   sitting: Sitting | undefined;
-  /** Whether the job takes no more answers. */
-  isClosed = false;
+  /** The state of the job, as far as it is known here. */
+  state = "open";
 
   constructor(
     readonly engine: Engine,
     private readonly store: SealedStore,
     readonly route: JobRoute,
   ) {}
+
+  /** Whether the job takes no more answers. */
+  get isClosed(): boolean {
+    return this.state !== "open";
+  }
 
   get cluster(): ClusterView {
     return this.need(this.site).cluster;
@@ -196,7 +201,7 @@ export class Desk {
   async look(): Promise<void> {
     try {
       const body = JSON.parse(new TextDecoder().decode(await this.api.receipts(this.route.job))) as Receipts;
-      this.isClosed = body.state !== "open";
+      this.state = body.state;
       const items = body.submissions?.flatMap((one) => one.items) ?? [];
       const isNew = items.some((item) => !this.sitting?.isFinal(item));
       if (isNew) {

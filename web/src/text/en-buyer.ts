@@ -166,7 +166,6 @@ export const buyerText = {
     beyondChance: "Beyond chance",
     amount: "Amount",
     downloads: "Downloads",
-    plot: "Plot",
     files: { result: "result.json", payouts: "payouts.csv", certificate: "certificate.json", labels: "labels.csv" },
   },
 };

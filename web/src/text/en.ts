@@ -60,7 +60,6 @@ export const en = {
     code: "Invitation code",
     codeHint: "It is used once, on this device, and is not stored.",
     useCode: "Use this code",
-    or: "or",
     name: "Your name here",
     nameHint: "It appears in what is published about pay. It does not have to be your real name.",
     enrol: "Enrol under this name",
@@ -169,6 +168,10 @@ export const en = {
   after: {
     title: "What came of it",
     waiting: "The job is still open or being computed. What counted, and your pay, is known once it is published.",
+    ended: {
+      cancelled: "The buyer has cancelled the job. Nothing is computed, published or paid.",
+      failed: "The job has failed: its result cannot be computed. Nothing is published. Keep your receipts, and ask the buyer or the operators.",
+    } as Record<string, string>,
     nothingSent: "You have not sent anything for this job yet.",
     look: "Look again",
     looking: "Asking, and checking the signatures of the nodes…",
