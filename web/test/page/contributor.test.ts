@@ -199,6 +199,48 @@ test("a job that is shown to nobody asks who somebody is", async () => {
   await profile.close();
 });
 
+test("an address without a job, a damaged one, and one without a cluster say what to do", async () => {
+  const profile = await context(browser, "phone", "light");
+  await answerRequests(profile, answers);
+  const page = await profile.newPage();
+  for (const [name, fragment, heading] of [
+    ["start", "", "Answer without being seen"],
+    ["wrong", "#job=signs&cluster=xyz", "This link is damaged"],
+    ["cluster-file", "#job=safety", "Which cluster is it?"],
+  ] as const) {
+    await page.goto("about:blank");
+    await page.goto(host.url + fragment);
+    await page.getByRole("heading", { name: heading }).waitFor();
+    expect(await axe(page), name).toEqual([]);
+    expect(await overflow(page), name).toBe(0);
+    await shot(page, `${name}-phone-light`);
+  }
+  // With a file that somebody has chosen, the job must be signed for the cluster that it names: this one has another address.
+  const other = setup.cluster_toml.replace("http://localhost:1", COORDINATOR);
+  await page.locator("input[type=file]").setInputFiles({ name: "cluster.toml", mimeType: "text/plain", buffer: Buffer.from(other) });
+  await page.getByRole("alert").waitFor();
+  expect(await page.getByRole("heading", { name: "Before you begin" }).count()).toBe(0);
+  await profile.close();
+});
+
+test("a pasted link opens its job, and the job is listed afterwards", async () => {
+  const profile = await context(browser, "desktop", "light");
+  await answerRequests(profile, answers);
+  const page = await profile.newPage();
+  await page.goto(host.url);
+  await page.getByLabel("Link").fill("https://elsewhere.example/");
+  await page.getByRole("button", { name: "Open", exact: true }).click();
+  await page.getByText("This is not a link to a job.").waitFor();
+  await page.getByLabel("Link").fill(link());
+  await page.getByRole("button", { name: "Open", exact: true }).click();
+  await page.getByRole("heading", { name: "Before you begin" }).waitFor();
+  await agree(page);
+  await page.getByRole("link", { name: "Tacit" }).click();
+  await page.getByRole("link", { name: "Safety of answers, week 14" }).click();
+  await page.getByText("Item 1 of 5").waitFor();
+  await profile.close();
+});
+
 test("another version that the host offers is said in words and not taken by itself", async () => {
   const { page, profile } = await open("desktop", "light");
   await page.getByRole("heading", { name: "Before you begin" }).waitFor();
