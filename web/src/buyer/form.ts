@@ -32,7 +32,8 @@ export const EMPTY_FORM: JobForm = {
   items: "",
   perItem: "3",
   closesAt: "",
-  sensitive: false,
+  // As in a spec without this field: whoever says that answers are as good as public says so by themselves.
+  sensitive: true,
   isPublic: false,
   release: ["labels", "agreement", "class_totals", "payouts"],
   rule: "peer_agreement",

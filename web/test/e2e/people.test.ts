@@ -106,6 +106,7 @@ test("three people answer, a node dies, and the buyer gets what they have answer
   await buyer.getByLabel("Question", { exact: true }).fill("Would it be safe to answer this?");
   await buyer.getByLabel("Possible answers").fill(CLASSES.join("\n"));
   await buyer.getByLabel("Items", { exact: true }).fill(Array.from({ length: ITEMS }, (_, item) => `Question number ${item + 1}`).join("\n"));
+  await buyer.getByLabel("Answers say something about the people who give them").uncheck();
   await buyer.getByRole("button", { name: "Check it" }).click();
   await buyer.getByRole("button", { name: "Sign and open the job" }).click();
   await buyer.getByText("Link for contributors").waitFor();

@@ -108,6 +108,7 @@ test("a form becomes a job that is shown before it is signed, and the token is s
   await page.getByLabel("Possible answers").fill("red\ngreen");
   await page.getByLabel("Items", { exact: true }).fill("first\nsecond");
   await page.getByText("At most 0.24 EUR can fall due").waitFor();
+  await page.getByLabel("Answers say something about the people who give them").uncheck();
   await page.getByRole("button", { name: "Check it" }).click();
   await page.getByRole("heading", { name: "Check what you sign" }).waitFor();
   await page.getByText("Which light?").waitFor();

@@ -3,7 +3,7 @@ import type { Report } from "tacit-engine";
 import { budget, EMPTY_FORM, idOf, itemsOf, specName, specOf } from "../../src/buyer/form.ts";
 import { histogram, labelsCsv, measures } from "../../src/buyer/numbers.ts";
 
-const FORM = { ...EMPTY_FORM, name: "Street signs", classes: "stop\nyield\n\n other ", question: "Which?", perItem: "3" };
+const FORM = { ...EMPTY_FORM, sensitive: false, name: "Street signs", classes: "stop\nyield\n\n other ", question: "Which?", perItem: "3" };
 
 test("a form becomes a spec", async () => {
   const items = await itemsOf("first\n\nhttps://p.example/a.png", async () => "ab".repeat(32));
@@ -28,6 +28,13 @@ test("what is not paid is not published as pay, and a flat rule has no bonus", (
   expect([unpaid["payout"], unpaid["release"], unpaid["items"]]).toEqual([undefined, ["labels", "agreement", "class_totals"], "items.csv"]);
   expect(specOf({ ...FORM, rule: "flat" }, "items.csv", 5)["payout"]).toMatchObject({ bonus_per_item: 0, budget: 300_000 });
   expect(budget({ ...FORM, base: "a" }, 5)).toBeUndefined();
+});
+
+test("answers are taken to be sensitive, and then a pool is named by its file", () => {
+  const pool = { name: "pool.toml", bytes: new Uint8Array() };
+  expect(EMPTY_FORM.sensitive).toBe(true);
+  expect(specOf({ ...FORM, sensitive: true, pool }, [], 0)).toMatchObject({ sensitive: true, issuers: "pool.toml" });
+  expect(specOf({ ...FORM, pool }, [], 0)["issuers"]).toBeUndefined();
 });
 
 test("a closing time has an offset", () => {
