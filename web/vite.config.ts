@@ -6,7 +6,10 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   base: "./",
   resolve: {
-    alias: { "tacit-engine": fileURLToPath(new URL("./wasm/pkg/tacit_web.js", import.meta.url)) },
+    alias: [
+      { find: /^tacit-engine$/, replacement: fileURLToPath(new URL("./wasm/pkg/tacit_web.js", import.meta.url)) },
+      { find: /^tacit-engine-contributor$/, replacement: fileURLToPath(new URL("./wasm/pkg-contributor/tacit_web.js", import.meta.url)) },
+    ],
   },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   worker: { format: "es" },

@@ -78,7 +78,7 @@ async function start(): Promise<void> {
   addEventListener("hashchange", () => location.reload());
   try {
     const store = await SealedStore.open();
-    render(<Page engine={startEngine()} store={store} route={route} />, place);
+    render(<Page engine={startEngine(route.kind === "buyer" ? "buyer" : "contributor")} store={store} route={route} />, place);
   } catch (error) {
     render(
       <Screen title={text.problem.title}>

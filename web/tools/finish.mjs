@@ -6,6 +6,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
+import { firstLoad } from "./first-load.mjs";
 
 const BUDGET = 300_000;
 
@@ -48,14 +49,13 @@ export function finish(dist) {
   const lines = list.map((file) => `${hash("sha256", readFileSync(file), "hex")}  ${relative(dist, file)}\n`);
   writeFileSync(join(dist, "MANIFEST"), lines.join(""));
 
-  // What a contributor loads first: everything but what is loaded when a buyer, or a QR code, needs it.
-  const later = /assets\/(app|qr|charts)-|THIRD-PARTY/;
-  const size = (file) => gzipSync(readFileSync(file), { level: 9 }).length;
+  const paths = list.map((file) => relative(dist, file));
+  const first = firstLoad(dist, paths);
   let total = 0;
-  for (const file of list) {
-    const isLater = later.test(file);
-    total += isLater ? 0 : size(file);
-    console.log(`${String(size(file)).padStart(8)}  ${relative(dist, file)}${isLater ? "  (later)" : ""}`);
+  for (const path of paths) {
+    const size = gzipSync(readFileSync(join(dist, path)), { level: 9 }).length;
+    total += first.has(path) ? size : 0;
+    console.log(`${String(size).padStart(8)}  ${path}${first.has(path) ? "" : "  (later)"}`);
   }
   console.log(`first load: ${total} bytes compressed, of ${BUDGET}`);
   return total <= BUDGET;

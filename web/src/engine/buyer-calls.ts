@@ -70,7 +70,6 @@ export class BuyerCalls {
     const goldKey = gold === undefined ? undefined : this.engine.Key.generate();
     let job: Module.Job | undefined;
     try {
-      spec.check(id);
       job = this.engine.Job.sign(this.shared.cluster(), id, spec, key, goldKey?.publicKey);
       if (gold !== undefined && goldKey !== undefined) {
         this.gold = { answers: this.engine.Gold.parse(gold.name, gold.bytes, job), job, key: goldKey, parts: new Map() };

@@ -48,8 +48,11 @@ export function engineOf(port: Port): Engine {
   });
 }
 
-/** Starts the worker. */
-export function startEngine(): Engine {
-  const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "tacit engine" });
+/** Starts the worker of contributors, or that of buyers. */
+export function startEngine(who: "contributor" | "buyer"): Engine {
+  const worker =
+    who === "buyer"
+      ? new Worker(new URL("./buyer-worker.ts", import.meta.url), { type: "module", name: "tacit engine" })
+      : new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "tacit engine" });
   return engineOf(worker as unknown as Port);
 }

@@ -1,44 +1,14 @@
-// The worker: loads the WebAssembly module, and answers calls one after the other.
+// The contributor's worker: with the smaller module, which lacks what only buyers need.
 
-import init, * as module from "tacit-engine";
+import type * as Module from "tacit-engine";
+import init, * as module from "tacit-engine-contributor";
 import { SealedStore } from "../storage/sealed-store.ts";
-import { BuyerCalls } from "./buyer-calls.ts";
 import { ContributorCalls } from "./contributor-calls.ts";
-import type { AnswerMessage, CallMessage } from "./messages.ts";
+import { serveCalls } from "./serve-calls.ts";
 
-type Call = (...args: unknown[]) => unknown;
-
-const ready = (async () => {
+async function start(): Promise<readonly object[]> {
   const [store] = await Promise.all([SealedStore.open(), init()]);
-  const contributor = new ContributorCalls(module, store);
-  return [contributor, new BuyerCalls(module, store, contributor)] as const;
-})();
-
-/** The method of this name, if the page may call it. */
-function find(targets: readonly object[], name: string): Call | undefined {
-  for (const target of targets) {
-    const method: unknown = Object.hasOwn(Object.getPrototypeOf(target) as object, name) ? target[name as keyof object] : undefined;
-    if (typeof method === "function" && name !== "constructor") {
-      return method.bind(target) as Call;
-    }
-  }
-  return undefined;
+  return [new ContributorCalls(module as unknown as typeof Module, store)];
 }
 
-async function answer({ id, name, args }: CallMessage): Promise<AnswerMessage> {
-  try {
-    const call = find(await ready, name);
-    if (call === undefined) {
-      return { id, ok: false, code: "unexpected", message: `no call ${name}` };
-    }
-    return { id, ok: true, value: await call(...args) };
-  } catch (error) {
-    const { code, message } = error as { code?: unknown; message?: unknown };
-    return { id, ok: false, code: typeof code === "string" ? code : "unexpected", message: String(message ?? error) };
-  }
-}
-
-let queue: Promise<unknown> = Promise.resolve();
-self.onmessage = (event: MessageEvent<CallMessage>) => {
-  queue = queue.then(async () => self.postMessage(await answer(event.data)));
-};
+serveCalls(start());

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
+import { firstLoad } from "../../tools/first-load.mjs";
 import { DIST } from "./host.ts";
 
 const files = (folder: string): string[] =>
@@ -31,16 +32,20 @@ test("scripts and styles of the page have their integrity, and none stands inlin
   expect(html).not.toMatch(/<style|\sstyle=|\son[a-z]+=/);
 });
 
-test("nothing but plots, QR codes and the buyer's part is loaded later, and they are not part of what is loaded first", () => {
-  const html = read("index.html").toString();
-  const later = files(join(DIST, "assets")).filter((path) => /\/(app|charts|qr)-.*\.js$/.test(path));
-  expect(later.map((path) => path.replace(/-.*/, "")).sort()).toEqual(["assets/app", "assets/charts", "assets/qr"]);
-  later.forEach((path) => expect(html).not.toContain(path));
+test("plots, QR codes, the buyer's part and the whole module are loaded later", () => {
+  const first = firstLoad(DIST, files(DIST));
+  const later = files(join(DIST, "assets")).filter((path) => !first.has(path));
+  expect(later.filter((path) => path.endsWith(".js")).map((path) => path.replace(/-[^-]{8}\.js$/, "")).sort()).toEqual([
+    "assets/app",
+    "assets/buyer-worker",
+    "assets/charts",
+    "assets/qr",
+  ]);
+  expect([...first].filter((path) => path.endsWith(".wasm")).length).toBe(1);
 });
 
 test("the first load is below 300 kB compressed, with the module", () => {
-  const first = files(DIST).filter((path) => !/assets\/(app|charts|qr)-|MANIFEST|THIRD-PARTY/.test(path));
-  const total = first.reduce((sum, path) => sum + gzipSync(read(path), { level: 9 }).length, 0);
+  const total = [...firstLoad(DIST, files(DIST))].reduce((sum, path) => sum + gzipSync(read(path), { level: 9 }).length, 0);
   expect(total).toBeLessThan(300_000);
 });
 
