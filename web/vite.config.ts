@@ -1,6 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
+// What only buyers load has a name that says so: the service worker does not fetch it ahead for contributors (src/version/sw.ts).
+const assetFileNames = ({ originalFileNames }: { originalFileNames?: string[] }): string =>
+  originalFileNames?.some((name) => /wasm\/pkg\/|\/buyer\/|uplot/i.test(name)) ? "assets/buyer-[name]-[hash][extname]" : "assets/[name]-[hash][extname]";
+const BUYER = ["app", "charts"];
+
 // The page is a folder of static files that works under any path, so every address in it is relative. Names follow from contents and
 // nothing in the output depends on the time or the machine: the page built twice is the same byte for byte.
 export default defineConfig({
@@ -12,7 +17,7 @@ export default defineConfig({
     ],
   },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  worker: { format: "es" },
+  worker: { format: "es", rolldownOptions: { output: { assetFileNames } } },
   build: {
     target: "es2022",
     assetsInlineLimit: 0,
@@ -23,8 +28,8 @@ export default defineConfig({
       output: {
         // The service worker keeps its name: its version stands in its query.
         entryFileNames: (chunk) => (chunk.name === "sw" ? "sw.js" : "assets/[name]-[hash].js"),
-        chunkFileNames: "assets/[name]-[hash].js",
-        assetFileNames: "assets/[name]-[hash][extname]",
+        chunkFileNames: (chunk) => (BUYER.includes(chunk.name) ? "assets/buyer-[name]-[hash].js" : "assets/[name]-[hash].js"),
+        assetFileNames,
       },
     },
   },

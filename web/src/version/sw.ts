@@ -42,18 +42,25 @@ async function fetchChecked(path: string, digest: string): Promise<Response> {
   return new Response(bytes, { headers });
 }
 
+/** The digests of the files of this version, by path. */
+function digests(list: string): Map<string, string> {
+  // Lines that begin with # say what the files were made with.
+  const lines = [...list.matchAll(/^([0-9a-f]{64})  (.+)$/gm)];
+  return new Map(lines.map(([, digest = "", path = ""]) => [path, digest]));
+}
+
 async function install(): Promise<void> {
   const list = await fetchChecked("MANIFEST", version);
-  const text = await list.clone().text();
+  const files = digests(await list.clone().text());
   const cache = await caches.open(cacheName);
-  await cache.put(new URL("MANIFEST", worker.registration.scope).href, list);
-  for (const line of text.split("\n")) {
-    // Lines that begin with # say what the files were made with.
-    const [, digest, path] = /^([0-9a-f]{64})  (.+)$/.exec(line) ?? [];
-    if (digest !== undefined && path !== undefined) {
+  for (const [path, digest] of files) {
+    // Contributors do not load what only buyers need: it is fetched, and checked against the same list, when somebody needs it.
+    if (!path.startsWith("assets/buyer-")) {
       await cache.put(new URL(path, worker.registration.scope).href, await fetchChecked(path, digest));
     }
   }
+  // Last, so that a list is there only with its files.
+  await cache.put(new URL("MANIFEST", worker.registration.scope).href, list);
 }
 
 async function activate(): Promise<void> {
@@ -68,9 +75,21 @@ async function activate(): Promise<void> {
 /** The pinned file, or what the network has where the version has no such file. */
 async function serve(request: Request, address: URL): Promise<Response> {
   const cache = await caches.open(cacheName);
-  const path = address.origin + address.pathname;
-  const pinned = await cache.match(path === worker.registration.scope ? `${path}index.html` : path);
-  return pinned ?? fetch(request);
+  const { scope } = worker.registration;
+  const file = address.origin + address.pathname === scope ? `${scope}index.html` : address.origin + address.pathname;
+  const pinned = await cache.match(file);
+  if (pinned !== undefined) {
+    return pinned;
+  }
+  const list = await (await cache.match(`${scope}MANIFEST`))?.text();
+  const path = file.slice(scope.length);
+  const digest = list === undefined ? undefined : digests(list).get(path);
+  if (digest === undefined) {
+    return fetch(request);
+  }
+  const checked = await fetchChecked(path, digest);
+  await cache.put(file, checked.clone());
+  return checked;
 }
 
 worker.addEventListener("install", (event) => event.waitUntil(install()));

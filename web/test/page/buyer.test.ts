@@ -125,6 +125,24 @@ test("a form becomes a job that is shown before it is signed, and the token is s
   await profile.close();
 });
 
+test("what only buyers need is fetched when it is needed, and checked against the pinned version", async () => {
+  const profile = await context(browser, "desktop", "light");
+  await answerRequests(profile, answers);
+  const page = await profile.newPage();
+  await page.goto(host.url);
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  const { readdirSync } = await import("node:fs");
+  const { DIST } = await import("./host.ts");
+  const app = readdirSync(`${DIST}/assets`).find((name) => /^buyer-app-.*\.js$/.test(name)) ?? "";
+  const reach = () => page.evaluate((path) => fetch(path).then((response) => response.text(), () => "refused"), `./assets/${app}`);
+  host.files.set(`assets/${app}`, Buffer.from("alert(1)"));
+  await page.reload();
+  expect(await reach()).toBe("refused");
+  host.files.clear();
+  expect((await reach()).length).toBeGreaterThan(1_000);
+  await profile.close();
+});
+
 test("a result that the certificate does not yield is not shown", async () => {
   const { certificate, result, payouts } = certified();
   const forged = result.replace(/"answers": (\d+)/, (_, number) => `"answers": ${Number(number) + 1}`);
