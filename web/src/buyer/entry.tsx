@@ -1,0 +1,55 @@
+// Which cluster, and the token.
+
+import { useEffect, useState } from "preact/hooks";
+import type { Engine } from "../engine/client.ts";
+import { NeedsClusterFile, openCluster, type Site } from "../open-cluster.ts";
+import type { BuyerRoute } from "../route.ts";
+import { buyerText } from "../text/en-buyer.ts";
+import { text } from "../text/index.ts";
+import { ClusterFacts } from "../contributor/cluster-facts.tsx";
+import { Field, FileButton, Screen, Trouble, useAction } from "../ui/parts.tsx";
+import { readFile } from "../ui/save-file.ts";
+import { BuyerDesk } from "./desk.ts";
+
+export function Entry({ engine, route, onDesk }: { engine: Engine; route: BuyerRoute; onDesk: (desk: BuyerDesk) => void }) {
+  const t = buyerText.entry;
+  const [site, setSite] = useState<Site | undefined>();
+  const [token, setToken] = useState("");
+  const action = useAction();
+  const open = (file?: Uint8Array) => void action.run(async () => setSite(await openCluster(engine, route, file)));
+  useEffect(() => open(), []);
+  const chooser = <FileButton label={t.cluster} accept=".toml" onFiles={([file]) => file && void readFile(file).then(open)} />;
+  return (
+    <Screen title={t.title}>
+      <p class="lead">{t.lead}</p>
+      {site === undefined ? (
+        <>
+          {action.error instanceof NeedsClusterFile ? <p>{text.clusterFile[action.error.reason]}</p> : action.error !== undefined && <Trouble error={action.error} />}
+          {chooser}
+        </>
+      ) : (
+        <>
+          <form
+            class="part"
+            onSubmit={(event) => {
+              event.preventDefault();
+              onDesk(new BuyerDesk(engine, site, token.trim()));
+            }}
+          >
+            <Field label={t.token} hint={t.tokenHint} value={token} onInput={setToken} type="password" />
+            <button type="submit" class="main">
+              {t.go}
+            </button>
+          </form>
+          <section class="part">
+            <h2>{site.cluster.name}</h2>
+            <p class="muted">
+              {t.coordinator}: {site.coordinator}
+            </p>
+            <ClusterFacts cluster={site.cluster} />
+          </section>
+        </>
+      )}
+    </Screen>
+  );
+}

@@ -1,0 +1,122 @@
+// A job's spec from the fields of a form.
+
+import type { PayRule, ReleaseName } from "tacit-engine";
+import type { NamedFile } from "../engine/buyer-calls.ts";
+import { micros } from "../ui/money.ts";
+
+/** What the form holds: texts as they were typed. */
+export interface JobForm {
+  name: string;
+  id: string;
+  question: string;
+  classes: string;
+  items: string;
+  itemsFile?: NamedFile;
+  perItem: string;
+  closesAt: string;
+  sensitive: boolean;
+  pool?: NamedFile;
+  isPublic: boolean;
+  release: ReleaseName[];
+  rule: PayRule | "none";
+  currency: string;
+  base: string;
+  bonus: string;
+}
+
+export const EMPTY_FORM: JobForm = {
+  name: "",
+  id: "",
+  question: "",
+  classes: "",
+  items: "",
+  perItem: "3",
+  closesAt: "",
+  // As in a spec without this field: whoever says that answers are as good as public says so by themselves.
+  sensitive: true,
+  isPublic: false,
+  release: ["labels", "agreement", "class_totals", "payouts"],
+  rule: "peer_agreement",
+  currency: "EUR",
+  base: "0.02",
+  bonus: "0.02",
+};
+
+/** An item as a spec has it. */
+export interface SpecItem {
+  id: string;
+  text?: string;
+  image?: { url: string; sha256: string };
+}
+
+/** The lines of a text that say something. */
+export function lines(text: string): string[] {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+}
+
+/** An id made of a name. */
+export function idOf(name: string): string {
+  return name
+    .normalize("NFD")
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "")
+    .slice(0, 64);
+}
+
+/** Items of the lines of the form. `digest` gives the SHA-256 of the picture at an address. */
+export async function itemsOf(text: string, digest: (address: string) => Promise<string>): Promise<SpecItem[]> {
+  const given = lines(text);
+  const width = String(given.length).length;
+  const items: SpecItem[] = [];
+  for (const [index, line] of given.entries()) {
+    const id = `item-${String(index + 1).padStart(width, "0")}`;
+    items.push(/^https:\/\/\S+$/.test(line) ? { id, image: { url: line, sha256: await digest(line) } } : { id, text: line });
+  }
+  return items;
+}
+
+/** The most that can fall due: what is set aside as the budget. Nothing where an amount is none. */
+export function budget(form: JobForm, items: number): number | undefined {
+  const [base, bonus, perItem] = [micros(form.base), form.rule === "flat" ? 0 : micros(form.bonus), Number(form.perItem)];
+  return base === undefined || bonus === undefined || !Number.isInteger(perItem) ? undefined : items * perItem * (base + bonus);
+}
+
+/** The spec as JSON. Items are inline, or the name of a file. */
+export function specOf(form: JobForm, items: SpecItem[] | string, itemCount: number): Record<string, unknown> {
+  const pays = form.rule !== "none" && form.release.includes("payouts");
+  const hosts = typeof items === "string" ? [] : [...new Set(items.flatMap(({ image }) => (image ? [new URL(image.url).host] : [])))].sort();
+  return {
+    name: form.name.trim(),
+    question: { kind: "categorical", classes: lines(form.classes), ...(form.question.trim() !== "" && { text: form.question.trim() }) },
+    items,
+    answers_per_item: Number(form.perItem),
+    ...(form.closesAt !== "" && { closes_at: new Date(form.closesAt).toISOString().replace(/\.000Z$/, "Z") }),
+    sensitive: form.sensitive,
+    ...(form.isPublic && { public: true }),
+    release: form.release.filter((name) => pays || name !== "payouts"),
+    ...(form.sensitive && form.pool && { issuers: form.pool.name }),
+    ...(hosts.length > 0 && { image_hosts: hosts }),
+    ...(pays && {
+      payout: {
+        rule: form.rule,
+        currency: form.currency.trim(),
+        base_per_item: micros(form.base) ?? 0,
+        bonus_per_item: form.rule === "flat" ? 0 : (micros(form.bonus) ?? 0),
+        budget: budget(form, itemCount) ?? 0,
+      },
+    }),
+  };
+}
+
+/** The name of the spec among chosen files: the one that asks a question. Files of pools are TOML as well, and results that give weights are JSON. */
+export function specName(files: readonly NamedFile[]): string | "none" | "several" {
+  const asks = files.filter(({ name, bytes }) => {
+    const text = new TextDecoder().decode(bytes);
+    return (name.endsWith(".toml") && /^\s*\[?\s*question\b/m.test(text)) || (name.endsWith(".json") && /"question"\s*:/.test(text));
+  });
+  return asks.length === 0 ? "none" : ((asks.length === 1 ? asks[0]?.name : undefined) ?? "several");
+}

@@ -1,0 +1,19 @@
+// The digest of a picture, which the buyer signs, so that contributors see the same picture or none.
+
+import { buyerText } from "../text/en-buyer.ts";
+
+/** The SHA-256 of what is at an address, in hexadecimal. */
+export async function pictureDigest(address: string): Promise<string> {
+  let bytes: ArrayBuffer;
+  try {
+    const response = await fetch(address, { credentials: "omit", referrerPolicy: "no-referrer" });
+    if (!response.ok) {
+      throw new Error(String(response.status));
+    }
+    bytes = await response.arrayBuffer();
+  } catch {
+    throw new Error(buyerText.create.picture(address));
+  }
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

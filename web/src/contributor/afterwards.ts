@@ -1,0 +1,51 @@
+// What comes after sending: what counted and why the rest did not, and taking answers back.
+
+import type { Certified, ErasureView, OutcomeView } from "tacit-engine";
+import type { Desk } from "./desk.ts";
+
+/** The result for one contributor. */
+export interface Standing {
+  certified: Certified;
+  /** The items whose answers do not count: the coordinator's word; how many there are is certified. */
+  rejected: { item: string; reason: string }[];
+}
+
+/** Asks what the nodes certify, and checks it in the worker; null until the job is published. */
+export async function fetchStanding(desk: Desk): Promise<Standing | null> {
+  const certified = await desk.engine.checkReceipts(await desk.api.receipts(desk.job.id));
+  if (certified === null) {
+    return null;
+  }
+  const rejected: Standing["rejected"] = [];
+  const kept = desk.submissions.filter((one) => one.state !== "withdrawn");
+  for (const [index, note] of kept.entries()) {
+    const record = certified.submissions[index];
+    if (note.state !== "sent" || !record) {
+      continue;
+    }
+    const body = await desk.api.submission(desk.job.id, note.id);
+    const outcome: OutcomeView | null = await desk.engine.checkOutcome(note.id, body, JSON.stringify(record));
+    rejected.push(...(outcome?.rejected ?? []));
+  }
+  return { certified, rejected };
+}
+
+/** How often the nodes are asked at once, because they erase within moments. Later the person asks. */
+const ASKS = 5;
+
+/** Takes a submission back, and asks the nodes for a while whether they have erased it. Asked again, it tells which further ones have. */
+export async function withdraw(
+  desk: Desk,
+  id: string,
+  pause: (seconds: number) => Promise<void> = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000)),
+): Promise<ErasureView> {
+  const body = await desk.engine.withdrawal(id);
+  for (let asked = 1; ; asked += 1) {
+    const view = await desk.engine.noteWithdrawn(id, await desk.api.withdraw(desk.job.id, id, body));
+    if (view.missing.length === 0 || asked === ASKS) {
+      await desk.load();
+      return view;
+    }
+    await pause(asked / 2);
+  }
+}

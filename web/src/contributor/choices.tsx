@@ -1,0 +1,49 @@
+// The answers to choose from: one large button each. Where there are many, a field narrows them down.
+
+import { useState } from "preact/hooks";
+import { text } from "../text/index.ts";
+import { Field } from "../ui/parts.tsx";
+
+/** More answers than this get a field to find one. */
+const MANY = 12;
+
+export function Choices(props: {
+  classes: readonly string[];
+  chosen: number | undefined;
+  hasKeys: boolean;
+  isDisabled: boolean;
+  onChoose: (index: number) => void;
+}) {
+  const t = text.answer;
+  const [wanted, setWanted] = useState("");
+  const all = props.classes.map((label, index) => ({ label, index }));
+  const found = all.filter(({ label }) => label.toLowerCase().includes(wanted.trim().toLowerCase()));
+  const shown = props.classes.length > MANY ? found.slice(0, MANY) : all;
+  const longest = Math.max(...props.classes.map((label) => label.length));
+  return (
+    <div>
+      {props.classes.length > MANY && <Field label={t.filter} value={wanted} onInput={setWanted} />}
+      <div class={longest > 18 ? "choices long" : shown.length <= 4 ? "choices few" : "choices"} role="group" aria-label={t.choose}>
+        {shown.map(({ label, index }) => (
+          <button
+            key={label}
+            type="button"
+            class="choice"
+            aria-pressed={props.chosen === index}
+            disabled={props.isDisabled}
+            onClick={() => {
+              setWanted("");
+              props.onChoose(index);
+            }}
+          >
+            {props.hasKeys && index < 9 && (
+              <kbd aria-hidden="true">{index + 1}</kbd>
+            )}
+            <span>{label}</span>
+          </button>
+        ))}
+      </div>
+      {shown.length < found.length && <p class="hint">{t.more(found.length)}</p>}
+    </div>
+  );
+}

@@ -1,0 +1,33 @@
+// Who runs the nodes, and what to compare by voice.
+
+import type { ClusterView } from "tacit-engine";
+import { text } from "../text/index.ts";
+
+/** The operators with their nodes' fingerprints, and the digest of the cluster file. */
+export function ClusterFacts({ cluster, terms }: { cluster: ClusterView; terms?: string }) {
+  const t = text.consent;
+  return (
+    <>
+      <ul class="operators">
+        {cluster.nodes.map((node) => (
+          <li key={node.identity}>
+            <strong>{node.operator}</strong> <span class="muted">{node.name}</span>
+            <span class="code" aria-label={`${t.fingerprint} ${node.fingerprint}`}>
+              {node.fingerprint}
+            </span>
+          </li>
+        ))}
+      </ul>
+      <dl class="facts">
+        <dt>{t.digestWords}</dt>
+        <dd class="code">{cluster.digestWords}</dd>
+        {terms !== undefined && (
+          <>
+            <dt>{t.terms}</dt>
+            <dd class="code">{terms}</dd>
+          </>
+        )}
+      </dl>
+    </>
+  );
+}

@@ -1,0 +1,150 @@
+// Loads pictures ahead, one after the other, in the order of the items. The order does not depend on any answer, so the host of the pictures cannot
+// read one off the requests; it gets no referrer and no cookie either.
+
+import { isLoopback } from "../route.ts";
+import { images, integrity, type ImageRef, type ShownItem } from "./item-content.ts";
+
+/** How far a picture is. */
+export type ImageState = { state: "loading" } | { state: "ready"; address: string } | { state: "failed"; why: "network" | "not-named" };
+
+/** How many items ahead are loaded, and how many behind are kept. */
+const AHEAD = 6;
+const BEHIND = 3;
+const TRIES = 3;
+
+/** The pictures of a job. */
+export class ImageLoader {
+  private readonly known = new Map<string, ImageState>();
+  private readonly waiting: ImageRef[] = [];
+  private isRunning = false;
+  /** Up to which place pictures were asked for: each is asked for once, in order. */
+  private asked = 0;
+  private dropped = 0;
+
+  constructor(
+    private readonly itemAt: (place: number) => ShownItem | undefined,
+    /** The hosts that the terms name; pictures of others are not loaded. */
+    private readonly hosts: readonly string[],
+    private readonly onChange: () => void,
+    private readonly load: typeof fetch = (input, init) => fetch(input, init),
+    private readonly pause: (milliseconds: number) => Promise<void> = (ms) => new Promise((done) => setTimeout(done, ms)),
+  ) {}
+
+  /** How far a picture is. */
+  state(image: ImageRef): ImageState {
+    return this.known.get(key(image)) ?? { state: "loading" };
+  }
+
+  /** The person is at this place: pictures up to a few items further are loaded, those far behind are given back. */
+  moveTo(place: number): void {
+    for (; this.asked <= place + AHEAD; this.asked += 1) {
+      this.ask(this.asked);
+    }
+    for (; this.dropped < place - BEHIND; this.dropped += 1) {
+      this.drop(this.dropped);
+    }
+    // Somebody has gone back to where pictures were given back.
+    for (let back = Math.max(place - BEHIND, 0); back < Math.min(this.dropped, place + 1); back += 1) {
+      this.ask(back);
+    }
+    this.dropped = Math.min(this.dropped, Math.max(place - BEHIND, 0));
+    void this.run();
+  }
+
+  /** Tries a picture again. */
+  retry(image: ImageRef): void {
+    this.known.delete(key(image));
+    this.waiting.push(image);
+    this.onChange();
+    void this.run();
+  }
+
+  /** Gives all memory back. */
+  close(): void {
+    this.waiting.length = 0;
+    for (const state of this.known.values()) {
+      release(state);
+    }
+    this.known.clear();
+  }
+
+  private ask(place: number): void {
+    const item = this.itemAt(place);
+    for (const image of item === undefined ? [] : images(item)) {
+      if (!this.known.has(key(image)) && !this.waiting.some((other) => key(other) === key(image))) {
+        this.waiting.push(image);
+      }
+    }
+  }
+
+  private drop(place: number): void {
+    const item = this.itemAt(place);
+    for (const image of item === undefined ? [] : images(item)) {
+      const state = this.known.get(key(image));
+      if (state !== undefined) {
+        release(state);
+        this.known.delete(key(image));
+      }
+    }
+  }
+
+  private async run(): Promise<void> {
+    if (this.isRunning) {
+      return;
+    }
+    this.isRunning = true;
+    for (let image = this.waiting.shift(); image !== undefined; image = this.waiting.shift()) {
+      this.known.set(key(image), await this.fetchImage(image));
+      this.onChange();
+    }
+    this.isRunning = false;
+  }
+
+  private async fetchImage(image: ImageRef): Promise<ImageState> {
+    const digest = integrity(image.sha256);
+    if (digest === undefined || !isNamed(image.url, this.hosts)) {
+      return { state: "failed", why: "not-named" };
+    }
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const response = await this.load(image.url, { integrity: digest, referrerPolicy: "no-referrer", credentials: "omit", mode: "cors" });
+        if (response.ok) {
+          const blob = await response.blob();
+          // A picture is drawn as one whatever the host calls it; scripts in it do not run.
+          return { state: "ready", address: URL.createObjectURL(new Blob([blob], { type: pictureType(blob.type) })) };
+        }
+      } catch {
+        // The browser does not say whether the network or the digest was at fault.
+      }
+      if (attempt === TRIES) {
+        return { state: "failed", why: "network" };
+      }
+      await this.pause(attempt * 700);
+    }
+  }
+}
+
+/** Whether the host of an address is one that the terms name. */
+export function isNamed(address: string, hosts: readonly string[]): boolean {
+  try {
+    const { host, hostname, protocol } = new URL(address);
+    const isSafe = protocol === "https:" || (protocol === "http:" && isLoopback(hostname));
+    return isSafe && hosts.some((named) => named.replace(/:443$/, "") === host);
+  } catch {
+    return false;
+  }
+}
+
+function pictureType(type: string): string {
+  return /^image\/[a-z0-9.+-]+$/i.test(type) ? type : "image/*";
+}
+
+function key(image: ImageRef): string {
+  return `${image.sha256} ${image.url}`;
+}
+
+function release(state: ImageState): void {
+  if (state.state === "ready") {
+    URL.revokeObjectURL(state.address);
+  }
+}

@@ -1,0 +1,69 @@
+// One item as it is shown: a text, a picture, or two side by side.
+
+import { text } from "../text/index.ts";
+import type { ImageLoader } from "./image-loader.ts";
+import { contents, type Content, type ImageRef, type ShownItem } from "./item-content.ts";
+
+function Picture({ image, loader }: { image: ImageRef; loader: ImageLoader }) {
+  const t = text.answer;
+  const state = loader.state(image);
+  if (state.state === "ready") {
+    return <img class="picture" decoding="async" src={state.address} alt={image.alt ?? t.noAlt} />;
+  }
+  if (state.state === "loading") {
+    return (
+      <p class="picture placeholder" role="status">
+        {t.loadingImage}
+      </p>
+    );
+  }
+  return (
+    <div class="picture placeholder" role="alert">
+      <p>{state.why === "network" ? t.failedImage : t.unnamedImage}</p>
+      {state.why === "network" && (
+        <button type="button" class="plain" onClick={() => loader.retry(image)}>
+          {t.again}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Side({ content, loader }: { content: Content; loader: ImageLoader }) {
+  return (
+    <>
+      {content.image !== undefined && <Picture image={content.image} loader={loader} />}
+      {content.text !== undefined && <p class="item-text">{content.text}</p>}
+    </>
+  );
+}
+
+export function ItemView({ item, loader }: { item: ShownItem; loader: ImageLoader }) {
+  const t = text.answer;
+  if (contents(item).length === 0) {
+    return (
+      <>
+        <p class="muted">{t.idOnly}</p>
+        <p class="item-text">{item.id}</p>
+      </>
+    );
+  }
+  const isPair = item.left !== undefined || item.right !== undefined;
+  return (
+    <>
+      <Side content={item} loader={loader} />
+      {isPair && (
+        <div class="pair">
+          <section aria-label={t.left}>
+            <h3>{t.left}</h3>
+            <Side content={item.left ?? {}} loader={loader} />
+          </section>
+          <section aria-label={t.right}>
+            <h3>{t.right}</h3>
+            <Side content={item.right ?? {}} loader={loader} />
+          </section>
+        </div>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,71 @@
+// The contributor's key: as a file or QR code to move it to another device. It leaves the worker only when the person asks for it here.
+
+import { useEffect, useState } from "preact/hooks";
+import { text } from "../text/index.ts";
+import { Notice, Screen, Trouble, useAction } from "../ui/parts.tsx";
+import { saveFile } from "../ui/save-file.ts";
+import type { Desk } from "./desk.ts";
+import { KeyImport } from "./key-import.tsx";
+
+export function KeyScreen({ desk }: { desk: Desk }) {
+  const t = text.key;
+  const [qr, setQr] = useState<string | undefined>();
+  const [isCopied, setCopied] = useState(false);
+  const [isImported, setImported] = useState(false);
+  const action = useAction();
+  useEffect(() => () => (qr === undefined ? undefined : URL.revokeObjectURL(qr)), [qr]);
+  const withKey = (use: (file: string) => Promise<void> | void) => () =>
+    void action.run(async () => {
+      await use(await desk.engine.keyFile());
+    });
+  return (
+    <Screen title={t.title}>
+      <p class="lead">{t.lead}</p>
+      <dl class="facts">
+        <dt>{text.access.name}</dt>
+        <dd>{desk.identity?.contributor}</dd>
+        <dt>{t.public}</dt>
+        <dd class="code">{desk.identity?.publicKey}</dd>
+      </dl>
+      <Notice kind="info">{t.warning}</Notice>
+      {action.error !== undefined && <Trouble error={action.error} />}
+      <div class="actions">
+        <button type="button" class="main" onClick={withKey((file) => saveFile("tacit.key", file, "text/plain"))}>
+          {t.save}
+        </button>
+        <button
+          type="button"
+          class="plain"
+          aria-expanded={qr !== undefined}
+          onClick={
+            qr === undefined
+              ? withKey(async (file) => {
+                  const { qrAddress } = await import("./qr.ts");
+                  setQr(qrAddress(file));
+                })
+              : () => setQr(undefined)
+          }
+        >
+          {qr === undefined ? t.show : t.hide}
+        </button>
+        <button
+          type="button"
+          class="plain"
+          onClick={withKey(async (file) => {
+            await navigator.clipboard.writeText(file);
+            setCopied(true);
+          })}
+        >
+          {isCopied ? t.copied : t.copy}
+        </button>
+      </div>
+      {qr !== undefined && <img class="qr" src={qr} alt={t.qrAlt} width={320} height={320} />}
+      <p class="hint">{t.elsewhere}</p>
+      <details class="part">
+        <summary>{t.import}</summary>
+        <KeyImport engine={desk.engine} onImported={() => setImported(true)} />
+      </details>
+      {isImported && <Notice kind="good">{t.imported}</Notice>}
+    </Screen>
+  );
+}

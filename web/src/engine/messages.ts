@@ -1,0 +1,31 @@
+// How the page and its worker talk: calls by name, answered in any order.
+
+/** A call to the worker. */
+export interface CallMessage {
+  id: number;
+  name: string;
+  args: unknown[];
+}
+
+/** The worker's answer. */
+export type AnswerMessage =
+  | { id: number; ok: true; value: unknown }
+  | { id: number; ok: false; code: string; message: string };
+
+/** What the worker could not do. `code` is that of the engine's error, or `unexpected`. */
+export class EngineFailure extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+    this.name = "EngineFailure";
+  }
+}
+
+/** The methods of a class as the page sees them. */
+export type Remote<T> = {
+  [K in keyof T as T[K] extends (...args: never[]) => unknown ? K : never]: T[K] extends (...args: infer A) => infer R
+    ? (...args: A) => Promise<Awaited<R>>
+    : never;
+};

@@ -1,0 +1,36 @@
+// The worker's side of the calls: answers them one after the other.
+
+import type { AnswerMessage, CallMessage } from "./messages.ts";
+
+type Call = (...args: unknown[]) => unknown;
+
+/** The method of this name, if the page may call it. */
+function find(targets: readonly object[], name: string): Call | undefined {
+  for (const target of targets) {
+    const method: unknown = Object.hasOwn(Object.getPrototypeOf(target) as object, name) ? target[name as keyof object] : undefined;
+    if (typeof method === "function" && name !== "constructor") {
+      return method.bind(target) as Call;
+    }
+  }
+  return undefined;
+}
+
+/** Answers the page's calls with the methods of these objects, once they are there. */
+export function serveCalls(ready: Promise<readonly object[]>): void {
+  const answer = async ({ id, name, args }: CallMessage): Promise<AnswerMessage> => {
+    try {
+      const call = find(await ready, name);
+      if (call === undefined) {
+        return { id, ok: false, code: "unexpected", message: `no call ${name}` };
+      }
+      return { id, ok: true, value: await call(...args) };
+    } catch (error) {
+      const { code, message } = error as { code?: unknown; message?: unknown };
+      return { id, ok: false, code: typeof code === "string" ? code : "unexpected", message: String(message ?? error) };
+    }
+  };
+  let queue: Promise<unknown> = Promise.resolve();
+  self.onmessage = (event: MessageEvent<CallMessage>) => {
+    queue = queue.then(async () => self.postMessage(await answer(event.data)));
+  };
+}

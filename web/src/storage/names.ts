@@ -1,0 +1,28 @@
+// The names of stored values, in one place.
+
+/** A job of a cluster. */
+export interface JobPlace {
+  /** The digest of the cluster file. */
+  cluster: string;
+  job: string;
+}
+
+const of = (kind: string, { cluster, job }: JobPlace): string => `${kind}/${cluster}/${job}`;
+
+export const names = {
+  cluster: (digest: string): string => `cluster/${digest}`,
+  job: (place: JobPlace): string => of("job", place),
+  jobs: "job/",
+  drafts: (place: JobPlace): string => `${of("draft", place)}/`,
+  draft: (place: JobPlace, item: number): string => `${of("draft", place)}/${item}`,
+  submissions: (place: JobPlace): string => `${of("submission", place)}/`,
+  submission: (place: JobPlace, id: string): string => `${of("submission", place)}/${id}`,
+  identities: (cluster: string): string => `identity/${cluster}/`,
+  /** The key that is enrolled with a cluster under a name. */
+  enrolled: (cluster: string): string => `identity/${cluster}/enrolled`,
+  /** The key of a person of a pool: one for each, so that nobody connects what a person does in two pools. */
+  pool: (cluster: string, pool: string): string => `identity/${cluster}/pool/${pool}`,
+  buyer: "buyer/key",
+  buyerJob: (cluster: string, job: string): string => `buyer/job/${cluster}/${job}`,
+  buyerJobs: (cluster: string): string => `buyer/job/${cluster}/`,
+};

@@ -1,0 +1,79 @@
+// Debian's Chromium, and what tests look at in it.
+
+import { mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+
+const OUT = fileURLToPath(new URL("../out", import.meta.url));
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+export type Scheme = "light" | "dark";
+
+/** Sizes at which the page is looked at: a small phone and a desktop. */
+export const SIZES = { phone: { width: 360, height: 740 }, desktop: { width: 1280, height: 800 } } as const;
+
+export function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+    args: [
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      ...(process.env["CHROMIUM_ARGS"]?.split(" ") ?? []),
+    ],
+  });
+}
+
+/** A browser profile of its own. */
+export async function context(browser: Browser, size: keyof typeof SIZES, scheme: Scheme): Promise<BrowserContext> {
+  const isPhone = size === "phone";
+  return browser.newContext({
+    viewport: SIZES[size],
+    colorScheme: scheme,
+    hasTouch: isPhone,
+    isMobile: isPhone,
+    locale: "en-GB",
+    reducedMotion: "reduce",
+    // axe is put into the page by the test; everything else stays under the page's own policy.
+    bypassCSP: false,
+  });
+}
+
+/** Everything that went wrong in a page: errors, and what its policy has blocked. */
+export function troubles(page: Page): string[] {
+  const found: string[] = [];
+  page.on("pageerror", (error) => found.push(`error: ${error.message}`));
+  page.on("console", (message) => {
+    if (message.type() === "error") {
+      found.push(`console: ${message.text()}`);
+    }
+  });
+  return found;
+}
+
+/** What axe finds wrong by WCAG 2.2 AA and its best practices. */
+export async function axe(page: Page): Promise<string[]> {
+  const { readFileSync } = await import("node:fs");
+  // Evaluated by the debugger, which no policy of the page stops: the policy itself stays as it is.
+  await page.evaluate(readFileSync(AXE, "utf8"));
+  const result = (await page.evaluate(
+    "axe.run(document, { runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice'] })",
+  )) as { violations: { id: string; help: string; nodes: { html: string; failureSummary?: string }[] }[] };
+  return result.violations.flatMap(({ id, help, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${help}: ${html} ${failureSummary ?? ""}`));
+}
+
+/** Whether something is wider than the screen. */
+export function overflow(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}
+
+export async function shot(page: Page, name: string, isWhole = true): Promise<void> {
+  mkdirSync(OUT, { recursive: true });
+  await page.screenshot({ path: `${OUT}/${name}.png`, fullPage: isWhole });
+}

@@ -1,0 +1,184 @@
+import "fake-indexeddb/auto";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { ClusterView, JobView } from "tacit-engine";
+import { withdraw } from "../../src/contributor/afterwards.ts";
+import { Desk } from "../../src/contributor/desk.ts";
+import type { Engine } from "../../src/engine/client.ts";
+import type { IdentityNote } from "../../src/engine/identities.ts";
+import { NeedsClusterFile } from "../../src/open-cluster.ts";
+import type { JobRoute } from "../../src/route.ts";
+import { saveJob } from "../../src/storage/job-record.ts";
+import { SealedStore } from "../../src/storage/sealed-store.ts";
+
+const CLUSTER = "ab".repeat(32);
+const COORDINATOR = "https://c.example";
+const ROUTE: JobRoute = { kind: "job", job: "signs", cluster: CLUSTER, coordinator: COORDINATOR };
+const POOL = { pool: "union", keys: ["k"], need: 1 };
+
+let store: SealedStore;
+let count = 0;
+/** What the coordinator answers to a request, as whoever it is signed. */
+let answer: (request: string, as: string) => Response;
+let asked: string[];
+
+/** An engine that signs by name, and knows these identities. */
+function engineWith(identities: IdentityNote[], issuers?: typeof POOL): { engine: Engine; used: string[] } {
+  const used: string[] = [];
+  let current: IdentityNote | undefined;
+  let known: string | null = null;
+  const cluster = { digest: CLUSTER, coordinator: { address: COORDINATOR }, nodes: [], threshold: 1 } as unknown as ClusterView;
+  const view = {
+    id: "signs",
+    digest: "d",
+    terms: { name: "Signs", items: 3, ...(issuers && { issuers }) },
+    items: [{ id: "a" }, { id: "b" }, { id: "c" }],
+  } as unknown as JobView;
+  const enrolled: IdentityNote = { name: "enrolled", publicKey: "new", contributor: "alice", isEnrolled: false };
+  const calls = {
+    openKnownCluster: async () => (known === null ? null : cluster),
+    openCluster: async () => ((known = CLUSTER), cluster),
+    listIdentities: async () => identities,
+    useIdentity: async (name: string) => {
+      used.push(name);
+      current = [...identities, enrolled].find((one) => one.name === name);
+      return current;
+    },
+    readInvitation: async (code: string) => void used.push(`invitation ${code}`),
+    takeUpInvitation: async () => (current = { name: "taken", publicKey: "p", contributor: "union/1", pool: "union", isEnrolled: true }),
+    checkIdentity: async () => used.push("checked"),
+    sign: async (as: string) => (as === "nobody" ? {} : { authorization: as === "invitation" ? as : (current?.name ?? "") }),
+    enrolment: async (contributor: string) => ((current = { ...enrolled, contributor }), { identity: current, body: new Uint8Array() }),
+    noteEnrolled: async () => (current = { ...(current ?? enrolled), isEnrolled: true }),
+    openJob: async () => view,
+    keepJob: async (spec: Uint8Array, record: never) => saveJob(store, { cluster: CLUSTER, job: "signs" }, { record, spec, terms: new Uint8Array() }),
+    listSubmissions: async () => [],
+  };
+  return { engine: calls as unknown as Engine, used };
+}
+
+const ok = (): Response => new Response("{}");
+const unknown = (): Response => new Response(JSON.stringify({ type: "urn:tacit:problem:unknown_job", title: "", status: 404, detail: "" }), { status: 404 });
+const identity = (name: string, pool?: string): IdentityNote => ({ name, publicKey: name, contributor: name, isEnrolled: true, ...(pool && { pool }) });
+
+beforeEach(async () => {
+  store = await SealedStore.open(`desk-${(count += 1)}`);
+  asked = [];
+  answer = ok;
+  vi.stubGlobal("document", { head: { querySelectorAll: () => [], append: () => {} }, createElement: () => ({}) });
+  vi.stubGlobal("fetch", async (input: string, init: RequestInit) => {
+    const as = (init.headers as Record<string, string> | undefined)?.["authorization"] ?? "nobody";
+    const request = `${init.method ?? "GET"} ${String(input).replace(COORDINATOR, "")}`;
+    asked.push(`${request} as ${as}`);
+    return answer(request, as);
+  });
+});
+afterEach(() => vi.unstubAllGlobals());
+
+test("a public job is read as nobody, and the name is asked only when somebody agrees", async () => {
+  const desk = new Desk(engineWith([]).engine, store, ROUTE);
+  expect(await desk.open()).toBe("consent");
+  expect(desk.needsName).toBe(true);
+  expect(await desk.enrol("alice")).toBe("consent");
+  await desk.agree(["shown"], "version");
+  expect(asked).toEqual(["GET /v1/cluster as nobody", "GET /v1/jobs/signs/spec as nobody", "POST /v1/contributors as nobody"]);
+  expect(desk.consent).toMatchObject({ contributor: "alice", shown: ["shown"], page: "version", job: "signs", cluster: CLUSTER });
+  expect(desk.sitting?.total).toBe(3);
+});
+
+test("a job that is not shown asks who somebody is, and is read again as that", async () => {
+  answer = (request, as) => (request.includes("/spec") && as === "nobody" ? unknown() : ok());
+  const desk = new Desk(engineWith([]).engine, store, ROUTE);
+  expect(await desk.open()).toBe("access");
+  expect(await desk.enrol("alice")).toBe("consent");
+  expect(desk.needsName).toBe(false);
+});
+
+test("an invitation signs until it is taken up, and the person then answers under its number", async () => {
+  const { engine, used } = engineWith([identity("other", "another")], POOL);
+  const desk = new Desk(engine, store, { ...ROUTE, invitation: "CODE" });
+  expect(await desk.open()).toBe("consent");
+  expect(used).toEqual(["invitation CODE"]);
+  expect(asked.at(-1)).toBe("GET /v1/jobs/signs/spec as invitation");
+  expect(desk.identity?.contributor).toBe("union/1");
+  expect(desk.needsName).toBe(false);
+});
+
+test("keys of several pools are not tried one after the other", async () => {
+  answer = (request) => (request.includes("/spec") ? unknown() : ok());
+  const { engine, used } = engineWith([identity("one", "union"), identity("two", "guild")], POOL);
+  const desk = new Desk(engine, store, ROUTE);
+  expect(await desk.open()).toBe("access");
+  expect(used).toEqual([]);
+  expect(asked.filter((one) => one.includes("/spec"))).toEqual(["GET /v1/jobs/signs/spec as nobody"]);
+});
+
+test("a job of a pool takes the key of that pool, and nobody without one", async () => {
+  const { engine, used } = engineWith([identity("mine", "union")], POOL);
+  expect(await new Desk(engine, store, ROUTE).open()).toBe("consent");
+  expect(used).toEqual(["mine", "checked"]);
+  expect(await new Desk(engineWith([identity("enrolled")], POOL).engine, store, ROUTE).open()).toBe("access");
+});
+
+test("the key of a pool does not answer a job that names none", async () => {
+  const desk = new Desk(engineWith([identity("mine", "union")]).engine, store, ROUTE);
+  expect(await desk.open()).toBe("consent");
+  expect(desk.needsName).toBe(true);
+});
+
+test("a job that was agreed to opens without a network, with the answers that were given", async () => {
+  const { engine } = engineWith([]);
+  const first = new Desk(engine, store, ROUTE);
+  await first.open();
+  await first.enrol("alice");
+  await first.agree([], null);
+  const item = first.sitting?.item ?? -1;
+  await first.keep(item, { class: 1 });
+  asked.length = 0;
+  answer = () => {
+    throw new TypeError("no network");
+  };
+  const second = new Desk(engine, store, ROUTE);
+  expect(await second.open()).toBe("nothing");
+  await second.look();
+  expect(second.sitting?.draft(item)).toEqual({ class: 1 });
+  expect([second.sitting?.waiting, second.isClosed]).toEqual([1, false]);
+  expect(asked.every((one) => one.includes("/receipts"))).toBe(true);
+});
+
+test("what was sent from another device is not asked again, and does not wait here", async () => {
+  const { engine } = engineWith([]);
+  const desk = new Desk(engine, store, ROUTE);
+  await desk.open();
+  await desk.enrol("alice");
+  await desk.agree([], null);
+  await desk.keep(1, { class: 0 });
+  await desk.load();
+  answer = () => new Response(JSON.stringify({ state: "open", submissions: [{ items: [0, 1] }], certified: null }));
+  await desk.look();
+  expect([desk.sitting?.sent, desk.sitting?.waiting, desk.sitting?.item]).toEqual([2, 0, 2]);
+});
+
+test("a submission that is taken back is asked for until every node has erased it, and not for ever", async () => {
+  const { engine } = engineWith([]);
+  const desk = new Desk(engine, store, ROUTE);
+  await desk.open();
+  await desk.enrol("alice");
+  await desk.agree([], null);
+  let open = 3;
+  const calls = { withdrawal: async () => new Uint8Array(), noteWithdrawn: async () => ({ erasedBy: [], missing: (open -= 1) > 0 ? ["node-1"] : [] }) };
+  Object.assign(engine, calls);
+  asked.length = 0;
+  expect((await withdraw(desk, "aa", async () => {})).missing).toEqual([]);
+  expect(asked).toEqual(Array(3).fill("DELETE /v1/jobs/signs/submissions/aa as enrolled"));
+  open = 99;
+  asked.length = 0;
+  expect((await withdraw(desk, "aa", async () => {})).missing).toEqual(["node-1"]);
+  expect(asked.length).toBe(5);
+});
+
+test("without a digest of the cluster file nothing is asked of the coordinator", async () => {
+  answer = () => new Response("", { status: 404 });
+  const desk = new Desk(engineWith([]).engine, store, { kind: "job", job: "signs", coordinator: COORDINATOR });
+  await expect(desk.open()).rejects.toEqual(new NeedsClusterFile("unknown"));
+  expect(asked).toEqual(["GET ./cluster.toml as nobody"]);
+});
