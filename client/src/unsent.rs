@@ -140,7 +140,10 @@ mod tests {
 
     use super::*;
 
-    fn rows(answers: &[(u32, u32)]) -> Vec<Row> {
+    /// Items and classes.
+    type Pairs<'a> = &'a [(u32, u32)];
+
+    fn rows(answers: Pairs<'_>) -> Vec<Row> {
         let row = |(line, (item, class)): (u64, &(u32, u32))| Row {
             item: *item,
             contributor: 0,
@@ -151,10 +154,10 @@ mod tests {
     }
 
     /// What becomes of rows after submissions of these answers, of which the marked ones were taken back.
-    fn sorted(answers: &[(u32, u32)], made: &[(&[(u32, u32)], bool)], elsewhere: &[u32], send_withdrawn: bool) -> SortedRows {
+    fn sorted(answers: Pairs<'_>, made: &[(Pairs<'_>, bool)], elsewhere: &[u32], send_withdrawn: bool) -> SortedRows {
         let (key, job) = (SecretKey::from_bytes(&[1; 32]), job(9, 3, 5, PayRule::Flat));
         let hasher = AnswerHasher::new(&key, &job);
-        let submission = |(index, (answers, is_taken_back)): (usize, &(&[(u32, u32)], bool))| MadeSubmission {
+        let submission = |(index, (answers, is_taken_back)): (usize, &(Pairs<'_>, bool))| MadeSubmission {
             index,
             id: SubmissionId::from_bytes([index as u8; 16]),
             items: answers.iter().map(|(item, _)| *item).collect(),
@@ -177,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_later_sitting_adds_what_is_new_and_finds_what_has_changed() {
-        let first: &[(u32, u32)] = &[(0, 1), (1, 0)];
+        let first: Pairs<'_> = &[(0, 1), (1, 0)];
         let found = sorted(&[(2, 1), (1, 2), (0, 1), (3, 0)], &[(first, false)], &[3], false);
         let due = SortedRows {
             new: vec![0],
@@ -191,7 +194,7 @@ mod tests {
 
     #[test]
     fn what_was_taken_back_is_sent_again_if_it_has_changed_or_nothing_else_is_in_the_job() {
-        let (back, stays): (&[(u32, u32)], &[(u32, u32)]) = (&[(0, 1), (1, 0)], &[(2, 0)]);
+        let (back, stays): (Pairs<'_>, Pairs<'_>) = (&[(0, 1), (1, 0)], &[(2, 0)]);
         let file = [(0, 1), (1, 0), (2, 0)];
         let unchanged = sorted(&file, &[(back, true), (stays, false)], &[], false);
         assert_eq!((unchanged.new.as_slice(), unchanged.taken_back), (&[][..], 2));
@@ -202,7 +205,7 @@ mod tests {
         assert_eq!((corrected.new.as_slice(), corrected.taken_back), (&[0, 1][..], 0));
         assert_eq!(sorted(&file, &[(back, true), (stays, true)], &[], false).new, [0, 1, 2]);
         // Once the corrected answers are sent, they are what was sent.
-        let again: &[(u32, u32)] = &[(0, 1), (1, 2)];
+        let again: Pairs<'_> = &[(0, 1), (1, 2)];
         let file = [(0, 1), (1, 2), (2, 0)];
         let found = sorted(&file, &[(back, true), (stays, false), (again, false)], &[], false);
         assert_eq!((found.new.as_slice(), found.taken_back), (&[][..], 0));

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use tacit_client::authenticity::AuthenticityError;
 use tacit_client::credentials::{self, PoolContributor};
 use tacit_client::http::Api;
 use tacit_client::reading::{self, JobReader};
@@ -100,22 +101,24 @@ pub(super) async fn read_job(
     }
     let unknown = match reading::fetch_job(api, cluster, id, &readers).await {
         Err(error) if error.is_unknown() => error,
-        Err(error) if error.kind() == Some(ProblemKind::JobEnded) => return Err(error).with_context(|| ended(id, path.as_deref())),
-        other => return Ok(other?),
+        other => return explained(other, id, path.as_deref()),
     };
     if invitation.is_some() {
         return Err(unknown).context(
             "if the job is for the people of your pool, the invitation has expired, was revoked, or lacks signatures: ask its issuers",
         );
     }
-    let mut unnamed = "";
+    let mut unnamed = match (&path, &missing) {
+        (None, None) => "a job that is not public is shown to its contributors only: give --key FILE; ",
+        _ => "",
+    };
     if let Some(path) = path {
         let key = keys::load(&path)?;
         if let Some(name) = name_of(&path)? {
             enrol(api, cluster, &name, &key).await?;
             match reading::fetch_job(api, cluster, id, &[JobReader::of_key(key)]).await {
                 Err(error) if error.is_unknown() => {}
-                other => return Ok(other?),
+                other => return explained(other, id, Some(&path)),
             }
         } else {
             unnamed = "if the key is new, give --contributor NAME, under which it is enrolled; ";
@@ -151,8 +154,14 @@ pub(super) async fn enrol(api: &Api, cluster: &Cluster, name: &str, key: &Secret
     }
 }
 
-/// What to do instead once a job takes no more answers.
-fn ended(job: &JobId, key: Option<&Path>) -> String {
-    let key = key.map_or_else(|| "FILE".to_owned(), shell::path);
-    format!("nothing was sent: job {job} has ended; `tacit receipt {job} --key {key}` says which of your answers count")
+/// A job that was asked for; what to do instead once it takes no more answers.
+fn explained(job: Result<Job, AuthenticityError>, id: &JobId, key: Option<&Path>) -> Result<Job> {
+    let ended =
+        |key: String| format!("nothing was sent: job {id} has ended; `tacit receipt {id} --key {key}` says which of your answers count");
+    match job {
+        Err(error) if error.kind() == Some(ProblemKind::JobEnded) => {
+            Err(error).with_context(|| ended(key.map_or_else(|| "FILE".to_owned(), shell::path)))
+        }
+        other => Ok(other?),
+    }
 }

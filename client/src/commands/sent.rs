@@ -18,7 +18,10 @@ use crate::exit::Cause;
 
 /// What was made with the key in this file for a job, which must have been something.
 pub(super) fn what_was_sent(key: &Path, job: &JobId) -> Result<State> {
-    let state = State::stored(key, job)?;
+    let state = match State::stored(key, job)? {
+        Some(state) if state.made_as()?.is_some() => Some(state),
+        _ => None,
+    };
     state.ok_or_else(|| {
         let folder = format!("{}.{job}.d", key.display());
         Cause::NotFound.error(format!(

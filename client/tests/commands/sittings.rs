@@ -163,6 +163,17 @@ fn a_second_machine_with_the_same_key_sends_what_the_first_has_not_sent() {
     // What to do about receipts and withdrawals is said where there is nothing.
     std::fs::create_dir(place.path().join("third")).unwrap();
     std::fs::copy(place.path().join("me.key"), place.path().join("third/me.key")).unwrap();
+    for command in ["receipt", "withdraw"] {
+        let error = place.fails(&format!("{command} j --key third/me.key"));
+        assert!(error.contains("copy its folder of this name to third/me.key.j.d"), "{error}");
+    }
+    // The same where everything was sent from elsewhere.
+    write(&place, "me", &[("i1", "stop")]);
+    let said = place.ok(&ANSWER.replace("me.key", "third/me.key"));
+    assert!(
+        said.contains("j: nothing new to send; receipts in third/me.key.j.d\n1 rows are of items"),
+        "{said}"
+    );
     let error = place.fails("receipt j --key third/me.key");
     assert!(error.contains("copy its folder of this name to third/me.key.j.d"), "{error}");
 }
@@ -254,6 +265,21 @@ fn what_is_published_is_said_before_the_first_answer_and_not_again() {
     }
     assert!(!said.contains("your pay"), "{said}");
     assert!(!place.ok(ANSWER).contains("published"));
+}
+
+#[test]
+fn a_job_that_is_not_shown_says_what_to_give() {
+    let place = place();
+    let error = place.fails("items other");
+    assert!(
+        error.contains("no job `other` is shown to you") && error.contains("give --key FILE"),
+        "{error}"
+    );
+    let error = place.fails("items other --key no.key");
+    assert!(
+        error.contains("there is no key file no.key") && !error.contains("give --key FILE"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -30,23 +30,24 @@ impl Store {
     /// The store fails.
     pub(crate) async fn enrol(&self, name: String, key: PublicKey, open: bool) -> Result<Enrolled, StoreError> {
         self.write(move |db| {
-            let bound: Option<Vec<u8>> = db
-                .query_row("SELECT key FROM contributors WHERE name = ?1", [&name], |row| row.get(0))
-                .optional()?;
-            if let Some(bound) = bound {
-                return Ok(if bound == key.as_bytes() {
-                    Enrolled::Before
-                } else {
-                    Enrolled::NameTaken
-                });
-            }
-            let taken: Option<String> = db
+            // First what the key has: to its owner that says more than who else has the name.
+            let named: Option<String> = db
                 .query_row("SELECT name FROM contributors WHERE key = ?1", [key.as_bytes().as_slice()], |row| {
                     row.get(0)
                 })
                 .optional()?;
-            if let Some(taken) = taken {
-                return Ok(Enrolled::KeyTaken(taken));
+            if let Some(named) = named {
+                return Ok(if named == name {
+                    Enrolled::Before
+                } else {
+                    Enrolled::KeyTaken(named)
+                });
+            }
+            let is_taken: bool = db.query_row("SELECT EXISTS (SELECT 1 FROM contributors WHERE name = ?1)", [&name], |row| {
+                row.get(0)
+            })?;
+            if is_taken {
+                return Ok(Enrolled::NameTaken);
             }
             if !open {
                 return Ok(Enrolled::Closed);
@@ -92,13 +93,15 @@ mod tests {
         assert_eq!(enrol("ada", 1, false).await.unwrap(), Enrolled::Before);
         assert_eq!(enrol("ada", 2, true).await.unwrap(), Enrolled::NameTaken);
         assert_eq!(enrol("bob", 1, true).await.unwrap(), Enrolled::KeyTaken("ada".to_owned()));
+        assert_eq!(enrol("bob", 2, true).await.unwrap(), Enrolled::New);
+        assert_eq!(enrol("bob", 1, true).await.unwrap(), Enrolled::KeyTaken("ada".to_owned()));
         let ada = || Enrolled::LooksLike("ada".to_owned());
         // With Cyrillic letters; the same key again under its name is no matter.
-        assert_eq!(enrol("\u{430}da", 2, true).await.unwrap(), ada());
-        assert_eq!(enrol("ad\u{251}", 2, true).await.unwrap(), ada());
+        assert_eq!(enrol("\u{430}da", 4, true).await.unwrap(), ada());
+        assert_eq!(enrol("ad\u{251}", 4, true).await.unwrap(), ada());
         assert_eq!(enrol("Ada", 3, true).await.unwrap(), Enrolled::New);
-        assert_eq!(enrol("bob", 2, false).await.unwrap(), Enrolled::Closed);
+        assert_eq!(enrol("cy", 4, false).await.unwrap(), Enrolled::Closed);
         let keys = store.read(|db| Ok((enrolled_key(db, "ada")?, enrolled_key(db, "bob")?)));
-        assert_eq!(keys.await.unwrap(), (Some(key(1)), None));
+        assert_eq!(keys.await.unwrap(), (Some(key(1)), Some(key(2))));
     }
 }
