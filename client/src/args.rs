@@ -4,6 +4,7 @@ mod contributor;
 mod issuer;
 mod job;
 mod local;
+mod web;
 
 use std::path::PathBuf;
 
@@ -19,6 +20,7 @@ pub(crate) use job::{Job, JobCommand, Part};
 pub(crate) use local::{Bench, Demo};
 #[cfg(target_os = "linux")]
 pub(crate) use local::{Down, STANDING_CLUSTER, Up};
+pub(crate) use web::Web;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -113,6 +115,8 @@ pub(crate) enum Command {
     Issuer(Issuer),
     /// Make the key of a contributor or of a buyer.
     Keygen(Keygen),
+    /// Serve the page on which contributors answer and buyers run their jobs.
+    Web(Web),
     /// Ask a node or coordinator whether it is alive or ready, as a container's health check: exit code 0 if it is.
     Probe(Probe),
     /// Manual pages and shell completions.

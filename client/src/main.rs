@@ -79,6 +79,7 @@ fn run(args: Args) -> Result<()> {
             Command::Verify(args) => commands::verify::run(&args, format),
             Command::Issuer(args) => commands::issuer::run(&args, format).await,
             Command::Keygen(args) => commands::keygen::run(&args, format),
+            Command::Web(args) => commands::web::run(&args, format).await,
             Command::Probe(args) => commands::probe::run(&args, format).await,
             Command::Manual(_) if format == Format::Json => {
                 let text = "--json: completions and manual pages are no JSON";
@@ -95,7 +96,7 @@ fn run(args: Args) -> Result<()> {
 /// Whether a command does something of its own at Ctrl-C: it stops what it has started.
 fn handles_interrupts(command: &Command) -> bool {
     match command {
-        Command::Demo(_) | Command::Bench(_) => true,
+        Command::Demo(_) | Command::Bench(_) | Command::Web(_) => true,
         #[cfg(target_os = "linux")]
         Command::Up(_) | Command::Down(_) => true,
         Command::Issuer(issuer) => matches!(issuer.command, IssuerCommand::Serve(_)),

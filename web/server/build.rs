@@ -15,7 +15,11 @@ fn main() -> io::Result<()> {
     let mut code = String::from("pub(crate) static FILES: &[(&str, &[u8], &str)] = &[\n");
     for file in files {
         println!("cargo::rerun-if-changed={}", file.display());
-        let path = file.strip_prefix(&dist).map_err(io::Error::other)?.to_string_lossy().replace('\\', "/");
+        let path = file
+            .strip_prefix(&dist)
+            .map_err(io::Error::other)?
+            .to_string_lossy()
+            .replace('\\', "/");
         let digest: String = Sha256::digest(fs::read(&file)?).iter().map(|byte| format!("{byte:02x}")).collect();
         writeln!(code, "    ({path:?}, include_bytes!({:?}), {digest:?}),", file.to_string_lossy()).map_err(io::Error::other)?;
     }

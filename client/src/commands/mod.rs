@@ -17,4 +17,5 @@ mod sent;
 mod shell;
 mod token;
 pub(crate) mod verify;
+pub(crate) mod web;
 pub(crate) mod withdraw;

@@ -29,7 +29,12 @@ pub fn router(cluster: Option<Bytes>, encrypted: bool) -> Router {
 
 fn answer(method: &Method, path: &str, asked: &HeaderMap, cluster: Option<Bytes>) -> Response {
     if method != Method::GET && method != Method::HEAD {
-        return (StatusCode::METHOD_NOT_ALLOWED, [("allow", "GET, HEAD")], "this server only has files to read\n").into_response();
+        return (
+            StatusCode::METHOD_NOT_ALLOWED,
+            [("allow", "GET, HEAD")],
+            "this server only has files to read\n",
+        )
+            .into_response();
     }
     match (files::find(path), cluster) {
         (Some(file), _) => file.answer(asked),
@@ -54,7 +59,8 @@ impl PageFile {
         let caching = [(CACHE_CONTROL, cache.to_owned()), (ETAG, tag.clone())];
         let has_it = asked.get_all(IF_NONE_MATCH).iter().any(|tags| {
             let tags = tags.to_str().unwrap_or_default();
-            tags.split(',').any(|known| known.trim().trim_start_matches("W/") == tag.trim_start_matches("W/"))
+            tags.split(',')
+                .any(|known| known.trim().trim_start_matches("W/") == tag.trim_start_matches("W/"))
         });
         if has_it {
             return (StatusCode::NOT_MODIFIED, caching).into_response();
@@ -76,9 +82,16 @@ mod tests {
         if let Some((name, value)) = header {
             request = request.header(name, value);
         }
-        let response = router(Some(Bytes::from_static(b"name")), false).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let response = router(Some(Bytes::from_static(b"name")), false)
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap();
         let (parts, body) = response.into_parts();
-        (parts.status, parts.headers, axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec())
+        (
+            parts.status,
+            parts.headers,
+            axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec(),
+        )
     }
 
     #[tokio::test]
@@ -86,7 +99,12 @@ mod tests {
         for (name, bytes, _) in files::FILES {
             let (status, headers, body) = ask(Method::GET, &format!("/{name}"), None).await;
             assert_eq!((status, body.as_slice()), (StatusCode::OK, *bytes), "{name}");
-            assert!(headers[CONTENT_SECURITY_POLICY].to_str().unwrap().contains("frame-ancestors 'none'"));
+            assert!(
+                headers[CONTENT_SECURITY_POLICY]
+                    .to_str()
+                    .unwrap()
+                    .contains("frame-ancestors 'none'")
+            );
             let kind = headers[CONTENT_TYPE].to_str().unwrap();
             assert_eq!(kind.starts_with("text/javascript"), name.ends_with(".js"), "{name}: {kind}");
         }
@@ -135,11 +153,22 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_else_is_there_and_nothing_can_be_written() {
-        for path in ["/other", "/..", "/../Cargo.toml", "/%2e%2e/Cargo.toml", "//index.html", "/assets", "/index.html/"] {
+        for path in [
+            "/other",
+            "/..",
+            "/../Cargo.toml",
+            "/%2e%2e/Cargo.toml",
+            "//index.html",
+            "/assets",
+            "/index.html/",
+        ] {
             assert_eq!(ask(Method::GET, path, None).await.0, StatusCode::NOT_FOUND, "{path}");
         }
         let (status, headers, _) = ask(Method::POST, "/", None).await;
-        assert_eq!((status, headers["allow"].to_str().unwrap()), (StatusCode::METHOD_NOT_ALLOWED, "GET, HEAD"));
+        assert_eq!(
+            (status, headers["allow"].to_str().unwrap()),
+            (StatusCode::METHOD_NOT_ALLOWED, "GET, HEAD")
+        );
         assert!(headers.contains_key(CONTENT_SECURITY_POLICY));
     }
 
