@@ -1,4 +1,4 @@
-//! The API's own description, as far as no validator is needed to check it: `.ci/openapi` has one.
+//! The API's own description, as far as no validator is needed to check it.
 
 use std::collections::BTreeSet;
 
