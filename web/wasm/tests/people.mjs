@@ -132,8 +132,7 @@ const actions = {
     const key = engine.Key.fromFile(readText("key"));
     const header = engine.Submission.parse(read("submission")).header();
     const check = new engine.ReceiptCheck(cluster, read("terms"));
-    if (given.withdrawn) check.withdrawn(header, read("erasures"));
-    else check.kept(header, read("receipt"));
+    check.kept(header, read("receipt"));
     const certified = check.check(await asKey(key, "GET", `/v1/jobs/${given.job}/receipts`));
     const record = certified.submissions[0];
     if (!record) return { certified, outcome: null };
