@@ -10,7 +10,6 @@ use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand};
 use tacit_program::Manual;
-use tacit_protocol::job::JobId;
 
 use crate::exit;
 use crate::output::Format;

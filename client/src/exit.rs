@@ -8,7 +8,7 @@ use tacit_client::authenticity::AuthenticityError;
 use tacit_client::gold::GoldError;
 use tacit_client::http::{ApiError, FailureClass};
 use tacit_client::known_jobs::KnownJobError;
-use tacit_client::outcome::OutcomeError;
+use tacit_client::outcome::{FetchError, OutcomeError};
 use tacit_client::receipt::ReceiptError;
 use tacit_client::resending::ResendError;
 use tacit_client::sealing_keys::SealingKeysError;
@@ -272,8 +272,7 @@ fn of_one(error: &(dyn Error + 'static)) -> Option<Cause> {
     }
     if let Some(error) = error.downcast_ref::<VerifyError>() {
         return match error {
-            VerifyError::Cluster(error) => of_authenticity(error),
-            VerifyError::File(_) | VerifyError::Missing { .. } => None,
+            VerifyError::Cluster(_) | VerifyError::File(_) | VerifyError::Missing { .. } => None,
             VerifyError::Syntax { .. } | VerifyError::Certificate { .. } | VerifyError::Differs { .. } => Some(Cause::NotVerified),
         };
     }
@@ -286,12 +285,14 @@ fn of_one(error: &(dyn Error + 'static)) -> Option<Cause> {
             }
         };
     }
-    if let Some(error) = error.downcast_ref::<OutcomeError>() {
+    if let Some(error) = error.downcast_ref::<FetchError>() {
         return match error {
-            OutcomeError::Api(error) => Some(of_api(error)),
-            OutcomeError::Receipt(error) => of_one(error),
-            OutcomeError::OtherReceipt { .. } | OutcomeError::Sum { .. } => Some(Cause::NotVerified),
+            FetchError::Api(error) => Some(of_api(error)),
+            FetchError::Outcome(error) => of_one(error),
         };
+    }
+    if error.is::<OutcomeError>() {
+        return Some(Cause::NotVerified);
     }
     if let Some(error) = error.downcast_ref::<SendError>() {
         return match error {
@@ -331,7 +332,6 @@ fn of_authenticity(error: &AuthenticityError) -> Option<Cause> {
         AuthenticityError::OtherCluster { .. } | AuthenticityError::Job { .. } | AuthenticityError::OtherSpec { .. } => {
             Some(Cause::NotVerified)
         }
-        AuthenticityError::File(_) | AuthenticityError::Cluster { .. } => None,
     }
 }
 

@@ -37,8 +37,8 @@ mod tests {
         let items: Vec<Item> = ids
             .iter()
             .map(|id| Item {
-                id: (*id).to_owned(),
                 text: Some("@text, with\n\"all\"".to_owned()),
+                ..Item::new(*id)
             })
             .collect();
         let text = template("+me", &items.iter().collect::<Vec<_>>());

@@ -29,7 +29,4 @@ pub(crate) struct Web {
     /// People reach this server over https, through a proxy: browsers are told to insist on it.
     #[arg(long)]
     pub behind_https: bool,
-    /// End when standard input ends, for programs that start this one.
-    #[arg(long)]
-    pub stop_with_stdin: bool,
 }

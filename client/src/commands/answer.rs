@@ -341,9 +341,9 @@ fn summary(args: &args::Answer, name: &str, state: &State, rows: &SortedRows, an
     let (job, name, folder) = (&args.job, one_line(name), state.folder().display());
     let mut text = match answers {
         (0, 0) => format!("{job}: nothing new to send; receipts in {folder}\n"),
-        (0, _) => format!("{job}: nothing new to send, {before} answers of {name} sent before; receipts in {folder}\n"),
+        (0, before) => format!("{job}: nothing new to send, {before} answers of {name} sent before; receipts in {folder}\n"),
         (new, 0) => format!("{job}: {new} new answers of {name} sent; receipts in {folder}\n"),
-        (new, _) => format!("{job}: {new} new answers of {name} sent, {before} sent before; receipts in {folder}\n"),
+        (new, before) => format!("{job}: {new} new answers of {name} sent, {before} sent before; receipts in {folder}\n"),
     };
     if rows.elsewhere > 0 {
         text += &format!(

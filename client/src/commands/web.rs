@@ -33,27 +33,13 @@ pub(crate) async fn run(args: &args::Web, format: Format) -> Result<()> {
             ),
         );
     }
-    let stop_with_stdin = args.stop_with_stdin;
     let router = tacit_page::router(cluster, args.behind_https);
     axum::serve(listener, router)
         .with_graceful_shutdown(async move {
-            tokio::select! {
-                _ = interruptions.next() => {}
-                () = end_of_input(stop_with_stdin) => {}
-            }
+            interruptions.next().await;
         })
         .await
         .context("the server of the page has failed")
-}
-
-/// Waits for the end of standard input, or for ever.
-async fn end_of_input(wanted: bool) {
-    if wanted {
-        // An error is an end too: nothing can be read any more.
-        let _ = tokio::io::copy(&mut tokio::io::stdin(), &mut tokio::io::sink()).await;
-    } else {
-        std::future::pending::<()>().await;
-    }
 }
 
 /// The bytes of a cluster file that can be used: a wrong one is found here, and not by everybody who opens the page.

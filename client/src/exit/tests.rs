@@ -54,11 +54,9 @@ fn what_the_coordinator_answers_has_a_cause_wherever_it_is_wrapped() {
         let wrapped = anyhow::Error::from(SendError::Api(refused(kind))).context("submission 1");
         assert_eq!(Cause::of(&wrapped), cause, "{kind:?}");
     }
-    let wrapped: [anyhow::Error; 10] = [
+    let wrapped: [anyhow::Error; 8] = [
         AuthenticityError::Api(busy()).into(),
-        VerifyError::Cluster(AuthenticityError::Api(busy())).into(),
-        OutcomeError::Api(busy()).into(),
-        OutcomeError::Receipt(SendError::Api(busy())).into(),
+        FetchError::Api(busy()).into(),
         SealingKeysError::Api(busy()).into(),
         WithdrawError::Api(busy()).into(),
         ResendError::Api(busy()).into(),

@@ -131,16 +131,3 @@ mod tests {
         assert!(place(&app, key(1), SHORT + 1).unwrap().is_some());
     }
 }
-
-/// The submissions of these receipts and headers, as they are stored.
-fn sent(app: &App, stored: Vec<(String, Vec<u8>)>) -> Result<Vec<SentSubmission>, Problem> {
-    let read = |(receipt, header): (String, Vec<u8>)| {
-        let receipt = look_up::stored(app, "a receipt", serde_json::from_str(&receipt))?;
-        let header: Signed<Header> = look_up::stored(app, "a submission's header", decode(&header, "a submission's header"))?;
-        Ok(SentSubmission {
-            receipt,
-            items: header.value.statement.items,
-        })
-    };
-    stored.into_iter().map(read).collect()
-}

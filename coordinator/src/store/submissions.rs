@@ -275,22 +275,6 @@ impl Store {
         .await
     }
 
-    /// The submissions of a key to a job, in order: of each the receipt as JSON and the encoded signed header.
-    ///
-    /// # Errors
-    /// The store fails.
-    pub(crate) async fn sent_by(&self, job: &JobId, key: PublicKey) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        let job = job.clone();
-        self.read(move |db| {
-            let query = "SELECT receipt, header FROM submissions JOIN jobs ON jobs.number = submissions.job
-                 WHERE jobs.id = ?1 AND author = ?2 ORDER BY sequence";
-            let mut query = db.prepare_cached(query)?;
-            let rows = query.query_map((job.as_str(), key.as_bytes()), |row| Ok((row.get(0)?, row.get(1)?)))?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
-        .await
-    }
-
     /// The list of submissions on which the nodes compute, in order.
     ///
     /// # Errors

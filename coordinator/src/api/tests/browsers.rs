@@ -153,6 +153,7 @@ async fn answers_and_refusals_can_be_read_by_a_page_and_are_no_pages() {
     let refused = enrol(4).await;
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
     check(refused.headers(), "one too many");
+    #[expect(clippy::needless_collect, reason = "the places are held until the end of the test")]
     let held: Vec<_> = std::iter::from_fn(|| bench.app.texts.take(Origin::Loopback).ok()).collect();
     assert!(!held.is_empty());
     let busy = bench.page("GET", "/v1/jobs/signs/spec", &[]).await;

@@ -1,4 +1,4 @@
-//! The API's own description, as far as no validator is needed to check it.
+//! The API's own description, as far as no validator is needed to check it: `.ci/openapi` has one.
 
 use std::collections::BTreeSet;
 
