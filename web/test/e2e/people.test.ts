@@ -6,6 +6,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { context, launch, shot, troubles, type SIZES } from "../page/browser.ts";
 import { startHost, type Host } from "../page/host.ts";
 import { LocalCluster } from "./cluster.ts";
+import { files, spellings } from "./spellings.ts";
 import { labels, observed, totals, type Crowd } from "./reference.ts";
 
 const CLASSES = ["Safe", "Not safe", "Unsure"];
@@ -161,6 +162,22 @@ test("three people answer, a node dies, and the buyer gets what they have answer
   expect((await cells("Labels")).map(([, label]) => label)).toEqual(labels(crowd, ITEMS, CLASSES.length).map((index) => (index === undefined ? "–" : CLASSES[index])));
   expect(Number((await cells("Agreement"))[0]?.[1])).toBeCloseTo(observed(crowd, ITEMS), 4);
   await shot(buyer, "e2e-result-desktop-light");
+
+  // Nor does any store or log of the cluster have them.
+  const stores = [...files(cluster.folder)];
+  expect(stores.some(([path]) => path.endsWith(".sqlite"))).toBe(true);
+  expect(stores.filter(([path]) => path.endsWith("log.txt")).length).toBe(5);
+  for (const { name, number, bodies } of people) {
+    const given = Array.from({ length: ITEMS }, (_, item) => planned(number, item)).filter((choice) => choice !== undefined);
+    const sent: [string, Buffer] = [`the requests of ${name}`, Buffer.from(bodies.join("\n"), "latin1")];
+    for (const spelling of spellings(given, CLASSES)) {
+      const found = [...stores, sent].filter(([, bytes]) => bytes.includes(spelling)).map(([path]) => path);
+      expect(found, `answers of ${name} in clear`).toEqual([]);
+    }
+    // The search finds what is there.
+    const own = Buffer.from(JSON.stringify(given.map((choice) => CLASSES[choice])));
+    expect(spellings(given, CLASSES).some((spelling) => own.includes(spelling))).toBe(true);
+  }
 
   for (const one of people) {
     await one.page.getByRole("navigation").getByRole("button", { name: "Result" }).click();
