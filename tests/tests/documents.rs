@@ -86,6 +86,8 @@ fn every_block_of_commands_is_run_by_something() {
             "README.md" => assert_eq!(blocks.len(), 6),
             // tests/deployment.rs runs these blocks by number.
             "deploy/README.md" => assert_eq!(blocks.len(), 7),
+            // tests/http_walk_through.rs runs these blocks.
+            "docs/http.md" => assert_eq!(blocks.len(), 10),
             "docs/operations.md" => {
                 for line in blocks.iter().flat_map(|block| block.script.lines()) {
                     let Some(("promtool", arguments)) = line.split_once(' ') else {

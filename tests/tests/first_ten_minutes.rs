@@ -31,7 +31,7 @@ fn the_first_ten_minutes_of_the_readme() {
     // The buyer's public key, then the id of the job.
     assert!(output[1].contains("\nsigns\n"), "{}", output[1]);
     for name in ["alice", "bob"] {
-        assert!(output[2].contains(&format!("signs: 3 answers of {name}")), "{}", output[2]);
+        assert!(output[2].contains(&format!("signs: 3 new answers of {name} sent")), "{}", output[2]);
     }
     let last = &output[3];
     assert!(last.contains("signs published: 2 submissions with 6 answers"), "{last}");

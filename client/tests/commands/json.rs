@@ -68,7 +68,7 @@ fn a_contributors_answers_receipt_and_withdrawal() {
     assert_eq!(document(&place, ANSWER)["sent_now"], 0);
     let receipt = document(&place, "receipt j --key me.key");
     let submissions = receipt["submissions"].as_array().unwrap();
-    assert_eq!(submissions.len(), 1);
+    assert!(!submissions.is_empty());
     let answers: u64 = submissions.iter().map(|one| one["answers"].as_u64().unwrap()).sum();
     assert_eq!(answers, sent["sent_now"].as_u64().unwrap());
     assert!(receipt["certified"].is_null() && submissions[0]["accepted"].is_null(), "{receipt}");
