@@ -105,7 +105,7 @@ fn an_invitation_admits_to_a_job_of_the_pool() {
         tacit answer invited --answers tacit-cluster/example/alice.csv --invitation-file code.txt --public-answers
     "#;
     let output = workplace.bash(script).ok();
-    assert!(output.contains("invited: 3 answers"), "{output}");
+    assert!(output.contains("invited: 3 new answers"), "{output}");
     workplace.tacit(&["down"]).ok();
 }
 

@@ -13,7 +13,7 @@ use graph::Crate;
 use serde_json::{Value, json};
 
 /// The folder of each crate, and those it may depend on. Dependencies of tests are free.
-const MAY_DEPEND_ON: [(&str, &[&str]); 10] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
     ("mpc-core", &[]),
     ("protocol", &["mpc-core"]),
     ("scoring", &["mpc-core", "protocol"]),
@@ -22,7 +22,8 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 10] = [
     ("metrics", &["mpc-core", "protocol", "program"]),
     ("node", &["mpc-core", "protocol", "scoring", "link", "metrics", "program"]),
     ("coordinator", &["mpc-core", "protocol", "scoring", "link", "metrics", "program"]),
-    ("client", &["mpc-core", "protocol", "scoring", "program"]),
+    ("page", &[]),
+    ("client", &["mpc-core", "protocol", "scoring", "program", "page"]),
     (
         "tests",
         &["mpc-core", "protocol", "scoring", "link", "metrics", "program", "client"],
