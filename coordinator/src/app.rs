@@ -15,7 +15,6 @@ use crate::active_jobs::ActiveJobs;
 use crate::buyers::Buyers;
 use crate::config::{EnrolmentMode, Loaded};
 use crate::enrolments::Enrolments;
-use crate::http::{Budget, PerOrigin, Places};
 use crate::limits::Quotas;
 use crate::locks::Locks;
 use crate::metrics::Metrics;
@@ -23,6 +22,7 @@ use crate::nodes::Nodes;
 use crate::status::{self, View};
 use crate::store::{Store, StoreError};
 use crate::uploads::Uploads;
+use tacit_http_server::{Budget, PerOrigin, Places};
 
 /// How many specs are read at once, one of each buyer: they are large.
 const SPECS: usize = 4;

@@ -8,7 +8,7 @@ use tacit_program::{Logging, Manual};
 use tacit_protocol::identity::PublicKey;
 use tacit_protocol::job::JobId;
 
-use crate::http::AddressRange;
+use tacit_http_server::AddressRange;
 
 /// The coordinator of a Tacit cluster: takes jobs and sealed answers, drives the nodes, publishes results.
 #[derive(Debug, Parser)]

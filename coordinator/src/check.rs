@@ -22,26 +22,11 @@ pub(crate) struct Listeners {
 /// # Errors
 /// The address cannot be used.
 pub(crate) fn listen(address: SocketAddr, field: &'static str, config: &Path) -> Result<TcpListener, ConfigError> {
-    let refused = |e: std::io::Error| {
-        let reason = match e.kind() {
-            std::io::ErrorKind::AddrInUse => "address in use: stop the other program".to_owned(),
-            std::io::ErrorKind::PermissionDenied => {
-                "this user may not use the port: ports below 1024 need the capability CAP_NET_BIND_SERVICE (deploy/README.md, TLS)"
-                    .to_owned()
-            }
-            std::io::ErrorKind::AddrNotAvailable => "this machine does not have the address: use one that it has".to_owned(),
-            _ => e.to_string(),
-        };
-        ConfigError::Listen {
-            address,
-            reason,
-            field,
-            path: config.to_owned(),
-        }
-    };
-    let listener = TcpListener::bind(address).map_err(refused)?;
-    listener.set_nonblocking(true).map_err(refused)?;
-    Ok(listener)
+    tacit_http_server::listen(address).map_err(|error| ConfigError::Listen {
+        error,
+        field,
+        path: config.to_owned(),
+    })
 }
 
 /// Finds everything that would keep the coordinator from running, and every node that cannot be reached.

@@ -12,10 +12,10 @@ use tacit_protocol::identity::SecretKey;
 use thiserror::Error;
 
 use crate::buyers::Buyers;
-use crate::http::{Certificate, CertificateError, CertificateFiles};
 use crate::limits::{Limits, Quotas};
 use crate::store::StoreError;
 use crate::toml_file::{self, FileError, read_text};
+use tacit_http_server::{Certificate, CertificateError, CertificateFiles, ListenError};
 
 /// Whether contributors may enrol themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -178,12 +178,10 @@ pub(crate) enum ConfigError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The program cannot listen on a port.
-    #[error("cannot listen on TCP {address}: {reason}, or change `{field}` in {path}")]
+    #[error("{error}, or change `{field}` in {path}")]
     Listen {
-        /// The address of the port.
-        address: SocketAddr,
         /// Why it cannot, and what to do about it.
-        reason: String,
+        error: ListenError,
         /// The field that names the address.
         field: &'static str,
         /// The config file.
@@ -222,7 +220,7 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<ConfigError>> {
         .map_or_else(|| Ok(Buyers::default()), Buyers::read)
         .map_err(|error| add(error.into()))
         .ok();
-    let certificate = config.tls.clone().map(Certificate::load).transpose();
+    let certificate = config.tls.clone().map(|files| Certificate::load(files, "tls")).transpose();
     let certificate = certificate.map_err(|error| add(error.into())).ok();
     if let (Some((cluster, _)), Some(key)) = (&cluster, &key) {
         let named = cluster.file().coordinator.identity;

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::http::{Network, Origin, PerOrigin};
 use crate::limits::Quotas;
+use tacit_http_server::{Network, Origin, PerOrigin};
 
 /// How long an empty bucket takes to be full.
 const HOUR: Duration = Duration::from_secs(60 * 60);

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::http::{AddressRange, PerOrigin};
+use tacit_http_server::{AddressRange, PerOrigin};
 
 /// Files that the process has open beside the API's connections: the store, logs, the nodes, the admin port.
 const OTHER_FILES: u64 = 256;

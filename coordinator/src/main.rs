@@ -16,7 +16,6 @@ mod delivery;
 mod driver;
 mod drop_envelopes;
 mod enrolments;
-mod http;
 mod init;
 mod jobs;
 mod limits;

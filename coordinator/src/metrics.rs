@@ -1,6 +1,7 @@
 //! The coordinator's metrics. Names and labels are a contract with operators: `docs/metrics.md`.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::{Gauge, GaugeVec, HistogramVec, IntCounterVec, Result};
@@ -11,10 +12,10 @@ use tacit_protocol::cluster::Cluster;
 use tacit_protocol::reject::RejectReason;
 
 use crate::active_jobs::ActiveJobs;
-use crate::http::{ADMIN_PORT, API_PORT, Doors, Places};
 use crate::nodes::Nodes;
 use crate::store::Store;
 use crate::uploads;
+use tacit_http_server::{OnRefusal, Places, Refusal};
 
 /// The coordinator's metrics. All series exist from the start.
 #[derive(Clone)]
@@ -31,8 +32,7 @@ pub(crate) struct Metrics {
     requests: IntCounterVec,
     request_seconds: HistogramVec,
     http_connections: Gauge,
-    /// Connections that were refused, by port and reason.
-    pub refused_connections: IntCounterVec,
+    refused_connections: IntCounterVec,
     /// Metrics of the connections to the nodes.
     pub nodes: Connections,
     /// Metrics of the work that waits or runs.
@@ -40,6 +40,11 @@ pub(crate) struct Metrics {
     /// Times and sizes of the store.
     pub store: StoreMeter,
 }
+
+/// The names of the ports.
+pub(crate) const API_PORT: &str = "api";
+/// The port of health and metrics.
+pub(crate) const ADMIN_PORT: &str = "admin";
 
 const ACCEPTED: &str = "accepted";
 const PUBLISHED: &str = "published";
@@ -131,13 +136,19 @@ impl Metrics {
             refused_connections: families.counters(
                 "http_connections_refused_total",
                 "Connections to the API and to the admin port that were refused.",
-                &[("port", &[API_PORT, ADMIN_PORT]), ("reason", &Doors::REASONS)],
+                &[("port", &[API_PORT, ADMIN_PORT]), ("reason", &Refusal::ALL.map(Refusal::name))],
             )?,
             nodes: Connections::new(&families, "node", &nodes)?,
             queues: Queues::new(&families, &[uploads::QUEUE])?,
             store: StoreMeter::new(&families)?,
             families,
         })
+    }
+
+    /// Counts the connections that one of [`API_PORT`] and [`ADMIN_PORT`] refuses.
+    pub(crate) fn refusals(&self, port: &'static str) -> OnRefusal {
+        let counted = self.refused_connections.clone();
+        Arc::new(move |refusal| counted.with_label_values(&[port, refusal.name()]).inc())
     }
 
     /// Counts an upload; `refused` says why if it was not accepted.

@@ -5,17 +5,19 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 
+use tacit_http_server::{
+    AddressRange, Certificate, Doors, PerOrigin, Places, Priority, Server, Timeouts, raise_open_files, reload_at_hangups,
+};
 use tacit_link::{Link, LinkError};
 use tacit_program::{CLOSE_TIMEOUT, LogError, Logging, SHUTDOWN_TIMEOUT, ShutdownError, allocator, finish_within, shutdown_requested};
 use thiserror::Error;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::task::TaskTracker;
 
 use crate::app::{App, Shared};
 use crate::check::{Listeners, listen};
 use crate::config::{ConfigError, Loaded, load};
-use crate::http::{ADMIN_PORT, API_PORT, AddressRange, Certificate, Doors, PerOrigin, Places, Server, Timeouts, raise_open_files};
 use crate::limits::Limits;
+use crate::metrics::{ADMIN_PORT, API_PORT};
 use crate::store::{Store, StoreError};
 use crate::{admin, api, jobs};
 
@@ -95,8 +97,7 @@ async fn serve(path: &Path, mut loaded: Loaded, stop_with_stdin: bool) -> Result
     // Signals must count before "ready" is printed: whoever reads it may stop the coordinator at once.
     let stop_requested = shutdown_requested(stop_with_stdin)?;
     if let Some(certificate) = &certificate {
-        let hangups = signal(SignalKind::hangup()).map_err(system("cannot wait for SIGHUP"))?;
-        app.spawn(reload(hangups, Arc::clone(certificate)));
+        app.spawn(reload_at_hangups(Arc::clone(certificate)).map_err(system("cannot wait for SIGHUP"))?);
     }
 
     let servers = TaskTracker::new();
@@ -139,16 +140,6 @@ fn fit_to_open_files(limits: &mut Limits) {
     }
 }
 
-/// Reads the certificate again whenever the operator sends SIGHUP.
-async fn reload(mut hangups: Signal, certificate: Arc<Certificate>) {
-    while hangups.recv().await.is_some() {
-        match certificate.reload() {
-            Ok(()) => tracing::info!("new connections get the certificate as it is now"),
-            Err(error) => tracing::error!(%error, "the certificate cannot be read again: the one before stays in use"),
-        }
-    }
-}
-
 /// Starts the API's server. Returns its scheme and address.
 fn serve_api(
     servers: &TaskTracker,
@@ -166,12 +157,11 @@ fn serve_api(
         listener,
         router,
         doors: Doors {
-            port: API_PORT,
             places: app.connections.clone(),
             proxies,
             timeouts: Timeouts::default(),
             certificate,
-            refused: app.metrics.refused_connections.clone(),
+            on_refusal: app.metrics.refusals(API_PORT),
         },
         shutdown: app.shutdown.clone(),
     };
@@ -197,36 +187,22 @@ fn serve_admin(servers: &TaskTracker, app: &Shared, listener: TcpListener) -> Re
         listener,
         router: admin::router(Arc::clone(app)),
         doors: Doors {
-            port: ADMIN_PORT,
             places: Places::new(ADMIN_CONNECTIONS, per_origin),
             proxies: Vec::new(),
             timeouts: Timeouts::default(),
             certificate: None,
-            refused: app.metrics.refused_connections.clone(),
+            on_refusal: app.metrics.refusals(ADMIN_PORT),
         },
         shutdown: app.shutdown.clone(),
     };
     let address = server.address().map_err(system("cannot serve the admin port"))?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(system("cannot start the runtime of the admin port"))?;
-    let (ended, end) = tokio::sync::oneshot::channel::<()>();
-    let work = move || {
-        if let Err(error) = runtime.block_on(server.run()) {
-            tracing::error!(%error, %address, "the admin port is not served any more");
-        }
-        // A probe that waits for a stuck disk is not waited for.
-        runtime.shutdown_background();
-        drop(ended);
-    };
-    std::thread::Builder::new()
-        .name("admin".to_owned())
-        .spawn(work)
+    let serving = server
+        .run_on_thread("admin", Priority::Usual)
         .map_err(system("cannot start the thread of the admin port"))?;
     servers.spawn(async move {
-        // The sender is dropped when the thread ends.
-        let _ = end.await;
+        if let Err(error) = serving.await {
+            tracing::error!(%error, %address, "the admin port is not served any more");
+        }
     });
     Ok(address)
 }

@@ -4,8 +4,8 @@ use tacit_metrics::{Queue, QueuePermit, Queues};
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::submission::{MAX_SUBMISSION_BYTES, Subject};
 
-use crate::http::{Budget, Network, Origin, PerOrigin, Reservation};
 use crate::limits::Limits;
+use tacit_http_server::{Budget, Network, Origin, PerOrigin, Reservation};
 
 /// The name of the queue, in metrics.
 pub(crate) const QUEUE: &str = "uploads";

@@ -6,6 +6,8 @@ include!(concat!(env!("OUT_DIR"), "/files.rs"));
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PageFile {
     pub(crate) bytes: &'static [u8],
+    /// The same compressed with gzip, if that is shorter.
+    pub(crate) gzip: Option<&'static [u8]>,
     /// Its SHA-256 in hexadecimal.
     pub(crate) digest: &'static str,
     pub(crate) media_type: &'static str,
@@ -18,9 +20,10 @@ pub(crate) fn find(path: &str) -> Option<PageFile> {
     let path = path.strip_prefix('/')?;
     let path = if path.is_empty() { "index.html" } else { path };
     let place = FILES.binary_search_by(|(name, ..)| (*name).cmp(path)).ok()?;
-    let (name, bytes, digest) = FILES[place];
+    let (name, bytes, gzip, digest) = FILES[place];
     Some(PageFile {
         bytes,
+        gzip: (gzip.len() < bytes.len()).then_some(gzip),
         digest,
         media_type: media_type(name),
         never_changes: name.starts_with("assets/"),

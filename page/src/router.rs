@@ -2,10 +2,9 @@
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use tower_http::compression::CompressionLayer;
 
 use crate::files::{self, PageFile};
 use crate::headers;
@@ -24,7 +23,7 @@ pub fn router(cluster: Option<Bytes>, encrypted: bool) -> Router {
         headers::add(response.headers_mut(), encrypted);
         response
     };
-    Router::new().fallback(answer).layer(CompressionLayer::new())
+    Router::new().fallback(answer)
 }
 
 fn answer(method: &Method, path: &str, asked: &HeaderMap, cluster: Option<Bytes>) -> Response {
@@ -56,7 +55,11 @@ impl PageFile {
         };
         // Weak, as it is the same whether the answer is compressed or not.
         let tag = format!("W/\"{}\"", self.digest);
-        let caching = [(CACHE_CONTROL, cache.to_owned()), (ETAG, tag.clone())];
+        let caching = [
+            (CACHE_CONTROL, cache.to_owned()),
+            (ETAG, tag.clone()),
+            (VARY, "accept-encoding".to_owned()),
+        ];
         let has_it = asked.get_all(IF_NONE_MATCH).iter().any(|tags| {
             let tags = tags.to_str().unwrap_or_default();
             tags.split(',')
@@ -65,14 +68,35 @@ impl PageFile {
         if has_it {
             return (StatusCode::NOT_MODIFIED, caching).into_response();
         }
-        (caching, [(CONTENT_TYPE, self.media_type)], Body::from(self.bytes)).into_response()
+        let kind = [(CONTENT_TYPE, self.media_type)];
+        match self.gzip {
+            Some(gzip) if takes_gzip(asked) => (caching, kind, [(CONTENT_ENCODING, "gzip")], Body::from(gzip)).into_response(),
+            _ => (caching, kind, Body::from(self.bytes)).into_response(),
+        }
     }
+}
+
+/// Whether whoever asks can read what is compressed with gzip.
+fn takes_gzip(asked: &HeaderMap) -> bool {
+    let named = |coding: &str| {
+        let mut parts = coding.split(';').map(str::trim);
+        // A weight of zero refuses the coding; any other accepts it.
+        let accepted = |weight: &str| weight.strip_prefix("q=").and_then(|weight| weight.parse().ok()) != Some(0.0_f32);
+        parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip")) && parts.all(accepted)
+    };
+    asked
+        .get_all(ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|codings| codings.to_str().ok())
+        .any(|codings| codings.split(',').any(named))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use axum::http::Request;
-    use axum::http::header::{CONTENT_ENCODING, CONTENT_SECURITY_POLICY};
+    use axum::http::header::CONTENT_SECURITY_POLICY;
     use tower::ServiceExt;
 
     use super::*;
@@ -96,7 +120,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_file_is_served_as_it_is_with_its_type() {
-        for (name, bytes, _) in files::FILES {
+        for (name, bytes, ..) in files::FILES {
             let (status, headers, body) = ask(Method::GET, &format!("/{name}"), None).await;
             assert_eq!((status, body.as_slice()), (StatusCode::OK, *bytes), "{name}");
             assert!(
@@ -146,9 +170,22 @@ mod tests {
 
     #[tokio::test]
     async fn files_are_compressed_for_those_who_can_read_that() {
-        let (_, headers, body) = ask(Method::GET, "/", Some(("accept-encoding", "gzip"))).await;
-        assert_eq!(headers[CONTENT_ENCODING], "gzip");
-        assert!(body.len() < ask(Method::GET, "/", None).await.2.len());
+        for (name, bytes, ..) in files::FILES {
+            let path = format!("/{name}");
+            let (_, headers, body) = ask(Method::GET, &path, Some(("accept-encoding", "br, gzip;q=0.8"))).await;
+            assert_eq!(headers[CONTENT_ENCODING], "gzip", "{name}");
+            assert_eq!(headers[VARY], "accept-encoding", "{name}");
+            assert!(body.len() < bytes.len(), "{name}");
+            let mut whole = Vec::new();
+            flate2::read::GzDecoder::new(body.as_slice()).read_to_end(&mut whole).unwrap();
+            assert_eq!(whole, *bytes, "{name}");
+        }
+        for refused in ["identity", "gzip;q=0", "br, x-gzip2"] {
+            let (_, headers, body) = ask(Method::GET, "/", Some(("accept-encoding", refused))).await;
+            assert!(!headers.contains_key(CONTENT_ENCODING), "{refused}");
+            assert_eq!(headers[VARY], "accept-encoding", "{refused}");
+            assert_eq!(body, ask(Method::GET, "/index.html", None).await.2, "{refused}");
+        }
     }
 
     #[tokio::test]
@@ -181,7 +218,7 @@ mod tests {
         let wanted: Vec<String> = files::FILES
             .iter()
             .filter(|(name, ..)| *name != "MANIFEST")
-            .map(|(name, _, digest)| format!("{digest}  {name}"))
+            .map(|(name, .., digest)| format!("{digest}  {name}"))
             .collect();
         assert_eq!(listed, wanted);
     }

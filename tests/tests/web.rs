@@ -1,7 +1,9 @@
-//! `tacit web`: the page comes from the program, with the cluster file beside it.
+//! `tacit web`: the page comes from the program, with the cluster file beside it, and nobody takes all of it.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::http::get;
@@ -56,6 +58,33 @@ fn the_page_is_served_with_the_cluster_file_of_whoever_serves_it() {
     assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     let mut server = server;
     assert!(server.process.wait().unwrap().success());
+}
+
+/// As many connections as `tacit web` takes; see `page/src/limits.rs`.
+const CONNECTIONS: usize = 256;
+
+#[test]
+fn who_sends_nothing_or_half_a_request_is_let_go_and_others_are_refused_meanwhile() {
+    let server = Server::start(&[]);
+    let held: Vec<TcpStream> = (0..CONNECTIONS)
+        .map(|index| {
+            let mut stream = TcpStream::connect(&server.address).unwrap();
+            if index % 2 == 0 {
+                stream.write_all(b"GET / HTTP/1.1\r\nHost: h\r\nX-Half: ").unwrap();
+            }
+            stream
+        })
+        .collect();
+    let mut refused = TcpStream::connect(&server.address).unwrap();
+    assert_eq!(refused.read(&mut [0; 16]).unwrap_or(0), 0);
+    for mut stream in held {
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let mut answer = Vec::new();
+        let ended = stream.read_to_end(&mut answer);
+        assert!(ended.map_or_else(|error| error.kind() == ErrorKind::ConnectionReset, |_| true));
+        assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"), "{answer:?}");
+    }
+    assert!(get(&server.address, "/").contains("<title>Tacit</title>"));
 }
 
 #[test]

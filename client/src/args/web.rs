@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args as Group;
+use tacit_http_server::AddressRange;
 
 const WEB_HELP: &str = "\
 The page is inside this program: whoever runs it offers a copy of their own. People who open it need no account here: keys and answers stay in their browser, and \
@@ -29,4 +30,8 @@ pub(crate) struct Web {
     /// People reach this server over https, through a proxy: browsers are told to insist on it.
     #[arg(long)]
     pub behind_https: bool,
+    /// An address, or a range such as 10.0.0.0/8, from which only such a proxy connects; may be given several times. Connections from any
+    /// other address than these and this machine's have a limit, so a proxy has to limit its clients itself.
+    #[arg(long = "proxy", value_name = "ADDRESSES", requires = "behind_https")]
+    pub proxies: Vec<AddressRange>,
 }

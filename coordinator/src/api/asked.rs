@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
 
 use crate::app::Shared;
-use crate::http::Origin;
+use tacit_http_server::Origin;
 
 /// How a text is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

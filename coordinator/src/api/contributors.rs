@@ -12,8 +12,8 @@ use super::body::{from_json, read_body};
 use super::problem::{Problem, ProblemKind};
 use crate::app::Shared;
 use crate::config::EnrolmentMode;
-use crate::http::Origin;
 use crate::store::Enrolled;
+use tacit_http_server::Origin;
 
 /// The most bytes of a body.
 const LIMIT: usize = 16 << 10;

@@ -15,7 +15,6 @@ use tacit_protocol::submission::SubmissionId;
 use super::problem::{Problem, ProblemKind};
 use crate::app::Shared;
 use crate::buyers::Buyer;
-use crate::http::Origin;
 
 /// The job's id from the path.
 pub(super) struct JobPath(pub JobId);
@@ -146,14 +145,5 @@ impl FromRequestParts<Shared> for SigningKey {
             )),
             Err(problem) => Err(problem),
         }
-    }
-}
-
-impl FromRequestParts<Shared> for Origin {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Infallible> {
-        // Every request that comes over a connection has it.
-        Ok(parts.extensions.get().copied().unwrap_or(Self::Loopback))
     }
 }

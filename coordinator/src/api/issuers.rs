@@ -10,8 +10,8 @@ use tacit_protocol::credential::Revocation;
 use super::body::{PacedBody, from_json};
 use super::problem::{Problem, ProblemKind};
 use crate::app::Shared;
-use crate::http::Origin;
 use crate::store::RevokeOutcome;
+use tacit_http_server::Origin;
 
 /// The most bytes of a body: 100,000 numbers and 16 signatures have less.
 const LIMIT: usize = 2 << 20;

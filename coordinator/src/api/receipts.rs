@@ -18,8 +18,8 @@ use super::look_up;
 use super::problem::{Problem, ProblemKind};
 use super::readers::{Reader, may_read};
 use crate::app::{App, Shared};
-use crate::http::Reservation;
 use crate::receipts::certified;
+use tacit_http_server::Reservation;
 
 /// The most answers of a key whose list needs no place: about a megabyte.
 const SHORT: u64 = 100_000;

@@ -17,8 +17,8 @@ use tokio::time::Instant;
 use super::asked::{Coding, TextRequest};
 use super::problem::{Problem, ProblemKind};
 use crate::app::{App, Shared};
-use crate::http::Place;
 use crate::store::{Store, StoredAt};
+use tacit_http_server::Place;
 
 /// The fewest bytes a second that a client must take.
 const RATE: u64 = 16 << 10;

@@ -24,10 +24,10 @@ use super::problem::{Problem, ProblemKind};
 use super::readers::{Reader, no_submission};
 use crate::active_jobs::ActiveJob;
 use crate::app::{App, Shared};
-use crate::http::Origin;
 use crate::sealing_keys;
 use crate::store::{Known, NewSubmission, Standing, UploadOutcome};
 use crate::uploads::{Author, LargeHeader, SMALL_HEADER};
+use tacit_http_server::Origin;
 
 /// Stores a submission and answers with a signed receipt. The same bytes again get the same receipt. What the header alone shows to be wrong is
 /// refused before the envelopes are read. If the header names other terms than the job's, the answer is `unknown_job`, unless the job is public: the sender

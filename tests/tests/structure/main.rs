@@ -13,17 +13,33 @@ use graph::Crate;
 use serde_json::{Value, json};
 
 /// The folder of each crate, and those it may depend on. Dependencies of tests are free.
-const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 12] = [
     ("mpc-core", &[]),
     ("protocol", &["mpc-core"]),
     ("scoring", &["mpc-core", "protocol"]),
     ("link", &["mpc-core", "protocol"]),
     ("program", &[]),
     ("metrics", &["mpc-core", "protocol", "program"]),
-    ("node", &["mpc-core", "protocol", "scoring", "link", "metrics", "program"]),
-    ("coordinator", &["mpc-core", "protocol", "scoring", "link", "metrics", "program"]),
-    ("page", &[]),
-    ("client", &["mpc-core", "protocol", "scoring", "program", "page"]),
+    ("http-server", &["program"]),
+    ("page", &["http-server"]),
+    (
+        "node",
+        &[
+            "mpc-core",
+            "protocol",
+            "scoring",
+            "link",
+            "metrics",
+            "program",
+            "http-server",
+            "page",
+        ],
+    ),
+    (
+        "coordinator",
+        &["mpc-core", "protocol", "scoring", "link", "metrics", "program", "http-server"],
+    ),
+    ("client", &["mpc-core", "protocol", "scoring", "program", "http-server", "page"]),
     (
         "tests",
         &["mpc-core", "protocol", "scoring", "link", "metrics", "program", "client"],

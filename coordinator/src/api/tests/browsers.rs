@@ -11,8 +11,8 @@ use tacit_protocol::api::ClusterInfo;
 use tower::ServiceExt;
 
 use super::Bench;
-use crate::http::Origin;
 use crate::testing::{contributor_key, spec};
+use tacit_http_server::Origin;
 
 const PAGE: &str = "https://answers.example.org";
 

@@ -6,8 +6,8 @@ use tacit_protocol::fixtures::{issuers, revocation_of};
 use tacit_protocol::job::{Job, JobSpec};
 
 use super::{Bench, kind};
-use crate::http::Origin;
 use crate::testing::{contributor_key, eventually, spec};
+use tacit_http_server::Origin;
 
 /// A job of two items for people of a pool only, of whom two of three issuers must sign.
 fn invited() -> JobSpec {

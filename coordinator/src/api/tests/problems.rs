@@ -5,8 +5,8 @@ use tacit_protocol::api::{JobList, JobState, JobStatus, SUBMISSION_TYPE};
 use tower::ServiceExt;
 
 use super::{Bench, kind};
-use crate::http::Origin;
 use crate::testing::{contributor_key, eventually, spec};
+use tacit_http_server::Origin;
 
 #[tokio::test]
 async fn every_refusal_is_a_problem_document() {

@@ -8,8 +8,8 @@ use tacit_protocol::job::{Item, JobSpec, SignedSpec};
 use tower::ServiceExt;
 
 use super::{Bench, TOKEN, kind};
-use crate::http::Origin;
 use crate::testing::spec;
+use tacit_http_server::Origin;
 
 impl Bench {
     async fn ask(&self, path: &str, headers: &[(HeaderName, &str)]) -> (StatusCode, HeaderMap, Body) {

@@ -12,9 +12,9 @@ use tokio::sync::Notify;
 use tower::ServiceExt;
 
 use super::{Bench, SUBMISSION_TYPE, kind};
-use crate::http::Origin;
 use crate::testing::{contributor_key, spec};
 use crate::uploads::Author;
+use tacit_http_server::Origin;
 
 #[tokio::test]
 async fn when_too_many_upload_at_once_the_next_is_told_so() {

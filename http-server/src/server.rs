@@ -13,7 +13,6 @@ use hyper::server::conn::http1::Builder;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use prometheus::IntCounterVec;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -21,25 +20,51 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::budget::NoneLeft;
-use super::certificate::Certificate;
-use super::connection::Patient;
-use super::places::{Origin, Place, Places};
-use super::proxies::AddressRange;
+use crate::budget::NoneLeft;
+use crate::certificate::Certificate;
+use crate::connection::Patient;
+use crate::places::{Origin, Place, Places};
+use crate::proxies::AddressRange;
 
 /// The largest head of a request, and the most of a body that waits to be handled.
 const BUFFER: usize = 64 << 10;
+/// What `nice` calls 10: a thread that is not in a hurry, but gets its turn.
+#[cfg(target_os = "linux")]
+const LOW_PRIORITY: i32 = 10;
 /// How long to wait when the system gives no more sockets.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// The names of the ports, in metrics.
-pub(crate) const API_PORT: &str = "api";
-/// The port of health and metrics.
-pub(crate) const ADMIN_PORT: &str = "admin";
+/// Why a connection is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// All places are taken.
+    AllPlacesTaken,
+    /// The origin has its share of the places.
+    PlacesOfAddressTaken,
+    /// The TLS handshake has failed, or was not there in time.
+    Handshake,
+}
+
+impl Refusal {
+    /// All reasons.
+    pub const ALL: [Self; 3] = [Self::AllPlacesTaken, Self::PlacesOfAddressTaken, Self::Handshake];
+
+    /// The name in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AllPlacesTaken => "all_places_taken",
+            Self::PlacesOfAddressTaken => "places_of_address_taken",
+            Self::Handshake => "handshake",
+        }
+    }
+}
+
+/// Is told of each connection that is refused.
+pub type OnRefusal = Arc<dyn Fn(Refusal) + Send + Sync>;
 
 /// How long clients are waited for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Timeouts {
+pub struct Timeouts {
     /// For the TLS handshake.
     handshake: Duration,
     /// For the head of a request: from the begin of the connection, or from the end of the response before.
@@ -59,10 +84,8 @@ impl Default for Timeouts {
 }
 
 /// What a server lets in.
-#[derive(Debug, Clone)]
-pub(crate) struct Doors {
-    /// One of [`API_PORT`] and [`ADMIN_PORT`].
-    pub port: &'static str,
+#[derive(Clone)]
+pub struct Doors {
     /// Places for connections.
     pub places: Places,
     /// The addresses from which proxies connect for everybody, beside this machine.
@@ -71,31 +94,35 @@ pub(crate) struct Doors {
     pub timeouts: Timeouts,
     /// The certificate; `None` for plain HTTP.
     pub certificate: Option<Arc<Certificate>>,
-    /// Connections that were refused, by port and by one of [`Self::REASONS`].
-    pub refused: IntCounterVec,
+    /// Counts the connections that are refused.
+    pub on_refusal: OnRefusal,
 }
 
 impl Doors {
-    /// Why connections are refused: all places are taken, the origin has its share of them, or the TLS handshake failed.
-    pub(crate) const REASONS: [&str; 3] = ["all_places_taken", "places_of_address_taken", "handshake"];
-
-    fn refuse(&self, reason: usize) {
-        self.refused.with_label_values(&[self.port, Self::REASONS[reason]]).inc();
-    }
-
     fn place(&self, origin: Origin) -> Option<Place> {
         let place = self.places.take(origin);
         place
-            .inspect_err(|reason| match reason {
-                NoneLeft::InAll => self.refuse(0),
-                NoneLeft::OfOwner => self.refuse(1),
+            .inspect_err(|reason| {
+                (self.on_refusal)(match reason {
+                    NoneLeft::InAll => Refusal::AllPlacesTaken,
+                    NoneLeft::OfOwner => Refusal::PlacesOfAddressTaken,
+                });
             })
             .ok()
     }
 }
 
+/// How soon the threads of a server get the processor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Priority {
+    /// As the rest of the program.
+    Usual,
+    /// After the rest of the program, where the system allows it (Linux).
+    Low,
+}
+
 /// An HTTP server.
-pub(crate) struct Server {
+pub struct Server {
     /// Where it listens; non-blocking.
     pub listener: std::net::TcpListener,
     /// What it answers. Handlers find the [`Origin`] of a request in its extensions.
@@ -111,7 +138,7 @@ impl Server {
     ///
     /// # Errors
     /// The system does not say.
-    pub(crate) fn address(&self) -> std::io::Result<SocketAddr> {
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
@@ -119,7 +146,7 @@ impl Server {
     ///
     /// # Errors
     /// The listener cannot be used.
-    pub(crate) async fn run(self) -> std::io::Result<()> {
+    pub async fn run(self) -> std::io::Result<()> {
         let Self {
             listener,
             router,
@@ -153,7 +180,45 @@ impl Server {
         connections.wait().await;
         Ok(())
     }
+
+    /// Serves as [`Self::run`] does, on a thread of its own: neither does the server wait for whatever else the program has to do, nor can
+    /// it take more than one processor from it. The future ends when the server has.
+    ///
+    /// # Errors
+    /// The thread or its runtime cannot be started. The future fails if the listener cannot be used.
+    pub fn run_on_thread(
+        self,
+        name: &str,
+        priority: Priority,
+    ) -> std::io::Result<impl Future<Output = std::io::Result<()>> + Send + use<>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (ended, end) = tokio::sync::oneshot::channel();
+        let work = move || {
+            if priority == Priority::Low {
+                lower_priority();
+            }
+            let outcome = runtime.block_on(self.run());
+            // A handler that waits for a stuck disk is not waited for.
+            runtime.shutdown_background();
+            // The program may not want to know any more.
+            let _ = ended.send(outcome);
+        };
+        std::thread::Builder::new().name(name.to_owned()).spawn(work)?;
+        Ok(async move { end.await.unwrap_or_else(|_| Err(std::io::Error::other("its thread has panicked"))) })
+    }
 }
+
+/// Lets other threads go first.
+#[cfg(target_os = "linux")]
+fn lower_priority() {
+    // On Linux, zero is the thread that calls.
+    if let Err(error) = rustix::process::setpriority_process(None, LOW_PRIORITY) {
+        tracing::debug!(%error, "the priority of a server's thread stays as it is");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn lower_priority() {}
 
 async fn handle(stream: TcpStream, origin: Origin, doors: &Doors, router: Router, shutdown: &CancellationToken) {
     // Responses are small; a client that waits for one waits for all of it. If it cannot be set, they are late only.
@@ -164,7 +229,7 @@ async fn handle(stream: TcpStream, origin: Origin, doors: &Doors, router: Router
     let handshake = TlsAcceptor::from(certificate.current()).accept(stream);
     match shutdown.run_until_cancelled(timeout(doors.timeouts.handshake, handshake)).await {
         Some(Ok(Ok(stream))) => serve(stream, origin, doors, router, shutdown).await,
-        Some(_) => doors.refuse(2),
+        Some(_) => (doors.on_refusal)(Refusal::Handshake),
         None => {}
     }
 }
@@ -195,13 +260,12 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, origin: Origin, doo
 
 #[cfg(test)]
 mod tests {
-    use super::super::PerOrigin;
-    use super::super::certificate::CertificateFiles;
+    use std::sync::Mutex;
+
     use super::*;
-    use crate::testing::eventually;
+    use crate::{CertificateFiles, PerOrigin};
     use axum::Extension;
     use axum::routing::get;
-    use prometheus::Opts;
     use rustls::pki_types::pem::PemObject;
     use rustls::pki_types::{CertificateDer, ServerName};
     use rustls::{ClientConfig, RootCertStore};
@@ -210,25 +274,41 @@ mod tests {
 
     const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-    fn doors(places: usize, certificate: Option<Arc<Certificate>>) -> Doors {
+    /// The refusals so far.
+    type Refusals = Arc<Mutex<Vec<Refusal>>>;
+
+    fn doors(places: usize, certificate: Option<Arc<Certificate>>) -> (Doors, Refusals) {
         let per_origin = PerOrigin {
             loopback: places,
             other: 1,
         };
-        Doors {
-            port: API_PORT,
+        let refusals = Refusals::default();
+        let doors = Doors {
             places: Places::new(places, per_origin),
             proxies: Vec::new(),
             timeouts: Timeouts::default(),
             certificate,
-            refused: IntCounterVec::new(Opts::new("refused", "Refused."), &["port", "reason"]).unwrap(),
-        }
+            on_refusal: {
+                let refusals = Arc::clone(&refusals);
+                Arc::new(move |refusal| refusals.lock().unwrap().push(refusal))
+            },
+        };
+        (doors, refusals)
+    }
+
+    async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
+        let became_so = async {
+            while !is_so().await {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let in_time = timeout(Duration::from_secs(60), became_so).await;
+        assert!(in_time.is_ok(), "it does not become true that {what}");
     }
 
     /// Serves the origin of each request. Returns the address.
     fn serve(doors: Doors, shutdown: &CancellationToken) -> SocketAddr {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
+        let listener = crate::listen(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let origin = async |Extension(origin): Extension<Origin>| format!("{origin:?}");
         let server = Server {
             listener,
@@ -253,7 +333,7 @@ mod tests {
     #[tokio::test]
     async fn requests_know_their_origin_and_silence_ends_connections() {
         let stop = CancellationToken::new();
-        let mut doors = doors(8, None);
+        let (mut doors, _) = doors(8, None);
         doors.timeouts.head = Duration::from_millis(300);
         let places = doors.places.clone();
         let address = serve(doors, &stop);
@@ -274,8 +354,7 @@ mod tests {
     #[tokio::test]
     async fn connections_beyond_the_limit_are_closed_and_counted() {
         let stop = CancellationToken::new();
-        let doors = doors(2, None);
-        let refused = doors.refused.clone();
+        let (doors, refusals) = doors(2, None);
         let address = serve(doors, &stop);
         let mut held = Vec::new();
         for _ in 0..2 {
@@ -283,7 +362,7 @@ mod tests {
         }
         let mut third = TcpStream::connect(address).await.unwrap();
         assert_eq!(third.read(&mut [0; 16]).await.unwrap_or(0), 0);
-        assert_eq!(refused.with_label_values(&[API_PORT, Doors::REASONS[0]]).get(), 1);
+        assert_eq!(*refusals.lock().unwrap(), [Refusal::AllPlacesTaken]);
         drop(held.pop());
         // The place is free again when the server has seen the end of the connection.
         eventually("a place is free", async || {
@@ -334,10 +413,9 @@ mod tests {
     async fn a_certificate_is_replaced_and_a_bad_one_is_not_taken() {
         let folder = tempfile::tempdir().unwrap();
         install(folder.path(), "one");
-        let certificate = Arc::new(Certificate::load(files(folder.path())).unwrap());
+        let certificate = Arc::new(Certificate::load(files(folder.path()), "tls").unwrap());
         let stop = CancellationToken::new();
-        let doors = doors(8, Some(Arc::clone(&certificate)));
-        let refused = doors.refused.clone();
+        let (doors, refusals) = doors(8, Some(Arc::clone(&certificate)));
         let address = serve(doors, &stop);
         assert!(get_trusting(address, "one").await.unwrap().starts_with("HTTP/1.1 200"));
         assert_eq!(get_trusting(address, "other").await, None);
@@ -365,7 +443,48 @@ mod tests {
         // Plain HTTP on this port is a failed handshake.
         let (_, answer) = exchange(TcpStream::connect(address).await.unwrap(), GET).await;
         assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
-        let handshakes = refused.with_label_values(&[API_PORT, Doors::REASONS[2]]);
-        eventually("three handshakes have failed", async || handshakes.get() >= 3).await;
+        let failed = |refusals: &[Refusal]| refusals.len() >= 3 && refusals.iter().all(|refusal| *refusal == Refusal::Handshake);
+        eventually("three handshakes have failed", async || failed(&refusals.lock().unwrap())).await;
+    }
+
+    #[tokio::test]
+    async fn a_thread_of_its_own_ends_with_the_server() {
+        let stop = CancellationToken::new();
+        let thread = async || std::thread::current().name().unwrap_or_default().to_owned();
+        let server = Server {
+            listener: crate::listen(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap(),
+            router: Router::new().route("/", get(thread)),
+            doors: doors(2, None).0,
+            shutdown: stop.clone(),
+        };
+        let address = server.address().unwrap();
+        let ended = server.run_on_thread("page", Priority::Usual).unwrap();
+        let (stream, answer) = exchange(TcpStream::connect(address).await.unwrap(), GET).await;
+        assert!(answer.ends_with("\r\n\r\npage"), "{answer}");
+        stop.cancel();
+        ended.await.unwrap();
+        assert_eq!(exchange(stream, &[]).await.1, "");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_thread_of_low_priority_lets_others_go_first() {
+        let nice = async || rustix::process::getpriority_process(None).unwrap().to_string();
+        let stop = CancellationToken::new();
+        let server = Server {
+            listener: crate::listen(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap(),
+            router: Router::new().route("/", get(nice)),
+            doors: doors(2, None).0,
+            shutdown: stop.clone(),
+        };
+        let address = server.address().unwrap();
+        let ended = server.run_on_thread("page", Priority::Low).unwrap();
+        let (_, answer) = exchange(TcpStream::connect(address).await.unwrap(), GET).await;
+        let nice: i32 = answer.rsplit("\r\n").next().unwrap().parse().unwrap();
+        assert!(nice >= LOW_PRIORITY, "{answer}");
+        let own = rustix::process::getpriority_process(None).unwrap();
+        assert!(own < nice || own >= LOW_PRIORITY, "the thread of the test has {own}");
+        stop.cancel();
+        ended.await.unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! The certificate and key with which the API is served, read again when the operator asks for it.
+//! The certificate and key of a server, read again when the operator asks for it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,44 +11,57 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde::Deserialize;
 use tacit_program::key_file::{self, KeyFileError};
 use thiserror::Error;
+#[cfg(unix)]
+use tokio::signal::unix::{SignalKind, signal};
 
 /// The files of a certificate, in PEM.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct CertificateFiles {
+pub struct CertificateFiles {
     /// The certificate, followed by those between it and the authority that clients know.
     pub certificate: PathBuf,
     /// The private key, which only the owner may read.
     pub key: PathBuf,
 }
 
-/// Why a certificate cannot be used.
+/// Why a certificate cannot be used. `table` is the table of the config file that names the files, such as `tls`.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(crate) enum CertificateError {
+pub enum CertificateError {
     /// The certificate's file cannot be read.
-    #[error("cannot read {path} (field `tls.certificate`): {reason}")]
+    #[error("cannot read {path} (field `{table}.certificate`): {reason}")]
     Read {
         /// The file.
         path: PathBuf,
+        /// The table of the config file.
+        table: &'static str,
         /// The system's message.
         reason: String,
     },
     /// The certificate's file holds none.
-    #[error("{path} (field `tls.certificate`) holds no certificate in PEM: {reason}")]
+    #[error("{path} (field `{table}.certificate`) holds no certificate in PEM: {reason}")]
     NoCertificate {
         /// The file.
         path: PathBuf,
+        /// The table of the config file.
+        table: &'static str,
         /// What is found instead.
         reason: String,
     },
     /// The key's file cannot be used.
-    #[error("{0} (field `tls.key`)")]
-    Key(#[from] KeyFileError),
+    #[error("{error} (field `{table}.key`)")]
+    Key {
+        /// What is wrong with it.
+        error: KeyFileError,
+        /// The table of the config file.
+        table: &'static str,
+    },
     /// The key's file holds none.
-    #[error("{path} (field `tls.key`) holds no private key in PEM: {reason}")]
+    #[error("{path} (field `{table}.key`) holds no private key in PEM: {reason}")]
     NoKey {
         /// The file.
         path: PathBuf,
+        /// The table of the config file.
+        table: &'static str,
         /// What is found instead.
         reason: String,
     },
@@ -69,13 +82,15 @@ impl CertificateFiles {
     ///
     /// # Errors
     /// A file cannot be read, or they do not fit.
-    fn read(&self) -> Result<Arc<ServerConfig>, CertificateError> {
+    fn read(&self, table: &'static str) -> Result<Arc<ServerConfig>, CertificateError> {
         let text = std::fs::read(&self.certificate).map_err(|error| CertificateError::Read {
             path: self.certificate.clone(),
+            table,
             reason: error.to_string(),
         })?;
         let no_certificate = |error: pem::Error| CertificateError::NoCertificate {
             path: self.certificate.clone(),
+            table,
             reason: error.to_string(),
         };
         let chain: Vec<_> = CertificateDer::pem_slice_iter(&text)
@@ -84,11 +99,13 @@ impl CertificateFiles {
         if chain.is_empty() {
             return Err(no_certificate(pem::Error::NoItemsFound));
         }
-        let key = PrivateKeyDer::from_pem_slice(key_file::read(&self.key)?.as_bytes()).map_err(|error| CertificateError::NoKey {
+        let text = key_file::read(&self.key).map_err(|error| CertificateError::Key { error, table })?;
+        let key = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|error| CertificateError::NoKey {
             path: self.key.clone(),
+            table,
             reason: error.to_string(),
         })?;
-        // Every client that has a use for this API speaks TLS 1.3, which leaves nothing to configure wrongly.
+        // Every client that has a use for these servers speaks TLS 1.3, which leaves nothing to configure wrongly.
         let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_protocol_versions(&[&rustls::version::TLS13])
             .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key));
@@ -103,8 +120,9 @@ impl CertificateFiles {
 }
 
 /// A certificate in use.
-pub(crate) struct Certificate {
+pub struct Certificate {
     files: CertificateFiles,
+    table: &'static str,
     current: RwLock<Arc<ServerConfig>>,
 }
 
@@ -115,27 +133,45 @@ impl fmt::Debug for Certificate {
 }
 
 impl Certificate {
-    /// Reads a certificate and its key.
+    /// Reads a certificate and its key. Errors name the files as fields of this table of the config file.
     ///
     /// # Errors
     /// A file cannot be read, or they do not fit.
-    pub(crate) fn load(files: CertificateFiles) -> Result<Self, CertificateError> {
-        let current = RwLock::new(files.read()?);
-        Ok(Self { files, current })
+    pub fn load(files: CertificateFiles, table: &'static str) -> Result<Self, CertificateError> {
+        let current = RwLock::new(files.read(table)?);
+        Ok(Self { files, table, current })
     }
 
     /// Reads the files again, for connections from now on.
     ///
     /// # Errors
     /// The new files cannot be used; then the certificate stays as it is.
-    pub(crate) fn reload(&self) -> Result<(), CertificateError> {
-        let new = self.files.read()?;
+    pub fn reload(&self) -> Result<(), CertificateError> {
+        let new = self.files.read(self.table)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
         Ok(())
     }
 
     /// What connections are served with now.
-    pub(super) fn current(&self) -> Arc<ServerConfig> {
+    pub(crate) fn current(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Reads a certificate again whenever the operator sends SIGHUP. Call it inside a tokio runtime: signals count from this call on, not only
+/// once the future is polled.
+///
+/// # Errors
+/// Signals cannot be received.
+#[cfg(unix)]
+pub fn reload_at_hangups(certificate: Arc<Certificate>) -> std::io::Result<impl Future<Output = ()> + Send> {
+    let mut hangups = signal(SignalKind::hangup())?;
+    Ok(async move {
+        while hangups.recv().await.is_some() {
+            match certificate.reload() {
+                Ok(()) => tracing::info!("new connections get the certificate as it is now"),
+                Err(error) => tracing::error!(%error, "the certificate cannot be read again: the one before stays in use"),
+            }
+        }
+    })
 }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 /// A stream that fails if its peer takes nothing of what is written for a time.
-pub(super) struct Patient<S> {
+pub(crate) struct Patient<S> {
     stream: S,
     patience: Duration,
     /// Runs while the peer takes nothing.
@@ -18,7 +18,7 @@ pub(super) struct Patient<S> {
 
 impl<S> Patient<S> {
     /// A stream whose peer may take nothing for this long.
-    pub(super) fn new(stream: S, patience: Duration) -> Self {
+    pub(crate) fn new(stream: S, patience: Duration) -> Self {
         Self {
             stream,
             patience,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Why something cannot be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NoneLeft {
+pub enum NoneLeft {
     /// All of it is taken.
     InAll,
     /// One owner has as much as it may have.
@@ -15,7 +15,7 @@ pub(crate) enum NoneLeft {
 
 /// An amount, counted in all and for each owner. Clones share it.
 #[derive(Debug)]
-pub(crate) struct Budget<K> {
+pub struct Budget<K> {
     in_all: usize,
     taken: Arc<Mutex<Taken<K>>>,
 }
@@ -29,7 +29,7 @@ struct Taken<K> {
 
 /// What somebody has taken, until it is dropped. It counts for each of its owners: for an address and for the network around it, for example.
 #[derive(Debug)]
-pub(crate) struct Reservation<K: Eq + Hash> {
+pub struct Reservation<K: Eq + Hash> {
     in_all: usize,
     /// The owners, and how much each may have.
     owners: Vec<(K, usize)>,
@@ -48,7 +48,7 @@ impl<K> Clone for Budget<K> {
 
 impl<K: Eq + Hash + Clone> Budget<K> {
     /// This much in all.
-    pub(crate) fn new(in_all: usize) -> Self {
+    pub fn new(in_all: usize) -> Self {
         let taken = Taken {
             in_all: 0,
             by_owner: HashMap::new(),
@@ -63,7 +63,7 @@ impl<K: Eq + Hash + Clone> Budget<K> {
     ///
     /// # Errors
     /// There is not as much left in all, or for one of them.
-    pub(crate) fn take(&self, owners: Vec<(K, usize)>, amount: usize) -> Result<Reservation<K>, NoneLeft> {
+    pub fn take(&self, owners: Vec<(K, usize)>, amount: usize) -> Result<Reservation<K>, NoneLeft> {
         let mut reservation = Reservation {
             in_all: self.in_all,
             owners,
@@ -75,13 +75,13 @@ impl<K: Eq + Hash + Clone> Budget<K> {
     }
 
     /// How much is taken.
-    pub(crate) fn taken(&self) -> usize {
+    pub fn taken(&self) -> usize {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner).in_all
     }
 
     /// How many owners have something.
     #[cfg(test)]
-    pub(crate) fn owners(&self) -> usize {
+    pub fn owners(&self) -> usize {
         self.taken.lock().unwrap().by_owner.len()
     }
 }
@@ -91,7 +91,7 @@ impl<K: Eq + Hash + Clone> Reservation<K> {
     ///
     /// # Errors
     /// There is not as much left. What was taken before stays taken.
-    pub(crate) fn grow_to(&mut self, amount: usize) -> Result<(), NoneLeft> {
+    pub fn grow_to(&mut self, amount: usize) -> Result<(), NoneLeft> {
         let more = amount.saturating_sub(self.amount);
         if more == 0 {
             return Ok(());

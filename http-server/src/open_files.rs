@@ -5,7 +5,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// Raises the limit of open files to `wanted` if it is lower, as far as the system allows without privileges. Returns the limit.
 ///
 /// The usual limit is 1024, for programs that wait with `select`; this one does not.
-pub(crate) fn raise_open_files(wanted: u64) -> u64 {
+pub fn raise_open_files(wanted: u64) -> u64 {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     // `None` means without limit.
     let Some(current) = current else { return u64::MAX };

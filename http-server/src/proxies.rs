@@ -13,7 +13,7 @@ const FEWEST_BITS: u32 = 8;
 /// The addresses that begin with the same bits, as `10.0.0.0/8`; a single address is written without a number of bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(crate) struct AddressRange {
+pub struct AddressRange {
     /// The first address of the range.
     first: IpAddr,
     /// How many bits all its addresses have in common.
@@ -23,14 +23,14 @@ pub(crate) struct AddressRange {
 /// Why a text names no range of addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{text}` is no range of addresses: {problem}")]
-pub(crate) struct AddressRangeError {
+pub struct AddressRangeError {
     text: String,
     problem: &'static str,
 }
 
 impl AddressRange {
     /// Whether an address is in the range.
-    pub(crate) fn contains(&self, address: IpAddr) -> bool {
+    pub fn contains(&self, address: IpAddr) -> bool {
         match (self.first, address.to_canonical()) {
             (IpAddr::V4(first), IpAddr::V4(address)) => u32::from(first) == u32::from(address) & mask_of_v4(self.bits),
             (IpAddr::V6(first), IpAddr::V6(address)) => u128::from(first) == u128::from(address) & mask_of_v6(self.bits),

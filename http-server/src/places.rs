@@ -1,13 +1,17 @@
 //! Places for a limited number of things at once, in all and from one address, so that nobody takes all of them.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 
-use super::budget::{Budget, NoneLeft, Reservation};
-use super::proxies::AddressRange;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+use crate::budget::{Budget, NoneLeft, Reservation};
+use crate::proxies::AddressRange;
 
 /// Where a connection comes from: the addresses that one party usually has together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Origin {
+pub enum Origin {
     /// This machine, or an address that the config names as a proxy's: a reverse proxy, which connects for everybody.
     Loopback,
     /// One IPv4 address.
@@ -18,7 +22,7 @@ pub(crate) enum Origin {
 
 /// Those of whom each has a part of something only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Network {
+pub enum Network {
     /// One origin.
     Origin(Origin),
     /// The IPv6 addresses that begin with the same 48 bits: some providers give as many to one customer, who then has 65,536 origins.
@@ -30,7 +34,7 @@ const OF_48_BITS: usize = 4;
 
 impl Origin {
     /// The origin of an address.
-    pub(crate) fn of(address: IpAddr) -> Self {
+    pub fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             address if address.is_loopback() => Self::Loopback,
             IpAddr::V4(address) => Self::V4(address.octets()),
@@ -42,7 +46,7 @@ impl Origin {
     }
 
     /// The origin of an address, where proxies connect from these other addresses. They count as this machine does, all together.
-    pub(crate) fn behind(address: IpAddr, proxies: &[AddressRange]) -> Self {
+    pub fn behind(address: IpAddr, proxies: &[AddressRange]) -> Self {
         if proxies.iter().any(|range| range.contains(address)) {
             Self::Loopback
         } else {
@@ -51,7 +55,7 @@ impl Origin {
     }
 
     /// The networks that this origin counts for, and how much each may have where one origin may have `most`.
-    pub(crate) fn networks(self, most: PerOrigin) -> Vec<(Network, usize)> {
+    pub fn networks(self, most: PerOrigin) -> Vec<(Network, usize)> {
         let mut networks = vec![(Network::Origin(self), most.of(self))];
         if let Self::V6([a, b, c, d, e, f, ..]) = self {
             networks.push((Network::V6([a, b, c, d, e, f]), most.other.saturating_mul(OF_48_BITS)));
@@ -60,9 +64,18 @@ impl Origin {
     }
 }
 
+impl<S: Sync> FromRequestParts<S> for Origin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        // Every request that comes over a connection has it.
+        Ok(parts.extensions.get().copied().unwrap_or(Self::Loopback))
+    }
+}
+
 /// How much one origin may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct PerOrigin {
+pub struct PerOrigin {
     /// This machine and the proxies.
     pub loopback: usize,
     /// Any other origin.
@@ -80,17 +93,17 @@ impl PerOrigin {
 
 /// A number of places. Clones share them.
 #[derive(Debug, Clone)]
-pub(crate) struct Places {
+pub struct Places {
     per_origin: PerOrigin,
     budget: Budget<Network>,
 }
 
 /// One place, taken until it is dropped.
-pub(crate) type Place = Reservation<Network>;
+pub type Place = Reservation<Network>;
 
 impl Places {
     /// This many places.
-    pub(crate) fn new(in_all: usize, per_origin: PerOrigin) -> Self {
+    pub fn new(in_all: usize, per_origin: PerOrigin) -> Self {
         Self {
             per_origin,
             budget: Budget::new(in_all),
@@ -101,12 +114,12 @@ impl Places {
     ///
     /// # Errors
     /// There is none.
-    pub(crate) fn take(&self, origin: Origin) -> Result<Place, NoneLeft> {
+    pub fn take(&self, origin: Origin) -> Result<Place, NoneLeft> {
         self.budget.take(origin.networks(self.per_origin), 1)
     }
 
     /// How many are taken.
-    pub(crate) fn taken(&self) -> usize {
+    pub fn taken(&self) -> usize {
         self.budget.taken()
     }
 }
