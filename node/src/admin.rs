@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use tacit_http_server::Places;
 
 use crate::mesh::Mesh;
 use crate::metrics::Metrics;
@@ -26,6 +27,8 @@ pub(crate) struct Admin {
     pub service: Arc<Service>,
     /// The node's metrics.
     pub metrics: Metrics,
+    /// The places of connections to the page, if the node serves it.
+    pub page: Option<Places>,
 }
 
 /// The routes `/livez`, `/readyz` and `/metrics`.
@@ -67,6 +70,8 @@ async fn store_problem(store: &Arc<Store>) -> Option<String> {
 async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {
     let round_trips = admin.mesh.round_trips().collect();
     let coordinator_up = admin.service.has_coordinator();
+    let page_connections = admin.page.as_ref().map(Places::taken).unwrap_or_default();
+    admin.metrics.page.connections(page_connections);
     match admin.metrics.text(round_trips, coordinator_up, &admin.store).await {
         Ok(text) => (StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text),
         Err(error) => (

@@ -66,6 +66,9 @@ fn findings(config: &Config) -> Result<Vec<String>> {
             config.identity_key.display()
         ));
     }
+    if let Some(web) = &config.web {
+        findings.of(web.certificate());
+    }
     // If the store is in use, this node runs and listens on the ports itself.
     let running = findings.of(Store::inspect(&config.data).map_err(Into::into)).unwrap_or_default();
     if !running {
@@ -81,6 +84,9 @@ fn findings(config: &Config) -> Result<Vec<String>> {
                 config.admin
             )
         }));
+        if let Some(web) = &config.web {
+            findings.of(web.listener());
+        }
     }
     if let (Some(identity), Some(cluster)) = (identity, cluster)
         && let Some(me) = findings.of(own_index(config, &cluster, &identity))

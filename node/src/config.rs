@@ -11,6 +11,7 @@ use tacit_protocol::cluster::Cluster;
 use crate::policy::Policy;
 use crate::sealing_key_files::Lifetime;
 use crate::store::Room;
+use crate::web::Web;
 
 /// The contents of `config.toml`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,6 +48,9 @@ pub(crate) struct Config {
     /// What the operator asks of jobs beyond what the protocol does.
     #[serde(default, skip_serializing_if = "Policy::is_default")]
     pub policy: Policy,
+    /// Where the page for contributors and buyers is served; nowhere without it. `init` does not write it.
+    #[serde(default, skip_serializing)]
+    pub web: Option<Web>,
 }
 
 pub(crate) fn default_round_timeout() -> u64 {
@@ -74,6 +78,10 @@ impl Config {
         let folder = path.parent().unwrap_or(Path::new("."));
         for file in [&mut config.cluster, &mut config.identity_key, &mut config.data] {
             *file = folder.join(&*file);
+        }
+        if let Some(web) = &mut config.web {
+            web.resolve(folder);
+            web.check().with_context(|| format!("config file {}", path.display()))?;
         }
         anyhow::ensure!(
             config.round_timeout_seconds > 0,
@@ -103,8 +111,14 @@ impl Config {
 
     /// Reads the cluster file.
     pub(crate) fn load_cluster(&self) -> Result<Cluster> {
+        self.load_cluster_and_bytes().map(|(cluster, _)| cluster)
+    }
+
+    /// Reads the cluster file. Also returns its bytes.
+    pub(crate) fn load_cluster_and_bytes(&self) -> Result<(Cluster, Vec<u8>)> {
         let bytes = std::fs::read(&self.cluster).with_context(|| format!("cannot read the cluster file {}", self.cluster.display()))?;
-        Cluster::parse(&bytes).with_context(|| format!("cluster file {}", self.cluster.display()))
+        let cluster = Cluster::parse(&bytes).with_context(|| format!("cluster file {}", self.cluster.display()))?;
+        Ok((cluster, bytes))
     }
 
     /// How long sealing keys live.

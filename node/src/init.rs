@@ -37,6 +37,7 @@ pub(crate) fn init(args: &Init, out: &mut impl Write, aside: &mut impl Write) ->
         reserve_memory_mb: args.reserve_memory_mb,
         room: Room::default(),
         policy: Policy::default(),
+        web: None,
     };
     let path = args.dir.join("config.toml");
     anyhow::ensure!(

@@ -27,6 +27,7 @@ mod store;
 mod supply;
 #[cfg(test)]
 mod testing;
+mod web;
 mod withdraw;
 
 use std::path::Path;

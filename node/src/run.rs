@@ -27,6 +27,7 @@ use crate::sealing_keys::SealingKeys;
 use crate::serve::Service;
 use crate::store::Store;
 use crate::supply::Supplier;
+use crate::web::Page;
 
 /// Runs the node until it is told to stop.
 pub(crate) fn run(args: &Run) -> Result<()> {
@@ -48,7 +49,8 @@ pub(crate) fn run(args: &Run) -> Result<()> {
 }
 
 async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
-    let cluster = Arc::new(config.load_cluster()?);
+    let (cluster, cluster_bytes) = config.load_cluster_and_bytes()?;
+    let cluster = Arc::new(cluster);
     let key = keys::read_identity(&config.identity_key)?;
     let me = own_index(config, &cluster, &key)?;
     let metrics = Metrics::new(&cluster, me)?;
@@ -57,12 +59,15 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
         .await
         .with_context(|| format!("cannot listen on TCP {}", config.admin))?;
 
+    let stop = CancellationToken::new();
+    let web = config.web.as_ref();
+    let page = web.map(|web| Page::open(web, cluster_bytes, &metrics, stop.clone())).transpose()?;
+
     let store = Arc::new(Store::open(&config.data, metrics.store.clone(), RecordKey::of(&key))?);
     let sealing = Arc::new(SealingKeys::open(&config.data, config.lifetime(), cluster.digest(), key.clone())?);
 
     // Signals must count before "ready" is printed: whoever reads it may stop the node at once.
     let stop_requested = shutdown_requested(stop_with_stdin)?;
-    let stop = CancellationToken::new();
     let lanes = Arc::new(Lanes::default());
     let intake = Arc::new(Intake {
         cluster: Arc::clone(&cluster),
@@ -101,12 +106,15 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
         needed: cluster.access().quorum() - 1,
         service: Arc::clone(&service),
         metrics,
+        page: page.as_ref().map(Page::connections),
     };
+    let page_url = page.as_ref().map(|page| format!(" page={}", page.url)).unwrap_or_default();
+    let page = page.map(Page::serve).transpose()?;
     let quic = link.local_address().unwrap_or(config.listen);
     // The program that started the node may have closed the pipe.
     let _ = writeln!(
         std::io::stdout(),
-        "ready quic={quic} admin=http://{} cluster={}",
+        "ready quic={quic} admin=http://{} cluster={}{page_url}",
         admin_listener.local_addr()?,
         cluster.digest()
     );
@@ -129,6 +137,9 @@ async fn serve(config: &Config, stop_with_stdin: bool) -> Result<()> {
         meshed.await.context("the task of the peers' connections has failed")?;
         // A peer that is away does not acknowledge it.
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, link.close()).await;
+        if let Some(page) = page {
+            page.await.context("the task of the page has failed")?;
+        }
         // A client of the admin port may not finish its request.
         serving
             .await

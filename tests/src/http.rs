@@ -3,11 +3,13 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
-/// Status and body of an answer.
+/// Status, headers and body of an answer.
 #[derive(Debug)]
 pub struct Answer {
     /// The status.
     pub status: u16,
+    /// The line of the status and the headers.
+    pub head: String,
     /// The body.
     pub body: String,
 }
@@ -48,6 +50,7 @@ fn exchange(address: &str, token: Option<&str>, (method, path): (&str, &str), me
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap();
     Answer {
         status,
+        head: head.to_owned(),
         body: body.to_owned(),
     }
 }
@@ -83,9 +86,10 @@ impl Connection {
         let head =
             format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n{token}Content-Type: {media_type}\r\nContent-Length: {length}\r\n\r\n");
         stream.get_mut().write_all(&[head.as_bytes(), body].concat()).unwrap();
-        let (mut status, mut length) = (None, None);
+        let (mut status, mut length, mut head) = (None, None, String::new());
         for line in stream.by_ref().lines() {
             let line = line.unwrap().to_ascii_lowercase();
+            head += &format!("{line}\r\n");
             if let Some(value) = line.strip_prefix("content-length:") {
                 length = Some(value.trim().parse().unwrap());
             } else if line.is_empty() {
@@ -98,6 +102,7 @@ impl Connection {
         stream.read_exact(&mut body).unwrap();
         Answer {
             status: status.unwrap(),
+            head,
             body: String::from_utf8(body).unwrap(),
         }
     }

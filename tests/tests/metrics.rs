@@ -84,6 +84,7 @@ fn what_is_documented_is_served_from_the_start_and_nothing_else() {
             assert_eq!(values("key_created_timestamp_seconds", "key"), set(["identity", "sealing"]));
             let refusals = ["unknown_key", "version", "cluster", "overload", "protocol"];
             assert_eq!(values("connections_refused_total", "reason"), set(refusals));
+            assert_eq!(values("page_requests_total", "status"), set(["2xx", "3xx", "4xx", "5xx"]));
         } else {
             assert_eq!(values("node_up", "node"), set(["node-0", "node-1", "node-2"]));
             assert_eq!(values("answers_total", "outcome"), set(reasons()));

@@ -1,5 +1,6 @@
 //! The node's metrics. Names and labels are a contract with operators: `docs/metrics.md`.
 
+mod page;
 mod session;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::config::Config;
 use crate::sealing_key_files;
 use crate::store::Store;
 
+pub(crate) use page::PageMeter;
 pub(crate) use session::SessionMeter;
 
 const COMPLETED: &str = "completed";
@@ -130,6 +132,8 @@ pub(crate) struct Metrics {
     pub queues: Queues,
     /// Times and sizes of the store.
     pub store: StoreMeter,
+    /// Requests and connections of the page.
+    pub page: PageMeter,
 }
 
 impl Metrics {
@@ -198,6 +202,7 @@ impl Metrics {
             peers: Connections::new(&families, "peer", &peers)?,
             queues: Queues::new(&families, &["requests", "sessions"])?,
             store: StoreMeter::new(&families)?,
+            page: PageMeter::new(&families)?,
             families,
         })
     }
