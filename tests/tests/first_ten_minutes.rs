@@ -24,10 +24,13 @@ fn the_first_ten_minutes_of_the_readme() {
     let workplace = Workplace::make();
     let output: Vec<String> = others.iter().map(|block| workplace.bash(&block.script).ok()).collect();
     assert!(
-        output[0].starts_with("started: node-1, node-2, node-3, coordinator\n"),
+        output[0].starts_with("started: node-1, node-2, node-3, coordinator, page\n"),
         "{}",
         output[0]
     );
+    // The page of which the README tells.
+    let page = output[0].lines().find_map(|line| line.strip_prefix("page ")).unwrap().trim();
+    assert!(page.starts_with("http://127.0.0.1:"), "{page}");
     // The buyer's public key, then the id of the job.
     assert!(output[1].contains("\nsigns\n"), "{}", output[1]);
     for name in ["alice", "bob"] {
@@ -39,7 +42,7 @@ fn the_first_ten_minutes_of_the_readme() {
     assert!(last.contains("item,label\nsign-1,stop\nsign-2,yield\nsign-3,stop\n"), "{last}");
     assert!(last.contains("verified"), "{last}");
     assert!(last.contains("certified: 3 of your 3 answers count"), "{last}");
-    assert!(last.contains("stopped: coordinator, node-1, node-2, node-3;"), "{last}");
+    assert!(last.contains("stopped: page, coordinator, node-1, node-2, node-3;"), "{last}");
     assert_eq!(workplace.processes(), []);
     let card = std::fs::read_to_string(workplace.folder().join("node-4.card.toml")).unwrap();
     assert!(card.contains("node-4.example.org:4433"), "{card}");

@@ -4,6 +4,7 @@ use std::net::UdpSocket;
 use std::process::Child;
 
 use serde_json::Value;
+use tacit_protocol::cluster::Cluster;
 use tacit_tests::http::get;
 use tacit_tests::left_behind::{Seen, names, wait_for};
 use tacit_tests::programs::Output;
@@ -11,8 +12,10 @@ use tacit_tests::prometheus::tool;
 use tacit_tests::standing_cluster::Workplace;
 
 const MEMBERS: [&str; 4] = ["coordinator", "node-1", "node-2", "node-3"];
-const ALL_STARTED: &str = "started: node-1, node-2, node-3, coordinator\n";
-const ALL_STOPPED: &str = "stopped: coordinator, node-1, node-2, node-3; files and keys stay in tacit-cluster\n";
+/// The members and the page.
+const PROGRAMS: usize = 5;
+const ALL_STARTED: &str = "started: node-1, node-2, node-3, coordinator, page\n";
+const ALL_STOPPED: &str = "stopped: page, coordinator, node-1, node-2, node-3; files and keys stay in tacit-cluster\n";
 
 /// A workplace with a new cluster that runs.
 fn running() -> Workplace {
@@ -40,6 +43,12 @@ fn interrupt<T>(workplace: &Workplace, signal: &str, look: impl FnMut() -> Optio
     finish(child)
 }
 
+/// host:port of the page, from what `tacit up` says.
+fn page(said: &str) -> String {
+    let url = said.lines().find_map(|line| line.strip_prefix("page ")).unwrap().trim();
+    url.strip_prefix("http://").unwrap().trim_end_matches('/').to_owned()
+}
+
 /// A field of the config file of a member.
 fn config(workplace: &Workplace, name: &str, field: &str) -> String {
     let text = std::fs::read_to_string(workplace.cluster(name).join("config.toml")).unwrap();
@@ -50,8 +59,8 @@ fn config(workplace: &Workplace, name: &str, field: &str) -> String {
 #[test]
 fn up_leaves_a_cluster_running_that_can_be_used_at_once_and_again_after_down() {
     let workplace = running();
-    assert_eq!(workplace.processes().len(), MEMBERS.len());
-    for name in MEMBERS {
+    assert_eq!(workplace.processes().len(), PROGRAMS);
+    for name in MEMBERS.into_iter().chain(["page"]) {
         let process = workplace.process(name).unwrap_or_else(|| panic!("{name} does not run"));
         // It leads a session of its own, without a terminal.
         let stat = process.stat();
@@ -62,6 +71,8 @@ fn up_leaves_a_cluster_running_that_can_be_used_at_once_and_again_after_down() {
         );
         let input = std::fs::read_link(format!("/proc/{}/fd/0", process.id)).unwrap();
         assert_eq!(input.to_str(), Some("/dev/null"));
+    }
+    for name in MEMBERS {
         let url = format!("http://{}/readyz", config(&workplace, name, "admin"));
         workplace.tacit(&["probe", &url]).ok();
     }
@@ -72,6 +83,12 @@ fn up_leaves_a_cluster_running_that_can_be_used_at_once_and_again_after_down() {
     assert_eq!(workplace.processes(), before);
     let coordinator = format!("coordinator   http://{}\n", config(&workplace, "coordinator", "listen"));
     assert!(said.contains(&coordinator), "{said}");
+    let page = page(&said);
+    assert!(get(&page, "/").contains("<title>Tacit</title>"));
+    let file = std::fs::read_to_string(workplace.cluster("cluster.toml")).unwrap();
+    assert_eq!(get(&page, "/cluster.toml"), file);
+    let digest = Cluster::parse(file.as_bytes()).unwrap().digest();
+    assert!(said.contains(&format!("http://{page}/#cluster={digest}&job=ID, with")), "{said}");
 
     // The commands that it proposes can be typed as they stand.
     let next = said.split_once("as it stands:\n").unwrap().1.split_once("`tacit down`").unwrap().0;
@@ -86,6 +103,9 @@ fn up_leaves_a_cluster_running_that_can_be_used_at_once_and_again_after_down() {
 
     let said = workplace.tacit(&["up"]).ok();
     assert!(said.starts_with(ALL_STARTED) && said.contains(&coordinator), "{said}");
+    // What browsers keep belongs to the address.
+    assert!(said.contains(&format!("http://{page}/\n")), "{said}");
+    assert_eq!(get(&page, "/cluster.toml"), file);
     let buyer = "export TACIT_CLUSTER=tacit-cluster/cluster.toml TACIT_BUYER_KEY=tacit-cluster/buyer.key";
     let status = workplace.bash(&format!("{buyer}\ntacit job status signs")).ok();
     assert!(status.contains("published"), "{status}");
@@ -112,11 +132,13 @@ fn an_invitation_admits_to_a_job_of_the_pool() {
 #[test]
 fn up_starts_what_has_ended_and_leaves_alone_what_runs() {
     let workplace = running();
-    let killed = workplace.process("node-2").unwrap();
-    killed.signal("-KILL");
-    let said = workplace.tacit(&["up"]).ok();
-    assert!(said.starts_with("started: node-2; the others ran already\n"), "{said}");
-    assert_ne!(workplace.process("node-2").unwrap().id, killed.id);
+    for name in ["node-2", "page"] {
+        let killed = workplace.process(name).unwrap();
+        killed.signal("-KILL");
+        let said = workplace.tacit(&["up"]).ok();
+        assert!(said.starts_with(&format!("started: {name}; the others ran already\n")), "{said}");
+        assert_ne!(workplace.process(name).unwrap().id, killed.id);
+    }
 
     // As after a crash of the machine. A process that has nothing to do with the cluster works in a folder of it.
     workplace.processes().iter().for_each(|process| process.signal("-KILL"));
@@ -143,7 +165,7 @@ fn a_directory_that_was_moved_is_still_the_cluster() {
     let said = workplace.tacit(&["up", "--dir", "moved"]).ok();
     assert!(said.starts_with("the cluster runs already\n"), "{said}");
     let said = workplace.tacit(&["down", "--dir", "moved"]).ok();
-    assert!(said.starts_with("stopped: coordinator, node-1, node-2, node-3;"), "{said}");
+    assert!(said.starts_with("stopped: page, coordinator, node-1, node-2, node-3;"), "{said}");
 }
 
 #[test]
@@ -153,9 +175,9 @@ fn an_interrupted_up_stops_what_it_has_started_and_nothing_else() {
         // With frozen nodes the coordinator does not become ready, and the command waits.
         workplace.process("coordinator").unwrap().signal("-KILL");
         wait_for("the coordinator's end", || workplace.process("coordinator").is_none().then_some(()));
-        let nodes = workplace.processes();
-        assert_eq!(nodes.len(), 3);
-        nodes.iter().for_each(|node| node.signal("-STOP"));
+        let running = workplace.processes();
+        assert_eq!(running.len(), PROGRAMS - 1);
+        running.iter().for_each(|program| program.signal("-STOP"));
         let output = interrupt(&workplace, signal, || workplace.process("coordinator"));
         assert_eq!(output.code, Some(code), "{output:?}");
         assert!(
@@ -163,8 +185,8 @@ fn an_interrupted_up_stops_what_it_has_started_and_nothing_else() {
             "{}",
             output.err
         );
-        assert_eq!(workplace.processes(), nodes, "the nodes ran before");
-        nodes.iter().for_each(|node| node.signal("-CONT"));
+        assert_eq!(workplace.processes(), running, "these ran before");
+        running.iter().for_each(|program| program.signal("-CONT"));
         let said = workplace.tacit(&["up"]).ok();
         assert!(said.starts_with("started: coordinator; the others ran already\n"), "{said}");
     }
@@ -194,7 +216,7 @@ fn what_a_killed_up_has_started_is_found_by_the_next_command() {
     assert_eq!(output.code, None, "{output:?}");
     assert!(workplace.process("node-1").is_some());
     workplace.tacit(&["up"]).ok();
-    assert_eq!(workplace.processes().len(), MEMBERS.len());
+    assert_eq!(workplace.processes().len(), PROGRAMS);
     assert_eq!(workplace.tacit(&["down"]).ok(), ALL_STOPPED);
     assert_eq!(workplace.processes(), []);
 }
@@ -223,7 +245,7 @@ fn two_commands_at_the_same_time_work_one_after_the_other() {
     said.sort();
     assert!(said[0].starts_with(ALL_STARTED), "{said:?}");
     assert!(said[1].starts_with("the cluster runs already\n"), "{said:?}");
-    assert_eq!(workplace.processes().len(), MEMBERS.len());
+    assert_eq!(workplace.processes().len(), PROGRAMS);
     workplace.tacit(&["down"]).ok();
 }
 
@@ -279,7 +301,7 @@ fn prometheus_watches_the_cluster_where_it_is_installed() {
     let workplace = Workplace::make();
     let said = workplace.tacit(&["up", "--monitor"]).ok();
     assert!(
-        said.starts_with("started: prometheus, node-1, node-2, node-3, coordinator\n"),
+        said.starts_with("started: prometheus, node-1, node-2, node-3, coordinator, page\n"),
         "{said}"
     );
     let url = said.lines().find_map(|line| line.strip_prefix("Prometheus")).unwrap().trim();
@@ -297,7 +319,7 @@ fn prometheus_watches_the_cluster_where_it_is_installed() {
 
     let said = workplace.tacit(&["down"]).ok();
     assert!(
-        said.starts_with("stopped: coordinator, node-1, node-2, node-3, prometheus;"),
+        said.starts_with("stopped: page, coordinator, node-1, node-2, node-3, prometheus;"),
         "{said}"
     );
     assert_eq!(workplace.processes(), []);

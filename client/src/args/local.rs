@@ -47,7 +47,7 @@ Signals end it as they end `tacit demo`: see there.";
 
 #[cfg(target_os = "linux")]
 const UP_HELP: &str = "\
-A coordinator and the nodes run on ports of this machine that others cannot reach, each with a folder in DIR. They run until `tacit down` or the end of the \
+A coordinator, the nodes and the page for browsers run on ports of this machine that others cannot reach, each with a folder in DIR. They run until `tacit down` or the end of the \
 system, also after the terminal is closed. DIR also has cluster.toml, the buyer's token and key, an issuer's pool with invitations, and an example of a job. Logs are in DIR/NAME/log.txt.
 
 If everything runs already, the command says so and exits with 0. If something has ended, it starts that again, with the same ports, keys and jobs. \

@@ -199,6 +199,11 @@ impl Directory {
         self.path.join("prometheus")
     }
 
+    /// The folder of the page.
+    pub(super) fn page_folder(&self) -> PathBuf {
+        self.path.join("page")
+    }
+
     /// The directory as the person has written it.
     pub(super) fn shown(&self) -> &Path {
         &self.shown

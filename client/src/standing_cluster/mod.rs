@@ -2,9 +2,11 @@
 //!
 //! Every program runs in a session of its own, without a terminal: the command that has started it, and the window of that command, can end.
 
+mod address;
 mod directory;
 mod first_steps;
 mod monitoring;
+mod page;
 mod process;
 mod program;
 mod starting;
@@ -20,6 +22,7 @@ use crate::local_cluster::Binaries;
 use crate::output::Format;
 use directory::Directory;
 use monitoring::{Monitoring, on_path};
+use page::Page;
 use process::{Process, SETSID, Stopped};
 use program::programs;
 use starting::Start;
@@ -42,7 +45,13 @@ pub(crate) async fn up(args: &args::Up, format: Format) -> Result<()> {
     }
     let wanted = args.monitor || directory.monitoring_folder().exists();
     let monitoring = if wanted { Monitoring::prepare(&directory)? } else { None };
-    let programs = programs(&directory, &binaries, monitoring.as_ref().map(Monitoring::program))?;
+    let page = Page::prepare(&directory)?;
+    let programs = programs(
+        &directory,
+        &binaries,
+        monitoring.as_ref().map(Monitoring::program),
+        Some(page.program()?),
+    )?;
     let mut start = Start::new(&programs)?;
     let outcome = tokio::select! {
         biased;
@@ -66,6 +75,8 @@ pub(crate) async fn up(args: &args::Up, format: Format) -> Result<()> {
         nodes: cluster.nodes().len(),
         threshold: cluster.file().threshold,
         coordinator: &cluster.file().coordinator.url,
+        page: &page.url(),
+        digest: cluster.digest(),
         monitoring: wanted.then(|| {
             monitoring
                 .as_ref()
@@ -79,7 +90,7 @@ pub(crate) async fn up(args: &args::Up, format: Format) -> Result<()> {
     format.print(&outcome, &format!("{line}{}", summary.text()))
 }
 
-/// Stops everything that runs of the cluster, the coordinator first.
+/// Stops everything that runs of the cluster, the page and the coordinator first.
 pub(crate) async fn down(args: &args::Down, format: Format) -> Result<()> {
     let mut interruptions = Interruptions::listen()?;
     let directory = Directory::lock_existing(&args.dir, &mut interruptions).await?;
@@ -96,7 +107,8 @@ pub(crate) async fn down(args: &args::Down, format: Format) -> Result<()> {
 async fn stop_all(directory: &Directory) -> Result<(Vec<String>, String)> {
     let binaries = Binaries::find()?;
     let monitoring = Monitoring::existing(directory)?;
-    let mut programs = programs(directory, &binaries, monitoring.as_ref().map(Monitoring::program))?;
+    let page = Page::existing(directory)?.map(|page| page.program()).transpose()?;
+    let mut programs = programs(directory, &binaries, monitoring.as_ref().map(Monitoring::program), page)?;
     programs.sort_by_key(|program| std::cmp::Reverse(program.turn));
     let (mut names, mut said) = (Vec::new(), Vec::new());
     for program in &programs {

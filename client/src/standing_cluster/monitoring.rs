@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::json;
 use tacit_client::files::{self, Access};
 
+use super::address;
 use super::directory::Directory;
 use super::program::{Program, Turn, admin_port};
-use crate::local_cluster::lasting_tcp_port;
 
 /// The files that `deploy` ships, under their paths there.
 const SHIPPED: [(&str, &str); 3] = [
@@ -20,8 +20,6 @@ const SHIPPED: [(&str, &str); 3] = [
         include_str!("../../../deploy/prometheus/rules/recording.yml"),
     ),
 ];
-/// The file with the address that Prometheus listens at.
-const ADDRESS: &str = "address";
 const PROGRAM: &str = "prometheus";
 
 /// A Prometheus that watches the cluster.
@@ -52,31 +50,19 @@ impl Monitoring {
         // JSON is YAML.
         write(&folder, "targets/tacit-node.yml", &json!(nodes).to_string())?;
         write(&folder, "targets/tacit-coordinator.yml", &json!([coordinator]).to_string())?;
-        if !folder.join(ADDRESS).exists() {
-            write(&folder, ADDRESS, &format!("{}\n", lasting_tcp_port()?))?;
-        }
-        Self::of(binary, folder).map(Some)
+        let address = address::of(&folder)?;
+        Ok(Some(Self { binary, folder, address }))
     }
 
     /// The Prometheus that an earlier `tacit up` has made, which may run; `None` if there is none.
     pub(super) fn existing(directory: &Directory) -> Result<Option<Self>> {
         let folder = directory.monitoring_folder();
-        if !folder.join(ADDRESS).exists() {
+        let Some(address) = address::existing(&folder)? else {
             return Ok(None);
-        }
+        };
         // To recognise the process, its name is enough.
-        Self::of(on_path(PROGRAM).unwrap_or_else(|| PROGRAM.into()), folder).map(Some)
-    }
-
-    fn of(binary: PathBuf, folder: PathBuf) -> Result<Self> {
-        let path = folder.join(ADDRESS);
-        let text = String::from_utf8_lossy(&files::read(&path)?).trim().to_owned();
-        let address = text.parse();
-        Ok(Self {
-            binary,
-            folder,
-            address: address.with_context(|| format!("{}: expected address:port; remove the file to have a new one", path.display()))?,
-        })
+        let binary = on_path(PROGRAM).unwrap_or_else(|| PROGRAM.into());
+        Ok(Some(Self { binary, folder, address }))
     }
 
     /// Its URL.

@@ -19,6 +19,8 @@ pub(super) enum Turn {
     Nodes,
     /// The coordinator.
     Coordinator,
+    /// The page, which needs none of the others to be served and all of them to be of use.
+    Page,
 }
 
 /// A program of the cluster.
@@ -55,8 +57,14 @@ impl Program {
     }
 }
 
-/// All programs of a cluster, in the order in which they are started.
-pub(super) fn programs(directory: &Directory, binaries: &Binaries, monitoring: Option<Program>) -> Result<Vec<Program>> {
+/// All programs of a cluster, in the order in which they are started. There may be no Prometheus, and no page in the directory of an `up` that
+/// did not finish.
+pub(super) fn programs(
+    directory: &Directory,
+    binaries: &Binaries,
+    monitoring: Option<Program>,
+    page: Option<Program>,
+) -> Result<Vec<Program>> {
     let mut programs: Vec<Program> = monitoring.into_iter().collect();
     for (name, folder) in directory.node_folders()? {
         programs.push(member((name, Turn::Nodes), (&binaries.node, "ready quic="), folder)?);
@@ -64,6 +72,7 @@ pub(super) fn programs(directory: &Directory, binaries: &Binaries, monitoring: O
     let folder = directory.coordinator_folder();
     let name = "coordinator".to_owned();
     programs.push(member((name, Turn::Coordinator), (&binaries.coordinator, "ready api="), folder)?);
+    programs.extend(page);
     Ok(programs)
 }
 

@@ -41,7 +41,7 @@ impl<'a> Start<'a> {
 
     /// Starts what does not run, and waits until all programs are ready. After an error, and if the future is dropped, call [`Self::undo`].
     pub(super) async fn run(&mut self) -> Result<()> {
-        for turn in [Turn::Monitoring, Turn::Nodes, Turn::Coordinator] {
+        for turn in [Turn::Monitoring, Turn::Nodes, Turn::Coordinator, Turn::Page] {
             let first = self.started.len();
             for program in self.programs.iter().filter(|program| program.turn == turn) {
                 match Process::find(program)? {

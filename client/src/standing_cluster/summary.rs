@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use tacit_mpc_core::digest::Digest;
 
 use super::first_steps::{CONTRIBUTORS, INVITATIONS, POOL};
 
@@ -14,6 +15,10 @@ pub(super) struct Summary<'a> {
     pub threshold: usize,
     /// The URL of the coordinator.
     pub coordinator: &'a str,
+    /// The URL of the page.
+    pub page: &'a str,
+    /// The digest of the cluster file, which links to the page name.
+    pub digest: Digest,
     /// The URL of Prometheus, or why there is none.
     pub monitoring: Option<Result<String, &'static str>>,
 }
@@ -25,6 +30,8 @@ impl Summary<'_> {
         json!({
             "directory": self.directory,
             "coordinator": self.coordinator,
+            "page": self.page,
+            "link": self.link(),
             "cluster": at("cluster.toml"),
             "token": at("token"),
             "buyer_key": at("buyer.key"),
@@ -34,6 +41,11 @@ impl Summary<'_> {
             "threshold": self.threshold,
             "prometheus": self.monitoring.as_ref().and_then(|monitoring| monitoring.as_ref().ok()),
         })
+    }
+
+    /// The link at which a job is answered in a browser.
+    fn link(&self) -> String {
+        format!("{}#cluster={}&job=ID", self.page, self.digest)
     }
 
     /// The text, after the line that says what was started.
@@ -52,6 +64,7 @@ impl Summary<'_> {
         format!(
             "\n\
              coordinator   {coordinator}\n\
+             page          {page}\n\
              nodes         {nodes}, of which {threshold} may be corrupt\n\
              cluster file  {cluster}\n\
              buyer         token {token}, key {key}\n\
@@ -61,6 +74,8 @@ impl Summary<'_> {
              To invite people: a job that names no issuers takes answers of everybody who has the cluster file and a key (`tacit keygen`).\n\
              A job whose spec says issuers = \"{pool_file}\" takes those who have a code of pool `{POOL}`; {INVITATIONS} codes,\n\
              one for each person, are in {invitations}.\n\
+             In a browser, buyers begin at {page}#buyer, and contributors at the link of their job, which buyers find there:\n\
+             {link}, with &invitation=CODE at its end for those who have a code.\n\
              All programs run on this machine only, and whoever controls it can read the answers: for trying out.\n\
              \n\
              Next, for an example, as it stands:\n\
@@ -72,6 +87,8 @@ impl Summary<'_> {
              \n\
              `tacit down{option}` stops the cluster, `tacit up{option}` goes on where it was.\n",
             coordinator = self.coordinator,
+            page = self.page,
+            link = self.link(),
             nodes = self.nodes,
             threshold = self.threshold,
             cluster = at("cluster.toml"),
@@ -110,6 +127,8 @@ mod tests {
             nodes: 3,
             threshold: 1,
             coordinator: "http://127.0.0.1:20001",
+            page: "http://127.0.0.1:20002/",
+            digest: Digest::from_bytes([7; 32]),
             monitoring: Some(Err("is not installed")),
         }
         .text()
@@ -119,6 +138,10 @@ mod tests {
     fn commands_name_the_directory_as_it_was_given() {
         let text = summary(crate::args::STANDING_CLUSTER);
         assert!(text.contains("`tacit down` stops the cluster"), "{text}");
+        assert!(
+            text.contains(&format!("http://127.0.0.1:20002/#cluster={}&job=ID, with", "07".repeat(32))),
+            "{text}"
+        );
         let text = summary("/tmp/it's here");
         assert!(text.contains(r"`tacit down --dir '/tmp/it'\''s here'`"), "{text}");
         assert!(text.contains(r"--token-file '/tmp/it'\''s here/token'"), "{text}");
