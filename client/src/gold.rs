@@ -137,14 +137,7 @@ impl Gold {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn spec() -> JobSpec {
-        JobSpec::from_json(
-            br#"{ "name": "n", "question": { "kind": "categorical", "classes": ["no", "yes"] }, "items": [{ "id": "a" }, { "id": "b" }],
-                  "answers_per_item": 1, "release": ["agreement"] }"#,
-        )
-        .unwrap()
-    }
+    use crate::gold_answers::tests::spec;
 
     #[test]
     fn the_key_is_made_once_beside_the_spec() {

@@ -102,12 +102,13 @@ pub fn parse(file: &str, bytes: &[u8], items: &[Item], question: &Question) -> R
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use tacit_protocol::job::JobSpec;
 
     use super::*;
 
-    fn spec() -> JobSpec {
+    /// A spec of two items and two classes, without gold answers.
+    pub(crate) fn spec() -> JobSpec {
         JobSpec::from_json(
             br#"{ "name": "n", "question": { "kind": "categorical", "classes": ["no", "yes"] }, "items": [{ "id": "a" }, { "id": "b" }],
                   "answers_per_item": 1, "release": ["agreement"] }"#,

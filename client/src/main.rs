@@ -21,6 +21,7 @@ use clap::error::ErrorKind;
 
 use args::{Args, Command, IssuerCommand};
 use exit::Cause;
+use interruption::Interruptions;
 use output::Format;
 
 fn main() -> ExitCode {
@@ -104,23 +105,14 @@ fn handles_interrupts(command: &Command) -> bool {
     }
 }
 
-/// Ends the program at Ctrl-C, whatever it waits for, also while it computes or waits for the keyboard. Every file is written whole or not at
-/// all, so this may be at any time.
-#[cfg(unix)]
+/// Ends the program at Ctrl-C and the other signals, whatever it waits for, also while it computes or waits for the keyboard. Every file is
+/// written whole or not at all, so this may be at any time.
 fn end_when_interrupted(format: Format) -> Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let mut interrupts = signal(SignalKind::interrupt()).context("cannot wait for Ctrl-C")?;
+    let mut interruptions = Interruptions::listen()?;
     tokio::spawn(async move {
-        if interrupts.recv().await.is_some() {
-            std::process::exit(exit::report(&"interrupted", Cause::Interrupted, format).into());
-        }
+        let interrupted = interruptions.next().await;
+        // Nothing was started that would have to be stopped, so there is no more to say.
+        std::process::exit(exit::report(&"interrupted", interrupted.cause(), format).into());
     });
-    Ok(())
-}
-
-/// Elsewhere the system ends the program, with an exit code of its own.
-#[cfg(not(unix))]
-fn end_when_interrupted(_: Format) -> Result<()> {
     Ok(())
 }

@@ -195,16 +195,15 @@ fn watching_ends_with_the_cause() {
     cluster.tacit(["job", "cancel", &job]).ok();
     let (code, _, err) = watching.end();
     assert!(code == Some(9) && err.contains("job cancelled is cancelled"), "{code:?}: {err}");
-    // Ctrl-C.
+    // Ctrl-C, and the end that a service manager gives.
     let job = cluster.create_job("interrupted", 1, 3);
-    let watching = Watching::start(&cluster, &job, &[]);
-    let sent = Command::new("kill")
-        .args(["-INT", &watching.child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(sent.success());
-    let (code, _, err) = watching.end();
-    assert!(code == Some(130) && err == "tacit: interrupted\n", "{code:?}: {err}");
+    for (signal, due) in [("-INT", 130), ("-TERM", 143)] {
+        let watching = Watching::start(&cluster, &job, &[]);
+        let sent = Command::new("kill").args([signal, &watching.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        let (code, _, err) = watching.end();
+        assert!(code == Some(due) && err == "tacit: interrupted\n", "{signal}: {code:?}: {err}");
+    }
     assert_eq!(cluster.status(&job)["state"], "open", "the job goes on");
 }
 
