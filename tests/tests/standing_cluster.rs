@@ -1,6 +1,8 @@
 //! `tacit up` and `tacit down`: a cluster that runs until it is stopped.
 
+use std::fs::Permissions;
 use std::net::UdpSocket;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Child;
 
 use serde_json::Value;
@@ -267,6 +269,19 @@ fn a_folder_that_is_no_cluster_is_left_alone() {
         .error();
     assert!(error.contains("--threshold"), "{error}");
     assert_eq!(names(workplace.folder()), ["tacit-cluster"]);
+}
+
+/// Whoever can write to the folder could put a cluster of their own there.
+#[test]
+fn a_folder_that_other_users_can_write_to_is_refused() {
+    let workplace = Workplace::make();
+    std::fs::create_dir(workplace.cluster("")).unwrap();
+    for mode in [0o777, 0o775, 0o757] {
+        std::fs::set_permissions(workplace.cluster(""), Permissions::from_mode(mode)).unwrap();
+        let error = workplace.tacit(&["up"]).error();
+        assert!(error.contains("other users can write to tacit-cluster"), "{error}");
+        assert!(names(&workplace.cluster("")).is_empty());
+    }
 }
 
 /// An `up` that is killed leaves an unfinished folder, or has moved a part of what it made.

@@ -1,6 +1,6 @@
 //! The directory of a cluster: made whole or not at all, and used by one `tacit up` or `tacit down` at a time.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, Metadata, TryLockError};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -83,6 +83,7 @@ impl Directory {
         let locked = lock.metadata().with_context(failed)?;
         let there = std::fs::metadata(&path);
         if there.is_ok_and(|there| (there.dev(), there.ino()) == (locked.dev(), locked.ino())) {
+            check_owner(shown, &locked)?;
             return Ok(Some(Self {
                 shown: shown.to_owned(),
                 path,
@@ -97,7 +98,7 @@ impl Directory {
         self.path.join(CLUSTER).exists()
     }
 
-    /// Makes the cluster's folders, keys and files, unless they are there. After an error nothing of them is left.
+    /// Makes the cluster's folders, keys and files, unless they are there. If they cannot be made, nothing of them is left.
     ///
     /// Do not drop the future halfway: see [`make_folders`].
     pub(super) async fn complete(&self, binaries: &Binaries, nodes: Option<usize>, threshold: Option<usize>) -> Result<()> {
@@ -118,18 +119,17 @@ impl Directory {
                 self.shown.display()
             );
         }
-        let made = match self.make(&unfinished, binaries, nodes.unwrap_or(3), threshold.unwrap_or(1)).await {
-            Ok(()) => self.move_up(&unfinished),
-            failed => failed,
-        };
+        let made = self.make(&unfinished, binaries, nodes.unwrap_or(3), threshold.unwrap_or(1)).await;
         if made.is_err() {
             remove_folder(&unfinished)?;
             if self.new {
                 // It is empty, or somebody has put something there meanwhile.
                 let _ = std::fs::remove_dir(&self.path);
             }
+            return made;
         }
-        made
+        // If only some files can be moved, the next call moves the others.
+        self.move_up(&unfinished)
     }
 
     async fn make(&self, folder: &Path, binaries: &Binaries, nodes: usize, threshold: usize) -> Result<()> {
@@ -208,6 +208,23 @@ impl Directory {
     pub(super) fn shown(&self) -> &Path {
         &self.shown
     }
+}
+
+/// Checks that nobody else can put files into the directory: `up` runs programs on the configs in it, and sends answers to the nodes of its cluster
+/// file.
+fn check_owner(shown: &Path, directory: &Metadata) -> Result<()> {
+    ensure!(
+        directory.uid() == rustix::process::geteuid().as_raw(),
+        "--dir: {} belongs to another user, who could put files of another cluster there: choose a folder of your own",
+        shown.display()
+    );
+    ensure!(
+        directory.mode() & 0o022 == 0,
+        "--dir: other users can write to {0}, and could put files of another cluster there: choose another folder, or run `chmod go-w {0}` if \
+         all files in it are yours",
+        shown.display()
+    );
+    Ok(())
 }
 
 fn remove_folder(folder: &Path) -> Result<()> {
