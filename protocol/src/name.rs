@@ -15,7 +15,8 @@ pub const NAME_RULE: &str = "must be 1 to 256 bytes in Unicode's normal form C, 
      its beginning or end";
 
 /// What a text must be, to follow the name of its field in a message.
-pub(crate) const TEXT_RULE: &str = "must not have control characters but line breaks and tabs";
+pub(crate) const TEXT_RULE: &str = "must not have control characters but line breaks and tabs, or marks that reorder \
+     text (U+202A to U+202E, U+2066 to U+2069): people could read another text than the one they agree to";
 
 /// Whether a text can be a name: 1 to [`MAX_NAME`] bytes in normal form C, without control characters or characters that nobody sees, and
 /// without blanks at its ends.
@@ -26,17 +27,17 @@ pub fn is_name(text: &str) -> bool {
         && !text.ends_with(char::is_whitespace)
 }
 
-/// Whether a text can be the id of an item: 1 to [`MAX_NAME`] bytes without control characters.
+/// Whether a text can be the id of an item: 1 to [`MAX_NAME`] bytes without control characters or any that reorder text.
 pub fn is_id(text: &str) -> bool {
-    !text.is_empty() && text.len() <= MAX_NAME && !text.chars().any(char::is_control)
+    !text.is_empty() && text.len() <= MAX_NAME && !text.chars().any(|c| c.is_control() || reorders(c))
 }
 
 /// What an id must be, to follow the name of its field in a message.
 pub(crate) fn id_problem() -> String {
-    format!("must be 1 to {MAX_NAME} bytes without control characters")
+    format!("must be 1 to {MAX_NAME} bytes without control characters or marks that reorder text (U+202A to U+202E, U+2066 to U+2069)")
 }
 
-/// Whether a text has no control characters but line breaks and tabs.
+/// Whether a text has no control characters but line breaks and tabs, and none that reorder text.
 pub(crate) fn is_plain_text(text: &str) -> bool {
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
@@ -44,13 +45,19 @@ pub(crate) fn is_plain_text(text: &str) -> bool {
             '\n' | '\t' => true,
             // Alone it lets a terminal write over a line.
             '\r' => rest.peek() == Some(&'\n'),
-            _ => !c.is_control(),
+            _ => !c.is_control() && !reorders(c),
         };
         if !allowed {
             return false;
         }
     }
     true
+}
+
+/// The embeddings, overrides and isolates of [UAX #9](https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters): they show the
+/// characters that follow in another order, and those after the text, too. Text in scripts from right to left needs none of them.
+pub fn reorders(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Format characters (general category Cf), line and paragraph separators, what else is drawn as nothing (the property
@@ -132,13 +139,17 @@ mod tests {
             assert!(!is_name(bad), "{bad:?}");
         }
         assert!(is_id(" a\u{200d}b ") && is_id("cafe\u{301}"));
-        assert!(!is_id("a\nb") && !is_id(""));
+        assert!(!is_id("a\nb") && !is_id("") && !is_id("\u{202e}gpj.a"));
     }
 
     #[test]
     fn texts_have_lines_and_no_other_control_characters() {
         assert!(is_plain_text("two\nlines\r\nand\ta tab, e\u{301}\u{200d}"));
-        for bad in ["a\rb", "\u{1b}[2J", "a\0", "a\u{9b}", "a\r"] {
+        assert!(
+            is_plain_text("\u{5e9}\u{5dc}\u{5d5}\u{5dd}, \u{200e}C++"),
+            "Hebrew, and a mark beside Latin letters"
+        );
+        for bad in ["a\rb", "\u{1b}[2J", "a\0", "a\u{9b}", "a\r", "\u{202e}a", "a\u{2066}"] {
             assert!(!is_plain_text(bad), "{bad:?}");
         }
     }
