@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::cluster::{Cluster, NodeEntry};
-use crate::identity::{PublicKey, Purpose, SecretKey, Signature};
+use crate::identity::{PublicKey, Purpose, SecretKey, Signature, Signed};
 use crate::job::JobId;
 use crate::phase::Phase;
 use crate::receipt::{CertifiedRoot, RecordProof};
 use crate::reject::RejectReason;
 use crate::sealing_epoch::SignedEpoch;
-use crate::submission::SubmissionId;
+use crate::submission::{Header, SubmissionId};
 use crate::versions::{PROTOCOL_VERSIONS, Versions};
 use crate::withdrawal::ErasureReceipt;
 use tacit_mpc_core::digest::Digest;
@@ -306,7 +306,7 @@ pub struct ReceiptStatement {
 }
 
 /// A receipt: [`crate::identity::Signed`] by the coordinator for [`crate::identity::Purpose::Receipt`].
-pub type Receipt = crate::identity::Signed<ReceiptStatement>;
+pub type Receipt = Signed<ReceiptStatement>;
 
 /// What `GET /v1/jobs/{id}/submissions/{sid}` answers: the receipt of a submission, and which of its answers count.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -337,8 +337,10 @@ pub struct ContributorReceipts {
 pub struct SentSubmission {
     /// The receipt that was given at upload: it names the submission and says how many answers it holds.
     pub receipt: Receipt,
-    /// The answered items, by their place in the job's list of items, from 0: in ascending order.
-    pub items: Vec<u32>,
+    /// The submission's public part as the key has signed it. It names the answered items, by their place in the job's list of items, from 0:
+    /// nobody else can say which items the key has answered.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub header: Signed<Header>,
 }
 
 /// Certified records of one contributor.

@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::Result;
+use tacit_client::coordinator_receipt::check_sent;
 use tacit_client::http::Api;
 use tacit_client::state::State;
 use tacit_client::unsent::MadeSubmission;
 use tacit_protocol::api::ProblemKind;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::credential::Shown;
-use tacit_protocol::identity::Purpose;
 use tacit_protocol::job::{Job, JobId};
 
 use crate::commands::contributor::AnswerSource;
@@ -32,8 +32,8 @@ pub(super) fn what_was_sent(key: &Path, job: &JobId) -> Result<State> {
     })
 }
 
-/// The items of a job that a key has answered in submissions which were not made here, as the coordinator says. If it claims some that the
-/// key has not sent, nothing but these items is left unanswered, and its signed receipts show what it has claimed.
+/// The items of a job that a key has answered in submissions which were not made here. The key has signed them, so that the coordinator cannot
+/// claim others and keep them unanswered: what the key has not signed for this job is no reason to leave out an answer.
 pub(super) async fn sent_elsewhere(
     api: &Api,
     cluster: &Cluster,
@@ -42,6 +42,7 @@ pub(super) async fn sent_elsewhere(
     made: &[MadeSubmission],
 ) -> Result<HashSet<u32>> {
     let shown = source.credential.clone().map(Shown::Credential);
+    let key = source.key.public();
     let api = api.clone().signed_as(source.key.clone(), cluster.digest(), shown.as_ref());
     let submissions = match api.receipts(job.id()).await {
         Ok(answer) => answer.submissions,
@@ -52,10 +53,10 @@ pub(super) async fn sent_elsewhere(
     let here: HashSet<_> = made.iter().map(|one| one.id).collect();
     let mut items = HashSet::new();
     for one in submissions {
-        let signed = one.receipt.verify(Purpose::Receipt, &cluster.file().coordinator.identity).ok();
-        let is_elsewhere = signed.is_some_and(|signed| signed.job_digest == job.digest() && !here.contains(&signed.submission));
-        if is_elsewhere {
-            items.extend(one.items);
+        if let Some(header) = check_sent(cluster, job, &key, &one)
+            && !here.contains(&header.statement.id)
+        {
+            items.extend(&header.statement.items);
         }
     }
     Ok(items)

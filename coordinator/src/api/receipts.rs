@@ -10,8 +10,7 @@ use axum::response::{IntoResponse, Response};
 use futures::stream::unfold;
 use tacit_protocol::api::{ContributorReceipts, Problem as Document, SentSubmission};
 use tacit_protocol::codec::decode;
-use tacit_protocol::identity::{PublicKey, Signed};
-use tacit_protocol::submission::Header;
+use tacit_protocol::identity::PublicKey;
 
 use super::extract::{JobPath, SigningKey};
 use super::look_up;
@@ -97,11 +96,8 @@ fn held_while_sent(text: Bytes, place: Reservation<PublicKey>) -> Body {
 fn sent(app: &App, stored: Vec<(String, Vec<u8>)>) -> Result<Vec<SentSubmission>, Problem> {
     let read = |(receipt, header): (String, Vec<u8>)| {
         let receipt = look_up::stored(app, "a receipt", serde_json::from_str(&receipt))?;
-        let header: Signed<Header> = look_up::stored(app, "a submission's header", decode(&header, "a submission's header"))?;
-        Ok(SentSubmission {
-            receipt,
-            items: header.value.statement.items,
-        })
+        let header = look_up::stored(app, "a submission's header", decode(&header, "a submission's header"))?;
+        Ok(SentSubmission { receipt, header })
     };
     stored.into_iter().map(read).collect()
 }

@@ -150,10 +150,10 @@ pub(super) async fn receipts(State(server): State<Arc<Server>>, Path(id): Path<S
 /// The submissions of a key.
 fn sent(server: &Server, stored: &Stored, key: &PublicKey) -> Vec<SentSubmission> {
     let of_key = |bytes: &[u8]| {
-        let header = codec::decode::<Submission>(bytes, "a submission").unwrap().header.value;
-        (header.statement.key == *key).then(|| SentSubmission {
-            receipt: receipt(server, stored, &header, sequence_of(stored, bytes)),
-            items: header.statement.items,
+        let header = codec::decode::<Submission>(bytes, "a submission").unwrap().header;
+        (header.value.statement.key == *key).then(|| SentSubmission {
+            receipt: receipt(server, stored, &header.value, sequence_of(stored, bytes)),
+            header,
         })
     };
     stored.submissions.iter().filter_map(|(bytes, _)| of_key(bytes)).collect()

@@ -159,7 +159,7 @@ async fn a_key_is_told_what_it_has_sent_before_the_job_is_published() {
     let of_first: Vec<_> = sent
         .submissions
         .iter()
-        .map(|one| (one.receipt.value.submission, one.items.clone()))
+        .map(|one| (one.receipt.value.submission, one.header.value.statement.items.clone()))
         .collect();
     let ids = [&one, &two].map(|submission| submission.header.value.statement.id);
     assert_eq!(of_first, [(ids[0], vec![0, 2]), (ids[1], vec![1])]);
@@ -174,7 +174,7 @@ async fn a_key_is_told_what_it_has_sent_before_the_job_is_published() {
     // What was taken back is not there any more.
     bench.withdraw(&one, &first).await;
     let sent = bench.sent(&first).await;
-    assert_eq!(sent.submissions.iter().map(|one| one.items.clone()).collect::<Vec<_>>(), [[1]]);
+    assert_eq!(sent.submissions.iter().map(|one| one.header.value.statement.items.clone()).collect::<Vec<_>>(), [[1]]);
     bench.close(&job).await;
     bench.wait_for(&job, JobState::Published).await;
     eventually("the records are there", async || bench.sent(&first).await.certified.is_some()).await;
