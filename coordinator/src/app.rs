@@ -19,6 +19,7 @@ use crate::limits::Quotas;
 use crate::locks::Locks;
 use crate::metrics::Metrics;
 use crate::nodes::Nodes;
+use crate::pages::Pages;
 use crate::status::{self, View};
 use crate::store::{Store, StoreError};
 use crate::uploads::Uploads;
@@ -55,6 +56,8 @@ pub(crate) struct App {
     pub key: SecretKey,
     /// Whether the API is served over TLS by this program.
     pub tls: bool,
+    /// Which pages may use the API from a browser.
+    pub pages: Pages,
     /// The buyers, who may open jobs.
     pub buyers: Buyers,
     /// Whether contributors may enrol themselves.
@@ -127,6 +130,7 @@ impl App {
             max_attempts: config.max_attempts,
             quotas: config.quotas,
             keep_results_seconds: config.retention.seconds(),
+            pages: Pages::new(config.page_origins.as_deref(), &cluster.file().coordinator.url),
             specs: Budget::new(SPECS),
             long_receipts: Budget::new(LONG_RECEIPTS),
             revocations: Places::new(REVOCATIONS, REVOCATIONS_PER_ORIGIN),

@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use crate::buyers::Buyers;
 use crate::limits::{Limits, Quotas};
+use crate::pages::origin_problem;
 use crate::store::StoreError;
 use crate::toml_file::{self, FileError, read_text};
 use tacit_http_server::{Certificate, CertificateError, CertificateFiles, ListenError};
@@ -71,6 +72,9 @@ pub(crate) struct Config {
     /// The file with the buyers' hashed tokens; without it nobody can open jobs.
     #[serde(default)]
     pub buyers: Option<PathBuf>,
+    /// The origins of the pages that may use the API from a browser; without it see [`Pages::new`](crate::pages::Pages::new).
+    #[serde(default)]
+    pub page_origins: Option<Vec<String>>,
     /// Whether contributors may enrol themselves.
     #[serde(default)]
     pub enrolment: EnrolmentMode,
@@ -259,6 +263,13 @@ pub(crate) fn read(path: &Path) -> Result<Config, ConfigError> {
             problem: "must be 1 or more",
         });
     }
+    if let Some(problem) = config.page_origins.iter().flatten().find_map(|origin| origin_problem(origin)) {
+        return Err(ConfigError::Field {
+            path: path.to_owned(),
+            field: "page_origins",
+            problem,
+        });
+    }
     if let Some((field, problem)) = config.limits.problem().or_else(|| config.quotas.problem()) {
         return Err(ConfigError::Field {
             path: path.to_owned(),
@@ -323,6 +334,10 @@ mod tests {
             unknown.contains("config.toml, line 2") && unknown.contains("listen_on"),
             "{unknown}"
         );
+        let pages = config("page_origins = [\"https://a.example\", \"https://b.example/page\"]")
+            .unwrap_err()
+            .to_string();
+        assert!(pages.contains("`page_origins` must list origins"), "{pages}");
         let attempts = config("max_attempts = 0").unwrap_err().to_string();
         assert!(attempts.contains("`max_attempts`"), "{attempts}");
         let jobs = config("[quotas]\nopen_jobs = 0").unwrap_err().to_string();

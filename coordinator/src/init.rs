@@ -113,6 +113,7 @@ fn config_text(args: &Init) -> String {
          buyers = \"buyers.toml\"\n\
          enrolment = \"open\"              # or \"closed\"\n\
          max_attempts = 3\n\
+         # page_origins = [\"https://answers.example.org\"]   # pages that may use the API; without it all, or those of this machine\n\
          \n\
          # [tls]                          # read again on SIGHUP\n\
          # certificate = \"api.crt\"\n\

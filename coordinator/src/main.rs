@@ -24,6 +24,7 @@ mod locks;
 mod metrics;
 mod nodes;
 mod opening;
+mod pages;
 mod publish;
 mod purge;
 mod random;

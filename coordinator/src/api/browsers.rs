@@ -1,7 +1,8 @@
 //! What every answer carries for browsers: pages of other hosts may use the API, and none of its answers is taken for a page.
 //!
-//! A page is served by whomever its reader trusts, and not by the coordinator. So any origin may ask; nothing follows from a request of a browser by
-//! itself, as there are no cookies: who asks is in `Authorization`, which the page must set.
+//! A page is served by whomever its reader trusts, and not by the coordinator. So any origin may ask, unless the coordinator is for one machine or
+//! its config file lists the origins: see [`Pages`]. Nothing follows from a request of a browser by itself, as there are no cookies: who asks is in
+//! `Authorization`, which the page must set.
 
 use std::time::Duration;
 
@@ -9,11 +10,14 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::middleware::{Next, from_fn};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use tacit_protocol::credential::SHOWN_HEADER;
 use tower_http::compression::predicate::{Predicate, SizeAbove};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::cors::CorsLayer;
+
+use super::problem::{Problem, ProblemKind};
+use crate::pages::{Pages, foreign_host};
 
 /// For how long a browser need not ask again whether it may send such a request. Chromium takes no more.
 const PREFLIGHT: Duration = Duration::from_secs(2 * 60 * 60);
@@ -39,17 +43,22 @@ const ALWAYS: [(HeaderName, HeaderValue); 4] = [
 ];
 
 /// The router with what browsers need around all its routes. `tls` says whether this program speaks TLS itself.
-pub(super) fn with_headers<S: Clone + Send + Sync + 'static>(router: Router<S>, tls: bool) -> Router<S> {
+pub(super) fn with_headers<S: Clone + Send + Sync + 'static>(router: Router<S>, pages: &Pages, tls: bool) -> Router<S> {
+    let router = match pages {
+        Pages::ThisMachine => router.layer(from_fn(for_this_machine)),
+        Pages::All | Pages::Listed(_) => router,
+    };
     router
         .layer(compression())
-        .layer(other_origins())
+        .layer(other_origins(pages))
         .layer(from_fn(move |request: Request, next: Next| secured(request, next, tls)))
 }
 
-/// Lets pages of every origin ask, without credentials: a browser adds nothing of its own to such requests.
-fn other_origins() -> CorsLayer {
+/// Lets pages of other origins ask, without credentials: a browser adds nothing of its own to such requests.
+fn other_origins(pages: &Pages) -> CorsLayer {
+    let same_for_all = matches!(pages, Pages::All);
     CorsLayer::new()
-        .allow_origin(AllowOrigin::any())
+        .allow_origin(pages.allow_origin())
         .allow_methods([Method::GET, Method::HEAD, Method::PUT, Method::POST, Method::DELETE])
         .allow_headers([
             header::ACCEPT,
@@ -62,8 +71,7 @@ fn other_origins() -> CorsLayer {
         ])
         .expose_headers([header::ALLOW, header::ETAG, header::RETRY_AFTER, header::WWW_AUTHENTICATE])
         .max_age(PREFLIGHT)
-        // The answer is the same whoever asks.
-        .vary([])
+        .vary(if same_for_all { Vec::new() } else { vec![header::ORIGIN] })
 }
 
 /// Compresses JSON for clients that take gzip, as it is sent. The sizes of compressed answers tell a page nothing secret: a page cannot make a browser
@@ -80,6 +88,20 @@ fn may_be_compressed(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensi
     let is_json = ["application/json", "application/problem+json"].contains(&text(header::CONTENT_TYPE));
     // A strong tag is of these very bytes.
     is_json && (!headers.contains_key(header::ETAG) || text(header::ETAG).starts_with("W/"))
+}
+
+/// Answers only requests under a name of this machine.
+async fn for_this_machine(request: Request, next: Next) -> Response {
+    match foreign_host(&request) {
+        None => next.run(request).await,
+        Some(host) => {
+            let detail = format!(
+                "this coordinator is for programs of its own machine, as its address in the cluster file says, and answers nothing at `{host}`: use the \
+                 address in the cluster file, or list your page in `page_origins` of the coordinator's config file"
+            );
+            Problem::new(ProblemKind::NotFound, detail).into_response()
+        }
+    }
 }
 
 async fn secured(request: Request, next: Next, tls: bool) -> Response {

@@ -84,7 +84,7 @@ pub(crate) fn router(app: Shared) -> serde_json::Result<Router> {
         .merge(openapi::router(description)?)
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found);
-    let router = browsers::with_headers(router, app.tls)
+    let router = browsers::with_headers(router, &app.pages, app.tls)
         // Around the others, so that what they answer themselves is counted, too.
         .layer(from_fn_with_state(app.clone(), count))
         .with_state(app);

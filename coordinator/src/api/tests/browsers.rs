@@ -10,11 +10,14 @@ use axum::routing::get;
 use tacit_protocol::api::ClusterInfo;
 use tower::ServiceExt;
 
+use super::super::browsers::with_headers;
 use super::Bench;
+use crate::pages::Pages;
 use crate::testing::{contributor_key, spec};
 use tacit_http_server::Origin;
 
-const PAGE: &str = "https://answers.example.org";
+/// The cluster of the tests is one of this machine.
+const PAGE: &str = "http://127.0.0.1:8081";
 
 impl Bench {
     /// The answer to a request of a page.
@@ -48,7 +51,8 @@ fn list(headers: &HeaderMap, name: &str) -> Vec<String> {
 
 /// Checks what every answer to a page carries.
 fn check(headers: &HeaderMap, what: &str) {
-    assert_eq!(text(headers, "access-control-allow-origin"), "*", "{what}");
+    assert_eq!(text(headers, "access-control-allow-origin"), PAGE, "{what}");
+    assert!(text(headers, "vary").contains("origin"), "{what}");
     assert!(!headers.contains_key("access-control-allow-credentials"), "{what}");
     assert_eq!(text(headers, "x-content-type-options"), "nosniff", "{what}");
     assert_eq!(text(headers, "referrer-policy"), "no-referrer", "{what}");
@@ -177,9 +181,55 @@ async fn the_admin_port_is_for_no_page() {
     }
 }
 
+/// The answer of a server for these pages to a page.
+async fn answer(pages: &Pages, host: &str, page: &str) -> Response {
+    let router: Router = with_headers(Router::new().route("/", get(async || "")), pages, false);
+    let request = Request::get("/").header(header::HOST, host).header(header::ORIGIN, page);
+    router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_coordinator_of_this_machine_answers_no_page_of_another() {
+    let pages = Pages::ThisMachine;
+    for (page, allowed) in [
+        (PAGE, PAGE),
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("https://evil.example", ""),
+        ("null", ""),
+    ] {
+        let answer = answer(&pages, "localhost:8080", page).await;
+        assert_eq!(text(answer.headers(), "access-control-allow-origin"), allowed, "{page}");
+    }
+    // A name of somebody else that leads to this machine.
+    for (host, status) in [
+        ("127.0.0.1:8080", 200),
+        ("[::1]:8080", 200),
+        ("evil.example:8080", 404),
+        ("localhost.evil.example", 404),
+    ] {
+        assert_eq!(answer(&pages, host, PAGE).await.status().as_u16(), status, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_public_coordinator_answers_every_page_or_those_that_its_config_lists() {
+    let host = "tacit.example.org";
+    let every = answer(&Pages::All, host, "https://evil.example").await;
+    assert_eq!(text(every.headers(), "access-control-allow-origin"), "*");
+    let listed = Pages::new(Some(&["https://answers.example.org".to_owned()]), "https://tacit.example.org");
+    for (page, allowed) in [
+        ("https://answers.example.org", "https://answers.example.org"),
+        ("https://evil.example", ""),
+    ] {
+        let answer = answer(&listed, host, page).await;
+        assert_eq!(text(answer.headers(), "access-control-allow-origin"), allowed, "{page}");
+        assert_eq!(answer.status(), StatusCode::OK);
+    }
+}
+
 #[tokio::test]
 async fn over_tls_a_browser_is_told_to_stay_with_it() {
-    let router: Router = super::super::browsers::with_headers(Router::new().route("/", get(async || "")), true);
+    let router: Router = with_headers(Router::new().route("/", get(async || "")), &Pages::All, true);
     let answer = router.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(text(answer.headers(), "strict-transport-security"), "max-age=31536000");
 }
