@@ -18,7 +18,7 @@ use crate::http::{Api, ApiError};
 use crate::keys::{self, KeyError};
 use crate::resending::{self, Author, ResendError};
 use crate::sealing_keys::{self, SealingKeysError};
-use crate::sharing::{self, SendError};
+use crate::sharing::{self, RESEALS, SendError, Sent};
 use crate::state::{Plan, State, StateError};
 
 /// Why gold answers cannot be used or sent. Messages begin with the file's name.
@@ -48,6 +48,9 @@ pub enum GoldError {
     /// It is not known whether the coordinator still has those that were sent before.
     #[error(transparent)]
     Resending(#[from] ResendError),
+    /// They were sealed again several times, and each time the coordinator says that it was too late.
+    #[error("nodes destroy their keys faster than gold answers arrive, as the coordinator says: tell the operators")]
+    SealedTooLate,
     /// The coordinator has lost some, and does not take them again.
     #[error(
         "the coordinator has lost gold submission {submission}, and does not take it again: {error}; cancel the job, and open another one"
@@ -128,7 +131,15 @@ impl Gold {
                     }
                 }
             };
-            sharing::send_pending(api, &mut cluster, &state, index, share).await?;
+            // Nobody withdraws gold answers, so a part that is sealed too late is not kept.
+            let mut seals = 0;
+            while sharing::send_pending(api, &mut cluster, &state, index, |cluster| share(cluster, seals > 0)).await? == Sent::SealedTooLate
+            {
+                seals += 1;
+                if seals > RESEALS {
+                    return Err(GoldError::SealedTooLate);
+                }
+            }
         }
         Ok(())
     }

@@ -249,29 +249,57 @@ impl Sitting<'_> {
         let new = batches::split(&new, batches::most(&self.job.terms().question));
         let indices = state.add(new.len())?;
         batches.extend(indices.zip(new));
-        let state = &*state;
 
         let (mut sent, mut is_enrolled) = (Sent::default(), self.source.credential.is_some());
-        for (index, batch) in batches {
+        for (mut index, batch) in batches {
             // A credential takes the place of an enrolment.
             if !is_enrolled && state.receipt(index)?.is_none() {
                 enrol(self.api, cluster, self.contributor, &self.source.key).await?;
                 is_enrolled = true;
             }
-            let share = |cluster: &Cluster, again: bool| self.submission(state, (index, again), cluster, &batch);
-            let answers = match sharing::send_pending::<anyhow::Error>(self.api, cluster, state, index, share).await {
-                Ok(false) => continue,
-                Ok(true) => state.receipt(index)?.map_or(0, |receipt| receipt.value.answers as usize),
-                Err(error) => return Err(self.explained(error, sent.answers)),
-            };
-            sent.answers += answers;
-            sent.submissions.insert(index);
+            let mut seals_left = sharing::RESEALS;
+            loop {
+                let share = |cluster: &Cluster| self.submission(state, index, cluster, &batch);
+                match sharing::send_pending::<anyhow::Error>(self.api, cluster, state, index, share).await {
+                    Ok(sharing::Sent::Before) => break,
+                    Ok(sharing::Sent::Now) => {
+                        sent.answers += state.receipt(index)?.map_or(0, |receipt| receipt.value.answers as usize);
+                        sent.submissions.insert(index);
+                        break;
+                    }
+                    Ok(sharing::Sent::SealedTooLate) => {
+                        ensure!(
+                            seals_left > 0,
+                            "nodes destroy their keys faster than submissions arrive, as the coordinator says: tell the operators"
+                        );
+                        seals_left -= 1;
+                        self.check_is_whole(state, index, &batch)?;
+                        state.replace([index])?;
+                        index = state.plan().newest(index);
+                    }
+                    Err(error) => return Err(self.explained(error, sent.answers)),
+                }
+            }
         }
         Ok(sent)
     }
 
-    /// The stored submission, or a new one, which is stored before it is sent: if there is none, or another one is wanted.
-    fn submission(&self, state: &State, (index, again): (usize, bool), cluster: &Cluster, batch: &[(u32, Answer)]) -> Result<Submission> {
+    /// Checks that the file has all answers of a submission, which are to be sealed again.
+    fn check_is_whole(&self, state: &State, index: usize, batch: &[(u32, Answer)]) -> Result<()> {
+        let Some(stored) = state.submission(index)? else { return Ok(()) };
+        let statement = &stored.header.value.statement;
+        ensure!(
+            statement.items.len() == batch.len(),
+            "{}: a node has destroyed the key that submission {} is sealed to, and this file does not have all of its answers: run \
+             this with the file that has them",
+            self.args.answers.display(),
+            statement.id
+        );
+        Ok(())
+    }
+
+    /// The stored submission, or, if there is none, a new one, which is stored before it is sent.
+    fn submission(&self, state: &State, index: usize, cluster: &Cluster, batch: &[(u32, Answer)]) -> Result<Submission> {
         let stored = state.submission(index)?;
         if let Some(stored) = &stored {
             let statement = &stored.header.value.statement;
@@ -284,15 +312,8 @@ impl Sitting<'_> {
                 state.folder().display(),
                 index + 1
             );
-            ensure!(
-                !again || statement.items.len() == batch.len(),
-                "{}: a node has destroyed the key that submission {} is sealed to, and this file does not have all of its answers: run \
-                 this with the file that has them",
-                self.args.answers.display(),
-                statement.id
-            );
         }
-        if let Some(stored) = stored.filter(|_| !again) {
+        if let Some(stored) = stored {
             return Ok(stored);
         }
         let (key, mut rng) = (&self.source.key, rand::rng());

@@ -181,8 +181,8 @@ pub(crate) async fn run(args: &Receipt, format: Format) -> Result<()> {
     }
     if replaced > 0 {
         text += &format!(
-            "{replaced} submissions that the coordinator had lost were sealed again as others, because the nodes do not open them any more; \
-             their receipts are kept\n"
+            "{replaced} submissions were sealed again as others, because the nodes did not open them any more, as the \
+             coordinator said; their receipts are kept\n"
         );
     }
     for id in &taken_back {

@@ -77,7 +77,7 @@ struct Stored {
     cheats: Option<Cheat>,
     protocol: Versions,
     sealing: Vec<Option<SignedEpoch>>,
-    sealed_too_late: bool,
+    sealed_too_late: Option<Vec<Option<SignedEpoch>>>,
     /// The nodes have destroyed their keys of earlier epochs than this.
     opens_from: u64,
     /// The key that has signed the last request of a buyer.
@@ -114,7 +114,7 @@ impl Coordinator {
             cheats: None,
             protocol: PROTOCOL_VERSIONS,
             sealing: epochs(&members, now, now + 3600),
-            sealed_too_late: false,
+            sealed_too_late: None,
             opens_from: 0,
             signed_by: None,
         };
@@ -169,18 +169,25 @@ impl Coordinator {
         (state.refuse_after, state.refuse_with) = (submissions, with);
     }
 
-    /// Refuses the next upload, because a node has destroyed the key that it is sealed to.
-    pub(crate) fn refuse_as_sealed_too_late(&self) {
-        self.server.state.lock().unwrap().sealed_too_late = true;
+    /// Refuses the next upload, because a node has destroyed the key that it is sealed to, as it says. From then on it serves keys of the nodes that
+    /// began this many seconds ago.
+    pub(crate) fn refuse_as_sealed_too_late(&self, began: u64) {
+        let keys = self.keys(began, 3600);
+        self.server.state.lock().unwrap().sealed_too_late = Some(keys);
     }
 
     /// Serves keys of the nodes that began this many seconds ago and live for so many.
     pub(crate) fn serve_keys(&self, began: u64, lifetime: u64) {
+        let keys = self.keys(began, lifetime);
+        self.server.state.lock().unwrap().sealing = keys;
+    }
+
+    fn keys(&self, began: u64, lifetime: u64) -> Vec<Option<SignedEpoch>> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let members = cluster_with_keys_of(3, 1, Suite::XWing, |file| {
             file.coordinator.url.clone_from(&self.server.cluster.file().coordinator.url);
         });
-        self.server.state.lock().unwrap().sealing = epochs(&members, now - began, now - began + lifetime);
+        epochs(&members, now - began, now - began + lifetime)
     }
 
     /// No node has told it a sealing key, as after a start.

@@ -47,7 +47,11 @@ pub(super) async fn submit(
     let submission: Submission = codec::decode(&body, "a submission").unwrap();
     let is_destroyed = |epoch: &u64| known.is_none() && *epoch < stored.opens_from;
     let too_late = submission.header.value.statement.epochs.iter().any(is_destroyed);
-    if std::mem::take(&mut stored.sealed_too_late) || too_late {
+    let claimed = stored.sealed_too_late.take();
+    if claimed.is_some() || too_late {
+        if let Some(keys) = claimed {
+            stored.sealing = keys;
+        }
         return Err(problem_of("sealing_key_expired", 409, "too late", "seal to the newest keys"));
     }
     if known.is_none() && stored.submissions.len() >= stored.refuse_after {
