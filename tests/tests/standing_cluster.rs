@@ -131,6 +131,19 @@ fn an_invitation_admits_to_a_job_of_the_pool() {
     workplace.tacit(&["down"]).ok();
 }
 
+/// To be stopped, a program needs neither its config file nor the program beside `tacit`.
+#[test]
+fn a_cluster_with_a_damaged_config_file_can_be_stopped() {
+    let workplace = running();
+    std::fs::write(workplace.cluster("node-1/config.toml"), "???").unwrap();
+    std::fs::remove_file(workplace.cluster("coordinator/config.toml")).unwrap();
+    assert_eq!(workplace.tacit(&["down"]).ok(), ALL_STOPPED);
+    assert!(workplace.processes().is_empty());
+    let error = workplace.tacit(&["up"]).error();
+    assert!(error.contains("node-1"), "{error}");
+    assert!(workplace.processes().is_empty());
+}
+
 #[test]
 fn up_starts_what_has_ended_and_leaves_alone_what_runs() {
     let workplace = running();

@@ -47,6 +47,14 @@ impl Binaries {
         Ok(Self::beside(&own)?)
     }
 
+    /// The programs by their names alone, to recognise processes of them.
+    pub(crate) fn named() -> Self {
+        Self {
+            node: NODE.name.into(),
+            coordinator: COORDINATOR.name.into(),
+        }
+    }
+
     fn beside(own: &Path) -> Result<Self, MissingPrograms> {
         let path = |program: Program| own.with_file_name(format!("{}{}", program.name, std::env::consts::EXE_SUFFIX));
         let missing: Vec<Program> = [NODE, COORDINATOR]

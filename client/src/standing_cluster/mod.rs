@@ -105,20 +105,29 @@ pub(crate) async fn down(args: &args::Down, format: Format) -> Result<()> {
 
 /// Stops all programs. Returns the names of those that ran, and what to say about it.
 async fn stop_all(directory: &Directory) -> Result<(Vec<String>, String)> {
-    let binaries = Binaries::find()?;
+    // They may be uninstalled by now.
+    let binaries = Binaries::named();
     let monitoring = Monitoring::existing(directory)?;
     let page = Page::existing(directory)?.map(|page| page.program()).transpose()?;
     let mut programs = programs(directory, &binaries, monitoring.as_ref().map(Monitoring::program), page)?;
     programs.sort_by_key(|program| std::cmp::Reverse(program.turn));
-    let (mut names, mut said) = (Vec::new(), Vec::new());
+    let (mut names, mut said, mut failed) = (Vec::new(), Vec::new(), None);
     for program in &programs {
         let Some(process) = Process::find(program)? else { continue };
-        let stopped = process.stop().await.with_context(|| program.name.clone())?;
-        names.push(program.name.clone());
-        said.push(match stopped {
-            Stopped::Asked => program.name.clone(),
-            Stopped::Killed => format!("{} (it did not stop when it was asked to, and was killed)", program.name),
-        });
+        let name = program.name.clone();
+        match process.stop().await {
+            Ok(Stopped::Asked) => said.push(name.clone()),
+            Ok(Stopped::Killed) => said.push(format!("{name} (it did not stop when it was asked to, and was killed)")),
+            Err(error) => {
+                // The others can be stopped all the same.
+                failed.get_or_insert(error.context(name));
+                continue;
+            }
+        }
+        names.push(name);
+    }
+    if let Some(error) = failed {
+        return Err(error);
     }
     let shown = directory.shown().display();
     if said.is_empty() {

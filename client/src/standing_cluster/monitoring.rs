@@ -9,7 +9,7 @@ use tacit_client::files::{self, Access};
 
 use super::address;
 use super::directory::Directory;
-use super::program::{Program, Turn, admin_port};
+use super::program::{Program, Ready, Turn, admin_port};
 
 /// The files that `deploy` ships, under their paths there.
 const SHIPPED: [(&str, &str); 3] = [
@@ -83,7 +83,7 @@ impl Monitoring {
                 format!("--web.listen-address={}", self.address),
             ],
             announcement: "Server is ready to receive web requests",
-            ready_url: format!("{}/-/ready", self.url()),
+            ready: Ready::At(format!("{}/-/ready", self.url())),
         }
     }
 }

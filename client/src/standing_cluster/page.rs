@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::address;
 use super::directory::Directory;
-use super::program::{Program, Turn};
+use super::program::{Program, Ready, Turn};
 
 /// The server of the page. What a browser keeps belongs to its address, so that stays the same.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Page {
             folder: self.folder.clone(),
             arguments: words.into_iter().chain([self.address.to_string()]).collect(),
             announcement: "ready http://",
-            ready_url: format!("{}MANIFEST", self.url()),
+            ready: Ready::At(format!("{}MANIFEST", self.url())),
         })
     }
 }

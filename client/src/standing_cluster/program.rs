@@ -38,8 +38,30 @@ pub(super) struct Program {
     pub arguments: Vec<String>,
     /// A text that it prints once it listens on all its ports.
     pub announcement: &'static str,
-    /// The URL that answers with success once it is ready.
-    pub ready_url: String,
+    /// What answers with success once it is ready.
+    pub ready: Ready,
+}
+
+/// Where a program says that it is ready.
+#[derive(Debug)]
+pub(super) enum Ready {
+    /// At this URL.
+    At(String),
+    /// At the admin port that this config file names. It is read when the program is started: to be stopped, a program needs no config file.
+    AtAdminPortOf(PathBuf),
+}
+
+impl Ready {
+    /// The URL.
+    pub(super) fn url(&self) -> Result<String> {
+        match self {
+            Self::At(url) => Ok(url.clone()),
+            Self::AtAdminPortOf(config) => {
+                let admin = admin_port(config).with_context(|| format!("{}: cannot find out the admin port", config.display()))?;
+                Ok(format!("http://{admin}/readyz"))
+            }
+        }
+    }
 }
 
 impl Program {
@@ -67,28 +89,26 @@ pub(super) fn programs(
 ) -> Result<Vec<Program>> {
     let mut programs: Vec<Program> = monitoring.into_iter().collect();
     for (name, folder) in directory.node_folders()? {
-        programs.push(member((name, Turn::Nodes), (&binaries.node, "ready quic="), folder)?);
+        programs.push(member((name, Turn::Nodes), (&binaries.node, "ready quic="), folder));
     }
     let folder = directory.coordinator_folder();
     let name = "coordinator".to_owned();
-    programs.push(member((name, Turn::Coordinator), (&binaries.coordinator, "ready api="), folder)?);
+    programs.push(member((name, Turn::Coordinator), (&binaries.coordinator, "ready api="), folder));
     programs.extend(page);
     Ok(programs)
 }
 
 /// A node or the coordinator.
-fn member((name, turn): (String, Turn), (binary, announcement): (&Path, &'static str), folder: PathBuf) -> Result<Program> {
-    let config = folder.join("config.toml");
-    let admin = admin_port(&config).with_context(|| format!("{}: cannot find out the admin port", config.display()))?;
-    Ok(Program {
+fn member((name, turn): (String, Turn), (binary, announcement): (&Path, &'static str), folder: PathBuf) -> Program {
+    Program {
         name,
         turn,
         binary: binary.to_owned(),
+        ready: Ready::AtAdminPortOf(folder.join("config.toml")),
         folder,
         arguments: ["run", "--config", "config.toml"].map(str::to_owned).to_vec(),
         announcement,
-        ready_url: format!("http://{admin}/readyz"),
-    })
+    }
 }
 
 /// The admin port in the config file of a node or of the coordinator.
@@ -115,7 +135,7 @@ mod tests {
             folder: "/srv/node-1".into(),
             arguments: ["run", "--config", "config.toml"].map(str::to_owned).to_vec(),
             announcement: "ready quic=",
-            ready_url: String::new(),
+            ready: Ready::At(String::new()),
         };
         assert!(program.has_command_line(b"/usr/bin/tacit-node\0run\0--config\0config.toml\0"));
         for other in [

@@ -133,18 +133,18 @@ async fn listens(program: &Program, started: &mut Started, deadline: Instant) ->
 
 /// Waits until a program answers that it is ready.
 async fn answers(client: &Client, program: &Program, deadline: Instant) -> Result<()> {
+    let url = program.ready.url()?;
     loop {
-        let answer = match client.get(&program.ready_url).send().await {
+        let answer = match client.get(&url).send().await {
             Ok(answer) if answer.status().is_success() => return Ok(()),
             Ok(answer) => format!("{}: {}", answer.status(), answer.text().await.unwrap_or_default()),
             Err(error) => error.to_string(),
         };
         if Instant::now() >= deadline {
             bail!(
-                "{} is not ready after {} seconds: {} says {}; its log is {}",
+                "{} is not ready after {} seconds: {url} says {}; its log is {}",
                 program.name,
                 READY.as_secs(),
-                program.ready_url,
                 one_line(&answer),
                 program.log().display()
             );
