@@ -1,11 +1,12 @@
 // Loads pictures ahead, one after the other, in the order of the items. The order does not depend on any answer, so the host of the pictures cannot
-// read one off the requests; it gets no referrer and no cookie either.
+// read one off the requests; it gets no referrer and no cookie either. A picture is shown only if it is the one that the buyer has signed.
 
 import { isLoopback } from "../route.ts";
-import { images, integrity, type ImageRef, type ShownItem } from "./item-content.ts";
+import { sha256 } from "../http/sha256.ts";
+import { images, isDigest, type ImageRef, type ShownItem } from "./item-content.ts";
 
 /** How far a picture is. */
-export type ImageState = { state: "loading" } | { state: "ready"; address: string } | { state: "failed"; why: "network" | "not-named" };
+export type ImageState = { state: "loading" } | { state: "ready"; address: string } | { state: "failed"; why: "network" | "other-picture" | "not-named" };
 
 /** How many items ahead are loaded, and how many behind are kept. */
 const AHEAD = 6;
@@ -101,20 +102,23 @@ export class ImageLoader {
   }
 
   private async fetchImage(image: ImageRef): Promise<ImageState> {
-    const digest = integrity(image.sha256);
-    if (digest === undefined || !isNamed(image.url, this.hosts)) {
+    if (!isDigest(image.sha256) || !isNamed(image.url, this.hosts)) {
       return { state: "failed", why: "not-named" };
     }
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const response = await this.load(image.url, { integrity: digest, referrerPolicy: "no-referrer", credentials: "omit", mode: "cors" });
+        const response = await this.load(image.url, { referrerPolicy: "no-referrer", credentials: "omit", mode: "cors" });
         if (response.ok) {
-          const blob = await response.blob();
+          const bytes = await response.arrayBuffer();
+          if ((await sha256(bytes)) !== image.sha256.toLowerCase()) {
+            return { state: "failed", why: "other-picture" };
+          }
           // A picture is drawn as one whatever the host calls it; scripts in it do not run.
-          return { state: "ready", address: URL.createObjectURL(new Blob([blob], { type: pictureType(blob.type) })) };
+          const type = pictureType(response.headers.get("content-type") ?? "");
+          return { state: "ready", address: URL.createObjectURL(new Blob([bytes], { type })) };
         }
       } catch {
-        // The browser does not say whether the network or the digest was at fault.
+        // The network was at fault, or the host does not let other pages read it.
       }
       if (attempt === TRIES) {
         return { state: "failed", why: "network" };

@@ -17,10 +17,11 @@ function Picture({ image, loader }: { image: ImageRef; loader: ImageLoader }) {
       </p>
     );
   }
+  const said = { network: t.failedImage, "other-picture": t.otherImage, "not-named": t.unnamedImage };
   return (
     <div class="picture placeholder" role="alert">
-      <p>{state.why === "network" ? t.failedImage : t.unnamedImage}</p>
-      {state.why === "network" && (
+      <p>{said[state.why]}</p>
+      {state.why !== "not-named" && (
         <button type="button" class="plain" onClick={() => loader.retry(image)}>
           {t.again}
         </button>
