@@ -56,11 +56,11 @@ export function ItemView({ item, loader }: { item: ShownItem; loader: ImageLoade
       {isPair && (
         <div class="pair">
           <section aria-label={t.left}>
-            <h3>{t.left}</h3>
+            <h2>{t.left}</h2>
             <Side content={item.left ?? {}} loader={loader} />
           </section>
           <section aria-label={t.right}>
-            <h3>{t.right}</h3>
+            <h2>{t.right}</h2>
             <Side content={item.right ?? {}} loader={loader} />
           </section>
         </div>
