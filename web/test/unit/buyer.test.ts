@@ -18,9 +18,13 @@ test("a form becomes a spec", async () => {
     answers_per_item: 3,
     sensitive: false,
     release: ["labels", "agreement", "class_totals", "payouts"],
-    image_hosts: ["p.example"],
     payout: { rule: "peer_agreement", currency: "EUR", base_per_item: 20_000, bonus_per_item: 20_000, budget: 240_000 },
   });
+});
+
+test("a line is a picture only where terms allow its address", async () => {
+  const kinds = await itemsOf("https://a\nhttp://127.0.0.1:8/b\nhttp://[::1]/c\nhttp://a/d\nhttp://127.0.0.1.example/e\nsee https://a", async () => "00".repeat(32));
+  expect(kinds.map(({ image }) => image !== undefined)).toEqual([true, true, true, false, false, false]);
 });
 
 test("what is not paid is not published as pay, and a flat rule has no bonus", () => {
