@@ -140,6 +140,14 @@ export const buyerText = {
       krippendorff_alpha: "Krippendorff’s alpha",
       gwet_ac1: "Gwet’s AC1",
     } as Record<string, string>,
+    /** Names that fit under a bar on a phone; the table below has the whole ones. */
+    measuresShort: {
+      observed: "Obs.",
+      observed_pooled: "Pooled",
+      fleiss_kappa: "κ",
+      krippendorff_alpha: "α",
+      gwet_ac1: "AC1",
+    } as Record<string, string>,
     measure: "Measure",
     value: "Value",
     notAvailable: (reason: string) => `not available: ${reason.replaceAll("_", " ")}`,
