@@ -84,7 +84,7 @@ export const buyerText = {
     none: "No pay",
     currency: "Currency",
     base: "For each answer",
-    bonus: "Bonus for each answer, at most",
+    bonus: "Bonus, at most",
     budget: (amount: string) => `At most ${amount} can fall due; this is set aside as the budget.`,
     wrongAmount: "An amount has at most six decimals, for example 0.02.",
     review: "Check it",
