@@ -9,7 +9,7 @@ import { gzipSync } from "node:zlib";
 import { firstLoad } from "./first-load.mjs";
 
 // The goal is 300,000; the module alone exceeds it today (web/wasm/README.md says where it can become smaller). This keeps it from growing.
-const BUDGET = 400_000;
+export const BUDGET = 400_000;
 
 const files = (folder) =>
   readdirSync(folder)

@@ -2,6 +2,7 @@
 
 import type { PayRule, ReleaseName } from "tacit-engine";
 import type { NamedFile } from "../engine/buyer-calls.ts";
+import { isLoopback } from "../route.ts";
 import { micros } from "../ui/money.ts";
 
 /** What the form holds: texts as they were typed. */
@@ -67,6 +68,12 @@ export function idOf(name: string): string {
     .slice(0, 64);
 }
 
+/** Whether a line is the address of a picture, as terms allow one. */
+function isPicture(line: string): boolean {
+  const [, scheme, host = ""] = /^(https?):\/\/(\[[^\]\s]*\]|[^/:\s]+)\S*$/.exec(line) ?? [];
+  return scheme === "https" || (scheme === "http" && isLoopback(host));
+}
+
 /** Items of the lines of the form. `digest` gives the SHA-256 of the picture at an address. */
 export async function itemsOf(text: string, digest: (address: string) => Promise<string>): Promise<SpecItem[]> {
   const given = lines(text);
@@ -74,7 +81,7 @@ export async function itemsOf(text: string, digest: (address: string) => Promise
   const items: SpecItem[] = [];
   for (const [index, line] of given.entries()) {
     const id = `item-${String(index + 1).padStart(width, "0")}`;
-    items.push(/^https:\/\/\S+$/.test(line) ? { id, image: { url: line, sha256: await digest(line) } } : { id, text: line });
+    items.push(isPicture(line) ? { id, image: { url: line, sha256: await digest(line) } } : { id, text: line });
   }
   return items;
 }
@@ -88,7 +95,6 @@ export function budget(form: JobForm, items: number): number | undefined {
 /** The spec as JSON. Items are inline, or the name of a file. */
 export function specOf(form: JobForm, items: SpecItem[] | string, itemCount: number): Record<string, unknown> {
   const pays = form.rule !== "none" && form.release.includes("payouts");
-  const hosts = typeof items === "string" ? [] : [...new Set(items.flatMap(({ image }) => (image ? [new URL(image.url).host] : [])))].sort();
   return {
     name: form.name.trim(),
     question: { kind: "categorical", classes: lines(form.classes), ...(form.question.trim() !== "" && { text: form.question.trim() }) },
@@ -99,7 +105,6 @@ export function specOf(form: JobForm, items: SpecItem[] | string, itemCount: num
     ...(form.isPublic && { public: true }),
     release: form.release.filter((name) => pays || name !== "payouts"),
     ...(form.sensitive && form.pool && { issuers: form.pool.name }),
-    ...(hosts.length > 0 && { image_hosts: hosts }),
     ...(pays && {
       payout: {
         rule: form.rule,

@@ -41,7 +41,7 @@ export function JobScreen({ desk, job, onBack }: { desk: BuyerDesk; job: string;
   const wanted = status.items * status.answers_per_item;
   return (
     <Screen title={status.name} isWide={status.state === "published"}>
-      <p class="lead">{buyerText.states[status.state]}</p>
+      <p class="lead state">{buyerText.states[status.state]}</p>
       {isLost && <Notice kind="info">{t.lost}</Notice>}
       {action.error !== undefined && <Trouble error={action.error} />}
       {status.reason && (

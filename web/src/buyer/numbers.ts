@@ -43,6 +43,13 @@ export function histogram(amounts: readonly number[]): { from: number; number: n
   return bins;
 }
 
+/** Amounts as they stand under the bars of a histogram: with so many decimals that two neighbours differ. The exact ones are in the table. */
+export function barLabels(amounts: readonly number[]): string[] {
+  const step = amounts.length < 2 ? 10_000 : Math.abs((amounts[1] ?? 0) - (amounts[0] ?? 0));
+  const decimals = Math.min(6, Math.max(2, Math.ceil(6 - Math.log10(Math.max(step, 1)))));
+  return amounts.map((amount) => (amount / 1_000_000).toFixed(decimals));
+}
+
 /** Labels as CSV: `item,label`. A cell that a spreadsheet would take for a formula gets an apostrophe in front. */
 export function labelsCsv({ labels }: Report): string {
   const cell = (text: string): string => {

@@ -1,5 +1,6 @@
 // The digest of a picture, which the buyer signs, so that contributors see the same picture or none.
 
+import { sha256 } from "../http/sha256.ts";
 import { buyerText } from "../text/en-buyer.ts";
 
 /** The SHA-256 of what is at an address, in hexadecimal. */
@@ -14,6 +15,5 @@ export async function pictureDigest(address: string): Promise<string> {
   } catch {
     throw new Error(buyerText.create.picture(address));
   }
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return sha256(bytes);
 }

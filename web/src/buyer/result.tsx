@@ -8,7 +8,7 @@ import { Notice, Trouble, useAction } from "../ui/parts.tsx";
 import { saveFile } from "../ui/save-file.ts";
 import { Bars } from "./bars.tsx";
 import type { BuyerDesk, Result } from "./desk.ts";
-import { histogram, labelsCsv, measures } from "./numbers.ts";
+import { barLabels, histogram, labelsCsv, measures } from "./numbers.ts";
 
 /** More rows than this are not shown; the downloads have them all. */
 const ROWS = 100;
@@ -66,7 +66,7 @@ function Agreement({ report }: { report: Report }) {
         <>
           <Bars
             title={t.agreement}
-            labels={known.map(({ name }) => t.measures[name] ?? name)}
+            labels={known.map(({ name }) => t.measuresShort[name] ?? name)}
             values={known.map(({ value }) => value ?? 0)}
             range={[Math.min(0, ...known.map(({ value }) => value ?? 0)), 1]}
           />
@@ -120,7 +120,7 @@ function Pay({ report: { payouts, payouts_reason: reason } }: { report: Report }
     <section class="part">
       <h2>{t.pay}</h2>
       <p>{t.payTotal(money(payouts.total, payouts.currency), payouts.items.length)}</p>
-      <Bars title={t.payPlot} labels={bins.map(({ from }) => money(from, payouts.currency))} values={bins.map(({ number }) => number)} />
+      <Bars title={t.payPlot} labels={barLabels(bins.map(({ from }) => from))} values={bins.map(({ number }) => number)} />
       <Table head={[t.contributor, t.amount]} rows={payouts.items.map(({ contributor, amount }) => [contributor, money(amount, payouts.currency)])} />
     </section>
   );

@@ -1,11 +1,10 @@
 // Items one at a time. An answer is on the disk before the next item is shown.
 
-import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useReducer, useRef, useState } from "preact/hooks";
 import { text } from "../text/index.ts";
 import { Notice, Progress, Trouble, useAction } from "../ui/parts.tsx";
 import { Choices } from "./choices.tsx";
-import { imageHosts, type Desk } from "./desk.ts";
-import { ImageLoader } from "./image-loader.ts";
+import type { Desk } from "./desk.ts";
 import { ItemView } from "./item-view.tsx";
 import { useShortcuts, type Wish } from "./shortcuts.ts";
 import type { Draft } from "../storage/drafts.ts";
@@ -20,11 +19,13 @@ export function Answer({ desk, sitting, onSend }: { desk: Desk; sitting: Sitting
   const isBusy = useRef(false);
   const { classes, text: question } = desk.job.terms.question;
 
-  const loader = useMemo(
-    () => new ImageLoader((place) => (place < sitting.total ? desk.items[sitting.itemAt(place)] : undefined), imageHosts(desk.job), () => redraw(undefined)),
-    [desk, sitting],
-  );
-  useEffect(() => () => loader.close(), [loader]);
+  const loader = desk.pictures;
+  useEffect(() => {
+    loader.onChange = () => redraw(undefined);
+    return () => {
+      loader.onChange = () => undefined;
+    };
+  }, [loader]);
   useEffect(() => {
     if (!sitting.isAtEnd) {
       loader.moveTo(sitting.current);

@@ -6,6 +6,9 @@ import { Field } from "../ui/parts.tsx";
 
 /** More answers than this get a field to find one. */
 const MANY = 12;
+/** Names of up to so many letters fit beside each other on a small phone. */
+const SHORT = 13;
+const LONG = 18;
 
 export function Choices(props: {
   classes: readonly string[];
@@ -23,7 +26,7 @@ export function Choices(props: {
   return (
     <div>
       {props.classes.length > MANY && <Field label={t.filter} value={wanted} onInput={setWanted} />}
-      <div class={longest > 18 ? "choices long" : shown.length <= 4 ? "choices few" : "choices"} role="group" aria-label={t.choose}>
+      <div class={`choices ${longest > LONG ? "long" : longest <= SHORT ? "short" : shown.length <= 4 ? "few" : ""}`} role="group" aria-label={t.choose}>
         {shown.map(({ label, index }) => (
           <button
             key={label}

@@ -15,6 +15,7 @@ import { loadJob, type ConsentRecord, type JobRecord } from "../storage/job-reco
 import type { JobPlace } from "../storage/names.ts";
 import type { SealedStore } from "../storage/sealed-store.ts";
 import type { SubmissionNote } from "../storage/submissions.ts";
+import { ImageLoader } from "./image-loader.ts";
 import type { ShownItem } from "./item-content.ts";
 import { Sitting } from "./sitting.ts";
 
@@ -41,6 +42,7 @@ export class Desk {
   private record: JobRecord | undefined;
   private reader: ReaderKind = "nobody";
   private drafts: Drafts | undefined;
+  private loader: ImageLoader | undefined;
   identity: IdentityNote | undefined;
   submissions: SubmissionNote[] = [];
   sitting: Sitting | undefined;
@@ -52,6 +54,15 @@ export class Desk {
     private readonly store: SealedStore,
     readonly route: JobRoute,
   ) {}
+
+  /** The pictures of the job, for as long as the page is open: the host is not asked again when somebody has sent and goes on. */
+  get pictures(): ImageLoader {
+    this.loader ??= new ImageLoader((place) => {
+      const sitting = this.need(this.sitting);
+      return place < sitting.total ? this.items[sitting.itemAt(place)] : undefined;
+    }, imageHosts(this.job));
+    return this.loader;
+  }
 
   /** Whether the job takes no more answers. */
   get isClosed(): boolean {

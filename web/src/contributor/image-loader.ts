@@ -1,15 +1,16 @@
 // Loads pictures ahead, one after the other, in the order of the items. The order does not depend on any answer, so the host of the pictures cannot
-// read one off the requests; it gets no referrer and no cookie either.
+// read one off the requests; it gets no referrer and no cookie either. A picture is shown only if it is the one that the buyer has signed.
 
 import { isLoopback } from "../route.ts";
-import { images, integrity, type ImageRef, type ShownItem } from "./item-content.ts";
+import { sha256 } from "../http/sha256.ts";
+import { images, isDigest, type ImageRef, type ShownItem } from "./item-content.ts";
 
 /** How far a picture is. */
-export type ImageState = { state: "loading" } | { state: "ready"; address: string } | { state: "failed"; why: "network" | "not-named" };
+export type ImageState = { state: "loading" } | { state: "ready"; address: string } | { state: "failed"; why: "network" | "other-picture" | "not-named" };
 
-/** How many items ahead are loaded, and how many behind are kept. */
+/** How many items ahead are loaded, and how many behind are kept: so many that whoever goes back is hardly ever seen by the host. */
 const AHEAD = 6;
-const BEHIND = 3;
+const BEHIND = 200;
 const TRIES = 3;
 
 /** The pictures of a job. */
@@ -20,12 +21,13 @@ export class ImageLoader {
   /** Up to which place pictures were asked for: each is asked for once, in order. */
   private asked = 0;
   private dropped = 0;
+  /** Called when a picture has arrived or failed. */
+  onChange: () => void = () => undefined;
 
   constructor(
     private readonly itemAt: (place: number) => ShownItem | undefined,
     /** The hosts that the terms name; pictures of others are not loaded. */
     private readonly hosts: readonly string[],
-    private readonly onChange: () => void,
     private readonly load: typeof fetch = (input, init) => fetch(input, init),
     private readonly pause: (milliseconds: number) => Promise<void> = (ms) => new Promise((done) => setTimeout(done, ms)),
   ) {}
@@ -43,35 +45,25 @@ export class ImageLoader {
     for (; this.dropped < place - BEHIND; this.dropped += 1) {
       this.drop(this.dropped);
     }
-    // Somebody has gone back to where pictures were given back.
-    for (let back = Math.max(place - BEHIND, 0); back < Math.min(this.dropped, place + 1); back += 1) {
-      this.ask(back);
-    }
-    this.dropped = Math.min(this.dropped, Math.max(place - BEHIND, 0));
+    // Somebody may have gone back to a picture that was given back.
+    this.ask(place);
+    this.dropped = Math.min(this.dropped, place);
     void this.run();
   }
 
   /** Tries a picture again. */
   retry(image: ImageRef): void {
-    this.known.delete(key(image));
+    this.known.set(key(image), { state: "loading" });
     this.waiting.push(image);
     this.onChange();
     void this.run();
   }
 
-  /** Gives all memory back. */
-  close(): void {
-    this.waiting.length = 0;
-    for (const state of this.known.values()) {
-      release(state);
-    }
-    this.known.clear();
-  }
-
   private ask(place: number): void {
     const item = this.itemAt(place);
     for (const image of item === undefined ? [] : images(item)) {
-      if (!this.known.has(key(image)) && !this.waiting.some((other) => key(other) === key(image))) {
+      if (!this.known.has(key(image))) {
+        this.known.set(key(image), { state: "loading" });
         this.waiting.push(image);
       }
     }
@@ -81,7 +73,8 @@ export class ImageLoader {
     const item = this.itemAt(place);
     for (const image of item === undefined ? [] : images(item)) {
       const state = this.known.get(key(image));
-      if (state !== undefined) {
+      // One that is still to be loaded stays: its turn is part of the order.
+      if (state !== undefined && state.state !== "loading") {
         release(state);
         this.known.delete(key(image));
       }
@@ -101,20 +94,23 @@ export class ImageLoader {
   }
 
   private async fetchImage(image: ImageRef): Promise<ImageState> {
-    const digest = integrity(image.sha256);
-    if (digest === undefined || !isNamed(image.url, this.hosts)) {
+    if (!isDigest(image.sha256) || !isNamed(image.url, this.hosts)) {
       return { state: "failed", why: "not-named" };
     }
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const response = await this.load(image.url, { integrity: digest, referrerPolicy: "no-referrer", credentials: "omit", mode: "cors" });
+        const response = await this.load(image.url, { referrerPolicy: "no-referrer", credentials: "omit", mode: "cors" });
         if (response.ok) {
-          const blob = await response.blob();
+          const bytes = await response.arrayBuffer();
+          if ((await sha256(bytes)) !== image.sha256.toLowerCase()) {
+            return { state: "failed", why: "other-picture" };
+          }
           // A picture is drawn as one whatever the host calls it; scripts in it do not run.
-          return { state: "ready", address: URL.createObjectURL(new Blob([blob], { type: pictureType(blob.type) })) };
+          const type = pictureType(response.headers.get("content-type") ?? "");
+          return { state: "ready", address: URL.createObjectURL(new Blob([bytes], { type })) };
         }
       } catch {
-        // The browser does not say whether the network or the digest was at fault.
+        // The network was at fault, or the host does not let other pages read it.
       }
       if (attempt === TRIES) {
         return { state: "failed", why: "network" };

@@ -31,11 +31,7 @@ export function images(item: ShownItem): ImageRef[] {
   return contents(item).flatMap((content) => (content.image === undefined ? [] : [content.image]));
 }
 
-/** The value of `integrity` for a digest in hexadecimal; nothing if it is none. */
-export function integrity(sha256: string): string | undefined {
-  if (!/^[0-9a-f]{64}$/i.test(sha256)) {
-    return undefined;
-  }
-  const bytes = sha256.match(/../g)?.map((pair) => Number.parseInt(pair, 16)) ?? [];
-  return `sha256-${btoa(String.fromCharCode(...bytes))}`;
+/** Whether a text is a SHA-256 digest in hexadecimal. */
+export function isDigest(text: string): boolean {
+  return /^[0-9a-f]{64}$/i.test(text);
 }

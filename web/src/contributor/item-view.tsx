@@ -17,10 +17,11 @@ function Picture({ image, loader }: { image: ImageRef; loader: ImageLoader }) {
       </p>
     );
   }
+  const said = { network: t.failedImage, "other-picture": t.otherImage, "not-named": t.unnamedImage };
   return (
     <div class="picture placeholder" role="alert">
-      <p>{state.why === "network" ? t.failedImage : t.unnamedImage}</p>
-      {state.why === "network" && (
+      <p>{said[state.why]}</p>
+      {state.why !== "not-named" && (
         <button type="button" class="plain" onClick={() => loader.retry(image)}>
           {t.again}
         </button>
@@ -55,11 +56,11 @@ export function ItemView({ item, loader }: { item: ShownItem; loader: ImageLoade
       {isPair && (
         <div class="pair">
           <section aria-label={t.left}>
-            <h3>{t.left}</h3>
+            <h2>{t.left}</h2>
             <Side content={item.left ?? {}} loader={loader} />
           </section>
           <section aria-label={t.right}>
-            <h3>{t.right}</h3>
+            <h2>{t.right}</h2>
             <Side content={item.right ?? {}} loader={loader} />
           </section>
         </div>

@@ -84,7 +84,7 @@ export const buyerText = {
     none: "No pay",
     currency: "Currency",
     base: "For each answer",
-    bonus: "Bonus for each answer, at most",
+    bonus: "Bonus, at most",
     budget: (amount: string) => `At most ${amount} can fall due; this is set aside as the budget.`,
     wrongAmount: "An amount has at most six decimals, for example 0.02.",
     review: "Check it",
@@ -139,6 +139,14 @@ export const buyerText = {
       fleiss_kappa: "Fleiss’ kappa",
       krippendorff_alpha: "Krippendorff’s alpha",
       gwet_ac1: "Gwet’s AC1",
+    } as Record<string, string>,
+    /** Names that fit under a bar on a phone; the table below has the whole ones. */
+    measuresShort: {
+      observed: "Obs.",
+      observed_pooled: "Pooled",
+      fleiss_kappa: "κ",
+      krippendorff_alpha: "α",
+      gwet_ac1: "AC1",
     } as Record<string, string>,
     measure: "Measure",
     value: "Value",

@@ -132,8 +132,8 @@ export const en = {
     skipped: (number: number) => `${count(number, "item is", "items are")} left out.`,
     reopen: "Answer them now",
     loadingImage: "The picture is being loaded…",
-    failedImage:
-      "This picture cannot be shown: it did not arrive, or it is not the one that the buyer signed (its digest is another one). You can skip this item.",
+    failedImage: "This picture did not arrive. You can load it again, or skip this item.",
+    otherImage: "This is not the picture that the buyer signed: its digest is another one, so it is not shown. You can skip this item.",
     unnamedImage: "This picture is not shown: the job’s terms do not name its host, or it has no digest. You can skip this item.",
     again: "Load it again",
     noAlt: "Picture without a description",

@@ -1,5 +1,7 @@
 // The page's side of pinning: which version runs here, and whether the host offers another one.
 
+import { sha256 } from "../http/sha256.ts";
+
 /** What is known of the versions. */
 export interface Versions {
   /** The digest of the list of this version's files; null where nothing is pinned, as in browsers without service workers. */
@@ -25,8 +27,7 @@ async function offeredVersion(): Promise<string | null> {
     if (!response.ok || (response.headers.get("content-type") ?? "").includes("html")) {
       return null;
     }
-    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await response.arrayBuffer()));
-    return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    return await sha256(await response.arrayBuffer());
   } catch {
     return null;
   }

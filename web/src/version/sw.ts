@@ -28,11 +28,15 @@ async function sha256(bytes: ArrayBuffer): Promise<string> {
   return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Fetches a file of the page, and checks its digest. */
-async function fetchChecked(path: string, digest: string): Promise<Response> {
-  const response = await fetch(new URL(path, worker.registration.scope), { cache: "no-store", credentials: "omit" });
+/** Fetches a file of the page, and checks its digest. What the page has just loaded is not loaded a second time; where the browser's copy is another
+ *  file, the host is asked. */
+async function fetchChecked(path: string, digest: string, cache: RequestCache = "force-cache"): Promise<Response> {
+  const response = await fetch(new URL(path, worker.registration.scope), { cache, credentials: "same-origin" });
   const bytes = await response.arrayBuffer();
   if (!response.ok || (await sha256(bytes)) !== digest) {
+    if (cache === "force-cache") {
+      return fetchChecked(path, digest, "reload");
+    }
     throw new Error(`${path} is not the file of this version`);
   }
   const headers = new Headers(response.headers);

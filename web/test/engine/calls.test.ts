@@ -1,13 +1,12 @@
 import "fake-indexeddb/auto";
-import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { BuyerCalls } from "../../src/engine/buyer-calls.ts";
 import { ContributorCalls } from "../../src/engine/contributor-calls.ts";
 import { Drafts } from "../../src/storage/drafts.ts";
 import { SealedStore } from "../../src/storage/sealed-store.ts";
-import { loadModule, setup as shared } from "../page/coordinator.ts";
+import { loadModule, vector } from "./vectors.ts";
 
-const setup = shared as typeof shared & { sealing_epoch: number; sealing_statements?: unknown[] };
+const setup = vector("setup") as { cluster_toml: string; cluster_digest: string; sealing_epoch: number; sealing_statements?: unknown[] };
 const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
 
 let engine: Awaited<ReturnType<typeof loadModule>>;
@@ -133,7 +132,7 @@ test("without answers there is nothing to send", async () => {
 });
 
 test("a certified result verifies, and one of another job than the pinned does not", () => {
-  const { cases } = JSON.parse(readFileSync(new URL("../../../protocol/vectors/certificate.json", import.meta.url), "utf8")) as {
+  const { cases } = vector("certificate") as {
     cases: { expect: string; certificate: string; result_json?: string; payouts_csv?: string }[];
   };
   const good = cases.find((one) => one.expect === "ok" && one.payouts_csv !== undefined);

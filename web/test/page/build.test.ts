@@ -5,8 +5,9 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
+import { BUDGET } from "../../tools/finish.mjs";
 import { firstLoad } from "../../tools/first-load.mjs";
-import { DIST } from "./host.ts";
+import { DIST } from "../browser/page-host.ts";
 
 const files = (folder: string): string[] =>
   readdirSync(folder).flatMap((name) => (statSync(join(folder, name)).isDirectory() ? files(join(folder, name)) : [relative(DIST, join(folder, name))]));
@@ -39,10 +40,9 @@ test("plots, QR codes, the buyer's part and the whole module are loaded later", 
   expect([...first].filter((path) => path.endsWith(".wasm")).length).toBe(1);
 });
 
-// The goal is 300 kB.
-test("the first load is below 400 kB compressed, with the module", () => {
+test("the files of the first load are within its budget, with the module", () => {
   const total = [...firstLoad(DIST, files(DIST))].reduce((sum, path) => sum + gzipSync(read(path), { level: 9 }).length, 0);
-  expect(total).toBeLessThan(400_000);
+  expect(total).toBeLessThan(BUDGET);
 });
 
 test("no file names a path of the machine that built it", () => {

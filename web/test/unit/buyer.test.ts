@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Report } from "tacit-engine";
 import { budget, EMPTY_FORM, idOf, itemsOf, specName, specOf } from "../../src/buyer/form.ts";
-import { histogram, labelsCsv, measures } from "../../src/buyer/numbers.ts";
+import { barLabels, histogram, labelsCsv, measures } from "../../src/buyer/numbers.ts";
 
 const FORM = { ...EMPTY_FORM, sensitive: false, name: "Street signs", classes: "stop\nyield\n\n other ", question: "Which?", perItem: "3" };
 
@@ -18,9 +18,19 @@ test("a form becomes a spec", async () => {
     answers_per_item: 3,
     sensitive: false,
     release: ["labels", "agreement", "class_totals", "payouts"],
-    image_hosts: ["p.example"],
     payout: { rule: "peer_agreement", currency: "EUR", base_per_item: 20_000, bonus_per_item: 20_000, budget: 240_000 },
   });
+});
+
+test("amounts under the bars of a histogram are short, and differ from their neighbours", () => {
+  expect(barLabels([525_000, 624_445, 723_890])).toEqual(["0.53", "0.62", "0.72"]);
+  expect(barLabels([525_000, 525_400])).toEqual(["0.5250", "0.5254"]);
+  expect(barLabels([20_000])).toEqual(["0.02"]);
+});
+
+test("a line is a picture only where terms allow its address", async () => {
+  const kinds = await itemsOf("https://a\nhttp://127.0.0.1:8/b\nhttp://[::1]/c\nhttp://a/d\nhttp://127.0.0.1.example/e\nsee https://a", async () => "00".repeat(32));
+  expect(kinds.map(({ image }) => image !== undefined)).toEqual([true, true, true, false, false, false]);
 });
 
 test("what is not paid is not published as pay, and a flat rule has no bonus", () => {

@@ -36,7 +36,7 @@ test("a picture without a description says so to those who cannot see it", () =>
 
 test("a picture that is another one than the signed one is said in words, and can be loaded again", () => {
   const retry = vi.fn();
-  show({ id: "a", image: image("1.png") }, { state: "failed", why: "network" }, retry);
+  show({ id: "a", image: image("1.png") }, { state: "failed", why: "other-picture" }, retry);
   expect(place.querySelector("[role=alert]")?.textContent).toContain("its digest is another one");
   place.querySelector("button")?.click();
   expect(retry).toHaveBeenCalledOnce();

@@ -10,16 +10,13 @@ const BIN = process.env["TACIT_BIN"] ?? fileURLToPath(new URL("../../../target/d
 
 /** A running cluster. */
 export class LocalCluster {
-  private constructor(readonly folder: string) {}
+  /** The cluster in a folder, which somebody has started. */
+  constructor(readonly folder: string) {}
 
   static start(nodes: number, threshold: number): LocalCluster {
     const cluster = new LocalCluster(join(mkdtempSync(join(tmpdir(), "tacit-e2e-")), "cluster"));
-    cluster.tacit("up", "--dir", cluster.folder, "--nodes", String(nodes), "--threshold", String(threshold));
+    tacit("up", "--dir", cluster.folder, "--nodes", String(nodes), "--threshold", String(threshold));
     return cluster;
-  }
-
-  tacit(...args: string[]): string {
-    return execFileSync(join(BIN, "tacit"), args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
   }
 
   read(name: string): string {
@@ -57,8 +54,17 @@ export class LocalCluster {
     process.kill(Number(found[0]), "SIGKILL");
   }
 
+  /** Starts what was killed again. */
+  mend(): void {
+    tacit("up", "--dir", this.folder);
+  }
+
   stop(): void {
-    this.tacit("down", "--dir", this.folder);
+    tacit("down", "--dir", this.folder);
     rmSync(join(this.folder, ".."), { recursive: true });
   }
+}
+
+function tacit(...args: string[]): string {
+  return execFileSync(join(BIN, "tacit"), args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 }

@@ -20,23 +20,23 @@ const TYPES: Record<string, string> = {
 };
 
 /** A host of the page. */
-export interface Host {
+export interface PageHost {
   url: string;
   /** Files that stand in for those of the folder, or beside them. */
   files: Map<string, Uint8Array | undefined>;
-  /** The paths that were asked for. */
-  asked: string[];
+  /** What was sent, in order. */
+  served: { path: string; body: Uint8Array }[];
   close(): Promise<void>;
 }
 
-export async function startHost(folder: string = DIST): Promise<Host> {
+export async function startPageHost(folder: string = DIST): Promise<PageHost> {
   const files = new Map<string, Uint8Array | undefined>();
-  const asked: string[] = [];
+  const served: PageHost["served"] = [];
   const server: Server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url ?? "/", "http://host").pathname)).replace(/^\/+/, "") || "index.html";
-    asked.push(path);
     const found = files.has(path) ? Promise.resolve(files.get(path)) : readFile(join(folder, path)).catch(() => undefined);
     void found.then((bytes) => {
+      served.push({ path, body: bytes ?? new Uint8Array() });
       if (bytes === undefined) {
         response.writeHead(404).end();
         return;
@@ -56,7 +56,7 @@ export async function startHost(folder: string = DIST): Promise<Host> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     files,
-    asked,
+    served,
     close: () =>
       new Promise((done) => {
         server.closeAllConnections();

@@ -1,0 +1,7 @@
+// Digests of what was fetched.
+
+/** The SHA-256 of bytes, in hexadecimal. */
+export async function sha256(bytes: ArrayBuffer): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
