@@ -4,6 +4,7 @@
 pub mod answers;
 pub mod batches;
 pub mod cluster_file;
+pub mod consent;
 pub mod coordinator_receipt;
 pub mod credentials;
 pub mod erasures;

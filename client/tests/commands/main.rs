@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::result_large_err, reason = "a test")]
 
 mod answers;
+mod consents;
 mod coordinator;
 mod exit_codes;
 mod jobs;
