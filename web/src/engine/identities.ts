@@ -151,7 +151,7 @@ export class Identities {
   private async takeConsents(cluster: string, key: string, lines: readonly string[]): Promise<void> {
     const consents = new Consents(this.store);
     for (const line of lines.filter((one) => one.startsWith(CONSENT_LINE))) {
-      const [job, stored] = JSON.parse(line.slice(CONSENT_LINE.length)) as [string, StoredConsent];
+      const [job, stored] = parseConsent(line.slice(CONSENT_LINE.length));
       if (stored.key === key && (await consents.get({ cluster, job })) === undefined) {
         await consents.put({ cluster, job }, stored);
       }
@@ -161,5 +161,13 @@ export class Identities {
   private async save(identity: Identity): Promise<IdentityNote> {
     await this.store.put(identity.note.name, { json: identity });
     return identity.note;
+  }
+}
+
+function parseConsent(text: string): [job: string, stored: StoredConsent] {
+  try {
+    return JSON.parse(text) as [string, StoredConsent];
+  } catch {
+    throw new EngineFailure("key_file", "a record of consent in this key file is damaged: copy the file again, whole");
   }
 }
