@@ -12,6 +12,7 @@ pub mod event_stream;
 pub mod files;
 pub mod gold_answers;
 pub mod issuer;
+pub mod item_columns;
 pub mod keys;
 pub mod known_jobs;
 pub mod outcome;

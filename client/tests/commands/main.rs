@@ -5,6 +5,7 @@ mod answers;
 mod consents;
 mod coordinator;
 mod exit_codes;
+mod items;
 mod jobs;
 mod json;
 mod programs;
