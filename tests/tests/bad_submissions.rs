@@ -145,6 +145,7 @@ impl TwoJobs {
         for alter in shapes {
             self.rejected(&self.resigned(alter), RejectReason::Malformed);
         }
+        self.rejected(&self.resigned(|h| h.statement.consent = None), RejectReason::BadConsent);
         // For another job, even if it is open at the same nodes, and for another cluster.
         self.rejected(&self.share(&self.mallory, &self.clean, &[(0, 0)]), RejectReason::WrongJob);
         let digest = self.clean.digest();
