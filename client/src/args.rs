@@ -13,7 +13,7 @@ use tacit_program::Manual;
 
 use crate::exit;
 use crate::output::Format;
-pub(crate) use contributor::{Answer, ContributorKey, Items, Receipt, Withdraw};
+pub(crate) use contributor::{Answer, Consent, ConsentCommand, ContributorKey, Items, Receipt, Withdraw};
 pub(crate) use issuer::{Issuer, IssuerCommand, PlatformKind, Pool, Serve};
 pub(crate) use job::{Job, JobCommand, Part};
 pub(crate) use local::{Bench, Demo};
@@ -106,6 +106,8 @@ pub(crate) enum Command {
     Answer(Answer),
     /// Check what the nodes certify to one contributor: which answers count, and the pay.
     Receipt(Receipt),
+    /// Show what a contributor has agreed to, so that anybody can check it.
+    Consent(Consent),
     /// Take one contributor's answers back, before the job closes, with receipts of the nodes that have erased them.
     Withdraw(Withdraw),
     /// Verify a result offline, with the cluster file alone.

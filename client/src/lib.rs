@@ -4,6 +4,7 @@
 pub mod answers;
 pub mod batches;
 pub mod cluster_file;
+pub mod consent;
 pub mod coordinator_receipt;
 pub mod credentials;
 pub mod erasures;
@@ -11,6 +12,7 @@ pub mod event_stream;
 pub mod files;
 pub mod gold_answers;
 pub mod issuer;
+pub mod item_columns;
 pub mod keys;
 pub mod known_jobs;
 pub mod outcome;

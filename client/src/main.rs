@@ -76,6 +76,7 @@ fn run(args: Args) -> Result<()> {
             Command::Items(args) => commands::items::run(&args, format).await,
             Command::Answer(args) => commands::answer::run(&args, format).await,
             Command::Receipt(args) => commands::receipt::run(&args, format).await,
+            Command::Consent(args) => commands::consent::run(&args, format).await,
             Command::Withdraw(args) => commands::withdraw::run(&args, format).await,
             Command::Verify(args) => commands::verify::run(&args, format),
             Command::Issuer(args) => commands::issuer::run(&args, format).await,

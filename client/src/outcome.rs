@@ -111,6 +111,9 @@ pub fn explain(reason: RejectReason) -> &'static str {
         RejectReason::Malformed => "the submission does not follow the protocol",
         RejectReason::WrongJob => "the submission is for another job or cluster",
         RejectReason::BadSignature => "the submission's signature was not made with its key",
+        RejectReason::BadConsent => {
+            "the submission does not say that you have agreed to the job: its client did not ask you, or is of another release"
+        }
         RejectReason::BadCredential => "the invitation is not one of the job's issuers that is valid until the job closes, or was revoked",
         RejectReason::Unsealable => "more nodes than may be corrupt could not open their part of the submission, nor get it from others",
         RejectReason::DigestMismatch => "more nodes than may be corrupt have parts that are not what its public digests say",

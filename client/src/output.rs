@@ -16,7 +16,7 @@ use tacit_program::error_line;
 use tacit_protocol::reject::RejectReason;
 
 pub(crate) use result::report;
-pub(crate) use status::{jobs, status, status_line};
+pub(crate) use status::{jobs, status, status_line, time};
 
 /// What `sensitive = false` means, for buyers and contributors.
 pub(crate) const PUBLIC_ANSWERS: &str =

@@ -1,5 +1,5 @@
 //! The state of sending answers or gold, stored beside the key so that a second run sends the same bytes. The folder `KEY.JOB.d`
-//! holds the plan, each submission before it is sent, each receipt, and each withdrawal. Every sitting adds submissions for the items that
+//! holds the plan, what the contributor has agreed to, each submission before it is sent, each receipt, and each withdrawal. Every sitting adds submissions for the items that
 //! have no answer yet; those that were withdrawn stay. So does a submission that the coordinator has lost and the nodes
 //! do not open any more: its answers get another one, with the next index, for which the answers have to be read again.
 //!
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tacit_mpc_core::digest::Digest;
 use tacit_protocol::api::Receipt;
 use tacit_protocol::codec;
+use tacit_protocol::consent::ConsentRecord;
 use tacit_protocol::job::{JobId, Terms};
 use tacit_protocol::submission::Submission;
 use tacit_protocol::withdrawal::ErasureReceipt;
@@ -28,6 +29,7 @@ pub use plan::Plan;
 
 const PLAN: &str = "plan.json";
 const TERMS: &str = "terms.json";
+const CONSENT: &str = "consent.json";
 const WITHDRAWAL: &str = "withdrawal.json";
 const DIGESTS: &str = "digests.json";
 
@@ -191,6 +193,25 @@ impl State {
             Some(terms) if terms.digest() != self.plan.job_digest => Err(StateError::Damaged(path)),
             terms => Ok(terms),
         }
+    }
+
+    /// The path of the record of consent.
+    pub fn consent_path(&self) -> PathBuf {
+        self.folder.join(CONSENT)
+    }
+
+    /// What the contributor has agreed to, if it has. It is of the plan's job.
+    pub fn consent(&self) -> Result<Option<ConsentRecord>, StateError> {
+        let path = self.consent_path();
+        match files::read_json::<ConsentRecord, _>(&path, StateError::Damaged)? {
+            Some(record) if record.consent.value.terms != self.plan.job_digest => Err(StateError::Damaged(path)),
+            record => Ok(record),
+        }
+    }
+
+    /// Stores what the contributor has agreed to. Must be called before anything is sent.
+    pub fn store_consent(&self, record: &ConsentRecord) -> Result<(), StateError> {
+        Ok(files::write_json(&self.consent_path(), record, Access::Private)?)
     }
 
     /// The path of submission `index`.

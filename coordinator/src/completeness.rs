@@ -235,6 +235,7 @@ mod tests {
             components: Vec::new(),
             epochs: Vec::new(),
             credential: None,
+            consent: None,
         }
     }
 

@@ -51,10 +51,11 @@ const PUBLISHED: &str = "published";
 const FAILED: &str = "failed";
 
 /// The reasons for which the coordinator refuses an upload; only nodes find the others.
-const AT_UPLOAD: [RejectReason; 10] = [
+const AT_UPLOAD: [RejectReason; 11] = [
     RejectReason::Malformed,
     RejectReason::WrongJob,
     RejectReason::BadSignature,
+    RejectReason::BadConsent,
     RejectReason::BadCredential,
     RejectReason::DigestMismatch,
     RejectReason::DuplicateSubmission,

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use tacit_protocol::accepted::SubmissionEntry;
-use tacit_protocol::fixtures::{
+use tacit_protocol::fixtures::{share, 
     Author, ClusterWithKeys, class_answers, cluster_text, cluster_with_keys, job_of, signed_for, spec, submission_list, submission_of_rows,
 };
 use tacit_protocol::identity::SecretKey;
@@ -82,7 +82,7 @@ impl Fixture {
             .map(|(who, (first, second))| {
                 let key = SecretKey::generate(&mut rng);
                 let answers = class_answers(&[(0, first), (1, second)]);
-                Submission::create(cluster, &job, &format!("c{who}"), &key, &answers, &mut rng).expect("a submission")
+                share(cluster, &job, &format!("c{who}"), &key, &answers, &mut rng).expect("a submission")
             })
             .collect();
         let Author { name, key } = &contributor;

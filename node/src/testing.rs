@@ -10,12 +10,11 @@ use tacit_mpc_core::digest::Digest;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::encode;
 use tacit_protocol::credential::CheckedCredentials;
-use tacit_protocol::fixtures::{ClusterWithKeys, EPOCH, buyer_key, cluster_with_keys, issuers};
+use tacit_protocol::fixtures::{ClusterWithKeys, EPOCH, buyer_key, cluster_with_keys, issuers, share};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Item, Job, JobSpec};
 use tacit_protocol::question::{Answer, Categorical, Release};
 use tacit_protocol::sealing::RecordKey;
-use tacit_protocol::submission::Submission;
 
 use crate::intake::Intake;
 use crate::metrics::Metrics;
@@ -82,7 +81,7 @@ pub(crate) fn intake_of(folder: &Path, (nodes, threshold): (usize, usize), me: u
 pub(crate) fn delivered(intake: &Intake, job: &Job, node: usize) -> (Digest, Vec<u8>) {
     let mut rng = UnwrapErr(SysRng);
     let key = SecretKey::generate(&mut rng);
-    let submission = Submission::create(&intake.cluster, job, "alice", &key, &[(0, Answer::Class(1))], &mut rng).unwrap();
+    let submission = share(&intake.cluster, job, "alice", &key, &[(0, Answer::Class(1))], &mut rng).unwrap();
     let mut delivery = submission.delivery(0).unwrap();
     delivery.envelope = submission.delivery(node).unwrap().envelope;
     (delivery.header.value.digest(), encode(&delivery))

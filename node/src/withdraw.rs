@@ -60,7 +60,7 @@ mod tests {
     use tacit_protocol::accepted::SubmissionEntry;
     use tacit_protocol::check::{Check, skip};
     use tacit_protocol::codec::encode;
-    use tacit_protocol::fixtures::{cluster_with_keys, contributor_key};
+    use tacit_protocol::fixtures::{cluster_with_keys, contributor_key, share};
     use tacit_protocol::peer::{Answer, Question, Wanted};
     use tacit_protocol::question::Answer as Given;
     use tacit_protocol::reject::RejectReason;
@@ -96,7 +96,7 @@ mod tests {
         fn submission(&self, contributor: u32) -> Submission {
             let answers = [(0, Given::Class(1)), (2, Given::Class(0))];
             let (name, key) = (format!("c{contributor}"), contributor_key(contributor));
-            Submission::create(&self.intake.cluster, &self.job, &name, &key, &answers, &mut UnwrapErr(SysRng)).unwrap()
+            share(&self.intake.cluster, &self.job, &name, &key, &answers, &mut UnwrapErr(SysRng)).unwrap()
         }
 
         fn deliver(&self, submission: &Submission) -> Option<RejectReason> {

@@ -9,7 +9,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use tacit_protocol::codec::{decode, encode};
-use tacit_protocol::fixtures::{cluster_with_keys_of, job_of};
+use tacit_protocol::fixtures::{cluster_with_keys_of, consent, job_of};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Item, Job, JobSpec};
 use tacit_protocol::question::{Answer, Categorical, Release};
@@ -38,11 +38,12 @@ fn submissions(c: &mut Criterion) {
     let (cluster, sealing, job) = (&members.cluster, &members.sealing, job());
     let key = SecretKey::generate(&mut rng);
     let answers: Vec<(u32, Answer)> = (0..ANSWERS).map(|item| (item, Answer::Class(item % 10))).collect();
-    let submission = Submission::create(cluster, &job, "ada", &key, &answers, &mut rng).unwrap();
+    let consent = consent(cluster, &job, &key, &mut rng);
+    let submission = Submission::create(cluster, &job, "ada", &key, &consent, &answers, &mut rng).unwrap();
     let mut group = c.benchmark_group("submissions");
     group.throughput(Throughput::Elements(u64::from(ANSWERS)));
     group.bench_function("share", |b| {
-        b.iter(|| Submission::create(cluster, &job, "ada", &key, &answers, &mut rng).unwrap());
+        b.iter(|| Submission::create(cluster, &job, "ada", &key, &consent, &answers, &mut rng).unwrap());
     });
     group.bench_function("encode", |b| b.iter(|| encode(&submission)));
     let bytes = encode(&submission);

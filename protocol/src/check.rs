@@ -64,6 +64,12 @@ pub enum Check {
     Reminders,
     /// A buyer takes nothing of other terms for its own job of the same id.
     KnownTerms,
+    /// Every contributor's submission carries the digest of a record of consent, and no gold answers do.
+    Consent,
+    /// A record of consent is of the terms that it is shown for, and says what they say.
+    ConsentTerms,
+    /// A submission carries the digest of the record of consent that it is shown with.
+    ConsentDigest,
 }
 
 impl Check {

@@ -3,6 +3,7 @@
 // A test that cannot set itself up has failed: it panics.
 #![expect(clippy::unwrap_used, reason = "tests only")]
 
+mod agreed;
 mod below_floors;
 mod forgery;
 
@@ -26,6 +27,7 @@ use crate::sealing_epoch::{EpochKey, SealingEpoch, SignedEpoch};
 use crate::submission::{self, Submission};
 use crate::versions::PROTOCOL_VERSIONS;
 
+pub use agreed::{consent, share, share_with_credential};
 pub use below_floors::{BelowFloor, at_the_floors, below_floors};
 pub use forgery::{Author, Forgery};
 
@@ -261,8 +263,8 @@ pub fn create(
     rng: &mut ChaCha20Rng,
 ) -> Submission {
     match credential {
-        Some(credential) => Submission::create_with_credential(cluster, job, credential, key, answers, rng),
-        None => Submission::create(cluster, job, contributor, key, answers, rng),
+        Some(credential) => share_with_credential(cluster, job, credential, key, answers, rng),
+        None => share(cluster, job, contributor, key, answers, rng),
     }
     .unwrap()
 }
@@ -341,7 +343,12 @@ pub fn submission_of_rows(
 ) -> Submission {
     let credential = credential_of(cluster, job, number_of(contributor), key);
     let name = name_in(job, contributor, credential.as_ref());
-    Submission::from_rows(cluster, job, (&name, credential.as_ref()), key, items, elements, rng).unwrap()
+    let author = submission::create::Author {
+        name: &name,
+        credential: credential.as_ref(),
+        consent: Some(consent(cluster, job, key, rng).digest()),
+    };
+    Submission::from_rows(cluster, job, &author, key, items, elements, rng).unwrap()
 }
 
 /// The name of a contributor in submissions: that of the credential, if there is one.

@@ -53,6 +53,8 @@ pub enum Purpose {
     PoolSize,
     /// A contributor signs a submission.
     Submission,
+    /// A contributor signs what it has agreed to.
+    Consent,
     /// A buyer signs its gold answers.
     Gold,
     /// A contributor signs the request to be enrolled.
@@ -85,6 +87,7 @@ impl Purpose {
             Self::Revocation => b"tacit/v1 revocation\0",
             Self::PoolSize => b"tacit/v1 pool size\0",
             Self::Submission => b"tacit/v1 submission\0",
+            Self::Consent => b"tacit/v1 consent\0",
             Self::Gold => b"tacit/v1 gold\0",
             Self::Enrolment => b"tacit/v1 enrolment\0",
             Self::Receipt => b"tacit/v1 receipt\0",

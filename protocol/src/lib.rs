@@ -11,6 +11,7 @@ pub mod certificate;
 pub mod check;
 pub mod cluster;
 pub mod codec;
+pub mod consent;
 pub mod control;
 pub mod credential;
 #[cfg(any(test, feature = "testing"))]

@@ -43,11 +43,14 @@ pub enum RejectReason {
     NoSealingKey,
     /// Its contributor has taken it back. No node computes on a list that names such a submission.
     Withdrawn,
+    /// The header of a contributor's submission does not carry the digest of what the contributor has agreed to, or that of gold answers
+    /// does.
+    BadConsent,
 }
 
 impl RejectReason {
     /// All reasons, in the order of their codes.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Malformed,
         Self::WrongJob,
         Self::BadSignature,
@@ -64,11 +67,12 @@ impl RejectReason {
         Self::JobFull,
         Self::NoSealingKey,
         Self::Withdrawn,
+        Self::BadConsent,
     ];
 
     /// Whether this follows from the header that the list names, so that every node that has the header finds the same.
     pub fn is_of_header(self) -> bool {
-        matches!(self, Self::Malformed | Self::WrongJob | Self::BadCredential)
+        matches!(self, Self::Malformed | Self::WrongJob | Self::BadCredential | Self::BadConsent)
     }
 
     /// Whether this is about what one node was given, which no other node can check. It counts only if more nodes say so
@@ -99,6 +103,7 @@ impl RejectReason {
             Self::JobFull => "job_full",
             Self::NoSealingKey => "no_sealing_key",
             Self::Withdrawn => "withdrawn",
+            Self::BadConsent => "bad_consent",
         }
     }
 

@@ -74,6 +74,7 @@ fn headers(cluster: &Cluster, job: &Job) -> Vec<Signed<Header>> {
             credential: None,
             components: vec![Digest::of("component", &[]); 3],
             epochs: vec![1; NODES],
+            consent: Some(Digest::of("consent", &[])),
         };
         let header = Header {
             statement,

@@ -7,6 +7,7 @@
 //! `cargo test -p tacit-tests --test selection`. That nodes, coordinator and clients refuse such terms, each by itself, is tested on real
 //! processes in `tests/tests/bad_terms.rs` and `client/tests/commands/answers.rs`.
 
+mod consent;
 mod crowd;
 mod endings;
 mod floors;

@@ -3,12 +3,11 @@
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use tacit_protocol::check::{Check, skip};
-use tacit_protocol::fixtures::{ClusterWithKeys, class_answers, contributor_key, epochs, job};
+use tacit_protocol::fixtures::{ClusterWithKeys, class_answers, contributor_key, epochs, job, share};
 use tacit_protocol::identity::{Purpose, Signed};
 use tacit_protocol::job::{Job, PayRule};
 use tacit_protocol::sealing::{Suite, UnsealingKey};
 use tacit_protocol::sealing_epoch::{EpochError, SignedEpoch};
-use tacit_protocol::submission::Submission;
 
 use super::crowd::members;
 
@@ -33,7 +32,7 @@ fn opens(
     let cluster = cluster.sealing_to(statements, seen, now).map_err(|error| error.error)?;
     let (contributor, answers) = (contributor_key(1), class_answers(&[(0, 1)]));
     let mut rng = ChaCha20Rng::seed_from_u64(1);
-    let submission = Submission::create(&cluster, job, "victim", &contributor, &answers, &mut rng).unwrap();
+    let submission = share(&cluster, job, "victim", &contributor, &answers, &mut rng).unwrap();
     Ok(submission.delivery(0).unwrap().open(&cluster, job, 0, key).is_ok())
 }
 

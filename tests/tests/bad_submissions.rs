@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tacit_protocol::api::{SUBMISSION_TYPE, SubmissionOutcome};
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::encode;
-use tacit_protocol::fixtures::{class_answers, sealing_to};
+use tacit_protocol::fixtures::{class_answers, sealing_to, share};
 use tacit_protocol::identity::{Purpose, Signature, Signed};
 use tacit_protocol::job::Job;
 use tacit_protocol::reject::RejectReason;
@@ -66,7 +66,7 @@ impl TwoJobs {
 
     fn share(&self, author: &Author, job: &Job, answers: &[(u32, u32)]) -> Submission {
         let answers = class_answers(answers);
-        Submission::create(&self.file, job, &author.name, &author.key, &answers, &mut rng()).unwrap()
+        share(&self.file, job, &author.name, &author.key, &answers, &mut rng()).unwrap()
     }
 
     /// Submits the same answers to both jobs.
@@ -145,6 +145,7 @@ impl TwoJobs {
         for alter in shapes {
             self.rejected(&self.resigned(alter), RejectReason::Malformed);
         }
+        self.rejected(&self.resigned(|h| h.statement.consent = None), RejectReason::BadConsent);
         // For another job, even if it is open at the same nodes, and for another cluster.
         self.rejected(&self.share(&self.mallory, &self.clean, &[(0, 0)]), RejectReason::WrongJob);
         let digest = self.clean.digest();

@@ -180,6 +180,9 @@ fn gold_to_a_sensitive_job(cluster: &Cluster) -> (Job, [(Submission, RejectReaso
         let mut forgery = holder.share(cluster, &job, &items, &rows, &mut rng());
         forgery.statement.contributor = AUTHOR.to_owned();
         forgery.statement.credential = None;
+        if purpose == Purpose::Gold {
+            forgery.statement.consent = None;
+        }
         forgery.envelope = label;
         let envelopes = forgery.envelopes(&mut rng());
         holder.sign_for(purpose, forgery.statement, envelopes)

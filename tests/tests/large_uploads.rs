@@ -7,6 +7,7 @@ use std::thread::scope;
 use tacit_protocol::api::SUBMISSION_TYPE;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::encode;
+use tacit_protocol::fixtures::share;
 use tacit_protocol::job::Job;
 use tacit_protocol::question::Answer;
 use tacit_protocol::submission::{MAX_SUBMISSION_BYTES, Submission};
@@ -119,7 +120,7 @@ fn ten_megabytes_are_refused_and_not_held() {
     cluster.answer("large", "bob", &["yes", "no", "no"]).ok();
     // The same contributor can still send submissions of the right size.
     let Author { name, key } = &mallory;
-    let small = Submission::create(&file, &job, name, key, &[(0, Answer::Class(1))], &mut rand::rng()).unwrap();
+    let small = share(&file, &job, name, key, &[(0, Answer::Class(1))], &mut rand::rng()).unwrap();
     submit(&mut Connection::open(&address), "large", &small);
     assert_eq!(cluster.status("large")["submissions"], 3);
     assert_eq!(counter(coordinator.admin(), "tacit_coordinator_submissions_total", "accepted"), 3);

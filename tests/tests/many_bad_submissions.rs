@@ -6,6 +6,7 @@ use std::thread::scope;
 
 use serde_json::{Value, json};
 use tacit_protocol::cluster::Cluster;
+use tacit_protocol::fixtures::share;
 use tacit_protocol::job::Job;
 use tacit_protocol::question::Answer;
 use tacit_protocol::reject::RejectReason;
@@ -57,7 +58,7 @@ struct Authors {
 impl Authors {
     fn answer(&self, contributor: u32, item: u32, class: u32) -> Submission {
         let Author { name, key } = &self.honest[contributor as usize];
-        Submission::create(
+        share(
             &self.cluster,
             &self.job,
             name,

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tacit_protocol::api::SUBMISSION_TYPE;
 use tacit_protocol::codec::encode;
+use tacit_protocol::fixtures::share;
 use tacit_protocol::phase::Phase;
 use tacit_protocol::question::Answer;
-use tacit_protocol::submission::Submission;
 use tacit_tests::api_client::{cluster_file, enrol, job, path};
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::forgery::Author;
@@ -164,7 +164,7 @@ fn a_full_queue_that_refuses_makes_a_ticket() {
     let mut upload = |contributor: usize| {
         let Author { name, key } = enrol(&mut connection, &file, &format!("slow-{contributor}"));
         let answers = [(0, Answer::Class(1))];
-        let submission = Submission::create(&file, &job(&cluster, "signs"), &name, &key, &answers, &mut rand::rng()).unwrap();
+        let submission = share(&file, &job(&cluster, "signs"), &name, &key, &answers, &mut rand::rng()).unwrap();
         (encode(&submission), path("signs", &submission))
     };
     let begin = |(bytes, path): &(Vec<u8>, String)| {

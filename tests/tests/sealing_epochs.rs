@@ -9,8 +9,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 use tacit_protocol::api::ClusterInfo;
 use tacit_protocol::cluster::Cluster;
+use tacit_protocol::fixtures::share;
 use tacit_protocol::question::Answer;
-use tacit_protocol::submission::Submission;
 use tacit_tests::api_client::{enrol, job, submit};
 use tacit_tests::cluster::TestCluster;
 use tacit_tests::http::{Connection, get};
@@ -73,7 +73,7 @@ fn answer_until(stop: &AtomicBool, cluster: &TestCluster, pause: Duration) -> (u
         let name = format!("c{uploads}");
         let author = enrol(&mut connection, &file, &name);
         let answers = [(0, Answer::Class(1)), (1, Answer::Class(0))];
-        let submission = Submission::create(&file, &job, &name, &author.key, &answers, &mut rand::rng()).unwrap();
+        let submission = share(&file, &job, &name, &author.key, &answers, &mut rand::rng()).unwrap();
         let receipt = submit(&mut connection, "epochs", &submission);
         assert_eq!(receipt.value.submission, submission.header.value.statement.id);
         used.insert(numbers(&file));

@@ -139,6 +139,13 @@ fn people_answer_take_back_and_check_with_the_module_what_the_nodes_computed() {
         assert_eq!(certified["pay"]["total"], due, "{name}: {certified}");
         assert_eq!(certified["pay"]["bonus"], due - 3 * 20_000, "{name}: {certified}");
         assert_eq!(receipt["outcome"], json!({ "accepted": 3, "rejected": [] }), "{name}");
+        // What the page gives out about the consent, the command checks.
+        let proof = people[name].folder.join("proof.json");
+        let said = cluster.tacit(["consent", "verify", proof.to_str().unwrap()]).ok();
+        assert!(
+            said.contains("agreed to job signs on ") && said.contains("the nodes have signed that they had it"),
+            "{said}"
+        );
     }
 }
 

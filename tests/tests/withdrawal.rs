@@ -4,6 +4,7 @@
 use serde_json::Value;
 use tacit_protocol::api::{WithdrawalRequest, WithdrawalStatus};
 use tacit_protocol::codec::encode;
+use tacit_protocol::fixtures::share;
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::question::Answer;
 use tacit_protocol::submission::Submission;
@@ -89,7 +90,7 @@ fn nobody_else_takes_answers_back_and_nobody_brings_them_again() {
     let [alice, mallory] = ["alice", "mallory"].map(|name| (enrol(&mut connection, &file, name), name));
     let share = |to: &str, (author, name): &(tacit_tests::forgery::Author, &str)| {
         let answers = [(0, Answer::Class(1)), (1, Answer::Class(0))];
-        Submission::create(&file, &job(&cluster, to), name, &author.key, &answers, &mut rand::rng()).unwrap()
+        share(&file, &job(&cluster, to), name, &author.key, &answers, &mut rand::rng()).unwrap()
     };
     let [hers, elsewhere, his] = [share("mine", &alice), share("other", &alice), share("mine", &mallory)];
     submit(&mut connection, "mine", &hers);

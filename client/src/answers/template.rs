@@ -3,22 +3,19 @@
 use tacit_protocol::job::Item;
 use tacit_scoring::report::csv_cell;
 
-/// A table of these items with an empty column `answer`. What a spreadsheet would take for a formula has an apostrophe before it, with
+use crate::item_columns::ItemColumns;
+
+/// A table of these items with an empty column `answer`, and what they show beside it. What a spreadsheet would take for a formula has an apostrophe before it, with
 /// which [`parse`](super::parse) reads it.
 pub fn template(contributor: &str, items: &[&Item]) -> String {
-    let has_text = items.iter().any(|item| item.text.is_some());
-    let mut text = String::from(if has_text {
-        "item,contributor,answer,text\n"
-    } else {
-        "item,contributor,answer\n"
-    });
+    let columns = ItemColumns::for_people(items.iter().copied());
+    let mut text = String::from("item,contributor,answer");
+    columns.names().for_each(|name| text += &format!(",{name}"));
+    text.push('\n');
     let contributor = csv_cell(contributor);
     for item in items {
         text += &format!("{},{contributor},", csv_cell(&item.id));
-        if has_text {
-            text.push(',');
-            text += &csv_cell(item.text.as_deref().unwrap_or_default());
-        }
+        columns.cells(item).for_each(|cell| text += &format!(",{}", csv_cell(&cell)));
         text.push('\n');
     }
     text

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args as Group;
+use clap::{Args as Group, Subcommand};
 use tacit_protocol::job::JobId;
 use tacit_protocol::submission::SubmissionId;
 
@@ -39,6 +39,15 @@ Exit codes: 10 the nodes have not signed this, or for other terms; \
 
 Examples:
   tacit receipt JOB --key alice.key --cluster cluster.toml";
+
+const CONSENT_HELP: &str = "\
+`tacit answer` says what a job publishes about you, and stores what you agree to, signed with your key, beside the key. Nobody else gets it. \
+What is sent carries a salted digest of it, which the coordinator and the nodes sign with the rest: so you, and nobody else, can show later \
+what you have agreed to, and anybody can check it with the cluster file.
+
+Examples:
+  tacit consent prove JOB --key alice.key --out consent.json --cluster cluster.toml
+  tacit consent verify consent.json --cluster cluster.toml";
 
 const WITHDRAW_HELP: &str = "\
 Examples:
@@ -135,6 +144,41 @@ pub(crate) struct Receipt {
     pub pool_size: Option<PathBuf>,
     #[command(flatten)]
     pub network: Network,
+}
+
+/// `consent`.
+#[derive(Debug, Group)]
+#[command(after_help = CONSENT_HELP)]
+pub(crate) struct Consent {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ConsentCommand,
+}
+
+/// What to do with consents.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConsentCommand {
+    /// Write a file that shows to anybody what you have agreed to, and who has signed for what you have sent under it.
+    Prove {
+        /// The id of the job.
+        job: JobId,
+        /// The contributor's key file; the record of consent is beside it.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// The new file; an existing file is never overwritten.
+        #[arg(long, value_name = "FILE.json")]
+        out: PathBuf,
+        #[command(flatten)]
+        network: Network,
+    },
+    /// Check such a file, with the cluster file alone.
+    Verify {
+        /// The file.
+        file: PathBuf,
+        /// The cluster file.
+        #[arg(long, value_name = "cluster.toml", env = "TACIT_CLUSTER")]
+        cluster: PathBuf,
+    },
 }
 
 /// `withdraw`.

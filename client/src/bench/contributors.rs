@@ -9,8 +9,10 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use tacit_client::batches::{self, Batch};
 use tacit_client::http::Api;
 use tacit_client::sharing;
+use tacit_program::unix_time;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec;
+use tacit_protocol::consent::ConsentRecord;
 use tacit_protocol::credential::Credential;
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::Job;
@@ -34,9 +36,10 @@ pub(super) struct Contributor {
 impl Contributor {
     fn submission(&self, cluster: &Cluster, job: &Job, batch: &Batch) -> Result<Submission, SubmissionError> {
         let rng = &mut rand::rng();
+        let (key, consent) = (&self.key, ConsentRecord::new(cluster, job.terms(), &self.key, unix_time(), rng));
         match &self.credential {
-            Some(credential) => Submission::create_with_credential(cluster, job, credential, &self.key, batch, rng),
-            None => Submission::create(cluster, job, &self.name, &self.key, batch, rng),
+            Some(credential) => Submission::create_with_credential(cluster, job, credential, key, &consent, batch, rng),
+            None => Submission::create(cluster, job, &self.name, key, &consent, batch, rng),
         }
     }
 }

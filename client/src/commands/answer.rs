@@ -2,10 +2,9 @@
 //! is new.
 
 use std::collections::{BTreeMap, HashSet};
-use std::io::{IsTerminal, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use serde_json::json;
 use tacit_client::answers::{Answers, Expected, Row, parse, whose_rows};
 use tacit_client::batches::{self, Batch};
@@ -19,6 +18,7 @@ use tacit_client::{sealing_keys, sharing};
 use tacit_program::error_line;
 use tacit_protocol::api::ProblemKind;
 use tacit_protocol::cluster::Cluster;
+use tacit_protocol::consent::ConsentRecord;
 use tacit_protocol::job::{Job, JobId};
 use tacit_protocol::name::{NAME_RULE, is_name};
 use tacit_protocol::question::Answer;
@@ -29,9 +29,8 @@ use crate::args;
 use crate::commands::connect::{connect, need_cluster};
 use crate::commands::contributor::{AnswerSource, enrol, invitation, read_job};
 use crate::commands::sent::sent_elsewhere;
-use crate::commands::{published, shell};
-use crate::exit::Cause;
-use crate::output::{self, Format, PUBLIC_ANSWERS};
+use crate::commands::{agreement, shell};
+use crate::output::{self, Format};
 
 /// How many rows that have changed are shown, and how many submissions.
 const SHOWN: usize = 20;
@@ -51,13 +50,14 @@ pub(crate) async fn run(args: &args::Answer, format: Format) -> Result<()> {
     names.check(args, &source, &job)?;
     let answers = read(&file, &names.rows, &bytes, &job)?;
     output::report_unanswered(&file, answers.unanswered);
-    if names.made_as.is_none() {
-        consent(args.public_answers, &job, &source.name(&names.enrolled, &job), format)?;
+    if !names.has_agreed {
+        agreement::ask(args.public_answers, &job, &source.name(&names.enrolled, &job), format)?;
     }
 
     let mut cluster = sealing_keys::fetch(&api, cluster).await?;
     let mut state = State::open(&source.path, Plan::of_contributor(&cluster, &job, &names.rows))?;
     state.store_terms(job.terms())?;
+    let agreed = agreement::record(&state, &cluster, &job, &source.key)?;
     let lost = resending::send_lost(&api, &cluster, &source.key, &state, Author::Contributor).await?;
     output::report_resent(&lost);
     let made = MadeSubmission::all(&state)?;
@@ -70,6 +70,7 @@ pub(crate) async fn run(args: &args::Answer, format: Format) -> Result<()> {
         api: &api,
         job: &job,
         source: &source,
+        agreed: &agreed,
         contributor: &names.enrolled,
         hasher,
         answers: &answers.rows,
@@ -110,6 +111,8 @@ struct Names {
     enrolled: String,
     /// The name in the submissions that were made before.
     made_as: Option<String>,
+    /// Whether the contributor has agreed to the job before.
+    has_agreed: bool,
 }
 
 impl Names {
@@ -120,6 +123,10 @@ impl Names {
         }
         let state = State::stored(key, &args.job)?;
         let before = state.as_ref().map(|state| state.plan().contributor().to_owned());
+        let has_agreed = match &state {
+            Some(state) => state.consent()?.is_some(),
+            None => false,
+        };
         let made_as = match &state {
             Some(state) => state.made_as()?,
             None => None,
@@ -130,7 +137,12 @@ impl Names {
             (None, Some(name)) if before.as_ref() == Some(&rows) => name.clone(),
             (None, _) => rows.clone(),
         };
-        Ok(Self { rows, enrolled, made_as })
+        Ok(Self {
+            rows,
+            enrolled,
+            made_as,
+            has_agreed,
+        })
     }
 
     /// Checks that the answers are of whoever has answered with this key before.
@@ -149,35 +161,6 @@ impl Names {
             shell::name(&self.rows),
             shell::name(made_as)
         );
-    }
-}
-
-/// Says what is published, and asks before the first answer to a job that is not sensitive.
-fn consent(given: bool, job: &Job, name: &str, format: Format) -> Result<()> {
-    let terms = job.terms();
-    let asks = !terms.sensitive && !given;
-    if asks && !std::io::stdin().is_terminal() {
-        return Err(Cause::NotConfirmed.error(format!(
-            "{}: {PUBLIC_ANSWERS}; nothing was sent. If you agree, give --public-answers",
-            job.id()
-        )));
-    }
-    format.print_before(&(published::about_you(terms, Some(name)) + &published::vouched(terms)))?;
-    if !asks {
-        return Ok(());
-    }
-    write!(
-        std::io::stderr(),
-        "tacit: {}: {PUBLIC_ANSWERS}. Send your answers? [y/N] ",
-        job.id()
-    )
-    .context("cannot ask for your decision")?;
-    let mut said = String::new();
-    std::io::stdin().read_line(&mut said).context("cannot read your decision")?;
-    if matches!(said.trim(), "y" | "Y" | "yes") {
-        Ok(())
-    } else {
-        Err(Cause::NotConfirmed.error(format!("{}: nothing was sent", job.id())))
     }
 }
 
@@ -223,6 +206,8 @@ struct Sitting<'a> {
     api: &'a Api,
     job: &'a Job,
     source: &'a AnswerSource,
+    /// What the contributor has agreed to.
+    agreed: &'a ConsentRecord,
     /// The name that the key has at the coordinator.
     contributor: &'a str,
     hasher: AnswerHasher<'a>,
@@ -318,8 +303,8 @@ impl Sitting<'_> {
         }
         let (key, mut rng) = (&self.source.key, rand::rng());
         let submission = match &self.source.credential {
-            Some(credential) => Submission::create_with_credential(cluster, self.job, credential, key, batch, &mut rng)?,
-            None => Submission::create(cluster, self.job, self.contributor, key, batch, &mut rng)?,
+            Some(credential) => Submission::create_with_credential(cluster, self.job, credential, key, self.agreed, batch, &mut rng)?,
+            None => Submission::create(cluster, self.job, self.contributor, key, self.agreed, batch, &mut rng)?,
         };
         let digests: Vec<_> = batch.iter().map(|(item, answer)| self.hasher.digest(*item, answer)).collect();
         state.store_answer_digests(index, &digests)?;

@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 use tacit_client::credentials::{self, PoolContributor, PoolContributorError};
 use tacit_client::http::Api;
+use tacit_client::item_columns::{ItemColumns, lines};
 use tacit_client::state::State;
-use tacit_client::text::one_line;
 use tacit_client::unsent::MadeSubmission;
 use tacit_client::{answers, keys};
 use tacit_program::durable::{self, Access};
@@ -137,10 +137,7 @@ fn shown(args: &args::Items, job: &Job) -> String {
     text += "\n";
     let items = job.items();
     for item in items.iter().take(SHOWN) {
-        text += &match &item.text {
-            Some(shown) => format!("{}: {}\n", one_line(&item.id), one_line(shown)),
-            None => format!("{}\n", one_line(&item.id)),
-        };
+        lines(item).iter().for_each(|line| text += &format!("{line}\n"));
     }
     if items.len() > SHOWN {
         text += &format!("and {} more: --csv prints all\n", items.len() - SHOWN);
@@ -150,14 +147,13 @@ fn shown(args: &args::Items, job: &Job) -> String {
 
 /// All items, as a buyer's file has them.
 fn items_csv(items: &[Item]) -> String {
-    let has_text = items.iter().any(|item| item.text.is_some());
-    let mut text = String::from(if has_text { "id,text\n" } else { "id\n" });
+    let columns = ItemColumns::all(items.iter());
+    let mut text = String::from("id");
+    columns.names().for_each(|name| text += &format!(",{name}"));
+    text.push('\n');
     for item in items {
         text += &csv_cell(&item.id);
-        if has_text {
-            text.push(',');
-            text += &csv_cell(item.text.as_deref().unwrap_or_default());
-        }
+        columns.cells(item).for_each(|cell| text += &format!(",{}", csv_cell(&cell)));
         text.push('\n');
     }
     text

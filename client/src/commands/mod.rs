@@ -1,9 +1,11 @@
 //! The commands other than the demo.
 
+mod agreement;
 pub(crate) mod answer;
 mod buyer;
 pub(crate) mod cluster;
 mod connect;
+pub(crate) mod consent;
 mod contributor;
 pub(crate) mod issuer;
 pub(crate) mod items;

@@ -6,6 +6,10 @@ use tacit_protocol::question::{Question, Release};
 
 use crate::output::{PUBLIC_ANSWERS, money};
 
+/// How long what was sent is kept, as operators have it unless they say otherwise.
+const KEPT: &str = "kept: the nodes' sealed parts of your answers until the job has ended, at most 90 days; your name, key and pay at the \
+    coordinator for a year after that, unless their operators say otherwise\n";
+
 /// The question, its classes, the pay, and until when.
 pub(super) fn asked(terms: &Terms) -> String {
     let Question::Categorical(question) = &terms.question;
@@ -42,10 +46,11 @@ pub(super) fn about_you(terms: &Terms, name: Option<&str>) -> String {
         text += "  your pay\n";
     }
     if terms.releases(Release::Scores) {
-        text += "  how far your answers agree with those of others, as scores\n";
-    }
-    if terms.releases(Release::Scores) && terms.scores_gold() {
-        text += "  how many of the answers that the buyer knew you have right, as a share\n";
+        text += "  how far your answers agree with those of others, as scores";
+        if terms.scores_gold() {
+            text += ", and how many of the answers that the buyer knew you have right, as a share";
+        }
+        text.push('\n');
     }
     let of_all = [
         (Release::Labels, "the label of each item"),
@@ -67,7 +72,14 @@ pub(super) fn about_you(terms: &Terms, name: Option<&str>) -> String {
     } else {
         format!("no answer is published by itself, but {PUBLIC_ANSWERS}\n")
     };
-    text + "you can take answers back until the job closes, with `tacit withdraw`\n"
+    if !terms.image_hosts.is_empty() {
+        let hosts: Vec<String> = terms.image_hosts.iter().map(|host| one_line(host)).collect();
+        text += &format!(
+            "images come from {}: whoever runs that sees your network address and when you look, and never your answers\n",
+            hosts.join(", ")
+        );
+    }
+    text + KEPT + "you can take answers back until the job closes, with `tacit withdraw`\n"
 }
 
 /// Who vouches for the contributors of a job; empty if nobody does.
@@ -75,12 +87,13 @@ pub(super) fn vouched(terms: &Terms) -> String {
     let Some(issuers) = &terms.issuers else {
         return String::new();
     };
-    let mut text = format!(
-        "the other contributors are people of pool `{}`, as {} of these issuers say (could they be the buyer's own?):\n",
-        issuers.pool, issuers.need
-    );
-    issuers.keys.iter().for_each(|key| text.push_str(&format!("  {key}\n")));
-    text
+    let keys: Vec<String> = issuers.keys.iter().map(ToString::to_string).collect();
+    format!(
+        "the other contributors are people of pool `{}`, as {} of these issuers say (could they be the buyer's own?): {}\n",
+        issuers.pool,
+        issuers.need,
+        keys.join(", ")
+    )
 }
 
 fn pay(terms: &Terms) -> String {
@@ -107,7 +120,7 @@ fn closes(terms: &Terms) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tacit_protocol::fixtures::job;
+    use tacit_protocol::fixtures::{issuers, job};
 
     use super::*;
 
@@ -125,6 +138,34 @@ mod tests {
             let terms = job(4, 3, 5, rule).terms().clone();
             assert!(asked(&terms).contains(&format!("{due}\n")), "{}", asked(&terms));
         }
+    }
+
+    /// Everything that a job can publish about somebody is said in ten lines at most: more is not read.
+    #[test]
+    fn what_is_said_is_short_and_names_image_hosts_and_how_long_answers_are_kept() {
+        let mut terms = job(4, 3, 5, PayRule::Gold).terms().clone();
+        terms.release = [
+            Release::Labels,
+            Release::Agreement,
+            Release::ClassTotals,
+            Release::Scores,
+            Release::Payouts,
+        ]
+        .into();
+        terms.image_hosts = ["a.example".to_owned(), "b.example:8443".to_owned()].into();
+        terms.issuers = Some(issuers(2));
+        let text = about_you(&terms, Some("ada")) + &vouched(&terms);
+        assert_eq!(text.lines().count(), 10, "{text}");
+        for due in [
+            "images come from a.example, b.example:8443: ",
+            "kept: the nodes' sealed parts of your answers until the job has ended, at most 90 days;",
+            "have right, as a share\n",
+            &issuers(2).keys[1].to_string(),
+        ] {
+            assert!(text.contains(due), "{due}: {text}");
+        }
+        terms.image_hosts.clear();
+        assert!(!about_you(&terms, None).contains("images"), "{text}");
     }
 
     #[test]

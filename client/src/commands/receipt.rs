@@ -20,8 +20,8 @@ use tacit_scoring::payout::Pay;
 
 use crate::args::Receipt;
 use crate::commands::connect::{connect, need_cluster};
-use crate::commands::pool_size;
 use crate::commands::sent::what_was_sent;
+use crate::commands::{consent, pool_size, shell};
 use crate::output::{self, Format};
 
 /// A submission that was made with the key, and what the coordinator said of it.
@@ -194,6 +194,11 @@ pub(crate) async fn run(args: &Receipt, format: Format) -> Result<()> {
         text += "nothing that was sent from here is left in the job: there is nothing to certify about it, and no pay for it\n";
     }
     text += &output::rejected(&total);
+    let agreed = consent::of_state(&state)?;
+    if let Some((given, _)) = &agreed {
+        let (job, key) = (&args.job, shell::path(&args.key));
+        text += &format!("you have {given}; to show that to anybody: tacit consent prove {job} --key {key} --out FILE.json\n");
+    }
     let mut document = Value::Null;
     if let Some((certified, terms)) = &certified {
         let size = args.pool_size.as_deref().map(|path| pool_size::of_job(path, terms)).transpose()?;
@@ -208,6 +213,7 @@ pub(crate) async fn run(args: &Receipt, format: Format) -> Result<()> {
         "sealed_again": replaced,
         "certified_although_taken_back": taken_back,
         "rejected": total.rejected,
+        "consent": agreed.map(|(_, document)| document),
         "certified": document,
     });
     format.print(&outcome, &text)

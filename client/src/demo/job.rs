@@ -8,8 +8,10 @@ use tacit_client::batches::{self, Batch};
 use tacit_client::http::Api;
 use tacit_client::text::one_line;
 use tacit_client::{sealing_keys, sharing};
+use tacit_program::unix_time;
 use tacit_protocol::api::JobStatus;
 use tacit_protocol::cluster::Cluster;
+use tacit_protocol::consent::ConsentRecord;
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::Job;
 use tacit_protocol::submission::{Submission, SubmissionError};
@@ -73,14 +75,16 @@ async fn submit(
 ) -> Result<Option<Submission>> {
     let mut kept = None;
     let key = SecretKey::generate(&mut rand::rng());
+    let consent = ConsentRecord::new(cluster, job.terms(), &key, unix_time(), &mut rand::rng());
     let of = || format!("contributor {}", one_line(name));
     sharing::enrol(api, cluster, name, &key).await.with_context(of)?;
     for batch in batches::split(&answers, batches::most(&job.terms().question)) {
         let size = batch.len() as u64;
         let is_kept = kept.is_none() && batch.iter().any(|(item, _)| Some(*item) == keep);
-        let (cluster_too, job, key, contributor) = (Arc::clone(cluster), Arc::clone(job), key.clone(), name.to_owned());
+        let (cluster_too, job, contributor) = (Arc::clone(cluster), Arc::clone(job), name.to_owned());
+        let (key, consent) = (key.clone(), consent.clone());
         let share = move || {
-            let submission = Submission::create(&cluster_too, &job, &contributor, &key, &batch, &mut rand::rng())?;
+            let submission = Submission::create(&cluster_too, &job, &contributor, &key, &consent, &batch, &mut rand::rng())?;
             Ok::<_, SubmissionError>((is_kept.then(|| submission.clone()), sharing::encode(submission)))
         };
         let (copy, (header, bytes)) = tokio::task::spawn_blocking(share).await.context("sharing")?.with_context(of)?;

@@ -154,7 +154,7 @@ pub(super) const MODULUS_TEXT: &str = {
 pub(super) mod tests {
     use super::*;
     use crate::demo::input::tests::demo;
-    use tacit_protocol::fixtures::{cluster_with_keys, contributor_key};
+    use tacit_protocol::fixtures::{cluster_with_keys, contributor_key, share};
 
     /// An answer that was shared among this many nodes: `v` answers `b` of `a`, `b`, `c`, `d` to the second item of the submission.
     pub(in crate::demo) fn shared_among(nodes: usize, threshold: usize) -> Result<SharedAnswer> {
@@ -174,7 +174,7 @@ pub(super) mod tests {
         )
         .unwrap();
         let (name, answers) = input.by_contributor().swap_remove(0);
-        let submission = Submission::create(&members.cluster, &job, name, &contributor_key(1), &answers, &mut rand::rng()).unwrap();
+        let submission = share(&members.cluster, &job, name, &contributor_key(1), &answers, &mut rand::rng()).unwrap();
         SharedAnswer::open(&members.cluster, &job, &input, &submission, |node, _| {
             let suite = members.sealing[node].suite();
             Ok(UnsealingKey::from_bytes(suite, &key(&members.sealing, node)).unwrap())

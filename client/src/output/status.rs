@@ -72,7 +72,7 @@ pub(crate) fn status(status: &JobStatus) -> String {
 }
 
 /// A time as people of all places read it.
-fn time(seconds: u64) -> String {
+pub(crate) fn time(seconds: u64) -> String {
     let time = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
     time.map_or_else(|| format!("{seconds} in Unix time"), |time| time.to_string())
 }

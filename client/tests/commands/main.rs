@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, clippy::result_large_err, reason = "a test")]
 
 mod answers;
+mod consents;
 mod coordinator;
 mod exit_codes;
+mod items;
 mod jobs;
 mod json;
 mod programs;

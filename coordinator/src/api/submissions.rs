@@ -199,6 +199,10 @@ fn explain(reason: RejectReason) -> &'static str {
     match reason {
         RejectReason::WrongJob => "it is for another cluster, job or version of the job: fetch the spec again",
         RejectReason::BadSignature => "the signature is not by the key in the header",
+        RejectReason::BadConsent => {
+            "a contributor's submission carries the digest of the record of what the contributor has agreed to, and gold answers carry none: \
+             answer with a client of this release"
+        }
         RejectReason::BadCredential => {
             "the job takes answers only of people whom its issuers have invited, with invitations that are valid until it closes"
         }

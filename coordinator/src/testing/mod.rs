@@ -9,7 +9,7 @@ use std::time::Duration;
 use tacit_program::sqlite::DatabaseError;
 use tacit_protocol::api::{Enrolment, enrolment_statement};
 use tacit_protocol::cluster::Cluster;
-use tacit_protocol::fixtures::{ClusterWithKeys, cluster_text, cluster_with_keys, credential_of};
+use tacit_protocol::fixtures::{ClusterWithKeys, cluster_text, cluster_with_keys, credential_of, share, share_with_credential};
 use tacit_protocol::identity::{Purpose, SecretKey, Signature};
 use tacit_protocol::job::{Gold, Item, Job, JobSpec};
 use tacit_protocol::question::{Answer, Categorical, Release};
@@ -111,14 +111,14 @@ impl TestCluster {
     /// A submission with the answer 0 to these items.
     pub(crate) fn submission(&self, job: &Job, contributor: &str, key: &SecretKey, items: &[u32]) -> Submission {
         let answers: Vec<(u32, Answer)> = items.iter().map(|item| (*item, Answer::Class(0))).collect();
-        Submission::create(&self.cluster, job, contributor, key, &answers, &mut rand::rng()).unwrap()
+        share(&self.cluster, job, contributor, key, &answers, &mut rand::rng()).unwrap()
     }
 
     /// A submission of the person with this number of the job's issuers, with the answer 0 to these items.
     pub(crate) fn invited_submission(&self, job: &Job, number: u32, key: &SecretKey, items: &[u32]) -> Submission {
         let answers: Vec<(u32, Answer)> = items.iter().map(|item| (*item, Answer::Class(0))).collect();
         let credential = credential_of(&self.cluster, job, number, key).unwrap();
-        Submission::create_with_credential(&self.cluster, job, &credential, key, &answers, &mut rand::rng()).unwrap()
+        share_with_credential(&self.cluster, job, &credential, key, &answers, &mut rand::rng()).unwrap()
     }
 }
 

@@ -1,9 +1,8 @@
 //! What becomes of deliveries: one outcome each, and what is refused at the door.
 
-use tacit_protocol::fixtures::{credential_of, invitation_of, issuer_keys, issuers, revocation_of};
+use tacit_protocol::fixtures::{credential_of, invitation_of, issuer_keys, issuers, revocation_of, share, share_with_credential};
 use tacit_protocol::identity::{Purpose, SecretKey, Signed};
 use tacit_protocol::question::Answer;
-use tacit_protocol::submission::Submission;
 
 use super::*;
 use crate::store::{Recorded, Revoked, StoredSubmission};
@@ -54,7 +53,7 @@ fn of_number(job: &Job, number: u32) -> (Digest, Vec<u8>) {
     let key = SecretKey::generate(&mut rng);
     let credential = credential_of(&cluster(), job, number, &key).unwrap();
     let answers = [(0, Answer::Class(1))];
-    let submission = Submission::create_with_credential(&cluster(), job, &credential, &key, &answers, &mut rng).unwrap();
+    let submission = share_with_credential(&cluster(), job, &credential, &key, &answers, &mut rng).unwrap();
     let delivery = submission.delivery(0).unwrap();
     (delivery.header.value.digest(), encode(&delivery))
 }
@@ -127,7 +126,7 @@ fn what_is_beyond_the_quota_is_refused_and_not_stored() {
     let key = SecretKey::from_bytes(&[9; 32]);
     let by = |items: &[u32], node: usize| {
         let answers: Vec<_> = items.iter().map(|item| (*item, Answer::Class(1))).collect();
-        let submission = Submission::create(&intake.cluster, &job, "alice", &key, &answers, &mut UnwrapErr(SysRng)).unwrap();
+        let submission = share(&intake.cluster, &job, "alice", &key, &answers, &mut UnwrapErr(SysRng)).unwrap();
         let mut delivery = submission.delivery(0).unwrap();
         delivery.envelope = submission.delivery(node).unwrap().envelope;
         (delivery.header.value.digest(), encode(&delivery))

@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use tacit_protocol::codec::encode;
-use tacit_protocol::fixtures::{ClusterWithKeys, EPOCH, cluster_with_keys, credential_of, revocation_of};
+use tacit_protocol::fixtures::{ClusterWithKeys, EPOCH, cluster_with_keys, credential_of, revocation_of, share, share_with_credential};
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::question::Answer as Given;
 use tacit_protocol::submission::{Delivery, Submission};
@@ -57,7 +57,7 @@ impl Cluster {
 
     fn submission_by(&self, key: &SecretKey) -> Submission {
         let answers = [(0, Given::Class(1)), (2, Given::Class(0))];
-        Submission::create(&self.nodes[0].cluster, &self.job, "alice", key, &answers, &mut UnwrapErr(SysRng)).unwrap()
+        share(&self.nodes[0].cluster, &self.job, "alice", key, &answers, &mut UnwrapErr(SysRng)).unwrap()
     }
 
     /// Delivers a submission to a node, altered on its way.
@@ -281,8 +281,7 @@ fn what_is_revoked_comes_in_by_no_quiet_repair_and_counts_where_a_list_names_it(
     let credential = credential_of(&cluster.nodes[0].cluster, &cluster.job, 7, &key).unwrap();
     let answers = [(0, Given::Class(1))];
     let mut rng = UnwrapErr(SysRng);
-    let submission =
-        Submission::create_with_credential(&cluster.nodes[0].cluster, &cluster.job, &credential, &key, &answers, &mut rng).unwrap();
+    let submission = share_with_credential(&cluster.nodes[0].cluster, &cluster.job, &credential, &key, &answers, &mut rng).unwrap();
     for node in 0..2 {
         assert_eq!(cluster.deliver(node, &submission, |_| {}), None);
     }

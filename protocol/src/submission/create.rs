@@ -2,6 +2,7 @@
 
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
+use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::field::{Field, Fp61, encode_vector};
 use tacit_mpc_core::sharing::{AccessStructure, CompressedComponent, compress};
 use thiserror::Error;
@@ -10,6 +11,7 @@ use zeroize::Zeroizing;
 use super::envelope::{SALT, aad, component_digest, envelope_digest, explicit_component, info};
 use super::{Delivery, Header, Role, Statement, SubmissionId, most_answers};
 use crate::cluster::Cluster;
+use crate::consent::{ConsentError, ConsentRecord};
 use crate::credential::{Credential, CredentialError};
 use crate::identity::{SecretKey, Signed};
 use crate::job::Job;
@@ -68,6 +70,9 @@ pub enum SubmissionError {
     /// The credential is not one for this key, job and cluster.
     #[error("the credential cannot be used: {0}")]
     Credential(#[from] CredentialError),
+    /// The record of consent is not one of this key to this job and cluster.
+    #[error("the answers cannot be shared: {0}")]
+    Consent(#[from] ConsentError),
     /// The nodes' sealing keys were not fetched.
     #[error("there is no sealing key of every node: fetch them from the coordinator")]
     NoSealingKeys,
@@ -76,24 +81,34 @@ pub enum SubmissionError {
     Sealing(#[from] SealingError),
 }
 
+/// Whom a statement names.
+pub(crate) struct Author<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) credential: Option<&'a Credential>,
+    /// The digest of the record of consent.
+    pub(crate) consent: Option<Digest>,
+}
+
 impl Submission {
-    /// Shares a contributor's answers to a job that names no issuers: pairs of item index and answer, items strictly ascending.
+    /// Shares a contributor's answers to a job that names no issuers: pairs of item index and answer, items strictly ascending. The
+    /// contributor has agreed to the job, and the record of that is stored.
     ///
     /// # Errors
-    /// The job names issuers, the key is the one for gold, there are no or too many answers, the name is unusable, an answer does not
-    /// fit the job, or a node's key is unusable.
+    /// The job names issuers, the key is the one for gold, the consent is not of this key to this job, there are no or too many answers,
+    /// the name is unusable, an answer does not fit the job, or a node's key is unusable.
     pub fn create<R: CryptoRng>(
         cluster: &Cluster,
         job: &Job,
         contributor: &str,
         key: &SecretKey,
+        consent: &ConsentRecord,
         answers: &[(u32, Answer)],
         rng: &mut R,
     ) -> Result<Self, SubmissionError> {
         if let Some(issuers) = &job.terms().issuers {
             return Err(SubmissionError::NotInvited(issuers.pool.clone()));
         }
-        Self::of_answers(cluster, job, (contributor, None), key, answers, rng)
+        Self::of_answers(cluster, job, (contributor, None), (key, consent), answers, rng)
     }
 
     /// As [`Self::create`], for a job that names issuers. The contributor's name is that of the credential.
@@ -105,6 +120,7 @@ impl Submission {
         job: &Job,
         credential: &Credential,
         key: &SecretKey,
+        consent: &ConsentRecord,
         answers: &[(u32, Answer)],
         rng: &mut R,
     ) -> Result<Self, SubmissionError> {
@@ -113,20 +129,26 @@ impl Submission {
         // A job whose closing time cannot be read is no job.
         let closes_at = terms.closes_at_seconds().unwrap_or_default();
         credential.check(&cluster.digest(), issuers, &key.public(), closes_at)?;
-        Self::of_answers(cluster, job, (&credential.name(issuers), Some(credential)), key, answers, rng)
+        let name = credential.name(issuers);
+        Self::of_answers(cluster, job, (&name, Some(credential)), (key, consent), answers, rng)
     }
 
     fn of_answers<R: CryptoRng>(
         cluster: &Cluster,
         job: &Job,
-        (contributor, credential): (&str, Option<&Credential>),
-        key: &SecretKey,
+        (name, credential): (&str, Option<&Credential>),
+        (key, consent): (&SecretKey, &ConsentRecord),
         answers: &[(u32, Answer)],
         rng: &mut R,
     ) -> Result<Self, SubmissionError> {
         if Role::of(job, &key.public()) != Role::Answers {
             return Err(SubmissionError::NotAContributor);
         }
+        let agreed = consent.consent.value.key;
+        if agreed != key.public() {
+            return Err(ConsentError::OtherKey(agreed).into());
+        }
+        consent.check(cluster, job.terms())?;
         let width = job.terms().question.width();
         let max = most_answers(width);
         if answers.is_empty() || answers.len() > max {
@@ -135,20 +157,25 @@ impl Submission {
                 max,
             });
         }
-        if !is_name(contributor) {
+        if !is_name(name) {
             return Err(SubmissionError::Name);
         }
         let mut rows = Zeroizing::new(vec![Fp61::ZERO; answers.len() * width]);
         encode_rows(job, answers, |index, _| Some(index), &mut rows)?;
         let items = answers.iter().map(|(item, _)| *item).collect();
-        Self::from_rows(cluster, job, (contributor, credential), key, items, &rows, rng)
+        let author = Author {
+            name,
+            credential,
+            consent: Some(consent.digest()),
+        };
+        Self::from_rows(cluster, job, &author, key, items, &rows, rng)
     }
 
     /// Shares the rows of these items: `items.len() × width` elements, which may be any; [`Self::create`] encodes answers.
     pub(crate) fn from_rows<R: CryptoRng>(
         cluster: &Cluster,
         job: &Job,
-        (contributor, credential): (&str, Option<&Credential>),
+        author: &Author<'_>,
         key: &SecretKey,
         items: Vec<u32>,
         rows: &[Fp61],
@@ -162,7 +189,7 @@ impl Submission {
             cluster: cluster.digest(),
             job: job.id().clone(),
             job_digest: job.digest(),
-            contributor: contributor.to_owned(),
+            contributor: author.name.to_owned(),
             key: key.public(),
             id,
             items,
@@ -172,7 +199,8 @@ impl Submission {
                 .map(|(component, payload)| component_digest(&id, component, payload))
                 .collect(),
             epochs: cluster.sealing_keys().iter().map(|key| key.number).collect(),
-            credential: credential.cloned(),
+            credential: author.credential.cloned(),
+            consent: author.consent,
         };
         let role = Role::of(job, &statement.key);
         let envelopes = seal(cluster, role, &statement, &payloads, rng)?;

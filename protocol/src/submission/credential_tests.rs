@@ -7,7 +7,8 @@ use super::tests::resigned;
 use super::{Header, Statement, Submission, SubmissionError, SubmissionId};
 use crate::credential::{CheckedCredentials, Credential, CredentialError};
 use crate::fixtures::{
-    class_answers, cluster_with_keys, credential_of, invitation_of, issuer_keys, issuers, job, job_of, spec, submission,
+    class_answers, cluster_with_keys, credential_of, invitation_of, issuer_keys, issuers, job, job_of, share, share_with_credential, spec,
+    submission,
 };
 use crate::identity::{Purpose, SecretKey, Signed};
 use crate::job::{Job, JobSpec, PayRule};
@@ -29,13 +30,13 @@ fn answers_need_an_invitation_exactly_where_the_job_names_issuers() {
     let (key, other) = (SecretKey::generate(&mut rng), SecretKey::generate(&mut rng));
     let answers = class_answers(&[(0, 1)]);
     let credential = credential_of(cluster, &invited, 7, &key).unwrap();
-    let mut create = |job: &Job, key: &SecretKey| Submission::create_with_credential(cluster, job, &credential, key, &answers, &mut rng);
+    let mut create = |job: &Job, key: &SecretKey| share_with_credential(cluster, job, &credential, key, &answers, &mut rng);
     let good = create(&invited, &key).unwrap();
     assert_eq!(good.header.value.statement.contributor, "crowd/7");
     assert_eq!(Header::check(&good.header, cluster, &invited), Ok(()));
     assert_eq!(create(&open, &key), Err(SubmissionError::NoIssuers));
     assert_eq!(create(&invited, &other), Err(SubmissionError::Credential(CredentialError::Holder)));
-    let without = Submission::create(cluster, &invited, "crowd/7", &key, &answers, &mut rng);
+    let without = share(cluster, &invited, "crowd/7", &key, &answers, &mut rng);
     assert_eq!(without, Err(SubmissionError::NotInvited("crowd".to_owned())));
 }
 

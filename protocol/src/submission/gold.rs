@@ -7,7 +7,7 @@ use rand_core::CryptoRng;
 use tacit_mpc_core::field::{Field, Fp61};
 use zeroize::Zeroizing;
 
-use super::create::encode_rows;
+use super::create::{Author, encode_rows};
 use super::{Role, Statement, Submission, SubmissionError, most_answers};
 use crate::cluster::Cluster;
 use crate::identity::SecretKey;
@@ -69,6 +69,11 @@ impl Submission {
         let mut rows = Zeroizing::new(vec![Fp61::ZERO; items.len() * job.terms().question.width()]);
         let row_of = |_, item: u32| items.contains(&item).then(|| (item - items.start) as usize);
         encode_rows(job, answers, row_of, &mut rows)?;
-        Self::from_rows(cluster, job, (AUTHOR, None), key, items.collect(), &rows, rng)
+        let author = Author {
+            name: AUTHOR,
+            credential: None,
+            consent: None,
+        };
+        Self::from_rows(cluster, job, &author, key, items.collect(), &rows, rng)
     }
 }

@@ -43,6 +43,8 @@ pub struct Statement {
     pub epochs: Vec<u64>,
     /// What says that the contributor is a person of the job's issuers; `None` if the job names none, and for gold answers.
     pub credential: Option<Credential>,
+    /// The salted digest of the contributor's [record of consent](crate::consent::ConsentRecord); `None` for gold answers.
+    pub consent: Option<Digest>,
 }
 
 /// Who stands behind a submission: all that counts people counts subjects.
@@ -71,6 +73,11 @@ impl Statement {
             Some(credential) => Subject::Number(credential.grant.serial),
             None => Subject::Key(self.key),
         }
+    }
+
+    /// Whether a contributor's answers carry the digest of a record of consent, and gold answers none: their buyer agrees to nothing.
+    fn has_consent_for(&self, role: Role) -> bool {
+        self.consent.is_some() == (role == Role::Answers) || !Check::Consent.is_made()
     }
 
     /// Whether the contributor is one of the people that the job takes answers of. The header's signature must have been checked: a
@@ -124,7 +131,7 @@ impl Role {
         }
     }
 
-    pub(super) fn purpose(self) -> Purpose {
+    pub(crate) fn purpose(self) -> Purpose {
         match self {
             Self::Answers => Purpose::Submission,
             Self::Gold => Purpose::Gold,
@@ -147,8 +154,9 @@ impl Header {
     ///
     /// # Errors
     /// In this order: [`RejectReason::WrongJob`] if it is for another job or cluster, [`RejectReason::Malformed`] if its
-    /// lists do not fit the job, [`RejectReason::BadSignature`], [`RejectReason::BadCredential`] if the job names issuers and this is
-    /// no credential of theirs for the key that signs.
+    /// lists do not fit the job, [`RejectReason::BadSignature`], [`RejectReason::BadConsent`] if it is a contributor's and carries no
+    /// digest of a record of consent, or gold and carries one, [`RejectReason::BadCredential`] if the job names issuers and this is no
+    /// credential of theirs for the key that signs.
     pub fn check(signed: &Signed<Self>, cluster: &Cluster, job: &Job) -> Result<(), RejectReason> {
         Self::check_with(signed, cluster, job, &CheckedCredentials::default())
     }
@@ -171,6 +179,9 @@ impl Header {
         signed
             .verify(role.purpose(), &statement.key)
             .map_err(|_| RejectReason::BadSignature)?;
+        if !statement.has_consent_for(role) {
+            return Err(RejectReason::BadConsent);
+        }
         statement
             .has_credential_for(job, role, checked)
             .then_some(())

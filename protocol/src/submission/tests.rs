@@ -7,7 +7,7 @@ use super::envelope::{aad, envelope_digest, info};
 use super::{Delivery, Header, MAX_ELEMENTS, MAX_HEADER_BYTES, Role, Submission, SubmissionError, most_answers};
 use crate::codec::{decode, encode};
 use crate::credential::MAX_ISSUERS;
-use crate::fixtures::{ClusterWithKeys, at_the_floors, class_answers, cluster_with_keys, issuers, job, job_of, spec, submission};
+use crate::fixtures::{ClusterWithKeys, at_the_floors, class_answers, cluster_with_keys, issuers, job, job_of, share, spec, submission};
 use crate::identity::{Purpose, SecretKey, Signed};
 use crate::job::{Gold, Job, JobSpec, PayRule, Payout};
 use crate::question::Release;
@@ -220,9 +220,8 @@ fn a_contributor_is_told_what_cannot_be_shared() {
     let job = job(4, 3, 5, PayRule::Flat);
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let key = SecretKey::generate(&mut rng);
-    let mut create = |name: &str, answers: &[(u32, u32)]| {
-        Submission::create(&members.cluster, &job, name, &key, &class_answers(answers), &mut rng).map(drop)
-    };
+    let mut create =
+        |name: &str, answers: &[(u32, u32)]| share(&members.cluster, &job, name, &key, &class_answers(answers), &mut rng).map(drop);
     assert_eq!(
         create("c", &[]),
         Err(SubmissionError::Size {

@@ -122,6 +122,7 @@ pub(super) fn header() -> Signed<Header> {
         components: vec![digest(3), digest(4), digest(5)],
         epochs: vec![1_784_030_400, 1_784_030_401, 1_784_030_402],
         credential: Some(credential()),
+        consent: Some(digest(9)),
     };
     Signed {
         value: Header {

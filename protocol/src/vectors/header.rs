@@ -101,6 +101,8 @@ pub fn make() -> Vectors<Case> {
         h.statement.key = crate::identity::PublicKey::from_bytes(std::array::from_fn(|i| u8::from(i == 0)));
     });
 
+    altered("no digest of a record of consent", "bad_consent", &|h| h.statement.consent = None);
+
     let mut signature = bytes;
     *signature.last_mut().unwrap() ^= 1;
     case("an altered signature", signature, "bad_signature");
@@ -111,6 +113,13 @@ pub fn make() -> Vectors<Case> {
     case("answers signed as gold answers", encode(&purpose), "bad_signature");
     let purpose = Signed::new(gold.value.clone(), Purpose::Submission, &setup.gold);
     case("gold answers signed as answers", encode(&purpose), "bad_signature");
+    let mut agreed = gold.value.clone();
+    agreed.statement.consent = good.value.statement.consent;
+    case(
+        "gold answers with the digest of a record of consent",
+        encode(&Signed::new(agreed, Purpose::Gold, &setup.gold)),
+        "bad_consent",
+    );
     let mut part = gold.value;
     part.statement.items.pop();
     case(

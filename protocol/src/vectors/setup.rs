@@ -4,8 +4,10 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 
+use crate::consent::ConsentRecord;
 use crate::fixtures::{
-    ClusterWithKeys, EPOCH, class_answers, cluster_text, cluster_with_keys, credential_of, epochs, invitation_of, issuer_keys, issuers,
+    ClusterWithKeys, EPOCH, class_answers, cluster_text, cluster_with_keys, consent as consent_of, credential_of, epochs, invitation_of,
+    issuer_keys, issuers, share_with_credential,
 };
 use crate::identity::{PublicKey, SecretKey, Signature};
 use crate::job::{Job, JobSpec};
@@ -92,6 +94,10 @@ pub struct SetupFile {
     pub invitation_seed: String,
     /// The code of that invitation.
     pub invitation_code: String,
+    /// The record of what the contributor has agreed to, whose digest is in the good submission.
+    pub consent: ConsentRecord,
+    /// The digest of that record.
+    pub consent_digest: Digest,
     /// The contributor that the good submission is of.
     pub contributor: Person,
     /// The buyer, whose key signs the gold answers.
@@ -214,9 +220,21 @@ impl Setup {
             issuer_seeds: issuer_keys().iter().map(|key| hex::encode(*key.to_bytes())).collect(),
             invitation_seed: hex::encode(*invitation.key.to_bytes()),
             invitation_code: invitation.code().as_str().to_owned(),
+            consent_digest: self.consent().digest(),
+            consent: self.consent(),
             contributor: person(CONTRIBUTOR, &self.contributor),
             gold: person(crate::submission::gold::AUTHOR, &self.gold),
         }
+    }
+
+    /// What the contributor has agreed to.
+    pub fn consent(&self) -> ConsentRecord {
+        consent_of(
+            &self.members.cluster,
+            &self.job,
+            &self.contributor,
+            &mut ChaCha20Rng::seed_from_u64(4),
+        )
     }
 
     /// The good submission.
@@ -225,7 +243,16 @@ impl Setup {
         let Self {
             members, job, contributor, ..
         } = self;
-        Submission::create(&members.cluster, job, CONTRIBUTOR, contributor, &class_answers(&ANSWERS), &mut rng).unwrap()
+        Submission::create(
+            &members.cluster,
+            job,
+            CONTRIBUTOR,
+            contributor,
+            &self.consent(),
+            &class_answers(&ANSWERS),
+            &mut rng,
+        )
+        .unwrap()
     }
 
     /// The answers of person 7 to the job that takes answers of a pool only.
@@ -233,7 +260,7 @@ impl Setup {
         let mut rng = ChaCha20Rng::seed_from_u64(3);
         let (cluster, key) = (&self.members.cluster, &self.contributor);
         let credential = credential_of(cluster, &self.invited, NUMBER, key).unwrap();
-        Submission::create_with_credential(cluster, &self.invited, &credential, key, &class_answers(&ANSWERS), &mut rng).unwrap()
+        share_with_credential(cluster, &self.invited, &credential, key, &class_answers(&ANSWERS), &mut rng).unwrap()
     }
 
     /// The gold answers, which are one submission.

@@ -13,7 +13,7 @@ use tacit_mpc_core::field::Fp61;
 use tacit_mpc_core::sharing::NodeSet;
 use tacit_mpc_core::testing::World;
 use tacit_protocol::fixtures::{
-    ClusterWithKeys, cluster_with_keys, contributor_key, gold_key, gold_submissions, job, job_of, submission, submission_of_rows,
+    ClusterWithKeys, cluster_with_keys, contributor_key, gold_key, gold_submissions, job, job_of, share, submission, submission_of_rows,
 };
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Gold, Item, Job, JobSpec, LabelRule, PayRule, Payout};
@@ -119,7 +119,7 @@ fn one_contributor_cannot_use_the_capacity_of_the_others() {
     let key = SecretKey::generate(&mut rng);
     let items: Vec<(u32, Answer)> = (0..30_000).map(|item| (item, Answer::Class(0))).collect();
     // Exactly the whole capacity, before anyone else comes.
-    let mut send = |answers| Submission::create(&members.cluster, &job, "greedy", &key, &items[..answers], &mut rng).unwrap();
+    let mut send = |answers| share(&members.cluster, &job, "greedy", &key, &items[..answers], &mut rng).unwrap();
     let mut all: Vec<Submission> = (0..8).map(|_| send(30_000)).collect();
     all.push(send(2 * 60_000 + (1 << 17) - 8 * 30_000));
     all.extend((0..3).map(|c| submission(&members, &job, c, &[(c, 1), (29_999, c % 2)])));

@@ -8,7 +8,7 @@ use tacit_protocol::accepted::SubmissionEntry;
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::codec::encode;
 use tacit_protocol::control::Computed;
-use tacit_protocol::fixtures::{credential_of, issuers};
+use tacit_protocol::fixtures::{credential_of, issuers, share, share_with_credential};
 use tacit_protocol::identity::{SecretKey, Signature};
 use tacit_protocol::job::{Cancellation, Item, Job, JobSpec, LabelRule};
 use tacit_protocol::question::{Answer, Categorical, Release};
@@ -97,8 +97,8 @@ impl Work {
         let (key, name) = (SecretKey::generate(&mut rng), format!("contributor-{}", self.submissions.len()));
         let answers: Vec<(u32, Answer)> = (0u32..).zip(classes.iter().copied().map(Answer::Class)).collect();
         let made = match credential_of(cluster, &self.job, self.submissions.len() as u32, &key) {
-            Some(credential) => Submission::create_with_credential(cluster, &self.job, &credential, &key, &answers, &mut rng),
-            None => Submission::create(cluster, &self.job, &name, &key, &answers, &mut rng),
+            Some(credential) => share_with_credential(cluster, &self.job, &credential, &key, &answers, &mut rng),
+            None => share(cluster, &self.job, &name, &key, &answers, &mut rng),
         };
         let made = made.unwrap();
         self.submissions.push(made);

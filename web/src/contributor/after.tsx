@@ -58,16 +58,31 @@ export function After({ desk, onChanged }: { desk: Desk; onChanged: () => void }
           </ul>
         </section>
       )}
+      <Agreed desk={desk} />
+    </Screen>
+  );
+}
+
+/** What was agreed to, and the file that shows it to others. */
+function Agreed({ desk }: { desk: Desk }) {
+  const t = text.after;
+  const action = useAction();
+  const save = () =>
+    void action.run(async () => {
+      saveFile(`consent-${desk.job.id}.json`, await desk.consentFile(), "application/json");
+    });
+  return (
+    <section class="part">
+      <h2>{t.agreed}</h2>
+      {desk.agreedAt !== undefined && <p>{t.agreedAt(desk.agreedAt, desk.job.digest)}</p>}
+      <p class="hint">{t.consentHint}</p>
+      {action.error !== undefined && <Trouble error={action.error} />}
       <div class="actions">
-        <button
-          type="button"
-          class="plain"
-          onClick={() => saveFile(`consent-${desk.job.id}.json`, JSON.stringify(desk.consent, undefined, 2), "application/json")}
-        >
+        <button type="button" class="plain" onClick={save} disabled={action.isRunning}>
           {t.consent}
         </button>
       </div>
-    </Screen>
+    </section>
   );
 }
 

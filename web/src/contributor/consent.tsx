@@ -1,4 +1,5 @@
-// What the job is, before anything is asked: one page to read and one action. What is kept as the record of consent are the paragraphs shown here.
+// What the job is, before anything is asked: one page to read and one action. The paragraphs shown here are kept with the signed record of
+// consent.
 
 import type { ClusterView, JobView } from "tacit-engine";
 import { useState } from "preact/hooks";

@@ -1,7 +1,7 @@
 // A contributor's work on one job, without any display: opening it, agreeing to it, and keeping answers. Sending is in sending.ts, what comes after it in
 // afterwards.ts.
 
-import type { ClusterView, JobView } from "tacit-engine";
+import type { ClusterView, ConsentView, JobView } from "tacit-engine";
 import type { ReaderKind } from "../engine/contributor-calls.ts";
 import type { Engine } from "../engine/client.ts";
 import type { IdentityNote } from "../engine/identities.ts";
@@ -11,7 +11,7 @@ import { Problem, Unreachable } from "../http/problem.ts";
 import { openCluster, type Site } from "../open-cluster.ts";
 import type { JobRoute } from "../route.ts";
 import { Drafts, type Draft } from "../storage/drafts.ts";
-import { loadJob, type ConsentRecord, type JobRecord } from "../storage/job-record.ts";
+import { loadJob, type JobRecord } from "../storage/job-record.ts";
 import type { JobPlace } from "../storage/names.ts";
 import type { SealedStore } from "../storage/sealed-store.ts";
 import type { SubmissionNote } from "../storage/submissions.ts";
@@ -85,8 +85,9 @@ export class Desk {
     return this.need(this.site).coordinator;
   }
 
-  get consent(): ConsentRecord | undefined {
-    return this.record?.consent;
+  /** When the contributor has agreed to the job, Unix seconds. */
+  get agreedAt(): number | undefined {
+    return this.record?.agreedAt;
   }
 
   /** The pool whose people the job asks, as far as it is known. */
@@ -168,30 +169,33 @@ export class Desk {
     return this.identity === undefined && this.job.terms.issuers === undefined;
   }
 
-  /** Keeps what the contributor has agreed to, in the words that were shown. */
+  /** Keeps what the contributor has agreed to, signed, and the words that were shown. A record that is kept of the same terms is used on. */
   async agree(shown: string[], page: string | null): Promise<void> {
     const identity = this.need(this.identity);
-    const consent: ConsentRecord = {
-      format: "tacit consent 1",
-      cluster: this.cluster.digest,
-      job: this.job.id,
-      terms: this.job.digest,
-      contributor: identity.contributor,
-      key: identity.publicKey,
-      agreed_at: new Date().toISOString(),
-      shown,
-      page,
-    };
+    const consent: ConsentView = await this.engine.agree(shown, page);
     this.record = {
       coordinator: this.coordinator,
       name: this.job.terms.name,
       digest: this.job.digest,
       identity: identity.name,
-      consent,
+      agreedAt: consent.agreedAt,
       start: randomBelow(this.items.length),
     };
     await this.engine.keepJob(this.need(this.spec), this.record);
     await this.load();
+  }
+
+  /** The file that shows to others what was agreed to, with what nodes and coordinator have signed as far as they can be asked now. */
+  async consentFile(): Promise<Uint8Array> {
+    let certified: Uint8Array | undefined;
+    try {
+      certified = await this.api.receipts(this.job.id);
+    } catch (error) {
+      if (!(error instanceof Unreachable || error instanceof Problem)) {
+        throw error;
+      }
+    }
+    return this.engine.consentProof(certified);
   }
 
   /** Keeps one answer, or removes it. It is on the disk when the promise is fulfilled. */

@@ -14,9 +14,9 @@ export function KeyScreen({ desk }: { desk: Desk }) {
   const [isImported, setImported] = useState(false);
   const action = useAction();
   useEffect(() => () => (qr === undefined ? undefined : URL.revokeObjectURL(qr)), [qr]);
-  const withKey = (use: (file: string) => Promise<void> | void) => () =>
+  const withKey = (use: (file: string) => Promise<void> | void, withConsents = false) => () =>
     void action.run(async () => {
-      await use(await desk.engine.keyFile());
+      await use(await desk.engine.keyFile(withConsents));
     });
   return (
     <Screen title={t.title}>
@@ -30,7 +30,7 @@ export function KeyScreen({ desk }: { desk: Desk }) {
       <Notice kind="info">{t.warning}</Notice>
       {action.error !== undefined && <Trouble error={action.error} />}
       <div class="actions">
-        <button type="button" class="main" onClick={withKey((file) => saveFile("tacit.key", file, "text/plain"))}>
+        <button type="button" class="main" onClick={withKey((file) => saveFile("tacit.key", file, "text/plain"), true)}>
           {t.save}
         </button>
         <button

@@ -2,7 +2,8 @@
 // unless the person asks for the key file.
 
 import type * as Module from "tacit-engine";
-import type { Certified, ClusterView, ErasureView, JobView, OutcomeView } from "tacit-engine";
+import type { Certified, ClusterView, ConsentView, ErasureView, JobView, OutcomeView } from "tacit-engine";
+import { Consents } from "../storage/consents.ts";
 import { Drafts } from "../storage/drafts.ts";
 import { saveJob, loadJob, type JobRecord } from "../storage/job-record.ts";
 import { names, type JobPlace } from "../storage/names.ts";
@@ -154,9 +155,9 @@ export class ContributorCalls {
     credential?.check(this.cluster(), this.needJob(), key);
   }
 
-  /** The key file of the identity in use, for the person alone. */
-  async keyFile(): Promise<string> {
-    return this.identities.toFile(this.need(this.identity, "a key").note.name);
+  /** The key file of the identity in use, for the person alone; with the records of what was agreed to with the key, unless there is no room. */
+  async keyFile(withConsents = true): Promise<string> {
+    return this.identities.toFile(this.need(this.identity, "a key").note.name, withConsents ? this.cluster().digest : undefined);
   }
 
   /** Takes a key file from another device. */
@@ -172,6 +173,58 @@ export class ContributorCalls {
     this.job?.free();
     this.job = job;
     return job.view();
+  }
+
+  /** Agrees to the open job as the identity in use, and keeps the record. One of the same key and terms is used on. */
+  async agree(shown: string[], page: string | null): Promise<ConsentView> {
+    const [cluster, job, { key }] = [this.cluster(), this.needJob(), this.need(this.identity, "a key")];
+    const consents = new Consents(this.store);
+    const before = await consents.get(this.place());
+    if (before !== undefined) {
+      const record = this.engine.Consent.parse(new TextEncoder().encode(before.record));
+      try {
+        const view = record.view();
+        if (view.terms === job.digest && view.key === key.publicKey) {
+          record.check(cluster, job);
+          return view;
+        }
+      } finally {
+        record.free();
+      }
+    }
+    const record = this.engine.Consent.agree(cluster, job, key, now());
+    try {
+      await consents.put(this.place(), { record: new TextDecoder().decode(record.bytes()), key: key.publicKey, shown, page });
+      return record.view();
+    } finally {
+      record.free();
+    }
+  }
+
+  /** The file by which the contributor shows what it has agreed to. `certified` is the coordinator's answer about receipts. */
+  async consentProof(certified: Uint8Array | undefined): Promise<Uint8Array> {
+    const { shown, page, record } = await this.consent();
+    const { terms } = this.need(await loadJob(this.store, this.place()), "the job");
+    const proof = new this.engine.ConsentProof(record, terms, shown, page ?? undefined);
+    try {
+      for (const { note, bytes } of await new Submissions(this.store, this.place()).all()) {
+        if (note.state === "made" || note.state === "sent") {
+          const header = this.engine.Header.parse(this.need(bytes["header"], "the submission"));
+          try {
+            proof.add(header, bytes["receipt"]);
+          } finally {
+            header.free();
+          }
+        }
+      }
+      if (certified !== undefined) {
+        proof.certified(certified);
+      }
+      return proof.file(this.cluster());
+    } finally {
+      proof.free();
+      record.free();
+    }
   }
 
   /** Keeps the open job with what is noted of it. */
@@ -201,11 +254,17 @@ export class ContributorCalls {
     const items = Uint32Array.from(batch, ([item]) => item);
     const classes = Uint32Array.from(batch, ([, answer]) => answer);
     const sealing = this.need(this.sealing, "the nodes' keys");
-    const submission =
-      credential === undefined
-        ? this.engine.share(sealing, job, key, note.contributor, items, classes)
-        : this.engine.shareWithCredential(sealing, job, key, credential, items, classes);
-    classes.fill(0);
+    const { record } = await this.consent();
+    let submission: Module.Submission;
+    try {
+      submission =
+        credential === undefined
+          ? this.engine.share(sealing, job, key, note.contributor, record, items, classes)
+          : this.engine.shareWithCredential(sealing, job, key, credential, record, items, classes);
+    } finally {
+      classes.fill(0);
+      record.free();
+    }
     const header = submission.header();
     try {
       const bytes = submission.bytes();
@@ -322,6 +381,11 @@ export class ContributorCalls {
   /** The nodes' keys in use, also for the buyer's gold answers. */
   sealingKeys(): Module.SealingKeys {
     return this.need(this.sealing, "the nodes' keys");
+  }
+
+  private async consent(): Promise<{ record: Module.Consent; shown: string[]; page: string | null }> {
+    const stored = this.need(await new Consents(this.store).get(this.place()), "the record of consent");
+    return { record: this.engine.Consent.parse(new TextEncoder().encode(stored.record)), shown: stored.shown, page: stored.page };
   }
 
   private ready(note: SubmissionNote, bytes: Uint8Array): ReadySubmission {

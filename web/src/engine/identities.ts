@@ -1,6 +1,7 @@
 // The keys of a contributor, encrypted on this device: one that is enrolled with a cluster under a name, and one for each pool.
 
 import type * as Module from "tacit-engine";
+import { Consents, type StoredConsent } from "../storage/consents.ts";
 import { names } from "../storage/names.ts";
 import type { SealedStore } from "../storage/sealed-store.ts";
 import { EngineFailure } from "./messages.ts";
@@ -28,6 +29,7 @@ export interface Identity {
 /** In front of the lines that belong to a key. The command line reads such a file as well: it takes these lines for comments. */
 const NAME_LINE = "# name: ";
 const CREDENTIAL_LINE = "# credential: ";
+const CONSENT_LINE = "# consent: ";
 
 /** The stored identities. */
 export class Identities {
@@ -94,12 +96,16 @@ export class Identities {
     }
   }
 
-  /** The text of a key file with all that another device needs. */
-  async toFile(name: string): Promise<string> {
+  /** The text of a key file with all that another device needs; with the records of consent to jobs of a cluster, if it is given. */
+  async toFile(name: string, cluster?: string): Promise<string> {
     const { note, file, credential } = await this.load(name);
     const lines = [`${NAME_LINE}${note.contributor}`];
     if (credential !== undefined) {
       lines.push(`${CREDENTIAL_LINE}${JSON.stringify(JSON.parse(credential))}`);
+    }
+    const consents = cluster === undefined ? [] : await new Consents(this.store).ofKey(cluster, note.publicKey);
+    for (const [job, consent] of consents) {
+      lines.push(`${CONSENT_LINE}${JSON.stringify([job, consent])}`);
     }
     return `${lines.join("\n")}\n${file}`;
   }
@@ -123,6 +129,7 @@ export class Identities {
       if (known !== undefined && known.note.publicKey !== key.publicKey) {
         throw new EngineFailure("key_file", "this device has another key for the same cluster; save that one first, then remove it");
       }
+      await this.takeConsents(cluster, key.publicKey, lines);
       return await this.save({
         note: {
           name,
@@ -140,8 +147,27 @@ export class Identities {
     }
   }
 
+  /** Keeps the records of consent in a key file. Those that are here already stay: what was sent from here was sent under them. */
+  private async takeConsents(cluster: string, key: string, lines: readonly string[]): Promise<void> {
+    const consents = new Consents(this.store);
+    for (const line of lines.filter((one) => one.startsWith(CONSENT_LINE))) {
+      const [job, stored] = parseConsent(line.slice(CONSENT_LINE.length));
+      if (stored.key === key && (await consents.get({ cluster, job })) === undefined) {
+        await consents.put({ cluster, job }, stored);
+      }
+    }
+  }
+
   private async save(identity: Identity): Promise<IdentityNote> {
     await this.store.put(identity.note.name, { json: identity });
     return identity.note;
+  }
+}
+
+function parseConsent(text: string): [job: string, stored: StoredConsent] {
+  try {
+    return JSON.parse(text) as [string, StoredConsent];
+  } catch {
+    throw new EngineFailure("key_file", "a record of consent in this key file is damaged: copy the file again, whole");
   }
 }

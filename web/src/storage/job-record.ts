@@ -1,22 +1,8 @@
-// What is kept of a job: where it is, the signed spec, so that it can be answered without a network, and what was agreed to.
+// What is kept of a job: where it is, the signed spec, so that it can be answered without a network. What was agreed to is in
+// consents.ts.
 
 import { names, type JobPlace } from "./names.ts";
 import type { SealedStore } from "./sealed-store.ts";
-
-/** What a contributor has agreed to, in the words that were shown. It stays with the contributor. */
-export interface ConsentRecord {
-  format: "tacit consent 1";
-  cluster: string;
-  job: string;
-  terms: string;
-  contributor: string;
-  key: string;
-  agreed_at: string;
-  /** The paragraphs that were shown. */
-  shown: string[];
-  /** The digest of the page's files, if its service worker has pinned them. */
-  page: string | null;
-}
 
 /** A job that was opened on this device. */
 export interface JobRecord {
@@ -25,7 +11,8 @@ export interface JobRecord {
   digest: string;
   /** The name of the stored identity that answers. */
   identity: string;
-  consent?: ConsentRecord;
+  /** When it was agreed to, Unix seconds. */
+  agreedAt: number;
   /** With which item to begin: people who begin at different items answer different ones when nobody answers all. */
   start: number;
 }

@@ -13,6 +13,9 @@ export const names = {
   cluster: (digest: string): string => `cluster/${digest}`,
   job: (place: JobPlace): string => of("job", place),
   jobs: "job/",
+  /** What was agreed to. */
+  consent: (place: JobPlace): string => of("consent", place),
+  consents: (cluster: string): string => `consent/${cluster}/`,
   drafts: (place: JobPlace): string => `${of("draft", place)}/`,
   draft: (place: JobPlace, item: number): string => `${of("draft", place)}/${item}`,
   submissions: (place: JobPlace): string => `${of("submission", place)}/`,

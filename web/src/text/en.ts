@@ -112,7 +112,7 @@ export const en = {
     digest: "Digest",
     terms: "Digest of the job’s terms",
     agree: "I agree, show me the items",
-    record: "A record of this stays with you. You can save it at any time.",
+    record: "A record of this, signed with your key, stays with you. You can save it at any time, also with the file of your key.",
     as: (name: string) => `You answer as “${name}”.`,
   },
   answer: {
@@ -200,6 +200,10 @@ export const en = {
       `Taken back. ${by.length === 0 ? "No node has confirmed the erasure yet." : `Erased, as signed by ${by.join(", ")}.`}${missing.length === 0 ? "" : ` Still to confirm: ${missing.join(", ")}.`}`,
     askAgain: "Ask the nodes again",
     wrong: "Something is wrong. Keep your receipts and tell the operators:",
+    agreed: "What you agreed to",
+    agreedAt: (seconds: number, terms: string) => `You agreed on ${moment(seconds)}, to the terms with the digest ${terms}.`,
+    consentHint:
+      "The file shows it to whom you give it: your signed record, what you have sent without the answers, and who has signed that it arrived. Nobody else has the record.",
     consent: "Save the record of what you agreed to",
   },
   key: {

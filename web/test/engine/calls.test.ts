@@ -61,7 +61,8 @@ beforeEach(async () => {
 async function begin(): Promise<Drafts> {
   const { identity } = await calls.enrolment("alice");
   calls.openJob("signs", spec, digest);
-  await calls.keepJob(spec, { coordinator: "https://c.example", name: "Signs", digest, identity: identity.name, start: 0 });
+  await calls.keepJob(spec, { coordinator: "https://c.example", name: "Signs", digest, identity: identity.name, agreedAt: 0, start: 0 });
+  await calls.agree(["shown"], "page");
   return new Drafts(store, { cluster: setup.cluster_digest, job: "signs" });
 }
 
@@ -123,6 +124,35 @@ test("answers become one submission, which stays the same until it is acknowledg
   const second = await calls.nextSubmission();
   expect(second?.answers).toBe(3);
   expect(second?.id).not.toBe(first?.id);
+});
+
+test("what was agreed to is one record, goes with the key to another device, and is shown with what was sent under it", async () => {
+  const drafts = await begin();
+  const agreed = await calls.agree([], null);
+  expect(agreed).toMatchObject({ terms: digest, job: "signs", agreedAt: setup.sealing_epoch + 1 });
+  expect(await calls.agree(["asked again"], null)).toEqual(agreed);
+  await calls.takeSealingKeys(info());
+  await drafts.put(0, { class: 0 });
+  await calls.nextSubmission();
+  const proof = JSON.parse(new TextDecoder().decode(await calls.consentProof(undefined)));
+  expect(proof).toMatchObject({ shown: ["shown"], page: "page", certified: null, submissions: [{ receipt: null }] });
+  expect(proof.submissions[0].header.value.statement.consent).toBe(agreed.digest);
+  // Whoever has sent nothing under it shows the record alone.
+  const elsewhere = new ContributorCalls(engine, await SealedStore.open(`engine-agreed-${count}`));
+  await elsewhere.openCluster({ body: info(), digest: setup.cluster_digest });
+  expect(await calls.keyFile(false)).not.toContain(proof.record.salt);
+  await elsewhere.useIdentity((await elsewhere.importKey(await calls.keyFile())).name);
+  elsewhere.openJob("signs", spec, digest);
+  expect(await elsewhere.agree([], null)).toEqual(agreed);
+});
+
+test("without a record of consent nothing is shared", async () => {
+  const { identity } = await calls.enrolment("alice");
+  calls.openJob("signs", spec, digest);
+  await calls.keepJob(spec, { coordinator: "https://c.example", name: "Signs", digest, identity: identity.name, agreedAt: 0, start: 0 });
+  await calls.takeSealingKeys(info());
+  await new Drafts(store, { cluster: setup.cluster_digest, job: "signs" }).put(0, { class: 0 });
+  await expect(calls.nextSubmission()).rejects.toMatchObject({ message: expect.stringContaining("the record of consent") });
 });
 
 test("without answers there is nothing to send", async () => {

@@ -50,6 +50,7 @@ function engineWith(identities: IdentityNote[], issuers?: typeof POOL): { engine
     enrolment: async (contributor: string) => ((current = { ...enrolled, contributor }), { identity: current, body: new Uint8Array() }),
     noteEnrolled: async () => (current = { ...(current ?? enrolled), isEnrolled: true }),
     openJob: async () => view,
+    agree: async (shown: string[], page: string | null) => (used.push(`agreed to ${shown.join()} of ${page}`), { agreedAt: 7 }),
     keepJob: async (spec: Uint8Array, record: never) => saveJob(store, { cluster: CLUSTER, job: "signs" }, { record, spec, terms: new Uint8Array() }),
     listSubmissions: async () => [],
   };
@@ -75,13 +76,14 @@ beforeEach(async () => {
 afterEach(() => vi.unstubAllGlobals());
 
 test("a public job is read as nobody, and the name is asked only when somebody agrees", async () => {
-  const desk = new Desk(engineWith([]).engine, store, ROUTE);
+  const { engine, used } = engineWith([]);
+  const desk = new Desk(engine, store, ROUTE);
   expect(await desk.open()).toBe("consent");
   expect(desk.needsName).toBe(true);
   expect(await desk.enrol("alice")).toBe("consent");
   await desk.agree(["shown"], "version");
   expect(asked).toEqual(["GET /v1/cluster as nobody", "GET /v1/jobs/signs/spec as nobody", "POST /v1/contributors as nobody"]);
-  expect(desk.consent).toMatchObject({ contributor: "alice", shown: ["shown"], page: "version", job: "signs", cluster: CLUSTER });
+  expect([desk.agreedAt, used.at(-1)]).toEqual([7, "agreed to shown of version"]);
   expect(desk.sitting?.total).toBe(3);
 });
 

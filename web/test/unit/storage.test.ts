@@ -94,7 +94,7 @@ test("submissions are listed in the order in which they were made", async () => 
 
 test("a job is kept with its spec and terms, byte for byte", async () => {
   const store = await SealedStore.open(fresh());
-  const record = { coordinator: "https://c.example", name: "Signs", digest: "d", identity: "i", start: 2 };
+  const record = { coordinator: "https://c.example", name: "Signs", digest: "d", identity: "i", agreedAt: 1, start: 2 };
   await saveJob(store, PLACE, { record, spec: new Uint8Array([1]), terms: new Uint8Array([2]) });
   expect(await loadJob(store, PLACE)).toEqual({ record, spec: new Uint8Array([1]), terms: new Uint8Array([2]) });
   expect(await listJobs(store)).toEqual([{ ...PLACE, record }]);

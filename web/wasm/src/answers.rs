@@ -8,6 +8,7 @@ use wasm_bindgen::prelude::*;
 use zeroize::Zeroizing;
 
 use crate::cluster::SealingKeys;
+use crate::consent::Consent;
 use crate::error::{Code, Failure, as_code};
 use crate::header::Header;
 use crate::invitations::Credential;
@@ -51,11 +52,19 @@ impl Submission {
     }
 }
 
-/// Shares answers to a job that names no issuers, seals the shares to the nodes and signs the submission. `items` are indices of the job's items
-/// in any order, `classes` the answers.
+/// Shares answers to a job that names no issuers, seals the shares to the nodes and signs the submission. `consent` is what the holder of the key
+/// has agreed to, `items` are indices of the job's items in any order, `classes` the answers.
 #[wasm_bindgen]
-pub fn share(sealing: &SealingKeys, job: &Job, key: &Key, name: &str, items: Vec<u32>, classes: Vec<u32>) -> Result<Submission, Failure> {
-    create(sealing, job, key, Author::Name(name), (items, classes), &mut rand::rng())
+pub fn share(
+    sealing: &SealingKeys,
+    job: &Job,
+    key: &Key,
+    name: &str,
+    consent: &Consent,
+    items: Vec<u32>,
+    classes: Vec<u32>,
+) -> Result<Submission, Failure> {
+    create(sealing, job, (key, consent), Author::Name(name), (items, classes), &mut rand::rng())
 }
 
 /// As `share`, for a job that names issuers. The name is that of the credential.
@@ -65,13 +74,14 @@ pub fn share_with_credential(
     job: &Job,
     key: &Key,
     credential: &Credential,
+    consent: &Consent,
     items: Vec<u32>,
     classes: Vec<u32>,
 ) -> Result<Submission, Failure> {
     create(
         sealing,
         job,
-        key,
+        (key, consent),
         Author::Credential(credential),
         (items, classes),
         &mut rand::rng(),
@@ -81,17 +91,19 @@ pub fn share_with_credential(
 /// As `share`, with randomness of a seed, so that a test can compare the bytes.
 #[cfg(feature = "testing")]
 #[wasm_bindgen(js_name = shareWithSeed)]
+#[expect(clippy::too_many_arguments, reason = "those of `share`, and the seed")]
 pub fn share_with_seed(
     sealing: &SealingKeys,
     job: &Job,
     key: &Key,
     name: &str,
+    consent: &Consent,
     items: Vec<u32>,
     classes: Vec<u32>,
     seed: u32,
 ) -> Result<Submission, Failure> {
     let mut rng = <rand_chacha::ChaCha20Rng as rand::SeedableRng>::seed_from_u64(u64::from(seed));
-    create(sealing, job, key, Author::Name(name), (items, classes), &mut rng)
+    create(sealing, job, (key, consent), Author::Name(name), (items, classes), &mut rng)
 }
 
 /// Who answers.
@@ -103,7 +115,7 @@ enum Author<'a> {
 fn create<R: CryptoRng>(
     sealing: &SealingKeys,
     job: &Job,
-    key: &Key,
+    (key, consent): (&Key, &Consent),
     author: Author<'_>,
     (items, classes): (Vec<u32>, Vec<u32>),
     rng: &mut R,
@@ -116,11 +128,11 @@ fn create<R: CryptoRng>(
     let mut answers: Vec<(u32, Answer)> = Vec::with_capacity(items.len());
     answers.extend(items.iter().zip(classes.iter()).map(|(item, class)| (*item, Answer::Class(*class))));
     answers.sort_unstable_by_key(|(item, _)| *item);
-    let (cluster, job, key) = (sealing.cluster(), job.inner(), key.inner());
+    let (cluster, job, key, consent) = (sealing.cluster(), job.inner(), key.inner(), consent.inner());
     let made = match author {
-        Author::Name(name) => submission::Submission::create(cluster, job, name, key, &answers, rng),
+        Author::Name(name) => submission::Submission::create(cluster, job, name, key, consent, &answers, rng),
         Author::Credential(credential) => {
-            submission::Submission::create_with_credential(cluster, job, credential.inner(), key, &answers, rng)
+            submission::Submission::create_with_credential(cluster, job, credential.inner(), key, consent, &answers, rng)
         }
     };
     made.map(Submission).map_err(failure)
@@ -135,6 +147,7 @@ pub(crate) fn failure(error: SubmissionError) -> Failure {
         SubmissionError::NotInvited(_) => Code::NotInvited,
         SubmissionError::NoIssuers => Code::NoIssuers,
         SubmissionError::Credential(_) => Code::Credential,
+        SubmissionError::Consent(_) => Code::Consent,
         SubmissionError::NoSealingKeys | SubmissionError::Sealing(_) => Code::SealingKeys,
     };
     Failure::new(code, error)

@@ -165,6 +165,10 @@ impl Header {
         Self(header)
     }
 
+    pub(crate) fn signed(&self) -> &Signed<submission::Header> {
+        &self.0
+    }
+
     pub(crate) fn inner(&self) -> &submission::Header {
         &self.0.value
     }

@@ -8,6 +8,7 @@
 
 mod answers;
 mod cluster;
+mod consent;
 mod error;
 #[cfg(feature = "buyer")]
 mod gold;

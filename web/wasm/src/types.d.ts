@@ -27,6 +27,8 @@ export type ErrorCode =
   | "invitation_code"
   /** The invitation or the credential is not one of this job's issuers, expires too early, or is of another key or cluster. */
   | "credential"
+  /** The record of consent is not one of this key to this job, or what is shown with it does not belong to it. */
+  | "consent"
   /** The job takes answers of a pool's people only, and there is no credential. */
   | "not_invited"
   /** The job names no issuers: answer without an invitation. */
@@ -141,6 +143,19 @@ export interface JobView {
   takesGold: boolean;
   /** How many submissions the gold answers are, 0 if it takes none. */
   goldSubmissions: number;
+}
+
+/** What was agreed to, in short. */
+export interface ConsentView {
+  /** Unix seconds, by the clock of the device. */
+  agreedAt: number;
+  job: string;
+  /** The digest of the terms. */
+  terms: string;
+  /** The public half of the contributor's key. */
+  key: string;
+  /** The salted digest that submissions carry. */
+  digest: string;
 }
 
 export interface ReceiptView {

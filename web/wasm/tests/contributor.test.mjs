@@ -13,12 +13,14 @@ test("a contributor opens jobs, answers, and checks what comes back", () => {
   const sealing = cluster.sealingKeys(clusterInfo(), [], NOW);
   const key = engine.Key.fromFile(setup.contributor.seed);
   const job = engine.Job.open(cluster, setup.job_id, buyers.job.signedSpec(), setup.job_digest);
-  const made = engine.share(sealing, job, key, setup.contributor.name, Uint32Array.of(0, 3), Uint32Array.of(1, 2));
+  const agreed = engine.Consent.agree(cluster, job, key, NOW);
+  const made = engine.share(sealing, job, key, setup.contributor.name, agreed, Uint32Array.of(0, 3), Uint32Array.of(1, 2));
   assert.equal(made.header().verdict(cluster, job), "ok");
 
   const invited = engine.Job.open(cluster, setup.invited_job_id, buyers.invited.signedSpec());
   const credential = engine.Invitation.parse(setup.invitation_code).takeUp(cluster, invited, key);
-  const inPool = engine.shareWithCredential(sealing, invited, key, credential, Uint32Array.of(1), Uint32Array.of(0));
+  const agreedInPool = engine.Consent.agree(cluster, invited, key, NOW);
+  const inPool = engine.shareWithCredential(sealing, invited, key, credential, agreedInPool, Uint32Array.of(1), Uint32Array.of(0));
   assert.equal(inPool.header().verdict(cluster, invited), "ok");
 
   const [good] = vectors("submission").cases;

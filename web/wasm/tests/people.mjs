@@ -94,11 +94,13 @@ const actions = {
       job = engine.Job.open(cluster, given.job, await asKey(key, "GET", target), given.digest);
     }
     keep("terms", job.terms());
+    const agreed = engine.Consent.agree(cluster, job, key, now());
+    keep("consent", agreed.bytes());
     const { items, classes } = indices(job.view(), given.answers);
     const sealing = await sealingKeys();
     const made = credential
-      ? engine.shareWithCredential(sealing, job, key, credential, items, classes)
-      : engine.share(sealing, job, key, given.name, items, classes);
+      ? engine.shareWithCredential(sealing, job, key, credential, agreed, items, classes)
+      : engine.share(sealing, job, key, given.name, agreed, items, classes);
     keep("submission", made.bytes());
     const receipt = await send("PUT", path(made.header()), { body: made.bytes(), headers: { "content-type": engine.submissionType(), ...header } });
     const view = made.header().checkReceipt(cluster, receipt);
@@ -133,7 +135,12 @@ const actions = {
     const header = engine.Submission.parse(read("submission")).header();
     const check = new engine.ReceiptCheck(cluster, read("terms"));
     check.kept(header, read("receipt"));
-    const certified = check.check(await asKey(key, "GET", `/v1/jobs/${given.job}/receipts`));
+    const body = await asKey(key, "GET", `/v1/jobs/${given.job}/receipts`);
+    const certified = check.check(body);
+    const proof = new engine.ConsentProof(engine.Consent.parse(read("consent")), read("terms"), ["what the page has shown"], "page");
+    proof.add(header, read("receipt"));
+    proof.certified(body);
+    keep("proof.json", proof.file(cluster));
     const record = certified.submissions[0];
     if (!record) return { certified, outcome: null };
     const status = await asKey(key, "GET", path(header));

@@ -68,6 +68,7 @@ export function handles(engine) {
     invited: job(setup.invited_job_id, setup.invited_job_spec),
     contributor: engine.Key.fromFile(setup.contributor.seed),
     gold: engine.Key.fromFile(setup.gold.seed),
+    consent: engine.Consent.parse(bytes(JSON.stringify(setup.consent))),
     sealing: cluster.sealingKeys(clusterInfo(), [], NOW),
   };
 }

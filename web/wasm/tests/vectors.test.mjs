@@ -93,13 +93,13 @@ test("every header is judged as coordinator and nodes judge it", () => {
 
 test("with the vectors' randomness the submission is the vectors', byte for byte", async () => {
   const seeded = await load("target/web/testing");
-  const { cluster, job, contributor, sealing } = handles(seeded);
+  const { cluster, job, contributor, consent, sealing } = handles(seeded);
   const [good] = vectors("submission").cases;
   // In another order than they are sent in.
   const answers = good.answers.toReversed();
   const items = Uint32Array.from(answers, ([item]) => item);
   const classes = Uint32Array.from(answers, ([, answer]) => answer);
-  const made = seeded.shareWithSeed(sealing, job, contributor, setup.contributor.name, items, classes, 1);
+  const made = seeded.shareWithSeed(sealing, job, contributor, setup.contributor.name, consent, items, classes, 1);
   assert.equal(hex(made.bytes()), good.submission);
   assert.equal(made.header().verdict(cluster, job), "ok");
   // What pages load has no such door.
@@ -107,8 +107,9 @@ test("with the vectors' randomness the submission is the vectors', byte for byte
 });
 
 test("a submission is what was asked for, and new each time", () => {
+  const agree = (job, key = of.contributor) => engine.Consent.agree(of.cluster, job, key, NOW);
   const share = (items, classes, job = of.job) =>
-    engine.share(of.sealing, job, of.contributor, setup.contributor.name, Uint32Array.from(items), Uint32Array.from(classes));
+    engine.share(of.sealing, job, of.contributor, setup.contributor.name, agree(job), Uint32Array.from(items), Uint32Array.from(classes));
   const [one, two] = [share([3, 0], [1, 2]), share([3, 0], [1, 2])];
   assert.deepEqual([...one.header().items], [0, 3]);
   assert.equal(one.header().verdict(of.cluster, of.job), "ok");
@@ -127,8 +128,34 @@ test("a submission is what was asked for, and new each time", () => {
   assert.equal(code([0], [3]), "answers", "no such class");
   assert.equal(code([0, 1], [0]), "answers", "fewer answers than items");
   assert.equal(code([0], [0], of.invited), "not_invited");
-  const gold = () => engine.share(of.sealing, of.job, of.gold, "x", Uint32Array.of(0), Uint32Array.of(0));
+  const gold = () => engine.share(of.sealing, of.job, of.gold, "x", agree(of.job, of.gold), Uint32Array.of(0), Uint32Array.of(0));
   assert.equal(failure(gold).code, "gold_key");
+  // What was agreed to with another key, or to another job, is no consent.
+  for (const other of [agree(of.job, of.buyer), agree(of.invited)]) {
+    const call = () => engine.share(of.sealing, of.job, of.contributor, "x", other, Uint32Array.of(0), Uint32Array.of(0));
+    assert.equal(failure(call).code, "consent");
+  }
+});
+
+test("a record of consent is that of the vectors, has a fresh salt each time, and shows what was sent under it", () => {
+  assert.equal(of.consent.view().digest, setup.consent_digest);
+  of.consent.check(of.cluster, of.job);
+  assert.equal(failure(() => of.consent.check(of.cluster, of.invited)).code, "consent");
+  assert.equal(failure(() => engine.Consent.parse(bytes("{}"))).code, "syntax");
+  const [one, two] = [1, 2].map(() => engine.Consent.agree(of.cluster, of.job, of.contributor, NOW));
+  assert.notEqual(one.view().digest, two.view().digest);
+  assert.deepEqual([one.view().agreedAt, one.view().terms, one.view().key], [NOW, setup.job_digest, setup.contributor.key]);
+  assert.deepEqual(engine.Consent.parse(one.bytes()).bytes(), one.bytes());
+
+  const made = engine.share(of.sealing, of.job, of.contributor, "Zoë", one, Uint32Array.of(0), Uint32Array.of(0));
+  const proof = (record) => {
+    const proof = new engine.ConsentProof(record, of.job.terms(), ["shown"], undefined);
+    proof.add(made.header(), undefined);
+    return proof.file(of.cluster);
+  };
+  const file = JSON.parse(text(proof(one)));
+  assert.deepEqual([file.shown, file.submissions.length, file.record.salt], [["shown"], 1, JSON.parse(text(one.bytes())).salt]);
+  assert.equal(failure(() => proof(two)).code, "consent", "a record that was made afterwards");
 });
 
 test("an invitation is taken up once and answers as a person of the pool", () => {
@@ -142,7 +169,8 @@ test("an invitation is taken up once and answers as a person of the pool", () =>
   const kept = engine.Credential.fromFile(credential.toFile());
   kept.check(of.cluster, of.invited, of.contributor);
   assert.equal(failure(() => kept.check(of.cluster, of.invited, of.buyer)).code, "credential");
-  const made = engine.shareWithCredential(of.sealing, of.invited, of.contributor, kept, Uint32Array.of(2), Uint32Array.of(1));
+  const agreed = engine.Consent.agree(of.cluster, of.invited, of.contributor, NOW);
+  const made = engine.shareWithCredential(of.sealing, of.invited, of.contributor, kept, agreed, Uint32Array.of(2), Uint32Array.of(1));
   assert.equal(made.header().contributor, "crowd/7");
   assert.equal(made.header().verdict(of.cluster, of.invited), "ok");
   assert.match(invitation.header(), /^[A-Za-z0-9_-]+$/);

@@ -6,10 +6,9 @@ use std::collections::VecDeque;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use tacit_protocol::check::skip;
-use tacit_protocol::fixtures::contributor_key;
+use tacit_protocol::fixtures::{contributor_key, share};
 use tacit_protocol::identity::Signature;
 use tacit_protocol::question::Answer as Given;
-use tacit_protocol::submission::Submission;
 
 use super::*;
 use crate::store::{Author, NewWithdrawal, Recorded, Withdrawn};
@@ -159,7 +158,7 @@ fn a_withdrawal_comes_before_the_notice_or_too_late() {
         let (key, answers) = (contributor_key(contributor), [(0, Given::Class(1))]);
         let name = format!("c{contributor}");
         let cluster = &nodes.at(0).cluster;
-        let submission = Submission::create(cluster, &nodes.job, &name, &key, &answers, &mut UnwrapErr(SysRng)).unwrap();
+        let submission = share(cluster, &nodes.job, &name, &key, &answers, &mut UnwrapErr(SysRng)).unwrap();
         let header = submission.header.value;
         let withdrawal = NewWithdrawal {
             digest: header.digest(),

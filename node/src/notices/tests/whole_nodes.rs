@@ -13,11 +13,10 @@ use tacit_mpc_core::sharing::{NodeSet, Party};
 use tacit_protocol::check::{Check, skip};
 use tacit_protocol::codec::encode;
 use tacit_protocol::control::Computed;
-use tacit_protocol::fixtures::contributor_key;
+use tacit_protocol::fixtures::{contributor_key, share};
 use tacit_protocol::peer::Question;
 use tacit_protocol::question::Answer as Given;
 use tacit_protocol::receipt::SaltSeed;
-use tacit_protocol::submission::Submission;
 
 use super::*;
 use crate::compute::{Task, compute};
@@ -97,7 +96,7 @@ impl Nodes {
             let (key, name) = (contributor_key(contributor), format!("c{contributor}"));
             let answers = [(0, Given::Class(contributor % 2)), (2, Given::Class(1))];
             let cluster = &self.at(0).cluster;
-            let submission = Submission::create(cluster, &self.job, &name, &key, &answers, &mut UnwrapErr(SysRng)).unwrap();
+            let submission = share(cluster, &self.job, &name, &key, &answers, &mut UnwrapErr(SysRng)).unwrap();
             let digest = submission.header.value.digest();
             for node in 0..self.size.0 {
                 let delivery = encode(&submission.delivery(node).unwrap());

@@ -9,7 +9,7 @@ use tacit_mpc_core::session::Opening;
 use tacit_mpc_core::sharing::Party;
 use tacit_mpc_core::stored_keys::{OwnKeys, StoredKeys};
 use tacit_mpc_core::testing::{Misbehaviour, Observed};
-use tacit_protocol::fixtures::submission_list;
+use tacit_protocol::fixtures::{share, submission_list};
 use tacit_protocol::identity::{Purpose, Signed};
 use tacit_protocol::question::Answer;
 use tacit_protocol::reject::RejectReason;
@@ -84,7 +84,7 @@ fn gold_is_not_answers_and_answers_are_not_gold() {
     assert_eq!(opened.unwrap_err(), RejectReason::Unsealable);
 
     let rng = &mut ChaCha20Rng::seed_from_u64(1);
-    let by_buyer = Submission::create(&members.cluster, &job, "c001", &gold_key(), &[(0, Answer::Class(0))], rng);
+    let by_buyer = share(&members.cluster, &job, "c001", &gold_key(), &[(0, Answer::Class(0))], rng);
     assert_eq!(by_buyer.unwrap_err(), SubmissionError::NotAContributor);
     let stranger = tacit_protocol::identity::SecretKey::generate(rng);
     let by_stranger = Submission::create_gold(&members.cluster, &job, &stranger, &[], 0, rng);
