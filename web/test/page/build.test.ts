@@ -39,10 +39,9 @@ test("plots, QR codes, the buyer's part and the whole module are loaded later", 
   expect([...first].filter((path) => path.endsWith(".wasm")).length).toBe(1);
 });
 
-// The goal is 300 kB.
-test("the first load is below 400 kB compressed, with the module", () => {
+test("the first load is below 300 kB compressed, with the module", () => {
   const total = [...firstLoad(DIST, files(DIST))].reduce((sum, path) => sum + gzipSync(read(path), { level: 9 }).length, 0);
-  expect(total).toBeLessThan(400_000);
+  expect(total).toBeLessThan(300_000);
 });
 
 test("no file names a path of the machine that built it", () => {
