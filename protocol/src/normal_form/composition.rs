@@ -68,11 +68,11 @@ fn pairs() -> Vec<Pair> {
     pairs
 }
 
-/// Characters that are taken apart and never joined (`CompositionExclusions.txt`), Hangul, which has no list, and a few marks whose parts are
-/// marks.
+/// Characters that are taken apart and never joined (Unicode's `CompositionExclusions.txt`), and Hangul, whose pairs are computed.
 fn is_excluded(c: char) -> bool {
     matches!(c, '\u{958}'..='\u{95f}' | '\u{9dc}'..='\u{9dd}' | '\u{9df}' | '\u{a33}' | '\u{a36}' | '\u{a59}'..='\u{a5b}' | '\u{a5e}'
-        | '\u{b5c}'..='\u{b5d}' | '\u{f43}' | '\u{f4d}' | '\u{f52}' | '\u{f57}' | '\u{f5c}' | '\u{f69}' | '\u{f76}' | '\u{f78}' | '\u{f93}' | '\u{f9d}' | '\u{fa2}' | '\u{fa7}' | '\u{fac}' | '\u{fb9}' | '\u{2adc}'
+        | '\u{b5c}'..='\u{b5d}' | '\u{f43}' | '\u{f4d}' | '\u{f52}' | '\u{f57}' | '\u{f5c}' | '\u{f69}'
+        | '\u{f76}' | '\u{f78}' | '\u{f93}' | '\u{f9d}' | '\u{fa2}' | '\u{fa7}' | '\u{fac}' | '\u{fb9}' | '\u{2adc}'
         | '\u{ac00}'..='\u{d7a3}' | '\u{fb1d}'..='\u{fb4e}' | '\u{1d15e}'..='\u{1d164}' | '\u{1d1bb}'..='\u{1d1c0}')
 }
 
