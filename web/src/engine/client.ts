@@ -2,7 +2,7 @@
 
 import type { ContributorCalls } from "./contributor-calls.ts";
 import type { BuyerCalls } from "./buyer-calls.ts";
-import { EngineFailure, type AnswerMessage, type CallMessage, type Remote } from "./messages.ts";
+import { BROKEN, EngineFailure, type AnswerMessage, type CallMessage, type Remote } from "./messages.ts";
 
 /** All that the worker does. */
 export type Engine = Remote<ContributorCalls> & Remote<BuyerCalls>;
@@ -19,20 +19,25 @@ export function engineOf(port: Port): Engine {
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   let last = 0;
   let broken: Error | undefined;
+  const end = (failure: Error): void => {
+    broken = failure;
+    waiting.forEach((call) => call.reject(failure));
+    waiting.clear();
+  };
   port.onmessage = ({ data }) => {
     const call = waiting.get(data.id);
     waiting.delete(data.id);
     if (data.ok) {
       call?.resolve(data.value);
     } else {
-      call?.reject(new EngineFailure(data.code, data.message));
+      const failure = new EngineFailure(data.code, data.message);
+      call?.reject(failure);
+      if (data.code === BROKEN) {
+        end(failure);
+      }
     }
   };
-  port.onerror = (event) => {
-    broken = new EngineFailure("unexpected", event.message ?? "the worker cannot be started");
-    waiting.forEach((call) => call.reject(broken as Error));
-    waiting.clear();
-  };
+  port.onerror = (event) => end(new EngineFailure("unexpected", event.message ?? "the worker cannot be started"));
   const call = (name: string, args: unknown[]): Promise<unknown> =>
     new Promise((resolve, reject) => {
       if (broken !== undefined) {

@@ -12,7 +12,10 @@ export type AnswerMessage =
   | { id: number; ok: true; value: unknown }
   | { id: number; ok: false; code: string; message: string };
 
-/** What the worker could not do. `code` is that of the engine's error, or `unexpected`. */
+/** The code of the last answer of a worker whose module stopped in the middle of something. It can do nothing more. */
+export const BROKEN = "broken";
+
+/** What the worker could not do. `code` is that of the engine's error, `unexpected`, or `BROKEN`. */
 export class EngineFailure extends Error {
   constructor(
     readonly code: string,

@@ -1,6 +1,6 @@
 // The worker's side of the calls: answers them one after the other.
 
-import type { AnswerMessage, CallMessage } from "./messages.ts";
+import { BROKEN, type AnswerMessage, type CallMessage } from "./messages.ts";
 
 type Call = (...args: unknown[]) => unknown;
 
@@ -25,12 +25,25 @@ export function serveCalls(ready: Promise<readonly object[]>): void {
       }
       return { id, ok: true, value: await call(...args) };
     } catch (error) {
+      // A mistake in the module ends it wherever it is, as in the programs, and nobody knows what it leaves in its memory.
+      if (error instanceof WebAssembly.RuntimeError) {
+        return { id, ok: false, code: BROKEN, message: error.message };
+      }
       const { code, message } = error as { code?: unknown; message?: unknown };
       return { id, ok: false, code: typeof code === "string" ? code : "unexpected", message: String(message ?? error) };
     }
   };
   let queue: Promise<unknown> = Promise.resolve();
   self.onmessage = (event: MessageEvent<CallMessage>) => {
-    queue = queue.then(async () => self.postMessage(await answer(event.data)));
+    queue = queue.then(async () => {
+      const answered = await answer(event.data);
+      self.postMessage(answered);
+      if (!answered.ok && answered.code === BROKEN) {
+        self.onmessage = null;
+        self.close();
+        // What waits behind it is not done.
+        await new Promise(() => undefined);
+      }
+    });
   };
 }

@@ -237,6 +237,8 @@ export const en = {
   },
   problem: {
     title: "This did not work",
+    broken:
+      "This page has made a mistake and had to stop. Your answers and your key are on this device, and nothing is lost: reload the page to go on. If it stops again, tell the operators what you did.",
     unreachable: (host: string) => `${host} cannot be reached. Check your connection; nothing is lost.`,
     kinds: {
       unknown_job: "There is no such job, or it is not shown to you.",

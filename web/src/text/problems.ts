@@ -1,6 +1,6 @@
 // What is said when something fails.
 
-import { EngineFailure } from "../engine/messages.ts";
+import { BROKEN, EngineFailure } from "../engine/messages.ts";
 import { Problem, Unreachable } from "../http/problem.ts";
 import { text } from "./index.ts";
 
@@ -13,7 +13,7 @@ export function inWords(error: unknown): string {
     return text.problem.kinds[error.kind] ?? (error.detail || error.title);
   }
   if (error instanceof EngineFailure) {
-    return sentence(error.message);
+    return error.code === BROKEN ? text.problem.broken : sentence(error.message);
   }
   if (error instanceof DOMException && (error.name === "InvalidStateError" || error.name === "SecurityError" || error.name === "QuotaExceededError")) {
     return text.problem.storage;

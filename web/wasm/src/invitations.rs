@@ -25,7 +25,7 @@ impl Invitation {
     /// Reads a code. Throws `invitation_code`.
     pub fn parse(code: String) -> Result<Self, Failure> {
         let code = Zeroizing::new(code);
-        Ok(Self(code.parse().map_err(as_code::<credential::CodeError>(Code::InvitationCode))?))
+        Ok(Self(code.parse().map_err(as_code::<credential::CodeError>(Code::Invitation))?))
     }
 
     /// The person's number in the pool.
