@@ -199,7 +199,10 @@ fn watching_ends_with_the_cause() {
     let job = cluster.create_job("interrupted", 1, 3);
     for (signal, due) in [("-INT", 130), ("-TERM", 143)] {
         let watching = Watching::start(&cluster, &job, &[]);
-        let sent = Command::new("kill").args([signal, &watching.child.id().to_string()]).status().unwrap();
+        let sent = Command::new("kill")
+            .args([signal, &watching.child.id().to_string()])
+            .status()
+            .unwrap();
         assert!(sent.success());
         let (code, _, err) = watching.end();
         assert!(code == Some(due) && err == "tacit: interrupted\n", "{signal}: {code:?}: {err}");

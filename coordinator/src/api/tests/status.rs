@@ -174,7 +174,13 @@ async fn a_key_is_told_what_it_has_sent_before_the_job_is_published() {
     // What was taken back is not there any more.
     bench.withdraw(&one, &first).await;
     let sent = bench.sent(&first).await;
-    assert_eq!(sent.submissions.iter().map(|one| one.header.value.statement.items.clone()).collect::<Vec<_>>(), [[1]]);
+    assert_eq!(
+        sent.submissions
+            .iter()
+            .map(|one| one.header.value.statement.items.clone())
+            .collect::<Vec<_>>(),
+        [[1]]
+    );
     bench.close(&job).await;
     bench.wait_for(&job, JobState::Published).await;
     eventually("the records are there", async || bench.sent(&first).await.certified.is_some()).await;
