@@ -216,7 +216,7 @@ mod tests {
             "`protocol` must be a whole number",
         );
         refused("protocol = 1", "protocol = '1'", "protocol", "`protocol` must be a whole number");
-        refused("threshold = 1", "threshold = 1\nthreshold = 1", "[coordinator]", "duplicate key");
+        refused("protocol = 1", "protocol = 1\nprotocol = 1", "name", "duplicate key");
         refused(
             "threshold = 1",
             "treshold = 1",
