@@ -3,8 +3,8 @@
 use tacit_protocol::api::{Receipt, ReceiptStatement, SentSubmission};
 use tacit_protocol::cluster::Cluster;
 use tacit_protocol::identity::{PublicKey, Purpose};
-use tacit_protocol::job::Job;
-use tacit_protocol::submission::Header;
+use tacit_protocol::job::JobId;
+use tacit_protocol::submission::{Header, Statement};
 use thiserror::Error;
 
 /// A receipt is not signed by the coordinator, or is for something else.
@@ -49,9 +49,15 @@ pub fn check_receipt(cluster: &Cluster, header: &Header, receipt: &Receipt) -> R
 
 /// The public part of a submission that the coordinator says this key has sent to a job; `None` if the key has not signed it for this job, or the
 /// receipt beside it is for something else. Whoever believed the coordinator would leave out answers that were never sent.
-pub fn check_sent<'a>(cluster: &Cluster, job: &Job, key: &PublicKey, sent: &'a SentSubmission) -> Option<&'a Header> {
-    let header = &sent.header.value;
-    let is_mine = header.statement.key == *key && Header::check(&sent.header, cluster, job).is_ok();
+pub fn check_sent<'a>(cluster: &Cluster, job: &JobId, key: &PublicKey, sent: &'a SentSubmission) -> Option<&'a Header> {
+    let header = sent.header.verify(Purpose::Submission, key).ok()?;
+    let Statement {
+        cluster: of,
+        job: to,
+        key: by,
+        ..
+    } = &header.statement;
+    let is_mine = (of, to, by) == (&cluster.digest(), job, key);
     (is_mine && check_receipt(cluster, header, &sent.receipt).is_ok()).then_some(header)
 }
 
@@ -84,18 +90,23 @@ mod tests {
     #[test]
     fn only_what_the_key_has_signed_for_the_job_is_what_it_has_sent() {
         let members = cluster_with_keys(3, 1);
-        let (here, other) = (job(4, 2, 3, PayRule::Flat), job(5, 2, 3, PayRule::Flat));
+        let here = job(4, 2, 3, PayRule::Flat);
         let key = contributor_key(1).public();
-        let check = |sent: &SentSubmission| check_sent(&members.cluster, &here, &key, sent).map(|header| header.statement.items.clone());
+        let check =
+            |sent: &SentSubmission| check_sent(&members.cluster, here.id(), &key, sent).map(|header| header.statement.items.clone());
         let mine = sent(&members, submission(&members, &here, 1, &[(0, 1), (2, 0)]).header);
         assert_eq!(check(&mine), Some(vec![0, 2]));
         // The coordinator has the receipt's key, and claims one more item.
         let mut claimed = mine.header.clone();
         claimed.value.statement.items.push(3);
         assert_eq!(check(&sent(&members, claimed)), None);
-        // Items that another key has answered, and those of another job.
+        // Items that another key has answered.
         assert_eq!(check(&sent(&members, submission(&members, &here, 2, &[(1, 0)]).header)), None);
-        assert_eq!(check(&sent(&members, submission(&members, &other, 1, &[(4, 0)]).header)), None);
+        assert_eq!(
+            check_sent(&members.cluster, &"other".parse().unwrap(), &key, &mine),
+            None,
+            "another job"
+        );
         // A receipt of something else.
         let second = sent(&members, submission(&members, &here, 1, &[(1, 0)]).header);
         assert_eq!(

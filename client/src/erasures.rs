@@ -1,6 +1,7 @@
 //! The receipts of nodes that have erased a submission which its contributor took back.
 
 use tacit_protocol::cluster::Cluster;
+use tacit_protocol::identity::Purpose;
 use tacit_protocol::submission::Header;
 use tacit_protocol::withdrawal::{Erasure, ErasureReceipt};
 
@@ -15,9 +16,18 @@ pub struct Erased {
 
 /// The receipts that nodes of the cluster have signed for this submission, in the order of the nodes.
 pub fn checked(cluster: &Cluster, header: &Header, receipts: Vec<ErasureReceipt>) -> Erased {
+    of(cluster, &Erasure::of(header), receipts)
+}
+
+/// The receipts that nodes of the cluster have signed for exactly this erasure, in the order of the nodes.
+pub fn of(cluster: &Cluster, due: &Erasure, receipts: Vec<ErasureReceipt>) -> Erased {
+    let signer = |receipt: &ErasureReceipt| {
+        let signed = |key| receipt.value == *due && receipt.verify(Purpose::Erasure, key).is_ok();
+        cluster.nodes().iter().position(|node| signed(&node.identity))
+    };
     let mut by_node: Vec<Option<ErasureReceipt>> = vec![None; cluster.nodes().len()];
     for receipt in receipts {
-        if let Some(place) = Erasure::signer(&receipt, cluster, header).and_then(|node| by_node.get_mut(node)) {
+        if let Some(place) = signer(&receipt).and_then(|node| by_node.get_mut(node)) {
             *place = Some(receipt);
         }
     }

@@ -30,6 +30,8 @@ pub mod weights;
 #[cfg(feature = "command")]
 pub mod authenticity;
 #[cfg(feature = "command")]
+pub mod elsewhere;
+#[cfg(feature = "command")]
 mod events;
 #[cfg(feature = "command")]
 pub mod gold;

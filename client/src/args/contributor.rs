@@ -30,7 +30,8 @@ Once the job is published, `tacit receipt` says which answers count, and why the
 const RECEIPT_HELP: &str = "\
 Once the job is published, the signatures of all nodes are checked against the cluster file, every submission that has a receipt must be \
 in what they signed, and the pay is worked out again from the terms that were answered. Nothing is taken on the coordinator's word \
-but which items the answers that do not count are for: the nodes sign how many, and why.
+but which items the answers that do not count are for: the nodes sign how many, and why. On another machine with the same key the command \
+says what it cannot check without what the first one has kept.
 
 Exit codes: 10 the nodes have not signed this, or for other terms; \
 11 a record, or whom it says has refused a submission, does not fit what they signed, or is somebody else's; \
@@ -50,6 +51,8 @@ Examples:
   tacit consent verify consent.json --cluster cluster.toml";
 
 const WITHDRAW_HELP: &str = "\
+What the same key has sent from another machine is taken back as well, as far as the coordinator says that there is some.
+
 Examples:
   tacit withdraw JOB --key alice.key --cluster cluster.toml";
 

@@ -354,7 +354,8 @@ fn summary(args: &args::Answer, name: &str, state: &State, rows: &SortedRows, an
     if rows.elsewhere > 0 {
         text += &format!(
             "{} rows are of items that this key has answered from elsewhere, as the coordinator says: they are not sent again, and their \
-             answers are not known here. To check them or take them back, use the machine that sent them, or its folder {}\n",
+             answers are not known here. `tacit receipt` and `tacit withdraw` work here too; what was answered only the machine that has \
+             sent it can tell, or its folder {}\n",
             rows.elsewhere,
             state.folder().file_name().unwrap_or_default().display()
         );

@@ -7,6 +7,7 @@ pub(crate) mod cluster;
 mod connect;
 pub(crate) mod consent;
 mod contributor;
+mod elsewhere;
 pub(crate) mod issuer;
 pub(crate) mod items;
 pub(crate) mod job;

@@ -20,8 +20,8 @@ use tacit_scoring::payout::Pay;
 
 use crate::args::Receipt;
 use crate::commands::connect::{connect, need_cluster};
-use crate::commands::sent::what_was_sent;
-use crate::commands::{consent, pool_size, shell};
+use crate::commands::sent::made_here;
+use crate::commands::{consent, elsewhere, pool_size, shell};
 use crate::output::{self, Format};
 
 /// A submission that was made with the key, and what the coordinator said of it.
@@ -145,8 +145,10 @@ fn is_replaced(state: &State, index: usize) -> Result<bool> {
 
 /// Runs the command.
 pub(crate) async fn run(args: &Receipt, format: Format) -> Result<()> {
+    let Some(state) = made_here(&args.key, &args.job)? else {
+        return elsewhere::receipt(args, format).await;
+    };
     let key = keys::load(&args.key)?;
-    let state = what_was_sent(&args.key, &args.job)?;
     let (api, cluster) = connect(&args.network, None).await?;
     let cluster = need_cluster(cluster, "it has the keys that receipts are signed with")?;
     // Signed, and with the credential, as a job that is not public is shown to nobody else: what is purged is not taken for lost.

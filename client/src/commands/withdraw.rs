@@ -10,21 +10,31 @@ use tacit_client::withdrawals::{Outcome, withdraw};
 
 use crate::args::Withdraw;
 use crate::commands::connect::{connect, need_cluster};
-use crate::commands::sent::what_was_sent;
+use crate::commands::elsewhere;
+use crate::commands::sent::{made_here, nothing_was_sent};
 use crate::exit::Cause;
 use crate::output::{self, Format};
 
 /// Runs the command.
 pub(crate) async fn run(args: &Withdraw, format: Format) -> Result<()> {
     let key = keys::load(&args.key)?;
-    let state = what_was_sent(&args.key, &args.job)?;
+    let state = made_here(&args.key, &args.job)?;
     let (api, cluster) = connect(&args.network, None).await?;
     let cluster = need_cluster(cluster, "it has the keys that receipts are signed with")?;
-    // A coordinator that has lost a submission cannot tell the nodes to erase it: it needs the submission first.
-    let lost = resending::send_lost(&api, &cluster, &key, &state, Author::Contributor).await?;
-    output::report_resent(&lost);
-    let patience = Duration::from_secs(args.wait_seconds);
-    let outcomes = withdraw(&api, &cluster, &key, &state, args.submission, patience).await?;
+    let mut outcomes = Vec::new();
+    if let Some(state) = &state {
+        // A coordinator that has lost a submission cannot tell the nodes to erase it: it needs the submission first.
+        let lost = resending::send_lost(&api, &cluster, &key, state, Author::Contributor).await?;
+        output::report_resent(&lost);
+        let patience = Duration::from_secs(args.wait_seconds);
+        outcomes = withdraw(&api, &cluster, &key, state, args.submission, patience).await?;
+    }
+    let from_elsewhere = elsewhere::withdraw(args, (&api, &cluster, &key), state.as_ref()).await?;
+    let said = elsewhere::said_of_withdrawn(&from_elsewhere, &args.key);
+    outcomes.extend(from_elsewhere);
+    if outcomes.is_empty() && state.is_none() {
+        return Err(nothing_was_sent(&args.key, &args.job));
+    }
     if outcomes.is_empty() {
         return Err(Cause::NotFound.error(format!("no such submission was sent to job {} with this key", args.job)));
     }
@@ -54,7 +64,7 @@ pub(crate) async fn run(args: &Withdraw, format: Format) -> Result<()> {
     }
     format.print(
         &json!({ "job": args.job, "submissions": documents }),
-        &output::table(&["submission", "erased by", "not answered"], rows),
+        &(output::table(&["submission", "erased by", "not answered"], rows) + &said),
     )?;
     if let Some((id, error)) = failed {
         return Err(error).with_context(|| format!("submission {id} is not withdrawn"));

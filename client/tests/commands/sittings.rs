@@ -1,5 +1,6 @@
 //! Answers in several sittings, from several files and machines, under a name that was mistyped: nothing is sent twice, and nothing blocks.
 
+use crate::coordinator::Cheat;
 use crate::workplace::Workplace;
 
 const ANSWER: &str = "answer j --answers a.csv --key me.key --public-answers";
@@ -163,10 +164,11 @@ fn a_second_machine_with_the_same_key_sends_what_the_first_has_not_sent() {
     // What to do about receipts and withdrawals is said where there is nothing.
     std::fs::create_dir(place.path().join("third")).unwrap();
     std::fs::copy(place.path().join("me.key"), place.path().join("third/me.key")).unwrap();
-    for command in ["receipt", "withdraw"] {
-        let error = place.fails(&format!("{command} j --key third/me.key"));
-        assert!(error.contains("copy its folder of this name to third/me.key.j.d"), "{error}");
-    }
+    let said = place.ok("receipt j --key third/me.key");
+    assert!(
+        said.matches("not yet known").count() == 6 && said.contains("sent with this key from another machine, as the coordinator says"),
+        "{said}"
+    );
     // The same where everything was sent from elsewhere.
     write(&place, "me", &[("i1", "stop")]);
     let said = place.ok(&ANSWER.replace("me.key", "third/me.key"));
@@ -174,8 +176,57 @@ fn a_second_machine_with_the_same_key_sends_what_the_first_has_not_sent() {
         said.contains("j: nothing new to send; receipts in third/me.key.j.d\n1 rows are of items"),
         "{said}"
     );
+    // It takes one of them back, then all that are left, with receipts of the nodes.
+    let table = place.ok("receipt j --key third/me.key");
+    let first = table.split_whitespace().find(|word| word.len() == 32).unwrap();
+    let said = place.ok(&format!("withdraw j --key third/me.key --submission {first}"));
+    assert!(
+        said.contains("1 of them were sent with third/me.key from another machine, as the coordinator says"),
+        "{said}"
+    );
+    assert_eq!(received(&place), [1, 1]);
+    let all = place.ok("withdraw j --key third/me.key --json");
+    assert_eq!(
+        all.matches("\"outcome\":\"withdrawn\"").count(),
+        3,
+        "the first one is asked for again: {all}"
+    );
+    assert_eq!(received(&place), [0; 0]);
+    assert!(
+        place
+            .path()
+            .join(format!("third/me.key.j.d/elsewhere/{first}.withdrawal.json"))
+            .exists()
+    );
     let error = place.fails("receipt j --key third/me.key");
     assert!(error.contains("copy its folder of this name to third/me.key.j.d"), "{error}");
+}
+
+#[test]
+fn a_second_machine_checks_what_the_nodes_certify() {
+    let place = place();
+    write(&place, "me", &[("i1", "stop"), ("i2", "yield")]);
+    place.ok(ANSWER);
+    std::fs::create_dir(place.path().join("laptop")).unwrap();
+    std::fs::copy(place.path().join("me.key"), place.path().join("laptop/me.key")).unwrap();
+    place.ok("job watch j");
+    let said = place.ok("receipt j --key laptop/me.key");
+    for due in [
+        "certified: 1 of your 2 answers count\n",
+        "signed by all nodes that took part (node-0, node-1, node-2), and of this key\n",
+        "not checked here, as only the machine that has sent them can: ",
+    ] {
+        assert!(said.contains(due), "{due}: {said}");
+    }
+    for (cheat, code) in [(Cheat::Signs, 10), (Cheat::Name, 11)] {
+        place.coordinator.cheat(cheat);
+        let output = place.tacit("receipt j --key laptop/me.key");
+        assert_eq!(output.status.code(), Some(code), "{cheat:?}");
+        assert!(output.stdout.is_empty());
+    }
+    // What is closed stays in the job.
+    let error = String::from_utf8(place.tacit("withdraw j --key laptop/me.key").stderr).unwrap();
+    assert!(error.contains("is not withdrawn") && error.contains("fixed"), "{error}");
 }
 
 #[test]
