@@ -6,11 +6,15 @@ include!(concat!(env!("OUT_DIR"), "/files.rs"));
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PageFile {
     pub(crate) bytes: &'static [u8],
+    /// The same, compressed with gzip.
+    pub(crate) gzip: &'static [u8],
     /// Its SHA-256 in hexadecimal.
     pub(crate) digest: &'static str,
     pub(crate) media_type: &'static str,
     /// Whether its name has a digest of its content, so that it never changes.
     pub(crate) never_changes: bool,
+    /// Whether it is the script of a worker, which has a policy of its own.
+    pub(crate) is_worker: bool,
 }
 
 /// The file at this path of a URL; a folder's path is that of its `index.html`.
@@ -18,13 +22,21 @@ pub(crate) fn find(path: &str) -> Option<PageFile> {
     let path = path.strip_prefix('/')?;
     let path = if path.is_empty() { "index.html" } else { path };
     let place = FILES.binary_search_by(|(name, ..)| (*name).cmp(path)).ok()?;
-    let (name, bytes, digest) = FILES[place];
+    let (name, bytes, gzip, digest) = FILES[place];
     Some(PageFile {
         bytes,
+        gzip,
         digest,
         media_type: media_type(name),
         never_changes: name.starts_with("assets/"),
+        is_worker: is_worker(name),
     })
+}
+
+/// Whether a file is the script of a worker: that with the keys, or the one that keeps the page's version.
+fn is_worker(name: &str) -> bool {
+    let script = name.strip_prefix("assets/").and_then(|rest| rest.strip_suffix(".js"));
+    name == "sw.js" || script.is_some_and(|script| script.contains("worker-"))
 }
 
 /// Browsers run a script and compile WebAssembly only under these types.

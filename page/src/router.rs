@@ -2,10 +2,9 @@
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use tower_http::compression::CompressionLayer;
 
 use crate::files::{self, PageFile};
 use crate::headers;
@@ -20,11 +19,12 @@ const CLUSTER: &str = "/cluster.toml";
 /// `encrypted` says that connections are.
 pub fn router(cluster: Option<Bytes>, encrypted: bool) -> Router {
     let answer = move |method: Method, uri: Uri, asked: HeaderMap| async move {
+        let is_worker = files::find(uri.path()).is_some_and(|file| file.is_worker);
         let mut response = answer(&method, uri.path(), &asked, cluster);
-        headers::add(response.headers_mut(), encrypted);
+        headers::add(response.headers_mut(), is_worker, encrypted);
         response
     };
-    Router::new().fallback(answer).layer(CompressionLayer::new())
+    Router::new().fallback(answer)
 }
 
 fn answer(method: &Method, path: &str, asked: &HeaderMap, cluster: Option<Bytes>) -> Response {
@@ -65,14 +65,34 @@ impl PageFile {
         if has_it {
             return (StatusCode::NOT_MODIFIED, caching).into_response();
         }
-        (caching, [(CONTENT_TYPE, self.media_type)], Body::from(self.bytes)).into_response()
+        let kind = [(CONTENT_TYPE, self.media_type), (VARY, "accept-encoding")];
+        if self.gzip.len() < self.bytes.len() && reads_gzip(asked) {
+            return (caching, kind, [(CONTENT_ENCODING, "gzip")], Body::from(self.gzip)).into_response();
+        }
+        (caching, kind, Body::from(self.bytes)).into_response()
     }
+}
+
+/// Whether whoever asks can read gzip: it is listed, and not with the weight 0.
+fn reads_gzip(asked: &HeaderMap) -> bool {
+    asked.get_all(ACCEPT_ENCODING).iter().any(|listed| {
+        listed.to_str().unwrap_or_default().split(',').any(|one| {
+            let (name, parameters) = one.split_once(';').unwrap_or((one, ""));
+            let weight = parameters
+                .trim()
+                .strip_prefix("q=")
+                .and_then(|weight| weight.trim().parse::<f32>().ok());
+            name.trim().eq_ignore_ascii_case("gzip") && weight.is_none_or(|weight| weight > 0.0)
+        })
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use axum::http::Request;
-    use axum::http::header::{CONTENT_ENCODING, CONTENT_SECURITY_POLICY};
+    use std::io::Read as _;
+
+    use axum::http::header::CONTENT_SECURITY_POLICY;
     use tower::ServiceExt;
 
     use super::*;
@@ -96,7 +116,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_file_is_served_as_it_is_with_its_type() {
-        for (name, bytes, _) in files::FILES {
+        for (name, bytes, _, _) in files::FILES {
             let (status, headers, body) = ask(Method::GET, &format!("/{name}"), None).await;
             assert_eq!((status, body.as_slice()), (StatusCode::OK, *bytes), "{name}");
             assert!(
@@ -146,9 +166,39 @@ mod tests {
 
     #[tokio::test]
     async fn files_are_compressed_for_those_who_can_read_that() {
-        let (_, headers, body) = ask(Method::GET, "/", Some(("accept-encoding", "gzip"))).await;
-        assert_eq!(headers[CONTENT_ENCODING], "gzip");
-        assert!(body.len() < ask(Method::GET, "/", None).await.2.len());
+        for (name, bytes, gzip, _) in files::FILES {
+            let (_, headers, body) = ask(Method::GET, &format!("/{name}"), Some(("accept-encoding", "br, gzip;q=0.5"))).await;
+            assert_eq!(headers[VARY], "accept-encoding", "{name}");
+            // The very bytes that were made when the program was built.
+            assert_eq!(
+                (headers[CONTENT_ENCODING].to_str().unwrap(), body.as_slice()),
+                ("gzip", *gzip),
+                "{name}"
+            );
+            let mut plain = Vec::new();
+            flate2::read::GzDecoder::new(*gzip).read_to_end(&mut plain).unwrap();
+            assert_eq!(plain, *bytes, "{name}");
+        }
+        for none in ["br", "gzip;q=0", "x-gzip", ""] {
+            let (_, headers, body) = ask(Method::GET, "/index.html", Some(("accept-encoding", none))).await;
+            assert!(!headers.contains_key(CONTENT_ENCODING), "{none}");
+            assert_eq!(body, files::find("/index.html").unwrap().bytes);
+        }
+    }
+
+    /// A worker takes its policy from the headers of its script. The one with the keys must not be able to send them anywhere.
+    #[tokio::test]
+    async fn workers_reach_nobody_but_the_host_of_their_module() {
+        let (mut workers, mut others) = (0, 0);
+        for (name, ..) in files::FILES {
+            let (_, headers, _) = ask(Method::GET, &format!("/{name}"), None).await;
+            let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
+            let is_worker = name.contains("worker-") || *name == "sw.js";
+            assert_eq!(policy.contains("connect-src 'self';"), is_worker, "{name}: {policy}");
+            *(if is_worker { &mut workers } else { &mut others }) += 1;
+        }
+        // Contributors', buyers', and the one that keeps the version.
+        assert!(workers >= 3 && others > 0, "{workers} {others}");
     }
 
     #[tokio::test]
@@ -181,7 +231,7 @@ mod tests {
         let wanted: Vec<String> = files::FILES
             .iter()
             .filter(|(name, ..)| *name != "MANIFEST")
-            .map(|(name, _, digest)| format!("{digest}  {name}"))
+            .map(|(name, _, _, digest)| format!("{digest}  {name}"))
             .collect();
         assert_eq!(listed, wanted);
     }
