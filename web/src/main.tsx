@@ -4,7 +4,7 @@ import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ContributorApp } from "./contributor/app.tsx";
 import { startEngine, type Engine } from "./engine/client.ts";
-import { readRoute, withoutInvitation, type Route } from "./route.ts";
+import { isFramed, readRoute, withoutInvitation, type Route } from "./route.ts";
 import { Start } from "./start.tsx";
 import { SealedStore } from "./storage/sealed-store.ts";
 import { text } from "./text/index.ts";
@@ -20,7 +20,11 @@ function Page({ engine, store, route }: { engine: Engine; store: SealedStore; ro
   const [Buyer, setBuyer] = useState<{ App: BuyerApp } | undefined>();
   const [failure, setFailure] = useState<unknown>();
   useEffect(() => {
-    pin().then(setVersions, () => setVersions({ pinned: null, offered: null }));
+    const alarm = () => setVersions((versions) => ({ pinned: null, offered: null, ...versions, isReplaced: true }));
+    pin(alarm).then(
+      (found) => setVersions((before) => ({ ...found, ...(before?.isReplaced && { isReplaced: true }) })),
+      () => setVersions({ pinned: null, offered: null }),
+    );
     if (route.kind === "buyer") {
       import("./buyer/app.tsx").then(({ BuyerApp }) => setBuyer({ App: BuyerApp }), setFailure);
     }
@@ -57,8 +61,13 @@ function Page({ engine, store, route }: { engine: Engine; store: SealedStore; ro
 }
 
 async function start(): Promise<void> {
+  const hash = location.hash;
+  // Before anything else: the code of an invitation is in the memory of this page only from here on, not in the address bar, the history, or a link that is
+  // copied.
+  history.replaceState(null, "", location.pathname + location.search + withoutInvitation(hash).replace(/^#$/, ""));
   const place = document.querySelector("#page");
-  if (place === null) {
+  // Hosts that send no headers cannot forbid that another page frames this one, and lays something over its buttons.
+  if (place === null || isFramed(window)) {
     return;
   }
   document.documentElement.lang = text.language;
@@ -71,9 +80,7 @@ async function start(): Promise<void> {
     );
     return;
   }
-  const route = readRoute(location.hash);
-  // The code is in the memory of this page only from here on: not in the address bar, the history, or a link that is copied.
-  history.replaceState(null, "", location.pathname + location.search + withoutInvitation(location.hash).replace(/^#$/, ""));
+  const route = readRoute(hash);
   // Another job may need another coordinator, which the policy of this document does not allow.
   addEventListener("hashchange", () => location.reload());
   try {

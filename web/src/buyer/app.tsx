@@ -6,7 +6,7 @@ import type { BuyerRoute } from "../route.ts";
 import { buyerText } from "../text/en-buyer.ts";
 import { text } from "../text/index.ts";
 import { Field, FileButton, Notice, Screen, Trouble, useAction } from "../ui/parts.tsx";
-import { saveFile } from "../ui/save-file.ts";
+import { readFile, saveFile } from "../ui/save-file.ts";
 import { Create } from "./create.tsx";
 import type { BuyerDesk, LiveStatus } from "./desk.ts";
 import { Entry } from "./entry.tsx";
@@ -106,7 +106,7 @@ function BuyerKey({ desk }: { desk: BuyerDesk }) {
           label={t.import}
           onFiles={([file]) =>
             void action.run(async () => {
-              await desk.engine.importBuyerKey((await file?.text()) ?? "");
+              await desk.engine.importBuyerKey(file === undefined ? new Uint8Array() : await readFile(file));
               setImported(true);
             })
           }

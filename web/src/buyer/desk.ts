@@ -5,9 +5,11 @@ import type { Engine } from "../engine/client.ts";
 import type { SignedJob } from "../engine/buyer-calls.ts";
 import { Api, asStatus, JSON_TYPE, type JobStatus } from "../http/api.ts";
 import { readEvents } from "../http/events.ts";
+import { tighten } from "../http/csp.ts";
 import { Problem } from "../http/problem.ts";
 import type { Site } from "../open-cluster.ts";
 import { jobFragment } from "../route.ts";
+import { openOwn, ownJob, type OwnJob } from "./own-job.ts";
 
 /** What the API says to the job's buyer only, beside the rest. */
 export interface LiveStatus extends JobStatus {
@@ -74,19 +76,21 @@ export class BuyerDesk {
     return asStatus(await this.api.bytes("POST", `/v1/jobs/${job}/close`));
   }
 
-  async cancel(job: LiveStatus): Promise<LiveStatus> {
-    const signature = await this.engine.cancellation(job.id, job.digest);
-    return asStatus(await this.api.bytes("DELETE", `/v1/jobs/${job.id}?signature=${signature}`));
+  /** Cancels the job on the screen: what is signed is its id and the terms that were signed here, whatever the coordinator says. */
+  async cancel(job: string, said: LiveStatus): Promise<LiveStatus> {
+    const { id, digest } = await this.own(job, said);
+    const signature = await this.engine.cancellation(id, digest);
+    return asStatus(await this.api.bytes("DELETE", `/v1/jobs/${id}?signature=${signature}`));
   }
 
   /** What the terms of a job say is published. */
-  async releases(job: LiveStatus): Promise<string[]> {
-    const view = await this.engine.openJob(job.id, await this.api.spec(job.id), job.digest);
-    return view.terms.release;
+  async releases(job: string): Promise<string[]> {
+    return (await openOwn(this.engine, job, await this.api.spec(job))).terms.release;
   }
 
   /** Follows a job until it has ended, and connects again when the connection is lost. */
   async follow(job: string, signal: AbortSignal, onStatus: (status: LiveStatus) => void, onLost: () => void): Promise<void> {
+    this.confine();
     for (let lost = 0; !signal.aborted; lost += 1) {
       let last: LiveStatus | undefined;
       try {
@@ -123,14 +127,24 @@ export class BuyerDesk {
     const { payouts } = JSON.parse(new TextDecoder().decode(result)) as { payouts: unknown };
     const csv = payouts === null || payouts === undefined ? undefined : await this.api.bytes("GET", `/v1/jobs/${job}/payouts`);
     const pinned = (await this.engine.pinned(job)) ?? undefined;
-    const verified = await this.engine.verifyResult(certificate, result, csv, pinned);
+    const verified = await this.engine.verifyResult(job, certificate, result, csv, pinned);
     return { verified, certificate, isPinned: pinned !== undefined };
   }
 
-  /** The link for contributors. */
-  shareLink(job: LiveStatus): string {
-    const fragment = jobFragment({ job: job.id, cluster: this.cluster.digest, coordinator: this.site.coordinator, terms: job.digest });
+  /** The link for contributors. It pins the terms that were signed here, and not those that the coordinator names. */
+  async shareLink(job: string, said: LiveStatus): Promise<string> {
+    const { id, digest } = await this.own(job, said);
+    const fragment = jobFragment({ job: id, cluster: this.cluster.digest, coordinator: this.site.coordinator, terms: digest });
     return location.origin + location.pathname + fragment;
+  }
+
+  /** From now on this page reaches the coordinator only. Whoever makes a job loads pictures of hosts that are not known before, so it is not done at once. */
+  confine(): void {
+    tighten(this.site.coordinator, []);
+  }
+
+  private own(job: string, said: LiveStatus): Promise<OwnJob> {
+    return ownJob(this.engine, job, said, () => this.api.spec(job));
   }
 }
 

@@ -11,7 +11,6 @@ export function JobScreen({ desk, job, onBack }: { desk: BuyerDesk; job: string;
   const t = buyerText.job;
   const [status, setStatus] = useState<LiveStatus | undefined>();
   const [isLost, setLost] = useState(false);
-  const [isCopied, setCopied] = useState(false);
   const [asks, setAsks] = useState<"close" | "cancel" | undefined>();
   const action = useAction();
   useEffect(() => {
@@ -50,23 +49,12 @@ export function JobScreen({ desk, job, onBack }: { desk: BuyerDesk; job: string;
         </Notice>
       )}
       {status.state === "open" && (
-        <section class="part">
-          <h2>{t.share}</h2>
-          <p class="code">{desk.shareLink(status)}</p>
-          <p class="hint">{t.shareHint}</p>
-          <button
-            type="button"
-            class="plain"
-            onClick={() => void navigator.clipboard.writeText(desk.shareLink(status)).then(() => setCopied(true))}
-          >
-            {isCopied ? t.copied : t.copy}
-          </button>
-        </section>
+        <ShareLink desk={desk} job={job} status={status} />
       )}
       {status.state !== "published" && <Live status={status} wanted={wanted} />}
       {asks === "close" && (
         <section class="part warning" role="group" aria-label={t.closeTitle}>
-          <CloseSummary desk={desk} status={status} wanted={wanted} />
+          <CloseSummary desk={desk} job={job} status={status} wanted={wanted} />
           <div class="actions">
             <button type="button" class="main" onClick={() => act(() => desk.close(job))}>
               {t.closeYes}
@@ -81,7 +69,7 @@ export function JobScreen({ desk, job, onBack }: { desk: BuyerDesk; job: string;
         <section class="part warning" role="group" aria-label={t.cancelTitle}>
           <p>{t.cancelTitle}</p>
           <div class="actions">
-            <button type="button" class="plain danger" onClick={() => act(() => desk.cancel(status))}>
+            <button type="button" class="plain danger" onClick={() => act(() => desk.cancel(job, status))}>
               {t.cancelYes}
             </button>
             <button type="button" class="plain" onClick={() => setAsks(undefined)}>
@@ -107,6 +95,33 @@ export function JobScreen({ desk, job, onBack }: { desk: BuyerDesk; job: string;
       </div>
       {status.state === "published" && <ResultView desk={desk} job={job} />}
     </Screen>
+  );
+}
+
+/** The link for contributors, once it is sure of which job it is. */
+function ShareLink({ desk, job, status }: { desk: BuyerDesk; job: string; status: LiveStatus }) {
+  const t = buyerText.job;
+  const [link, setLink] = useState<string | undefined>();
+  const [isCopied, setCopied] = useState(false);
+  const action = useAction();
+  useEffect(() => {
+    setLink(undefined);
+    void action.run(async () => setLink(await desk.shareLink(job, status)));
+  }, [desk, job, status.id, status.digest]);
+  return (
+    <section class="part">
+      <h2>{t.share}</h2>
+      {action.error !== undefined && <Trouble error={action.error} />}
+      {link !== undefined && (
+        <>
+          <p class="code">{link}</p>
+          <p class="hint">{t.shareHint}</p>
+          <button type="button" class="plain" onClick={() => void navigator.clipboard.writeText(link).then(() => setCopied(true))}>
+            {isCopied ? t.copied : t.copy}
+          </button>
+        </>
+      )}
+    </section>
   );
 }
 
@@ -151,12 +166,14 @@ function Live({ status, wanted }: { status: LiveStatus; wanted: number }) {
   );
 }
 
-function CloseSummary({ desk, status, wanted }: { desk: BuyerDesk; status: LiveStatus; wanted: number }) {
+function CloseSummary({ desk, job, status, wanted }: { desk: BuyerDesk; job: string; status: LiveStatus; wanted: number }) {
   const t = buyerText.job;
   const [release, setRelease] = useState<string[] | undefined>();
-  useEffect(() => void desk.releases(status).then(setRelease, () => setRelease([])), [desk, status.digest]);
+  const action = useAction();
+  useEffect(() => void action.run(async () => setRelease(await desk.releases(job))), [desk, job]);
   return (
     <>
+      {action.error !== undefined && <Trouble error={action.error} />}
       <h2>{t.closeTitle}</h2>
       <p>{t.closeLead}</p>
       <ul>{release?.map((name) => <li key={name}>{buyerText.create.releases[name as keyof typeof buyerText.create.releases]}</li>)}</ul>

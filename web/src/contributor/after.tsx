@@ -135,7 +135,10 @@ function Submission(props: { desk: Desk; note: SubmissionNote; canWithdraw: bool
   return (
     <li class="submission">
       <span>{t.submission(number, new Date(note.made).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" }))}</span>
-      <span class="muted">{t.state[note.state]}</span>
+      <span class="muted">
+        {t.state[note.state]}
+        {note.state === "withdrawing" && note.missing !== undefined && note.missing.length > 0 && `, ${t.notConfirmed(note.missing)}`}
+      </span>
       {note.state === "sent" && props.canWithdraw && !isAsking && (
         <button type="button" class="link" onClick={() => setAsking(true)}>
           {t.withdraw}
@@ -157,7 +160,7 @@ function Submission(props: { desk: Desk; note: SubmissionNote; canWithdraw: bool
           </button>
         </div>
       )}
-      {erased !== undefined && <Notice kind="good">{t.erased(erased.erasedBy, erased.missing)}</Notice>}
+      {erased !== undefined && <Notice kind={erased.missing.length === 0 ? "good" : "info"}>{t.erased(erased.erasedBy, erased.missing)}</Notice>}
       {action.error !== undefined && <Trouble error={action.error} />}
     </li>
   );

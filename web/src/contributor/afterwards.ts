@@ -1,6 +1,7 @@
 // What comes after sending: what counted and why the rest did not, and taking answers back.
 
 import type { Certified, ErasureView, OutcomeView } from "tacit-engine";
+import { Problem, Unreachable } from "../http/problem.ts";
 import type { Desk } from "./desk.ts";
 
 /** The result for one contributor. */
@@ -17,9 +18,9 @@ export async function fetchStanding(desk: Desk): Promise<Standing | null> {
     return null;
   }
   const rejected: Standing["rejected"] = [];
-  const kept = desk.submissions.filter((one) => one.state !== "withdrawn");
-  for (const [index, note] of kept.entries()) {
-    const record = certified.submissions[index];
+  for (const note of desk.submissions) {
+    const place = certified.ids.indexOf(note.id);
+    const record = place < 0 ? undefined : certified.submissions[place];
     if (note.state !== "sent" || !record) {
       continue;
     }
@@ -33,19 +34,49 @@ export async function fetchStanding(desk: Desk): Promise<Standing | null> {
 /** How often the nodes are asked at once, because they erase within moments. Later the person asks. */
 const ASKS = 5;
 
-/** Takes a submission back, and asks the nodes for a while whether they have erased it. Asked again, it tells which further ones have. */
+/** Takes a submission back, and asks the nodes for a while whether they have erased it. Asked again, it tells which further ones have. What it has taken the
+ *  place of is taken back with it: the coordinator may have it after all. */
 export async function withdraw(
   desk: Desk,
   id: string,
   pause: (seconds: number) => Promise<void> = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000)),
+  asks: number = ASKS,
 ): Promise<ErasureView> {
+  for (const replaced of await desk.engine.replacedBy(id)) {
+    await withdrawReplaced(desk, replaced);
+  }
   const body = await desk.engine.withdrawal(id);
   for (let asked = 1; ; asked += 1) {
     const view = await desk.engine.noteWithdrawn(id, await desk.api.withdraw(desk.job.id, id, body));
-    if (view.missing.length === 0 || asked === ASKS) {
+    if (view.missing.length === 0 || asked >= asks) {
       await desk.load();
       return view;
     }
     await pause(asked / 2);
+  }
+}
+
+async function withdrawReplaced(desk: Desk, id: string): Promise<void> {
+  const body = await desk.engine.withdrawal(id);
+  try {
+    await desk.engine.noteWithdrawn(id, await desk.api.withdraw(desk.job.id, id, body));
+  } catch (error) {
+    if (!(error instanceof Problem && error.kind === "unknown_submission")) {
+      throw error;
+    }
+    await desk.engine.noteDenied(id);
+  }
+}
+
+/** Asks again for what was to be taken back and is not confirmed by every node: at every visit, until it is. */
+export async function repeatWithdrawals(desk: Desk): Promise<void> {
+  for (const { id } of desk.submissions.filter(({ state }) => state === "withdrawing")) {
+    try {
+      await withdraw(desk, id, undefined, 1);
+    } catch (error) {
+      if (!(error instanceof Unreachable || error instanceof Problem)) {
+        throw error;
+      }
+    }
   }
 }

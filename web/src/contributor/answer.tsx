@@ -19,6 +19,11 @@ export function Answer({ desk, sitting, onSend }: { desk: Desk; sitting: Sitting
   const region = useRef<HTMLElement>(null);
   const isBusy = useRef(false);
   const { classes, text: question } = desk.job.terms.question;
+  /** Nobody answers about a picture that is not shown. */
+  const canAnswer = (item: number | undefined): boolean => {
+    const shown = item === undefined ? undefined : desk.items[item];
+    return shown !== undefined && !desk.isClosed && loader.isShown(shown);
+  };
 
   const loader = useMemo(
     () => new ImageLoader((place) => (place < sitting.total ? desk.items[sitting.itemAt(place)] : undefined), imageHosts(desk.job), () => redraw(undefined)),
@@ -60,11 +65,11 @@ export function Answer({ desk, sitting, onSend }: { desk: Desk; sitting: Sitting
   const choose = useCallback(
     (index: number) => {
       const label = classes[index];
-      if (label !== undefined && !desk.isClosed) {
+      if (label !== undefined && canAnswer(sitting.item)) {
         take({ class: index }, t.said(label));
       }
     },
-    [classes, desk, take],
+    [classes, desk, sitting, loader, take],
   );
   const undo = useCallback(() => step(sitting.lastStep?.item, sitting.lastStep?.before, () => sitting.undo(), t.undone), [sitting, step]);
   const skip = useCallback(() => take("skipped", t.saidSkipped), [take]);
@@ -137,9 +142,10 @@ export function Answer({ desk, sitting, onSend }: { desk: Desk; sitting: Sitting
               classes={classes}
               chosen={draft === undefined || draft === "skipped" ? undefined : draft.class}
               hasKeys={hasKeys}
-              isDisabled={desk.isClosed}
+              isDisabled={!canAnswer(item)}
               onChoose={choose}
             />
+            {!loader.isShown(shown) && <p class="hint">{t.notShown}</p>}
             <div class="steps">
               <button type="button" class="quiet" aria-label={t.previous} onClick={() => move(-1)} disabled={sitting.current === 0}>
                 ←

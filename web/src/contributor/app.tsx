@@ -1,8 +1,8 @@
 // The contributor's part: which screen is shown.
 
-import { useEffect, useMemo, useReducer, useState } from "preact/hooks";
+import { useEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
 import type { Engine } from "../engine/client.ts";
-import { NeedsClusterFile } from "../open-cluster.ts";
+import { NeedsClusterFile, NeedsConfirmation, type Doubt } from "../open-cluster.ts";
 import { jobFragment, type JobRoute } from "../route.ts";
 import type { SealedStore } from "../storage/sealed-store.ts";
 import { text } from "../text/index.ts";
@@ -10,10 +10,13 @@ import { FileButton, Notice, Screen, Trouble, useAction, useOnline } from "../ui
 import { readFile } from "../ui/save-file.ts";
 import { Access } from "./access.tsx";
 import { After } from "./after.tsx";
+import { repeatWithdrawals } from "./afterwards.ts";
 import { Answer } from "./answer.tsx";
 import { ClusterFacts } from "./cluster-facts.tsx";
+import { ConfirmSite } from "./confirm-site.tsx";
 import { Consent, consentTexts } from "./consent.tsx";
 import { Desk, type Need } from "./desk.ts";
+import { Elsewhere } from "./elsewhere.tsx";
 import { KeyScreen } from "./key.tsx";
 import { Send } from "./send.tsx";
 
@@ -33,13 +36,23 @@ export function ContributorApp({ engine, store, route, page }: { engine: Engine;
     history.replaceState(null, "", jobFragment({ ...route, cluster: cluster.digest, coordinator, invitation: undefined }));
     setAt(need === "nothing" ? "answer" : need);
     if (need === "nothing") {
-      void desk.look().then(() => redraw(undefined));
+      void desk
+        .look()
+        .then(() => repeatWithdrawals(desk))
+        .then(() => redraw(undefined));
     }
   };
-  const open = (file?: Uint8Array) => void action.run(async () => goOn(await desk.open(file)));
+  const chosen = useRef<Uint8Array | undefined>(undefined);
+  const open = (file = chosen.current, accepted?: Doubt) => {
+    chosen.current = file;
+    void action.run(async () => goOn(await desk.open(file, accepted)));
+  };
   useEffect(() => open(), [desk]);
 
   if (at === "opening") {
+    if (action.error instanceof NeedsConfirmation) {
+      return <ConfirmSite doubt={action.error.doubt} onAccept={(doubt) => open(undefined, doubt)} onFile={(file) => open(file)} />;
+    }
     if (action.error instanceof NeedsClusterFile) {
       return (
         <Screen title={text.clusterFile.title}>
@@ -74,6 +87,8 @@ export function ContributorApp({ engine, store, route, page }: { engine: Engine;
         ))}
       </nav>
       {!isOnline && <Notice kind="info">{text.offline}</Notice>}
+      {desk.hasHostChanged && <Notice kind="bad">{text.hostFileChanged}</Notice>}
+      {(at === "answer" || at === "send") && <Elsewhere desk={desk} onChanged={() => redraw(undefined)} />}
       {at === "answer" && desk.sitting && <Answer desk={desk} sitting={desk.sitting} onSend={() => setAt("send")} />}
       {at === "send" && <Send desk={desk} onChanged={() => redraw(undefined)} onAnswer={() => setAt("answer")} onAfter={() => setAt("after")} />}
       {at === "after" && <After desk={desk} onChanged={() => redraw(undefined)} />}

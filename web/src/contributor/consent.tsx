@@ -6,6 +6,7 @@ import { payText, text } from "../text/index.ts";
 import { Field, Screen, Trouble, useAction } from "../ui/parts.tsx";
 import { ClusterFacts } from "./cluster-facts.tsx";
 import { imageHosts, type Desk } from "./desk.ts";
+import { operators, operatorsToRead } from "./operators.ts";
 
 /** A heading with what stands under it. */
 interface Part {
@@ -14,8 +15,15 @@ interface Part {
   isWarning?: boolean;
 }
 
+/** Whose keys have signed the job, and vouch for the people who answer. */
+function whoAsks({ terms, buyerFingerprint, issuers }: JobView): Part {
+  const t = text.consent;
+  const vouching = terms.issuers && issuers ? [t.issuerKeys(terms.issuers.pool, terms.issuers.need, issuers.fingerprints)] : [];
+  return { title: t.whoAsks, lines: [t.buyerKey(buyerFingerprint), ...vouching] };
+}
+
 /** What a contributor is told about a job, in the order in which it is shown. */
-export function consentParts(job: JobView, cluster: ClusterView): Part[] {
+export function consentParts(job: JobView, cluster: ClusterView, isPinned = true): Part[] {
   const t = text.consent;
   const { terms } = job;
   const hosts = imageHosts(job);
@@ -39,25 +47,27 @@ export function consentParts(job: JobView, cluster: ClusterView): Part[] {
   if (hosts.length > 0) {
     parts.push({ title: t.images, lines: [t.imagesFrom(hosts)] });
   }
-  return parts;
+  parts.push(whoAsks(job));
+  return isPinned ? parts : [{ title: t.terms, lines: [t.notPinned], isWarning: true }, ...parts];
 }
 
 /** All paragraphs, as they are kept in the record. */
-export function consentTexts(job: JobView, cluster: ClusterView): string[] {
+export function consentTexts(job: JobView, cluster: ClusterView, isPinned = true): string[] {
   const t = text.consent;
   const nodes = cluster.nodes.map((node) => `${node.operator} (${node.name}, ${node.fingerprint})`);
   return [
     `${t.asks(job.terms.name)}: ${job.terms.question.text ?? t.noQuestion}`,
     t.answersAre(job.terms.question.classes),
     t.items(job.terms.items, job.terms.answers_per_item),
-    ...consentParts(job, cluster).map(({ title, lines }) => `${title}: ${lines.join(" ")}`),
-    `${t.operators}: ${nodes.join("; ")}. ${t.digestWords}: ${cluster.digestWords}`,
+    ...consentParts(job, cluster, isPinned).map(({ title, lines }) => `${title}: ${lines.join(" ")}`),
+    `${t.operators}: ${t.operatorsLead(operators(cluster).length, nodes.length, operatorsToRead(cluster))} ${t.operatorsClaim} ${nodes.join("; ")}. ${t.digestWords}: ${cluster.digestWords}`,
   ];
 }
 
 export function Consent({ desk, page, onAgreed }: { desk: Desk; page: string | null; onAgreed: () => void }) {
   const t = text.consent;
   const { job, cluster } = desk;
+  const isPinned = desk.route.terms !== undefined;
   const [name, setName] = useState("");
   const [understood, setUnderstood] = useState(false);
   const action = useAction();
@@ -68,7 +78,7 @@ export function Consent({ desk, page, onAgreed }: { desk: Desk; page: string | n
       if (needsName) {
         await desk.enrol(name);
       }
-      await desk.agree(consentTexts(job, cluster), page);
+      await desk.agree(consentTexts(job, cluster, isPinned), page);
       onAgreed();
     });
   };
@@ -77,11 +87,17 @@ export function Consent({ desk, page, onAgreed }: { desk: Desk; page: string | n
     <Screen title={t.title}>
       <div class="question-card">
         <p class="muted">{t.asks(job.terms.name)}</p>
-        <p class="question">{job.terms.question.text ?? t.noQuestion}</p>
+        {job.terms.question.text === undefined ? (
+          <p class="question">{t.noQuestion}</p>
+        ) : (
+          <blockquote class="question quotation">
+            <bdi>{job.terms.question.text}</bdi>
+          </blockquote>
+        )}
         <p>{t.answersAre(job.terms.question.classes)}</p>
         <p class="muted">{t.items(job.terms.items, job.terms.answers_per_item)}</p>
       </div>
-      {consentParts(job, cluster).map((part) => (
+      {consentParts(job, cluster, isPinned).map((part) => (
         <section key={part.title} class={part.isWarning ? "part warning" : "part"}>
           <h2>{part.title}</h2>
           {part.title === t.published ? (
@@ -102,7 +118,6 @@ export function Consent({ desk, page, onAgreed }: { desk: Desk; page: string | n
       ))}
       <section class="part">
         <h2>{t.operators}</h2>
-        <p>{t.operatorsLead(cluster.threshold, cluster.nodes.length)}</p>
         {issuers !== undefined && <p>{t.vouched(issuers.pool, issuers.need)}</p>}
         <ClusterFacts cluster={cluster} terms={job.digest} />
       </section>

@@ -8,7 +8,7 @@ import type { IdentityNote } from "../engine/identities.ts";
 import { Api } from "../http/api.ts";
 import { tighten } from "../http/csp.ts";
 import { Problem, Unreachable } from "../http/problem.ts";
-import { openCluster, type Site } from "../open-cluster.ts";
+import { openCluster, type Doubt, type Site } from "../open-cluster.ts";
 import type { JobRoute } from "../route.ts";
 import { Drafts, type Draft } from "../storage/drafts.ts";
 import { loadJob, type ConsentRecord, type JobRecord } from "../storage/job-record.ts";
@@ -66,6 +66,11 @@ export class Desk {
     return this.need(this.view);
   }
 
+  /** Whether the host of the page offers another cluster file than before. */
+  get hasHostChanged(): boolean {
+    return this.site?.hasHostChanged ?? false;
+  }
+
   get items(): readonly ShownItem[] {
     return this.job.items as ShownItem[];
   }
@@ -94,8 +99,9 @@ export class Desk {
   }
 
   /** Opens the cluster and the job. `file` is a cluster file that the contributor has chosen. */
-  async open(file?: Uint8Array): Promise<Need> {
-    this.site = await openCluster(this.engine, this.route, file);
+  async open(file?: Uint8Array, accepted?: Doubt): Promise<Need> {
+    const addressOfJob = async (cluster: string) => (await loadJob(this.store, { cluster, job: this.route.job }))?.record.coordinator;
+    this.site = await openCluster(this.engine, this.route, file, { accepted, addressOfJob });
     const stored = await loadJob(this.store, this.place);
     if (stored !== undefined) {
       this.record = stored.record;
@@ -175,6 +181,8 @@ export class Desk {
       coordinator: this.coordinator,
       name: this.job.terms.name,
       digest: this.job.digest,
+      buyer: this.job.terms.buyer,
+      issuers: this.job.issuers?.digest ?? null,
       identity: identity.name,
       consent,
       start: randomBelow(this.items.length),
@@ -192,22 +200,21 @@ export class Desk {
   async load(): Promise<void> {
     this.drafts ??= new Drafts(this.store, this.place);
     this.submissions = await this.engine.listSubmissions();
-    const final = new Set([...this.submissions.flatMap((one) => one.items), ...this.elsewhere]);
+    const final = new Set([...this.submissions.flatMap((one) => one.items), ...this.passedOver]);
     this.sitting = new Sitting(this.items.length, this.need(this.record).start, await this.drafts.all(), final);
   }
 
-  /** Asks how far the job is, and what was sent with this key from other devices: that is not asked again. Without a network nothing is known, and
-   *  nothing changes. */
+  /** Asks how far the job is, and what was sent with this key from other devices: that is not asked again, and answers to it that wait here are set aside,
+   *  until the person decides. Nothing is removed: it is only the coordinator's word. Without a network nothing is known, and nothing changes. */
   async look(): Promise<void> {
     try {
       const body = JSON.parse(new TextDecoder().decode(await this.api.receipts(this.route.job))) as Receipts;
       this.state = body.state;
       const items = body.submissions?.flatMap((one) => one.items) ?? [];
-      const isNew = items.some((item) => !this.sitting?.isFinal(item));
+      const isNew = !this.ignoresElsewhere && items.some((item) => !this.sitting?.isFinal(item));
       if (isNew) {
         this.elsewhere = items;
-        // An answer that is waiting here to the same item would not count.
-        await Promise.all(items.map((item) => this.sitting?.draft(item) && this.keep(item, undefined)));
+        this.setAside = await this.need(this.drafts).all();
         await this.load();
       }
     } catch (error) {
@@ -217,6 +224,25 @@ export class Desk {
     }
   }
 
+  /** Items that were sent from another device, as the coordinator says, and are not asked here. */
+  get passedOver(): readonly number[] {
+    const own = new Set(this.submissions.flatMap((one) => one.items));
+    return this.ignoresElsewhere ? [] : this.elsewhere.filter((item) => Number.isInteger(item) && item >= 0 && item < this.items.length && !own.has(item));
+  }
+
+  /** Items with an answer that waits here, and is not sent because of that. */
+  get aside(): readonly number[] {
+    return this.passedOver.filter((item) => (this.setAside.get(item) ?? "skipped") !== "skipped");
+  }
+
+  /** Asks and sends everything all the same, whatever the coordinator says was sent from another device. */
+  async ignoreElsewhere(): Promise<void> {
+    this.ignoresElsewhere = true;
+    await this.load();
+  }
+
+  private ignoresElsewhere = false;
+  private setAside: ReadonlyMap<number, Draft> = new Map();
   private hasInvitation = false;
   private elsewhere: readonly number[] = [];
 
@@ -256,8 +282,10 @@ export class Desk {
       this.hasInvitation = false;
       return "consent";
     }
-    if (this.identity?.pool !== issuers.pool) {
-      const inPool = (await this.engine.listIdentities()).find((one) => one.pool === issuers.pool);
+    // By the keys of its issuers: anybody can give a pool the same name.
+    const pool = this.need(this.job.issuers ?? undefined).digest;
+    if (this.identity?.issuers !== pool) {
+      const inPool = (await this.engine.listIdentities()).find((one) => one.issuers === pool);
       if (inPool === undefined) {
         return "access";
       }

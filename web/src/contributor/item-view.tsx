@@ -8,7 +8,7 @@ function Picture({ image, loader }: { image: ImageRef; loader: ImageLoader }) {
   const t = text.answer;
   const state = loader.state(image);
   if (state.state === "ready") {
-    return <img class="picture" decoding="async" src={state.address} alt={image.alt ?? t.noAlt} />;
+    return <img class="picture" decoding="async" src={state.address} alt={image.alt ?? t.noAlt} onError={() => loader.refuse(image)} />;
   }
   if (state.state === "loading") {
     return (
@@ -19,7 +19,7 @@ function Picture({ image, loader }: { image: ImageRef; loader: ImageLoader }) {
   }
   return (
     <div class="picture placeholder" role="alert">
-      <p>{state.why === "network" ? t.failedImage : t.unnamedImage}</p>
+      <p>{t.failedImages[state.why]}</p>
       {state.why === "network" && (
         <button type="button" class="plain" onClick={() => loader.retry(image)}>
           {t.again}

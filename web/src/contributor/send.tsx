@@ -15,7 +15,7 @@ async function send(desk: Desk, total: number, report: (progress: SendProgress) 
     sendAll(
       {
         freshKeys: async () => engine.takeSealingKeys(await new Api(desk.coordinator).cluster()),
-        next: () => engine.nextSubmission(),
+        next: () => engine.nextSubmission(desk.aside),
         send: (ready) => desk.api.submit(desk.job.id, ready.id, ready.body),
         settle: (id, receipt) => engine.settle(id, receipt),
         discard: (id) => engine.discard(id),

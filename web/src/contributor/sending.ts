@@ -11,6 +11,7 @@ export interface Sender {
   next(): Promise<ReadySubmission | null>;
   send(ready: ReadySubmission): Promise<Uint8Array>;
   settle(id: string, receipt: Uint8Array): Promise<unknown>;
+  /** Gives a submission up whose keys are said to be too old; fails if there are no newer ones. */
   discard(id: string): Promise<void>;
   pause(seconds: number): Promise<void>;
 }
@@ -52,8 +53,9 @@ export async function sendAll(sender: Sender, total: number, report: (progress: 
         throw error;
       }
       reseals += 1;
-      await sender.discard(ready.id);
+      // First the keys: without newer ones, what the coordinator says is not true.
       await sender.freshKeys();
+      await sender.discard(ready.id);
     }
   }
 }

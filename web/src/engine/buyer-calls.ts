@@ -38,6 +38,8 @@ interface GoldSending {
 /** The calls of a buyer. */
 export class BuyerCalls {
   private gold: GoldSending | undefined;
+  /** The buyer's key: read once, and held as a handle. */
+  private held: Module.Key | undefined;
 
   constructor(
     private readonly engine: typeof Module,
@@ -82,7 +84,6 @@ export class BuyerCalls {
         job?.free();
         goldKey?.free();
       }
-      key.free();
       spec.free();
     }
   }
@@ -127,49 +128,38 @@ export class BuyerCalls {
 
   /** The headers that sign a request with the buyer's key. */
   async signAsBuyer(method: string, target: string, body: Uint8Array | undefined): Promise<Record<string, string>> {
-    const key = await this.key();
-    try {
-      const created = Math.floor(Date.now() / 1000);
-      return { authorization: this.engine.authorization(key, this.shared.cluster(), method, target, body, created) };
-    } finally {
-      key.free();
-    }
+    const created = Math.floor(Date.now() / 1000);
+    return { authorization: this.engine.authorization(await this.key(), this.shared.cluster(), method, target, body, created) };
+  }
+
+  /** The public half of the buyer's key; null if there is no key on this device. */
+  async buyerPublicKey(): Promise<string | null> {
+    return (await this.keyIfAny())?.publicKey ?? null;
   }
 
   /** The signature that cancels a job. */
   async cancellation(id: string, digest: string): Promise<string> {
-    const key = await this.key();
-    try {
-      return this.engine.cancellation(this.shared.cluster(), id, digest, key);
-    } finally {
-      key.free();
-    }
+    return this.engine.cancellation(this.shared.cluster(), id, digest, await this.key());
   }
 
-  /** Verifies a result with the cluster file, and with the terms that were signed here if they are known. */
-  verifyResult(certificate: Uint8Array, result?: Uint8Array, payouts?: Uint8Array, pinned?: string): Verified {
-    return this.engine.verify(this.shared.cluster(), certificate, result, payouts, pinned);
+  /** Verifies a result with the cluster file: that it is of this job, of the terms that were signed here if they are known, and of this buyer's key
+   *  if there is one. */
+  async verifyResult(job: string, certificate: Uint8Array, result?: Uint8Array, payouts?: Uint8Array, pinned?: string): Promise<Verified> {
+    const buyer = (await this.buyerPublicKey()) ?? undefined;
+    return this.engine.verify(this.shared.cluster(), certificate, result, payouts, pinned, job, buyer);
   }
 
-  /** The text of the buyer's key file, for the person alone. */
-  async buyerKeyFile(): Promise<string> {
-    const key = await this.key();
-    try {
-      return key.toFile();
-    } finally {
-      key.free();
-    }
+  /** The bytes of the buyer's key file, for the person alone. */
+  async buyerKeyFile(): Promise<Uint8Array> {
+    return (await this.key()).toFile();
   }
 
-  /** Takes the buyer's key from a file, in place of the one that is here. */
-  async importBuyerKey(text: string): Promise<string> {
-    const key = this.engine.Key.fromFile(text);
-    try {
-      await this.store.put(names.buyer, { json: key.toFile() });
-      return key.publicKey;
-    } finally {
-      key.free();
-    }
+  /** Takes the buyer's key from a file, in place of the one that is here, and overwrites the given bytes. */
+  async importBuyerKey(file: Uint8Array): Promise<string> {
+    const key = this.engine.Key.fromFile(file);
+    await this.keep(key);
+    file.fill(0);
+    return key.publicKey;
   }
 
   private needGold(): GoldSending {
@@ -180,12 +170,29 @@ export class BuyerCalls {
   }
 
   private async key(): Promise<Module.Key> {
-    const stored = (await this.store.get(names.buyer))?.json as string | undefined;
-    if (stored !== undefined) {
-      return this.engine.Key.fromFile(stored);
+    const known = await this.keyIfAny();
+    if (known !== undefined) {
+      return known;
     }
     const key = this.engine.Key.generate();
-    await this.store.put(names.buyer, { json: key.toFile() });
+    await this.keep(key);
     return key;
+  }
+
+  private async keyIfAny(): Promise<Module.Key | undefined> {
+    const file = this.held === undefined ? (await this.store.get(names.buyer))?.bytes?.["file"] : undefined;
+    if (file !== undefined) {
+      this.held = this.engine.Key.fromFile(file);
+      file.fill(0);
+    }
+    return this.held;
+  }
+
+  private async keep(key: Module.Key): Promise<void> {
+    const file = key.toFile();
+    await this.store.put(names.buyer, { json: null, bytes: { file } });
+    file.fill(0);
+    this.held?.free();
+    this.held = key;
   }
 }

@@ -10,6 +10,7 @@ import type { SealedStore } from "../storage/sealed-store.ts";
 import { Submissions, type SubmissionNote } from "../storage/submissions.ts";
 import { Identities, type IdentityNote } from "./identities.ts";
 import { EngineFailure } from "./messages.ts";
+import { Trust } from "./trust.ts";
 
 /** As whom requests are signed. */
 export type ReaderKind = "nobody" | "invitation" | "identity";
@@ -20,6 +21,9 @@ export interface ReadySubmission {
   body: { bytes: Uint8Array; type: string };
   answers: number;
 }
+
+/** What is certified, with the ids of the submissions that `submissions` is about. */
+export type CheckedReceipts = Certified & { ids: string[] };
 
 const now = (): number => Math.floor(Date.now() / 1000);
 
@@ -77,6 +81,25 @@ export class ContributorCalls {
     await this.store.put(name, { json: [...sealing.epochs] });
   }
 
+  /** The addresses that were accepted for a cluster; null if it was never accepted on this device. */
+  trustedAddresses(cluster: string): Promise<string[] | null> {
+    return new Trust(this.store).addresses(cluster);
+  }
+
+  /** Notes that the person has accepted a cluster at an address, and whether it is the one that the host of the page offers. */
+  async acceptCluster(cluster: string, coordinator: string, isOfHost: boolean): Promise<void> {
+    const trust = new Trust(this.store);
+    await trust.accept(cluster, coordinator);
+    if (isOfHost) {
+      await trust.acceptHostFile(cluster);
+    }
+  }
+
+  /** The digest of the cluster file that the host of the page offered before; that of the file which it offers now, if it is the first. */
+  hostFile(now: string): Promise<string> {
+    return new Trust(this.store).hostFile(now);
+  }
+
   // ------------------------------------------------------------------------------------------------------------------- who asks
 
   /** Reads an invitation code. It is held until it is taken up, and stored nowhere. */
@@ -94,10 +117,12 @@ export class ContributorCalls {
   /** Signs as a stored identity from now on. */
   async useIdentity(name: string): Promise<IdentityNote> {
     const { note, file, credential } = await this.identities.load(name);
+    file.fill(0);
+    const key = await this.identities.key(name);
     this.forgetIdentity();
     this.identity = {
       note,
-      key: this.engine.Key.fromFile(file),
+      key,
       credential: credential === undefined ? undefined : this.engine.Credential.fromFile(credential),
     };
     return note;
@@ -181,15 +206,15 @@ export class ContributorCalls {
 
   // ------------------------------------------------------------------------------------------------------------------- sending
 
-  /** The next submission to send: one that was made before and has no receipt, or one of the drafts; null if nothing is left. */
-  async nextSubmission(): Promise<ReadySubmission | null> {
+  /** The next submission to send: one that was made before and has no receipt, or one of the drafts but those set aside; null if nothing is left. */
+  async nextSubmission(aside: readonly number[] = []): Promise<ReadySubmission | null> {
     const submissions = new Submissions(this.store, this.place());
     const all = await submissions.all();
     const made = all.find(({ note }) => note.state === "made");
     if (made !== undefined) {
       return this.ready(made.note, this.need(made.bytes["bytes"], "the submission"));
     }
-    const taken = new Set(all.flatMap(({ note }) => note.items));
+    const taken = new Set([...all.flatMap(({ note }) => (note.state === "replaced" ? [] : note.items)), ...aside]);
     const drafts = await new Drafts(this.store, this.place()).all();
     const answers = [...drafts].flatMap(([item, draft]) => (draft === "skipped" || taken.has(item) ? [] : [[item, draft.class] as const]));
     const job = this.needJob();
@@ -225,20 +250,39 @@ export class ContributorCalls {
       const { sequence } = header.checkReceipt(this.cluster(), receipt);
       const note: SubmissionNote = { ...stored.note, state: "sent", sequence };
       await submissions.settle({ note, bytes: { header: header.bytes(), receipt } });
+      await this.store.renewKey(names.drafts(this.place()));
       return note;
     } finally {
       header.free();
     }
   }
 
-  /** Forgets a submission that was sealed to a key whose time is over: the coordinator has stored nothing of it. */
+  /** Gives up a submission that was sealed to a key whose time is over, so that its answers are sealed again. That the coordinator has stored nothing of it
+   *  is only its word: it is believed if there is a newer key, signed by its node, and the header is kept, to be taken back and looked for with the
+   *  submissions that take its place. */
   async discard(id: string): Promise<void> {
-    await new Submissions(this.store, this.place()).forget(id);
+    const { submissions, stored, header } = await this.stored(id);
+    const now = this.need(this.sealing, "the nodes' keys").epochs;
+    const isNewer = header.epochs.some((epoch, node) => (now[node] ?? 0) > epoch);
+    header.free();
+    if (!isNewer) {
+      throw new EngineFailure("sealing_keys", "the coordinator says that the nodes have newer keys, but shows none: try again later, or tell the operators");
+    }
+    const { header: kept } = stored.bytes;
+    await submissions.put({ note: { ...stored.note, state: "replaced" }, bytes: kept === undefined ? {} : { header: kept } });
   }
 
-  /** What was made so far, oldest first. */
+  /** What was made so far and counts, oldest first. */
   async listSubmissions(): Promise<SubmissionNote[]> {
-    return (await new Submissions(this.store, this.place()).all()).map(({ note }) => note);
+    const all = await new Submissions(this.store, this.place()).all();
+    return all.flatMap(({ note }) => (note.state === "replaced" || note.isReplaced ? [] : [note]));
+  }
+
+  /** The submissions with answers to the same items that this one has taken the place of: they are taken back with it. */
+  async replacedBy(id: string): Promise<string[]> {
+    const all = await new Submissions(this.store, this.place()).all();
+    const items = new Set(all.find(({ note }) => note.id === id)?.note.items);
+    return all.flatMap(({ note }) => (note.id !== id && (note.state === "replaced" || note.isReplaced) && note.items.some((item) => items.has(item)) ? [note.id] : []));
   }
 
   /** The receipts of all submissions, as the coordinator has signed them. */
@@ -255,7 +299,8 @@ export class ContributorCalls {
     try {
       const body = header.withdrawal(this.need(this.identity, "a key").key);
       if (stored.note.state !== "withdrawn") {
-        await submissions.put({ ...stored, note: { ...stored.note, state: "withdrawing" } });
+        const isReplaced = stored.note.state === "replaced" || stored.note.isReplaced;
+        await submissions.put({ ...stored, note: { ...stored.note, state: "withdrawing", ...(isReplaced && { isReplaced }) } });
       }
       return body;
     } finally {
@@ -263,36 +308,51 @@ export class ContributorCalls {
     }
   }
 
-  /** Checks what nodes have signed about the erasure of a submission, and keeps it. */
+  /** Notes that the coordinator says that it does not have what is to be taken back. If it counts all the same, the coordinator has lied. */
+  async noteDenied(id: string): Promise<void> {
+    const submissions = new Submissions(this.store, this.place());
+    const stored = this.need(await submissions.get(id), "the submission");
+    await submissions.put({ ...stored, note: { ...stored.note, isDenied: true } });
+  }
+
+  /** Checks what nodes have signed about the erasure of a submission, and keeps it. It is taken back when every node has signed: the coordinator's word
+   *  alone erases nothing. */
   async noteWithdrawn(id: string, body: Uint8Array): Promise<ErasureView> {
     const { submissions, stored, header } = await this.stored(id);
     try {
       const view = header.checkErasures(this.cluster(), body, stored.bytes["erasures"]);
       const erasures = new TextEncoder().encode(view.receipts);
-      await submissions.put({ note: { ...stored.note, state: "withdrawn" }, bytes: { ...stored.bytes, erasures } });
+      const state = view.missing.length === 0 ? "withdrawn" : "withdrawing";
+      await submissions.put({ note: { ...stored.note, state, missing: view.missing }, bytes: { ...stored.bytes, erasures } });
       return view;
     } finally {
       header.free();
     }
   }
 
-  /** Checks what the nodes certify to this contributor; null until the job is published. */
-  async checkReceipts(body: Uint8Array): Promise<Certified | null> {
+  /** Checks what the nodes certify to this contributor, with the ids of the submissions of which it is; null until the job is published. */
+  async checkReceipts(body: Uint8Array): Promise<CheckedReceipts | null> {
     const { terms } = this.need(await loadJob(this.store, this.place()), "the job");
     const check = new this.engine.ReceiptCheck(this.cluster(), terms);
     const headers: Module.Header[] = [];
+    const ids: string[] = [];
     try {
       for (const { note, bytes } of await new Submissions(this.store, this.place()).all()) {
         const header = this.engine.Header.parse(this.need(bytes["header"], "the submission"));
         headers.push(header);
-        if (note.state === "withdrawn") {
-          check.withdrawn(header, bytes["erasures"] ?? new TextEncoder().encode("[]"));
+        const none = new TextEncoder().encode("[]");
+        const erasures = bytes["erasures"] ?? none;
+        // A node that has signed, or a coordinator that has said that there is nothing, has promised that it does not count.
+        if (note.state === "withdrawn" || note.isDenied || erasures.length > none.length) {
+          check.withdrawn(header, erasures);
         } else {
-          // Nobody has promised that what is to be taken back stays in the job.
+          // Nobody has promised that what is to be taken back, or was replaced, stays in the job or out of it.
           check.kept(header, note.state === "sent" ? bytes["receipt"] : undefined);
+          ids.push(note.id);
         }
       }
-      return check.check(body);
+      const certified = check.check(body);
+      return certified && { ...certified, ids };
     } finally {
       headers.forEach((header) => header.free());
       check.free();

@@ -2,6 +2,7 @@
 
 import type * as Module from "tacit-engine";
 import { names } from "../storage/names.ts";
+import type { Packed } from "../storage/packing.ts";
 import type { SealedStore } from "../storage/sealed-store.ts";
 import { EngineFailure } from "./messages.ts";
 
@@ -14,6 +15,8 @@ export interface IdentityNote {
   contributor: string;
   /** The pool, if a pool's issuers vouch for the key. */
   pool?: string;
+  /** The digest of these issuers: the pool's name alone is anybody's to choose. */
+  issuers?: string;
   /** Whether the coordinator has enrolled it. Keys of pools need no enrolment. */
   isEnrolled: boolean;
 }
@@ -21,9 +24,13 @@ export interface IdentityNote {
 /** A key with what belongs to it. */
 export interface Identity {
   note: IdentityNote;
-  file: string;
+  /** The key file. Whoever reads it overwrites it after use. */
+  file: Uint8Array;
   credential?: string;
 }
+
+/** What is stored as JSON; the key file is stored beside it as bytes, because a text cannot be overwritten. */
+type StoredIdentity = Omit<Identity, "file">;
 
 /** In front of the lines that belong to a key. The command line reads such a file as well: it takes these lines for comments. */
 const NAME_LINE = "# name: ";
@@ -38,25 +45,34 @@ export class Identities {
 
   async list(cluster: string): Promise<IdentityNote[]> {
     const found = await this.store.all(names.identities(cluster));
-    return [...found.values()].map((value) => (value.json as Identity).note);
+    return [...found.values()].map((value) => {
+      wipe(value);
+      return (value.json as StoredIdentity).note;
+    });
   }
 
   async load(name: string): Promise<Identity> {
-    const value = await this.store.get(name);
-    if (value === undefined) {
+    const identity = await this.find(name);
+    if (identity === undefined) {
       throw new EngineFailure("unexpected", "the key is not on this device");
     }
-    return value.json as Identity;
+    return identity;
+  }
+
+  /** The key of a stored identity, as a handle. */
+  async key(name: string): Promise<Module.Key> {
+    return this.keyOf(await this.load(name));
   }
 
   /** The key for this cluster under a name: the one that there is, or a new one. A key that is enrolled keeps its name. */
   async enrolled(cluster: string, contributor: string): Promise<IdentityNote> {
     const name = names.enrolled(cluster);
-    const known = (await this.store.get(name))?.json as Identity | undefined;
+    const known = await this.find(name);
     if (known?.note.isEnrolled) {
+      known.file.fill(0);
       return known.note;
     }
-    const key = known === undefined ? this.engine.Key.generate() : this.engine.Key.fromFile(known.file);
+    const key = known === undefined ? this.engine.Key.generate() : this.keyOf(known);
     try {
       return await this.save({
         note: { name, publicKey: key.publicKey, contributor, isEnrolled: false },
@@ -74,15 +90,14 @@ export class Identities {
 
   /** Makes a credential of an invitation for the key of its pool. The same person gets the same key; another one gets a new key. */
   async takeUp(cluster: Module.Cluster, job: Module.Job, invitation: Module.Invitation): Promise<IdentityNote> {
-    const pool = job.view().terms.issuers?.pool ?? "";
-    const name = `${names.pool(cluster.digest, pool)}/${invitation.serial}`;
-    const known = (await this.store.get(name))?.json as Identity | undefined;
-    const key = known === undefined ? this.engine.Key.generate() : this.engine.Key.fromFile(known.file);
+    const name = `${names.pool(cluster.digest, job.view().issuers?.digest ?? "")}/${invitation.serial}`;
+    const known = await this.find(name);
+    const key = known === undefined ? this.engine.Key.generate() : this.keyOf(known);
     try {
       const credential = invitation.takeUp(cluster, job, key);
       try {
         return await this.save({
-          note: { name, publicKey: key.publicKey, contributor: credential.name, pool: credential.pool, isEnrolled: true },
+          note: { name, publicKey: key.publicKey, contributor: credential.name, pool: credential.pool, issuers: credential.issuersDigest, isEnrolled: true },
           file: key.toFile(),
           credential: credential.toFile(),
         });
@@ -101,14 +116,18 @@ export class Identities {
     if (credential !== undefined) {
       lines.push(`${CREDENTIAL_LINE}${JSON.stringify(JSON.parse(credential))}`);
     }
-    return `${lines.join("\n")}\n${file}`;
+    const text = new TextDecoder().decode(file);
+    file.fill(0);
+    return `${lines.join("\n")}\n${text}`;
   }
 
   /** Reads a key file, and keeps it for this cluster. It does not take the place of another key. */
   async fromFile(cluster: string, text: string): Promise<IdentityNote> {
     const lines = text.split(/\r?\n/);
     const after = (start: string): string | undefined => lines.find((line) => line.startsWith(start))?.slice(start.length).trim();
-    const key = this.engine.Key.fromFile(text);
+    const bytes = new TextEncoder().encode(text);
+    const key = this.engine.Key.fromFile(bytes);
+    bytes.fill(0);
     try {
       const given = after(CREDENTIAL_LINE);
       const credential = given === undefined ? undefined : this.engine.Credential.fromFile(given);
@@ -116,10 +135,11 @@ export class Identities {
         credential.free();
         throw new EngineFailure("credential", "this key is for the people of another cluster");
       }
-      const pool = credential && { pool: credential.pool, serial: credential.serial, contributor: credential.name };
+      const pool = credential && { pool: credential.pool, issuers: credential.issuersDigest, serial: credential.serial, contributor: credential.name };
       credential?.free();
-      const name = pool ? `${names.pool(cluster, pool.pool)}/${pool.serial}` : names.enrolled(cluster);
-      const known = (await this.store.get(name))?.json as Identity | undefined;
+      const name = pool ? `${names.pool(cluster, pool.issuers)}/${pool.serial}` : names.enrolled(cluster);
+      const known = await this.find(name);
+      known?.file.fill(0);
       if (known !== undefined && known.note.publicKey !== key.publicKey) {
         throw new EngineFailure("key_file", "this device has another key for the same cluster; save that one first, then remove it");
       }
@@ -128,7 +148,7 @@ export class Identities {
           name,
           publicKey: key.publicKey,
           contributor: pool?.contributor ?? after(NAME_LINE) ?? known?.note.contributor ?? "",
-          ...(pool && { pool: pool.pool }),
+          ...(pool && { pool: pool.pool, issuers: pool.issuers }),
           // The page writes the name only into the file of a key that was enrolled under it.
           isEnrolled: pool !== undefined || (known?.note.isEnrolled ?? false) || after(NAME_LINE) !== undefined,
         },
@@ -140,8 +160,28 @@ export class Identities {
     }
   }
 
-  private async save(identity: Identity): Promise<IdentityNote> {
-    await this.store.put(identity.note.name, { json: identity });
+  private async find(name: string): Promise<Identity | undefined> {
+    const value = await this.store.get(name);
+    const file = value?.bytes?.["file"];
+    return file && { ...(value?.json as StoredIdentity), file };
+  }
+
+  private keyOf({ file }: Identity): Module.Key {
+    try {
+      return this.engine.Key.fromFile(file);
+    } finally {
+      file.fill(0);
+    }
+  }
+
+  private async save({ file, ...identity }: Identity): Promise<IdentityNote> {
+    await this.store.put(identity.note.name, { json: identity, bytes: { file } });
+    file.fill(0);
     return identity.note;
   }
+}
+
+/** Overwrites the key file of a stored identity of which only the rest is used. */
+function wipe(value: Packed): void {
+  value.bytes?.["file"]?.fill(0);
 }

@@ -23,6 +23,9 @@ export interface JobRecord {
   coordinator: string;
   name: string;
   digest: string;
+  /** The key that has signed the terms, and the digest of the issuers that they name. */
+  buyer: string;
+  issuers: string | null;
   /** The name of the stored identity that answers. */
   identity: string;
   consent?: ConsentRecord;

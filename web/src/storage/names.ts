@@ -11,6 +11,10 @@ const of = (kind: string, { cluster, job }: JobPlace): string => `${kind}/${clus
 
 export const names = {
   cluster: (digest: string): string => `cluster/${digest}`,
+  /** The addresses of coordinators that were accepted for a cluster. */
+  trusted: (cluster: string): string => `trusted/${cluster}`,
+  /** The digest of the cluster file that the host of the page offers. */
+  hostFile: "host-file",
   job: (place: JobPlace): string => of("job", place),
   jobs: "job/",
   drafts: (place: JobPlace): string => `${of("draft", place)}/`,
@@ -20,8 +24,9 @@ export const names = {
   identities: (cluster: string): string => `identity/${cluster}/`,
   /** The key that is enrolled with a cluster under a name. */
   enrolled: (cluster: string): string => `identity/${cluster}/enrolled`,
-  /** The key of a person of a pool: one for each, so that nobody connects what a person does in two pools. */
-  pool: (cluster: string, pool: string): string => `identity/${cluster}/pool/${pool}`,
+  /** The key of a person of a pool: one for each, so that nobody connects what a person does in two pools. `issuers` is the digest of the pool's issuers:
+   *  anybody can give a pool the name of another. */
+  pool: (cluster: string, issuers: string): string => `identity/${cluster}/pool/${issuers}`,
   buyer: "buyer/key",
   buyerJob: (cluster: string, job: string): string => `buyer/job/${cluster}/${job}`,
   buyerJobs: (cluster: string): string => `buyer/job/${cluster}/`,

@@ -9,8 +9,16 @@ export interface SubmissionNote {
   id: string;
   /** The answered items. */
   items: number[];
-  /** `made`: stored here, not acknowledged. `sent`: there is a receipt. `withdrawing`: to be taken back, not confirmed. `withdrawn`: confirmed. */
-  state: "made" | "sent" | "withdrawing" | "withdrawn";
+  /** `made`: stored here, not acknowledged. `sent`: there is a receipt. `withdrawing`: to be taken back, not confirmed by every node. `withdrawn`:
+   *  every node has signed that it is erased. `replaced`: its answers were sealed again to newer keys; it should be nowhere, but that is only what the
+   *  coordinator says. */
+  state: "made" | "sent" | "withdrawing" | "withdrawn" | "replaced";
+  /** The names of the nodes that have not signed yet that it is erased. */
+  missing?: string[];
+  /** Whether it was `replaced` before it was to be taken back. */
+  isReplaced?: boolean;
+  /** Whether the coordinator has said, when it was to be taken back, that it does not have it. */
+  isDenied?: boolean;
   made: number;
   /** The place among the job's submissions, once there is a receipt. */
   sequence?: number;

@@ -91,12 +91,14 @@ export const buyerText = {
     reviewTitle: "Check what you sign",
     sign: "Sign and open the job",
     change: "Change it",
-    picture: (address: string) => `The picture ${address} cannot be loaded from here: its host must allow other pages to read it (CORS).`,
+    picture: (address: string) =>
+      `The picture ${address} cannot be loaded from here: its host must allow other pages to read it (CORS) and answer without a redirect. If you have looked at a job before, load this page again first: since then it reaches the coordinator only.`,
+    noPicture: (address: string) => `${address} is not shown to contributors: it must be a PNG, JPEG, WebP or AVIF file of at most 20 MB and 50 million pixels.`,
     goldMissing: (name: string) => `The spec names the gold answers ${name}: choose that file, too.`,
   },
   job: {
     share: "Link for contributors",
-    shareHint: "It names the cluster file and the terms by their digests, so nobody can show your contributors another job under it. If the job names issuers, each contributor also needs an invitation code.",
+    shareHint: "It names the cluster file and the terms by their digests, so nobody can show your contributors another job under it. If the job names issuers, each contributor also needs an invitation code: send it apart from the link, because whoever has both can answer in this person’s place.",
     copy: "Copy the link",
     copied: "Copied",
     progress: "Progress",
@@ -121,6 +123,10 @@ export const buyerText = {
     cancelYes: "Yes, cancel it",
     reason: "Reason",
     result: "See the result",
+    otherJob: (id: string, theirs: string, ours: string) =>
+      `The coordinator shows another job than yours (${id}, with terms ${theirs} instead of ${ours}). Share, close and cancel nothing, and tell the operators of the nodes.`,
+    noKey: "The terms of this job were not signed on this device, and your key is not here: open your key file first.",
+    otherBuyer: (fingerprint: string) => `This job is not signed with your key, but with ${fingerprint}. If it should be yours, the coordinator shows another one.`,
     computing: (phase: string) => `The nodes compute: ${phase.replaceAll("_", " ")}.`,
   },
   result: {

@@ -24,6 +24,8 @@ export const en = {
   retry: "Try again",
   close: "Close",
   offline: "You are offline. Answers stay on this device until you send them.",
+  hostFileChanged:
+    "The site that serves this page offers another cluster file than before. Your job stays with the operators that you have agreed to. Ask them why the file has changed.",
   skipToContent: "Skip to content",
 
   start: {
@@ -52,6 +54,19 @@ export const en = {
     "no-address": "The cluster file names no address that is safe to use. The link must contain coordinator=https://…",
     choose: "Open cluster.toml",
   },
+  confirmSite: {
+    title: "Check where this link leads",
+    foreign:
+      "This link brings its own operators. Neither the site that serves this page nor you have named them before: whoever made the link may have made up the names below, and run all of these nodes.",
+    hostChanged: "The site that serves this page offers other operators than before. If you do not know why, do not go on.",
+    otherAddress: (given: string, named: string) =>
+      `The link sends your requests to ${given}. The address that is known for this cluster is ${named}. Whoever runs the other address learns what you send, and can pass it on in your name.`,
+    compare: "Compare these words with an operator whom you know, in a way that does not come from the link: by telephone, or on the operator’s own site. Or open the file cluster.toml that the operators have published.",
+    compared: "I have compared the words with an operator whom I trust.",
+    addressRight: "I know the address in the link, and trust whoever runs it.",
+    goOn: "Go on with this link",
+    otherwise: "If you cannot tell, close this page and ask whoever you trust among the operators for a link.",
+  },
   access: {
     title: "Who are you here?",
     unknown: "This job is shown only to people who may answer it. If you have an invitation code, enter it. Otherwise, choose the name under which you are listed, and you are enrolled.",
@@ -68,7 +83,7 @@ export const en = {
   },
   consent: {
     title: "Before you begin",
-    asks: (name: string) => `“${name}” asks you`,
+    asks: (name: string) => `“${name}” asks you, in the buyer’s words`,
     noQuestion: "The buyer has given no question text. Each item shows what it is about.",
     items: (items: number, each: number) => `${count(items, "item", "items")}; each is answered by up to ${count(each, "person", "people")}. You may stop at any time.`,
     answersAre: (classes: string[]) =>
@@ -102,10 +117,21 @@ export const en = {
     takeBack: "You can take back what you have sent until the job closes. After that, the numbers are computed and nothing can be taken back.",
     images: "Pictures",
     imagesFrom: (hosts: string[]) =>
-      `Pictures come from ${hosts.join(", ")}. Whoever runs ${hosts.length === 1 ? "it" : "them"} sees your network address and that you take part, but never your answers.`,
+      `Pictures come from ${hosts.join(", ")}. Whoever runs ${hosts.length === 1 ? "it" : "them"} sees your network address, that you take part, and how far you ` +
+      `are in steps of 20 items, and may tell the buyer. By the times, the buyer may find out which contributor you are and how long you take. Nobody sees your answers there.`,
     operators: "Who runs the nodes",
-    operatorsLead: (threshold: number, nodes: number) =>
-      `${count(nodes, "organisation computes", "organisations compute")} the result. At least ${threshold + 1} of them would have to act together to see an answer.`,
+    operatorsLead: (operators: number, nodes: number, toRead: number) =>
+      `${count(nodes, "node computes", "nodes compute")} the result, run by ${count(operators, "organisation", "organisations")}, as the cluster file says. ` +
+      (toRead === 1
+        ? "One of these organisations can see your answers by itself."
+        : `At least ${toRead} of these organisations would have to act together to see an answer.`),
+    operatorsClaim: "The names are what the cluster file claims. What holds is the digest: compare its words with operators whom you know.",
+    whoAsks: "Who asks",
+    buyerKey: (fingerprint: string) => `The buyer signs as ${fingerprint} (the fingerprint of a key). The name of the job is what the buyer has chosen.`,
+    issuerKeys: (pool: string, need: number, fingerprints: string[]) =>
+      `That the people who answer are of “${pool}” is what ${need} of these issuers say: ${fingerprints.join("; ")}. Could they be the buyer’s own?`,
+    notPinned:
+      "The link that you have opened does not name the terms. The buyer may show each person other terms, and the coordinator another job of the same name: compare the digest of the terms with somebody else who answers, or ask for a link that names it.",
     vouched: (pool: string, need: number) => `The people who answer are members of “${pool}”, as ${count(need, "issuer vouches", "issuers vouch")} for them.`,
     fingerprint: "Fingerprint",
     digestWords: "Digest of the cluster file, to compare by voice",
@@ -132,9 +158,13 @@ export const en = {
     skipped: (number: number) => `${count(number, "item is", "items are")} left out.`,
     reopen: "Answer them now",
     loadingImage: "The picture is being loaded…",
-    failedImage:
-      "This picture cannot be shown: it did not arrive, or it is not the one that the buyer signed (its digest is another one). You can skip this item.",
-    unnamedImage: "This picture is not shown: the job’s terms do not name its host, or it has no digest. You can skip this item.",
+    failedImages: {
+      network: "This picture cannot be shown: it did not arrive in time, or it is not the one that the buyer signed (its digest is another one). You can skip this item.",
+      "not-named": "This picture is not shown: the job’s terms do not name its host. You can skip this item.",
+      "too-large": "This picture is not shown: it has more than 20 MB or more than 50 million pixels. You can skip this item.",
+      "no-picture": "This picture is not shown: it is damaged, or not a PNG, JPEG, WebP or AVIF file. You can skip this item.",
+    },
+    notShown: "You can answer as soon as the picture is shown.",
     again: "Load it again",
     noAlt: "Picture without a description",
     closed: "The job is closed and takes no more answers.",
@@ -165,6 +195,11 @@ export const en = {
     goOn: "Go on answering",
     after: "See what counted",
   },
+  elsewhere: {
+    items: (number: number) => `The coordinator says that ${count(number, "item was", "items were")} already answered with your key on another device. They are passed over here.`,
+    aside: (number: number) => `${answers(number)} to them ${number === 1 ? "is" : "are"} kept on this device and not sent.`,
+    ignore: "That is not so: show and send them all the same",
+  },
   after: {
     title: "What came of it",
     waiting: "The job is still open or being computed. What counted, and your pay, is known once it is published.",
@@ -191,13 +226,14 @@ export const en = {
     elsewhere: (number: number) => `${count(number, "submission was", "submissions were")} sent with your key from another device.`,
     submissions: "What you have sent",
     submission: (number: number, date: string) => `${answers(number)}, ${date}`,
-    state: { made: "not acknowledged yet", sent: "acknowledged", withdrawing: "being taken back", withdrawn: "taken back" },
+    state: { made: "not acknowledged yet", sent: "acknowledged", withdrawing: "asked to take back", withdrawn: "taken back", replaced: "sealed again" },
     withdraw: "Take back",
     withdrawAsk: (number: number) => `Take back ${answers(number)}? They are erased, are not paid, and cannot be sent again.`,
     withdrawYes: "Yes, take back",
     withdrawNo: "No, keep",
     erased: (by: string[], missing: string[]) =>
-      `Taken back. ${by.length === 0 ? "No node has confirmed the erasure yet." : `Erased, as signed by ${by.join(", ")}.`}${missing.length === 0 ? "" : ` Still to confirm: ${missing.join(", ")}.`}`,
+      `${missing.length === 0 ? "Taken back." : "Asked, but not taken back yet: this page asks again whenever you open it."} ${by.length === 0 ? "No node has signed that it has erased them." : `Erased, as signed by ${by.join(", ")}.`}${missing.length === 0 ? "" : ` Not confirmed by ${missing.join(", ")}.`}`,
+    notConfirmed: (missing: string[]) => `not confirmed by ${missing.join(", ")}`,
     askAgain: "Ask the nodes again",
     wrong: "Something is wrong. Keep your receipts and tell the operators:",
     consent: "Save the record of what you agreed to",
@@ -229,6 +265,9 @@ export const en = {
     take: "Take the other version",
     keep: "Keep mine",
     mine: (version: string) => `Version of this page: ${version}`,
+    replaced: "The site that serves this page has replaced the program that keeps your version.",
+    replacedDetail:
+      "No update was offered, so this is not how a new version comes. Send and answer nothing more here. Save your key and your receipts, close this page, and tell the operators of the nodes.",
     unpinned: "This version of the page is not pinned yet.",
   },
   problem: {

@@ -8,6 +8,16 @@ export function VersionNotice({ versions }: { versions: Versions | undefined }) 
   const t = text.version;
   const [isKept, setKept] = useState(false);
   useEffect(() => setKept(false), [versions?.offered]);
+  if (versions?.isReplaced) {
+    return (
+      <div class="notice bad version" role="alert">
+        <p>
+          <strong>{t.replaced}</strong>
+        </p>
+        <p>{t.replacedDetail}</p>
+      </div>
+    );
+  }
   if (!versions?.offered || versions.pinned === null || isKept) {
     return null;
   }

@@ -1,11 +1,15 @@
 // The page's side of pinning: which version runs here, and whether the host offers another one.
 
+import { watchForReplacement } from "./watch.ts";
+
 /** What is known of the versions. */
 export interface Versions {
   /** The digest of the list of this version's files; null where nothing is pinned, as in browsers without service workers. */
   pinned: string | null;
   /** The digest of the list that the host offers now, if it is another one. */
   offered: string | null;
+  /** Whether the host has replaced the program that keeps the version, without offering another one. */
+  isReplaced?: boolean;
 }
 
 /** Fifteen groups of four digits are more than anybody reads: the first four are enough to see that two differ. */
@@ -32,12 +36,16 @@ async function offeredVersion(): Promise<string | null> {
   }
 }
 
-/** Pins the version that the host offers on the first visit. Later it only looks whether another one is offered. */
-export async function pin(): Promise<Versions> {
+/** Pins the version that the host offers on the first visit. Later it only looks whether another one is offered. `onReplaced` is called if the host
+ *  replaces the service worker under its address. */
+export async function pin(onReplaced: () => void = () => {}): Promise<Versions> {
   if (!("serviceWorker" in navigator)) {
     return { pinned: null, offered: null };
   }
   const [registration, offered] = await Promise.all([navigator.serviceWorker.getRegistration("./"), offeredVersion()]);
+  if (registration !== undefined) {
+    watchForReplacement(registration, onReplaced);
+  }
   const active = registration?.active ?? registration?.waiting ?? registration?.installing;
   const pinned = active ? versionOf(active.scriptURL) : null;
   if (pinned !== null) {

@@ -23,7 +23,7 @@ export const COORDINATOR = "http://127.0.0.1:1";
 /** A job for the tests. */
 export function signJob(engine: typeof loaded, id: string, spec: object): { body: Uint8Array; digest: string } {
   const cluster = engine.Cluster.parse(new TextEncoder().encode(setup.cluster_toml));
-  const job = engine.Job.sign(cluster, id, engine.Spec.fromJson(JSON.stringify(spec)), engine.Key.fromFile(setup.buyer_seed));
+  const job = engine.Job.sign(cluster, id, engine.Spec.fromJson(JSON.stringify(spec)), engine.Key.fromFile(new TextEncoder().encode(setup.buyer_seed)));
   return { body: job.signedSpec(), digest: job.digest };
 }
 

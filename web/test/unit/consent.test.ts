@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { ClusterView, JobView } from "tacit-engine";
 import { consentParts, consentTexts } from "../../src/contributor/consent.tsx";
+import { operators, operatorsToRead } from "../../src/contributor/operators.ts";
 
 const member = (name: string, operator: string) => ({ name, operator, address: "", identity: name, fingerprint: `print of ${name}` });
 const CLUSTER: ClusterView = {
@@ -36,6 +37,8 @@ function job(change: Partial<JobView["terms"]> & { image_hosts?: string[] } = {}
     floors: { contributors: 7, answers: 50, answersToLabel: 3 },
     takesGold: false,
     goldSubmissions: 0,
+    buyerFingerprint: "print of the buyer",
+    issuers: null,
     ...view,
   };
 }
@@ -73,4 +76,28 @@ test("hosts of pictures are named, and when the job closes", () => {
   expect(all(job({ image_hosts: ["p.example", "q.example:8443"] }))).toContain("p.example, q.example:8443");
   expect(all(job())).not.toContain("Pictures come from");
   expect(all(job({}, { closesAt: Date.UTC(2031, 11, 1) / 1000 }))).toMatch(/The job closes on .*2031/);
+});
+
+test("who asks and who vouches are shown as fingerprints, and a link that pins no terms is warned of", () => {
+  const issuers = { pool: "union", keys: ["a", "b"], need: 1 };
+  const view = job({ issuers }, { issuers: { digest: "d", fingerprints: ["print of a", "print of b"] } });
+  for (const part of ["print of the buyer", "print of a; print of b", "Could they be the buyer’s own?"]) {
+    expect(all(view)).toContain(part);
+  }
+  expect(all(view)).not.toContain("other terms");
+  const [first] = consentParts(view, CLUSTER, false);
+  expect([first?.isWarning, first?.lines.join()]).toEqual([true, expect.stringContaining("may show each person other terms")]);
+  expect(consentTexts(view, CLUSTER, false).join()).toContain("may show each person other terms");
+});
+
+test("operators are counted as such, and their names are what the file claims", () => {
+  expect(all(job())).toContain("run by 3 organisations, as the cluster file says. At least 2 of these organisations");
+  const one = { ...CLUSTER, nodes: CLUSTER.nodes.map((node, index) => ({ ...node, operator: ["Union", " union", "Ｕnion"][index] ?? "" })) };
+  expect([operators(one).length, operatorsToRead(one)]).toEqual([1, 1]);
+  const text = consentTexts(job(), one).join("\n");
+  expect(text).toContain("run by 1 organisation");
+  expect(text).toContain("One of these organisations can see your answers by itself.");
+  expect(text).toContain("The names are what the cluster file claims.");
+  const five = { threshold: 2, nodes: ["A", "A", "B", "C", "D"].map((operator, index) => member(`n${index}`, operator)) } as ClusterView;
+  expect(operatorsToRead(five)).toBe(2);
 });

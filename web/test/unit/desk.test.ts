@@ -1,12 +1,13 @@
 import "fake-indexeddb/auto";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { ClusterView, JobView } from "tacit-engine";
-import { withdraw } from "../../src/contributor/afterwards.ts";
+import { repeatWithdrawals, withdraw } from "../../src/contributor/afterwards.ts";
 import { Desk } from "../../src/contributor/desk.ts";
 import type { Engine } from "../../src/engine/client.ts";
 import type { IdentityNote } from "../../src/engine/identities.ts";
-import { NeedsClusterFile } from "../../src/open-cluster.ts";
+import { NeedsClusterFile, NeedsConfirmation } from "../../src/open-cluster.ts";
 import type { JobRoute } from "../../src/route.ts";
+import { Drafts } from "../../src/storage/drafts.ts";
 import { saveJob } from "../../src/storage/job-record.ts";
 import { SealedStore } from "../../src/storage/sealed-store.ts";
 
@@ -19,7 +20,12 @@ let store: SealedStore;
 let count = 0;
 /** What the coordinator answers to a request, as whoever it is signed. */
 let answer: (request: string, as: string) => Response;
+/** What the host of the page answers when it is asked for its cluster file. */
+let answerHost: (request: string, as: string) => Response;
 let asked: string[];
+/** The addresses that were accepted for the cluster, and the cluster file that the host of the page offered first. */
+let accepted: string[] | null;
+let hostFile: string | undefined;
 
 /** An engine that signs by name, and knows these identities. */
 function engineWith(identities: IdentityNote[], issuers?: typeof POOL): { engine: Engine; used: string[] } {
@@ -30,13 +36,18 @@ function engineWith(identities: IdentityNote[], issuers?: typeof POOL): { engine
   const view = {
     id: "signs",
     digest: "d",
-    terms: { name: "Signs", items: 3, ...(issuers && { issuers }) },
+    terms: { name: "Signs", items: 3, buyer: "buyer", ...(issuers && { issuers }) },
+    issuers: issuers ? { digest: `issuers of ${issuers.pool}`, fingerprints: [] } : null,
     items: [{ id: "a" }, { id: "b" }, { id: "c" }],
   } as unknown as JobView;
   const enrolled: IdentityNote = { name: "enrolled", publicKey: "new", contributor: "alice", isEnrolled: false };
   const calls = {
     openKnownCluster: async () => (known === null ? null : cluster),
     openCluster: async () => ((known = CLUSTER), cluster),
+    trustedAddresses: async () => accepted,
+    acceptCluster: async (_: string, address: string) => void (accepted = [...(accepted ?? []), address]),
+    hostFile: async (now: string) => (hostFile ??= now),
+    replacedBy: async () => [],
     listIdentities: async () => identities,
     useIdentity: async (name: string) => {
       used.push(name);
@@ -57,19 +68,22 @@ function engineWith(identities: IdentityNote[], issuers?: typeof POOL): { engine
 }
 
 const ok = (): Response => new Response("{}");
+const problemOf = (kind: string): Response => new Response(JSON.stringify({ type: `urn:tacit:problem:${kind}`, title: "", status: 404, detail: "" }), { status: 404 });
 const unknown = (): Response => new Response(JSON.stringify({ type: "urn:tacit:problem:unknown_job", title: "", status: 404, detail: "" }), { status: 404 });
-const identity = (name: string, pool?: string): IdentityNote => ({ name, publicKey: name, contributor: name, isEnrolled: true, ...(pool && { pool }) });
+const identity = (name: string, pool?: string): IdentityNote => ({ name, publicKey: name, contributor: name, isEnrolled: true, ...(pool && { pool, issuers: `issuers of ${pool}` }) });
 
 beforeEach(async () => {
   store = await SealedStore.open(`desk-${(count += 1)}`);
   asked = [];
+  [accepted, hostFile] = [[COORDINATOR], undefined];
   answer = ok;
+  answerHost = () => new Response("", { status: 404 });
   vi.stubGlobal("document", { head: { querySelectorAll: () => [], append: () => {} }, createElement: () => ({}) });
   vi.stubGlobal("fetch", async (input: string, init: RequestInit) => {
     const as = (init.headers as Record<string, string> | undefined)?.["authorization"] ?? "nobody";
     const request = `${init.method ?? "GET"} ${String(input).replace(COORDINATOR, "")}`;
     asked.push(`${request} as ${as}`);
-    return answer(request, as);
+    return request.endsWith("cluster.toml") ? answerHost(request, as) : answer(request, as);
   });
 });
 afterEach(() => vi.unstubAllGlobals());
@@ -80,7 +94,7 @@ test("a public job is read as nobody, and the name is asked only when somebody a
   expect(desk.needsName).toBe(true);
   expect(await desk.enrol("alice")).toBe("consent");
   await desk.agree(["shown"], "version");
-  expect(asked).toEqual(["GET /v1/cluster as nobody", "GET /v1/jobs/signs/spec as nobody", "POST /v1/contributors as nobody"]);
+  expect(asked).toEqual(["GET ./cluster.toml as nobody", "GET /v1/cluster as nobody", "GET /v1/jobs/signs/spec as nobody", "POST /v1/contributors as nobody"]);
   expect(desk.consent).toMatchObject({ contributor: "alice", shown: ["shown"], page: "version", job: "signs", cluster: CLUSTER });
   expect(desk.sitting?.total).toBe(3);
 });
@@ -142,10 +156,10 @@ test("a job that was agreed to opens without a network, with the answers that we
   await second.look();
   expect(second.sitting?.draft(item)).toEqual({ class: 1 });
   expect([second.sitting?.waiting, second.isClosed]).toEqual([1, false]);
-  expect(asked.every((one) => one.includes("/receipts"))).toBe(true);
+  expect(asked.every((one) => one.includes("/receipts") || one.includes("cluster.toml"))).toBe(true);
 });
 
-test("what was sent from another device is not asked again, and does not wait here", async () => {
+test("what the coordinator says was sent from another device is passed over and set aside; nothing is removed, and the person decides", async () => {
   const { engine } = engineWith([]);
   const desk = new Desk(engine, store, ROUTE);
   await desk.open();
@@ -153,9 +167,62 @@ test("what was sent from another device is not asked again, and does not wait he
   await desk.agree([], null);
   await desk.keep(1, { class: 0 });
   await desk.load();
-  answer = () => new Response(JSON.stringify({ state: "open", submissions: [{ items: [0, 1] }], certified: null }));
+  answer = () => new Response(JSON.stringify({ state: "open", submissions: [{ items: [0, 1, 99, -1] }], certified: null }));
   await desk.look();
-  expect([desk.sitting?.sent, desk.sitting?.waiting, desk.sitting?.item]).toEqual([2, 0, 2]);
+  expect([desk.sitting?.waiting, desk.sitting?.item, desk.passedOver, desk.aside]).toEqual([0, 2, [0, 1], [1]]);
+  expect(await new Drafts(store, { cluster: CLUSTER, job: "signs" }).all()).toEqual(new Map([[1, { class: 0 }]]));
+  await desk.ignoreElsewhere();
+  expect([desk.sitting?.waiting, desk.sitting?.draft(1), desk.passedOver, desk.aside]).toEqual([1, { class: 0 }, [], []]);
+  await desk.look();
+  expect(desk.passedOver).toEqual([]);
+});
+
+test("a link that brings its own operators is followed only after the person has accepted them", async () => {
+  accepted = null;
+  const { engine } = engineWith([]);
+  const desk = new Desk(engine, store, ROUTE);
+  const failure: unknown = await desk.open().catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(NeedsConfirmation);
+  const { doubt } = failure as NeedsConfirmation;
+  expect(doubt).toMatchObject({ isForeign: true, hasHostChanged: false, coordinator: COORDINATOR, instead: undefined });
+  // Nothing was signed, and no job was asked for.
+  expect(asked).toEqual(["GET ./cluster.toml as nobody", "GET /v1/cluster as nobody"]);
+  // What was accepted is this cluster at this address, and no other.
+  const other = { ...doubt, cluster: { ...doubt.cluster, digest: "cd".repeat(32) } };
+  await expect(desk.open(undefined, other)).rejects.toBeInstanceOf(NeedsConfirmation);
+  await expect(desk.open(undefined, { ...doubt, coordinator: "https://evil.example" })).rejects.toBeInstanceOf(NeedsConfirmation);
+  expect(await desk.open(undefined, doubt)).toBe("consent");
+  expect(await new Desk(engine, store, ROUTE).open()).toBe("consent");
+});
+
+test("the cluster that the host of the page offers needs no question, until the host offers another one", async () => {
+  accepted = null;
+  answerHost = () => new Response("file");
+  const { engine } = engineWith([]);
+  expect(await new Desk(engine, store, ROUTE).open()).toBe("consent");
+  hostFile = "what it offered before";
+  await expect(new Desk(engine, store, ROUTE).open()).rejects.toMatchObject({ doubt: { isForeign: false, hasHostChanged: true } });
+  // Who has accepted the operators keeps them, and is told.
+  accepted = [COORDINATOR];
+  const desk = new Desk(engine, store, ROUTE);
+  expect([await desk.open(), desk.hasHostChanged]).toEqual(["consent", true]);
+});
+
+test("another address than the cluster file's, or than that of a job that is here, is asked about, with both", async () => {
+  const { engine } = engineWith([]);
+  const evil: JobRoute = { ...ROUTE, coordinator: "https://evil.example" };
+  const doubtOf = (desk: Desk) => desk.open().catch((error: unknown) => (error as NeedsConfirmation).doubt);
+  expect(await doubtOf(new Desk(engine, store, evil))).toMatchObject({ coordinator: "https://evil.example", instead: COORDINATOR, isForeign: false });
+  const desk = new Desk(engine, store, ROUTE);
+  await desk.open();
+  await desk.enrol("alice");
+  await desk.agree([], null);
+  asked.length = 0;
+  expect(await doubtOf(new Desk(engine, store, evil))).toMatchObject({ instead: COORDINATOR });
+  expect(asked).toEqual(["GET ./cluster.toml as nobody"]);
+  const { coordinator: _, ...bare } = ROUTE;
+  const again = new Desk(engine, store, bare);
+  expect([await again.open(), again.coordinator]).toEqual(["nothing", COORDINATOR]);
 });
 
 test("a submission that is taken back is asked for until every node has erased it, and not for ever", async () => {
@@ -174,6 +241,34 @@ test("a submission that is taken back is asked for until every node has erased i
   asked.length = 0;
   expect((await withdraw(desk, "aa", async () => {})).missing).toEqual(["node-1"]);
   expect(asked.length).toBe(5);
+});
+
+test("what took the place of another submission is taken back with it, and what is not confirmed is asked for at every visit", async () => {
+  const { engine } = engineWith([]);
+  const desk = new Desk(engine, store, ROUTE);
+  await desk.open();
+  await desk.enrol("alice");
+  await desk.agree([], null);
+  const denied: string[] = [];
+  const note = { id: "bb", items: [0], state: "withdrawing" as const, made: 0 };
+  Object.assign(engine, {
+    replacedBy: async (id: string) => (id === "bb" ? ["aa"] : []),
+    withdrawal: async () => new Uint8Array(),
+    noteWithdrawn: async () => ({ erasedBy: [], missing: ["node-1"] }),
+    noteDenied: async (id: string) => void denied.push(id),
+    listSubmissions: async () => [note, { ...note, id: "cc", state: "sent" }],
+  });
+  answer = (request) => (request.endsWith("/aa") ? problemOf("unknown_submission") : ok());
+  await desk.load();
+  asked.length = 0;
+  await repeatWithdrawals(desk);
+  expect(asked).toEqual(["DELETE /v1/jobs/signs/submissions/aa as enrolled", "DELETE /v1/jobs/signs/submissions/bb as enrolled"]);
+  expect(denied).toEqual(["aa"]);
+  // Without a network the visit goes on.
+  answer = () => {
+    throw new TypeError("no network");
+  };
+  await repeatWithdrawals(desk);
 });
 
 test("without a digest of the cluster file nothing is asked of the coordinator", async () => {

@@ -1,78 +1,108 @@
 import { expect, test, vi } from "vitest";
-import { ImageLoader, isNamed } from "../../src/contributor/image-loader.ts";
-import { contents, images, integrity, type ShownItem } from "../../src/contributor/item-content.ts";
+import { BLOCK, ImageLoader, isNamed } from "../../src/contributor/image-loader.ts";
+import { contents, images, integrity, type ImageRef, type ShownItem } from "../../src/contributor/item-content.ts";
+import type { Refusal } from "../../src/contributor/picture-fetch.ts";
 
 const sha = (index: number): string => index.toString(16).padStart(64, "0");
 const item = (index: number): ShownItem => ({ id: `i${index}`, image: { url: `https://p.example/${index}.png`, sha256: sha(index) } });
 const settle = () => new Promise((done) => setTimeout(done, 0));
 
-function loaderOf(count: number, load: typeof fetch): ImageLoader {
-  return new ImageLoader((place) => (place < count ? item(place) : undefined), ["p.example"], () => {}, load, async () => {});
+const picture = (size = 1): Blob => new Blob([new Uint8Array(size)], { type: "image/png" });
+
+function loaderOf(count: number, load: (image: ImageRef) => Promise<Blob | Refusal>, mostKept?: number): ImageLoader {
+  return new ImageLoader((place) => (place < count ? item(place) : undefined), ["p.example"], () => {}, load, async () => {}, mostKept);
 }
 
-test("pictures are loaded one after the other in the order of the items, whatever is answered", async () => {
-  const asked: [string, RequestInit | undefined][] = [];
-  const loader = loaderOf(20, async (input, init) => {
-    asked.push([String(input), init]);
-    return new Response("x");
-  });
+const asked = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, index) => `https://p.example/${from + index}.png`);
+
+test("pictures are loaded in the order of the items and in whole blocks: steps, answers and steps back ask for nothing", async () => {
+  const seen: string[] = [];
+  const loader = loaderOf(200, async ({ url }) => (seen.push(url), picture()));
   loader.moveTo(0);
   await settle();
-  loader.moveTo(1);
-  await settle();
-  loader.moveTo(2);
-  await settle();
-  expect(asked.map(([address]) => address)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8].map((index) => `https://p.example/${index}.png`));
-  expect(asked[3]?.[1]).toMatchObject({ referrerPolicy: "no-referrer", credentials: "omit", integrity: integrity(sha(3)) });
-  expect(loader.state({ url: "https://p.example/0.png", sha256: sha(0) }).state).toBe("ready");
-});
-
-test("pictures far behind are given back, and loaded again for who goes back", async () => {
-  const revoke = vi.spyOn(URL, "revokeObjectURL");
-  const asked: string[] = [];
-  const loader = loaderOf(20, async (input) => {
-    asked.push(String(input));
-    return new Response("x");
-  });
-  for (let place = 0; place < 10; place += 1) {
+  expect(seen).toEqual(asked(0, 2 * BLOCK));
+  for (const place of [1, 2, 1, BLOCK - 1, 0]) {
     loader.moveTo(place);
     await settle();
   }
-  expect(revoke).toHaveBeenCalledTimes(6);
-  const before = asked.length;
-  loader.moveTo(4);
+  expect(seen.length).toBe(2 * BLOCK);
+  loader.moveTo(BLOCK);
   await settle();
-  expect(asked.slice(before)).toEqual(["https://p.example/1.png", "https://p.example/2.png", "https://p.example/3.png", "https://p.example/4.png"]);
+  loader.moveTo(BLOCK - 1);
+  await settle();
+  // Who goes back over the border of a block finds the pictures that were kept.
+  expect(seen).toEqual(asked(0, 3 * BLOCK));
+  expect(loader.isShown(item(BLOCK))).toBe(true);
 });
 
-test("a picture that does not arrive, or is another one, has failed; it can be tried again", async () => {
-  let isBroken = true;
-  // Browsers reject a fetch whose integrity fails as they reject one without a network.
-  const loader = loaderOf(1, async () => {
-    if (isBroken) {
-      throw new TypeError("integrity");
-    }
-    return new Response("x");
-  });
-  const image = item(0).image;
+test("who begins in the middle does not load what comes before", async () => {
+  const seen: string[] = [];
+  const loader = loaderOf(200, async ({ url }) => (seen.push(url), picture()));
+  loader.moveTo(3 * BLOCK + 7);
+  await settle();
+  expect(seen).toEqual(asked(3 * BLOCK, 5 * BLOCK));
+});
+
+test("pictures are kept within a limit, and what is needed now is never given back", async () => {
+  const revoke = vi.spyOn(URL, "revokeObjectURL");
+  const before = revoke.mock.calls.length;
+  const loader = loaderOf(200, async () => picture(10), 2 * BLOCK * 10);
   loader.moveTo(0);
   await settle();
+  expect(revoke.mock.calls.length - before).toBe(0);
+  loader.moveTo(4 * BLOCK);
   await settle();
-  expect(image && loader.state(image)).toEqual({ state: "failed", why: "network" });
-  isBroken = false;
-  if (image) {
-    loader.retry(image);
-    await settle();
-    expect(loader.state(image).state).toBe("ready");
-  }
+  expect(revoke.mock.calls.length - before).toBe(2 * BLOCK);
+  expect([loader.isShown(item(0)), loader.isShown(item(5 * BLOCK))]).toEqual([false, true]);
+  loader.close();
+  expect(revoke.mock.calls.length - before).toBe(4 * BLOCK);
 });
 
-test("a picture of a host that the terms do not name, or without a digest, is not asked for", async () => {
-  const load = vi.fn(async () => new Response("x"));
+test("what arrives after the end is given back", async () => {
+  const create = vi.spyOn(URL, "createObjectURL");
+  const before = create.mock.calls.length;
+  let arrive: (blob: Blob) => void = () => {};
+  const loader = loaderOf(1, () => new Promise((done) => (arrive = done)));
+  loader.moveTo(0);
+  loader.close();
+  arrive(picture());
+  await settle();
+  expect(create.mock.calls.length - before).toBe(0);
+});
+
+test("a host that does not answer holds up its own pictures only", async () => {
   const items: ShownItem[] = [
-    { id: "a", image: { url: "https://other.example/1.png", sha256: sha(1) } },
-    { id: "b", image: { url: "https://p.example/1.png", sha256: "none" } },
+    { id: "a", image: { url: "https://slow.example/1.png", sha256: sha(1) } },
+    { id: "b", image: { url: "https://p.example/1.png", sha256: sha(2) } },
   ];
+  const load = ({ url }: ImageRef): Promise<Blob | Refusal> => (url.includes("slow") ? new Promise(() => {}) : Promise.resolve(picture()));
+  const loader = new ImageLoader((place) => items[place], ["p.example", "slow.example"], () => {}, load, async () => {});
+  loader.moveTo(0);
+  await settle();
+  expect(items.map((one) => loader.isShown(one))).toEqual([false, true]);
+});
+
+test("a picture that does not arrive is asked for three times, and can be tried again", async () => {
+  let found: Blob | Refusal = "network";
+  const load = vi.fn(async () => found);
+  const loader = loaderOf(1, load);
+  const image = item(0).image as ImageRef;
+  loader.moveTo(0);
+  await settle();
+  expect(loader.state(image)).toEqual({ state: "failed", why: "network" });
+  expect(load).toHaveBeenCalledTimes(3);
+  found = picture();
+  loader.retry(image);
+  await settle();
+  expect([loader.state(image).state, loader.isShown(item(0))]).toEqual(["ready", true]);
+  // The browser cannot draw it after all.
+  loader.refuse(image);
+  expect([loader.state(image), loader.isShown(item(0))]).toEqual([{ state: "failed", why: "no-picture" }, false]);
+});
+
+test("a picture of a host that the terms do not name is not asked for", async () => {
+  const load = vi.fn(async () => picture());
+  const items: ShownItem[] = [{ id: "a", image: { url: "https://other.example/1.png", sha256: sha(1) } }, { id: "b", image: { url: "no address", sha256: sha(1) } }];
   const loader = new ImageLoader((place) => items[place], ["p.example"], () => {}, load, async () => {});
   loader.moveTo(0);
   await settle();

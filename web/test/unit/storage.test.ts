@@ -15,9 +15,10 @@ const fresh = (): string => `test-${(count += 1)}`;
 /** All that is on the disk, as text. */
 async function raw(name: string): Promise<string> {
   const database = await openDB(name, 1);
-  const values = (await database.getAll("values")) as { iv: Uint8Array; data: ArrayBuffer }[];
+  const values = (await database.getAll("values")) as { data: ArrayBuffer; name: { data: ArrayBuffer } }[];
+  const keys = [...(await database.getAllKeys("values")), ...(await database.getAllKeys("device"))];
   database.close();
-  return values.map(({ data }) => Buffer.from(data).toString("latin1")).join("|");
+  return [...keys.map(String), ...values.flatMap(({ data, name }) => [data, name.data].map((one) => Buffer.from(one).toString("latin1")))].join("|");
 }
 
 test("values survive packing, with their bytes, in blocks of one length", () => {
@@ -42,9 +43,75 @@ test("the key is one that the browser does not give out", async () => {
   const name = fresh();
   await SealedStore.open(name);
   const database = await openDB(name, 1);
-  const key = (await database.get("device", "key")) as CryptoKey;
-  expect(key.extractable).toBe(false);
-  await expect(crypto.subtle.exportKey("raw", key)).rejects.toThrow();
+  for (const name of ["key", "names"]) {
+    const key = (await database.get("device", name)) as CryptoKey;
+    expect(key.extractable).toBe(false);
+    await expect(crypto.subtle.exportKey("raw", key)).rejects.toThrow();
+  }
+});
+
+test("names cannot be read on the disk: neither the job, nor the pool, nor the cluster", async () => {
+  const name = fresh();
+  const store = await SealedStore.open(name);
+  await new Drafts(store, { ...PLACE, job: "canary-job" }).put(3, { class: 1 });
+  await store.put("identity/canary-cluster/pool/canary-pool/7", { json: "CANARY" });
+  expect(await raw(name)).not.toMatch(/canary|draft\/[^0-9a-f]/i);
+  expect([...(await store.all("identity/canary-cluster/")).keys()]).toEqual(["pool/canary-pool/7"]);
+  await store.removeAll("identity/canary-cluster/");
+  expect(await store.get("identity/canary-cluster/pool/canary-pool/7")).toBeUndefined();
+});
+
+/** The keys of groups of values, as they are on the disk. */
+async function groupKeys(name: string): Promise<{ id: string; key: CryptoKey }[]> {
+  const database = await openDB(name, 1);
+  const keys = (await database.getAllKeys("device")).filter((one) => String(one).startsWith("draft/"));
+  const found = await Promise.all(keys.map((one) => database.get("device", one)));
+  database.close();
+  return found as { id: string; key: CryptoKey }[];
+}
+
+test("answers of each job have a key of their own, which is replaced when some are gone, and destroyed with the last", async () => {
+  const name = fresh();
+  const store = await SealedStore.open(name);
+  const drafts = new Drafts(store, PLACE);
+  await drafts.put(1, { class: 1 });
+  await drafts.put(2, { class: 0 });
+  await new Drafts(store, { ...PLACE, job: "other" }).put(1, { class: 1 });
+  const keys = await groupKeys(name);
+  expect(new Set(keys.map(({ id }) => id)).size).toBe(2);
+  const database = await openDB(name, 1);
+  const old = await database.getAll("values");
+  await drafts.put(1, undefined);
+  await store.renewKey(names.drafts(PLACE));
+  // What is left can be read, also by a page that had read it before, and nothing that was there before can be read with the keys that there are.
+  expect([...(await drafts.all())]).toEqual([[2, { class: 0 }]]);
+  await drafts.put(5, { class: 1 });
+  expect((await drafts.all()).size).toBe(2);
+  const before = new Set(keys.map(({ id }) => id));
+  expect((await groupKeys(name)).filter(({ id }) => before.has(id)).length).toBe(1);
+  expect(old.length).toBe(3);
+  await store.removeAll(names.drafts(PLACE));
+  await store.renewKey(names.drafts({ ...PLACE, job: "other" }));
+  expect((await groupKeys(name)).length).toBe(1);
+  await new Drafts(store, { ...PLACE, job: "other" }).put(1, undefined);
+  await store.renewKey(names.drafts({ ...PLACE, job: "other" }));
+  expect(await groupKeys(name)).toEqual([]);
+  database.close();
+});
+
+test("an answer that is given while the key is replaced is not lost", async () => {
+  const name = fresh();
+  const [page, worker] = [await SealedStore.open(name), await SealedStore.open(name)];
+  const drafts = new Drafts(page, PLACE);
+  const renewals = (async () => {
+    for (let time = 0; time < 5; time += 1) {
+      await worker.renewKey(names.drafts(PLACE));
+    }
+  })();
+  await Promise.all([renewals, ...Array.from({ length: 30 }, (_, item) => drafts.put(item, { class: item % 2 }))]);
+  const all = await drafts.all();
+  expect(all.size).toBe(30);
+  expect([...all].every(([item, draft]) => draft !== "skipped" && draft.class === item % 2)).toBe(true);
 });
 
 test("a value that was put under another name is refused", async () => {
@@ -52,8 +119,13 @@ test("a value that was put under another name is refused", async () => {
   const store = await SealedStore.open(name);
   await store.put("draft/1", { json: 1 });
   const database = await openDB(name, 1);
-  await database.put("values", await database.get("values", "draft/1"), "draft/2");
+  await store.put("draft/2", { json: 2 });
+  const [one, two] = await database.getAllKeys("values");
+  const [first, second] = await Promise.all([database.get("values", one ?? ""), database.get("values", two ?? "")]);
+  await database.put("values", second, one);
+  await database.put("values", first, two);
   await expect(store.get("draft/2")).rejects.toThrow();
+  await expect(store.all("draft/")).rejects.toThrow();
 });
 
 test("drafts are kept by item, and jobs do not see each other's", async () => {
@@ -94,7 +166,7 @@ test("submissions are listed in the order in which they were made", async () => 
 
 test("a job is kept with its spec and terms, byte for byte", async () => {
   const store = await SealedStore.open(fresh());
-  const record = { coordinator: "https://c.example", name: "Signs", digest: "d", identity: "i", start: 2 };
+  const record = { coordinator: "https://c.example", name: "Signs", digest: "d", buyer: "b", issuers: null, identity: "i", start: 2 };
   await saveJob(store, PLACE, { record, spec: new Uint8Array([1]), terms: new Uint8Array([2]) });
   expect(await loadJob(store, PLACE)).toEqual({ record, spec: new Uint8Array([1]), terms: new Uint8Array([2]) });
   expect(await listJobs(store)).toEqual([{ ...PLACE, record }]);

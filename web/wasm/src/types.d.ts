@@ -141,6 +141,10 @@ export interface JobView {
   takesGold: boolean;
   /** How many submissions the gold answers are, 0 if it takes none. */
   goldSubmissions: number;
+  /** What stands for the buyer's key when people compare it by voice. */
+  buyerFingerprint: string;
+  /** The issuers whose people may answer: the digest that stands for them, and what stands for each key; null if the job names none. */
+  issuers: { digest: string; fingerprints: string[] } | null;
 }
 
 export interface ReceiptView {

@@ -11,7 +11,7 @@ const engine = await load("web/wasm/pkg-contributor");
 test("a contributor opens jobs, answers, and checks what comes back", () => {
   const cluster = engine.Cluster.parse(bytes(setup.cluster_toml));
   const sealing = cluster.sealingKeys(clusterInfo(), [], NOW);
-  const key = engine.Key.fromFile(setup.contributor.seed);
+  const key = engine.Key.fromFile(bytes(setup.contributor.seed));
   const job = engine.Job.open(cluster, setup.job_id, buyers.job.signedSpec(), setup.job_digest);
   const made = engine.share(sealing, job, key, setup.contributor.name, Uint32Array.of(0, 3), Uint32Array.of(1, 2));
   assert.equal(made.header().verdict(cluster, job), "ok");

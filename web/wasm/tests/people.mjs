@@ -60,7 +60,7 @@ const actions = {
     for (const [name, text] of Object.entries(given.files)) files.add(name, bytes(text));
     const spec = files.read("job.toml");
     const gold = spec.goldFile && engine.Key.generate();
-    const job = engine.Job.sign(cluster, given.job, spec, engine.Key.fromFile(given.key), gold?.publicKey);
+    const job = engine.Job.sign(cluster, given.job, spec, engine.Key.fromFile(bytes(given.key)), gold?.publicKey);
     await asBuyer("PUT", `/v1/jobs/${given.job}`, job.signedSpec());
     if (gold) {
       const answers = engine.Gold.parse(spec.goldFile, bytes(given.files[spec.goldFile]), job);
@@ -114,7 +114,7 @@ const actions = {
   },
 
   async withdraw() {
-    const key = engine.Key.fromFile(readText("key"));
+    const key = engine.Key.fromFile(read("key"));
     const header = engine.Submission.parse(read("submission")).header();
     for (let kept; ; ) {
       const body = header.withdrawal(key);
@@ -129,7 +129,7 @@ const actions = {
 
   /** What is certified to the contributor, and what the coordinator says of single answers. */
   async receipt() {
-    const key = engine.Key.fromFile(readText("key"));
+    const key = engine.Key.fromFile(read("key"));
     const header = engine.Submission.parse(read("submission")).header();
     const check = new engine.ReceiptCheck(cluster, read("terms"));
     check.kept(header, read("receipt"));
