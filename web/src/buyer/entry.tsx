@@ -7,10 +7,12 @@ import type { BuyerRoute } from "../route.ts";
 import { buyerText } from "../text/en-buyer.ts";
 import { text } from "../text/index.ts";
 import { ClusterFacts } from "../contributor/cluster-facts.tsx";
-import { ConfirmSite } from "../contributor/confirm-site.tsx";
+import { later } from "../ui/later.tsx";
 import { Field, FileButton, Screen, Trouble, useAction } from "../ui/parts.tsx";
 import { readFile } from "../ui/save-file.ts";
 import { BuyerDesk } from "./desk.ts";
+
+const ConfirmSite = later(async () => (await import("../contributor/confirm-site.tsx")).ConfirmSite);
 
 export function Entry({ engine, route, onDesk }: { engine: Engine; route: BuyerRoute; onDesk: (desk: BuyerDesk) => void }) {
   const t = buyerText.entry;

@@ -6,19 +6,22 @@ import { NeedsClusterFile, NeedsConfirmation, type Doubt } from "../open-cluster
 import { jobFragment, type JobRoute } from "../route.ts";
 import type { SealedStore } from "../storage/sealed-store.ts";
 import { text } from "../text/index.ts";
+import { later } from "../ui/later.tsx";
 import { FileButton, Notice, Screen, Trouble, useAction, useOnline } from "../ui/parts.tsx";
 import { readFile } from "../ui/save-file.ts";
 import { Access } from "./access.tsx";
-import { After } from "./after.tsx";
 import { repeatWithdrawals } from "./afterwards.ts";
 import { Answer } from "./answer.tsx";
 import { ClusterFacts } from "./cluster-facts.tsx";
-import { ConfirmSite } from "./confirm-site.tsx";
 import { Consent, consentTexts } from "./consent.tsx";
 import { Desk, type Need } from "./desk.ts";
 import { Elsewhere } from "./elsewhere.tsx";
-import { KeyScreen } from "./key.tsx";
 import { Send } from "./send.tsx";
+
+/** What is not needed for the first answer. */
+const After = later(async () => (await import("./after.tsx")).After);
+const ConfirmSite = later(async () => (await import("./confirm-site.tsx")).ConfirmSite);
+const KeyScreen = later(async () => (await import("./key.tsx")).KeyScreen);
 
 type At = "opening" | "access" | "consent" | "answer" | "send" | "after" | "key" | "about";
 

@@ -2,13 +2,21 @@
 
 import { useState } from "preact/hooks";
 import type { Doubt } from "../open-cluster.ts";
+import { confirmText } from "../text/en-confirm.ts";
 import { text } from "../text/index.ts";
 import { FileButton, Notice, Screen } from "../ui/parts.tsx";
 import { readFile } from "../ui/save-file.ts";
 import { ClusterFacts } from "./cluster-facts.tsx";
 
-export function ConfirmSite({ doubt, onAccept, onFile }: { doubt: Doubt; onAccept: (doubt: Doubt) => void; onFile: (file: Uint8Array) => void }) {
-  const t = text.confirmSite;
+/** What is asked, and what comes of it: the person accepts it, or opens another cluster file. */
+export interface Question {
+  doubt: Doubt;
+  onAccept: (doubt: Doubt) => void;
+  onFile: (file: Uint8Array) => void;
+}
+
+export function ConfirmSite({ doubt, onAccept, onFile }: Question) {
+  const t = confirmText;
   const [hasCompared, setCompared] = useState(false);
   return (
     <Screen title={t.title}>

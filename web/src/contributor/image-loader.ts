@@ -4,7 +4,7 @@
 
 import { isLoopback } from "../route.ts";
 import { images, type ImageRef, type ShownItem } from "./item-content.ts";
-import { fetchPicture, type Refusal } from "./picture-fetch.ts";
+import type { Refusal } from "./picture-fetch.ts";
 
 /** How far a picture is. */
 export type ImageState = { state: "loading" } | { state: "ready"; address: string } | { state: "failed"; why: Refusal | "not-named" };
@@ -31,7 +31,8 @@ export class ImageLoader {
     /** The hosts that the terms name; pictures of others are not loaded. */
     private readonly hosts: readonly string[],
     private readonly onChange: () => void,
-    private readonly fetchOne: (image: ImageRef) => Promise<Blob | Refusal> = (image) => fetchPicture(image),
+    // Loaded with the first picture: most jobs have none.
+    private readonly fetchOne: (image: ImageRef) => Promise<Blob | Refusal> = async (image) => (await import("./picture-fetch.ts")).fetchPicture(image),
     private readonly pause: (milliseconds: number) => Promise<void> = (ms) => new Promise((done) => setTimeout(done, ms)),
     private readonly mostKept: number = MOST_KEPT,
   ) {}

@@ -27,7 +27,10 @@ export function KeyScreen({ desk }: { desk: Desk }) {
         <dt>{t.public}</dt>
         <dd class="code">{desk.identity?.publicKey}</dd>
       </dl>
-      <Notice kind="info">{t.warning}</Notice>
+      <Notice kind="info">
+        <p>{t.warning}</p>
+        <p>{t.disk}</p>
+      </Notice>
       {action.error !== undefined && <Trouble error={action.error} />}
       <div class="actions">
         <button type="button" class="main" onClick={withKey((file) => saveFile("tacit.key", file, "text/plain"))}>

@@ -54,19 +54,6 @@ export const en = {
     "no-address": "The cluster file names no address that is safe to use. The link must contain coordinator=https://…",
     choose: "Open cluster.toml",
   },
-  confirmSite: {
-    title: "Check where this link leads",
-    foreign:
-      "This link brings its own operators. Neither the site that serves this page nor you have named them before: whoever made the link may have made up the names below, and run all of these nodes.",
-    hostChanged: "The site that serves this page offers other operators than before. If you do not know why, do not go on.",
-    otherAddress: (given: string, named: string) =>
-      `The link sends your requests to ${given}. The address that is known for this cluster is ${named}. Whoever runs the other address learns what you send, and can pass it on in your name.`,
-    compare: "Compare these words with an operator whom you know, in a way that does not come from the link: by telephone, or on the operator’s own site. Or open the file cluster.toml that the operators have published.",
-    compared: "I have compared the words with an operator whom I trust.",
-    addressRight: "I know the address in the link, and trust whoever runs it.",
-    goOn: "Go on with this link",
-    otherwise: "If you cannot tell, close this page and ask whoever you trust among the operators for a link.",
-  },
   access: {
     title: "Who are you here?",
     unknown: "This job is shown only to people who may answer it. If you have an invitation code, enter it. Otherwise, choose the name under which you are listed, and you are enrolled.",
@@ -242,6 +229,7 @@ export const en = {
     title: "Your key",
     lead: "Your key is what you are here. It is on this device only. To go on elsewhere, or in case you lose this device, save it or move it.",
     warning: "Whoever has it can answer and be paid in your name. Do not send it to anybody.",
+    disk: "What is kept here is encrypted, but the browser keeps the key to it in the same folder of files. Whoever can copy the files of this browser, or of your account on this device, can read your key and the answers that you have not sent. So use an account that nobody else uses, an encrypted disk and a screen lock, and send your answers when you have finished.",
     save: "Save as a file",
     show: "Show as a QR code",
     hide: "Hide the QR code",

@@ -42,18 +42,18 @@ beforeAll(async () => {
   const waiting = status("open", { digest: job.digest, waiting_on: [{ node: "node-2", reason: "not connected for 20 s", needs_operator: false }] });
   answers = {
     "GET /v1/cluster": { body: clusterInfo() },
-    "GET /v1/jobs": { body: JSON.stringify({ jobs: [waiting, status("published", { id: "vectors", name: "Test vectors" })] }) },
+    "GET /v1/jobs": { body: JSON.stringify({ jobs: [waiting, status("published", { id: setup.job_id, name: "Test vectors" })] }) },
     "GET /v1/jobs/signs/events": events(waiting),
     "GET /v1/jobs/signs/spec": { body: job.body },
     "POST /v1/jobs/signs/close": { status: 202, body: JSON.stringify(status("closing")) },
-    "GET /v1/jobs/vectors/events": events(status("published", { id: "vectors", name: "Test vectors" })),
-    "GET /v1/jobs/vectors/certificate": { body: certificate },
-    "GET /v1/jobs/vectors/result": { body: result },
-    "GET /v1/jobs/vectors/payouts": { body: payouts, type: "text/csv" },
+    [`GET /v1/jobs/${setup.job_id}/events`]: events(status("published", { id: setup.job_id, name: "Test vectors" })),
+    [`GET /v1/jobs/${setup.job_id}/certificate`]: { body: certificate },
+    [`GET /v1/jobs/${setup.job_id}/result`]: { body: result },
+    [`GET /v1/jobs/${setup.job_id}/payouts`]: { body: payouts, type: "text/csv" },
     "PUT /v1/jobs/ampel": { status: 201, body: JSON.stringify(status("open", { id: "ampel" })) },
     "GET /v1/jobs/ampel/events": events(status("open", { id: "ampel", name: "Ampel" })),
   };
-  [browser, host] = await Promise.all([launch(), startHost()]);
+  [browser, host] = await Promise.all([launch(), startHost(setup.cluster_toml)]);
 });
 afterAll(async () => {
   await Promise.all([browser?.close(), host?.close()]);
@@ -68,6 +68,9 @@ async function enter(size: keyof typeof SIZES, scheme: Scheme, given: Answers = 
   await page.getByLabel("Token").fill("CANARY-TOKEN");
   await page.getByRole("button", { name: "Go on" }).click();
   await page.getByRole("heading", { name: "Your jobs" }).waitFor();
+  // The jobs of this coordinator are signed with this key: what is signed with another one is not this buyer's.
+  await page.locator("input[type=file]").setInputFiles({ name: "buyer.key", mimeType: "text/plain", buffer: Buffer.from(setup.buyer_seed) });
+  await page.getByRole("status").filter({ hasText: "key" }).first().waitFor();
   return { page, profile, wrong, seen };
 }
 
@@ -113,6 +116,8 @@ test("a form becomes a job that is shown before it is signed, and the token is s
   await page.getByRole("heading", { name: "Check what you sign" }).waitFor();
   await page.getByText("Which light?").waitFor();
   expect(seen.some((one) => one.startsWith("PUT"))).toBe(false);
+  const digest = (await page.locator("dd.code").textContent()) ?? "";
+  answers["GET /v1/jobs/ampel/events"] = events(status("open", { id: "ampel", name: "Ampel", digest }));
   await page.getByRole("button", { name: "Sign and open the job" }).click();
   await page.getByText("Link for contributors").waitFor();
   const put = seen.find((one) => one.startsWith("PUT /v1/jobs/ampel")) ?? "";
@@ -121,7 +126,23 @@ test("a form becomes a job that is shown before it is signed, and the token is s
   const link = (await page.locator(".code").first().textContent()) ?? "";
   expect(link).toContain(`cluster=${setup.cluster_digest}`);
   expect(link).toContain("job=ampel");
+  expect(link).toContain(`terms=${digest}`);
   expect(JSON.stringify(await profile.storageState({ indexedDB: true }))).not.toContain("CANARY");
+  await profile.close();
+});
+
+test("a coordinator that shows other terms than those that were signed gets no link, no cancellation and no summary", async () => {
+  const { page, profile, seen } = await enter("desktop", "light", {
+    ...answers,
+    "GET /v1/jobs/signs/events": events(status("open", { digest: "ab".repeat(32) })),
+  });
+  await page.getByRole("button", { name: "Street signs" }).click();
+  await page.getByText("The coordinator shows another job than yours").waitFor();
+  expect(await page.locator(".code").count()).toBe(0);
+  await page.getByRole("button", { name: "Cancel the job" }).click();
+  await page.getByRole("button", { name: "Yes, cancel it" }).click();
+  await page.getByText("The coordinator shows another job than yours").nth(1).waitFor();
+  expect(seen.some((one) => one.startsWith("DELETE"))).toBe(false);
   await profile.close();
 });
 
@@ -138,7 +159,7 @@ test("what only buyers need is fetched when it is needed, and checked against th
   host.files.set(`assets/${app}`, Buffer.from("alert(1)"));
   await page.reload();
   expect(await reach()).toBe("refused");
-  host.files.clear();
+  host.files.delete(`assets/${app}`);
   expect((await reach()).length).toBeGreaterThan(1_000);
   await profile.close();
 });
@@ -149,9 +170,9 @@ test("a result that the certificate does not yield is not shown", async () => {
   expect(forged).not.toBe(result);
   const { page, profile } = await enter("desktop", "light", {
     ...answers,
-    "GET /v1/jobs/vectors/certificate": { body: certificate },
-    "GET /v1/jobs/vectors/result": { body: forged },
-    "GET /v1/jobs/vectors/payouts": { body: payouts, type: "text/csv" },
+    [`GET /v1/jobs/${setup.job_id}/certificate`]: { body: certificate },
+    [`GET /v1/jobs/${setup.job_id}/result`]: { body: forged },
+    [`GET /v1/jobs/${setup.job_id}/payouts`]: { body: payouts, type: "text/csv" },
   });
   await page.getByRole("button", { name: "Test vectors" }).click();
   await page.getByRole("alert").waitFor();

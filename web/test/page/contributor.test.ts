@@ -39,7 +39,7 @@ beforeAll(async () => {
     "POST /v1/contributors": { body: "{}", status: 201 },
     "GET /v1/jobs/safety/receipts": { body: JSON.stringify({ state: "open", submissions: [], certified: null }) },
   };
-  [browser, host] = await Promise.all([launch(), startHost()]);
+  [browser, host] = await Promise.all([launch(), startHost(setup.cluster_toml)]);
 });
 afterAll(async () => {
   await Promise.all([browser?.close(), host?.close()]);
@@ -138,7 +138,7 @@ test("the page works without a network once it was opened, and loses nothing", a
   await page.getByText("1 of 5 answered", { exact: true }).first().waitFor();
   await page.getByText("You are offline.").first().waitFor();
   await profile.close();
-  host = await startHost();
+  host = await startHost(setup.cluster_toml);
 });
 
 test("the invitation code is in no address, request or store once it was read", async () => {
@@ -157,11 +157,13 @@ test("nodes' keys are not taken on the coordinator's word: a file of another dig
   const other = JSON.parse(clusterInfo()) as { file: string };
   other.file = other.file.replace('"test"', '"test2"');
   const seen = await answerRequests(profile, { ...answers, "GET /v1/cluster": { body: JSON.stringify(other) } });
+  host.files.delete("cluster.toml");
   const page = await profile.newPage();
   await page.goto(link());
   await page.getByRole("alert").waitFor();
   expect(await page.getByRole("heading", { name: "Before you begin" }).count()).toBe(0);
   expect(seen.length).toBe(1);
+  host.files.set("cluster.toml", Buffer.from(setup.cluster_toml));
   await profile.close();
 });
 
@@ -188,6 +190,67 @@ test("once the coordinator is known, the page can reach nobody else", async () =
   await profile.close();
 });
 
+test("a link that brings its own operators, or another address, is followed only after the person has accepted it", async () => {
+  const profile = await context(browser, "phone", "light");
+  const seen = await answerRequests(profile, answers);
+  const page = await profile.newPage();
+  host.files.delete("cluster.toml");
+  await page.goto(link());
+  await page.getByText("This link brings its own operators.").waitFor();
+  expect(await axe(page)).toEqual([]);
+  expect(await overflow(page)).toBe(0);
+  await shot(page, "confirm-phone-light");
+  expect(seen.map((one) => one.split(" ").slice(0, 2).join(" "))).toEqual(["GET /v1/cluster"]);
+  await page.getByLabel("I have compared the words").check();
+  await page.getByRole("button", { name: "Go on with this link" }).click();
+  await page.getByRole("heading", { name: "Before you begin" }).waitFor();
+  // Once accepted, it is not asked again; another address is.
+  await page.goto("about:blank");
+  await page.goto(link());
+  await page.getByRole("heading", { name: "Before you begin" }).waitFor();
+  await page.goto("about:blank");
+  await page.goto(link().replace(encodeURIComponent(COORDINATOR), encodeURIComponent("http://localhost:2")));
+  await page.getByText("http://localhost:2").waitFor();
+  await page.getByText(COORDINATOR).waitFor();
+  expect(await page.getByRole("heading", { name: "Before you begin" }).count()).toBe(0);
+  host.files.set("cluster.toml", Buffer.from(setup.cluster_toml));
+  await profile.close();
+});
+
+test("what the pinned version does not list is not there, whatever its host adds", async () => {
+  const { page, profile } = await open("desktop", "light");
+  await page.getByRole("heading", { name: "Before you begin" }).waitFor();
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.reload();
+  await page.getByRole("heading", { name: "Before you begin" }).waitFor();
+  const evil = Buffer.from("<script>document.title = 'EVIL'</script>");
+  host.files.set("evil.html", evil);
+  host.asked.length = 0;
+  for (const path of ["evil.html", "evil.html?offered", "MANIFEST?offered", "cluster.toml"]) {
+    await page.goto(host.url + path);
+    expect(await page.title(), path).not.toBe("EVIL");
+    expect(await page.evaluate(() => document.body.textContent), path).not.toContain("EVIL");
+  }
+  expect(host.asked.filter((path) => path !== "sw.js")).toEqual([]);
+  await page.goto(link());
+  expect(await page.evaluate(() => fetch("./evil.html").then(({ status }) => status))).toBe(404);
+  host.files.delete("evil.html");
+  await profile.close();
+});
+
+test("the page shows nothing inside another page", async () => {
+  const profile = await context(browser, "desktop", "light");
+  await answerRequests(profile, answers);
+  const page = await profile.newPage();
+  host.files.set("frame.html", Buffer.from(`<!doctype html><iframe src="./index.html${link().slice(host.url.length)}"></iframe>`));
+  await page.goto(`${host.url}frame.html`);
+  const frame = page.frames()[1];
+  await frame?.waitForLoadState();
+  expect(await frame?.evaluate(() => document.querySelector("#page")?.childElementCount)).toBe(0);
+  host.files.delete("frame.html");
+  await profile.close();
+});
+
 test("a job that is shown to nobody asks who somebody is", async () => {
   const profile = await context(browser, "phone", "light");
   await answerRequests(profile, { ...answers, "GET /v1/jobs/safety/spec": problem("unknown_job", 404) });
@@ -203,6 +266,7 @@ test("an address without a job, a damaged one, and one without a cluster say wha
   const profile = await context(browser, "phone", "light");
   await answerRequests(profile, answers);
   const page = await profile.newPage();
+  host.files.delete("cluster.toml");
   for (const [name, fragment, heading] of [
     ["start", "", "Answer without being seen"],
     ["wrong", "#job=signs&cluster=xyz", "This link is damaged"],
@@ -215,11 +279,12 @@ test("an address without a job, a damaged one, and one without a cluster say wha
     expect(await overflow(page), name).toBe(0);
     await shot(page, `${name}-phone-light`);
   }
-  // With a file that somebody has chosen, the job must be signed for the cluster that it names: this one has another address.
-  const other = setup.cluster_toml.replace("http://localhost:1", COORDINATOR);
+  // With a file that somebody has chosen, the job must be signed for the cluster that it names: this one has another name.
+  const other = setup.cluster_toml.replace('"test"', '"test2"');
   await page.locator("input[type=file]").setInputFiles({ name: "cluster.toml", mimeType: "text/plain", buffer: Buffer.from(other) });
   await page.getByRole("alert").waitFor();
   expect(await page.getByRole("heading", { name: "Before you begin" }).count()).toBe(0);
+  host.files.set("cluster.toml", Buffer.from(setup.cluster_toml));
   await profile.close();
 });
 
@@ -240,6 +305,91 @@ test("a pasted link opens its job, and the job is listed afterwards", async () =
   await page.getByText("Item 1 of 5").waitFor();
   await profile.close();
 });
+
+test("a service worker's script that changes under its address is an alarm", async () => {
+  const { page, profile } = await open("desktop", "light");
+  await page.getByRole("heading", { name: "Before you begin" }).waitFor();
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  const { readFile } = await import("node:fs/promises");
+  const { DIST } = await import("./host.ts");
+  host.files.set("sw.js", Buffer.from(`${await readFile(`${DIST}/sw.js`, "utf8")}\n// another one\n`));
+  await page.reload();
+  await page.getByText("has replaced the program that keeps your version").waitFor();
+  expect(await axe(page)).toEqual([]);
+  host.files.delete("sw.js");
+  await profile.close();
+});
+
+const PIXEL = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+
+test("an item whose picture is not shown cannot be answered, and what is no picture of a known format is not shown", async () => {
+  const { createHash } = await import("node:crypto");
+  // A PNG that says that it is animated is shown as its first frame.
+  const moving = Buffer.concat([PIXEL.subarray(0, 33), Buffer.from([0, 0, 0, 8, ...Buffer.from("acTL"), 0, 0, 0, 1, 0, 0, 0, 0, ...crc(Buffer.from([...Buffer.from("acTL"), 0, 0, 0, 1, 0, 0, 0, 0]))]), PIXEL.subarray(33)]);
+  const files: Record<string, Buffer> = {
+    right: PIXEL,
+    moving,
+    svg: Buffer.from("<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"),
+    damaged: PIXEL.subarray(0, 40),
+    other: PIXEL,
+  };
+  const sha256 = (name: string): string => (name === "other" ? "ab".repeat(32) : createHash("sha256").update(files[name] ?? "").digest("hex"));
+  const names = Object.keys(files);
+  const job = signJob(await loadModule(), "pictures", {
+    name: "Pictures",
+    question: { kind: "categorical", classes: ["stop", "yield"], text: "Your pay\n\n\nWhich sign?" },
+    items: names.map((id) => ({ id, image: { url: `${COORDINATOR}/p/${id}`, sha256: sha256(id) } })),
+    image_hosts: [COORDINATOR.replace("http://", "")],
+    answers_per_item: 2,
+    sensitive: false,
+    public: true,
+    release: ["labels"],
+  });
+  const profile = await context(browser, "phone", "light");
+  await answerRequests(profile, {
+    ...answers,
+    "GET /v1/jobs/pictures/spec": { body: job.body },
+    "GET /v1/jobs/pictures/receipts": { body: JSON.stringify({ state: "open", submissions: [], certified: null }) },
+    ...Object.fromEntries(names.map((name) => [`GET /p/${name}`, { body: files[name] ?? "", type: "image/svg+xml" }])),
+  });
+  const page = await profile.newPage();
+  await page.goto(link().replace("job=safety", "job=pictures").replace(digest, job.digest));
+  await page.getByRole("heading", { name: "Before you begin" }).waitFor();
+  // What the buyer writes stands in a quotation, apart from what the page says.
+  expect(await page.locator("blockquote.quotation bdi").textContent()).toContain("Which sign?");
+  await page.getByLabel("Your name here").fill("alice");
+  await page.getByLabel("I understand that my answers may become visible.").check();
+  await page.getByRole("button", { name: "I agree, show me the items" }).click();
+  const seen = new Set<string>();
+  while (seen.size < names.length) {
+    const id = (await page.locator("section.item").getAttribute("data-item")) ?? "";
+    seen.add(id);
+    const isShown = id === "right" || id === "moving";
+    await page.locator(isShown ? "img.picture" : "div.picture[role=alert]").waitFor();
+    expect([id, await page.getByRole("button", { name: "stop" }).isEnabled()]).toEqual([id, isShown]);
+    await page.keyboard.press("1");
+    if (!isShown) {
+      expect(await page.locator("section.item").getAttribute("data-item")).toBe(id);
+      await page.getByRole("button", { name: "Skip", exact: true }).click();
+    }
+    await page.locator(`section.item[data-item="${id}"]`).waitFor({ state: "detached" });
+  }
+  await page.getByText("2 of 5 answered", { exact: true }).first().waitFor();
+  await profile.close();
+});
+
+/** The checksum of a chunk of a PNG file. */
+function crc(bytes: Uint8Array): number[] {
+  let sum = 0xffff_ffff;
+  for (const byte of bytes) {
+    sum ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) {
+      sum = (sum >>> 1) ^ (sum & 1 ? 0xedb8_8320 : 0);
+    }
+  }
+  const out = ~sum >>> 0;
+  return [24, 16, 8, 0].map((by) => (out >>> by) & 0xff);
+}
 
 test("another version that the host offers is said in words and not taken by itself", async () => {
   const { page, profile } = await open("desktop", "light");

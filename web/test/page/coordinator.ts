@@ -7,7 +7,7 @@ import init, * as loaded from "../../wasm/pkg/tacit_web.js";
 const root = new URL("../../../", import.meta.url);
 const vector = (name: string): Record<string, never> => JSON.parse(readFileSync(new URL(`protocol/vectors/${name}.json`, root), "utf8"));
 
-export const setup = vector("setup") as unknown as { cluster_toml: string; cluster_digest: string; buyer_seed: string };
+export const setup = vector("setup") as unknown as { cluster_toml: string; cluster_digest: string; buyer_seed: string; job_id: string };
 const certificates = vector("certificate") as unknown as {
   cases: { name: string; expect: string; certificate: string; result_json?: string; payouts_csv?: string }[];
 };
@@ -18,7 +18,8 @@ export async function loadModule(): Promise<typeof loaded> {
   return loaded;
 }
 
-export const COORDINATOR = "http://127.0.0.1:1";
+/** The address that the cluster file names. */
+export const COORDINATOR = "http://localhost:1";
 
 /** A job for the tests. */
 export function signJob(engine: typeof loaded, id: string, spec: object): { body: Uint8Array; digest: string } {

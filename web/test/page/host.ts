@@ -29,8 +29,9 @@ export interface Host {
   close(): Promise<void>;
 }
 
-export async function startHost(folder: string = DIST): Promise<Host> {
-  const files = new Map<string, Uint8Array | undefined>();
+/** `clusterFile` is the cluster file that the host offers beside the page. */
+export async function startHost(clusterFile?: string, folder: string = DIST): Promise<Host> {
+  const files = new Map<string, Uint8Array | undefined>(clusterFile === undefined ? [] : [["cluster.toml", Buffer.from(clusterFile)]]);
   const asked: string[] = [];
   const server: Server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url ?? "/", "http://host").pathname)).replace(/^\/+/, "") || "index.html";
