@@ -324,8 +324,17 @@ const PIXEL = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQ
 
 test("an item whose picture is not shown cannot be answered, and what is no picture of a known format is not shown", async () => {
   const { createHash } = await import("node:crypto");
-  // A PNG that says that it is animated is shown as its first frame.
-  const moving = Buffer.concat([PIXEL.subarray(0, 33), Buffer.from([0, 0, 0, 8, ...Buffer.from("acTL"), 0, 0, 0, 1, 0, 0, 0, 0, ...crc(Buffer.from([...Buffer.from("acTL"), 0, 0, 0, 1, 0, 0, 0, 0]))]), PIXEL.subarray(33)]);
+  // The same picture as two frames: it is shown as its first one.
+  const frame = (number: number): number[] => [...u32(number), ...u32(1), ...u32(1), ...u32(0), ...u32(0), 0, 1, 0, 10, 0, 0];
+  const moving = Buffer.from([
+    ...PIXEL.subarray(0, 33),
+    ...chunk("acTL", [...u32(2), ...u32(0)]),
+    ...chunk("fcTL", frame(0)),
+    ...PIXEL.subarray(33, 58),
+    ...chunk("fcTL", frame(1)),
+    ...chunk("fdAT", [...u32(2), ...PIXEL.subarray(41, 54)]),
+    ...PIXEL.subarray(58),
+  ]);
   const files: Record<string, Buffer> = {
     right: PIXEL,
     moving,
@@ -339,7 +348,6 @@ test("an item whose picture is not shown cannot be answered, and what is no pict
     name: "Pictures",
     question: { kind: "categorical", classes: ["stop", "yield"], text: "Your pay\n\n\nWhich sign?" },
     items: names.map((id) => ({ id, image: { url: `${COORDINATOR}/p/${id}`, sha256: sha256(id) } })),
-    image_hosts: [COORDINATOR.replace("http://", "")],
     answers_per_item: 2,
     sensitive: false,
     public: true,
@@ -378,17 +386,19 @@ test("an item whose picture is not shown cannot be answered, and what is no pict
   await profile.close();
 });
 
-/** The checksum of a chunk of a PNG file. */
-function crc(bytes: Uint8Array): number[] {
+const u32 = (number: number): number[] => [24, 16, 8, 0].map((by) => (number >>> by) & 0xff);
+
+/** A chunk of a PNG file, with its checksum. */
+function chunk(name: string, data: number[]): number[] {
+  const checked = [...Buffer.from(name), ...data];
   let sum = 0xffff_ffff;
-  for (const byte of bytes) {
+  for (const byte of checked) {
     sum ^= byte;
     for (let bit = 0; bit < 8; bit += 1) {
       sum = (sum >>> 1) ^ (sum & 1 ? 0xedb8_8320 : 0);
     }
   }
-  const out = ~sum >>> 0;
-  return [24, 16, 8, 0].map((by) => (out >>> by) & 0xff);
+  return [...u32(data.length), ...checked, ...u32(~sum)];
 }
 
 test("another version that the host offers is said in words and not taken by itself", async () => {
