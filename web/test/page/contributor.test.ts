@@ -174,6 +174,16 @@ test("a coordinator that shows other terms than the link pins is refused", async
   await page.goto(link().replace(digest, "00".repeat(32)));
   await page.getByRole("alert").waitFor();
   expect(await page.getByRole("heading", { name: "Before you begin" }).count()).toBe(0);
+  // A link that pins none is warned of.
+  await page.goto("about:blank");
+  await page.goto(link().replace(`&terms=${digest}`, ""));
+  await page.getByRole("heading", { name: "Before you begin" }).waitFor();
+  await page.getByText("The link that you have opened does not name the terms.").waitFor();
+  await page.goto("about:blank");
+  await page.goto(link());
+  await page.getByRole("heading", { name: "Before you begin" }).waitFor();
+  expect(await page.getByText("does not name the terms").count()).toBe(0);
+  await page.getByText("The buyer signs as").waitFor();
   await profile.close();
 });
 

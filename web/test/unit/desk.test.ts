@@ -8,7 +8,7 @@ import type { IdentityNote } from "../../src/engine/identities.ts";
 import { NeedsClusterFile, NeedsConfirmation } from "../../src/open-cluster.ts";
 import type { JobRoute } from "../../src/route.ts";
 import { Drafts } from "../../src/storage/drafts.ts";
-import { saveJob } from "../../src/storage/job-record.ts";
+import { loadJob, saveJob } from "../../src/storage/job-record.ts";
 import { SealedStore } from "../../src/storage/sealed-store.ts";
 
 const CLUSTER = "ab".repeat(32);
@@ -97,6 +97,8 @@ test("a public job is read as nobody, and the name is asked only when somebody a
   expect(asked).toEqual(["GET ./cluster.toml as nobody", "GET /v1/cluster as nobody", "GET /v1/jobs/signs/spec as nobody", "POST /v1/contributors as nobody"]);
   expect(desk.consent).toMatchObject({ contributor: "alice", shown: ["shown"], page: "version", job: "signs", cluster: CLUSTER });
   expect(desk.sitting?.total).toBe(3);
+  // Whose key has signed the job, and who vouches for its people, is kept with the record.
+  expect((await loadJob(store, { cluster: CLUSTER, job: "signs" }))?.record).toMatchObject({ buyer: "buyer", issuers: null, coordinator: COORDINATOR });
 });
 
 test("a job that is not shown asks who somebody is, and is read again as that", async () => {
