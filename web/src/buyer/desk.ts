@@ -1,18 +1,20 @@
 // A buyer's work without any display: the token, the key's signature, and requests about jobs.
 
-import type { ClusterView, Verified } from "tacit-engine";
+import type { ClusterView, ReleaseName, Verified } from "tacit-engine";
 import type { Engine } from "../engine/client.ts";
-import type { SignedJob } from "../engine/buyer-calls.ts";
 import { Api, asStatus, JSON_TYPE, type JobStatus } from "../http/api.ts";
 import { readEvents } from "../http/events.ts";
 import { Problem } from "../http/problem.ts";
 import type { Site } from "../open-cluster.ts";
 import { jobFragment } from "../route.ts";
+import type { Addresses } from "./share.ts";
 
 /** What the API says to the job's buyer only, beside the rest. */
 export interface LiveStatus extends JobStatus {
   contributors?: number;
   complete_items?: number;
+  /** Whether two contributors have answered the same item; while the job is open. */
+  comparable?: boolean | null;
 }
 
 /** A published result, verified here. */
@@ -56,18 +58,51 @@ export class BuyerDesk {
     return this.api.status(job);
   }
 
-  /** Opens a job, and sends its gold answers if it has some. Called again after a failure, it goes on where it was. */
-  async create({ view, body }: SignedJob): Promise<LiveStatus> {
-    const status = asStatus(await this.api.bytes("PUT", `/v1/jobs/${view.id}`, { bytes: body, type: JSON_TYPE }));
-    if (view.goldSubmissions > 0) {
+  /** Signs the job that was checked last, opens it, and sends its gold answers if it has some. Called again after a failure, it goes on where it was. */
+  async create(): Promise<LiveStatus> {
+    const { view, body, isNew } = await this.engine.signChecked();
+    let status: LiveStatus;
+    try {
+      status = asStatus(await this.api.bytes("PUT", `/v1/jobs/${view.id}`, { bytes: body, type: JSON_TYPE }));
+    } catch (error) {
+      // Where the coordinator has refused it, there is no such job. Where nothing came back, it may have been opened.
+      if (isNew && error instanceof Problem && error.status < 500 && !error.isPassing) {
+        await this.engine.forgetJob(view.id);
+      }
+      throw error;
+    }
+    await this.sendGold(view.id);
+    return status;
+  }
+
+  /** Whether gold answers of a job wait on this device to be sent. */
+  async hasGold(job: string): Promise<boolean> {
+    return (await this.engine.goldParts(job)).length > 0;
+  }
+
+  /** Sends the gold answers of a job that are not acknowledged. */
+  async sendGold(job: string): Promise<void> {
+    const parts = await this.engine.goldParts(job);
+    if (parts.length > 0) {
       await this.engine.takeSealingKeys(await this.api.cluster());
     }
-    for (let part = 0; part < view.goldSubmissions; part += 1) {
-      const { id, body: gold } = await this.engine.goldSubmission(part);
-      await this.engine.checkGoldReceipt(part, await this.api.submit(view.id, id, gold));
+    for (const part of parts) {
+      try {
+        await this.sendPart(job, part);
+      } catch (error) {
+        if (!(error instanceof Problem && error.kind === "sealing_key_expired")) {
+          throw error;
+        }
+        await this.engine.discardGold(job, part);
+        await this.engine.takeSealingKeys(await this.api.cluster());
+        await this.sendPart(job, part);
+      }
     }
-    await this.engine.forgetGold();
-    return status;
+  }
+
+  private async sendPart(job: string, part: number): Promise<void> {
+    const { id, body } = await this.engine.goldSubmission(job, part);
+    await this.engine.settleGold(job, part, await this.api.submit(job, id, body));
   }
 
   async close(job: string): Promise<LiveStatus> {
@@ -80,7 +115,7 @@ export class BuyerDesk {
   }
 
   /** What the terms of a job say is published. */
-  async releases(job: LiveStatus): Promise<string[]> {
+  async releases(job: LiveStatus): Promise<ReleaseName[]> {
     const view = await this.engine.openJob(job.id, await this.api.spec(job.id), job.digest);
     return view.terms.release;
   }
@@ -127,10 +162,9 @@ export class BuyerDesk {
     return { verified, certificate, isPinned: pinned !== undefined };
   }
 
-  /** The link for contributors. */
-  shareLink(job: LiveStatus): string {
-    const fragment = jobFragment({ job: job.id, cluster: this.cluster.digest, coordinator: this.site.coordinator, terms: job.digest });
-    return location.origin + location.pathname + fragment;
+  /** The link for contributors, where this page and the coordinator have the addresses that they have here, or others. */
+  shareLink(job: Pick<LiveStatus, "id" | "digest">, at: Addresses, invitation?: string): string {
+    return at.page + jobFragment({ job: job.id, cluster: this.cluster.digest, coordinator: at.coordinator, terms: job.digest, invitation });
   }
 }
 

@@ -1,6 +1,6 @@
 // The contributor's part: which screen is shown.
 
-import { useEffect, useMemo, useReducer, useState } from "preact/hooks";
+import { useEffect, useMemo, useReducer } from "preact/hooks";
 import type { Engine } from "../engine/client.ts";
 import { NeedsClusterFile } from "../open-cluster.ts";
 import { jobFragment, type JobRoute } from "../route.ts";
@@ -8,22 +8,24 @@ import type { SealedStore } from "../storage/sealed-store.ts";
 import { text } from "../text/index.ts";
 import { FileButton, Notice, Screen, Trouble, useAction, useOnline } from "../ui/parts.tsx";
 import { readFile } from "../ui/save-file.ts";
+import { useScreen } from "../ui/screens.ts";
 import { Access } from "./access.tsx";
 import { After } from "./after.tsx";
 import { Answer } from "./answer.tsx";
-import { ClusterFacts } from "./cluster-facts.tsx";
-import { Consent, consentTexts } from "./consent.tsx";
+import { Consent } from "./consent.tsx";
+import { ConsentParts } from "./consent-parts.tsx";
 import { Desk, type Need } from "./desk.ts";
 import { KeyScreen } from "./key.tsx";
+import { People } from "./people.tsx";
 import { Send } from "./send.tsx";
 
-type At = "opening" | "access" | "consent" | "answer" | "send" | "after" | "key" | "about";
+type At = "opening" | "access" | "consent" | "person" | "ended" | "answer" | "send" | "after" | "key" | "about";
 
 const PARTS = ["answer", "send", "after", "key", "about"] as const;
 
 export function ContributorApp({ engine, store, route, page }: { engine: Engine; store: SealedStore; route: JobRoute; page: string | null }) {
   const desk = useMemo(() => new Desk(engine, store, route), [engine, store, route]);
-  const [at, setAt] = useState<At>("opening");
+  const [at, goTo] = useScreen<At>("opening");
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   const action = useAction();
   const isOnline = useOnline();
@@ -31,7 +33,7 @@ export function ContributorApp({ engine, store, route, page }: { engine: Engine;
     // The address names the cluster from now on, so that the job opens again without a network, and only with the same keys.
     const { cluster, coordinator } = desk;
     history.replaceState(null, "", jobFragment({ ...route, cluster: cluster.digest, coordinator, invitation: undefined }));
-    setAt(need === "nothing" ? "answer" : need);
+    goTo(need === "nothing" ? "answer" : need, "replace");
     if (need === "nothing") {
       void desk.look().then(() => redraw(undefined));
     }
@@ -58,6 +60,12 @@ export function ContributorApp({ engine, store, route, page }: { engine: Engine;
       </Screen>
     );
   }
+  if (at === "person") {
+    return <People desk={desk} onDone={goOn} />;
+  }
+  if (at === "ended") {
+    return <After desk={desk} onChanged={() => redraw(undefined)} />;
+  }
   if (at === "access") {
     return <Access desk={desk} pool={desk.poolAsked} onDone={goOn} />;
   }
@@ -68,27 +76,19 @@ export function ContributorApp({ engine, store, route, page }: { engine: Engine;
     <>
       <nav class="parts" aria-label={text.nav.label}>
         {PARTS.map((part) => (
-          <button key={part} type="button" aria-current={at === part ? "page" : undefined} onClick={() => setAt(part)}>
+          <button key={part} type="button" aria-current={at === part ? "page" : undefined} onClick={() => at !== part && goTo(part)}>
             {text.nav[part]}
           </button>
         ))}
       </nav>
       {!isOnline && <Notice kind="info">{text.offline}</Notice>}
-      {at === "answer" && desk.sitting && <Answer desk={desk} sitting={desk.sitting} onSend={() => setAt("send")} />}
-      {at === "send" && <Send desk={desk} onChanged={() => redraw(undefined)} onAnswer={() => setAt("answer")} onAfter={() => setAt("after")} />}
+      {at === "answer" && desk.sitting && <Answer desk={desk} sitting={desk.sitting} onSend={() => goTo("send")} />}
+      {at === "send" && <Send desk={desk} onAnswer={() => goTo("answer")} onAfter={() => goTo("after")} onKey={() => goTo("key")} />}
       {at === "after" && <After desk={desk} onChanged={() => redraw(undefined)} />}
-      {at === "key" && <KeyScreen desk={desk} />}
+      {at === "key" && <KeyScreen desk={desk} onRemoved={() => location.reload()} />}
       {at === "about" && (
         <Screen title={desk.job.terms.name}>
-          {consentTexts(desk.job, desk.cluster)
-            .slice(0, -1)
-            .map((line) => (
-              <p key={line}>{line}</p>
-            ))}
-          <section class="part">
-            <h2>{text.consent.operators}</h2>
-            <ClusterFacts cluster={desk.cluster} terms={desk.job.digest} />
-          </section>
+          <ConsentParts job={desk.job} cluster={desk.cluster} />
         </Screen>
       )}
     </>

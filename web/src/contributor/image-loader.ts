@@ -1,8 +1,9 @@
 // Loads pictures ahead, one after the other, in the order of the items. The order does not depend on any answer, so the host of the pictures cannot
 // read one off the requests; it gets no referrer and no cookie either.
 
+import type { Image, Item } from "tacit-engine";
 import { isLoopback } from "../route.ts";
-import { images, integrity, type ImageRef, type ShownItem } from "./item-content.ts";
+import { images, integrity } from "./item-content.ts";
 
 /** How far a picture is. */
 export type ImageState = { state: "loading" } | { state: "ready"; address: string } | { state: "failed"; why: "network" | "not-named" };
@@ -15,14 +16,14 @@ const TRIES = 3;
 /** The pictures of a job. */
 export class ImageLoader {
   private readonly known = new Map<string, ImageState>();
-  private readonly waiting: ImageRef[] = [];
+  private waiting: Image[] = [];
+  /** The pictures that are near enough to be kept. */
+  private near = new Set<string>();
+  private place = 0;
   private isRunning = false;
-  /** Up to which place pictures were asked for: each is asked for once, in order. */
-  private asked = 0;
-  private dropped = 0;
 
   constructor(
-    private readonly itemAt: (place: number) => ShownItem | undefined,
+    private readonly itemAt: (place: number) => Item | undefined,
     /** The hosts that the terms name; pictures of others are not loaded. */
     private readonly hosts: readonly string[],
     private readonly onChange: () => void,
@@ -31,61 +32,48 @@ export class ImageLoader {
   ) {}
 
   /** How far a picture is. */
-  state(image: ImageRef): ImageState {
+  state(image: Image): ImageState {
     return this.known.get(key(image)) ?? { state: "loading" };
   }
 
-  /** The person is at this place: pictures up to a few items further are loaded, those far behind are given back. */
+  /** The person is at this place: its pictures are loaded first, then those of a few items further. What is far away is given back, and not loaded any more
+   *  if it still waits. */
   moveTo(place: number): void {
-    for (; this.asked <= place + AHEAD; this.asked += 1) {
-      this.ask(this.asked);
+    this.near = new Set(this.imagesOf(place - BEHIND, place + AHEAD + BEHIND).map(key));
+    for (const [name, state] of this.known) {
+      if (!this.near.has(name)) {
+        release(state);
+        this.known.delete(name);
+      }
     }
-    for (; this.dropped < place - BEHIND; this.dropped += 1) {
-      this.drop(this.dropped);
+    this.waiting = this.waiting.filter((image) => this.near.has(key(image)));
+    const wanted = this.imagesOf(place, place + AHEAD);
+    if (place < this.place) {
+      // Whoever has gone back may go back further.
+      wanted.push(...this.imagesOf(place - BEHIND, place - 1));
     }
-    // Somebody has gone back to where pictures were given back.
-    for (let back = Math.max(place - BEHIND, 0); back < Math.min(this.dropped, place + 1); back += 1) {
-      this.ask(back);
-    }
-    this.dropped = Math.min(this.dropped, Math.max(place - BEHIND, 0));
+    this.place = place;
+    const waits = new Map([...wanted, ...this.waiting].map((image) => [key(image), image]));
+    this.waiting = [...waits.values()].filter((image) => !this.known.has(key(image)));
     void this.run();
   }
 
   /** Tries a picture again. */
-  retry(image: ImageRef): void {
+  retry(image: Image): void {
     this.known.delete(key(image));
-    this.waiting.push(image);
+    this.waiting.unshift(image);
     this.onChange();
     void this.run();
   }
 
-  /** Gives all memory back. */
-  close(): void {
-    this.waiting.length = 0;
-    for (const state of this.known.values()) {
-      release(state);
+  /** The pictures of the items from one place to another, without those before the first item. */
+  private imagesOf(from: number, to: number): Image[] {
+    const found: Image[] = [];
+    for (let place = Math.max(from, 0); place <= to; place += 1) {
+      const item = this.itemAt(place);
+      found.push(...(item === undefined ? [] : images(item)));
     }
-    this.known.clear();
-  }
-
-  private ask(place: number): void {
-    const item = this.itemAt(place);
-    for (const image of item === undefined ? [] : images(item)) {
-      if (!this.known.has(key(image)) && !this.waiting.some((other) => key(other) === key(image))) {
-        this.waiting.push(image);
-      }
-    }
-  }
-
-  private drop(place: number): void {
-    const item = this.itemAt(place);
-    for (const image of item === undefined ? [] : images(item)) {
-      const state = this.known.get(key(image));
-      if (state !== undefined) {
-        release(state);
-        this.known.delete(key(image));
-      }
-    }
+    return found;
   }
 
   private async run(): Promise<void> {
@@ -94,13 +82,22 @@ export class ImageLoader {
     }
     this.isRunning = true;
     for (let image = this.waiting.shift(); image !== undefined; image = this.waiting.shift()) {
-      this.known.set(key(image), await this.fetchImage(image));
-      this.onChange();
+      const name = key(image);
+      if (this.known.has(name)) {
+        continue;
+      }
+      const state = await this.fetchImage(image);
+      if (this.near.has(name)) {
+        this.known.set(name, state);
+        this.onChange();
+      } else {
+        release(state);
+      }
     }
     this.isRunning = false;
   }
 
-  private async fetchImage(image: ImageRef): Promise<ImageState> {
+  private async fetchImage(image: Image): Promise<ImageState> {
     const digest = integrity(image.sha256);
     if (digest === undefined || !isNamed(image.url, this.hosts)) {
       return { state: "failed", why: "not-named" };
@@ -139,7 +136,7 @@ function pictureType(type: string): string {
   return /^image\/[a-z0-9.+-]+$/i.test(type) ? type : "image/*";
 }
 
-function key(image: ImageRef): string {
+function key(image: Image): string {
   return `${image.sha256} ${image.url}`;
 }
 

@@ -7,9 +7,10 @@ import { Drafts } from "../storage/drafts.ts";
 import { saveJob, loadJob, type JobRecord } from "../storage/job-record.ts";
 import { names, type JobPlace } from "../storage/names.ts";
 import type { SealedStore } from "../storage/sealed-store.ts";
-import { Submissions, type SubmissionNote } from "../storage/submissions.ts";
+import { isFinal, Submissions, type SubmissionNote } from "../storage/submissions.ts";
 import { Identities, type IdentityNote } from "./identities.ts";
 import { EngineFailure } from "./messages.ts";
+import { lossOf, removePerson, type Loss } from "./removal.ts";
 
 /** As whom requests are signed. */
 export type ReaderKind = "nobody" | "invitation" | "identity";
@@ -19,6 +20,8 @@ export interface ReadySubmission {
   id: string;
   body: { bytes: Uint8Array; type: string };
   answers: number;
+  /** The items that are answered in it; none for gold answers, which the page does not show. */
+  items: number[];
 }
 
 const now = (): number => Math.floor(Date.now() / 1000);
@@ -86,6 +89,12 @@ export class ContributorCalls {
     this.invitation = invitation;
   }
 
+  /** Whether the invitation is that of a person whose key is on this device. */
+  async isInvitedAs(name: string): Promise<boolean> {
+    const { note } = await this.identities.load(name);
+    return note.pool !== undefined && name === `${names.pool(this.cluster().digest, note.pool)}/${this.need(this.invitation, "an invitation").serial}`;
+  }
+
   /** What identities there are for this cluster. */
   listIdentities(): Promise<IdentityNote[]> {
     return this.identities.list(this.cluster().digest);
@@ -124,10 +133,11 @@ export class ContributorCalls {
     return credential === undefined ? { authorization } : { authorization, [header]: credential.header() };
   }
 
-  /** Makes or takes the key that is enrolled with this cluster, and the body that asks to enrol it under a name. */
-  async enrolment(name: string): Promise<{ identity: IdentityNote; body: Uint8Array }> {
+  /** Makes or takes the key that is enrolled with this cluster, and the body that asks to enrol it under a name. For somebody else than the person whose
+   *  key is here, it is another key. */
+  async enrolment(name: string, isSomebodyElse = false): Promise<{ identity: IdentityNote; body: Uint8Array }> {
     this.engine.checkName(name);
-    const identity = await this.identities.enrolled(this.cluster().digest, name);
+    const identity = await this.identities.enrolled(this.cluster().digest, name, isSomebodyElse);
     await this.useIdentity(identity.name);
     return { identity, body: this.engine.enrolment(this.need(this.identity, "a key").key, this.cluster(), name) };
   }
@@ -135,7 +145,7 @@ export class ContributorCalls {
   /** Notes that the coordinator has enrolled the key. */
   async noteEnrolled(): Promise<IdentityNote> {
     const identity = this.need(this.identity, "a key");
-    identity.note = await this.identities.noteEnrolled(identity.note.name);
+    identity.note = await this.identities.change(identity.note.name, { isEnrolled: true });
     return identity.note;
   }
 
@@ -157,6 +167,27 @@ export class ContributorCalls {
   /** The key file of the identity in use, for the person alone. */
   async keyFile(): Promise<string> {
     return this.identities.toFile(this.need(this.identity, "a key").note.name);
+  }
+
+  /** Notes that the person has saved the key. */
+  async noteSaved(): Promise<IdentityNote> {
+    const identity = this.need(this.identity, "a key");
+    identity.note = await this.identities.change(identity.note.name, { isSaved: true });
+    return identity.note;
+  }
+
+  /** What is lost when a key is removed from this device. */
+  async lossOf(name: string): Promise<Loss> {
+    return lossOf(this.store, this.cluster().digest, (await this.identities.load(name)).note);
+  }
+
+  /** Removes a key from this device, with everything that was kept for it. */
+  async removeIdentity(name: string): Promise<void> {
+    const { note } = await this.identities.load(name);
+    await removePerson(this.store, this.cluster().digest, note);
+    if (this.identity?.note.name === name) {
+      this.forgetIdentity();
+    }
   }
 
   /** Takes a key file from another device. */
@@ -184,19 +215,30 @@ export class ContributorCalls {
   /** The next submission to send: one that was made before and has no receipt, or one of the drafts; null if nothing is left. */
   async nextSubmission(): Promise<ReadySubmission | null> {
     const submissions = new Submissions(this.store, this.place());
-    const all = await submissions.all();
-    const made = all.find(({ note }) => note.state === "made");
-    if (made !== undefined) {
-      return this.ready(made.note, this.need(made.bytes["bytes"], "the submission"));
+    for (;;) {
+      const all = await submissions.all();
+      const made = all.find(({ note }) => note.state === "made");
+      if (made !== undefined) {
+        return this.ready(made.note, this.need(made.bytes["bytes"], "the submission"));
+      }
+      const taken = new Set(all.flatMap(({ note }) => (isFinal(note) ? note.items : [])));
+      const drafts = await new Drafts(this.store, this.place()).all();
+      const answers = [...drafts].flatMap(([item, draft]) => (draft === "skipped" || taken.has(item) ? [] : [[item, draft.class] as const]));
+      const batch = answers.sort(([a], [b]) => a - b).slice(0, this.needJob().view().answersPerSubmission);
+      if (batch.length === 0) {
+        return null;
+      }
+      const ready = await this.make(submissions, batch);
+      if (ready !== undefined) {
+        return ready;
+      }
+      // An answer was changed while it was shared: what was made is of no use, and the newer answers are shared.
     }
-    const taken = new Set(all.flatMap(({ note }) => note.items));
-    const drafts = await new Drafts(this.store, this.place()).all();
-    const answers = [...drafts].flatMap(([item, draft]) => (draft === "skipped" || taken.has(item) ? [] : [[item, draft.class] as const]));
+  }
+
+  /** Shares and seals answers and stores the submission; nothing if one of them was changed meanwhile. */
+  private async make(submissions: Submissions, batch: readonly (readonly [item: number, answer: number])[]): Promise<ReadySubmission | undefined> {
     const job = this.needJob();
-    const batch = answers.sort(([a], [b]) => a - b).slice(0, job.view().answersPerSubmission);
-    if (batch.length === 0) {
-      return null;
-    }
     const { key, credential, note } = this.need(this.identity, "a key");
     const items = Uint32Array.from(batch, ([item]) => item);
     const classes = Uint32Array.from(batch, ([, answer]) => answer);
@@ -210,8 +252,8 @@ export class ContributorCalls {
     try {
       const bytes = submission.bytes();
       const made: SubmissionNote = { id: header.id, items: [...items], state: "made", made: Date.now() };
-      await submissions.put({ note: made, bytes: { bytes, header: header.bytes() } });
-      return this.ready(made, bytes);
+      const isStored = await submissions.make({ note: made, bytes: { bytes, header: header.bytes() } }, batch);
+      return isStored ? this.ready(made, bytes) : undefined;
     } finally {
       header.free();
       submission.free();
@@ -234,6 +276,24 @@ export class ContributorCalls {
   /** Forgets a submission that was sealed to a key whose time is over: the coordinator has stored nothing of it. */
   async discard(id: string): Promise<void> {
     await new Submissions(this.store, this.place()).forget(id);
+  }
+
+  /** Notes that the coordinator refuses a submission for good, so that it is not sent again. Its answers stay on this device. */
+  async noteRefused(id: string, refusal: string): Promise<void> {
+    const submissions = new Submissions(this.store, this.place());
+    const { note, bytes } = this.need(await submissions.get(id), "the submission");
+    const { bytes: _, ...rest } = bytes;
+    await submissions.put({ note: { ...note, state: "refused", refusal }, bytes: rest });
+  }
+
+  /** Opens the answers of all refused submissions again, to be sent once more in new ones. */
+  async reopenRefused(): Promise<void> {
+    const submissions = new Submissions(this.store, this.place());
+    for (const { note } of await submissions.all()) {
+      if (note.state === "refused") {
+        await submissions.forget(note.id);
+      }
+    }
   }
 
   /** What was made so far, oldest first. */
@@ -269,20 +329,22 @@ export class ContributorCalls {
     try {
       const view = header.checkErasures(this.cluster(), body, stored.bytes["erasures"]);
       const erasures = new TextEncoder().encode(view.receipts);
-      await submissions.put({ note: { ...stored.note, state: "withdrawn" }, bytes: { ...stored.bytes, erasures } });
+      await submissions.withdraw({ note: { ...stored.note, state: "withdrawn" }, bytes: { ...stored.bytes, erasures } });
       return view;
     } finally {
       header.free();
     }
   }
 
-  /** Checks what the nodes certify to this contributor; null until the job is published. */
-  async checkReceipts(body: Uint8Array): Promise<Certified | null> {
-    const { terms } = this.need(await loadJob(this.store, this.place()), "the job");
+  /** Checks what the nodes certify to this contributor; null until the job is published. `job` has the terms where the job cannot be opened any more:
+   *  the nodes have signed what they certify for the digest of these terms, so other terms do not pass. */
+  async checkReceipts(body: Uint8Array, job?: { id: string; terms: Uint8Array }): Promise<Certified | null> {
+    const place = job === undefined ? this.place() : this.placeOf(job.id);
+    const terms = job?.terms ?? this.need(await loadJob(this.store, place), "the job").terms;
     const check = new this.engine.ReceiptCheck(this.cluster(), terms);
     const headers: Module.Header[] = [];
     try {
-      for (const { note, bytes } of await new Submissions(this.store, this.place()).all()) {
+      for (const { note, bytes } of await new Submissions(this.store, place).all()) {
         const header = this.engine.Header.parse(this.need(bytes["header"], "the submission"));
         headers.push(header);
         if (note.state === "withdrawn") {
@@ -325,7 +387,7 @@ export class ContributorCalls {
   }
 
   private ready(note: SubmissionNote, bytes: Uint8Array): ReadySubmission {
-    return { id: note.id, body: { bytes, type: this.engine.submissionType() }, answers: note.items.length };
+    return { id: note.id, body: { bytes, type: this.engine.submissionType() }, answers: note.items.length, items: note.items };
   }
 
   private async stored(id: string) {
@@ -336,7 +398,11 @@ export class ContributorCalls {
   }
 
   private place(): JobPlace {
-    return { cluster: this.cluster().digest, job: this.needJob().id };
+    return this.placeOf(this.needJob().id);
+  }
+
+  private placeOf(job: string): JobPlace {
+    return { cluster: this.cluster().digest, job, person: this.need(this.identity, "a key").note.publicKey };
   }
 
   private needJob(): Module.Job {

@@ -1,9 +1,10 @@
 import { expect, test, vi } from "vitest";
 import { ImageLoader, isNamed } from "../../src/contributor/image-loader.ts";
-import { contents, images, integrity, type ShownItem } from "../../src/contributor/item-content.ts";
+import type { Item } from "tacit-engine";
+import { contents, images, integrity } from "../../src/contributor/item-content.ts";
 
 const sha = (index: number): string => index.toString(16).padStart(64, "0");
-const item = (index: number): ShownItem => ({ id: `i${index}`, image: { url: `https://p.example/${index}.png`, sha256: sha(index) } });
+const item = (index: number): Item => ({ id: `i${index}`, image: { url: `https://p.example/${index}.png`, sha256: sha(index) } });
 const settle = () => new Promise((done) => setTimeout(done, 0));
 
 function loaderOf(count: number, load: typeof fetch): ImageLoader {
@@ -42,7 +43,40 @@ test("pictures far behind are given back, and loaded again for who goes back", a
   const before = asked.length;
   loader.moveTo(4);
   await settle();
-  expect(asked.slice(before)).toEqual(["https://p.example/1.png", "https://p.example/2.png", "https://p.example/3.png", "https://p.example/4.png"]);
+  expect(asked.slice(before)).toEqual([4, 5, 1, 2, 3].map((index) => `https://p.example/${index}.png`));
+});
+
+test("a sitting that goes on in the middle loads what is shown first, and nothing from before", async () => {
+  const asked: string[] = [];
+  const loader = loaderOf(1000, async (input) => {
+    asked.push(String(input));
+    return new Response("x");
+  });
+  loader.moveTo(500);
+  await settle();
+  expect(asked).toEqual([500, 501, 502, 503, 504, 505, 506].map((index) => `https://p.example/${index}.png`));
+});
+
+test("what was asked for and is far away now is not loaded any more, and a picture that arrives too late is given back", async () => {
+  const revoke = vi.spyOn(URL, "revokeObjectURL");
+  revoke.mockClear();
+  const asked: string[] = [];
+  let arrive = (): void => {};
+  const loader = loaderOf(1000, async (input) => {
+    asked.push(String(input));
+    if (asked.length === 1) {
+      await new Promise<void>((done) => (arrive = done));
+    }
+    return new Response("x");
+  });
+  loader.moveTo(0);
+  await settle();
+  loader.moveTo(500);
+  arrive();
+  await settle();
+  expect(asked).toEqual([0, 500, 501, 502, 503, 504, 505, 506].map((index) => `https://p.example/${index}.png`));
+  expect(revoke).toHaveBeenCalledTimes(1);
+  expect(loader.state({ url: "https://p.example/0.png", sha256: sha(0) }).state).toBe("loading");
 });
 
 test("a picture that does not arrive, or is another one, has failed; it can be tried again", async () => {
@@ -69,7 +103,7 @@ test("a picture that does not arrive, or is another one, has failed; it can be t
 
 test("a picture of a host that the terms do not name, or without a digest, is not asked for", async () => {
   const load = vi.fn(async () => new Response("x"));
-  const items: ShownItem[] = [
+  const items: Item[] = [
     { id: "a", image: { url: "https://other.example/1.png", sha256: sha(1) } },
     { id: "b", image: { url: "https://p.example/1.png", sha256: "none" } },
   ];
@@ -95,7 +129,7 @@ test("a host is named with its port", () => {
 });
 
 test("a pair is shown left before right, and a digest becomes what fetch takes", () => {
-  const pair: ShownItem = { id: "p", left: { text: "a" }, right: { image: { url: "u", sha256: sha(1) } } };
+  const pair: Item = { id: "p", left: { text: "a" }, right: { image: { url: "u", sha256: sha(1) } } };
   expect(contents(pair).map((one) => one.text ?? one.image?.url)).toEqual(["a", "u"]);
   expect(contents({ id: "x" })).toEqual([]);
   expect(integrity("00".repeat(32))).toBe("sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
