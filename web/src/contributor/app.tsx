@@ -1,6 +1,6 @@
 // The contributor's part: which screen is shown.
 
-import { useEffect, useMemo, useReducer } from "preact/hooks";
+import { useEffect, useMemo, useReducer, useState } from "preact/hooks";
 import type { Engine } from "../engine/client.ts";
 import { NeedsClusterFile } from "../open-cluster.ts";
 import { jobFragment, type JobRoute } from "../route.ts";
@@ -9,16 +9,12 @@ import { text } from "../text/index.ts";
 import { FileButton, Notice, Screen, Trouble, useAction, useOnline } from "../ui/parts.tsx";
 import { readFile } from "../ui/save-file.ts";
 import { useScreen } from "../ui/screens.ts";
-import { Access } from "./access.tsx";
-import { After } from "./after.tsx";
 import { Answer } from "./answer.tsx";
 import { Consent } from "./consent.tsx";
 import { ConsentParts } from "./consent-parts.tsx";
 import { Desk, type Need } from "./desk.ts";
-import { KeyScreen } from "./key.tsx";
-import { People } from "./people.tsx";
-import { Send } from "./send.tsx";
 
+type Later = typeof import("./later.ts");
 type At = "opening" | "access" | "consent" | "person" | "ended" | "answer" | "send" | "after" | "key" | "about";
 
 const PARTS = ["answer", "send", "after", "key", "about"] as const;
@@ -27,6 +23,8 @@ export function ContributorApp({ engine, store, route, page }: { engine: Engine;
   const desk = useMemo(() => new Desk(engine, store, route), [engine, store, route]);
   const [at, goTo] = useScreen<At>("opening");
   const [, redraw] = useReducer((count: number) => count + 1, 0);
+  const [later, setLater] = useState<Later | undefined>();
+  const loading = useAction();
   const action = useAction();
   const isOnline = useOnline();
   const goOn = (need: Need) => {
@@ -40,6 +38,16 @@ export function ContributorApp({ engine, store, route, page }: { engine: Engine;
   };
   const open = (file?: Uint8Array) => void action.run(async () => goOn(await desk.open(file)));
   useEffect(() => open(), [desk]);
+  const loadLater = () =>
+    void loading.run(async () => {
+      const screens = await import("./later.ts");
+      setLater(() => screens);
+    });
+  useEffect(() => {
+    if (at !== "opening" && later === undefined) {
+      loadLater();
+    }
+  }, [at === "opening"]);
 
   if (at === "opening") {
     if (action.error instanceof NeedsClusterFile) {
@@ -51,26 +59,27 @@ export function ContributorApp({ engine, store, route, page }: { engine: Engine;
       );
     }
     return action.error === undefined ? (
-      <p class="opening" role="status">
-        {text.loading}
-      </p>
+      <Opening />
     ) : (
       <Screen title={text.problem.title}>
         <Trouble error={action.error} onRetry={() => open()} />
       </Screen>
     );
   }
-  if (at === "person") {
-    return <People desk={desk} onDone={goOn} />;
-  }
-  if (at === "ended") {
-    return <After desk={desk} onChanged={() => redraw(undefined)} />;
-  }
-  if (at === "access") {
-    return <Access desk={desk} pool={desk.poolAsked} onDone={goOn} />;
-  }
   if (at === "consent") {
     return <Consent desk={desk} page={page} onAgreed={() => goOn("nothing")} />;
+  }
+  if (later === undefined && at !== "answer" && at !== "about") {
+    return loading.error === undefined ? <Opening /> : <Trouble error={loading.error} onRetry={loadLater} />;
+  }
+  if (later !== undefined && at === "person") {
+    return <later.People desk={desk} onDone={goOn} />;
+  }
+  if (later !== undefined && at === "ended") {
+    return <later.After desk={desk} onChanged={() => redraw(undefined)} />;
+  }
+  if (later !== undefined && at === "access") {
+    return <later.Access desk={desk} pool={desk.poolAsked} onDone={goOn} />;
   }
   return (
     <>
@@ -83,14 +92,22 @@ export function ContributorApp({ engine, store, route, page }: { engine: Engine;
       </nav>
       {!isOnline && <Notice kind="info">{text.offline}</Notice>}
       {at === "answer" && desk.sitting && <Answer desk={desk} sitting={desk.sitting} onSend={() => goTo("send")} />}
-      {at === "send" && <Send desk={desk} onAnswer={() => goTo("answer")} onAfter={() => goTo("after")} onKey={() => goTo("key")} />}
-      {at === "after" && <After desk={desk} onChanged={() => redraw(undefined)} />}
-      {at === "key" && <KeyScreen desk={desk} onRemoved={() => location.reload()} />}
+      {later && at === "send" && <later.Send desk={desk} onAnswer={() => goTo("answer")} onAfter={() => goTo("after")} onKey={() => goTo("key")} />}
+      {later && at === "after" && <later.After desk={desk} onChanged={() => redraw(undefined)} />}
+      {later && at === "key" && <later.KeyScreen desk={desk} onRemoved={() => location.reload()} />}
       {at === "about" && (
         <Screen title={desk.job.terms.name}>
           <ConsentParts job={desk.job} cluster={desk.cluster} />
         </Screen>
       )}
     </>
+  );
+}
+
+function Opening() {
+  return (
+    <p class="opening" role="status">
+      {text.loading}
+    </p>
   );
 }

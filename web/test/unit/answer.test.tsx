@@ -37,11 +37,11 @@ beforeEach(() => localStorage.clear());
 test("two equal answers in a row are two announcements", async () => {
   show(["stop", "yield"]);
   button("stop")?.click();
-  await vi.waitFor(() => expect(said()).toBe("Answered: stop. Now item 2 of 4."));
+  await vi.waitFor(() => expect(said()).toBe("Answered: stop. Number 2 of 4 is next."));
   button("stop")?.click();
-  await vi.waitFor(() => expect(said()).toBe("Answered: stop. Now item 3 of 4."));
+  await vi.waitFor(() => expect(said()).toBe("Answered: stop. Number 3 of 4 is next."));
   button("Undo")?.click();
-  await vi.waitFor(() => expect(said()).toBe("Last step undone. Now item 2 of 4."));
+  await vi.waitFor(() => expect(said()).toBe("Last step undone. Number 2 of 4 is shown."));
 });
 
 test("digits choose among the answers that are shown, not among hidden ones", async () => {
