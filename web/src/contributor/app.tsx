@@ -20,7 +20,8 @@ type At = "opening" | "access" | "consent" | "person" | "ended" | "answer" | "se
 const PARTS = ["answer", "send", "after", "key", "about"] as const;
 
 export function ContributorApp({ engine, store, route, page }: { engine: Engine; store: SealedStore; route: JobRoute; page: string | null }) {
-  const desk = useMemo(() => new Desk(engine, store, route), [engine, store, route]);
+  const [asksWho, setAsksWho] = useState(0);
+  const desk = useMemo(() => new Desk(engine, store, route, asksWho > 0), [engine, store, route, asksWho]);
   const [at, goTo] = useScreen<At>("opening");
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   const [later, setLater] = useState<Later | undefined>();
@@ -38,6 +39,10 @@ export function ContributorApp({ engine, store, route, page }: { engine: Engine;
   };
   const open = (file?: Uint8Array) => void action.run(async () => goOn(await desk.open(file)));
   useEffect(() => open(), [desk]);
+  const askWho = () => {
+    goTo("opening", "replace");
+    setAsksWho((count) => count + 1);
+  };
   const loadLater = () =>
     void loading.run(async () => {
       const screens = await import("./later.ts");
@@ -94,7 +99,7 @@ export function ContributorApp({ engine, store, route, page }: { engine: Engine;
       {at === "answer" && desk.sitting && <Answer desk={desk} sitting={desk.sitting} onSend={() => goTo("send")} />}
       {later && at === "send" && <later.Send desk={desk} onAnswer={() => goTo("answer")} onAfter={() => goTo("after")} onKey={() => goTo("key")} />}
       {later && at === "after" && <later.After desk={desk} onChanged={() => redraw(undefined)} />}
-      {later && at === "key" && <later.KeyScreen desk={desk} onRemoved={() => location.reload()} />}
+      {later && at === "key" && <later.KeyScreen desk={desk} onRemoved={() => location.reload()} onOther={askWho} />}
       {at === "about" && (
         <Screen title={desk.job.terms.name}>
           <ConsentParts job={desk.job} cluster={desk.cluster} />

@@ -67,6 +67,8 @@ export class Desk {
     readonly engine: Engine,
     private readonly store: SealedStore,
     readonly route: JobRoute,
+    /** Whether somebody wants to answer who is not the one person that this device knows at this job. */
+    private readonly asksWho = false,
   ) {}
 
   /** Whether the job takes no more answers. */
@@ -154,7 +156,7 @@ export class Desk {
     if (only === undefined) {
       return this.read();
     }
-    return jobs.length === 1 && this.route.invitation === undefined ? this.goOnAs(only.person) : "person";
+    return jobs.length === 1 && this.route.invitation === undefined && !this.asksWho ? this.goOnAs(only.person) : "person";
   }
 
   /** Goes on as somebody who has agreed to the job on this device before. */

@@ -9,7 +9,7 @@ import type { Desk } from "./desk.ts";
 import { KeyImport } from "./key-import.tsx";
 import { Removal } from "./removal.tsx";
 
-export function KeyScreen({ desk, onRemoved }: { desk: Desk; onRemoved: () => void }) {
+export function KeyScreen({ desk, onRemoved, onOther }: { desk: Desk; onRemoved: () => void; onOther: () => void }) {
   const t = text.key;
   const [qr, setQr] = useState<string | undefined>();
   const [isCopied, setCopied] = useState(false);
@@ -76,24 +76,20 @@ export function KeyScreen({ desk, onRemoved }: { desk: Desk; onRemoved: () => vo
         <KeyImport engine={desk.engine} onImported={() => (setImported(true), list())} />
       </details>
       {isImported && <Notice kind="good">{t.imported}</Notice>}
-      {desk.identity !== undefined && (
-        <section class="part">
-          <Removal engine={desk.engine} identity={desk.identity} onRemoved={onRemoved} />
-        </section>
-      )}
-      {others.length > 0 && (
-        <section class="part">
-          <h2>{t.people}</h2>
-          <ul class="rows">
-            {others.map((identity) => (
-              <li key={identity.name}>
-                <span>{identity.contributor}</span>
-                <Removal engine={desk.engine} identity={identity} onRemoved={list} />
-              </li>
-            ))}
-          </ul>
-        </section>
-      )}
+      <section class="part">
+        <h2>{t.people}</h2>
+        <button type="button" class="plain" onClick={onOther} disabled={desk.outbox.progress !== undefined}>
+          {text.person.other}
+        </button>
+        <ul class="rows">
+          {[...(desk.identity === undefined ? [] : [desk.identity]), ...others].map((identity) => (
+            <li key={identity.name}>
+              <span>{identity.contributor}</span>
+              <Removal engine={desk.engine} identity={identity} onRemoved={identity.name === desk.identity?.name ? onRemoved : list} />
+            </li>
+          ))}
+        </ul>
+      </section>
     </Screen>
   );
 }

@@ -281,7 +281,7 @@ export const en = {
     imported: "The key is on this device now.",
     public: "Public half",
     elsewhere: "Answers that you have not sent stay on the device on which you gave them. Send them from there first.",
-    people: "Other people on this device",
+    people: "People on this device",
   },
   nav: { label: "Parts of this job", answer: "Answer", send: "Send", after: "Result", key: "Key", about: "About" },
   version: {

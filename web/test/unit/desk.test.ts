@@ -140,8 +140,9 @@ test("somebody else at a job without a pool gets a key of their own", async () =
   await first.agree([], null);
   const enrolment = vi.fn(async () => ({ identity: identity("second"), body: new Uint8Array() }));
   Object.assign(engine, { enrolment });
-  const second = new Desk(engine, store, ROUTE);
-  await second.open();
+  expect(await new Desk(engine, store, ROUTE).open()).toBe("nothing");
+  const second = new Desk(engine, store, ROUTE, true);
+  expect(await second.open()).toBe("person");
   expect(await second.answerAsNew()).toBe("consent");
   await second.enrol("bob");
   expect(enrolment).toHaveBeenCalledWith("bob", true);

@@ -65,8 +65,11 @@ test("once answers were sent, whoever has not saved the key is reminded of it", 
 });
 
 test("the key screen recommends the file and says what other apps see", async () => {
-  const desk = { identity, engine: { listIdentities: async () => [identity, { ...identity, name: "m", contributor: "bob" }] } };
-  render(<KeyScreen desk={desk as unknown as Desk} onRemoved={() => {}} />, place);
+  const onOther = vi.fn();
+  const desk = { identity, outbox: {}, engine: { listIdentities: async () => [identity, { ...identity, name: "m", contributor: "bob" }] } };
+  render(<KeyScreen desk={desk as unknown as Desk} onRemoved={() => {}} onOther={onOther} />, place);
+  button("Answer as somebody else")?.click();
+  expect(onOther).toHaveBeenCalledOnce();
   expect(place.textContent).toContain("Better use the file. This page does not use the camera");
   await vi.waitFor(() => expect(button("Remove “bob” from this device")).toBeTruthy());
   expect(button("Remove “alice” from this device")).toBeTruthy();
