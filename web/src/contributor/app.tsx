@@ -22,7 +22,7 @@ const PARTS = ["answer", "send", "after", "key", "about"] as const;
 export function ContributorApp({ engine, store, route, page }: { engine: Engine; store: SealedStore; route: JobRoute; page: string | null }) {
   const [asksWho, setAsksWho] = useState(0);
   const desk = useMemo(() => new Desk(engine, store, route, asksWho > 0), [engine, store, route, asksWho]);
-  const [at, goTo] = useScreen<At>("opening");
+  const [at, goTo, forgetScreens] = useScreen<At>("opening");
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   const [later, setLater] = useState<Later | undefined>();
   const loading = useAction();
@@ -40,6 +40,8 @@ export function ContributorApp({ engine, store, route, page }: { engine: Engine;
   const open = (file?: Uint8Array) => void action.run(async () => goOn(await desk.open(file)));
   useEffect(() => open(), [desk]);
   const askWho = () => {
+    // The screens so far are those of the person who has answered until now.
+    forgetScreens();
     goTo("opening", "replace");
     setAsksWho((count) => count + 1);
   };

@@ -2,7 +2,7 @@
 // afterwards.ts.
 
 import type { ClusterView, Item, JobView } from "tacit-engine";
-import type { ReaderKind } from "../engine/contributor-calls.ts";
+import type { ReaderKind } from "../engine/messages.ts";
 import type { Engine } from "../engine/client.ts";
 import type { IdentityNote } from "../engine/identities.ts";
 import { Api } from "../http/api.ts";

@@ -1,7 +1,7 @@
 // Sends what was answered, submission after submission. It can be stopped anywhere and begun again: what was made is sent again byte for byte, and
 // what was acknowledged is not sent a second time.
 
-import type { ReadySubmission } from "../engine/contributor-calls.ts";
+import type { ReadySubmission } from "../engine/messages.ts";
 import { Problem, Unreachable } from "../http/problem.ts";
 
 /** What sending needs from elsewhere. */

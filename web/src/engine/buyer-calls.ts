@@ -4,8 +4,8 @@ import type * as Module from "tacit-engine";
 import type { JobView, Verified } from "tacit-engine";
 import { names } from "../storage/names.ts";
 import type { Change, SealedStore } from "../storage/sealed-store.ts";
-import type { ContributorCalls, ReadySubmission } from "./contributor-calls.ts";
-import { EngineFailure } from "./messages.ts";
+import type { ContributorCalls } from "./contributor-calls.ts";
+import { EngineFailure, type ReadySubmission } from "./messages.ts";
 
 /** A file that a person has chosen. */
 export interface NamedFile {

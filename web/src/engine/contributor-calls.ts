@@ -9,20 +9,8 @@ import { names, type JobPlace } from "../storage/names.ts";
 import type { SealedStore } from "../storage/sealed-store.ts";
 import { isFinal, Submissions, type SubmissionNote } from "../storage/submissions.ts";
 import { Identities, type IdentityNote } from "./identities.ts";
-import { EngineFailure } from "./messages.ts";
+import { EngineFailure, type ReaderKind, type ReadySubmission } from "./messages.ts";
 import { lossOf, removePerson, type Loss } from "./removal.ts";
-
-/** As whom requests are signed. */
-export type ReaderKind = "nobody" | "invitation" | "identity";
-
-/** A submission that is ready to be sent. */
-export interface ReadySubmission {
-  id: string;
-  body: { bytes: Uint8Array; type: string };
-  answers: number;
-  /** The items that are answered in it; none for gold answers, which the page does not show. */
-  items: number[];
-}
 
 const now = (): number => Math.floor(Date.now() / 1000);
 

@@ -60,7 +60,10 @@ export class Drafts {
       if (!answers.every(isSame)) {
         return false;
       }
-      const sealed = answers.map(([item, answer]): Change => [names.draft(this.place, item), { json: { draft: { class: answer }, sealedIn: id } satisfies StoredDraft }]);
+      const sealed = answers.map(([item, answer]): Change => {
+        const json: StoredDraft = { draft: { class: answer }, sealedIn: id };
+        return [names.draft(this.place, item), { json }];
+      });
       await this.store.change([...sealed, ...changes]);
       return true;
     });

@@ -5,8 +5,8 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 /** How a screen comes after the one before: `replace` where nobody should come back to the one before. */
 export type Go<T> = (to: T, how?: "push" | "replace") => void;
 
-/** The screen that is shown, and how to go to another one. */
-export function useScreen<T>(first: T): [T, Go<T>] {
+/** The screen that is shown, how to go to another one, and how to forget all screens so far: "back" leads to none of them any more. */
+export function useScreen<T>(first: T): [T, Go<T>, () => void] {
   const [at, setAt] = useState<T>(first);
   // After a reload, the history still has the screens from before it: they may need what is not there any more.
   const life = useRef(Math.random());
@@ -31,5 +31,8 @@ export function useScreen<T>(first: T): [T, Go<T>] {
     }
     setAt(to);
   }, []);
-  return [at, go];
+  const forget = useCallback(() => {
+    life.current = Math.random();
+  }, []);
+  return [at, go, forget];
 }

@@ -2,7 +2,7 @@ import "fake-indexeddb/auto";
 import { beforeEach, expect, test, vi } from "vitest";
 import type { JobView } from "tacit-engine";
 import { Desk } from "../../src/contributor/desk.ts";
-import type { ReadySubmission } from "../../src/engine/contributor-calls.ts";
+import type { ReadySubmission } from "../../src/engine/messages.ts";
 import type { Engine } from "../../src/engine/client.ts";
 import { AlreadySealed, Drafts } from "../../src/storage/drafts.ts";
 import { SealedStore } from "../../src/storage/sealed-store.ts";

@@ -11,9 +11,10 @@ afterEach(() => render(null, place));
 
 test("each screen is in the history, and what is replaced is not", async () => {
   let go: Go<string> = () => {};
+  let forgetAll = (): void => {};
   function Probe() {
-    const [at, goTo] = useScreen("opening");
-    go = goTo;
+    const [at, goTo, forget] = useScreen("opening");
+    [go, forgetAll] = [goTo, forget];
     return <p>{at}</p>;
   }
   const before = history.length;
@@ -33,6 +34,11 @@ test("each screen is in the history, and what is replaced is not", async () => {
   dispatchEvent(new PopStateEvent("popstate", { state: null }));
   await new Promise((done) => setTimeout(done, 20));
   expect(place.textContent).toBe("answer");
+  // Nor does anybody come back to the screens of another person.
+  forgetAll();
+  go("person", "replace");
+  dispatchEvent(new PopStateEvent("popstate", { state }));
+  await vi.waitFor(() => expect(place.textContent).toBe("person"));
 });
 
 test("a half-filled form is there when the buyer comes back to it", async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { sendAll, type Sender, type SendProgress } from "../../src/contributor/sending.ts";
-import type { ReadySubmission } from "../../src/engine/contributor-calls.ts";
+import type { ReadySubmission } from "../../src/engine/messages.ts";
 import { Problem, Unreachable } from "../../src/http/problem.ts";
 
 const problem = (kind: string, status: number, retryAfter?: number): Problem => new Problem(kind, kind, "", status, retryAfter);
