@@ -9,8 +9,8 @@ import { Start } from "./start.tsx";
 import { SealedStore } from "./storage/sealed-store.ts";
 import { text } from "./text/index.ts";
 import { Notice, Screen, Trouble } from "./ui/parts.tsx";
-import { VersionNotice } from "./version/notice.tsx";
-import { pin, shortVersion, type Versions } from "./version/pin.ts";
+import { OwnVersion, VersionNotice } from "./version/notice.tsx";
+import { pin, type Versions } from "./version/pin.ts";
 import "./ui/style.css";
 
 type BuyerApp = typeof import("./buyer/app.tsx").BuyerApp;
@@ -54,7 +54,7 @@ function Page({ engine, store, route }: { engine: Engine; store: SealedStore; ro
       </main>
       <footer>
         <p>{text.footer.privacy}</p>
-        <p>{page === null ? text.version.unpinned : text.version.mine(shortVersion(page))}</p>
+        <OwnVersion version={page} />
       </footer>
     </>
   );

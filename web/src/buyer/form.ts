@@ -1,6 +1,6 @@
 // A job's spec from the fields of a form.
 
-import type { PayRule, ReleaseName } from "tacit-engine";
+import type { Item, PayRule, ReleaseName, Side } from "tacit-engine";
 import type { NamedFile } from "../engine/buyer-calls.ts";
 import { micros } from "../ui/money.ts";
 
@@ -11,7 +11,7 @@ export interface JobForm {
   question: string;
   classes: string;
   items: string;
-  itemsFile?: NamedFile;
+  itemsFile?: NamedFile | undefined;
   perItem: string;
   closesAt: string;
   sensitive: boolean;
@@ -42,12 +42,6 @@ export const EMPTY_FORM: JobForm = {
   bonus: "0.02",
 };
 
-/** An item as a spec has it. */
-export interface SpecItem {
-  id: string;
-  text?: string;
-  image?: { url: string; sha256: string };
-}
 
 /** The lines of a text that say something. */
 export function lines(text: string): string[] {
@@ -61,22 +55,41 @@ export function lines(text: string): string[] {
 export function idOf(name: string): string {
   return name
     .normalize("NFD")
+    // The accents that stand alone now are no letters of their own.
+    .replace(/\p{M}/gu, "")
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^-+|-+$/g, "")
-    .slice(0, 64);
+    .replace(/^-+/, "")
+    .slice(0, 64)
+    .replace(/-+$/, "");
 }
 
-/** Items of the lines of the form. `digest` gives the SHA-256 of the picture at an address. */
-export async function itemsOf(text: string, digest: (address: string) => Promise<string>): Promise<SpecItem[]> {
+/** Gives the SHA-256 of the picture at an address. */
+type Digest = (address: string) => Promise<string>;
+
+/** What one line, or one side of a pair, shows: a picture where it is an address, perhaps with a description after `|`; else a text. */
+async function sideOf(line: string, digest: Digest): Promise<Side> {
+  const match = /^(https:\/\/[^\s|]+)(?:\s*\|\s*(.+))?$/.exec(line.trim());
+  const [, url, alt] = match ?? [];
+  return url === undefined ? { text: line.trim() } : { image: { url, sha256: await digest(url), ...(alt !== undefined && { alt }) } };
+}
+
+/** Items of the lines of the form. A line with `||` is a pair: what stands before it is left, what stands after it right. */
+export async function itemsOf(text: string, digest: Digest): Promise<Item[]> {
   const given = lines(text);
   const width = String(given.length).length;
-  const items: SpecItem[] = [];
+  const items: Item[] = [];
   for (const [index, line] of given.entries()) {
     const id = `item-${String(index + 1).padStart(width, "0")}`;
-    items.push(/^https:\/\/\S+$/.test(line) ? { id, image: { url: line, sha256: await digest(line) } } : { id, text: line });
+    const [left = "", right] = line.split(/\s*\|\|\s*/, 2);
+    items.push(right === undefined ? { id, ...(await sideOf(line, digest)) } : { id, left: await sideOf(left, digest), right: await sideOf(right, digest) });
   }
   return items;
+}
+
+/** What is missing before the form can become a spec, if something is. */
+export function missing(form: JobForm): "pool" | undefined {
+  return form.sensitive && form.pool === undefined ? "pool" : undefined;
 }
 
 /** The most that can fall due: what is set aside as the budget. Nothing where an amount is none. */
@@ -86,9 +99,8 @@ export function budget(form: JobForm, items: number): number | undefined {
 }
 
 /** The spec as JSON. Items are inline, or the name of a file. */
-export function specOf(form: JobForm, items: SpecItem[] | string, itemCount: number): Record<string, unknown> {
+export function specOf(form: JobForm, items: Item[] | string, itemCount: number): Record<string, unknown> {
   const pays = form.rule !== "none" && form.release.includes("payouts");
-  const hosts = typeof items === "string" ? [] : [...new Set(items.flatMap(({ image }) => (image ? [new URL(image.url).host] : [])))].sort();
   return {
     name: form.name.trim(),
     question: { kind: "categorical", classes: lines(form.classes), ...(form.question.trim() !== "" && { text: form.question.trim() }) },
@@ -99,7 +111,6 @@ export function specOf(form: JobForm, items: SpecItem[] | string, itemCount: num
     ...(form.isPublic && { public: true }),
     release: form.release.filter((name) => pays || name !== "payouts"),
     ...(form.sensitive && form.pool && { issuers: form.pool.name }),
-    ...(hosts.length > 0 && { image_hosts: hosts }),
     ...(pays && {
       payout: {
         rule: form.rule,

@@ -1,27 +1,40 @@
 // One job: the link for contributors, live progress, closing with a look at what will be published, and the result.
 
+import type { ReleaseName } from "tacit-engine";
 import { useEffect, useState } from "preact/hooks";
 import { buyerText } from "../text/en-buyer.ts";
 import { text } from "../text/index.ts";
 import { Notice, Progress, Screen, Trouble, useAction } from "../ui/parts.tsx";
 import { isFinal, type BuyerDesk, type LiveStatus } from "./desk.ts";
 import { ResultView } from "./result.tsx";
+import { ShareLinks } from "./share-links.tsx";
 
 export function JobScreen({ desk, job, onBack }: { desk: BuyerDesk; job: string; onBack: () => void }) {
   const t = buyerText.job;
   const [status, setStatus] = useState<LiveStatus | undefined>();
   const [isLost, setLost] = useState(false);
   const [asks, setAsks] = useState<"close" | "cancel" | undefined>();
+  const [hasGold, setHasGold] = useState(false);
+  // What is followed and what somebody does go on at the same time: each has its own errors.
+  const following = useAction();
   const action = useAction();
+  const [tries, setTries] = useState(0);
   useEffect(() => {
     const abort = new AbortController();
     const onStatus = (live: LiveStatus) => {
       setLost(false);
       setStatus(live);
     };
-    void action.run(() => desk.follow(job, abort.signal, onStatus, () => setLost(true)));
+    void following.run(() => desk.follow(job, abort.signal, onStatus, () => setLost(true)));
     return () => abort.abort();
-  }, [desk, job]);
+  }, [desk, job, tries]);
+  useEffect(() => void action.run(async () => setHasGold(await desk.hasGold(job))), [desk, job]);
+  const followAgain = () => setTries((count) => count + 1);
+  const sendGold = () =>
+    void action.run(async () => {
+      await desk.sendGold(job);
+      setHasGold(await desk.hasGold(job));
+    });
   const act = (request: () => Promise<LiveStatus>) =>
     void action.run(async () => {
       setStatus(await request());
@@ -30,7 +43,12 @@ export function JobScreen({ desk, job, onBack }: { desk: BuyerDesk; job: string;
   if (status === undefined) {
     return (
       <Screen title={job}>
-        {action.error === undefined ? <p role="status">{isLost ? t.lost : text.loading}</p> : <Trouble error={action.error} />}
+        {following.error === undefined ? (
+          <p role="status">{isLost ? t.lost : text.loading}</p>
+        ) : (
+          <Trouble error={following.error} onRetry={followAgain} />
+        )}
+        {action.error !== undefined && <Trouble error={action.error} />}
         <button type="button" class="plain" onClick={onBack}>
           {text.back}
         </button>
@@ -42,34 +60,41 @@ export function JobScreen({ desk, job, onBack }: { desk: BuyerDesk; job: string;
     <Screen title={status.name} isWide={status.state === "published"}>
       <p class="lead">{buyerText.states[status.state]}</p>
       {isLost && <Notice kind="info">{t.lost}</Notice>}
+      {following.error !== undefined && <Trouble error={following.error} onRetry={followAgain} />}
       {action.error !== undefined && <Trouble error={action.error} />}
+      {hasGold && !isFinal(status) && (
+        <Notice kind="bad">
+          <p>{t.gold}</p>
+          <button type="button" class="plain" onClick={sendGold} disabled={action.isRunning}>
+            {t.sendGold}
+          </button>
+        </Notice>
+      )}
       {status.reason && (
         <Notice kind="bad">
           {t.reason}: {status.reason}
         </Notice>
       )}
-      {status.state === "open" && (
-        <ShareLink desk={desk} job={job} status={status} />
-      )}
+      {status.state === "open" && <ShareLinks desk={desk} job={job} status={status} />}
       {status.state !== "published" && <Live status={status} wanted={wanted} />}
       {asks === "close" && (
         <section class="part warning" role="group" aria-label={t.closeTitle}>
-          <CloseSummary desk={desk} job={job} status={status} wanted={wanted} />
-          <div class="actions">
-            <button type="button" class="main" onClick={() => act(() => desk.close(job))}>
-              {t.closeYes}
-            </button>
-            <button type="button" class="plain" onClick={() => setAsks(undefined)}>
-              {t.closeNo}
-            </button>
-          </div>
+          <CloseSummary
+            desk={desk}
+            job={job}
+            status={status}
+            wanted={wanted}
+            isRunning={action.isRunning}
+            onClose={() => act(() => desk.close(job))}
+            onKeep={() => setAsks(undefined)}
+          />
         </section>
       )}
       {asks === "cancel" && (
         <section class="part warning" role="group" aria-label={t.cancelTitle}>
           <p>{t.cancelTitle}</p>
           <div class="actions">
-            <button type="button" class="plain danger" onClick={() => act(() => desk.cancel(job, status))}>
+            <button type="button" class="plain danger" disabled={action.isRunning} onClick={() => act(() => desk.cancel(job, status))}>
               {t.cancelYes}
             </button>
             <button type="button" class="plain" onClick={() => setAsks(undefined)}>
@@ -95,33 +120,6 @@ export function JobScreen({ desk, job, onBack }: { desk: BuyerDesk; job: string;
       </div>
       {status.state === "published" && <ResultView desk={desk} job={job} />}
     </Screen>
-  );
-}
-
-/** The link for contributors, once it is sure of which job it is. */
-function ShareLink({ desk, job, status }: { desk: BuyerDesk; job: string; status: LiveStatus }) {
-  const t = buyerText.job;
-  const [link, setLink] = useState<string | undefined>();
-  const [isCopied, setCopied] = useState(false);
-  const action = useAction();
-  useEffect(() => {
-    setLink(undefined);
-    void action.run(async () => setLink(await desk.shareLink(job, status)));
-  }, [desk, job, status.id, status.digest]);
-  return (
-    <section class="part">
-      <h2>{t.share}</h2>
-      {action.error !== undefined && <Trouble error={action.error} />}
-      {link !== undefined && (
-        <>
-          <p class="code">{link}</p>
-          <p class="hint">{t.shareHint}</p>
-          <button type="button" class="plain" onClick={() => void navigator.clipboard.writeText(link).then(() => setCopied(true))}>
-            {isCopied ? t.copied : t.copy}
-          </button>
-        </>
-      )}
-    </section>
   );
 }
 
@@ -166,25 +164,55 @@ function Live({ status, wanted }: { status: LiveStatus; wanted: number }) {
   );
 }
 
-function CloseSummary({ desk, job, status, wanted }: { desk: BuyerDesk; job: string; status: LiveStatus; wanted: number }) {
+/** What closing means. Nobody can close the job before it is there to be read what will be published. */
+export function CloseSummary(props: {
+  desk: BuyerDesk;
+  job: string;
+  status: LiveStatus;
+  wanted: number;
+  isRunning: boolean;
+  onClose: () => void;
+  onKeep: () => void;
+}) {
   const t = buyerText.job;
-  const [release, setRelease] = useState<string[] | undefined>();
+  const { desk, job, status, wanted } = props;
+  const [release, setRelease] = useState<ReleaseName[] | undefined>();
   const action = useAction();
-  useEffect(() => void action.run(async () => setRelease(await desk.releases(job))), [desk, job]);
+  const load = () => void action.run(async () => setRelease(await desk.releases(job)));
+  useEffect(load, [desk, job]);
   return (
     <>
-      {action.error !== undefined && <Trouble error={action.error} />}
       <h2>{t.closeTitle}</h2>
       <p>{t.closeLead}</p>
-      <ul>{release?.map((name) => <li key={name}>{buyerText.create.releases[name as keyof typeof buyerText.create.releases]}</li>)}</ul>
+      {action.error !== undefined && <Trouble error={action.error} onRetry={load} />}
+      {release === undefined ? (
+        action.error === undefined && <p role="status">{t.closeLoading}</p>
+      ) : (
+        <>
+          <p>{t.closeList}</p>
+          <ul>
+            {release.map((name) => (
+              <li key={name}>{buyerText.create.releases[name]}</li>
+            ))}
+          </ul>
+        </>
+      )}
       {status.answers === 0 ? (
         <p>{t.closeNone}</p>
       ) : (
         <>
           {status.answers < wanted && <p>{t.closeFew(status.answers, wanted)}</p>}
-          {status.answers <= status.items && <p>{t.closePairs}</p>}
+          {status.comparable === false && <p>{t.closePairs}</p>}
         </>
       )}
+      <div class="actions">
+        <button type="button" class="main" onClick={props.onClose} disabled={release === undefined || props.isRunning}>
+          {t.closeYes}
+        </button>
+        <button type="button" class="plain" onClick={props.onKeep}>
+          {t.closeNo}
+        </button>
+      </div>
     </>
   );
 }

@@ -19,36 +19,37 @@ export function After({ desk, onChanged }: { desk: Desk; onChanged: () => void }
   const t = text.after;
   const [standing, setStanding] = useState<Standing | null | undefined>();
   const action = useAction();
-  const hasSent = desk.submissions.some((one) => one.state !== "made");
+  const [hasAsked, setAsked] = useState(false);
+  // What was sent with the same key from another device counts as well.
+  const elsewhere = desk.elsewhere.length;
+  const hasSent = desk.submissions.some((one) => one.state !== "made") || elsewhere > 0;
   const look = () =>
     void action.run(async () => {
       await desk.look();
+      setAsked(true);
       setStanding(await fetchStanding(desk));
     });
-  useEffect(() => {
-    if (hasSent) {
-      look();
-    }
-  }, []);
+  useEffect(look, []);
   const isAlarm = action.error instanceof EngineFailure && ALARMS.includes(action.error.code);
   // Of a job that is still open the coordinator may have nothing to show yet.
   const isWaiting = standing === null || (action.error instanceof Problem && action.error.kind === "not_published");
   return (
     <Screen title={t.title}>
-      {!hasSent && <p class="lead">{t.nothingSent}</p>}
+      {!hasSent && hasAsked && !standing && <p class="lead">{t.nothingSent}</p>}
       {action.isRunning && <p role="status">{t.looking}</p>}
       {isAlarm && <Notice kind="bad">{t.wrong}</Notice>}
       {action.error !== undefined && !isWaiting && <Trouble error={action.error} onRetry={look} />}
-      {isWaiting && hasSent && <p class="lead">{t.ended[desk.state] ?? t.waiting}</p>}
+      {isWaiting && <p class="lead">{t.ended[desk.state] ?? t.waiting}</p>}
       {standing && <Result standing={standing} />}
-      {hasSent && !action.isRunning && (
+      {!action.isRunning && (
         <div class="actions">
           <button type="button" class="plain" onClick={look}>
             {t.look}
           </button>
         </div>
       )}
-      {hasSent && (
+      {elsewhere > 0 && !standing && <p class="muted">{t.sentElsewhere(elsewhere)}</p>}
+      {desk.submissions.length > 0 && (
         <section class="part">
           <h2>{t.submissions}</h2>
           <ul class="rows">
@@ -58,15 +59,17 @@ export function After({ desk, onChanged }: { desk: Desk; onChanged: () => void }
           </ul>
         </section>
       )}
-      <div class="actions">
-        <button
-          type="button"
-          class="plain"
-          onClick={() => saveFile(`consent-${desk.job.id}.json`, JSON.stringify(desk.consent, undefined, 2), "application/json")}
-        >
-          {t.consent}
-        </button>
-      </div>
+      {desk.consent !== undefined && (
+        <div class="actions">
+          <button
+            type="button"
+            class="plain"
+            onClick={() => saveFile(`consent-${desk.job.id}.json`, JSON.stringify(desk.consent, undefined, 2), "application/json")}
+          >
+            {t.consent}
+          </button>
+        </div>
+      )}
     </Screen>
   );
 }
@@ -87,7 +90,13 @@ function Result({ standing: { certified, rejected } }: { standing: Standing }) {
             <p>{t.payWhy(certified.pay)}</p>
           </>
         )}
-        <p>{t.counted(certified.counted, certified.sent)}</p>
+        {certified.sent > 0 && <p>{t.counted(certified.counted, certified.sent)}</p>}
+        {certified.answers !== certified.counted && (
+          <p>
+            {certified.sent > 0 && `${t.countedHere} `}
+            {t.countedAll(certified.answers)}
+          </p>
+        )}
         <p class="muted">{t.checked(certified.signers)}</p>
       </section>
       {certified.leftOut.length > 0 && (

@@ -11,20 +11,36 @@ export interface Standing {
   rejected: { item: string; reason: string }[];
 }
 
+/** The terms of a job whose items are erased, from its certificate. They are worth as much as the signatures of the nodes, which are for their digest:
+ *  `checkReceipts` checks that. */
+async function certifiedTerms(desk: Desk): Promise<Uint8Array> {
+  const certificate = JSON.parse(new TextDecoder().decode(await desk.api.certificate(desk.route.job))) as { terms: unknown };
+  return new TextEncoder().encode(JSON.stringify(certificate.terms));
+}
+
 /** Asks what the nodes certify, and checks it in the worker; null until the job is published. */
 export async function fetchStanding(desk: Desk): Promise<Standing | null> {
-  const certified = await desk.engine.checkReceipts(await desk.api.receipts(desk.job.id));
+  const id = desk.route.job;
+  const receipts = await desk.api.receipts(id);
+  const { certified: isCertified } = JSON.parse(new TextDecoder().decode(receipts)) as { certified?: unknown };
+  if (!isCertified) {
+    return null;
+  }
+  const job = desk.isOpen ? undefined : { id, terms: await certifiedTerms(desk) };
+  const certified = await desk.engine.checkReceipts(receipts, job);
   if (certified === null) {
     return null;
   }
+  if (desk.route.terms !== undefined && certified.digest !== desk.route.terms) {
+    throw new Error(`job ${id} is of other terms than the link names: their digest is ${certified.digest}, not ${desk.route.terms}`);
+  }
   const rejected: Standing["rejected"] = [];
   for (const note of desk.submissions) {
-    const place = certified.ids.indexOf(note.id);
-    const record = place < 0 ? undefined : certified.submissions[place];
+    const record = certified.submissions[note.id];
     if (note.state !== "sent" || !record) {
       continue;
     }
-    const body = await desk.api.submission(desk.job.id, note.id);
+    const body = await desk.api.submission(id, note.id);
     const outcome: OutcomeView | null = await desk.engine.checkOutcome(note.id, body, JSON.stringify(record));
     rejected.push(...(outcome?.rejected ?? []));
   }

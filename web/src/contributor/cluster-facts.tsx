@@ -5,7 +5,7 @@ import { text } from "../text/index.ts";
 import { operators, operatorsToRead } from "./operators.ts";
 
 /** The operators with their nodes' fingerprints, and the digest of the cluster file. */
-export function ClusterFacts({ cluster, terms }: { cluster: ClusterView; terms?: string }) {
+export function ClusterFacts({ cluster }: { cluster: ClusterView }) {
   const t = text.consent;
   return (
     <>
@@ -27,12 +27,6 @@ export function ClusterFacts({ cluster, terms }: { cluster: ClusterView; terms?:
       <dl class="facts">
         <dt>{t.digestWords}</dt>
         <dd class="code">{cluster.digestWords}</dd>
-        {terms !== undefined && (
-          <>
-            <dt>{t.terms}</dt>
-            <dd class="code">{terms}</dd>
-          </>
-        )}
       </dl>
     </>
   );

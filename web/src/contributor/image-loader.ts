@@ -2,8 +2,9 @@
 // requests what was answered, or how long somebody looked at one item: it sees when a person comes to the next block, and nothing in between. Pictures are
 // kept for who goes back, up to a limit of memory. Each host has a queue of its own, so that a slow one holds up nobody else's pictures.
 
+import type { Image, Item } from "tacit-engine";
 import { isLoopback } from "../route.ts";
-import { images, type ImageRef, type ShownItem } from "./item-content.ts";
+import { images } from "./item-content.ts";
 import type { Refusal } from "./picture-fetch.ts";
 
 /** How far a picture is. */
@@ -19,7 +20,7 @@ const TRIES = 3;
 export class ImageLoader {
   /** In the order in which they were last needed. */
   private readonly known = new Map<string, { state: ImageState; bytes: number }>();
-  private readonly queues = new Map<string, ImageRef[]>();
+  private readonly queues = new Map<string, Image[]>();
   private readonly running = new Set<string>();
   /** The pictures of the blocks that are needed now: they are never given back. */
   private needed = new Set<string>();
@@ -27,23 +28,23 @@ export class ImageLoader {
   private isClosed = false;
 
   constructor(
-    private readonly itemAt: (place: number) => ShownItem | undefined,
+    private readonly itemAt: (place: number) => Item | undefined,
     /** The hosts that the terms name; pictures of others are not loaded. */
     private readonly hosts: readonly string[],
     private readonly onChange: () => void,
     // Loaded with the first picture: most jobs have none.
-    private readonly fetchOne: (image: ImageRef) => Promise<Blob | Refusal> = async (image) => (await import("./picture-fetch.ts")).fetchPicture(image),
+    private readonly fetchOne: (image: Image) => Promise<Blob | Refusal> = async (image) => (await import("./picture-fetch.ts")).fetchPicture(image),
     private readonly pause: (milliseconds: number) => Promise<void> = (ms) => new Promise((done) => setTimeout(done, ms)),
     private readonly mostKept: number = MOST_KEPT,
   ) {}
 
   /** How far a picture is. */
-  state(image: ImageRef): ImageState {
+  state(image: Image): ImageState {
     return this.known.get(key(image))?.state ?? { state: "loading" };
   }
 
   /** Whether all that an item shows is there. Nobody answers about a picture that was not seen. */
-  isShown(item: ShownItem): boolean {
+  isShown(item: Item): boolean {
     return images(item).every((image) => this.state(image).state === "ready");
   }
 
@@ -71,7 +72,7 @@ export class ImageLoader {
   }
 
   /** Tries a picture again, before the others of its host. */
-  retry(image: ImageRef): void {
+  retry(image: Image): void {
     this.known.delete(key(image));
     this.enqueue(image, true);
     this.onChange();
@@ -79,7 +80,7 @@ export class ImageLoader {
   }
 
   /** The browser cannot draw a picture that has arrived. */
-  refuse(image: ImageRef): void {
+  refuse(image: Image): void {
     this.keep(image, { state: "failed", why: "no-picture" }, 0);
     this.onChange();
   }
@@ -94,7 +95,7 @@ export class ImageLoader {
     this.known.clear();
   }
 
-  private enqueue(image: ImageRef, isNext = false): void {
+  private enqueue(image: Image, isNext = false): void {
     const host = hostOf(image);
     const queue = this.queues.get(host) ?? [];
     this.queues.set(host, queue);
@@ -130,11 +131,11 @@ export class ImageLoader {
     this.running.delete(host);
   }
 
-  private next(host: string): ImageRef | undefined {
+  private next(host: string): Image | undefined {
     return this.queues.get(host)?.shift();
   }
 
-  private async patiently(image: ImageRef): Promise<Blob | Refusal> {
+  private async patiently(image: Image): Promise<Blob | Refusal> {
     for (let attempt = 1; ; attempt += 1) {
       const found = await this.fetchOne(image);
       if (found !== "network" || attempt === TRIES || this.isClosed) {
@@ -144,7 +145,7 @@ export class ImageLoader {
     }
   }
 
-  private keep(image: ImageRef, state: ImageState, bytes: number): void {
+  private keep(image: Image, state: ImageState, bytes: number): void {
     release(this.known.get(key(image))?.state);
     this.known.delete(key(image));
     this.known.set(key(image), { state, bytes });
@@ -177,7 +178,7 @@ export function isNamed(address: string, hosts: readonly string[]): boolean {
   }
 }
 
-function hostOf(image: ImageRef): string {
+function hostOf(image: Image): string {
   try {
     return new URL(image.url).host;
   } catch {
@@ -185,7 +186,7 @@ function hostOf(image: ImageRef): string {
   }
 }
 
-function key(image: ImageRef): string {
+function key(image: Image): string {
   return `${image.sha256} ${image.url}`;
 }
 

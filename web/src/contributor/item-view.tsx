@@ -1,10 +1,11 @@
 // One item as it is shown: a text, a picture, or two side by side.
 
+import type { Image, Item, Side as Content } from "tacit-engine";
 import { text } from "../text/index.ts";
 import type { ImageLoader } from "./image-loader.ts";
-import { contents, type Content, type ImageRef, type ShownItem } from "./item-content.ts";
+import { contents } from "./item-content.ts";
 
-function Picture({ image, loader }: { image: ImageRef; loader: ImageLoader }) {
+function Picture({ image, loader }: { image: Image; loader: ImageLoader }) {
   const t = text.answer;
   const state = loader.state(image);
   if (state.state === "ready") {
@@ -38,7 +39,7 @@ function Side({ content, loader }: { content: Content; loader: ImageLoader }) {
   );
 }
 
-export function ItemView({ item, loader }: { item: ShownItem; loader: ImageLoader }) {
+export function ItemView({ item, loader }: { item: Item; loader: ImageLoader }) {
   const t = text.answer;
   if (contents(item).length === 0) {
     return (

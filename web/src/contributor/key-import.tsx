@@ -26,7 +26,7 @@ export function KeyImport({ engine, onImported }: { engine: Engine; onImported: 
       <p>{t.importHint}</p>
       {action.error !== undefined && <Trouble error={action.error} />}
       <FileButton label={t.importFile} onFiles={([file]) => void file?.text().then(take)} />
-      <Field label={t.importText} value={given} onInput={setGiven} rows={4} required />
+      <Field label={t.importText} hint={t.importTextHint} value={given} onInput={setGiven} rows={4} required />
       <button type="submit" class="plain" disabled={action.isRunning}>
         {t.importDo}
       </button>

@@ -1,7 +1,8 @@
 // Fetches one picture from a host that may be anybody's: it gets no referrer and no cookie, its answer is read up to a limit and within a time, and becomes
 // a picture only if its bytes are one of a known format and of a size that can be drawn. A picture that moves becomes its first frame.
 
-import { integrity, type ImageRef } from "./item-content.ts";
+import type { Image } from "tacit-engine";
+import { integrity } from "./item-content.ts";
 import { fits, pictureFacts } from "./picture-bytes.ts";
 
 /** Why there is no picture: the network or the digest, how large it is, or what it is. */
@@ -34,7 +35,7 @@ export const BROWSER: Drawing = {
 };
 
 /** Fetches a picture whose host is named in the terms. */
-export async function fetchPicture(image: ImageRef, browser: Drawing = BROWSER): Promise<Blob | Refusal> {
+export async function fetchPicture(image: Image, browser: Drawing = BROWSER): Promise<Blob | Refusal> {
   const digest = integrity(image.sha256);
   if (digest === undefined) {
     return "no-picture";

@@ -7,23 +7,11 @@ import { Drafts } from "../storage/drafts.ts";
 import { saveJob, loadJob, type JobRecord } from "../storage/job-record.ts";
 import { names, type JobPlace } from "../storage/names.ts";
 import type { SealedStore } from "../storage/sealed-store.ts";
-import { Submissions, type SubmissionNote } from "../storage/submissions.ts";
+import { isFinal, Submissions, type SubmissionNote } from "../storage/submissions.ts";
 import { Identities, type IdentityNote } from "./identities.ts";
-import { EngineFailure } from "./messages.ts";
+import { EngineFailure, type ReaderKind, type ReadySubmission } from "./messages.ts";
+import { lossOf, removePerson, type Loss } from "./removal.ts";
 import { Trust } from "./trust.ts";
-
-/** As whom requests are signed. */
-export type ReaderKind = "nobody" | "invitation" | "identity";
-
-/** A submission that is ready to be sent. */
-export interface ReadySubmission {
-  id: string;
-  body: { bytes: Uint8Array; type: string };
-  answers: number;
-}
-
-/** What is certified, with the ids of the submissions that `submissions` is about. */
-export type CheckedReceipts = Certified & { ids: string[] };
 
 const now = (): number => Math.floor(Date.now() / 1000);
 
@@ -109,6 +97,12 @@ export class ContributorCalls {
     this.invitation = invitation;
   }
 
+  /** Whether the invitation is that of a person whose key is on this device. */
+  async isInvitedAs(name: string): Promise<boolean> {
+    const { issuers } = await this.identities.note(name);
+    return issuers !== undefined && name === `${names.pool(this.cluster().digest, issuers)}/${this.need(this.invitation, "an invitation").serial}`;
+  }
+
   /** What identities there are for this cluster. */
   listIdentities(): Promise<IdentityNote[]> {
     return this.identities.list(this.cluster().digest);
@@ -149,10 +143,11 @@ export class ContributorCalls {
     return credential === undefined ? { authorization } : { authorization, [header]: credential.header() };
   }
 
-  /** Makes or takes the key that is enrolled with this cluster, and the body that asks to enrol it under a name. */
-  async enrolment(name: string): Promise<{ identity: IdentityNote; body: Uint8Array }> {
+  /** Makes or takes the key that is enrolled with this cluster, and the body that asks to enrol it under a name. For somebody else than the person whose
+   *  key is here, it is another key. */
+  async enrolment(name: string, isSomebodyElse = false): Promise<{ identity: IdentityNote; body: Uint8Array }> {
     this.engine.checkName(name);
-    const identity = await this.identities.enrolled(this.cluster().digest, name);
+    const identity = await this.identities.enrolled(this.cluster().digest, name, isSomebodyElse);
     await this.useIdentity(identity.name);
     return { identity, body: this.engine.enrolment(this.need(this.identity, "a key").key, this.cluster(), name) };
   }
@@ -160,7 +155,7 @@ export class ContributorCalls {
   /** Notes that the coordinator has enrolled the key. */
   async noteEnrolled(): Promise<IdentityNote> {
     const identity = this.need(this.identity, "a key");
-    identity.note = await this.identities.noteEnrolled(identity.note.name);
+    identity.note = await this.identities.change(identity.note.name, { isEnrolled: true });
     return identity.note;
   }
 
@@ -182,6 +177,26 @@ export class ContributorCalls {
   /** The key file of the identity in use, for the person alone. */
   async keyFile(): Promise<string> {
     return this.identities.toFile(this.need(this.identity, "a key").note.name);
+  }
+
+  /** Notes that the person has saved the key. */
+  async noteSaved(): Promise<IdentityNote> {
+    const identity = this.need(this.identity, "a key");
+    identity.note = await this.identities.change(identity.note.name, { isSaved: true });
+    return identity.note;
+  }
+
+  /** What is lost when a key is removed from this device. */
+  async lossOf(name: string): Promise<Loss> {
+    return lossOf(this.store, this.cluster().digest, await this.identities.note(name));
+  }
+
+  /** Removes a key from this device, with everything that was kept for it. */
+  async removeIdentity(name: string): Promise<void> {
+    await removePerson(this.store, this.cluster().digest, await this.identities.note(name));
+    if (this.identity?.note.name === name) {
+      this.forgetIdentity();
+    }
   }
 
   /** Takes a key file from another device. */
@@ -209,19 +224,30 @@ export class ContributorCalls {
   /** The next submission to send: one that was made before and has no receipt, or one of the drafts but those set aside; null if nothing is left. */
   async nextSubmission(aside: readonly number[] = []): Promise<ReadySubmission | null> {
     const submissions = new Submissions(this.store, this.place());
-    const all = await submissions.all();
-    const made = all.find(({ note }) => note.state === "made");
-    if (made !== undefined) {
-      return this.ready(made.note, this.need(made.bytes["bytes"], "the submission"));
+    for (;;) {
+      const all = await submissions.all();
+      const made = all.find(({ note }) => note.state === "made");
+      if (made !== undefined) {
+        return this.ready(made.note, this.need(made.bytes["bytes"], "the submission"));
+      }
+      const taken = new Set([...all.flatMap(({ note }) => (isFinal(note) ? note.items : [])), ...aside]);
+      const drafts = await new Drafts(this.store, this.place()).all();
+      const answers = [...drafts].flatMap(([item, draft]) => (draft === "skipped" || taken.has(item) ? [] : [[item, draft.class] as const]));
+      const batch = answers.sort(([a], [b]) => a - b).slice(0, this.needJob().view().answersPerSubmission);
+      if (batch.length === 0) {
+        return null;
+      }
+      const ready = await this.make(submissions, batch);
+      if (ready !== undefined) {
+        return ready;
+      }
+      // An answer was changed while it was shared: what was made is of no use, and the newer answers are shared.
     }
-    const taken = new Set([...all.flatMap(({ note }) => (note.state === "replaced" ? [] : note.items)), ...aside]);
-    const drafts = await new Drafts(this.store, this.place()).all();
-    const answers = [...drafts].flatMap(([item, draft]) => (draft === "skipped" || taken.has(item) ? [] : [[item, draft.class] as const]));
+  }
+
+  /** Shares and seals answers and stores the submission; nothing if one of them was changed meanwhile. */
+  private async make(submissions: Submissions, batch: readonly (readonly [item: number, answer: number])[]): Promise<ReadySubmission | undefined> {
     const job = this.needJob();
-    const batch = answers.sort(([a], [b]) => a - b).slice(0, job.view().answersPerSubmission);
-    if (batch.length === 0) {
-      return null;
-    }
     const { key, credential, note } = this.need(this.identity, "a key");
     const items = Uint32Array.from(batch, ([item]) => item);
     const classes = Uint32Array.from(batch, ([, answer]) => answer);
@@ -235,8 +261,8 @@ export class ContributorCalls {
     try {
       const bytes = submission.bytes();
       const made: SubmissionNote = { id: header.id, items: [...items], state: "made", made: Date.now() };
-      await submissions.put({ note: made, bytes: { bytes, header: header.bytes() } });
-      return this.ready(made, bytes);
+      const isStored = await submissions.make({ note: made, bytes: { bytes, header: header.bytes() } }, batch);
+      return isStored ? this.ready(made, bytes) : undefined;
     } finally {
       header.free();
       submission.free();
@@ -262,14 +288,32 @@ export class ContributorCalls {
    *  submissions that take its place. */
   async discard(id: string): Promise<void> {
     const { submissions, stored, header } = await this.stored(id);
-    const now = this.need(this.sealing, "the nodes' keys").epochs;
-    const isNewer = header.epochs.some((epoch, node) => (now[node] ?? 0) > epoch);
-    header.free();
-    if (!isNewer) {
-      throw new EngineFailure("sealing_keys", "the coordinator says that the nodes have newer keys, but shows none: try again later, or tell the operators");
+    try {
+      this.checkNewerKeys(header);
+    } finally {
+      header.free();
     }
     const { header: kept } = stored.bytes;
-    await submissions.put({ note: { ...stored.note, state: "replaced" }, bytes: kept === undefined ? {} : { header: kept } });
+    await submissions.reopen({ note: { ...stored.note, state: "replaced" }, bytes: kept === undefined ? {} : { header: kept } });
+  }
+
+  /** Notes that the coordinator refuses a submission for good, so that it is not sent again. Its answers stay on this device. */
+  async noteRefused(id: string, refusal: string): Promise<void> {
+    const submissions = new Submissions(this.store, this.place());
+    const { note, bytes } = this.need(await submissions.get(id), "the submission");
+    const { bytes: _, ...rest } = bytes;
+    await submissions.put({ note: { ...note, state: "refused", refusal }, bytes: rest });
+  }
+
+  /** Opens the answers of all refused submissions again, to be sent once more in new ones. That the coordinator has stored nothing of them is only its
+   *  word, so their headers are kept as those of replaced submissions are. */
+  async reopenRefused(): Promise<void> {
+    const submissions = new Submissions(this.store, this.place());
+    for (const { note, bytes } of await submissions.all()) {
+      if (note.state === "refused") {
+        await submissions.reopen({ note: { ...note, state: "replaced" }, bytes });
+      }
+    }
   }
 
   /** What was made so far and counts, oldest first. */
@@ -322,22 +366,24 @@ export class ContributorCalls {
     try {
       const view = header.checkErasures(this.cluster(), body, stored.bytes["erasures"]);
       const erasures = new TextEncoder().encode(view.receipts);
-      const state = view.missing.length === 0 ? "withdrawn" : "withdrawing";
-      await submissions.put({ note: { ...stored.note, state, missing: view.missing }, bytes: { ...stored.bytes, erasures } });
+      const isWithdrawn = view.missing.length === 0;
+      const now = { note: { ...stored.note, state: isWithdrawn ? ("withdrawn" as const) : ("withdrawing" as const), missing: view.missing }, bytes: { ...stored.bytes, erasures } };
+      await (isWithdrawn ? submissions.reopen(now) : submissions.put(now));
       return view;
     } finally {
       header.free();
     }
   }
 
-  /** Checks what the nodes certify to this contributor, with the ids of the submissions of which it is; null until the job is published. */
-  async checkReceipts(body: Uint8Array): Promise<CheckedReceipts | null> {
-    const { terms } = this.need(await loadJob(this.store, this.place()), "the job");
+  /** Checks what the nodes certify to this contributor; null until the job is published. `job` has the terms where the job cannot be opened any more:
+   *  the nodes have signed what they certify for the digest of these terms, so other terms do not pass. */
+  async checkReceipts(body: Uint8Array, job?: { id: string; terms: Uint8Array }): Promise<Certified | null> {
+    const place = job === undefined ? this.place() : this.placeOf(job.id);
+    const terms = job?.terms ?? this.need(await loadJob(this.store, place), "the job").terms;
     const check = new this.engine.ReceiptCheck(this.cluster(), terms);
     const headers: Module.Header[] = [];
-    const ids: string[] = [];
     try {
-      for (const { note, bytes } of await new Submissions(this.store, this.place()).all()) {
+      for (const { note, bytes } of await new Submissions(this.store, place).all()) {
         const header = this.engine.Header.parse(this.need(bytes["header"], "the submission"));
         headers.push(header);
         const none = new TextEncoder().encode("[]");
@@ -348,11 +394,9 @@ export class ContributorCalls {
         } else {
           // Nobody has promised that what is to be taken back, or was replaced, stays in the job or out of it.
           check.kept(header, note.state === "sent" ? bytes["receipt"] : undefined);
-          ids.push(note.id);
         }
       }
-      const certified = check.check(body);
-      return certified && { ...certified, ids };
+      return check.check(body);
     } finally {
       headers.forEach((header) => header.free());
       check.free();
@@ -384,8 +428,16 @@ export class ContributorCalls {
     return this.need(this.sealing, "the nodes' keys");
   }
 
+  /** Throws unless a node has signed a newer key than the one to which a submission is sealed. */
+  checkNewerKeys(header: Module.Header): void {
+    const now = this.sealingKeys().epochs;
+    if (!header.epochs.some((epoch, node) => (now[node] ?? 0) > epoch)) {
+      throw new EngineFailure("sealing_keys", "the coordinator says that the nodes have newer keys, but shows none: try again later, or tell the operators");
+    }
+  }
+
   private ready(note: SubmissionNote, bytes: Uint8Array): ReadySubmission {
-    return { id: note.id, body: { bytes, type: this.engine.submissionType() }, answers: note.items.length };
+    return { id: note.id, body: { bytes, type: this.engine.submissionType() }, answers: note.items.length, items: note.items };
   }
 
   private async stored(id: string) {
@@ -396,7 +448,11 @@ export class ContributorCalls {
   }
 
   private place(): JobPlace {
-    return { cluster: this.cluster().digest, job: this.needJob().id };
+    return this.placeOf(this.needJob().id);
+  }
+
+  private placeOf(job: string): JobPlace {
+    return { cluster: this.cluster().digest, job, person: this.need(this.identity, "a key").note.publicKey };
   }
 
   private needJob(): Module.Job {

@@ -19,6 +19,8 @@ export interface IdentityNote {
   issuers?: string;
   /** Whether the coordinator has enrolled it. Keys of pools need no enrolment. */
   isEnrolled: boolean;
+  /** Whether the person has saved it as a file. */
+  isSaved?: boolean;
 }
 
 /** A key with what belongs to it. */
@@ -59,20 +61,29 @@ export class Identities {
     return identity;
   }
 
+  /** What is known of a stored key, without the key. */
+  async note(name: string): Promise<IdentityNote> {
+    const { note, file } = await this.load(name);
+    file.fill(0);
+    return note;
+  }
+
   /** The key of a stored identity, as a handle. */
   async key(name: string): Promise<Module.Key> {
     return this.keyOf(await this.load(name));
   }
 
-  /** The key for this cluster under a name: the one that there is, or a new one. A key that is enrolled keeps its name. */
-  async enrolled(cluster: string, contributor: string): Promise<IdentityNote> {
-    const name = names.enrolled(cluster);
-    const known = await this.find(name);
-    if (known?.note.isEnrolled) {
-      known.file.fill(0);
-      return known.note;
+  /** The key for this cluster under a name: the one that there is, or a new one. A key that is enrolled keeps its name, so somebody else gets another key. */
+  async enrolled(cluster: string, contributor: string, isSomebodyElse: boolean): Promise<IdentityNote> {
+    const all = (await this.list(cluster)).filter(({ pool }) => pool === undefined);
+    const enrolled = all.find(({ isEnrolled }) => isEnrolled);
+    if (enrolled !== undefined && !isSomebodyElse) {
+      return enrolled;
     }
-    const key = known === undefined ? this.engine.Key.generate() : this.keyOf(known);
+    // One that was made before and that the coordinator has not taken, for example because the name was taken.
+    const open = all.find(({ isEnrolled }) => !isEnrolled);
+    const key = open === undefined ? this.engine.Key.generate() : await this.key(open.name);
+    const name = open?.name ?? (enrolled === undefined ? names.enrolled(cluster) : `${names.enrolled(cluster)}/${key.publicKey}`);
     try {
       return await this.save({
         note: { name, publicKey: key.publicKey, contributor, isEnrolled: false },
@@ -83,9 +94,10 @@ export class Identities {
     }
   }
 
-  async noteEnrolled(name: string): Promise<IdentityNote> {
+  /** Notes something about a key. */
+  async change(name: string, part: Partial<Pick<IdentityNote, "isEnrolled" | "isSaved">>): Promise<IdentityNote> {
     const identity = await this.load(name);
-    return this.save({ ...identity, note: { ...identity.note, isEnrolled: true } });
+    return this.save({ ...identity, note: { ...identity.note, ...part } });
   }
 
   /** Makes a credential of an invitation for the key of its pool. The same person gets the same key; another one gets a new key. */
@@ -141,7 +153,7 @@ export class Identities {
       const known = await this.find(name);
       known?.file.fill(0);
       if (known !== undefined && known.note.publicKey !== key.publicKey) {
-        throw new EngineFailure("key_file", "this device has another key for the same cluster; save that one first, then remove it");
+        throw new EngineFailure("key_file", "this device has another key for the same cluster: save that one to a file, then remove it from this device");
       }
       return await this.save({
         note: {
@@ -151,6 +163,7 @@ export class Identities {
           ...(pool && { pool: pool.pool, issuers: pool.issuers }),
           // The page writes the name only into the file of a key that was enrolled under it.
           isEnrolled: pool !== undefined || (known?.note.isEnrolled ?? false) || after(NAME_LINE) !== undefined,
+          isSaved: true,
         },
         file: key.toFile(),
         ...(given !== undefined && { credential: given }),

@@ -53,11 +53,11 @@ export async function saveJob(store: SealedStore, place: JobPlace, stored: Store
   await store.put(names.job(place), { json: stored.record, bytes: { spec: stored.spec, terms: stored.terms } });
 }
 
-/** The jobs that were opened on this device. */
+/** The jobs that were opened on this device, once for each person. */
 export async function listJobs(store: SealedStore): Promise<(JobPlace & { record: JobRecord })[]> {
   const found = await store.all(names.jobs);
   return [...found].map(([name, value]) => {
-    const [cluster = "", job = ""] = name.split("/");
-    return { cluster, job, record: value.json as JobRecord };
+    const [cluster = "", job = "", person = ""] = name.split("/");
+    return { cluster, job, person, record: value.json as JobRecord };
   });
 }

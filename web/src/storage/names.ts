@@ -1,13 +1,15 @@
 // The names of stored values, in one place.
 
-/** A job of a cluster. */
+/** A job of a cluster, as one person answers it: several people may use one device. */
 export interface JobPlace {
   /** The digest of the cluster file. */
   cluster: string;
   job: string;
+  /** The public half of the person's key. */
+  person: string;
 }
 
-const of = (kind: string, { cluster, job }: JobPlace): string => `${kind}/${cluster}/${job}`;
+const of = (kind: string, { cluster, job, person }: JobPlace): string => `${kind}/${cluster}/${job}/${person}`;
 
 export const names = {
   cluster: (digest: string): string => `cluster/${digest}`,
@@ -17,6 +19,8 @@ export const names = {
   hostFile: "host-file",
   job: (place: JobPlace): string => of("job", place),
   jobs: "job/",
+  /** The records of all people of this device who answer a job. */
+  people: (cluster: string, job: string): string => `job/${cluster}/${job}/`,
   drafts: (place: JobPlace): string => `${of("draft", place)}/`,
   draft: (place: JobPlace, item: number): string => `${of("draft", place)}/${item}`,
   submissions: (place: JobPlace): string => `${of("submission", place)}/`,
@@ -29,5 +33,6 @@ export const names = {
   pool: (cluster: string, issuers: string): string => `identity/${cluster}/pool/${issuers}`,
   buyer: "buyer/key",
   buyerJob: (cluster: string, job: string): string => `buyer/job/${cluster}/${job}`,
-  buyerJobs: (cluster: string): string => `buyer/job/${cluster}/`,
+  /** The gold answers of a buyer's job that are not acknowledged yet, with their key. */
+  buyerGold: (cluster: string, job: string): string => `buyer/gold/${cluster}/${job}`,
 };

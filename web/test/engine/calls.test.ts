@@ -3,7 +3,9 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { BuyerCalls } from "../../src/engine/buyer-calls.ts";
 import { ContributorCalls } from "../../src/engine/contributor-calls.ts";
-import { Drafts } from "../../src/storage/drafts.ts";
+import { EMPTY_FORM, itemsOf, specOf } from "../../src/buyer/form.ts";
+import { AlreadySealed, Drafts } from "../../src/storage/drafts.ts";
+import { names } from "../../src/storage/names.ts";
 import { SealedStore } from "../../src/storage/sealed-store.ts";
 import { loadModule, setup as shared } from "../page/coordinator.ts";
 
@@ -26,6 +28,15 @@ beforeAll(async () => {
 });
 afterAll(() => void vi.useRealTimers());
 
+const SPEC = JSON.stringify({
+  name: "Signs",
+  question: { kind: "categorical", classes: ["stop", "yield"] },
+  items: ["a", "b", "c"].map((id) => ({ id })),
+  answers_per_item: 2,
+  sensitive: false,
+  release: ["labels"],
+});
+
 /** What the vectors' coordinator answers to GET /v1/cluster. */
 const info = (): Uint8Array =>
   bytes({
@@ -47,23 +58,19 @@ beforeEach(async () => {
   calls = new ContributorCalls(engine, store);
   buyer = new BuyerCalls(engine, store, calls);
   await calls.openCluster({ body: info(), digest: setup.cluster_digest });
-  const json = JSON.stringify({
-    name: "Signs",
-    question: { kind: "categorical", classes: ["stop", "yield"] },
-    items: ["a", "b", "c"].map((id) => ({ id })),
-    answers_per_item: 2,
-    sensitive: false,
-    release: ["labels"],
-  });
-  const signed = await buyer.signJob("signs", json);
+  await buyer.checkJob("signs", SPEC);
+  const signed = await buyer.signChecked();
   [spec, digest] = [signed.body, signed.view.digest];
 });
+
+/** What is kept of a job, but for its digest and who answers. */
+const RECORD = { coordinator: "https://c.example", name: "Signs", buyer: "", issuers: null, start: 0 };
 
 async function begin(): Promise<Drafts> {
   const { identity } = await calls.enrolment("alice");
   calls.openJob("signs", spec, digest);
-  await calls.keepJob(spec, { coordinator: "https://c.example", name: "Signs", digest, buyer: "", issuers: null, identity: identity.name, start: 0 });
-  return new Drafts(store, { cluster: setup.cluster_digest, job: "signs" });
+  await calls.keepJob(spec, { ...RECORD, digest, identity: identity.name });
+  return new Drafts(store, { cluster: setup.cluster_digest, job: "signs", person: identity.publicKey });
 }
 
 test("a job that was signed here is pinned, and one of other terms is refused", async () => {
@@ -78,6 +85,132 @@ test("the same name keeps the same key until it is enrolled, and a key that is e
   expect([second.publicKey, second.contributor]).toEqual([first.publicKey, "bob"]);
   await calls.noteEnrolled();
   expect((await calls.enrolment("carol")).identity).toMatchObject({ contributor: "bob", isEnrolled: true });
+});
+
+test("what the form makes is a spec that the module reads, with texts, pictures and pairs", async () => {
+  const text = "a text\nhttps://p.example/a.png | a sign\nleft || https://p.example/b.png | right";
+  const items = await itemsOf(text, async () => "ab".repeat(32));
+  const form = { ...EMPTY_FORM, name: "Signs", classes: "stop\nyield", sensitive: false, closesAt: "2031-12-01T10:00" };
+  const read = buyer.readSpec([{ name: "job.json", bytes: bytes(specOf(form, items, items.length)) }], "job.json");
+  const { view } = await buyer.checkJob("form", read.json);
+  expect(view.items).toEqual(items);
+  expect(view.terms.image_hosts).toEqual(["p.example"]);
+  expect(view.pay).toEqual({ currency: "EUR", base: 20_000, bonus: 20_000, rule: "peer_agreement" });
+});
+
+test("a CSV file makes pairs as well", () => {
+  const spec = specOf({ ...EMPTY_FORM, name: "Pairs", classes: "left\nright", sensitive: false }, "items.csv", 1);
+  const read = buyer.readSpec([{ name: "job.json", bytes: bytes(spec) }, { name: "items.csv", bytes: bytes("id,left,right\na,one,two\n") }], "job.json");
+  expect(JSON.parse(read.json)).toMatchObject({ items: [{ id: "a", left: { text: "one" }, right: { text: "two" } }] });
+});
+
+test("looking at a job stores nothing, and a job that was signed keeps its digest", async () => {
+  const other = SPEC.replace('"yield"', '"other"');
+  const checked = await buyer.checkJob("signs", other);
+  expect([await buyer.pinned("signs"), checked.view.digest === digest]).toEqual([digest, false]);
+  await expect(buyer.signChecked()).rejects.toMatchObject({ code: "known_job" });
+  expect(await buyer.pinned("signs")).toBe(digest);
+  await buyer.checkJob("signs", SPEC);
+  expect(await buyer.signChecked()).toMatchObject({ isNew: false, body: spec });
+  await buyer.checkJob("new", other);
+  expect(await buyer.pinned("new")).toBeNull();
+  expect(await buyer.signChecked()).toMatchObject({ isNew: true });
+  await buyer.forgetJob("new");
+  expect(await buyer.pinned("new")).toBeNull();
+});
+
+test("gold answers are stored before the job is opened, and are sent by a page that was opened later, the same bytes again", async () => {
+  const json = SPEC.replace('"release":["labels"]', '"release":["labels","payouts"],"payout":{"rule":"gold","currency":"EUR","base_per_item":1,"bonus_per_item":1,"budget":100}');
+  await buyer.checkJob("gold", json, { name: "gold.csv", bytes: bytes("item,answer\na,stop\n") });
+  expect(await buyer.goldParts("gold")).toEqual([]);
+  await buyer.signChecked();
+  const later = new ContributorCalls(engine, store);
+  await later.openKnownCluster(setup.cluster_digest);
+  const reopened = new BuyerCalls(engine, store, later);
+  const parts = await reopened.goldParts("gold");
+  expect(parts.length).toBeGreaterThan(0);
+  await later.takeSealingKeys(info());
+  const made = await reopened.goldSubmission("gold", 0);
+  expect((await reopened.goldSubmission("gold", 0)).body.bytes).toEqual(made.body.bytes);
+  await expect(reopened.settleGold("gold", 0, bytes({ value: {}, signature: "00" }))).rejects.toMatchObject({ code: expect.stringMatching(/syntax|receipt/) });
+  expect(await reopened.goldParts("gold")).toEqual(parts);
+  // That its keys are too old is believed only where nodes have signed newer ones.
+  await expect(reopened.discardGold("gold", 0)).rejects.toMatchObject({ code: "sealing_keys" });
+  const older = vi.spyOn(engine.Header.prototype, "epochs", "get").mockReturnValue(new Float64Array([0, 0, 0]));
+  await reopened.discardGold("gold", 0);
+  older.mockRestore();
+  expect((await reopened.goldSubmission("gold", 0)).body.bytes).not.toEqual(made.body.bytes);
+  expect(await reopened.goldParts("signs")).toEqual([]);
+});
+
+test("a buyer's key is not replaced by another one unless the buyer agrees", async () => {
+  const own = await buyer.buyerKeyFile();
+  const other = engine.Key.generate();
+  await expect(buyer.importBuyerKey(other.toFile())).rejects.toMatchObject({ code: "other_key" });
+  expect(await buyer.buyerKeyFile()).toEqual(own);
+  await buyer.importBuyerKey(own.slice());
+  expect(await buyer.importBuyerKey(other.toFile(), true)).toBe(other.publicKey);
+  expect(await buyer.buyerKeyFile()).toEqual(other.toFile());
+});
+
+test("a key is removed with all that was kept for it, after it was said what that is; what others have stays", async () => {
+  const drafts = await begin();
+  const { name } = await calls.noteEnrolled();
+  await calls.takeSealingKeys(info());
+  await drafts.put(0, { class: 0 });
+  await calls.nextSubmission();
+  await drafts.put(1, { class: 0 });
+  await drafts.put(2, "skipped");
+  const { identity: second } = await calls.enrolment("bob", true);
+  await calls.noteEnrolled();
+  await calls.keepJob(spec, { ...RECORD, digest, identity: second.name });
+  const others = new Drafts(store, { cluster: setup.cluster_digest, job: "signs", person: second.publicKey });
+  await others.put(1, { class: 1 });
+  expect(await calls.lossOf(name)).toEqual({ contributor: "alice", jobs: ["Signs"], unsent: 2, receipts: 0 });
+  await calls.removeIdentity(name);
+  expect((await calls.listIdentities()).map(({ contributor }) => contributor)).toEqual(["bob"]);
+  for (const prefix of [names.jobs, `draft/${setup.cluster_digest}/`, `submission/${setup.cluster_digest}/`]) {
+    expect([...(await store.all(prefix)).keys()].filter((rest) => !rest.includes(second.publicKey)), prefix).toEqual([]);
+  }
+  expect([...(await others.all())]).toEqual([[1, { class: 1 }]]);
+});
+
+test("the key of gold answers is stored as bytes and not as a text", async () => {
+  const json = SPEC.replace('"release":["labels"]', '"release":["labels","payouts"],"payout":{"rule":"gold","currency":"EUR","base_per_item":1,"bonus_per_item":1,"budget":100}');
+  await buyer.checkJob("gold", json, { name: "gold.csv", bytes: bytes("item,answer\na,stop\n") });
+  await buyer.signChecked();
+  const stored = await store.get(names.buyerGold(setup.cluster_digest, "gold"));
+  expect([stored?.json, stored?.bytes?.["key"]?.length]).toEqual([{ file: "gold.csv", done: [] }, 65]);
+});
+
+test("somebody else on the same device is enrolled with another key, and a name that is taken makes no further one", async () => {
+  const { identity: first } = await calls.enrolment("alice");
+  await calls.noteEnrolled();
+  const { identity: second } = await calls.enrolment("alice", true);
+  const { identity: again } = await calls.enrolment("bob", true);
+  expect(second.publicKey).not.toBe(first.publicKey);
+  expect([again.publicKey, again.contributor]).toEqual([second.publicKey, "bob"]);
+  expect((await calls.listIdentities()).length).toBe(2);
+});
+
+test("a submission that was refused is not sent again until the person asks for it, and newer answers are sent", async () => {
+  const drafts = await begin();
+  await calls.takeSealingKeys(info());
+  await drafts.put(0, { class: 1 });
+  const first = await calls.nextSubmission();
+  await calls.noteRefused(first?.id ?? "", "contributor_quota");
+  expect(await calls.nextSubmission()).toBeNull();
+  await drafts.put(1, { class: 0 });
+  const second = await calls.nextSubmission();
+  expect(second?.items).toEqual([1]);
+  expect(await calls.listSubmissions()).toMatchObject([{ state: "refused", refusal: "contributor_quota", items: [0] }, { state: "made" }]);
+  await calls.noteRefused(second?.id ?? "", "job_full");
+  await calls.reopenRefused();
+  expect([...(await drafts.all())]).toEqual([[0, { class: 1 }], [1, { class: 0 }]]);
+  const third = await calls.nextSubmission();
+  expect(third?.items).toEqual([0, 1]);
+  // That they were refused is only the coordinator's word: they are kept in mind, and taken back with what took their place.
+  expect(await calls.replacedBy(third?.id ?? "")).toEqual([first?.id, second?.id]);
 });
 
 test("requests are signed with the key in use, and by nobody where there is none", async () => {
@@ -119,7 +252,9 @@ test("answers become one submission, which stays the same until it is acknowledg
   expect((await calls.nextSubmission())?.body.bytes).toEqual(first?.body.bytes);
   // A receipt that the coordinator has not signed acknowledges nothing.
   await expect(calls.settle(first?.id ?? "", bytes({ value: {}, signature: "00" }))).rejects.toMatchObject({ code: expect.stringMatching(/syntax|receipt/) });
-  expect((await drafts.all()).size).toBe(3);
+  // What is part of it is no draft any more, and cannot be changed.
+  expect([...(await drafts.all()).keys()]).toEqual([1]);
+  await expect(drafts.put(0, { class: 1 })).rejects.toBeInstanceOf(AlreadySealed);
   // Newer keys are there: the same answers, and those that were given meanwhile, are sealed to them.
   const older = vi.spyOn(engine.Header.prototype, "epochs", "get").mockReturnValue(new Float64Array([0, 0, 0]));
   await calls.discard(first?.id ?? "");
@@ -146,7 +281,7 @@ function certified(): [certificate: Uint8Array, result: Uint8Array, payouts: Uin
 
 test("a certified result verifies for its job and its buyer, and for no other", async () => {
   const files = certified();
-  await buyer.importBuyerKey(bytes(setup.buyer_seed));
+  await buyer.importBuyerKey(bytes(setup.buyer_seed), true);
   const verified = await buyer.verifyResult(setup.job_id, ...files);
   expect(verified.report.job.answers).toBeGreaterThan(0);
   await expect(buyer.verifyResult(setup.job_id, ...files, digest)).rejects.toMatchObject({ code: "other_terms" });
@@ -163,14 +298,14 @@ test("the buyer's key is read once, leaves as bytes, and takes the place of anot
   const file = await buyer.buyerKeyFile();
   expect(new TextDecoder().decode(file)).toMatch(/^[0-9a-f]{64}\n$/);
   const given = bytes(setup.buyer_seed);
-  const second = await buyer.importBuyerKey(given);
+  const second = await buyer.importBuyerKey(given, true);
   expect([second === first, given.every((byte) => byte === 0)]).toEqual([false, true]);
   expect((await buyer.signAsBuyer("GET", "/v1/jobs", undefined))["authorization"]).toContain(`key=${second}`);
   const spy = vi.spyOn(engine.Key, "fromFile");
   await buyer.signAsBuyer("GET", "/v1/jobs", undefined);
   expect(spy).not.toHaveBeenCalled();
   spy.mockRestore();
-  await buyer.importBuyerKey(file);
+  await buyer.importBuyerKey(file, true);
   expect(await buyer.buyerPublicKey()).toBe(first);
 });
 

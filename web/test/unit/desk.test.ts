@@ -1,7 +1,7 @@
 import "fake-indexeddb/auto";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { ClusterView, JobView } from "tacit-engine";
-import { repeatWithdrawals, withdraw } from "../../src/contributor/afterwards.ts";
+import { fetchStanding, repeatWithdrawals, withdraw } from "../../src/contributor/afterwards.ts";
 import { Desk } from "../../src/contributor/desk.ts";
 import type { Engine } from "../../src/engine/client.ts";
 import type { IdentityNote } from "../../src/engine/identities.ts";
@@ -9,6 +9,7 @@ import { NeedsClusterFile, NeedsConfirmation } from "../../src/open-cluster.ts";
 import type { JobRoute } from "../../src/route.ts";
 import { Drafts } from "../../src/storage/drafts.ts";
 import { loadJob, saveJob } from "../../src/storage/job-record.ts";
+import type { SubmissionNote } from "../../src/storage/submissions.ts";
 import { SealedStore } from "../../src/storage/sealed-store.ts";
 
 const CLUSTER = "ab".repeat(32);
@@ -26,6 +27,8 @@ let asked: string[];
 /** The addresses that were accepted for the cluster, and the cluster file that the host of the page offered first. */
 let accepted: string[] | null;
 let hostFile: string | undefined;
+/** What was made on this device. */
+let submissions: SubmissionNote[];
 
 /** An engine that signs by name, and knows these identities. */
 function engineWith(identities: IdentityNote[], issuers?: typeof POOL): { engine: Engine; used: string[] } {
@@ -55,27 +58,34 @@ function engineWith(identities: IdentityNote[], issuers?: typeof POOL): { engine
       return current;
     },
     readInvitation: async (code: string) => void used.push(`invitation ${code}`),
+    isInvitedAs: async (name: string) => name === "taken" && used.at(-1) === "invitation CODE",
     takeUpInvitation: async () => (current = { name: "taken", publicKey: "p", contributor: "union/1", pool: "union", isEnrolled: true }),
     checkIdentity: async () => used.push("checked"),
     sign: async (as: string) => (as === "nobody" ? {} : { authorization: as === "invitation" ? as : (current?.name ?? "") }),
     enrolment: async (contributor: string) => ((current = { ...enrolled, contributor }), { identity: current, body: new Uint8Array() }),
     noteEnrolled: async () => (current = { ...(current ?? enrolled), isEnrolled: true }),
     openJob: async () => view,
-    keepJob: async (spec: Uint8Array, record: never) => saveJob(store, { cluster: CLUSTER, job: "signs" }, { record, spec, terms: new Uint8Array() }),
-    listSubmissions: async () => [],
+    keepJob: async (spec: Uint8Array, record: never) => saveJob(store, { cluster: CLUSTER, job: "signs", person: current?.publicKey ?? "" }, { record, spec, terms: new Uint8Array() }),
+    listSubmissions: async () => submissions,
+    checkReceipts: async (_: Uint8Array, job?: { terms: Uint8Array }) => ({
+      digest: job === undefined ? "d" : (JSON.parse(new TextDecoder().decode(job.terms)) as { digest: string }).digest,
+      answers: 2,
+      submissions: { aa: { counted: 1 }, bb: { counted: 2 } },
+    }),
+    checkOutcome: async (id: string, _: Uint8Array, record: string) => ({ rejected: [{ item: id, reason: record }] }),
   };
   return { engine: calls as unknown as Engine, used };
 }
 
 const ok = (): Response => new Response("{}");
-const problemOf = (kind: string): Response => new Response(JSON.stringify({ type: `urn:tacit:problem:${kind}`, title: "", status: 404, detail: "" }), { status: 404 });
+const problem = (kind: string, status: number): Response => new Response(JSON.stringify({ type: `urn:tacit:problem:${kind}`, title: "", status, detail: "" }), { status });
 const unknown = (): Response => new Response(JSON.stringify({ type: "urn:tacit:problem:unknown_job", title: "", status: 404, detail: "" }), { status: 404 });
 const identity = (name: string, pool?: string): IdentityNote => ({ name, publicKey: name, contributor: name, isEnrolled: true, ...(pool && { pool, issuers: `issuers of ${pool}` }) });
 
 beforeEach(async () => {
   store = await SealedStore.open(`desk-${(count += 1)}`);
   asked = [];
-  [accepted, hostFile] = [[COORDINATOR], undefined];
+  [accepted, hostFile, submissions] = [[COORDINATOR], undefined, []];
   answer = ok;
   answerHost = () => new Response("", { status: 404 });
   vi.stubGlobal("document", { head: { querySelectorAll: () => [], append: () => {} }, createElement: () => ({}) });
@@ -98,7 +108,7 @@ test("a public job is read as nobody, and the name is asked only when somebody a
   expect(desk.consent).toMatchObject({ contributor: "alice", shown: ["shown"], page: "version", job: "signs", cluster: CLUSTER });
   expect(desk.sitting?.total).toBe(3);
   // Whose key has signed the job, and who vouches for its people, is kept with the record.
-  expect((await loadJob(store, { cluster: CLUSTER, job: "signs" }))?.record).toMatchObject({ buyer: "buyer", issuers: null, coordinator: COORDINATOR });
+  expect((await loadJob(store, { cluster: CLUSTER, job: "signs", person: "new" }))?.record).toMatchObject({ buyer: "buyer", issuers: null, coordinator: COORDINATOR });
 });
 
 test("a job that is not shown asks who somebody is, and is read again as that", async () => {
@@ -117,6 +127,97 @@ test("an invitation signs until it is taken up, and the person then answers unde
   expect(asked.at(-1)).toBe("GET /v1/jobs/signs/spec as invitation");
   expect(desk.identity?.contributor).toBe("union/1");
   expect(desk.needsName).toBe(false);
+});
+
+test("an invitation of somebody who has answered here opens what that person has answered; one of somebody else asks who answers", async () => {
+  const known = [identity("taken", "union")];
+  const first = new Desk(engineWith(known, POOL).engine, store, { ...ROUTE, invitation: "CODE" });
+  await first.open();
+  await first.agree([], null);
+  expect(await new Desk(engineWith([{ ...identity("taken", "union"), publicKey: "p" }], POOL).engine, store, { ...ROUTE, invitation: "CODE" }).open()).toBe("nothing");
+  const { engine, used } = engineWith([{ ...identity("taken", "union"), publicKey: "p" }], POOL);
+  const desk = new Desk(engine, store, { ...ROUTE, invitation: "OTHER" });
+  expect(await desk.open()).toBe("person");
+  expect(desk.people).toEqual([{ key: "p", contributor: "union/1" }]);
+  Object.assign(engine, { takeUpInvitation: async () => (used.push("taken up"), await engine.useIdentity("other")) });
+  Object.assign(engine, { useIdentity: async () => ({ name: "other", publicKey: "q", contributor: "union/2", pool: "union", isEnrolled: true }) });
+  expect(await desk.answerAsNew()).toBe("consent");
+  expect(desk.identity?.contributor).toBe("union/2");
+  expect(used).not.toContain("taken");
+});
+
+test("somebody else at a job without a pool gets a key of their own", async () => {
+  const { engine } = engineWith([]);
+  const first = new Desk(engine, store, ROUTE);
+  await first.open();
+  await first.enrol("alice");
+  await first.agree([], null);
+  const enrolment = vi.fn(async () => ({ identity: identity("second"), body: new Uint8Array() }));
+  Object.assign(engine, { enrolment });
+  expect(await new Desk(engine, store, ROUTE).open()).toBe("nothing");
+  const second = new Desk(engine, store, ROUTE, true);
+  expect(await second.open()).toBe("person");
+  expect(await second.answerAsNew()).toBe("consent");
+  await second.enrol("bob");
+  expect(enrolment).toHaveBeenCalledWith("bob", true);
+});
+
+test("after consent the browser is asked to keep what is stored", async () => {
+  const persist = vi.fn(async () => true);
+  vi.stubGlobal("navigator", { storage: { persist } });
+  const desk = new Desk(engineWith([]).engine, store, ROUTE);
+  await desk.open();
+  await desk.enrol("alice");
+  expect(persist).not.toHaveBeenCalled();
+  await desk.agree([], null);
+  expect(persist).toHaveBeenCalledOnce();
+});
+
+test("a job that ended before it was opened here still shows what counted, with the terms of its certificate", async () => {
+  answer = (request) =>
+    request.includes("/spec")
+      ? problem("job_ended", 409)
+      : new Response(JSON.stringify(request.includes("/certificate") ? { terms: { digest: "d" } } : { state: "published", submissions: [], certified: {} }));
+  const desk = new Desk(engineWith([identity("enrolled")]).engine, store, ROUTE);
+  expect(await desk.open()).toBe("ended");
+  expect((await fetchStanding(desk))?.certified.answers).toBe(2);
+  // The link may pin the terms; the nodes have signed for other ones.
+  const pinned = new Desk(engineWith([identity("enrolled")]).engine, store, { ...ROUTE, terms: "e" });
+  await pinned.open();
+  await expect(fetchStanding(pinned)).rejects.toThrow("other terms");
+  // Without a key, it is asked for first.
+  const nobody = new Desk(engineWith([]).engine, store, ROUTE);
+  expect([await nobody.open(), nobody.hasEnded]).toEqual(["access", true]);
+});
+
+test("what is certified of a submission is found by its id, and what is not sent is passed over", async () => {
+  const desk = new Desk(engineWith([]).engine, store, ROUTE);
+  await desk.open();
+  await desk.enrol("alice");
+  await desk.agree([], null);
+  answer = () => new Response(JSON.stringify({ certified: {} }));
+  // In another order than that of the records, and with others between.
+  desk.submissions = (["withdrawn", "made", "refused"] as const).map((state, index) => ({ id: `x${index}`, items: [], state, made: 0 }));
+  desk.submissions.push({ id: "bb", items: [], state: "sent", made: 1 }, { id: "aa", items: [], state: "sent", made: 2 });
+  expect((await fetchStanding(desk))?.rejected).toEqual([
+    { item: "bb", reason: '{"counted":2}' },
+    { item: "aa", reason: '{"counted":1}' },
+  ]);
+});
+
+test("what was taken back can be answered again, also when the coordinator had it before", async () => {
+  const desk = new Desk(engineWith([]).engine, store, ROUTE);
+  await desk.open();
+  await desk.enrol("alice");
+  await desk.agree([], null);
+  answer = () => new Response(JSON.stringify({ state: "open", submissions: [{ items: [1] }], certified: null }));
+  submissions = [{ id: "aa", items: [1], state: "sent", made: 0 }];
+  await desk.load();
+  await desk.look();
+  expect([desk.sitting?.isFinal(1), desk.elsewhere]).toEqual([true, []]);
+  submissions = [{ id: "aa", items: [1], state: "withdrawn", made: 0 }];
+  await desk.load();
+  expect(desk.sitting?.isFinal(1)).toBe(false);
 });
 
 test("keys of several pools are not tried one after the other", async () => {
@@ -172,7 +273,7 @@ test("what the coordinator says was sent from another device is passed over and 
   answer = () => new Response(JSON.stringify({ state: "open", submissions: [{ items: [0, 1, 99, -1] }], certified: null }));
   await desk.look();
   expect([desk.sitting?.waiting, desk.sitting?.item, desk.passedOver, desk.aside]).toEqual([0, 2, [0, 1], [1]]);
-  expect(await new Drafts(store, { cluster: CLUSTER, job: "signs" }).all()).toEqual(new Map([[1, { class: 0 }]]));
+  expect(await new Drafts(store, { cluster: CLUSTER, job: "signs", person: "new" }).all()).toEqual(new Map([[1, { class: 0 }]]));
   await desk.ignoreElsewhere();
   expect([desk.sitting?.waiting, desk.sitting?.draft(1), desk.passedOver, desk.aside]).toEqual([1, { class: 0 }, [], []]);
   await desk.look();
@@ -260,7 +361,7 @@ test("what took the place of another submission is taken back with it, and what 
     noteDenied: async (id: string) => void denied.push(id),
     listSubmissions: async () => [note, { ...note, id: "cc", state: "sent" }],
   });
-  answer = (request) => (request.endsWith("/aa") ? problemOf("unknown_submission") : ok());
+  answer = (request) => (request.endsWith("/aa") ? problem("unknown_submission", 404) : ok());
   await desk.load();
   asked.length = 0;
   await repeatWithdrawals(desk);

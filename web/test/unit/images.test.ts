@@ -1,15 +1,16 @@
 import { expect, test, vi } from "vitest";
+import type { Image, Item } from "tacit-engine";
 import { BLOCK, ImageLoader, isNamed } from "../../src/contributor/image-loader.ts";
-import { contents, images, integrity, type ImageRef, type ShownItem } from "../../src/contributor/item-content.ts";
+import { contents, images, integrity } from "../../src/contributor/item-content.ts";
 import type { Refusal } from "../../src/contributor/picture-fetch.ts";
 
 const sha = (index: number): string => index.toString(16).padStart(64, "0");
-const item = (index: number): ShownItem => ({ id: `i${index}`, image: { url: `https://p.example/${index}.png`, sha256: sha(index) } });
+const item = (index: number): Item => ({ id: `i${index}`, image: { url: `https://p.example/${index}.png`, sha256: sha(index) } });
 const settle = () => new Promise((done) => setTimeout(done, 0));
 
 const picture = (size = 1): Blob => new Blob([new Uint8Array(size)], { type: "image/png" });
 
-function loaderOf(count: number, load: (image: ImageRef) => Promise<Blob | Refusal>, mostKept?: number): ImageLoader {
+function loaderOf(count: number, load: (image: Image) => Promise<Blob | Refusal>, mostKept?: number): ImageLoader {
   return new ImageLoader((place) => (place < count ? item(place) : undefined), ["p.example"], () => {}, load, async () => {}, mostKept);
 }
 
@@ -33,6 +34,24 @@ test("pictures are loaded in the order of the items and in whole blocks: steps, 
   // Who goes back over the border of a block finds the pictures that were kept.
   expect(seen).toEqual(asked(0, 3 * BLOCK));
   expect(loader.isShown(item(BLOCK))).toBe(true);
+});
+
+test("what was asked for and is far away now is not loaded any more", async () => {
+  const seen: string[] = [];
+  let arrive = (): void => {};
+  const loader = loaderOf(1000, async ({ url }) => {
+    seen.push(url);
+    if (seen.length === 1) {
+      await new Promise<void>((done) => (arrive = done));
+    }
+    return picture();
+  });
+  loader.moveTo(0);
+  await settle();
+  loader.moveTo(25 * BLOCK);
+  arrive();
+  await settle();
+  expect(seen).toEqual([...asked(0, 1), ...asked(25 * BLOCK, 27 * BLOCK)]);
 });
 
 test("who begins in the middle does not load what comes before", async () => {
@@ -71,11 +90,11 @@ test("what arrives after the end is given back", async () => {
 });
 
 test("a host that does not answer holds up its own pictures only", async () => {
-  const items: ShownItem[] = [
+  const items: Item[] = [
     { id: "a", image: { url: "https://slow.example/1.png", sha256: sha(1) } },
     { id: "b", image: { url: "https://p.example/1.png", sha256: sha(2) } },
   ];
-  const load = ({ url }: ImageRef): Promise<Blob | Refusal> => (url.includes("slow") ? new Promise(() => {}) : Promise.resolve(picture()));
+  const load = ({ url }: Image): Promise<Blob | Refusal> => (url.includes("slow") ? new Promise(() => {}) : Promise.resolve(picture()));
   const loader = new ImageLoader((place) => items[place], ["p.example", "slow.example"], () => {}, load, async () => {});
   loader.moveTo(0);
   await settle();
@@ -86,7 +105,7 @@ test("a picture that does not arrive is asked for three times, and can be tried 
   let found: Blob | Refusal = "network";
   const load = vi.fn(async () => found);
   const loader = loaderOf(1, load);
-  const image = item(0).image as ImageRef;
+  const image = item(0).image as Image;
   loader.moveTo(0);
   await settle();
   expect(loader.state(image)).toEqual({ state: "failed", why: "network" });
@@ -102,7 +121,7 @@ test("a picture that does not arrive is asked for three times, and can be tried 
 
 test("a picture of a host that the terms do not name is not asked for", async () => {
   const load = vi.fn(async () => picture());
-  const items: ShownItem[] = [{ id: "a", image: { url: "https://other.example/1.png", sha256: sha(1) } }, { id: "b", image: { url: "no address", sha256: sha(1) } }];
+  const items: Item[] = [{ id: "a", image: { url: "https://other.example/1.png", sha256: sha(1) } }, { id: "b", image: { url: "no address", sha256: sha(1) } }];
   const loader = new ImageLoader((place) => items[place], ["p.example"], () => {}, load, async () => {});
   loader.moveTo(0);
   await settle();
@@ -125,7 +144,7 @@ test("a host is named with its port", () => {
 });
 
 test("a pair is shown left before right, and a digest becomes what fetch takes", () => {
-  const pair: ShownItem = { id: "p", left: { text: "a" }, right: { image: { url: "u", sha256: sha(1) } } };
+  const pair: Item = { id: "p", left: { text: "a" }, right: { image: { url: "u", sha256: sha(1) } } };
   expect(contents(pair).map((one) => one.text ?? one.image?.url)).toEqual(["a", "u"]);
   expect(contents({ id: "x" })).toEqual([]);
   expect(integrity("00".repeat(32))).toBe("sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");

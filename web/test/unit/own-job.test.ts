@@ -5,6 +5,7 @@ import type { Engine } from "../../src/engine/client.ts";
 
 const CLUSTER = { digest: "ab".repeat(32), coordinator: { address: "https://c.example" } } as unknown as ClusterView;
 const said = (change: Partial<LiveStatus> = {}): LiveStatus => ({ id: "signs", digest: "mine", ...change }) as LiveStatus;
+const AT = { page: "https://page.example/", coordinator: "https://c.example" };
 
 let pinned: string | null;
 let signedBy: string;
@@ -35,21 +36,21 @@ beforeEach(() => {
 });
 
 test("the link for contributors pins what was signed here, and none is made where the coordinator says something else", async () => {
-  const link = await desk().shareLink("signs", said());
+  const link = (await desk().shareLinks("signs", said()))(AT);
   expect(new URLSearchParams(link.split("#")[1]).get("terms")).toBe("mine");
-  await expect(desk().shareLink("signs", said({ digest: "theirs" }))).rejects.toMatchObject({ code: "other_terms" });
-  await expect(desk().shareLink("signs", said({ id: "another" }))).rejects.toMatchObject({ code: "other_terms" });
+  await expect(desk().shareLinks("signs", said({ digest: "theirs" }))).rejects.toMatchObject({ code: "other_terms" });
+  await expect(desk().shareLinks("signs", said({ id: "another" }))).rejects.toMatchObject({ code: "other_terms" });
 });
 
 test("what was not signed on this device must be signed with the key that is here", async () => {
   pinned = null;
-  expect(await desk().shareLink("signs", said())).toContain("terms=mine");
+  expect((await desk().shareLinks("signs", said()))(AT)).toContain("terms=mine");
   expect(asked).toEqual(["GET https://c.example/v1/jobs/signs/spec"]);
   signedBy = "the coordinator";
-  await expect(desk().shareLink("signs", said())).rejects.toThrow("not signed with your key");
+  await expect(desk().shareLinks("signs", said())).rejects.toThrow("not signed with your key");
   await expect(desk().releases("signs")).rejects.toThrow("not signed with your key");
   key = null;
-  await expect(desk().shareLink("signs", said())).rejects.toThrow("open your key file");
+  await expect(desk().shareLinks("signs", said())).rejects.toThrow("open your key file");
 });
 
 test("what is closed is looked up under the digest that was signed here", async () => {

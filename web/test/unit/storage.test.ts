@@ -1,14 +1,14 @@
 import "fake-indexeddb/auto";
 import { openDB } from "idb";
 import { expect, test } from "vitest";
-import { Drafts } from "../../src/storage/drafts.ts";
+import { AlreadySealed, Drafts } from "../../src/storage/drafts.ts";
 import { loadJob, listJobs, saveJob } from "../../src/storage/job-record.ts";
 import { names } from "../../src/storage/names.ts";
 import { pack, unpack } from "../../src/storage/packing.ts";
 import { SealedStore } from "../../src/storage/sealed-store.ts";
-import { Submissions } from "../../src/storage/submissions.ts";
+import { isFinal, Submissions } from "../../src/storage/submissions.ts";
 
-const PLACE = { cluster: "ab".repeat(32), job: "signs" };
+const PLACE = { cluster: "ab".repeat(32), job: "signs", person: "p1" };
 let count = 0;
 const fresh = (): string => `test-${(count += 1)}`;
 
@@ -147,12 +147,55 @@ test("a receipt is stored and its answers leave the drafts in one step", async (
   const [drafts, submissions] = [new Drafts(store, PLACE), new Submissions(store, PLACE)];
   await Promise.all([1, 2, 3].map((item) => drafts.put(item, { class: 0 })));
   const note = { id: "aa", items: [1, 3], state: "made" as const, made: 5 };
-  await submissions.put({ note, bytes: { bytes: new Uint8Array([9]) } });
-  expect((await drafts.all()).size).toBe(3);
-  await submissions.settle({ note: { ...note, state: "sent", sequence: 0 }, bytes: { receipt: new Uint8Array([7]) } });
+  expect(await submissions.make({ note, bytes: { bytes: new Uint8Array([9]) } }, [[1, 0], [3, 0]])).toBe(true);
   expect([...(await drafts.all()).keys()]).toEqual([2]);
+  await submissions.settle({ note: { ...note, state: "sent", sequence: 0 }, bytes: { receipt: new Uint8Array([7]) } });
+  expect([...(await store.all(names.drafts(PLACE))).values()].map(({ json }) => json)).toEqual([{ sealedIn: "aa" }, { draft: { class: 0 } }, { sealedIn: "aa" }]);
   const [stored] = await submissions.all();
   expect([stored?.note.state, stored?.bytes]).toEqual(["sent", { receipt: new Uint8Array([7]) }]);
+});
+
+test("an answer that is part of a submission cannot be changed, in whatever tab, and one that was changed is not part of one", async () => {
+  const store = await SealedStore.open(fresh());
+  const [drafts, submissions] = [new Drafts(store, PLACE), new Submissions(store, PLACE)];
+  const note = { id: "aa", items: [1, 2], state: "made" as const, made: 5 };
+  await drafts.put(1, { class: 0 });
+  await drafts.put(2, { class: 1 });
+  // Another tab changes an answer while the worker shares it.
+  await new Drafts(store, PLACE).put(2, { class: 0 });
+  expect(await submissions.make({ note, bytes: {} }, [[1, 0], [2, 1]])).toBe(false);
+  expect([await submissions.all(), (await drafts.all()).get(2)]).toEqual([[], { class: 0 }]);
+  expect(await submissions.make({ note, bytes: {} }, [[1, 0], [2, 0]])).toBe(true);
+  await expect(new Drafts(store, PLACE).put(1, { class: 1 })).rejects.toBeInstanceOf(AlreadySealed);
+  await submissions.settle({ note: { ...note, state: "sent" }, bytes: {} });
+  await expect(drafts.put(1, { class: 1 })).rejects.toBeInstanceOf(AlreadySealed);
+});
+
+test("answers are drafts again when their submission is replaced; when it was taken back, its items are open", async () => {
+  const store = await SealedStore.open(fresh());
+  const [drafts, submissions] = [new Drafts(store, PLACE), new Submissions(store, PLACE)];
+  const note = { id: "aa", items: [1], state: "made" as const, made: 5 };
+  await drafts.put(1, { class: 2 });
+  await submissions.make({ note, bytes: {} }, [[1, 2]]);
+  await submissions.reopen({ note: { ...note, state: "replaced" }, bytes: {} });
+  expect([(await submissions.all()).map(({ note }) => isFinal(note)), [...(await drafts.all())]]).toEqual([[false], [[1, { class: 2 }]]]);
+  await submissions.make({ note, bytes: {} }, [[1, 2]]);
+  await submissions.settle({ note: { ...note, state: "sent" }, bytes: {} });
+  await submissions.reopen({ note: { ...note, state: "withdrawn" }, bytes: {} });
+  expect((await drafts.all()).size).toBe(0);
+  await drafts.put(1, { class: 0 });
+  expect([...(await drafts.all())]).toEqual([[1, { class: 0 }]]);
+});
+
+test("two people of one device have their own records and drafts of a job", async () => {
+  const store = await SealedStore.open(fresh());
+  const other = { ...PLACE, person: "p2" };
+  const record = { coordinator: "https://c.example", name: "Signs", digest: "d", buyer: "b", issuers: null, identity: "i", start: 2 };
+  await saveJob(store, PLACE, { record, spec: new Uint8Array([1]), terms: new Uint8Array([2]) });
+  await saveJob(store, other, { record, spec: new Uint8Array([1]), terms: new Uint8Array([2]) });
+  await new Drafts(store, PLACE).put(1, { class: 0 });
+  expect((await new Drafts(store, other).all()).size).toBe(0);
+  expect((await listJobs(store)).map(({ person }) => person)).toEqual(["p1", "p2"]);
 });
 
 test("submissions are listed in the order in which they were made", async () => {
@@ -160,8 +203,7 @@ test("submissions are listed in the order in which they were made", async () => 
   for (const [id, made] of [["bb", 2], ["aa", 1], ["cc", 3]] as const) {
     await submissions.put({ note: { id, items: [], state: "made", made }, bytes: {} });
   }
-  await submissions.forget("bb");
-  expect((await submissions.all()).map(({ note }) => note.id)).toEqual(["aa", "cc"]);
+  expect((await submissions.all()).map(({ note }) => note.id)).toEqual(["aa", "bb", "cc"]);
 });
 
 test("a job is kept with its spec and terms, byte for byte", async () => {

@@ -1,5 +1,7 @@
 //! What the nodes certify to a contributor: which answers count, and what is paid.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use tacit_client::outcome::explain;
 use tacit_client::receipt::{self, ContributorView, KeptSubmission, WithdrawnSubmission, left_out, refused_by};
@@ -32,13 +34,15 @@ pub struct ReceiptCheck {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct CertifiedView<'a> {
+    digest: String,
     contributors: u64,
+    answers: u64,
     signers: &'a [String],
     sent: u64,
     counted: u64,
     left_out: Vec<LeftOutView>,
     refused_by: Vec<String>,
-    submissions: &'a [Option<SubmissionRecord>],
+    submissions: BTreeMap<String, &'a Option<SubmissionRecord>>,
     elsewhere: usize,
     pay: Option<PaidView<'a>>,
 }
@@ -116,9 +120,13 @@ impl ReceiptCheck {
         };
         let certified = receipt::check(&own, &certified).map_err(as_code(Code::Certified))?;
         let records = || certified.submissions.iter().flatten();
+        let answers = certified.contributor.as_ref().map_or(0, |one| one.facts.answers);
+        // In the order of the submissions that were kept; by their ids no caller depends on it.
+        let ids = self.kept.iter().map(|(header, _)| header.statement.id.to_string());
+        let submissions = ids.zip(&certified.submissions).collect();
         let pay = certified.pay.zip(self.terms.payout()).map(|(pay, payout)| PaidView {
             total: pay.total,
-            answers: certified.contributor.as_ref().map_or(0, |one| one.facts.answers),
+            answers,
             base: payout.base_per_item,
             // Within base and bonus of every answer, which the budget bounds.
             bonus: i64::try_from(pay.bonus).unwrap_or_default(),
@@ -126,7 +134,9 @@ impl ReceiptCheck {
             rule: self.terms.pay_rule().unwrap_or(PayRule::Flat),
         });
         to_object(&CertifiedView {
+            digest: self.terms.digest().to_string(),
             contributors: certified.contributors,
+            answers,
             signers: &certified.signers,
             sent: records().map(|one| u64::from(one.answers)).sum(),
             counted: records().map(|one| u64::from(one.counted)).sum(),
@@ -139,7 +149,7 @@ impl ReceiptCheck {
                 })
                 .collect(),
             refused_by: refused_by(&self.cluster, records()).into_iter().collect(),
-            submissions: &certified.submissions,
+            submissions,
             elsewhere: certified.elsewhere,
             pay,
         })

@@ -134,7 +134,7 @@ const actions = {
     const check = new engine.ReceiptCheck(cluster, read("terms"));
     check.kept(header, read("receipt"));
     const certified = check.check(await asKey(key, "GET", `/v1/jobs/${given.job}/receipts`));
-    const record = certified.submissions[0];
+    const record = certified.submissions[header.id];
     if (!record) return { certified, outcome: null };
     const status = await asKey(key, "GET", path(header));
     const outcome = header.checkOutcome(cluster, read("receipt"), status, JSON.stringify(record));
