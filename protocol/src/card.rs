@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn a_key_alone_has_the_fingerprint_of_the_node_that_has_it() {
-        let node = &cluster_with_keys(3, 1).cluster.file().nodes[1].clone();
+        let file = cluster_with_keys(3, 1).cluster.file().clone();
+        let node = &file.nodes[1];
         assert_eq!(key_fingerprint(&node.identity), node.fingerprint());
     }
 
