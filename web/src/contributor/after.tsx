@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { EngineFailure } from "../engine/messages.ts";
 import { Problem } from "../http/problem.ts";
 import type { SubmissionNote } from "../storage/submissions.ts";
-import { text } from "../text/index.ts";
+import { laterText } from "../text/en-later.ts";
 import { money } from "../ui/money.ts";
 import { Notice, Screen, Trouble, useAction } from "../ui/parts.tsx";
 import { saveFile } from "../ui/save-file.ts";
@@ -16,7 +16,7 @@ import type { Desk } from "./desk.ts";
 const ALARMS = ["certified", "outcome", "receipt"];
 
 export function After({ desk, onChanged }: { desk: Desk; onChanged: () => void }) {
-  const t = text.after;
+  const t = laterText.after;
   const [standing, setStanding] = useState<Standing | null | undefined>();
   const action = useAction();
   const [hasAsked, setAsked] = useState(false);
@@ -75,7 +75,7 @@ export function After({ desk, onChanged }: { desk: Desk; onChanged: () => void }
 }
 
 function Result({ standing: { certified, rejected } }: { standing: Standing }) {
-  const t = text.after;
+  const t = laterText.after;
   const byReason = new Map<string, string[]>();
   rejected.forEach(({ item, reason }) => byReason.set(reason, [...(byReason.get(reason) ?? []), item]));
   return (
@@ -129,7 +129,7 @@ function Result({ standing: { certified, rejected } }: { standing: Standing }) {
 }
 
 function Submission(props: { desk: Desk; note: SubmissionNote; canWithdraw: boolean; onChanged: () => void }) {
-  const t = text.after;
+  const t = laterText.after;
   const { desk, note } = props;
   const [isAsking, setAsking] = useState(false);
   const [erased, setErased] = useState<ErasureView | undefined>();

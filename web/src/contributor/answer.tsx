@@ -1,6 +1,7 @@
 // Items one at a time. An answer is on the disk before the next item is shown.
 
 import { useCallback, useEffect, useReducer, useRef, useState } from "preact/hooks";
+import { laterText } from "../text/en-later.ts";
 import { text } from "../text/index.ts";
 import { Notice, Progress, Trouble, useAction } from "../ui/parts.tsx";
 import { Choices } from "./choices.tsx";
@@ -11,7 +12,7 @@ import { AlreadySealed, type Draft } from "../storage/drafts.ts";
 import type { Sitting } from "./sitting.ts";
 
 export function Answer({ desk, sitting, onSend }: { desk: Desk; sitting: Sitting; onSend: () => void }) {
-  const t = text.answer;
+  const t = laterText.answer;
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   const [said, setSaid] = useState("");
   const action = useAction();
@@ -197,7 +198,7 @@ export function Answer({ desk, sitting, onSend }: { desk: Desk; sitting: Sitting
 
 /** All items were answered or left out. */
 function End({ sitting, desk, onSend, onReopened }: { sitting: Sitting; desk: Desk; onSend: () => void; onReopened: () => void }) {
-  const t = text.answer;
+  const t = laterText.answer;
   const action = useAction();
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);

@@ -10,11 +10,9 @@ import { later } from "../ui/later.tsx";
 import { FileButton, Notice, Screen, Trouble, useAction, useOnline } from "../ui/parts.tsx";
 import { readFile } from "../ui/save-file.ts";
 import { useScreen } from "../ui/screens.ts";
-import { Answer } from "./answer.tsx";
 import { Consent } from "./consent.tsx";
 import { ConsentParts } from "./consent-parts.tsx";
 import { Desk, type Need } from "./desk.ts";
-import { Elsewhere } from "./elsewhere.tsx";
 
 /** What is asked of few people, before anything else is shown. */
 const ConfirmSite = later(async () => (await import("./confirm-site.tsx")).ConfirmSite);
@@ -94,7 +92,7 @@ export function ContributorApp({ engine, store, route, page }: { engine: Engine;
   if (at === "consent") {
     return <Consent desk={desk} page={page} onAgreed={() => goOn("nothing")} />;
   }
-  if (screens === undefined && at !== "answer" && at !== "about") {
+  if (screens === undefined && at !== "about") {
     return loading.error === undefined ? <Opening /> : <Trouble error={loading.error} onRetry={loadLater} />;
   }
   if (screens !== undefined && at === "person") {
@@ -117,8 +115,8 @@ export function ContributorApp({ engine, store, route, page }: { engine: Engine;
       </nav>
       {!isOnline && <Notice kind="info">{text.offline}</Notice>}
       {desk.hasHostChanged && <Notice kind="bad">{text.hostFileChanged}</Notice>}
-      {(at === "answer" || at === "send") && <Elsewhere desk={desk} onChanged={() => redraw(undefined)} />}
-      {at === "answer" && desk.sitting && <Answer desk={desk} sitting={desk.sitting} onSend={() => goTo("send")} />}
+      {screens && (at === "answer" || at === "send") && <screens.Elsewhere desk={desk} onChanged={() => redraw(undefined)} />}
+      {screens && at === "answer" && desk.sitting && <screens.Answer desk={desk} sitting={desk.sitting} onSend={() => goTo("send")} />}
       {screens && at === "send" && <screens.Send desk={desk} onAnswer={() => goTo("answer")} onAfter={() => goTo("after")} onKey={() => goTo("key")} />}
       {screens && at === "after" && <screens.After desk={desk} onChanged={() => redraw(undefined)} />}
       {screens && at === "key" && <screens.KeyScreen desk={desk} onRemoved={() => location.reload()} onOther={askWho} />}

@@ -1,7 +1,7 @@
 // The answers to choose from: one large button each. Where there are many, a field narrows them down.
 
 import { useEffect, useState } from "preact/hooks";
-import { text } from "../text/index.ts";
+import { laterText } from "../text/en-later.ts";
 import { Field } from "../ui/parts.tsx";
 
 /** More answers than this get a field to find one. */
@@ -16,7 +16,7 @@ export function Choices(props: {
   /** Tells which answers are shown, by their place in the list: keys choose among these. */
   onShown?: (indices: readonly number[]) => void;
 }) {
-  const t = text.answer;
+  const t = laterText.answer;
   const [wanted, setWanted] = useState("");
   const all = props.classes.map((label, index) => ({ label, index }));
   const found = all.filter(({ label }) => label.toLowerCase().includes(wanted.trim().toLowerCase()));

@@ -1,11 +1,11 @@
 // Says that items are passed over because the coordinator says that they were answered with this key on another device. The person decides.
 
-import { text } from "../text/index.ts";
+import { laterText } from "../text/en-later.ts";
 import { Notice, Trouble, useAction } from "../ui/parts.tsx";
 import type { Desk } from "./desk.ts";
 
 export function Elsewhere({ desk, onChanged }: { desk: Desk; onChanged: () => void }) {
-  const t = text.elsewhere;
+  const t = laterText.elsewhere;
   const action = useAction();
   if (desk.passedOver.length === 0) {
     return null;

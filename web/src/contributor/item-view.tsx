@@ -1,12 +1,12 @@
 // One item as it is shown: a text, a picture, or two side by side.
 
 import type { Image, Item, Side as Content } from "tacit-engine";
-import { text } from "../text/index.ts";
+import { laterText } from "../text/en-later.ts";
 import type { ImageLoader } from "./image-loader.ts";
 import { contents } from "./item-content.ts";
 
 function Picture({ image, loader }: { image: Image; loader: ImageLoader }) {
-  const t = text.answer;
+  const t = laterText.answer;
   const state = loader.state(image);
   if (state.state === "ready") {
     return <img class="picture" decoding="async" src={state.address} alt={image.alt ?? t.noAlt} onError={() => loader.refuse(image)} />;
@@ -40,7 +40,7 @@ function Side({ content, loader }: { content: Content; loader: ImageLoader }) {
 }
 
 export function ItemView({ item, loader }: { item: Item; loader: ImageLoader }) {
-  const t = text.answer;
+  const t = laterText.answer;
   if (contents(item).length === 0) {
     return (
       <>

@@ -3,11 +3,11 @@
 import { useState } from "preact/hooks";
 import type { Engine } from "../engine/client.ts";
 import type { IdentityNote } from "../engine/identities.ts";
-import { text } from "../text/index.ts";
+import { laterText } from "../text/en-later.ts";
 import { Field, FileButton, Trouble, useAction } from "../ui/parts.tsx";
 
 export function KeyImport({ engine, onImported }: { engine: Engine; onImported: (identity: IdentityNote) => void }) {
-  const t = text.key;
+  const t = laterText.key;
   const [given, setGiven] = useState("");
   const action = useAction();
   const take = (key: string) =>

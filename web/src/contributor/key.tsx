@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { IdentityNote } from "../engine/identities.ts";
+import { laterText } from "../text/en-later.ts";
 import { text } from "../text/index.ts";
 import { Notice, Screen, Trouble, useAction } from "../ui/parts.tsx";
 import { saveFile } from "../ui/save-file.ts";
@@ -10,7 +11,7 @@ import { KeyImport } from "./key-import.tsx";
 import { Removal } from "./removal.tsx";
 
 export function KeyScreen({ desk, onRemoved, onOther }: { desk: Desk; onRemoved: () => void; onOther: () => void }) {
-  const t = text.key;
+  const t = laterText.key;
   const [qr, setQr] = useState<string | undefined>();
   const [isCopied, setCopied] = useState(false);
   const [isImported, setImported] = useState(false);
@@ -82,7 +83,7 @@ export function KeyScreen({ desk, onRemoved, onOther }: { desk: Desk; onRemoved:
       <section class="part">
         <h2>{t.people}</h2>
         <button type="button" class="plain" onClick={onOther} disabled={desk.outbox.progress !== undefined}>
-          {text.person.other}
+          {laterText.person.other}
         </button>
         <ul class="rows">
           {[...(desk.identity === undefined ? [] : [desk.identity]), ...others].map((identity) => (

@@ -1,11 +1,11 @@
 // Who answers, where several people may: whoever has agreed to the job on this device before, or somebody else.
 
-import { text } from "../text/index.ts";
+import { laterText } from "../text/en-later.ts";
 import { Screen, Trouble, useAction } from "../ui/parts.tsx";
 import type { Desk, Need } from "./desk.ts";
 
 export function People({ desk, onDone }: { desk: Desk; onDone: (need: Need) => void }) {
-  const t = text.person;
+  const t = laterText.person;
   const action = useAction();
   const go = (open: () => Promise<Need>) => () => void action.run(async () => onDone(await open()));
   return (

@@ -4,11 +4,11 @@ import { useState } from "preact/hooks";
 import type { Engine } from "../engine/client.ts";
 import type { IdentityNote } from "../engine/identities.ts";
 import type { Loss } from "../engine/removal.ts";
-import { text } from "../text/index.ts";
+import { laterText } from "../text/en-later.ts";
 import { Trouble, useAction } from "../ui/parts.tsx";
 
 export function Removal({ engine, identity, onRemoved }: { engine: Engine; identity: IdentityNote; onRemoved: () => void }) {
-  const t = text.removal;
+  const t = laterText.removal;
   const [loss, setLoss] = useState<Loss | undefined>();
   const action = useAction();
   return (

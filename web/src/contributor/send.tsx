@@ -1,13 +1,14 @@
 // Sending: the shares are made in the worker, and progress is shown. It goes on when another screen is shown.
 
 import { useEffect, useReducer } from "preact/hooks";
+import { laterText } from "../text/en-later.ts";
 import { text } from "../text/index.ts";
 import { Notice, Progress, Screen, Trouble, useAction, useOnline } from "../ui/parts.tsx";
 import { saveFile } from "../ui/save-file.ts";
 import type { Desk } from "./desk.ts";
 
 export function Send({ desk, onAnswer, onAfter, onKey }: { desk: Desk; onAnswer: () => void; onAfter: () => void; onKey: () => void }) {
-  const t = text.send;
+  const t = laterText.send;
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   const action = useAction();
   const isOnline = useOnline();
@@ -81,8 +82,8 @@ export function Send({ desk, onAnswer, onAfter, onKey }: { desk: Desk; onAnswer:
           <ul class="rows">
             {acknowledged.map((one) => (
               <li key={one.id}>
-                <span>{text.after.submission(one.items.length, new Date(one.made).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" }))}</span>
-                <span class="muted">{text.after.state[one.state]}</span>
+                <span>{laterText.after.submission(one.items.length, new Date(one.made).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" }))}</span>
+                <span class="muted">{laterText.after.state[one.state]}</span>
               </li>
             ))}
           </ul>

@@ -1,5 +1,6 @@
 import "fake-indexeddb/auto";
 import { readFileSync } from "node:fs";
+import { openDB } from "idb";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { BuyerCalls } from "../../src/engine/buyer-calls.ts";
 import { ContributorCalls } from "../../src/engine/contributor-calls.ts";
@@ -155,7 +156,7 @@ test("a buyer's key is not replaced by another one unless the buyer agrees", asy
 
 test("a key is removed with all that was kept for it, after it was said what that is; what others have stays", async () => {
   const drafts = await begin();
-  const { name } = await calls.noteEnrolled();
+  const { name, publicKey: person } = await calls.noteEnrolled();
   await calls.takeSealingKeys(info());
   await drafts.put(0, { class: 0 });
   await calls.nextSubmission();
@@ -169,9 +170,15 @@ test("a key is removed with all that was kept for it, after it was said what tha
   expect(await calls.lossOf(name)).toEqual({ contributor: "alice", jobs: ["Signs"], unsent: 2, receipts: 0 });
   await calls.removeIdentity(name);
   expect((await calls.listIdentities()).map(({ contributor }) => contributor)).toEqual(["bob"]);
-  for (const prefix of [names.jobs, `draft/${setup.cluster_digest}/`, `submission/${setup.cluster_digest}/`]) {
-    expect([...(await store.all(prefix)).keys()].filter((rest) => !rest.includes(second.publicKey)), prefix).toEqual([]);
+  const place = { cluster: setup.cluster_digest, job: "signs", person };
+  for (const prefix of [names.drafts(place), names.submissions(place)]) {
+    expect([...(await store.all(prefix)).keys()], prefix).toEqual([]);
   }
+  expect([...(await store.all(names.jobs)).keys()]).toEqual([expect.stringContaining(second.publicKey)]);
+  // With the answers goes the key that they were encrypted with.
+  const database = await openDB(`engine-${count}`);
+  expect((await database.getAllKeys("device")).filter((key) => String(key).startsWith("draft/")).length).toBe(1);
+  database.close();
   expect([...(await others.all())]).toEqual([[1, { class: 1 }]]);
 });
 
@@ -350,6 +357,16 @@ test("nothing is taken back on the coordinator's word: nodes have to sign that i
   expect(view.erasedBy).toEqual([]);
   expect(await calls.listSubmissions()).toMatchObject([{ id, state: "withdrawing", missing: view.missing }]);
   expect(view.missing.length).toBe(3);
+  // Until then its answers are final; after that its items can be answered again.
+  const drafts = new Drafts(store, { cluster: setup.cluster_digest, job: "signs", person: (await calls.listIdentities())[0]?.publicKey ?? "" });
+  await expect(drafts.put(1, { class: 0 })).rejects.toBeInstanceOf(AlreadySealed);
+  const all = { erasedBy: ["node-0", "node-1", "node-2"], missing: [], receipts: "[]" };
+  const signed = vi.spyOn(engine.Header.prototype, "checkErasures").mockReturnValue(all);
+  await calls.noteWithdrawn(id, bytes({}));
+  signed.mockRestore();
+  expect(await calls.listSubmissions()).toMatchObject([{ id, state: "withdrawn" }]);
+  await drafts.put(1, { class: 0 });
+  expect((await calls.nextSubmission())?.items).toEqual([1]);
 });
 
 test("answers set aside are not sent", async () => {
