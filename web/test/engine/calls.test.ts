@@ -208,6 +208,8 @@ test("a submission that was refused is not sent again until the person asks for 
   await calls.noteRefused(first?.id ?? "", "contributor_quota");
   expect(await calls.nextSubmission()).toBeNull();
   await drafts.put(1, { class: 0 });
+  // The clock of these tests stands still, and submissions are listed by the time at which they were made.
+  vi.setSystemTime(Date.now() + 1);
   const second = await calls.nextSubmission();
   expect(second?.items).toEqual([1]);
   expect(await calls.listSubmissions()).toMatchObject([{ state: "refused", refusal: "contributor_quota", items: [0] }, { state: "made" }]);
