@@ -380,3 +380,14 @@ test("without a digest of the cluster file nothing is asked of the coordinator",
   await expect(desk.open()).rejects.toEqual(new NeedsClusterFile("unknown"));
   expect(asked).toEqual(["GET ./cluster.toml as nobody"]);
 });
+
+test("one loader has the pictures of all screens, and gives their memory back when somebody else answers", async () => {
+  const desk = new Desk(engineWith([]).engine, store, ROUTE);
+  await desk.open();
+  const { loader } = desk;
+  const close = vi.spyOn(loader, "close");
+  expect(desk.loader).toBe(loader);
+  desk.close();
+  expect(close).toHaveBeenCalledOnce();
+  expect(desk.loader).not.toBe(loader);
+});
