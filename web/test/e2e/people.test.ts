@@ -111,7 +111,7 @@ test("three people answer, a node dies, and the buyer gets what they have answer
   await buyer.getByRole("button", { name: "Check it" }).click();
   await buyer.getByRole("button", { name: "Sign and open the job" }).click();
   await buyer.getByText("Link for contributors").waitFor();
-  const link = (await buyer.locator(".code").first().textContent()) ?? "";
+  const link = (await buyer.locator(".part .code").first().textContent()) ?? "";
 
   const people = [await person("alice", 0, "phone", link), await person("bob", 1, "desktop", link), await person("carol", 2, "phone", link)];
   const throttled = people[0] as Person;
@@ -214,7 +214,7 @@ test("a person with an invitation answers a job of the pool, moves to another de
   ]);
   await buyer.getByRole("button", { name: "Sign and open the job" }).click();
   await buyer.getByText("Link for contributors").waitFor();
-  const link = (await buyer.locator(".code").first().textContent()) ?? "";
+  const link = (await buyer.locator(".part .code").first().textContent()) ?? "";
 
   const profile = await context(browser, "phone", "light");
   const page = await profile.newPage();

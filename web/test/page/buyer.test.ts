@@ -116,14 +116,14 @@ test("a form becomes a job that is shown before it is signed, and the token is s
   await page.getByRole("heading", { name: "Check what you sign" }).waitFor();
   await page.getByText("Which light?").waitFor();
   expect(seen.some((one) => one.startsWith("PUT"))).toBe(false);
-  const digest = (await page.locator("dd.code").textContent()) ?? "";
+  const digest = /[0-9a-f]{64}$/.exec((await page.getByText(/^Digest of the job’s terms: /).textContent()) ?? "")?.[0] ?? "";
   answers["GET /v1/jobs/ampel/events"] = events(status("open", { id: "ampel", name: "Ampel", digest }));
   await page.getByRole("button", { name: "Sign and open the job" }).click();
   await page.getByText("Link for contributors").waitFor();
   const put = seen.find((one) => one.startsWith("PUT /v1/jobs/ampel")) ?? "";
   expect(put).toContain("Bearer CANARY-TOKEN");
   expect(put).toContain('"items":[{"id":"item-1","text":"first"},{"id":"item-2","text":"second"}]');
-  const link = (await page.locator(".code").first().textContent()) ?? "";
+  const link = (await page.locator(".part .code").first().textContent()) ?? "";
   expect(link).toContain(`cluster=${setup.cluster_digest}`);
   expect(link).toContain("job=ampel");
   expect(link).toContain(`terms=${digest}`);
@@ -138,7 +138,7 @@ test("a coordinator that shows other terms than those that were signed gets no l
   });
   await page.getByRole("button", { name: "Street signs" }).click();
   await page.getByText("The coordinator shows another job than yours").waitFor();
-  expect(await page.locator(".code").count()).toBe(0);
+  expect(await page.locator(".part .code").count()).toBe(0);
   await page.getByRole("button", { name: "Cancel the job" }).click();
   await page.getByRole("button", { name: "Yes, cancel it" }).click();
   await page.getByText("The coordinator shows another job than yours").nth(1).waitFor();
