@@ -5,13 +5,16 @@ import { useEffect, useState } from "preact/hooks";
 import { ContributorApp } from "./contributor/app.tsx";
 import { startEngine, type Engine } from "./engine/client.ts";
 import { isFramed, readRoute, withoutInvitation, type Route } from "./route.ts";
-import { Start } from "./start.tsx";
 import { SealedStore } from "./storage/sealed-store.ts";
 import { text } from "./text/index.ts";
+import { later } from "./ui/later.tsx";
 import { Notice, Screen, Trouble } from "./ui/parts.tsx";
 import { OwnVersion, VersionNotice } from "./version/notice.tsx";
 import { pin, type Versions } from "./version/pin.ts";
 import "./ui/style.css";
+
+/** Whoever opens a link to a job does not need it. */
+const Start = later(async () => (await import("./start.tsx")).Start);
 
 type BuyerApp = typeof import("./buyer/app.tsx").BuyerApp;
 
