@@ -13,6 +13,8 @@ pub(crate) struct PageFile {
     pub(crate) media_type: &'static str,
     /// Whether its name has a digest of its content, so that it never changes.
     pub(crate) never_changes: bool,
+    /// Whether it is the script of a worker, which has a policy of its own.
+    pub(crate) is_worker: bool,
 }
 
 /// The file at this path of a URL; a folder's path is that of its `index.html`.
@@ -27,7 +29,14 @@ pub(crate) fn find(path: &str) -> Option<PageFile> {
         digest,
         media_type: media_type(name),
         never_changes: name.starts_with("assets/"),
+        is_worker: is_worker(name),
     })
+}
+
+/// Whether a file is the script of a worker: that with the keys, or the one that keeps the page's version.
+fn is_worker(name: &str) -> bool {
+    let script = name.strip_prefix("assets/").and_then(|rest| rest.strip_suffix(".js"));
+    name == "sw.js" || script.is_some_and(|script| script.contains("worker-"))
 }
 
 /// Browsers run a script and compile WebAssembly only under these types.

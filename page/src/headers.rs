@@ -9,13 +9,18 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
      connect-src 'self' https: http://127.0.0.1:* http://localhost:*; worker-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'";
 
+/// The policy of workers, which take theirs from this header and not from the page: the one with the keys loads its module and reaches nobody.
+const WORKER_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; base-uri 'none'; \
+     form-action 'none'; frame-ancestors 'none'";
+
 /// What the page never needs, so that nothing that might get into it has it either.
 const NO_FEATURES: &str = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
 
-/// Adds the headers of every answer. `encrypted` says that the connection is, so that a browser may insist on it from now on.
-pub(crate) fn add(headers: &mut HeaderMap, encrypted: bool) {
+/// Adds the headers of every answer. `is_worker` says that it is a worker's script; `encrypted` says that the connection is, so that a browser may
+/// insist on it from now on.
+pub(crate) fn add(headers: &mut HeaderMap, is_worker: bool, encrypted: bool) {
     let fixed = [
-        (CONTENT_SECURITY_POLICY, POLICY),
+        (CONTENT_SECURITY_POLICY, if is_worker { WORKER_POLICY } else { POLICY }),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),
         (REFERRER_POLICY, "no-referrer"),

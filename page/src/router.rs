@@ -19,8 +19,9 @@ const CLUSTER: &str = "/cluster.toml";
 /// `encrypted` says that connections are.
 pub fn router(cluster: Option<Bytes>, encrypted: bool) -> Router {
     let answer = move |method: Method, uri: Uri, asked: HeaderMap| async move {
+        let is_worker = files::find(uri.path()).is_some_and(|file| file.is_worker);
         let mut response = answer(&method, uri.path(), &asked, cluster);
-        headers::add(response.headers_mut(), encrypted);
+        headers::add(response.headers_mut(), is_worker, encrypted);
         response
     };
     Router::new().fallback(answer)
@@ -186,6 +187,21 @@ mod tests {
             assert_eq!(headers[VARY], "accept-encoding", "{refused}");
             assert_eq!(body, ask(Method::GET, "/index.html", None).await.2, "{refused}");
         }
+    }
+
+    /// A worker takes its policy from the headers of its script. The one with the keys must not be able to send them anywhere.
+    #[tokio::test]
+    async fn workers_reach_nobody_but_the_host_of_their_module() {
+        let (mut workers, mut others) = (0, 0);
+        for (name, ..) in files::FILES {
+            let (_, headers, _) = ask(Method::GET, &format!("/{name}"), None).await;
+            let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
+            let is_worker = name.contains("worker-") || *name == "sw.js";
+            assert_eq!(policy.contains("connect-src 'self';"), is_worker, "{name}: {policy}");
+            *(if is_worker { &mut workers } else { &mut others }) += 1;
+        }
+        // Contributors', buyers', and the one that keeps the version.
+        assert!(workers >= 3 && others > 0, "{workers} {others}");
     }
 
     #[tokio::test]

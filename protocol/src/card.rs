@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::cluster::{Cluster, ClusterError, ClusterFile, CoordinatorEntry, NodeEntry, one_line};
+use crate::identity::PublicKey;
 use crate::versions::PROTOCOL_VERSIONS;
 use tacit_mpc_core::digest::Digest;
 
@@ -120,6 +121,11 @@ impl CoordinatorEntry {
     }
 }
 
+/// A short text that stands for a buyer's or an issuer's key in the same way.
+pub fn key_fingerprint(key: &PublicKey) -> String {
+    fingerprint(&[key.as_bytes()])
+}
+
 /// Half of a digest in groups of four digits. Finding another key with the same 128 bits takes 2^128 attempts.
 fn fingerprint(keys: &[&[u8]]) -> String {
     let digest = Digest::of("tacit/v1 fingerprint", keys).to_string();
@@ -131,6 +137,13 @@ fn fingerprint(keys: &[&[u8]]) -> String {
 mod tests {
     use super::*;
     use crate::fixtures::cluster_with_keys;
+
+    #[test]
+    fn a_key_alone_has_the_fingerprint_of_the_node_that_has_it() {
+        let file = cluster_with_keys(3, 1).cluster.file().clone();
+        let node = &file.nodes[1];
+        assert_eq!(key_fingerprint(&node.identity), node.fingerprint());
+    }
 
     fn cards() -> Vec<Card> {
         let file = cluster_with_keys(3, 1).cluster.file().clone();

@@ -4,14 +4,17 @@ import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ContributorApp } from "./contributor/app.tsx";
 import { startEngine, type Engine } from "./engine/client.ts";
-import { readRoute, withoutInvitation, type Route } from "./route.ts";
-import { Start } from "./start.tsx";
+import { isFramed, readRoute, withoutInvitation, type Route } from "./route.ts";
 import { SealedStore } from "./storage/sealed-store.ts";
 import { text } from "./text/index.ts";
+import { later } from "./ui/later.tsx";
 import { Notice, Screen, Trouble } from "./ui/parts.tsx";
-import { VersionNotice } from "./version/notice.tsx";
-import { pin, shortVersion, type Versions } from "./version/pin.ts";
+import { OwnVersion, VersionNotice } from "./version/notice.tsx";
+import { pin, type Versions } from "./version/pin.ts";
 import "./ui/style.css";
+
+/** Whoever opens a link to a job does not need it. */
+const Start = later(async () => (await import("./start.tsx")).Start);
 
 type BuyerApp = typeof import("./buyer/app.tsx").BuyerApp;
 
@@ -20,7 +23,11 @@ function Page({ engine, store, route }: { engine: Engine; store: SealedStore; ro
   const [Buyer, setBuyer] = useState<{ App: BuyerApp } | undefined>();
   const [failure, setFailure] = useState<unknown>();
   useEffect(() => {
-    pin().then(setVersions, () => setVersions({ pinned: null, offered: null }));
+    const alarm = () => setVersions((versions) => ({ pinned: null, offered: null, ...versions, isReplaced: true }));
+    pin(alarm).then(
+      (found) => setVersions((before) => ({ ...found, ...(before?.isReplaced && { isReplaced: true }) })),
+      () => setVersions({ pinned: null, offered: null }),
+    );
     if (route.kind === "buyer") {
       import("./buyer/app.tsx").then(({ BuyerApp }) => setBuyer({ App: BuyerApp }), setFailure);
     }
@@ -50,15 +57,20 @@ function Page({ engine, store, route }: { engine: Engine; store: SealedStore; ro
       </main>
       <footer>
         <p>{text.footer.privacy}</p>
-        <p>{page === null ? text.version.unpinned : text.version.mine(shortVersion(page))}</p>
+        <OwnVersion version={page} />
       </footer>
     </>
   );
 }
 
 async function start(): Promise<void> {
+  const hash = location.hash;
+  // Before anything else: the code of an invitation is in the memory of this page only from here on, not in the address bar, the history, or a link that is
+  // copied.
+  history.replaceState(null, "", location.pathname + location.search + withoutInvitation(hash).replace(/^#$/, ""));
   const place = document.querySelector("#page");
-  if (place === null) {
+  // Hosts that send no headers cannot forbid that another page frames this one, and lays something over its buttons.
+  if (place === null || isFramed(window)) {
     return;
   }
   document.documentElement.lang = text.language;
@@ -71,9 +83,7 @@ async function start(): Promise<void> {
     );
     return;
   }
-  const route = readRoute(location.hash);
-  // The code is in the memory of this page only from here on: not in the address bar, the history, or a link that is copied.
-  history.replaceState(null, "", location.pathname + location.search + withoutInvitation(location.hash).replace(/^#$/, ""));
+  const route = readRoute(hash);
   // Another job may need another coordinator, which the policy of this document does not allow.
   addEventListener("hashchange", () => location.reload());
   try {

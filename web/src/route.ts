@@ -34,6 +34,11 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "127.0.0.1" || host === "[::1]";
 }
 
+/** Whether the page is shown inside another one. */
+export function isFramed(frame: { top: unknown; self: unknown }): boolean {
+  return frame.top !== frame.self;
+}
+
 /** The address of a coordinator in its usual spelling, or nothing if it cannot be one. */
 export function coordinatorUrl(text: string): string | undefined {
   let url: URL;

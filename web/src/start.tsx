@@ -29,10 +29,10 @@ export function Start({ store }: { store: SealedStore }) {
         <section class="part">
           <h2>{t.known}</h2>
           <ul class="rows">
-            {jobs.map(({ cluster, job, record }) => (
-              <li key={`${cluster}/${job}`}>
+            {jobs.map(({ cluster, job, person, record }) => (
+              <li key={`${cluster}/${job}/${person}`}>
                 <a href={jobFragment({ cluster, job, coordinator: record.coordinator })}>{record.name}</a>
-                <span class="muted">{job}</span>
+                <span class="muted">{t.knownAs(job, record.contributor)}</span>
               </li>
             ))}
           </ul>

@@ -2,15 +2,15 @@
 
 import type { PayRule, ReleaseName } from "tacit-engine";
 import { useState } from "preact/hooks";
-import type { NamedFile, ReadSpec, SignedJob } from "../engine/buyer-calls.ts";
-import { consentTexts } from "../contributor/consent.tsx";
+import type { CheckedJob, NamedFile, ReadSpec } from "../engine/buyer-calls.ts";
+import { ConsentParts } from "../contributor/consent-parts.tsx";
 import { buyerText } from "../text/en-buyer.ts";
 import { text } from "../text/index.ts";
 import { money } from "../ui/money.ts";
 import { Field, FileButton, Notice, Screen, Trouble, useAction } from "../ui/parts.tsx";
 import { readFile } from "../ui/save-file.ts";
 import type { BuyerDesk } from "./desk.ts";
-import { budget, EMPTY_FORM, idOf, itemsOf, lines, specName, specOf, type JobForm } from "./form.ts";
+import { budget, idOf, itemsOf, lines, missing, specName, specOf, type JobForm } from "./form.ts";
 import { pictureDigest } from "./picture-digest.ts";
 
 const RELEASES: ReleaseName[] = ["labels", "agreement", "class_totals", "scores", "payouts"];
@@ -20,19 +20,24 @@ async function named(file: File): Promise<NamedFile> {
   return { name: file.name, bytes: await readFile(file) };
 }
 
-export function Create({ desk, onCreated, onBack }: { desk: BuyerDesk; onCreated: (job: string) => void; onBack: () => void }) {
+export function Create(props: {
+  desk: BuyerDesk;
+  form: JobForm;
+  onForm: (form: JobForm) => void;
+  onChecked: (job: CheckedJob) => void;
+  onBack: () => void;
+}) {
   const t = buyerText.create;
-  const [form, setForm] = useState<JobForm>(EMPTY_FORM);
-  const [signed, setSigned] = useState<SignedJob | undefined>();
+  const { desk, form } = props;
   const action = useAction();
   const [source, setSource] = useState<"files" | "form">("files");
   const trouble = (where: typeof source) => source === where && action.error !== undefined && <Trouble error={action.error} />;
-  const sign = async (id: string, { json, goldFile }: ReadSpec, files: NamedFile[]): Promise<void> => {
+  const check = async (id: string, { json, goldFile }: ReadSpec, files: NamedFile[]): Promise<void> => {
     const gold = goldFile === null ? undefined : files.find(({ name }) => name === goldFile || goldFile.endsWith(`/${name}`));
     if (goldFile !== null && gold === undefined) {
       throw new Error(t.goldMissing(goldFile));
     }
-    setSigned(await desk.engine.signJob(id, json, gold));
+    props.onChecked(await desk.engine.checkJob(id, json, gold));
   };
   const fromFiles = (chosen: File[]) => {
     setSource("files");
@@ -44,13 +49,16 @@ export function Create({ desk, onCreated, onBack }: { desk: BuyerDesk; onCreated
       }
       const read = await desk.engine.readSpec(files, name);
       const { name: title } = JSON.parse(read.json) as { name: string };
-      await sign(form.id || idOf(title), read, files);
+      await check(form.id || idOf(title), read, files);
     });
   };
   const fromForm = (event: Event) => {
     event.preventDefault();
     setSource("form");
     void action.run(async () => {
+      if (missing(form) === "pool") {
+        throw new Error(t.poolMissing);
+      }
       const items = form.itemsFile === undefined ? await itemsOf(form.items, pictureDigest) : form.itemsFile.name;
       const files = [form.itemsFile, form.pool].filter((file): file is NamedFile => file !== undefined);
       const read = async (count: number): Promise<ReadSpec> => {
@@ -62,12 +70,9 @@ export function Create({ desk, onCreated, onBack }: { desk: BuyerDesk; onCreated
       if (typeof items === "string") {
         spec = await read((JSON.parse(spec.json) as { items: unknown[] }).items.length);
       }
-      await sign(form.id || idOf(form.name), spec, files);
+      await check(form.id || idOf(form.name), spec, files);
     });
   };
-  if (signed !== undefined) {
-    return <Review desk={desk} signed={signed} onCreated={onCreated} onChange={() => setSigned(undefined)} />;
-  }
   return (
     <Screen title={t.title}>
       <section class="part">
@@ -78,13 +83,13 @@ export function Create({ desk, onCreated, onBack }: { desk: BuyerDesk; onCreated
       </section>
       <form class="part" onSubmit={fromForm}>
         <h2>{t.fromForm}</h2>
-        <FormFields form={form} onChange={setForm} />
+        <FormFields form={form} onChange={props.onForm} />
         {trouble("form")}
         <div class="actions">
           <button type="submit" class="main" disabled={action.isRunning}>
             {t.review}
           </button>
-          <button type="button" class="plain" onClick={onBack}>
+          <button type="button" class="plain" onClick={props.onBack}>
             {text.back}
           </button>
         </div>
@@ -107,8 +112,14 @@ function FormFields({ form, onChange }: { form: JobForm; onChange: (form: JobFor
       {form.itemsFile === undefined ? (
         <Field label={t.items} hint={t.itemsHint} value={form.items} onInput={(items) => set({ items })} rows={6} required />
       ) : (
-        <p>{t.itemsFrom(form.itemsFile.name)}</p>
+        <p>
+          {t.itemsFrom(form.itemsFile.name)}{" "}
+          <button type="button" class="link" onClick={() => set({ itemsFile: undefined })}>
+            {t.itemsTyped}
+          </button>
+        </p>
       )}
+      <p class="hint">{t.itemsFileHint}</p>
       <FileButton label={t.itemsFile} accept=".csv" onFiles={([file]) => file && void named(file).then((itemsFile) => set({ itemsFile }))} />
       <div class="columns">
         <Field label={t.perItem} value={form.perItem} onInput={(perItem) => set({ perItem })} type="number" inputMode="numeric" required />
@@ -116,10 +127,11 @@ function FormFields({ form, onChange }: { form: JobForm; onChange: (form: JobFor
       </div>
       <Check label={t.sensitive} hint={t.sensitiveHint} isOn={form.sensitive} onChange={(sensitive) => set({ sensitive })} />
       {form.sensitive && (
-        <p>
-          {form.pool && t.poolFrom(form.pool.name)}{" "}
+        <div class="field">
+          <p class="hint">{t.poolHint}</p>
+          {form.pool && <p>{t.poolFrom(form.pool.name)}</p>}
           <FileButton label={t.pool} accept=".toml" onFiles={([file]) => file && void named(file).then((pool) => set({ pool }))} />
-        </p>
+        </div>
       )}
       <Check label={t.public} isOn={form.isPublic} onChange={(isPublic) => set({ isPublic })} />
       <fieldset>
@@ -171,26 +183,20 @@ function Check({ label, hint, isOn, onChange }: { label: string; hint?: string; 
   );
 }
 
-/** What contributors will be told, before the job is opened. */
-function Review(props: { desk: BuyerDesk; signed: SignedJob; onCreated: (job: string) => void; onChange: () => void }) {
+/** What contributors will be told, before the job is signed and opened. */
+export function Review(props: { desk: BuyerDesk; checked: CheckedJob; onCreated: (job: string) => void; onChange: () => void }) {
   const t = buyerText.create;
-  const { desk, signed } = props;
+  const { desk, checked } = props;
   const action = useAction();
   const create = () =>
     void action.run(async () => {
-      await desk.create(signed);
-      props.onCreated(signed.view.id);
+      await desk.create();
+      props.onCreated(checked.view.id);
     });
   return (
     <Screen title={t.reviewTitle}>
-      {consentTexts(signed.view, desk.cluster).map((line) => (
-        <p key={line}>{line}</p>
-      ))}
-      <dl class="facts">
-        <dt>{text.consent.terms}</dt>
-        <dd class="code">{signed.view.digest}</dd>
-      </dl>
-      {signed.goldAdvice !== null && <Notice kind="info">{signed.goldAdvice}</Notice>}
+      <ConsentParts job={checked.view} cluster={desk.cluster} />
+      {checked.goldAdvice !== null && <Notice kind="info">{checked.goldAdvice}</Notice>}
       {action.error !== undefined && <Trouble error={action.error} />}
       <div class="actions">
         <button type="button" class="main" onClick={create} disabled={action.isRunning}>

@@ -1,18 +1,22 @@
 // A buyer's work without any display: the token, the key's signature, and requests about jobs.
 
-import type { ClusterView, Verified } from "tacit-engine";
+import type { ClusterView, ReleaseName, Verified } from "tacit-engine";
 import type { Engine } from "../engine/client.ts";
-import type { SignedJob } from "../engine/buyer-calls.ts";
 import { Api, asStatus, JSON_TYPE, type JobStatus } from "../http/api.ts";
 import { readEvents } from "../http/events.ts";
+import { tighten } from "../http/csp.ts";
 import { Problem } from "../http/problem.ts";
 import type { Site } from "../open-cluster.ts";
 import { jobFragment } from "../route.ts";
+import { openOwn, ownJob, type OwnJob } from "./own-job.ts";
+import type { Addresses } from "./share.ts";
 
 /** What the API says to the job's buyer only, beside the rest. */
 export interface LiveStatus extends JobStatus {
   contributors?: number;
   complete_items?: number;
+  /** Whether two contributors have answered the same item; while the job is open. */
+  comparable?: boolean | null;
 }
 
 /** A published result, verified here. */
@@ -22,6 +26,9 @@ export interface Result {
   /** Whether it is of the terms that were signed on this device. */
   isPinned: boolean;
 }
+
+/** Makes the link for contributors, where page and coordinator have these addresses; with an invitation code, it is for one person. */
+export type LinkMaker = (at: Addresses, invitation?: string) => string;
 
 /** One buyer at one cluster. */
 export class BuyerDesk {
@@ -56,37 +63,73 @@ export class BuyerDesk {
     return this.api.status(job);
   }
 
-  /** Opens a job, and sends its gold answers if it has some. Called again after a failure, it goes on where it was. */
-  async create({ view, body }: SignedJob): Promise<LiveStatus> {
-    const status = asStatus(await this.api.bytes("PUT", `/v1/jobs/${view.id}`, { bytes: body, type: JSON_TYPE }));
-    if (view.goldSubmissions > 0) {
+  /** Signs the job that was checked last, opens it, and sends its gold answers if it has some. Called again after a failure, it goes on where it was. */
+  async create(): Promise<LiveStatus> {
+    const { view, body, isNew } = await this.engine.signChecked();
+    let status: LiveStatus;
+    try {
+      status = asStatus(await this.api.bytes("PUT", `/v1/jobs/${view.id}`, { bytes: body, type: JSON_TYPE }));
+    } catch (error) {
+      // Where the coordinator has refused it, there is no such job. Where nothing came back, it may have been opened.
+      if (isNew && error instanceof Problem && error.status < 500 && !error.isPassing) {
+        await this.engine.forgetJob(view.id);
+      }
+      throw error;
+    }
+    await this.sendGold(view.id);
+    return status;
+  }
+
+  /** Whether gold answers of a job wait on this device to be sent. */
+  async hasGold(job: string): Promise<boolean> {
+    return (await this.engine.goldParts(job)).length > 0;
+  }
+
+  /** Sends the gold answers of a job that are not acknowledged. */
+  async sendGold(job: string): Promise<void> {
+    const parts = await this.engine.goldParts(job);
+    if (parts.length > 0) {
       await this.engine.takeSealingKeys(await this.api.cluster());
     }
-    for (let part = 0; part < view.goldSubmissions; part += 1) {
-      const { id, body: gold } = await this.engine.goldSubmission(part);
-      await this.engine.checkGoldReceipt(part, await this.api.submit(view.id, id, gold));
+    for (const part of parts) {
+      try {
+        await this.sendPart(job, part);
+      } catch (error) {
+        if (!(error instanceof Problem && error.kind === "sealing_key_expired")) {
+          throw error;
+        }
+        // First the keys: without newer ones, what the coordinator says is not true.
+        await this.engine.takeSealingKeys(await this.api.cluster());
+        await this.engine.discardGold(job, part);
+        await this.sendPart(job, part);
+      }
     }
-    await this.engine.forgetGold();
-    return status;
+  }
+
+  private async sendPart(job: string, part: number): Promise<void> {
+    const { id, body } = await this.engine.goldSubmission(job, part);
+    await this.engine.settleGold(job, part, await this.api.submit(job, id, body));
   }
 
   async close(job: string): Promise<LiveStatus> {
     return asStatus(await this.api.bytes("POST", `/v1/jobs/${job}/close`));
   }
 
-  async cancel(job: LiveStatus): Promise<LiveStatus> {
-    const signature = await this.engine.cancellation(job.id, job.digest);
-    return asStatus(await this.api.bytes("DELETE", `/v1/jobs/${job.id}?signature=${signature}`));
+  /** Cancels the job on the screen: what is signed is its id and the terms that were signed here, whatever the coordinator says. */
+  async cancel(job: string, said: LiveStatus): Promise<LiveStatus> {
+    const { id, digest } = await this.own(job, said);
+    const signature = await this.engine.cancellation(id, digest);
+    return asStatus(await this.api.bytes("DELETE", `/v1/jobs/${id}?signature=${signature}`));
   }
 
   /** What the terms of a job say is published. */
-  async releases(job: LiveStatus): Promise<string[]> {
-    const view = await this.engine.openJob(job.id, await this.api.spec(job.id), job.digest);
-    return view.terms.release;
+  async releases(job: string): Promise<ReleaseName[]> {
+    return (await openOwn(this.engine, job, await this.api.spec(job))).terms.release;
   }
 
   /** Follows a job until it has ended, and connects again when the connection is lost. */
   async follow(job: string, signal: AbortSignal, onStatus: (status: LiveStatus) => void, onLost: () => void): Promise<void> {
+    this.confine();
     for (let lost = 0; !signal.aborted; lost += 1) {
       let last: LiveStatus | undefined;
       try {
@@ -123,14 +166,25 @@ export class BuyerDesk {
     const { payouts } = JSON.parse(new TextDecoder().decode(result)) as { payouts: unknown };
     const csv = payouts === null || payouts === undefined ? undefined : await this.api.bytes("GET", `/v1/jobs/${job}/payouts`);
     const pinned = (await this.engine.pinned(job)) ?? undefined;
-    const verified = await this.engine.verifyResult(certificate, result, csv, pinned);
+    const verified = await this.engine.verifyResult(job, certificate, result, csv, pinned);
     return { verified, certificate, isPinned: pinned !== undefined };
   }
 
-  /** The link for contributors. */
-  shareLink(job: LiveStatus): string {
-    const fragment = jobFragment({ job: job.id, cluster: this.cluster.digest, coordinator: this.site.coordinator, terms: job.digest });
-    return location.origin + location.pathname + fragment;
+  /** Makes links for contributors, for addresses of the page and of the coordinator. They pin the terms that were signed here, and not those that the
+   *  coordinator names. */
+  async shareLinks(job: string, said: Pick<LiveStatus, "id" | "digest">): Promise<LinkMaker> {
+    const { id, digest } = await this.own(job, said);
+    const { digest: cluster } = this.cluster;
+    return (at, invitation) => at.page + jobFragment({ job: id, cluster, coordinator: at.coordinator, terms: digest, invitation });
+  }
+
+  /** From now on this page reaches the coordinator only. Whoever makes a job loads pictures of hosts that are not known before, so it is not done at once. */
+  confine(): void {
+    tighten(this.site.coordinator, []);
+  }
+
+  private own(job: string, said: Pick<LiveStatus, "id" | "digest">): Promise<OwnJob> {
+    return ownJob(this.engine, job, said, () => this.api.spec(job));
   }
 }
 

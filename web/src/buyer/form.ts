@@ -1,6 +1,6 @@
 // A job's spec from the fields of a form.
 
-import type { PayRule, ReleaseName } from "tacit-engine";
+import type { Item, PayRule, ReleaseName, Side } from "tacit-engine";
 import type { NamedFile } from "../engine/buyer-calls.ts";
 import { isLoopback } from "../route.ts";
 import { micros } from "../ui/money.ts";
@@ -12,7 +12,7 @@ export interface JobForm {
   question: string;
   classes: string;
   items: string;
-  itemsFile?: NamedFile;
+  itemsFile?: NamedFile | undefined;
   perItem: string;
   closesAt: string;
   sensitive: boolean;
@@ -43,12 +43,6 @@ export const EMPTY_FORM: JobForm = {
   bonus: "0.02",
 };
 
-/** An item as a spec has it. */
-export interface SpecItem {
-  id: string;
-  text?: string;
-  image?: { url: string; sha256: string };
-}
 
 /** The lines of a text that say something. */
 export function lines(text: string): string[] {
@@ -62,28 +56,46 @@ export function lines(text: string): string[] {
 export function idOf(name: string): string {
   return name
     .normalize("NFD")
+    // The accents that stand alone now are no letters of their own.
+    .replace(/\p{M}/gu, "")
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^-+|-+$/g, "")
-    .slice(0, 64);
+    .replace(/^-+/, "")
+    .slice(0, 64)
+    .replace(/-+$/, "");
 }
 
-/** Whether a line is the address of a picture, as terms allow one. */
-function isPicture(line: string): boolean {
-  const [, scheme, host = ""] = /^(https?):\/\/(\[[^\]\s]*\]|[^/:\s]+)\S*$/.exec(line) ?? [];
+/** Gives the SHA-256 of the picture at an address. */
+type Digest = (address: string) => Promise<string>;
+
+/** Whether a text is the address of a picture, as terms allow one. */
+function isPicture(address: string): boolean {
+  const [, scheme, host = ""] = /^(https?):\/\/(\[[^\]\s]*\]|[^/:\s]+)\S*$/.exec(address) ?? [];
   return scheme === "https" || (scheme === "http" && isLoopback(host));
 }
 
-/** Items of the lines of the form. `digest` gives the SHA-256 of the picture at an address. */
-export async function itemsOf(text: string, digest: (address: string) => Promise<string>): Promise<SpecItem[]> {
+/** What one line, or one side of a pair, shows: a picture where it is an address, perhaps with a description after `|`; else a text. */
+async function sideOf(line: string, digest: Digest): Promise<Side> {
+  const [, url = "", alt] = /^(https?:\/\/[^\s|]+)(?:\s*\|\s*(.+))?$/.exec(line.trim()) ?? [];
+  return isPicture(url) ? { image: { url, sha256: await digest(url), ...(alt !== undefined && { alt }) } } : { text: line.trim() };
+}
+
+/** Items of the lines of the form. A line with `||` is a pair: what stands before it is left, what stands after it right. */
+export async function itemsOf(text: string, digest: Digest): Promise<Item[]> {
   const given = lines(text);
   const width = String(given.length).length;
-  const items: SpecItem[] = [];
+  const items: Item[] = [];
   for (const [index, line] of given.entries()) {
     const id = `item-${String(index + 1).padStart(width, "0")}`;
-    items.push(isPicture(line) ? { id, image: { url: line, sha256: await digest(line) } } : { id, text: line });
+    const [left = "", right] = line.split(/\s*\|\|\s*/, 2);
+    items.push(right === undefined ? { id, ...(await sideOf(line, digest)) } : { id, left: await sideOf(left, digest), right: await sideOf(right, digest) });
   }
   return items;
+}
+
+/** What is missing before the form can become a spec, if something is. */
+export function missing(form: JobForm): "pool" | undefined {
+  return form.sensitive && form.pool === undefined ? "pool" : undefined;
 }
 
 /** The most that can fall due: what is set aside as the budget. Nothing where an amount is none. */
@@ -93,7 +105,7 @@ export function budget(form: JobForm, items: number): number | undefined {
 }
 
 /** The spec as JSON. Items are inline, or the name of a file. */
-export function specOf(form: JobForm, items: SpecItem[] | string, itemCount: number): Record<string, unknown> {
+export function specOf(form: JobForm, items: Item[] | string, itemCount: number): Record<string, unknown> {
   const pays = form.rule !== "none" && form.release.includes("payouts");
   return {
     name: form.name.trim(),

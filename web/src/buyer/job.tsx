@@ -1,28 +1,40 @@
 // One job: the link for contributors, live progress, closing with a look at what will be published, and the result.
 
+import type { ReleaseName } from "tacit-engine";
 import { useEffect, useState } from "preact/hooks";
 import { buyerText } from "../text/en-buyer.ts";
 import { text } from "../text/index.ts";
 import { Notice, Progress, Screen, Trouble, useAction } from "../ui/parts.tsx";
 import { isFinal, type BuyerDesk, type LiveStatus } from "./desk.ts";
 import { ResultView } from "./result.tsx";
+import { ShareLinks } from "./share-links.tsx";
 
 export function JobScreen({ desk, job, onBack }: { desk: BuyerDesk; job: string; onBack: () => void }) {
   const t = buyerText.job;
   const [status, setStatus] = useState<LiveStatus | undefined>();
   const [isLost, setLost] = useState(false);
-  const [isCopied, setCopied] = useState(false);
   const [asks, setAsks] = useState<"close" | "cancel" | undefined>();
+  const [hasGold, setHasGold] = useState(false);
+  // What is followed and what somebody does go on at the same time: each has its own errors.
+  const following = useAction();
   const action = useAction();
+  const [tries, setTries] = useState(0);
   useEffect(() => {
     const abort = new AbortController();
     const onStatus = (live: LiveStatus) => {
       setLost(false);
       setStatus(live);
     };
-    void action.run(() => desk.follow(job, abort.signal, onStatus, () => setLost(true)));
+    void following.run(() => desk.follow(job, abort.signal, onStatus, () => setLost(true)));
     return () => abort.abort();
-  }, [desk, job]);
+  }, [desk, job, tries]);
+  useEffect(() => void action.run(async () => setHasGold(await desk.hasGold(job))), [desk, job]);
+  const followAgain = () => setTries((count) => count + 1);
+  const sendGold = () =>
+    void action.run(async () => {
+      await desk.sendGold(job);
+      setHasGold(await desk.hasGold(job));
+    });
   const act = (request: () => Promise<LiveStatus>) =>
     void action.run(async () => {
       setStatus(await request());
@@ -31,7 +43,12 @@ export function JobScreen({ desk, job, onBack }: { desk: BuyerDesk; job: string;
   if (status === undefined) {
     return (
       <Screen title={job}>
-        {action.error === undefined ? <p role="status">{isLost ? t.lost : text.loading}</p> : <Trouble error={action.error} />}
+        {following.error === undefined ? (
+          <p role="status">{isLost ? t.lost : text.loading}</p>
+        ) : (
+          <Trouble error={following.error} onRetry={followAgain} />
+        )}
+        {action.error !== undefined && <Trouble error={action.error} />}
         <button type="button" class="plain" onClick={onBack}>
           {text.back}
         </button>
@@ -43,45 +60,41 @@ export function JobScreen({ desk, job, onBack }: { desk: BuyerDesk; job: string;
     <Screen title={status.name} isWide={status.state === "published"}>
       <p class="lead state">{buyerText.states[status.state]}</p>
       {isLost && <Notice kind="info">{t.lost}</Notice>}
+      {following.error !== undefined && <Trouble error={following.error} onRetry={followAgain} />}
       {action.error !== undefined && <Trouble error={action.error} />}
+      {hasGold && !isFinal(status) && (
+        <Notice kind="bad">
+          <p>{t.gold}</p>
+          <button type="button" class="plain" onClick={sendGold} disabled={action.isRunning}>
+            {t.sendGold}
+          </button>
+        </Notice>
+      )}
       {status.reason && (
         <Notice kind="bad">
           {t.reason}: {status.reason}
         </Notice>
       )}
-      {status.state === "open" && (
-        <section class="part">
-          <h2>{t.share}</h2>
-          <p class="code">{desk.shareLink(status)}</p>
-          <p class="hint">{t.shareHint}</p>
-          <button
-            type="button"
-            class="plain"
-            onClick={() => void navigator.clipboard.writeText(desk.shareLink(status)).then(() => setCopied(true))}
-          >
-            {isCopied ? t.copied : t.copy}
-          </button>
-        </section>
-      )}
+      {status.state === "open" && <ShareLinks desk={desk} job={job} status={status} />}
       {status.state !== "published" && <Live status={status} wanted={wanted} />}
       {asks === "close" && (
         <section class="part warning" role="group" aria-label={t.closeTitle}>
-          <CloseSummary desk={desk} status={status} wanted={wanted} />
-          <div class="actions">
-            <button type="button" class="main" onClick={() => act(() => desk.close(job))}>
-              {t.closeYes}
-            </button>
-            <button type="button" class="plain" onClick={() => setAsks(undefined)}>
-              {t.closeNo}
-            </button>
-          </div>
+          <CloseSummary
+            desk={desk}
+            job={job}
+            status={status}
+            wanted={wanted}
+            isRunning={action.isRunning}
+            onClose={() => act(() => desk.close(job))}
+            onKeep={() => setAsks(undefined)}
+          />
         </section>
       )}
       {asks === "cancel" && (
         <section class="part warning" role="group" aria-label={t.cancelTitle}>
           <p>{t.cancelTitle}</p>
           <div class="actions">
-            <button type="button" class="plain danger" onClick={() => act(() => desk.cancel(status))}>
+            <button type="button" class="plain danger" disabled={action.isRunning} onClick={() => act(() => desk.cancel(job, status))}>
               {t.cancelYes}
             </button>
             <button type="button" class="plain" onClick={() => setAsks(undefined)}>
@@ -151,23 +164,55 @@ function Live({ status, wanted }: { status: LiveStatus; wanted: number }) {
   );
 }
 
-function CloseSummary({ desk, status, wanted }: { desk: BuyerDesk; status: LiveStatus; wanted: number }) {
+/** What closing means. Nobody can close the job before it is there to be read what will be published. */
+export function CloseSummary(props: {
+  desk: BuyerDesk;
+  job: string;
+  status: LiveStatus;
+  wanted: number;
+  isRunning: boolean;
+  onClose: () => void;
+  onKeep: () => void;
+}) {
   const t = buyerText.job;
-  const [release, setRelease] = useState<string[] | undefined>();
-  useEffect(() => void desk.releases(status).then(setRelease, () => setRelease([])), [desk, status.digest]);
+  const { desk, job, status, wanted } = props;
+  const [release, setRelease] = useState<ReleaseName[] | undefined>();
+  const action = useAction();
+  const load = () => void action.run(async () => setRelease(await desk.releases(job)));
+  useEffect(load, [desk, job]);
   return (
     <>
       <h2>{t.closeTitle}</h2>
       <p>{t.closeLead}</p>
-      <ul>{release?.map((name) => <li key={name}>{buyerText.create.releases[name as keyof typeof buyerText.create.releases]}</li>)}</ul>
+      {action.error !== undefined && <Trouble error={action.error} onRetry={load} />}
+      {release === undefined ? (
+        action.error === undefined && <p role="status">{t.closeLoading}</p>
+      ) : (
+        <>
+          <p>{t.closeList}</p>
+          <ul>
+            {release.map((name) => (
+              <li key={name}>{buyerText.create.releases[name]}</li>
+            ))}
+          </ul>
+        </>
+      )}
       {status.answers === 0 ? (
         <p>{t.closeNone}</p>
       ) : (
         <>
           {status.answers < wanted && <p>{t.closeFew(status.answers, wanted)}</p>}
-          {status.answers <= status.items && <p>{t.closePairs}</p>}
+          {status.comparable === false && <p>{t.closePairs}</p>}
         </>
       )}
+      <div class="actions">
+        <button type="button" class="main" onClick={props.onClose} disabled={release === undefined || props.isRunning}>
+          {t.closeYes}
+        </button>
+        <button type="button" class="plain" onClick={props.onKeep}>
+          {t.closeNo}
+        </button>
+      </div>
     </>
   );
 }

@@ -6,6 +6,7 @@ import { text } from "../text/index.ts";
 import { Field, Notice, Screen, Trouble, useAction } from "../ui/parts.tsx";
 import type { Desk, Need } from "./desk.ts";
 import { KeyImport } from "./key-import.tsx";
+import { Removal } from "./removal.tsx";
 
 export function Access({ desk, pool, onDone }: { desk: Desk; pool: string | undefined; onDone: (need: Need) => void }) {
   const t = text.access;
@@ -13,9 +14,10 @@ export function Access({ desk, pool, onDone }: { desk: Desk; pool: string | unde
   const [name, setName] = useState("");
   const [known, setKnown] = useState<IdentityNote[]>([]);
   // Whoever has several keys says which one to use: trying one after the other would tell the coordinator that they are of one person.
-  useEffect(() => void desk.engine.listIdentities().then(setKnown), [desk]);
+  const list = () => void action.run(async () => setKnown((await desk.engine.listIdentities()).filter(({ isEnrolled }) => isEnrolled)));
   const [isStillUnknown, setStillUnknown] = useState(false);
   const action = useAction();
+  useEffect(list, [desk]);
   const go = (open: () => Promise<Need>) => (event: Event) => {
     event.preventDefault();
     void action.run(async () => {
@@ -30,28 +32,34 @@ export function Access({ desk, pool, onDone }: { desk: Desk; pool: string | unde
   };
   return (
     <Screen title={t.title}>
-      <p class="lead">{pool === undefined ? t.unknown : t.issuers(pool)}</p>
+      <p class="lead">{desk.hasEnded ? t.ended : pool === undefined ? t.unknown : t.issuers(pool)}</p>
       {action.error !== undefined && <Trouble error={action.error} />}
       {isStillUnknown && <Notice kind="bad">{t.stillUnknown}</Notice>}
       {known.length > 0 && (
         <section class="part">
           <h2>{t.known}</h2>
-          <div class="actions">
+          <p class="hint">{t.knownHint}</p>
+          <ul class="rows">
             {known.map((identity) => (
-              <button key={identity.name} type="button" class="plain" onClick={go(() => desk.readAs(identity))} disabled={action.isRunning}>
-                {identity.contributor}
-              </button>
+              <li key={identity.name}>
+                <button type="button" class="plain" onClick={go(() => desk.readAs(identity))} disabled={action.isRunning}>
+                  {identity.contributor}
+                </button>
+                <Removal engine={desk.engine} identity={identity} onRemoved={list} />
+              </li>
             ))}
-          </div>
+          </ul>
         </section>
       )}
-      <form class="part" onSubmit={go(() => desk.invite(code))}>
-        <Field label={t.code} hint={t.codeHint} value={code} onInput={setCode} required rows={3} />
-        <button type="submit" class="main" disabled={action.isRunning}>
-          {t.useCode}
-        </button>
-      </form>
-      {pool === undefined && (
+      {!desk.hasEnded && (
+        <form class="part" onSubmit={go(() => desk.invite(code))}>
+          <Field label={t.code} hint={t.codeHint} value={code} onInput={setCode} required rows={3} />
+          <button type="submit" class="main" disabled={action.isRunning}>
+            {t.useCode}
+          </button>
+        </form>
+      )}
+      {pool === undefined && !desk.hasEnded && (
         <form class="part" onSubmit={go(() => desk.enrol(name))}>
           <Field label={t.name} hint={t.nameHint} value={name} onInput={setName} required autocomplete="nickname" />
           <button type="submit" class="main" disabled={action.isRunning}>

@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { EngineFailure } from "../engine/messages.ts";
 import { Problem } from "../http/problem.ts";
 import type { SubmissionNote } from "../storage/submissions.ts";
-import { text } from "../text/index.ts";
+import { laterText } from "../text/en-later.ts";
 import { money } from "../ui/money.ts";
 import { Notice, Screen, Trouble, useAction } from "../ui/parts.tsx";
 import { saveFile } from "../ui/save-file.ts";
@@ -16,39 +16,40 @@ import type { Desk } from "./desk.ts";
 const ALARMS = ["certified", "outcome", "receipt"];
 
 export function After({ desk, onChanged }: { desk: Desk; onChanged: () => void }) {
-  const t = text.after;
+  const t = laterText.after;
   const [standing, setStanding] = useState<Standing | null | undefined>();
   const action = useAction();
-  const hasSent = desk.submissions.some((one) => one.state !== "made");
+  const [hasAsked, setAsked] = useState(false);
+  // What was sent with the same key from another device counts as well.
+  const elsewhere = desk.elsewhere.length;
+  const hasSent = desk.submissions.some((one) => one.state !== "made") || elsewhere > 0;
   const look = () =>
     void action.run(async () => {
       await desk.look();
+      setAsked(true);
       setStanding(await fetchStanding(desk));
     });
-  useEffect(() => {
-    if (hasSent) {
-      look();
-    }
-  }, []);
+  useEffect(look, []);
   const isAlarm = action.error instanceof EngineFailure && ALARMS.includes(action.error.code);
   // Of a job that is still open the coordinator may have nothing to show yet.
   const isWaiting = standing === null || (action.error instanceof Problem && action.error.kind === "not_published");
   return (
     <Screen title={t.title}>
-      {!hasSent && <p class="lead">{t.nothingSent}</p>}
+      {!hasSent && hasAsked && !standing && <p class="lead">{t.nothingSent}</p>}
       {action.isRunning && <p role="status">{t.looking}</p>}
       {isAlarm && <Notice kind="bad">{t.wrong}</Notice>}
       {action.error !== undefined && !isWaiting && <Trouble error={action.error} onRetry={look} />}
-      {isWaiting && hasSent && <p class="lead">{t.ended[desk.state] ?? t.waiting}</p>}
+      {isWaiting && <p class="lead">{t.ended[desk.state] ?? t.waiting}</p>}
       {standing && <Result standing={standing} />}
-      {hasSent && !action.isRunning && (
+      {!action.isRunning && (
         <div class="actions">
           <button type="button" class="plain" onClick={look}>
             {t.look}
           </button>
         </div>
       )}
-      {hasSent && (
+      {elsewhere > 0 && !standing && <p class="muted">{t.sentElsewhere(elsewhere)}</p>}
+      {desk.submissions.length > 0 && (
         <section class="part">
           <h2>{t.submissions}</h2>
           <ul class="rows">
@@ -58,14 +59,14 @@ export function After({ desk, onChanged }: { desk: Desk; onChanged: () => void }
           </ul>
         </section>
       )}
-      <Agreed desk={desk} />
+      {desk.agreedAt !== undefined && <Agreed desk={desk} agreedAt={desk.agreedAt} />}
     </Screen>
   );
 }
 
-/** What was agreed to, and the file that shows it to others. */
-function Agreed({ desk }: { desk: Desk }) {
-  const t = text.after;
+/** What was agreed to on this device, and the file that shows it to others. */
+function Agreed({ desk, agreedAt }: { desk: Desk; agreedAt: number }) {
+  const t = laterText.after;
   const action = useAction();
   const save = () =>
     void action.run(async () => {
@@ -74,7 +75,7 @@ function Agreed({ desk }: { desk: Desk }) {
   return (
     <section class="part">
       <h2>{t.agreed}</h2>
-      {desk.agreedAt !== undefined && <p>{t.agreedAt(desk.agreedAt, desk.job.digest)}</p>}
+      <p>{t.agreedAt(agreedAt, desk.job.digest)}</p>
       <p class="hint">{t.consentHint}</p>
       {action.error !== undefined && <Trouble error={action.error} />}
       <div class="actions">
@@ -87,7 +88,7 @@ function Agreed({ desk }: { desk: Desk }) {
 }
 
 function Result({ standing: { certified, rejected } }: { standing: Standing }) {
-  const t = text.after;
+  const t = laterText.after;
   const byReason = new Map<string, string[]>();
   rejected.forEach(({ item, reason }) => byReason.set(reason, [...(byReason.get(reason) ?? []), item]));
   return (
@@ -102,7 +103,13 @@ function Result({ standing: { certified, rejected } }: { standing: Standing }) {
             <p>{t.payWhy(certified.pay)}</p>
           </>
         )}
-        <p>{t.counted(certified.counted, certified.sent)}</p>
+        {certified.sent > 0 && <p>{t.counted(certified.counted, certified.sent)}</p>}
+        {certified.answers !== certified.counted && (
+          <p>
+            {certified.sent > 0 && `${t.countedHere} `}
+            {t.countedAll(certified.answers)}
+          </p>
+        )}
         <p class="muted">{t.checked(certified.signers)}</p>
       </section>
       {certified.leftOut.length > 0 && (
@@ -135,7 +142,7 @@ function Result({ standing: { certified, rejected } }: { standing: Standing }) {
 }
 
 function Submission(props: { desk: Desk; note: SubmissionNote; canWithdraw: boolean; onChanged: () => void }) {
-  const t = text.after;
+  const t = laterText.after;
   const { desk, note } = props;
   const [isAsking, setAsking] = useState(false);
   const [erased, setErased] = useState<ErasureView | undefined>();
@@ -150,7 +157,10 @@ function Submission(props: { desk: Desk; note: SubmissionNote; canWithdraw: bool
   return (
     <li class="submission">
       <span>{t.submission(number, new Date(note.made).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" }))}</span>
-      <span class="muted">{t.state[note.state]}</span>
+      <span class="muted">
+        {t.state[note.state]}
+        {note.state === "withdrawing" && note.missing !== undefined && note.missing.length > 0 && `, ${t.notConfirmed(note.missing)}`}
+      </span>
       {note.state === "sent" && props.canWithdraw && !isAsking && (
         <button type="button" class="link" onClick={() => setAsking(true)}>
           {t.withdraw}
@@ -172,7 +182,7 @@ function Submission(props: { desk: Desk; note: SubmissionNote; canWithdraw: bool
           </button>
         </div>
       )}
-      {erased !== undefined && <Notice kind="good">{t.erased(erased.erasedBy, erased.missing)}</Notice>}
+      {erased !== undefined && <Notice kind={erased.missing.length === 0 ? "good" : "info"}>{t.erased(erased.erasedBy, erased.missing)}</Notice>}
       {action.error !== undefined && <Trouble error={action.error} />}
     </li>
   );

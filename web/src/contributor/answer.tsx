@@ -1,31 +1,41 @@
 // Items one at a time. An answer is on the disk before the next item is shown.
 
 import { useCallback, useEffect, useReducer, useRef, useState } from "preact/hooks";
+import { laterText } from "../text/en-later.ts";
 import { text } from "../text/index.ts";
 import { Notice, Progress, Trouble, useAction } from "../ui/parts.tsx";
 import { Choices } from "./choices.tsx";
 import type { Desk } from "./desk.ts";
 import { ItemView } from "./item-view.tsx";
 import { useShortcuts, type Wish } from "./shortcuts.ts";
-import type { Draft } from "../storage/drafts.ts";
+import { AlreadySealed, type Draft } from "../storage/drafts.ts";
 import type { Sitting } from "./sitting.ts";
 
 export function Answer({ desk, sitting, onSend }: { desk: Desk; sitting: Sitting; onSend: () => void }) {
-  const t = text.answer;
+  const t = laterText.answer;
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   const [said, setSaid] = useState("");
   const action = useAction();
   const region = useRef<HTMLElement>(null);
   const isBusy = useRef(false);
   const { classes, text: question } = desk.job.terms.question;
+  // Which answers are shown, of those that there are: the keys 1-9 are for these.
+  const shownAnswers = useRef<readonly number[]>([]);
 
-  const loader = desk.pictures;
+  const { loader } = desk;
+  /** Nobody answers about a picture that is not shown. */
+  const canAnswer = (item: number | undefined): boolean => {
+    const shown = item === undefined ? undefined : desk.items[item];
+    return shown !== undefined && !desk.isClosed && loader.isShown(shown);
+  };
   useEffect(() => {
-    loader.onChange = () => redraw(undefined);
+    desk.onPicture = () => redraw(undefined);
+    const end = desk.outbox.listen(() => redraw(undefined));
     return () => {
-      loader.onChange = () => undefined;
+      desk.onPicture = () => {};
+      end();
     };
-  }, [loader]);
+  }, [desk]);
   useEffect(() => {
     if (!sitting.isAtEnd) {
       loader.moveTo(sitting.current);
@@ -38,7 +48,7 @@ export function Answer({ desk, sitting, onSend }: { desk: Desk; sitting: Sitting
 
   /** Stores what is to be stored, and only then changes what is shown. */
   const step = useCallback(
-    (item: number | undefined, draft: Draft | undefined, change: () => void, words: string) => {
+    (item: number | undefined, draft: Draft | undefined, change: () => void, words: () => string) => {
       // A key that is pressed before the next item is shown is not meant for it.
       if (isBusy.current || item === undefined || sitting.isFinal(item)) {
         return;
@@ -48,7 +58,14 @@ export function Answer({ desk, sitting, onSend }: { desk: Desk; sitting: Sitting
         try {
           await desk.keep(item, draft);
           change();
-          setSaid(words);
+          setSaid(words());
+        } catch (error) {
+          if (!(error instanceof AlreadySealed)) {
+            throw error;
+          }
+          // It was sent meanwhile, here or in another tab: what is shown is what was sent.
+          await desk.load();
+          setSaid(t.alreadySent);
         } finally {
           isBusy.current = false;
           redraw(undefined);
@@ -57,18 +74,23 @@ export function Answer({ desk, sitting, onSend }: { desk: Desk; sitting: Sitting
     },
     [desk, sitting],
   );
-  const take = useCallback((draft: Draft, words: string) => step(sitting.item, draft, () => sitting.take(draft), words), [sitting, step]);
+  const take = useCallback((draft: Draft, words: () => string) => step(sitting.item, draft, () => sitting.take(draft), words), [sitting, step]);
+  // The place is part of what is said: the same answer twice would else be the same text, and not be said again.
+  const inPlace = useCallback(
+    (next: (place: number, total: number) => string, end: string) => () => (sitting.isAtEnd ? end : next(sitting.current + 1, sitting.total)),
+    [sitting],
+  );
   const choose = useCallback(
     (index: number) => {
       const label = classes[index];
-      if (label !== undefined && !desk.isClosed) {
-        take({ class: index }, t.said(label));
+      if (label !== undefined && canAnswer(sitting.item)) {
+        take({ class: index }, inPlace((...at) => t.said(label, ...at), t.saidAll(label)));
       }
     },
-    [classes, desk, take],
+    [classes, desk, sitting, loader, take],
   );
-  const undo = useCallback(() => step(sitting.lastStep?.item, sitting.lastStep?.before, () => sitting.undo(), t.undone), [sitting, step]);
-  const skip = useCallback(() => take("skipped", t.saidSkipped), [take]);
+  const undo = useCallback(() => step(sitting.lastStep?.item, sitting.lastStep?.before, () => sitting.undo(), inPlace(t.undone, "")), [sitting, step]);
+  const skip = useCallback(() => take("skipped", inPlace(t.saidSkipped, t.saidSkippedAll)), [take]);
   const move = useCallback(
     (by: 1 | -1) => {
       sitting.move(by);
@@ -79,7 +101,10 @@ export function Answer({ desk, sitting, onSend }: { desk: Desk; sitting: Sitting
   const onWish = useCallback(
     (wish: Wish) => {
       if (typeof wish === "object") {
-        choose(wish.answer);
+        const index = shownAnswers.current[wish.answer];
+        if (index !== undefined) {
+          choose(index);
+        }
       } else if (wish === "undo") {
         undo();
       } else if (wish === "skip") {
@@ -111,6 +136,7 @@ export function Answer({ desk, sitting, onSend }: { desk: Desk; sitting: Sitting
       <p class="unseen" role="status">
         {said}
       </p>
+      {said === t.alreadySent && <Notice kind="info">{t.alreadySent}</Notice>}
       {desk.isClosed && <Notice kind="bad">{t.closed}</Notice>}
       {action.error !== undefined && (
         <>
@@ -138,9 +164,11 @@ export function Answer({ desk, sitting, onSend }: { desk: Desk; sitting: Sitting
               classes={classes}
               chosen={draft === undefined || draft === "skipped" ? undefined : draft.class}
               hasKeys={hasKeys}
-              isDisabled={desk.isClosed}
+              isDisabled={!canAnswer(item)}
               onChoose={choose}
+              onShown={(indices) => (shownAnswers.current = indices)}
             />
+            {!loader.isShown(shown) && <p class="hint">{t.notShown}</p>}
             <div class="steps">
               <button type="button" class="quiet" aria-label={t.previous} onClick={() => move(-1)} disabled={sitting.current === 0}>
                 ←
@@ -160,7 +188,7 @@ export function Answer({ desk, sitting, onSend }: { desk: Desk; sitting: Sitting
       )}
       <p class="keys">
         <button type="button" class="link" aria-pressed={hasKeys} onClick={toggleKeys}>
-          {hasKeys ? t.keysOn : t.keysOff}
+          {t.keys}
         </button>
         {hasKeys && <span class="muted">{t.keysHelp}</span>}
       </p>
@@ -170,7 +198,7 @@ export function Answer({ desk, sitting, onSend }: { desk: Desk; sitting: Sitting
 
 /** All items were answered or left out. */
 function End({ sitting, desk, onSend, onReopened }: { sitting: Sitting; desk: Desk; onSend: () => void; onReopened: () => void }) {
-  const t = text.answer;
+  const t = laterText.answer;
   const action = useAction();
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);

@@ -1,7 +1,7 @@
 // The answers to choose from: one large button each. Where there are many, a field narrows them down.
 
-import { useState } from "preact/hooks";
-import { text } from "../text/index.ts";
+import { useEffect, useState } from "preact/hooks";
+import { laterText } from "../text/en-later.ts";
 import { Field } from "../ui/parts.tsx";
 
 /** More answers than this get a field to find one. */
@@ -16,18 +16,22 @@ export function Choices(props: {
   hasKeys: boolean;
   isDisabled: boolean;
   onChoose: (index: number) => void;
+  /** Tells which answers are shown, by their place in the list: keys choose among these. */
+  onShown?: (indices: readonly number[]) => void;
 }) {
-  const t = text.answer;
+  const t = laterText.answer;
   const [wanted, setWanted] = useState("");
   const all = props.classes.map((label, index) => ({ label, index }));
   const found = all.filter(({ label }) => label.toLowerCase().includes(wanted.trim().toLowerCase()));
   const shown = props.classes.length > MANY ? found.slice(0, MANY) : all;
+  const indices = shown.map(({ index }) => index);
+  useEffect(() => props.onShown?.(indices), [indices.join()]);
   const longest = Math.max(...props.classes.map((label) => label.length));
   return (
     <div>
       {props.classes.length > MANY && <Field label={t.filter} value={wanted} onInput={setWanted} />}
       <div class={`choices ${longest > LONG ? "long" : longest <= SHORT ? "short" : shown.length <= 4 ? "few" : ""}`} role="group" aria-label={t.choose}>
-        {shown.map(({ label, index }) => (
+        {shown.map(({ label, index }, place) => (
           <button
             key={label}
             type="button"
@@ -39,8 +43,8 @@ export function Choices(props: {
               props.onChoose(index);
             }}
           >
-            {props.hasKeys && index < 9 && (
-              <kbd aria-hidden="true">{index + 1}</kbd>
+            {props.hasKeys && place < 9 && (
+              <kbd aria-hidden="true">{place + 1}</kbd>
             )}
             <span>{label}</span>
           </button>

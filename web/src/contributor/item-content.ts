@@ -1,34 +1,16 @@
-// What an item shows: a text, a picture, or two of them side by side. The fields are those of the job's spec.
+// What an item shows: a text, a picture, or two of them side by side.
 
-/** A picture at an address, with the digest that the buyer has signed. */
-export interface ImageRef {
-  url: string;
-  sha256: string;
-  alt?: string;
-}
-
-/** One thing to look at. */
-export interface Content {
-  text?: string;
-  image?: ImageRef;
-}
-
-/** An item of a job. */
-export interface ShownItem extends Content {
-  id: string;
-  left?: Content;
-  right?: Content;
-}
+import type { Image, Item, Side } from "tacit-engine";
 
 /** The things that an item shows, in the order in which they are loaded. */
-export function contents(item: ShownItem): Content[] {
-  const pair = [item.left, item.right].filter((side): side is Content => side !== undefined);
+export function contents(item: Item): Side[] {
+  const pair = [item.left, item.right].filter((side): side is Side => side !== undefined);
   return item.text === undefined && item.image === undefined ? pair : [item, ...pair];
 }
 
 /** The pictures of an item, in the order in which they are loaded. */
-export function images(item: ShownItem): ImageRef[] {
-  return contents(item).flatMap((content) => (content.image === undefined ? [] : [content.image]));
+export function images(item: Item): Image[] {
+  return contents(item).flatMap(({ image }) => (image === undefined ? [] : [image]));
 }
 
 /** Whether a text is a SHA-256 digest in hexadecimal. */

@@ -1,14 +1,15 @@
 // One item as it is shown: a text, a picture, or two side by side.
 
-import { text } from "../text/index.ts";
+import type { Image, Item, Side as Content } from "tacit-engine";
+import { laterText } from "../text/en-later.ts";
 import type { ImageLoader } from "./image-loader.ts";
-import { contents, type Content, type ImageRef, type ShownItem } from "./item-content.ts";
+import { contents } from "./item-content.ts";
 
-function Picture({ image, loader }: { image: ImageRef; loader: ImageLoader }) {
-  const t = text.answer;
+function Picture({ image, loader }: { image: Image; loader: ImageLoader }) {
+  const t = laterText.answer;
   const state = loader.state(image);
   if (state.state === "ready") {
-    return <img class="picture" decoding="async" src={state.address} alt={image.alt ?? t.noAlt} />;
+    return <img class="picture" decoding="async" src={state.address} alt={image.alt ?? t.noAlt} onError={() => loader.refuse(image)} />;
   }
   if (state.state === "loading") {
     return (
@@ -17,11 +18,10 @@ function Picture({ image, loader }: { image: ImageRef; loader: ImageLoader }) {
       </p>
     );
   }
-  const said = { network: t.failedImage, "other-picture": t.otherImage, "not-named": t.unnamedImage };
   return (
     <div class="picture placeholder" role="alert">
-      <p>{said[state.why]}</p>
-      {state.why !== "not-named" && (
+      <p>{t.failedImages[state.why]}</p>
+      {(state.why === "network" || state.why === "other-picture") && (
         <button type="button" class="plain" onClick={() => loader.retry(image)}>
           {t.again}
         </button>
@@ -39,8 +39,8 @@ function Side({ content, loader }: { content: Content; loader: ImageLoader }) {
   );
 }
 
-export function ItemView({ item, loader }: { item: ShownItem; loader: ImageLoader }) {
-  const t = text.answer;
+export function ItemView({ item, loader }: { item: Item; loader: ImageLoader }) {
+  const t = laterText.answer;
   if (contents(item).length === 0) {
     return (
       <>

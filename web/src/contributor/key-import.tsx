@@ -3,11 +3,11 @@
 import { useState } from "preact/hooks";
 import type { Engine } from "../engine/client.ts";
 import type { IdentityNote } from "../engine/identities.ts";
-import { text } from "../text/index.ts";
+import { laterText } from "../text/en-later.ts";
 import { Field, FileButton, Trouble, useAction } from "../ui/parts.tsx";
 
 export function KeyImport({ engine, onImported }: { engine: Engine; onImported: (identity: IdentityNote) => void }) {
-  const t = text.key;
+  const t = laterText.key;
   const [given, setGiven] = useState("");
   const action = useAction();
   const take = (key: string) =>
@@ -26,7 +26,7 @@ export function KeyImport({ engine, onImported }: { engine: Engine; onImported: 
       <p>{t.importHint}</p>
       {action.error !== undefined && <Trouble error={action.error} />}
       <FileButton label={t.importFile} onFiles={([file]) => void file?.text().then(take)} />
-      <Field label={t.importText} value={given} onInput={setGiven} rows={4} required />
+      <Field label={t.importText} hint={t.importTextHint} value={given} onInput={setGiven} rows={4} required />
       <button type="submit" class="plain" disabled={action.isRunning}>
         {t.importDo}
       </button>

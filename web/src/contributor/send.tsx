@@ -1,71 +1,37 @@
-// Sending: the shares are made in the worker, and progress is shown. Only one tab sends at a time.
+// Sending: the shares are made in the worker, and progress is shown. It goes on when another screen is shown.
 
-import { useEffect, useState } from "preact/hooks";
-import { Api } from "../http/api.ts";
+import { useEffect, useReducer } from "preact/hooks";
+import { laterText } from "../text/en-later.ts";
 import { text } from "../text/index.ts";
 import { Notice, Progress, Screen, Trouble, useAction, useOnline } from "../ui/parts.tsx";
 import { saveFile } from "../ui/save-file.ts";
 import type { Desk } from "./desk.ts";
-import { sendAll, type SendProgress } from "./sending.ts";
 
-/** Sends all that waits, one tab at a time. */
-async function send(desk: Desk, total: number, report: (progress: SendProgress) => void): Promise<number> {
-  const { engine } = desk;
-  return navigator.locks.request(`tacit-send/${desk.place.cluster}/${desk.place.job}`, () =>
-    sendAll(
-      {
-        freshKeys: async () => engine.takeSealingKeys(await new Api(desk.coordinator).cluster()),
-        next: () => engine.nextSubmission(),
-        send: (ready) => desk.api.submit(desk.job.id, ready.id, ready.body),
-        settle: (id, receipt) => engine.settle(id, receipt),
-        discard: (id) => engine.discard(id),
-        pause: (seconds) => new Promise((done) => setTimeout(done, seconds * 1000)),
-      },
-      total,
-      report,
-    ),
-  );
-}
-
-export function Send({ desk, onChanged, onAnswer, onAfter }: { desk: Desk; onChanged: () => void; onAnswer: () => void; onAfter: () => void }) {
-  const t = text.send;
-  const [progress, setProgress] = useState<SendProgress | undefined>();
-  const [sent, setSent] = useState<number | undefined>();
-  const [hasFailed, setFailed] = useState(false);
+export function Send({ desk, onAnswer, onAfter, onKey }: { desk: Desk; onAnswer: () => void; onAfter: () => void; onKey: () => void }) {
+  const t = laterText.send;
+  const [, redraw] = useReducer((count: number) => count + 1, 0);
   const action = useAction();
   const isOnline = useOnline();
-  const made = desk.submissions.filter((one) => one.state === "made").reduce((sum, one) => sum + one.items.length, 0);
-  const waiting = (desk.sitting?.waiting ?? 0) + made;
-  useEffect(() => {
-    const warn = (event: BeforeUnloadEvent) => {
-      if (progress !== undefined) {
-        event.preventDefault();
-      }
-    };
-    addEventListener("beforeunload", warn);
-    return () => removeEventListener("beforeunload", warn);
-  }, [progress]);
-  const begin = () =>
-    void action.run(async () => {
-      setSent(undefined);
-      setFailed(false);
-      try {
-        setSent(await send(desk, waiting, setProgress));
-      } catch (error) {
-        setFailed(true);
-        throw error;
-      } finally {
-        setProgress(undefined);
-        await desk.load();
-        onChanged();
-      }
-    });
+  const { outbox, waiting } = desk;
+  useEffect(() => outbox.listen(() => redraw(undefined)), [outbox]);
+  const { progress, result, error } = outbox;
   const acknowledged = desk.submissions.filter((one) => one.state !== "made");
+  const refused = desk.submissions.filter((one) => one.state === "refused");
+  const tryAgain = () =>
+    void action.run(async () => {
+      await desk.engine.reopenRefused();
+      await desk.load();
+    });
   return (
     <Screen title={t.title}>
-      {waiting > 0 ? <p class="lead">{t.lead(waiting)}</p> : sent === undefined && <p class="lead">{t.nothing}</p>}
+      {waiting > 0 ? <p class="lead">{t.lead(waiting)}</p> : result === undefined && <p class="lead">{t.nothing}</p>}
       {!isOnline && <Notice kind="info">{text.offline}</Notice>}
-      {hasFailed && <Notice kind="bad">{t.failed}</Notice>}
+      {error !== undefined && (
+        <>
+          <Notice kind="bad">{t.failed}</Notice>
+          <Trouble error={error} />
+        </>
+      )}
       {action.error !== undefined && <Trouble error={action.error} />}
       {progress !== undefined && (
         <div class="sending">
@@ -74,14 +40,32 @@ export function Send({ desk, onChanged, onAnswer, onAfter }: { desk: Desk; onCha
           <p class="muted">{t.progress(progress.sent, progress.total)}</p>
         </div>
       )}
-      {sent !== undefined && <Notice kind="good">{t.done(sent)}</Notice>}
+      {result !== undefined && (result.sent > 0 || result.refused === 0) && <Notice kind="good">{t.done(result.sent)}</Notice>}
+      {refused.length > 0 && (
+        <Notice kind="bad">
+          {refused.map((one) => (
+            <p key={one.id}>{t.refused(one.items.length, one.refusal ?? "")}</p>
+          ))}
+          <button type="button" class="plain" onClick={tryAgain} disabled={action.isRunning || progress !== undefined}>
+            {t.again}
+          </button>
+        </Notice>
+      )}
+      {result !== undefined && result.sent > 0 && !desk.identity?.isSaved && (
+        <Notice kind="info">
+          <p>{t.saveKey}</p>
+          <button type="button" class="plain" onClick={onKey}>
+            {t.toKey}
+          </button>
+        </Notice>
+      )}
       <div class="actions">
         {waiting > 0 && (
-          <button type="button" class="main" onClick={begin} disabled={action.isRunning}>
+          <button type="button" class="main" onClick={() => void outbox.send()} disabled={progress !== undefined}>
             {t.begin(waiting)}
           </button>
         )}
-        {sent !== undefined && (
+        {result !== undefined && (
           <>
             <button type="button" class={waiting > 0 ? "plain" : "main"} onClick={onAfter}>
               {t.after}
@@ -98,8 +82,8 @@ export function Send({ desk, onChanged, onAnswer, onAfter }: { desk: Desk; onCha
           <ul class="rows">
             {acknowledged.map((one) => (
               <li key={one.id}>
-                <span>{text.after.submission(one.items.length, new Date(one.made).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" }))}</span>
-                <span class="muted">{text.after.state[one.state]}</span>
+                <span>{laterText.after.submission(one.items.length, new Date(one.made).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" }))}</span>
+                <span class="muted">{laterText.after.state[one.state]}</span>
               </li>
             ))}
           </ul>

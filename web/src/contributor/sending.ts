@@ -1,7 +1,7 @@
 // Sends what was answered, submission after submission. It can be stopped anywhere and begun again: what was made is sent again byte for byte, and
 // what was acknowledged is not sent a second time.
 
-import type { ReadySubmission } from "../engine/contributor-calls.ts";
+import type { ReadySubmission } from "../engine/messages.ts";
 import { Problem, Unreachable } from "../http/problem.ts";
 
 /** What sending needs from elsewhere. */
@@ -11,7 +11,10 @@ export interface Sender {
   next(): Promise<ReadySubmission | null>;
   send(ready: ReadySubmission): Promise<Uint8Array>;
   settle(id: string, receipt: Uint8Array): Promise<unknown>;
+  /** Gives a submission up whose keys are said to be too old; fails if there are no newer ones. */
   discard(id: string): Promise<void>;
+  /** Notes that a submission is refused for good. */
+  refuse(id: string, kind: string): Promise<void>;
   pause(seconds: number): Promise<void>;
 }
 
@@ -24,36 +27,50 @@ export interface SendProgress {
   total: number;
 }
 
+/** How many answers were acknowledged, and how many the coordinator has refused for good. */
+export interface SendResult {
+  sent: number;
+  refused: number;
+}
+
 /** How often a submission is made again, and how often one is sent again when the coordinator or the network has a bad moment. */
 const RESEALS = 3;
 const TRIES = 5;
 
-/** Sends everything. Returns how many answers were acknowledged. */
-export async function sendAll(sender: Sender, total: number, report: (progress: SendProgress) => void): Promise<number> {
-  let [sent, reseals] = [0, 0];
-  report({ step: "preparing", sent, total });
+/** Refusals for good of one submission, of those in `is_final` of client/src/resending.rs: another submission may still be taken. The other refusals
+ *  there are of everything that somebody sends, and end the sending. */
+const REFUSED = ["job_full", "contributor_quota", "submission_conflict", "submission_rejected"];
+
+/** Sends everything. */
+export async function sendAll(sender: Sender, total: number, report: (progress: SendProgress) => void): Promise<SendResult> {
+  const result: SendResult = { sent: 0, refused: 0 };
+  let reseals = 0;
+  const tell = (step: SendProgress["step"]): void => report({ step, sent: result.sent, total });
+  tell("preparing");
   await sender.freshKeys();
   for (;;) {
-    report({ step: "preparing", sent, total });
+    tell("preparing");
     const ready = await sender.next();
     if (ready === null) {
-      return sent;
+      return result;
     }
     try {
-      const receipt = await patiently(sender, () => {
-        report({ step: "sending", sent, total });
-        return sender.send(ready);
-      }, () => report({ step: "waiting", sent, total }));
+      const receipt = await patiently(sender, () => (tell("sending"), sender.send(ready)), () => tell("waiting"));
       await sender.settle(ready.id, receipt);
-      sent += ready.answers;
+      result.sent += ready.answers;
     } catch (error) {
-      const isExpired = error instanceof Problem && error.kind === "sealing_key_expired" && reseals < RESEALS;
-      if (!isExpired) {
+      const kind = error instanceof Problem ? error.kind : "";
+      if (REFUSED.includes(kind)) {
+        await sender.refuse(ready.id, kind);
+        result.refused += ready.answers;
+      } else if (kind === "sealing_key_expired" && reseals < RESEALS) {
+        reseals += 1;
+        // First the keys: without newer ones, what the coordinator says is not true.
+        await sender.freshKeys();
+        await sender.discard(ready.id);
+      } else {
         throw error;
       }
-      reseals += 1;
-      await sender.discard(ready.id);
-      await sender.freshKeys();
     }
   }
 }
@@ -64,7 +81,7 @@ async function patiently<T>(sender: Sender, request: () => Promise<T>, onWait: (
     try {
       return await request();
     } catch (error) {
-      const isPassing = error instanceof Unreachable || (error instanceof Problem && error.isPassing);
+      const isPassing = error instanceof Unreachable || (error instanceof Problem && error.isPassing && !REFUSED.includes(error.kind));
       if (!isPassing || attempt === TRIES) {
         throw error;
       }

@@ -12,6 +12,7 @@ export interface Step {
 export class Sitting {
   private readonly drafts: Map<number, Draft>;
   private readonly past: Step[] = [];
+  private final: ReadonlySet<number>;
   /** The place in the order, from 0; `total` where nothing is left to answer. */
   private place: number;
 
@@ -22,10 +23,27 @@ export class Sitting {
     private readonly start: number,
     drafts: ReadonlyMap<number, Draft>,
     /** Items that were sent, or are being sent: their answers are final. */
-    private readonly final: ReadonlySet<number>,
+    final: ReadonlySet<number>,
   ) {
-    this.drafts = new Map([...drafts].filter(([item]) => item < total && !final.has(item)));
-    this.place = this.nextOpen(-1);
+    [this.drafts, this.final] = [new Map(), final];
+    this.place = total;
+    this.update(drafts, final);
+  }
+
+  /** Takes what is stored now: answers were sent, refused or taken back. The item that is shown stays unless its answer has become final. */
+  update(drafts: ReadonlyMap<number, Draft>, final: ReadonlySet<number>): void {
+    this.final = final;
+    this.drafts.clear();
+    for (const [item, draft] of drafts) {
+      if (item < this.total && !final.has(item)) {
+        this.drafts.set(item, draft);
+      }
+    }
+    const past = this.past.filter(({ item }) => !final.has(item));
+    this.past.splice(0, this.past.length, ...past);
+    if (this.item === undefined || final.has(this.item)) {
+      this.place = this.nextOpen(this.place);
+    }
   }
 
   /** The item at a place of the order. */

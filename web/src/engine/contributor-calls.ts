@@ -8,19 +8,11 @@ import { Drafts } from "../storage/drafts.ts";
 import { saveJob, loadJob, type JobRecord } from "../storage/job-record.ts";
 import { names, type JobPlace } from "../storage/names.ts";
 import type { SealedStore } from "../storage/sealed-store.ts";
-import { Submissions, type SubmissionNote } from "../storage/submissions.ts";
+import { isFinal, Submissions, type SubmissionNote } from "../storage/submissions.ts";
 import { Identities, type IdentityNote } from "./identities.ts";
-import { EngineFailure } from "./messages.ts";
-
-/** As whom requests are signed. */
-export type ReaderKind = "nobody" | "invitation" | "identity";
-
-/** A submission that is ready to be sent. */
-export interface ReadySubmission {
-  id: string;
-  body: { bytes: Uint8Array; type: string };
-  answers: number;
-}
+import { EngineFailure, type ReaderKind, type ReadySubmission } from "./messages.ts";
+import { lossOf, removePerson, type Loss } from "./removal.ts";
+import { Trust } from "./trust.ts";
 
 const now = (): number => Math.floor(Date.now() / 1000);
 
@@ -78,6 +70,25 @@ export class ContributorCalls {
     await this.store.put(name, { json: [...sealing.epochs] });
   }
 
+  /** The addresses that were accepted for a cluster; null if it was never accepted on this device. */
+  trustedAddresses(cluster: string): Promise<string[] | null> {
+    return new Trust(this.store).addresses(cluster);
+  }
+
+  /** Notes that the person has accepted a cluster at an address, and whether it is the one that the host of the page offers. */
+  async acceptCluster(cluster: string, coordinator: string, isOfHost: boolean): Promise<void> {
+    const trust = new Trust(this.store);
+    await trust.accept(cluster, coordinator);
+    if (isOfHost) {
+      await trust.acceptHostFile(cluster);
+    }
+  }
+
+  /** The digest of the cluster file that the host of the page offered before; that of the file which it offers now, if it is the first. */
+  hostFile(now: string): Promise<string> {
+    return new Trust(this.store).hostFile(now);
+  }
+
   // ------------------------------------------------------------------------------------------------------------------- who asks
 
   /** Reads an invitation code. It is held until it is taken up, and stored nowhere. */
@@ -85,6 +96,12 @@ export class ContributorCalls {
     const invitation = this.engine.Invitation.parse(code.trim());
     this.invitation?.free();
     this.invitation = invitation;
+  }
+
+  /** Whether the invitation is that of a person whose key is on this device. */
+  async isInvitedAs(name: string): Promise<boolean> {
+    const { issuers } = await this.identities.note(name);
+    return issuers !== undefined && name === `${names.pool(this.cluster().digest, issuers)}/${this.need(this.invitation, "an invitation").serial}`;
   }
 
   /** What identities there are for this cluster. */
@@ -95,10 +112,12 @@ export class ContributorCalls {
   /** Signs as a stored identity from now on. */
   async useIdentity(name: string): Promise<IdentityNote> {
     const { note, file, credential } = await this.identities.load(name);
+    file.fill(0);
+    const key = await this.identities.key(name);
     this.forgetIdentity();
     this.identity = {
       note,
-      key: this.engine.Key.fromFile(file),
+      key,
       credential: credential === undefined ? undefined : this.engine.Credential.fromFile(credential),
     };
     return note;
@@ -125,10 +144,11 @@ export class ContributorCalls {
     return credential === undefined ? { authorization } : { authorization, [header]: credential.header() };
   }
 
-  /** Makes or takes the key that is enrolled with this cluster, and the body that asks to enrol it under a name. */
-  async enrolment(name: string): Promise<{ identity: IdentityNote; body: Uint8Array }> {
+  /** Makes or takes the key that is enrolled with this cluster, and the body that asks to enrol it under a name. For somebody else than the person whose
+   *  key is here, it is another key. */
+  async enrolment(name: string, isSomebodyElse = false): Promise<{ identity: IdentityNote; body: Uint8Array }> {
     this.engine.checkName(name);
-    const identity = await this.identities.enrolled(this.cluster().digest, name);
+    const identity = await this.identities.enrolled(this.cluster().digest, name, isSomebodyElse);
     await this.useIdentity(identity.name);
     return { identity, body: this.engine.enrolment(this.need(this.identity, "a key").key, this.cluster(), name) };
   }
@@ -136,7 +156,7 @@ export class ContributorCalls {
   /** Notes that the coordinator has enrolled the key. */
   async noteEnrolled(): Promise<IdentityNote> {
     const identity = this.need(this.identity, "a key");
-    identity.note = await this.identities.noteEnrolled(identity.note.name);
+    identity.note = await this.identities.change(identity.note.name, { isEnrolled: true });
     return identity.note;
   }
 
@@ -158,6 +178,26 @@ export class ContributorCalls {
   /** The key file of the identity in use, for the person alone; with the records of what was agreed to with the key, unless there is no room. */
   async keyFile(withConsents = true): Promise<string> {
     return this.identities.toFile(this.need(this.identity, "a key").note.name, withConsents ? this.cluster().digest : undefined);
+  }
+
+  /** Notes that the person has saved the key. */
+  async noteSaved(): Promise<IdentityNote> {
+    const identity = this.need(this.identity, "a key");
+    identity.note = await this.identities.change(identity.note.name, { isSaved: true });
+    return identity.note;
+  }
+
+  /** What is lost when a key is removed from this device. */
+  async lossOf(name: string): Promise<Loss> {
+    return lossOf(this.store, this.cluster().digest, await this.identities.note(name));
+  }
+
+  /** Removes a key from this device, with everything that was kept for it. */
+  async removeIdentity(name: string): Promise<void> {
+    await removePerson(this.store, this.cluster().digest, await this.identities.note(name));
+    if (this.identity?.note.name === name) {
+      this.forgetIdentity();
+    }
   }
 
   /** Takes a key file from another device. */
@@ -234,22 +274,33 @@ export class ContributorCalls {
 
   // ------------------------------------------------------------------------------------------------------------------- sending
 
-  /** The next submission to send: one that was made before and has no receipt, or one of the drafts; null if nothing is left. */
-  async nextSubmission(): Promise<ReadySubmission | null> {
+  /** The next submission to send: one that was made before and has no receipt, or one of the drafts but those set aside; null if nothing is left. */
+  async nextSubmission(aside: readonly number[] = []): Promise<ReadySubmission | null> {
     const submissions = new Submissions(this.store, this.place());
-    const all = await submissions.all();
-    const made = all.find(({ note }) => note.state === "made");
-    if (made !== undefined) {
-      return this.ready(made.note, this.need(made.bytes["bytes"], "the submission"));
+    for (;;) {
+      const all = await submissions.all();
+      const made = all.find(({ note }) => note.state === "made");
+      if (made !== undefined) {
+        return this.ready(made.note, this.need(made.bytes["bytes"], "the submission"));
+      }
+      const taken = new Set([...all.flatMap(({ note }) => (isFinal(note) ? note.items : [])), ...aside]);
+      const drafts = await new Drafts(this.store, this.place()).all();
+      const answers = [...drafts].flatMap(([item, draft]) => (draft === "skipped" || taken.has(item) ? [] : [[item, draft.class] as const]));
+      const batch = answers.sort(([a], [b]) => a - b).slice(0, this.needJob().view().answersPerSubmission);
+      if (batch.length === 0) {
+        return null;
+      }
+      const ready = await this.make(submissions, batch);
+      if (ready !== undefined) {
+        return ready;
+      }
+      // An answer was changed while it was shared: what was made is of no use, and the newer answers are shared.
     }
-    const taken = new Set(all.flatMap(({ note }) => note.items));
-    const drafts = await new Drafts(this.store, this.place()).all();
-    const answers = [...drafts].flatMap(([item, draft]) => (draft === "skipped" || taken.has(item) ? [] : [[item, draft.class] as const]));
+  }
+
+  /** Shares and seals answers and stores the submission; nothing if one of them was changed meanwhile. */
+  private async make(submissions: Submissions, batch: readonly (readonly [item: number, answer: number])[]): Promise<ReadySubmission | undefined> {
     const job = this.needJob();
-    const batch = answers.sort(([a], [b]) => a - b).slice(0, job.view().answersPerSubmission);
-    if (batch.length === 0) {
-      return null;
-    }
     const { key, credential, note } = this.need(this.identity, "a key");
     const items = Uint32Array.from(batch, ([item]) => item);
     const classes = Uint32Array.from(batch, ([, answer]) => answer);
@@ -269,8 +320,8 @@ export class ContributorCalls {
     try {
       const bytes = submission.bytes();
       const made: SubmissionNote = { id: header.id, items: [...items], state: "made", made: Date.now() };
-      await submissions.put({ note: made, bytes: { bytes, header: header.bytes() } });
-      return this.ready(made, bytes);
+      const isStored = await submissions.make({ note: made, bytes: { bytes, header: header.bytes() } }, batch);
+      return isStored ? this.ready(made, bytes) : undefined;
     } finally {
       header.free();
       submission.free();
@@ -284,20 +335,57 @@ export class ContributorCalls {
       const { sequence } = header.checkReceipt(this.cluster(), receipt);
       const note: SubmissionNote = { ...stored.note, state: "sent", sequence };
       await submissions.settle({ note, bytes: { header: header.bytes(), receipt } });
+      await this.store.renewKey(names.drafts(this.place()));
       return note;
     } finally {
       header.free();
     }
   }
 
-  /** Forgets a submission that was sealed to a key whose time is over: the coordinator has stored nothing of it. */
+  /** Gives up a submission that was sealed to a key whose time is over, so that its answers are sealed again. That the coordinator has stored nothing of it
+   *  is only its word: it is believed if there is a newer key, signed by its node, and the header is kept, to be taken back and looked for with the
+   *  submissions that take its place. */
   async discard(id: string): Promise<void> {
-    await new Submissions(this.store, this.place()).forget(id);
+    const { submissions, stored, header } = await this.stored(id);
+    try {
+      this.checkNewerKeys(header);
+    } finally {
+      header.free();
+    }
+    const { header: kept } = stored.bytes;
+    await submissions.reopen({ note: { ...stored.note, state: "replaced" }, bytes: kept === undefined ? {} : { header: kept } });
   }
 
-  /** What was made so far, oldest first. */
+  /** Notes that the coordinator refuses a submission for good, so that it is not sent again. Its answers stay on this device. */
+  async noteRefused(id: string, refusal: string): Promise<void> {
+    const submissions = new Submissions(this.store, this.place());
+    const { note, bytes } = this.need(await submissions.get(id), "the submission");
+    const { bytes: _, ...rest } = bytes;
+    await submissions.put({ note: { ...note, state: "refused", refusal }, bytes: rest });
+  }
+
+  /** Opens the answers of all refused submissions again, to be sent once more in new ones. That the coordinator has stored nothing of them is only its
+   *  word, so their headers are kept as those of replaced submissions are. */
+  async reopenRefused(): Promise<void> {
+    const submissions = new Submissions(this.store, this.place());
+    for (const { note, bytes } of await submissions.all()) {
+      if (note.state === "refused") {
+        await submissions.reopen({ note: { ...note, state: "replaced" }, bytes });
+      }
+    }
+  }
+
+  /** What was made so far and counts, oldest first. */
   async listSubmissions(): Promise<SubmissionNote[]> {
-    return (await new Submissions(this.store, this.place()).all()).map(({ note }) => note);
+    const all = await new Submissions(this.store, this.place()).all();
+    return all.flatMap(({ note }) => (note.state === "replaced" || note.isReplaced ? [] : [note]));
+  }
+
+  /** The submissions with answers to the same items that this one has taken the place of: they are taken back with it. */
+  async replacedBy(id: string): Promise<string[]> {
+    const all = await new Submissions(this.store, this.place()).all();
+    const items = new Set(all.find(({ note }) => note.id === id)?.note.items);
+    return all.flatMap(({ note }) => (note.id !== id && (note.state === "replaced" || note.isReplaced) && note.items.some((item) => items.has(item)) ? [note.id] : []));
   }
 
   /** The receipts of all submissions, as the coordinator has signed them. */
@@ -314,7 +402,8 @@ export class ContributorCalls {
     try {
       const body = header.withdrawal(this.need(this.identity, "a key").key);
       if (stored.note.state !== "withdrawn") {
-        await submissions.put({ ...stored, note: { ...stored.note, state: "withdrawing" } });
+        const isReplaced = stored.note.state === "replaced" || stored.note.isReplaced;
+        await submissions.put({ ...stored, note: { ...stored.note, state: "withdrawing", ...(isReplaced && { isReplaced }) } });
       }
       return body;
     } finally {
@@ -322,32 +411,52 @@ export class ContributorCalls {
     }
   }
 
-  /** Checks what nodes have signed about the erasure of a submission, and keeps it. */
+  /** Notes that the coordinator says that it does not have what is to be taken back. If it counts all the same, the coordinator has lied. */
+  async noteDenied(id: string): Promise<void> {
+    const submissions = new Submissions(this.store, this.place());
+    const stored = this.need(await submissions.get(id), "the submission");
+    await submissions.put({ ...stored, note: { ...stored.note, isDenied: true } });
+  }
+
+  /** Checks what nodes have signed about the erasure of a submission, and keeps it. It is taken back when every node has signed: the coordinator's word
+   *  alone erases nothing. */
   async noteWithdrawn(id: string, body: Uint8Array): Promise<ErasureView> {
     const { submissions, stored, header } = await this.stored(id);
     try {
       const view = header.checkErasures(this.cluster(), body, stored.bytes["erasures"]);
       const erasures = new TextEncoder().encode(view.receipts);
-      await submissions.put({ note: { ...stored.note, state: "withdrawn" }, bytes: { ...stored.bytes, erasures } });
+      const isWithdrawn = view.missing.length === 0;
+      const now = { note: { ...stored.note, state: isWithdrawn ? ("withdrawn" as const) : ("withdrawing" as const), missing: view.missing }, bytes: { ...stored.bytes, erasures } };
+      await (isWithdrawn ? submissions.reopen(now) : submissions.put(now));
       return view;
     } finally {
       header.free();
     }
   }
 
-  /** Checks what the nodes certify to this contributor; null until the job is published. */
-  async checkReceipts(body: Uint8Array): Promise<Certified | null> {
-    const { terms } = this.need(await loadJob(this.store, this.place()), "the job");
+  /** The items that the identity in use has sent to a job, from whatever device: what the coordinator lists counts only with the signature of the key. */
+  sentItems(job: string, body: Uint8Array): number[] {
+    return [...this.engine.sentItems(this.cluster(), job, this.need(this.identity, "a key").key, body)];
+  }
+
+  /** Checks what the nodes certify to this contributor; null until the job is published. `job` has the terms where the job cannot be opened any more:
+   *  the nodes have signed what they certify for the digest of these terms, so other terms do not pass. */
+  async checkReceipts(body: Uint8Array, job?: { id: string; terms: Uint8Array }): Promise<Certified | null> {
+    const place = job === undefined ? this.place() : this.placeOf(job.id);
+    const terms = job?.terms ?? this.need(await loadJob(this.store, place), "the job").terms;
     const check = new this.engine.ReceiptCheck(this.cluster(), terms);
     const headers: Module.Header[] = [];
     try {
-      for (const { note, bytes } of await new Submissions(this.store, this.place()).all()) {
+      for (const { note, bytes } of await new Submissions(this.store, place).all()) {
         const header = this.engine.Header.parse(this.need(bytes["header"], "the submission"));
         headers.push(header);
-        if (note.state === "withdrawn") {
-          check.withdrawn(header, bytes["erasures"] ?? new TextEncoder().encode("[]"));
+        const none = new TextEncoder().encode("[]");
+        const erasures = bytes["erasures"] ?? none;
+        // A node that has signed, or a coordinator that has said that there is nothing, has promised that it does not count.
+        if (note.state === "withdrawn" || note.isDenied || erasures.length > none.length) {
+          check.withdrawn(header, erasures);
         } else {
-          // Nobody has promised that what is to be taken back stays in the job.
+          // Nobody has promised that what is to be taken back, or was replaced, stays in the job or out of it.
           check.kept(header, note.state === "sent" ? bytes["receipt"] : undefined);
         }
       }
@@ -388,8 +497,16 @@ export class ContributorCalls {
     return { record: this.engine.Consent.parse(new TextEncoder().encode(stored.record)), shown: stored.shown, page: stored.page };
   }
 
+  /** Throws unless a node has signed a newer key than the one to which a submission is sealed. */
+  checkNewerKeys(header: Module.Header): void {
+    const now = this.sealingKeys().epochs;
+    if (!header.epochs.some((epoch, node) => (now[node] ?? 0) > epoch)) {
+      throw new EngineFailure("sealing_keys", "the coordinator says that the nodes have newer keys, but shows none: try again later, or tell the operators");
+    }
+  }
+
   private ready(note: SubmissionNote, bytes: Uint8Array): ReadySubmission {
-    return { id: note.id, body: { bytes, type: this.engine.submissionType() }, answers: note.items.length };
+    return { id: note.id, body: { bytes, type: this.engine.submissionType() }, answers: note.items.length, items: note.items };
   }
 
   private async stored(id: string) {
@@ -400,7 +517,11 @@ export class ContributorCalls {
   }
 
   private place(): JobPlace {
-    return { cluster: this.cluster().digest, job: this.needJob().id };
+    return this.placeOf(this.needJob().id);
+  }
+
+  private placeOf(job: string): JobPlace {
+    return { cluster: this.cluster().digest, job, person: this.need(this.identity, "a key").note.publicKey };
   }
 
   private needJob(): Module.Job {

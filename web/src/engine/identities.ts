@@ -3,6 +3,7 @@
 import type * as Module from "tacit-engine";
 import { Consents, type StoredConsent } from "../storage/consents.ts";
 import { names } from "../storage/names.ts";
+import type { Packed } from "../storage/packing.ts";
 import type { SealedStore } from "../storage/sealed-store.ts";
 import { EngineFailure } from "./messages.ts";
 
@@ -15,16 +16,24 @@ export interface IdentityNote {
   contributor: string;
   /** The pool, if a pool's issuers vouch for the key. */
   pool?: string;
+  /** The digest of these issuers: the pool's name alone is anybody's to choose. */
+  issuers?: string;
   /** Whether the coordinator has enrolled it. Keys of pools need no enrolment. */
   isEnrolled: boolean;
+  /** Whether the person has saved it as a file. */
+  isSaved?: boolean;
 }
 
 /** A key with what belongs to it. */
 export interface Identity {
   note: IdentityNote;
-  file: string;
+  /** The key file. Whoever reads it overwrites it after use. */
+  file: Uint8Array;
   credential?: string;
 }
+
+/** What is stored as JSON; the key file is stored beside it as bytes, because a text cannot be overwritten. */
+type StoredIdentity = Omit<Identity, "file">;
 
 /** In front of the lines that belong to a key. The command line reads such a file as well: it takes these lines for comments. */
 const NAME_LINE = "# name: ";
@@ -40,25 +49,43 @@ export class Identities {
 
   async list(cluster: string): Promise<IdentityNote[]> {
     const found = await this.store.all(names.identities(cluster));
-    return [...found.values()].map((value) => (value.json as Identity).note);
+    return [...found.values()].map((value) => {
+      wipe(value);
+      return (value.json as StoredIdentity).note;
+    });
   }
 
   async load(name: string): Promise<Identity> {
-    const value = await this.store.get(name);
-    if (value === undefined) {
+    const identity = await this.find(name);
+    if (identity === undefined) {
       throw new EngineFailure("unexpected", "the key is not on this device");
     }
-    return value.json as Identity;
+    return identity;
   }
 
-  /** The key for this cluster under a name: the one that there is, or a new one. A key that is enrolled keeps its name. */
-  async enrolled(cluster: string, contributor: string): Promise<IdentityNote> {
-    const name = names.enrolled(cluster);
-    const known = (await this.store.get(name))?.json as Identity | undefined;
-    if (known?.note.isEnrolled) {
-      return known.note;
+  /** What is known of a stored key, without the key. */
+  async note(name: string): Promise<IdentityNote> {
+    const { note, file } = await this.load(name);
+    file.fill(0);
+    return note;
+  }
+
+  /** The key of a stored identity, as a handle. */
+  async key(name: string): Promise<Module.Key> {
+    return this.keyOf(await this.load(name));
+  }
+
+  /** The key for this cluster under a name: the one that there is, or a new one. A key that is enrolled keeps its name, so somebody else gets another key. */
+  async enrolled(cluster: string, contributor: string, isSomebodyElse: boolean): Promise<IdentityNote> {
+    const all = (await this.list(cluster)).filter(({ pool }) => pool === undefined);
+    const enrolled = all.find(({ isEnrolled }) => isEnrolled);
+    if (enrolled !== undefined && !isSomebodyElse) {
+      return enrolled;
     }
-    const key = known === undefined ? this.engine.Key.generate() : this.engine.Key.fromFile(known.file);
+    // One that was made before and that the coordinator has not taken, for example because the name was taken.
+    const open = all.find(({ isEnrolled }) => !isEnrolled);
+    const key = open === undefined ? this.engine.Key.generate() : await this.key(open.name);
+    const name = open?.name ?? (enrolled === undefined ? names.enrolled(cluster) : `${names.enrolled(cluster)}/${key.publicKey}`);
     try {
       return await this.save({
         note: { name, publicKey: key.publicKey, contributor, isEnrolled: false },
@@ -69,22 +96,22 @@ export class Identities {
     }
   }
 
-  async noteEnrolled(name: string): Promise<IdentityNote> {
+  /** Notes something about a key. */
+  async change(name: string, part: Partial<Pick<IdentityNote, "isEnrolled" | "isSaved">>): Promise<IdentityNote> {
     const identity = await this.load(name);
-    return this.save({ ...identity, note: { ...identity.note, isEnrolled: true } });
+    return this.save({ ...identity, note: { ...identity.note, ...part } });
   }
 
   /** Makes a credential of an invitation for the key of its pool. The same person gets the same key; another one gets a new key. */
   async takeUp(cluster: Module.Cluster, job: Module.Job, invitation: Module.Invitation): Promise<IdentityNote> {
-    const pool = job.view().terms.issuers?.pool ?? "";
-    const name = `${names.pool(cluster.digest, pool)}/${invitation.serial}`;
-    const known = (await this.store.get(name))?.json as Identity | undefined;
-    const key = known === undefined ? this.engine.Key.generate() : this.engine.Key.fromFile(known.file);
+    const name = `${names.pool(cluster.digest, job.view().issuers?.digest ?? "")}/${invitation.serial}`;
+    const known = await this.find(name);
+    const key = known === undefined ? this.engine.Key.generate() : this.keyOf(known);
     try {
       const credential = invitation.takeUp(cluster, job, key);
       try {
         return await this.save({
-          note: { name, publicKey: key.publicKey, contributor: credential.name, pool: credential.pool, isEnrolled: true },
+          note: { name, publicKey: key.publicKey, contributor: credential.name, pool: credential.pool, issuers: credential.issuersDigest, isEnrolled: true },
           file: key.toFile(),
           credential: credential.toFile(),
         });
@@ -107,14 +134,18 @@ export class Identities {
     for (const [job, consent] of consents) {
       lines.push(`${CONSENT_LINE}${JSON.stringify([job, consent])}`);
     }
-    return `${lines.join("\n")}\n${file}`;
+    const text = new TextDecoder().decode(file);
+    file.fill(0);
+    return `${lines.join("\n")}\n${text}`;
   }
 
   /** Reads a key file, and keeps it for this cluster. It does not take the place of another key. */
   async fromFile(cluster: string, text: string): Promise<IdentityNote> {
     const lines = text.split(/\r?\n/);
     const after = (start: string): string | undefined => lines.find((line) => line.startsWith(start))?.slice(start.length).trim();
-    const key = this.engine.Key.fromFile(text);
+    const bytes = new TextEncoder().encode(text);
+    const key = this.engine.Key.fromFile(bytes);
+    bytes.fill(0);
     try {
       const given = after(CREDENTIAL_LINE);
       const credential = given === undefined ? undefined : this.engine.Credential.fromFile(given);
@@ -122,12 +153,13 @@ export class Identities {
         credential.free();
         throw new EngineFailure("credential", "this key is for the people of another cluster");
       }
-      const pool = credential && { pool: credential.pool, serial: credential.serial, contributor: credential.name };
+      const pool = credential && { pool: credential.pool, issuers: credential.issuersDigest, serial: credential.serial, contributor: credential.name };
       credential?.free();
-      const name = pool ? `${names.pool(cluster, pool.pool)}/${pool.serial}` : names.enrolled(cluster);
-      const known = (await this.store.get(name))?.json as Identity | undefined;
+      const name = pool ? `${names.pool(cluster, pool.issuers)}/${pool.serial}` : names.enrolled(cluster);
+      const known = await this.find(name);
+      known?.file.fill(0);
       if (known !== undefined && known.note.publicKey !== key.publicKey) {
-        throw new EngineFailure("key_file", "this device has another key for the same cluster; save that one first, then remove it");
+        throw new EngineFailure("key_file", "this device has another key for the same cluster: save that one to a file, then remove it from this device");
       }
       await this.takeConsents(cluster, key.publicKey, lines);
       return await this.save({
@@ -135,9 +167,10 @@ export class Identities {
           name,
           publicKey: key.publicKey,
           contributor: pool?.contributor ?? after(NAME_LINE) ?? known?.note.contributor ?? "",
-          ...(pool && { pool: pool.pool }),
+          ...(pool && { pool: pool.pool, issuers: pool.issuers }),
           // The page writes the name only into the file of a key that was enrolled under it.
           isEnrolled: pool !== undefined || (known?.note.isEnrolled ?? false) || after(NAME_LINE) !== undefined,
+          isSaved: true,
         },
         file: key.toFile(),
         ...(given !== undefined && { credential: given }),
@@ -152,14 +185,30 @@ export class Identities {
     const consents = new Consents(this.store);
     for (const line of lines.filter((one) => one.startsWith(CONSENT_LINE))) {
       const [job, stored] = parseConsent(line.slice(CONSENT_LINE.length));
-      if (stored.key === key && (await consents.get({ cluster, job })) === undefined) {
-        await consents.put({ cluster, job }, stored);
+      const place = { cluster, job, person: key };
+      if (stored.key === key && (await consents.get(place)) === undefined) {
+        await consents.put(place, stored);
       }
     }
   }
 
-  private async save(identity: Identity): Promise<IdentityNote> {
-    await this.store.put(identity.note.name, { json: identity });
+  private async find(name: string): Promise<Identity | undefined> {
+    const value = await this.store.get(name);
+    const file = value?.bytes?.["file"];
+    return file && { ...(value?.json as StoredIdentity), file };
+  }
+
+  private keyOf({ file }: Identity): Module.Key {
+    try {
+      return this.engine.Key.fromFile(file);
+    } finally {
+      file.fill(0);
+    }
+  }
+
+  private async save({ file, ...identity }: Identity): Promise<IdentityNote> {
+    await this.store.put(identity.note.name, { json: identity, bytes: { file } });
+    file.fill(0);
     return identity.note;
   }
 }
@@ -170,4 +219,9 @@ function parseConsent(text: string): [job: string, stored: StoredConsent] {
   } catch {
     throw new EngineFailure("key_file", "a record of consent in this key file is damaged: copy the file again, whole");
   }
+}
+
+/** Overwrites the key file of a stored identity of which only the rest is used. */
+function wipe(value: Packed): void {
+  value.bytes?.["file"]?.fill(0);
 }

@@ -1,4 +1,4 @@
-// How the page and its worker talk: calls by name, answered in any order.
+// How the page and its worker talk: calls by name, answered in any order, and what they exchange in more than one call.
 
 /** A call to the worker. */
 export interface CallMessage {
@@ -24,6 +24,18 @@ export class EngineFailure extends Error {
     super(message);
     this.name = "EngineFailure";
   }
+}
+
+/** As whom requests are signed. */
+export type ReaderKind = "nobody" | "invitation" | "identity";
+
+/** A submission that is ready to be sent. */
+export interface ReadySubmission {
+  id: string;
+  body: { bytes: Uint8Array; type: string };
+  answers: number;
+  /** The items that are answered in it; none for gold answers, which the page does not show. */
+  items: number[];
 }
 
 /** The methods of a class as the page sees them. */

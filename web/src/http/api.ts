@@ -37,11 +37,13 @@ export class Api {
     readonly base: string,
     private readonly authenticator?: Authenticator,
     private readonly send: typeof fetch = (input, init) => fetch(input, init),
+    /** How long a request may take, in milliseconds, before it counts as failed. A large body gets more. */
+    private readonly patience = 120_000,
   ) {}
 
   /** The same API with other authentication. */
   as(authenticator: Authenticator): Api {
-    return new Api(this.base, authenticator, this.send);
+    return new Api(this.base, authenticator, this.send, this.patience);
   }
 
   /** Sends a request. `target` begins with `/v1` and is signed as it stands. */
@@ -74,13 +76,21 @@ export class Api {
     return response;
   }
 
-  /** The bytes of a response's body. */
+  /** The bytes of a response's body. A request that does not end within its time has failed, as one without a network has. */
   async bytes(method: string, target: string, sent?: Sent): Promise<Uint8Array> {
-    const response = await this.request(method, target, sent);
+    // Ten kilobytes a second are a bad line, and still enough for a body to arrive.
+    const limit = AbortSignal.timeout(this.patience + Math.ceil((sent?.bytes.length ?? 0) / 10));
+    const unreachable = (): Unreachable => new Unreachable(new URL(this.base).host);
+    let response: Response;
+    try {
+      response = await this.request(method, target, sent, limit);
+    } catch (error) {
+      throw limit.aborted ? unreachable() : error;
+    }
     try {
       return new Uint8Array(await response.arrayBuffer());
     } catch {
-      throw new Unreachable(new URL(this.base).host);
+      throw unreachable();
     }
   }
 
@@ -115,6 +125,10 @@ export class Api {
 
   receipts(job: string): Promise<Uint8Array> {
     return this.bytes("GET", `/v1/jobs/${job}/receipts`);
+  }
+
+  certificate(job: string): Promise<Uint8Array> {
+    return this.bytes("GET", `/v1/jobs/${job}/certificate`);
   }
 }
 

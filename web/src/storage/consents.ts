@@ -1,4 +1,4 @@
-// What the contributor has agreed to, signed with its key: one record for each job. It is stored before the first item is shown, and nobody gets it but
+// What the contributor has agreed to, signed with its key: one record for each job and person. It is stored before the first item is shown, and nobody gets it but
 // who is given the file by the contributor.
 
 import { names, type JobPlace } from "./names.ts";
@@ -31,7 +31,7 @@ export class Consents {
   /** Those of a key for jobs of a cluster, by job. */
   async ofKey(cluster: string, key: string): Promise<Map<string, StoredConsent>> {
     const found = await this.store.all(names.consents(cluster));
-    const all = [...found].map(([job, value]) => [job, value.json as StoredConsent] as const);
-    return new Map(all.filter(([, stored]) => stored.key === key));
+    const all = [...found].map(([name, value]) => [...name.split("/"), value.json] as [job: string, person: string, stored: StoredConsent]);
+    return new Map(all.flatMap(([job, person, stored]) => (person === key && stored.key === key ? [[job, stored] as const] : [])));
   }
 }

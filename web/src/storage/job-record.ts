@@ -1,5 +1,4 @@
-// What is kept of a job: where it is, the signed spec, so that it can be answered without a network. What was agreed to is in
-// consents.ts.
+// What is kept of a job: where it is, and the signed spec, so that it can be answered without a network. What was agreed to is in consents.ts.
 
 import { names, type JobPlace } from "./names.ts";
 import type { SealedStore } from "./sealed-store.ts";
@@ -9,8 +8,13 @@ export interface JobRecord {
   coordinator: string;
   name: string;
   digest: string;
+  /** The key that has signed the terms, and the digest of the issuers that they name. */
+  buyer: string;
+  issuers: string | null;
   /** The name of the stored identity that answers. */
   identity: string;
+  /** Under which name payouts list this person. */
+  contributor: string;
   /** When it was agreed to, Unix seconds. */
   agreedAt: number;
   /** With which item to begin: people who begin at different items answer different ones when nobody answers all. */
@@ -37,11 +41,11 @@ export async function saveJob(store: SealedStore, place: JobPlace, stored: Store
   await store.put(names.job(place), { json: stored.record, bytes: { spec: stored.spec, terms: stored.terms } });
 }
 
-/** The jobs that were opened on this device. */
+/** The jobs that were opened on this device, once for each person. */
 export async function listJobs(store: SealedStore): Promise<(JobPlace & { record: JobRecord })[]> {
   const found = await store.all(names.jobs);
   return [...found].map(([name, value]) => {
-    const [cluster = "", job = ""] = name.split("/");
-    return { cluster, job, record: value.json as JobRecord };
+    const [cluster = "", job = "", person = ""] = name.split("/");
+    return { cluster, job, person, record: value.json as JobRecord };
   });
 }

@@ -1,6 +1,8 @@
 // The service worker. It pins one version of the page: the one whose list of digests (MANIFEST) has the digest in this script's address. Every file is
 // checked against the list when it is installed, and served from the device from then on. A host that offers another version changes nothing here,
-// until the person takes it.
+// until the person takes it, and what the list does not name is not there (sw-rules.ts).
+
+import { ruleFor } from "./sw-rules.ts";
 
 interface ExtendableEvent extends Event {
   waitUntil(promise: Promise<unknown>): void;
@@ -76,8 +78,11 @@ async function activate(): Promise<void> {
   await worker.clients.claim();
 }
 
-/** The pinned file, or what the network has where the version has no such file. */
-async function serve(request: Request, address: URL): Promise<Response> {
+/** What a path has that the version does not list. */
+const nothing = (): Response => new Response("this version of the page has no such file\n", { status: 404, headers: { "content-type": "text/plain" } });
+
+/** The pinned file. What the version does not list is not there, whatever the host has. */
+async function serve(address: URL): Promise<Response> {
   const cache = await caches.open(cacheName);
   const { scope } = worker.registration;
   const file = address.origin + address.pathname === scope ? `${scope}index.html` : address.origin + address.pathname;
@@ -89,7 +94,7 @@ async function serve(request: Request, address: URL): Promise<Response> {
   const path = file.slice(scope.length);
   const digest = list === undefined ? undefined : digests(list).get(path);
   if (digest === undefined) {
-    return fetch(request);
+    return nothing();
   }
   const checked = await fetchChecked(path, digest);
   await cache.put(file, checked.clone());
@@ -104,10 +109,11 @@ worker.addEventListener("message", (event) => {
   }
 });
 worker.addEventListener("fetch", (event) => {
-  const address = new URL(event.request.url);
-  const isOwn = address.href.startsWith(worker.registration.scope) && event.request.method === "GET";
-  // `?offered` asks what the host offers now.
-  if (isOwn && address.search !== "?offered") {
-    event.respondWith(serve(event.request, address));
+  const rule = ruleFor(event.request, worker.registration.scope);
+  if (rule === "pinned") {
+    event.respondWith(serve(new URL(event.request.url)));
+  } else if (rule === "nothing") {
+    event.respondWith(Promise.resolve(nothing()));
   }
+  // `network` and `elsewhere` go to where they were addressed.
 });

@@ -29,8 +29,9 @@ export interface PageHost {
   close(): Promise<void>;
 }
 
-export async function startPageHost(folder: string = DIST): Promise<PageHost> {
-  const files = new Map<string, Uint8Array | undefined>();
+/** `clusterFile` is the cluster file that the host offers beside the page. */
+export async function startPageHost(clusterFile?: string, folder: string = DIST): Promise<PageHost> {
+  const files = new Map<string, Uint8Array | undefined>(clusterFile === undefined ? [] : [["cluster.toml", Buffer.from(clusterFile)]]);
   const served: PageHost["served"] = [];
   const server: Server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url ?? "/", "http://host").pathname)).replace(/^\/+/, "") || "index.html";

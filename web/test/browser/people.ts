@@ -38,6 +38,25 @@ class Person {
     await inspect(this.page, name);
   }
 
+  /** Opens an address. Links of these tests lead to the relay and not to the address in the cluster file, so the page asks first. */
+  async goTo(address: string): Promise<void> {
+    await this.page.goto(address);
+    if (address.includes("coordinator=")) {
+      await this.acceptAddress();
+    }
+  }
+
+  /** Accepts the address in a link, if the page asks about it. */
+  async acceptAddress(): Promise<void> {
+    const asks = this.page.getByRole("heading", { name: "Check where this link leads" });
+    await this.page.getByRole("heading").or(this.page.getByRole("alert")).or(this.page.locator("section.item")).first().waitFor();
+    if (await asks.isVisible()) {
+      await this.page.getByLabel("I know the address in the link").check();
+      await this.button("Go on with this link").click();
+      await asks.waitFor({ state: "detached" });
+    }
+  }
+
   close(): Promise<void> {
     return this.profile.close();
   }
@@ -58,7 +77,7 @@ export class Contributor extends Person {
     const profile = await context(browser, size, scheme, `browser of ${name}`);
     await profile.addInitScript(watchMainThread);
     const one = new Contributor(name, size, await profile.newPage(), profile);
-    await one.page.goto(link);
+    await one.goTo(link);
     return one;
   }
 
@@ -178,7 +197,7 @@ export class Buyer extends Person {
   static async enter(browser: Browser, address: string, token: string, { size = "desktop", scheme = "light" }: { size?: Size; scheme?: Scheme } = {}): Promise<Buyer> {
     const profile = await context(browser, size, scheme);
     const one = new Buyer(await profile.newPage(), profile);
-    await one.page.goto(address);
+    await one.goTo(address);
     await one.page.getByLabel("Token").fill(token);
     return one;
   }
@@ -204,7 +223,7 @@ export class Buyer extends Person {
     }
     await sign.click();
     await this.page.getByText("Link for contributors").waitFor();
-    return (await this.page.locator(".code").first().textContent()) ?? "";
+    return (await this.page.locator(".part .code").first().textContent()) ?? "";
   }
 
   /** Closes the job that is shown, and waits for its verified result. */

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
+import { deflateSync } from "node:zlib";
 
 /** What the host was asked. */
 export interface Asked {
@@ -13,13 +14,13 @@ export interface Asked {
 /** A running host of pictures. */
 export class PictureHost {
   /** What it gives, by path. */
-  readonly pictures = new Map<string, string>();
+  readonly pictures = new Map<string, Buffer>();
   readonly asked: Asked[] = [];
   private readonly server = createServer((request, response) => {
     const path = request.url ?? "/";
     this.asked.push({ path, headers: request.headers });
     const found = this.pictures.get(path);
-    response.writeHead(found === undefined ? 404 : 200, { "access-control-allow-origin": "*", "content-type": "image/svg+xml", "cache-control": "no-store" });
+    response.writeHead(found === undefined ? 404 : 200, { "access-control-allow-origin": "*", "content-type": "image/png", "cache-control": "no-store" });
     response.end(found);
   });
 
@@ -35,7 +36,7 @@ export class PictureHost {
   }
 
   /** Puts a picture there. Returns the fields of an item's image. */
-  add(path: string, picture: string, alt: string): { url: string; sha256: string; alt: string } {
+  add(path: string, picture: Buffer, alt: string): { url: string; sha256: string; alt: string } {
     this.pictures.set(path, picture);
     return { url: `http://${this.name}${path}`, sha256: createHash("sha256").update(picture).digest("hex"), alt };
   }
@@ -53,24 +54,95 @@ export class PictureHost {
   }
 }
 
-/** A street with a sign, drawn from a number: no two are the same. */
-export function street(number: number): string {
+/** A street with a sign, drawn from a number as a PNG file: no two are the same. */
+export function street(number: number): Buffer {
   const hue = (number * 47) % 360;
   const x = 120 + ((number * 67) % 240);
-  const sign = [
-    `<polygon points="${octagon(x, 130, 52)}" fill="#b3251e" stroke="#fff" stroke-width="6"/>`,
-    `<polygon points="${x - 54},92 ${x + 54},92 ${x},186" fill="#fff" stroke="#b3251e" stroke-width="12"/>`,
-    `<circle cx="${x}" cy="134" r="50" fill="#1c5fb0" stroke="#fff" stroke-width="6"/><path d="M${x} 168v-62m-20 20 20-22 20 22" stroke="#fff" stroke-width="12" fill="none"/>`,
-  ][number % 3];
+  const [red, blue, white] = [[179, 37, 30], [28, 95, 176], [255, 255, 255]] as [Colour, Colour, Colour];
   const houses = [0, 1, 2, 3, 4].map((place) => {
     const height = 90 + ((number * 31 + place * 53) % 90);
-    return `<rect x="${place * 100 - 10}" y="${270 - height}" width="92" height="${height}" fill="hsl(${(hue + place * 24) % 360} 22% ${52 + place * 4}%)"/>`;
+    return shape(box(place * 100 - 10, 270 - height, 92, height), hsl((hue + place * 24) % 360, 0.22, 0.52 + place * 0.04));
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 480 320" width="480" height="320"><rect width="480" height="320" fill="hsl(${hue} 45% 88%)"/>${houses.join("")}<rect y="270" width="480" height="50" fill="#8b8f93"/><rect x="${x - 5}" y="150" width="10" height="130" fill="#5b6167"/>${sign}</svg>`;
+  const signs = [
+    [shape(octagon(x, 130, 55), white), shape(octagon(x, 130, 49), red)],
+    [shape([[x - 64, 86], [x + 64, 86], [x, 198]], red), shape([[x - 43, 98], [x + 43, 98], [x, 174]], white)],
+    [disc(x, 134, 53, white), disc(x, 134, 47, blue), shape(box(x - 6, 108, 12, 60), white), shape([[x - 26, 128], [x, 98], [x + 26, 128]], white)],
+  ];
+  return png(480, 320, [
+    shape(box(0, 0, 480, 320), hsl(hue, 0.45, 0.88)),
+    ...houses,
+    shape(box(0, 270, 480, 50), [139, 143, 147]),
+    shape(box(x - 5, 150, 10, 130), [91, 97, 103]),
+    ...(signs[number % 3] ?? []),
+  ]);
 }
 
-function octagon(x: number, y: number, radius: number): string {
-  return Array.from({ length: 8 }, (_, corner) => (corner + 0.5) * (Math.PI / 4))
-    .map((angle) => `${(x + radius * Math.cos(angle)).toFixed(1)},${(y + radius * Math.sin(angle)).toFixed(1)}`)
-    .join(" ");
+type Colour = readonly [red: number, green: number, blue: number];
+type Corner = readonly [x: number, y: number];
+/** What is drawn: its colour at a point, if the point is in it. */
+type Shape = (x: number, y: number) => Colour | undefined;
+
+const box = (x: number, y: number, width: number, height: number): Corner[] => [[x, y], [x + width, y], [x + width, y + height], [x, y + height]];
+const disc = (x: number, y: number, radius: number, colour: Colour): Shape => (px, py) => ((px - x) ** 2 + (py - y) ** 2 <= radius ** 2 ? colour : undefined);
+
+function octagon(x: number, y: number, radius: number): Corner[] {
+  return Array.from({ length: 8 }, (_, corner) => (corner + 0.5) * (Math.PI / 4)).map((angle) => [x + radius * Math.cos(angle), y + radius * Math.sin(angle)]);
+}
+
+/** A polygon without dents: a point is in it if it is on the same side of all edges. */
+function shape(corners: readonly Corner[], colour: Colour): Shape {
+  const edges = corners.map((from, index) => [from, corners[(index + 1) % corners.length] ?? from] as const);
+  return (x, y) => {
+    const sides = edges.map(([[ax, ay], [bx, by]]) => (bx - ax) * (y - ay) - (by - ay) * (x - ax));
+    return sides.every((side) => side >= 0) || sides.every((side) => side <= 0) ? colour : undefined;
+  };
+}
+
+function hsl(hue: number, saturation: number, lightness: number): Colour {
+  const part = (by: number): number => {
+    const at = (by + hue / 30) % 12;
+    return Math.round(255 * (lightness - saturation * Math.min(lightness, 1 - lightness) * Math.max(-1, Math.min(at - 3, 9 - at, 1))));
+  };
+  return [part(0), part(8), part(4)];
+}
+
+/** A PNG file of shapes, of which later ones lie over earlier ones. Each pixel is the mean of four points in it. */
+function png(width: number, height: number, shapes: readonly Shape[]): Buffer {
+  const rows = Buffer.alloc((width * 3 + 1) * height);
+  const above = shapes.toReversed();
+  const colourAt = (x: number, y: number): Colour => {
+    for (const one of above) {
+      const colour = one(x, y);
+      if (colour !== undefined) {
+        return colour;
+      }
+    }
+    return [0, 0, 0];
+  };
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      const points = [[0.25, 0.25], [0.75, 0.25], [0.25, 0.75], [0.75, 0.75]].map(([dx = 0, dy = 0]) => colourAt(x + dx, y + dy));
+      for (const channel of [0, 1, 2] as const) {
+        rows[y * (width * 3 + 1) + 1 + x * 3 + channel] = Math.round(points.reduce((sum, colour) => sum + colour[channel], 0) / points.length);
+      }
+    }
+  }
+  const header = Buffer.from([...u32(width), ...u32(height), 8, 2, 0, 0, 0]);
+  return Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), chunk("IHDR", header), chunk("IDAT", deflateSync(rows)), chunk("IEND", [])]);
+}
+
+export const u32 = (number: number): number[] => [24, 16, 8, 0].map((by) => (number >>> by) & 0xff);
+
+/** A chunk of a PNG file, with its checksum. */
+export function chunk(name: string, data: Iterable<number>): Buffer {
+  const bytes = [...data];
+  const checked = [...Buffer.from(name), ...bytes];
+  let sum = 0xffff_ffff;
+  for (const byte of checked) {
+    sum ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) {
+      sum = (sum >>> 1) ^ (sum & 1 ? 0xedb8_8320 : 0);
+    }
+  }
+  return Buffer.from([...u32(bytes.length), ...checked, ...u32(~sum)]);
 }

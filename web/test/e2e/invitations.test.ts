@@ -52,7 +52,7 @@ test("a person with an invitation answers a job of the pool, moves to another de
 
   await one.part("Result");
   await one.press("Take back");
-  await one.look("taking back", "They are erased, are not paid, and cannot be sent again.");
+  await one.look("taking back", "The coordinator and the nodes erase them, and they are not paid.");
   await one.press("Yes, take back");
   await one.page.getByText("Erased, as signed by", { exact: false }).waitFor();
   await one.look("taken back");

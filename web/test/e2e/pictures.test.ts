@@ -39,11 +39,11 @@ async function expectResult(buyer: Buyer, crowd: Crowd, items: number, classes: 
 test("pictures: a fixed order, no referrer, and none but those that were signed", async () => {
   const { browser, cluster, relay } = site;
   const classes = ["Stop", "Give way", "Straight on"];
-  const items = Array.from({ length: 20 }, (_, item) => ({ id: `street-${item + 1}`, image: pictures.add(`/street/${item + 1}.svg`, street(item), `Street number ${item + 1}`) }));
+  const items = Array.from({ length: 20 }, (_, item) => ({ id: `street-${item + 1}`, image: pictures.add(`/street/${item + 1}.png`, street(item), `Street number ${item + 1}`) }));
   const inOrder = items.map(({ image }) => new URL(image.url).pathname);
   // The host shows another picture in the place of the fifth.
-  const [signed, forged] = [pictures.pictures.get("/street/5.svg") ?? "", street(99)];
-  pictures.pictures.set("/street/5.svg", forged);
+  const [signed, forged] = [pictures.pictures.get("/street/5.png") ?? Buffer.alloc(0), street(99)];
+  pictures.pictures.set("/street/5.png", forged);
   const isForged = (id: string) => id === "street-5";
 
   const buyer = await Buyer.enter(browser, site.buyer, cluster.token);
@@ -94,11 +94,11 @@ test("pictures: a fixed order, no referrer, and none but those that were signed"
   }
   // The page's policy allows these hosts and no other.
   const reach = (address: string) => people[0]?.page.evaluate((to) => fetch(to).then(() => "reached", () => "blocked"), address);
-  expect(await reach(`http://${pictures.name}/street/1.svg`)).toBe("reached");
+  expect(await reach(`http://${pictures.name}/street/1.png`)).toBe("reached");
   expect(await reach("http://127.0.0.1:9/")).toBe("blocked");
 
   // Once the host shows what was signed, the picture is there.
-  pictures.pictures.set("/street/5.svg", signed);
+  pictures.pictures.set("/street/5.png", signed);
   const [dora] = people as [Contributor];
   await dora.part("Answer");
   await dora.press("Answer them now");
@@ -128,12 +128,12 @@ test("pairs: texts and pictures side by side, and a picture that never arrives",
     })),
     ...Array.from({ length: 4 }, (_, pair) => ({
       id: `pair-${pair + 9}`,
-      left: { image: pictures.add(`/left/${pair}.svg`, street(20 + pair), `Left street ${pair}`) },
-      right: { image: pictures.add(`/right/${pair}.svg`, street(30 + pair), `Right street ${pair}`) },
+      left: { image: pictures.add(`/left/${pair}.png`, street(20 + pair), `Left street ${pair}`) },
+      right: { image: pictures.add(`/right/${pair}.png`, street(30 + pair), `Right street ${pair}`) },
     })),
   ];
   const inOrder = items.flatMap((item) => ("image" in item.left && "image" in item.right ? [item.left.image, item.right.image] : [])).map(({ url }) => new URL(url).pathname);
-  pictures.pictures.delete("/right/2.svg");
+  pictures.pictures.delete("/right/2.png");
 
   const buyer = await Buyer.enter(browser, site.buyer, cluster.token);
   await buyer.goOn();
@@ -164,7 +164,7 @@ test("pairs: texts and pictures side by side, and a picture that never arrives",
     }
     // The missing one was asked for three times in its turn.
     const asked = pictures.paths(`browser of ${name}-2`);
-    expect(asked.filter((path) => path === "/right/2.svg").length).toBe(3);
+    expect(asked.filter((path) => path === "/right/2.png").length).toBe(3);
     expectFixedOrder(asked.filter((path, place) => path !== asked[place - 1]), inOrder);
     await one.send();
     await one.close();

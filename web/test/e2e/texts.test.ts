@@ -78,7 +78,7 @@ test("three people answer, a node dies, and the buyer gets what they have answer
     }
     await one.look("after sending");
     await one.part("Result");
-    await one.look("before the result", "The job is still open or being computed.");
+    await one.look("before the result", "The result is not published yet.");
     await one.part("Key");
     await one.button("Show as a QR code").click();
     await one.page.getByRole("img").waitFor();

@@ -33,10 +33,10 @@ test("scripts and styles of the page have their integrity, and none stands inlin
   expect(html).not.toMatch(/<style|\sstyle=|\son[a-z]+=/);
 });
 
-test("plots, QR codes, the buyer's part and the whole module are loaded later", () => {
+test("plots, QR codes, pictures, questions about links, the buyer's part and the whole module are loaded later", () => {
   const first = firstLoad(DIST, files(DIST));
   const later = files(join(DIST, "assets")).filter((path) => !first.has(path) && path.endsWith(".js"));
-  expect(later.map((path) => path.replace(/-[^-]{8}\.js$/, "").replace("assets/", "")).sort()).toEqual(["buyer-app", "buyer-charts", "buyer-worker", "qr"]);
+  expect(later.map((path) => path.replace(/-.{8}\.js$/, "").replace("assets/", "")).sort()).toEqual(["buyer-app", "buyer-charts", "buyer-worker", "cluster-facts", "confirm-site", "later", "picture-fetch", "qr", "start"]);
   expect([...first].filter((path) => path.endsWith(".wasm")).length).toBe(1);
 });
 

@@ -17,7 +17,7 @@ afterAll(async () => site?.close());
 test("a form becomes a job that is shown before it is signed, and the token is stored nowhere", async () => {
   const { token } = site.cluster;
   const pictures = await PictureHost.start();
-  const picture = pictures.add("/a.svg", street(1), "");
+  const picture = pictures.add("/a.png", street(1), "");
   const buyer = await Buyer.enter(site.browser, site.buyer, token);
   await buyer.goOn();
   await buyer.button("Create a job").click();
@@ -44,6 +44,28 @@ test("a form becomes a job that is shown before it is signed, and the token is s
   expect(buyer.wrong).toEqual([]);
   await buyer.close();
   await pictures.close();
+});
+
+test("a coordinator that shows other terms than those that were signed gets no link, no cancellation and no summary", async () => {
+  const { relay } = site;
+  const buyer = await Buyer.enter(site.browser, site.buyer, site.cluster.token);
+  await buyer.goOn();
+  const items = [{ id: "a", text: "Sign a" }];
+  await buyer.createFromFiles(jobFile({ name: "Swapped", question: "Which sign?", classes: ["stop", "yield"], items, release: ["labels"], payout: undefined }));
+  await buyer.button("Back").click();
+  const status = JSON.parse(await (await fetch(`${relay.url}/v1/jobs/swapped`, { headers: { authorization: `Bearer ${site.cluster.token}` } })).text()) as object;
+  const event = `data: ${JSON.stringify({ ...status, digest: "ab".repeat(32) })}\n\n`;
+  relay.answers.set("GET /v1/jobs/swapped/events", { type: "text/event-stream", body: event });
+  const warning = buyer.page.getByText("The coordinator shows another job than yours");
+  await buyer.button("Swapped").click();
+  await warning.first().waitFor();
+  expect(await buyer.page.locator(".part .code").count()).toBe(0);
+  await buyer.button("Cancel the job").click();
+  await buyer.button("Yes, cancel it").click();
+  await warning.nth(1).waitFor();
+  expect(relay.requests("DELETE")).toEqual([]);
+  relay.answers.clear();
+  await buyer.close();
 });
 
 test("what only buyers need is fetched when it is needed, and checked against the pinned version", async () => {

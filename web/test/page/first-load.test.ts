@@ -34,7 +34,7 @@ test("until the first item can be answered, little is loaded, and nothing from a
   const one = await Contributor.open(browser, "about:blank", { name: "first" });
   const asked: string[] = [];
   one.profile.on("request", (request) => asked.push(request.url()));
-  await one.page.goto(link);
+  await one.goTo(link);
   await one.agree({ items: items.length });
   // With the service worker, which keeps the page for days without a network.
   await one.page.evaluate(() => navigator.serviceWorker.ready);

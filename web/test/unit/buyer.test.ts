@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Report } from "tacit-engine";
-import { budget, EMPTY_FORM, idOf, itemsOf, specName, specOf } from "../../src/buyer/form.ts";
+import { budget, EMPTY_FORM, idOf, itemsOf, missing, specName, specOf } from "../../src/buyer/form.ts";
 import { barLabels, histogram, labelsCsv, measures } from "../../src/buyer/numbers.ts";
 
 const FORM = { ...EMPTY_FORM, sensitive: false, name: "Street signs", classes: "stop\nyield\n\n other ", question: "Which?", perItem: "3" };
@@ -47,13 +47,31 @@ test("answers are taken to be sensitive, and then a pool is named by its file", 
   expect(specOf({ ...FORM, pool }, [], 0)["issuers"]).toBeUndefined();
 });
 
+test("a job with sensitive answers is not checked without a pool", () => {
+  expect(missing(EMPTY_FORM)).toBe("pool");
+  expect(missing({ ...EMPTY_FORM, pool: { name: "pool.toml", bytes: new Uint8Array() } })).toBeUndefined();
+  expect(missing({ ...EMPTY_FORM, sensitive: false })).toBeUndefined();
+});
+
+test("pictures have descriptions, and two things stand side by side", async () => {
+  const sha256 = "ab".repeat(32);
+  const text = "https://p.example/a.png | a stop sign\nthis one || https://p.example/b.png | a | b\none | two";
+  expect(await itemsOf(text, async () => sha256)).toEqual([
+    { id: "item-1", image: { url: "https://p.example/a.png", sha256, alt: "a stop sign" } },
+    { id: "item-2", left: { text: "this one" }, right: { image: { url: "https://p.example/b.png", sha256, alt: "a | b" } } },
+    { id: "item-3", text: "one | two" },
+  ]);
+});
+
 test("a closing time has an offset", () => {
   expect(specOf({ ...FORM, closesAt: "2031-12-01T10:00" }, [], 0)["closes_at"]).toMatch(/^20\d\d-\d\d-\d\dT\d\d:\d\d:00Z$/);
 });
 
 test("an id is made of a name", () => {
   expect(idOf("Straßen: Schilder, Woche 14!")).toBe("stra-en-schilder-woche-14");
+  expect(idOf("Prüfung für Ämter")).toBe("prufung-fur-amter");
   expect(idOf("x".repeat(80)).length).toBe(64);
+  expect(idOf(`${"x".repeat(63)} y`)).toBe("x".repeat(63));
 });
 
 test("the spec is the file that asks a question, or it is said that it is not clear", () => {

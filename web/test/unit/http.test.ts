@@ -58,3 +58,15 @@ test("events are put together from pieces of any length", () => {
   }
   expect(() => new EventParser().push("x".repeat(1_000_001))).toThrow("too long");
 });
+
+test("a request that does not end has failed, and what fails before it is sent keeps its error", async () => {
+  const silent: typeof fetch = (_, init) => new Promise((_, reject) => init?.signal?.addEventListener("abort", () => reject(init.signal?.reason)));
+  await expect(new Api("https://c.example", undefined, silent, 5).cluster()).rejects.toBeInstanceOf(Unreachable);
+  const endless: typeof fetch = async (_, init) =>
+    new Response(new ReadableStream({ start: (stream) => init?.signal?.addEventListener("abort", () => stream.error(new Error("aborted"))) }));
+  await expect(new Api("https://c.example", undefined, endless, 5).cluster()).rejects.toBeInstanceOf(Unreachable);
+  const locked = async (): Promise<never> => {
+    throw new Error("no key");
+  };
+  await expect(new Api("https://c.example", locked, silent, 5).cluster()).rejects.toThrow("no key");
+});

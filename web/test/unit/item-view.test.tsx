@@ -3,16 +3,16 @@ import { render } from "preact";
 import { afterEach, expect, test, vi } from "vitest";
 import { Choices } from "../../src/contributor/choices.tsx";
 import type { ImageLoader, ImageState } from "../../src/contributor/image-loader.ts";
-import type { ImageRef, ShownItem } from "../../src/contributor/item-content.ts";
+import type { Image, Item } from "tacit-engine";
 import { ItemView } from "../../src/contributor/item-view.tsx";
 
 const place = document.createElement("div");
 document.body.append(place);
 afterEach(() => render(null, place));
 
-const image = (name: string, alt?: string): ImageRef => ({ url: `https://p.example/${name}`, sha256: "00".repeat(32), ...(alt && { alt }) });
+const image = (name: string, alt?: string): Image => ({ url: `https://p.example/${name}`, sha256: "00".repeat(32), ...(alt && { alt }) });
 
-function show(item: ShownItem, state: ImageState, retry = () => {}): void {
+function show(item: Item, state: ImageState, retry = () => {}): void {
   render(<ItemView item={item} loader={{ state: () => state, retry } as unknown as ImageLoader} />, place);
 }
 
@@ -57,8 +57,9 @@ test("an item without content shows its id", () => {
 
 test("few answers are all shown with their keys; of many, those that fit what is typed", async () => {
   const choose = vi.fn();
+  const shown = vi.fn();
   const draw = (classes: string[]) =>
-    render(<Choices classes={classes} chosen={1} hasKeys isDisabled={false} onChoose={choose} />, place);
+    render(<Choices classes={classes} chosen={1} hasKeys isDisabled={false} onChoose={choose} onShown={shown} />, place);
   draw(["stop", "yield"]);
   expect([...place.querySelectorAll("kbd")].map((key) => key.textContent)).toEqual(["1", "2"]);
   expect(place.querySelector("[aria-pressed=true]")?.textContent).toBe("2yield");
@@ -70,6 +71,9 @@ test("few answers are all shown with their keys; of many, those that fit what is
     field.dispatchEvent(new Event("input", { bubbles: true }));
   }
   await vi.waitFor(() => expect(place.querySelectorAll(".choice").length).toBe(1));
+  // Keys choose among what is shown, and the labels say so.
+  await vi.waitFor(() => expect(shown).toHaveBeenLastCalledWith([39]));
+  expect([...place.querySelectorAll("kbd")].map((key) => key.textContent)).toEqual(["1"]);
   place.querySelector<HTMLButtonElement>(".choice")?.click();
   expect(choose).toHaveBeenCalledWith(39);
 });

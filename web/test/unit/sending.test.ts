@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { sendAll, type Sender, type SendProgress } from "../../src/contributor/sending.ts";
-import type { ReadySubmission } from "../../src/engine/contributor-calls.ts";
+import type { ReadySubmission } from "../../src/engine/messages.ts";
 import { Problem, Unreachable } from "../../src/http/problem.ts";
 
 const problem = (kind: string, status: number, retryAfter?: number): Problem => new Problem(kind, kind, "", status, retryAfter);
@@ -17,7 +17,7 @@ function world(batches: number[], failures: (Error | undefined)[] = []) {
       const answers = left[0];
       if (open.length === 0 && answers !== undefined) {
         made += 1;
-        open.push({ id: `s${made}`, answers, body: { bytes: new Uint8Array(), type: "x" } });
+        open.push({ id: `s${made}`, answers, items: [], body: { bytes: new Uint8Array(), type: "x" } });
       }
       return open[0] ?? null;
     },
@@ -38,6 +38,11 @@ function world(batches: number[], failures: (Error | undefined)[] = []) {
       log.push(`discard ${id}`);
       open.shift();
     },
+    refuse: async (id, kind) => {
+      log.push(`refuse ${id} ${kind}`);
+      open.shift();
+      left.shift();
+    },
     pause: async (seconds) => void log.push(`pause ${seconds}`),
   };
   return { sender, log };
@@ -46,7 +51,7 @@ function world(batches: number[], failures: (Error | undefined)[] = []) {
 test("batches are sent one after the other, each once", async () => {
   const { sender, log } = world([500, 20]);
   const seen: SendProgress[] = [];
-  expect(await sendAll(sender, 520, (progress) => seen.push(progress))).toBe(520);
+  expect(await sendAll(sender, 520, (progress) => seen.push(progress))).toEqual({ sent: 520, refused: 0 });
   expect(log).toEqual(["keys", "send s1", "settle s1", "send s2", "settle s2"]);
   expect(seen.map(({ sent }) => sent)).toEqual([0, 0, 0, 500, 500, 520]);
 });
@@ -63,6 +68,14 @@ test("what is refused is not sent again, and stays on the device", async () => {
   expect(log).toEqual(["keys", "send s1"]);
 });
 
+test("a submission that is refused for good is given up, and the next one is sent", async () => {
+  for (const refusal of [problem("contributor_quota", 429), problem("job_full", 409), problem("submission_conflict", 409), problem("submission_rejected", 422)]) {
+    const { sender, log } = world([500, 20], [refusal]);
+    expect(await sendAll(sender, 520, () => {})).toEqual({ sent: 20, refused: 500 });
+    expect(log).toEqual(["keys", "send s1", `refuse s1 ${refusal.kind}`, "send s2", "settle s2"]);
+  }
+});
+
 test("a network that stays away is given up after a few tries", async () => {
   const { sender, log } = world([1], Array.from({ length: 9 }, () => new Unreachable("c")));
   await expect(sendAll(sender, 1, () => {})).rejects.toBeInstanceOf(Unreachable);
@@ -72,8 +85,8 @@ test("a network that stays away is given up after a few tries", async () => {
 
 test("answers that were sealed to a key whose time is over are sealed again to fresh keys", async () => {
   const { sender, log } = world([1], [problem("sealing_key_expired", 409)]);
-  expect(await sendAll(sender, 1, () => {})).toBe(1);
-  expect(log).toEqual(["keys", "send s1", "discard s1", "keys", "send s2", "settle s2"]);
+  expect(await sendAll(sender, 1, () => {})).toEqual({ sent: 1, refused: 0 });
+  expect(log).toEqual(["keys", "send s1", "keys", "discard s1", "send s2", "settle s2"]);
 });
 
 test("keys that are always too old are not tried for ever", async () => {

@@ -92,6 +92,12 @@ impl Header {
         self.0.value.statement.items.clone()
     }
 
+    /// The number of the sealing key that each node's part is sealed to.
+    #[wasm_bindgen(getter)]
+    pub fn epochs(&self) -> Vec<f64> {
+        self.0.value.statement.epochs.iter().map(|number| *number as f64).collect()
+    }
+
     /// Checks it as coordinator and nodes do: `ok`, or the name of the reason to reject it.
     pub fn verdict(&self, cluster: &Cluster, job: &Job) -> String {
         let checked = submission::Header::check(&self.0, cluster.inner(), job.inner());

@@ -88,6 +88,12 @@ impl Credential {
         self.0.issuers.pool.clone()
     }
 
+    /// The digest of the issuers, which stands for the pool: anybody can give a pool the same name.
+    #[wasm_bindgen(getter, js_name = issuersDigest)]
+    pub fn issuers_digest(&self) -> String {
+        self.0.issuers.digest().to_string()
+    }
+
     /// The person's number in the pool.
     #[wasm_bindgen(getter)]
     pub fn serial(&self) -> u32 {

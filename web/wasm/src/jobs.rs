@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use tacit_client::batches;
+use tacit_protocol::card;
 use tacit_protocol::job::{self, Item, MIN_ANSWERS, MIN_CONTRIBUTORS, PayRule, SignedSpec, Terms};
 use tacit_protocol::submission::gold;
 use wasm_bindgen::prelude::*;
@@ -27,6 +28,14 @@ struct JobView<'a> {
     floors: Option<FloorsView>,
     takes_gold: bool,
     gold_submissions: usize,
+    buyer_fingerprint: String,
+    issuers: Option<IssuersView>,
+}
+
+#[derive(Serialize)]
+struct IssuersView {
+    digest: String,
+    fingerprints: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -94,6 +103,11 @@ impl Job {
             }),
             takes_gold,
             gold_submissions: if takes_gold { gold::parts(&self.0) } else { 0 },
+            buyer_fingerprint: card::key_fingerprint(&terms.buyer),
+            issuers: terms.issuers.as_ref().map(|issuers| IssuersView {
+                digest: issuers.digest().to_string(),
+                fingerprints: issuers.keys.iter().map(card::key_fingerprint).collect(),
+            }),
         })
     }
 

@@ -1,5 +1,6 @@
 //! Keys of contributors and buyers, as handles, and names.
 
+use js_sys::Uint8Array;
 use tacit_program::key_file;
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::name::{NAME_RULE, is_name};
@@ -19,21 +20,22 @@ impl Key {
         Self(SecretKey::generate(&mut rand::rng()))
     }
 
-    /// Reads the text of a key file, as `tacit keygen` writes it. Throws `key_file`.
+    /// Reads the bytes of a key file, as `tacit keygen` writes it, and overwrites this copy of them. Throws `key_file`.
     #[wasm_bindgen(js_name = fromFile)]
-    pub fn from_file(text: String) -> Result<Self, Failure> {
-        let text = Zeroizing::new(text);
-        let seed = key_file::parse_seed(&text).ok_or_else(|| {
+    pub fn from_file(file: Vec<u8>) -> Result<Self, Failure> {
+        let file = Zeroizing::new(file);
+        let text = str::from_utf8(&file).ok();
+        let seed = text.and_then(key_file::parse_seed).ok_or_else(|| {
             let message = "this is not a key file: it should hold 64 hexadecimal digits; choose another file, or copy it again, whole";
             Failure::new(Code::KeyFile, message)
         })?;
         Ok(Self(SecretKey::from_bytes(&seed)))
     }
 
-    /// The text of the key file.
+    /// The bytes of the key file, which the caller overwrites after use: a text could not be. Nothing of them stays in the module's memory.
     #[wasm_bindgen(js_name = toFile)]
-    pub fn to_file(&self) -> String {
-        key_file::seed_text("", &self.0.to_bytes()).as_str().to_owned()
+    pub fn to_file(&self) -> Uint8Array {
+        Uint8Array::from(key_file::seed_text("", &self.0.to_bytes()).as_bytes())
     }
 
     /// The public key.

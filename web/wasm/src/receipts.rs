@@ -1,6 +1,9 @@
 //! What the nodes certify to a contributor: which answers count, and what is paid.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
+use tacit_client::coordinator_receipt::check_sent;
 use tacit_client::outcome::explain;
 use tacit_client::receipt::{self, ContributorView, KeptSubmission, WithdrawnSubmission, left_out, refused_by};
 use tacit_protocol::api::ContributorReceipts;
@@ -15,10 +18,24 @@ use wasm_bindgen::prelude::*;
 use crate::cluster::Cluster;
 use crate::error::{Code, Failure, as_code};
 use crate::header::{Header, erasure_receipts};
-use crate::values::{from_json, to_object};
+use crate::keys::Key;
+use crate::values::{from_json, job_id, to_object};
 
 /// How messages name a receipt that was kept: the page has no files.
 const KEPT_RECEIPT: &str = "kept in this browser";
+
+/// The items that a key has sent to a job, from whatever device, by their place in the list of items: those in the body of
+/// `GET /v1/jobs/{id}/receipts` whose submissions the key has signed. Others are left out, so that nobody is told to have answered what was never sent.
+/// Throws `syntax`, `job_id`.
+#[wasm_bindgen(js_name = sentItems)]
+pub fn sent_items(cluster: &Cluster, job: &str, key: &Key, body: &[u8]) -> Result<Vec<u32>, Failure> {
+    let job = job_id(job)?;
+    let key = key.inner().public();
+    let receipts: ContributorReceipts = from_json(body, "the coordinator's answer about receipts")?;
+    let sent = receipts.submissions.iter();
+    let signed = sent.filter_map(|one| check_sent(cluster.inner(), &job, &key, one));
+    Ok(signed.flat_map(|header| header.statement.items.iter().copied()).collect())
+}
 
 /// Checks the body of `GET /v1/jobs/{id}/receipts` with what is kept.
 #[wasm_bindgen]
@@ -32,13 +49,15 @@ pub struct ReceiptCheck {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct CertifiedView<'a> {
+    digest: String,
     contributors: u64,
+    answers: u64,
     signers: &'a [String],
     sent: u64,
     counted: u64,
     left_out: Vec<LeftOutView>,
     refused_by: Vec<String>,
-    submissions: &'a [Option<SubmissionRecord>],
+    submissions: BTreeMap<String, &'a Option<SubmissionRecord>>,
     elsewhere: usize,
     pay: Option<PaidView<'a>>,
 }
@@ -116,9 +135,13 @@ impl ReceiptCheck {
         };
         let certified = receipt::check(&own, &certified).map_err(as_code(Code::Certified))?;
         let records = || certified.submissions.iter().flatten();
+        let answers = certified.contributor.as_ref().map_or(0, |one| one.facts.answers);
+        // In the order of the submissions that were kept; by their ids no caller depends on it.
+        let ids = self.kept.iter().map(|(header, _)| header.statement.id.to_string());
+        let submissions = ids.zip(&certified.submissions).collect();
         let pay = certified.pay.zip(self.terms.payout()).map(|(pay, payout)| PaidView {
             total: pay.total,
-            answers: certified.contributor.as_ref().map_or(0, |one| one.facts.answers),
+            answers,
             base: payout.base_per_item,
             // Within base and bonus of every answer, which the budget bounds.
             bonus: i64::try_from(pay.bonus).unwrap_or_default(),
@@ -126,7 +149,9 @@ impl ReceiptCheck {
             rule: self.terms.pay_rule().unwrap_or(PayRule::Flat),
         });
         to_object(&CertifiedView {
+            digest: self.terms.digest().to_string(),
             contributors: certified.contributors,
+            answers,
             signers: &certified.signers,
             sent: records().map(|one| u64::from(one.answers)).sum(),
             counted: records().map(|one| u64::from(one.counted)).sum(),
@@ -139,7 +164,7 @@ impl ReceiptCheck {
                 })
                 .collect(),
             refused_by: refused_by(&self.cluster, records()).into_iter().collect(),
-            submissions: &certified.submissions,
+            submissions,
             elsewhere: certified.elsewhere,
             pay,
         })

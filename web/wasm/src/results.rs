@@ -25,7 +25,9 @@ struct SignerView<'a> {
     operator: &'a str,
 }
 
-/// Verifies a certificate with the cluster file, and result.json and payouts.csv against it, byte for byte. Throws `verify`, `other_terms`.
+/// Verifies a certificate with the cluster file, and result.json and payouts.csv against it, byte for byte. `job` and `buyer`, the buyer's public
+/// key, say of which job it must be: ids are chosen by buyers, and whoever passes certificates on may pass another one on. `pinned` is the digest
+/// of the terms, if it is known. Throws `verify`, `other_terms`.
 #[wasm_bindgen(js_name = verify, unchecked_return_type = "Verified")]
 pub fn verify_result(
     cluster: &Cluster,
@@ -33,6 +35,8 @@ pub fn verify_result(
     result: Option<Vec<u8>>,
     payouts: Option<Vec<u8>>,
     pinned: Option<String>,
+    #[wasm_bindgen(js_name = job)] wanted: Option<String>,
+    buyer: Option<String>,
 ) -> Result<JsValue, Failure> {
     let is_result_alone = result.is_some() && payouts.is_none();
     let named = |name: &str, bytes: Option<Vec<u8>>| bytes.map(|bytes| (name.into(), bytes));
@@ -49,6 +53,19 @@ pub fn verify_result(
     }
     let terms = &verified.certificate.terms;
     let digest = verified.certificate.subject.job.to_string();
+    if let Some(wanted) = wanted.filter(|wanted| wanted != terms.id.as_str()) {
+        let text = format_args!("the certificate is of job {}, not of {wanted}", terms.id).to_string();
+        return Err(Failure::new(Code::OtherTerms, text));
+    }
+    let buyer_of = terms.buyer.to_string();
+    if let Some(buyer) = buyer.filter(|buyer| !buyer.eq_ignore_ascii_case(&buyer_of)) {
+        let text = format_args!(
+            "the certificate is of a job of another buyer: job {} is signed by {buyer_of}, not by {buyer}",
+            terms.id
+        )
+        .to_string();
+        return Err(Failure::new(Code::OtherTerms, text));
+    }
     check_pinned(terms.id.as_str(), &digest, pinned.as_deref())?;
     let view = to_object(&VerifiedView {
         terms,

@@ -91,10 +91,28 @@ export interface Question {
   text?: string;
 }
 
-/** As the spec has it; further fields of items appear here as soon as the protocol has them. */
+/** A picture at an address, with the digest of its bytes that the buyer has signed. */
+export interface Image {
+  url: string;
+  /** 64 hexadecimal digits. */
+  sha256: string;
+  /** What a screen reader says in its place. */
+  alt?: string;
+}
+
+/** One of two things to compare. */
+export interface Side {
+  text?: string;
+  image?: Image;
+}
+
+/** As the spec has it: a text, a picture, or two things side by side with a text for both. */
 export interface Item {
   id: string;
   text?: string;
+  image?: Image;
+  left?: Side;
+  right?: Side;
 }
 
 export interface Issuers {
@@ -122,6 +140,8 @@ export interface Terms {
   weights?: Record<string, number>;
   gold?: { key: string };
   issuers?: Issuers;
+  /** The hosts of all pictures, with their ports where they are not 443. */
+  image_hosts?: string[];
   payout?: { rule: PayRule; currency: string; base_per_item: number; bonus_per_item: number; budget: number };
 }
 
@@ -143,6 +163,10 @@ export interface JobView {
   takesGold: boolean;
   /** How many submissions the gold answers are, 0 if it takes none. */
   goldSubmissions: number;
+  /** What stands for the buyer's key when people compare it by voice. */
+  buyerFingerprint: string;
+  /** The issuers whose people may answer: the digest that stands for them, and what stands for each key; null if the job names none. */
+  issuers: { digest: string; fingerprints: string[] } | null;
 }
 
 /** What was agreed to, in short. */
@@ -191,8 +215,12 @@ export interface SubmissionRecord {
 
 /** What the nodes have certified, after every check: signatures, terms, own records only, none left out, sums, and pay worked out again. */
 export interface Certified {
+  /** The digest of the terms that all of this is for. */
+  digest: string;
   /** How many contributors have an answer that counts. */
   contributors: number;
+  /** How many answers of the contributor count, from whatever device they were sent. */
+  answers: number;
   /** The names of the nodes that have signed. */
   signers: string[];
   /** Answers of the kept submissions that were sent, and that count. */
@@ -202,8 +230,8 @@ export interface Certified {
   leftOut: { reason: string; text: string; answers: number }[];
   /** Names of nodes that could not use their part of some submission. */
   refusedBy: string[];
-  /** What became of each kept submission, in the order of kept(); null if it has no receipt and no record. */
-  submissions: (SubmissionRecord | null)[];
+  /** What became of each kept submission, by its id; null if it has no receipt and no record. */
+  submissions: Record<string, SubmissionRecord | null>;
   /** Submissions of the same contributor that were sent from elsewhere. */
   elsewhere: number;
   /** The pay; null where the job publishes none. `answers` count, at `base` each; total = answers × base + bonus. */

@@ -60,7 +60,7 @@ const actions = {
     for (const [name, text] of Object.entries(given.files)) files.add(name, bytes(text));
     const spec = files.read("job.toml");
     const gold = spec.goldFile && engine.Key.generate();
-    const job = engine.Job.sign(cluster, given.job, spec, engine.Key.fromFile(given.key), gold?.publicKey);
+    const job = engine.Job.sign(cluster, given.job, spec, engine.Key.fromFile(bytes(given.key)), gold?.publicKey);
     await asBuyer("PUT", `/v1/jobs/${given.job}`, job.signedSpec());
     if (gold) {
       const answers = engine.Gold.parse(spec.goldFile, bytes(given.files[spec.goldFile]), job);
@@ -116,7 +116,7 @@ const actions = {
   },
 
   async withdraw() {
-    const key = engine.Key.fromFile(readText("key"));
+    const key = engine.Key.fromFile(read("key"));
     const header = engine.Submission.parse(read("submission")).header();
     for (let kept; ; ) {
       const body = header.withdrawal(key);
@@ -131,7 +131,7 @@ const actions = {
 
   /** What is certified to the contributor, and what the coordinator says of single answers. */
   async receipt() {
-    const key = engine.Key.fromFile(readText("key"));
+    const key = engine.Key.fromFile(read("key"));
     const header = engine.Submission.parse(read("submission")).header();
     const check = new engine.ReceiptCheck(cluster, read("terms"));
     check.kept(header, read("receipt"));
@@ -141,7 +141,7 @@ const actions = {
     proof.add(header, read("receipt"));
     proof.certified(body);
     keep("proof.json", proof.file(cluster));
-    const record = certified.submissions[0];
+    const record = certified.submissions[header.id];
     if (!record) return { certified, outcome: null };
     const status = await asKey(key, "GET", path(header));
     const outcome = header.checkOutcome(cluster, read("receipt"), status, JSON.stringify(record));

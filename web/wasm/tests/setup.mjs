@@ -59,15 +59,15 @@ export function failure(call) {
 /** The parts of the vectors' setup as handles. */
 export function handles(engine) {
   const cluster = engine.Cluster.parse(bytes(setup.cluster_toml));
-  const buyer = engine.Key.fromFile(setup.buyer_seed);
+  const buyer = engine.Key.fromFile(bytes(setup.buyer_seed));
   const job = (id, spec) => engine.Job.sign(cluster, id, engine.Spec.fromJson(withoutGold(spec)), buyer, goldOf(spec));
   return {
     cluster,
     buyer,
     job: job(setup.job_id, setup.job_spec),
     invited: job(setup.invited_job_id, setup.invited_job_spec),
-    contributor: engine.Key.fromFile(setup.contributor.seed),
-    gold: engine.Key.fromFile(setup.gold.seed),
+    contributor: engine.Key.fromFile(bytes(setup.contributor.seed)),
+    gold: engine.Key.fromFile(bytes(setup.gold.seed)),
     consent: engine.Consent.parse(bytes(JSON.stringify(setup.consent))),
     sealing: cluster.sealingKeys(clusterInfo(), [], NOW),
   };

@@ -166,6 +166,11 @@ test("an invitation is taken up once and answers as a person of the pool", () =>
   const credential = invitation.takeUp(of.cluster, of.invited, of.contributor);
   assert.deepEqual([credential.name, credential.pool, credential.serial], ["crowd/7", "crowd", 7]);
   assert.equal(failure(() => invitation.takeUp(of.cluster, of.job, of.contributor)).code, "no_issuers");
+  // Two pools of one name are told apart, and people can compare who asks and who vouches.
+  const { issuers, buyerFingerprint } = of.invited.view();
+  assert.deepEqual([credential.issuersDigest, issuers.fingerprints.length], [issuers.digest, JSON.parse(setup.invited_job_spec).issuers.keys.length]);
+  assert.match(`${buyerFingerprint} ${issuers.fingerprints[0]}`, /^([0-9a-f]{4} ?){16}$/);
+  assert.equal(of.job.view().issuers, null);
   const kept = engine.Credential.fromFile(credential.toFile());
   kept.check(of.cluster, of.invited, of.contributor);
   assert.equal(failure(() => kept.check(of.cluster, of.invited, of.buyer)).code, "credential");
@@ -173,18 +178,19 @@ test("an invitation is taken up once and answers as a person of the pool", () =>
   const made = engine.shareWithCredential(of.sealing, of.invited, of.contributor, kept, agreed, Uint32Array.of(2), Uint32Array.of(1));
   assert.equal(made.header().contributor, "crowd/7");
   assert.equal(made.header().verdict(of.cluster, of.invited), "ok");
+  assert.deepEqual([...made.header().epochs], [...of.sealing.epochs]);
   assert.match(invitation.header(), /^[A-Za-z0-9_-]+$/);
   assert.notEqual(invitation.key().publicKey, of.contributor.publicKey);
 });
 
 test("key files are those of the command, and no error repeats what is in them", () => {
   const made = engine.Key.generate();
-  assert.match(made.toFile(), /^[0-9a-f]{64}\n$/);
+  assert.match(text(made.toFile()), /^[0-9a-f]{64}\n$/);
   assert.equal(engine.Key.fromFile(made.toFile()).publicKey, made.publicKey);
   assert.notEqual(engine.Key.generate().publicKey, made.publicKey);
   assert.equal(of.contributor.publicKey, setup.contributor.key);
-  assert.equal(engine.Key.fromFile(`# made 2026-11-24T03:00:00Z\n${setup.contributor.seed}\n`).publicKey, setup.contributor.key);
-  const error = failure(() => engine.Key.fromFile(setup.contributor.seed.slice(2)));
+  assert.equal(engine.Key.fromFile(bytes(`# made 2026-11-24T03:00:00Z\n${setup.contributor.seed}\n`)).publicKey, setup.contributor.key);
+  const error = failure(() => engine.Key.fromFile(bytes(setup.contributor.seed.slice(2))));
   assert.equal(error.code, "key_file");
   assert.ok(!error.message.includes(setup.contributor.seed.slice(2, 10)));
   made.free();
@@ -273,6 +279,9 @@ test("certificates are verified as they say, and results compared byte for byte"
     assert.deepEqual([verified.digest, verified.terms.id], [setup.job_digest, setup.job_id]);
     assert.deepEqual(verified.signers.map((signer) => signer.node), ["node-0", "node-1", "node-2"]);
     assert.equal(failure(() => verify(...files, setup.invited_job_digest)).code, "other_terms");
+    assert.equal(verify(...files, undefined, setup.job_id, of.buyer.publicKey).digest, setup.job_digest);
+    assert.equal(failure(() => verify(...files, undefined, "another")).code, "other_terms");
+    assert.equal(failure(() => verify(...files, undefined, setup.job_id, setup.contributor.key)).code, "other_terms");
     // The last number is another one.
     const altered = (file) => bytes(file.replace(/\d(?=\D*$)/, (digit) => (Number(digit) + 1) % 10));
     assert.match(failure(() => verify(altered(one.result_json), files[1])).message, /result\.json.*line/);
