@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use tacit_protocol::accepted::SubmissionEntry;
-use tacit_protocol::fixtures::{share, 
-    Author, ClusterWithKeys, class_answers, cluster_text, cluster_with_keys, job_of, signed_for, spec, submission_list, submission_of_rows,
+use tacit_protocol::fixtures::{
+    Author, ClusterWithKeys, class_answers, cluster_text, cluster_with_keys, job_of, share, signed_for, spec, submission_list,
+    submission_of_rows,
 };
 use tacit_protocol::identity::SecretKey;
 use tacit_protocol::job::{Gold, Job, JobSpec, PayRule};

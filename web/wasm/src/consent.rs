@@ -47,9 +47,7 @@ impl Consent {
 
     /// Checks that it is of this job, these terms and this cluster, and signed. Throws `consent`.
     pub fn check(&self, cluster: &Cluster, job: &Job) -> Result<(), Failure> {
-        self.0
-            .check(cluster.inner(), job.inner().terms())
-            .map_err(as_code(Code::Consent))
+        self.0.check(cluster.inner(), job.inner().terms()).map_err(as_code(Code::Consent))
     }
 
     /// What people may want to see of it.
