@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
-// What only buyers load has a name that says so: the service worker does not fetch it ahead for contributors (src/version/sw.ts).
+// What only buyers load, and contributors only after they have answered, has a name that says so: the service worker does not fetch it ahead
+// (src/version/sw.ts).
 const assetFileNames = ({ originalFileNames }: { originalFileNames?: string[] }): string =>
   originalFileNames?.some((name) => /wasm\/pkg\/|\/buyer\/|uplot/i.test(name)) ? "assets/buyer-[name]-[hash][extname]" : "assets/[name]-[hash][extname]";
 const BUYER = ["app", "charts"];
@@ -17,7 +18,7 @@ export default defineConfig({
     ],
   },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  worker: { format: "es", rolldownOptions: { output: { assetFileNames } } },
+  worker: { format: "es", rolldownOptions: { output: { assetFileNames, chunkFileNames: "assets/buyer-[name]-[hash].js" } } },
   build: {
     target: "es2022",
     assetsInlineLimit: 0,

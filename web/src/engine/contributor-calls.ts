@@ -28,6 +28,8 @@ export class ContributorCalls {
   constructor(
     private readonly engine: typeof Module,
     private readonly store: SealedStore,
+    /** The whole module, where `engine` is one that lacks what is needed only after answering. */
+    private readonly whole: () => Promise<typeof Module> = async () => engine,
   ) {
     this.identities = new Identities(engine, store);
   }
@@ -46,13 +48,10 @@ export class ContributorCalls {
 
   /** The cluster of this digest, if it was opened here before. */
   async openKnownCluster(digest: string): Promise<ClusterView | null> {
-    const stored = await this.store.get(names.cluster(digest));
-    const data = stored?.bytes?.["data"];
-    if (stored === undefined || data === undefined) {
+    const cluster = await this.readCluster(this.engine, digest);
+    if (cluster === undefined) {
       return null;
     }
-    const { isFile } = stored.json as { isFile: boolean };
-    const cluster = isFile ? this.engine.Cluster.parse(data) : this.engine.Cluster.ofCoordinator(data, digest);
     this.opened?.free();
     this.opened = cluster;
     return cluster.view();
@@ -243,28 +242,31 @@ export class ContributorCalls {
 
   /** The file by which the contributor shows what it has agreed to. `certified` is the coordinator's answer about receipts. */
   async consentProof(certified: Uint8Array | undefined): Promise<Uint8Array> {
-    const { shown, page, record } = await this.consent();
-    const { terms } = this.need(await loadJob(this.store, this.place()), "the job");
-    const proof = new this.engine.ConsentProof(record, terms, shown, page ?? undefined);
-    try {
-      for (const { note, bytes } of await new Submissions(this.store, this.place()).all()) {
-        if (note.state === "made" || note.state === "sent") {
-          const header = this.engine.Header.parse(this.need(bytes["header"], "the submission"));
-          try {
-            proof.add(header, bytes["receipt"]);
-          } finally {
-            header.free();
+    const place = this.place();
+    const { terms } = this.need(await loadJob(this.store, place), "the job");
+    return this.afterwards(async (engine, cluster) => {
+      const { shown, page, record } = await this.consent(engine);
+      const proof = new engine.ConsentProof(record, terms, shown, page ?? undefined);
+      try {
+        for (const { note, bytes } of await new Submissions(this.store, place).all()) {
+          if (note.state === "made" || note.state === "sent") {
+            const header = engine.Header.parse(this.need(bytes["header"], "the submission"));
+            try {
+              proof.add(header, bytes["receipt"]);
+            } finally {
+              header.free();
+            }
           }
         }
+        if (certified !== undefined) {
+          proof.certified(certified);
+        }
+        return proof.file(cluster);
+      } finally {
+        proof.free();
+        record.free();
       }
-      if (certified !== undefined) {
-        proof.certified(certified);
-      }
-      return proof.file(this.cluster());
-    } finally {
-      proof.free();
-      record.free();
-    }
+    });
   }
 
   /** Keeps the open job with what is noted of it. */
@@ -444,42 +446,46 @@ export class ContributorCalls {
   async checkReceipts(body: Uint8Array, job?: { id: string; terms: Uint8Array }): Promise<Certified | null> {
     const place = job === undefined ? this.place() : this.placeOf(job.id);
     const terms = job?.terms ?? this.need(await loadJob(this.store, place), "the job").terms;
-    const check = new this.engine.ReceiptCheck(this.cluster(), terms);
-    const headers: Module.Header[] = [];
-    try {
-      for (const { note, bytes } of await new Submissions(this.store, place).all()) {
-        const header = this.engine.Header.parse(this.need(bytes["header"], "the submission"));
-        headers.push(header);
-        const none = new TextEncoder().encode("[]");
-        const erasures = bytes["erasures"] ?? none;
-        // A node that has signed, or a coordinator that has said that there is nothing, has promised that it does not count.
-        if (note.state === "withdrawn" || note.isDenied || erasures.length > none.length) {
-          check.withdrawn(header, erasures);
-        } else {
-          // Nobody has promised that what is to be taken back, or was replaced, stays in the job or out of it.
-          check.kept(header, note.state === "sent" ? bytes["receipt"] : undefined);
+    return this.afterwards(async (engine, cluster) => {
+      const check = new engine.ReceiptCheck(cluster, terms);
+      const headers: Module.Header[] = [];
+      try {
+        for (const { note, bytes } of await new Submissions(this.store, place).all()) {
+          const header = engine.Header.parse(this.need(bytes["header"], "the submission"));
+          headers.push(header);
+          const none = new TextEncoder().encode("[]");
+          const erasures = bytes["erasures"] ?? none;
+          // A node that has signed, or a coordinator that has said that there is nothing, has promised that it does not count.
+          if (note.state === "withdrawn" || note.isDenied || erasures.length > none.length) {
+            check.withdrawn(header, erasures);
+          } else {
+            // Nobody has promised that what is to be taken back, or was replaced, stays in the job or out of it.
+            check.kept(header, note.state === "sent" ? bytes["receipt"] : undefined);
+          }
         }
+        return check.check(body);
+      } finally {
+        headers.forEach((header) => header.free());
+        check.free();
       }
-      return check.check(body);
-    } finally {
-      headers.forEach((header) => header.free());
-      check.free();
-    }
+    });
   }
 
   /** Checks what the coordinator says of the single answers of a submission. */
   async checkOutcome(id: string, body: Uint8Array, record: string | undefined): Promise<OutcomeView | null> {
-    const { stored, header } = await this.stored(id);
-    try {
-      return header.checkOutcome(this.cluster(), this.need(stored.bytes["receipt"], "the receipt"), body, record);
-    } finally {
-      header.free();
-    }
+    return this.afterwards(async (engine, cluster) => {
+      const { stored, header } = await this.stored(id, engine);
+      try {
+        return header.checkOutcome(cluster, this.need(stored.bytes["receipt"], "the receipt"), body, record);
+      } finally {
+        header.free();
+      }
+    });
   }
 
   /** A reason not to count an answer, in words. */
-  explain(reason: string): string {
-    return this.engine.explainReason(reason);
+  async explain(reason: string): Promise<string> {
+    return (await this.whole()).explainReason(reason);
   }
 
   /** The cluster in use, also for the buyer's calls. */
@@ -492,9 +498,30 @@ export class ContributorCalls {
     return this.need(this.sealing, "the nodes' keys");
   }
 
-  private async consent(): Promise<{ record: Module.Consent; shown: string[]; page: string | null }> {
+  /** Does what only the whole module can, with the cluster in use. What belongs to one module means nothing to another, so all is read anew. */
+  private async afterwards<T>(use: (engine: typeof Module, cluster: Module.Cluster) => Promise<T>): Promise<T> {
+    const engine = await this.whole();
+    const cluster = this.need(await this.readCluster(engine, this.cluster().digest), "a cluster file");
+    try {
+      return await use(engine, cluster);
+    } finally {
+      cluster.free();
+    }
+  }
+
+  private async readCluster(engine: typeof Module, digest: string): Promise<Module.Cluster | undefined> {
+    const stored = await this.store.get(names.cluster(digest));
+    const data = stored?.bytes?.["data"];
+    if (stored === undefined || data === undefined) {
+      return undefined;
+    }
+    const { isFile } = stored.json as { isFile: boolean };
+    return isFile ? engine.Cluster.parse(data) : engine.Cluster.ofCoordinator(data, digest);
+  }
+
+  private async consent(engine = this.engine): Promise<{ record: Module.Consent; shown: string[]; page: string | null }> {
     const stored = this.need(await new Consents(this.store).get(this.place()), "the record of consent");
-    return { record: this.engine.Consent.parse(new TextEncoder().encode(stored.record)), shown: stored.shown, page: stored.page };
+    return { record: engine.Consent.parse(new TextEncoder().encode(stored.record)), shown: stored.shown, page: stored.page };
   }
 
   /** Throws unless a node has signed a newer key than the one to which a submission is sealed. */
@@ -509,10 +536,10 @@ export class ContributorCalls {
     return { id: note.id, body: { bytes, type: this.engine.submissionType() }, answers: note.items.length, items: note.items };
   }
 
-  private async stored(id: string) {
+  private async stored(id: string, engine = this.engine) {
     const submissions = new Submissions(this.store, this.place());
     const stored = this.need(await submissions.get(id), "the submission");
-    const header = this.engine.Header.parse(this.need(stored.bytes["header"], "the submission"));
+    const header = engine.Header.parse(this.need(stored.bytes["header"], "the submission"));
     return { submissions, stored, header };
   }
 

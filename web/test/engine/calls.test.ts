@@ -8,7 +8,7 @@ import { Consents } from "../../src/storage/consents.ts";
 import { AlreadySealed, Drafts } from "../../src/storage/drafts.ts";
 import { names } from "../../src/storage/names.ts";
 import { SealedStore } from "../../src/storage/sealed-store.ts";
-import { loadModule, vector } from "./vectors.ts";
+import { loadModule, loadSmallModule, vector } from "./vectors.ts";
 
 const setup = vector("setup") as { cluster_toml: string; cluster_digest: string; buyer_seed: string; sealing_epoch: number; sealing_statements?: unknown[]; job_id: string };
 const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
@@ -300,6 +300,20 @@ test("what was agreed to is one record, goes with the key to another device, and
   await elsewhere.useIdentity((await elsewhere.importKey(await calls.keyFile())).name);
   elsewhere.openJob("signs", spec, digest);
   expect(await elsewhere.agree([], null)).toEqual(agreed);
+});
+
+test("a contributor answers with the smaller module, and the whole one is loaded only for what comes afterwards", async () => {
+  const whole = vi.fn(async () => engine);
+  calls = new ContributorCalls(await loadSmallModule(), store, whole);
+  await calls.openCluster({ body: info(), digest: setup.cluster_digest });
+  const drafts = await begin();
+  await calls.takeSealingKeys(info());
+  await drafts.put(0, { class: 0 });
+  await calls.nextSubmission();
+  expect(whole).not.toHaveBeenCalled();
+  const proof = JSON.parse(new TextDecoder().decode(await calls.consentProof(undefined)));
+  expect([proof.shown, proof.submissions.length]).toEqual([["shown"], 1]);
+  expect(await calls.checkReceipts(bytes({ state: "open", submissions: [], certified: null }))).toBeNull();
 });
 
 test("without a record of consent nothing is shared", async () => {

@@ -36,7 +36,7 @@ test("scripts and styles of the page have their integrity, and none stands inlin
 test("plots, QR codes, pictures, questions about links, the buyer's part and the whole module are loaded later", () => {
   const first = firstLoad(DIST, files(DIST));
   const later = files(join(DIST, "assets")).filter((path) => !first.has(path) && path.endsWith(".js"));
-  expect(later.map((path) => path.replace(/-.{8}\.js$/, "").replace("assets/", "")).sort()).toEqual(["buyer-app", "buyer-charts", "buyer-worker", "cluster-facts", "confirm-site", "later", "picture-fetch", "qr", "start"]);
+  expect(later.map((path) => path.replace(/-.{8}\.js$/, "").replace("assets/", "")).sort()).toEqual(["buyer-app", "buyer-charts", "buyer-tacit_web", "buyer-worker", "cluster-facts", "confirm-site", "later", "picture-fetch", "qr", "start"]);
   expect([...first].filter((path) => path.endsWith(".wasm")).length).toBe(1);
 });
 

@@ -28,7 +28,9 @@ pub enum Code {
     SealingKeysMissing,
     SealingKeys,
     Receipt,
+    #[cfg(feature = "buyer")]
     Certified,
+    #[cfg(feature = "buyer")]
     Outcome,
     #[cfg(feature = "buyer")]
     SpecFile,
@@ -61,7 +63,9 @@ impl Code {
             Self::SealingKeysMissing => "sealing_keys_missing",
             Self::SealingKeys => "sealing_keys",
             Self::Receipt => "receipt",
+            #[cfg(feature = "buyer")]
             Self::Certified => "certified",
+            #[cfg(feature = "buyer")]
             Self::Outcome => "outcome",
             #[cfg(feature = "buyer")]
             Self::SpecFile => "spec_file",

@@ -1,13 +1,12 @@
-//! The signed public part of a submission, and what is checked with it alone: the coordinator's receipt, withdrawal, single answers.
+//! The signed public part of a submission, and what is checked with it alone: the coordinator's receipt, withdrawal.
 
 use serde::Serialize;
 use tacit_client::coordinator_receipt::check_receipt;
-use tacit_client::{erasures, outcome, receipt};
-use tacit_protocol::api::{Receipt, SubmissionStatus, WithdrawalRequest, WithdrawalStatus};
+use tacit_client::erasures;
+use tacit_protocol::api::{Receipt, WithdrawalRequest, WithdrawalStatus};
 use tacit_protocol::cluster;
 use tacit_protocol::codec;
 use tacit_protocol::identity::Signed;
-use tacit_protocol::receipt::SubmissionRecord;
 use tacit_protocol::reject::RejectReason;
 use tacit_protocol::submission;
 use tacit_protocol::withdrawal::{Erasure, ErasureReceipt, Withdrawal};
@@ -36,18 +35,6 @@ struct ErasureView {
     receipts: String,
     erased_by: Vec<String>,
     missing: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct OutcomeView {
-    accepted: u64,
-    rejected: Vec<Rejected>,
-}
-
-#[derive(Serialize)]
-struct Rejected {
-    item: String,
-    reason: RejectReason,
 }
 
 #[wasm_bindgen]
@@ -142,28 +129,6 @@ impl Header {
             missing: erased.missing,
         })
     }
-
-    /// Checks what the coordinator says of this submission's answers, against the receipt that was kept and, if it is given, the record that
-    /// the nodes have certified. Throws `syntax`, `receipt`, `outcome`.
-    #[wasm_bindgen(js_name = checkOutcome, unchecked_return_type = "OutcomeView | null")]
-    pub fn check_outcome(&self, cluster: &Cluster, receipt: &[u8], body: &[u8], record: Option<String>) -> Result<JsValue, Failure> {
-        let (cluster_file, header) = (cluster.inner(), &self.0.value);
-        let receipt = self.valid_receipt(cluster.inner(), receipt)?;
-        let status: SubmissionStatus = from_json(body, "what the coordinator says of the submission")?;
-        let outcome = outcome::read(cluster_file, header, &receipt, status).map_err(as_code(Code::Outcome))?;
-        let Some(outcome) = outcome else { return Ok(JsValue::NULL) };
-        if let Some(record) = record {
-            let record: SubmissionRecord = from_json(record.as_bytes(), "the certified record")?;
-            receipt::check_outcome(cluster_file, header, &record, &outcome).map_err(as_code(Code::Outcome))?;
-        }
-        let rejected = outcome.rejected.into_iter();
-        to_object(&OutcomeView {
-            accepted: outcome.accepted,
-            rejected: rejected
-                .flat_map(|(reason, items)| items.into_iter().map(move |item| Rejected { item, reason }))
-                .collect(),
-        })
-    }
 }
 
 impl Header {
@@ -171,10 +136,12 @@ impl Header {
         Self(header)
     }
 
+    #[cfg(feature = "buyer")]
     pub(crate) fn signed(&self) -> &Signed<submission::Header> {
         &self.0
     }
 
+    #[cfg(feature = "buyer")]
     pub(crate) fn inner(&self) -> &submission::Header {
         &self.0.value
     }
@@ -184,16 +151,6 @@ impl Header {
         let receipt: Receipt = from_json(receipt, "the receipt")?;
         check_receipt(cluster, &self.0.value, &receipt).map_err(as_code(Code::Receipt))?;
         Ok(receipt)
-    }
-}
-
-/// A reason to reject, in words for the contributor; the name itself if it is not known.
-#[wasm_bindgen(js_name = explainReason)]
-pub fn explain_reason(reason: &str) -> String {
-    let known = RejectReason::ALL.into_iter().find(|one| one.name() == reason);
-    match known {
-        Some(known) => outcome::explain(known).to_owned(),
-        None => reason.to_owned(),
     }
 }
 

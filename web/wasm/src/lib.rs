@@ -9,6 +9,8 @@
 mod answers;
 mod cluster;
 mod consent;
+#[cfg(feature = "buyer")]
+mod consent_proof;
 mod error;
 #[cfg(feature = "buyer")]
 mod gold;
@@ -16,10 +18,14 @@ mod header;
 mod invitations;
 mod jobs;
 mod keys;
+#[cfg(feature = "buyer")]
+mod outcome;
+#[cfg(feature = "buyer")]
 mod receipts;
 mod requests;
 #[cfg(feature = "buyer")]
 mod results;
+mod sent;
 #[cfg(feature = "buyer")]
 mod signing;
 #[cfg(feature = "buyer")]
