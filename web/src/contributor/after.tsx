@@ -73,7 +73,7 @@ function Agreed({ desk, agreedAt }: { desk: Desk; agreedAt: number }) {
       saveFile(`consent-${desk.job.id}.json`, await desk.consentFile(), "application/json");
     });
   return (
-    <section class="part">
+    <section class="part told">
       <h2>{t.agreed}</h2>
       <p>{t.agreedAt(agreedAt, desk.job.digest)}</p>
       <p class="hint">{t.consentHint}</p>
