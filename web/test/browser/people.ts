@@ -1,6 +1,6 @@
 // What people do at the page: a contributor on a phone or at a desktop, and a buyer.
 
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
 import { context, inspect, troubles, type Scheme, type Size } from "./chromium.ts";
 
 /** A file that somebody chooses. */
@@ -46,10 +46,10 @@ class Person {
     }
   }
 
-  /** Accepts the address in a link, if the page asks about it. */
-  async acceptAddress(): Promise<void> {
+  /** Accepts the address in a link, if the page asks about it and does not show what comes next. */
+  async acceptAddress(next: Locator = this.page.getByRole("heading").or(this.page.getByRole("alert"))): Promise<void> {
     const asks = this.page.getByRole("heading", { name: "Check where this link leads" });
-    await this.page.getByRole("heading").or(this.page.getByRole("alert")).or(this.page.locator("section.item")).first().waitFor();
+    await asks.or(next).first().waitFor();
     if (await asks.isVisible()) {
       await this.page.getByLabel("I know the address in the link").check();
       await this.button("Go on with this link").click();
@@ -197,8 +197,10 @@ export class Buyer extends Person {
   static async enter(browser: Browser, address: string, token: string, { size = "desktop", scheme = "light" }: { size?: Size; scheme?: Scheme } = {}): Promise<Buyer> {
     const profile = await context(browser, size, scheme);
     const one = new Buyer(await profile.newPage(), profile);
-    await one.goTo(address);
-    await one.page.getByLabel("Token").fill(token);
+    await one.page.goto(address);
+    const field = one.page.getByLabel("Token");
+    await one.acceptAddress(field);
+    await field.fill(token);
     return one;
   }
 

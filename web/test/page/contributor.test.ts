@@ -109,6 +109,23 @@ test("the page opens although its host and the network are gone", async () => {
   await one.close();
 });
 
+test("what was agreed to is saved as a file, with a module that is loaded only then", async () => {
+  const one = await newcomer("phone");
+  await one.page.evaluate(() => navigator.serviceWorker.ready);
+  const isWhole = ({ path }: { path: string }): boolean => /buyer-.*\.wasm$/.test(path);
+  site.host.served.length = 0;
+  await one.part("Result");
+  const download = one.page.waitForEvent("download");
+  await one.press("Save the record of what you agreed to");
+  const proof = JSON.parse(await readFile((await (await download).path()) ?? "", "utf8")) as { shown: string[]; record: object; submissions: object[] };
+  expect(proof.shown).toContain(`You answer as “${one.name}”.`);
+  expect(proof.shown).toContain("Would it be safe for a chatbot to answer this?");
+  expect(proof.submissions).toEqual([]);
+  expect(site.host.served.filter(isWhole).length).toBe(1);
+  expect(one.wrong).toEqual([]);
+  await one.close();
+});
+
 test("a coordinator that is busy is asked again, with the same bytes", async () => {
   const one = await newcomer("phone");
   await one.answer(1);
