@@ -371,7 +371,7 @@ test("a pasted link opens its job, and the job is listed afterwards", async () =
   await one.page.getByRole("heading", { name: "Before you begin" }).waitFor();
   await one.agree({ items: ITEMS.length });
   await one.page.getByRole("link", { name: "Tacit" }).click();
-  await one.look("the list of jobs on this device", "Your jobs on this device");
+  await one.look("the list of jobs on this device", "Jobs on this device");
   await one.page.getByRole("link", { name: "Safety of answers" }).click();
   await one.page.getByText("Item 1 of 5").waitFor();
   await one.close();
