@@ -143,6 +143,9 @@ const actions = {
     keep("proof.json", proof.file(cluster));
     const record = certified.submissions[header.id];
     if (!record) return { certified, outcome: null };
+    // Another device with the same key learns from this what it need not ask.
+    const sent = [...engine.sentItems(cluster, given.job, key, body)];
+    if (![...header.items].every((item) => sent.includes(item))) throw new Error(`the list of what was sent has only the items ${sent}`);
     const status = await asKey(key, "GET", path(header));
     const outcome = header.checkOutcome(cluster, read("receipt"), status, JSON.stringify(record));
     return { certified, outcome };
