@@ -79,22 +79,35 @@ export function street(number: number): Buffer {
 
 type Colour = readonly [red: number, green: number, blue: number];
 type Corner = readonly [x: number, y: number];
-/** What is drawn: its colour at a point, if the point is in it. */
-type Shape = (x: number, y: number) => Colour | undefined;
+/** What is drawn: a colour, where it is, and whether a point there belongs to it. */
+interface Shape {
+  colour: Colour;
+  from: Corner;
+  to: Corner;
+  has: (x: number, y: number) => boolean;
+}
 
 const box = (x: number, y: number, width: number, height: number): Corner[] => [[x, y], [x + width, y], [x + width, y + height], [x, y + height]];
-const disc = (x: number, y: number, radius: number, colour: Colour): Shape => (px, py) => ((px - x) ** 2 + (py - y) ** 2 <= radius ** 2 ? colour : undefined);
+const disc = (x: number, y: number, radius: number, colour: Colour): Shape => ({
+  colour,
+  from: [x - radius, y - radius],
+  to: [x + radius, y + radius],
+  has: (px, py) => (px - x) ** 2 + (py - y) ** 2 <= radius ** 2,
+});
 
 function octagon(x: number, y: number, radius: number): Corner[] {
   return Array.from({ length: 8 }, (_, corner) => (corner + 0.5) * (Math.PI / 4)).map((angle) => [x + radius * Math.cos(angle), y + radius * Math.sin(angle)]);
 }
 
-/** A polygon without dents: a point is in it if it is on the same side of all edges. */
+/** A polygon without dents whose corners go round as a clock's hands do: a point is in it if it is on the right of all edges. */
 function shape(corners: readonly Corner[], colour: Colour): Shape {
-  const edges = corners.map((from, index) => [from, corners[(index + 1) % corners.length] ?? from] as const);
-  return (x, y) => {
-    const sides = edges.map(([[ax, ay], [bx, by]]) => (bx - ax) * (y - ay) - (by - ay) * (x - ax));
-    return sides.every((side) => side >= 0) || sides.every((side) => side <= 0) ? colour : undefined;
+  const edges = corners.map((from, index) => [...from, ...(corners[(index + 1) % corners.length] ?? from)] as const);
+  const [xs, ys] = [corners.map(([x]) => x), corners.map(([, y]) => y)];
+  return {
+    colour,
+    from: [Math.min(...xs), Math.min(...ys)],
+    to: [Math.max(...xs), Math.max(...ys)],
+    has: (x, y) => edges.every(([ax, ay, bx, by]) => (bx - ax) * (y - ay) >= (by - ay) * (x - ax)),
   };
 }
 
@@ -108,23 +121,22 @@ function hsl(hue: number, saturation: number, lightness: number): Colour {
 
 /** A PNG file of shapes, of which later ones lie over earlier ones. Each pixel is the mean of four points in it. */
 function png(width: number, height: number, shapes: readonly Shape[]): Buffer {
-  const rows = Buffer.alloc((width * 3 + 1) * height);
-  const above = shapes.toReversed();
-  const colourAt = (x: number, y: number): Colour => {
-    for (const one of above) {
-      const colour = one(x, y);
-      if (colour !== undefined) {
-        return colour;
+  const points = new Uint8Array(width * height * 12);
+  for (const { colour, from, to, has } of shapes) {
+    for (let row = Math.max(Math.floor(from[1] * 2), 0); row < Math.min(Math.ceil(to[1] * 2), height * 2); row += 1) {
+      for (let column = Math.max(Math.floor(from[0] * 2), 0); column < Math.min(Math.ceil(to[0] * 2), width * 2); column += 1) {
+        if (has(column / 2 + 0.25, row / 2 + 0.25)) {
+          points.set(colour, (row * width * 2 + column) * 3);
+        }
       }
     }
-    return [0, 0, 0];
-  };
+  }
+  const rows = Buffer.alloc((width * 3 + 1) * height);
   for (let y = 0; y < height; y += 1) {
-    for (let x = 0; x < width; x += 1) {
-      const points = [[0.25, 0.25], [0.75, 0.25], [0.25, 0.75], [0.75, 0.75]].map(([dx = 0, dy = 0]) => colourAt(x + dx, y + dy));
-      for (const channel of [0, 1, 2] as const) {
-        rows[y * (width * 3 + 1) + 1 + x * 3 + channel] = Math.round(points.reduce((sum, colour) => sum + colour[channel], 0) / points.length);
-      }
+    for (let x = 0; x < width * 3; x += 1) {
+      const first = y * width * 12 + Math.floor(x / 3) * 6 + (x % 3);
+      const sum = [0, 3, width * 6, width * 6 + 3].reduce((total, place) => total + (points[first + place] ?? 0), 0);
+      rows[y * (width * 3 + 1) + 1 + x] = Math.round(sum / 4);
     }
   }
   const header = Buffer.from([...u32(width), ...u32(height), 8, 2, 0, 0, 0]);
