@@ -18,7 +18,7 @@ fn nothing_is_sealed_to_keys_that_expired_or_went_back() {
     assert_eq!(place.coordinator.requests(), 0);
     place.coordinator.serve_keys(100, 3600);
     // What a node has destroyed the key of is sealed again by itself.
-    place.coordinator.refuse_as_sealed_too_late(90);
+    place.coordinator.refuse_as_sealed_too_late(Some(90));
     place.ok(ANSWER);
     let sent = place.coordinator.received().len();
     assert_eq!(place.coordinator.requests(), sent + 1);

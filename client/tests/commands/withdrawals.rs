@@ -181,13 +181,14 @@ fn what_is_not_withdrawn_is_named_after_the_table() {
 fn what_the_coordinator_has_refused_as_sealed_too_late_is_withdrawn_with_what_took_its_place() {
     let place = Workplace::new();
     place.job();
+    place.answers();
     place.write("answers.csv", "item,contributor,answer\ni1,me,stop\n");
     place.coordinator.serve_keys(1000, 3600);
     // Without a newer key of a node, its word is not enough to seal anything again.
-    place.coordinator.refuse_as_sealed_too_late(1000);
+    place.coordinator.refuse_as_sealed_too_late(None);
     assert!(place.fails(ANSWER).contains("seal to the newest keys"));
     assert_eq!(place.coordinator.received(), []);
-    place.coordinator.refuse_as_sealed_too_late(500);
+    place.coordinator.refuse_as_sealed_too_late(Some(500));
     place.ok(ANSWER);
     let sent = place.coordinator.received();
     let stored = [1, 2].map(|index| std::fs::read(place.path().join(format!("me.key.j.d/000{index}.submission"))).unwrap());

@@ -241,7 +241,7 @@ fn certificates_and_results_of_fixed_seeds_stay_the_same() {
 }
 
 const GOLDEN_RESULTS: &str = "f002f2faf80dc8ebb65aceb3700a58c28d7dd3530a9ddda42d4f732a82a1d26c";
-const GOLDEN_CERTIFICATES: &str = "5071ea3738db1b69046a3dc32e854d1ab9c66a63e491498b0774044bfb9e5484";
+const GOLDEN_CERTIFICATES: &str = "99500d5fc98d00f62c3cdbd70efbf8c06cb9daef75d0f58fa9dc17516e0019bd";
 
 /// The buyer's gold answers, where the job has any.
 fn gold_if_any(members: &ClusterWithKeys, job: &Job) -> Vec<Submission> {

@@ -170,10 +170,11 @@ impl Coordinator {
     }
 
     /// Refuses the next upload, because a node has destroyed the key that it is sealed to, as it says. From then on it serves keys of the nodes that
-    /// began this many seconds ago.
-    pub(crate) fn refuse_as_sealed_too_late(&self, began: u64) {
-        let keys = self.keys(began, 3600);
-        self.server.state.lock().unwrap().sealed_too_late = Some(keys);
+    /// began this many seconds ago, or the same as before.
+    pub(crate) fn refuse_as_sealed_too_late(&self, began: Option<u64>) {
+        let newer = began.map(|began| self.keys(began, 3600));
+        let mut state = self.server.state.lock().unwrap();
+        state.sealed_too_late = Some(newer.unwrap_or_else(|| state.sealing.clone()));
     }
 
     /// Serves keys of the nodes that began this many seconds ago and live for so many.
@@ -379,7 +380,10 @@ fn job_status((job, spec, state): &(Job, SignedSpec, JobState), stored: &Stored)
 }
 
 fn find<'a>(stored: &'a Stored, id: &str) -> Result<&'a (Job, SignedSpec, JobState), Response> {
-    stored.jobs.get(id).ok_or_else(|| problem(404, "not found", "there is no such job"))
+    stored
+        .jobs
+        .get(id)
+        .ok_or_else(|| problem_of("unknown_job", 404, "not found", "there is no such job"))
 }
 
 fn token(headers: &HeaderMap) -> Result<(), Response> {

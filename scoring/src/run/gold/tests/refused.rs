@@ -74,6 +74,7 @@ fn gold_is_not_answers_and_answers_are_not_gold() {
         let mut header = answers.header.value.clone();
         header.statement.key = gold_key().public();
         header.statement.contributor = AUTHOR.to_owned();
+        header.statement.consent = None;
         Submission {
             header: Signed::new(header, Purpose::Gold, &gold_key()),
             envelopes: answers.envelopes,
