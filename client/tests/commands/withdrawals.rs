@@ -194,7 +194,6 @@ fn what_the_coordinator_has_refused_as_sealed_too_late_is_withdrawn_with_what_to
     let stored = [1, 2].map(|index| std::fs::read(place.path().join(format!("me.key.j.d/000{index}.submission"))).unwrap());
     assert_eq!(stored[1], sent[0].0);
     assert_ne!(stored[0], sent[0].0, "the first one stays here, to be withdrawn");
-    place.coordinator.restore_submissions(vec![(stored[0].clone(), 1), sent[0].clone()]);
     let said = place.ok("withdraw j --key me.key");
     for id in ids(&[(stored[0].clone(), 1), sent[0].clone()]) {
         assert!(said.contains(&id), "{said}");

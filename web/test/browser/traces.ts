@@ -9,7 +9,7 @@ import { files, spellings } from "./spellings.ts";
 export function expectNoTrace(cluster: LocalCluster, relay: Relay, answers: readonly number[], classes: readonly string[]): void {
   const found = [...files(cluster.folder)];
   expect(found.some(([path]) => path.endsWith(".sqlite"))).toBe(true);
-  expect(found.filter(([path]) => path.endsWith("log.txt")).length).toBe(5);
+  expect(found.filter(([path]) => path.endsWith("log.txt")).length).toBe(6);
   const places: [string, Buffer][] = [...found, ["what has passed between the page and the coordinator", relay.traffic()]];
   for (const spelling of spellings(answers, classes)) {
     expect(places.filter(([, bytes]) => bytes.includes(spelling)).map(([path]) => path), "places that hold answers in clear").toEqual([]);

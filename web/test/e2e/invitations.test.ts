@@ -85,6 +85,7 @@ budget = 500000
   await chooser.setInputFiles([file("gold-job.toml", spec), items, file("gold.csv", "item,answer\na,Safe\nc,Unsure\n")]);
   await buyer.page.getByText("some items have a known answer", { exact: false }).waitFor();
   await buyer.sign();
-  await buyer.page.locator(".numbers div", { hasText: "Submissions" }).locator("dd", { hasText: "1" }).waitFor();
+  const submissions = buyer.page.locator(".numbers div").filter({ has: buyer.page.getByText("Submissions", { exact: true }) });
+  await submissions.locator("dd", { hasText: "1" }).waitFor();
   await buyer.close();
 });
