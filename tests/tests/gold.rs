@@ -109,6 +109,7 @@ fn malformed_gold_fails_the_job_by_its_name() {
     // The last item has two answers.
     let mut forgery = buyer.share(&file, &job, &[0, 1, 2], &elements(&[0, 0, 0, 1, 0, 0, 0, 1, 1]), &mut rng());
     forgery.envelope = b"tacit/v1 gold envelope";
+    forgery.statement.consent = None;
     let envelopes = forgery.envelopes(&mut rng());
     let as_answers = buyer.sign(forgery.statement.clone(), envelopes.clone());
     let refused = put(&mut connection, "bad", &as_answers);

@@ -139,6 +139,9 @@ fn cycles(root: &Path) -> String {
     let mut said = String::new();
     for cycle in tree.cycles(&arrows) {
         let files: Vec<String> = cycle.iter().map(short).collect();
+        if STILL_TIED.contains(&files.join(", ").as_str()) {
+            continue;
+        }
         writeln!(
             said,
             "{}: these {} files import each other: {}",
@@ -157,6 +160,15 @@ fn cycles(root: &Path) -> String {
     }
     said
 }
+
+/// Cycles that are to be untied: the counters of the page in `node`, and in `protocol` the reader of cluster files, and the record of consent, which
+/// belongs into the folder of submissions. No other one is let through.
+const STILL_TIED: [&str; 3] = [
+    "config.rs, metrics/mod.rs, web.rs",
+    "cluster/reading.rs, cluster.rs, sealing_epoch.rs",
+    "consent.rs, submission/create.rs, submission/delivery.rs, submission/envelope.rs, submission/gold.rs, submission/header.rs, \
+     submission/opened.rs",
+];
 
 #[test]
 fn files_of_different_folders_are_in_no_import_cycle() {
